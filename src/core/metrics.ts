@@ -1,0 +1,90 @@
+/** The documented record of a key, and the documented file that holds one for every key. */
+import { type AttemptKey, printKey } from './attempt.ts'
+import type { KeySummary } from './ports.ts'
+import { type RecentResult, recentResults } from './recent.ts'
+import { averageConfidence, averageTime, failures, successes, totalAttempts } from './summary.ts'
+
+/** One entry of the documented file: exactly these fields, in this order; a reader of the origin drops an entry with any other. */
+export interface AgentMetrics extends AttemptKey {
+  readonly total_attempts: number
+  readonly successful_fixes: number
+  readonly failed_fixes: number
+  /** Mean stated confidence to three decimals; 0 where none was stated. */
+  readonly avg_confidence: number
+  /** Mean time in seconds to three decimals. */
+  readonly avg_time_seconds: number
+  /** The last 100 attempts, oldest first. */
+  readonly recent_results: readonly RecentResult[]
+}
+
+/** The documented file. More may stand beside `metrics`, nothing inside. */
+export interface MetricsDocument {
+  readonly version: '1.0'
+  readonly last_updated: string
+  readonly metrics: Record<string, AgentMetrics>
+}
+
+/** The documented record of a key; without its recent results where `recent` is false. */
+export function agentMetrics({ key, summary, recent }: KeySummary, withRecent = true): AgentMetrics {
+  return {
+    agent_name: key.agent_name,
+    model_name: key.model_name,
+    issue_type: key.issue_type,
+    total_attempts: totalAttempts(summary),
+    successful_fixes: successes(summary),
+    failed_fixes: failures(summary),
+    avg_confidence: roundTo3(averageConfidence(summary) ?? 0),
+    avg_time_seconds: roundTo3(averageTime(summary)),
+    ...(withRecent && { recent_results: [...recentResults(recent, key)] }),
+  } as AgentMetrics
+}
+
+/**
+ * A function that prints keys as `agent:model:issue` and never the same twice: a key that prints like an earlier one gets `#2`
+ * (`#3`, ...) behind it. Call it once per key, in the order the keys came.
+ */
+export function uniqueKeyPrinter(): (key: AttemptKey) => string {
+  const taken = new Set<string>()
+  return key => {
+    const plain = printKey(key)
+    let name = plain
+    for (let n = 2; taken.has(name); n++) name = `${plain}#${n}`
+    taken.add(name)
+    return name
+  }
+}
+
+/** An object that may be keyed by any name, `__proto__` too. */
+export function namedRecord<T>(entries: Iterable<readonly [string, T]>): Record<string, T> {
+  const record: Record<string, T> = Object.create(null)
+  for (const [name, value] of entries) record[name] = value
+  return record
+}
+
+/** Rounds to three decimals as Python's `round(x, 3)` does: correctly, and a true tie to the even digit. */
+export function roundTo3(value: number): number {
+  // Only multiples of 1/16 can be true ties at the fourth decimal, and those scale exactly.
+  const scaled = value * 1000
+  if ((value * 16) % 1 === 0 && Math.abs(scaled % 1) === 0.5) return (2 * Math.round(scaled / 2)) / 1000
+  return value < 1e15 ? Number(value.toFixed(3)) : value
+}
+
+/**
+ * The text of the documented file, in pieces, one key a line. `entry` makes what stands under a key; `beside` is put beside `metrics`.
+ */
+export function* printDocument(
+  summaries: Iterable<KeySummary>,
+  lastUpdated: string,
+  entry: (one: KeySummary) => AgentMetrics = one => agentMetrics(one),
+  beside: Readonly<Record<string, unknown>> = {},
+): Generator<string> {
+  const printed = uniqueKeyPrinter()
+  const more = Object.entries(beside).map(([name, value]) => `,\n"${name}": ${JSON.stringify(value)}`)
+  yield `{\n"version": "1.0",\n"last_updated": ${JSON.stringify(lastUpdated)}${more.join('')},\n"metrics": {`
+  let first = true
+  for (const one of summaries) {
+    yield `${first ? '' : ','}\n${JSON.stringify(printed(one.key))}: ${JSON.stringify(entry(one))}`
+    first = false
+  }
+  yield '\n}}\n'
+}

@@ -1,0 +1,106 @@
+/** What the questions and the tracker need from the outside. */
+import type { AgentAttempt, AttemptKey } from './attempt.ts'
+import type { Recent } from './recent.ts'
+import type { Summary } from './summary.ts'
+
+/** Milliseconds since the epoch, now. */
+export type Clock = () => number
+
+/** A span of time in milliseconds since the epoch: `sinceMs` counts, `untilMs` does not. */
+export interface TimeRange {
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+/** Only keys that equal every given name. */
+export interface KeyFilter {
+  readonly agent_name?: string | undefined
+  readonly model_name?: string | undefined
+  readonly issue_type?: string | undefined
+}
+
+/** What is known of one key: over its whole life, or over the range that was asked for. */
+export interface KeySummary {
+  readonly key: AttemptKey
+  readonly summary: Summary
+  /** Always the last attempts of the key's whole life. */
+  readonly recent: Recent
+}
+
+/** What one arm of an experiment did, over its whole life or the range that was asked for. */
+export interface ArmSummary {
+  readonly variant: string
+  readonly summary: Summary
+}
+
+/** How many attempts were kept, and how many were known already by their id. */
+export interface Appended {
+  readonly accepted: number
+  readonly duplicates: number
+}
+
+export interface AttemptQuery extends KeyFilter {
+  readonly limit: number
+  /** Where the page before this one ended; absent for the newest. */
+  readonly cursor?: string | undefined
+  readonly range?: TimeRange | undefined
+}
+
+/** A page, newest first. It may hold fewer than were asked for and still have a `next_cursor`. */
+export interface AttemptPage {
+  readonly attempts: readonly AgentAttempt[]
+  readonly next_cursor: string | null
+}
+
+/** Whether attempts can be kept at this moment, with one sentence that says why not. */
+export interface StoreHealth {
+  readonly writable: boolean
+  readonly reason?: string | undefined
+}
+
+/**
+ * Keeps attempts. One conformance suite runs against every store.
+ *
+ * Appends are counted in the order of the calls. After `close` every method but `health` rejects with {@link StoreUnavailable}.
+ */
+export interface Store {
+  /**
+   * Keeps the attempts: when it resolves they survive a crash and a power cut, and are counted exactly once. Idempotent by
+   * `attempt_id`. Rejects with {@link StoreUnavailable} when they may not be kept; then none of them is counted.
+   */
+  append(attempts: readonly AgentAttempt[]): Promise<Appended>
+  /**
+   * Every key that passes the filter, in the order they first came; with a range, only those with attempts in it. Summaries without
+   * a range are live: read them before the next await, and never write to them.
+   */
+  summaries(range?: TimeRange, filter?: KeyFilter): Promise<readonly KeySummary[]>
+  /** The arms of an experiment; empty where there is none of that name. */
+  arms(experiment: string, range?: TimeRange): Promise<readonly ArmSummary[]>
+  /** Kept attempts, newest kept first. */
+  attempts(query: AttemptQuery): Promise<AttemptPage>
+  /** Forgets every attempt, for ever. */
+  reset(): Promise<void>
+  health(): StoreHealth
+  /** Resolves when all that was promised is on disk. */
+  close(): Promise<void>
+}
+
+/** Why attempts are not taken: too many are waiting, the disk or database fails, or the store was closed. */
+export type UnavailableReason = 'overloaded' | 'failing' | 'closed'
+
+/** The store cannot keep attempts now, or at all: nothing was counted, and the same attempts may be sent again. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+  readonly reason: UnavailableReason
+  /** When it is worth another try, in seconds. */
+  readonly retryAfterSeconds: number
+
+  constructor(
+    message: string,
+    options: { cause?: unknown; reason?: UnavailableReason; retryAfterSeconds?: number } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : {})
+    this.reason = options.reason ?? 'failing'
+    this.retryAfterSeconds = options.retryAfterSeconds ?? 5
+  }
+}

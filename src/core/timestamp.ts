@@ -1,0 +1,78 @@
+/**
+ * Times as attempts state them: RFC 3339, or the zone-less local time that the origin's Python writes.
+ * Inside, a time is a number: milliseconds since the epoch, with microseconds as its fraction.
+ */
+
+export interface Instant {
+  /** Milliseconds since the epoch; the fraction holds microseconds. */
+  readonly ms: number
+  /** True where the text had no zone and was read as local time; it is printed so again. */
+  readonly local: boolean
+}
+
+const FORM = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))?$/
+const MINUTE_MS = 60_000
+
+/** The instant that `text` states, or undefined where it is no RFC 3339 time. Digits beyond microseconds are dropped. */
+export function parseTimestamp(text: string): Instant | undefined {
+  const found = FORM.exec(text)
+  if (found === null) return undefined
+  const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map(i => Number(found[i])) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
+  if (hour > 23 || minute > 59 || second > 60) return undefined
+  const micros = Number((found[7] ?? '').padEnd(6, '0').slice(0, 6))
+  const fraction = micros / 1000
+  if (found[8] === undefined && found[9] === undefined) {
+    const local = new Date(2000, 0, 1)
+    local.setFullYear(year, month - 1, day)
+    local.setHours(hour, minute, second)
+    return { ms: local.getTime() + fraction, local: true }
+  }
+  const utc = new Date(0)
+  utc.setUTCFullYear(year, month - 1, day)
+  utc.setUTCHours(hour, minute, second)
+  const [offsetHours, offsetMinutes] = [Number(found[10] ?? 0), Number(found[11] ?? 0)]
+  if (offsetHours > 23 || offsetMinutes > 59) return undefined
+  const offset = (offsetHours * 60 + offsetMinutes) * MINUTE_MS * (found[9] === '-' ? -1 : 1)
+  return { ms: utc.getTime() - offset + fraction, local: false }
+}
+
+/** The text of an instant: RFC 3339 in UTC, or, for a local one, the form of Python's `datetime.isoformat()`. */
+export function printTimestamp({ ms, local }: Instant): string {
+  const fractionMicros = Math.round((ms - Math.floor(ms)) * 1000)
+  const wholeMs = Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0)
+  const restMicros = fractionMicros % 1000
+  const date = new Date(wholeMs)
+  if (!local) {
+    const text = date.toISOString()
+    return restMicros === 0 ? text : `${text.slice(0, -1)}${pad(restMicros, 3)}Z`
+  }
+  const day = `${pad(date.getFullYear(), 4)}-${pad(date.getMonth() + 1, 2)}-${pad(date.getDate(), 2)}`
+  const time = `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}`
+  const fraction = date.getMilliseconds() * 1000 + restMicros
+  return fraction === 0 ? `${day}T${time}` : `${day}T${time}.${pad(fraction, 6)}`
+}
+
+/** A length of time as people write it (`15m`, `24h`, `7d`, `90s`, `2w`), in milliseconds, or undefined. */
+export function parseDuration(text: string): number | undefined {
+  const found = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d|w)$/.exec(text)
+  if (found === null) return undefined
+  const unit = { ms: 1, s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS, w: 7 * 1440 * MINUTE_MS }
+  return Number(found[1]) * unit[found[2] as keyof typeof unit]
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}
+
+function pad(value: number, width: number): string {
+  return String(value).padStart(width, '0')
+}

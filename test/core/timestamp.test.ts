@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseDuration, parseTimestamp, printTimestamp } from '../../src/core/timestamp.ts'
+
+describe('a timestamp', () => {
+  test.each([
+    ['2025-07-11T19:33:16.229Z', '2025-07-11T19:33:16.229Z'],
+    ['2025-07-11T19:33:16Z', '2025-07-11T19:33:16.000Z'],
+    ['2025-07-11 19:33:16z', '2025-07-11T19:33:16.000Z'],
+    ['2025-07-11T21:33:16.229+02:00', '2025-07-11T19:33:16.229Z'],
+    ['2025-07-11T19:33:16.123456789Z', '2025-07-11T19:33:16.123456Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+    ['2026-11-22T15:33:13.585327', '2026-11-22T15:33:13.585327'],
+    ['2025-01-09T12:00:00', '2025-01-09T12:00:00'],
+  ])('%s is kept as %s', (text, kept) => {
+    expect(printTimestamp(parseTimestamp(text)!)).toBe(kept)
+  })
+
+  test.each([
+    '',
+    'now',
+    '2025-07-11',
+    '2025-02-29T00:00:00Z',
+    '2025-13-01T00:00:00Z',
+    '2025-01-01T24:00:00Z',
+    '1752262396',
+    '2025-01-01T00:00:00+25:00',
+    ' 2025-01-01T00:00:00Z',
+  ])('%j is no time', text => expect(parseTimestamp(text)).toBeUndefined())
+
+  test('printed and read again is the same instant, to the microsecond', () => {
+    const micros = fc.integer({ min: 0, max: 4e15 })
+    fc.assert(
+      fc.property(micros, n => {
+        const instant = { ms: n / 1000, local: false }
+        expect(Math.round(parseTimestamp(printTimestamp(instant))!.ms * 1000)).toBe(n)
+      }),
+    )
+  })
+
+  test('of whole milliseconds equals what JavaScript prints', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -6e13, max: 2e14 }), ms => {
+        expect(printTimestamp({ ms, local: false })).toBe(new Date(ms).toISOString())
+      }),
+    )
+  })
+})
+
+test.each([
+  ['15m', 900_000],
+  ['24h', 86_400_000],
+  ['7d', 604_800_000],
+  ['1.5h', 5_400_000],
+  ['90s', 90_000],
+  ['2w', 1_209_600_000],
+  ['250ms', 250],
+])('the length %s is %d ms', (text, ms) => expect(parseDuration(text)).toBe(ms))
+
+test.each(['', '15', 'm', '-5m', '5 m', '1e3s'])('%j is no length of time', text =>
+  expect(parseDuration(text)).toBeUndefined(),
+)
