@@ -1,0 +1,102 @@
+/**
+ * A coordinator that asks who is best before each issue, and whose every agent call is an attempt.
+ *
+ *     npm run example
+ *
+ * starts a sidecar of its own, works through some issues, and prints the report. Against one that runs already:
+ *
+ *     npm run example -- http://127.0.0.1:9464
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient, deliverTo, type SidecarClient, trackAttempt } from '../src/index.ts'
+import {
+  type Agent,
+  type Fix,
+  formattingAgent,
+  type Issue,
+  importAgent,
+  isClean,
+  issues,
+  refactoringAgent,
+} from './agents.ts'
+
+/** Runs agents on issues, and learns from the sidecar whom to send first. */
+class AgentCoordinator {
+  readonly #agents: readonly Agent[]
+  readonly #sidecar: SidecarClient
+
+  constructor(agents: readonly Agent[], sidecar: SidecarClient) {
+    this.#agents = agents
+    this.#sidecar = sidecar
+  }
+
+  /** The fixed source, or undefined where nobody could. */
+  async handle(issue: Issue, explore: boolean): Promise<string | undefined> {
+    for (const agent of explore ? this.#agents : [await this.#best(issue)]) {
+      const fix = await this.#attempt(agent, issue).catch(() => undefined)
+      if (fix !== undefined && isClean(issue.type, fix.source)) return fix.source
+    }
+    return undefined
+  }
+
+  /** The whole of the instrumentation: what the agent does, and how it went. */
+  #attempt(agent: Agent, issue: Issue): Promise<Fix> {
+    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type }
+    return trackAttempt(
+      labels,
+      () => agent.fix(issue),
+      fix => ({ success: isClean(issue.type, fix.source), confidence: fix.confidence }),
+    )
+  }
+
+  /** A sidecar that cannot answer must not stop the work: the first agent is as good a guess as any. */
+  async #best(issue: Issue): Promise<Agent> {
+    const best = await this.#sidecar.bestAgent(issue.type, { minAttempts: 3 }).catch(() => undefined)
+    return this.#agents.find(agent => agent.name === best?.agent_name) ?? this.#agents[0]!
+  }
+}
+
+async function work(url: string): Promise<void> {
+  const sidecar = createClient(url)
+  const delivery = deliverTo(url)
+  const coordinator = new AgentCoordinator([formattingAgent, importAgent, refactoringAgent], sidecar)
+  const tally = { fixed: 0, issues: 0 }
+  for (const [index, issue] of issues().entries()) {
+    // The first issues are tried by everyone in turn; after that only the best one is sent.
+    const exploring = index < 18
+    if ((await coordinator.handle(issue, exploring)) !== undefined) tally.fixed++
+    tally.issues++
+    if (index === 17) await delivery.flush(5000)
+  }
+  await delivery.close(5000)
+  const report = await sidecar.report()
+  console.log(`\n${tally.fixed} of ${tally.issues} issues fixed.\n`)
+  for (const [issue, best] of Object.entries(report.recommendations)) {
+    console.log(
+      `${issue.padEnd(12)} ${best.agent_name} fixed ${best.success_rate.toFixed(0)} % of ${best.total_attempts}`,
+    )
+  }
+  console.log(`\nThe whole report:\n${JSON.stringify(report, null, 2)}`)
+}
+
+/** A sidecar for the time of the example. */
+async function withOwnSidecar(use: (url: string) => Promise<void>): Promise<void> {
+  const { startSidecar } = await import('../src/sidecar.ts')
+  const { loadConfig } = await import('../src/config.ts')
+  const { createLog } = await import('../src/log.ts')
+  const folder = await mkdtemp(join(tmpdir(), 'agent-performance-example-'))
+  const flags = { listen: '127.0.0.1:0', store: join(folder, 'agent_performance.json') }
+  const sidecar = await startSidecar(loadConfig({ flags, env: {} }).config, createLog('warn'))
+  try {
+    console.log(`sidecar at ${sidecar.url}`)
+    await use(sidecar.url)
+  } finally {
+    await sidecar.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const url = process.argv[2]
+await (url === undefined ? withOwnSidecar(work) : work(url))

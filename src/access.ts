@@ -1,0 +1,81 @@
+/** Who may ask: Host and Origin against DNS rebinding and foreign pages, bearer tokens with scopes against everybody else. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { isLoopback } from './config.ts'
+import type { Problem } from './problem.ts'
+
+export const SCOPES = ['ingest', 'read', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** Tokens by their SHA-256, each with what it may do. */
+export type Tokens = readonly { readonly digest: Buffer; readonly scopes: ReadonlySet<Scope> }[]
+
+/**
+ * Reads tokens, one a line: `TOKEN` alone may do everything, `TOKEN ingest,read` only what is named. Blank lines and lines that begin with
+ * `#` are left out. Rejects with an error that names the file and the line, never the token.
+ */
+export async function readTokens(path: string): Promise<Tokens> {
+  const text = await readFile(path, 'utf8')
+  const tokens = text.split('\n').flatMap((line, index) => {
+    const [token, names, ...rest] = line.trim().split(/\s+/)
+    if (token === undefined || token === '' || token.startsWith('#')) return []
+    const scopes = names === undefined ? SCOPES : names.split(',')
+    const unknown = scopes.find(scope => !SCOPES.includes(scope as Scope))
+    if (unknown !== undefined || rest.length > 0) {
+      throw new Error(`${path}:${index + 1}: after the token only a list of ${SCOPES.join(', ')} may stand`)
+    }
+    return [{ digest: digestOf(token), scopes: new Set(scopes as Scope[]) }]
+  })
+  if (tokens.length === 0) throw new Error(`${path}: holds no token`)
+  return tokens
+}
+
+const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
+
+export interface AccessRules {
+  /** Names a request's Host may bear beside the loopback ones; `*` for any. */
+  readonly hosts: readonly string[]
+  /** Origins a browser's page may have beside our own; `*` for any. */
+  readonly origins: readonly string[]
+  /** Undefined: nobody is asked for a token. */
+  readonly tokens: Tokens | undefined
+}
+
+/** What refuses a request, or undefined. `scope` is what it needs; undefined for what is open to all. */
+export function refuse(req: IncomingMessage, scope: Scope | undefined, rules: AccessRules): Problem | undefined {
+  const host = req.headers.host ?? ''
+  if (!isLoopback(hostnameOf(host)) && !isListed(hostnameOf(host), rules.hosts)) {
+    return { status: 421, detail: 'this Host is not served here: name it with --allow-host' }
+  }
+  const { origin } = req.headers
+  if (origin !== undefined && !isOwn(origin, host) && !isListed(origin, rules.origins)) {
+    return { status: 403, detail: 'this Origin may not ask here: name it with --allow-origin' }
+  }
+  return scope === undefined || rules.tokens === undefined ? undefined : refuseToken(req, scope, rules.tokens)
+}
+
+function refuseToken(req: IncomingMessage, scope: Scope, tokens: Tokens): Problem | undefined {
+  const given = /^Bearer ([^\s]+)$/i.exec(req.headers.authorization ?? '')?.[1]
+  const headers = { 'WWW-Authenticate': 'Bearer realm="agent-performance"' }
+  if (given === undefined) return { status: 401, detail: 'a bearer token is needed', headers }
+  const digest = digestOf(given)
+  // Every token is compared, and each in constant time: how long it takes says nothing about which was close.
+  const known = tokens.filter(token => timingSafeEqual(token.digest, digest))
+  if (known.length === 0) return { status: 401, detail: 'this bearer token is not known', headers }
+  if (known.some(token => token.scopes.has(scope))) return undefined
+  return { status: 403, detail: `this bearer token has not the scope "${scope}"` }
+}
+
+function hostnameOf(host: string): string {
+  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : (host.split(':', 1)[0] ?? '')
+  return name.toLowerCase()
+}
+
+function isListed(name: string, list: readonly string[]): boolean {
+  return list.some(listed => listed === '*' || listed.toLowerCase() === name.toLowerCase())
+}
+
+function isOwn(origin: string, host: string): boolean {
+  return origin === `http://${host}` || origin === `https://${host}`
+}

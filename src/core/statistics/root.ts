@@ -1,0 +1,30 @@
+/**
+ * The place between `low` and `high` where `f` crosses zero, to the last digits of a double. `f` is continuous and has
+ * opposite signs at the two ends; where it has not, the end nearer to zero is the answer. Never more than 200 calls.
+ * Source: T. R. Chandrupatla, Adv. Eng. Software 28 (1997): inverse quadratic steps where they are safe, else bisection.
+ */
+export function findRoot(f: (x: number) => number, low: number, high: number): number {
+  let [x1, x2, f1, f2] = [low, high, f(low), f(high)]
+  if (f1 === 0 || f2 === 0 || f1 > 0 === f2 > 0) return Math.abs(f1) <= Math.abs(f2) ? low : high
+  let t = 0.5
+  for (let call = 0; call < 198; call++) {
+    const x = x1 + t * (x2 - x1)
+    const fx = f(x)
+    let [x3, f3] = [x1, f1]
+    if (Math.sign(fx) !== Math.sign(f1)) [x3, f3, x2, f2] = [x2, f2, x1, f1]
+    ;[x1, f1] = [x, fx]
+    const best = Math.abs(f1) < Math.abs(f2) ? x1 : x2
+    const smallest = (2 * Number.EPSILON * Math.abs(best) + Number.MIN_VALUE) / Math.abs(x2 - x1)
+    if (f1 === 0 || smallest > 0.5) return best
+    t = Math.min(Math.max(step(x1, x2, x3, f1, f2, f3), smallest), 1 - smallest)
+  }
+  return Math.abs(f1) < Math.abs(f2) ? x1 : x2
+}
+
+function step(x1: number, x2: number, x3: number, f1: number, f2: number, f3: number): number {
+  const xi = (x1 - x2) / (x3 - x2)
+  const phi = (f1 - f2) / (f3 - f2)
+  const safe = phi * phi < xi && (1 - phi) * (1 - phi) < 1 - xi
+  if (!safe) return 0.5
+  return (f1 / (f2 - f1)) * (f3 / (f2 - f3)) + ((x3 - x1) / (x2 - x1)) * (f1 / (f3 - f1)) * (f2 / (f3 - f2))
+}

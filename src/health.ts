@@ -1,0 +1,128 @@
+/** What the sidecar knows of itself: whether it is ready, and the numbers behind `agent_performance_*`. */
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
+import type { Config } from './config.ts'
+import type { OwnHealth } from './expose/own-families.ts'
+import type { ProcessHealth } from './expose/process-health.ts'
+import type { Listener } from './listener.ts'
+import type { IngestCounts } from './receive/attempts.ts'
+import { SYNC_BOUNDS } from './store/file/counters.ts'
+import type { FileStore } from './store/file/file-store.ts'
+import type { AgentPerformanceTracker } from './tracker.ts'
+
+/** One thing that must hold for attempts to be taken. */
+export interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail?: string
+}
+
+export interface Health {
+  readonly ingest: IngestCounts
+  checks(): readonly Check[]
+  /** Counts a request when its answer is out. */
+  observe(req: IncomingMessage, res: ServerResponse, route: string): void
+  watch(listener: Listener): void
+  read(): OwnHealth
+}
+
+export interface HealthSources {
+  readonly store: FileStore
+  readonly tracker: AgentPerformanceTracker
+  readonly processHealth: ProcessHealth
+  readonly config: Config
+  readonly draining: () => boolean
+}
+
+const REFUSALS: ReadonlyMap<number, string> = new Map([
+  [429, 'overloaded'],
+  [503, 'store'],
+])
+
+export function createHealth({ store, tracker, processHealth, config, draining }: HealthSources): Health {
+  const counts = { accepted: 0, duplicate: 0, rejected: 0, inFlight: 0 }
+  const refused = new Map([...REFUSALS.values()].map(reason => [reason, 0]))
+  const requests = new Map<string, { labels: { route: string; method: string; code: string }; value: number }>()
+  let listener: Listener | undefined
+
+  function checks(): readonly Check[] {
+    const { writable, reason } = store.health()
+    return [
+      { name: 'store', ok: writable, ...(reason !== undefined && { detail: reason }) },
+      { name: 'serving', ok: !draining(), ...(draining() && { detail: 'the sidecar is shutting down' }) },
+    ]
+  }
+
+  function count(route: string, method: string, code: string): void {
+    const id = `${route} ${method} ${code}`
+    const known = requests.get(id)
+    if (known === undefined) requests.set(id, { labels: { route, method, code }, value: 1 })
+    else known.value++
+  }
+
+  return {
+    checks,
+    ingest: {
+      accepted: n => {
+        counts.accepted += n
+      },
+      duplicate: n => {
+        counts.duplicate += n
+      },
+      rejected: n => {
+        counts.rejected += n
+      },
+      refused: (status, n) => {
+        const reason = REFUSALS.get(status) ?? 'store'
+        refused.set(reason, (refused.get(reason) ?? 0) + n)
+      },
+    },
+    observe(req, res, route) {
+      counts.inFlight++
+      res.once('close', () => {
+        counts.inFlight--
+        const method = METHODS.includes(req.method ?? '') ? (req.method ?? '') : 'other'
+        count(route, method, String(res.statusCode))
+      })
+    },
+    watch(opened) {
+      listener = opened
+    },
+    read() {
+      const stats = store.stats()
+      return {
+        ...processHealth.read(),
+        agent_performance_ready: checks().every(check => check.ok) ? 1 : 0,
+        agent_performance_attempts_accepted_total: counts.accepted,
+        agent_performance_attempts_duplicate_total: counts.duplicate,
+        agent_performance_attempts_rejected_total: [{ labels: { reason: 'invalid' }, value: counts.rejected }],
+        agent_performance_attempts_refused_total: [...refused].map(([reason, value]) => ({
+          labels: { reason },
+          value,
+        })),
+        agent_performance_attempts_skewed_total: tracker.skewed,
+        agent_performance_keys_limit: config.maxKeys,
+        agent_performance_journal_bytes: stats.journalBytes,
+        agent_performance_journal_segments: stats.segments,
+        agent_performance_journal_pending_requests: stats.pendingRequests,
+        agent_performance_journal_fsync_duration_seconds: {
+          bounds: SYNC_BOUNDS,
+          counts: stats.syncs.buckets,
+          count: stats.syncs.count,
+          sum: stats.syncs.sum,
+        },
+        agent_performance_journal_write_errors_total: stats.writeErrors,
+        agent_performance_journal_torn_bytes_total: stats.tornBytes,
+        agent_performance_journal_corrupt_records_total: stats.corruptRecords,
+        agent_performance_journal_replayed_records_total: stats.replayedRecords,
+        agent_performance_document_write_duration_seconds: stats.document.seconds,
+        agent_performance_document_bytes: stats.document.bytes,
+        agent_performance_document_write_errors_total: stats.document.errors,
+        agent_performance_document_last_success_timestamp_seconds:
+          stats.document.lastSuccessMs === undefined ? undefined : stats.document.lastSuccessMs / 1000,
+        agent_performance_http_requests_total: [...requests.values()],
+        agent_performance_http_requests_in_flight: counts.inFlight,
+        agent_performance_connections_dropped_total: listener?.dropped ?? 0,
+      }
+    },
+  }
+}

@@ -1,0 +1,85 @@
+/** The one listener: limits on connections and time, and a drain that loses no answer. */
+import http from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+
+export interface ListenerOptions {
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly headersTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly maxConnections: number
+}
+
+export interface Listener {
+  /** `http://HOST:PORT`, where it can be reached. */
+  readonly url: string
+  /** Connections that were dropped because there were too many. */
+  readonly dropped: number
+  readonly connections: number
+  /** Serves new connections with another certificate; throws, and changes nothing, where it is no good. */
+  renew(tls: { readonly cert: Buffer; readonly key: Buffer }): void
+  /** Takes no new connection, answers what is under way, and cuts what is left after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>
+}
+
+/** Rejects with the system's error (EADDRINUSE, EACCES, …) where it cannot listen. */
+export async function openListener(handler: http.RequestListener, options: ListenerOptions): Promise<Listener> {
+  const serverOptions: http.ServerOptions = {
+    headersTimeout: options.headersTimeoutMs,
+    // A body has its own deadlines, because a stream of attempts may go on for long.
+    requestTimeout: 0,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(5000, options.headersTimeoutMs / 2),
+  }
+  let dropped = 0
+  let draining = false
+  const answer: http.RequestListener = (req, res) => {
+    if (draining) res.setHeader('Connection', 'close')
+    handler(req, res)
+  }
+  const server = options.tls
+    ? https.createServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.2' }, answer)
+    : http.createServer(serverOptions, answer)
+  server.maxConnections = options.maxConnections
+  server.on('drop', () => dropped++)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: options.host, port: options.port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { port } = server.address() as AddressInfo
+  const shown = options.host.includes(':') ? `[${options.host}]` : options.host
+  let connections = 0
+  server.on('connection', socket => {
+    connections++
+    socket.once('close', () => connections--)
+  })
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${shown}:${port}`,
+    get dropped() {
+      return dropped
+    },
+    get connections() {
+      return connections
+    },
+    renew(tls) {
+      if (server instanceof https.Server) server.setSecureContext({ ...tls, minVersion: 'TLSv1.2' })
+    },
+    async drain(timeoutMs) {
+      draining = true
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      server.closeIdleConnections()
+      // A keep-alive client that was between two requests is idle by the next look.
+      const sweep = setInterval(() => server.closeIdleConnections(), 100)
+      const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+      await closed
+      clearInterval(sweep)
+      clearTimeout(cut)
+    },
+  }
+}

@@ -1,0 +1,67 @@
+/** What an HTTP answer says when it is not the answer: RFC 9457 problem details, the same for every stage. */
+import type { ServerResponse } from 'node:http'
+
+/** One fault in what was sent: which item of a list, and where inside it (RFC 6901). */
+export interface FaultyItem {
+  readonly index: number
+  readonly pointer: string
+  readonly detail: string
+}
+
+export interface Problem {
+  readonly status: number
+  /** One sentence a person can act on; never a stack trace, never the body. */
+  readonly detail: string
+  readonly errors?: readonly FaultyItem[]
+  /** Whole seconds, for 429 and 503. */
+  readonly retryAfterSeconds?: number
+  /** More members, as RFC 9457 allows. */
+  readonly more?: Readonly<Record<string, unknown>>
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Faults named in one answer at the most: enough to see the pattern, few enough to read. */
+export const MAX_FAULTS = 100
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** Sends a problem and ends the answer. Does nothing where an answer is under way already. */
+export function sendProblem(res: ServerResponse, problem: Problem): void {
+  if (res.headersSent || res.destroyed) {
+    res.destroy()
+    return
+  }
+  const { status, detail, errors, retryAfterSeconds, more, headers } = problem
+  for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
+  if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
+  const title = TITLES[status] ?? 'Error'
+  sendJson(
+    res,
+    status,
+    { type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more },
+    PROBLEM_TYPE,
+  )
+}
+
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** Sends a JSON answer. */
+export function sendJson(res: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
+  const bytes = Buffer.from(JSON.stringify(body))
+  res.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length })
+  res.end(res.req.method === 'HEAD' ? undefined : bytes)
+}

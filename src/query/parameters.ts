@@ -1,0 +1,148 @@
+/** What a question's query string may say: one zod schema a question, the same that /openapi.json is made from. */
+import type { IncomingMessage } from 'node:http'
+import { z } from 'zod'
+import { nameProblem } from '../core/attempt.ts'
+import type { KeyFilter, TimeRange } from '../core/ports.ts'
+import { parseRange } from '../core/range.ts'
+import { GROUPINGS, type Grouping, RANKINGS, type Ranking } from '../core/report.ts'
+import type { Problem } from '../problem.ts'
+
+const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 15m, 24h, 7d'
+
+const name = (description: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string()
+    .refine(value => nameProblem(value) === undefined, { error: issue => nameProblem(issue.input) ?? 'is not a name' })
+    .meta({ description })
+    .optional()
+
+const whole = (
+  description: string,
+  min: number,
+  max: number,
+  preset: number,
+): z.ZodDefault<z.ZodCoercedNumber<string>> =>
+  (z.coerce.number(`must be a whole number from ${min} to ${max}`) as z.ZodCoercedNumber<string>)
+    .int(`must be a whole number from ${min} to ${max}`)
+    .min(min, `must be from ${min} to ${max}`)
+    .max(max, `must be from ${min} to ${max}`)
+    .meta({ description })
+    .default(preset)
+
+const flag = (description: string, preset: boolean): z.ZodDefault<z.ZodEnum<{ true: 'true'; false: 'false' }>> =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .meta({ description })
+    .default(preset ? 'true' : 'false')
+
+const common = {
+  agent_name: name('Only this agent.'),
+  model_name: name('Only this model.'),
+  issue_type: name('Only this issue type.'),
+  since: z
+    .string()
+    .meta({ description: `From when on: ${TIME_HELP}. Without a range: the whole life.` })
+    .optional(),
+  until: z
+    .string()
+    .meta({ description: `Until when: ${TIME_HELP}.` })
+    .optional(),
+}
+const minAttempts = whole('Keys with fewer attempts do not take part.', 1, 1e9, 5)
+
+/** What every question takes. */
+export interface Common extends KeyFilter {
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+}
+
+/** The parameters of each question. */
+export const parameters: {
+  readonly successRate: z.ZodType<Common & { readonly group_by?: Grouping | undefined }>
+  readonly bestAgent: z.ZodType<
+    Common & { readonly issue_type: string; readonly min_attempts: number; readonly rank_by: Ranking }
+  >
+  readonly modelComparison: z.ZodType<Common & { readonly min_attempts: number }>
+  readonly report: z.ZodType<Common>
+  readonly metrics: z.ZodType<Common & { readonly recent: 'true' | 'false' }>
+  readonly attempts: z.ZodType<Common & { readonly limit: number; readonly cursor?: string | undefined }>
+  readonly none: z.ZodType<object>
+} = {
+  successRate: z.strictObject({
+    ...common,
+    group_by: z
+      .enum(GROUPINGS, `must be one of ${GROUPINGS.join(', ')}`)
+      .meta({ description: 'What to group by.' })
+      .optional(),
+  }),
+  bestAgent: z.strictObject({
+    ...common,
+    issue_type: z
+      .string('is required')
+      .refine(value => nameProblem(value) === undefined, {
+        error: issue => nameProblem(issue.input) ?? 'is not a name',
+      })
+      .meta({ description: 'The issue type to find the best agent for.' }),
+    min_attempts: minAttempts,
+    rank_by: z
+      .enum(RANKINGS, `must be one of ${RANKINGS.join(', ')}`)
+      .meta({ description: 'success_rate as documented; lower_bound of its interval; or expected_cost per success.' })
+      .default('success_rate'),
+  }),
+  modelComparison: z.strictObject({ ...common, min_attempts: minAttempts }),
+  report: z.strictObject(common),
+  metrics: z.strictObject({ ...common, recent: flag('Whether recent_results are in the answer.', true) }),
+  attempts: z.strictObject({
+    ...common,
+    limit: whole('Attempts of one page at the most.', 1, 1000, 100),
+    cursor: z.string().meta({ description: 'The next_cursor of the page before.' }).optional(),
+  }),
+  none: z.strictObject({}),
+}
+
+/** A question that was read: its parameters, and the range they name. */
+export interface Asked<T> {
+  readonly parameters: T
+  readonly filter: KeyFilter
+  readonly range: TimeRange | undefined
+}
+
+/** Reads a request's query string. An unknown, repeated or bad parameter is a 400 that names it. */
+export function readQuestion<T extends object>(
+  schema: z.ZodType<T>,
+  req: IncomingMessage,
+  nowMs: number,
+): Asked<T> | Problem {
+  const given = new Map<string, string>()
+  for (const [key, value] of new URLSearchParams(req.url?.split('?', 2)[1])) {
+    if (given.has(key)) return parameterProblem([{ name: key, detail: 'is given twice' }])
+    given.set(key, value)
+  }
+  const entries: object = Object.assign(Object.create(null), Object.fromEntries(given))
+  const checked = schema.safeParse(entries)
+  if (!checked.success) return parameterProblem(checked.error.issues.flatMap(faultsOf))
+  const asked = checked.data as T & Common
+  const range = parseRange({ since: asked.since, until: asked.until }, nowMs)
+  if (range !== undefined && 'detail' in range)
+    return parameterProblem([{ name: range.parameter, detail: range.detail }])
+  const { agent_name, model_name, issue_type } = asked
+  return { parameters: asked, filter: { agent_name, model_name, issue_type }, range }
+}
+
+interface ParameterFault {
+  readonly name: string
+  readonly detail: string
+}
+
+function faultsOf(issue: z.core.$ZodIssue): ParameterFault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => ({ name: key.slice(0, 100), detail: 'is not a parameter of this question' }))
+  }
+  return [{ name: issue.path.join('.'), detail: issue.message }]
+}
+
+/** A 400 that names each bad parameter. */
+export function parameterProblem(faults: readonly ParameterFault[]): Problem {
+  const detail = faults.map(fault => `${fault.name} ${fault.detail}`).join('; ')
+  return { status: 400, detail, more: { parameters: faults } }
+}

@@ -1,0 +1,108 @@
+/** The documented questions over HTTP. */
+import express from 'express'
+import type { z } from 'zod'
+import { agentMetrics, printDocument } from '../core/metrics.ts'
+import {
+  bestAgent,
+  defaultGrouping,
+  groupedRates,
+  modelComparison,
+  overallRate,
+  performanceReport,
+} from '../core/report.ts'
+import { sendJson, sendProblem } from '../problem.ts'
+import type { AgentPerformanceTracker } from '../tracker.ts'
+import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
+
+export interface QueryOptions {
+  readonly tracker: AgentPerformanceTracker
+  /** Whether metrics may be reset over HTTP. */
+  readonly admin: boolean
+}
+
+/** Routes under `/api/v1`, GET but for the reset. A rejection reaches express as an error. */
+export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Router {
+  const router = express.Router({ caseSensitive: true, strict: true })
+
+  function ask<T extends object>(
+    path: string,
+    schema: z.ZodType<T>,
+    answer: (asked: Asked<T>, res: express.Response) => Promise<void>,
+  ): void {
+    router.get(path, async (req, res) => {
+      const asked = readQuestion(schema, req, tracker.nowMs)
+      if ('status' in asked) sendProblem(res, asked)
+      else await answer(asked, res)
+    })
+  }
+
+  ask('/success-rate', parameters.successRate, async ({ parameters: asked, filter, range }, res) => {
+    const summaries = await tracker.summaries(range, filter)
+    const grouping = asked.group_by ?? defaultGrouping(filter)
+    sendJson(res, 200, grouping === undefined ? overallRate(summaries) : groupedRates(summaries, grouping))
+  })
+
+  ask('/best-agent', parameters.bestAgent, async ({ parameters: asked, filter, range }, res) => {
+    const summaries = await tracker.summaries(range, filter)
+    const best = bestAgent(summaries, { minAttempts: asked.min_attempts, rankBy: asked.rank_by })
+    if (best !== undefined) return sendJson(res, 200, best)
+    const detail = `no agent has ${asked.min_attempts} attempts or more at issue type "${asked.issue_type}"`
+    sendProblem(res, { status: 404, detail })
+  })
+
+  ask('/model-comparison', parameters.modelComparison, async ({ parameters: asked, filter, range }, res) => {
+    sendJson(res, 200, modelComparison(await tracker.summaries(range, filter), { minAttempts: asked.min_attempts }))
+  })
+
+  ask('/report', parameters.report, async ({ filter, range }, res) => {
+    sendJson(res, 200, performanceReport(await tracker.summaries(range, filter), tracker.now()))
+  })
+
+  ask('/metrics', parameters.metrics, async ({ parameters: asked, filter, range }, res) => {
+    const summaries = await tracker.summaries(range, filter)
+    const withRecent = asked.recent === 'true'
+    res.writeHead(200, { 'Content-Type': 'application/json' })
+    await writeSlowly(
+      res,
+      printDocument(summaries, tracker.now(), one => agentMetrics(one, withRecent)),
+    )
+  })
+
+  ask('/attempts', parameters.attempts, async ({ parameters: { limit, cursor }, filter, range }, res) => {
+    const page = await tracker.attempts({ ...filter, range, limit, cursor }).catch(badCursor)
+    if ('status' in page) sendProblem(res, page)
+    else sendJson(res, 200, page)
+  })
+
+  router.delete('/metrics', async (req, res) => {
+    const asked = readQuestion(parameters.none, req, tracker.nowMs)
+    if ('status' in asked) return sendProblem(res, asked)
+    if (!admin)
+      return sendProblem(res, { status: 403, detail: 'metrics can be reset only on a sidecar started with --admin' })
+    await tracker.resetMetrics()
+    sendJson(res, 200, { reset: true })
+  })
+
+  return router
+}
+
+function badCursor(error: unknown): ReturnType<typeof parameterProblem> {
+  if (error instanceof RangeError) return parameterProblem([{ name: 'cursor', detail: error.message }])
+  throw error
+}
+
+/** Writes pieces as fast as the client reads them, and lets others work in between. */
+async function writeSlowly(res: express.Response, pieces: Iterable<string>): Promise<void> {
+  let sliceEnd = performance.now() + SLICE_MS
+  for (const piece of pieces) {
+    if (res.destroyed) return
+    const room = res.write(piece)
+    if (!room) await new Promise<void>(resolve => res.once('drain', resolve).once('close', resolve))
+    else if (performance.now() > sliceEnd) await new Promise<void>(resolve => setImmediate(resolve))
+    else continue
+    sliceEnd = performance.now() + SLICE_MS
+  }
+  res.end()
+}
+
+const SLICE_MS = 2

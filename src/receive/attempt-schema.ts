@@ -1,0 +1,65 @@
+/** The wire schema of an attempt: what validates, and what /openapi.json is made from. Tied to the core type by the compiler. */
+import { z } from 'zod'
+import { type AttemptProblem, attemptProblems, BOUNDS, type NewAttempt, nameProblem } from '../core/attempt.ts'
+import { parseTimestamp } from '../core/timestamp.ts'
+
+const CONTROL_FREE = '^[^\\u0000-\\u001f\\u007f-\\u009f]+$'
+
+function name(description: string, maxBytes: number = BOUNDS.nameBytes): z.ZodType<string> {
+  return z
+    .string()
+    .refine(value => nameProblem(value, maxBytes) === undefined)
+    .meta({ minLength: 1, maxLength: maxBytes, pattern: CONTROL_FREE, description })
+}
+
+function number(description: string, max: number): z.ZodNumber {
+  return z.number().min(0).max(max).meta({ description })
+}
+
+const tokens = (description: string): z.ZodNumber => z.int().min(0).max(BOUNDS.maxTokens).meta({ description })
+
+/** One attempt, as `POST /api/v1/attempts` takes it. An unknown field is an error. */
+export const attemptSchema: z.ZodType<NewAttempt> = z
+  .strictObject({
+    agent_name: name('The agent, compared byte for byte; 1 to 256 bytes of UTF-8 without control characters.'),
+    model_name: name('The model the agent ran with.'),
+    issue_type: name('What kind of issue it tried to fix.'),
+    success: z.boolean().meta({ description: 'Whether the issue was fixed.' }),
+    confidence: z.nullish(
+      number("The agent's stated confidence, 0 to 1; absent: counts in everything but confidence.", 1),
+    ),
+    time_seconds: number('How long the attempt took, in seconds.', BOUNDS.maxTimeSeconds),
+    timestamp: z
+      .string()
+      .refine(isTimestamp)
+      .meta({
+        description: 'When the attempt ended (RFC 3339; without a zone: local time). Default: the time of receipt.',
+        examples: ['2026-01-31T12:00:00Z'],
+      })
+      .optional(),
+    attempt_id: name('Identity: the same id counts once, so that sending again is safe.', BOUNDS.idBytes).optional(),
+    error_type: name('Why it failed, as a short stable word.').optional(),
+    experiment: name('The A/B test it belongs to.').optional(),
+    variant: name('Which configuration of the experiment ran.').optional(),
+    input_tokens: tokens('Tokens put in, outside any cache.').optional(),
+    output_tokens: tokens('Tokens put out.').optional(),
+    cache_read_tokens: tokens('Tokens read from a cache.').optional(),
+    cache_write_tokens: tokens('Tokens written to a cache.').optional(),
+    cost_usd: number(
+      'What it cost, as reported. Without it the cost is computed where the model has a price.',
+      BOUNDS.maxCostUsd,
+    ).optional(),
+  })
+  .meta({ id: 'Attempt', description: 'One try of one agent at one issue.' })
+
+/** The attempt that `value` is, or everything that keeps it from being one. Total, whatever it is given. */
+export function readAttempt(value: unknown): NewAttempt | readonly AttemptProblem[] {
+  const checked = attemptSchema.safeParse(value)
+  if (checked.success) return checked.data
+  const problems = attemptProblems(value, isTimestamp)
+  return problems.length > 0 ? problems : [{ pointer: '', detail: 'is not an attempt as documented' }]
+}
+
+function isTimestamp(text: string): boolean {
+  return parseTimestamp(text) !== undefined
+}

@@ -1,0 +1,227 @@
+/** POST /api/v1/attempts: bytes -> attempts -> kept, then answered. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
+import type { Appended } from '../core/ports.ts'
+import { StoreUnavailable } from '../core/ports.ts'
+import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
+import { readAttempt } from './attempt-schema.ts'
+import { BodyError, type InFlight, type Line, linesOf, mediaOf, withBody } from './body.ts'
+
+/** Where attempts go: the tracker. `keep` rejects with StoreUnavailable when none of them was kept. */
+export interface Keeper {
+  keep(attempts: readonly NewAttempt[]): Promise<Appended>
+}
+
+/** What was taken in and what was not, and why: for the sidecar's own metrics. */
+export interface IngestCounts {
+  accepted(count: number): void
+  duplicate(count: number): void
+  /** Attempts that broke the rules. */
+  rejected(count: number): void
+  /** Attempts that were not kept though they were good, by the HTTP status that said so. */
+  refused(status: number, count: number): void
+}
+
+export interface ReceiveOptions {
+  readonly keeper: Keeper
+  readonly counts: IngestCounts
+  readonly inFlight: InFlight
+  /** Bytes of a JSON body, after inflating. */
+  readonly maxBodyBytes: number
+  /** For a whole JSON body; and for the next bytes of an NDJSON stream. */
+  readonly requestTimeoutMs: number
+}
+
+/** Items of one JSON array at the most. */
+export const MAX_ITEMS = 10_000
+/** Bytes of one NDJSON line at the most. */
+const MAX_LINE_BYTES = 1 << 20
+/** Attempts of an NDJSON stream that are kept together. */
+const GROUP = 1000
+
+const JSON_TYPE = 'application/json'
+const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson']
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Handles one request whose method and path were checked already. Never rejects. */
+export function createAttemptsHandler(
+  options: ReceiveOptions,
+): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  return async (req, res) => {
+    try {
+      const media = mediaOf(req, [JSON_TYPE, ...NDJSON_TYPES])
+      const answer =
+        'status' in media
+          ? media
+          : media.type === JSON_TYPE
+            ? await takeJson(req, media.gzip, options)
+            : await takeLines(req, media.gzip, options)
+      if ('status' in answer) sendProblem(res, answer)
+      else sendJson(res, 200, answer)
+    } catch (error) {
+      sendProblem(res, storeProblem(error))
+    }
+  }
+}
+
+/** The answer to attempts that could not be kept: transient by its nature, so never a 500. */
+export function storeProblem(error: unknown): Problem {
+  if (!(error instanceof StoreUnavailable)) throw error
+  const status = error.reason === 'overloaded' ? 429 : 503
+  return { status, detail: error.message, retryAfterSeconds: error.retryAfterSeconds }
+}
+
+interface Taken extends Appended {
+  readonly rejected?: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
+}
+
+async function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOptions): Promise<Taken | Problem> {
+  const partial = partialOf(req)
+  if (typeof partial !== 'boolean') return partial
+  const limits = { maxBytes: options.maxBodyBytes, timeoutMs: options.requestTimeoutMs }
+  return withBody(req, gzip, limits, options.inFlight, async bytes => {
+    const parsed = parseJson(bytes)
+    if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
+    const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
+    if (items.length > MAX_ITEMS) {
+      return {
+        status: 413,
+        detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
+      }
+    }
+    const { good, rejected } = sift(items)
+    options.counts.rejected(rejected.length)
+    if (rejected.length > 0 && !partial) return faults(rejected, items.length)
+    const kept = good.length === 0 ? { accepted: 0, duplicates: 0 } : await keep(good, options)
+    return partial ? { ...kept, rejected } : kept
+  })
+}
+
+function partialOf(req: IncomingMessage): boolean | Problem {
+  const query = new URLSearchParams(req.url?.split('?', 2)[1])
+  for (const name of query.keys()) {
+    if (name !== 'partial') return { status: 400, detail: `unknown query parameter "${name.slice(0, 100)}"` }
+  }
+  const partial = query.getAll('partial')
+  if (partial.length === 0 || (partial.length === 1 && partial[0] === 'false')) return false
+  if (partial.length === 1 && partial[0] === 'true') return true
+  return { status: 400, detail: 'partial must be true or false' }
+}
+
+async function keep(attempts: readonly NewAttempt[], { keeper, counts }: ReceiveOptions): Promise<Appended> {
+  try {
+    const kept = await keeper.keep(attempts)
+    counts.accepted(kept.accepted)
+    counts.duplicate(kept.duplicates)
+    return { accepted: kept.accepted, duplicates: kept.duplicates }
+  } catch (error) {
+    counts.refused(storeProblem(error).status, attempts.length)
+    throw error
+  }
+}
+
+interface Sifted {
+  readonly good: NewAttempt[]
+  readonly rejected: { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
+}
+
+function sift(items: readonly unknown[]): Sifted {
+  const sifted: Sifted = { good: [], rejected: [] }
+  for (const [index, item] of items.entries()) {
+    const attempt = readAttempt(item)
+    if (isAttempt(attempt)) sifted.good.push(attempt)
+    else sifted.rejected.push({ index, errors: attempt })
+  }
+  return sifted
+}
+
+function isAttempt(read: NewAttempt | readonly AttemptProblem[]): read is NewAttempt {
+  return !Array.isArray(read)
+}
+
+function faults(rejected: Sifted['rejected'], of: number): Problem {
+  const errors: FaultyItem[] = rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))
+  const bad = rejected.length === 1 ? '1 attempt is' : `${rejected.length} attempts are`
+  const shown = errors.length > MAX_FAULTS ? `; the first ${MAX_FAULTS} faults follow` : ''
+  const detail = `${bad} not as documented, of ${of}: none was counted${shown}`
+  return { status: 400, detail, errors: errors.slice(0, MAX_FAULTS) }
+}
+
+/**
+ * A stream of lines, kept in groups as they come. A bad line ends it: what stands before it is kept, and the answer says how many lines
+ * that are.
+ */
+async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOptions): Promise<Taken | Problem> {
+  const partial = partialOf(req)
+  if (typeof partial !== 'boolean') return partial
+  const taken = { accepted: 0, duplicates: 0 }
+  let keptLines = 0
+  let group: NewAttempt[] = []
+  let groupEnd = 0
+  const flush = async (): Promise<void> => {
+    if (group.length === 0) return
+    const kept = await keep(group, options)
+    taken.accepted += kept.accepted
+    taken.duplicates += kept.duplicates
+    keptLines = groupEnd
+    group = []
+  }
+  const stop = async (problem: Problem): Promise<Problem> => {
+    await flush()
+    const detail = `${problem.detail}; the ${keptLines} lines before are kept`
+    return { ...problem, detail, more: { ...taken, kept_lines: keptLines }, headers: { Connection: 'close' } }
+  }
+  try {
+    for await (const lines of linesOf(req, gzip, {
+      maxLineBytes: MAX_LINE_BYTES,
+      idleTimeoutMs: options.requestTimeoutMs,
+    })) {
+      for (const line of lines) {
+        const checked = checkLine(line)
+        if ('status' in checked) {
+          options.counts.rejected(1)
+          return await stop(checked)
+        }
+        group.push(checked)
+        groupEnd = line.number
+        if (group.length >= GROUP) await flush()
+      }
+    }
+    await flush()
+    return taken
+  } catch (error) {
+    if (error instanceof BodyError) return await stop(error.problem)
+    const problem = storeProblem(error)
+    return { ...problem, more: { ...taken, kept_lines: keptLines }, headers: { Connection: 'close' } }
+  }
+}
+
+function checkLine({ number, bytes }: Line): NewAttempt | Problem {
+  const parsed = parseJson(bytes)
+  if (!parsed.ok) return { status: 400, detail: `line ${number} is not JSON: ${parsed.detail}` }
+  const attempt = readAttempt(parsed.value)
+  if (isAttempt(attempt)) return attempt
+  const errors = attempt.map(problem => ({ index: number - 1, ...problem }))
+  return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
+}
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+
+function parseJson(bytes: Buffer): Parsed {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    return { ok: false, detail: 'it is not valid UTF-8' }
+  }
+  try {
+    return { ok: true, value: JSON.parse(text) }
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? firstLine(error.message) : 'it cannot be parsed' }
+  }
+}
+
+/** V8 quotes some of the text: enough to find the place, cut so that an answer stays small. */
+function firstLine(message: string): string {
+  return (message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed()
+}

@@ -1,0 +1,214 @@
+/** Config -> a running sidecar and its close. The only file that knows every stage. */
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import express from 'express'
+import type { Logger } from 'pino'
+import { type AccessRules, readTokens, refuse, type Scope } from './access.ts'
+import type { Config } from './config.ts'
+import { StoreUnavailable } from './core/ports.ts'
+import { createTally } from './core/tally.ts'
+import { createExposition } from './expose/exposition.ts'
+import { createMetricsHandler } from './expose/handler.ts'
+import { openProcessHealth } from './expose/process-health.ts'
+import { createHealth } from './health.ts'
+import { openListener } from './listener.ts'
+import { openApiDocument } from './openapi.ts'
+import { type Problem, sendJson, sendProblem } from './problem.ts'
+import { createQueryRoutes } from './query/routes.ts'
+import { createAttemptsHandler, storeProblem } from './receive/attempts.ts'
+import { createInFlight } from './receive/body.ts'
+import { openStore } from './store/open.ts'
+import { AgentPerformanceTracker } from './tracker.ts'
+import { VERSION } from './version.ts'
+
+export type { Config } from './config.ts'
+
+/** A sidecar that takes attempts and answers questions. */
+export interface Sidecar {
+  /** `http://HOST:PORT`. */
+  readonly url: string
+  readonly tracker: AgentPerformanceTracker
+  /** Reads tokens and certificates again; all or nothing: on an error what was in force stays so, and the promise rejects. */
+  reload(): Promise<void>
+  /** Takes no more attempts, answers what is under way, keeps everything, and lets go. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Opens the store, replays it, and listens: ready when it resolves. Rejects, with nothing left open, where any of that fails. */
+export async function startSidecar(config: Config, log: Logger): Promise<Sidecar> {
+  const secrets = await readSecrets(config)
+  const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
+  const store = await openStore(config.store, {
+    tally,
+    clock: Date.now,
+    ids: { limit: config.idWindow, keepMs: config.idWindowAgeMs },
+    retention: { maxAgeMs: config.retentionAgeMs, maxBytes: config.retentionBytes },
+    maxPendingAttempts: config.maxPendingAttempts,
+    log: {
+      debug: (message, fields) => log.debug(fields ?? {}, message),
+      info: (message, fields) => log.info(fields ?? {}, message),
+      warn: (message, fields) => log.warn(fields ?? {}, message),
+      error: (message, fields) => log.error(fields ?? {}, message),
+    },
+  })
+  const tracker = new AgentPerformanceTracker({ store, log })
+  const processHealth = openProcessHealth()
+  const state: { draining: boolean; access: AccessRules } = {
+    draining: false,
+    access: { hosts: config.allowHost, origins: config.allowOrigin, tokens: secrets.tokens },
+  }
+  const health = createHealth({ store, tracker, processHealth, config, draining: () => state.draining })
+  const exposition = createExposition({ tally, health: health.read, version: VERSION, clock: Date.now })
+  const takeAttempts = createAttemptsHandler({
+    keeper: tracker,
+    counts: health.ingest,
+    inFlight: createInFlight(config.maxInFlightBytes),
+    maxBodyBytes: config.maxBodyBytes,
+    requestTimeoutMs: config.requestTimeoutMs,
+  })
+
+  const app = express()
+  app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
+  app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
+  app.get('/readyz', (req, res) => {
+    const checks = health.checks()
+    const ok = checks.every(check => check.ok)
+    const verbose = req.url.includes('verbose') || !ok
+    sendJson(res, ok ? 200 : 503, { status: ok ? 'ok' : 'not ready', ...(verbose && { checks }) })
+  })
+  app.get('/openapi.json', (_req, res) => sendJson(res, 200, openApiDocument(VERSION)))
+  app.get('/metrics', createMetricsHandler(exposition, { log }))
+  app.post('/api/v1/attempts', (req, res) => {
+    if (!state.draining) return takeAttempts(req, res)
+    const retryAfterSeconds = Math.ceil(config.drainTimeoutMs / 1000)
+    sendProblem(res, { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds })
+    return undefined
+  })
+  app.use('/api/v1', createQueryRoutes({ tracker, admin: config.admin }))
+  app.use((req, res) => sendProblem(res, notFound(req)))
+  app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
+    fail(error, req, res),
+  )
+
+  function fail(error: unknown, req: IncomingMessage, res: ServerResponse): void {
+    const problem = problemOf(error)
+    if (problem.status === 500) log.error({ err: error, method: req.method, path: pathOf(req) }, 'request failed')
+    sendProblem(res, problem)
+  }
+
+  function handle(req: IncomingMessage, res: ServerResponse): void {
+    const path = pathOf(req)
+    health.observe(req, res, routeOf(path))
+    for (const [name, value] of SAFETY_HEADERS) res.setHeader(name, value)
+    const refusal = refuse(req, scopeOf(req, path), state.access)
+    if (refusal === undefined) app(req, res)
+    else sendProblem(res, { ...refusal, headers: { ...refusal.headers, Connection: 'close' } })
+  }
+
+  const listener = await openListener(handle, {
+    host: config.listen.host,
+    port: config.listen.port,
+    tls: secrets.tls,
+    headersTimeoutMs: config.headersTimeoutMs,
+    keepAliveTimeoutMs: config.keepAliveTimeoutMs,
+    maxConnections: config.maxConnections,
+  }).catch(async error => {
+    processHealth.close()
+    await store.close()
+    throw error
+  })
+  health.watch(listener)
+
+  async function reload(): Promise<void> {
+    const renewed = await readSecrets(config)
+    if (renewed.tls !== undefined) listener.renew(renewed.tls)
+    state.access = { ...state.access, tokens: renewed.tokens }
+    log.info('tokens and certificates were read again')
+  }
+
+  async function shut(): Promise<void> {
+    state.draining = true
+    log.info('draining')
+    await pause(config.drainDelayMs)
+    await listener.drain(config.drainTimeoutMs)
+    processHealth.close()
+    await tracker.close()
+    log.info('closed')
+  }
+
+  let closing: Promise<void> | undefined
+  log.info({ url: listener.url, version: VERSION }, 'ready')
+  return {
+    url: listener.url,
+    tracker,
+    reload,
+    close() {
+      closing ??= shut()
+      return closing
+    },
+  }
+}
+
+interface Secrets {
+  readonly tokens: AccessRules['tokens']
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+}
+
+async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<Secrets> {
+  const tokens = authTokenFile === undefined ? undefined : await readTokens(authTokenFile)
+  if (tlsCert === undefined || tlsKey === undefined) return { tokens, tls: undefined }
+  return { tokens, tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } }
+}
+
+/** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
+const SAFETY_HEADERS = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['Cache-Control', 'no-store'],
+] as const
+
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ['/livez', 'GET, HEAD'],
+  ['/readyz', 'GET, HEAD'],
+  ['/openapi.json', 'GET, HEAD'],
+  ['/metrics', 'GET, HEAD'],
+  ['/api/v1/attempts', 'GET, HEAD, POST'],
+  ['/api/v1/metrics', 'GET, HEAD, DELETE'],
+  ['/api/v1/success-rate', 'GET, HEAD'],
+  ['/api/v1/best-agent', 'GET, HEAD'],
+  ['/api/v1/model-comparison', 'GET, HEAD'],
+  ['/api/v1/report', 'GET, HEAD'],
+])
+
+function pathOf(req: IncomingMessage): string {
+  return req.url?.split('?', 1)[0] ?? '/'
+}
+
+/** A label of bounded cardinality: what is asked for, where it is one of ours. */
+function routeOf(path: string): string {
+  return METHODS.has(path) ? path : 'other'
+}
+
+function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
+  if (path === '/livez' || path === '/readyz') return undefined
+  if (req.method === 'DELETE') return 'admin'
+  return req.method === 'POST' ? 'ingest' : 'read'
+}
+
+function notFound(req: IncomingMessage): Problem {
+  const allowed = METHODS.get(pathOf(req))
+  // What was sent along has not been read, and will not be.
+  const headers = { Connection: 'close' }
+  if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json', headers }
+  return { status: 405, detail: `only ${allowed} is answered here`, headers: { ...headers, Allow: allowed } }
+}
+
+/** What an answer says of an error: that the store cannot, that express could not read the request, or that we are at fault. */
+function problemOf(error: unknown): Problem {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return { status, detail: 'the request cannot be read' }
+  if (error instanceof StoreUnavailable) return storeProblem(error)
+  return { status: 500, detail: 'this is a defect of the sidecar: its log says more' }
+}

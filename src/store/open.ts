@@ -1,0 +1,45 @@
+/** From `--store` to an open store. */
+
+import type { Clock } from '../core/ports.ts'
+import { createTally, type Tally } from '../core/tally.ts'
+import { DEFAULT_TIERS } from '../core/time-tiers.ts'
+import { type FileStore, openFileStore } from './file/file-store.ts'
+import type { Log } from './file/log.ts'
+
+export interface OpenStoreOptions {
+  readonly clock?: Clock
+  readonly log?: Log
+  readonly tally?: Tally
+  /** Ids of attempts that are remembered, and for how long. */
+  readonly ids?: { readonly limit: number; readonly keepMs: number }
+  readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number }
+  /** Attempts that may wait for the disk. */
+  readonly maxPendingAttempts?: number
+}
+
+/** The tally of a store that was given none: the documented bounds. */
+export function defaultTally(): Tally {
+  return createTally({ maxKeys: 10_000, maxArms: 1000, tiers: DEFAULT_TIERS })
+}
+
+/** Opens what `target` names: a path of the documented JSON file. Rejects with an error that says what is wrong with it. */
+export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<FileStore> {
+  const scheme = /^(sqlite|postgres|postgresql|redis|rediss):/.exec(target)?.[1]
+  if (scheme !== undefined) throw new UnsupportedStore(scheme)
+  return openFileStore({
+    ...options,
+    path: target,
+    tally: options.tally ?? defaultTally(),
+    clock: options.clock ?? Date.now,
+  })
+}
+
+/** A kind of store that this version cannot open. */
+export class UnsupportedStore extends Error {
+  override readonly name = 'UnsupportedStore'
+  readonly exitCode = 78
+
+  constructor(scheme: string) {
+    super(`this version keeps attempts in a file only: ${scheme}: is not supported yet; give --store a path`)
+  }
+}

@@ -1,0 +1,254 @@
+/** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
+import { type AgentAttempt, type AttemptProblem, attemptProblems, type NewAttempt } from './core/attempt.ts'
+import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
+import type {
+  Appended,
+  ArmSummary,
+  AttemptPage,
+  AttemptQuery,
+  Clock,
+  KeyFilter,
+  KeySummary,
+  Store,
+  StoreHealth,
+  TimeRange,
+} from './core/ports.ts'
+import { parseRange, type RangeQuestion } from './core/range.ts'
+import {
+  type BestAgent,
+  type BestAgentOptions,
+  bestAgent,
+  defaultGrouping,
+  type Grouping,
+  groupedRates,
+  type ModelPerformance,
+  modelComparison,
+  overallRate,
+  type PerformanceReport,
+  performanceReport,
+} from './core/report.ts'
+import { parseTimestamp, printTimestamp } from './core/timestamp.ts'
+import { openStore } from './store/open.ts'
+
+export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts'
+export type { AgentMetrics } from './core/metrics.ts'
+export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
+export { StoreUnavailable } from './core/ports.ts'
+export type { RangeQuestion } from './core/range.ts'
+export type {
+  BestAgent,
+  BestAgentOptions,
+  Grouping,
+  ModelPerformance,
+  PerformanceReport,
+  Ranking,
+} from './core/report.ts'
+
+/** The documented default place. */
+export const DEFAULT_STORE = '/tmp/agent_performance.json'
+
+/** Further ahead of our clock than this, an attempt's timestamp is taken as the time of receipt. */
+const MAX_AHEAD_MS = 5 * 60_000
+
+export interface TrackerOptions {
+  /** A path of the documented JSON file, or an open store. The documented default is `/tmp/agent_performance.json`. */
+  readonly store?: string | Store
+  /** Milliseconds since the epoch. */
+  readonly clock?: Clock
+  /** Where failures are told, at debug, as documented. */
+  readonly log?: { debug(fields: object, message: string): void }
+  /** The computed cost in US dollars of an attempt that reported none; undefined where it has no price. Must not throw. */
+  readonly price?: (attempt: NewAttempt) => number | undefined
+}
+
+/** What happened to one attempt. */
+export type Recorded =
+  | { readonly status: 'accepted' | 'duplicate' }
+  | { readonly status: 'rejected'; readonly problems: readonly AttemptProblem[] }
+  | { readonly status: 'failed'; readonly error: Error }
+
+/** What happened to many. With `error` none of those that are not rejected was kept, and the same attempts may be sent again. */
+export interface RecordedAttempts extends Appended {
+  readonly rejected: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
+  readonly error?: Error
+}
+
+/** A filter and a range: what every question takes. */
+export type Question = KeyFilter & RangeQuestion
+
+/** Keeps every attempt and answers how well agents and models do. Questions reject only when the store could not be opened, or was closed. */
+export class AgentPerformanceTracker {
+  readonly #store: Promise<Store>
+  readonly #clock: Clock
+  readonly #log: TrackerOptions['log']
+  readonly #price: TrackerOptions['price']
+  #skewed = 0
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: TrackerOptions | string = {}) {
+    const {
+      store = DEFAULT_STORE,
+      clock = Date.now,
+      log,
+      price,
+    } = typeof options === 'string' ? { store: options } : options
+    this.#clock = clock
+    this.#log = log
+    this.#price = price
+    this.#store = typeof store === 'string' ? openStore(store, { clock }) : Promise.resolve(store)
+    // Whoever calls next is told; until then nobody has failed.
+    this.#store.catch(() => undefined)
+  }
+
+  /** Keeps one attempt. Never throws and never rejects: it resolves with what happened, when that is certain. */
+  async recordAttempt(attempt: NewAttempt): Promise<Recorded> {
+    const { accepted, rejected, error } = await this.recordAttempts([attempt])
+    if (error !== undefined) return { status: 'failed', error }
+    if (rejected[0] !== undefined) return { status: 'rejected', problems: rejected[0].errors }
+    return { status: accepted === 1 ? 'accepted' : 'duplicate' }
+  }
+
+  /** Keeps many; good ones are kept whatever is wrong with the others. Never throws and never rejects. */
+  async recordAttempts(attempts: readonly NewAttempt[]): Promise<RecordedAttempts> {
+    try {
+      const rejected: { index: number; errors: AttemptProblem[] }[] = []
+      const good: NewAttempt[] = []
+      for (const [index, attempt] of attempts.entries()) {
+        const errors = attemptProblems(attempt, text => parseTimestamp(text) !== undefined)
+        if (errors.length === 0) good.push(attempt)
+        else rejected.push({ index, errors })
+      }
+      if (rejected.length > 0) this.#log?.debug({ rejected }, 'attempts rejected')
+      try {
+        const kept = good.length === 0 ? { accepted: 0, duplicates: 0 } : await this.keep(good)
+        return { ...kept, rejected }
+      } catch (error) {
+        return this.#failed(error, rejected)
+      }
+    } catch (error) {
+      return this.#failed(error, [])
+    }
+  }
+
+  #failed(cause: unknown, rejected: RecordedAttempts['rejected']): RecordedAttempts {
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    this.#log?.debug({ err: error }, 'attempts could not be kept')
+    return { accepted: 0, duplicates: 0, rejected, error }
+  }
+
+  /** Keeps attempts that were checked already. Rejects with `StoreUnavailable` when none was kept. */
+  keep(attempts: readonly NewAttempt[]): Promise<Appended> {
+    const nowMs = this.#clock()
+    const settled = attempts.map(attempt => this.#settle(attempt, nowMs))
+    const kept = this.#store.then(store => store.append(settled))
+    this.#last = kept.catch(() => undefined)
+    return kept
+  }
+
+  /** Settles what the caller left open: when it was, and what it cost. */
+  #settle(attempt: NewAttempt, nowMs: number): AgentAttempt {
+    const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
+    const ahead = at !== undefined && at.ms > nowMs + MAX_AHEAD_MS
+    if (ahead) this.#skewed++
+    const timestamp = at === undefined || ahead ? printTimestamp({ ms: nowMs, local: false }) : printTimestamp(at)
+    const cost = attempt.cost_usd === undefined ? this.#price?.(attempt) : undefined
+    return cost === undefined ? { ...attempt, timestamp } : { ...attempt, timestamp, computed_cost_usd: cost }
+  }
+
+  /**
+   * Success rate in percent of one key when all three names are given (0 for an unknown one), else rates by group, as documented:
+   * agent only by issue type; issue type only by agent; agent and issue type by model; none by key.
+   */
+  async getSuccessRate(question: Question = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
+    const summaries = await this.#summaries(question)
+    const grouping = groupBy ?? defaultGrouping(question)
+    return grouping === undefined
+      ? overallRate(summaries).success_rate
+      : groupedRates(summaries, grouping).success_rates
+  }
+
+  /** The best agent for an issue type, or undefined where none has `minAttempts` (5). */
+  async getBestAgentForIssueType(
+    issueType: string,
+    options: BestAgentOptions & RangeQuestion = {},
+  ): Promise<BestAgent | undefined> {
+    return bestAgent(await this.#summaries({ ...options, issue_type: issueType }), options)
+  }
+
+  /** Models compared over the keys with `minAttempts` (5) each, for one issue type or all. */
+  async getModelComparison(
+    question: Question & { readonly minAttempts?: number } = {},
+  ): Promise<Record<string, ModelPerformance>> {
+    return modelComparison(await this.#summaries(question), question)
+  }
+
+  async generatePerformanceReport(question: Question = {}): Promise<PerformanceReport> {
+    return performanceReport(await this.#summaries(question), this.now())
+  }
+
+  /** Forgets every attempt, on disk too. */
+  async resetMetrics(): Promise<void> {
+    await (await this.#store).reset()
+  }
+
+  /** How many distinct keys there are. */
+  async getMetricCount(): Promise<number> {
+    return (await this.summaries()).length
+  }
+
+  /** The documented record of every key, by its printed name. */
+  async getRawMetrics(): Promise<Record<string, AgentMetrics>> {
+    const printed = uniqueKeyPrinter()
+    return namedRecord((await this.summaries()).map(one => [printed(one.key), agentMetrics(one)]))
+  }
+
+  /** Resolves when all attempts recorded so far are kept, or known not to be. */
+  async flush(): Promise<void> {
+    await this.#last
+  }
+
+  /** Keeps what is under way, writes the documented file, and lets go of it. */
+  async close(): Promise<void> {
+    await this.flush()
+    await (await this.#store.catch(() => undefined))?.close()
+  }
+
+  /** What the questions are made of. */
+  async summaries(range?: TimeRange, filter?: KeyFilter): Promise<readonly KeySummary[]> {
+    return (await this.#store).summaries(range, filter)
+  }
+
+  async arms(experiment: string, range?: TimeRange): Promise<readonly ArmSummary[]> {
+    return (await this.#store).arms(experiment, range)
+  }
+
+  /** Kept attempts, newest first. */
+  async attempts(query: AttemptQuery): Promise<AttemptPage> {
+    return (await this.#store).attempts(query)
+  }
+
+  async health(): Promise<StoreHealth> {
+    return (await this.#store).health()
+  }
+
+  /** Attempts whose timestamp was too far ahead of our clock. */
+  get skewed(): number {
+    return this.#skewed
+  }
+
+  /** The time by the tracker's clock: milliseconds since the epoch, and as RFC 3339. */
+  get nowMs(): number {
+    return this.#clock()
+  }
+
+  now(): string {
+    return printTimestamp({ ms: this.#clock(), local: false })
+  }
+
+  /** Rejects with a RangeError that names the field when a range cannot be read. */
+  async #summaries({ since, until, agent_name, model_name, issue_type }: Question): Promise<readonly KeySummary[]> {
+    const range = parseRange({ since, until }, this.#clock())
+    if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
+    return this.summaries(range, { agent_name, model_name, issue_type })
+  }
+}

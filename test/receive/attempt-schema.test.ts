@@ -1,0 +1,107 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { attemptProblems, BOUNDS } from '../../src/core/attempt.ts'
+import { parseTimestamp } from '../../src/core/timestamp.ts'
+import { readAttempt } from '../../src/receive/attempt-schema.ts'
+
+const good = { agent_name: 'a', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1 }
+
+const values = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    '',
+    'x',
+    ' ',
+    '\u0000',
+    '\u0085',
+    '\ud800',
+    'é'.repeat(128),
+    'é'.repeat(129),
+    -0,
+    -1,
+    0.5,
+    1,
+    1.5,
+    1e9,
+    1e13,
+    [],
+    {},
+    '2026-01-31T12:00:00Z',
+    '2026-01-31',
+  ),
+  fc.double(),
+  fc.integer(),
+  fc.string({ unit: 'binary' }),
+)
+const fields = fc.constantFrom(
+  'agent_name',
+  'model_name',
+  'issue_type',
+  'success',
+  'confidence',
+  'time_seconds',
+  'timestamp',
+  'attempt_id',
+  'error_type',
+  'experiment',
+  'variant',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'cost_usd',
+  'unknown',
+  'constructor',
+  '__proto__',
+)
+const changed = fc
+  .array(fc.tuple(fields, values), { maxLength: 4 })
+  .map(changes => Object.fromEntries([...Object.entries(good), ...changes]))
+
+test('the wire takes exactly what the library takes', () => {
+  fc.assert(
+    fc.property(fc.oneof(changed, values), value => {
+      const problems = attemptProblems(value, text => parseTimestamp(text) !== undefined)
+      expect(Array.isArray(readAttempt(value))).toBe(problems.length > 0)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test.each([
+  [{ ...good, agent_name: 'x'.repeat(BOUNDS.nameBytes + 1) }, '/agent_name', 'at most 256 bytes'],
+  [{ ...good, agent_name: 'a\nb' }, '/agent_name', 'control characters'],
+  [{ ...good, agent_name: '\ud800' }, '/agent_name', 'lone surrogate'],
+  [{ ...good, success: 'true' }, '/success', 'true or false, not a string'],
+  [{ ...good, time_seconds: Number.POSITIVE_INFINITY }, '/time_seconds', 'finite'],
+  [{ ...good, time_seconds: -1 }, '/time_seconds', 'from 0'],
+  [{ ...good, confidence: 1.01 }, '/confidence', 'from 0 to 1'],
+  [{ ...good, timestamp: 'yesterday' }, '/timestamp', 'RFC 3339'],
+  [{ ...good, input_tokens: 1.5 }, '/input_tokens', 'whole number'],
+  [{ ...good, 'a/b~c': 1 }, '/a~1b~0c', 'not a known field'],
+  [JSON.parse('{"__proto__": {}}'), '/__proto__', 'not a known field'],
+  [{}, '/agent_name', 'is required'],
+  [[], '', 'must be an object, not an array'],
+  [null, '', 'must be an object, not null'],
+])('%j is refused at %s', (value, pointer, detail) => {
+  const problems = readAttempt(value)
+  expect(problems).toContainEqual({ pointer, detail: expect.stringContaining(detail) })
+})
+
+test('names that look like object properties, and any others without control characters, are taken', () => {
+  for (const agent_name of [
+    '__proto__',
+    'constructor',
+    'hasOwnProperty',
+    '../../x',
+    '"}',
+    ' ',
+    '🦊',
+    'عربي',
+    'é',
+    'e\u0301',
+  ]) {
+    expect(readAttempt({ ...good, agent_name })).toEqual({ ...good, agent_name })
+  }
+})

@@ -1,0 +1,64 @@
+/** A real sidecar in a process of its own, as a user starts it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export interface SidecarProcess {
+  readonly url: string
+  readonly process: ChildProcess
+  /** What it has written to standard error so far. */
+  readonly log: () => string
+  /** Sends a signal and resolves with how it ended: the exit code, or the signal's name. */
+  stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
+}
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+
+/** Starts one on a free port and resolves when it says that it is ready; rejects with its standard error where it ends before. */
+export async function startSidecarProcess(
+  store: string,
+  { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): Promise<SidecarProcess> {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--listen', '127.0.0.1:0', '--store', store, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text
+  })
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  const url = await Promise.race([
+    ready(child),
+    ended.then(([code, signal]) => {
+      throw new Error(`the sidecar ended with ${code ?? signal}: ${errors}`)
+    }),
+  ])
+  return {
+    url,
+    process: child,
+    log: () => errors,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      const [code, by] = await ended
+      return code ?? by!
+    },
+  }
+}
+
+async function ready(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const url = /https?:\/\/\S+/.exec(line)?.[0]
+    if (url !== undefined) return url
+  }
+  return new Promise(() => undefined)
+}
+
+/** A folder that is gone at the end of the scope. */
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'agent-performance-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
