@@ -1,5 +1,6 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
 import { type AgentAttempt, type AttemptProblem, attemptProblems, type NewAttempt } from './core/attempt.ts'
+import { type BestAgent, type BestAgentOptions, bestAgent } from './core/best-agent.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
 import type {
   Appended,
@@ -15,9 +16,6 @@ import type {
 } from './core/ports.ts'
 import { parseRange, type RangeQuestion } from './core/range.ts'
 import {
-  type BestAgent,
-  type BestAgentOptions,
-  bestAgent,
   defaultGrouping,
   type Grouping,
   groupedRates,
@@ -31,18 +29,12 @@ import { parseTimestamp, printTimestamp } from './core/timestamp.ts'
 import { openStore } from './store/open.ts'
 
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts'
+export type { BestAgent, BestAgentOptions, Ranking } from './core/best-agent.ts'
 export type { AgentMetrics } from './core/metrics.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
 export { StoreUnavailable } from './core/ports.ts'
 export type { RangeQuestion } from './core/range.ts'
-export type {
-  BestAgent,
-  BestAgentOptions,
-  Grouping,
-  ModelPerformance,
-  PerformanceReport,
-  Ranking,
-} from './core/report.ts'
+export type { Grouping, ModelPerformance, PerformanceReport } from './core/report.ts'
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'

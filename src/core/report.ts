@@ -1,30 +1,15 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
 import type { AttemptKey } from './attempt.ts'
+import { type BestAgent, bestAgent, qualified } from './best-agent.ts'
 import { namedRecord, uniqueKeyPrinter } from './metrics.ts'
 import type { KeyFilter, KeySummary } from './ports.ts'
+import { percent, type Rate, rate } from './rate.ts'
 import { type RateInterval, wilsonInterval } from './statistics/intervals.ts'
-import {
-  averageConfidence,
-  averageTime,
-  confidenceSum,
-  costs,
-  statedConfidences,
-  successes,
-  successRate,
-  timeSum,
-  totalAttempts,
-} from './summary.ts'
+import { confidenceSum, statedConfidences, successes, timeSum, totalAttempts } from './summary.ts'
 
 /** What success rates may be grouped by; `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
 export type Grouping = (typeof GROUPINGS)[number]
-
-/** A rate never stands bare: its size and its interval are beside it. */
-export interface Rate {
-  readonly success_rate: number
-  readonly total_attempts: number
-  readonly success_rate_interval: RateInterval
-}
 
 export interface GroupedRates {
   readonly group_by: Grouping
@@ -65,91 +50,6 @@ export function groupedRates(summaries: readonly KeySummary[], group_by: Groupin
     success_rates: namedRecord(groups.map(([name, sums]) => [name, percent(sums.successes, sums.total)])),
     details: namedRecord(groups.map(([name, sums]) => [name, rate(sums.successes, sums.total)])),
   }
-}
-
-/** How the best agent is chosen. */
-export const RANKINGS = ['success_rate', 'lower_bound', 'expected_cost'] as const
-export type Ranking = (typeof RANKINGS)[number]
-
-export interface BestAgentOptions {
-  /** Keys with fewer attempts do not take part; 5 unless told. */
-  readonly minAttempts?: number | undefined
-  /**
-   * `success_rate` as documented: by rate, then by average confidence. `lower_bound`: by the lower end of the 95 % Wilson interval.
-   * `expected_cost`: by mean cost per success, least first; keys without a known cost come last.
-   */
-  readonly rankBy?: Ranking | undefined
-}
-
-/** The documented answer, with its interval. */
-export interface BestAgent extends Rate {
-  readonly agent_name: string
-  readonly model_name: string
-  /** Null where no attempt stated one. */
-  readonly avg_confidence: number | null
-  readonly avg_time_seconds: number
-}
-
-/** The keys that take part, best first. The order of equals is that in which they came. */
-export function rankAgents(summaries: readonly KeySummary[], options: BestAgentOptions = {}): readonly KeySummary[] {
-  const score = SCORES[options.rankBy ?? 'success_rate']
-  return qualified(summaries, options.minAttempts)
-    .map(candidate => ({ candidate, score: score(candidate) }))
-    .sort((a, b) => b.score[0] - a.score[0] || b.score[1] - a.score[1])
-    .map(({ candidate }) => candidate)
-}
-
-/** The best of the given keys; undefined where none qualifies. One pass, no sorting: it is asked before every issue. */
-export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOptions = {}): BestAgent | undefined {
-  const score = SCORES[options.rankBy ?? 'success_rate']
-  const minAttempts = options.minAttempts ?? 5
-  let best: KeySummary | undefined
-  let bestScore: Score = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const candidate of summaries) {
-    if (!isQualified(candidate, minAttempts)) continue
-    const own = score(candidate)
-    if (best !== undefined && (own[0] < bestScore[0] || (own[0] === bestScore[0] && own[1] <= bestScore[1]))) continue
-    best = candidate
-    bestScore = own
-  }
-  return best && describeAgent(best)
-}
-
-/** The documented object of one key. */
-export function describeAgent({ key, summary }: KeySummary): BestAgent {
-  return {
-    agent_name: key.agent_name,
-    model_name: key.model_name,
-    ...rate(successes(summary), totalAttempts(summary)),
-    avg_confidence: averageConfidence(summary),
-    avg_time_seconds: averageTime(summary),
-  }
-}
-
-/** Keys with at least `minAttempts` (5 unless told), and at least one. */
-export function qualified(summaries: readonly KeySummary[], minAttempts = 5): readonly KeySummary[] {
-  return summaries.filter(candidate => isQualified(candidate, minAttempts))
-}
-
-function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
-  return totalAttempts(summary) >= Math.max(1, minAttempts)
-}
-
-type Score = readonly [number, number]
-const LOWEST = Number.NEGATIVE_INFINITY
-
-const SCORES: Record<Ranking, (candidate: KeySummary) => Score> = {
-  success_rate: ({ summary }) => [successRate(summary), averageConfidence(summary) ?? 0],
-  lower_bound: ({ summary }) => [
-    wilsonInterval(successes(summary), totalAttempts(summary)).low,
-    totalAttempts(summary),
-  ],
-  expected_cost: ({ summary }) => {
-    const { reported, computed, sum } = costs(summary)
-    const priced = reported + computed
-    if (priced === 0 || successes(summary) === 0) return [LOWEST, successRate(summary)]
-    return [(-sum / priced) * (totalAttempts(summary) / successes(summary)), successRate(summary)]
-  },
 }
 
 /** One model in the documented comparison. */
@@ -275,16 +175,4 @@ function sumBy(summaries: readonly KeySummary[], nameOf: (key: AttemptKey) => st
 
 function mapRecord<T, U>(entries: ReadonlyMap<string, T>, make: (value: T) => U): Record<string, U> {
   return namedRecord([...entries].map(([name, value]) => [name, make(value)]))
-}
-
-function rate(good: number, total: number): Rate {
-  return {
-    success_rate: percent(good, total),
-    total_attempts: total,
-    success_rate_interval: wilsonInterval(good, total),
-  }
-}
-
-function percent(good: number, total: number): number {
-  return total === 0 ? 0 : (good / total) * 100
 }

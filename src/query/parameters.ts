@@ -2,9 +2,10 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { nameProblem } from '../core/attempt.ts'
+import { RANKINGS, type Ranking } from '../core/best-agent.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
-import { GROUPINGS, type Grouping, RANKINGS, type Ranking } from '../core/report.ts'
+import { GROUPINGS, type Grouping } from '../core/report.ts'
 import type { Problem } from '../problem.ts'
 
 const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 15m, 24h, 7d'

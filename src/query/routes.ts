@@ -1,15 +1,9 @@
 /** The documented questions over HTTP. */
 import express from 'express'
 import type { z } from 'zod'
+import { decidedBestAgent } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
-import {
-  bestAgent,
-  defaultGrouping,
-  groupedRates,
-  modelComparison,
-  overallRate,
-  performanceReport,
-} from '../core/report.ts'
+import { defaultGrouping, groupedRates, modelComparison, overallRate, performanceReport } from '../core/report.ts'
 import { sendJson, sendProblem } from '../problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
@@ -44,7 +38,7 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
 
   ask('/best-agent', parameters.bestAgent, async ({ parameters: asked, filter, range }, res) => {
     const summaries = await tracker.summaries(range, filter)
-    const best = bestAgent(summaries, { minAttempts: asked.min_attempts, rankBy: asked.rank_by })
+    const best = decidedBestAgent(summaries, { minAttempts: asked.min_attempts, rankBy: asked.rank_by })
     if (best !== undefined) return sendJson(res, 200, best)
     const detail = `no agent has ${asked.min_attempts} attempts or more at issue type "${asked.issue_type}"`
     sendProblem(res, { status: 404, detail })

@@ -63,7 +63,7 @@ describe('the tally', () => {
     )
     expect(tally.keys().map(one => totalAttempts(one.summary))).toEqual(pairs.map(() => 1))
     expect(tally.keys({ agent_name: '__proto__' }).map(one => one.key.model_name)).toEqual(['constructor'])
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
 
   test('finds keys by any of their names as a plain filter would', () => {

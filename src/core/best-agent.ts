@@ -1,0 +1,147 @@
+/** The best agent for a kind of issue: as documented, and how sure that is. */
+import type { KeySummary } from './ports.ts'
+import { type Rate, rate } from './rate.ts'
+import { decideBest } from './statistics/best.ts'
+import { wilsonInterval } from './statistics/intervals.ts'
+import { averageConfidence, averageTime, costs, successes, successRate, totalAttempts } from './summary.ts'
+
+/** How the best agent is chosen. */
+export const RANKINGS = ['success_rate', 'lower_bound', 'expected_cost'] as const
+export type Ranking = (typeof RANKINGS)[number]
+
+export interface BestAgentOptions {
+  /** Keys with fewer attempts do not take part; 5 unless told. */
+  readonly minAttempts?: number | undefined
+  /**
+   * `success_rate` as documented: by rate, then by average confidence. `lower_bound`: by the lower end of the 95 % Wilson interval.
+   * `expected_cost`: by mean cost per success, least first; keys without a known cost come last.
+   */
+  readonly rankBy?: Ranking | undefined
+}
+
+/** The documented answer, with its interval. */
+export interface BestAgent extends Rate {
+  readonly agent_name: string
+  readonly model_name: string
+  /** Null where no attempt stated one. */
+  readonly avg_confidence: number | null
+  readonly avg_time_seconds: number
+}
+
+/** The best of the given keys; undefined where none qualifies. One pass, no sorting: it is asked before every issue. */
+export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOptions = {}): BestAgent | undefined {
+  const best = bestKey(summaries, options)
+  return best && describeAgent(best)
+}
+
+function bestKey(summaries: readonly KeySummary[], options: BestAgentOptions): KeySummary | undefined {
+  const score = SCORES[options.rankBy ?? 'success_rate']
+  const minAttempts = options.minAttempts ?? 5
+  let best: KeySummary | undefined
+  let bestScore: Score = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const candidate of summaries) {
+    if (!isQualified(candidate, minAttempts)) continue
+    const own = score(candidate)
+    if (best !== undefined && (own[0] < bestScore[0] || (own[0] === bestScore[0] && own[1] <= bestScore[1]))) continue
+    best = candidate
+    bestScore = own
+  }
+  return best
+}
+
+/** The documented object of one key. */
+export function describeAgent({ key, summary }: KeySummary): BestAgent {
+  return {
+    agent_name: key.agent_name,
+    model_name: key.model_name,
+    ...rate(successes(summary), totalAttempts(summary)),
+    avg_confidence: averageConfidence(summary),
+    avg_time_seconds: averageTime(summary),
+  }
+}
+
+/** Keys with at least `minAttempts` (5 unless told), and at least one. */
+export function qualified(summaries: readonly KeySummary[], minAttempts = 5): readonly KeySummary[] {
+  return summaries.filter(candidate => isQualified(candidate, minAttempts))
+}
+
+function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
+  return totalAttempts(summary) >= Math.max(1, minAttempts)
+}
+
+type Score = readonly [number, number]
+const LOWEST = Number.NEGATIVE_INFINITY
+
+const SCORES: Record<Ranking, (candidate: KeySummary) => Score> = {
+  success_rate: ({ summary }) => [successRate(summary), averageConfidence(summary) ?? 0],
+  lower_bound: ({ summary }) => [
+    wilsonInterval(successes(summary), totalAttempts(summary)).low,
+    totalAttempts(summary),
+  ],
+  expected_cost: ({ summary }) => {
+    const { reported, computed, sum } = costs(summary)
+    const priced = reported + computed
+    if (priced === 0 || successes(summary) === 0) return [LOWEST, successRate(summary)]
+    return [(-sum / priced) * (totalAttempts(summary) / successes(summary)), successRate(summary)]
+  },
+}
+
+/** One that cannot be told from the leader, with its chance to be the best all the same. */
+export interface Contender extends Rate {
+  readonly agent_name: string
+  readonly model_name: string
+  readonly p_best: number
+}
+
+/** The best agent, and how sure that is. */
+export interface DecidedBestAgent extends BestAgent {
+  /** Probability, 0 to 1, that its true rate is the highest (Beta posteriors under Jeffreys' prior). */
+  readonly p_best: number
+  /** Percentage points that the best is expected to be better than this one. */
+  readonly expected_loss: number
+  /** Whether it can be told from every other candidate (Fisher's exact test, Holm's correction). False where there is no other. */
+  readonly decisive: boolean
+  /** Those it cannot be told from, most attempts first. */
+  readonly contenders: readonly Contender[]
+  /** Further attempts each contender needs to settle it; null where that cannot be said. */
+  readonly attempts_to_decide: number | null
+}
+
+/** Candidates that are compared at the most: beside the leader, those whose interval reaches highest. */
+const MAX_CANDIDATES = 50
+
+/** The best of the given keys with the evidence for it: milliseconds, where {@link bestAgent} takes microseconds. */
+export function decidedBestAgent(
+  summaries: readonly KeySummary[],
+  options: BestAgentOptions = {},
+): DecidedBestAgent | undefined {
+  const best = bestKey(summaries, options)
+  if (best === undefined) return undefined
+  const candidates = closest(best, qualified(summaries, options.minAttempts))
+  const counts = candidates.map(({ summary }) => ({ successes: successes(summary), attempts: totalAttempts(summary) }))
+  const { standings, contenders, decisive, attempts_to_decide } = decideBest(counts, 0)
+  const others = contenders
+    .filter(place => place !== 0)
+    .map(place => contender(candidates[place]!, standings[place]!.p_best))
+  return {
+    ...describeAgent(best),
+    p_best: standings[0]!.p_best,
+    expected_loss: standings[0]!.expected_loss,
+    decisive,
+    contenders: others.sort((a, b) => b.total_attempts - a.total_attempts),
+    attempts_to_decide,
+  }
+}
+
+/** The leader first, then those that could be better than it, most likely first. */
+function closest(leader: KeySummary, candidates: readonly KeySummary[]): readonly KeySummary[] {
+  const high = ({ summary }: KeySummary): number => wilsonInterval(successes(summary), totalAttempts(summary)).high
+  const others = candidates.filter(candidate => candidate !== leader)
+  if (others.length >= MAX_CANDIDATES) others.sort((a, b) => high(b) - high(a))
+  return [leader, ...others.slice(0, MAX_CANDIDATES - 1)]
+}
+
+function contender({ key, summary }: KeySummary, p_best: number): Contender {
+  const { agent_name, model_name } = key
+  return { agent_name, model_name, ...rate(successes(summary), totalAttempts(summary)), p_best }
+}

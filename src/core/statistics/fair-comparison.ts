@@ -1,0 +1,117 @@
+import { rateOf } from './counts.ts'
+import { type RateInterval, wilsonInterval } from './intervals.ts'
+import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
+
+/** So many turned pairs are named: the clearest ones. */
+const MOST_TURNED = 10
+/** Rates in percent that are closer than this are the same. */
+const ROUNDING = 1e-9
+
+/** One of those compared. Rates in percent. */
+export interface FairRate {
+  readonly name: string
+  /** Over all its attempts, at its own mix. */
+  readonly success_rate: number
+  readonly success_rate_interval: RateInterval
+  readonly total_attempts: number
+  /** At the common mix; null where it shares no stratum with the others. */
+  readonly adjusted_rate: number | null
+  readonly adjusted_rate_interval: RateInterval | null
+  /** How many of its attempts are in the strata all share: the adjusted rate rests on these alone. */
+  readonly compared_attempts: number
+}
+
+/** A pair of which the plain rates name one as better and the rates at the same mix the other (Simpson's paradox). */
+export interface TurnedPair {
+  /** Better at the same mix, and worse by the plain rate. */
+  readonly better: string
+  readonly worse: string
+  /** Percentage points by which `better` is ahead: below 0 by the plain rates, above 0 at the same mix. */
+  readonly difference: number
+  readonly adjusted_difference: number
+  /** 95 % interval of the adjusted difference: where it holds 0 the warning is a hint, no finding. */
+  readonly adjusted_difference_interval: { readonly low: number; readonly high: number; readonly method: 'mover' }
+}
+
+/** Several compared at the same mix of strata. */
+export interface FairComparison {
+  /** The strata all of those compared have attempts in. */
+  readonly strata: readonly string[]
+  /** In the order given. */
+  readonly rates: readonly FairRate[]
+  /** Pairs whose order turns over, the largest adjusted difference first, at most 10. Empty: the plain ranking stands. */
+  readonly turned_over: readonly TurnedPair[]
+}
+
+/**
+ * Compares rates at one mix of strata: the mix of all attempts that are compared. Only strata count in which each of
+ * those compared has attempts. Where no stratum is shared by all, those are compared who share the stratum that most
+ * have (of several, the one with the most attempts), and the others are left out. Nobody is compared with nobody.
+ */
+export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparison {
+  const compared = holdersOfCommonest(groups)
+  const shared = sharedStrata(compared)
+  const weights = new Map(
+    shared.map(stratum => [stratum, total([...compared.values()].map(strata => strata.get(stratum)!)).attempts]),
+  )
+  const adjusted = new Map<string, StandardRate>()
+  for (const [name, strata] of compared) adjusted.set(name, standardRate(strata, weights))
+  const rates = [...groups].map(([name, strata]) => toRate(name, strata, adjusted.get(name), shared))
+  return { strata: shared, rates, turned_over: turnedPairs(rates, adjusted) }
+}
+
+function holdersOfCommonest(groups: ReadonlyMap<string, Strata>): Map<string, Strata> {
+  const held = new Map<string, { holders: number; attempts: number }>()
+  for (const strata of groups.values()) {
+    for (const [stratum, { attempts }] of strata) {
+      if (!(attempts > 0)) continue
+      const known = held.get(stratum) ?? { holders: 0, attempts: 0 }
+      held.set(stratum, { holders: known.holders + 1, attempts: known.attempts + attempts })
+    }
+  }
+  const byHolders = [...held].sort(([, a], [, b]) => b.holders - a.holders || b.attempts - a.attempts)
+  const [stratum, most] = byHolders[0] ?? ['', { holders: 0 }]
+  return new Map(most.holders < 2 ? [] : [...groups].filter(([, strata]) => has(strata, stratum)))
+}
+
+function sharedStrata(compared: ReadonlyMap<string, Strata>): string[] {
+  const all = [...compared.values()]
+  return [...(all[0]?.keys() ?? [])].filter(stratum => all.every(strata => has(strata, stratum)))
+}
+
+function has(strata: Strata, stratum: string): boolean {
+  return (strata.get(stratum)?.attempts ?? 0) > 0
+}
+
+function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined, shared: readonly string[]): FairRate {
+  const all = total(strata.values())
+  const counted = shared.map(stratum => strata.get(stratum) ?? { successes: 0, attempts: 0 })
+  return {
+    name,
+    success_rate: rateOf(all) * 100,
+    success_rate_interval: wilsonInterval(all.successes, all.attempts),
+    total_attempts: all.attempts,
+    adjusted_rate: adjusted === undefined ? null : adjusted.rate * 100,
+    adjusted_rate_interval: adjusted === undefined ? null : asPercent(adjusted),
+    compared_attempts: adjusted === undefined ? 0 : total(counted).attempts,
+  }
+}
+
+function turnedPairs(rates: readonly FairRate[], adjusted: ReadonlyMap<string, StandardRate>): TurnedPair[] {
+  const pairs: TurnedPair[] = []
+  const compared = rates.filter(({ name }) => adjusted.has(name))
+  for (const a of compared) {
+    for (const b of compared) {
+      if (!(a.adjusted_rate! > b.adjusted_rate! + ROUNDING && a.success_rate < b.success_rate)) continue
+      const { difference, low, high } = subtract(adjusted.get(a.name)!, adjusted.get(b.name)!)
+      pairs.push({
+        better: a.name,
+        worse: b.name,
+        difference: a.success_rate - b.success_rate,
+        adjusted_difference: difference * 100,
+        adjusted_difference_interval: { low: low * 100, high: high * 100, method: 'mover' },
+      })
+    }
+  }
+  return pairs.sort((a, b) => b.adjusted_difference - a.adjusted_difference).slice(0, MOST_TURNED)
+}

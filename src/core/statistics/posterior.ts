@@ -1,0 +1,131 @@
+import type { Counts } from './counts.ts'
+import { logBeta, regularizedBeta } from './special-functions.ts'
+
+/** A posterior holds less than 1e-15 of its probability farther than this many scales from its mean. */
+const REACH = 12
+/** Width of a panel of the quadrature, in scales of the narrowest posterior there. */
+const STEP = 0.125
+
+/** What the posteriors of all candidates say together. In the order the candidates were given. */
+export interface Posterior {
+  /** Probability that the true rate is the highest of all: 0 to 1, sum 1. */
+  readonly p_best: readonly number[]
+  /** How much higher the highest true rate is expected to be than this one: 0 to 1. */
+  readonly expected_loss: readonly number[]
+}
+
+/** One posterior on the arcsine scale, and where it is not negligible. */
+interface Density {
+  readonly a: number
+  readonly b: number
+  readonly logFront: number
+  readonly scale: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Densities and CDFs of all candidates at one angle, and the density of "this one is the best, and is here". */
+interface Slice {
+  readonly angle: number
+  readonly density: Float64Array
+  readonly cdf: Float64Array
+  readonly best: Float64Array
+}
+
+/**
+ * Who is best under independent posteriors Beta(successes + 1/2, failures + 1/2): each density times the product of the
+ * others' CDFs, integrated. Within 1e-6 of the exact values; counts may be fractions. The time it takes is proportional
+ * to the candidates, and at worst to their square.
+ * Source: prior of H. Jeffreys, Proc. R. Soc. A 186 (1946). The integral is taken over t, rate = sin² t, where every
+ * posterior is bounded and about as wide as any other of as many attempts, so that Simpson's rule serves.
+ */
+export function posteriorOf(candidates: readonly Counts[]): Posterior {
+  const densities = candidates.map(toDensity)
+  const p_best = densities.map(() => 0)
+  // Below the highest of the lower ends, somebody else is better almost surely.
+  const from = Math.max(...densities.map(density => density.low))
+  const end = Math.max(...densities.map(density => density.high))
+  let highest = 0
+  let left = startAt(densities, from)
+  while (left.angle < end) {
+    const width = Math.min(panelAt(densities, left.angle), end - left.angle)
+    const [middle, right] = advance(densities, left, width)
+    for (const slice of [left, middle, right]) {
+      const weight = ((slice === middle ? 4 : 1) * width) / 6
+      const rate = Math.sin(slice.angle) ** 2
+      for (let i = 0; i < p_best.length; i++) {
+        p_best[i]! += weight * slice.best[i]!
+        highest += weight * slice.best[i]! * rate
+      }
+    }
+    if (right.angle <= left.angle) break
+    left = right
+  }
+  const total = p_best.reduce((sum, p) => sum + p, 0)
+  return {
+    p_best: p_best.map(p => p / total),
+    expected_loss: densities.map(({ a, b }) => Math.max(0, highest / total - a / (a + b))),
+  }
+}
+
+function toDensity(counts: Counts): Density {
+  const a = counts.successes + 0.5
+  const b = counts.attempts - counts.successes + 0.5
+  const mean = Math.asin(Math.sqrt(a / (a + b)))
+  const scale = 0.5 / Math.sqrt(a + b)
+  const low = Math.max(0, mean - REACH * scale)
+  const high = Math.min(Math.PI / 2, mean + REACH * scale)
+  return { a, b, logFront: Math.LN2 - logBeta(a, b), scale, low, high }
+}
+
+function panelAt(densities: readonly Density[], angle: number): number {
+  let narrowest = 1
+  for (const density of densities) if (angle < density.high) narrowest = Math.min(narrowest, density.scale)
+  return STEP * narrowest
+}
+
+function startAt(densities: readonly Density[], angle: number): Slice {
+  const rate = Math.sin(angle) ** 2
+  const cdf = Float64Array.from(densities, ({ a, b }) => regularizedBeta(rate, a, b))
+  return withBest(angle, densityAt(densities, angle), cdf)
+}
+
+/** The middle and the end of the panel that starts at `left`; CDFs by the parabola through the three densities. */
+function advance(densities: readonly Density[], left: Slice, width: number): readonly [Slice, Slice] {
+  const middle = densityAt(densities, left.angle + width / 2)
+  const right = densityAt(densities, left.angle + width)
+  const toMiddle = left.cdf.map((cdf, i) =>
+    within01(cdf + (width / 24) * (5 * left.density[i]! + 8 * middle[i]! - right[i]!)),
+  )
+  const toRight = left.cdf.map((cdf, i) =>
+    within01(cdf + (width / 6) * (left.density[i]! + 4 * middle[i]! + right[i]!)),
+  )
+  return [withBest(left.angle + width / 2, middle, toMiddle), withBest(left.angle + width, right, toRight)]
+}
+
+function densityAt(densities: readonly Density[], angle: number): Float64Array {
+  // Never the logarithm of 0: a power of 0 times it must stay 0.
+  const logSine = Math.log(Math.max(Math.sin(angle), Number.MIN_VALUE))
+  const logCosine = Math.log(Math.max(Math.cos(angle), Number.MIN_VALUE))
+  return Float64Array.from(densities, ({ a, b, logFront, low, high }) =>
+    angle < low || angle > high ? 0 : Math.exp(logFront + (2 * a - 1) * logSine + (2 * b - 1) * logCosine),
+  )
+}
+
+/** Each density times the product of the CDFs before it and after it: no division, since a CDF may be 0. */
+function withBest(angle: number, density: Float64Array, cdf: Float64Array): Slice {
+  const best = density.slice()
+  let before = 1
+  let after = 1
+  for (let i = 0, j = best.length - 1; j >= 0; i++, j--) {
+    best[i]! *= before
+    before *= cdf[i]!
+    best[j]! *= after
+    after *= cdf[j]!
+  }
+  return { angle, density, cdf, best }
+}
+
+function within01(x: number): number {
+  return Math.min(1, Math.max(0, x))
+}

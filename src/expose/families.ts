@@ -1,0 +1,99 @@
+/**
+ * Every family of metrics there is, in the order they are exposed: the one place that knows their names, types, units, helps and
+ * labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
+ */
+import { wilsonBounds } from '../core/statistics/intervals.ts'
+import {
+  CONFIDENCE_BOUNDS,
+  confidences,
+  costs,
+  DURATION_BOUNDS,
+  durations,
+  failures,
+  type Summary,
+  span,
+  successes,
+  TOKEN_TYPES,
+  tokens,
+  totalAttempts,
+} from '../core/summary.ts'
+import type { Family, KeyFamily } from './family.ts'
+import { OWN_FAMILIES } from './own-families.ts'
+
+const KEY_LABELS = ['agent_name', 'model_name', 'issue_type'] as const
+const BY_RESULT = { labels: [...KEY_LABELS, 'result'], values: ['success', 'failure'] } as const
+
+/** What is exposed of each key. A further gauge is one more entry. */
+export const KEY_FAMILIES: readonly KeyFamily[] = [
+  {
+    name: 'agent_attempts_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Attempts, by result. Adopted attempts of which only averages are known count here and in no histogram.',
+    ...BY_RESULT,
+    read: ({ summary }) => [successes(summary), failures(summary)],
+  },
+  {
+    name: 'agent_attempt_confidence',
+    type: 'histogram',
+    unit: '1',
+    help: 'Confidence that agents stated, 0 to 1. Attempts that stated none are not in it.',
+    ...BY_RESULT,
+    bounds: CONFIDENCE_BOUNDS,
+    read: ({ summary }) => [confidences(summary, true), confidences(summary, false)],
+  },
+  {
+    name: 'agent_attempt_duration_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'How long attempts took.',
+    ...BY_RESULT,
+    bounds: DURATION_BOUNDS,
+    read: ({ summary }) => [durations(summary, true), durations(summary, false)],
+  },
+  {
+    name: 'agent_attempt_cost_usd_total',
+    type: 'counter',
+    unit: '{USD}',
+    help: 'Cost of attempts in US dollars: as reported, else as computed from tokens and prices.',
+    labels: KEY_LABELS,
+    read: ({ summary }) => [costs(summary).sum],
+  },
+  {
+    name: 'agent_attempt_tokens_total',
+    type: 'counter',
+    unit: '{token}',
+    help: 'Tokens of attempts. Those read from or written to a prompt cache are not in input.',
+    labels: [...KEY_LABELS, 'token_type'],
+    values: TOKEN_TYPES,
+    read: ({ summary }) => tokens(summary),
+  },
+  {
+    name: 'agent_last_attempt_timestamp_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'When the latest attempt ended, in seconds since the epoch.',
+    labels: KEY_LABELS,
+    read: ({ summary }) => [seconds(span(summary)?.lastMs)],
+  },
+  {
+    name: 'agent_success_ratio_lower_bound',
+    type: 'gauge',
+    unit: '',
+    help: 'Lower end of the 95 % Wilson interval of the ratio of successes over all attempts of the key, 0 to 1. Never to be averaged or summed over keys: take agent_attempts_total for that.',
+    labels: KEY_LABELS,
+    read: ({ summary }) => [successLowerBound(summary)],
+  },
+]
+
+/** All families, in the order they are exposed. */
+export const FAMILIES: readonly Family[] = [...KEY_FAMILIES, ...OWN_FAMILIES]
+
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000
+}
+
+function successLowerBound(summary: Summary): number | undefined {
+  const attempts = totalAttempts(summary)
+  return attempts === 0 ? undefined : wilsonBounds({ successes: successes(summary), attempts }).low
+}

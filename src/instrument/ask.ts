@@ -1,0 +1,49 @@
+/** One question to a sidecar, and an answer that is known to be one. */
+import { type HttpAnswer, parseJson, requestOnce } from './http-request.ts'
+import { messageOf } from './problems.ts'
+import type { Query, SidecarAddress } from './sidecar-address.ts'
+import { type ProblemDetails, SidecarError } from './sidecar-error.ts'
+
+const MAX_ANSWER_BYTES = 64 * 1_048_576
+
+export interface Question {
+  readonly path: string
+  readonly query?: Query
+  /** What an answer must at least hold. */
+  readonly fields: readonly string[]
+  /** Makes it a POST of this value as JSON. */
+  readonly body?: unknown
+}
+
+/** The answer, or a rejection with a {@link SidecarError} and nothing else. */
+export async function ask<Answer>(address: SidecarAddress, timeoutMs: number, question: Question): Promise<Answer> {
+  const url = address.at(question.path, question.query)
+  const asked = `${question.body === undefined ? 'GET' : 'POST'} ${url.origin}${url.pathname}`
+  const answer = await request(url, address, timeoutMs, question).catch((cause: unknown) => {
+    throw new SidecarError(`${asked}: ${messageOf(cause)}`, { cause })
+  })
+  const { status } = answer
+  const value = parseJson(answer.text)
+  if (status !== 200) throw refusal(asked, answer, value)
+  if (isRecord(value) && question.fields.every(field => Object.hasOwn(value, field))) return value as Answer
+  throw new SidecarError(`${asked}: the answer is not what a sidecar says`, { status })
+}
+
+async function request(url: URL, address: SidecarAddress, timeoutMs: number, { body }: Question): Promise<HttpAnswer> {
+  const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES }
+  if (body === undefined) return await requestOnce({ method: 'GET', url, headers: address.headers, ...limits })
+  const headers = { ...address.headers, 'content-type': 'application/json' }
+  return await requestOnce({ method: 'POST', url, headers, body: JSON.stringify(body), ...limits })
+}
+
+function refusal(asked: string, { status, headers }: HttpAnswer, value: unknown): SidecarError {
+  const isProblem = headers['content-type']?.startsWith('application/problem+json') === true && isRecord(value)
+  if (!isProblem) return new SidecarError(`${asked}: answered ${status}`, { status })
+  const problem: ProblemDetails = value
+  const words = [problem.title, problem.detail].filter(text => typeof text === 'string').join(': ')
+  return new SidecarError(`${asked}: answered ${status} ${words}`.trimEnd(), { status, problem })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,102 @@
+/** Typed questions to a sidecar, for a coordinator that decides by the answers. */
+import type { AttemptKey, NewAttempt } from '../core/attempt.ts'
+import type { BestAgent, BestAgentOptions } from '../core/best-agent.ts'
+import type { AttemptPage, KeyFilter } from '../core/ports.ts'
+import type { Rate } from '../core/rate.ts'
+import type { GroupedRates, Grouping, ModelPerformance, PerformanceReport } from '../core/report.ts'
+import { ask } from './ask.ts'
+import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
+import { type Receipt, readReceipt } from './receipt.ts'
+import { type Query, sidecarAddress } from './sidecar-address.ts'
+import { SidecarError } from './sidecar-error.ts'
+
+/** A range of time; without it an answer covers all there ever was. */
+export interface QuestionRange {
+  /** The start: a `Date`, an RFC 3339 time, or a length back from now such as `15m`, `24h`, `7d`. It counts; the end does not. */
+  readonly since?: Date | string | undefined
+  readonly until?: Date | string | undefined
+}
+
+/** Only keys of these names, in this range. */
+export interface QuestionFilter extends KeyFilter, QuestionRange {}
+
+/** The best agent, and whether it is known to be. */
+export interface BestAgentAnswer extends BestAgent {
+  /** False where the evidence cannot tell it from the `contenders` yet. */
+  readonly decisive: boolean
+  readonly contenders: readonly Pick<AttemptKey, 'agent_name' | 'model_name'>[]
+}
+
+/**
+ * Questions to a sidecar. Every one rejects with a {@link SidecarError}, and nothing else, when there is no usable answer within the
+ * time-out: catch it and go on with a default, so that a sidecar that is down costs no work.
+ */
+export interface SidecarClient {
+  /** Who does best at issues of this type; undefined where no agent has enough attempts. */
+  bestAgent(issueType: string, options?: BestAgentOptions & QuestionRange): Promise<BestAgentAnswer | undefined>
+  /** The success rate of one key, in percent; 0 of 0 attempts where it is not known. */
+  successRate(key: AttemptKey & QuestionRange): Promise<Rate>
+  /** Success rates by what the filter leaves open, or by `groupBy`. */
+  successRate(filter?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<GroupedRates>
+  /** Models compared over the keys that have at least `minAttempts` each (5 unless told). */
+  modelComparison(
+    options?: QuestionFilter & Pick<BestAgentOptions, 'minAttempts'>,
+  ): Promise<Record<string, ModelPerformance>>
+  report(filter?: QuestionFilter): Promise<PerformanceReport>
+  /** Kept attempts, newest first: `limit` (100 unless told, at most 1,000) from where the page with this `next_cursor` ended. */
+  attempts(
+    page?: QuestionFilter & { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+  ): Promise<AttemptPage>
+  /** Records attempts, at most 10,000, and resolves when those that are accepted are kept for good. Only with ids may they be sent again. */
+  recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt>
+}
+
+export interface ClientOptions {
+  readonly token?: string | undefined
+  /** How long a question may take, from the connection to the last byte of the answer; 5,000 unless told. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** A client of the sidecar at `url`. Throws a `TypeError` where the URL or an option cannot be meant. */
+export function createClient(url: string | URL, options: ClientOptions = {}): SidecarClient {
+  const address = sidecarAddress(url, options.token)
+  const timeoutMs = wholeNumber('timeoutMs', options.timeoutMs ?? 5_000, MAX_TIMEOUT_MS)
+  const get = <Answer>(path: string, query: Query, fields: readonly string[]): Promise<Answer> =>
+    ask<Answer>(address, timeoutMs, { path: `api/v1/${path}`, query, fields })
+
+  return {
+    bestAgent: async (issueType, { minAttempts, rankBy, ...range } = {}) => {
+      const query = { ...filterQuery(range), issue_type: issueType, min_attempts: minAttempts, rank_by: rankBy }
+      const fields = ['agent_name', 'model_name', 'success_rate']
+      return await get<BestAgentAnswer>('best-agent', query, fields).catch(noneQualifies)
+    },
+    successRate: (filter: QuestionFilter & { readonly groupBy?: Grouping } = {}) =>
+      get<Rate & GroupedRates>('success-rate', { ...filterQuery(filter), group_by: filter.groupBy }, []),
+    modelComparison: (filter = {}) =>
+      get('model-comparison', { ...filterQuery(filter), min_attempts: filter.minAttempts }, []),
+    report: (filter = {}) => get('report', filterQuery(filter), ['summary', 'by_agent', 'recommendations']),
+    attempts: (page = {}) =>
+      get('attempts', { ...filterQuery(page), limit: page.limit, cursor: page.cursor }, ['attempts', 'next_cursor']),
+    recordAttempts: async attempts => {
+      const question = { path: 'api/v1/attempts', query: { partial: 'true' }, fields: ['accepted'], body: attempts }
+      const receipt = readReceipt(await ask(address, timeoutMs, question), attempts.length)
+      if (receipt !== undefined) return receipt
+      throw new SidecarError('the answer does not account for every attempt', { status: 200 })
+    },
+  }
+}
+
+/** The sidecar's own 404, of problem details, is an answer. One of somebody else, at a wrong URL, is not. */
+function noneQualifies(error: unknown): undefined {
+  if (error instanceof SidecarError && error.status === 404 && error.problem !== undefined) return undefined
+  throw error
+}
+
+function filterQuery({ agent_name, model_name, issue_type, since, until }: QuestionFilter): Query {
+  return { agent_name, model_name, issue_type, since: timeText(since), until: timeText(until) }
+}
+
+/** No `Date` makes this throw: the sidecar says what it thinks of an invalid one. */
+function timeText(time: Date | string | undefined): string | undefined {
+  return time instanceof Date && !Number.isNaN(time.getTime()) ? time.toISOString() : time?.toString()
+}

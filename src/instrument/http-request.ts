@@ -1,0 +1,81 @@
+/** One HTTP request with an end in sight: bounded in time and in the size of its answer. Redirects are not followed. */
+import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+  /** For all of it, from the connection to the last byte of the answer. */
+  readonly timeoutMs: number
+  /** Of the answer's body. */
+  readonly maxBytes: number
+  readonly signal?: AbortSignal | undefined
+  /** True where the process may end while the request is under way. */
+  readonly background?: boolean
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/**
+ * Resolves with a whole answer, of whatever status. Rejects where there is none: no connection, time-out, aborted, cut, or too long.
+ * A connection of its own for each request: one kept alive may be closed by the other side just as it is used again. Not `fetch`,
+ * whose connections keep the process alive.
+ */
+export function requestOnce(what: HttpRequest): Promise<HttpAnswer> {
+  const { method, url, headers, body, timeoutMs, signal, background = false } = what
+  return new Promise((resolve, reject) => {
+    const open = url.protocol === 'https:' ? requestHttps : requestHttp
+    const request = open(url, { method, headers, agent: false, ...(signal !== undefined && { signal }) })
+    const fail = (detail: string): void => {
+      reject(new Error(detail))
+      request.destroy()
+    }
+    const timer = setTimeout(() => fail(`no whole answer within ${timeoutMs} ms`), timeoutMs)
+    if (background) {
+      timer.unref()
+      request.on('socket', socket => socket.unref())
+    }
+    request.on('error', reject)
+    request.on('close', () => {
+      clearTimeout(timer)
+      fail('the connection closed before there was a whole answer')
+    })
+    request.on('response', response => readAnswer(response, what.maxBytes, resolve, fail))
+    request.end(body)
+  })
+}
+
+function readAnswer(
+  response: IncomingMessage,
+  maxBytes: number,
+  resolve: (answer: HttpAnswer) => void,
+  fail: (detail: string) => void,
+): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > maxBytes) fail(`the answer is longer than ${maxBytes} bytes`)
+    else chunks.push(chunk)
+  })
+  response.on('error', error => fail(error.message))
+  response.on('end', () => {
+    const text = Buffer.concat(chunks).toString('utf8')
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
+  })
+}
+
+/** The value, or undefined where the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,106 @@
+/** The OpenTelemetry instruments of an attempt: one table, made when first used and again when the global provider changes. */
+import { type Counter, type Histogram, type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
+import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt.ts'
+
+/** 0.1 s, doubled up to 54 minutes; the first thirteen are those of the GenAI conventions' `gen_ai.invoke_agent.duration`. */
+const DURATION_BOUNDS = Array.from({ length: 16 }, (_, doublings) => 0.1 * 2 ** doublings)
+const CONFIDENCE_BOUNDS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
+
+/** After so many announced keys they are forgotten and announced anew, which does no harm. */
+const MAX_ANNOUNCED = 10_000
+
+const TOKEN_TYPES = [
+  ['input', 'input_tokens'],
+  ['output', 'output_tokens'],
+  ['cache_read', 'cache_read_tokens'],
+  ['cache_write', 'cache_write_tokens'],
+] as const satisfies readonly (readonly [string, keyof NewAttempt])[]
+
+interface Instruments {
+  readonly attempts: Counter
+  readonly confidence: Histogram
+  readonly duration: Histogram
+  readonly cost: Counter
+  readonly tokens: Counter
+}
+
+/** Counts attempts by the global `MeterProvider`. Whatever the provider throws passes through: callers guard. */
+export interface AttemptMeter {
+  /** Shows both results of a key at 0, once per key, so that the first attempt is an increase and not a birth. */
+  announce(key: AttemptKey): void
+  /** Counts an attempt that is known to be sound: a NaN would poison a series for good. */
+  record(attempt: NewAttempt): void
+}
+
+/** A meter that follows the global provider: instruments made before a provider is set stay dead for ever. */
+export function createAttemptMeter(): AttemptMeter {
+  const announced = new Set<string>()
+  let provider: MeterProvider | undefined
+  let instruments: Instruments | undefined
+
+  const current = (): Instruments => {
+    const now = metrics.getMeterProvider()
+    if (instruments === undefined || now !== provider) {
+      instruments = createInstruments(now.getMeter('agent-performance'))
+      provider = now
+      announced.clear()
+    }
+    return instruments
+  }
+
+  return {
+    announce: key => {
+      const { attempts } = current()
+      const id = keyId(key)
+      if (announced.has(id)) return
+      if (announced.size >= MAX_ANNOUNCED) announced.clear()
+      announced.add(id)
+      for (const result of ['success', 'failure']) attempts.add(0, { ...keyAttributes(key), result })
+    },
+    record: attempt => recordOn(current(), attempt),
+  }
+}
+
+function createInstruments(meter: Meter): Instruments {
+  return {
+    attempts: meter.createCounter('agent.attempts', {
+      unit: '{attempt}',
+      description: 'Attempts of agents at issues, by result.',
+    }),
+    confidence: meter.createHistogram('agent.attempt.confidence', {
+      unit: '1',
+      description: 'Confidence that agents stated in their attempts, 0 to 1.',
+      advice: { explicitBucketBoundaries: CONFIDENCE_BOUNDS },
+    }),
+    duration: meter.createHistogram('agent.attempt.duration', {
+      unit: 's',
+      description: 'How long attempts took.',
+      advice: { explicitBucketBoundaries: DURATION_BOUNDS },
+    }),
+    cost: meter.createCounter('agent.attempt.cost', {
+      unit: '{USD}',
+      description: 'Cost of attempts as it was reported, in US dollars.',
+    }),
+    tokens: meter.createCounter('agent.attempt.tokens', {
+      unit: '{token}',
+      description: 'Tokens that attempts used, by type.',
+    }),
+  }
+}
+
+function recordOn({ attempts, confidence, duration, cost, tokens }: Instruments, attempt: NewAttempt): void {
+  const names = keyAttributes(attempt)
+  const withResult = { ...names, result: attempt.success ? 'success' : 'failure' }
+  attempts.add(1, withResult)
+  duration.record(attempt.time_seconds, withResult)
+  if (typeof attempt.confidence === 'number') confidence.record(attempt.confidence, withResult)
+  if (attempt.cost_usd !== undefined) cost.add(attempt.cost_usd, names)
+  for (const [token_type, field] of TOKEN_TYPES) {
+    const count = attempt[field]
+    if (count !== undefined) tokens.add(count, { ...names, token_type })
+  }
+}
+
+function keyAttributes({ agent_name, model_name, issue_type }: AttemptKey): Record<keyof AttemptKey, string> {
+  return { agent_name, model_name, issue_type }
+}

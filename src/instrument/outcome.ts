@@ -1,0 +1,112 @@
+/** What came of a piece of work, as the attempt states it. */
+import type { NewAttempt } from '../core/attempt.ts'
+import type { Problems } from './problems.ts'
+import { OTHER_ERROR } from './span.ts'
+
+/** What `describe` may say of a result. The success or confidence that it leaves out is taken from the result by the default rule. */
+export type AttemptOutcome = Partial<
+  Pick<
+    NewAttempt,
+    | 'success'
+    | 'confidence'
+    | 'error_type'
+    | 'input_tokens'
+    | 'output_tokens'
+    | 'cache_read_tokens'
+    | 'cache_write_tokens'
+    | 'cost_usd'
+  >
+>
+
+/** Every field of an outcome: the compiler misses none. */
+const OUTCOME_FIELDS: Readonly<Record<keyof AttemptOutcome, true>> = {
+  success: true,
+  confidence: true,
+  error_type: true,
+  input_tokens: true,
+  output_tokens: true,
+  cache_read_tokens: true,
+  cache_write_tokens: true,
+  cost_usd: true,
+}
+
+/** Says what came of the work from what it returned or resolved to. It must be quick, and not asynchronous. */
+export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome
+
+/** An outcome that knows at least whether the work succeeded. */
+export type KnownOutcome = AttemptOutcome & Pick<NewAttempt, 'success'>
+
+/**
+ * The outcome of work that came to an end: what `describe` says, over the default rule. By that rule a boolean `success` in the
+ * result is its success and a number `confidence` from 0 to 1 its confidence, and work that says nothing of its success has
+ * succeeded by coming to an end. Never throws; what cannot be used is counted.
+ */
+export function describedOutcome<Result>(
+  result: Awaited<Result>,
+  describe: Describe<Result> | undefined,
+  problems: Problems,
+): KnownOutcome {
+  const byDefault = problems.guard('describe', () => defaultOutcome(result)) ?? { success: true }
+  if (describe === undefined) return byDefault
+  const said = problems.guard('describe', () => outcomeFields(describe(result), problems)) ?? {}
+  if (said.success === undefined || typeof said.success === 'boolean') return { ...byDefault, ...said }
+  problems.count('describe', 'success must be true or false')
+  return { ...byDefault, ...said, success: byDefault.success }
+}
+
+/** The outcome of work that threw, rejected or was aborted. Never throws. */
+export function failedOutcome(error: unknown): KnownOutcome {
+  return { success: false, error_type: errorType(error) }
+}
+
+function defaultOutcome(result: unknown): KnownOutcome {
+  if (typeof result !== 'object' || result === null) return { success: true }
+  const { success, confidence } = result as { success?: unknown; confidence?: unknown }
+  const stated = typeof confidence === 'number' && confidence >= 0 && confidence <= 1
+  return { success: typeof success === 'boolean' ? success : true, ...(stated && { confidence }) }
+}
+
+/** The fields that say something. Whether each may hold what it does is seen when the attempt is made. */
+function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome {
+  if (said instanceof Promise) {
+    said.catch(() => {}) // Else it would be reported as a rejection that the coordinator forgot.
+    throw new TypeError('describe must not be asynchronous')
+  }
+  if (typeof said !== 'object' || said === null) throw new TypeError('describe must return an object')
+  const fields: Record<string, unknown> = {}
+  for (const [field, value] of Object.entries(said)) {
+    if (!Object.hasOwn(OUTCOME_FIELDS, field)) problems.count('describe', `${field} is no part of an outcome`)
+    else if (value !== undefined) fields[field] = value
+  }
+  return fields
+}
+
+/**
+ * A short, stable word for an error: its name (`AbortError`, `TimeoutError`), or, where that is just `Error`, its code
+ * (`ECONNRESET`) or its class. Never its message, of which there are endlessly many.
+ */
+function errorType(error: unknown): string {
+  try {
+    const { name, code } = error as { name?: unknown; code?: unknown }
+    if (isWord(name) && name !== 'Error') return name
+    if (isWord(code)) return code
+    const className: unknown = (error as object).constructor.name
+    return name === 'Error' && isWord(className) ? className : OTHER_ERROR
+  } catch {
+    return OTHER_ERROR
+  }
+}
+
+/** What the error says, where it can be read. Never throws. */
+export function errorMessage(error: unknown): string | undefined {
+  try {
+    const { message } = error as { message?: unknown }
+    return typeof message === 'string' ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.$:/-]{1,128}$/.test(value)
+}

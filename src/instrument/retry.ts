@@ -1,0 +1,93 @@
+/** How long a delivery waits: before it sends, and before it sends again. */
+
+const FIRST_MS = 500
+const LONGEST_MS = 30_000
+
+/** A sidecar that asks for more must not stop the delivery for ever. */
+const LONGEST_RETRY_AFTER_MS = 300_000
+
+/**
+ * Exponential backoff with full jitter, so that clients that failed together do not come back together: anything up to 0.5 s after the
+ * first failure, doubling to 30 s. `random` is from 0 to 1. Source: Brooker, "Exponential Backoff And Jitter", 2015.
+ */
+export function backoffMs(failures: number, random: number): number {
+  return random * Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1))
+}
+
+/** What a `Retry-After` header asks for, as seconds or as an HTTP date, at most five minutes; undefined where it says neither. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  const text = header?.trim() ?? ''
+  const asked = /^\d+$/.test(text) ? Number(text) * 1000 : httpDateMs(text) - nowMs
+  return Number.isNaN(asked) ? undefined : Math.min(LONGEST_RETRY_AFTER_MS, Math.max(0, asked))
+}
+
+function httpDateMs(text: string): number {
+  return text.endsWith('GMT') ? Date.parse(text) : Number.NaN
+}
+
+/** The waits of one delivery, one at a time. None of them keeps the process alive, and none rejects. */
+export interface Pace {
+  /** Waits a moment for more attempts to come. */
+  gather(ms: number): Promise<void>
+  /** Waits as long as was asked for, and then the backoff of so many failures in a row. */
+  afterFailure(askedMs: number | undefined): Promise<void>
+  afterSuccess(): void
+  /** Ends a wait that was not asked for by the other side, and begins the backoff anew. */
+  hurry(): void
+  /** Ends every wait, also those to come. */
+  stop(): void
+}
+
+export function createPace(random: () => number = Math.random): Pace {
+  const asked = createPause()
+  const own = createPause()
+  let failures = 0
+  return {
+    gather: own.wait,
+    afterFailure: async askedMs => {
+      failures++
+      await asked.wait(askedMs ?? 0)
+      await own.wait(backoffMs(failures, random()))
+    },
+    afterSuccess: () => {
+      failures = 0
+    },
+    hurry: () => {
+      failures = 0
+      own.wake()
+    },
+    stop: () => {
+      asked.stop()
+      own.stop()
+    },
+  }
+}
+
+interface Pause {
+  wait(ms: number): Promise<void>
+  wake(): void
+  stop(): void
+}
+
+function createPause(): Pause {
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let resume = (): void => {}
+  const wake = (): void => {
+    clearTimeout(timer)
+    resume()
+  }
+  return {
+    wait: ms =>
+      new Promise(resolve => {
+        resume = resolve
+        if (stopped || ms <= 0) resolve()
+        else timer = setTimeout(resolve, ms).unref()
+      }),
+    wake,
+    stop: () => {
+      stopped = true
+      wake()
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/** The span of an attempt: `invoke_agent`, as the GenAI conventions name it, with what is ours under `agent.attempt`. */
+import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { NewAttempt } from '../core/attempt.ts'
+
+/** The conventions' word for a failure of no known kind, of which `error.type` may say nothing better. */
+export const OTHER_ERROR = '_OTHER'
+
+type SpanTable = readonly (readonly [attribute: string, field: keyof NewAttempt])[]
+
+const AT_START: SpanTable = [
+  ['gen_ai.agent.name', 'agent_name'],
+  ['gen_ai.request.model', 'model_name'],
+  ['agent.attempt.id', 'attempt_id'],
+  ['agent.attempt.issue_type', 'issue_type'],
+  ['agent.attempt.experiment', 'experiment'],
+  ['agent.attempt.variant', 'variant'],
+]
+
+const AT_END: SpanTable = [
+  ['agent.attempt.confidence', 'confidence'],
+  ['agent.attempt.cost_usd', 'cost_usd'],
+  ['gen_ai.usage.output_tokens', 'output_tokens'],
+  ['gen_ai.usage.cache_read.input_tokens', 'cache_read_tokens'],
+  ['gen_ai.usage.cache_creation.input_tokens', 'cache_write_tokens'],
+]
+
+/** A span that has begun. Whatever the tracer throws passes through: callers guard. */
+export interface AttemptSpan {
+  /** In which the work runs, so that its own spans become children. */
+  readonly context: Context
+  /** Ends the span as the attempt ended. `message` says why it failed, `at` when, where that was not now. */
+  end(attempt: NewAttempt, details?: { readonly message?: string | undefined; readonly at?: Date | undefined }): void
+}
+
+/** Starts the span of an attempt, now unless `startedAt` says otherwise. */
+export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): AttemptSpan {
+  // Asked for anew each time, so that a provider that is set late, or replaced, is used from then on.
+  const span = trace.getTracer('agent-performance').startSpan(`invoke_agent ${attempt.agent_name}`, {
+    kind: SpanKind.INTERNAL,
+    attributes: { 'gen_ai.operation.name': 'invoke_agent', ...attributesOf(attempt, AT_START) },
+    ...(startedAt !== undefined && { startTime: startedAt }),
+  })
+  return {
+    context: trace.setSpan(context.active(), span),
+    end: (ended, { message, at } = {}) => {
+      try {
+        describeEnd(span, ended, message)
+      } finally {
+        span.end(at)
+      }
+    },
+  }
+}
+
+function describeEnd(span: Span, attempt: NewAttempt, message: string | undefined): void {
+  span.setAttributes({
+    'agent.attempt.result': attempt.success ? 'success' : 'failure',
+    ...attributesOf(attempt, AT_END),
+    ...inputTokens(attempt),
+  })
+  if (attempt.success) return
+  span.setAttribute('error.type', attempt.error_type ?? OTHER_ERROR)
+  span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
+}
+
+function attributesOf(attempt: NewAttempt, table: SpanTable): Attributes {
+  const attributes: Attributes = {}
+  for (const [attribute, field] of table) {
+    const value = attempt[field]
+    if (value !== undefined && value !== null) attributes[attribute] = value
+  }
+  return attributes
+}
+
+/** The conventions count cached tokens inside the input tokens; an attempt counts them apart. */
+function inputTokens({ input_tokens, cache_read_tokens, cache_write_tokens }: NewAttempt): Attributes {
+  if ((input_tokens ?? cache_read_tokens ?? cache_write_tokens) === undefined) return {}
+  return { 'gen_ai.usage.input_tokens': (input_tokens ?? 0) + (cache_read_tokens ?? 0) + (cache_write_tokens ?? 0) }
+}

@@ -1,0 +1,141 @@
+/** Takes checkpoints as the journal grows, and lets go of what they and the retention make needless. */
+import type { IdWindow } from '../../core/id-window.ts'
+import type { Clock } from '../../core/ports.ts'
+import type { Tally } from '../../core/tally.ts'
+import { captureState, checkpointPath, listCheckpoints, peekPosition, writeCheckpoint } from './checkpoint-files.ts'
+import type { Counters } from './counters.ts'
+import { messageOf } from './errors.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { Journal } from './journal.ts'
+import type { Log } from './log.ts'
+import { createPacedWriter } from './paced-writer.ts'
+import { ORIGIN, type Position } from './position.ts'
+import { type JournalFiles, readOpening } from './segments.ts'
+import type { Found } from './start.ts'
+
+/** A checkpoint is taken when the journal has grown by so much, or something changed this long ago. */
+const EVERY = { bytes: 64 * 1024 * 1024, ms: 60_000 }
+const KEPT = 2
+/** The part of all time that may be spent on checkpoints. */
+const SHARE = 0.1
+
+export interface Retention {
+  readonly maxAgeMs: number
+  readonly maxBytes: number
+}
+
+export interface CheckpointerOptions extends JournalFiles {
+  readonly tally: Tally
+  readonly ids: IdWindow
+  readonly clock: Clock
+  readonly log: Log
+  readonly counters: Counters
+  readonly journal: Journal
+  readonly commit: GroupCommit
+  readonly retention: Retention
+  readonly found: Found
+}
+
+export interface Checkpointer {
+  /** What segments before this one hold was forgotten by a reset. */
+  readonly resetAt: number
+  /** Something was counted: a checkpoint is due some time. */
+  changed(): void
+  /** A checkpoint is due now. */
+  request(): void
+  /** A reset stands at the beginning of segment `sequence`: what is older leaves with the next checkpoint, which is due now. */
+  forget(sequence: number): void
+  /** Takes the checkpoint that is due now; resolves when that was tried. */
+  flush(): Promise<void>
+  /** Takes a last checkpoint where something was counted since the one before. */
+  close(): Promise<void>
+}
+
+export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
+  const { directory, fileSystem, tally, ids, clock, log, journal, commit, retention, found } = options
+  const files: JournalFiles = { fileSystem, directory }
+  const counters = options.counters.checkpoint
+  let sequence = found.lastCheckpoint + (found.adoption === undefined ? 0 : 1)
+  let resetAt = found.resetAt
+  /** {@link Journal.written} when the newest checkpoint was taken. */
+  let covered = 0
+  let timer: NodeJS.Timeout | undefined
+
+  async function take(): Promise<void> {
+    const startMs = performance.now()
+    const [position, written, chunks] = await commit.between(async () => {
+      const state = { position: journal.end, resetAt }
+      return [state.position, journal.written, await captureState(state, tally, ids)] as const
+    })
+    const bytes = await writeCheckpoint(files, sequence + 1, chunks)
+    sequence++
+    covered = written
+    Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
+    counters.writes++
+    log.debug('a checkpoint was taken', { path: checkpointPath(directory, sequence), bytes, ...position })
+    await tidy()
+  }
+
+  const writer = createPacedWriter({
+    write: take,
+    share: SHARE,
+    onError(error) {
+      counters.errors++
+      log.error('no checkpoint can be taken: the journal is kept until one can', { directory, error: messageOf(error) })
+    },
+  })
+
+  /** Removes all but the newest checkpoints, and the oldest segments that no kept checkpoint needs. */
+  async function tidy(): Promise<void> {
+    const kept: Position[] = []
+    for (const one of (await listCheckpoints(files)).reverse()) {
+      const position = (await peekPosition(files, one)) ?? ORIGIN
+      if (one <= sequence && kept.length < KEPT && position.segment >= resetAt) kept.push(position)
+      else await fileSystem.remove(checkpointPath(directory, one))
+    }
+    const needed = Math.min(...kept.map(position => position.segment))
+    for (;;) {
+      const [oldest, next] = journal.segments.keys()
+      if (oldest === undefined || next === undefined || oldest >= needed) break
+      if (oldest >= resetAt && !(await isOverdue(next))) break
+      await journal.remove(oldest)
+    }
+    await fileSystem.syncDirectory(directory)
+  }
+
+  /** Whether there is too much, or all before segment `next` is too old. */
+  async function isOverdue(next: number): Promise<boolean> {
+    let bytes = 0
+    for (const size of journal.segments.values()) bytes += size
+    if (bytes > retention.maxBytes) return true
+    const opened = await readOpening(files, next)
+    return opened !== undefined && opened.nowMs < clock() - retention.maxAgeMs
+  }
+
+  function due(): void {
+    clearTimeout(timer)
+    timer = undefined
+    writer.request()
+  }
+
+  return {
+    get resetAt() {
+      return resetAt
+    },
+    changed() {
+      if (journal.written - covered >= EVERY.bytes) due()
+      timer ??= setTimeout(due, EVERY.ms).unref()
+    },
+    request: due,
+    forget(segment) {
+      resetAt = segment
+      due()
+    },
+    flush: writer.flush,
+    async close() {
+      if (timer !== undefined) due()
+      writer.stop()
+      await writer.flush()
+    },
+  }
+}

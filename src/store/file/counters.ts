@@ -1,0 +1,49 @@
+/** What a store counts about itself, for the sidecar's own metrics. */
+
+/** Upper bounds (inclusive) in seconds of the histogram of syncs; one more bucket holds what is above them. */
+export const SYNC_BOUNDS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+]
+
+/** One kind of file that is written whole, again and again. */
+export interface FileCounters {
+  writes: number
+  errors: number
+  /** How long the last good write took, and how large it was. */
+  seconds: number
+  bytes: number
+  /** Milliseconds since the epoch; undefined before the first. */
+  lastSuccessMs: number | undefined
+}
+
+/** Since the store was opened. */
+export interface Counters {
+  readonly syncs: { count: number; sum: number; readonly buckets: number[] }
+  writeErrors: number
+  tornBytes: number
+  corruptRecords: number
+  replayedRecords: number
+  readonly document: FileCounters
+  readonly checkpoint: FileCounters
+}
+
+export function createCounters(): Counters {
+  const file = (): FileCounters => ({ writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined })
+  return {
+    syncs: { count: 0, sum: 0, buckets: SYNC_BOUNDS.map(() => 0).concat(0) },
+    writeErrors: 0,
+    tornBytes: 0,
+    corruptRecords: 0,
+    replayedRecords: 0,
+    document: file(),
+    checkpoint: file(),
+  }
+}
+
+/** Counts one sync of the journal that took `seconds`. */
+export function observeSync({ syncs }: Counters, seconds: number): void {
+  syncs.count++
+  syncs.sum += seconds
+  const bucket = SYNC_BOUNDS.findIndex(bound => seconds <= bound)
+  syncs.buckets[bucket < 0 ? SYNC_BOUNDS.length : bucket]! += 1
+}

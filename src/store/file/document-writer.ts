@@ -1,0 +1,73 @@
+/** Writes the documented file whenever something was counted, and says how that went. */
+import { dirname } from 'node:path'
+import type { Clock } from '../../core/ports.ts'
+import type { Tally } from '../../core/tally.ts'
+import type { Counters } from './counters.ts'
+import { stagedDocument } from './directory.ts'
+import { captureDocument, documentChunks } from './document.ts'
+import { messageOf } from './errors.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { Journal } from './journal.ts'
+import type { Log } from './log.ts'
+import { createPacedWriter, type PacedWriter } from './paced-writer.ts'
+import type { JournalFiles } from './segments.ts'
+
+/** The part of all time that may be spent writing under load. */
+const SHARE = 0.1
+
+export interface DocumentWriterOptions extends JournalFiles {
+  readonly path: string
+  readonly tally: Tally
+  readonly clock: Clock
+  readonly log: Log
+  readonly counters: Counters
+  readonly journal: Journal
+  readonly commit: GroupCommit
+}
+
+export interface DocumentWriter extends Omit<PacedWriter, 'stop'> {
+  /** Writes what is to be written, for the last time. */
+  close(): Promise<void>
+}
+
+export function createDocumentWriter(options: DocumentWriterOptions): DocumentWriter {
+  const { path, directory, fileSystem, tally, clock, log, journal, commit } = options
+  const counters = options.counters.document
+  const staged = stagedDocument(directory)
+
+  async function write(): Promise<void> {
+    const startMs = performance.now()
+    const [position, keys] = await commit.between(async () => [journal.end, await captureDocument(tally)] as const)
+    let bytes = 0
+    async function* counted(): AsyncGenerator<Buffer> {
+      for await (const chunk of documentChunks(keys, new Date(clock()).toISOString(), position)) {
+        bytes += chunk.length
+        yield chunk
+      }
+    }
+    await fileSystem.writeAtomically(staged, counted())
+    await fileSystem.rename(staged, path)
+    await fileSystem.syncDirectory(dirname(path))
+    Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
+    counters.writes++
+    log.debug('the document was written', { path, bytes, keys: keys.length })
+  }
+
+  const writer = createPacedWriter({
+    write,
+    share: SHARE,
+    onError(error) {
+      counters.errors++
+      log.error('the document cannot be written: the one before it stays', { path, error: messageOf(error) })
+    },
+  })
+
+  return {
+    request: writer.request,
+    flush: writer.flush,
+    async close() {
+      writer.stop()
+      await writer.flush()
+    },
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The documented file: written whole from a copy of what was counted, and recognised again. Behind `metrics` it says how much of the
+ * journal it covers, with a checksum of all that stands before, so that it need not be parsed to be trusted.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { printDocument } from '../../core/metrics.ts'
+import type { KeySummary } from '../../core/ports.ts'
+import type { Tally } from '../../core/tally.ts'
+import { NewerFormat, UnusablePath } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import type { Position } from './position.ts'
+import { inSlices } from './slices.ts'
+
+/** The version of the `journal` member. */
+const FORMAT = 1
+/** The documented `version`. */
+const VERSION = 1
+const CHUNK_CHARACTERS = 64 * 1024
+const READ_BYTES = 1024 * 1024
+const TAIL_BYTES = 512
+/** What a JavaScript string can hold, with room to spare. */
+const PARSED_BYTES = 400 * 1024 * 1024
+const TAIL = /,\s*"journal":\s*(\{[^{}]*\})\s*\}\s*$/
+
+interface JournalMember extends Position {
+  readonly format: number
+  readonly crc32: string
+}
+
+export type DocumentState =
+  | { readonly kind: 'missing' }
+  /** As this program wrote it: all of the journal before `position` is counted in it. */
+  | { readonly kind: 'ours'; readonly position: Position }
+  /** A document that something else wrote or changed. */
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'damaged'; readonly reason: string }
+
+/** What a document is made of: a copy, which stands still. */
+export async function captureDocument(tally: Tally): Promise<readonly KeySummary[]> {
+  const copies: KeySummary[] = []
+  await inSlices(copyAll(tally, copies))
+  return copies
+}
+
+function* copyAll(tally: Tally, copies: KeySummary[]): Generator<void> {
+  for (const { key, summary, recent } of tally.keys()) {
+    const { numbers, flags, added } = recent
+    copies.push({ key, summary: summary.slice(), recent: { numbers: numbers.slice(), flags: flags.slice(), added } })
+    yield
+  }
+}
+
+/** The bytes of a document, made as they are asked for, in pieces that do not hold the event loop for long. */
+export async function* documentChunks(
+  keys: readonly KeySummary[],
+  lastUpdated: string,
+  { segment, offset }: Position,
+): AsyncGenerator<Buffer> {
+  let checksum = 0
+  let text = ''
+  let last = ''
+  for (const piece of printDocument(keys, lastUpdated)) {
+    text += last
+    last = piece
+    if (text.length < CHUNK_CHARACTERS) continue
+    const chunk = Buffer.from(text)
+    checksum = crc32(chunk, checksum)
+    yield chunk
+    text = ''
+    await nextTurn()
+  }
+  // The last piece closes the object: one more member goes in before that.
+  const rest = Buffer.from(text + last.slice(0, last.lastIndexOf('}')))
+  const sum = crc32(rest, checksum).toString(16).padStart(8, '0')
+  const member: JournalMember = { format: FORMAT, segment, offset, crc32: sum }
+  yield Buffer.concat([rest, Buffer.from(`,\n"journal": ${JSON.stringify(member)}}\n`)])
+}
+
+/** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
+export async function inspectDocument(fileSystem: FileSystem, path: string): Promise<DocumentState> {
+  const stat = await fileSystem.stat(path)
+  if (stat === undefined) return { kind: 'missing' }
+  if (stat.kind === 'directory') throw new UnusablePath(path, 'it is a directory')
+  if (stat.kind === 'other') throw new UnusablePath(path, 'it is a symbolic link or no regular file')
+  const tailAt = Math.max(0, stat.size - TAIL_BYTES)
+  const tail = (await fileSystem.read(path, tailAt, TAIL_BYTES)).toString('latin1')
+  const found = TAIL.exec(tail)
+  const member = found === null ? undefined : readMember(path, parse(found[1]!))
+  if (member !== undefined && (await checksumOf(fileSystem, path, tailAt + found!.index)) === member.crc32) {
+    return { kind: 'ours', position: { segment: member.segment, offset: member.offset } }
+  }
+  const value = await parseDocument(fileSystem, path)
+  return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign' }
+}
+
+async function checksumOf(fileSystem: FileSystem, path: string, length: number): Promise<string> {
+  let checksum = 0
+  for (let at = 0; at < length; ) {
+    const part = await fileSystem.read(path, at, Math.min(READ_BYTES, length - at))
+    if (part.length === 0) break
+    checksum = crc32(part, checksum)
+    at += part.length
+  }
+  return checksum.toString(16).padStart(8, '0')
+}
+
+/** A document as it was parsed: nothing in it is checked but that it is one. */
+export interface ParsedDocument {
+  readonly metrics: Readonly<Record<string, unknown>>
+}
+
+/** Parses the document at the path; answers what is wrong where it is none. Throws {@link NewerFormat} and {@link UnusablePath}. */
+export async function parseDocument(fileSystem: FileSystem, path: string): Promise<ParsedDocument | string> {
+  const size = (await fileSystem.stat(path))?.size ?? 0
+  if (size > PARSED_BYTES) throw new UnusablePath(path, `it is too large to be read: ${size} bytes`)
+  const bytes = await fileSystem.read(path, 0, size)
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return 'it is not UTF-8'
+  }
+  const value = parse(text)
+  if (value === undefined) return 'it is not JSON'
+  if (!isObject(value) || !isObject(value.metrics)) return 'it holds no metrics'
+  if (typeof value.version === 'string' && Number.parseFloat(value.version) > VERSION) {
+    throw new NewerFormat(path, value.version, `${VERSION}.0`)
+  }
+  readMember(path, value.journal)
+  return { metrics: value.metrics }
+}
+
+function readMember(path: string, value: unknown): JournalMember | undefined {
+  if (!isObject(value) || typeof value.format !== 'number') return undefined
+  const { format, segment, offset, crc32: sum } = value
+  if (format > FORMAT) throw new NewerFormat(path, format, FORMAT)
+  const valid = Number.isSafeInteger(segment) && Number.isSafeInteger(offset) && typeof sum === 'string'
+  return valid ? (value as unknown as JournalMember) : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,192 @@
+/** What the store needs of a file system, as small as can be, and the real one. Tests put a failing one in its place. */
+import {
+  close,
+  constants,
+  fdatasync,
+  fsync,
+  ftruncate,
+  lstat,
+  lstatSync,
+  mkdir,
+  open,
+  read,
+  readdir,
+  rename,
+  type Stats,
+  unlink,
+  write,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import writeFileAtomic from 'write-file-atomic'
+import { errorCode } from './errors.ts'
+import { lockFile } from './lock.ts'
+
+/** A new file that grows at its end. Nothing else writes to it. */
+export interface AppendFile {
+  /** Writes all of `bytes`, or rejects. */
+  write(bytes: Uint8Array): Promise<void>
+  /**
+   * Resolves when all that was written is durable. Rejects too when the path no longer names this file, or it does not have the
+   * length that was written: then what it holds would be lost.
+   */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface FileStat {
+  /** `other` is everything else, symbolic links too. */
+  readonly kind: 'file' | 'directory' | 'other'
+  readonly size: number
+}
+
+/** Every path is followed to its directory only: a link in the last place is never followed. All reject with system errors. */
+export interface FileSystem {
+  /** Makes a file of mode 0600; rejects with EEXIST where there is anything of that name. Its entry is not durable yet. */
+  create(path: string): Promise<AppendFile>
+  /** At most `length` bytes from `offset` on, fewer only at the end of the file. */
+  read(path: string, offset: number, length: number): Promise<Buffer>
+  /** Undefined where there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>
+  list(directory: string): Promise<readonly string[]>
+  /** Makes a directory of mode 0700; false where there is something of that name. Its entry is not durable yet. */
+  makeDirectory(path: string): Promise<boolean>
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** Cuts a file down to `size`, durably, where it is longer. */
+  cut(path: string, size: number): Promise<void>
+  /** Makes the content of a file durable that another process may have written. */
+  sync(path: string): Promise<void>
+  /** Makes the entries of a directory durable. */
+  syncDirectory(path: string): Promise<void>
+  /** Puts a whole new file of mode 0600 at `path`, durably, or leaves what is there. Temporaries are `path` and a dot and digits. */
+  writeAtomically(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>
+  /** Takes the lock at `path` and answers how to let it go; undefined where someone holds it. It ends with the process. */
+  lock(path: string): Promise<(() => void) | undefined>
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
+/** Not there on every platform. */
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+
+// Callbacks on plain descriptors: half the cost of file handles, where every group of attempts pays for it.
+const openFile = promisify(open)
+const closeFile = promisify(close)
+const readFile = promisify(read)
+const writeSome = promisify(write) as (fd: number, bytes: Uint8Array, at: number) => Promise<{ bytesWritten: number }>
+const syncData = promisify(fdatasync)
+const syncAll = promisify(fsync)
+const truncateFile = promisify(ftruncate)
+
+/** The file system of this machine. */
+export const nodeFileSystem: FileSystem = {
+  create: createFile,
+  read: (path, offset, length) => withFile(path, O_RDONLY, fd => readAll(fd, offset, length)),
+  stat: statPath,
+  list: promisify(readdir),
+  async makeDirectory(path) {
+    try {
+      await promisify(mkdir)(path, 0o700)
+      return true
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false
+      throw error
+    }
+  },
+  rename: promisify(rename),
+  remove: promisify(unlink),
+  cut: (path, size) =>
+    withFile(path, O_RDWR, async fd => {
+      const stats = lstatSync(path)
+      if (stats.size <= size) return
+      await truncateFile(fd, size)
+      await syncData(fd)
+    }),
+  sync: path => withFile(path, O_RDWR, syncData),
+  syncDirectory: path => withFile(path, O_RDONLY, syncEntries),
+  writeAtomically: writeWhole,
+  lock: lockFile,
+}
+
+async function withFile<T>(path: string, flags: number, work: (fd: number) => Promise<T>): Promise<T> {
+  const fd = await openFile(path, flags | NO_FOLLOW)
+  try {
+    return await work(fd)
+  } finally {
+    await closeFile(fd)
+  }
+}
+
+async function createFile(path: string): Promise<AppendFile> {
+  const fd = await openFile(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | NO_FOLLOW, 0o600)
+  const { ino, dev } = lstatSync(path)
+  let length = 0
+  return {
+    async write(bytes) {
+      await writeAll(fd, bytes)
+      length += bytes.length
+    },
+    async sync() {
+      await syncData(fd)
+      // Without waiting: the kernel has it in memory, and a round through the thread pool costs more than the question.
+      const now = lstatSync(path)
+      if (now.ino !== ino || now.dev !== dev) throw new Error(`${path} was replaced`)
+      if (now.size !== length)
+        throw new Error(`${path} has ${now.size} bytes instead of ${length}: something else wrote to it`)
+    },
+    close: () => closeFile(fd),
+  }
+}
+
+/** One `write` may write less than it was given: on a full disk first of all. */
+async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await writeSome(fd, bytes, at)
+    if (bytesWritten === 0) throw new Error('the file system wrote nothing and gave no reason')
+    at += bytesWritten
+  }
+}
+
+async function readAll(fd: number, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  let at = 0
+  while (at < length) {
+    const { bytesRead } = await readFile(fd, buffer, at, length - at, offset + at)
+    if (bytesRead === 0) break
+    at += bytesRead
+  }
+  return buffer.subarray(0, at)
+}
+
+async function statPath(path: string): Promise<FileStat | undefined> {
+  let stats: Stats
+  try {
+    stats = await promisify(lstat)(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  return { kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other', size: stats.size }
+}
+
+/** Some network file systems cannot sync a directory, and say so; they have no entries to lose either. */
+async function syncEntries(fd: number): Promise<void> {
+  try {
+    await syncAll(fd)
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP'].includes(errorCode(error) ?? '')) throw error
+  }
+}
+
+/**
+ * The library makes the temporary, syncs it and renames it. It would write content with one unchecked write, which puts a cut file
+ * in the place of a good one on a full disk: so the content is written in its hook, in a loop, and it is given none.
+ */
+async function writeWhole(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  const tmpfileCreated = (temporary: string): Promise<void> =>
+    withFile(temporary, O_WRONLY, async fd => {
+      for await (const chunk of chunks) await writeAll(fd, chunk)
+    })
+  await writeFileAtomic(path, '', { mode: 0o600, tmpfileCreated: tmpfileCreated as (temporary: string) => void })
+  await withFile(dirname(path), O_RDONLY, syncEntries)
+}

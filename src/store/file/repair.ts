@@ -1,0 +1,135 @@
+/** What is done about what a start found: damage is moved or copied aside and told, never overwritten. */
+import type { Adoption } from './adopt.ts'
+import { captureState, checkpointPath, writeCheckpoint } from './checkpoint-files.ts'
+import { asideName } from './directory.ts'
+import { messageOf } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { isBefore, ORIGIN, type Position } from './position.ts'
+import { blankLine, JOURNAL_FORMAT, openingLine, sealLines } from './record.ts'
+import { type JournalFiles, segmentPath } from './segments.ts'
+import type { Found, StartOptions } from './start.ts'
+
+const COPY_BYTES = 1024 * 1024
+/** About as long as a segment of the journal may be. */
+const ADOPTED_CHARACTERS = 8 * 1024 * 1024
+
+/** Where the journal ends when all is put right. */
+export async function repair(options: StartOptions, found: Found): Promise<Position> {
+  const { fileSystem, directory, clock, log } = options
+  for (const { sequence, reason } of found.damagedCheckpoints) {
+    const from = checkpointPath(directory, sequence)
+    log.error('a checkpoint is damaged: it was moved aside', { path: from, reason })
+    await fileSystem.rename(from, asideName(from, 'corrupt', clock()))
+  }
+  for (const [sequence, lines] of found.replayed.damaged) await copyDamaged(options, sequence, lines)
+  for (const { segment, offset } of found.replayed.missing) {
+    log.error('part of the journal is missing', { path: segmentPath(directory, segment), bytes: offset })
+  }
+  for (const torn of found.replayed.torn) await cutTorn(options, torn, found.segments)
+  if (found.adoption !== undefined) return await finishAdoption(options, found, found.adoption)
+  await settleDocument(options, found)
+  await makeDurable(options, found.replayed.end)
+  if (found.damagedCheckpoints.length > 0) await fileSystem.syncDirectory(directory)
+  return found.replayed.end
+}
+
+/** Once for a segment: a start before this one may have done it. A full disk must not keep the store from starting. */
+async function copyDamaged(
+  { fileSystem, directory, clock, log }: StartOptions,
+  sequence: number,
+  lines: number,
+): Promise<void> {
+  const path = segmentPath(directory, sequence)
+  const name = path.slice(directory.length + 1)
+  log.error('the journal is damaged: what cannot be read is not counted', { path, lines })
+  if ((await fileSystem.list(directory)).some(other => other.startsWith(`${name}.corrupt-`))) return
+  try {
+    await fileSystem.writeAtomically(asideName(path, 'corrupt', clock()), contentOf(fileSystem, path))
+  } catch (error) {
+    log.error('the damaged segment cannot be copied aside', { path, error: messageOf(error) })
+  }
+}
+
+async function* contentOf(fileSystem: FileSystem, path: string): AsyncGenerator<Buffer> {
+  for (let at = 0; ; ) {
+    const part = await fileSystem.read(path, at, COPY_BYTES)
+    if (part.length === 0) return
+    yield part
+    at += part.length
+  }
+}
+
+/** A group that was being written when the process ended: nobody was told that it is kept. */
+async function cutTorn(
+  { fileSystem, directory, log }: StartOptions,
+  { segment, offset, bytes }: Position & { readonly bytes: number },
+  segments: Map<number, number>,
+): Promise<void> {
+  const path = segmentPath(directory, segment)
+  log.warn('the journal ends within a record: it was cut behind the last whole one', { path, offset, bytes })
+  if (offset > 0) {
+    await fileSystem.cut(path, offset)
+    segments.set(segment, offset)
+  } else {
+    await fileSystem.remove(path)
+    segments.delete(segment)
+  }
+}
+
+/** What was read may not be durable yet, and will be counted and recognised as known from now on. */
+async function makeDurable({ fileSystem, directory }: JournalFiles, end: Position): Promise<void> {
+  const path = segmentPath(directory, end.segment)
+  if ((await fileSystem.stat(path)) !== undefined) await fileSystem.sync(path)
+  await fileSystem.syncDirectory(directory)
+}
+
+/** A document that is not what this store wrote last is kept: it may be all that someone has. */
+async function settleDocument(
+  { path, fileSystem, clock, log }: StartOptions,
+  { document, replayed }: Found,
+): Promise<void> {
+  if (document.kind === 'missing') return
+  if (document.kind === 'ours' && !isBefore(replayed.end, document.position)) return
+  const aside = asideName(path, document.kind === 'damaged' ? 'corrupt' : 'foreign', clock())
+  if (document.kind === 'damaged')
+    log.error('the document is damaged: it was moved aside', { path, aside, reason: document.reason })
+  else log.warn('something else wrote the document: it was moved aside, and the journal goes on', { path, aside })
+  await fileSystem.rename(path, aside)
+}
+
+/** The attempts that the document held go into the journal, to be listed; its checkpoint, which has counted them, makes it final. */
+async function finishAdoption(options: StartOptions, found: Found, adoption: Adoption): Promise<Position> {
+  const { fileSystem, directory, path, clock, tally, log } = options
+  for (const sequence of [...found.segments.keys()]) {
+    await fileSystem.remove(segmentPath(directory, sequence))
+    found.segments.delete(sequence)
+  }
+  const end = await writeAdopted(options, adoption, found.segments)
+  const chunks = await captureState({ position: end, resetAt: 0 }, tally, found.ids)
+  await writeCheckpoint(options, found.lastCheckpoint + 1, chunks)
+  const { entries, attempts, damaged } = adoption
+  log.info('the document was taken in', { path, entries, attempts: attempts.length, damaged: damaged.length })
+  if (damaged.length > 0) await fileSystem.rename(path, asideName(path, 'corrupt', clock()))
+  return end
+}
+
+async function writeAdopted(
+  { fileSystem, directory, clock }: StartOptions,
+  { attempts }: Adoption,
+  segments: Map<number, number>,
+): Promise<Position> {
+  let end = ORIGIN
+  for (let next = 0; next < attempts.length; ) {
+    const nowMs = clock()
+    let lines = ''
+    while (next < attempts.length && lines.length < ADOPTED_CHARACTERS) {
+      lines += blankLine(nowMs, JSON.stringify(attempts[next++]!.attempt))
+    }
+    const sequence = end.segment + 1
+    const content = [openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true }), sealLines(lines)]
+    await fileSystem.writeAtomically(segmentPath(directory, sequence), content)
+    end = { segment: sequence, offset: content[0]!.length + content[1]!.length }
+    segments.set(sequence, end.offset)
+  }
+  return end
+}

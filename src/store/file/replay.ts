@@ -1,0 +1,76 @@
+/** Counts what the journal holds behind a position, and finds out what is wrong with it. Changes nothing on disk. */
+import type { IdWindow } from '../../core/id-window.ts'
+import type { Tally } from '../../core/tally.ts'
+import { isBefore, type Position } from './position.ts'
+import type { JournalRecord } from './record.ts'
+import { scan } from './scan.ts'
+import { extentFrom, type JournalFiles, type Stretch, segmentPath } from './segments.ts'
+
+export interface ReplayOptions extends JournalFiles {
+  /** Sizes of the segments by sequence number. */
+  readonly segments: ReadonlyMap<number, number>
+  readonly from: Position
+  /** Attempts before it are counted already: only their ids are taken in. */
+  readonly countFrom: Position
+  readonly tally: Tally
+  readonly ids: IdWindow
+}
+
+export interface ReplayResult {
+  /** Where the journal ends: behind the last good record. */
+  readonly end: Position
+  readonly attempts: number
+  /** Segments that hold damaged lines, and how many. */
+  readonly damaged: ReadonlyMap<number, number>
+  /** Segments that end within a line: where the line before it ends, and how many bytes follow. */
+  readonly torn: readonly (Position & { readonly bytes: number })[]
+  readonly missing: readonly Position[]
+  /** The segment that begins with the last reset: nothing before it counts. */
+  readonly resetAt: number | undefined
+}
+
+export async function replay(options: ReplayOptions): Promise<ReplayResult> {
+  const { fileSystem, directory, from } = options
+  const { stretches, missing } = await extentFrom(options, options.segments, from)
+  const damaged = new Map<number, number>()
+  let attempts = 0
+  let resetAt: number | undefined
+  const torn: (Position & { bytes: number })[] = []
+  let end = from
+  for (const stretch of stretches.flatMap(part => splitAt(part, options.countFrom))) {
+    const { sequence } = stretch
+    const counts = !isBefore({ segment: sequence, offset: stretch.start }, options.countFrom)
+    const result = await scan(fileSystem, segmentPath(directory, sequence), stretch, record => {
+      if (apply(record, options, counts)) attempts++
+      if (record.kind === 'reset') resetAt = sequence
+    })
+    if (result.corrupt > 0) damaged.set(sequence, (damaged.get(sequence) ?? 0) + result.corrupt)
+    const reached = { segment: sequence, offset: result.end }
+    if (result.end < stretch.end) torn.push({ ...reached, bytes: stretch.end - result.end })
+    if (result.end > 0 && isBefore(end, reached)) end = reached
+  }
+  return { end, attempts, damaged, torn, missing, resetAt }
+}
+
+/** Does what a record says; true where it was an attempt that counts. */
+function apply(record: JournalRecord, { tally, ids }: ReplayOptions, counts: boolean): boolean {
+  if (record.kind === 'reset') {
+    tally.clear()
+    ids.clear()
+  }
+  if (record.kind !== 'attempt') return false
+  const { attempt, at, nowMs } = record
+  const isNew = attempt.attempt_id === undefined || ids.add(attempt.attempt_id, nowMs)
+  if (!isNew || !counts) return false
+  tally.add(attempt, at, nowMs)
+  return true
+}
+
+/** The parts of a stretch before and behind a position. */
+function splitAt(stretch: Stretch, { segment, offset }: Position): Stretch[] {
+  if (stretch.sequence !== segment || offset <= stretch.start || offset >= stretch.end) return [stretch]
+  return [
+    { ...stretch, end: offset, bounded: true },
+    { ...stretch, start: offset },
+  ]
+}

@@ -1,0 +1,98 @@
+/** The segments of a journal as they lie in its directory, and where each one ends. */
+import { join } from 'node:path'
+import { NewerFormat } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { isBefore, type Position } from './position.ts'
+import { decodeLine, JOURNAL_FORMAT, type Opening } from './record.ts'
+
+/** Longer than any first record. */
+const OPENING_BYTES = 1024
+const LF = 0x0a
+const NAME = /^(\d{20})\.ndjson$/
+
+/** One directory of a journal. */
+export interface JournalFiles {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+}
+
+export function segmentPath(directory: string, sequence: number): string {
+  return join(directory, `${String(sequence).padStart(20, '0')}.ndjson`)
+}
+
+/** Sizes in bytes of the segments, by sequence number, oldest first. */
+export async function listSegments({ fileSystem, directory }: JournalFiles): Promise<Map<number, number>> {
+  const sizes = new Map<number, number>()
+  for (const name of [...(await fileSystem.list(directory))].sort()) {
+    const sequence = Number(NAME.exec(name)?.[1])
+    if (!Number.isSafeInteger(sequence)) continue
+    const stat = await fileSystem.stat(join(directory, name))
+    if (stat?.kind === 'file') sizes.set(sequence, stat.size)
+  }
+  return sizes
+}
+
+export interface OpenedSegment {
+  readonly opening: Opening
+  readonly nowMs: number
+  /** Whether a reset follows at once: then nothing before this segment counts. */
+  readonly reset: boolean
+}
+
+/** The first record of a segment; undefined where it is damaged or not there. Throws {@link NewerFormat}. */
+export async function readOpening(
+  { fileSystem, directory }: JournalFiles,
+  sequence: number,
+): Promise<OpenedSegment | undefined> {
+  const path = segmentPath(directory, sequence)
+  const bytes = await fileSystem.read(path, 0, OPENING_BYTES)
+  const end = bytes.indexOf(LF)
+  const record = end < 0 ? undefined : decodeLine(bytes, 0, end)
+  if (record?.kind !== 'opening') return undefined
+  if (record.opening.format > JOURNAL_FORMAT) throw new NewerFormat(path, record.opening.format, JOURNAL_FORMAT)
+  const second = bytes.indexOf(LF, end + 1)
+  const next = second < 0 ? undefined : decodeLine(bytes, end + 1, second)
+  return { opening: record.opening, nowMs: record.nowMs, reset: next?.kind === 'reset' }
+}
+
+/** A part of a segment that belongs to the journal. */
+export interface Stretch {
+  readonly sequence: number
+  readonly start: number
+  readonly end: number
+  /** Whether a later segment says that this one ended here; else its end may be torn. */
+  readonly bounded: boolean
+}
+
+export interface JournalExtent {
+  /** Oldest first. */
+  readonly stretches: readonly Stretch[]
+  /** What later segments speak of and is not there: positions where the journal should have ended. */
+  readonly missing: readonly Position[]
+}
+
+/**
+ * What belongs to the journal from `from` on. Every segment says where the one before it ended, so what a failed write may have
+ * left behind that is not in it.
+ */
+export async function extentFrom(
+  files: JournalFiles,
+  sizes: ReadonlyMap<number, number>,
+  from: Position,
+): Promise<JournalExtent> {
+  const stretches: Stretch[] = []
+  const missing: Position[] = []
+  // Where the segments seen so far, newest first, say that the rest ended.
+  let limit: Position | undefined
+  for (const [sequence, size] of [...sizes].reverse()) {
+    if (sequence < from.segment) break
+    if (limit !== undefined && limit.segment < sequence) continue
+    const bounded = limit?.segment === sequence
+    const end = bounded ? Math.min(limit!.offset, size) : size
+    if (limit !== undefined && (limit.segment > sequence || limit.offset > size)) missing.push(limit)
+    stretches.push({ sequence, start: sequence === from.segment ? from.offset : 0, end, bounded })
+    limit = (await readOpening(files, sequence))?.opening.previous
+  }
+  if (limit !== undefined && isBefore(from, limit) && !sizes.has(limit.segment)) missing.push(limit)
+  return { stretches: stretches.reverse(), missing }
+}

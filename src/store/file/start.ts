@@ -1,0 +1,151 @@
+/**
+ * What a store finds when it starts. First everything is read and nothing changed, so that a start that fails leaves all as it was;
+ * then what is damaged is moved aside.
+ */
+import { randomBytes } from 'node:crypto'
+import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
+import type { Clock } from '../../core/ports.ts'
+import type { Tally } from '../../core/tally.ts'
+import { type Adoption, adopt } from './adopt.ts'
+import { listCheckpoints, readCheckpoint, refuseNewerCheckpoint } from './checkpoint-files.ts'
+import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
+import type { Log } from './log.ts'
+import { isBefore, ORIGIN, type Position } from './position.ts'
+import { type ReplayResult, replay } from './replay.ts'
+import { type JournalFiles, listSegments, type OpenedSegment, readOpening } from './segments.ts'
+import { inSlices } from './slices.ts'
+
+export interface StartOptions extends JournalFiles {
+  /** The document's path. */
+  readonly path: string
+  readonly tally: Tally
+  readonly clock: Clock
+  readonly idOptions: Omit<IdWindowOptions, 'seed'>
+  readonly log: Log
+}
+
+/** What was found, and counted into the tally. */
+export interface Found {
+  readonly ids: IdWindow
+  readonly document: DocumentState
+  /** The newest good checkpoint. */
+  readonly checkpoint: { readonly sequence: number; readonly position: Position } | undefined
+  readonly lastCheckpoint: number
+  readonly damagedCheckpoints: readonly { readonly sequence: number; readonly reason: string }[]
+  /** Sizes by sequence number, oldest first. */
+  readonly segments: Map<number, number>
+  readonly replayed: ReplayResult
+  readonly resetAt: number
+  /** Set where the document was taken in as the baseline, and what stands in the journal does not matter. */
+  readonly adoption: Adoption | undefined
+}
+
+/** Answers what stands at the path. Throws NewerFormat where a newer version wrote any of what it left last. */
+export async function refuseNewer(options: StartOptions): Promise<DocumentState> {
+  const document = await inspectDocument(options.fileSystem, options.path)
+  for (const sequence of await listCheckpoints(options)) await refuseNewerCheckpoint(options, sequence)
+  const newest = [...(await listSegments(options)).keys()].at(-1)
+  if (newest !== undefined) await readOpening(options, newest)
+  return document
+}
+
+/** Reads all there is into the empty tally. */
+export async function find(options: StartOptions, document: DocumentState): Promise<Found> {
+  const segments = await listSegments(options)
+  const checkpoints = await listCheckpoints(options)
+  const damagedCheckpoints: { sequence: number; reason: string }[] = []
+  const common = { document, segments, lastCheckpoint: checkpoints.at(-1) ?? 0, damagedCheckpoints }
+  for (const sequence of checkpoints.reverse()) {
+    const restored = await readCheckpoint(options, sequence, options.tally, options.idOptions)
+    if (typeof restored === 'string') {
+      damagedCheckpoints.push({ sequence, reason: restored })
+      continue
+    }
+    const { ids, position } = restored
+    const replayed = await replay({ ...options, segments, from: position, countFrom: position, ids })
+    const resetAt = replayed.resetAt ?? restored.resetAt
+    return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined }
+  }
+  return { ...common, ...(await findWithoutCheckpoint(options, common)) }
+}
+
+type Rest = Pick<Found, 'ids' | 'checkpoint' | 'replayed' | 'resetAt' | 'adoption'>
+
+/** Counts the whole journal where it is all there; else the document, and what the journal holds behind it. */
+async function findWithoutCheckpoint(
+  options: StartOptions,
+  { document, segments, damagedCheckpoints }: Pick<Found, 'document' | 'segments' | 'damagedCheckpoints'>,
+): Promise<Rest> {
+  const { idOptions, log } = options
+  const random = randomBytes(8)
+  const ids = createIdWindow({ ...idOptions, seed: [random.readUInt32LE(0), random.readUInt32LE(4)] })
+  const openings = await readOpenings(options, segments)
+  const wereCheckpoints = damagedCheckpoints.length > 0
+  if (document.kind !== 'damaged' && document.kind !== 'missing' && !wereCheckpoints && holdsNothing(openings)) {
+    return { ids, checkpoint: undefined, replayed: NOTHING, resetAt: 0, adoption: await countDocument(options) }
+  }
+  const isWhole = reachesBack(openings)
+  const isFresh = openings.size === 0 && !wereCheckpoints
+  let countFrom = ORIGIN
+  if (isWhole) {
+    if (wereCheckpoints) log.error('no checkpoint can be read: the whole journal was counted again')
+  } else if (document.kind === 'ours') {
+    countFrom = document.position
+    await countDocument(options)
+    log.error('no checkpoint can be read: the document was counted, and the journal behind it')
+  } else if (!isFresh)
+    log.error('no checkpoint can be read, nor the document: what the journal still holds was counted')
+  const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, ids })
+  const end = isBefore(replayed.end, countFrom) ? countFrom : replayed.end
+  return {
+    ids,
+    checkpoint: undefined,
+    replayed: { ...replayed, end },
+    resetAt: replayed.resetAt ?? 0,
+    adoption: undefined,
+  }
+}
+
+const NOTHING: ReplayResult = {
+  end: ORIGIN,
+  attempts: 0,
+  damaged: new Map(),
+  torn: [],
+  missing: [],
+  resetAt: undefined,
+}
+
+/** By sequence number, oldest first; undefined where the first record is damaged. */
+type Openings = ReadonlyMap<number, OpenedSegment | undefined>
+
+async function readOpenings(files: JournalFiles, segments: ReadonlyMap<number, number>): Promise<Openings> {
+  const openings = new Map<number, OpenedSegment | undefined>()
+  for (const sequence of segments.keys()) openings.set(sequence, await readOpening(files, sequence))
+  return openings
+}
+
+/** Nothing was ever acknowledged: at most an adoption was begun and not finished, which its checkpoint does. */
+function holdsNothing(openings: Openings): boolean {
+  const [first, ...rest] = openings.values()
+  if (openings.size === 0) return true
+  return first?.opening.adopted === true && rest.every(one => one === undefined || one.opening.adopted)
+}
+
+/** Whether the journal holds all that was ever counted, or all since a reset. */
+function reachesBack(openings: Openings): boolean {
+  for (const [sequence, opened] of openings) {
+    if (opened?.reset === true) return true
+    const isFirst = opened === undefined ? sequence === 1 : opened.opening.previous.segment === 0
+    if (isFirst && opened?.opening.adopted !== true) return true
+  }
+  return false
+}
+
+async function countDocument({ fileSystem, path, tally, clock, log }: StartOptions): Promise<Adoption> {
+  const parsed = await parseDocument(fileSystem, path)
+  if (typeof parsed === 'string') throw new Error(`${path} changed while it was read`)
+  const adoption = await inSlices(adopt(parsed, tally, clock()))
+  for (const one of adoption.damaged)
+    log.error('part of the document is damaged and was not taken in', { path, ...one })
+  return adoption
+}

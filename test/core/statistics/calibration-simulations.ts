@@ -1,0 +1,88 @@
+import { calibrationOf } from '../../../src/core/statistics/calibration.ts'
+import { createRandom, drawBeta, type Random } from '../../../src/core/statistics/random.ts'
+import type { CalibrationSums } from '../../../src/core/summary.ts'
+import { listed, percent, type Simulation, sumOf } from './simulation.ts'
+
+/** One attempt's stated confidence, and whether it succeeded. */
+export interface Stated {
+  readonly confidence: number
+  readonly success: boolean
+}
+
+/** The sums that are kept of stated confidences: ten bins, upper ends inside. */
+export function calibrationSumsOf(attempts: readonly Stated[]): CalibrationSums {
+  const succeeded = attempts.filter(({ success }) => success)
+  const confidences = attempts.map(({ confidence }) => confidence)
+  const binOf = (confidence: number): number => Math.max(0, Math.ceil(confidence * 10) - 1)
+  return {
+    n: attempts.length,
+    successes: succeeded.length,
+    confidence: sumOf(confidences),
+    confidence_squared: sumOf(confidences.map(c => c * c)),
+    confidence_of_successes: sumOf(succeeded.map(({ confidence }) => confidence)),
+    spiegelhalter_variance: sumOf(confidences.map(c => (1 - 2 * c) ** 2 * c * (1 - c))),
+    bins: Array.from({ length: 10 }, (_, bin) => {
+      const inside = attempts.filter(({ confidence }) => binOf(confidence) === bin)
+      return {
+        n: inside.length,
+        successes: inside.filter(({ success }) => success).length,
+        confidence: sumOf(inside.map(({ confidence }) => confidence)),
+      }
+    }),
+  }
+}
+
+const CONFIDENCES: readonly (readonly [string, (random: Random) => number])[] = [
+  ['uniform from 0.5 to 1', random => 0.5 + 0.5 * random()],
+  ['0.8 or 0.95', random => (random() < 0.5 ? 0.8 : 0.95)],
+  ['around 0.8', random => drawBeta(random, 8, 2)],
+]
+
+/** Agents whose every confidence is true. */
+function calibratedRuns(seed: string, runs: number, n: number, draw: (random: Random) => number): CalibrationSums[] {
+  const random = createRandom(seed)
+  return Array.from({ length: runs }, () =>
+    calibrationSumsOf(
+      Array.from({ length: n }, () => {
+        const confidence = draw(random)
+        return { confidence, success: random() < confidence }
+      }),
+    ),
+  )
+}
+
+export const calibrationSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape, draw]): Simulation[] => [
+  {
+    name: `calibration error of a perfectly calibrated agent, confidence ${shape}`,
+    promise: 'exceeds its band in 3 to 7 % of cases, and is on average what the band says',
+    run() {
+      const results = [20, 50, 100, 300].map(n => {
+        const runs = calibratedRuns(`${shape} ${n}`, n > 100 ? 500 : 1000, n, draw).map(calibrationOf)
+        const beyond = runs.filter(c => c.expected_calibration_error! > c.expected_calibration_error_band!.high).length
+        const bias =
+          sumOf(runs.map(c => c.expected_calibration_error! - c.expected_calibration_error_band!.mean)) / runs.length
+        return { n, beyond: beyond / runs.length, bias }
+      })
+      return {
+        measured: listed(results.map(({ n, beyond }) => [`n = ${n}`, percent(beyond)])),
+        holds: results.every(({ beyond, bias }) => beyond >= 0.03 && beyond <= 0.07 && Math.abs(bias) < 0.005),
+      }
+    },
+  },
+  {
+    name: `Spiegelhalter's z and over-confidence of a perfectly calibrated agent, confidence ${shape}`,
+    promise: 'p < 5 % in at most 7 % of cases; the interval of over-confidence holds 0 in at least 93 %',
+    run() {
+      const results = [10, 30, 100].map(n => {
+        const runs = calibratedRuns(`z ${shape} ${n}`, 1500, n, draw).map(calibrationOf)
+        const wrong = runs.filter(c => c.spiegelhalter_p! < 0.05).length / runs.length
+        const held = runs.filter(({ over_confidence_interval: i }) => i!.low <= 0 && 0 <= i!.high).length / runs.length
+        return { n, wrong, held }
+      })
+      return {
+        measured: listed(results.map(({ n, wrong, held }) => [`n = ${n}`, `${percent(wrong)} and ${percent(held)}`])),
+        holds: results.every(({ wrong, held }) => wrong <= 0.07 && held >= 0.93),
+      }
+    },
+  },
+])

@@ -1,0 +1,106 @@
+import {
+  baselineRate,
+  driftOf,
+  driftStep,
+  driftThreshold,
+  NO_DRIFT,
+  shiftedRates,
+} from '../../../src/core/statistics/drift.ts'
+import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
+import { drawCounts, median, percent, type Simulation, sumOf } from './simulation.ts'
+
+const MOST = 100_000
+
+/** Attempts until an alarm in `direction`, at a true `rate` where `expected` is normal. */
+function untilAlarm(
+  random: Random,
+  rate: number,
+  expected: number,
+  direction: 'down' | 'up',
+  threshold: number,
+): number {
+  let state = NO_DRIFT
+  for (let n = 1; n < MOST; n++) {
+    state = driftStep(state, random() < rate, expected, threshold)
+    if (state[direction] >= threshold) return n
+  }
+  return MOST
+}
+
+function meanUntilAlarm(
+  random: Random,
+  runs: number,
+  rate: number,
+  direction: 'down' | 'up',
+  threshold: number,
+): number {
+  return sumOf(Array.from({ length: runs }, () => untilAlarm(random, rate, rate, direction, threshold))) / runs
+}
+
+export const driftSimulations: readonly Simulation[] = [
+  ...[0.3, 0.6, 0.7, 0.85, 0.95].map(
+    (rate): Simulation => ({
+      name: `drift, nothing has changed at ${percent(rate, 0)}`,
+      promise: 'one false alarm in 1,700 to 3,300 attempts in each direction',
+      run() {
+        const random = createRandom(`no drift ${rate}`)
+        const threshold = driftThreshold(1)
+        const [down, up] = (['down', 'up'] as const).map(side => meanUntilAlarm(random, 250, rate, side, threshold))
+        return {
+          measured: `one in ${Math.round(down!)} (down) and ${Math.round(up!)} (up)`,
+          holds: [down!, up!].every(mean => mean >= 1700 && mean <= 3300),
+        }
+      },
+    }),
+  ),
+  ...[0.6, 0.7, 0.85, 0.95].map(
+    (rate): Simulation => ({
+      name: `drift, ${percent(rate, 0)} falls to ${percent(shiftedRates(rate).down, 0)}`,
+      promise: 'half of the alarms come within 70 attempts',
+      run() {
+        const random = createRandom(`drift ${rate}`)
+        const { down } = shiftedRates(rate)
+        const delays = Array.from({ length: 1001 }, () => untilAlarm(random, down, rate, 'down', driftThreshold(1)))
+        return { measured: `median ${median(delays)} attempts`, holds: median(delays) <= 70 }
+      },
+    }),
+  ),
+  {
+    name: 'drift of 10 keys, none of which has changed',
+    promise: 'together they raise no more false alarms than one key alone: one in 1,700 attempts at most',
+    run() {
+      const random = createRandom('ten keys')
+      const perKey = meanUntilAlarm(random, 80, 0.8, 'down', driftThreshold(10))
+      return { measured: `one in ${Math.round(perKey / 10)}`, holds: perKey / 10 >= 1700 }
+    },
+  },
+  {
+    name: 'drift where the baseline is known from 200 attempts only',
+    promise: 'the median way to a false alarm is at least 1,000 attempts at 80 %',
+    run() {
+      const random = createRandom('baseline')
+      const runs = Array.from({ length: 301 }, () => {
+        const baseline = baselineRate(drawCounts(random, 200, 0.8), { successes: 1600, attempts: 2000 })
+        return untilAlarm(random, 0.8, baseline, 'down', driftThreshold(1))
+      })
+      return { measured: `median ${median(runs)} attempts`, holds: median(runs) >= 1000 }
+    },
+  },
+  {
+    name: 'when the drift began',
+    promise: 'is told within 30 attempts in half of all cases, at a fall from 85 % to 70 % after 300 attempts',
+    run() {
+      const random = createRandom('began')
+      const threshold = driftThreshold(1)
+      const errors = Array.from({ length: 501 }, () => {
+        let state = NO_DRIFT
+        for (let n = 1; ; n++) {
+          state = driftStep(state, random() < (n <= 300 ? 0.85 : 0.7), 0.85, threshold)
+          const { direction, began_attempts_ago } = driftOf(state, threshold)
+          if (direction === 'down' && n > 300) return Math.abs(n - began_attempts_ago! - 300)
+        }
+      })
+      return { measured: `median error ${median(errors)} attempts`, holds: median(errors) <= 30 }
+    },
+  },
+]

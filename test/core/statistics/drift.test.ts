@@ -1,0 +1,121 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  baselineRate,
+  type DriftState,
+  driftOf,
+  driftStep,
+  driftThreshold,
+  NO_DRIFT,
+  shiftedRates,
+} from '../../../src/core/statistics/drift.ts'
+import { counts } from './arbitraries.ts'
+import { expectFinite } from './finite.ts'
+
+const THRESHOLD = driftThreshold(1)
+
+function stateAfter(outcomes: readonly boolean[], expected = 0.85, from: DriftState = NO_DRIFT): DriftState {
+  return outcomes.reduce((state, success) => driftStep(state, success, expected, THRESHOLD), from)
+}
+
+const failures = (n: number): boolean[] => new Array<boolean>(n).fill(false)
+const successes = (n: number): boolean[] => new Array<boolean>(n).fill(true)
+
+describe('the statistic', () => {
+  test('grows by the logarithm of the likelihood ratio, and never falls below 0', () => {
+    const { down } = shiftedRates(0.85)
+    expect(stateAfter([false]).down).toBeCloseTo(Math.log((1 - down) / 0.15), 12)
+    expect(stateAfter([false, false, true]).down).toBeCloseTo(
+      2 * Math.log((1 - down) / 0.15) + Math.log(down / 0.85),
+      12,
+    )
+    expect(stateAfter(successes(50)).down).toBe(0)
+  })
+
+  test('does not depend on what a step was given before but through the state', () => {
+    const state = stateAfter([false, true, false])
+    const kept = { ...state }
+    expect(stateAfter([true], 0.85, state)).toEqual(stateAfter([true], 0.85, state))
+    expect(state).toEqual(kept)
+  })
+
+  test('stays finite, and from 0 to twice the threshold, whatever comes', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.boolean(), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 200 }),
+        steps => {
+          let state = NO_DRIFT
+          for (const [success, expected] of steps) state = driftStep(state, success, expected, THRESHOLD)
+          expectFinite(state)
+          for (const side of [state.down, state.up]) {
+            expect(side).toBeGreaterThanOrEqual(0)
+            expect(side).toBeLessThanOrEqual(2 * THRESHOLD)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('an alarm', () => {
+  test('is not raised by what was expected', () => {
+    const usual = Array.from({ length: 400 }, (_, i) => i % 20 !== 0 && i % 10 !== 3)
+    expect(driftOf(stateAfter(usual), THRESHOLD)).toMatchObject({ direction: 'none', began_attempts_ago: null })
+  })
+
+  test('is raised by a run of failures, and says when they began', () => {
+    const drift = driftOf(stateAfter([...successes(40), ...failures(8)]), THRESHOLD)
+    expect(drift).toMatchObject({ direction: 'down', began_attempts_ago: 8, threshold: THRESHOLD })
+    expect(drift.statistic).toBeGreaterThanOrEqual(THRESHOLD)
+  })
+
+  test('is raised upward when things get better', () => {
+    expect(driftOf(stateAfter(successes(30), 0.4), THRESHOLD).direction).toBe('up')
+  })
+
+  test('ends when the cause has ended, however long it lasted', () => {
+    const long = stateAfter(failures(5000))
+    expect(driftOf(long, THRESHOLD).direction).toBe('down')
+    const usual = Array.from({ length: 150 }, (_, i) => i % 7 !== 3)
+    expect(driftOf(stateAfter(usual, 0.85, long), THRESHOLD).direction).toBe('none')
+  })
+
+  test('is not raised by harder issues when each outcome is measured against what its type predicts', () => {
+    const fair = (state: DriftState, i: number): DriftState => driftStep(state, i % 10 < 4, 0.4, THRESHOLD)
+    const state = Array.from({ length: 300 }, (_, i) => i).reduce(fair, NO_DRIFT)
+    expect(driftOf(state, THRESHOLD).direction).toBe('none')
+    expect(driftOf(stateAfter(Array.from({ length: 300 }, (_, i) => i % 10 < 4)), THRESHOLD).direction).toBe('down')
+  })
+})
+
+test('the threshold is 4.5 for one key and higher by ln K for K', () => {
+  expect(driftThreshold(1)).toBe(4.5)
+  expect(driftThreshold(20)).toBeCloseTo(4.5 + Math.log(20), 12)
+  expect(driftThreshold(0)).toBe(4.5)
+})
+
+test('the shift is the same on the arcsine scale, and stays a rate', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1, noNaN: true }), expected => {
+      const { down, up } = shiftedRates(expected)
+      expect(down).toBeGreaterThan(0)
+      expect(up).toBeLessThan(1)
+      expect(down).toBeLessThan(up)
+    }),
+  )
+  const angle = (rate: number): number => 2 * Math.asin(Math.sqrt(rate))
+  for (const rate of [0.1, 0.5, 0.85]) expect(angle(rate) - angle(shiftedRates(rate).down)).toBeCloseTo(0.33, 10)
+})
+
+test('a baseline lies between its own rate and its parent, nearer its own the more attempts it has', () => {
+  const parent = { successes: 60, attempts: 100 }
+  expect(baselineRate({ successes: 0, attempts: 0 }, parent)).toBeCloseTo(60.5 / 101, 12)
+  expect(baselineRate({ successes: 20, attempts: 20 }, parent)).toBeCloseTo((1 + 60.5 / 101) / 2, 12)
+  fc.assert(
+    fc.property(counts(), counts(), (own, above) => {
+      const rate = baselineRate(own, above)
+      expect(rate).toBeGreaterThan(0)
+      expect(rate).toBeLessThan(1)
+    }),
+  )
+})

@@ -1,0 +1,114 @@
+import { costsOf } from '../../../src/core/statistics/cost.ts'
+import { costInterval, meanInterval, wilsonBounds } from '../../../src/core/statistics/intervals.ts'
+import { createRandom, drawNormal } from '../../../src/core/statistics/random.ts'
+import { COST_SHAPES, costSums, listed, percent, type Simulation, share, sumOf } from './simulation.ts'
+
+const SIZES = [5, 10, 20, 50, 100, 200, 500]
+const EVERY_SIZE = Array.from({ length: 496 }, (_, i) => i + 5)
+
+/** Coverage of Wilson's interval, exact: the probability of all outcomes whose interval holds the rate. */
+function wilsonCoverage(attempts: number, rate: number): number {
+  let coverage = 0
+  // In logarithms: 0.05 to the power of 500 is no double.
+  let logProbability = attempts * Math.log1p(-rate)
+  for (let successes = 0; successes <= attempts; successes++) {
+    const { low, high } = wilsonBounds({ successes, attempts })
+    if (low <= rate && rate <= high) coverage += Math.exp(logProbability)
+    logProbability += Math.log(((attempts - successes) * rate) / ((successes + 1) * (1 - rate)))
+  }
+  return coverage
+}
+
+function lowest(values: readonly number[]): number {
+  return Math.min(...values)
+}
+
+const rates = Array.from({ length: 399 }, (_, i) => (i + 1) / 400)
+
+export const intervalSimulations: readonly Simulation[] = [
+  {
+    name: 'Wilson interval at rates of 5, 50 and 95 %',
+    promise: 'holds the true rate in at least 89 % of cases at every number of attempts from 5 to 500',
+    run() {
+      const worst = [0.05, 0.5, 0.95].map(rate => lowest(EVERY_SIZE.map(n => wilsonCoverage(n, rate))))
+      return {
+        measured: listed(worst.map((coverage, i) => [['5 %', '50 %', '95 %'][i]!, `at worst ${percent(coverage)}`])),
+        holds: lowest(worst) >= 0.89,
+      }
+    },
+  },
+  {
+    name: 'Wilson interval over all rates',
+    promise: 'holds the true rate in 94 to 97 % of cases on average, and never in less than 83 %',
+    run() {
+      const coverages = SIZES.map(n => rates.map(rate => wilsonCoverage(n, rate)))
+      const averages = coverages.map(values => sumOf(values) / values.length)
+      const worst = lowest(coverages.flat())
+      return {
+        measured: `${percent(lowest(averages))} to ${percent(Math.max(...averages))} on average, ${percent(worst)} at worst`,
+        holds: lowest(averages) >= 0.94 && Math.max(...averages) <= 0.97 && worst >= 0.83,
+      }
+    },
+  },
+  {
+    name: "Student's t interval of a mean",
+    promise: 'holds the true mean of normal data in 95 % of cases from 2 values on',
+    run() {
+      const random = createRandom('t')
+      const covered = [2, 5, 30].map(n =>
+        share(4000, () => {
+          const values = Array.from({ length: n }, () => 10 + 3 * drawNormal(random))
+          const sums = { n, sum: sumOf(values), sum_of_squares: sumOf(values.map(value => value * value)) }
+          const { low, high } = meanInterval(sums)!
+          return low <= 10 && 10 <= high
+        }),
+      )
+      return {
+        measured: listed(covered.map((coverage, i) => [`n = ${[2, 5, 30][i]}`, percent(coverage)])),
+        holds: covered.every(coverage => Math.abs(coverage - 0.95) <= 0.012),
+      }
+    },
+  },
+  ...COST_SHAPES.map(
+    (shape): Simulation => ({
+      name: `interval of a mean cost, ${shape.name}`,
+      promise: 'holds the true mean in at least 91 % of cases from 30 attempts on, whatever the shape',
+      run() {
+        const random = createRandom(shape.name)
+        const covered = [10, 30, 99, 100, 400].map((n): [number, number] => [
+          n,
+          share(1500, () => {
+            const sums = costSums(Array.from({ length: n }, () => shape.draw(random)))
+            const { low, high } = costInterval({ ...sums, n })!
+            return low <= shape.mean && shape.mean <= high
+          }),
+        ])
+        return {
+          measured: listed(covered.map(([n, coverage]) => [`n = ${n}`, percent(coverage)])),
+          holds: covered.every(([n, coverage]) => n < 30 || coverage >= 0.91),
+        }
+      },
+    }),
+  ),
+  {
+    name: 'cost per success where a failure costs three times as much as a success',
+    promise: 'the interval holds the true cost in at least 94 % of cases from 30 attempts on',
+    run() {
+      const random = createRandom('cost per success')
+      const covered = [30, 100, 300].map((n): [number, number] => [
+        n,
+        share(1500, () => {
+          const outcomes = Array.from({ length: n }, () => random() < 0.7)
+          const sums = costSums(outcomes.map(success => (success ? 1 : 3) * Math.exp(0.3 * drawNormal(random))))
+          const interval = costsOf(n, outcomes.filter(Boolean).length, sums).cost_per_success?.interval
+          const truth = (Math.exp(0.045) * (0.7 + 0.9)) / 0.7
+          return interval != null && interval.low <= truth && truth <= interval.high
+        }),
+      ])
+      return {
+        measured: listed(covered.map(([n, coverage]) => [`n = ${n}`, percent(coverage)])),
+        holds: covered.every(([, coverage]) => coverage >= 0.94),
+      }
+    },
+  },
+]

@@ -1,0 +1,153 @@
+import type { Counts } from '../../../src/core/statistics/counts.ts'
+import { normalTwoSided } from '../../../src/core/statistics/distributions.ts'
+import { exactPValue } from '../../../src/core/statistics/e-value.ts'
+import { createRandom, drawBeta, type Random } from '../../../src/core/statistics/random.ts'
+import { sampleRatio } from '../../../src/core/statistics/sample-ratio.ts'
+import { attemptsNeeded, compareRates } from '../../../src/core/statistics/sequential.ts'
+import { listed, median, percent, type Simulation, share } from './simulation.ts'
+
+const PER_ARM = 600
+const ALPHA = 0.05
+const SEQUENTIAL = { alpha: ALPHA, adaptive: false }
+
+/** The first pair after which `claims` a difference, looking after every pair; null where it never does. */
+function firstClaim(random: Random, p: number, q: number, claims: (a: Counts, b: Counts) => boolean): number | null {
+  let [a, b] = [0, 0]
+  for (let n = 1; n <= PER_ARM; n++) {
+    if (random() < p) a++
+    if (random() < q) b++
+    if (claims({ successes: a, attempts: n }, { successes: b, attempts: n })) return n
+  }
+  return null
+}
+
+const always = (a: Counts, b: Counts): boolean => compareRates(a, b, SEQUENTIAL).p_value <= ALPHA
+
+/** The usual test of two proportions, from 30 attempts per arm, as if each look were the only one. */
+function naive(a: Counts, b: Counts): boolean {
+  if (a.attempts < 30) return false
+  const pooled = (a.successes + b.successes) / (a.attempts + b.attempts)
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / a.attempts + 1 / b.attempts))
+  return error > 0 && normalTwoSided((a.successes / a.attempts - b.successes / b.attempts) / error) <= ALPHA
+}
+
+/** Whether equal arms are ever told apart when each attempt goes to the arm that draws the higher rate. */
+function claimsUnderBandit(random: Random, rate: number): boolean {
+  const arms = [
+    { successes: 0, attempts: 0 },
+    { successes: 0, attempts: 0 },
+  ] as const
+  for (let n = 0; n < PER_ARM; n++) {
+    const [x, y] = arms.map(arm => drawBeta(random, arm.successes + 0.5, arm.attempts - arm.successes + 0.5))
+    const arm = arms[x! > y! ? 0 : 1] as { successes: number; attempts: number }
+    arm.attempts++
+    if (random() < rate) arm.successes++
+    if (exactPValue(arms[0], arms[1]) <= ALPHA) return true
+  }
+  return false
+}
+
+export const sequentialSimulations: readonly Simulation[] = [
+  ...[0.5, 0.7, 0.9, 0.97].map(
+    (rate): Simulation => ({
+      name: `A/A test at ${percent(rate, 0)}, looked at after every pair up to ${PER_ARM} per arm`,
+      promise: 'claims a difference in at most 5 % of tests',
+      run() {
+        const random = createRandom(`A/A ${rate}`)
+        const claimed = share(600, () => firstClaim(random, rate, rate, always) !== null)
+        const usual = share(600, () => firstClaim(random, rate, rate, naive) !== null)
+        return {
+          measured: `${percent(claimed)} (the usual test, looked at as often: ${percent(usual)})`,
+          holds: claimed <= ALPHA && (rate > 0.9 || usual > 0.2),
+        }
+      },
+    }),
+  ),
+  {
+    name: 'A/A test under a bandit, looked at after every attempt up to 600',
+    promise: 'the exact comparison claims a difference in at most 5 % of tests',
+    run() {
+      const random = createRandom('bandit')
+      const claimed = [0.3, 0.7].map(rate => share(600, () => claimsUnderBandit(random, rate)))
+      return {
+        measured: listed([
+          ['30 %', percent(claimed[0]!)],
+          ['70 %', percent(claimed[1]!)],
+        ]),
+        holds: Math.max(...claimed) <= ALPHA,
+      }
+    },
+  },
+  ...(
+    [
+      [0.7, 0.85, 125],
+      [0.6, 0.9, 50],
+    ] as const
+  ).map(
+    ([p, q, limit]): Simulation => ({
+      name: `A/B test of ${percent(p, 0)} against ${percent(q, 0)}`,
+      promise: `tells them apart after ${limit} attempts per arm or fewer in half of all tests, and never for the worse`,
+      run() {
+        const random = createRandom(`A/B ${p} ${q}`)
+        let wrong = 0
+        const claims = Array.from({ length: 300 }, () => {
+          return firstClaim(random, p, q, (a, b) => {
+            const claimed = always(a, b)
+            if (claimed && a.successes > b.successes) wrong++
+            return claimed
+          })
+        })
+        const middle = median(claims.map(n => n ?? Number.POSITIVE_INFINITY))
+        return {
+          measured: `median ${middle} per arm, ${wrong} of 300 for the worse`,
+          holds: middle <= limit && wrong === 0,
+        }
+      },
+    }),
+  ),
+  {
+    name: 'attempts needed',
+    promise: 'after so many more, at least 80 % of tests have told the two apart',
+    run() {
+      const cases = [
+        [0.7, 0.85],
+        [0.5, 0.8],
+        [0.9, 0.97],
+      ] as const
+      const random = createRandom('needed')
+      const decided = cases.map(([p, q]) => {
+        const seen = 100
+        const more = attemptsNeeded(
+          { successes: p * seen, attempts: seen },
+          { successes: q * seen, attempts: seen },
+          SEQUENTIAL,
+        )!
+        const within = share(200, () => (firstClaim(random, p, q, always) ?? Number.POSITIVE_INFINITY) <= seen + more)
+        return [seen + more, within] as const
+      })
+      return {
+        measured: listed(
+          cases.map(([p, q], i) => [
+            `${percent(p, 0)} and ${percent(q, 0)}, ${decided[i]![0]} each`,
+            percent(decided[i]![1]),
+          ]),
+        ),
+        holds: decided.every(([, within]) => within >= 0.8),
+      }
+    },
+  },
+  {
+    name: 'sample-ratio check',
+    promise: 'alarms in at most 0.2 % of sound splits, and in at least 99 % of 60:40 splits of 1,000',
+    run() {
+      const random = createRandom('split')
+      const alarm = (attempts: number, first: number): boolean => {
+        let n = 0
+        for (let i = 0; i < attempts; i++) if (random() < first) n++
+        return sampleRatio([n, attempts - n]).status === 'mismatch'
+      }
+      const [sound, broken] = [share(5000, () => alarm(200, 0.5)), share(1000, () => alarm(1000, 0.6))]
+      return { measured: `${percent(sound, 2)} and ${percent(broken)}`, holds: sound <= 0.002 && broken >= 0.99 }
+    },
+  },
+]

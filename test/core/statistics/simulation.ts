@@ -1,0 +1,85 @@
+import type { Counts } from '../../../src/core/statistics/counts.ts'
+import { drawGamma, drawNormal, type Random } from '../../../src/core/statistics/random.ts'
+
+/** A promise of the statistics, and the simulation that measures whether it is kept. Seeds are fixed. */
+export interface Simulation {
+  readonly name: string
+  readonly promise: string
+  run(): Measurement
+}
+
+export interface Measurement {
+  readonly measured: string
+  readonly holds: boolean
+}
+
+/** How often `event` happens in `runs` runs, 0 to 1. */
+export function share(runs: number, event: () => boolean): number {
+  let happened = 0
+  for (let i = 0; i < runs; i++) if (event()) happened++
+  return happened / runs
+}
+
+export function percent(fraction: number, digits = 1): string {
+  return `${(fraction * 100).toFixed(digits)} %`
+}
+
+/** Labelled numbers in one line, such as `n = 10: 94.1 %, n = 30: 95.0 %`. */
+export function listed(entries: readonly (readonly [string, string])[]): string {
+  return entries.map(([label, text]) => `${label}: ${text}`).join(', ')
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+/** Successes of `attempts` attempts that each succeed with probability `rate`. */
+export function drawCounts(random: Random, attempts: number, rate: number): Counts {
+  let successes = 0
+  for (let i = 0; i < attempts; i++) if (random() < rate) successes++
+  return { successes, attempts }
+}
+
+/** What costs may look like: a draw, and its true mean. */
+export interface CostShape {
+  readonly name: string
+  readonly mean: number
+  draw(random: Random): number
+}
+
+export const COST_SHAPES: readonly CostShape[] = [
+  { name: 'log-normal, sigma 0.5', mean: Math.exp(0.125), draw: random => Math.exp(0.5 * drawNormal(random)) },
+  { name: 'log-normal, sigma 1', mean: Math.exp(0.5), draw: random => Math.exp(drawNormal(random)) },
+  { name: 'exponential', mean: 1, draw: random => drawGamma(random, 1) },
+  {
+    name: 'one in five 8 times as dear',
+    mean: (0.8 + 0.2 * 8) * Math.exp(0.045),
+    draw: random => (random() < 0.2 ? 8 : 1) * Math.exp(0.3 * drawNormal(random)),
+  },
+]
+
+/** The sums that are kept of costs. */
+export function costSums(costs: readonly number[]): {
+  reported: number
+  computed: number
+  sum: number
+  sum_of_squares: number
+  positive: number
+  log_sum: number
+  log_sum_of_squares: number
+} {
+  const positive = costs.filter(cost => cost > 0)
+  return {
+    reported: costs.length,
+    computed: 0,
+    sum: sumOf(costs),
+    sum_of_squares: sumOf(costs.map(cost => cost * cost)),
+    positive: positive.length,
+    log_sum: sumOf(positive.map(Math.log)),
+    log_sum_of_squares: sumOf(positive.map(cost => Math.log(cost) ** 2)),
+  }
+}
+
+export function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}

@@ -1,0 +1,31 @@
+/**
+ * Every promise of the statistics, and what a simulation with a fixed seed measures of it. The tests assert them, and
+ * `simulationRows` gives the same as rows, for a table.
+ */
+import { bestSimulations } from './best-simulations.ts'
+import { calibrationSimulations } from './calibration-simulations.ts'
+import { driftSimulations } from './drift-simulations.ts'
+import { fairSimulations } from './fair-simulations.ts'
+import { intervalSimulations } from './interval-simulations.ts'
+import { sequentialSimulations } from './sequential-simulations.ts'
+import type { Simulation } from './simulation.ts'
+
+export interface SimulationRow {
+  readonly name: string
+  readonly promise: string
+  readonly measured: string
+}
+
+export const simulations: readonly Simulation[] = [
+  ...intervalSimulations,
+  ...bestSimulations,
+  ...fairSimulations,
+  ...sequentialSimulations,
+  ...driftSimulations,
+  ...calibrationSimulations,
+]
+
+/** Runs all simulations, about 15 s. The same rows at every call. */
+export function simulationRows(): SimulationRow[] {
+  return simulations.map(({ name, promise, run }) => ({ name, promise, measured: run().measured }))
+}

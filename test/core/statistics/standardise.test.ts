@@ -1,0 +1,179 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Counts } from '../../../src/core/statistics/counts.ts'
+import { compareFairly } from '../../../src/core/statistics/fair-comparison.ts'
+import { wilsonInterval } from '../../../src/core/statistics/intervals.ts'
+import { mantelHaenszel, type Strata, standardRate } from '../../../src/core/statistics/standardise.ts'
+import { counts } from './arbitraries.ts'
+import { expectFinite } from './finite.ts'
+
+function strata(given: Record<string, readonly [number, number]>): Strata {
+  return new Map(Object.entries(given).map(([name, [successes, attempts]]) => [name, { successes, attempts }]))
+}
+
+// C. R. Charig et al., BMJ 292 (1986): open surgery is better for small stones and for large ones, and worse overall.
+const SURGERY = strata({ small: [81, 87], large: [192, 263] })
+const NEEDLE = strata({ small: [234, 270], large: [55, 80] })
+
+// P. J. Bickel, E. A. Hammel and J. W. O'Connell, Science 187 (1975): admissions to Berkeley by department.
+const MEN = strata({ A: [512, 825], B: [353, 560], C: [120, 325], D: [138, 417], E: [53, 191], F: [22, 373] })
+const WOMEN = strata({ A: [89, 108], B: [17, 25], C: [202, 593], D: [131, 375], E: [94, 393], F: [24, 341] })
+
+const someStrata: fc.Arbitrary<Strata> = fc
+  .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '__proto__'), counts(60)), { maxLength: 4 })
+  .map(entries => new Map<string, Counts>(entries))
+
+describe('standardRate', () => {
+  test('weighs the rates of the strata as asked', () => {
+    const { rate, low, high } = standardRate(
+      SURGERY,
+      new Map([
+        ['small', 357],
+        ['large', 343],
+      ]),
+    )
+    expect(rate).toBeCloseTo((357 * (81 / 87) + 343 * (192 / 263)) / 700, 12)
+    expect(low).toBeLessThan(rate)
+    expect(high).toBeGreaterThan(rate)
+  })
+
+  test("of one stratum has nearly Wilson's interval", () => {
+    const { low, high } = standardRate(strata({ all: [40, 50] }), new Map([['all', 3]]))
+    const plain = wilsonInterval(40, 50)
+    expect(low * 100).toBeCloseTo(plain.low, 0)
+    expect(high * 100).toBeCloseTo(plain.high, 0)
+  })
+
+  test('of one success of one is no certainty', () => {
+    expect(
+      standardRate(
+        strata({ a: [1, 1], b: [1, 1] }),
+        new Map([
+          ['a', 1],
+          ['b', 1],
+        ]),
+      ).low,
+    ).toBeLessThan(0.5)
+  })
+})
+
+describe('mantelHaenszel', () => {
+  test('finds no bias against women at Berkeley, as published: p = 0.2323', () => {
+    const found = mantelHaenszel(WOMEN, MEN)!
+    expect(found.p_value).toBeCloseTo(0.2323, 4)
+    expect(found.strata).toBe(6)
+    expect(found.difference_interval.low).toBeLessThan(0)
+  })
+
+  test('says which is better at the same mix, with its interval, and the opposite the other way round', () => {
+    const [one, other] = [mantelHaenszel(SURGERY, NEEDLE)!, mantelHaenszel(NEEDLE, SURGERY)!]
+    expect(one.difference).toBeGreaterThan(4)
+    expect(one.difference_interval.low).toBeLessThan(one.difference)
+    expect(other.difference).toBeCloseTo(-one.difference, 10)
+    expect(other.difference_interval.high).toBeCloseTo(-one.difference_interval.low, 10)
+    expect(other.p_value).toBeCloseTo(one.p_value, 12)
+  })
+
+  test('of two that share nothing is unknown', () => {
+    expect(mantelHaenszel(strata({ a: [1, 2] }), strata({ b: [1, 2] }))).toBeNull()
+    expect(mantelHaenszel(strata({ a: [1, 2] }), strata({ a: [0, 0] }))).toBeNull()
+  })
+
+  test('of two that always succeed is no difference, and no certainty either', () => {
+    const found = mantelHaenszel(strata({ a: [3, 3] }), strata({ a: [4, 4] }))!
+    expect(found.difference).toBe(0)
+    expect(found.p_value).toBe(1)
+    expect(found.difference_interval.low).toBeLessThan(-20)
+  })
+
+  test('is finite whatever is compared, and its interval holds the difference', () => {
+    fc.assert(
+      fc.property(someStrata, someStrata, (first, second) => {
+        const found = mantelHaenszel(first, second)
+        expectFinite(found)
+        if (found === null) return
+        expect(found.difference_interval.low).toBeLessThanOrEqual(found.difference + 1e-9)
+        expect(found.difference_interval.high).toBeGreaterThanOrEqual(found.difference - 1e-9)
+      }),
+    )
+  })
+})
+
+describe('compareFairly', () => {
+  test("warns of Simpson's paradox: the plain rate favours one, every kind of case the other", () => {
+    const {
+      rates,
+      turned_over,
+      strata: shared,
+    } = compareFairly(
+      new Map([
+        ['surgery', SURGERY],
+        ['needle', NEEDLE],
+      ]),
+    )
+    expect(shared).toEqual(['small', 'large'])
+    expect(rates[0]!.success_rate).toBeCloseTo(78, 5)
+    expect(rates[0]!.adjusted_rate).toBeCloseTo(83.3, 1)
+    expect(rates[1]!.adjusted_rate).toBeCloseTo(77.9, 1)
+    expect(turned_over).toHaveLength(1)
+    expect(turned_over[0]).toMatchObject({ better: 'surgery', worse: 'needle' })
+    expect(turned_over[0]!.difference).toBeLessThan(0)
+    expect(turned_over[0]!.adjusted_difference).toBeGreaterThan(0)
+  })
+
+  test('leaves the plain ranking alone where all work at the same mix', () => {
+    const groups = new Map([
+      ['x', strata({ a: [9, 10], b: [5, 10] })],
+      ['y', strata({ a: [8, 10], b: [4, 10] })],
+    ])
+    const { rates, turned_over } = compareFairly(groups)
+    expect(turned_over).toEqual([])
+    for (const rate of rates) expect(rate.adjusted_rate).toBeCloseTo(rate.success_rate, 10)
+  })
+
+  test('compares over shared strata only, and says how many attempts that leaves', () => {
+    const groups = new Map([
+      ['x', strata({ a: [9, 10], rare: [0, 90] })],
+      ['y', strata({ a: [8, 10], b: [4, 10] })],
+    ])
+    const { rates, strata: shared } = compareFairly(groups)
+    expect(shared).toEqual(['a'])
+    expect(rates.map(rate => [rate.adjusted_rate, rate.compared_attempts, rate.total_attempts])).toEqual([
+      [90, 10, 100],
+      [80, 10, 20],
+    ])
+  })
+
+  test('leaves out who shares no stratum with the others', () => {
+    const groups = new Map([
+      ['x', strata({ a: [9, 10] })],
+      ['y', strata({ a: [8, 10], b: [1, 1] })],
+      ['stranger', strata({ z: [500, 500] })],
+      ['idle', strata({ a: [0, 0] })],
+    ])
+    const { rates, strata: shared } = compareFairly(groups)
+    expect(shared).toEqual(['a'])
+    expect(rates.map(rate => rate.adjusted_rate)).toEqual([90, 80, null, null])
+    expect(rates[2]).toMatchObject({ success_rate: 100, compared_attempts: 0, adjusted_rate_interval: null })
+  })
+
+  test('compares nobody with nobody', () => {
+    expect(compareFairly(new Map())).toEqual({ strata: [], rates: [], turned_over: [] })
+    const { strata: shared, rates } = compareFairly(new Map([['only', SURGERY]]))
+    expect(shared).toEqual([])
+    expect(rates[0]!.adjusted_rate).toBeNull()
+  })
+
+  test('survives outside names, and every number is finite', () => {
+    const groups = fc.array(fc.tuple(fc.constantFrom('m', 'n', '__proto__', 'constructor'), someStrata), {
+      maxLength: 4,
+    })
+    fc.assert(
+      fc.property(groups, entries => {
+        const fair = compareFairly(new Map(entries))
+        expectFinite(fair)
+        expect(fair.rates.map(({ name }) => name)).toEqual([...new Map(entries).keys()])
+      }),
+    )
+  })
+})

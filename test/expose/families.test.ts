@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest'
+import { createExposition } from '../../src/expose/exposition.ts'
+import { FAMILIES } from '../../src/expose/families.ts'
+import { attempt, FULL_HEALTH, sourcesOf, tallyOf, textOf } from './fixture.ts'
+import { readText } from './text-format.ts'
+
+const KEY = 'agent_name,model_name,issue_type'
+
+/** As documented: name, labels, type. */
+const PROMISED = `
+agent_attempts_total{${KEY},result} counter
+agent_attempt_confidence_bucket{${KEY},result,le} histogram
+agent_attempt_confidence_sum{${KEY},result} histogram
+agent_attempt_confidence_count{${KEY},result} histogram
+agent_attempt_duration_seconds_bucket{${KEY},result,le} histogram
+agent_attempt_duration_seconds_sum{${KEY},result} histogram
+agent_attempt_duration_seconds_count{${KEY},result} histogram
+agent_attempt_cost_usd_total{${KEY}} counter
+agent_attempt_tokens_total{${KEY},token_type} counter
+agent_last_attempt_timestamp_seconds{${KEY}} gauge
+agent_success_ratio_lower_bound{${KEY}} gauge
+agent_performance_build_info{version} gauge
+agent_performance_ready{} gauge
+agent_performance_start_time_seconds{} gauge
+agent_performance_attempts_accepted_total{} counter
+agent_performance_attempts_duplicate_total{} counter
+agent_performance_attempts_rejected_total{reason} counter
+agent_performance_attempts_refused_total{reason} counter
+agent_performance_attempts_skewed_total{} counter
+agent_performance_attempts_overflowed_total{} counter
+agent_performance_keys{} gauge
+agent_performance_keys_limit{} gauge
+agent_performance_journal_bytes{} gauge
+agent_performance_journal_segments{} gauge
+agent_performance_journal_pending_requests{} gauge
+agent_performance_journal_fsync_duration_seconds_bucket{le} histogram
+agent_performance_journal_fsync_duration_seconds_sum{} histogram
+agent_performance_journal_fsync_duration_seconds_count{} histogram
+agent_performance_journal_write_errors_total{} counter
+agent_performance_journal_torn_bytes_total{} counter
+agent_performance_journal_corrupt_records_total{} counter
+agent_performance_journal_replayed_records_total{} counter
+agent_performance_document_write_duration_seconds{} gauge
+agent_performance_document_bytes{} gauge
+agent_performance_document_write_errors_total{} counter
+agent_performance_document_last_success_timestamp_seconds{} gauge
+agent_performance_http_requests_total{route,method,code} counter
+agent_performance_http_requests_in_flight{} gauge
+agent_performance_connections_dropped_total{} counter
+agent_performance_event_loop_lag_seconds{} gauge
+agent_performance_resident_memory_bytes{} gauge
+agent_performance_cpu_seconds_total{} counter
+agent_performance_open_fds{} gauge
+`
+
+async function readAll(): Promise<ReturnType<typeof readText>> {
+  return readText(await textOf(createExposition(sourcesOf(tallyOf([attempt()]), () => FULL_HEALTH))))
+}
+
+it('exposes exactly the promised names, labels and types', async () => {
+  const exposed = new Set<string>()
+  for (const family of (await readAll()).values()) {
+    for (const { name, labels } of family.samples)
+      exposed.add(`${name}{${[...labels.keys()].join(',')}} ${family.type}`)
+  }
+  expect([...exposed].sort()).toEqual(PROMISED.trim().split('\n').sort())
+})
+
+it('exposes every family of the table once, with its type and help', async () => {
+  const exposed = [...(await readAll()).values()].map(({ name, type, help }) => ({ name, type, help }))
+  expect(exposed).toEqual(FAMILIES.map(({ name, type, help }) => ({ name, type, help })))
+})
+
+it('has the bucket bounds that the instruments have', async () => {
+  const exposed = await readAll()
+  const les = (name: string): (string | undefined)[] =>
+    exposed
+      .get(name)!
+      .samples.filter(({ name, labels }) => name.endsWith('_bucket') && labels.get('result') === 'success')
+      .map(({ labels }) => labels.get('le'))
+  const tenths = ['0.1', '0.2', '0.3', '0.4', '0.5', '0.6', '0.7', '0.8', '0.9', '1', '+Inf']
+  expect(les('agent_attempt_confidence')).toEqual(tenths)
+  const doubling = '0.1 0.2 0.4 0.8 1.6 3.2 6.4 12.8 25.6 51.2 102.4 204.8 409.6 819.2 1638.4 3276.8 +Inf'
+  expect(les('agent_attempt_duration_seconds')).toEqual(doubling.split(' '))
+})
+
+it('says of the lower bound that it is never to be averaged', async () => {
+  expect((await readAll()).get('agent_success_ratio_lower_bound')!.help).toMatch(/never to be averaged/i)
+})

@@ -1,0 +1,191 @@
+import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it, vi } from 'vitest'
+import { createExposition, type Exposition } from '../../src/expose/exposition.ts'
+import { createMetricsHandler } from '../../src/expose/handler.ts'
+import { attempt, FULL_HEALTH, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
+import { ask, askAndStall, type Served, serve } from './serve.ts'
+
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+function small(): Exposition {
+  return createExposition(sourcesOf(tallyOf([attempt({ agent_name: 'émile 🦊' })]), () => FULL_HEALTH))
+}
+
+/** About 27 MB: more than the system's buffers of a connection take. */
+function large(): Exposition {
+  return createExposition(sourcesOf(tallyOfKeys(3000)))
+}
+
+/** Resolves when the scraper takes no more: the answer waits, and nothing was sent for many turns. */
+async function stalled({ answers }: Served): Promise<void> {
+  for (let quiet = 0, sent = -1; quiet < 50; quiet++) {
+    await nextTurn()
+    const now = answers.reduce((sum, { res }) => sum + (res.socket?.bytesWritten ?? 0), 0)
+    if (now !== sent || answers.some(({ res }) => !res.writableNeedDrain)) quiet = 0
+    sent = now
+  }
+}
+
+describe('GET', () => {
+  it('answers the whole text with its full content type', async () => {
+    const exposition = small()
+    const { port } = await serve(createMetricsHandler(exposition))
+    const { status, headers, body } = await ask(port)
+    expect(status).toBe(200)
+    expect(headers['content-type']).toBe(CONTENT_TYPE)
+    expect(headers['content-encoding']).toBeUndefined()
+    expect(body.toString()).toBe(await textOf(exposition))
+  })
+
+  it.each(['gzip', 'deflate, gzip;q=0.5', 'GZIP', 'br, gzip ; q=1'])('answers gzip to %s', async accepted => {
+    const exposition = small()
+    const { port } = await serve(createMetricsHandler(exposition))
+    const { headers, body } = await ask(port, 'GET', { 'Accept-Encoding': accepted })
+    expect(headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': CONTENT_TYPE, vary: 'Accept-Encoding' })
+    expect(gunzipSync(body).toString()).toBe(await textOf(exposition))
+  })
+
+  it.each(['identity', 'gzip;q=0', 'br', 'gzippo', ''])('answers plain text to %j', async accepted => {
+    const { port } = await serve(createMetricsHandler(small()))
+    const { headers, body } = await ask(port, 'GET', { 'Accept-Encoding': accepted })
+    expect(headers).not.toHaveProperty('content-encoding')
+    expect(headers).toMatchObject({ vary: 'Accept-Encoding' })
+    expect(body.toString()).toMatch(/^# HELP /)
+  })
+
+  it('answers many slices, plain and compressed', async () => {
+    const exposition = large()
+    const { port } = await serve(createMetricsHandler(exposition))
+    const text = await textOf(exposition)
+    expect((await ask(port)).body.toString() === text).toBe(true)
+    const { body } = await ask(port, 'GET', { 'Accept-Encoding': 'gzip' })
+    expect(gunzipSync(body).toString() === text).toBe(true)
+    expect(body.length).toBeLessThan(text.length / 10)
+  })
+})
+
+describe('other methods', () => {
+  it('HEAD has the headers of GET and no body', async () => {
+    const { port } = await serve(createMetricsHandler(small()))
+    const { status, headers, body } = await ask(port, 'HEAD')
+    expect([status, headers['content-type'], body.length]).toEqual([200, CONTENT_TYPE, 0])
+  })
+
+  it.each(['POST', 'PUT', 'DELETE'])('%s is a 405', async method => {
+    const { port } = await serve(createMetricsHandler(small()))
+    const { status, headers } = await ask(port, method)
+    expect([status, headers.allow]).toEqual([405, 'GET, HEAD'])
+  })
+})
+
+describe('a collection that fails', () => {
+  it.each(['GET', 'HEAD'])('is a 500 to %s, and is logged', async method => {
+    const log = { error: vi.fn() }
+    const failing = (): never => {
+      throw new Error('no health')
+    }
+    const { port } = await serve(createMetricsHandler(createExposition(sourcesOf(tallyOf(), failing)), { log }))
+    const { status, headers, body } = await ask(port, method)
+    expect([status, headers['content-type']]).toEqual([500, 'application/problem+json'])
+    if (method === 'GET') expect(JSON.parse(body.toString())).toMatchObject({ status: 500 })
+    expect(body.toString()).not.toContain('no health')
+    expect(log.error).toHaveBeenCalledWith(
+      { err: expect.objectContaining({ message: 'no health' }) },
+      expect.any(String),
+    )
+  })
+
+  it.each(['identity', 'gzip'])('half way leaves no whole answer behind (%s)', async accepted => {
+    const log = { error: vi.fn() }
+    const scrape = async (): ReturnType<Exposition['scrape']> => ({
+      contentType: CONTENT_TYPE,
+      body: (async function* () {
+        yield '# HELP a a\n# TYPE a gauge\na 1\n'
+        await nextTurn()
+        throw new Error('broken')
+      })(),
+    })
+    const { port } = await serve(createMetricsHandler({ scrape }, { log }))
+    await expect(ask(port, 'GET', { 'Accept-Encoding': accepted })).rejects.toThrow()
+    expect(log.error).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('a scraper that reads nothing', () => {
+  it('is not rendered for, and gets the rest when it reads on', async () => {
+    const exposition = large()
+    const served = await serve(createMetricsHandler(exposition))
+    const expected = (await textOf(exposition)).length
+    const socket = askAndStall(served.port)
+    await once(socket, 'connect')
+    await vi.waitUntil(() => served.answers.length === 1)
+    await stalled(served)
+    const { res, handled } = served.answers[0]!
+    expect(res.writableLength).toBeLessThan(1024 * 1024)
+    expect(res.socket!.bytesWritten).toBeLessThan(expected)
+    let received = 0
+    socket.on('data', chunk => {
+      received += chunk.length
+    })
+    socket.resume()
+    await handled
+    await vi.waitUntil(() => received > expected)
+  })
+
+  it('is cut off when the time it said it would wait is over', async () => {
+    const log = { error: vi.fn() }
+    const served = await serve(createMetricsHandler(large(), { log }))
+    const socket = askAndStall(served.port, 'X-Prometheus-Scrape-Timeout-Seconds: 0.2')
+    await vi.waitUntil(() => served.answers.length === 1)
+    const { res, handled } = served.answers[0]!
+    await handled
+    expect(res.destroyed).toBe(true)
+    expect(log.error).not.toHaveBeenCalled()
+    socket.destroy()
+  })
+
+  it('keeps no more than seven others waiting: the ninth is sent away until one is gone', async () => {
+    const log = { error: vi.fn() }
+    const served = await serve(createMetricsHandler(large(), { log }))
+    const sockets = Array.from({ length: 8 }, () => askAndStall(served.port))
+    await vi.waitUntil(() => served.answers.length === 8)
+    const { status, headers } = await ask(served.port)
+    expect([status, headers['retry-after']]).toEqual([503, '1'])
+    await stalled({ ...served, answers: served.answers.slice(0, 8) })
+    sockets[0]!.destroy()
+    await Promise.race(served.answers.slice(0, 8).map(({ handled }) => handled))
+    expect((await ask(served.port)).status).toBe(200)
+    for (const socket of sockets) socket.destroy()
+    await Promise.all(served.answers.map(({ handled }) => handled))
+    expect(log.error).not.toHaveBeenCalled()
+  })
+})
+
+it('a scraper that goes away half way ends the scrape, quietly', async () => {
+  const log = { error: vi.fn() }
+  const ended = vi.fn()
+  const exposition = large()
+  const scrape = async (): ReturnType<Exposition['scrape']> => {
+    const { contentType, body } = await exposition.scrape()
+    return {
+      contentType,
+      body: (async function* () {
+        try {
+          yield* body
+        } finally {
+          ended()
+        }
+      })(),
+    }
+  }
+  const served = await serve(createMetricsHandler({ scrape }, { log }))
+  const socket = askAndStall(served.port)
+  socket.resume()
+  await once(socket, 'data')
+  socket.destroy()
+  await served.answers[0]!.handled
+  await vi.waitUntil(() => ended.mock.calls.length === 1)
+  expect(log.error).not.toHaveBeenCalled()
+})

@@ -1,0 +1,181 @@
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import {
+  AggregationTemporality,
+  DataPointType,
+  InMemoryMetricExporter,
+  MeterProvider,
+  type MetricData,
+  type MetricProducer,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { keyId, nameProblem } from '../../src/core/attempt.ts'
+import { createExposition } from '../../src/expose/exposition.ts'
+import { FAMILIES } from '../../src/expose/families.ts'
+import {
+  attempt,
+  count,
+  FULL_HEALTH,
+  HOSTILE_NAMES,
+  key,
+  NOW_MS,
+  sourcesOf,
+  tallyOf,
+  tallyOfKeys,
+  textOf,
+} from './fixture.ts'
+import { readValue } from './text-format.ts'
+
+/** What OpenTelemetry's exporter prints, without the labels of the scope and without `target_info`. */
+async function exporterText(producer: MetricProducer): Promise<string> {
+  return new PrometheusSerializer('', false, undefined, true, true).serialize(
+    (await producer.collect()).resourceMetrics,
+  )
+}
+
+describe('the text, byte for byte what the OpenTelemetry exporter prints of the producer,', () => {
+  it('without any key', async () => {
+    const exposition = createExposition(sourcesOf(tallyOf()))
+    expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
+  })
+
+  it('with everything a sidecar can tell', async () => {
+    const attempts = HOSTILE_NAMES.map(name =>
+      attempt({ agent_name: name, issue_type: name, confidence: 0.3, cost_usd: 1e-7 }),
+    )
+    const exposition = createExposition(sourcesOf(tallyOf(attempts), () => FULL_HEALTH))
+    expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
+  })
+
+  it('of many keys, in many slices', async () => {
+    const exposition = createExposition(sourcesOf(tallyOfKeys(1100)))
+    expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
+  })
+
+  it('of any attempts', async () => {
+    const name = fc
+      .string({ unit: 'binary', minLength: 1, maxLength: 12 })
+      .filter(text => nameProblem(text) === undefined)
+    const one = fc.record({
+      agent_name: name,
+      model_name: fc.constantFrom(...HOSTILE_NAMES),
+      issue_type: fc.constantFrom('complexity', 'dead-code'),
+      success: fc.boolean(),
+      confidence: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+      time_seconds: fc.double({ min: 0, max: 1e9, noNaN: true }),
+      input_tokens: fc.integer({ min: 0, max: 1e12 }),
+      cost_usd: fc.double({ min: 0, max: 1e9, noNaN: true }),
+      timestamp: fc.constantFrom('2026-03-01T11:00:00Z', '1969-12-31T23:59:59.999Z'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { maxLength: 20 }), async attempts => {
+        const exposition = createExposition(sourcesOf(tallyOf(attempts)))
+        expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('the producer', () => {
+  it("feeds the SDK's Prometheus exporter", async () => {
+    const exposition = createExposition(sourcesOf(tallyOf([attempt()]), () => FULL_HEALTH))
+    const reader = new PrometheusExporter({ preventServerStart: true, metricProducers: [exposition.producer] })
+    const provider = new MeterProvider({ readers: [reader] })
+    const { resourceMetrics, errors } = await reader.collect()
+    expect(errors).toEqual([])
+    const text = new PrometheusSerializer('', false, undefined, true, true).serialize(resourceMetrics)
+    expect(text).toBe(await textOf(exposition))
+    await provider.shutdown()
+  })
+
+  it('hands an exporter cumulative counters, gauges and histograms under the scope of the project', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    const { producer } = createExposition(sourcesOf(tallyOf([attempt({ confidence: 0.25 })]), () => FULL_HEALTH))
+    const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [producer] })
+    const provider = new MeterProvider({ readers: [reader] })
+    await provider.forceFlush()
+    const [{ scope, metrics } = { scope: undefined, metrics: [] }] = exporter.getMetrics()[0]!.scopeMetrics
+    expect(scope).toEqual({ name: 'agent-performance', version: '1.2.3' })
+    expect(metrics.map(({ descriptor }) => descriptor.name)).toEqual(FAMILIES.map(({ name }) => name))
+    const [attempts, confidence] = metrics as [MetricData, MetricData]
+    const attributes = { ...key('fixer'), result: 'success' }
+    expect(attempts).toMatchObject({ dataPointType: DataPointType.SUM, isMonotonic: true })
+    expect(attempts.dataPoints).toMatchObject([{ attributes, value: 1 }, { value: 0 }])
+    expect(confidence.dataPoints[0]).toMatchObject({
+      attributes,
+      value: {
+        count: 1,
+        sum: 0.25,
+        buckets: {
+          boundaries: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+          counts: [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        },
+      },
+    })
+    await provider.shutdown()
+  })
+
+  it('begins all series when it was first asked, so that totals of an earlier process are no sudden rise', async () => {
+    const tally = tallyOf([attempt()])
+    let nowMs = NOW_MS
+    const { producer } = createExposition({ ...sourcesOf(tally), clock: () => nowMs })
+    const times = async (): Promise<unknown[]> => {
+      const { resourceMetrics } = await producer.collect()
+      const points = resourceMetrics.scopeMetrics[0]!.metrics.flatMap(
+        ({ dataPoints }) => dataPoints as { startTime: unknown; endTime: unknown }[],
+      )
+      return [...new Set(points.map(({ startTime, endTime }) => JSON.stringify([startTime, endTime])))]
+    }
+    const first = [NOW_MS / 1000, 0]
+    expect(await times()).toEqual([JSON.stringify([first, first])])
+    nowMs += 1500
+    count(tally, attempt({ agent_name: 'newcomer' }))
+    expect(await times()).toEqual([JSON.stringify([first, [NOW_MS / 1000 + 1, 500_000_000]])])
+  })
+
+  it('rejects where the collection fails', async () => {
+    const { producer } = createExposition(
+      sourcesOf(tallyOf(), () => {
+        throw new Error('no health')
+      }),
+    )
+    await expect(producer.collect()).rejects.toThrow('no health')
+  })
+})
+
+describe('producers that share the keys', () => {
+  it('hold every key once, each always the same ones, and the first the sidecar itself', async () => {
+    const tally = tallyOfKeys(10)
+    const producers = createExposition(sourcesOf(tally)).producers(3)
+    const agents = async (producer: MetricProducer): Promise<unknown[]> => {
+      const metrics = (await producer.collect()).resourceMetrics.scopeMetrics[0]!.metrics
+      const cost = metrics.find(({ descriptor }) => descriptor.name === 'agent_attempt_cost_usd_total')!
+      return cost.dataPoints.map(({ attributes }) => attributes.agent_name)
+    }
+    const before = await Promise.all(producers.map(agents))
+    expect(before.flat().sort()).toEqual(tally.keys().map(({ key }) => key.agent_name))
+    expect(before.map(({ length }) => length)).toEqual([4, 3, 3])
+    count(tally, attempt({ agent_name: 'newcomer' }))
+    const after = await Promise.all(producers.map(agents))
+    for (const [i, names] of before.entries()) expect(after[i]).toEqual(expect.arrayContaining(names))
+    const own = await Promise.all(
+      producers.map(async one => (await exporterText(one)).includes('agent_performance_keys')),
+    )
+    expect(own).toEqual([true, false, false])
+  })
+
+  it('add up to what the one producer tells', async () => {
+    const exposition = createExposition(sourcesOf(tallyOfKeys(7)))
+    const texts = await Promise.all(exposition.producers(2).map(exporterText))
+    const whole = await exporterText(exposition.producer)
+    for (const { key } of tallyOfKeys(7).keys()) {
+      const labels = { ...key, result: 'success' }
+      const values = texts
+        .map(text => readValue(text, 'agent_attempts_total', labels))
+        .filter(value => value !== undefined)
+      expect(values, keyId(key)).toEqual([readValue(whole, 'agent_attempts_total', labels)])
+    }
+  })
+})

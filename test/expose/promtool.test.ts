@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { createExposition } from '../../src/expose/exposition.ts'
+import { openProcessHealth } from '../../src/expose/process-health.ts'
+import { attempt, FULL_HEALTH, HOSTILE_NAMES, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
+import { checkMetrics, needs } from './tool.ts'
+
+const SILENCE = { code: 0, output: '' }
+
+describe('promtool check metrics has nothing to say', () => {
+  it('of no keys', async context => {
+    needs('promtool', context)
+    expect(await checkMetrics(await textOf(createExposition(sourcesOf(tallyOf()))))).toEqual(SILENCE)
+  })
+
+  it('of everything a sidecar can tell, and hostile names', async context => {
+    needs('promtool', context)
+    const attempts = HOSTILE_NAMES.map(name => attempt({ agent_name: name, model_name: name, confidence: 0.5 }))
+    const text = await textOf(createExposition(sourcesOf(tallyOf(attempts), () => FULL_HEALTH)))
+    expect(await checkMetrics(text)).toEqual(SILENCE)
+  })
+
+  it('of many keys and this very process', async context => {
+    needs('promtool', context)
+    const health = openProcessHealth()
+    const text = await textOf(createExposition(sourcesOf(tallyOfKeys(500), health.read)))
+    health.close()
+    expect(await checkMetrics(text)).toEqual(SILENCE)
+  })
+})
+
+it('promtool check metrics would speak up', async context => {
+  needs('promtool', context)
+  expect(await checkMetrics('# HELP a_ms a\n# TYPE a_ms counter\na_ms 1\n')).not.toEqual(SILENCE)
+})

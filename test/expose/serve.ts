@@ -1,0 +1,49 @@
+/** A tiny server for the tests of the handler: closed, with all its connections, when the test is over. */
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+import type { MetricsHandler } from '../../src/expose/handler.ts'
+
+export interface Served {
+  readonly port: number
+  /** Every answer so far, and the promise that its handling has ended. */
+  readonly answers: readonly { readonly res: ServerResponse; readonly handled: Promise<void> }[]
+}
+
+export async function serve(handle: MetricsHandler): Promise<Served> {
+  const answers: { res: ServerResponse; handled: Promise<void> }[] = []
+  const server = createServer((req, res) => void answers.push({ res, handled: handle(req, res) }))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return { port: (server.address() as AddressInfo).port, answers }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+/** Asks for the metrics and reads all of the answer; rejects where it is cut off. */
+export async function ask(port: number, method = 'GET', headers: Record<string, string> = {}): Promise<Answer> {
+  const req = request({ port, host: '127.0.0.1', path: '/metrics', method, headers, agent: false }).end()
+  const [res] = await once(req, 'response')
+  const chunks: Buffer[] = []
+  for await (const chunk of res) chunks.push(chunk)
+  return { status: res.statusCode, headers: res.headers, body: Buffer.concat(chunks) }
+}
+
+/** A scraper that asks and then reads nothing. */
+export function askAndStall(port: number, header = 'A: b'): Socket {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.on('error', () => undefined)
+  socket.pause()
+  socket.write(`GET /metrics HTTP/1.1\r\nHost: localhost\r\n${header}\r\n\r\n`)
+  return socket
+}

@@ -1,0 +1,209 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createDelivery, createInstrumentation } from '../../src/index.ts'
+import { addAll, attempt, ids, total, until } from './attempts.ts'
+import {
+  type Answer,
+  type FakeSidecar,
+  halfABody,
+  json,
+  keptBut,
+  openFakeSidecar,
+  reset,
+  silent,
+} from './fake-sidecar.ts'
+
+async function sidecar(port?: number): Promise<FakeSidecar> {
+  const opened = await openFakeSidecar(port)
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+describe('delivery to a sidecar', () => {
+  it('posts JSON arrays to the recording path, with the token', async () => {
+    const { url, received, kept } = await sidecar()
+    const delivery = createDelivery(url, { token: 'secret', maxBatch: 2 })
+    addAll(delivery, ids(3))
+    expect(await delivery.close()).toBe(true)
+    expect(received.map(({ path }) => path)).toEqual(Array(2).fill('/api/v1/attempts?partial=true'))
+    expect(received[0]?.headers).toMatchObject({ 'content-type': 'application/json', authorization: 'Bearer secret' })
+    expect(received[0]?.attempts).toEqual([attempt(0), attempt(1)])
+    expect(kept()).toEqual(ids(3))
+    expect(delivery.stats()).toMatchObject({ delivered: 3, last_failure: undefined })
+  })
+
+  it('keeps the path that a proxy put before the sidecar', async () => {
+    const { url, received } = await sidecar()
+    const delivery = createDelivery(`${url}/agents`)
+    addAll(delivery, ids(1))
+    expect(await delivery.close()).toBe(true)
+    expect(received[0]?.path).toBe('/agents/api/v1/attempts?partial=true')
+  })
+
+  it('carries a tracked attempt to the sidecar whole', async () => {
+    const { url, received } = await sidecar()
+    const { trackAttempt, deliverTo } = createInstrumentation()
+    const delivery = deliverTo(url)
+    await trackAttempt(
+      { agent_name: '修复者', model_name: 'llama3:8b', issue_type: 'bug "x"', experiment: 'e', variant: 'v' },
+      async () => ({ success: true, confidence: 0.75 }),
+      () => ({ input_tokens: 5, cost_usd: 0.01 }),
+    )
+    expect(await delivery.close()).toBe(true)
+    expect(received[0]?.attempts).toEqual([
+      {
+        agent_name: '修复者',
+        model_name: 'llama3:8b',
+        issue_type: 'bug "x"',
+        experiment: 'e',
+        variant: 'v',
+        success: true,
+        confidence: 0.75,
+        input_tokens: 5,
+        cost_usd: 0.01,
+        time_seconds: expect.any(Number),
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+        attempt_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      },
+    ])
+  })
+})
+
+describe('a sidecar that is down', () => {
+  it('costs the work nothing, and gets everything in order once it is up', async () => {
+    const first = await sidecar()
+    await first.close()
+    const { trackAttempt, deliverTo } = createInstrumentation()
+    const delivery = deliverTo(first.url)
+    const labels = { agent_name: 'A', model_name: 'm', issue_type: 'i' }
+    for (let i = 0; i < 20; i++) expect(trackAttempt(labels, () => i)).toBe(i)
+    await until(() => delivery.stats().last_failure !== undefined)
+    expect(delivery.stats()).toMatchObject({ queued: 20, last_failure: expect.stringContaining('ECONNREFUSED') })
+    const second = await sidecar(first.port)
+    expect(await delivery.flush(10_000)).toBe(true)
+    expect(second.kept()).toHaveLength(20)
+    expect(second.received.flatMap(({ attempts }) => attempts.map(one => one.attempt_id))).toEqual(second.kept())
+    expect(delivery.stats()).toMatchObject({ delivered: 20, duplicates: 0 })
+  })
+})
+
+/** All that it says is right, but nobody has to read so much. */
+const WORDY = JSON.stringify({ accepted: 3, duplicates: 0 }) + ' '.repeat(2_000_000)
+
+describe('what is tried again until it is kept', () => {
+  const faults: [what: string, fault: Answer][] = [
+    ['a reset before it is kept', reset],
+    ['half a body after it is kept', keptBut(halfABody)],
+    ['a reset after it is kept', keptBut(reset)],
+    ['a silence after it is kept', keptBut(silent)],
+    ['a body that never ends', keptBut(response => response.writeHead(200).write('{"acc'))],
+    ['rubbish after it is kept', keptBut(response => response.writeHead(200).end('<html>Please log in</html>'))],
+    ['an empty 200', response => response.writeHead(200).end()],
+    ['a 204', response => response.writeHead(204).end()],
+    ['a redirect', response => response.writeHead(302, { location: 'http://127.0.0.1:9/login' }).end()],
+    ['an answer for fewer than were sent', json(200, { accepted: 1, duplicates: 0 })],
+    ['an answer with negative counts', json(200, { accepted: 4, duplicates: -1 })],
+    ['an answer of two megabytes', keptBut(response => response.writeHead(200).end(WORDY))],
+    ...[408, 425, 429, 502, 503, 504].map((status): [string, Answer] => [`a ${status}`, json(status, { status })]),
+    ['a Retry-After that is none', json(503, {}, { 'retry-after': 'soon' })],
+    ['a Retry-After in the past', json(503, {}, { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' })],
+  ]
+  it.each(faults)('%s: every id is kept once, in order', async (_, fault) => {
+    const { url, kept, received, next } = await sidecar()
+    next(fault, fault)
+    const delivery = createDelivery(url, { timeoutMs: 150 })
+    addAll(delivery, ids(3))
+    // A flush cuts the backoff short: again and again, so that the test is not a long wait.
+    while (!(await delivery.flush(30))) expect(total(delivery.stats())).toBe(3)
+    expect(received.map(({ attempts }) => attempts.map(one => one.attempt_id).join())).toEqual(Array(3).fill('0,1,2'))
+    expect(kept()).toEqual(ids(3))
+    const { delivered, duplicates, dropped, last_failure } = delivery.stats()
+    expect(delivered + duplicates).toBe(3)
+    expect(dropped).toEqual({ queue_full: 0, rejected: 0, closed: 0 })
+    expect(last_failure).toBeTypeOf('string')
+  })
+
+  it.each([
+    ['in seconds', () => '1'],
+    ['as a date', () => new Date(Date.now() + 2_000).toUTCString()],
+  ])('not before the time that a Retry-After asks for, %s', async (_, header) => {
+    const { url, received, next } = await sidecar()
+    next(json(503, {}, { 'retry-after': header() }))
+    const delivery = createDelivery(url)
+    addAll(delivery, ids(1))
+    await until(() => received.length === 1)
+    // A date is in whole seconds, so it asks for at least one of the two.
+    expect(await delivery.flush(10)).toBe(false)
+    expect(await delivery.flush(10_000)).toBe(true)
+    expect((received[1]?.atMs ?? 0) - (received[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(950)
+  })
+})
+
+describe('what is dropped and counted', () => {
+  it.each([400, 401, 403, 404, 415, 422, 500, 501])(
+    'a batch that is refused with %i, and not what comes after it',
+    async status => {
+      const { url, kept, next } = await sidecar()
+      next(json(status, { title: 'No' }))
+      const delivery = createDelivery(url, { maxBatch: 2 })
+      addAll(delivery, ids(4))
+      expect(await delivery.flush()).toBe(true)
+      expect(kept()).toEqual(['2', '3'])
+      expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 2 } })
+      expect(delivery.stats().last_failure).toContain(String(status))
+    },
+  )
+
+  it('single attempts that the sidecar rejects', async () => {
+    const { url, next } = await sidecar()
+    next(json(200, { accepted: 2, duplicates: 0, rejected: [{ index: 1, errors: [] }] }))
+    const delivery = createDelivery(url)
+    addAll(delivery, ids(3))
+    expect(await delivery.flush()).toBe(true)
+    expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 1 } })
+  })
+
+  it('an attempt that cannot be written as JSON, and not what comes after it', async () => {
+    const { url, kept } = await sidecar()
+    const delivery = createDelivery(url, { maxBatch: 1 })
+    delivery.add({ ...attempt('bad'), input_tokens: 1n } as never)
+    addAll(delivery, ids(2))
+    expect(await delivery.flush()).toBe(true)
+    expect(kept()).toEqual(ids(2))
+    expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 1 } })
+  })
+
+  it('an attempt that is too large by itself: a batch is split until only that one is left', async () => {
+    const { url, kept, received, always } = await sidecar()
+    const tooLarge: Answer = (response, keep, received) => {
+      const isTooLarge = received.attempts.length > 3 || received.attempts.some(one => one.attempt_id === '5')
+      const answer = isTooLarge ? json(413, {}) : json(200, keep())
+      answer(response, keep, received)
+    }
+    always(tooLarge)
+    const delivery = createDelivery(url, { maxBatch: 16 })
+    addAll(delivery, ids(16))
+    expect(await delivery.flush()).toBe(true)
+    expect(kept()).toEqual(ids(16).filter(id => id !== '5'))
+    expect(received.slice(0, 4).map(({ attempts }) => attempts.length)).toEqual([16, 8, 4, 2])
+    expect(delivery.stats()).toMatchObject({ delivered: 15, dropped: { rejected: 1 } })
+  })
+})
+
+describe('a sidecar that is silent', () => {
+  it('never holds up the work, and at most one request is open at a time', async () => {
+    const { url, received, always } = await sidecar()
+    always(silent)
+    const { trackAttempt, deliverTo } = createInstrumentation()
+    const delivery = deliverTo(url, { maxQueued: 50 })
+    const started = performance.now()
+    for (let i = 0; i < 1_000; i++) trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, () => i)
+    expect(performance.now() - started).toBeLessThan(500)
+    void delivery.flush(1)
+    await until(() => received.length === 1)
+    expect(delivery.stats()).toMatchObject({ queued: 50, dropped: { queue_full: 950 } })
+    expect(received).toHaveLength(1)
+    expect(await delivery.close(50)).toBe(false)
+    expect(total(delivery.stats())).toBe(1_000)
+    expect(delivery.stats().dropped).toEqual({ queue_full: 950, rejected: 0, closed: 50 })
+  })
+})

@@ -1,0 +1,346 @@
+import { type ContextManager, context, ROOT_CONTEXT } from '@opentelemetry/api'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createInstrumentation, type NewAttempt } from '../../src/index.ts'
+import { collecting } from './collecting.ts'
+import { setSpans, unsetTelemetry } from './telemetry.ts'
+
+const labels = { agent_name: 'Fixer', model_name: 'llama3:8b', issue_type: 'complexity' }
+
+afterEach(unsetTelemetry)
+
+describe('what the work returns or throws comes out as it is', () => {
+  it('returns the very value of synchronous work, and not a promise of it', () => {
+    const { trackAttempt } = createInstrumentation()
+    fc.assert(
+      fc.property(fc.anything(), value => {
+        expect(trackAttempt(labels, () => value)).toBe(value)
+      }),
+    )
+  })
+
+  it('returns the very promise of asynchronous work', async () => {
+    const { trackAttempt } = createInstrumentation()
+    const promise = Promise.resolve({ success: true })
+    expect(trackAttempt(labels, () => promise)).toBe(promise)
+    await promise
+  })
+
+  it('throws the very thing that synchronous work throws, and records a failed attempt', () => {
+    const { instrumentation, attempts } = collecting()
+    fc.assert(
+      fc.property(fc.anything(), thrown => {
+        const before = attempts.length
+        let caught: unknown
+        try {
+          instrumentation.trackAttempt(labels, () => {
+            throw thrown
+          })
+        } catch (error) {
+          caught = error
+        }
+        expect(caught).toBe(thrown)
+        expect(attempts.length).toBe(before + 1)
+        expect(attempts.at(-1)).toMatchObject({ ...labels, success: false })
+      }),
+    )
+  })
+
+  it('leaves the rejection of asynchronous work to its caller, and records a failed attempt', async () => {
+    const { instrumentation, attempts } = collecting()
+    const error = new TypeError('no')
+    await expect(instrumentation.trackAttempt(labels, () => Promise.reject(error))).rejects.toBe(error)
+    expect(attempts).toMatchObject([{ ...labels, success: false, error_type: 'TypeError' }])
+  })
+
+  it('returns the very thenable, which still gives its value to whoever awaits it', async () => {
+    const { instrumentation, attempts } = collecting()
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+    const given = { then: (resolve: (value: number) => void) => resolve(42) }
+    const returned = instrumentation.trackAttempt(labels, () => given as PromiseLike<number>)
+    expect(returned).toBe(given)
+    expect(await returned).toBe(42)
+    expect(attempts).toMatchObject([{ success: true }])
+  })
+
+  it('records a thenable that rejects as a failed attempt', async () => {
+    const { instrumentation, attempts } = collecting()
+    const error = new RangeError('far')
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+    const given: PromiseLike<never> = { then: (_, reject) => Promise.reject(error).then(undefined, reject) }
+    await expect(instrumentation.trackAttempt(labels, () => given)).rejects.toBe(error)
+    expect(attempts).toMatchObject([{ success: false, error_type: 'RangeError' }])
+  })
+
+  it.each(['before', 'after'])('runs the work once, also where the context manager throws %s it', moment => {
+    const { instrumentation, attempts } = collecting()
+    setSpans()
+    context.disable()
+    context.setGlobalContextManager(throwingContextManager(moment))
+    let runs = 0
+    expect(instrumentation.trackAttempt(labels, () => ++runs)).toBe(1)
+    expect(runs).toBe(1)
+    expect(attempts).toHaveLength(1)
+  })
+})
+
+describe('what counts as a success', () => {
+  const outcomes: [what: string, result: unknown, expected: Partial<NewAttempt>][] = [
+    ['nothing said', undefined, { success: true }],
+    ['a result without a word of success', { text: 'done' }, { success: true }],
+    ['success: true with its confidence', { success: true, confidence: 0.8 }, { success: true, confidence: 0.8 }],
+    ['success: false with its confidence', { success: false, confidence: 0 }, { success: false, confidence: 0 }],
+    ['a success that is no boolean', { success: 'no' }, { success: true }],
+  ]
+  it.each(outcomes)('by default: %s', async (_, result, expected) => {
+    const { instrumentation, attempts } = collecting()
+    instrumentation.trackAttempt(labels, () => result)
+    await instrumentation.trackAttempt(labels, async () => result)
+    expect(attempts).toMatchObject([expected, expected])
+  })
+
+  it.each([1.01, -0.1, Number.NaN, '0.5', 1n])('by default a confidence of %s is none', confidence => {
+    const { instrumentation, attempts } = collecting()
+    instrumentation.trackAttempt(labels, () => ({ success: true, confidence }))
+    expect(attempts[0]).not.toHaveProperty('confidence')
+    expect(instrumentation.problems().describe).toBe(0)
+  })
+
+  it('describe says it of the result, and the default rule what describe leaves out', async () => {
+    const { instrumentation, attempts } = collecting()
+    await instrumentation.trackAttempt(
+      labels,
+      async () => ({ success: false, confidence: 0.3, usage: { input: 100, output: 7 } }),
+      ({ usage }) => ({
+        error_type: 'tests_failed',
+        input_tokens: usage.input,
+        output_tokens: usage.output,
+        cost_usd: 0.25,
+      }),
+    )
+    expect(attempts).toMatchObject([
+      {
+        success: false,
+        confidence: 0.3,
+        error_type: 'tests_failed',
+        input_tokens: 100,
+        output_tokens: 7,
+        cost_usd: 0.25,
+      },
+    ])
+  })
+
+  const failures: [what: string, error: unknown, error_type: string][] = [
+    ['an aborted fetch', new DOMException('aborted', 'AbortError'), 'AbortError'],
+    ['a time-out', new DOMException('late', 'TimeoutError'), 'TimeoutError'],
+    ['a system error', Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    ['a class of its own', new (class QuotaError extends Error {})('over'), 'QuotaError'],
+    ['a plain error', new Error('it broke at 12:34:56'), 'Error'],
+    ['a text', 'it broke at 12:34:56', '_OTHER'],
+    ['nothing', undefined, '_OTHER'],
+    ['an error whose name is prose', Object.assign(new Error(), { name: 'Failed at 12:34!' }), '_OTHER'],
+  ]
+  it.each(failures)('the error type of %s is a short, stable word', async (_, error, error_type) => {
+    const { instrumentation, attempts } = collecting()
+    await instrumentation.trackAttempt(labels, () => Promise.reject(error)).catch(() => {})
+    expect(attempts).toMatchObject([{ success: false, error_type }])
+  })
+
+  it('work that is aborted in its midst is a failed attempt', async () => {
+    const { instrumentation, attempts } = collecting()
+    const abort = new AbortController()
+    const work = (): Promise<never> =>
+      new Promise((_, reject) => abort.signal.addEventListener('abort', () => reject(abort.signal.reason)))
+    const running = instrumentation.trackAttempt(labels, work)
+    expect(attempts).toEqual([])
+    abort.abort()
+    await expect(running).rejects.toBe(abort.signal.reason)
+    expect(attempts).toMatchObject([{ success: false, error_type: 'AbortError' }])
+  })
+})
+
+describe('a describe that goes wrong costs the work nothing, and is counted', () => {
+  const wrong: [what: string, describe: () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+    ['returns nothing', () => undefined],
+    ['returns null', () => null],
+    ['returns a text', () => 'fine'],
+    ['is asynchronous', async () => ({ success: false })],
+    ['is asynchronous and rejects', () => Promise.reject(new Error('late bug'))],
+    ['says a success that is no boolean', () => ({ success: 'yes' })],
+    ['says a confidence of NaN', () => ({ confidence: Number.NaN })],
+    ['says tokens as BigInt', () => ({ input_tokens: 12n })],
+    ['says an infinite cost', () => ({ cost_usd: Number.POSITIVE_INFINITY })],
+    ['says an error type that is no text', () => ({ error_type: { deep: 'thing' } })],
+    ['says what is not its to say', () => ({ agent_name: 'Somebody', time_seconds: 0 })],
+    [
+      'says what cannot be read',
+      () => ({
+        get success(): boolean {
+          throw new Error('unreadable')
+        },
+      }),
+    ],
+  ]
+  it.each(wrong)('one that %s', async (_, describe) => {
+    const { instrumentation, attempts } = collecting()
+    const result = { success: true, confidence: 0.5 }
+    const returned = instrumentation.trackAttempt(labels, async () => result, describe as never)
+    expect(await returned).toBe(result)
+    expect(attempts).toHaveLength(1)
+    expect(attempts[0]).toMatchObject({ ...labels, success: true })
+    expect(instrumentation.problems().describe).toBeGreaterThan(0)
+  })
+
+  it('whatever it returns, one attempt is recorded that a sidecar would keep', () => {
+    const { instrumentation, attempts } = collecting()
+    fc.assert(
+      fc.property(fc.anything({ withBigInt: true, withNullPrototype: true }), said => {
+        const before = attempts.length
+        instrumentation.trackAttempt(labels, () => 'result', (() => said) as never)
+        expect(attempts.length).toBe(before + 1)
+        expect(attempts.at(-1)).toMatchObject({ ...labels, success: expect.any(Boolean) })
+        expect(JSON.parse(JSON.stringify(attempts.at(-1)))).toEqual(attempts.at(-1))
+      }),
+    )
+  })
+})
+
+describe('labels', () => {
+  it('carry the experiment and its variant into the attempt', () => {
+    const { instrumentation, attempts } = collecting()
+    instrumentation.trackAttempt({ ...labels, experiment: 'prompt', variant: 'short' }, () => 1)
+    expect(attempts).toMatchObject([{ ...labels, experiment: 'prompt', variant: 'short' }])
+  })
+
+  it.each([
+    ['no text', { ...labels, model_name: 7 }],
+    ['empty', { ...labels, model_name: '' }],
+    ['absent', { agent_name: 'Fixer', issue_type: 'complexity' }],
+    ['with control characters', { ...labels, model_name: 'a\nb' }],
+  ])('a name that is %s counts as unknown, and is counted', (_, given) => {
+    const { instrumentation, attempts } = collecting()
+    expect(instrumentation.trackAttempt(given as never, () => 'result')).toBe('result')
+    expect(attempts).toMatchObject([{ agent_name: 'Fixer', model_name: 'unknown', issue_type: 'complexity' }])
+    expect(instrumentation.problems().labels).toBe(1)
+  })
+
+  it.each([undefined, null, 'Fixer', 3n])('labels that are %s cost the work nothing', given => {
+    const { instrumentation, attempts } = collecting()
+    expect(instrumentation.trackAttempt(given as never, () => 'result')).toBe('result')
+    expect(attempts).toMatchObject([{ agent_name: 'unknown', model_name: 'unknown', issue_type: 'unknown' }])
+  })
+
+  it('keep names that only look dangerous', () => {
+    const { instrumentation, attempts } = collecting()
+    const odd = { agent_name: '__proto__', model_name: 'constructor', issue_type: 'a:b "c" \\ {d}' }
+    instrumentation.trackAttempt(odd, () => 1)
+    expect(attempts).toMatchObject([odd])
+  })
+})
+
+describe('the attempt', () => {
+  it('measures the time until the promise settles, by a clock that never goes back', async () => {
+    const { instrumentation, attempts } = collecting()
+    const started = performance.now()
+    await instrumentation.trackAttempt(labels, () => new Promise(resolve => setTimeout(resolve, 30)))
+    const measured = (performance.now() - started) / 1000
+    expect(attempts[0]?.time_seconds).toBeGreaterThan(0.02)
+    expect(attempts[0]?.time_seconds).toBeLessThanOrEqual(measured)
+  })
+
+  it('has an id of its own and the time of its end', async () => {
+    const { instrumentation, attempts } = collecting()
+    instrumentation.trackAttempt(labels, () => 1)
+    instrumentation.trackAttempt(labels, () => 1)
+    expect(new Set(attempts.map(attempt => attempt.attempt_id)).size).toBe(2)
+    expect(Math.abs(Date.parse(attempts[0]?.timestamp ?? '') - Date.now())).toBeLessThan(5_000)
+  })
+
+  it('is recorded where nobody handles the rejection, which is then nobody’s', async () => {
+    const unhandled: unknown[] = []
+    const listener = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', listener)
+    const { instrumentation, attempts } = collecting()
+    void instrumentation.trackAttempt(labels, () => Promise.reject(new Error('forgotten')))
+    await new Promise(resolve => setTimeout(resolve, 20))
+    process.off('unhandledRejection', listener)
+    expect(unhandled).toEqual([])
+    expect(attempts).toHaveLength(1)
+  })
+})
+
+describe('instrumentAgent', () => {
+  it('keeps this, the arguments, the name and the arity', () => {
+    const { instrumentation, attempts } = collecting()
+    const agent = {
+      factor: 3,
+      solve: instrumentation.instrumentAgent(function solve(this: { factor: number }, a: number, b: number): number {
+        return this.factor * (a + b)
+      }, labels),
+    }
+    expect(agent.solve(1, 2)).toBe(9)
+    expect(agent.solve.name).toBe('solve')
+    expect(agent.solve.length).toBe(2)
+    expect(attempts).toMatchObject([{ ...labels, success: true }])
+  })
+
+  it('takes the labels from the arguments', async () => {
+    const { instrumentation, attempts } = collecting()
+    const solve = instrumentation.instrumentAgent(
+      async (issue: { type: string }) => ({ success: issue.type !== 'hard' }),
+      issue => ({ ...labels, issue_type: issue.type }),
+    )
+    await Promise.all([solve({ type: 'easy' }), solve({ type: 'hard' })])
+    expect(attempts).toMatchObject([
+      { issue_type: 'easy', success: true },
+      { issue_type: 'hard', success: false },
+    ])
+  })
+
+  it('costs the work nothing where the labels cannot be had', () => {
+    const { instrumentation, attempts } = collecting()
+    const solve = instrumentation.instrumentAgent(
+      (text: string) => text.toUpperCase(),
+      () => {
+        throw new Error('no labels today')
+      },
+    )
+    expect(solve('done')).toBe('DONE')
+    expect(attempts).toMatchObject([{ agent_name: 'unknown', success: true }])
+    expect(instrumentation.problems().labels).toBeGreaterThan(0)
+  })
+
+  it('describes each result', () => {
+    const { instrumentation, attempts } = collecting()
+    const solve = instrumentation.instrumentAgent(
+      (score: number) => ({ score }),
+      labels,
+      ({ score }) => ({ success: score > 5, confidence: score / 10 }),
+    )
+    expect([solve(9), solve(1)]).toEqual([{ score: 9 }, { score: 1 }])
+    expect(attempts).toMatchObject([
+      { success: true, confidence: 0.9 },
+      { success: false, confidence: 0.1 },
+    ])
+  })
+})
+
+function throwingContextManager(moment: string): ContextManager {
+  const manager: ContextManager = {
+    active: () => ROOT_CONTEXT,
+    with: (_context, fn, thisArg, ...args) => {
+      if (moment === 'after') fn.call(thisArg as never, ...args)
+      throw new Error('broken context manager')
+    },
+    bind: (_context, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  }
+  return manager
+}

@@ -1,0 +1,280 @@
+/**
+ * A file system in memory that knows what is durable: bytes that were not synced, and entries of directories that were not, are
+ * lost when the power is. Any operation can be made to fail, to do half of its work, to wait, or to be the last one.
+ */
+import { basename, dirname } from 'node:path'
+import type { AppendFile, FileSystem } from '../../../src/store/file/file-system.ts'
+
+interface FileNode {
+  readonly kind: 'file'
+  content: Buffer
+  /** What is there after the power was lost. */
+  synced: Buffer
+}
+
+interface DirectoryNode {
+  readonly kind: 'directory'
+  readonly entries: Map<string, Node>
+  /** Entries that are there after the power was lost, and the changes since, in order. */
+  synced: Map<string, Node>
+  changes: ((entries: Map<string, Node>) => void)[]
+}
+
+type Node = FileNode | DirectoryNode
+
+/** What is left when a process ends: hand it to the next one's {@link createFakeFileSystem}. */
+export interface Disk {
+  readonly root: DirectoryNode
+}
+
+/** One call of the file system, in the order they came. */
+export interface Operation {
+  readonly index: number
+  readonly name: string
+  readonly path: string
+}
+
+export type Fault =
+  /** The operation fails with a system error: before it did anything, when it has done half, or when all is done. */
+  | { readonly kind: 'error'; readonly code: string; readonly done?: 'nothing' | 'half' | 'all' }
+  /** The process ends there: this and every later operation is rejected. */
+  | { readonly kind: 'end'; readonly done: 'nothing' | 'half' | 'all' }
+  | { readonly kind: 'wait'; readonly until: Promise<unknown> }
+
+export interface FakeFileSystem extends FileSystem {
+  readonly disk: Disk
+  readonly operations: readonly Operation[]
+  /** Asked before every operation. */
+  fault: ((operation: Operation) => Fault | undefined) | undefined
+  /** The whole content of a file as other processes see it; undefined where there is none. */
+  contentOf(path: string): Buffer | undefined
+  /** Puts a file there from outside, durably; undefined removes it. */
+  plant(path: string, content: string | Uint8Array | undefined): void
+}
+
+export function createDisk(): Disk {
+  return { root: createDirectory() }
+}
+
+function createDirectory(): DirectoryNode {
+  return { kind: 'directory', entries: new Map(), synced: new Map(), changes: [] }
+}
+
+/** What a power cut leaves: `random` (0 to 1) decides how much of what was not synced is there all the same; 0 is nothing. */
+export function afterPowerLoss(disk: Disk, random: () => number = () => 0): Disk {
+  const seen = new Map<Node, Node>()
+  function survive(node: Node): Node {
+    const known = seen.get(node)
+    if (known !== undefined) return known
+    const left = node.kind === 'file' ? surviveFile(node, random) : createDirectory()
+    seen.set(node, left)
+    if (node.kind === 'file' || left.kind === 'file') return left
+    const entries = new Map(node.synced)
+    for (const change of node.changes.slice(0, Math.floor(random() * (node.changes.length + 1)))) change(entries)
+    for (const [name, child] of entries) left.entries.set(name, survive(child))
+    left.synced = new Map(left.entries)
+    return left
+  }
+  return { root: survive(disk.root) as DirectoryNode }
+}
+
+/** A part of the bytes behind the synced ones, and sometimes zeros in the place of some: their size was written and they were not. */
+function surviveFile({ content, synced }: FileNode, random: () => number): FileNode {
+  const grown = content.length >= synced.length && content.subarray(0, synced.length).equals(synced)
+  if (!grown) {
+    const left = random() < 0.5 ? synced : content
+    return { kind: 'file', content: left, synced: left }
+  }
+  const length = synced.length + Math.floor(random() * (content.length - synced.length + 1))
+  const left = Buffer.from(content.subarray(0, length))
+  if (random() > 0.7) left.fill(0, synced.length + Math.floor(random() * (length - synced.length)))
+  return { kind: 'file', content: left, synced: left }
+}
+
+export function systemError(code: string, name: string, path: string): Error {
+  return Object.assign(new Error(`${code}: made to fail, ${name} '${path}'`), { code, path, syscall: name })
+}
+
+/** A process's view of the disk. Locks are let go by {@link FakeFileSystem.disk} being handed to the next view. */
+export function createFakeFileSystem(disk: Disk = createDisk()): FakeFileSystem {
+  const operations: Operation[] = []
+  const locks = new Set<string>()
+  let ended = false
+
+  /** One operation: `effect` is all of it, `half` what may be done of it when it fails. */
+  async function operate<T>(name: string, path: string, effect: () => T, half: () => void = () => {}): Promise<T> {
+    const operation = { index: operations.length, name, path }
+    operations.push(operation)
+    await undefined
+    const fault = ended ? undefined : fake.fault?.(operation)
+    if (fault?.kind === 'wait') await fault.until
+    if (ended) throw systemError('EENDED', name, path)
+    if (fault === undefined || fault.kind === 'wait') return effect()
+    if (fault.kind === 'end') ended = true
+    if (fault.done === 'half') half()
+    if (fault.done === 'all') effect()
+    throw systemError(fault.kind === 'end' ? 'EENDED' : fault.code, name, path)
+  }
+
+  function nodeAt(path: string): Node | undefined {
+    let node: Node | undefined = disk.root
+    for (const name of path.split('/').filter(part => part !== '')) {
+      if (node?.kind !== 'directory') return undefined
+      node = node.entries.get(name)
+    }
+    return node
+  }
+  function directoryAt(path: string): DirectoryNode {
+    const node = nodeAt(path)
+    if (node?.kind !== 'directory') throw systemError(node === undefined ? 'ENOENT' : 'ENOTDIR', 'open', path)
+    return node
+  }
+  function fileAt(path: string): FileNode {
+    const node = nodeAt(path)
+    if (node?.kind !== 'file') throw systemError(node === undefined ? 'ENOENT' : 'EISDIR', 'open', path)
+    return node
+  }
+  function change(path: string, edit: (entries: Map<string, Node>, name: string) => void): void {
+    const directory = directoryAt(dirname(path))
+    const one = (entries: Map<string, Node>): void => edit(entries, basename(path))
+    one(directory.entries)
+    directory.changes.push(one)
+  }
+  function put(path: string, node: Node): void {
+    change(path, (entries, name) => entries.set(name, node))
+  }
+  function append(file: FileNode, bytes: Uint8Array): void {
+    file.content = Buffer.concat([file.content, bytes])
+  }
+  function newFile(path: string): FileNode {
+    if (nodeAt(path) !== undefined) throw systemError('EEXIST', 'open', path)
+    const file: FileNode = { kind: 'file', content: Buffer.alloc(0), synced: Buffer.alloc(0) }
+    put(path, file)
+    return file
+  }
+  function write(path: string, file: FileNode, bytes: Uint8Array): Promise<void> {
+    const half = (): void => append(file, bytes.subarray(0, bytes.length >> 1))
+    return operate('write', path, () => append(file, bytes), half)
+  }
+  function sync(path: string, file: FileNode): Promise<void> {
+    return operate('sync', path, () => {
+      file.synced = file.content
+    })
+  }
+
+  async function create(path: string): Promise<AppendFile> {
+    const file = await operate('create', path, () => newFile(path))
+    let length = 0
+    return {
+      async write(bytes) {
+        await write(path, file, bytes)
+        length += bytes.length
+      },
+      async sync() {
+        await sync(path, file)
+        if (nodeAt(path) !== file) throw new Error(`${path} was replaced`)
+        if (file.content.length !== length) throw new Error(`${path} has another length`)
+      },
+      close: () => operate('close', path, () => {}),
+    }
+  }
+
+  function rename(from: string, to: string): Promise<void> {
+    return operate('rename', to, () => {
+      const node = nodeAt(from)
+      if (node === undefined) throw systemError('ENOENT', 'rename', from)
+      change(from, (entries, name) => entries.delete(name))
+      put(to, node)
+    })
+  }
+
+  function remove(path: string): Promise<void> {
+    return operate('remove', path, () => {
+      fileAt(path)
+      change(path, (entries, name) => entries.delete(name))
+    })
+  }
+
+  function syncDirectory(path: string): Promise<void> {
+    return operate('syncDirectory', path, () => {
+      const directory = directoryAt(path)
+      directory.synced = new Map(directory.entries)
+      directory.changes = []
+    })
+  }
+
+  async function writeAtomically(
+    path: string,
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const temporary = `${path}.${operations.length}`
+    const file = await operate('create', temporary, () => newFile(temporary))
+    try {
+      for await (const chunk of chunks) await write(temporary, file, chunk)
+      await sync(temporary, file)
+      await rename(temporary, path)
+    } catch (error) {
+      await remove(temporary).catch(() => {})
+      throw error
+    }
+    await syncDirectory(dirname(path))
+  }
+
+  const fake: FakeFileSystem = {
+    disk,
+    operations,
+    fault: undefined,
+    create,
+    read: (path, offset, length) =>
+      operate('read', path, () => Buffer.from(fileAt(path).content.subarray(offset, offset + length))),
+    stat: path =>
+      operate('stat', path, () => {
+        const node = nodeAt(path)
+        return node && { kind: node.kind, size: node.kind === 'file' ? node.content.length : 0 }
+      }),
+    list: path => operate('list', path, () => [...directoryAt(path).entries.keys()]),
+    makeDirectory: path =>
+      operate('makeDirectory', path, () => {
+        if (nodeAt(path) !== undefined) return false
+        put(path, createDirectory())
+        return true
+      }),
+    rename,
+    remove,
+    cut: (path, size) =>
+      operate('cut', path, () => {
+        const file = fileAt(path)
+        if (file.content.length <= size) return
+        file.content = file.content.subarray(0, size)
+        file.synced = file.content
+      }),
+    sync: path => sync(path, fileAt(path)),
+    syncDirectory,
+    writeAtomically,
+    lock: path =>
+      operate('lock', path, () => {
+        if (nodeAt(path) === undefined) newFile(path)
+        if (locks.has(path)) return undefined
+        locks.add(path)
+        return () => locks.delete(path)
+      }),
+    contentOf(path) {
+      const node = nodeAt(path)
+      return node?.kind === 'file' ? node.content : undefined
+    },
+    plant(path, content) {
+      const directory = directoryAt(dirname(path))
+      const name = basename(path)
+      if (content === undefined) {
+        directory.entries.delete(name)
+        directory.synced.delete(name)
+        return
+      }
+      const bytes = Buffer.from(content)
+      const file: FileNode = { kind: 'file', content: bytes, synced: bytes }
+      directory.entries.set(name, file)
+      directory.synced.set(name, file)
+    },
+  }
+  return fake
+}

@@ -1,0 +1,74 @@
+/** What the tests of the file store share: attempts, a store on a fake disk, and what a client knows. */
+import type { AgentAttempt } from '../../../src/core/attempt.ts'
+import type { Store } from '../../../src/core/ports.ts'
+import { totalAttempts } from '../../../src/core/summary.ts'
+import { createTally, type Tally } from '../../../src/core/tally.ts'
+import { DEFAULT_TIERS } from '../../../src/core/time-tiers.ts'
+import { type FileStore, type FileStoreOptions, openFileStore } from '../../../src/store/file/file-store.ts'
+import type { FileSystem } from '../../../src/store/file/file-system.ts'
+
+export const NOW: number = Date.parse('2026-03-01T12:00:00Z')
+/** Where the stores on fake disks are. */
+export const PATH = '/data/perf.json'
+
+export function newTally(): Tally {
+  return createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
+}
+
+export function openFake(fileSystem: FileSystem, options: Partial<FileStoreOptions> = {}): Promise<FileStore> {
+  const ids = { limit: 1000, keepMs: 86_400_000 }
+  return openFileStore({ path: PATH, tally: newTally(), clock: () => NOW, fileSystem, ids, ...options })
+}
+
+/** The attempt number `id`: the same for the same number, and different keys for neighbours. */
+export function attempt(id: number, more: Partial<AgentAttempt> = {}): AgentAttempt {
+  return {
+    agent_name: `agent ${id % 3}`,
+    model_name: 'llama3:8b',
+    issue_type: 'bug',
+    success: id % 2 === 0,
+    confidence: (id % 10) / 10,
+    time_seconds: id / 7,
+    timestamp: '2026-03-01T11:59:00Z',
+    attempt_id: `id ${id}`,
+    ...more,
+  }
+}
+
+/** What a client knows: what it sent, and what it was told is kept. */
+export interface Ledger {
+  readonly sent: Set<string>
+  readonly kept: Set<string>
+}
+
+export function createLedger(): Ledger {
+  return { sent: new Set(), kept: new Set() }
+}
+
+/** Sends attempts by their numbers and books them. */
+export async function send(store: Store, ledger: Ledger, ...ids: number[]): Promise<void> {
+  const attempts = ids.map(id => attempt(id))
+  for (const { attempt_id } of attempts) ledger.sent.add(attempt_id!)
+  await store.append(attempts)
+  for (const { attempt_id } of attempts) ledger.kept.add(attempt_id!)
+}
+
+/** Ids of all that a store lists, sorted. */
+export async function idsIn(store: Store): Promise<string[]> {
+  const { attempts } = await store.attempts({ limit: 1000 })
+  return attempts.map(one => one.attempt_id ?? '').sort()
+}
+
+/** How many attempts a store has counted. */
+export async function countedIn(store: Store): Promise<number> {
+  return (await store.summaries()).reduce((sum, one) => sum + totalAttempts(one.summary), 0)
+}
+
+/** A small generator of numbers from 0 to 1, the same for the same seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed + 1
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
