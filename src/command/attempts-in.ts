@@ -1,0 +1,98 @@
+/** The attempts of an input: NDJSON, or the documented file. */
+import { randomUUID } from 'node:crypto'
+import { type AttemptProblem, attemptProblems, type NewAttempt } from '../core/attempt.ts'
+import { parseTimestamp, printTimestamp } from '../core/timestamp.ts'
+import { asDocument, type Lost, recentAttempts } from './document.ts'
+import { CommandError, EXIT } from './exit.ts'
+import { type Input, type Line, linesOf, nameOf } from './lines.ts'
+import { printable } from './table.ts'
+
+export interface ReadOptions extends Input {
+  /** Told what a documented file counts beyond the attempts it holds. */
+  readonly onLost: (lost: Lost) => void
+}
+
+/**
+ * Every attempt of an input, checked, with an id, and with a time that means the same everywhere. Rejects with a {@link CommandError}
+ * that names the file and the line at the first one that is not as documented.
+ */
+export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAttempt> {
+  const lines = linesOf(options)
+  const name = nameOf(options.path)
+  const first = await firstLine(lines)
+  if (first === undefined) return
+  const parsed = parse(first.text)
+  // A documented file on one line ends with it; a line without `metrics` is an attempt.
+  const isOneLine = parsed.ok && asDocument(parsed.value) === undefined
+  if (isOneLine) yield* fromLines(first, lines, name)
+  else yield* fromDocument(await wholeOf(first, lines), name, options.onLost)
+}
+
+async function firstLine(lines: AsyncGenerator<Line>): Promise<Line | undefined> {
+  for (let next = await lines.next(); !next.done; next = await lines.next()) {
+    if (next.value.text.trim() !== '') return next.value
+  }
+  return undefined
+}
+
+async function* fromLines(first: Line, rest: AsyncGenerator<Line>, name: string): AsyncGenerator<NewAttempt> {
+  yield readLine(first, name)
+  for await (const line of rest) if (line.text.trim() !== '') yield readLine(line, name)
+}
+
+function readLine({ number, text }: Line, name: string): NewAttempt {
+  const parsed = parse(text)
+  if (!parsed.ok) throw faulty(`${name} line ${number} is not JSON: ${parsed.detail}`)
+  const { value } = parsed
+  // What `export` prints besides: computed again wherever the attempt is kept.
+  if (typeof value === 'object' && value !== null) delete (value as { computed_cost_usd?: unknown }).computed_cost_usd
+  return checked(value, `${name} line ${number}`)
+}
+
+async function wholeOf(first: Line, rest: AsyncGenerator<Line>): Promise<string> {
+  const texts = [first.text]
+  for await (const line of rest) texts.push(line.text)
+  return texts.join('\n')
+}
+
+function* fromDocument(text: string, name: string, onLost: ReadOptions['onLost']): Generator<NewAttempt> {
+  const parsed = parse(text)
+  const document = parsed.ok ? asDocument(parsed.value) : undefined
+  if (document === undefined) {
+    const why = parsed.ok ? 'it has no "metrics"' : parsed.detail
+    throw faulty(`${name} is neither attempts, one JSON object a line, nor the documented file: ${why}`)
+  }
+  const { attempts, lost, fault } = recentAttempts(document)
+  if (fault !== undefined) throw faulty(`${name}: ${fault}`)
+  if (lost.attempts > 0) onLost(lost)
+  for (const { attempt, place } of attempts) yield checked(attempt, `${name}: ${place}`)
+}
+
+function checked(value: unknown, place: string): NewAttempt {
+  const problems = attemptProblems(value, text => parseTimestamp(text) !== undefined)
+  if (problems.length > 0)
+    throw faulty(`${place} is no attempt as documented: ${problems.slice(0, 3).map(say).join('; ')}`)
+  const attempt = value as NewAttempt
+  const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
+  return {
+    // Sent again after an answer that was lost, an attempt must not count twice.
+    ...{ attempt_id: `import:${randomUUID()}` },
+    ...attempt,
+    // A time without a zone is local to whoever wrote it: here, and not where a sidecar runs.
+    ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }),
+  }
+}
+
+const say = ({ pointer, detail }: AttemptProblem): string => printable(`${pointer} ${detail}`.trim())
+
+const faulty = (message: string): CommandError => new CommandError(EXIT.data, message)
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+
+function parse(text: string): Parsed {
+  try {
+    return { ok: true, value: JSON.parse(text) }
+  } catch (error) {
+    return { ok: false, detail: printable((error as Error).message).slice(0, 200) }
+  }
+}

@@ -1,0 +1,84 @@
+/** `best`: who should get the next issue of a type. */
+import { type Command, Option } from 'commander'
+import { type DecidedBestAgent, RANKINGS, type Ranking } from '../core/best-agent.ts'
+import type { Rate } from '../core/rate.ts'
+import { EXIT } from './exit.ts'
+import { confidence, counted, interval, percent, seconds } from './format.ts'
+import { bold, type Io, print, printJson } from './io.ts'
+import { parseName, type QuestionOptions, questionOf, withMinAttempts, withQuestion, withWhere } from './options.ts'
+import { tooFew } from './report.ts'
+import { withSource } from './source.ts'
+import { printable } from './table.ts'
+
+const EXAMPLES = `
+--rank-by success_rate takes the highest rate, which a few lucky attempts can
+reach; lower_bound takes the highest lower end of the 95 % interval, which they
+cannot; expected_cost takes the lowest cost per success.
+
+Exits with 1 where nobody has enough attempts.
+
+Examples:
+  agent-performance best bug
+  agent-performance best bug --rank-by lower_bound --since 30d
+  agent=$(agent-performance best bug --json | jq -r .agent_name)`
+
+interface BestOptions extends QuestionOptions {
+  readonly minAttempts?: number
+  readonly rankBy?: Ranking
+}
+
+export function addBest(program: Command, io: Io, end: (exitCode: number) => void): void {
+  const command = program.command('best').summary('the best agent for an issue type')
+  command
+    .description('The agent and model with the best record at an issue type.')
+    .argument('<issue-type>', 'what kind of issue', parseName)
+  withMinAttempts(withQuestion(withWhere(command), ['issue-type']))
+    .optionsGroup('Options:')
+    .addOption(new Option('--rank-by <rule>', 'what "best" means (default: success_rate)').choices(RANKINGS))
+    .addHelpText('after', EXAMPLES)
+    .action(async (issueType: string, options: BestOptions) => {
+      const { minAttempts, rankBy } = options
+      const question = { ...questionOf(options), issue_type: issueType, minAttempts, rankBy }
+      const best = await withSource(options, io.env, 'ask', source => source.best(question))
+      if (best === undefined) end(EXIT.none)
+      if (options.json) await printJson(io.stdout, best ?? null)
+      else if (best === undefined) await print(io.stderr, tooFew('Nobody', minAttempts, `at "${printable(issueType)}"`))
+      else await print(io.stdout, bestText(best, io))
+    })
+}
+
+function bestText(best: DecidedBestAgent, io: Io): string {
+  const stated = best.avg_confidence === null ? 'never stated' : `${confidence(best.avg_confidence)} on average`
+  return [
+    bold(agentText(best), io.stdout, io.env),
+    `  success     ${rateText(best)}`,
+    `  confidence  ${stated}`,
+    `  time        ${seconds(best.avg_time_seconds)} on average`,
+    `  verdict     ${verdict(best).join('\n              ')}`,
+  ].join('\n')
+}
+
+/** Contenders that are named; the others are counted. */
+const NAMED = 3
+
+function verdict({ decisive, contenders, p_best, attempts_to_decide }: DecidedBestAgent): string[] {
+  if (decisive) return ['better than every other']
+  if (contenders.length === 0) return ['nobody to compare with']
+  const chance = `the best with a probability of ${percent(p_best * 100)}`
+  const named = contenders.slice(0, NAMED).map(one => `- ${agentText(one)}: ${rateText(one)}`)
+  const rest = contenders.length - named.length
+  return [
+    `not decided: ${chance}; as good may be`,
+    ...named,
+    ...(rest > 0 ? [`- ${counted(rest, 'other')}`] : []),
+    ...(attempts_to_decide === null
+      ? []
+      : [`about ${counted(attempts_to_decide, 'more attempt')} of each would settle it`]),
+  ]
+}
+
+const agentText = ({ agent_name, model_name }: Pick<DecidedBestAgent, 'agent_name' | 'model_name'>): string =>
+  `${printable(agent_name)} with ${printable(model_name)}`
+
+const rateText = ({ success_rate, success_rate_interval, total_attempts }: Rate): string =>
+  `${percent(success_rate)} ${interval(success_rate_interval)} of ${counted(total_attempts, 'attempt')}`

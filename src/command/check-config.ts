@@ -1,0 +1,46 @@
+/** `check-config`: what `serve` would run with, and where each value came from. */
+import type { Command } from 'commander'
+import { type InForce, loadConfig } from '../config.ts'
+import { bold, type Io, print, printJson, widthOf } from './io.ts'
+import { givenSettings, withSettings } from './settings-options.ts'
+import { type Column, tableLines } from './table.ts'
+
+const HELP = `
+Takes the flags of serve. Passwords are masked. Exits with 64 or 78 where serve
+would refuse the settings.
+
+Examples:
+  agent-performance check-config --config agents.yaml
+  agent-performance check-config --json | jq '.[] | select(.source == "file")'`
+
+export function addCheckConfig(program: Command, io: Io): void {
+  const command = program.command('check-config').summary('check the settings and show what is in force')
+  command
+    .description('Checks the settings and shows what is in force, and where each value came from.')
+    .option('--json', 'print JSON, for programs')
+  withSettings(command)
+    .addHelpText('after', HELP)
+    .action(async () => {
+      const { inForce } = loadConfig(givenSettings(command, io.env))
+      if (command.opts<{ json?: true }>().json) await printJson(io.stdout, inForce)
+      else await print(io.stdout, inForceText(inForce, io))
+    })
+}
+
+const COLUMNS: readonly Column[] = ['setting', 'value', 'from'].map(title => ({ title, align: 'left' }))
+
+function inForceText(inForce: readonly InForce[], io: Io): string {
+  const rows = inForce.map(({ name, value, place, source }) => [name, valueText(value), fromText(place, source, name)])
+  const [titles = '', ...lines] = tableLines(COLUMNS, rows, widthOf(io.stdout))
+  return [bold(titles, io.stdout, io.env), ...lines].join('\n')
+}
+
+function valueText(value: InForce['value']): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return '-'
+  return Array.isArray(value) ? value.join(', ') : String(value)
+}
+
+/** The setting's name stands at the start of the line already. */
+function fromText(place: string, source: InForce['source'], name: string): string {
+  return source === 'file' ? place.slice(0, -`: ${name}`.length) : place
+}

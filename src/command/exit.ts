@@ -1,0 +1,101 @@
+/** What a command ends with: an exit code as sysexits.h has them, and what is said about it. */
+import type { Environment } from '../config.ts'
+
+export const EXIT = {
+  ok: 0,
+  /** The question has no answer: `best` where nobody qualifies. */
+  none: 1,
+  usage: 64,
+  data: 65,
+  unavailable: 69,
+  internal: 70,
+  io: 74,
+  temporary: 75,
+  permission: 77,
+  config: 78,
+} as const
+
+/** Shown by --help. */
+export const EXIT_HELP = `Exit codes:
+   0  done
+   1  nobody qualifies (best)
+  64  wrong usage
+  65  bad input data
+  69  no sidecar reached
+  70  internal error
+  73  a store cannot be made there
+  74  input or output failed
+  75  in use, or too much at once: try again
+  77  not allowed
+  78  bad configuration, or a Node or store this version cannot work with`
+
+/** An error a person can act on: its message is all they are told. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly exitCode: number
+
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = exitCode
+  }
+}
+
+export interface Failure {
+  readonly exitCode: number
+  /** Empty where nothing is to be said. */
+  readonly message: string
+}
+
+/** What to say about whatever was thrown, and how to end. An unknown error shows its stack only at debug. Never throws. */
+export function failureOf(error: unknown, argv: readonly string[], env: Environment): Failure {
+  const code = systemCode(error)
+  // Whoever read our output has what it wanted.
+  if (code === 'EPIPE') return { exitCode: EXIT.ok, message: '' }
+  const known = exitCodeOf(error, code)
+  const message = error instanceof Error ? error.message : String(error)
+  if (known !== undefined) return { exitCode: known, message: prefixed(message) }
+  if (isDebug(argv, env)) return { exitCode: EXIT.internal, message: stackOf(error) }
+  const hint = 'AGENT_PERFORMANCE_LOG_LEVEL=debug shows where'
+  return { exitCode: EXIT.internal, message: prefixed(`internal error: ${message} (${hint})`) }
+}
+
+const prefixed = (message: string): string =>
+  message
+    .split('\n')
+    .map(line => `agent-performance: ${line}`)
+    .join('\n')
+
+const SYSTEM_EXITS = new Map<string, number>([
+  ['EACCES', EXIT.permission],
+  ['EPERM', EXIT.permission],
+  ['EADDRINUSE', EXIT.temporary],
+  ['EADDRNOTAVAIL', EXIT.config],
+  ['ENOTFOUND', EXIT.config],
+])
+
+function exitCodeOf(error: unknown, code: string | undefined): number | undefined {
+  if (code === 'EACCES' || code === 'EPERM') return EXIT.permission
+  const own = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined
+  if (typeof own === 'number' && Number.isInteger(own)) return own
+  if (error instanceof Error && error.name === 'StoreUnavailable') return EXIT.io
+  return code === undefined ? undefined : (SYSTEM_EXITS.get(code) ?? EXIT.io)
+}
+
+/** The code of a system call's error (`ENOSPC`), wherever in the chain of causes it stands. */
+export function systemCode(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
+    if ('code' in at && typeof at.code === 'string' && /^E[A-Z0-9]+$/.test(at.code)) return at.code
+  }
+  return undefined
+}
+
+function isDebug(argv: readonly string[], env: Environment): boolean {
+  const asked = argv.join(' ').match(/--log-level[= ](\w+)/)?.[1] ?? env.AGENT_PERFORMANCE_LOG_LEVEL
+  return asked === 'debug' || asked === 'trace'
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return prefixed(String(error))
+  const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`
+  return `${error.stack ?? error.message}${cause}`
+}

@@ -1,0 +1,40 @@
+/** How numbers are written for people. */
+import type { Rate } from '../core/rate.ts'
+import type { RateInterval } from '../core/statistics/intervals.ts'
+import type { Column } from './table.ts'
+
+const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+
+/** `2,728` */
+export const whole = (value: number): string => grouped.format(value)
+
+/** `1 attempt`, `2,728 attempts` */
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${whole(value)} ${value === 1 ? one : many}`
+
+/** `58.75 %` */
+export const percent = (value: number): string => `${value.toFixed(2)} %`
+
+/** `[53.9, 63.5]` */
+export const interval = ({ low, high }: Pick<RateInterval, 'low' | 'high'>): string =>
+  `[${low.toFixed(1)}, ${high.toFixed(1)}]`
+
+/** `0.68`; a dash where there is none. */
+export const confidence = (value: number | null): string => (value === null ? '-' : value.toFixed(2))
+
+/** `12.3 s` */
+export const seconds = (value: number): string => `${value.toFixed(1)} s`
+
+/** The columns of a rate: it never stands without its interval and the number of attempts. */
+export const RATE_COLUMNS: readonly Column[] = [
+  { title: 'success', align: 'right' },
+  { title: '95 % interval', align: 'right' },
+  { title: 'attempts', align: 'right' },
+]
+
+/** The cells of {@link RATE_COLUMNS}. */
+export const rateCells = (rate: Rate): string[] => [
+  percent(rate.success_rate),
+  interval(rate.success_rate_interval),
+  whole(rate.total_attempts),
+]

@@ -1,0 +1,69 @@
+/** The commands together. */
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../version.ts'
+import { addBest } from './best.ts'
+import { addCheckConfig } from './check-config.ts'
+import { addCompareModels } from './compare-models.ts'
+import { EXIT, EXIT_HELP } from './exit.ts'
+import { addExport } from './export.ts'
+import { addImport } from './import.ts'
+import type { Io } from './io.ts'
+import { addReport } from './report.ts'
+import { addServe, type StartSidecar } from './serve.ts'
+
+const EXAMPLES = `
+Examples:
+  agent-performance serve            start the sidecar on http://127.0.0.1:9464
+  agent-performance report --since 7d how the agents did this week
+  agent-performance best bug         who should get the next bug
+  agent-performance help serve       all settings
+
+${EXIT_HELP}`
+
+/** Loaded when it is needed: a question needs no server. */
+const startSidecar: StartSidecar = async (config, log) => (await import('../sidecar.ts')).startSidecar(config, log)
+
+/**
+ * Runs the command that `argv` names (without node and script) and resolves with the exit code. Wrong usage is told on standard error
+ * and resolves with 64; every other failure rejects.
+ */
+export async function run(argv: readonly string[], io: Io, start: StartSidecar = startSidecar): Promise<number> {
+  let exitCode: number = EXIT.ok
+  const end = (code: number): void => {
+    exitCode = code
+  }
+  // Whoever reads our output may leave early; the write that finds out says so.
+  io.stdout.on('error', () => undefined)
+  io.stderr.on('error', () => undefined)
+  try {
+    await createProgram(io, end, start).parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+}
+
+function createProgram(io: Io, end: (exitCode: number) => void, start: StartSidecar): Command {
+  const program = new Command('agent-performance')
+    .description('Keeps every attempt of an AI agent at an issue, and answers how well agents and models do.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .exitOverride()
+    .showHelpAfterError('Add --help to see how it is used.')
+    .configureOutput({
+      writeOut: text => io.stdout.write(text),
+      writeErr: text => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+    })
+    .addHelpText('after', EXAMPLES)
+  addServe(program, io, start)
+  addReport(program, io)
+  addBest(program, io, end)
+  addCompareModels(program, io)
+  addImport(program, io)
+  addExport(program, io)
+  addCheckConfig(program, io)
+  return program
+}

@@ -1,0 +1,168 @@
+/** A running sidecar, asked over HTTP. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DecidedBestAgent } from '../core/best-agent.ts'
+import type { Appended } from '../core/ports.ts'
+import { CommandError, EXIT } from './exit.ts'
+import type { Source } from './source.ts'
+import { printable } from './table.ts'
+
+const TIMEOUT_MS = 60_000
+/** Of one batch. With what a sidecar asks us to wait, that is minutes. */
+const MAX_TRIES = 10
+const MAX_WAIT_MS = 30_000
+
+/** The sidecar at `url`. Nothing is sent yet. Throws a {@link CommandError} where that is no URL of one. */
+export function openRemote(url: string, token: string | undefined): Source {
+  const base = baseOf(url)
+  const ask = async (path: string, query: object): Promise<unknown> => {
+    const answer = await send(base, path, { query, token })
+    return answer.status === 200 ? answer.body : refuse(base, answer)
+  }
+  return {
+    report: question => ask('report', question) as ReturnType<Source['report']>,
+    async best({ minAttempts, rankBy, ...question }) {
+      const query = { ...question, min_attempts: minAttempts, rank_by: rankBy }
+      const answer = await send(base, 'best-agent', { query, token })
+      // A proxy's or another program's 404 is not ours.
+      if (answer.status === 404 && answer.isProblem) return undefined
+      return (answer.status === 200 ? answer.body : refuse(base, answer)) as unknown as DecidedBestAgent
+    },
+    compareModels: ({ minAttempts, ...question }) =>
+      ask('model-comparison', { ...question, min_attempts: minAttempts }) as ReturnType<Source['compareModels']>,
+    attempts: question => ask('attempts', { ...question, limit: 1000 }) as ReturnType<Source['attempts']>,
+    record: createRecord(base, token),
+    close: async () => undefined,
+  }
+}
+
+function baseOf(url: string): URL {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new CommandError(EXIT.usage, `--url must be the http or https URL of a sidecar, not "${printable(url)}"`)
+  }
+  const base = new URL(url)
+  if (base.username !== '' || base.password !== '') {
+    throw new CommandError(
+      EXIT.usage,
+      '--url must not hold a user or password: put the token into a file for --token-file',
+    )
+  }
+  if (!base.pathname.endsWith('/')) base.pathname += '/'
+  return base
+}
+
+/** Sends a batch until it is kept. What an answer that broke off kept already comes back as a duplicate, and is none. */
+function createRecord(base: URL, token: string | undefined): Source['record'] {
+  let reached = false
+  return async attempts => {
+    const lines = attempts.map(attempt => `${JSON.stringify(attempt)}\n`).join('')
+    let kept = 0
+    for (let tries = 1; ; tries++) {
+      const last = tries === MAX_TRIES
+      const answer = await send(base, 'attempts', { lines, token }).catch(error => {
+        if (!reached || last) throw error
+        return undefined
+      })
+      reached = true
+      if (answer?.status === 200) {
+        const { accepted, duplicates } = answer.body as unknown as Appended
+        return { accepted: accepted + kept, duplicates: duplicates - kept }
+      }
+      if (answer !== undefined) {
+        if ((answer.status !== 429 && answer.status !== 503) || last) refuse(base, answer, EXIT.data)
+        if (typeof answer.body.accepted === 'number') kept += answer.body.accepted
+      }
+      await delay(Math.min(answer?.retryAfterMs ?? 1000, MAX_WAIT_MS))
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+  readonly isProblem: boolean
+  readonly retryAfterMs: number
+}
+
+interface Request {
+  /** Undefined values are left out. */
+  readonly query?: object
+  /** NDJSON to post. */
+  readonly lines?: string
+  readonly token: string | undefined
+}
+
+async function send(base: URL, path: string, { query = {}, lines, token }: Request): Promise<Answer> {
+  const url = new URL(`api/v1/${path}`, base)
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, String(value))
+  }
+  try {
+    const response = await fetch(url, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: {
+        accept: 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(lines !== undefined && { 'content-type': 'application/x-ndjson' }),
+      },
+      ...(lines !== undefined && { method: 'POST', body: lines }),
+    })
+    return await answerOf(response, base)
+  } catch (error) {
+    throw error instanceof CommandError ? error : unreached(base, error)
+  }
+}
+
+async function answerOf(response: Response, base: URL): Promise<Answer> {
+  const type = response.headers.get('content-type') ?? ''
+  const text = await response.text()
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    body = undefined
+  }
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
+  if (response.status === 200 && !isObject) {
+    throw new CommandError(EXIT.unavailable, `${base.href} answers, but not as a sidecar does`)
+  }
+  const seconds = response.headers.get('retry-after') ?? ''
+  return {
+    status: response.status,
+    body: isObject ? (body as Answer['body']) : {},
+    isProblem: type.startsWith('application/problem+json'),
+    retryAfterMs: /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 1000,
+  }
+}
+
+function unreached(base: URL, error: unknown): CommandError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const why =
+    (error as Error).name === 'TimeoutError'
+      ? `it did not answer within ${TIMEOUT_MS / 1000} s`
+      : (((cause as { code?: unknown }).code as string | undefined) ?? (cause as Error).message)
+  const message = `no sidecar reached at ${base.href} (${why}). Start one with "agent-performance serve", name another with --url, or ask a store itself with --store`
+  return new CommandError(EXIT.unavailable, message, {
+    cause: error instanceof Error ? new Error(error.message) : error,
+  })
+}
+
+const REFUSED = new Map<number, { readonly exitCode: number; readonly hint: string }>([
+  [401, { exitCode: EXIT.permission, hint: '; give the token with --token-file' }],
+  [403, { exitCode: EXIT.permission, hint: '' }],
+  [413, { exitCode: EXIT.data, hint: '' }],
+  [429, { exitCode: EXIT.temporary, hint: '; try again later' }],
+  [503, { exitCode: EXIT.temporary, hint: '; try again later' }],
+])
+
+/** `badExit` is what a 400 means: the question was wrong, or the data. */
+function refuse(base: URL, { status, body, isProblem }: Answer, badExit: number = EXIT.usage): never {
+  const { exitCode, hint } = REFUSED.get(status) ?? { exitCode: status === 400 ? badExit : EXIT.unavailable, hint: '' }
+  const detail = isProblem && typeof body.detail === 'string' ? `: ${printable(body.detail)}` : ''
+  const faults = Array.isArray(body.errors) ? body.errors.slice(0, 3).map(faultText).join('') : ''
+  throw new CommandError(exitCode, `${base.href} answered ${status}${detail}${faults}${hint}`)
+}
+
+function faultText(fault: { readonly pointer?: unknown; readonly detail?: unknown }): string {
+  return printable(`; ${String(fault.pointer)} ${String(fault.detail)}`)
+}

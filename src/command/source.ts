@@ -1,0 +1,61 @@
+/** Whom a command asks and hands attempts to: a running sidecar, or a store itself. */
+import { readFileSync } from 'node:fs'
+import { type Environment, variableOf } from '../config.ts'
+import type { NewAttempt } from '../core/attempt.ts'
+import type { BestAgentOptions, DecidedBestAgent } from '../core/best-agent.ts'
+import type { Appended, AttemptPage } from '../core/ports.ts'
+import type { ModelPerformance, PerformanceReport } from '../core/report.ts'
+import type { Question } from '../tracker.ts'
+import { CommandError, EXIT } from './exit.ts'
+import type { WhereOptions } from './options.ts'
+import { openRemote } from './remote.ts'
+
+export interface Source {
+  report(question: Question): Promise<PerformanceReport>
+  /** Undefined where nobody qualifies. */
+  best(question: Question & BestAgentOptions & { readonly issue_type: string }): Promise<DecidedBestAgent | undefined>
+  compareModels(
+    question: Question & { readonly minAttempts?: number | undefined },
+  ): Promise<Record<string, ModelPerformance>>
+  /** A page, newest first. */
+  attempts(question: Question & { readonly cursor?: string | undefined }): Promise<AttemptPage>
+  /** Keeps all of them, or rejects; after that some may be kept, and the same attempts may be recorded again. */
+  record(attempts: readonly NewAttempt[]): Promise<Appended>
+  close(): Promise<void>
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:9464'
+
+/** Asks `work` of the source that the options name, and closes it whatever comes of it. */
+export async function withSource<T>(
+  { url, store, tokenFile }: WhereOptions,
+  env: Environment,
+  use: 'ask' | 'record',
+  work: (source: Source) => Promise<T>,
+): Promise<T> {
+  const source =
+    store === undefined
+      ? openRemote(url ?? (env[variableOf('url')] || DEFAULT_URL), tokenOf(tokenFile ?? env[variableOf('token-file')]))
+      : // Loaded when it is needed: a question to a sidecar needs no store.
+        await (await import('./local.ts')).openLocal(store, use)
+  try {
+    return await work(source)
+  } finally {
+    await source.close()
+  }
+}
+
+/** The first token of a file: it may be the one that the sidecar reads. */
+function tokenOf(path: string | undefined): string | undefined {
+  if (path === undefined || path === '') return undefined
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new CommandError(EXIT.io, `cannot read the token file: ${(error as Error).message}`, { cause: error })
+  }
+  const token = /^[ \t]*([^#\s]\S*)/m.exec(text)?.[1]
+  // It goes into a header: what that cannot hold must not reach an error message either.
+  if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return token
+  throw new CommandError(EXIT.config, `${path} holds no token of printable ASCII characters`)
+}

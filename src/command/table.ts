@@ -1,0 +1,80 @@
+/** Tables for people: columns that line up whatever script the names are in, and fit the terminal. */
+
+export interface Column {
+  readonly title: string
+  /** Numbers stand at the right. Only a column of names is cut where a table is too wide. */
+  readonly align: 'left' | 'right'
+}
+
+const GAP = '  '
+/** A column of names is not cut below this. */
+const LEAST_WIDTH = 8
+
+/** The lines of a table, its titles first, at most `width` columns wide where cutting names can make it so. */
+export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
+  const clean = rows.map(row => row.map(printable))
+  const widths = columns.map(({ title }, i) =>
+    Math.max(displayWidth(title), ...clean.map(row => displayWidth(row[i] ?? ''))),
+  )
+  shrink(columns, widths, width)
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map(({ align }, i) => pad(cut(cells[i] ?? '', widths[i]!), widths[i]!, align))
+      .join(GAP)
+      .trimEnd()
+  return [line(columns.map(column => column.title)), ...clean.map(line)]
+}
+
+function shrink(columns: readonly Column[], widths: number[], width: number): void {
+  const total = (): number => widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1))
+  for (let over = total() - width; over > 0; over--) {
+    let widest = -1
+    for (const [i, { align }] of columns.entries()) {
+      if (align === 'left' && widths[i]! > LEAST_WIDTH && widths[i]! > (widths[widest] ?? 0)) widest = i
+    }
+    if (widest === -1) return
+    widths[widest]!--
+  }
+}
+
+function pad(text: string, width: number, align: Column['align']): string {
+  const blank = ' '.repeat(Math.max(0, width - displayWidth(text)))
+  return align === 'right' ? blank + text : text + blank
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+/** At most `width` columns of a text, the last an ellipsis where some is left out. */
+function cut(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
+  let kept = ''
+  let taken = 1
+  for (const { segment } of graphemes.segment(text)) {
+    taken += graphemeWidth(segment)
+    if (taken > width) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
+/** Columns a terminal gives a text: two for wide characters and emoji, none for combining ones. */
+export function displayWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length
+  let width = 0
+  for (const { segment } of graphemes.segment(text)) width += graphemeWidth(segment)
+  return width
+}
+
+/** East Asian wide and fullwidth blocks (Unicode Standard Annex 11), and what is shown as an emoji. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u
+
+function graphemeWidth(grapheme: string): number {
+  if (WIDE.test(grapheme)) return 2
+  return /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(grapheme) ? 0 : 1
+}
+
+/** A text that cannot steer a terminal, break a line or turn its direction round. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}

@@ -1,0 +1,189 @@
+/** Kinds of settings: how people write a value, and what it becomes. */
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { z } from 'zod'
+import { parseDuration } from '../core/timestamp.ts'
+
+/** How one kind of setting is written, on the command line, in the environment and in a file alike. */
+export interface Kind<T> {
+  /** What stands in its place in the help: `host:port`, `bytes`. */
+  readonly form: string
+  /** From what was stated to the value. Its messages read on after the setting's name: `must be ...`. */
+  readonly schema: z.ZodType<T>
+  /** Whether it is given once, many times, or alone as a switch. */
+  readonly given: 'once' | 'many' | 'switch'
+}
+
+function text<T>(form: string, rule: string, parse: (stated: string) => T | undefined): Kind<T> {
+  const schema = z.string(`must be ${rule}`).transform((stated, context) => {
+    const value = parse(stated)
+    if (value !== undefined) return value
+    context.issues.push({ code: 'custom', input: stated, message: `must be ${rule}` })
+    return z.NEVER
+  })
+  return { form, schema: schema as unknown as z.ZodType<T>, given: 'once' }
+}
+
+/** A file may hold a bare number where a flag and a variable hold its digits. */
+function numeric(kind: Kind<number>): Kind<number> {
+  const digits = (stated: unknown): unknown => (typeof stated === 'number' ? String(stated) : stated)
+  return { ...kind, schema: z.preprocess(digits, kind.schema) as unknown as z.ZodType<number> }
+}
+
+/** A whole number, 1 or more. */
+export const count: Kind<number> = numeric(
+  text('count', 'a whole number, 1 or more', stated => {
+    const value = /^\d{1,16}$/.test(stated) ? Number(stated) : 0
+    return value >= 1 && Number.isSafeInteger(value) ? value : undefined
+  }),
+)
+
+const BYTE_UNITS = new Map([
+  ['', 1],
+  ['B', 1],
+  ['kB', 1e3],
+  ['MB', 1e6],
+  ['GB', 1e9],
+  ['TB', 1e12],
+  ['KiB', 2 ** 10],
+  ['MiB', 2 ** 20],
+  ['GiB', 2 ** 30],
+  ['TiB', 2 ** 40],
+])
+
+/** Bytes, 1 or more: `5MiB`, `1GB`, `1048576`. */
+export const bytes: Kind<number> = numeric(
+  text('bytes', 'bytes such as 5MiB, 1GiB or 1048576', stated => {
+    const found = /^(\d{1,16}(?:\.\d{1,6})?)([A-Za-z]*)$/.exec(stated)
+    const value = Math.round(Number(found?.[1]) * (BYTE_UNITS.get(found?.[2] ?? '') ?? Number.NaN))
+    return value >= 1 && Number.isSafeInteger(value) ? value : undefined
+  }),
+)
+
+/** A length of time above zero, in milliseconds. */
+export const duration: Kind<number> = text('duration', 'a duration such as 30s, 24h or 90d', stated => {
+  const ms = parseDuration(stated)
+  return ms !== undefined && ms > 0 ? ms : undefined
+})
+
+/** What a timer can wait, in milliseconds: beyond it Node fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** A duration that is waited for, in milliseconds: at most 24 days. */
+export const wait: Kind<number> = text('duration', 'a duration of at most 24d such as 500ms, 10s or 5m', stated => {
+  const ms = parseDuration(stated)
+  return ms !== undefined && ms <= MAX_TIMER_MS ? ms : undefined
+})
+
+/** A wait that may not be zero: the time something is given. */
+export const timeout: Kind<number> = { ...wait, schema: wait.schema.refine(ms => ms > 0, 'must be longer than 0s') }
+
+/** A switch: alone it is on. */
+export const toggle: Kind<boolean> = {
+  form: 'true|false',
+  schema: z.preprocess(
+    stated => ({ true: true, '1': true, false: false, '0': false })[String(stated)],
+    z.boolean('must be true or false'),
+  ) as unknown as z.ZodType<boolean>,
+  given: 'switch',
+}
+
+/** A path, relative to the working directory. */
+export const path: Kind<string> = text('path', 'a path', stated => stated || undefined)
+
+/** Where something listens. Port 0 stands for any free one. */
+export interface ListenAddress {
+  /** A name or an address; an IPv6 address stands without its brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+export const listenAddress: Kind<ListenAddress> = text(
+  'host:port',
+  'host:port such as 127.0.0.1:9464 or [::1]:9464',
+  stated => {
+    const found = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(stated)
+    if (found === null || Number(found[3]) > 65_535) return undefined
+    const [, v6, name] = found
+    if (v6 === undefined ? /^[\d.]+$/.test(name!) && !isIPv4(name!) : !isIPv6(v6)) return undefined
+    return Object.freeze({ host: v6 ?? name!, port: Number(found[3]) })
+  },
+)
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether only this machine can reach `host`. A name other than `localhost` may be anywhere. */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host) || isIPv6(host)) return loopback.check(host, isIPv4(host) ? 'ipv4' : 'ipv6')
+  return host.toLowerCase() === 'localhost'
+}
+
+/** A path of the documented file, or the URL of another store. */
+export const storeName: Kind<string> = text(
+  'path|url',
+  'a path, or a URL that begins with sqlite:, postgres://, postgresql://, redis:// or rediss://',
+  stated => {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(stated)?.[1]?.toLowerCase()
+    if (scheme !== undefined && !STORE_SCHEMES.has(scheme)) return undefined
+    return stated === '' || stated === 'sqlite:' ? undefined : stated
+  },
+)
+const STORE_SCHEMES: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'redis', 'rediss', 'sqlite'])
+
+/** Names of hosts as clients state them, without a port; an IPv6 address stands without its brackets, `*` for any. */
+export const hostNames: Kind<readonly string[]> = many(
+  text('host', 'a host name without scheme or port such as metrics.example.com', stated => {
+    const name = stated.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+    return name === '*' || isIPv6(name) || /^[a-z0-9._-]+$/.test(name) ? name : undefined
+  }),
+)
+
+/** Origins of pages, as browsers send them; `*` for any. */
+export const origins: Kind<readonly string[]> = many(
+  text('origin', 'an origin such as https://dashboards.example.com', stated => {
+    const origin = stated.toLowerCase()
+    if (origin === '*') return origin
+    return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin ? origin : undefined
+  }),
+)
+
+function many<T>(kind: Kind<T>): Kind<readonly T[]> {
+  const schema = z.array(kind.schema, 'must be a list').transform(values => Object.freeze(values))
+  return { form: kind.form, schema: schema as unknown as z.ZodType<readonly T[]>, given: 'many' }
+}
+
+/** One of a few words. */
+export function word<const T extends string>(words: readonly T[]): Kind<T> {
+  return text('word', `one of ${words.join(', ')}`, stated => words.find(one => one === stated))
+}
+
+/** How fine summaries by time are, and for how long. */
+export interface Tier {
+  readonly spanMs: number
+  /** Infinity: for ever. */
+  readonly keepMs: number
+}
+
+/** Tiers from fine to coarse, `span:keep` each: a coarser one is kept at least as long. */
+export const tiers: Kind<readonly Tier[]> = text(
+  'span:keep,...',
+  'tiers from fine to coarse such as 1m:24h,1h:90d,1d:forever, each kept as long as the one before or longer',
+  stated => {
+    const parsed = stated.split(',').map(readTier)
+    const sound = parsed.every((tier, i) => {
+      const finer = parsed[i - 1]
+      return tier.keepMs >= tier.spanMs && (finer === undefined || isCoarser(tier, finer))
+    })
+    return sound ? Object.freeze(parsed) : undefined
+  },
+)
+
+function readTier(stated: string): Tier {
+  const [span = '', keep = '', ...more] = stated.trim().split(':')
+  const keepMs = keep === 'forever' ? Number.POSITIVE_INFINITY : (parseDuration(keep) ?? Number.NaN)
+  const spanMs = more.length === 0 ? (parseDuration(span) ?? Number.NaN) : Number.NaN
+  return Object.freeze({ spanMs: spanMs >= 1000 ? spanMs : Number.NaN, keepMs })
+}
+
+const isCoarser = (tier: Tier, finer: Tier): boolean => tier.spanMs > finer.spanMs && tier.keepMs >= finer.keepMs

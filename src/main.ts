@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+/**
+ * The command: asks for a Node it can run on, then runs, and catches whatever comes up. Nothing is imported before that check, and
+ * nothing here is newer than Node 14: an old Node must be able to read this file to say that it is old.
+ */
+
+/** The same as `engines` in package.json. */
+const NEEDED_NODE = '^22.22.2 || ^24.15.0 || >=26'
+
+function canRunOn(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(part => Number.parseInt(part, 10))
+  if (major === 22) return minor > 22 || (minor === 22 && patch >= 2)
+  return major === 24 ? minor >= 15 : major >= 26
+}
+
+async function main(): Promise<number> {
+  const argv = process.argv.slice(2)
+  const { run } = await import('./command/program.ts')
+  const { failureOf } = await import('./command/exit.ts')
+  try {
+    return await run(argv, process)
+  } catch (error) {
+    const { exitCode, message } = failureOf(error, argv, process.env)
+    if (message !== '') console.error(message)
+    return exitCode
+  }
+}
+
+if (canRunOn(process.versions.node)) {
+  void main().then(exitCode => {
+    process.exitCode = exitCode
+    // All is written by now: whatever else still holds the process gets a second to let go.
+    setTimeout(() => process.exit(), 1000).unref()
+  })
+} else {
+  console.error(
+    `agent-performance needs Node ${NEEDED_NODE}, and this is Node ${process.versions.node}: install a newer one from https://nodejs.org`,
+  )
+  process.exitCode = 78
+}

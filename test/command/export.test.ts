@@ -1,0 +1,48 @@
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type FakeSidecar, startFakeSidecar } from './fake-sidecar.ts'
+import { runCommand } from './run-command.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'export-'))
+const attempts = Array.from({ length: 5 }, (_, i) => ({ agent_name: 'ü👩‍💻', attempt_id: `id-${i}`, success: true }))
+const PAGES = new Map([
+  [undefined, { attempts: attempts.slice(0, 2), next_cursor: 'c 1' }],
+  ['c 1', { attempts: [], next_cursor: 'c 2' }],
+  ['c 2', { attempts: attempts.slice(2), next_cursor: null }],
+])
+const paged = (): Promise<FakeSidecar> => startFakeSidecar(({ query }) => ({ body: PAGES.get(query.cursor) }))
+const lines = attempts.map(one => `${JSON.stringify(one)}\n`).join('')
+
+test('every page is printed, one attempt a line, an empty page among them too', async () => {
+  await using sidecar = await paged()
+  const outcome = await runCommand(['export', '--url', sidecar.url, '--since', '24h', '--agent-name', 'a'])
+  expect(outcome).toEqual({ exitCode: 0, stdout: lines, stderr: '' })
+  expect(sidecar.requests.map(({ path, query }) => ({ path, query }))).toEqual(
+    [{}, { cursor: 'c 1' }, { cursor: 'c 2' }].map(cursor => ({
+      path: '/api/v1/attempts',
+      query: { limit: '1000', since: '24h', agent_name: 'a', ...cursor },
+    })),
+  )
+})
+
+test('--output writes a file and says how many there were', async () => {
+  await using sidecar = await paged()
+  const output = join(folder, 'attempts.ndjson')
+  const told = await runCommand(['export', '--url', sidecar.url, '--output', output])
+  expect(told.stdout).toBe(`Exported 5 attempts to ${output}.\n`)
+  expect(readFileSync(output, 'utf8')).toBe(lines)
+  const json = await runCommand(['export', '--json', '--url', sidecar.url, '--output', output])
+  expect(JSON.parse(json.stdout)).toEqual({ exported: 5, output })
+})
+
+test('where nobody can be asked no file is made; where none can be made it says so', async () => {
+  const output = join(folder, 'untouched.ndjson')
+  expect((await runCommand(['export', '--url', 'http://127.0.0.1:1', '--output', output])).exitCode).toBe(69)
+  expect(existsSync(output)).toBe(false)
+  await using sidecar = await paged()
+  const nowhere = join(folder, 'no', 'such', 'folder')
+  const failed = await runCommand(['export', '--url', sidecar.url, '--output', nowhere])
+  expect(failed).toMatchObject({ exitCode: 74, stdout: '', stderr: expect.stringContaining(nowhere) })
+})

@@ -1,0 +1,109 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { startFakeSidecar } from './fake-sidecar.ts'
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+const env = { PATH: process.env.PATH }
+
+/** Runs the command in a process of its own. */
+async function runMain(
+  argv: readonly string[],
+  more: { readonly node?: readonly string[]; readonly env?: object } = {},
+) {
+  const child = spawn(process.execPath, [...(more.node ?? []), MAIN, ...argv], { env: { ...env, ...more.env } })
+  const out = { stdout: '', stderr: '' }
+  child.stdout.on('data', chunk => {
+    out.stdout += chunk
+  })
+  child.stderr.on('data', chunk => {
+    out.stderr += chunk
+  })
+  const [exitCode] = await once(child, 'close')
+  return { exitCode, ...out }
+}
+
+describe('the Node it runs on', () => {
+  const pretend = (version: string): string[] => [
+    '--import',
+    `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '${version}' })`,
+  ]
+
+  test.each(['18.20.0', '20.20.2', '22.22.1', '23.9.0', '24.14.9', '25.1.0'])(
+    '%s is told which one it needs, with 78',
+    async version => {
+      const outcome = await runMain(['--version'], { node: pretend(version) })
+      expect(outcome).toMatchObject({ exitCode: 78, stdout: '' })
+      expect(outcome.stderr).toContain(`needs Node ${manifest.engines.node}, and this is Node ${version}`)
+    },
+  )
+
+  test.each(['22.22.2', '22.23.0', '24.15.0', '26.0.0', '27.1.2'])('%s will do', async version => {
+    expect(await runMain(['--version'], { node: pretend(version) })).toEqual({
+      exitCode: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: '',
+    })
+  })
+
+  test('main.ts imports nothing before it has looked, and holds nothing an old Node cannot read', () => {
+    const source = readFileSync(MAIN, 'utf8')
+    expect(source.startsWith('#!/usr/bin/env node\n')).toBe(true)
+    expect(source).not.toMatch(/^import |^export .* from|\?\.|\?\?|^await /m)
+  })
+})
+
+describe('what goes where', () => {
+  test('answers go to standard output, failures as one line to standard error, with their exit codes', async () => {
+    await using sidecar = await startFakeSidecar(({ path }) =>
+      path.endsWith('best-agent') ? { status: 404 } : { body: {} },
+    )
+    const url = { AGENT_PERFORMANCE_URL: sidecar.url }
+    const [help, compared, nobody, usage, unreached, config] = await Promise.all([
+      runMain(['--help']),
+      runMain(['compare-models', '--json'], { env: url }),
+      runMain(['best', 'bug'], { env: url }),
+      runMain(['best']),
+      runMain(['report', '--url', 'http://127.0.0.1:1']),
+      runMain(['check-config'], { env: { AGENT_PERFORMANCE_LISTN: 'x' } }),
+    ])
+    expect(help).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining('Usage: agent-performance') })
+    expect(compared).toEqual({ exitCode: 0, stdout: '{}\n', stderr: '' })
+    expect(nobody).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('Nobody has 5 attempts') })
+    expect(usage).toMatchObject({
+      exitCode: 64,
+      stdout: '',
+      stderr: expect.stringContaining("missing required argument 'issue-type'"),
+    })
+    expect(unreached).toMatchObject({ exitCode: 69, stdout: '', stderr: expect.stringContaining('no sidecar reached') })
+    expect(config).toMatchObject({
+      exitCode: 78,
+      stdout: '',
+      stderr: expect.stringContaining('AGENT_PERFORMANCE_LISTEN?'),
+    })
+  })
+
+  test('a reader that leaves early ends an export quietly', async () => {
+    const attempts = Array.from({ length: 1000 }, (_, i) => ({ attempt_id: `id-${i}`, agent_name: 'a'.repeat(200) }))
+    await using sidecar = await startFakeSidecar(() => ({ body: { attempts, next_cursor: 'more' } }))
+    const child = spawnSync(
+      'sh',
+      ['-c', '"$0" "$@" | head -n 1', process.execPath, MAIN, 'export', '--url', sidecar.url],
+      { env, encoding: 'utf8' },
+    )
+    expect(child).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test('the log of serve is JSON lines on standard error', async () => {
+    const { createLog } = await import('../../src/log.ts')
+    const lines: string[] = []
+    const log = createLog('info', { write: line => void lines.push(line) })
+    log.debug('unheard')
+    log.info({ port: 1 }, 'ready')
+    expect(lines.map(line => JSON.parse(line))).toEqual([
+      { level: 'info', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), port: 1, msg: 'ready' },
+    ])
+  })
+})

@@ -1,0 +1,349 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { displayWidth } from '../../src/command/table.ts'
+import { type FakeAnswer, startFakeSidecar } from './fake-sidecar.ts'
+import { runCommand } from './run-command.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'questions-'))
+const interval = (low: number, high: number) => ({ low, high, method: 'wilson' })
+const rate = (success_rate: number, low: number, high: number, total_attempts: number) => ({
+  success_rate,
+  total_attempts,
+  success_rate_interval: interval(low, high),
+})
+const model = (avg_success_rate: number, total_attempts: number) => ({
+  avg_success_rate,
+  total_attempts,
+  success_rate_interval: interval(53.9, 63.5),
+  avg_confidence: null,
+  avg_time_seconds: 1280.726,
+  issue_types: ['bug'],
+})
+const best = {
+  agent_name: 'droid',
+  model_name: 'opus',
+  ...rate(58.75, 53.87, 63.46, 400),
+  avg_confidence: 0.875,
+  avg_time_seconds: 12.34,
+  p_best: 0.973,
+  expected_loss: 0.02,
+  decisive: true,
+  contenders: [],
+  attempts_to_decide: 0,
+}
+
+const REPORT = {
+  generated_at: '2026-01-31T12:00:00Z',
+  summary: {
+    total_attempts: 2728,
+    total_successful: 1133,
+    overall_success_rate: 41.5322,
+    success_rate_interval: interval(39.7, 43.4),
+    total_agents: 2,
+    total_issue_types: 1,
+    total_models: 1,
+  },
+  by_agent: {
+    'mini-swe-agent': { ...rate(15.3614, 11.88, 19.63, 332), issue_types: ['bug'] },
+    droid: { ...rate(58.75, 53.87, 63.46, 2400), issue_types: ['bug'] },
+  },
+  by_issue_type: { bug: { ...rate(100, 56.55, 100, 5), agents_used: ['droid'] } },
+  by_model: { opus: model(58.75, 400) },
+  recommendations: { bug: best },
+}
+const EMPTY = {
+  ...REPORT,
+  summary: { ...REPORT.summary, total_attempts: 0, overall_success_rate: 0 },
+  by_agent: {},
+  by_issue_type: {},
+  by_model: {},
+  recommendations: {},
+}
+const lineWith = (text: string, part: string): string => text.split('\n').find(line => line.includes(part)) ?? ''
+
+describe('report', () => {
+  test('shows every rate with its interval and its number, numbers at the right, the best first', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
+    const { exitCode, stdout, stderr } = await runCommand(['report', '--url', sidecar.url])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).toContain('2,728 attempts, 41.53 % [39.7, 43.4] succeeded; 2 agents, 1 model, 1 issue type')
+    expect(lineWith(stdout, 'mini-swe-agent ')).toBe('mini-swe-agent  15.36 %   [11.9, 19.6]       332')
+    expect(lineWith(stdout, 'droid  ')).toBe('droid           58.75 %   [53.9, 63.5]     2,400')
+    expect(stdout.indexOf('droid  ')).toBeLessThan(stdout.indexOf('mini-swe-agent  '))
+    expect(lineWith(stdout, 'opus  ')).toMatch(/ - +1280\.7 s$/)
+  })
+
+  test('asks only for what the options say', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
+    const options = [
+      '--since',
+      '2026-01-01T00:00:00Z',
+      '--until',
+      '2026-01-31T12:00:00Z',
+      '--agent-name',
+      'a&b',
+      '--model-name',
+      'm',
+      '--issue-type',
+      'ü',
+    ]
+    await runCommand(['report', '--url', `${sidecar.url}/behind/a/proxy`, ...options])
+    await runCommand(['report', '--url', sidecar.url])
+    expect(sidecar.requests.map(({ method, path, query }) => ({ method, path, query }))).toEqual([
+      {
+        method: 'GET',
+        path: '/behind/a/proxy/api/v1/report',
+        query: {
+          since: '2026-01-01T00:00:00Z',
+          until: '2026-01-31T12:00:00Z',
+          agent_name: 'a&b',
+          model_name: 'm',
+          issue_type: 'ü',
+        },
+      },
+      { method: 'GET', path: '/api/v1/report', query: {} },
+    ])
+  })
+
+  test('prints the whole answer as JSON with --json, names such as __proto__ too', async () => {
+    const body = JSON.stringify(REPORT).replace('"droid":', '"__proto__":')
+    await using sidecar = await startFakeSidecar(() => ({ body }))
+    const { stdout } = await runCommand(['report', '--json', '--url', sidecar.url])
+    expect(stdout).toContain('"__proto__": {')
+    expect(JSON.stringify(JSON.parse(stdout))).toBe(body)
+  })
+
+  test('says what to do next where there is nothing yet, and where the question is too narrow', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: EMPTY }))
+    const none = await runCommand(['report', '--url', sidecar.url])
+    expect(none).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(none.stdout).toMatch(/No attempts yet\.[\s\S]*curl[\s\S]*agent-performance import FILE/)
+    const narrow = await runCommand(['report', '--url', sidecar.url, '--since', '1m'])
+    expect(narrow.stdout).toMatch(/No attempt fits that question\. Widen --since/)
+  })
+
+  test('fits a terminal of 80 columns whatever script the names are in, and cuts nothing where nobody looks', async () => {
+    const long = 'エージェント👩‍💻'.repeat(8)
+    const body = {
+      ...REPORT,
+      by_agent: { [long]: REPORT.by_agent.droid },
+      recommendations: { [long]: { ...best, agent_name: long, model_name: long } },
+    }
+    await using sidecar = await startFakeSidecar(() => ({ body }))
+    const seen = await runCommand(['report', '--url', sidecar.url], { columns: 80, env: { NO_COLOR: '1' } })
+    for (const line of seen.stdout.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(80)
+    expect(seen.stdout).toContain('…')
+    expect((await runCommand(['report', '--url', sidecar.url])).stdout).toContain(long)
+  })
+
+  test('is coloured on a terminal alone, and not under NO_COLOR', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
+    const run = async (columns?: number, env = {}) =>
+      (await runCommand(['report', '--url', sidecar.url], { env, ...(columns && { columns }) })).stdout.includes(
+        '\u001b',
+      )
+    expect(await run(80)).toBe(true)
+    expect(await run()).toBe(false)
+    expect(await run(80, { NO_COLOR: '1' })).toBe(false)
+  })
+
+  test('names from outside cannot steer the terminal', async () => {
+    const body = { ...REPORT, by_agent: { 'a\u001b[2Jb\nc\u202ed': REPORT.by_agent.droid } }
+    await using sidecar = await startFakeSidecar(() => ({ body }))
+    const { stdout } = await runCommand(['report', '--url', sidecar.url])
+    expect(stdout).toContain('a\ufffd[2Jb\ufffdc\ufffdd ')
+  })
+})
+
+describe('best', () => {
+  test('names the agent with its rate, interval and number', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: best }))
+    const options = ['--min-attempts', '20', '--rank-by', 'lower_bound', '--since', '30d', '--model-name', 'opus']
+    const { exitCode, stdout } = await runCommand(['best', 'bug', '--url', sidecar.url, ...options])
+    expect(exitCode).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      'droid with opus',
+      '  success     58.75 % [53.9, 63.5] of 400 attempts',
+      '  confidence  0.88 on average',
+      '  time        12.3 s on average',
+      '  verdict     better than every other',
+    ])
+    expect(sidecar.requests[0]).toMatchObject({
+      path: '/api/v1/best-agent',
+      query: { issue_type: 'bug', min_attempts: '20', rank_by: 'lower_bound', since: '30d', model_name: 'opus' },
+    })
+  })
+
+  test('says so where it cannot be told from others, and what it would take', async () => {
+    const others = ['a', 'b', 'c', 'd', 'e'].map(agent_name => ({
+      agent_name,
+      model_name: 'gpt',
+      ...rate(55, 50.1, 59.8, 400),
+    }))
+    const body = { ...best, decisive: false, contenders: others, attempts_to_decide: 1250 }
+    await using sidecar = await startFakeSidecar(() => ({ body }))
+    const { stdout } = await runCommand(['best', 'bug', '--url', sidecar.url])
+    expect(stdout).toContain('verdict     not decided: the best with a probability of 97.30 %; as good may be\n')
+    expect(stdout).toContain('- c with gpt: 55.00 % [50.1, 59.8] of 400 attempts\n')
+    expect(stdout).not.toContain('- d with gpt')
+    expect(stdout).toContain('- 2 others\n')
+    expect(stdout).toContain('about 1,250 more attempts of each would settle it\n')
+    await using alone = await startFakeSidecar(() => ({ body: { ...body, contenders: [], attempts_to_decide: null } }))
+    expect((await runCommand(['best', 'bug', '--url', alone.url])).stdout).toContain('nobody to compare with\n')
+  })
+
+  test('exits with 1, says why on standard error and prints null as JSON where nobody qualifies', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ status: 404, body: { detail: 'no agent' } }))
+    const told = await runCommand(['best', 'bug', '--url', sidecar.url])
+    expect(told).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(told.stderr).toMatch(/^Nobody has 5 attempts at "bug".*--min-attempts/)
+    expect(await runCommand(['best', 'bug', '--json', '--url', sidecar.url])).toEqual({
+      exitCode: 1,
+      stdout: 'null\n',
+      stderr: '',
+    })
+  })
+
+  test("another server's 404 is no answer to the question", async () => {
+    const headers = { 'content-type': 'text/html' }
+    await using sidecar = await startFakeSidecar(() => ({ status: 404, body: '<html>', headers }))
+    expect((await runCommand(['best', 'bug', '--url', sidecar.url])).exitCode).toBe(69)
+  })
+})
+
+describe('compare-models', () => {
+  test('shows models side by side, best first', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: { gpt: model(52.5, 400), opus: model(58.75, 1400) } }))
+    const { stdout } = await runCommand([
+      'compare-models',
+      '--url',
+      sidecar.url,
+      '--issue-type',
+      'bug',
+      '--min-attempts',
+      '20',
+    ])
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      'model  success  95 % interval  attempts  conf.  mean time',
+      'opus   58.75 %   [53.9, 63.5]     1,400      -   1280.7 s',
+      'gpt    52.50 %   [53.9, 63.5]       400      -   1280.7 s',
+    ])
+    expect(sidecar.requests[0]).toMatchObject({
+      path: '/api/v1/model-comparison',
+      query: { issue_type: 'bug', min_attempts: '20' },
+    })
+  })
+
+  test('says what to do where no model has enough', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: {} }))
+    const { exitCode, stdout } = await runCommand(['compare-models', '--url', sidecar.url])
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/No model has 5 attempts.*lower --min-attempts/)
+  })
+})
+
+describe('whom it asks', () => {
+  test('AGENT_PERFORMANCE_URL where no --url is given, with the token of the token file', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
+    const tokenFile = join(folder, 'token')
+    writeFileSync(tokenFile, '# who may read\n\n  s3cret read\nother\n')
+    await runCommand(['report', '--token-file', tokenFile], { env: { AGENT_PERFORMANCE_URL: sidecar.url } })
+    await runCommand(['report'], {
+      env: { AGENT_PERFORMANCE_URL: sidecar.url, AGENT_PERFORMANCE_TOKEN_FILE: tokenFile },
+    })
+    expect(sidecar.requests.map(request => request.headers.authorization)).toEqual(['Bearer s3cret', 'Bearer s3cret'])
+  })
+
+  test('a token file that holds no token a header can bear, or is not there, is an error that never shows its content', async () => {
+    const tokenFile = join(folder, 'tokens')
+    writeFileSync(tokenFile, 's3cret-ü')
+    const { exitCode, stderr } = await runCommand(['report', '--token-file', tokenFile])
+    expect(exitCode).toBe(78)
+    expect(stderr).toContain(tokenFile)
+    expect(stderr).not.toContain('s3cret-')
+    expect((await runCommand(['report', '--token-file', join(folder, 'none')])).exitCode).toBe(74)
+  })
+
+  test.each<[string, FakeAnswer, number]>([
+    ['400', { status: 400, body: { detail: 'since must be a time' } }, 64],
+    ['401', { status: 401, body: { detail: 'a token is needed' } }, 77],
+    ['403', { status: 403, body: { detail: 'this token may not read' } }, 77],
+    ['429', { status: 429, body: { detail: 'too much in flight' } }, 75],
+    ['503', { status: 503, body: { detail: 'not ready' } }, 75],
+    ['500', { status: 500, body: { detail: 'a defect' } }, 69],
+  ])('an answer of %s is told in one line with the reason', async (_status, answer, exitCode) => {
+    await using sidecar = await startFakeSidecar(() => answer)
+    const outcome = await runCommand(['report', '--url', sidecar.url])
+    expect(outcome).toMatchObject({ exitCode, stdout: '' })
+    expect(outcome.stderr).toContain((answer.body as { detail: string }).detail)
+    expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  test('what is no sidecar, or not there at all, is named, and what to do about it', async () => {
+    const sidecar = await startFakeSidecar(() => ({ body: '<html>hello</html>' }))
+    expect(await runCommand(['report', '--url', sidecar.url])).toMatchObject({
+      exitCode: 69,
+      stderr: expect.stringContaining(sidecar.url),
+    })
+    await sidecar[Symbol.asyncDispose]()
+    const { exitCode, stderr } = await runCommand(['report', '--url', sidecar.url])
+    expect(exitCode).toBe(69)
+    expect(stderr).toMatch(/no sidecar reached at .*ECONNREFUSED.*agent-performance serve.*--url.*--store/)
+  })
+
+  test.each([
+    [['report', '--url', 'ftp://x']],
+    [['report', '--url', 'nonsense']],
+    [['report', '--url', 'http://user:s3cret@127.0.0.1:1']],
+    [['report', '--url', 'http://x', '--store', 'y']],
+    [['report', '--since', 'yesterday']],
+    [['report', '--since', '1h', '--until', '2h']],
+    [['report', '--agent-name', '']],
+    [['report', 'extra']],
+    [['report', '--nonsense']],
+    [['best']],
+    [['best', 'bug', '--min-attempts', '0']],
+    [['best', 'bug', '--rank-by', 'luck']],
+    [['import']],
+    [['nonsense']],
+    [[]],
+  ])('%j is wrong usage: 64, told on standard error, asked of nobody', async argv => {
+    const { exitCode, stdout, stderr } = await runCommand(argv, {
+      env: { AGENT_PERFORMANCE_URL: 'http://127.0.0.1:1' },
+    })
+    expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: '' })
+    expect(stderr).not.toBe('')
+    expect(stderr).not.toContain('s3cret')
+  })
+
+  test('a store that is not there is not made by asking it', async () => {
+    const outcome = await runCommand(['report', '--store', join(folder, 'none.json')])
+    expect(outcome).toEqual({
+      exitCode: 74,
+      stdout: '',
+      stderr: `agent-performance: there is no store at ${join(folder, 'none.json')}\n`,
+    })
+  })
+})
+
+describe('help', () => {
+  const COMMANDS = ['serve', 'report', 'best', 'compare-models', 'import', 'export', 'check-config']
+
+  test.each(COMMANDS)('%s --help fits 80 columns and teaches by example', async command => {
+    const { exitCode, stdout } = await runCommand([command, '--help'])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain(`Examples:\n  agent-performance ${command}`)
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    if (command !== 'serve') expect(stdout).toContain('--json')
+  })
+
+  test('the first page lists every command and every exit code', async () => {
+    const { stdout } = await runCommand(['--help'])
+    for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `)
+    expect(stdout).toMatch(
+      /Exit codes:[\s\S]* 1 {2}nobody qualifies \(best\)[\s\S]*64[\s\S]*65[\s\S]*69[\s\S]*74[\s\S]*75[\s\S]*77[\s\S]*78/,
+    )
+  })
+})

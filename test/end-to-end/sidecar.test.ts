@@ -1,0 +1,208 @@
+/** The sidecar as a process: started as a user starts it, killed, drained, crowded, and scraped. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { anAttempt } from '../support/sidecar.ts'
+import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
+
+const QUESTIONS = [
+  'report',
+  'success-rate',
+  'success-rate?since=30d',
+  'model-comparison?min_attempts=1',
+  'best-agent?issue_type=i0',
+  'metrics',
+  'attempts?limit=1000',
+]
+
+async function post(url: string, body: unknown): Promise<Response> {
+  return fetch(`${url}/api/v1/attempts`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+}
+
+/** Every answer and the whole scrape, but for what names the moment it was asked. */
+async function everything(url: string): Promise<string[]> {
+  const texts = QUESTIONS.map(async question => (await fetch(`${url}/api/v1/${question}`)).text())
+  const scrape = (await (await fetch(`${url}/metrics`)).text())
+    .split('\n')
+    .filter(line => !line.includes('agent_performance_'))
+  return [...(await Promise.all(texts)), scrape.join('\n')].map(text =>
+    text.replaceAll(/"(generated_at|last_updated)": ?"[^"]*"/g, ''),
+  )
+}
+
+const totalOf = async (url: string): Promise<number> =>
+  ((await (await fetch(`${url}/api/v1/report`)).json()) as { summary: { total_attempts: number } }).summary
+    .total_attempts
+
+describe('a sidecar', () => {
+  test('killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen', async () => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 'agent_performance.json')
+    const attempts = Array.from({ length: 500 }, (_, i) =>
+      anAttempt({
+        agent_name: `a${i % 3}`,
+        issue_type: `i${i % 7}`,
+        success: i % 5 > 1,
+        confidence: (i % 11) / 11,
+        time_seconds: i / 7,
+        attempt_id: `id-${i}`,
+        cost_usd: i / 1000,
+        timestamp: new Date(Date.now() - i * 7_000_000).toISOString(),
+      }),
+    )
+    const first = await startSidecarProcess(store)
+    for (let i = 0; i < attempts.length; i += 50) await post(first.url, attempts.slice(i, i + 50))
+    const before = await everything(first.url)
+    expect(await first.stop('SIGKILL')).toBe('SIGKILL')
+    const second = await startSidecarProcess(store)
+    expect(await everything(second.url)).toEqual(before)
+    expect(await (await post(second.url, attempts)).json()).toEqual({ accepted: 0, duplicates: 500 })
+    expect(await second.stop()).toBe(0)
+    // From its checkpoint this time.
+    const third = await startSidecarProcess(store)
+    expect(await everything(third.url)).toEqual(before)
+    expect(await third.stop()).toBe(0)
+  })
+
+  test('leaves the documented file behind, which counts what the counters count', async () => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 'agent_performance.json')
+    const sidecar = await startSidecarProcess(store)
+    await post(sidecar.url, [anAttempt(), anAttempt(), anAttempt({ success: false })])
+    const scrape = await (await fetch(`${sidecar.url}/metrics`)).text()
+    await sidecar.stop()
+    const document = JSON.parse(await readFile(store, 'utf8')) as { metrics: Record<string, object> }
+    expect(document.metrics['a:m:i']).toMatchObject({ total_attempts: 3, successful_fixes: 2, failed_fixes: 1 })
+    expect(scrape).toContain('agent_attempts_total{agent_name="a",model_name="m",issue_type="i",result="success"} 2\n')
+    expect(scrape).toContain('agent_attempts_total{agent_name="a",model_name="m",issue_type="i",result="failure"} 1\n')
+  })
+
+  test('is the only one on its file: a second exits 75 and names the first', async () => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 'agent_performance.json')
+    const first = await startSidecarProcess(store)
+    await expect(startSidecarProcess(store)).rejects.toThrow(
+      new RegExp(`ended with 75: .*process ${first.process.pid} `, 's'),
+    )
+    await post(first.url, anAttempt())
+    expect(await totalOf(first.url)).toBe(1)
+    await first.stop()
+  })
+
+  test('told to stop drains: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0', async () => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 'agent_performance.json')
+    const sidecar = await startSidecarProcess(store)
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+    let kept = 0
+    let stopped = false
+    const odd: unknown[] = []
+    const client = async (): Promise<void> => {
+      while (!stopped) {
+        const status = await postOver(agent, sidecar.url).catch((error: NodeJS.ErrnoException) => error.code)
+        if (status === 200) kept++
+        else if (status === 503 || status === 'ECONNREFUSED' || status === 'ECONNRESET') return
+        else odd.push(status)
+      }
+    }
+    const clients = Array.from({ length: 8 }, client)
+    await expect.poll(() => kept).toBeGreaterThan(50)
+    const ended = await sidecar.stop('SIGTERM')
+    stopped = true
+    await Promise.all(clients)
+    agent.destroy()
+    expect(odd).toEqual([])
+    expect(ended).toBe(0)
+    const again = await startSidecarProcess(store)
+    expect(await totalOf(again.url)).toBeGreaterThanOrEqual(kept)
+    await again.stop()
+  })
+
+  test('says on standard output where it listens, in one line, and nothing else', async () => {
+    await using folder = await temporaryFolder()
+    const main = new URL('../../src/main.ts', import.meta.url).pathname
+    const child = spawn(process.execPath, [
+      main,
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--store',
+      join(folder.path, 's.json'),
+    ])
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', text => {
+      out += text
+    })
+    await expect.poll(() => out).toMatch(/http:\/\/127\.0\.0\.1:\d+\n$/)
+    child.kill('SIGINT')
+    expect((await once(child, 'close'))[0]).toBe(0)
+    expect(out.split('\n')).toHaveLength(2)
+  })
+})
+
+function postOver(agent: Agent, url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'Content-Type': 'application/json' }
+    const req = request(`${url}/api/v1/attempts`, { method: 'POST', agent, headers }, res => {
+      res
+        .resume()
+        .on('end', () => resolve(res.statusCode ?? 0))
+        .on('error', reject)
+    })
+    req.on('error', reject).end(JSON.stringify(anAttempt()))
+  })
+}
+
+test('200 clients at once and 4 instrumented processes: every attempt is counted exactly once', async () => {
+  await using folder = await temporaryFolder()
+  const sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'))
+  const worker = join(folder.path, 'coordinator.ts')
+  const library = new URL('../../src/index.ts', import.meta.url).href
+  await writeFile(
+    worker,
+    `import { deliverTo, trackAttempt } from '${library}'
+     const delivery = deliverTo(process.argv[2]!)
+     for (let i = 0; i < 1000; i++) {
+       const labels = { agent_name: 'agent-' + process.argv[3], model_name: 'm', issue_type: 'i' + (i % 3) }
+       await trackAttempt(labels, async () => { if (i % 4 === 0) throw new Error('no'); return { success: true, confidence: 0.5 } }).catch(() => {})
+     }
+     process.exit((await delivery.flush(30_000)) && delivery.stats().delivered === 1000 ? 0 : 1)`,
+  )
+  const workers = [1, 2, 3, 4].map(n => promisify(execFile)(process.execPath, [worker, sidecar.url, String(n)]))
+  const clients = Array.from({ length: 200 }, async (_, client) => {
+    for (let i = 0; i < 10; i++) {
+      const answer = await post(sidecar.url, [
+        anAttempt({ agent_name: `client-${client % 20}` }),
+        anAttempt({ agent_name: 'all', success: false }),
+      ])
+      expect(answer.status).toBe(200)
+    }
+  })
+  await Promise.all([...workers, ...clients])
+  const report = (await (await fetch(`${sidecar.url}/api/v1/report`)).json()) as {
+    summary: object
+    by_agent: Record<string, object>
+  }
+  expect(report.summary).toMatchObject({ total_attempts: 4 * 1000 + 200 * 10 * 2, total_successful: 4 * 750 + 2000 })
+  expect(report.by_agent.all).toMatchObject({ total_attempts: 2000, success_rate: 0 })
+  for (const n of [1, 2, 3, 4])
+    expect(report.by_agent[`agent-${n}`]).toMatchObject({ total_attempts: 1000, success_rate: 75 })
+  expect(await sidecar.stop()).toBe(0)
+})
+
+test('the example runs, learns whom to send, and prints the report', async () => {
+  const example = new URL('../../examples/coordinator.ts', import.meta.url).pathname
+  const { stdout } = await promisify(execFile)(process.execPath, [example])
+  expect(stdout).toMatch(/formatting +FormattingAgent fixed/)
+  expect(stdout).toMatch(/imports +ImportAgent fixed/)
+  expect(stdout).toMatch(/complexity +RefactoringAgent fixed/)
+  expect(stdout).toMatch(/of 72 issues fixed/)
+})
