@@ -6,7 +6,7 @@ import { FAMILIES } from '../src/expose/families.ts'
 function configurationTable(): string {
   const rows = settings.map(setting => {
     const preset = setting.default === undefined || setting.default.length === 0 ? '–' : `\`${setting.default}\``
-    return `| \`${flagOf(setting)}\` | \`${variableOf(setting.name)}\` | ${preset} | ${escaped(setting.description)} |`
+    return `| \`${escaped(flagOf(setting))}\` | \`${variableOf(setting.name)}\` | ${preset} | ${escaped(setting.description)} |`
   })
   return ['| flag | environment | default | |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
