@@ -53,7 +53,7 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
     },
   })
   const tracker = new AgentPerformanceTracker({ store, log })
-  const processHealth = openProcessHealth()
+  const processHealth = openProcessHealth(() => performance.now())
   const state: { draining: boolean; access: AccessRules } = {
     draining: false,
     access: { hosts: config.allowHost, origins: config.allowOrigin, tokens: secrets.tokens },

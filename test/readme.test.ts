@@ -10,7 +10,7 @@ test('the settings and metrics that the README lists are those there are (npm ru
 
 test('every file and folder the README points to is there', () => {
   const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => path!)
-  expect(links.length).toBeGreaterThan(3)
+  expect(links.length).toBeGreaterThan(0)
   for (const path of links)
     expect(() => readFileSync(new URL(`../${path}`, import.meta.url)), path).not.toThrow(/ENOENT/)
 })

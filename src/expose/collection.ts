@@ -34,9 +34,9 @@ export interface Sources {
 }
 
 /**
- * Collects; whoever asks while one collection is being made gets that one. Rejects where a source throws. Copies of keys that have not
- * changed since are taken over from the collection before, so that the work, and what is left to the garbage collector, grow with the
- * attempts and hardly with the keys.
+ * Collects; whoever asks while one collection is being made gets that one. Rejects where a source throws. Copies of keys
+ * that have not changed since are taken over from the collection before, so that the work, and what is left to the garbage
+ * collector, grow with the attempts and hardly with the keys.
  */
 export function createCollector(sources: Sources): () => Promise<Collection> {
   let underWay: Promise<Collection> | undefined

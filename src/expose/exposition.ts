@@ -4,14 +4,17 @@ import { createCollector, type Sources } from './collection.ts'
 import { createProducers } from './producer.ts'
 import { renderText } from './render.ts'
 
-export interface Scrape {
+interface Scrape {
   readonly contentType: string
   /** Slices of whole lines, made when they are asked for: at the reader's pace, and giving way to others in between. */
   readonly body: AsyncGenerator<string, void, void>
 }
 
 export interface Exposition {
-  /** What is to be told at this moment. Rejects where it could not be collected. Scrapes at the same time share one collection. */
+  /**
+   * What is to be told at this moment. Rejects where it could not be collected. Scrapes at the same time share one
+   * collection.
+   */
   scrape(): Promise<Scrape>
   /** All of it, for a reader of the OpenTelemetry SDK (`metricProducers`). */
   readonly producer: MetricProducer

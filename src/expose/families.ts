@@ -1,6 +1,6 @@
 /**
- * Every family of metrics there is, in the order they are exposed: the one place that knows their names, types, units, helps and
- * labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
+ * Every family of metrics there is, in the order they are exposed: the one place that knows their names, types, units,
+ * helps and labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
  */
 import { wilsonBounds } from '../core/statistics/intervals.ts'
 import {

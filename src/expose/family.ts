@@ -4,7 +4,10 @@ import type { KeySummary } from '../core/ports.ts'
 export interface Family {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /** As OpenTelemetry spells units (UCUM); empty for a gauge without one: Collectors append `_ratio` to the name where it is `1`. */
+  /**
+   * As OpenTelemetry spells units (UCUM); empty for a gauge without one: Collectors append `_ratio` to the name where it is
+   * `1`.
+   */
   readonly unit: string
   readonly help: string
   /** `le` of histograms aside. */
@@ -25,13 +28,13 @@ interface PerKey extends Family {
   readonly values?: readonly string[]
 }
 
-export interface KeyNumbers extends PerKey {
+interface KeyNumbers extends PerKey {
   readonly type: 'counter' | 'gauge'
   /** One number for each value, in the order of `values`; undefined where there is nothing to say. */
   read(one: KeySummary): readonly (number | undefined)[]
 }
 
-export interface KeyHistograms extends PerKey {
+interface KeyHistograms extends PerKey {
   readonly type: 'histogram'
   /** Upper bounds (inclusive); one more bucket holds what is above them. */
   readonly bounds: readonly number[]

@@ -5,12 +5,15 @@ import { constants, createGzip } from 'node:zlib'
 import { sendProblem } from '../problem.ts'
 import type { Exposition } from './exposition.ts'
 
-/** Scrapes under way at the most: each holds what has changed of the keys since, 1.3 KB a key, until its scraper has read all of it. */
+/**
+ * Scrapes under way at the most: each holds what has changed of the keys since, 1.3 KB a key, until its scraper has read
+ * all of it.
+ */
 const MAX_SCRAPES = 8
 /** How long a scraper may take to read, unless it says it waits for less. */
 const MAX_SECONDS = 60
 
-export interface HandlerOptions {
+interface HandlerOptions {
   /** Where failed scrapes are told. */
   readonly log?: { error(fields: object, message: string): void }
 }
@@ -18,8 +21,9 @@ export interface HandlerOptions {
 export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /**
- * Answers GET and HEAD whatever the path. Never rejects; resolves when the answer is out or its scraper gone. A collection that fails is a
- * 500; a failure after that, or a scraper that is too slow, ends the connection in the middle, so that no scraper takes a part for the whole.
+ * Answers GET and HEAD whatever the path. Never rejects; resolves when the answer is out or its scraper gone. A collection
+ * that fails is a 500; a failure after that, or a scraper that is too slow, ends the connection in the middle, so that no
+ * scraper takes a part for the whole.
  */
 export function createMetricsHandler(
   exposition: Pick<Exposition, 'scrape'>,

@@ -1,6 +1,9 @@
 /** Labels as the Prometheus text format spells them. */
 
-/** `name="value"` with commas between, without braces; empty where there are none. Names must be legal; values may hold anything. */
+/**
+ * `name="value"` with commas between, without braces; empty where there are none. Names must be legal; values may hold
+ * anything.
+ */
 export function labelText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${escapeText(value).replaceAll('"', '\\"')}"`)

@@ -216,13 +216,13 @@ export const OWN_FAMILIES = [
 ] as const
 
 /** One number of a family that has labels. No two samples of a family have the same labels. */
-export interface Sample<Label extends string = string> {
+interface Sample<Label extends string = string> {
   readonly labels: Readonly<Record<Label, string>>
   readonly value: number
 }
 
 /** A histogram and the upper bounds (inclusive) of its buckets; one more bucket holds what is above them. */
-export interface BoundedBuckets extends Buckets {
+interface BoundedBuckets extends Buckets {
   readonly bounds: readonly number[]
 }
 
@@ -241,7 +241,8 @@ export type OwnValues = { readonly [F in OwnFamily as F['name']]?: ValueOf<F> | 
 type Known = 'agent_performance_build_info' | 'agent_performance_keys' | 'agent_performance_attempts_overflowed_total'
 
 /**
- * What the sidecar tells of itself: by the name of the family a number, or samples where it has labels. Leave out what does not apply
- * (a store without a journal). Give samples of known reasons from the start, at 0: Prometheus cannot see a rise from nothing.
+ * What the sidecar tells of itself: by the name of the family a number, or samples where it has labels. Leave out what does
+ * not apply (a store without a journal). Give samples of known reasons from the start, at 0: Prometheus cannot see a rise
+ * from nothing.
  */
 export type OwnHealth = Omit<OwnValues, Known>

@@ -1,11 +1,12 @@
 /** What the process itself takes: time, memory, files, and how late its event loop runs. */
 import { readdirSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import type { Clock } from '../core/ports.ts'
 import type { OwnHealth } from './own-families.ts'
 
 /** The delay is seen by a timer of this period, and holds the period. */
 const RESOLUTION_MS = 20
-/** A lag is told for at least so long, and at most twice: longer than most pauses between scrapes would hide what is over. */
+/** A lag is told for at least so long after it was: until then a second scraper sees it too. */
 const WINDOW_MS = 10_000
 
 export interface ProcessHealth {
@@ -15,17 +16,17 @@ export interface ProcessHealth {
 }
 
 /** Watches the event loop until it is closed; keeps no process alive. */
-export function openProcessHealth(): ProcessHealth {
+export function openProcessHealth(clock: Clock): ProcessHealth {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delays.enable()
-  let since = performance.now()
+  let since = clock()
   let before = 0
   function lagSeconds(): number {
     const current = Math.max(0, delays.max / 1e9 - RESOLUTION_MS / 1000)
     const lag = Math.max(before, current)
-    if (performance.now() - since >= WINDOW_MS) {
+    if (clock() - since >= WINDOW_MS) {
       delays.reset()
-      since = performance.now()
+      since = clock()
       before = current
     }
     return lag

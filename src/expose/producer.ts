@@ -19,15 +19,21 @@ import { OWN_FAMILIES, type OwnValues } from './own-families.ts'
 /** Keys turned into data points before others have their turn: about a millisecond. */
 const KEYS_AT_ONCE = 100
 
+/**
+ * When the series began: totals outlive the process, and with any later time what earlier processes counted would look like
+ * a sudden rise. In OTLP 0 stands for an unknown start.
+ */
+const UNKNOWN: HrTime = [0, 0]
+
 interface Series {
   readonly attributes: Attributes
   readonly value: number | Histogram
 }
 
 /**
- * Producers that share the keys among them, each key always with the same one; the first has the sidecar's own families too. An exporter
- * works through all it is given in one go, so that many keys are better pushed by several readers, each with its part.
- * The resource is empty: readers put the SDK's in its place.
+ * Producers that share the keys among them, each key always with the same one; the first has the sidecar's own families
+ * too. An exporter works through all it is given in one go, so that many keys are better pushed by several readers, each
+ * with its part. The resource is empty: readers put the SDK's in its place.
  */
 export function createProducers(
   collect: () => Promise<Collection>,
@@ -35,14 +41,10 @@ export function createProducers(
   count: number,
 ): readonly MetricProducer[] {
   const scope = { name: 'agent-performance', version }
-  // Totals outlive the process, and when they began is not known: then the first point begins when it ends (OTLP data model,
-  // "Cumulative streams: handling unknown start time").
-  let startMs: number | undefined
   return Array.from({ length: count }, (_, part) => ({
     async collect() {
       const collection = await collect()
-      startMs ??= collection.atMs
-      const times = { startTime: hrTime(startMs), endTime: hrTime(collection.atMs) }
+      const times = { startTime: UNKNOWN, endTime: hrTime(collection.atMs) }
       const all: [Family, Series[]][] = await keySeries(collection.keys, part, count)
       if (part === 0) all.push(...ownSeries(collection.own))
       const metrics = all.map(([family, series]) => metricData(family, series, times))

@@ -1,5 +1,6 @@
 /**
- * The Prometheus text format 0.0.4, line for line as OpenTelemetry's exporter prints the same metrics, at a twentieth of its cost.
+ * The Prometheus text format 0.0.4, line for line as OpenTelemetry's exporter prints the same metrics, at a twentieth of
+ * its cost.
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -10,14 +11,15 @@ import { escapeText, labelText } from './label-text.ts'
 import { OWN_FAMILIES, type OwnValues } from './own-families.ts'
 
 /**
- * Characters rendered before others have their turn: about 250 lines, a tenth of a millisecond. Much longer texts would be large objects to
- * the garbage collector, whose pauses are then what others wait for.
+ * Characters rendered before others have their turn: about 250 lines, a tenth of a millisecond. Much longer texts would be
+ * large objects to the garbage collector, whose pauses are then what others wait for.
  */
 const SLICE = 32 * 1024
 
 /**
- * The text, in slices that end with whole lines, each rendered when it is asked for and in a turn of the event loop of its own.
- * No text but that of the labels is kept: it would take a hundred times its numbers' room, to save half of a fifth of a second at 10,000 keys.
+ * The text, in slices that end with whole lines, each rendered when it is asked for and in a turn of the event loop of its
+ * own. Text is not kept from scrape to scrape: it would take ten times the room of the numbers it is made of, and save half
+ * the time.
  */
 export async function* renderText({ keys, own }: Collection): AsyncGenerator<string, void, void> {
   let text = ''

@@ -21,7 +21,7 @@ describe('promtool check metrics has nothing to say', () => {
 
   it('of many keys and this very process', async context => {
     needs('promtool', context)
-    const health = openProcessHealth()
+    const health = openProcessHealth(Date.now)
     const text = await textOf(createExposition(sourcesOf(tallyOfKeys(500), health.read)))
     health.close()
     expect(await checkMetrics(text)).toEqual(SILENCE)

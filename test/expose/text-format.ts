@@ -1,8 +1,8 @@
 /**
- * A strict reader of the Prometheus text format 0.0.4: throws on whatever a scraper could refuse or misread, on a series that comes
- * twice and on a family whose lines are not together.
+ * A strict reader of the Prometheus text format 0.0.4: throws on whatever a scraper could refuse or misread, on a series
+ * that comes twice and on a family whose lines are not together.
  */
-export interface ReadSample {
+interface ReadSample {
   readonly name: string
   readonly labels: ReadonlyMap<string, string>
   readonly value: number

@@ -1,0 +1,255 @@
+/** Who may ask: Host, Origin, tokens, scopes, TLS, and that no secret is ever printed. */
+import { execFileSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { anAttempt, testSidecar } from './support/sidecar.ts'
+import { startSidecarProcess, temporaryFolder } from './support/sidecar-process.ts'
+
+/** Asks with exactly these headers: `fetch` sets a Host of its own. */
+function ask(
+  url: string,
+  { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }> {
+  return new Promise((resolve, reject) => {
+    const req = http.request(url, { method, headers }, res => {
+      let text = ''
+      res
+        .setEncoding('utf8')
+        .on('data', chunk => {
+          text += chunk
+        })
+        .on('end', () => resolve({ status: res.statusCode!, headers: res.headers, text }))
+    })
+    req.on('error', reject).end(body)
+  })
+}
+
+const json = { 'Content-Type': 'application/json' }
+const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` })
+
+describe('Host and Origin', () => {
+  test('a Host that is no loopback name is refused, on every path, unless it is listed', async () => {
+    await using sidecar = await testSidecar({ 'allow-host': ['sidecar.internal'] })
+    for (const path of ['/metrics', '/livez', '/api/v1/report']) {
+      expect((await ask(sidecar.url + path, { headers: { Host: 'evil.example' } })).status, path).toBe(421)
+    }
+    for (const Host of [
+      'localhost',
+      'localhost:9464',
+      '127.0.0.1',
+      '127.9.9.9:80',
+      '[::1]:9464',
+      'sidecar.internal:9464',
+      'SIDECAR.internal',
+    ]) {
+      expect((await ask(`${sidecar.url}/livez`, { headers: { Host } })).status, Host).toBe(200)
+    }
+    for (const Host of ['127.0.0.1.evil.example', 'localhost.evil.example', '[::2]']) {
+      expect((await ask(`${sidecar.url}/livez`, { headers: { Host } })).status, Host).toBe(421)
+    }
+  })
+
+  test('a page of another site can neither record nor read, and gets no CORS headers', async () => {
+    await using sidecar = await testSidecar({ 'allow-origin': ['https://grafana.example'] })
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1']) {
+      const answer = await ask(`${sidecar.url}/api/v1/attempts`, {
+        method: 'POST',
+        headers: { ...json, Origin: origin },
+        body: JSON.stringify(anAttempt()),
+      })
+      expect(answer.status, origin).toBe(403)
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined()
+    }
+    expect(
+      (await ask(`${sidecar.url}/api/v1/attempts`, { method: 'OPTIONS', headers: { Origin: 'https://evil.example' } }))
+        .status,
+    ).toBe(403)
+    expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Origin: 'https://grafana.example' } })).status).toBe(
+      200,
+    )
+    expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Origin: sidecar.url } })).status).toBe(200)
+  })
+
+  test('a form of another site cannot record: its content types are not taken', async () => {
+    await using sidecar = await testSidecar()
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+      expect(
+        (await ask(`${sidecar.url}/api/v1/attempts`, { method: 'POST', headers: { 'Content-Type': type }, body: '{}' }))
+          .status,
+      ).toBe(415)
+    }
+  })
+
+  test('every answer forbids sniffing, framing, scripts and caches, and names no software', async () => {
+    await using sidecar = await testSidecar()
+    for (const path of ['/livez', '/metrics', '/api/v1/report', '/nothing']) {
+      const { headers } = await ask(sidecar.url + path)
+      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+      expect(headers['content-security-policy']).toContain("default-src 'none'")
+      expect(headers['x-powered-by'] ?? headers.server).toBeUndefined()
+    }
+  })
+})
+
+describe('tokens', () => {
+  test('let in by scope, and health is open', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'tokens')
+    await writeFile(file, '# comment\n\ningest-only ingest\nread-only read\nboth ingest,read\nall\n')
+    await using sidecar = await testSidecar({ 'auth-token-file': file, admin: true })
+    const statusOf = async (token: string | undefined, path: string, method = 'GET'): Promise<number> =>
+      (
+        await ask(sidecar.url + path, {
+          method,
+          headers: { ...json, ...(token !== undefined && bearer(token)) },
+          ...(method === 'POST' && { body: JSON.stringify(anAttempt()) }),
+        })
+      ).status
+    const table = await Promise.all(
+      [undefined, 'wrong', 'ingest-only', 'read-only', 'both', 'all'].map(async token => [
+        token,
+        await statusOf(token, '/livez'),
+        await statusOf(token, '/api/v1/attempts', 'POST'),
+        await statusOf(token, '/api/v1/report'),
+        await statusOf(token, '/metrics'),
+      ]),
+    )
+    expect(table).toEqual([
+      [undefined, 200, 401, 401, 401],
+      ['wrong', 200, 401, 401, 401],
+      ['ingest-only', 200, 200, 403, 403],
+      ['read-only', 200, 403, 200, 200],
+      ['both', 200, 200, 200, 200],
+      ['all', 200, 200, 200, 200],
+    ])
+    expect([
+      await statusOf('both', '/api/v1/metrics', 'DELETE'),
+      await statusOf('all', '/api/v1/metrics', 'DELETE'),
+    ]).toEqual([403, 200])
+    const refused = await ask(`${sidecar.url}/api/v1/report`)
+    expect(refused.headers['www-authenticate']).toMatch(/^Bearer/)
+  })
+
+  test('are read again on reload; a broken file leaves those in force', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'tokens')
+    await writeFile(file, 'first\n')
+    await using sidecar = await testSidecar({ 'auth-token-file': file })
+    const works = async (token: string): Promise<boolean> =>
+      (await ask(`${sidecar.url}/api/v1/report`, { headers: bearer(token) })).status === 200
+    await writeFile(file, 'second\n')
+    await sidecar.sidecar.reload()
+    expect([await works('first'), await works('second')]).toEqual([false, true])
+    await writeFile(file, 'third everything\n')
+    await expect(sidecar.sidecar.reload()).rejects.toThrow(/tokens:1: .*ingest, read, admin/)
+    await writeFile(file, '')
+    await expect(sidecar.sidecar.reload()).rejects.toThrow(/holds no token/)
+    expect([await works('second'), await works('third')]).toEqual([true, false])
+  })
+
+  test('are never printed: not in logs, answers, metrics, errors, or check-config', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'tokens')
+    await writeFile(file, 'S3CRET-TOKEN ingest,read\n')
+    const sidecar = await startSidecarProcess(join(folder.path, 's.json'), {
+      args: ['--auth-token-file', file, '--log-level', 'trace'],
+    })
+    const answers = await Promise.all(
+      ['/metrics', '/api/v1/report', '/openapi.json', '/readyz?verbose', '/nothing'].map(path =>
+        ask(sidecar.url + path, { headers: bearer('S3CRET-TOKEN') }),
+      ),
+    )
+    answers.push(await ask(`${sidecar.url}/api/v1/metrics`, { method: 'DELETE', headers: bearer('S3CRET-TOKEN') }))
+    sidecar.process.kill('SIGHUP')
+    await expect.poll(() => sidecar.log()).toContain('read again')
+    await writeFile(file, 'S3CRET-TOKEN no such scope\n')
+    sidecar.process.kill('SIGHUP')
+    await expect.poll(() => sidecar.log()).toMatch(/tokens:1/)
+    await sidecar.stop()
+    const printed = execFileSync(process.execPath, ['src/main.ts', 'check-config', '--json'], {
+      env: {
+        ...process.env,
+        AGENT_PERFORMANCE_STORE: 'postgres://user:S3CRET-TOKEN@db/x',
+        AGENT_PERFORMANCE_AUTH_TOKEN_FILE: file,
+      },
+      encoding: 'utf8',
+    })
+    for (const text of [...answers.map(answer => answer.text + JSON.stringify(answer.headers)), sidecar.log(), printed])
+      expect(text).not.toContain('S3CRET')
+  })
+
+  test('must be there to listen beyond this machine, or their absence meant', async () => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 's.json')
+    await expect(startSidecarProcess(store, { args: ['--listen', '0.0.0.0:0'] })).rejects.toThrow(
+      /ended with (64|78): .*auth-token-file.*insecure-no-auth/s,
+    )
+    const open = await startSidecarProcess(store, { args: ['--listen', '0.0.0.0:0', '--insecure-no-auth'] })
+    expect((await ask(`${open.url.replace('0.0.0.0', '127.0.0.1')}/livez`)).status).toBe(200)
+    await open.stop()
+  })
+})
+
+describe('TLS', () => {
+  test('is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection', async () => {
+    await using folder = await temporaryFolder()
+    const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
+    const make = (name: string): void => {
+      execFileSync(
+        'openssl',
+        [
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:P-256',
+          '-nodes',
+          '-days',
+          '1',
+          '-subj',
+          `/CN=${name}`,
+          '-keyout',
+          key,
+          '-out',
+          cert,
+        ],
+        { stdio: 'ignore' },
+      )
+    }
+    make('first')
+    await using sidecar = await testSidecar({ 'tls-cert': cert, 'tls-key': key })
+    expect(sidecar.url).toMatch(/^https:/)
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false })
+    const subject = (via: https.Agent): Promise<string> =>
+      new Promise((resolve, reject) => {
+        https
+          .get(`${sidecar.url}/livez`, { agent: via, rejectUnauthorized: false }, res => {
+            const { CN } = (res.socket as import('node:tls').TLSSocket).getPeerCertificate().subject
+            res.resume().on('end', () => resolve(String(CN)))
+          })
+          .on('error', reject)
+      })
+    expect(await subject(agent)).toBe('first')
+    make('second')
+    await sidecar.sidecar.reload()
+    expect(await subject(agent)).toBe('first')
+    expect(await subject(new https.Agent({ rejectUnauthorized: false }))).toBe('second')
+    await writeFile(cert, 'no certificate')
+    await expect(sidecar.sidecar.reload()).rejects.toThrow()
+    expect(await subject(new https.Agent({ rejectUnauthorized: false }))).toBe('second')
+    agent.destroy()
+  })
+})
+
+test('nothing can be administered unless it was switched on, and nothing by GET', async () => {
+  await using sidecar = await testSidecar()
+  expect((await ask(`${sidecar.url}/api/v1/metrics`, { method: 'DELETE' })).status).toBe(403)
+  for (const path of ['/-/reload', '/-/quit', '/debug/pprof', '/admin'])
+    expect((await ask(sidecar.url + path, { method: 'POST' })).status).toBe(404)
+  expect((await ask(`${sidecar.url}/api/v1/report`, { method: 'POST' })).status).toBe(405)
+  expect((await ask(`${sidecar.url}/metrics`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD')
+})
