@@ -1,5 +1,5 @@
 /** What an HTTP answer says when it is not the answer: RFC 9457 problem details, the same for every stage. */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** One fault in what was sent: which item of a list, and where inside it (RFC 6901). */
 export interface FaultyItem {
@@ -46,6 +46,7 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
     return
   }
   const { status, detail, errors, retryAfterSeconds, more, headers } = problem
+  if (!res.req.complete) discardRest(res.req)
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
   const title = TITLES[status] ?? 'Error'
@@ -55,6 +56,15 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
     { type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more },
     PROBLEM_TYPE,
   )
+}
+
+/** How long what is still being sent is read and thrown away: a client that is cut while it sends never sees the answer. */
+const DISCARD_MS = 1000
+
+function discardRest(req: IncomingMessage): void {
+  req.on('error', () => undefined).resume()
+  const cut = setTimeout(() => req.socket.destroy(), DISCARD_MS)
+  req.once('close', () => clearTimeout(cut))
 }
 
 const PROBLEM_TYPE = 'application/problem+json'

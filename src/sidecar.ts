@@ -103,7 +103,7 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
     for (const [name, value] of SAFETY_HEADERS) res.setHeader(name, value)
     const refusal = refuse(req, scopeOf(req, path), state.access)
     if (refusal === undefined) app(req, res)
-    else sendProblem(res, { ...refusal, headers: { ...refusal.headers, Connection: 'close' } })
+    else sendProblem(res, refusal)
   }
 
   const listener = await openListener(handle, {
@@ -198,10 +198,8 @@ function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
 
 function notFound(req: IncomingMessage): Problem {
   const allowed = METHODS.get(pathOf(req))
-  // What was sent along has not been read, and will not be.
-  const headers = { Connection: 'close' }
-  if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json', headers }
-  return { status: 405, detail: `only ${allowed} is answered here`, headers: { ...headers, Allow: allowed } }
+  if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json' }
+  return { status: 405, detail: `only ${allowed} is answered here`, headers: { Allow: allowed } }
 }
 
 /** What an answer says of an error: that the store cannot, that express could not read the request, or that we are at fault. */

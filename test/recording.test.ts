@@ -257,6 +257,13 @@ describe('a stream of lines', () => {
     expect(await (await stream(lines(...good, anAttempt()))).json()).toEqual({ accepted: 1, duplicates: 1500 })
   })
 
+  test('ends at a bad line while much is still being sent, and the client gets to read why', async () => {
+    const rest = `${JSON.stringify(anAttempt())}\n`.repeat(200_000)
+    const answer = await stream(`${JSON.stringify(anAttempt())}\nrubbish\n${rest}`)
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('line 2'), kept_lines: 1 })
+  })
+
   test('with a line of more than a megabyte ends there', async () => {
     const answer = await stream(lines(anAttempt(), 'x'.repeat(2 ** 20 + 1)))
     expect(answer.status).toBe(413)

@@ -169,7 +169,7 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   const stop = async (problem: Problem): Promise<Problem> => {
     await flush()
     const detail = `${problem.detail}; the ${keptLines} lines before are kept`
-    return { ...problem, detail, more: { ...taken, kept_lines: keptLines }, headers: { Connection: 'close' } }
+    return { ...problem, detail, more: { ...taken, kept_lines: keptLines } }
   }
   try {
     for await (const lines of linesOf(req, gzip, {
@@ -192,7 +192,7 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   } catch (error) {
     if (error instanceof BodyError) return await stop(error.problem)
     const problem = storeProblem(error)
-    return { ...problem, more: { ...taken, kept_lines: keptLines }, headers: { Connection: 'close' } }
+    return { ...problem, more: { ...taken, kept_lines: keptLines } }
   }
 }
 

@@ -76,7 +76,6 @@ export async function withBody<T>(
   const tooLarge: Problem = {
     status: 413,
     detail: `the body must be at most ${limits.maxBytes} bytes${gzip ? ', after inflating' : ''}`,
-    headers: { Connection: 'close' },
   }
   const stated = Number(req.headers['content-length'] ?? 0)
   if (stated > limits.maxBytes) return tooLarge
@@ -106,7 +105,6 @@ export const OVERLOADED: Problem = {
   status: 429,
   detail: 'too much in flight: send it again in a moment',
   retryAfterSeconds: 1,
-  headers: { Connection: 'close' },
 }
 
 function inflateProblem(error: unknown): Problem | 'too large' {
@@ -145,7 +143,6 @@ function tooSlow(timeoutMs: number): Problem {
   return {
     status: 408,
     detail: `the body did not come within ${timeoutMs / 1000} s`,
-    headers: { Connection: 'close' },
   }
 }
 
@@ -177,12 +174,12 @@ export async function* linesOf(
 ): AsyncGenerator<Line[]> {
   const source: Readable = gzip ? req.pipe(zlib.createGunzip()) : req
   if (gzip) req.once('close', () => req.readableEnded || source.destroy(new Error('the body ended early')))
-  const idle = setTimeout(() => source.destroy(new BodyError(tooSlow(idleTimeoutMs))), idleTimeoutMs)
+  // Left standing when the reader stops: the answer goes out on the same connection.
+  const chunks = source.iterator({ destroyOnReturn: false })
   let rest: Buffer = Buffer.alloc(0)
   let number = 0
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      idle.refresh()
+    for await (const chunk of withIdleTimeout(chunks, idleTimeoutMs)) {
       const lines: Line[] = []
       let from = 0
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
@@ -201,17 +198,35 @@ export async function* linesOf(
   } catch (error) {
     if (error instanceof BodyError) throw error
     const detail = `the body broke off after line ${number}: ${error instanceof Error ? error.message : String(error)}`
-    throw new BodyError({ status: 400, detail, headers: { Connection: 'close' } })
+    throw new BodyError({ status: 400, detail })
+  }
+  if (!isBlank(rest)) yield [{ number: number + 1, bytes: rest }]
+}
+
+/** The chunks; throws a {@link BodyError} when none comes for `timeoutMs`. */
+async function* withIdleTimeout(chunks: AsyncIterator<Buffer>, timeoutMs: number): AsyncGenerator<Buffer> {
+  let stalled: (error: BodyError) => void = () => undefined
+  const stall = new Promise<never>((_, reject) => {
+    stalled = reject
+  })
+  stall.catch(() => undefined)
+  const idle = setTimeout(() => stalled(new BodyError(tooSlow(timeoutMs))), timeoutMs)
+  try {
+    for (;;) {
+      idle.refresh()
+      const next = await Promise.race([chunks.next(), stall])
+      if (next.done) return
+      yield next.value
+    }
   } finally {
     clearTimeout(idle)
   }
-  if (!isBlank(rest)) yield [{ number: number + 1, bytes: rest }]
 }
 
 function checkLine(bytes: Buffer, number: number, maxLineBytes: number): void {
   if (bytes.length <= maxLineBytes) return
   const detail = `line ${number} is longer than ${maxLineBytes} bytes`
-  throw new BodyError({ status: 413, detail, headers: { Connection: 'close' } })
+  throw new BodyError({ status: 413, detail })
 }
 
 function isBlank(bytes: Buffer): boolean {
