@@ -49,6 +49,42 @@ const QUESTIONS: readonly Question[] = [
     },
   },
   {
+    path: '/api/v1/fair-comparison',
+    summary: 'Agents or models at the same mix of issue types, with the pairs whose order that turns over',
+    schema: parameters.fairComparison,
+    example: { strata: ['complexity'], rates: [], turned_over: [] },
+  },
+  {
+    path: '/api/v1/trends',
+    summary: 'Rate per interval, its direction, and what has drifted from its baseline',
+    schema: parameters.trends,
+    example: { interval_seconds: 3600, points: [], direction: 'cannot_tell_yet', drifted_keys: [], agents: {} },
+  },
+  {
+    path: '/api/v1/calibration',
+    summary: 'Whether stated confidence can be believed',
+    schema: parameters.calibration,
+    example: { group_by: 'agent_name', overall: { attempts: 20, brier_score: 0.15 }, groups: {} },
+  },
+  {
+    path: '/api/v1/costs',
+    summary: 'Cost per attempt and per success; how much of it is reported, computed, unknown',
+    schema: parameters.costs,
+    example: { overall: { total_attempts: 20, reported: 15, computed: 3, unpriced: 2, total_cost_usd: 0.4 } },
+  },
+  {
+    path: '/api/v1/experiments/{name}',
+    summary: 'What an A/B test says so far; may be asked after every attempt',
+    schema: parameters.experiment,
+    example: { experiment: 'prompt', variants: [], sample_ratio: null, comparisons: [] },
+  },
+  {
+    path: '/api/v1/route',
+    summary: 'To whom the next issue should go: a ranked list',
+    schema: parameters.route,
+    example: { issue_type: 'complexity', explore: false, seed: null, ranked: [], excluded: [] },
+  },
+  {
     path: '/api/v1/report',
     summary: 'The full report: summary, by agent, by issue type, by model, recommendations',
     schema: parameters.report,
@@ -172,26 +208,39 @@ const RESET = {
   responses: { 200: { description: 'Forgotten' }, 401: problem, 403: problem, 503: problem },
 }
 
-function askOperation({ summary, schema, example, path }: Question): object {
+function pathParameters(path: string): object[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+}
+
+function queryParameters(schema: z.ZodType): object[] {
   const { properties = {}, required = [] } = jsonSchema(schema) as {
     properties?: Record<string, { description?: string }>
     required?: string[]
   }
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    description,
+    schema: rest,
+  }))
+}
+
+function askOperation({ summary, schema, example, path }: Question): object {
   return {
     summary,
-    parameters: Object.entries(properties).map(([name, { description, ...rest }]) => ({
-      name,
-      in: 'query',
-      required: required.includes(name),
-      description,
-      schema: rest,
-    })),
+    parameters: [...pathParameters(path), ...queryParameters(schema)],
     responses: {
       200: { description: 'The answer', content: { 'application/json': { example } } },
       400: problem,
       401: problem,
       403: problem,
-      ...(path.endsWith('best-agent') && { 404: problem }),
+      ...(/best-agent|experiments/.test(path) && { 404: problem }),
       421: problem,
     },
   }

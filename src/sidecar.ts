@@ -179,6 +179,12 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['/api/v1/best-agent', 'GET, HEAD'],
   ['/api/v1/model-comparison', 'GET, HEAD'],
   ['/api/v1/report', 'GET, HEAD'],
+  ['/api/v1/fair-comparison', 'GET, HEAD'],
+  ['/api/v1/trends', 'GET, HEAD'],
+  ['/api/v1/calibration', 'GET, HEAD'],
+  ['/api/v1/costs', 'GET, HEAD'],
+  ['/api/v1/experiments/{name}', 'GET, HEAD'],
+  ['/api/v1/route', 'GET, HEAD'],
 ])
 
 function pathOf(req: IncomingMessage): string {
@@ -187,7 +193,8 @@ function pathOf(req: IncomingMessage): string {
 
 /** A label of bounded cardinality: what is asked for, where it is one of ours. */
 function routeOf(path: string): string {
-  return METHODS.has(path) ? path : 'other'
+  const route = /^\/api\/v1\/experiments\/[^/]+$/.test(path) ? '/api/v1/experiments/{name}' : path
+  return METHODS.has(route) ? route : 'other'
 }
 
 function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
@@ -197,7 +204,7 @@ function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
 }
 
 function notFound(req: IncomingMessage): Problem {
-  const allowed = METHODS.get(pathOf(req))
+  const allowed = METHODS.get(routeOf(pathOf(req)))
   if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json' }
   return { status: 405, detail: `only ${allowed} is answered here`, headers: { Allow: allowed } }
 }

@@ -1,6 +1,11 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
-import { type AgentAttempt, type AttemptProblem, attemptProblems, type NewAttempt } from './core/attempt.ts'
-import { type BestAgent, type BestAgentOptions, bestAgent } from './core/best-agent.ts'
+import { type AgentAttempt, type AttemptProblem, attemptProblems, keyId, type NewAttempt } from './core/attempt.ts'
+import { type BestAgent, type BestAgentOptions, bestAgent, qualified } from './core/best-agent.ts'
+import { type CalibrationReport, calibrationReport } from './core/calibration-report.ts'
+import { type CostReport, costReport } from './core/cost-report.ts'
+import { type ExperimentOptions, type ExperimentReport, experimentReport } from './core/experiment-report.ts'
+import { type FairGrouping, fairReport } from './core/fair-report.ts'
+import { countsOf } from './core/groups.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
 import type {
   Appended,
@@ -25,7 +30,18 @@ import {
   type PerformanceReport,
   performanceReport,
 } from './core/report.ts'
+import {
+  discountWindows,
+  type RouteEvidence,
+  type RoutingOptions,
+  type RoutingReport,
+  routingReport,
+} from './core/routing.ts'
+import type { Counts } from './core/statistics/counts.ts'
+import type { FairComparison } from './core/statistics/fair-comparison.ts'
+import { total } from './core/tally.ts'
 import { parseTimestamp, printTimestamp } from './core/timestamp.ts'
+import { intervalsOf, type TrendReport, trendReport } from './core/trends.ts'
 import { openStore } from './store/open.ts'
 
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts'
@@ -178,6 +194,72 @@ export class AgentPerformanceTracker {
     return performanceReport(await this.#summaries(question), this.now())
   }
 
+  /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
+  async getTrends(question: Question & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
+    const filter = filterOf(question)
+    const range = this.#range(question)
+    const [life, all] = await Promise.all([this.summaries(undefined, filter), this.summaries()])
+    const intervals = intervalsOf(range, life, this.nowMs, question.intervalMs)
+    const counts: Counts[] = []
+    for (const interval of intervals) counts.push(countsOf(total(await this.summaries(interval, filter))))
+    return trendReport(intervals, counts, life, all)
+  }
+
+  /** Whether stated confidence can be believed, over all and by group. */
+  async getCalibration(
+    question: Question & { readonly groupBy?: Grouping | undefined } = {},
+  ): Promise<CalibrationReport> {
+    return calibrationReport(await this.#summaries(question), question.groupBy ?? 'agent_name')
+  }
+
+  /** Costs per attempt and per success, by agent, model and issue type. */
+  async getCosts(question: Question = {}): Promise<CostReport> {
+    return costReport(await this.#summaries(question))
+  }
+
+  /** What an A/B test says so far; undefined where there is no such experiment, or no such baseline in it. */
+  async getExperiment(
+    name: string,
+    options: ExperimentOptions & RangeQuestion = {},
+  ): Promise<ExperimentReport | undefined> {
+    return experimentReport(name, await this.arms(name, this.#range(options)), options)
+  }
+
+  /** Agents, models, or both together, compared at the same mix of issue types. */
+  async getFairComparison(by: FairGrouping, question: Question = {}): Promise<FairComparison> {
+    return fairReport(await this.#summaries(question), by)
+  }
+
+  /**
+   * To whom the next issue should go. With `halfLifeMs` older attempts count for less; with a `seed` the order is drawn, so that
+   * agents of which little is known get their chance.
+   */
+  async getRoute(
+    issueType: string,
+    options: RoutingOptions &
+      Question & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
+  ): Promise<RoutingReport> {
+    const question = { ...options, issue_type: issueType }
+    const candidates = qualified(await this.#summaries(question), options.minAttempts ?? 1)
+    const evidence = candidates.map(one => ({ one, ...countsOf(one.summary) }))
+    if (options.halfLifeMs === undefined) return routingReport(issueType, evidence, options)
+    const discounted = await this.#discount(candidates, filterOf(question), options.halfLifeMs)
+    return routingReport(issueType, discounted, options)
+  }
+
+  async #discount(candidates: readonly KeySummary[], filter: KeyFilter, halfLifeMs: number): Promise<RouteEvidence[]> {
+    const byId = new Map(candidates.map(one => [keyId(one.key), { one, successes: 0, attempts: 0 }]))
+    for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs)) {
+      for (const { key, summary } of await this.summaries(range, filter)) {
+        const evidence = byId.get(keyId(key))
+        if (evidence === undefined) continue
+        evidence.successes += weight * countsOf(summary).successes
+        evidence.attempts += weight * countsOf(summary).attempts
+      }
+    }
+    return [...byId.values()]
+  }
+
   /** Forgets every attempt, on disk too. */
   async resetMetrics(): Promise<void> {
     await (await this.#store).reset()
@@ -238,9 +320,17 @@ export class AgentPerformanceTracker {
   }
 
   /** Rejects with a RangeError that names the field when a range cannot be read. */
-  async #summaries({ since, until, agent_name, model_name, issue_type }: Question): Promise<readonly KeySummary[]> {
+  async #summaries(question: Question): Promise<readonly KeySummary[]> {
+    return this.summaries(this.#range(question), filterOf(question))
+  }
+
+  #range({ since, until }: RangeQuestion): TimeRange | undefined {
     const range = parseRange({ since, until }, this.#clock())
     if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
-    return this.summaries(range, { agent_name, model_name, issue_type })
+    return range
   }
+}
+
+function filterOf({ agent_name, model_name, issue_type }: KeyFilter): KeyFilter {
+  return { agent_name, model_name, issue_type }
 }

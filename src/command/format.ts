@@ -33,7 +33,7 @@ export const RATE_COLUMNS: readonly Column[] = [
 ]
 
 /** The cells of {@link RATE_COLUMNS}. */
-export const rateCells = (rate: Rate): string[] => [
+export const rateCells = (rate: Omit<Rate, 'evidence'>): string[] => [
   percent(rate.success_rate),
   interval(rate.success_rate_interval),
   whole(rate.total_attempts),

@@ -1,6 +1,5 @@
 /** A store asked directly. */
 import { existsSync } from 'node:fs'
-import { maskSecrets } from '../config.ts'
 import { decidedBestAgent } from '../core/best-agent.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
@@ -15,7 +14,7 @@ export async function openLocal(store: string, use: 'ask' | 'record'): Promise<S
   if (use === 'ask' && !isThere(store)) throw new CommandError(EXIT.io, `there is no store at ${store}`)
   const tracker = new AgentPerformanceTracker({ store })
   await tracker.health().catch(error => {
-    throw explained(error, store)
+    throw explained(error)
   })
   const rangeOf = ({ since, until }: Question): TimeRange | undefined => {
     const range = parseRange({ since, until }, tracker.nowMs)
@@ -47,8 +46,8 @@ function isThere(store: string): boolean {
   return existsSync(path) || existsSync(`${path.replace(/\.json$/, '')}.journal`)
 }
 
-function explained(error: unknown, store: string): unknown {
+function explained(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== 'StoreLocked') return error
-  const message = `${error.message}. A running sidecar has it: ask that one with --url instead of --store ${maskSecrets(store)}`
+  const message = `${error.message}. If that is a running sidecar, ask it with --url instead of --store`
   return new CommandError(EXIT.temporary, message, { cause: error })
 }

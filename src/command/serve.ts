@@ -55,7 +55,9 @@ async function serve(config: Config, log: Logger, io: Io, start: StartSidecar): 
   io.on('SIGHUP', () => {
     sidecar.reload().catch(error => log.error({ err: error }, 'nothing was read again: what was in force stays'))
   })
-  if (!stopping) await print(io.stdout, `agent-performance listening on ${sidecar.url}`)
+  // Nobody has to read it: a sidecar does not end because its starter went away.
+  const unread = (error: unknown): void => log.warn({ err: error }, 'nobody reads standard output')
+  if (!stopping) await print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
   await told.promise
   await sidecar.close()
 }

@@ -108,7 +108,7 @@ export interface DecidedBestAgent extends BestAgent {
 }
 
 /** Candidates that are compared at the most: beside the leader, those whose interval reaches highest. */
-const MAX_CANDIDATES = 50
+const MAX_CANDIDATES = 300
 
 /** The best of the given keys with the evidence for it: milliseconds, where {@link bestAgent} takes microseconds. */
 export function decidedBestAgent(

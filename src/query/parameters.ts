@@ -3,9 +3,11 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { nameProblem } from '../core/attempt.ts'
 import { RANKINGS, type Ranking } from '../core/best-agent.ts'
+import { FAIR_GROUPINGS, type FairGrouping } from '../core/fair-report.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
 import { GROUPINGS, type Grouping } from '../core/report.ts'
+import { parseDuration } from '../core/timestamp.ts'
 import type { Problem } from '../problem.ts'
 
 const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 15m, 24h, 7d'
@@ -49,6 +51,29 @@ const common = {
     .meta({ description: `Until when: ${TIME_HELP}.` })
     .optional(),
 }
+const length = (description: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string()
+    .refine(text => (parseDuration(text) ?? 0) > 0, 'must be a length of time such as 15m, 24h, 7d')
+    .meta({ description })
+    .optional()
+
+const decimal = (description: string, min: number, max: number): z.ZodOptional<z.ZodCoercedNumber<string>> =>
+  (z.coerce.number(`must be a number from ${min} to ${max}`) as z.ZodCoercedNumber<string>)
+    .min(min, `must be from ${min} to ${max}`)
+    .max(max, `must be from ${min} to ${max}`)
+    .meta({ description })
+    .optional()
+
+const grouping = (description: string): z.ZodEnum<{ [G in Grouping]: G }> =>
+  z.enum(GROUPINGS, `must be one of ${GROUPINGS.join(', ')}`).meta({ description })
+
+const issueType = (description: string): z.ZodString =>
+  z
+    .string('is required')
+    .refine(value => nameProblem(value) === undefined, { error: issue => nameProblem(issue.input) ?? 'is not a name' })
+    .meta({ description })
+
 const minAttempts = whole('Keys with fewer attempts do not take part.', 1, 1e9, 5)
 
 /** What every question takes. */
@@ -64,6 +89,24 @@ export const parameters: {
     Common & { readonly issue_type: string; readonly min_attempts: number; readonly rank_by: Ranking }
   >
   readonly modelComparison: z.ZodType<Common & { readonly min_attempts: number }>
+  readonly fairComparison: z.ZodType<Common & { readonly by: FairGrouping }>
+  readonly trends: z.ZodType<Common & { readonly interval?: string | undefined }>
+  readonly calibration: z.ZodType<Common & { readonly group_by: Grouping }>
+  readonly costs: z.ZodType<Common>
+  readonly experiment: z.ZodType<
+    Omit<Common, keyof KeyFilter> & { readonly baseline?: string | undefined; readonly adaptive: 'true' | 'false' }
+  >
+  readonly route: z.ZodType<
+    Common & {
+      readonly issue_type: string
+      readonly min_attempts: number
+      readonly explore: 'true' | 'false'
+      readonly seed?: string | undefined
+      readonly max_cost_usd?: number | undefined
+      readonly min_success_rate?: number | undefined
+      readonly half_life?: string | undefined
+    }
+  >
   readonly report: z.ZodType<Common>
   readonly metrics: z.ZodType<Common & { readonly recent: 'true' | 'false' }>
   readonly attempts: z.ZodType<Common & { readonly limit: number; readonly cursor?: string | undefined }>
@@ -71,19 +114,11 @@ export const parameters: {
 } = {
   successRate: z.strictObject({
     ...common,
-    group_by: z
-      .enum(GROUPINGS, `must be one of ${GROUPINGS.join(', ')}`)
-      .meta({ description: 'What to group by.' })
-      .optional(),
+    group_by: grouping('What to group by.').optional(),
   }),
   bestAgent: z.strictObject({
     ...common,
-    issue_type: z
-      .string('is required')
-      .refine(value => nameProblem(value) === undefined, {
-        error: issue => nameProblem(issue.input) ?? 'is not a name',
-      })
-      .meta({ description: 'The issue type to find the best agent for.' }),
+    issue_type: issueType('The issue type to find the best agent for.'),
     min_attempts: minAttempts,
     rank_by: z
       .enum(RANKINGS, `must be one of ${RANKINGS.join(', ')}`)
@@ -91,6 +126,35 @@ export const parameters: {
       .default('success_rate'),
   }),
   modelComparison: z.strictObject({ ...common, min_attempts: minAttempts }),
+  fairComparison: z.strictObject({
+    ...common,
+    by: z
+      .enum(FAIR_GROUPINGS, `must be one of ${FAIR_GROUPINGS.join(', ')}`)
+      .meta({ description: 'Whom to compare at the same mix of issue types.' })
+      .default('model_name'),
+  }),
+  trends: z.strictObject({ ...common, interval: length('Length of an interval at the least; chosen where absent.') }),
+  calibration: z.strictObject({ ...common, group_by: grouping('What to group by.').default('agent_name') }),
+  costs: z.strictObject(common),
+  experiment: z.strictObject({
+    since: common.since,
+    until: common.until,
+    baseline: name('The variant the others are compared with; the one that came first where absent.'),
+    adaptive: flag('Whether what was seen decided which variant came next, as a bandit does.', false),
+  }),
+  route: z.strictObject({
+    ...common,
+    issue_type: issueType('The issue type to route.'),
+    min_attempts: whole('Keys with fewer attempts are left out.', 1, 1e9, 1),
+    explore: flag(
+      'Draw the order by Thompson sampling, so that those of which little is known get their chance.',
+      false,
+    ),
+    seed: name('Seed of the draw; one is made, and told, where absent.'),
+    max_cost_usd: decimal('Highest expected cost per success in US dollars; an unknown cost does not pass.', 0, 1e9),
+    min_success_rate: decimal('Lowest success rate in percent.', 0, 100),
+    half_life: length('Older evidence counts for less: half after every half-life.'),
+  }),
   report: z.strictObject(common),
   metrics: z.strictObject({ ...common, recent: flag('Whether recent_results are in the answer.', true) }),
   attempts: z.strictObject({

@@ -1,9 +1,11 @@
 /** The documented questions over HTTP. */
+import { randomUUID } from 'node:crypto'
 import express from 'express'
 import type { z } from 'zod'
 import { decidedBestAgent } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
 import { defaultGrouping, groupedRates, modelComparison, overallRate, performanceReport } from '../core/report.ts'
+import { parseDuration } from '../core/timestamp.ts'
 import { sendJson, sendProblem } from '../problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
@@ -21,12 +23,12 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
   function ask<T extends object>(
     path: string,
     schema: z.ZodType<T>,
-    answer: (asked: Asked<T>, res: express.Response) => Promise<void>,
+    answer: (asked: Asked<T>, res: express.Response, name: string) => Promise<void>,
   ): void {
     router.get(path, async (req, res) => {
       const asked = readQuestion(schema, req, tracker.nowMs)
       if ('status' in asked) sendProblem(res, asked)
-      else await answer(asked, res)
+      else await answer(asked, res, String(req.params.name))
     })
   }
 
@@ -46,6 +48,37 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
 
   ask('/model-comparison', parameters.modelComparison, async ({ parameters: asked, filter, range }, res) => {
     sendJson(res, 200, modelComparison(await tracker.summaries(range, filter), { minAttempts: asked.min_attempts }))
+  })
+
+  ask('/fair-comparison', parameters.fairComparison, async ({ parameters: asked }, res) => {
+    sendJson(res, 200, await tracker.getFairComparison(asked.by, asked))
+  })
+
+  ask('/trends', parameters.trends, async ({ parameters: asked }, res) => {
+    const intervalMs = asked.interval === undefined ? undefined : parseDuration(asked.interval)
+    sendJson(res, 200, await tracker.getTrends({ ...asked, intervalMs }))
+  })
+
+  ask('/calibration', parameters.calibration, async ({ parameters: asked }, res) => {
+    sendJson(res, 200, await tracker.getCalibration({ ...asked, groupBy: asked.group_by }))
+  })
+
+  ask('/costs', parameters.costs, async ({ parameters: asked }, res) => {
+    sendJson(res, 200, await tracker.getCosts(asked))
+  })
+
+  ask('/experiments/:name', parameters.experiment, async ({ parameters: asked }, res, name) => {
+    const report = await tracker.getExperiment(name, { ...asked, adaptive: asked.adaptive === 'true' })
+    if (report !== undefined) return sendJson(res, 200, report)
+    const which = asked.baseline === undefined ? '' : `, or none with the variant "${asked.baseline}"`
+    sendProblem(res, { status: 404, detail: `no attempt belongs to an experiment of that name${which}` })
+  })
+
+  ask('/route', parameters.route, async ({ parameters: asked }, res) => {
+    const seed = asked.explore === 'true' ? (asked.seed ?? randomUUID()) : undefined
+    const halfLifeMs = asked.half_life === undefined ? undefined : parseDuration(asked.half_life)
+    const minAttempts = asked.min_attempts
+    sendJson(res, 200, await tracker.getRoute(asked.issue_type, { ...asked, seed, halfLifeMs, minAttempts }))
   })
 
   ask('/report', parameters.report, async ({ filter, range }, res) => {

@@ -1,6 +1,12 @@
 /** Rows of numbers and texts as bytes and back. Doubles are copied as the machine holds them. */
 
 const CHUNK_BYTES = 256 * 1024
+const PIECE_BYTES = 64 * 1024
+/** Doubles in the widest sparse row. */
+const WIDEST_ROW = 1024
+
+/** How many bits of a byte are set. */
+const BITS = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length)
 
 export interface ByteWriter {
   word(value: number): void
@@ -17,6 +23,10 @@ export function createByteWriter(): ByteWriter {
   const full: Uint8Array[] = []
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES)
   let at = 0
+  // A row on its way: its doubles that are not zero, and one bit for each of them.
+  const packed = new Float64Array(WIDEST_ROW)
+  const packedView = new Uint8Array(packed.buffer)
+  const packedBytes = new Uint8Array(Math.ceil(WIDEST_ROW / 8))
 
   function room(bytes: number): void {
     if (at + bytes <= chunk.length) return
@@ -49,18 +59,21 @@ export function createByteWriter(): ByteWriter {
       at += bytes.length
     },
     sparse(row) {
-      const mask = Math.ceil(row.length / 8)
-      room(mask + row.length * 8)
-      const start = at
-      chunk.fill(0, start, start + mask)
-      at += mask
+      const maskBytes = Math.ceil(row.length / 8)
+      const mask = packedBytes.subarray(0, maskBytes)
+      mask.fill(0)
+      let count = 0
       for (let i = 0; i < row.length; i++) {
         const value = row[i]!
         // Zero, but not minus zero: what comes back is the same to the last bit.
         if (value === 0 && 1 / value > 0) continue
-        chunk[start + (i >> 3)]! |= 1 << (i & 7)
-        at = chunk.writeDoubleLE(value, at)
+        mask[i >> 3]! |= 1 << (i & 7)
+        packed[count++] = value
       }
+      room(maskBytes + count * 8)
+      chunk.set(mask, at)
+      chunk.set(packedView.subarray(0, count * 8), at + maskBytes)
+      at += maskBytes + count * 8
     },
     chunks: () => [...full, chunk.subarray(0, at)],
   }
@@ -73,13 +86,20 @@ export interface ByteReader {
   doubles(count: number): Float64Array
   words(count: number): Uint32Array
   bytes(count: number): Uint8Array
-  /** Reads a sparse row into one that holds zeros. */
-  sparse(row: Float64Array): Float64Array
+  /** A row of `width` doubles that {@link ByteWriter.sparse} wrote. */
+  sparse(width: number): Float64Array
   readonly left: number
 }
 
-/** Reads what a {@link ByteWriter} wrote. Every method throws a RangeError beyond the end. */
+/**
+ * Reads what a {@link ByteWriter} wrote. Every method throws a RangeError beyond the end. Rows share pieces of memory with those
+ * read before and after them: thousands of small ones would cost more to make than to read.
+ */
 export function createByteReader(source: Buffer): ByteReader {
+  const packed = new Float64Array(WIDEST_ROW)
+  const packedView = new Uint8Array(packed.buffer)
+  let piece = new ArrayBuffer(0)
+  let used = 0
   let at = 0
 
   function take(bytes: number): Buffer {
@@ -87,19 +107,28 @@ export function createByteReader(source: Buffer): ByteReader {
     at += bytes
     return source.subarray(at - bytes, at)
   }
-  function copy<T extends Float64Array | Uint32Array | Uint8Array>(into: T): T {
-    new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(take(into.byteLength))
-    return into
+
+  /** Where in `piece` there is room for so many bytes, eight of which stand together. */
+  function room(bytes: number): number {
+    const start = Math.ceil(used / 8) * 8
+    used = start + bytes
+    if (used <= piece.byteLength) return start
+    piece = new ArrayBuffer(Math.max(PIECE_BYTES, bytes))
+    used = bytes
+    return 0
   }
+
+  function doubles(count: number): Float64Array {
+    const bytes = take(count * 8)
+    const start = room(bytes.length)
+    new Uint8Array(piece, start, bytes.length).set(bytes)
+    return new Float64Array(piece, start, count)
+  }
+
   function word(): number {
     const value = source.readUInt32LE(at)
     at += 4
     return value
-  }
-  /** A count is checked against what is there before anything is made of it. */
-  function within(count: number, width: number): number {
-    if (count * width > source.length - at) throw new RangeError('ends too early')
-    return count
   }
 
   return {
@@ -110,15 +139,30 @@ export function createByteReader(source: Buffer): ByteReader {
       return value
     },
     text: () => take(word()).toString(),
-    doubles: count => copy(new Float64Array(within(count, 8))),
-    words: count => copy(new Uint32Array(within(count, 4))),
-    bytes: count => copy(new Uint8Array(within(count, 1))),
-    sparse(row) {
-      const mask = take(Math.ceil(row.length / 8))
-      for (let i = 0; i < row.length; i++) {
-        if ((mask[i >> 3]! & (1 << (i & 7))) === 0) continue
-        row[i] = source.readDoubleLE(at)
-        at += 8
+    doubles,
+    words(count) {
+      const bytes = take(count * 4)
+      const values = new Uint32Array(count)
+      new Uint8Array(values.buffer).set(bytes)
+      return values
+    },
+    bytes(count) {
+      const bytes = take(count)
+      const start = room(count)
+      const values = new Uint8Array(piece, start, count)
+      values.set(bytes)
+      return values
+    },
+    sparse(width) {
+      const mask = take(Math.ceil(width / 8))
+      let count = 0
+      for (const byte of mask) count += BITS[byte]!
+      packedView.set(take(count * 8))
+      const start = room(width * 8)
+      const row = new Float64Array(piece, start, width)
+      let next = 0
+      for (let i = 0; i < width; i++) {
+        if ((mask[i >> 3]! & (1 << (i & 7))) !== 0) row[i] = packed[next++]!
       }
       return row
     },

@@ -21,7 +21,7 @@ const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
 /** The state begins with its position: two doubles. */
 const POSITION_BYTES = 16
-const READ_BYTES = 4 * 1024 * 1024
+const SLICE_BYTES = 1024 * 1024
 const NAME = /^checkpoint-(\d{20})\.bin$/
 
 export function checkpointPath(directory: string, sequence: number): string {
@@ -64,7 +64,11 @@ export async function writeCheckpoint(
   return HEAD_BYTES + length
 }
 
-function* measure(chunks: readonly Uint8Array[]): Generator<void, { checksum: number; length: number }> {
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES)
+}
+
+function* measure(chunks: Iterable<Uint8Array>): Generator<void, { checksum: number; length: number }> {
   let checksum = 0
   let length = 0
   for (const chunk of chunks) {
@@ -108,21 +112,16 @@ export async function readCheckpoint(
 ): Promise<RestoredState | string> {
   const path = checkpointPath(directory, sequence)
   const size = (await fileSystem.stat(path))?.size ?? 0
-  const head = await fileSystem.read(path, 0, HEAD_BYTES)
-  if (!hasOurHead(head) || head.length < HEAD_BYTES) return 'its head is damaged'
-  if (new Uint32Array(new Uint8Array(head.subarray(16, 20)).buffer)[0] !== BYTE_ORDER) return 'of another byte order'
-  const length = head.readDoubleLE(24)
-  if (size !== HEAD_BYTES + length) return `it has ${size} bytes instead of ${HEAD_BYTES + length}`
-  const bytes = Buffer.allocUnsafeSlow(length)
-  let checksum = 0
-  for (let at = 0; at < length; at += READ_BYTES) {
-    const part = await fileSystem.read(path, HEAD_BYTES + at, Math.min(READ_BYTES, length - at))
-    part.copy(bytes, at)
-    checksum = crc32(part, checksum)
-  }
-  if (checksum !== head.readUInt32LE(20)) return 'its checksum is wrong'
+  const bytes = await fileSystem.read(path, 0, size)
+  if (!hasOurHead(bytes) || size < HEAD_BYTES) return 'its head is damaged'
+  if (new Uint32Array(new Uint8Array(bytes.subarray(16, 20)).buffer)[0] !== BYTE_ORDER) return 'of another byte order'
+  const state = bytes.subarray(HEAD_BYTES)
+  const length = bytes.readDoubleLE(24)
+  if (state.length !== length) return `it holds ${state.length} bytes instead of ${length}`
+  const { checksum } = await inSlices(measure(slicesOf(state)))
+  if (checksum !== bytes.readUInt32LE(20)) return 'its checksum is wrong'
   try {
-    return await inSlices(decodeState(bytes, tally, idOptions))
+    return await inSlices(decodeState(state, tally, idOptions))
   } catch (error) {
     tally.clear()
     return messageOf(error)

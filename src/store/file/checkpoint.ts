@@ -125,7 +125,7 @@ export function* decodeState(
   for (let left = reader.word(); left > 0; left--) {
     const key = { agent_name: reader.text(), model_name: reader.text(), issue_type: reader.text() }
     const record = tally.open(key)
-    const summary = reader.sparse(new Float64Array(SUMMARY_WIDTH))
+    const summary = reader.sparse(SUMMARY_WIDTH)
     const recent = readRecent(reader)
     const attempts = totalAttempts(summary)
     if (!matches(record.key, key)) overflowed += attempts
@@ -139,7 +139,7 @@ export function* decodeState(
   tally.restoreOverflowed(overflowed)
   for (let left = reader.word(); left > 0; left--) {
     const arm = tally.openArm(reader.text(), reader.text())
-    const summary = reader.sparse(new Float64Array(SUMMARY_WIDTH))
+    const summary = reader.sparse(SUMMARY_WIDTH)
     arm?.summary.set(summary)
     owners.push(arm)
     yield
@@ -165,7 +165,7 @@ function* decodeTiers(reader: ByteReader, tally: Tally, owners: readonly (Owner 
     for (let buckets = reader.word(); buckets > 0; buckets--) {
       const owner = owners[reader.word()]
       const startMs = reader.double()
-      const summary = reader.sparse(new Float64Array(SUMMARY_WIDTH))
+      const summary = reader.sparse(SUMMARY_WIDTH)
       const known = owner?.tiers[tier]?.get(startMs)
       if (known !== undefined) mergeInto(known, summary)
       else if (owner !== undefined && tier >= 0) tally.times.restore(owner.tiers, tier, startMs, summary)

@@ -21,7 +21,8 @@ const READ_BYTES = 1024 * 1024
 const TAIL_BYTES = 512
 /** What a JavaScript string can hold, with room to spare. */
 const PARSED_BYTES = 400 * 1024 * 1024
-const TAIL = /,\s*"journal":\s*(\{[^{}]*\})\s*\}\s*$/
+/** The `journal` member at the end: all that stands before its checksum is covered by it. */
+const TAIL = /"journal":\s*(\{[^{}]*?)("crc32":\s*"[^"]*"\s*\})\s*\}\s*$/
 
 interface JournalMember extends Position {
   readonly format: number
@@ -71,10 +72,10 @@ export async function* documentChunks(
     await nextTurn()
   }
   // The last piece closes the object: one more member goes in before that.
-  const rest = Buffer.from(text + last.slice(0, last.lastIndexOf('}')))
+  const member = JSON.stringify({ format: FORMAT, segment, offset }).slice(0, -1)
+  const rest = Buffer.from(`${text}${last.slice(0, last.lastIndexOf('}'))},\n"journal": ${member},`)
   const sum = crc32(rest, checksum).toString(16).padStart(8, '0')
-  const member: JournalMember = { format: FORMAT, segment, offset, crc32: sum }
-  yield Buffer.concat([rest, Buffer.from(`,\n"journal": ${JSON.stringify(member)}}\n`)])
+  yield Buffer.concat([rest, Buffer.from(`"crc32":"${sum}"}}\n`)])
 }
 
 /** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
@@ -86,9 +87,12 @@ export async function inspectDocument(fileSystem: FileSystem, path: string): Pro
   const tailAt = Math.max(0, stat.size - TAIL_BYTES)
   const tail = (await fileSystem.read(path, tailAt, TAIL_BYTES)).toString('latin1')
   const found = TAIL.exec(tail)
-  const member = found === null ? undefined : readMember(path, parse(found[1]!))
-  if (member !== undefined && (await checksumOf(fileSystem, path, tailAt + found!.index)) === member.crc32) {
-    return { kind: 'ours', position: { segment: member.segment, offset: member.offset } }
+  const member = found === null ? undefined : readMember(path, parse(found[1]! + found[2]!))
+  if (found !== null && member !== undefined) {
+    const covered = tailAt + found.index + found[0].indexOf(found[2]!)
+    const { segment, offset } = member
+    if ((await checksumOf(fileSystem, path, covered)) === member.crc32)
+      return { kind: 'ours', position: { segment, offset } }
   }
   const value = await parseDocument(fileSystem, path)
   return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign' }

@@ -21,6 +21,7 @@ import { createGroupCommit } from './group-commit.ts'
 import { createJournal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import type { Log } from './log.ts'
+import { isSame } from './position.ts'
 import { resetLine } from './record.ts'
 import { repair } from './repair.ts'
 import { collect } from './slices.ts'
@@ -94,7 +95,8 @@ function explained(error: unknown, path: string): unknown {
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
-async function open(start: StartOptions, options: FileStoreOptions, unlock: () => void): Promise<FileStore> {
+async function open(start: StartOptions, options: FileStoreOptions, unlockFirst: () => void): Promise<FileStore> {
+  let unlock = unlockFirst
   const { fileSystem, directory, path, tally, clock, log } = start
   const document = await refuseNewer(start)
   await nameHolder(start, clock, log)
@@ -120,6 +122,16 @@ async function open(start: StartOptions, options: FileStoreOptions, unlock: () =
       documents.request()
       checkpoints.changed()
     },
+    async beforeRetry() {
+      if ((await fileSystem.stat(directory)) !== undefined) return
+      log.error('the directory of the journal is gone: it is made again', { directory })
+      await makeJournalDirectory(start)
+      const unlockGone = unlock
+      unlock = await lockDirectory(start, path)
+      unlockGone()
+      segments.clear()
+      await nameHolder(start, clock, log)
+    },
     // What failed may have been more than one write: from here on nothing older is needed.
     onRecovered: () => checkpoints.request(),
   })
@@ -132,7 +144,8 @@ async function open(start: StartOptions, options: FileStoreOptions, unlock: () =
   })
   // What a start had to count again, the next one need not.
   if (found.replayed.attempts > 0 || found.checkpoint === undefined) checkpoints.changed()
-  documents.request()
+  const isCurrent = document.kind === 'ours' && isSame(document.position, end)
+  if (!isCurrent || found.adoption !== undefined) documents.request()
 
   let closing: Promise<void> | undefined
 

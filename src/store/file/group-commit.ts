@@ -36,6 +36,8 @@ export interface GroupCommitOptions {
   readonly maxPendingAttempts: number
   /** Called after every group that was counted. */
   readonly onCounted: () => void
+  /** Called before it is tried to write again after a failure; a rejection is another failure. */
+  readonly beforeRetry: () => Promise<void>
   /** Called when attempts can be kept again after a failure. */
   readonly onRecovered: () => void
 }
@@ -81,7 +83,7 @@ interface Kept {
 }
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, onRecovered } = options
+  const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
   const pending = { calls: 0, attempts: 0, bytes: 0 }
   let queue: (Call | Turn)[] = []
   const tasks: (() => Promise<void>)[] = []
@@ -241,6 +243,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function probe(retryMs: number): Promise<void> {
     if (closed) return
     try {
+      await beforeRetry()
       await journal.begin()
       failing = undefined
       log.info('attempts can be kept again')

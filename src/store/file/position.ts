@@ -11,3 +11,7 @@ export const ORIGIN: Position = { segment: 0, offset: 0 }
 export function isBefore(a: Position, b: Position): boolean {
   return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 }
+
+export function isSame(a: Position, b: Position): boolean {
+  return a.segment === b.segment && a.offset === b.offset
+}

@@ -1,0 +1,54 @@
+/** What an A/B test says so far: it may be asked after every attempt. */
+import { type CostAnswer, costAnswer } from './cost-report.ts'
+import { countsOf } from './groups.ts'
+import type { ArmSummary } from './ports.ts'
+import { type Rate, rate } from './rate.ts'
+import { type Experiment, judgeExperiment } from './statistics/experiment.ts'
+import { type MeanInterval, meanInterval } from './statistics/intervals.ts'
+import { averageConfidence, averageTime, successes, timeSums, totalAttempts } from './summary.ts'
+
+/** One configuration, and what came of it. */
+export interface VariantReport extends Rate {
+  readonly variant: string
+  readonly avg_time_seconds: number
+  readonly avg_time_seconds_interval: MeanInterval | null
+  readonly avg_confidence: number | null
+  readonly costs: CostAnswer
+}
+
+export interface ExperimentReport extends Experiment {
+  readonly experiment: string
+  /** The baseline first. */
+  readonly variants: readonly VariantReport[]
+}
+
+export interface ExperimentOptions {
+  /** What the others are compared with: the variant that came first, unless told. */
+  readonly baseline?: string | undefined
+  /** Whether what was seen decided which variant came next, as a bandit does. */
+  readonly adaptive?: boolean | undefined
+}
+
+/** Undefined where there is no such experiment, or no such baseline in it. */
+export function experimentReport(
+  experiment: string,
+  arms: readonly ArmSummary[],
+  { baseline, adaptive = false }: ExperimentOptions = {},
+): ExperimentReport | undefined {
+  const first = arms.find(arm => baseline === undefined || arm.variant === baseline)
+  if (first === undefined) return undefined
+  const ordered = [first, ...arms.filter(arm => arm !== first)]
+  const counts = ordered.map(({ variant, summary }) => ({ variant, ...countsOf(summary) }))
+  return { experiment, variants: ordered.map(variantReport), ...judgeExperiment(counts, { adaptive }) }
+}
+
+function variantReport({ variant, summary }: ArmSummary): VariantReport {
+  return {
+    variant,
+    ...rate(successes(summary), totalAttempts(summary)),
+    avg_time_seconds: averageTime(summary),
+    avg_time_seconds_interval: meanInterval(timeSums(summary)),
+    avg_confidence: averageConfidence(summary),
+    costs: costAnswer(summary),
+  }
+}

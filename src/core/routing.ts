@@ -1,0 +1,106 @@
+/** To whom the next issue should go: a ranked list, with the evidence for each place. */
+
+import { keyId } from './attempt.ts'
+import { costAnswer } from './cost-report.ts'
+import type { KeySummary, TimeRange } from './ports.ts'
+import { type Rate, rate } from './rate.ts'
+import { type Constraints, type Exclusion, halfLifeWeight, rankRoutes } from './statistics/ranking.ts'
+import { averageTime, successes, totalAttempts } from './summary.ts'
+import { intervalsBetween } from './trends.ts'
+
+/** One agent and model, and how it stands. */
+export interface RouteAnswer extends Rate {
+  readonly agent_name: string
+  readonly model_name: string
+  /** Wilson's lower bound of the rate, in percent. */
+  readonly lower_bound: number
+  /** Probability, 0 to 1, that its true rate is the highest of those ranked. */
+  readonly p_best: number
+  /** The rate drawn for it when exploring, in percent; else null. */
+  readonly draw: number | null
+  readonly expected_cost_per_success_usd: number | null
+  readonly avg_time_seconds: number
+}
+
+export interface RoutingReport {
+  readonly issue_type: string
+  readonly explore: boolean
+  /** The same seed and the same evidence give the same draw; null without exploration. */
+  readonly seed: string | null
+  /** The one to take first. */
+  readonly ranked: readonly RouteAnswer[]
+  readonly excluded: readonly {
+    readonly agent_name: string
+    readonly model_name: string
+    readonly reason: Exclusion
+  }[]
+}
+
+export interface RoutingOptions extends Constraints {
+  /** Draw by Thompson sampling with this seed, instead of ranking by the lower bound. */
+  readonly seed?: string | undefined
+}
+
+/** A key with the evidence that still counts: fractions of attempts where it was discounted. */
+export interface RouteEvidence {
+  readonly one: KeySummary
+  readonly successes: number
+  readonly attempts: number
+}
+
+/** Ranks the keys of one issue type. */
+export function routingReport(
+  issue_type: string,
+  evidence: readonly RouteEvidence[],
+  { seed, ...constraints }: RoutingOptions = {},
+): RoutingReport {
+  // A draw depends on the route's name, so that it stays the same when another route joins.
+  const routes = evidence.map(({ one, successes, attempts }) => ({
+    id: keyId(one.key),
+    successes,
+    attempts,
+    cost_per_success_usd: costAnswer(one.summary).cost_per_success?.cost_usd ?? null,
+    one,
+  }))
+  const byId = new Map(routes.map(route => [route.id, route]))
+  const { ranked, excluded } = rankRoutes(routes, constraints, seed)
+  return {
+    issue_type,
+    explore: seed !== undefined,
+    seed: seed ?? null,
+    ranked: ranked.map(({ id, ...place }) => routeAnswer(byId.get(id)!, place)),
+    excluded: excluded.map(({ id, reason }) => {
+      const { agent_name, model_name } = byId.get(id)!.one.key
+      return { agent_name, model_name, reason }
+    }),
+  }
+}
+
+function routeAnswer(
+  { one, cost_per_success_usd }: { readonly one: KeySummary; readonly cost_per_success_usd: number | null },
+  place: Pick<RouteAnswer, 'lower_bound' | 'p_best' | 'draw'>,
+): RouteAnswer {
+  return {
+    agent_name: one.key.agent_name,
+    model_name: one.key.model_name,
+    ...rate(successes(one.summary), totalAttempts(one.summary)),
+    ...place,
+    expected_cost_per_success_usd: cost_per_success_usd,
+    avg_time_seconds: averageTime(one.summary),
+  }
+}
+
+/** Evidence older than this many half-lives weighs less than a thousandth, and is left out. */
+const HALF_LIVES = 10
+
+/** Spans back from now and what an attempt in each still weighs; together they cover ten half-lives. */
+export function discountWindows(
+  nowMs: number,
+  halfLifeMs: number,
+): readonly { readonly range: TimeRange; readonly weight: number }[] {
+  const spans = intervalsBetween(nowMs - HALF_LIVES * halfLifeMs, nowMs, nowMs, halfLifeMs / 8)
+  return spans.map(range => ({
+    range,
+    weight: halfLifeWeight(nowMs - (range.sinceMs + range.untilMs) / 2, halfLifeMs),
+  }))
+}

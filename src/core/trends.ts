@@ -1,0 +1,134 @@
+/** How the success rate moved over a range of time: interval by interval, its direction, and what has drifted. */
+import type { AttemptKey } from './attempt.ts'
+import { watchAgent, watchKey } from './drift-watch.ts'
+import { namedRecord } from './metrics.ts'
+import type { KeySummary, TimeRange } from './ports.ts'
+import { type Rate, rate } from './rate.ts'
+import type { Counts } from './statistics/counts.ts'
+import type { Drift } from './statistics/drift.ts'
+import { compareRates, type RateDifference } from './statistics/sequential.ts'
+import { span } from './summary.ts'
+import { printTimestamp } from './timestamp.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 1440 * MINUTE_MS
+const ALPHA = 0.05
+/** Intervals of a trend at the most. */
+const MAX_INTERVALS = 400
+
+/** One interval; a rate of 0 attempts says that there were none. */
+export interface TrendPoint extends Rate {
+  readonly since: string
+  readonly until: string
+}
+
+/** A key or an agent whose rate has left its baseline. */
+export interface KeyDrift extends AttemptKey, Drift {}
+
+export interface TrendReport {
+  readonly since: string | null
+  readonly until: string | null
+  readonly interval_seconds: number
+  readonly points: readonly TrendPoint[]
+  readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
+  /** The later half of the attempts compared with the earlier half; may be looked at any time. */
+  readonly evidence: RateDifference
+  /** Keys with an alarm, worst first. */
+  readonly drifted_keys: readonly KeyDrift[]
+  /** Every agent with enough attempts, each attempt measured against what its issue type predicts. */
+  readonly agents: Record<string, Drift>
+}
+
+/** Lengths people think in, each a multiple of the ones before it. */
+const LENGTHS = [1, 5, 15, 60, 360, 1440, 7 * 1440, 28 * 1440].map(minutes => minutes * MINUTE_MS)
+const WANTED_INTERVALS = 30
+
+/** The whole intervals that cover a range, or the life of `summaries` where it is open; `wantedMs` is the length asked for. */
+export function intervalsOf(
+  range: TimeRange | undefined,
+  summaries: readonly KeySummary[],
+  nowMs: number,
+  wantedMs?: number,
+): readonly TimeRange[] {
+  const spans = summaries.flatMap(({ summary }) => span(summary) ?? [])
+  const firstMs = spans.reduce((least, { firstMs }) => Math.min(least, firstMs), Number.POSITIVE_INFINITY)
+  const lastMs = spans.reduce((most, { lastMs }) => Math.max(most, lastMs), Number.NEGATIVE_INFINITY)
+  const sinceMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
+  const untilMs = Math.min(range?.untilMs ?? Number.POSITIVE_INFINITY, Math.max(nowMs, lastMs + 1))
+  if (!(untilMs > sinceMs) || !Number.isFinite(sinceMs)) return []
+  return intervalsBetween(sinceMs, untilMs, nowMs, wantedMs ?? (untilMs - sinceMs) / WANTED_INTERVALS)
+}
+
+/**
+ * Whole intervals that cover a span, of at least the length that is wanted. They begin at multiples of a length that buckets
+ * of that age divide (old attempts are held in hours and days): no attempt is in two of them.
+ */
+export function intervalsBetween(sinceMs: number, untilMs: number, nowMs: number, wantedMs: number): TimeRange[] {
+  const finest = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
+  const wanted = Math.max(finest, wantedMs, (untilMs - sinceMs) / MAX_INTERVALS)
+  const lengthMs = LENGTHS.find(length => length >= wanted) ?? Math.ceil(wanted / DAY_MS) * DAY_MS
+  const intervals: TimeRange[] = []
+  for (let at = Math.floor(sinceMs / lengthMs) * lengthMs; at < untilMs; at += lengthMs) {
+    intervals.push({ sinceMs: at, untilMs: at + lengthMs })
+  }
+  return intervals
+}
+
+/** The report of `counts`, one for each interval; `life` are whole lives of the keys asked about, `all` of every key. */
+export function trendReport(
+  intervals: readonly TimeRange[],
+  counts: readonly Counts[],
+  life: readonly KeySummary[],
+  all: readonly KeySummary[],
+): TrendReport {
+  const time = (ms: number | undefined): string | null =>
+    ms === undefined ? null : printTimestamp({ ms, local: false })
+  const evidence = compareRates(...halves(counts), { alpha: ALPHA, adaptive: false })
+  const told = evidence.p_value <= ALPHA
+  return {
+    since: time(intervals[0]?.sinceMs),
+    until: time(intervals.at(-1)?.untilMs),
+    interval_seconds: intervals[0] === undefined ? 0 : (intervals[0].untilMs - intervals[0].sinceMs) / 1000,
+    points: intervals.map(({ sinceMs, untilMs }, i) => ({
+      since: time(sinceMs)!,
+      until: time(untilMs)!,
+      ...rate(counts[i]!.successes, counts[i]!.attempts),
+    })),
+    direction: told ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
+    evidence,
+    drifted_keys: driftedKeys(life),
+    agents: driftedAgents(life, all),
+  }
+}
+
+/** The attempts in two halves by time, as near to equal as whole intervals allow. */
+function halves(counts: readonly Counts[]): [Counts, Counts] {
+  const total = counts.reduce((sum, { attempts }) => sum + attempts, 0)
+  const earlier = { successes: 0, attempts: 0 }
+  const later = { successes: 0, attempts: 0 }
+  for (const { successes, attempts } of counts) {
+    const half = earlier.attempts + attempts / 2 <= total / 2 ? earlier : later
+    half.successes += successes
+    half.attempts += attempts
+  }
+  return [earlier, later]
+}
+
+function driftedKeys(life: readonly KeySummary[]): KeyDrift[] {
+  const watched = life.flatMap(one => {
+    const drift = watchKey(one, life.length)
+    return drift === null || drift.direction === 'none' ? [] : [{ ...one.key, ...drift }]
+  })
+  return watched.sort((a, b) => b.statistic - a.statistic)
+}
+
+function driftedAgents(life: readonly KeySummary[], all: readonly KeySummary[]): Record<string, Drift> {
+  const byAgent = new Map<string, KeySummary[]>()
+  for (const one of life) {
+    const own = byAgent.get(one.key.agent_name)
+    if (own === undefined) byAgent.set(one.key.agent_name, [one])
+    else own.push(one)
+  }
+  const drifts = [...byAgent].map(([agent, own]) => [agent, watchAgent(own, all, byAgent.size)] as const)
+  return namedRecord(drifts.filter((entry): entry is readonly [string, Drift] => entry[1] !== null))
+}

@@ -1,0 +1,106 @@
+/** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import type { Problem } from '../../problem.ts'
+import type { Signal } from './decode.ts'
+
+export type Encoding = 'protobuf' | 'json'
+
+export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+}
+
+/** Characters that tell what was rejected, at the most. */
+const MAX_MESSAGE = 4000
+
+const REJECTED: Readonly<Record<Signal, string>> = {
+  logs: 'rejectedLogRecords',
+  traces: 'rejectedSpans',
+  metrics: 'rejectedDataPoints',
+}
+
+/** google.rpc.Code by HTTP status; what is not here is UNKNOWN (2). */
+const CODES: ReadonlyMap<number, number> = new Map([
+  [400, 3],
+  [401, 16],
+  [403, 7],
+  [404, 12],
+  [405, 12],
+  [408, 4],
+  [413, 3],
+  [415, 3],
+  [421, 3],
+  [429, 8],
+  [500, 13],
+  [503, 14],
+])
+
+/** The encoding to answer in: that of the request, and JSON where it has none of both. */
+export function encodingOf(req: IncomingMessage): Encoding {
+  const type = req.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  return type === MEDIA_TYPES.protobuf ? 'protobuf' : 'json'
+}
+
+/** Answers that all was taken, or all but `rejected` records and why. */
+export function sendExported(
+  res: ServerResponse,
+  signal: Signal,
+  encoding: Encoding,
+  { rejected, problems }: { readonly rejected: number; readonly problems: readonly string[] },
+): void {
+  if (rejected === 0) {
+    // Nothing set is no bytes at all in protobuf: clients warn of anything else.
+    send(res, 200, encoding, encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0))
+    return
+  }
+  const more = rejected > problems.length ? `; and ${rejected - problems.length} more` : ''
+  const message = `${shorten(problems.join('; '))}${more}`
+  if (encoding === 'json') {
+    const partialSuccess = { [REJECTED[signal]]: String(rejected), errorMessage: message }
+    send(res, 200, encoding, Buffer.from(JSON.stringify({ partialSuccess })))
+    return
+  }
+  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).fork()
+  writer.tag(1, WireType.Varint).int64(rejected)
+  writer.tag(2, WireType.LengthDelimited).string(message)
+  send(res, 200, encoding, writer.join().finish())
+}
+
+/** Answers with a problem as OTLP demands it, for everything under `/v1/`. Ends an answer that is under way already. */
+export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
+  if (res.headersSent || res.destroyed) {
+    res.destroy()
+    return
+  }
+  const { status, detail, retryAfterSeconds, headers } = problem
+  if (!req.complete) discardRest(req)
+  for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
+  if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
+  const code = CODES.get(status) ?? 2
+  const encoding = encodingOf(req)
+  if (encoding === 'json') {
+    send(res, status, encoding, Buffer.from(JSON.stringify({ code, message: detail })))
+    return
+  }
+  const writer = new BinaryWriter().tag(1, WireType.Varint).int32(code)
+  send(res, status, encoding, writer.tag(2, WireType.LengthDelimited).string(detail).finish())
+}
+
+/** How long what is still being sent is read and thrown away: a client that is cut while it sends never sees the answer. */
+const DISCARD_MS = 1000
+
+function discardRest(req: IncomingMessage): void {
+  req.on('error', () => undefined).resume()
+  const cut = setTimeout(() => req.socket.destroy(), DISCARD_MS)
+  req.once('close', () => clearTimeout(cut))
+}
+
+function send(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {
+  res.writeHead(status, { 'Content-Type': MEDIA_TYPES[encoding], 'Content-Length': body.length })
+  res.end(body)
+}
+
+function shorten(text: string): string {
+  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE).toWellFormed()}…` : text
+}

@@ -1,0 +1,147 @@
+/** Bytes of an OTLP request -> the shape of OTLP/JSON, so that one schema serves both encodings. */
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { MESSAGES, type ScalarType } from './fields.ts'
+
+/** The three kinds of request. */
+export type Signal = 'logs' | 'traces' | 'metrics'
+
+/** The bytes are no OTLP request, or one past all measure; the message says why in one sentence. */
+export class OtlpDecodeError extends Error {
+  override readonly name = 'OtlpDecodeError'
+}
+
+/** Messages inside messages. Protobuf's own parsers stop there too. */
+const MAX_DEPTH = 100
+/** Fields of one request: half a million attributes. It bounds the memory that two bytes of nothing each can ask for. */
+const MAX_FIELDS = 2_000_000
+
+const REQUESTS: Readonly<Record<Signal, string>> = {
+  logs: 'ExportLogsServiceRequest',
+  traces: 'ExportTraceServiceRequest',
+  metrics: 'ExportMetricsServiceRequest',
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * The request that `bytes` are, in protobuf or JSON: names in lowerCamelCase, 64-bit integers as decimal strings (in JSON as they
+ * came), trace and span ids in hex. No bytes at all are the empty request. Throws an {@link OtlpDecodeError} and nothing else.
+ */
+export function decodeRequest(signal: Signal, encoding: 'protobuf' | 'json', bytes: Buffer): unknown {
+  if (bytes.length === 0) return {}
+  try {
+    return encoding === 'json' ? JSON.parse(utf8.decode(bytes)) : decodeProtobuf(REQUESTS[signal], bytes)
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed() : ''
+    throw new OtlpDecodeError(`the body is not an ${REQUESTS[signal]} in ${encoding}: ${reason}`, { cause: error })
+  }
+}
+
+function decodeProtobuf(message: string, bytes: Buffer): Record<string, unknown> {
+  const reading: Reading = { reader: new BinaryReader(bytes), fieldsLeft: MAX_FIELDS }
+  return readMessage(reading, PLANS.get(message)!, bytes.length, 0)
+}
+
+interface Reading {
+  readonly reader: BinaryReader
+  fieldsLeft: number
+}
+
+interface Field {
+  readonly name: string
+  readonly repeated: boolean
+  readonly wireType: WireType
+  /** One of both: how a scalar is read, or the fields of a message. */
+  readonly read: ((reader: BinaryReader) => unknown) | undefined
+  readonly message: Plan
+}
+
+/** The fields of a message by their numbers. */
+type Plan = Field[]
+
+function readMessage(reading: Reading, plan: Plan, end: number, depth: number): Record<string, unknown> {
+  if (depth > MAX_DEPTH) throw new RangeError(`messages are nested deeper than ${MAX_DEPTH}`)
+  const { reader } = reading
+  const message: Record<string, unknown> = {}
+  while (reader.pos < end) {
+    countField(reading)
+    const [number, wireType] = reader.tag()
+    const field = plan[number]
+    if (field === undefined) reader.skip(wireType, number)
+    else if (wireType === field.wireType) put(message, field, readOne(reading, field, end, depth))
+    else if (field.repeated && wireType === WireType.LengthDelimited) readPacked(reading, field, end, message)
+    else reader.skip(wireType, number)
+  }
+  if (reader.pos !== end) throw new RangeError('a field reaches beyond its message')
+  return message
+}
+
+function readOne(reading: Reading, field: Field, end: number, depth: number): unknown {
+  if (field.read !== undefined) return field.read(reading.reader)
+  return readMessage(reading, field.message, endOf(reading.reader, end), depth + 1)
+}
+
+function readPacked(reading: Reading, field: Field, end: number, message: Record<string, unknown>): void {
+  const packedEnd = endOf(reading.reader, end)
+  while (reading.reader.pos < packedEnd) {
+    countField(reading)
+    put(message, field, field.read!(reading.reader))
+  }
+  if (reading.reader.pos !== packedEnd) throw new RangeError('a number reaches beyond its list')
+}
+
+function countField(reading: Reading): void {
+  if (--reading.fieldsLeft < 0) throw new RangeError(`it holds more than ${MAX_FIELDS} fields: send smaller batches`)
+}
+
+function endOf(reader: BinaryReader, end: number): number {
+  const length = reader.uint32()
+  const inner = reader.pos + length
+  if (inner > end) throw new RangeError('it ends early')
+  return inner
+}
+
+function put(message: Record<string, unknown>, { name, repeated }: Field, value: unknown): void {
+  if (!repeated) message[name] = value
+  else if (message[name] === undefined) message[name] = [value]
+  else (message[name] as unknown[]).push(value)
+}
+
+/** As JSON spells a double, which has no number for these. */
+function doubleOf(reader: BinaryReader): number | string {
+  const value = reader.double()
+  return Number.isFinite(value) ? value : String(value)
+}
+
+const bytesOf = (reader: BinaryReader): Buffer => reader.bytes() as Buffer
+
+const SCALARS: Readonly<Record<ScalarType, readonly [WireType, (reader: BinaryReader) => unknown]>> = {
+  // Strictly: two names must not become one by both turning into U+FFFD.
+  string: [WireType.LengthDelimited, reader => reader.string(true)],
+  hex: [WireType.LengthDelimited, reader => bytesOf(reader).toString('hex')],
+  base64: [WireType.LengthDelimited, reader => bytesOf(reader).toString('base64')],
+  bool: [WireType.Varint, reader => reader.bool()],
+  int32: [WireType.Varint, reader => reader.int32()],
+  uint32: [WireType.Varint, reader => reader.uint32()],
+  sint32: [WireType.Varint, reader => reader.sint32()],
+  int64: [WireType.Varint, reader => String(reader.int64())],
+  uint64: [WireType.Varint, reader => String(reader.uint64())],
+  fixed32: [WireType.Bit32, reader => reader.fixed32()],
+  fixed64: [WireType.Bit64, reader => String(reader.fixed64())],
+  sfixed64: [WireType.Bit64, reader => String(reader.sfixed64())],
+  double: [WireType.Bit64, doubleOf],
+}
+
+const PLANS: ReadonlyMap<string, Plan> = plansOf()
+
+function plansOf(): Map<string, Plan> {
+  const plans = new Map<string, Plan>(Object.keys(MESSAGES).map(name => [name, []]))
+  for (const [message, rows] of Object.entries(MESSAGES)) {
+    for (const [number, [name, type, repeated]] of Object.entries(rows)) {
+      const [wireType, read] = SCALARS[type as ScalarType] ?? [WireType.LengthDelimited, undefined]
+      const inner = read === undefined ? plans.get(type)! : []
+      plans.get(message)![Number(number)] = { name, repeated: repeated !== undefined, wireType, read, message: inner }
+    }
+  }
+  return plans
+}

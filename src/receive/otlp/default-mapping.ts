@@ -1,0 +1,134 @@
+/** The rules that are shipped. What each can say of an attempt, and what it cannot, stands with it. */
+import type { OtlpFields, OtlpMapping } from './mapping.ts'
+
+const UNKNOWN = { value: 'unknown' }
+
+/** The event `agent.attempt`, whose attributes are the documented fields of an attempt. */
+const ATTEMPT_EVENT: OtlpFields = {
+  agent_name: ['agent_name'],
+  model_name: ['model_name'],
+  issue_type: ['issue_type'],
+  success: ['success'],
+  confidence: ['confidence'],
+  time_seconds: ['time_seconds'],
+  timestamp: ['timestamp', 'record:time'],
+  attempt_id: ['attempt_id', 'record:id'],
+  error_type: ['error_type'],
+  experiment: ['experiment'],
+  variant: ['variant'],
+  input_tokens: ['input_tokens'],
+  output_tokens: ['output_tokens'],
+  cache_read_tokens: ['cache_read_tokens'],
+  cache_write_tokens: ['cache_write_tokens'],
+  cost_usd: ['cost_usd'],
+}
+
+/** Tokens under the names of the GenAI conventions, today's before older ones. */
+const GEN_AI_USAGE: OtlpFields = {
+  input_tokens: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
+  output_tokens: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'],
+  cache_read_tokens: ['gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens'],
+  cache_write_tokens: ['gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens'],
+}
+
+/**
+ * A span of an agent at work. The conventions know neither issue types nor confidence, which is what `agent.attempt.*` is for. An
+ * agent that calls another makes two such spans, one inside the other, and both count: each is a try of its own agent.
+ */
+const INVOKE_AGENT: OtlpFields = {
+  ...GEN_AI_USAGE,
+  agent_name: ['gen_ai.agent.name'],
+  model_name: ['gen_ai.request.model', 'gen_ai.response.model'],
+  issue_type: ['agent.attempt.issue_type', UNKNOWN],
+  success: ['record:success'],
+  confidence: ['agent.attempt.confidence'],
+  time_seconds: ['record:duration_seconds'],
+  timestamp: ['record:time'],
+  attempt_id: ['agent.attempt.id', 'record:id'],
+  error_type: ['error.type'],
+  experiment: ['agent.attempt.experiment'],
+  variant: ['agent.attempt.variant'],
+  cost_usd: ['agent.attempt.cost_usd'],
+}
+
+/**
+ * Claude Code's events of requests to the model. A request is no attempt at an issue: success says that the API did not fail, and
+ * nothing of whether the issue was fixed. What they are good for is tokens, cost and time. The type of issue is only known where
+ * somebody states it (`OTEL_RESOURCE_ATTRIBUTES=agent.attempt.issue_type=...`).
+ */
+const CLAUDE_CODE: OtlpFields = {
+  agent_name: [{ value: 'claude-code' }],
+  model_name: ['model'],
+  issue_type: ['agent.attempt.issue_type', 'resource:agent.attempt.issue_type', UNKNOWN],
+  success: [{ from: 'record:event', in: ['claude_code.api_request'] }],
+  time_seconds: [{ from: 'duration_ms', scale: 0.001 }],
+  timestamp: ['record:time', 'event.timestamp'],
+  attempt_id: ['request_id', 'client_request_id', { join: ['session.id', 'event.sequence'] }, 'record:id'],
+  error_type: ['status_code'],
+  input_tokens: ['input_tokens'],
+  output_tokens: ['output_tokens'],
+  cache_read_tokens: ['cache_read_tokens'],
+  cache_write_tokens: ['cache_creation_tokens'],
+  cost_usd: ['cost_usd', { from: 'cost_usd_micros', scale: 1e-6 }],
+}
+
+/**
+ * OpenLIT's span of a whole session with a coding agent. Success is how the session ended: `completed` is the agent's own word for
+ * it, only `committed` and `merged` say that the work was kept. One session may be many tries at many issues, and counts once.
+ */
+const OPENLIT_SESSION: OtlpFields = {
+  ...GEN_AI_USAGE,
+  agent_name: ['gen_ai.agent.name', 'coding_agent.client'],
+  model_name: ['gen_ai.request.model', 'gen_ai.response.model', UNKNOWN],
+  issue_type: ['agent.attempt.issue_type', 'resource:agent.attempt.issue_type', UNKNOWN],
+  success: [{ from: 'coding_agent.session.outcome', in: ['completed', 'committed', 'merged'] }],
+  time_seconds: [{ from: 'coding_agent.session.duration_ms', scale: 0.001 }, 'record:duration_seconds'],
+  timestamp: ['record:time'],
+  attempt_id: ['record:id'],
+  cost_usd: ['coding_agent.session.cost_usd'],
+}
+
+/**
+ * Ours are on. The others are off until a table enables them, because what they report is not what is asked for here: thousands of
+ * requests that did not fail would drown the attempts that did, and lift every success rate.
+ */
+export const DEFAULT_MAPPING: OtlpMapping = {
+  'agent.attempt': {
+    enabled: true,
+    signal: 'logs',
+    when: { 'record:event': ['agent.attempt'] },
+    attempt: ATTEMPT_EVENT,
+    input_tokens_include_cache: false,
+  },
+  invoke_agent: {
+    enabled: true,
+    signal: 'traces',
+    when: { 'gen_ai.operation.name': ['invoke_agent'] },
+    attempt: INVOKE_AGENT,
+    input_tokens_include_cache: true,
+  },
+  'claude-code': {
+    enabled: false,
+    signal: 'logs',
+    when: { 'record:event': ['claude_code.api_request', 'claude_code.api_error'] },
+    attempt: CLAUDE_CODE,
+    input_tokens_include_cache: false,
+  },
+  'openlit-session': {
+    enabled: false,
+    signal: 'traces',
+    when: {
+      'record:name': ['coding_agent.session'],
+      'coding_agent.session.outcome': [
+        'completed',
+        'committed',
+        'merged',
+        'abandoned_no_change',
+        'abandoned_with_change',
+        'cancelled',
+      ],
+    },
+    attempt: OPENLIT_SESSION,
+    input_tokens_include_cache: true,
+  },
+}

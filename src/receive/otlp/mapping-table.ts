@@ -1,0 +1,85 @@
+/** A user's own rules for what counts as an attempt: their schema, and how they change the shipped ones. */
+import { z } from 'zod'
+import type { NewAttempt } from '../../core/attempt.ts'
+import { DEFAULT_MAPPING } from './default-mapping.ts'
+import type { OtlpMapping, OtlpRule } from './mapping.ts'
+
+/** What a user states: changes to known rules, and whole new ones. */
+export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRule]?: OtlpRule[Part] | undefined }>>
+
+/** Fields without which nothing is an attempt. */
+const REQUIRED = ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] as const
+const FIELDS = [
+  ...REQUIRED,
+  'confidence',
+  'timestamp',
+  'attempt_id',
+  'error_type',
+  'experiment',
+  'variant',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'cost_usd',
+] as const satisfies readonly (keyof NewAttempt)[]
+
+const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|duration_seconds|success)$)/
+
+const place = z
+  .string()
+  .min(1)
+  .refine(text => !NO_SUCH_PART.test(text), 'is no part of a record')
+const source = z.union(
+  [
+    place,
+    z.strictObject({ from: place, scale: z.number().positive() }),
+    z.strictObject({ from: place, in: z.array(z.string()).min(1) }),
+    z.strictObject({ join: z.array(place).min(1) }),
+    z.strictObject({ value: z.union([z.string(), z.number(), z.boolean()]) }),
+  ],
+  'must be the name of an attribute, {from, scale}, {from, in}, {join} or {value}',
+)
+const change = z.strictObject({
+  enabled: z.boolean().optional(),
+  signal: z.enum(['logs', 'traces']).optional(),
+  when: z
+    .record(place, z.array(z.string()).min(1))
+    .refine(when => Object.keys(when).length > 0, 'must name a place')
+    .optional(),
+  attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
+  input_tokens_include_cache: z.boolean().optional(),
+})
+
+/** The schema of a user's table: a rule that is not one of the shipped ones must be whole. */
+export const otlpTable: z.ZodType<OtlpTable> = z.record(z.string().min(1), change).superRefine((table, context) => {
+  for (const [name, { signal, when, attempt }] of Object.entries(table)) {
+    if (Object.hasOwn(DEFAULT_MAPPING, name)) continue
+    const missing = REQUIRED.filter(field => (attempt?.[field] ?? []).length === 0).map(field => `attempt.${field}`)
+    if (when === undefined) missing.unshift('when')
+    if (signal === undefined) missing.unshift('signal')
+    if (missing.length === 0) continue
+    context.addIssue({ code: 'custom', path: [name], message: `is a new rule and must state ${missing.join(', ')}` })
+  }
+})
+
+/** The shipped rules as a table that passed {@link otlpTable} changes them, part by part and field by field, and its own behind them. */
+export function mergeMapping(table: OtlpTable): OtlpMapping {
+  const changed = Object.entries(table).map(([name, change]): [string, OtlpRule] => {
+    const base = Object.hasOwn(DEFAULT_MAPPING, name) ? DEFAULT_MAPPING[name]! : NEW_RULE
+    return [
+      name,
+      {
+        enabled: change.enabled ?? base.enabled,
+        signal: change.signal ?? base.signal,
+        when: change.when ?? base.when,
+        attempt: { ...base.attempt, ...change.attempt },
+        input_tokens_include_cache: change.input_tokens_include_cache ?? base.input_tokens_include_cache,
+      },
+    ]
+  })
+  return Object.fromEntries([...Object.entries(DEFAULT_MAPPING), ...changed])
+}
+
+/** What a new rule need not say. */
+const NEW_RULE: OtlpRule = { enabled: true, signal: 'logs', when: {}, attempt: {}, input_tokens_include_cache: false }

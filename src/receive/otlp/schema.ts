@@ -1,0 +1,128 @@
+/** The schema of OTLP/JSON, which decoded protobuf has too: as deep as what is read here. Unknown fields are ignored, null is absent. */
+import { z } from 'zod'
+
+/** A field that may be left out, or null. */
+export type Maybe<T> = T | null | undefined
+/** A 64-bit integer: a decimal string, or a number as some senders write it. */
+export type Int64 = string | number
+/** A double: a number, or a string for NaN and the infinities. */
+export type Double = number | string
+
+/** A value of any kind; one that is no scalar stays as it is. */
+export interface AnyValue {
+  readonly stringValue?: Maybe<string>
+  readonly boolValue?: Maybe<boolean>
+  readonly intValue?: Maybe<Int64>
+  readonly doubleValue?: Maybe<Double>
+  readonly arrayValue?: unknown
+  readonly kvlistValue?: unknown
+  readonly bytesValue?: unknown
+}
+
+export interface KeyValue {
+  readonly key?: Maybe<string>
+  readonly value?: Maybe<AnyValue>
+}
+
+export interface Resource {
+  readonly attributes?: Maybe<KeyValue[]>
+}
+
+export interface LogRecord {
+  readonly timeUnixNano?: Maybe<Int64>
+  readonly observedTimeUnixNano?: Maybe<Int64>
+  readonly body?: Maybe<AnyValue>
+  readonly attributes?: Maybe<KeyValue[]>
+  readonly traceId?: Maybe<string>
+  readonly spanId?: Maybe<string>
+  readonly eventName?: Maybe<string>
+}
+
+export interface Span {
+  readonly traceId?: Maybe<string>
+  readonly spanId?: Maybe<string>
+  readonly name?: Maybe<string>
+  readonly startTimeUnixNano?: Maybe<Int64>
+  readonly endTimeUnixNano?: Maybe<Int64>
+  readonly attributes?: Maybe<KeyValue[]>
+  readonly status?: Maybe<{ readonly code?: Maybe<number> }>
+}
+
+export interface ResourceLogs {
+  readonly resource?: Maybe<Resource>
+  readonly scopeLogs?: Maybe<{ readonly logRecords?: Maybe<LogRecord[]> }[]>
+}
+
+export interface ResourceSpans {
+  readonly resource?: Maybe<Resource>
+  readonly scopeSpans?: Maybe<{ readonly spans?: Maybe<Span[]> }[]>
+}
+
+export interface LogsRequest {
+  readonly resourceLogs?: Maybe<ResourceLogs[]>
+}
+
+export interface TracesRequest {
+  readonly resourceSpans?: Maybe<ResourceSpans[]>
+}
+
+const text = z.string().nullish()
+const whole = z.number().refine(Number.isInteger, 'must be a whole number')
+const hexId = z
+  .string()
+  .regex(/^(?:[0-9a-fA-F]{2})*$/, 'must be hex digits')
+  .nullish()
+
+export const int64: z.ZodType<Maybe<Int64>> = z.union([z.string().regex(/^-?\d{1,20}$/), whole]).nullish()
+/** Counts, and nanoseconds since the epoch. */
+export const uint64: z.ZodType<Maybe<Int64>> = z
+  .union([z.string().regex(/^\d{1,20}$/), whole.min(0).max(1e20)])
+  .nullish()
+export const double: z.ZodType<Maybe<Double>> = z.union([z.number(), z.string()]).nullish()
+
+const anyValue = z
+  .object({
+    stringValue: text,
+    boolValue: z.boolean().nullish(),
+    intValue: int64,
+    doubleValue: double,
+    arrayValue: z.unknown().optional(),
+    kvlistValue: z.unknown().optional(),
+    bytesValue: z.unknown().optional(),
+  })
+  .nullish()
+
+export const attributes: z.ZodType<Maybe<KeyValue[]>> = z.array(z.object({ key: text, value: anyValue })).nullish()
+export const resource: z.ZodType<Maybe<Resource>> = z.object({ attributes }).nullish()
+
+const logRecord = z.object({
+  timeUnixNano: uint64,
+  observedTimeUnixNano: uint64,
+  body: anyValue,
+  attributes,
+  traceId: hexId,
+  spanId: hexId,
+  eventName: text,
+})
+const scopeLogs = z.array(z.object({ logRecords: z.array(logRecord).nullish() })).nullish()
+
+/** What `POST /v1/logs` takes. */
+export const logsRequest: z.ZodType<LogsRequest> = z.object({
+  resourceLogs: z.array(z.object({ resource, scopeLogs })).nullish(),
+})
+
+const span = z.object({
+  traceId: hexId,
+  spanId: hexId,
+  name: text,
+  startTimeUnixNano: uint64,
+  endTimeUnixNano: uint64,
+  attributes,
+  status: z.object({ code: z.int().nullish() }).nullish(),
+})
+const scopeSpans = z.array(z.object({ spans: z.array(span).nullish() })).nullish()
+
+/** What `POST /v1/traces` takes. */
+export const tracesRequest: z.ZodType<TracesRequest> = z.object({
+  resourceSpans: z.array(z.object({ resource, scopeSpans })).nullish(),
+})

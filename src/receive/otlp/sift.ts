@@ -1,0 +1,98 @@
+/** A request -> the attempts in it, what was meant as one and is not, and how much else there was. */
+import type { NewAttempt } from '../../core/attempt.ts'
+import { attemptBy, fits } from './attempt.ts'
+import type { OtlpMapping, OtlpRule, OtlpSource } from './mapping.ts'
+import type { MetricsRequest } from './metric-schema.ts'
+import { type Lookup, logRecordLookup, spanLookup } from './record.ts'
+import type { LogsRequest, TracesRequest } from './schema.ts'
+
+export interface Sifted {
+  readonly attempts: NewAttempt[]
+  /** Records that a rule fits, and whose attempt breaks the rules of attempts. */
+  rejected: number
+  /** What is wrong with the first of them, for people. */
+  readonly problems: string[]
+  /** Log records, spans or data points that no rule fits. */
+  ignored: number
+}
+
+/** Rejected records whose problems are told. */
+const MAX_TOLD = 5
+
+export function siftLogs({ resourceLogs }: LogsRequest, mapping: OtlpMapping): Sifted {
+  const sifted = nothing()
+  const rules = rulesFor('logs', mapping)
+  for (const [i, { resource, scopeLogs }] of (resourceLogs ?? []).entries()) {
+    for (const [j, { logRecords }] of (scopeLogs ?? []).entries()) {
+      for (const [k, record] of (logRecords ?? []).entries()) {
+        const place = `resourceLogs[${i}].scopeLogs[${j}].logRecords[${k}]`
+        siftOne(sifted, rules, logRecordLookup(record, resource, place), place)
+      }
+    }
+  }
+  return sifted
+}
+
+export function siftSpans({ resourceSpans }: TracesRequest, mapping: OtlpMapping): Sifted {
+  const sifted = nothing()
+  const rules = rulesFor('traces', mapping)
+  for (const [i, { resource, scopeSpans }] of (resourceSpans ?? []).entries()) {
+    for (const [j, { spans }] of (scopeSpans ?? []).entries()) {
+      for (const [k, span] of (spans ?? []).entries()) {
+        siftOne(sifted, rules, spanLookup(span, resource), `resourceSpans[${i}].scopeSpans[${j}].spans[${k}]`)
+      }
+    }
+  }
+  return sifted
+}
+
+/** Metrics say nothing of single attempts, and the same attempts may come as records too: their points are counted as ignored. */
+export function siftMetrics({ resourceMetrics }: MetricsRequest): Sifted {
+  const sifted = nothing()
+  for (const { scopeMetrics } of resourceMetrics ?? []) {
+    for (const { metrics } of scopeMetrics ?? []) {
+      for (const { sum, histogram, gauge, exponentialHistogram, summary } of metrics ?? []) {
+        const points = (sum ?? histogram ?? gauge ?? exponentialHistogram ?? summary)?.dataPoints
+        sifted.ignored += points?.length ?? 0
+      }
+    }
+  }
+  return sifted
+}
+
+function nothing(): Sifted {
+  return { attempts: [], rejected: 0, problems: [], ignored: 0 }
+}
+
+function rulesFor(signal: OtlpRule['signal'], mapping: OtlpMapping): readonly OtlpRule[] {
+  return Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
+}
+
+function siftOne(sifted: Sifted, rules: readonly OtlpRule[], lookup: Lookup, place: string): void {
+  const rule = rules.find(rule => fits(rule, lookup))
+  if (rule === undefined) {
+    sifted.ignored++
+    return
+  }
+  const attempt = attemptBy(rule, lookup)
+  if (!Array.isArray(attempt)) {
+    sifted.attempts.push(attempt as NewAttempt)
+    return
+  }
+  sifted.rejected++
+  if (sifted.problems.length >= MAX_TOLD) return
+  const faults = attempt.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(rule, pointer.slice(1))}`)
+  sifted.problems.push(`${place}: ${faults.join(', ')}`)
+}
+
+/** Where the field was looked for, because a sender does not know our names. */
+function hint({ attempt }: OtlpRule, field: string): string {
+  const places = (attempt[field as keyof NewAttempt] ?? []).map(printSource).filter(place => place !== field)
+  return places.length === 0 ? '' : ` (from ${places.join(' or ')})`
+}
+
+function printSource(source: OtlpSource): string {
+  if (typeof source === 'string') return source
+  if ('join' in source) return source.join.join(':')
+  return 'from' in source ? source.from : JSON.stringify(source.value)
+}
