@@ -33,6 +33,7 @@ describe('success rates', () => {
       success_rate: 85,
       total_attempts: 20,
       success_rate_interval: { low: expect.closeTo(63.958, 2), high: expect.closeTo(94.764, 2), method: 'wilson' },
+      evidence: 'low',
     })
   })
 
@@ -298,9 +299,8 @@ test('the OpenAPI document names every path, and the fields of an attempt', asyn
   ])
   expect(document.components.schemas.Attempt.additionalProperties).toBe(false)
   for (const path of Object.keys(document.paths)) {
-    const answer = await sidecar.get(
-      `${path}?issue_type=complexity`.replace(/\?.*/, query => (path.includes('best') ? query : '')),
-    )
+    const question = /best-agent|route/.test(path) ? '?issue_type=complexity' : ''
+    const answer = await sidecar.get(path.replace('{name}', 'none') + question)
     expect([200, 404], path).toContain(answer.status)
     await answer.arrayBuffer()
   }

@@ -10,6 +10,7 @@ import {
   type DriftState,
   driftOf,
   driftStep,
+  driftStepper,
   driftThreshold,
   NO_DRIFT,
 } from './statistics/drift.ts'
@@ -46,8 +47,7 @@ function stateOfKey({ summary, recent }: KeySummary, keys: number): DriftState |
   const good = watched.filter(Boolean).length
   const baseline = { successes: successes(summary) - good, attempts: totalAttempts(summary) - watched.length }
   const expected = baselineRate(baseline, baseline)
-  const threshold = driftThreshold(keys)
-  return watched.reduce((state, success) => driftStep(state, success, expected, threshold), NO_DRIFT)
+  return watched.reduce(driftStepper(expected, driftThreshold(keys)), NO_DRIFT)
 }
 
 /**

@@ -54,7 +54,7 @@ export function intervalsOf(
   const firstMs = spans.reduce((least, { firstMs }) => Math.min(least, firstMs), Number.POSITIVE_INFINITY)
   const lastMs = spans.reduce((most, { lastMs }) => Math.max(most, lastMs), Number.NEGATIVE_INFINITY)
   const sinceMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
-  const untilMs = Math.min(range?.untilMs ?? Number.POSITIVE_INFINITY, Math.max(nowMs, lastMs + 1))
+  const untilMs = range === undefined ? lastMs + 1 : Math.min(range.untilMs, Math.max(nowMs, lastMs + 1))
   if (!(untilMs > sinceMs) || !Number.isFinite(sinceMs)) return []
   return intervalsBetween(sinceMs, untilMs, nowMs, wantedMs ?? (untilMs - sinceMs) / WANTED_INTERVALS)
 }

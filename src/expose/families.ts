@@ -2,9 +2,12 @@
  * Every family of metrics there is, in the order they are exposed: the one place that knows their names, types, units,
  * helps and labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
  */
+import { declineOf } from '../core/drift-watch.ts'
+import { calibrationError } from '../core/statistics/calibration.ts'
 import { wilsonBounds } from '../core/statistics/intervals.ts'
 import {
   CONFIDENCE_BOUNDS,
+  calibrationSums,
   confidences,
   costs,
   DURATION_BOUNDS,
@@ -12,6 +15,7 @@ import {
   failures,
   type Summary,
   span,
+  statedConfidences,
   successes,
   TOKEN_TYPES,
   tokens,
@@ -84,6 +88,22 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     labels: KEY_LABELS,
     read: ({ summary }) => [successLowerBound(summary)],
   },
+  {
+    name: 'agent_confidence_calibration_error',
+    type: 'gauge',
+    unit: '',
+    help: 'Expected calibration error of stated confidence over the whole life of the key, 0 to 1, from 5 stated confidences on. An agent whose every confidence is true shows about 0.1 at 50 attempts: /api/v1/calibration says what is usual. Never to be averaged.',
+    labels: KEY_LABELS,
+    read: ({ summary }) => [statedError(summary)],
+  },
+  {
+    name: 'agent_success_drift',
+    type: 'gauge',
+    unit: '',
+    help: 'How near the key is to an alarm for succeeding less than it used to: 0 is as ever, 1 and above is an alarm, of which all keys together raise one in about 2,000 attempts by chance. Never to be averaged.',
+    labels: KEY_LABELS,
+    read: (one, keys) => [declineOf(one, keys)],
+  },
 ]
 
 /** All families, in the order they are exposed. */
@@ -91,6 +111,13 @@ export const FAMILIES: readonly Family[] = [...KEY_FAMILIES, ...OWN_FAMILIES]
 
 function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1000
+}
+
+/** A distance from few points says nothing of anybody. */
+const MIN_STATED = 5
+
+function statedError(summary: Summary): number | undefined {
+  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationSums(summary)) ?? undefined)
 }
 
 function successLowerBound(summary: Summary): number | undefined {

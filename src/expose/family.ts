@@ -30,8 +30,8 @@ interface PerKey extends Family {
 
 interface KeyNumbers extends PerKey {
   readonly type: 'counter' | 'gauge'
-  /** One number for each value, in the order of `values`; undefined where there is nothing to say. */
-  read(one: KeySummary): readonly (number | undefined)[]
+  /** One number for each value, in the order of `values`; undefined where there is nothing to say. `keys` is how many keys there are. */
+  read(one: KeySummary, keys: number): readonly (number | undefined)[]
 }
 
 interface KeyHistograms extends PerKey {

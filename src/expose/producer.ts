@@ -57,17 +57,17 @@ export function createProducers(
 async function keySeries(keys: readonly KeySummary[], first: number, step: number): Promise<[KeyFamily, Series[]][]> {
   const all = KEY_FAMILIES.map((family): [KeyFamily, Series[]] => [family, []])
   for (let i = first, done = 0; i < keys.length; i += step) {
-    for (const [family, series] of all) addSeries(series, family, keys[i]!)
+    for (const [family, series] of all) addSeries(series, family, keys[i]!, keys.length)
     if (++done % KEYS_AT_ONCE === 0) await nextTurn()
   }
   return all
 }
 
-function addSeries(series: Series[], family: KeyFamily, one: KeySummary): void {
+function addSeries(series: Series[], family: KeyFamily, one: KeySummary, keys: number): void {
   const { agent_name, model_name, issue_type } = one.key
   const last = family.labels.at(-1)!
   const bounds = family.type === 'histogram' ? family.bounds : []
-  for (const [i, value] of family.read(one).entries()) {
+  for (const [i, value] of family.read(one, keys).entries()) {
     if (value === undefined) continue
     const attributes: Attributes = { agent_name, model_name, issue_type }
     if (family.values !== undefined) attributes[last] = family.values[i]!

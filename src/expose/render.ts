@@ -24,7 +24,7 @@ const SLICE = 32 * 1024
 export async function* renderText({ keys, own }: Collection): AsyncGenerator<string, void, void> {
   let text = ''
   for (const family of KEY_FAMILIES) {
-    const lines = keyRenderer(family)
+    const lines = keyRenderer(family, keys.length)
     text += head(family)
     for (const one of keys) {
       text += lines(one)
@@ -42,12 +42,12 @@ function head({ name, help, unit, type }: Family): string {
 }
 
 /** Renders all series of a key. */
-function keyRenderer(family: KeyFamily): (one: KeyCopy) => string {
+function keyRenderer(family: KeyFamily, keys: number): (one: KeyCopy) => string {
   const last = family.labels.at(-1)!
   const further = family.values?.map(value => `,${labelText({ [last]: value })}`) ?? ['']
   if (family.type !== 'histogram') {
     return one => {
-      const values = family.read(one)
+      const values = family.read(one, keys)
       let text = ''
       for (let i = 0; i < further.length; i++) {
         const value = values[i]

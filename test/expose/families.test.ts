@@ -19,6 +19,8 @@ agent_attempt_cost_usd_total{${KEY}} counter
 agent_attempt_tokens_total{${KEY},token_type} counter
 agent_last_attempt_timestamp_seconds{${KEY}} gauge
 agent_success_ratio_lower_bound{${KEY}} gauge
+agent_confidence_calibration_error{${KEY}} gauge
+agent_success_drift{${KEY}} gauge
 agent_performance_build_info{version} gauge
 agent_performance_ready{} gauge
 agent_performance_start_time_seconds{} gauge
@@ -54,7 +56,7 @@ agent_performance_open_fds{} gauge
 `
 
 async function readAll(): Promise<ReturnType<typeof readText>> {
-  return readText(await textOf(createExposition(sourcesOf(tallyOf([attempt()]), () => FULL_HEALTH))))
+  return readText(await textOf(createExposition(sourcesOf(tallyOf(Array.from({ length: 60 }, () => attempt({ confidence: 0.8 }))), () => FULL_HEALTH))))
 }
 
 it('exposes exactly the promised names, labels and types', async () => {

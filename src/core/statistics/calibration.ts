@@ -53,6 +53,11 @@ export interface Calibration {
   readonly bins: readonly ReliabilityBin[]
 }
 
+/** Expected calibration error alone, 0 to 1, over the bins' own mean confidence; null where no confidence was stated. */
+export function calibrationError({ n, bins }: Pick<CalibrationSums, 'n' | 'bins'>): number | null {
+  return n === 0 ? null : bins.reduce((sum, bin) => sum + Math.abs(bin.successes - bin.confidence), 0) / n
+}
+
 /**
  * Every measure of calibration, from sums alone; null where it is not defined.
  * Source: G. W. Brier, Mon. Weather Rev. 78 (1950); decomposition, A. H. Murphy, J. Appl. Meteorol. 12 (1973), and its
@@ -67,7 +72,7 @@ export function calibrationOf(sums: CalibrationSums): Calibration {
   return {
     ...counted,
     ...brierOf(sums),
-    expected_calibration_error: sums.bins.reduce((sum, bin) => sum + Math.abs(bin.successes - bin.confidence), 0) / n,
+    expected_calibration_error: calibrationError(sums),
     expected_calibration_error_band: calibrationErrorBand(sums.bins),
     ...spiegelhalterOf(sums),
     over_confidence: (confidence - successes) / n,

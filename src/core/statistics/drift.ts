@@ -59,16 +59,26 @@ export function shiftedRates(expected: number): { readonly down: number; readonl
  * which makes false alarms equally rare at every rate.
  */
 export function driftStep(state: DriftState, success: boolean, expected: number, threshold: number): DriftState {
+  return driftStepper(expected, threshold)(state, success)
+}
+
+/** {@link driftStep} for many attempts of which the same is expected. */
+export function driftStepper(expected: number, threshold: number): (state: DriftState, success: boolean) => DriftState {
   const normal = within(expected, 0.01, 0.99)
   const { down, up } = shiftedRates(normal)
-  const ratio = (shifted: number): number => Math.log(success ? shifted / normal : (1 - shifted) / (1 - normal))
-  const next = (statistic: number, shifted: number): number => within(statistic + ratio(shifted), 0, 2 * threshold)
-  const [downNext, upNext] = [next(state.down, down), next(state.up, up)]
-  return {
-    down: downNext,
-    up: upNext,
-    down_attempts: downNext > 0 ? state.down_attempts + 1 : 0,
-    up_attempts: upNext > 0 ? state.up_attempts + 1 : 0,
+  const ratio = (shifted: number, success: boolean): number =>
+    Math.log(success ? shifted / normal : (1 - shifted) / (1 - normal))
+  const ratios = [true, false].map(success => ({ down: ratio(down, success), up: ratio(up, success) }))
+  return (state, success) => {
+    const by = ratios[success ? 0 : 1]!
+    const downNext = within(state.down + by.down, 0, 2 * threshold)
+    const upNext = within(state.up + by.up, 0, 2 * threshold)
+    return {
+      down: downNext,
+      up: upNext,
+      down_attempts: downNext > 0 ? state.down_attempts + 1 : 0,
+      up_attempts: upNext > 0 ? state.up_attempts + 1 : 0,
+    }
   }
 }
 
