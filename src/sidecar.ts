@@ -14,6 +14,7 @@ import { openProcessHealth } from './expose/process-health.ts'
 import { createHealth } from './health.ts'
 import { openListener } from './listener.ts'
 import { openApiDocument } from './openapi.ts'
+import { createPrice } from './price.ts'
 import { type Problem, sendJson, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
 import { createAttemptsHandler, storeProblem } from './receive/attempts.ts'
@@ -38,6 +39,7 @@ export interface Sidecar {
 /** Opens the store, replays it, and listens: ready when it resolves. Rejects, with nothing left open, where any of that fails. */
 export async function startSidecar(config: Config, log: Logger): Promise<Sidecar> {
   const secrets = await readSecrets(config)
+  const price = createPrice({ overrides: config.prices })
   const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
   const store = await openStore(config.store, {
     tally,
@@ -52,7 +54,7 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
       error: (message, fields) => log.error(fields ?? {}, message),
     },
   })
-  const tracker = new AgentPerformanceTracker({ store, log })
+  const tracker = new AgentPerformanceTracker({ store, log, price })
   const processHealth = openProcessHealth(() => performance.now())
   const state: { draining: boolean; access: AccessRules } = {
     draining: false,
@@ -79,12 +81,6 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
   })
   app.get('/openapi.json', (_req, res) => sendJson(res, 200, openApiDocument(VERSION)))
   app.get('/metrics', createMetricsHandler(exposition, { log }))
-  app.post('/api/v1/attempts', (req, res) => {
-    if (!state.draining) return takeAttempts(req, res)
-    const retryAfterSeconds = Math.ceil(config.drainTimeoutMs / 1000)
-    sendProblem(res, { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds })
-    return undefined
-  })
   app.use('/api/v1', createQueryRoutes({ tracker, admin: config.admin }))
   app.use((req, res) => sendProblem(res, notFound(req)))
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
@@ -97,13 +93,23 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
     sendProblem(res, problem)
   }
 
+  function record(req: IncomingMessage, res: ServerResponse): void {
+    if (!state.draining) takeAttempts(req, res).catch(error => fail(error, req, res))
+    else {
+      const retryAfterSeconds = Math.ceil(config.drainTimeoutMs / 1000)
+      sendProblem(res, { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds })
+    }
+  }
+
   function handle(req: IncomingMessage, res: ServerResponse): void {
     const path = pathOf(req)
     health.observe(req, res, routeOf(path))
     for (const [name, value] of SAFETY_HEADERS) res.setHeader(name, value)
     const refusal = refuse(req, scopeOf(req, path), state.access)
-    if (refusal === undefined) app(req, res)
-    else sendProblem(res, refusal)
+    if (refusal !== undefined) sendProblem(res, refusal)
+    // Before express, which would cost more than all the rest of the way of an attempt.
+    else if (path === ATTEMPTS && req.method === 'POST') record(req, res)
+    else app(req, res)
   }
 
   const listener = await openListener(handle, {
@@ -161,6 +167,8 @@ async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<
   return { tokens, tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } }
 }
 
+const ATTEMPTS = '/api/v1/attempts'
+
 /** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
 const SAFETY_HEADERS = [
   ['X-Content-Type-Options', 'nosniff'],
@@ -173,7 +181,7 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['/readyz', 'GET, HEAD'],
   ['/openapi.json', 'GET, HEAD'],
   ['/metrics', 'GET, HEAD'],
-  ['/api/v1/attempts', 'GET, HEAD, POST'],
+  [ATTEMPTS, 'GET, HEAD, POST'],
   ['/api/v1/metrics', 'GET, HEAD, DELETE'],
   ['/api/v1/success-rate', 'GET, HEAD'],
   ['/api/v1/best-agent', 'GET, HEAD'],

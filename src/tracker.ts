@@ -1,5 +1,12 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
-import { type AgentAttempt, type AttemptProblem, attemptProblems, keyId, type NewAttempt } from './core/attempt.ts'
+import {
+  type AgentAttempt,
+  type AttemptProblem,
+  attemptProblems,
+  isAttempt,
+  keyId,
+  type NewAttempt,
+} from './core/attempt.ts'
 import { type BestAgent, type BestAgentOptions, bestAgent, qualified } from './core/best-agent.ts'
 import { type CalibrationReport, calibrationReport } from './core/calibration-report.ts'
 import { type CostReport, costReport } from './core/cost-report.ts'
@@ -40,7 +47,7 @@ import {
 import type { Counts } from './core/statistics/counts.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
 import { total } from './core/tally.ts'
-import { parseTimestamp, printTimestamp } from './core/timestamp.ts'
+import { type Instant, isCanonical, parseTimestamp, printTimestamp } from './core/timestamp.ts'
 import { intervalsOf, type TrendReport, trendReport } from './core/trends.ts'
 import { openStore } from './store/open.ts'
 
@@ -122,9 +129,9 @@ export class AgentPerformanceTracker {
       const rejected: { index: number; errors: AttemptProblem[] }[] = []
       const good: NewAttempt[] = []
       for (const [index, attempt] of attempts.entries()) {
-        const errors = attemptProblems(attempt, text => parseTimestamp(text) !== undefined)
-        if (errors.length === 0) good.push(attempt)
-        else rejected.push({ index, errors })
+        // A copy: the caller may go on with its own while this one waits to be kept.
+        if (isAttempt(attempt, isTimestamp)) good.push({ ...attempt })
+        else rejected.push({ index, errors: attemptProblems(attempt, isTimestamp) })
       }
       if (rejected.length > 0) this.#log?.debug({ rejected }, 'attempts rejected')
       try {
@@ -158,9 +165,11 @@ export class AgentPerformanceTracker {
     const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
     const ahead = at !== undefined && at.ms > nowMs + MAX_AHEAD_MS
     if (ahead) this.#skewed++
-    const timestamp = at === undefined || ahead ? printTimestamp({ ms: nowMs, local: false }) : printTimestamp(at)
+    const timestamp =
+      at === undefined || ahead ? printTimestamp({ ms: nowMs, local: false }) : textOf(attempt.timestamp!, at)
     const cost = attempt.cost_usd === undefined ? this.#price?.(attempt) : undefined
-    return cost === undefined ? { ...attempt, timestamp } : { ...attempt, timestamp, computed_cost_usd: cost }
+    if (cost !== undefined) return { ...attempt, timestamp, computed_cost_usd: cost }
+    return attempt.timestamp === timestamp ? (attempt as AgentAttempt) : { ...attempt, timestamp }
   }
 
   /**
@@ -329,6 +338,15 @@ export class AgentPerformanceTracker {
     if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
     return range
   }
+}
+
+/** The text as it is kept: as it came where that is the usual form. */
+function textOf(stated: string, at: Instant): string {
+  return isCanonical(stated) ? stated : printTimestamp(at)
+}
+
+function isTimestamp(text: string): boolean {
+  return parseTimestamp(text) !== undefined
 }
 
 function filterOf({ agent_name, model_name, issue_type }: KeyFilter): KeyFilter {

@@ -56,24 +56,6 @@ export const BOUNDS = {
   maxCostUsd: 1e9,
 } as const
 
-const TOKEN_FIELDS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'] as const
-
-const KNOWN_FIELDS: ReadonlySet<string> = new Set([
-  'agent_name',
-  'model_name',
-  'issue_type',
-  'success',
-  'confidence',
-  'time_seconds',
-  'timestamp',
-  'attempt_id',
-  'error_type',
-  'experiment',
-  'variant',
-  'cost_usd',
-  ...TOKEN_FIELDS,
-])
-
 /** What is wrong with one field: `pointer` is an RFC 6901 JSON pointer inside the attempt, `""` for the whole of it. */
 export interface AttemptProblem {
   readonly pointer: string
@@ -108,10 +90,20 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 export function nameProblem(value: unknown, maxBytes: number = BOUNDS.nameBytes): string | undefined {
   if (typeof value !== 'string') return `must be a string, not ${kindOf(value)}`
   if (value === '') return 'must not be empty'
+  if (value.length <= maxBytes && isPrintableAscii(value)) return undefined
   if (!value.isWellFormed()) return 'must be well-formed Unicode: it holds a lone surrogate'
   if (CONTROL.test(value)) return 'must not hold control characters'
   if (value.length * 3 > maxBytes && utf8Length(value) > maxBytes) return `must be at most ${maxBytes} bytes of UTF-8`
   return undefined
+}
+
+/** What nearly every name is; a loop costs less than the checks that the others need. */
+function isPrintableAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x20 || unit > 0x7e) return false
+  }
+  return true
 }
 
 function numberProblem(value: unknown, max: number): string | undefined {
@@ -127,43 +119,73 @@ function tokensProblem(value: unknown): string | undefined {
   return Number.isInteger(value) ? undefined : `must be a whole number, not ${String(value)}`
 }
 
-/**
- * Everything that keeps `value` from being an attempt; empty when nothing does. Total: never throws, whatever it is given.
- * The timestamp's own form is checked by `isTimestamp`, passed in so that callers may share one parse.
- */
+interface Field {
+  readonly required: boolean
+  /** Why `value` may not stand in it. `isTimestamp` is passed in, so that callers may choose the parser. */
+  readonly problemOf: (value: unknown, isTimestamp: (text: string) => boolean) => string | undefined
+}
+
+const required = (problemOf: Field['problemOf']): Field => ({ required: true, problemOf })
+const optional = (problemOf: Field['problemOf']): Field => ({ required: false, problemOf })
+
+/** Every field an attempt may have. A Map, because `__proto__` and `constructor` are names that come from outside. */
+const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
+  ['agent_name', required(value => nameProblem(value))],
+  ['model_name', required(value => nameProblem(value))],
+  ['issue_type', required(value => nameProblem(value))],
+  [
+    'success',
+    required(value => (typeof value === 'boolean' ? undefined : `must be true or false, not ${kindOf(value)}`)),
+  ],
+  ['confidence', optional(value => (value === null ? undefined : numberProblem(value, 1)))],
+  ['time_seconds', required(value => numberProblem(value, BOUNDS.maxTimeSeconds))],
+  ['timestamp', optional(timestampProblem)],
+  ['attempt_id', optional(value => nameProblem(value, BOUNDS.idBytes))],
+  ['error_type', optional(value => nameProblem(value))],
+  ['experiment', optional(value => nameProblem(value))],
+  ['variant', optional(value => nameProblem(value))],
+  ['input_tokens', optional(tokensProblem)],
+  ['output_tokens', optional(tokensProblem)],
+  ['cache_read_tokens', optional(tokensProblem)],
+  ['cache_write_tokens', optional(tokensProblem)],
+  ['cost_usd', optional(value => numberProblem(value, BOUNDS.maxCostUsd))],
+])
+const REQUIRED_FIELDS = [...FIELDS.values()].filter(field => field.required).length
+
+function timestampProblem(value: unknown, isTimestamp: (text: string) => boolean): string | undefined {
+  if (typeof value !== 'string') return `must be a string, not ${kindOf(value)}`
+  return isTimestamp(value) ? undefined : 'must be an RFC 3339 time such as 2026-01-31T12:00:00Z'
+}
+
+/** Whether {@link attemptProblems} finds nothing, for a fraction of the cost: every attempt pays for it. Never throws. */
+export function isAttempt(value: unknown, isTimestamp: (text: string) => boolean): value is NewAttempt {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  let given = 0
+  for (const name of Object.keys(value)) {
+    const field = FIELDS.get(name)
+    const stated = (value as Record<string, unknown>)[name]
+    if (field === undefined) return false
+    if (stated === undefined) continue
+    if (field.problemOf(stated, isTimestamp) !== undefined) return false
+    if (field.required) given++
+  }
+  return given === REQUIRED_FIELDS
+}
+
+/** Everything that keeps `value` from being an attempt; empty when nothing does. Total: never throws, whatever it is given. */
 export function attemptProblems(value: unknown, isTimestamp: (text: string) => boolean): AttemptProblem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [{ pointer: '', detail: `must be an object, not ${kindOf(value)}` }]
   }
   const problems: AttemptProblem[] = []
-  const attempt = value as Record<string, unknown>
-  const check = (field: string, required: boolean, problemOf: (value: unknown) => string | undefined): void => {
-    const given = Object.hasOwn(attempt, field) ? attempt[field] : undefined
-    if (given === undefined) {
-      if (required) problems.push({ pointer: `/${field}`, detail: 'is required' })
-      return
-    }
-    const detail = problemOf(given)
-    if (detail !== undefined) problems.push({ pointer: `/${field}`, detail })
+  for (const [name, field] of FIELDS) {
+    const stated = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+    if (stated === undefined && !field.required) continue
+    const detail = stated === undefined ? 'is required' : field.problemOf(stated, isTimestamp)
+    if (detail !== undefined) problems.push({ pointer: `/${name}`, detail })
   }
-  check('agent_name', true, nameProblem)
-  check('model_name', true, nameProblem)
-  check('issue_type', true, nameProblem)
-  check('success', true, v => (typeof v === 'boolean' ? undefined : `must be true or false, not ${kindOf(v)}`))
-  check('confidence', false, v => (v === null ? undefined : numberProblem(v, 1)))
-  check('time_seconds', true, v => numberProblem(v, BOUNDS.maxTimeSeconds))
-  check('timestamp', false, v => {
-    if (typeof v !== 'string') return `must be a string, not ${kindOf(v)}`
-    return isTimestamp(v) ? undefined : 'must be an RFC 3339 time such as 2026-01-31T12:00:00Z'
-  })
-  check('attempt_id', false, v => nameProblem(v, BOUNDS.idBytes))
-  check('error_type', false, v => nameProblem(v))
-  check('experiment', false, v => nameProblem(v))
-  check('variant', false, v => nameProblem(v))
-  for (const field of TOKEN_FIELDS) check(field, false, tokensProblem)
-  check('cost_usd', false, v => numberProblem(v, BOUNDS.maxCostUsd))
-  for (const field of Object.keys(attempt)) {
-    if (!KNOWN_FIELDS.has(field)) problems.push({ pointer: `/${escapePointer(field)}`, detail: 'is not a known field' })
+  for (const name of Object.keys(value)) {
+    if (!FIELDS.has(name)) problems.push({ pointer: `/${escapePointer(name)}`, detail: 'is not a known field' })
   }
   return problems
 }

@@ -15,6 +15,48 @@ const MINUTE_MS = 60_000
 
 /** The instant that `text` states, or undefined where it is no RFC 3339 time. Digits beyond microseconds are dropped. */
 export function parseTimestamp(text: string): Instant | undefined {
+  const ms = parseCanonical(text)
+  return ms === undefined ? parseAny(text) : { ms, local: false }
+}
+
+/** Whether {@link printTimestamp} would print the instant of `text` just so: then it need not be printed again. */
+export function isCanonical(text: string): boolean {
+  return parseCanonical(text) !== undefined
+}
+
+/**
+ * Milliseconds of `2026-01-31T12:00:00.000Z`, the form nearly all times come in; undefined for any other. Every attempt pays for
+ * this, and it costs a tenth of what the expression below does.
+ */
+function parseCanonical(text: string): number | undefined {
+  if (text.length !== 24 || text.charCodeAt(23) !== 90 || text.charCodeAt(10) !== 84) return undefined
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58 || text.charCodeAt(19) !== 46) return undefined
+  const year = digits(text, 0, 4)
+  const month = digits(text, 5, 7)
+  const day = digits(text, 8, 10)
+  const hour = digits(text, 11, 13)
+  const minute = digits(text, 14, 16)
+  const second = digits(text, 17, 19)
+  const milli = digits(text, 20, 23)
+  // A year below 100 would be taken as of the last century; a leap second is for the expression to explain.
+  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined
+  if (!(hour <= 23 && minute <= 59 && second <= 59 && milli <= 999)) return undefined
+  return Date.UTC(year, month - 1, day, hour, minute, second, milli)
+}
+
+/** The number that the characters from `from` to `to` spell; NaN where one is no digit. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+function parseAny(text: string): Instant | undefined {
   const found = FORM.exec(text)
   if (found === null) return undefined
   const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map(i => Number(found[i])) as [

@@ -98,7 +98,9 @@ async function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOpt
 }
 
 function partialOf(req: IncomingMessage): boolean | Problem {
-  const query = new URLSearchParams(req.url?.split('?', 2)[1])
+  const question = req.url?.indexOf('?') ?? -1
+  if (question < 0) return false
+  const query = new URLSearchParams(req.url!.slice(question))
   for (const name of query.keys()) {
     if (name !== 'partial') return { status: 400, detail: `unknown query parameter "${name.slice(0, 100)}"` }
   }

@@ -39,6 +39,9 @@ export function mediaOf(
   req: IncomingMessage,
   types: readonly string[],
 ): { readonly type: string; readonly gzip: boolean } | Problem {
+  const stated = req.headers['content-type'] ?? ''
+  // As nearly everybody says it.
+  if (req.headers['content-encoding'] === undefined && types.includes(stated)) return { type: stated, gzip: false }
   const [given = '', ...parameters] = (req.headers['content-type'] ?? '')
     .split(';')
     .map(part => part.trim().toLowerCase())
