@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { startFakeSidecar } from './fake-sidecar.ts'
 
@@ -14,15 +15,8 @@ async function runMain(
   more: { readonly node?: readonly string[]; readonly env?: object } = {},
 ) {
   const child = spawn(process.execPath, [...(more.node ?? []), MAIN, ...argv], { env: { ...env, ...more.env } })
-  const out = { stdout: '', stderr: '' }
-  child.stdout.on('data', chunk => {
-    out.stdout += chunk
-  })
-  child.stderr.on('data', chunk => {
-    out.stderr += chunk
-  })
-  const [exitCode] = await once(child, 'close')
-  return { exitCode, ...out }
+  const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { exitCode, stdout, stderr }
 }
 
 describe('the Node it runs on', () => {
@@ -88,12 +82,10 @@ describe('what goes where', () => {
   test('a reader that leaves early ends an export quietly', async () => {
     const attempts = Array.from({ length: 1000 }, (_, i) => ({ attempt_id: `id-${i}`, agent_name: 'a'.repeat(200) }))
     await using sidecar = await startFakeSidecar(() => ({ body: { attempts, next_cursor: 'more' } }))
-    const child = spawnSync(
-      'sh',
-      ['-c', '"$0" "$@" | head -n 1', process.execPath, MAIN, 'export', '--url', sidecar.url],
-      { env, encoding: 'utf8' },
-    )
-    expect(child).toMatchObject({ status: 0, stderr: '' })
+    const child = spawn(process.execPath, [MAIN, 'export', '--url', sidecar.url], { env })
+    child.stdout.once('data', () => child.stdout.destroy())
+    const [stderr, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'close')])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
   })
 
   test('the log of serve is JSON lines on standard error', async () => {

@@ -57,19 +57,18 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const counters = options.counters.checkpoint
   let sequence = found.lastCheckpoint + (found.adoption === undefined ? 0 : 1)
   let resetAt = found.resetAt
-  /** {@link Journal.written} when the newest checkpoint was taken. */
-  let covered = 0
+  /** {@link Journal.written} when a checkpoint was last asked for. */
+  let asked = 0
   let timer: NodeJS.Timeout | undefined
 
   async function take(): Promise<void> {
     const startMs = performance.now()
-    const [position, written, chunks] = await commit.between(async () => {
+    const [position, chunks] = await commit.between(async () => {
       const state = { position: journal.end, resetAt }
-      return [state.position, journal.written, await captureState(state, tally, ids)] as const
+      return [state.position, await captureState(state, tally, ids)] as const
     })
     const bytes = await writeCheckpoint(files, sequence + 1, chunks)
     sequence++
-    covered = written
     Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
     counters.writes++
     log.debug('a checkpoint was taken', { path: checkpointPath(directory, sequence), bytes, ...position })
@@ -93,7 +92,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       if (one <= sequence && kept.length < KEPT && position.segment >= resetAt) kept.push(position)
       else await fileSystem.remove(checkpointPath(directory, one))
     }
-    const needed = Math.min(...kept.map(position => position.segment))
+    const needed = kept.length === 0 ? resetAt : Math.min(...kept.map(position => position.segment))
     for (;;) {
       const [oldest, next] = journal.segments.keys()
       if (oldest === undefined || next === undefined || oldest >= needed) break
@@ -115,6 +114,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   function due(): void {
     clearTimeout(timer)
     timer = undefined
+    asked = journal.written
     writer.request()
   }
 
@@ -123,7 +123,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       return resetAt
     },
     changed() {
-      if (journal.written - covered >= EVERY.bytes) due()
+      if (journal.written - asked >= EVERY.bytes) due()
       timer ??= setTimeout(due, EVERY.ms).unref()
     },
     request: due,

@@ -94,6 +94,8 @@ export async function inspectDocument(fileSystem: FileSystem, path: string): Pro
     if ((await checksumOf(fileSystem, path, covered)) === member.crc32)
       return { kind: 'ours', position: { segment, offset } }
   }
+  // Too large to look into: whoever needs what it holds will say so.
+  if (stat.size > PARSED_BYTES) return { kind: 'foreign' }
   const value = await parseDocument(fileSystem, path)
   return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign' }
 }

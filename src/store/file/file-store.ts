@@ -143,7 +143,7 @@ async function open(start: StartOptions, options: FileStoreOptions, unlockFirst:
     found,
   })
   // What a start had to count again, the next one need not.
-  if (found.replayed.attempts > 0 || found.checkpoint === undefined) checkpoints.changed()
+  if (found.replayed.attempts > 0 || (found.checkpoint === undefined && segments.size > 0)) checkpoints.request()
   const isCurrent = document.kind === 'ours' && isSame(document.position, end)
   if (!isCurrent || found.adoption !== undefined) documents.request()
 

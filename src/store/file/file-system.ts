@@ -3,6 +3,7 @@ import {
   close,
   constants,
   fdatasync,
+  fstatSync,
   fsync,
   ftruncate,
   lstat,
@@ -69,6 +70,9 @@ const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** Not there on every platform. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 
+/** More than that is not read at once. */
+const READ_BYTES = 1024 ** 3
+
 // Callbacks on plain descriptors: half the cost of file handles, where every group of attempts pays for it.
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -97,8 +101,7 @@ export const nodeFileSystem: FileSystem = {
   remove: promisify(unlink),
   cut: (path, size) =>
     withFile(path, O_RDWR, async fd => {
-      const stats = lstatSync(path)
-      if (stats.size <= size) return
+      if (fstatSync(fd).size <= size) return
       await truncateFile(fd, size)
       await syncData(fd)
     }),
@@ -119,7 +122,7 @@ async function withFile<T>(path: string, flags: number, work: (fd: number) => Pr
 
 async function createFile(path: string): Promise<AppendFile> {
   const fd = await openFile(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | NO_FOLLOW, 0o600)
-  const { ino, dev } = lstatSync(path)
+  const { ino, dev } = fstatSync(fd)
   let length = 0
   return {
     async write(bytes) {
@@ -151,7 +154,7 @@ async function readAll(fd: number, offset: number, length: number): Promise<Buff
   const buffer = Buffer.allocUnsafe(length)
   let at = 0
   while (at < length) {
-    const { bytesRead } = await readFile(fd, buffer, at, length - at, offset + at)
+    const { bytesRead } = await readFile(fd, buffer, at, Math.min(length - at, READ_BYTES), offset + at)
     if (bytesRead === 0) break
     at += bytesRead
   }

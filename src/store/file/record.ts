@@ -6,7 +6,7 @@
 import { crc32 } from 'node:zlib'
 import type { AgentAttempt } from '../../core/attempt.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
-import type { Position } from './position.ts'
+import { ORIGIN, type Position } from './position.ts'
 
 /** The version of the journal's format. */
 export const JOURNAL_FORMAT = 1
@@ -93,7 +93,9 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
     return at && { kind: 'attempt', nowMs, attempt: value as unknown as AgentAttempt, at }
   }
   if (value.reset === true) return { kind: 'reset', nowMs }
-  const segment = value.segment as (Opening & { adopted?: boolean }) | undefined
-  if (segment === undefined || typeof segment.format !== 'number') return undefined
-  return { kind: 'opening', nowMs, opening: { ...segment, adopted: segment.adopted === true } }
+  const opening = value.segment as Partial<Opening> | undefined
+  if (typeof opening?.format !== 'number') return undefined
+  // Of a newer format nothing but that is known.
+  const { format, previous = ORIGIN, adopted = false } = opening
+  return { kind: 'opening', nowMs, opening: { format, previous, adopted } }
 }

@@ -25,7 +25,7 @@ export async function listSegments({ fileSystem, directory }: JournalFiles): Pro
   const sizes = new Map<number, number>()
   for (const name of [...(await fileSystem.list(directory))].sort()) {
     const sequence = Number(NAME.exec(name)?.[1])
-    if (!Number.isSafeInteger(sequence)) continue
+    if (!Number.isSafeInteger(sequence) || sequence === 0) continue
     const stat = await fileSystem.stat(join(directory, name))
     if (stat?.kind === 'file') sizes.set(sequence, stat.size)
   }

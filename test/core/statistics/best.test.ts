@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideBest } from '../../../src/core/statistics/best.ts'
-import type { Counts } from '../../../src/core/statistics/counts.ts'
+import { type Counts, shrunkRate } from '../../../src/core/statistics/counts.ts'
+import { attemptsPerSide } from '../../../src/core/statistics/power.ts'
 import { counts } from './arbitraries.ts'
 import { expectFinite } from './finite.ts'
 
@@ -37,6 +38,15 @@ describe('decideBest', () => {
     // About 150 on each side tell 70 from 84 %.
     expect(open.attempts_to_decide).toBeGreaterThan(80)
     expect(open.attempts_to_decide).toBeLessThan(150)
+  })
+
+  test('counts what both have already, however unequal: their harmonic mean just reaches what is needed', () => {
+    const [small, large] = of([30, 40], [390, 600]) as [Counts, Counts]
+    const more = decideBest([small, large], 0).attempts_to_decide!
+    const needed = attemptsPerSide(shrunkRate(small), shrunkRate(large), 0.05)!
+    const harmonic = (m: number): number => 2 / (1 / (small.attempts + m) + 1 / (large.attempts + m))
+    expect(harmonic(more)).toBeGreaterThanOrEqual(needed)
+    expect(harmonic(more - 1)).toBeLessThan(needed)
   })
 
   test('ties, scarce attempts and a leader that does not lead have no number of attempts to decide', () => {

@@ -92,6 +92,11 @@ describe('calibrationOf', () => {
     expect(calibration.expected_calibration_error_band).toEqual({ mean: 0, high: 0 })
   })
 
+  test('two kinds of confidence are degenerate, three are not', () => {
+    expect(of(...repeat(20, 0.9, 18), ...repeat(20, 0.5, 10)).degenerate).toBe(true)
+    expect(of(...repeat(20, 0.9, 18), ...repeat(20, 0.5, 10), ...repeat(1, 0.2, 0)).degenerate).toBe(false)
+  })
+
   test('ranks successes over failures only where there are both, from 100 attempts', () => {
     expect(of(...repeat(200, 0.7, 200)).auroc).toBeNull()
     expect(of(...repeat(50, 0.9, 40), ...repeat(49, 0.2, 5)).auroc).toBeNull()

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { costsOf } from '../../../src/core/statistics/cost.ts'
+import { wilsonBounds } from '../../../src/core/statistics/intervals.ts'
 import { expectFinite } from './finite.ts'
 import { costSums } from './simulation.ts'
 
@@ -41,6 +42,14 @@ describe('costsOf', () => {
       cost_per_attempt: { cost_usd: 0.5, interval: null },
       cost_per_success: { cost_usd: 0.5, interval: null },
     })
+  })
+
+  test('the interval of a success divides the ends of the cost by the far ends of the rate', () => {
+    const costs = costsOf(8, 5, costSums([0.1, 0.4, 0.2, 0.9, 0.3, 0.2, 0.5, 0.3]))
+    const [attempt, success] = [costs.cost_per_attempt!.interval!, costs.cost_per_success!.interval!]
+    const rate = wilsonBounds({ successes: 5, attempts: 8 })
+    expect(success.low).toBeCloseTo(attempt.low / rate.high, 12)
+    expect(success.high).toBeCloseTo(attempt.high / rate.low, 12)
   })
 
   test('what is free stays free', () => {

@@ -137,7 +137,11 @@ describe('beta', () => {
     const shape = fc.double({ min: 0.5, max: 5000, noNaN: true })
     fc.assert(
       fc.property(fc.double({ min: 1e-6, max: 1 - 1e-6, noNaN: true }), shape, shape, (p, a, b) => {
-        expect(betaCdf(betaQuantile(p, a, b), a, b)).toBeCloseTo(p, 7)
+        // Where the density is steep, the next double to either side is all that can be asked.
+        const x = betaQuantile(p, a, b)
+        const ulps = 4 * Number.EPSILON * x
+        expect(betaCdf(Math.max(0, x - ulps), a, b)).toBeLessThanOrEqual(p + 1e-10)
+        expect(betaCdf(Math.min(1, x + ulps), a, b)).toBeGreaterThanOrEqual(p - 1e-10)
       }),
     )
   })

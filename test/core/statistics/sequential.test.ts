@@ -22,6 +22,18 @@ describe('confidenceSequence', () => {
     expect((high - low) / 2 / (1.96 * Math.sqrt((2 * 0.25) / (attempts / 2)))).toBeCloseTo(times, 2)
   })
 
+  test.each([
+    // From the published equations, term by term.
+    [70, 100, 85, 100, -0.02632970807979379, 0.32632970807979383, 0.15485530295921443],
+    [60, 100, 85, 100, 0.06600023359774734, 0.4339997664022527, 0.0015698488906390762],
+    [30, 60, 110, 150, 0.008848597765504201, 0.4578180689011624, 0.03592468798764629],
+  ])('of %d of %d against %d of %d is what the equations give', (s1, n1, s2, n2, low, high, p) => {
+    const found = confidenceSequence(arm(s1, n1), arm(s2, n2), 0.05)
+    expect(found.low).toBeCloseTo(low, 12)
+    expect(found.high).toBeCloseTo(high, 12)
+    expect(found.p_value).toBeCloseTo(p, 12)
+  })
+
   test('of an arm without attempts, or of arms that never vary, is everything', () => {
     expect(confidenceSequence(arm(0, 0), arm(3, 5), 0.05)).toEqual({ low: -1, high: 1, p_value: 1 })
     expect(confidenceSequence(arm(5, 5), arm(0, 5), 0.05)).toEqual({ low: -1, high: 1, p_value: 1 })

@@ -24,18 +24,26 @@ async function history(fileSystem: FakeFileSystem, ledger: Ledger): Promise<void
 
 /** All that was acknowledged is there once, nothing that was not sent; and sending all of it again makes it complete. */
 async function check(disk: Disk, ledger: Ledger): Promise<void> {
-  const store = await openFake(createFakeFileSystem(disk))
+  const fileSystem = createFakeFileSystem(disk)
+  // Naming the holder is a courtesy: nothing may depend on it.
+  fileSystem.fault = ({ path }) => (path.includes('holder.json') ? { kind: 'error', code: 'ENOSPC' } : undefined)
+  const store = await openFake(fileSystem)
   const ids = await idsIn(store)
   expect(new Set(ids).size).toBe(ids.length)
   expect(await countedIn(store)).toBe(ids.length)
   expect(ids).toEqual(expect.arrayContaining([...ledger.kept]))
   for (const id of ids) expect(ledger.sent).toContain(id)
+  // What it answers now, and takes for known, is there for good.
+  const lasting = await openFake(createFakeFileSystem(afterPowerLoss(disk)))
+  expect(await idsIn(lasting)).toEqual(ids)
   const all = Array.from({ length: 10 }, (_, i) => attempt(i + 1))
   expect(await store.append(all)).toEqual({ accepted: 10 - ids.length, duplicates: ids.length })
+  const complete = all.map(one => one.attempt_id).sort()
+  expect(await idsIn(await openFake(createFakeFileSystem(afterPowerLoss(disk))))).toEqual(complete)
   await store.close()
   const again = await openFake(createFakeFileSystem(afterPowerLoss(disk)))
   expect(await countedIn(again)).toBe(10)
-  expect(await idsIn(again)).toEqual(all.map(one => one.attempt_id).sort())
+  expect(await idsIn(again)).toEqual(complete)
   await again.close()
 }
 
@@ -47,24 +55,65 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
 ]
 const DONE = ['nothing', 'half', 'all'] as const
 
+/** Calls `run` with a process that ends at one operation after the other, until it is not reached any more. */
+async function atEveryOperation(
+  done: (typeof DONE)[number],
+  run: (fileSystem: FakeFileSystem, at: number) => Promise<void>,
+): Promise<number> {
+  let reached = true
+  let at = 0
+  for (; reached; at++) {
+    reached = false
+    const fileSystem = createFakeFileSystem(createDisk())
+    fileSystem.fault = ({ index }): Fault | undefined => {
+      if (index < at) return undefined
+      reached = true
+      return { kind: 'end', done }
+    }
+    await run(fileSystem, at).catch(error => {
+      const last = fileSystem.operations[at]
+      throw new Error(`operation ${at}: ${last?.name} ${last?.path}`, { cause: error })
+    })
+  }
+  return at
+}
+
 describe.each(ENDINGS)('when %s', (_name, ending) => {
   test.each(DONE)('after any operation that has done %s, every acknowledged attempt is counted once', async done => {
-    let at = 0
-    for (let reached = true; reached; at++) {
-      reached = false
-      const fileSystem = createFakeFileSystem(createDisk())
-      fileSystem.fault = ({ index }): Fault | undefined => {
-        if (index < at) return undefined
-        reached = true
-        return { kind: 'end', done }
-      }
+    const operations = await atEveryOperation(done, async (fileSystem, at) => {
       const ledger = createLedger()
       await history(fileSystem, ledger).catch(() => {})
-      await check(ending(fileSystem.disk, at), ledger).catch(error => {
-        const last = fileSystem.operations[at]
-        throw new Error(`operation ${at}: ${last?.name} ${last?.path}`, { cause: error })
-      })
-    }
-    expect(at).toBeGreaterThan(50)
+      await check(ending(fileSystem.disk, at), ledger)
+    })
+    expect(operations).toBeGreaterThan(50)
+  })
+
+  test.each(DONE)('after any operation that has done %s, a reset has happened whole or not at all', async done => {
+    await atEveryOperation(done, async (fileSystem, at) => {
+      const before = createLedger()
+      const after = createLedger()
+      const reset = { begun: false, done: false }
+      const live = async (): Promise<void> => {
+        const store = await openFake(fileSystem)
+        await send(store, before, 1, 2)
+        reset.begun = true
+        await store.reset()
+        reset.done = true
+        await send(store, after, 2, 3)
+        await send(store, after, 4)
+        await store.close()
+      }
+      await live().catch(() => {})
+      const store = await openFake(createFakeFileSystem(ending(fileSystem.disk, at)))
+      const ids = await idsIn(store)
+      expect(await countedIn(store)).toBe(ids.length)
+      if (reset.done) {
+        expect(ids).toEqual(expect.arrayContaining([...after.kept]))
+        for (const id of ids) expect(after.sent).toContain(id)
+      } else if (!reset.begun || ids.length > 0) expect(ids).toEqual(expect.arrayContaining([...before.kept]))
+      const all = [1, 2, 3, 4].map(id => attempt(id))
+      expect(await store.append(all)).toEqual({ accepted: 4 - ids.length, duplicates: ids.length })
+      await store.close()
+    })
   })
 })

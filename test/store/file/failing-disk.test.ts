@@ -1,10 +1,12 @@
 /** A disk that fails: what was refused is not counted, what was acknowledged is, and the store recovers by itself. */
+import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StoreUnavailable } from '../../../src/core/ports.ts'
+import { StoreLocked, UnusablePath } from '../../../src/store/file/errors.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss, createFakeFileSystem, type Fault, type Operation } from './fake-file-system.ts'
-import { countedIn, createLedger, idsIn, openFake, PATH, send } from './fixtures.ts'
+import { attempt, countedIn, createLedger, idsIn, openFake, PATH, send } from './fixtures.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -120,6 +122,40 @@ test('a group that reached the disk although it was refused does not come back, 
   expect(await countedIn(again)).toBe(2)
 })
 
+test('what was refused is cut off at once, and does not come back when the process is killed then', async () => {
+  const fileSystem = createFakeFileSystem()
+  const ledger = createLedger()
+  const store = await openFake(fileSystem)
+  await send(store, ledger, 1)
+  const path = fileSystem.operations.findLast(isJournal)!.path
+  const before = fileSystem.contentOf(path)
+  fileSystem.fault = operation => (operation.name === 'sync' && isJournal(operation) ? error('EIO', 'all') : undefined)
+  await expect(send(store, ledger, 2)).rejects.toBeInstanceOf(StoreUnavailable)
+  expect(fileSystem.contentOf(path)).toEqual(before)
+  const again = await openFake(createFakeFileSystem(fileSystem.disk))
+  expect(await idsIn(again)).toEqual(['id 1'])
+})
+
+test('a new segment that was refused does not come back, even where it cannot be removed', async () => {
+  const fileSystem = createFakeFileSystem()
+  const ledger = createLedger()
+  const store = await openFake(fileSystem)
+  let armed = true
+  fileSystem.fault = operation => {
+    if (operation.name === 'remove') return error('EIO')
+    if (!armed || operation.name !== 'sync' || !isJournal(operation)) return undefined
+    armed = false
+    return error('EIO', 'all')
+  }
+  await expect(send(store, ledger, 1)).rejects.toBeInstanceOf(StoreUnavailable)
+  await recovered(store)
+  await send(store, ledger, 2)
+  expect(await idsIn(store)).toEqual(['id 2'])
+  const again = await openFake(createFakeFileSystem(afterPowerLoss(fileSystem.disk)))
+  expect(await idsIn(again)).toEqual(['id 2'])
+  expect(await countedIn(again)).toBe(1)
+})
+
 test('a document that cannot be written stays as it was, and is written when it can be', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
@@ -190,5 +226,58 @@ test('a segment that was deleted, replaced or written to by something else is gi
     const again = await openFake(createFakeFileSystem(afterPowerLoss(fileSystem.disk)))
     expect(await countedIn(again)).toBe(3)
     await again.close()
+  }
+})
+
+test('a journal directory that was deleted is made again, with all that was counted', async () => {
+  const fileSystem = createFakeFileSystem()
+  const ledger = createLedger()
+  const store = await openFake(fileSystem)
+  await send(store, ledger, 1, 2)
+  fileSystem.plant(dirname(fileSystem.operations.findLast(isJournal)!.path), undefined)
+  await expect(send(store, ledger, 3)).rejects.toBeInstanceOf(StoreUnavailable)
+  await recovered(store)
+  await send(store, ledger, 3)
+  await expect(openFake(fileSystem)).rejects.toBeInstanceOf(StoreLocked)
+  await store.close()
+  const again = await openFake(createFakeFileSystem(afterPowerLoss(fileSystem.disk)))
+  expect(await countedIn(again)).toBe(3)
+  expect(await again.append([attempt(1), attempt(2), attempt(3)])).toEqual({ accepted: 0, duplicates: 3 })
+  await again.close()
+})
+
+test('a store starts on a full disk, answers questions, and says that it cannot keep attempts', async () => {
+  const first = createFakeFileSystem()
+  const ledger = createLedger()
+  const before = await openFake(first)
+  await send(before, ledger, 1, 2)
+  const fileSystem = createFakeFileSystem(first.disk)
+  fileSystem.fault = ({ name }) => (name === 'write' || name === 'create' ? error('ENOSPC') : undefined)
+  const store = await openFake(fileSystem)
+  expect(await idsIn(store)).toEqual(['id 1', 'id 2'])
+  await expect(send(store, ledger, 3)).rejects.toMatchObject({ reason: 'failing' })
+  await store.close()
+})
+
+test('a start that fails at any operation leaves what was kept, and the next one finds it', async () => {
+  const first = createFakeFileSystem()
+  const ledger = createLedger()
+  const before = await openFake(first)
+  await send(before, ledger, 1, 2)
+  for (let at = 0, failed = true; failed; at++) {
+    failed = false
+    const fileSystem = createFakeFileSystem(first.disk)
+    fileSystem.fault = ({ index }) => {
+      if (index !== at) return undefined
+      failed = true
+      return error('EIO')
+    }
+    const opened = await openFake(fileSystem).catch(problem => problem)
+    if (opened instanceof UnusablePath) expect(opened).toMatchObject({ path: PATH, code: 'EIO', exitCode: 73 })
+    else await opened.close()
+    const next = await openFake(createFakeFileSystem(first.disk))
+    expect(await idsIn(next)).toEqual(['id 1', 'id 2'])
+    expect(await countedIn(next)).toBe(2)
+    await next.close()
   }
 })

@@ -48,7 +48,7 @@ export interface FakeFileSystem extends FileSystem {
   fault: ((operation: Operation) => Fault | undefined) | undefined
   /** The whole content of a file as other processes see it; undefined where there is none. */
   contentOf(path: string): Buffer | undefined
-  /** Puts a file there from outside, durably; undefined removes it. */
+  /** Puts a file there from outside, durably; undefined removes what is there, a directory too. */
   plant(path: string, content: string | Uint8Array | undefined): void
 }
 
@@ -98,7 +98,7 @@ export function systemError(code: string, name: string, path: string): Error {
 /** A process's view of the disk. Locks are let go by {@link FakeFileSystem.disk} being handed to the next view. */
 export function createFakeFileSystem(disk: Disk = createDisk()): FakeFileSystem {
   const operations: Operation[] = []
-  const locks = new Set<string>()
+  const locks = new Set<Node>()
   let ended = false
 
   /** One operation: `effect` is all of it, `half` what may be done of it when it fails. */
@@ -253,10 +253,10 @@ export function createFakeFileSystem(disk: Disk = createDisk()): FakeFileSystem 
     writeAtomically,
     lock: path =>
       operate('lock', path, () => {
-        if (nodeAt(path) === undefined) newFile(path)
-        if (locks.has(path)) return undefined
-        locks.add(path)
-        return () => locks.delete(path)
+        const file = nodeAt(path) ?? newFile(path)
+        if (locks.has(file)) return undefined
+        locks.add(file)
+        return () => locks.delete(file)
       }),
     contentOf(path) {
       const node = nodeAt(path)

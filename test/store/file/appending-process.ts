@@ -1,0 +1,25 @@
+/** A process of its own that appends without end, and says what it sends and what it was told is kept: to be killed. */
+import { writeSync } from 'node:fs'
+import { openFileStore } from '../../../src/store/file/file-store.ts'
+import { attempt, newTally } from './fixtures.ts'
+
+const [, , path, life = '0'] = process.argv
+
+/** At once: nothing is lost in a buffer when the process is killed. */
+function say(line: string): void {
+  writeSync(1, `${line}\n`)
+}
+
+const store = await openFileStore({ path: path!, tally: newTally(), clock: Date.now })
+say('open')
+
+async function appendWithoutEnd(lane: number): Promise<void> {
+  for (let n = 0; ; n++) {
+    const ids = Array.from({ length: 1 + (n % 3) }, (_, i) => `${life}-${lane}-${n}-${i}`)
+    for (const id of ids) say(`sent ${id}`)
+    await store.append(ids.map((id, i) => attempt(n * 3 + i, { attempt_id: id })))
+    for (const id of ids) say(`kept ${id}`)
+  }
+}
+
+await Promise.all(Array.from({ length: 8 }, (_, lane) => appendWithoutEnd(lane)))

@@ -1,0 +1,254 @@
+/** Files that are damaged, torn, foreign or too new: what is whole is counted, and nothing is overwritten. */
+import { dirname } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { NewerFormat } from '../../../src/store/file/errors.ts'
+import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { createFakeFileSystem, type Disk, type FakeFileSystem } from './fake-file-system.ts'
+import { attempt, countedIn, idsIn, NOW, openFake, PATH } from './fixtures.ts'
+
+const JOURNAL = '/data/perf.journal'
+const SEGMENT = `${JOURNAL}/00000000000000000001.ndjson`
+const COUNT = 8
+const ALL = Array.from({ length: COUNT }, (_, i) => `id ${i + 1}`)
+
+/** A disk with a store on it: killed with all of it in the journal, or closed. */
+async function diskWith(options: { closed: boolean }): Promise<Disk> {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  for (let id = 1; id <= COUNT; id++) await store.append([attempt(id)])
+  if (options.closed) await store.close()
+  return fileSystem.disk
+}
+
+/** Another disk with the same files. */
+async function copyOf(disk: Disk): Promise<FakeFileSystem> {
+  const from = createFakeFileSystem(disk)
+  const to = createFakeFileSystem()
+  for (const directory of ['/data', JOURNAL]) await to.makeDirectory(directory)
+  for (const directory of ['/data', JOURNAL]) {
+    for (const name of await from.list(directory)) {
+      const content = from.contentOf(`${directory}/${name}`)
+      if (content !== undefined) to.plant(`${directory}/${name}`, content)
+    }
+  }
+  return to
+}
+
+async function rowsOf(store: FileStore): Promise<unknown[]> {
+  return (await store.summaries()).map(({ key, summary, recent }) => [key, [...summary], recent])
+}
+
+async function names(fileSystem: FakeFileSystem, directory: string): Promise<readonly string[]> {
+  return (await fileSystem.list(directory)).filter(name => name !== 'lock.db')
+}
+
+/** Whether a copy of what was damaged is beside it. */
+async function isAside(fileSystem: FakeFileSystem, path: string, content: Buffer): Promise<boolean> {
+  const copies = (await fileSystem.list(dirname(path))).filter(name => /\.(corrupt|foreign)-/.test(name))
+  return copies.some(name => fileSystem.contentOf(`${dirname(path)}/${name}`)?.equals(content))
+}
+
+describe('the journal', () => {
+  test('cut off at any byte of its last record, is read up to the record before, and goes on', async () => {
+    const disk = await diskWith({ closed: false })
+    const whole = createFakeFileSystem(disk).contentOf(SEGMENT)!
+    const last = whole.lastIndexOf('\n', whole.length - 2) + 1
+    for (let size = last; size < whole.length; size++) {
+      const fileSystem = await copyOf(disk)
+      fileSystem.plant(SEGMENT, whole.subarray(0, size))
+      const store = await openFake(fileSystem)
+      expect(await idsIn(store)).toEqual(ALL.slice(0, -1))
+      expect(await countedIn(store)).toBe(COUNT - 1)
+      expect(store.stats().tornBytes).toBe(size - last)
+      expect(fileSystem.contentOf(SEGMENT)).toHaveLength(last)
+      expect(await store.append([attempt(COUNT)])).toEqual({ accepted: 1, duplicates: 0 })
+      const again = await openFake(createFakeFileSystem(fileSystem.disk))
+      expect(await idsIn(again)).toEqual(ALL)
+      expect(again.stats().tornBytes).toBe(0)
+    }
+  })
+
+  test.each([
+    ['zeros', Buffer.alloc(5000)],
+    ['garbage', Buffer.from('\u0000\ufffd{"agent_name":"x"')],
+    ['half a record', Buffer.from('1234abcd 1772366400000 {"agent_name":"fi')],
+  ])('with %s at its end, is read up to that', async (_what, tail) => {
+    const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
+    fileSystem.plant(SEGMENT, Buffer.concat([fileSystem.contentOf(SEGMENT)!, tail]))
+    const store = await openFake(fileSystem)
+    expect(await idsIn(store)).toEqual(ALL)
+    expect(store.stats()).toMatchObject({ tornBytes: tail.length, corruptRecords: 0 })
+  })
+
+  test('cut off within its first record, is begun again', async () => {
+    const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
+    fileSystem.plant(SEGMENT, fileSystem.contentOf(SEGMENT)!.subarray(0, 20))
+    fileSystem.plant(PATH, undefined)
+    const store = await openFake(fileSystem)
+    expect(await countedIn(store)).toBe(0)
+    await store.append([attempt(1)])
+    expect(await idsIn(await openFake(createFakeFileSystem(fileSystem.disk)))).toEqual(['id 1'])
+  })
+
+  test('with any one byte flipped, loses at most the record it stands in, and is copied aside', async () => {
+    const disk = await diskWith({ closed: false })
+    const whole = createFakeFileSystem(disk).contentOf(SEGMENT)!
+    const lines = whole.toString('latin1').split('\n')
+    for (let at = 0, line = 0, end = lines[0]!.length; at < whole.length; at++) {
+      if (at > end) end += lines[++line]!.length + 1
+      const fileSystem = await copyOf(disk)
+      const flipped = Buffer.from(whole)
+      flipped[at]! ^= 1 << (at % 8)
+      fileSystem.plant(SEGMENT, flipped)
+      const store = await openFake(fileSystem)
+      const what = `byte ${at}, in line ${line}`
+      const touched = `id ${line}`
+      const ids = await idsIn(store)
+      expect(ids, what).toEqual(expect.arrayContaining(ALL.filter(id => id !== touched)))
+      expect(ids.length, what).toBe(await countedIn(store))
+      const { corruptRecords, tornBytes } = store.stats()
+      // The end of the last line: what follows is nothing, so it may be a torn write as well.
+      if (tornBytes === 0) {
+        expect(corruptRecords, what).toBe(1)
+        expect(await isAside(fileSystem, SEGMENT, flipped), what).toBe(true)
+      } else expect(at, what).toBe(whole.length - 1)
+      await store.append([attempt(100)])
+      const again = await openFake(createFakeFileSystem(fileSystem.disk))
+      expect(await idsIn(again), what).toEqual([...ids, 'id 100'].sort())
+    }
+  })
+
+  test('that is damaged is copied aside once, however often it is read', async () => {
+    const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
+    const flipped = Buffer.from(fileSystem.contentOf(SEGMENT)!)
+    flipped[500]! ^= 1
+    fileSystem.plant(SEGMENT, flipped)
+    for (let start = 0; start < 3; start++) {
+      await openFake(createFakeFileSystem(fileSystem.disk), { clock: () => NOW + start })
+    }
+    expect((await names(fileSystem, JOURNAL)).filter(name => name.includes('corrupt'))).toHaveLength(1)
+  })
+})
+
+test('an attempt that stands in the journal twice is counted once', async () => {
+  const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
+  const content = fileSystem.contentOf(SEGMENT)!
+  const last = content.lastIndexOf('\n', content.length - 2) + 1
+  fileSystem.plant(SEGMENT, Buffer.concat([content, content.subarray(last)]))
+  expect(await countedIn(await openFake(fileSystem))).toBe(COUNT)
+})
+
+describe('a checkpoint', () => {
+  test('with any one byte flipped is moved aside, and all is counted from what there is', async () => {
+    const disk = await diskWith({ closed: true })
+    const path = `${JOURNAL}/checkpoint-00000000000000000001.bin`
+    const whole = createFakeFileSystem(disk).contentOf(path)!
+    const expected = await rowsOf(await openFake(await copyOf(disk)))
+    for (let at = 0; at < whole.length; at += at < 64 ? 1 : 7) {
+      const fileSystem = await copyOf(disk)
+      const flipped = Buffer.from(whole)
+      flipped[at]! ^= 1 << (at % 8)
+      fileSystem.plant(path, flipped)
+      const store = await openFake(fileSystem)
+      expect(await rowsOf(store), `byte ${at}`).toEqual(expected)
+      expect(await isAside(fileSystem, path, flipped), `byte ${at}`).toBe(true)
+      expect(await store.append([attempt(1)])).toEqual({ accepted: 0, duplicates: 1 })
+    }
+  })
+
+  test('that is cut off gives way to the one before it', async () => {
+    const disk = await diskWith({ closed: true })
+    const second = await openFake(createFakeFileSystem(disk))
+    await second.append([attempt(COUNT + 1)])
+    await second.close()
+    const expected = await rowsOf(await openFake(await copyOf(disk)))
+    const path = `${JOURNAL}/checkpoint-00000000000000000002.bin`
+    const whole = createFakeFileSystem(disk).contentOf(path)!
+    for (let size = 0; size < whole.length; size += 31) {
+      const fileSystem = await copyOf(disk)
+      fileSystem.plant(path, whole.subarray(0, size))
+      const store = await openFake(fileSystem)
+      expect(await rowsOf(store), `${size} bytes`).toEqual(expected)
+      expect(store.stats().replayedRecords).toBe(1)
+    }
+  })
+
+  test('of which none can be read, where older segments have left, gives way to the document', async () => {
+    const disk = await diskWith({ closed: true })
+    const second = await openFake(createFakeFileSystem(disk))
+    await second.append([attempt(COUNT + 1)])
+    const fileSystem = createFakeFileSystem(disk)
+    fileSystem.plant(SEGMENT, undefined)
+    fileSystem.plant(`${JOURNAL}/checkpoint-00000000000000000001.bin`, 'damaged')
+    const store = await openFake(fileSystem)
+    expect(await countedIn(store)).toBe(COUNT + 1)
+    expect(await store.append([attempt(COUNT + 1)])).toEqual({ accepted: 0, duplicates: 1 })
+  })
+})
+
+describe('the document', () => {
+  test('with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new', async () => {
+    const disk = await diskWith({ closed: true })
+    const whole = createFakeFileSystem(disk).contentOf(PATH)!
+    const expected = await rowsOf(await openFake(await copyOf(disk)))
+    const check = async (content: Buffer, what: string): Promise<void> => {
+      const fileSystem = await copyOf(disk)
+      fileSystem.plant(PATH, content)
+      const store = await openFake(fileSystem).catch(error => error)
+      if (store instanceof NewerFormat) {
+        expect(fileSystem.contentOf(PATH), what).toEqual(content)
+        return
+      }
+      expect(await rowsOf(store), what).toEqual(expected)
+      expect(await isAside(fileSystem, PATH, content), what).toBe(true)
+      await store.close()
+      expect(fileSystem.contentOf(PATH)?.toString(), what).toBe(whole.toString())
+    }
+    for (let at = 0; at < whole.length; at += at < 64 || at > whole.length - 100 ? 1 : 13) {
+      const flipped = Buffer.from(whole)
+      flipped[at]! ^= 1 << (at % 7)
+      // Where the document ends is not what it holds.
+      if (JSON.stringify(parsed(flipped)) === JSON.stringify(parsed(whole))) continue
+      await check(flipped, `byte ${at}`)
+    }
+    for (let size = 0; size < whole.length - 2; size += 17) await check(whole.subarray(0, size), `${size} bytes`)
+  })
+
+  test.each(['', '{}', '[]', 'null', '{"metrics":[]}', 'not JSON', '\ufeff'])(
+    'that holds %j is moved aside and written again',
+    async content => {
+      const fileSystem = createFakeFileSystem(await diskWith({ closed: true }))
+      fileSystem.plant(PATH, content)
+      const store = await openFake(fileSystem)
+      expect(await countedIn(store)).toBe(COUNT)
+      expect(await isAside(fileSystem, PATH, Buffer.from(content))).toBe(true)
+      await store.close()
+      expect(Object.keys(parsed(fileSystem.contentOf(PATH)!) as object)).toContain('metrics')
+    },
+  )
+
+  test('that something else wrote beside the journal is moved aside, and the journal goes on', async () => {
+    const fileSystem = createFakeFileSystem(await diskWith({ closed: true }))
+    const foreign = JSON.stringify({ version: '1.0', last_updated: '2026-01-01T00:00:00', metrics: {} })
+    fileSystem.plant(PATH, foreign)
+    const store = await openFake(fileSystem)
+    expect(await countedIn(store)).toBe(COUNT)
+    expect((await names(fileSystem, '/data')).some(name => name.startsWith('perf.json.foreign-'))).toBe(true)
+  })
+
+  test('that is missing is written again', async () => {
+    const fileSystem = createFakeFileSystem(await diskWith({ closed: true }))
+    const before = fileSystem.contentOf(PATH)!
+    fileSystem.plant(PATH, undefined)
+    await (await openFake(fileSystem)).close()
+    expect(fileSystem.contentOf(PATH)).toEqual(before)
+  })
+})
+
+function parsed(content: Buffer): unknown {
+  try {
+    return JSON.parse(content.toString())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,207 @@
+/** Random histories of a store and its disk against a plain model: every answer is the same to the last bit, whatever happened. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type AgentAttempt, keyId } from '../../../src/core/attempt.ts'
+import type { ArmSummary, KeySummary } from '../../../src/core/ports.ts'
+import { recentResults } from '../../../src/core/recent.ts'
+import { createTally, type Tally, type TallyOptions } from '../../../src/core/tally.ts'
+import { parseTimestamp } from '../../../src/core/timestamp.ts'
+import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { afterPowerLoss, createDisk, createFakeFileSystem, type Disk } from './fake-file-system.ts'
+import { NOW, openFake, randomFrom } from './fixtures.ts'
+
+const MINUTE_MS = 60_000
+/** Bounds that a short history reaches: keys overflow, arms are dropped, buckets leave early and late, ids are forgotten. */
+const BOUNDS: TallyOptions = {
+  maxKeys: 6,
+  maxArms: 2,
+  tiers: [
+    { spanMs: MINUTE_MS, keepMs: 20 * MINUTE_MS, maxBuckets: 4 },
+    { spanMs: 10 * MINUTE_MS, keepMs: 200 * MINUTE_MS, maxBuckets: 1000 },
+    { spanMs: 100 * MINUTE_MS, keepMs: Number.POSITIVE_INFINITY, maxBuckets: Number.POSITIVE_INFINITY },
+  ],
+}
+const IDS = { limit: 10, keepMs: 30 * MINUTE_MS }
+
+/** What the store should answer: ids in the order they came, and a tally of its own. */
+interface Model {
+  tally: Tally
+  ids: { id: string; ms: number }[]
+  attempts: AgentAttempt[]
+}
+
+function count(model: Model, attempt: AgentAttempt, nowMs: number): void {
+  const id = attempt.attempt_id
+  if (id !== undefined) {
+    while (model.ids.length >= IDS.limit || (model.ids[0]?.ms ?? nowMs) <= nowMs - IDS.keepMs) model.ids.shift()
+    if (model.ids.some(known => known.id === id)) return
+    model.ids.push({ id, ms: nowMs })
+  }
+  model.attempts.push(attempt)
+  model.tally.add(attempt, parseTimestamp(attempt.timestamp)!, nowMs)
+}
+
+const keyRows = (keys: Iterable<KeySummary>): unknown[] =>
+  [...keys].map(({ key, summary, recent }) => [keyId(key), [...summary], [...recentResults(recent, key)]])
+const armRows = (arms: Iterable<ArmSummary>): unknown[] => [...arms].map(arm => [arm.variant, [...arm.summary]])
+
+async function expectSame(store: FileStore, tally: Tally, model: Model, nowMs: number): Promise<void> {
+  expect(keyRows(await store.summaries())).toEqual(keyRows(model.tally.keys()))
+  expect(tally.overflowed()).toBe(model.tally.overflowed())
+  expect(armRows(await store.arms('x'))).toEqual(armRows(model.tally.arms('x')))
+  for (const minutes of [2, 15, 50, 500]) {
+    const range = { sinceMs: nowMs - minutes * MINUTE_MS, untilMs: nowMs + 1 }
+    expect(keyRows(await store.summaries(range))).toEqual(keyRows(model.tally.ranged(range, {}, nowMs)))
+    expect(armRows(await store.arms('x', range))).toEqual(armRows(model.tally.rangedArms('x', range, nowMs)))
+  }
+  const listed: AgentAttempt[] = []
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await store.attempts({ limit: 7, cursor })
+    listed.push(...page.attempts)
+    cursor = page.next_cursor
+  }
+  expect(listed.reverse()).toEqual(model.attempts)
+}
+
+const arbitraryAttempt = fc.record(
+  {
+    agent_name: fc.constantFrom('a', 'b', '__proto__', 'a:b'),
+    model_name: fc.constantFrom('m', 'n:m'),
+    issue_type: fc.constantFrom('bug'),
+    success: fc.boolean(),
+    time_seconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    confidence: fc.double({ min: 0, max: 1, noNaN: true }),
+    experiment: fc.constant('x'),
+    variant: fc.constantFrom('p', 'q', 'r'),
+    attempt_id: fc.integer({ min: 0, max: 30 }).map(String),
+    minutesAgo: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 400 })),
+  },
+  { requiredKeys: ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds', 'minutesAgo'] },
+)
+
+const arbitraryStep = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('append' as const),
+      attempts: fc.array(arbitraryAttempt, { maxLength: 6 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('close', 'kill', 'cut the power', 'checkpoint', 'reset', 'fail') }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 0, max: 30 }) }) },
+)
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; !condition(); turn++) {
+    if (turn > 1000) throw new Error('it does not come to that')
+    vi.advanceTimersByTime(1000)
+    await nextTurn()
+  }
+}
+
+test('after kills, power cuts, failures, checkpoints, resets and restarts in any order', async () => {
+  const history = fc.array(arbitraryStep, { minLength: 1, maxLength: 25 })
+  await fc.assert(
+    fc.asyncProperty(history, fc.integer(), async (steps, seed) => {
+      const random = randomFrom(seed)
+      let nowMs = NOW
+      let disk: Disk = createDisk()
+      let fileSystem = createFakeFileSystem(disk)
+      let tally = createTally(BOUNDS)
+      let store = await start()
+      const model: Model = { tally: createTally(BOUNDS), ids: [], attempts: [] }
+
+      function start(): Promise<FileStore> {
+        fileSystem = createFakeFileSystem(disk)
+        tally = createTally(BOUNDS)
+        return openFake(fileSystem, { tally, clock: () => nowMs, ids: IDS })
+      }
+      async function restart(): Promise<void> {
+        store = await start()
+        await expectSame(store, tally, model, nowMs)
+      }
+
+      for (const step of steps) {
+        if ('attempts' in step) {
+          const attempts = step.attempts.map(({ minutesAgo, ...given }) => ({
+            ...given,
+            timestamp: new Date(nowMs - minutesAgo * MINUTE_MS).toISOString(),
+          }))
+          await store.append(attempts)
+          for (const attempt of attempts) count(model, attempt, nowMs)
+        } else if ('minutes' in step) nowMs += step.minutes * MINUTE_MS
+        else if (step.do === 'close') {
+          await store.close()
+          await restart()
+        } else if (step.do === 'kill') {
+          fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
+          await restart()
+        } else if (step.do === 'cut the power') {
+          fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
+          disk = afterPowerLoss(disk, random)
+          await restart()
+        } else if (step.do === 'checkpoint') {
+          if (store.stats().journalBytes === 0) continue
+          vi.advanceTimersByTime(60_000)
+          await nextTurn()
+        } else if (step.do === 'reset') {
+          await store.reset()
+          Object.assign(model, { tally: createTally(BOUNDS), ids: [], attempts: [] })
+        } else {
+          fileSystem.fault = ({ name, path }) =>
+            name === 'sync' && path.endsWith('.ndjson') ? { kind: 'error', code: 'EIO', done: 'all' } : undefined
+          const refused = { agent_name: 'r', model_name: 'r', issue_type: 'r', success: true, time_seconds: 1 }
+          await expect(store.append([{ ...refused, timestamp: new Date(nowMs).toISOString() }])).rejects.toThrow('EIO')
+          fileSystem.fault = undefined
+          await until(() => store.health().writable)
+        }
+      }
+      await expectSame(store, tally, model, nowMs)
+      await store.close()
+      await restart()
+      await store.close()
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('buckets of time leave in the same order with and without a restart', async () => {
+  const arbitrary = fc.array(
+    fc.record({ agent_name: fc.constantFrom('a', 'b', 'c'), minutesAgo: fc.integer({ min: 0, max: 15 }) }),
+    { minLength: 4, maxLength: 14 },
+  )
+  await fc.assert(
+    fc.asyncProperty(arbitrary, fc.integer({ min: 2, max: 10 }), async (given, restartAt) => {
+      const { disk } = createFakeFileSystem()
+      const model: Model = { tally: createTally(BOUNDS), ids: [], attempts: [] }
+      const open = (): Promise<FileStore> => openFake(createFakeFileSystem(disk), { tally: createTally(BOUNDS) })
+      let store = await open()
+      for (const [i, { agent_name, minutesAgo }] of given.entries()) {
+        const timestamp = new Date(NOW - minutesAgo * MINUTE_MS).toISOString()
+        const one = { agent_name, model_name: 'm', issue_type: 'bug', success: true, time_seconds: i, timestamp }
+        await store.append([one])
+        count(model, one, NOW)
+        if (i !== restartAt) continue
+        await store.close()
+        store = await open()
+      }
+      for (let minutes = 1; minutes < 20; minutes++) {
+        const range = { sinceMs: NOW - minutes * MINUTE_MS, untilMs: NOW + 1 }
+        expect(keyRows(await store.summaries(range))).toEqual(keyRows(model.tally.ranged(range, {}, NOW)))
+      }
+      await store.close()
+    }),
+    { numRuns: 200 },
+  )
+})

@@ -1,0 +1,124 @@
+/** How much of the journal is kept, and what is listed of it. */
+import { expect, test } from 'vitest'
+import type { AgentAttempt } from '../../../src/core/attempt.ts'
+import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
+import { attempt, countedIn, NOW, openFake } from './fixtures.ts'
+
+const DAY_MS = 86_400_000
+const LONG = 'x'.repeat(200)
+
+async function segmentsOf(fileSystem: FakeFileSystem): Promise<number> {
+  return (await fileSystem.list('/data/perf.journal')).filter(name => name.endsWith('.ndjson')).length
+}
+
+/** Attempts of about a kilobyte. */
+function large(from: number, count: number): AgentAttempt[] {
+  const more = { error_type: LONG, experiment: LONG, variant: LONG, issue_type: LONG }
+  return Array.from({ length: count }, (_, i) => attempt(from + i, { ...more, agent_name: 'one' }))
+}
+
+async function listAll(store: FileStore, query: { limit: number; agent_name?: string }): Promise<[number, number]> {
+  let pages = 0
+  let attempts = 0
+  for (let cursor: string | null | undefined; cursor !== null; pages++) {
+    const page = await store.attempts({ ...query, cursor })
+    attempts += page.attempts.length
+    cursor = page.next_cursor
+  }
+  return [pages, attempts]
+}
+
+test('the journal is kept in segments of at most 16 MiB, and listed over all of them', async () => {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  for (let from = 0; from < 20_000; from += 2000) await store.append(large(from, 2000))
+  await store.append([attempt(7, { agent_name: 'last', attempt_id: 'last' })])
+  expect(await segmentsOf(fileSystem)).toBe(2)
+  for (const name of await fileSystem.list('/data/perf.journal')) {
+    const content = fileSystem.contentOf(`/data/perf.journal/${name}`)
+    expect(content?.length ?? 0).toBeLessThanOrEqual(16 * 1024 * 1024)
+  }
+  expect(await listAll(store, { limit: 1000 })).toEqual([21, 20_001])
+  const restarted = await openFake(createFakeFileSystem(fileSystem.disk))
+  expect(await countedIn(restarted)).toBe(20_001)
+  await store.close()
+})
+
+test('a question for few among many attempts reads a bounded part of the journal at a time', async () => {
+  const store = await openFake(createFakeFileSystem())
+  await store.append([attempt(1, { agent_name: 'rare', attempt_id: 'rare' })])
+  for (let from = 0; from < 12_000; from += 2000) await store.append(large(from, 2000))
+  const first = await store.attempts({ limit: 10, agent_name: 'rare' })
+  expect(first.attempts).toEqual([])
+  expect(first.next_cursor).not.toBeNull()
+  expect(await listAll(store, { limit: 10, agent_name: 'rare' })).toEqual([2, 1])
+  await store.close()
+})
+
+test('attempts that are too old leave by whole segments, and stay counted', async () => {
+  let nowMs = NOW
+  const { disk } = createFakeFileSystem()
+  const open = (): Promise<FileStore> =>
+    openFake(createFakeFileSystem(disk), { clock: () => nowMs, retention: { maxAgeMs: 10 * DAY_MS, maxBytes: 1e9 } })
+  for (let life = 0; life < 6; life++) {
+    const store = await open()
+    await store.append([attempt(life)])
+    expect(await countedIn(store)).toBe(life + 1)
+    await store.close()
+    nowMs += 4 * DAY_MS
+  }
+  const store = await open()
+  const listed = (await store.attempts({ limit: 10 })).attempts.map(one => one.attempt_id)
+  expect(listed.slice(0, 3)).toEqual(['id 5', 'id 4', 'id 3'])
+  expect(listed).not.toContain('id 0')
+  expect(await countedIn(store)).toBe(6)
+  await store.close()
+})
+
+test('a journal that is too large loses its oldest segments, but none that the two newest checkpoints need', async () => {
+  const { disk } = createFakeFileSystem()
+  const open = (fileSystem = createFakeFileSystem(disk)): Promise<FileStore> =>
+    openFake(fileSystem, { retention: { maxAgeMs: 1000 * DAY_MS, maxBytes: 1 } })
+  const first = await open()
+  await first.append([attempt(1)])
+  await first.reset()
+  // Behind the checkpoint that the reset took, in the same segment; then the process is killed.
+  await first.append([attempt(2)])
+  for (let life = 3; life < 5; life++) {
+    const fileSystem = createFakeFileSystem(disk)
+    const store = await open(fileSystem)
+    await store.append([attempt(life)])
+    await store.close()
+    const newest = (await fileSystem.list('/data/perf.journal'))
+      .filter(name => name.endsWith('.bin'))
+      .sort()
+      .at(-1)
+    const path = `/data/perf.journal/${newest}`
+    const content = fileSystem.contentOf(path)!
+    fileSystem.plant(path, 'damaged')
+    const second = createFakeFileSystem(disk)
+    const recovered = await open(second)
+    expect(await countedIn(recovered)).toBe(life - 1)
+    second.fault = () => ({ kind: 'end', done: 'nothing' })
+    fileSystem.plant(path, content)
+  }
+  const last = createFakeFileSystem(disk)
+  expect(await segmentsOf(last)).toBeLessThanOrEqual(2)
+})
+
+test('a reset leaves no file that holds what it forgot', async () => {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  await store.append([attempt(1, { agent_name: 'secret' })])
+  await store.close()
+  const second = await openFake(createFakeFileSystem(fileSystem.disk))
+  await second.append([attempt(2, { agent_name: 'secret' })])
+  await second.reset()
+  for (const directory of ['/data', '/data/perf.journal']) {
+    for (const name of await fileSystem.list(directory)) {
+      expect(fileSystem.contentOf(`${directory}/${name}`)?.includes('secret') ?? false, name).toBe(false)
+    }
+  }
+  await second.close()
+})
