@@ -85,6 +85,53 @@ describe('a sidecar', () => {
     expect(scrape).toContain('agent_attempts_total{agent_name="a",model_name="m",issue_type="i",result="failure"} 1\n')
   })
 
+  test('adopts a file of the origin and gives it back as it was, running averages and local times and all', async () => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 'agent_performance.json')
+    const recent = (success: boolean, time_seconds: number): object => ({
+      timestamp: '2026-11-22T15:33:13.585327',
+      agent_name: 'SecurityAgent',
+      model_name: 'llama3:8b',
+      issue_type: 'security',
+      success,
+      confidence: 0.443,
+      time_seconds,
+    })
+    const entry = {
+      agent_name: 'SecurityAgent',
+      model_name: 'llama3:8b',
+      issue_type: 'security',
+      total_attempts: 2,
+      successful_fixes: 1,
+      failed_fixes: 1,
+      avg_confidence: 0.443,
+      avg_time_seconds: 2.0,
+      recent_results: [recent(true, 1.999), recent(false, 2)],
+    }
+    const older = {
+      ...entry,
+      agent_name: 'OldAgent',
+      total_attempts: 500,
+      successful_fixes: 400,
+      failed_fixes: 100,
+      avg_confidence: 0.7,
+      avg_time_seconds: 1.234,
+    }
+    older.recent_results = older.recent_results.map(one => ({ ...one, agent_name: 'OldAgent' }))
+    const metrics = { 'SecurityAgent:llama3:8b:security': entry, 'OldAgent:llama3:8b:security': older }
+    await writeFile(
+      store,
+      JSON.stringify({ version: '1.0', last_updated: '2026-11-22T15:33:15.945638', metrics }, null, 2),
+    )
+    const sidecar = await startSidecarProcess(store)
+    const rate = await fetch(
+      `${sidecar.url}/api/v1/success-rate?agent_name=OldAgent&model_name=llama3:8b&issue_type=security`,
+    )
+    expect(await rate.json()).toMatchObject({ success_rate: 80, total_attempts: 500 })
+    await sidecar.stop()
+    expect((JSON.parse(await readFile(store, 'utf8')) as { metrics: object }).metrics).toEqual(metrics)
+  })
+
   test('is the only one on its file: a second exits 75 and names the first', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')

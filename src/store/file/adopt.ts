@@ -1,6 +1,6 @@
 /** Takes in the documented file as the origin's program, or an earlier store, left it: what it counted, and the last attempts. */
 import { type AgentAttempt, type AttemptKey, attemptProblems, BOUNDS, nameProblem } from '../../core/attempt.ts'
-import type { AgentMetrics } from '../../core/metrics.ts'
+import { type AgentMetrics, roundTo3 } from '../../core/metrics.ts'
 import { addAverages } from '../../core/summary.ts'
 import type { Tally } from '../../core/tally.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
@@ -70,6 +70,16 @@ function count(entry: Entry, tally: Tally, nowMs: number): void {
       time_seconds: Math.max(0, entry.averageTime * total - time),
       stated: olderStated,
       confidence: Math.min(olderStated, Math.max(0, entry.averageConfidence * (olderStated + stated) - confidence)),
+    })
+  } else {
+    // The origin's running averages can differ from the mean in the last decimal: what the file says is what goes on being said.
+    addAverages(record.summary, {
+      successes: 0,
+      failures: 0,
+      stated: 0,
+      time_seconds: roundTo3(time / total) === entry.averageTime ? 0 : entry.averageTime * total - time,
+      confidence:
+        roundTo3(confidence / stated) === entry.averageConfidence ? 0 : entry.averageConfidence * stated - confidence,
     })
   }
   for (const { attempt, at } of entry.attempts) tally.add(attempt, at, nowMs)
