@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import { isLoopback } from './config.ts'
+import { ConfigError, isLoopback } from './config.ts'
 import type { Problem } from './problem.ts'
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const
@@ -13,21 +13,23 @@ export type Tokens = readonly { readonly digest: Buffer; readonly scopes: Readon
 
 /**
  * Reads tokens, one a line: `TOKEN` alone may do everything, `TOKEN ingest,read` only what is named. Blank lines and lines that begin with
- * `#` are left out. Rejects with an error that names the file and the line, never the token.
+ * `#` are left out. Rejects with a {@link ConfigError} that names the file and the line, never the token.
  */
 export async function readTokens(path: string): Promise<Tokens> {
-  const text = await readFile(path, 'utf8')
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new ConfigError([`cannot read the token file ${path}: ${error.message}`], 78)
+  })
   const tokens = text.split('\n').flatMap((line, index) => {
     const [token, names, ...rest] = line.trim().split(/\s+/)
     if (token === undefined || token === '' || token.startsWith('#')) return []
     const scopes = names === undefined ? SCOPES : names.split(',')
     const unknown = scopes.find(scope => !SCOPES.includes(scope as Scope))
     if (unknown !== undefined || rest.length > 0) {
-      throw new Error(`${path}:${index + 1}: after the token only a list of ${SCOPES.join(', ')} may stand`)
+      throw new ConfigError([`${path}:${index + 1}: after the token only a list of ${SCOPES.join(', ')} may stand`], 78)
     }
     return [{ digest: digestOf(token), scopes: new Set(scopes as Scope[]) }]
   })
-  if (tokens.length === 0) throw new Error(`${path}: holds no token`)
+  if (tokens.length === 0) throw new ConfigError([`${path}: holds no token`], 78)
   return tokens
 }
 

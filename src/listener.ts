@@ -1,4 +1,5 @@
 /** The one listener: limits on connections and time, and a drain that loses no answer. */
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -10,6 +11,7 @@ export interface ListenerOptions {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly headersTimeoutMs: number
   readonly keepAliveTimeoutMs: number
+  /** Fewer where the process may not open enough files for so many: what keeps attempts goes first. */
   readonly maxConnections: number
 }
 
@@ -43,7 +45,7 @@ export async function openListener(handler: http.RequestListener, options: Liste
   const server = options.tls
     ? https.createServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.2' }, answer)
     : http.createServer(serverOptions, answer)
-  server.maxConnections = options.maxConnections
+  server.maxConnections = Math.min(options.maxConnections, affordableConnections())
   server.on('drop', () => dropped++)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -81,5 +83,21 @@ export async function openListener(handler: http.RequestListener, options: Liste
       clearInterval(sweep)
       clearTimeout(cut)
     },
+  }
+}
+
+/** Files the process has open without any connection, and those that keeping attempts takes. */
+const RESERVED_FILES = 40
+
+/** How many connections leave the reserve alone when each of them reads a file besides. */
+function affordableConnections(): number {
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return limit === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(1, Math.floor((Number(limit) - RESERVED_FILES) / 2))
+  } catch {
+    // Not Linux.
+    return Number.POSITIVE_INFINITY
   }
 }

@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import express from 'express'
 import type { Logger } from 'pino'
-import { type AccessRules, readTokens, refuse, type Scope } from './access.ts'
-import type { Config } from './config.ts'
+import { type AccessRules, readTokens, refuse } from './access.ts'
+import type { Config, Environment } from './config.ts'
 import { StoreUnavailable } from './core/ports.ts'
 import { createTally } from './core/tally.ts'
 import { createExposition } from './expose/exposition.ts'
@@ -14,11 +14,16 @@ import { openProcessHealth } from './expose/process-health.ts'
 import { createHealth } from './health.ts'
 import { openListener } from './listener.ts'
 import { openApiDocument } from './openapi.ts'
+import { openOtlpOut } from './otlp-out.ts'
+import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, routeOf, scopeOf } from './paths.ts'
 import { createPrice } from './price.ts'
 import { type Problem, sendJson, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
 import { createAttemptsHandler, storeProblem } from './receive/attempts.ts'
 import { createInFlight } from './receive/body.ts'
+import { sendOtlpProblem } from './receive/otlp/answer.ts'
+import { DEFAULT_MAPPING } from './receive/otlp/default-mapping.ts'
+import { createOtlpHandler } from './receive/otlp/handler.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
 import { VERSION } from './version.ts'
@@ -36,8 +41,11 @@ export interface Sidecar {
   close(): Promise<void>
 }
 
-/** Opens the store, replays it, and listens: ready when it resolves. Rejects, with nothing left open, where any of that fails. */
-export async function startSidecar(config: Config, log: Logger): Promise<Sidecar> {
+/**
+ * Opens the store, replays it, and listens: ready when it resolves. Rejects, with nothing left open, where any of that fails. `env` is asked
+ * for the standard `OTEL_*` variables only.
+ */
+export async function startSidecar(config: Config, log: Logger, env: Environment = {}): Promise<Sidecar> {
   const secrets = await readSecrets(config)
   const price = createPrice({ overrides: config.prices })
   const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
@@ -56,19 +64,26 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
   })
   const tracker = new AgentPerformanceTracker({ store, log, price })
   const processHealth = openProcessHealth(() => performance.now())
-  const state: { draining: boolean; access: AccessRules } = {
+  const state: { draining: boolean; refusing: boolean; access: AccessRules } = {
     draining: false,
+    refusing: false,
     access: { hosts: config.allowHost, origins: config.allowOrigin, tokens: secrets.tokens },
   }
   const health = createHealth({ store, tracker, processHealth, config, draining: () => state.draining })
   const exposition = createExposition({ tally, health: health.read, version: VERSION, clock: Date.now })
-  const takeAttempts = createAttemptsHandler({
+  const receiving = {
     keeper: tracker,
     counts: health.ingest,
     inFlight: createInFlight(config.maxInFlightBytes),
-    maxBodyBytes: config.maxBodyBytes,
     requestTimeoutMs: config.requestTimeoutMs,
-  })
+  }
+  const receivers = new Map([
+    [ATTEMPTS, createAttemptsHandler({ ...receiving, maxBodyBytes: config.maxBodyBytes })],
+    ...OTLP_SIGNALS.map(signal => {
+      const options = { ...receiving, signal, mapping: DEFAULT_MAPPING, maxBodyBytes: config.maxOtlpBodyBytes }
+      return [otlpPath(signal), createOtlpHandler(options)] as const
+    }),
+  ])
 
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
@@ -82,7 +97,7 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
   app.get('/openapi.json', (_req, res) => sendJson(res, 200, openApiDocument(VERSION)))
   app.get('/metrics', createMetricsHandler(exposition, { log }))
   app.use('/api/v1', createQueryRoutes({ tracker, admin: config.admin }))
-  app.use((req, res) => sendProblem(res, notFound(req)))
+  app.use((req, res) => answerProblem(req, res, notFound(req)))
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
     fail(error, req, res),
   )
@@ -90,15 +105,7 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
   function fail(error: unknown, req: IncomingMessage, res: ServerResponse): void {
     const problem = problemOf(error)
     if (problem.status === 500) log.error({ err: error, method: req.method, path: pathOf(req) }, 'request failed')
-    sendProblem(res, problem)
-  }
-
-  function record(req: IncomingMessage, res: ServerResponse): void {
-    if (!state.draining) takeAttempts(req, res).catch(error => fail(error, req, res))
-    else {
-      const retryAfterSeconds = Math.ceil(config.drainTimeoutMs / 1000)
-      sendProblem(res, { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds })
-    }
+    answerProblem(req, res, problem)
   }
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
@@ -106,10 +113,12 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
     health.observe(req, res, routeOf(path))
     for (const [name, value] of SAFETY_HEADERS) res.setHeader(name, value)
     const refusal = refuse(req, scopeOf(req, path), state.access)
-    if (refusal !== undefined) sendProblem(res, refusal)
     // Before express, which would cost more than all the rest of the way of an attempt.
-    else if (path === ATTEMPTS && req.method === 'POST') record(req, res)
-    else app(req, res)
+    const receive = req.method === 'POST' ? receivers.get(path) : undefined
+    if (refusal !== undefined) answerProblem(req, res, refusal)
+    else if (receive === undefined) app(req, res)
+    else if (state.refusing) answerProblem(req, res, shuttingDown(config))
+    else receive(req, res).catch(error => fail(error, req, res))
   }
 
   const listener = await openListener(handle, {
@@ -125,6 +134,7 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
     throw error
   })
   health.watch(listener)
+  const otlpOut = openOtlpOut(env, exposition.producer, VERSION)
 
   async function reload(): Promise<void> {
     const renewed = await readSecrets(config)
@@ -136,8 +146,11 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
   async function shut(): Promise<void> {
     state.draining = true
     log.info('draining')
+    // Those who route here need a moment to see that it is no longer ready.
     await pause(config.drainDelayMs)
+    state.refusing = true
     await listener.drain(config.drainTimeoutMs)
+    await otlpOut?.close()
     processHealth.close()
     await tracker.close()
     log.info('closed')
@@ -167,8 +180,6 @@ async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<
   return { tokens, tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } }
 }
 
-const ATTEMPTS = '/api/v1/attempts'
-
 /** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
 const SAFETY_HEADERS = [
   ['X-Content-Type-Options', 'nosniff'],
@@ -176,45 +187,14 @@ const SAFETY_HEADERS = [
   ['Cache-Control', 'no-store'],
 ] as const
 
-const METHODS: ReadonlyMap<string, string> = new Map([
-  ['/livez', 'GET, HEAD'],
-  ['/readyz', 'GET, HEAD'],
-  ['/openapi.json', 'GET, HEAD'],
-  ['/metrics', 'GET, HEAD'],
-  [ATTEMPTS, 'GET, HEAD, POST'],
-  ['/api/v1/metrics', 'GET, HEAD, DELETE'],
-  ['/api/v1/success-rate', 'GET, HEAD'],
-  ['/api/v1/best-agent', 'GET, HEAD'],
-  ['/api/v1/model-comparison', 'GET, HEAD'],
-  ['/api/v1/report', 'GET, HEAD'],
-  ['/api/v1/fair-comparison', 'GET, HEAD'],
-  ['/api/v1/trends', 'GET, HEAD'],
-  ['/api/v1/calibration', 'GET, HEAD'],
-  ['/api/v1/costs', 'GET, HEAD'],
-  ['/api/v1/experiments/{name}', 'GET, HEAD'],
-  ['/api/v1/route', 'GET, HEAD'],
-])
-
-function pathOf(req: IncomingMessage): string {
-  return req.url?.split('?', 1)[0] ?? '/'
+function shuttingDown({ drainTimeoutMs }: Config): Problem {
+  return { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds: Math.ceil(drainTimeoutMs / 1000) }
 }
 
-/** A label of bounded cardinality: what is asked for, where it is one of ours. */
-function routeOf(path: string): string {
-  const route = /^\/api\/v1\/experiments\/[^/]+$/.test(path) ? '/api/v1/experiments/{name}' : path
-  return METHODS.has(route) ? route : 'other'
-}
-
-function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
-  if (path === '/livez' || path === '/readyz') return undefined
-  if (req.method === 'DELETE') return 'admin'
-  return req.method === 'POST' ? 'ingest' : 'read'
-}
-
-function notFound(req: IncomingMessage): Problem {
-  const allowed = METHODS.get(routeOf(pathOf(req)))
-  if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json' }
-  return { status: 405, detail: `only ${allowed} is answered here`, headers: { Allow: allowed } }
+/** A problem in the form that the path's clients understand. */
+function answerProblem(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
+  if (isOtlp(pathOf(req))) sendOtlpProblem(req, res, problem)
+  else sendProblem(res, problem)
 }
 
 /** What an answer says of an error: that the store cannot, that express could not read the request, or that we are at fault. */

@@ -62,9 +62,9 @@ function bestText(best: DecidedBestAgent, io: Io): string {
 const NAMED = 3
 
 function verdict({ decisive, contenders, p_best, attempts_to_decide }: DecidedBestAgent): string[] {
-  if (decisive) return ['better than every other']
-  if (contenders.length === 0) return ['nobody to compare with']
   const chance = `the best with a probability of ${percent(p_best * 100)}`
+  if (decisive) return [`better than every other: ${chance}`]
+  if (contenders.length === 0) return ['nobody to compare with']
   const named = contenders.slice(0, NAMED).map(one => `- ${agentText(one)}: ${rateText(one)}`)
   const rest = contenders.length - named.length
   return [

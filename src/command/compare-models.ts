@@ -1,44 +1,64 @@
-/** `compare-models`: how well the models do, whatever agent runs them. */
-import type { Command } from 'commander'
-import { bold, type Io, print, printJson, widthOf } from './io.ts'
+/** `compare-models`: how well the models do, whatever agent runs them; or models and agents at the same mix of issue types. */
+import { type Command, Option } from 'commander'
+import { FAIR_GROUPINGS, type FairGrouping } from '../core/fair-report.ts'
+import { fairText } from './fair-text.ts'
+import { type Io, print, printJson } from './io.ts'
 import { type QuestionOptions, questionOf, withMinAttempts, withQuestion, withWhere } from './options.ts'
 import { MODEL_COLUMNS, modelRows, tooFew } from './report.ts'
 import { withSource } from './source.ts'
-import { tableLines } from './table.ts'
+import { tableText } from './text.ts'
 
 const EXAMPLES = `
 A model counts over its keys (agent and issue type) that have --min-attempts
 each.
 
+Whoever gets the easier issues has the better rate. With --equal-mix all are
+compared at the same mix of issue types, over those that all of them have tried,
+and every pair whose order that turns over is told in a warning.
+
 Examples:
   agent-performance compare-models
   agent-performance compare-models --issue-type bug --min-attempts 20
+  agent-performance compare-models --equal-mix --by agent_name
   agent-performance compare-models --since 30d --json`
 
 interface CompareOptions extends QuestionOptions {
   readonly minAttempts?: number
+  readonly equalMix?: true
+  readonly by?: FairGrouping
 }
 
 export function addCompareModels(program: Command, io: Io): void {
   const command = program.command('compare-models').summary('success rates of models side by side')
   command.description('Success rates, confidence and time of models side by side, best first.')
   withMinAttempts(withQuestion(withWhere(command)))
+    .optionsGroup('Options:')
+    .addOption(new Option('--equal-mix', 'compare at the same mix of issue types').conflicts('minAttempts'))
+    .addOption(
+      new Option('--by <what>', 'whom to compare at it (default: model_name)')
+        .choices(FAIR_GROUPINGS)
+        .implies({ equalMix: true })
+        .conflicts('minAttempts'),
+    )
     .addHelpText('after', EXAMPLES)
-    .action(async (options: CompareOptions) => {
-      const question = questionOf(options)
-      const { minAttempts } = options
-      const models = await withSource(options, io.env, 'ask', source =>
-        source.compareModels({ ...question, minAttempts }),
-      )
-      const rows = modelRows(models)
-      if (options.json) return printJson(io.stdout, models)
-      if (rows.length === 0)
-        return print(io.stdout, tooFew('No model', minAttempts, 'with one agent at one issue type'))
-      const [titles = '', ...lines] = tableLines(
-        [{ title: 'model', align: 'left' }, ...MODEL_COLUMNS],
-        rows,
-        widthOf(io.stdout),
-      )
-      return print(io.stdout, [bold(titles, io.stdout, io.env), ...lines].join('\n'))
-    })
+    .action((options: CompareOptions) => (options.equalMix ? compareFairly(options, io) : compare(options, io)))
+}
+
+async function compare(options: CompareOptions, io: Io): Promise<void> {
+  const { minAttempts } = options
+  const question = { ...questionOf(options), minAttempts }
+  const models = await withSource(options, io.env, 'ask', source => source.compareModels(question))
+  const rows = modelRows(models)
+  if (options.json) await printJson(io.stdout, models)
+  else if (rows.length > 0)
+    await print(io.stdout, tableText([{ title: 'model', align: 'left' }, ...MODEL_COLUMNS], rows, io))
+  else await print(io.stdout, tooFew('No model', minAttempts, 'with one agent at one issue type'))
+}
+
+async function compareFairly(options: CompareOptions, io: Io): Promise<void> {
+  const { by = 'model_name' } = options
+  const question = questionOf(options)
+  const comparison = await withSource(options, io.env, 'ask', source => source.fairComparison({ ...question, by }))
+  if (options.json) await printJson(io.stdout, comparison)
+  else await print(io.stdout, fairText(comparison, by, question, io))
 }

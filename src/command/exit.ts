@@ -3,7 +3,7 @@ import type { Environment } from '../config.ts'
 
 export const EXIT = {
   ok: 0,
-  /** The question has no answer: `best` where nobody qualifies. */
+  /** The question has no answer: `best` and `route` where nobody qualifies, `experiment` where there is none of that name. */
   none: 1,
   usage: 64,
   data: 65,
@@ -18,7 +18,7 @@ export const EXIT = {
 /** Shown by --help. */
 export const EXIT_HELP = `Exit codes:
    0  done
-   1  nobody qualifies (best)
+   1  nobody qualifies (best), or can be sent (route); no such experiment
   64  wrong usage
   65  bad input data
   69  no sidecar reached

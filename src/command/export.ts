@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { Command } from 'commander'
+import type { AgentAttempt } from '../core/attempt.ts'
 import type { Question } from '../tracker.ts'
 import { counted } from './format.ts'
 import { type Io, print, printJson, write } from './io.ts'
@@ -58,10 +59,15 @@ async function exportTo(to: Writable, source: Source, question: Question): Promi
   let cursor: string | undefined
   do {
     const page = await source.attempts({ ...question, cursor })
-    const lines = page.attempts.map(attempt => `${JSON.stringify(attempt)}\n`).join('')
+    const lines = page.attempts.map(lineOf).join('')
     if (lines !== '') await write(to, lines)
     exported += page.attempts.length
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
   return exported
+}
+
+/** An attempt as it can be recorded again: the cost that was computed is computed again wherever it is kept. */
+function lineOf({ computed_cost_usd, ...attempt }: AgentAttempt): string {
+  return `${JSON.stringify(attempt)}\n`
 }

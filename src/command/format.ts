@@ -25,6 +25,43 @@ export const confidence = (value: number | null): string => (value === null ? '-
 /** `12.3 s` */
 export const seconds = (value: number): string => `${value.toFixed(1)} s`
 
+/** `+12.3`, `-0.5`: percentage points. */
+export const points = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(1)}`
+
+/** `[+2.1, +22.4]` */
+export const pointsInterval = ({ low, high }: Pick<RateInterval, 'low' | 'high'>): string =>
+  `[${points(low)}, ${points(high)}]`
+
+const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' })
+const parts = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 0,
+  maximumSignificantDigits: 3,
+})
+
+/** `$1,234.50`, `$0.0123`; a dash where it is not known. */
+export function usd(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '-'
+  return (value > 0 && value < 1 ? parts : dollars).format(value)
+}
+
+/** `[$0.0101, $0.0150]`; a dash where there is none. */
+export const usdInterval = (of: { readonly low: number; readonly high: number } | null | undefined): string =>
+  of === null || of === undefined ? '-' : `[${usd(of.low)}, ${usd(of.high)}]`
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const
+
+/** `1 day`, `6 hours`, of whole minutes. */
+export function lengthText(lengthSeconds: number): string {
+  const [unit, size] = UNITS.find(([, size]) => lengthSeconds % size === 0) ?? ['second', 1]
+  return counted(lengthSeconds / size, unit)
+}
+
 /** The columns of a rate: it never stands without its interval and the number of attempts. */
 export const RATE_COLUMNS: readonly Column[] = [
   { title: 'success', align: 'right' },

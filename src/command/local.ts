@@ -1,18 +1,23 @@
 /** A store asked directly. */
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { decidedBestAgent } from '../core/best-agent.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
-import { AgentPerformanceTracker, type Question } from '../tracker.ts'
+import { parseDuration } from '../core/timestamp.ts'
+import { AgentPerformanceTracker, type Question, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { Source } from './source.ts'
 
 const PAGE = 1000
 
-/** Opens a store; to ask, it must be there already. Rejects where a running sidecar has it. */
-export async function openLocal(store: string, use: 'ask' | 'record'): Promise<Source> {
+/**
+ * Opens a store; to ask, it must be there already. What is recorded is priced as a sidecar does it, with the file `prices` where there is
+ * one. Rejects where a running sidecar has the store.
+ */
+export async function openLocal(store: string, use: 'ask' | 'record', prices?: string): Promise<Source> {
   if (use === 'ask' && !isThere(store)) throw new CommandError(EXIT.io, `there is no store at ${store}`)
-  const tracker = new AgentPerformanceTracker({ store })
+  const tracker = new AgentPerformanceTracker({ store, ...(use === 'record' && (await pricing(prices))) })
   await tracker.health().catch(error => {
     throw explained(error)
   })
@@ -26,11 +31,32 @@ export async function openLocal(store: string, use: 'ask' | 'record'): Promise<S
     best: async question => decidedBestAgent(await tracker.summaries(rangeOf(question), namesOf(question)), question),
     compareModels: ({ minAttempts, ...question }) =>
       tracker.getModelComparison({ ...question, ...(minAttempts !== undefined && { minAttempts }) }),
+    fairComparison: ({ by = 'model_name', ...question }) => tracker.getFairComparison(by, question),
+    trends: ({ interval, ...question }) => tracker.getTrends({ ...question, intervalMs: lengthMs(interval) }),
+    calibration: question => tracker.getCalibration(question),
+    costs: question => tracker.getCosts(question),
+    experiment: (name, question) => tracker.getExperiment(name, question),
+    route: ({ issue_type, explore, seed, maxCostUsd, minSuccessRate, halfLife, ...question }) =>
+      tracker.getRoute(issue_type, {
+        ...question,
+        seed: explore === true ? (seed ?? randomUUID()) : undefined,
+        max_cost_usd: maxCostUsd,
+        min_success_rate: minSuccessRate,
+        halfLifeMs: lengthMs(halfLife),
+      }),
     attempts: question =>
       tracker.attempts({ ...namesOf(question), range: rangeOf(question), cursor: question.cursor, limit: PAGE }),
     record: attempts => tracker.keep(attempts),
     close: () => tracker.close(),
   }
+}
+
+const lengthMs = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : parseDuration(text)
+
+/** Loaded when it is needed: a question needs no prices. */
+async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
+  return { price: (await import('../price.ts')).createPrice({ overrides }) }
 }
 
 const namesOf = ({ agent_name, model_name, issue_type }: Question): KeyFilter => ({

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { count } from '../config/kind.ts'
 import { nameProblem } from '../core/attempt.ts'
 import { parseRange } from '../core/range.ts'
+import { parseDuration } from '../core/timestamp.ts'
 import type { Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
 
@@ -55,8 +56,8 @@ export function withQuestion(command: Command, without: readonly string[] = []):
 }
 
 /** Adds `--min-attempts`. */
-export function withMinAttempts(command: Command): Command {
-  return command.option('--min-attempts <count>', 'leave out keys with fewer attempts (default: 5)', parseCount)
+export function withMinAttempts(command: Command, preset = 5): Command {
+  return command.option('--min-attempts <count>', `leave out keys with fewer attempts (default: ${preset})`, parseCount)
 }
 
 /** The question that the options ask. Throws a {@link CommandError} where the range cannot be read. */
@@ -83,4 +84,17 @@ function parseCount(given: string): number {
   const parsed = count.schema.safeParse(given)
   if (!parsed.success) throw new InvalidArgumentError('It must be a whole number, 1 or more.')
   return parsed.data
+}
+
+/** Reads a length of time such as `7d`, and gives it as it was written; throws what commander tells the user. */
+export function parseLength(given: string): string {
+  if ((parseDuration(given) ?? 0) > 0) return given
+  throw new InvalidArgumentError('It must be a length of time such as 15m, 24h or 7d.')
+}
+
+/** Reads a number from 0 to `most`; throws what commander tells the user. */
+export function parseAmount(given: string, most: number): number {
+  const value = /^\d{1,12}(\.\d{1,12})?$/.test(given) ? Number(given) : Number.NaN
+  if (value <= most) return value
+  throw new InvalidArgumentError(`It must be a number from 0 to ${most}.`)
 }

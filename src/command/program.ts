@@ -2,26 +2,33 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.ts'
 import { addBest } from './best.ts'
+import { addCalibration } from './calibration.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addCompareModels } from './compare-models.ts'
+import { addCosts } from './costs.ts'
 import { EXIT, EXIT_HELP } from './exit.ts'
+import { addExperiment } from './experiment.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import type { Io } from './io.ts'
 import { addReport } from './report.ts'
+import { addRoute } from './route.ts'
 import { addServe, type StartSidecar } from './serve.ts'
+import { addTrends } from './trends.ts'
 
 const EXAMPLES = `
 Examples:
   agent-performance serve            start the sidecar on http://127.0.0.1:9464
   agent-performance report --since 7d how the agents did this week
   agent-performance best bug         who should get the next bug
+  agent-performance calibration      whether their confidence can be believed
   agent-performance help serve       all settings
 
 ${EXIT_HELP}`
 
 /** Loaded when it is needed: a question needs no server. */
-const startSidecar: StartSidecar = async (config, log) => (await import('../sidecar.ts')).startSidecar(config, log)
+const startSidecar: StartSidecar = async (config, log, env) =>
+  (await import('../sidecar.ts')).startSidecar(config, log, env)
 
 /**
  * Runs the command that `argv` names (without node and script) and resolves with the exit code. Wrong usage is told on standard error
@@ -61,7 +68,12 @@ function createProgram(io: Io, end: (exitCode: number) => void, start: StartSide
   addServe(program, io, start)
   addReport(program, io)
   addBest(program, io, end)
+  addRoute(program, io, end)
   addCompareModels(program, io)
+  addTrends(program, io)
+  addCalibration(program, io)
+  addCosts(program, io)
+  addExperiment(program, io, end)
   addImport(program, io)
   addExport(program, io)
   addCheckConfig(program, io)

@@ -1,6 +1,5 @@
 /** A running sidecar, asked over HTTP. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { DecidedBestAgent } from '../core/best-agent.ts'
 import type { Appended } from '../core/ports.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { Source } from './source.ts'
@@ -18,17 +17,35 @@ export function openRemote(url: string, token: string | undefined): Source {
     const answer = await send(base, path, { query, token })
     return answer.status === 200 ? answer.body : refuse(base, answer)
   }
+  /** Undefined where the sidecar says that there is no answer. A proxy's or another program's 404 is not ours. */
+  const askOrNone = async (path: string, query: object): Promise<unknown> => {
+    const answer = await send(base, path, { query, token })
+    if (answer.status === 404 && answer.isProblem) return undefined
+    return answer.status === 200 ? answer.body : refuse(base, answer)
+  }
   return {
     report: question => ask('report', question) as ReturnType<Source['report']>,
-    async best({ minAttempts, rankBy, ...question }) {
-      const query = { ...question, min_attempts: minAttempts, rank_by: rankBy }
-      const answer = await send(base, 'best-agent', { query, token })
-      // A proxy's or another program's 404 is not ours.
-      if (answer.status === 404 && answer.isProblem) return undefined
-      return (answer.status === 200 ? answer.body : refuse(base, answer)) as unknown as DecidedBestAgent
-    },
+    best: ({ minAttempts, rankBy, ...question }) =>
+      askOrNone('best-agent', { ...question, min_attempts: minAttempts, rank_by: rankBy }) as ReturnType<
+        Source['best']
+      >,
     compareModels: ({ minAttempts, ...question }) =>
       ask('model-comparison', { ...question, min_attempts: minAttempts }) as ReturnType<Source['compareModels']>,
+    fairComparison: question => ask('fair-comparison', question) as ReturnType<Source['fairComparison']>,
+    trends: question => ask('trends', question) as ReturnType<Source['trends']>,
+    calibration: ({ groupBy, ...question }) =>
+      ask('calibration', { ...question, group_by: groupBy }) as ReturnType<Source['calibration']>,
+    costs: question => ask('costs', question) as ReturnType<Source['costs']>,
+    experiment: (name, question) =>
+      askOrNone(`experiments/${encodeURIComponent(name)}`, question) as ReturnType<Source['experiment']>,
+    route: ({ minAttempts, maxCostUsd, minSuccessRate, halfLife, ...question }) =>
+      ask('route', {
+        ...question,
+        min_attempts: minAttempts,
+        max_cost_usd: maxCostUsd,
+        min_success_rate: minSuccessRate,
+        half_life: halfLife,
+      }) as ReturnType<Source['route']>,
     attempts: question => ask('attempts', { ...question, limit: 1000 }) as ReturnType<Source['attempts']>,
     record: createRecord(base, token),
     close: async () => undefined,

@@ -1,13 +1,17 @@
 /** `serve`: the sidecar, from its settings to its exit code. */
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
-import { type Config, loadConfig } from '../config.ts'
+import { type Config, type Environment, loadConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import type { Sidecar } from '../sidecar.ts'
 import { type Io, print, type Signal } from './io.ts'
 import { givenSettings, withSettings } from './settings-options.ts'
 
-export type StartSidecar = (config: Config, log: Logger) => Promise<Pick<Sidecar, 'url' | 'close' | 'reload'>>
+export type StartSidecar = (
+  config: Config,
+  log: Logger,
+  env: Environment,
+) => Promise<Pick<Sidecar, 'url' | 'close' | 'reload'>>
 
 const HELP = `
 Every setting has a flag, a variable (AGENT_PERFORMANCE_MAX_KEYS is --max-keys)
@@ -51,7 +55,7 @@ async function serve(config: Config, log: Logger, io: Io, start: StartSidecar): 
   }
   io.on('SIGTERM', stop)
   io.on('SIGINT', stop)
-  const sidecar = await start(config, log)
+  const sidecar = await start(config, log, io.env)
   io.on('SIGHUP', () => {
     sidecar.reload().catch(error => log.error({ err: error }, 'nothing was read again: what was in force stays'))
   })

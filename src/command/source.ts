@@ -3,12 +3,31 @@ import { readFileSync } from 'node:fs'
 import { type Environment, variableOf } from '../config.ts'
 import type { NewAttempt } from '../core/attempt.ts'
 import type { BestAgentOptions, DecidedBestAgent } from '../core/best-agent.ts'
+import type { CalibrationReport } from '../core/calibration-report.ts'
+import type { CostReport } from '../core/cost-report.ts'
+import type { ExperimentOptions, ExperimentReport } from '../core/experiment-report.ts'
+import type { FairGrouping } from '../core/fair-report.ts'
 import type { Appended, AttemptPage } from '../core/ports.ts'
-import type { ModelPerformance, PerformanceReport } from '../core/report.ts'
+import type { RangeQuestion } from '../core/range.ts'
+import type { Grouping, ModelPerformance, PerformanceReport } from '../core/report.ts'
+import type { RoutingReport } from '../core/routing.ts'
+import type { FairComparison } from '../core/statistics/fair-comparison.ts'
+import type { TrendReport } from '../core/trends.ts'
 import type { Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { WhereOptions } from './options.ts'
 import { openRemote } from './remote.ts'
+
+/** To whom the next issue of a type should go. Lengths of time as people write them: `7d`. */
+export interface RouteQuestion extends Question {
+  readonly issue_type: string
+  readonly minAttempts?: number | undefined
+  readonly explore?: boolean | undefined
+  readonly seed?: string | undefined
+  readonly maxCostUsd?: number | undefined
+  readonly minSuccessRate?: number | undefined
+  readonly halfLife?: string | undefined
+}
 
 export interface Source {
   report(question: Question): Promise<PerformanceReport>
@@ -17,6 +36,13 @@ export interface Source {
   compareModels(
     question: Question & { readonly minAttempts?: number | undefined },
   ): Promise<Record<string, ModelPerformance>>
+  fairComparison(question: Question & { readonly by?: FairGrouping | undefined }): Promise<FairComparison>
+  trends(question: Question & { readonly interval?: string | undefined }): Promise<TrendReport>
+  calibration(question: Question & { readonly groupBy?: Grouping | undefined }): Promise<CalibrationReport>
+  costs(question: Question): Promise<CostReport>
+  /** Undefined where there is no such experiment, or no such baseline in it. */
+  experiment(name: string, question: RangeQuestion & ExperimentOptions): Promise<ExperimentReport | undefined>
+  route(question: RouteQuestion): Promise<RoutingReport>
   /** A page, newest first. */
   attempts(question: Question & { readonly cursor?: string | undefined }): Promise<AttemptPage>
   /** Keeps all of them, or rejects; after that some may be kept, and the same attempts may be recorded again. */
@@ -37,7 +63,7 @@ export async function withSource<T>(
     store === undefined
       ? openRemote(url ?? (env[variableOf('url')] || DEFAULT_URL), tokenOf(tokenFile ?? env[variableOf('token-file')]))
       : // Loaded when it is needed: a question to a sidecar needs no store.
-        await (await import('./local.ts')).openLocal(store, use)
+        await (await import('./local.ts')).openLocal(store, use, env[variableOf('prices')] || undefined)
   try {
     return await work(source)
   } finally {

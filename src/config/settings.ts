@@ -49,6 +49,8 @@ export interface Config {
   readonly retentionBytes: number
   readonly idWindow: number
   readonly idWindowAgeMs: number
+  /** A file of prices by model name. */
+  readonly prices: string | undefined
   readonly drainDelayMs: number
   readonly drainTimeoutMs: number
   readonly logLevel: LogLevel
@@ -234,6 +236,13 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: duration,
     default: '24h',
     description: 'How long an attempt id is remembered.',
+    group: 'What is kept',
+  },
+  prices: {
+    name: 'prices',
+    kind: path,
+    default: undefined,
+    description: 'File of prices in US dollars per million tokens, by model name; they go before the known ones.',
     group: 'What is kept',
   },
   drainDelayMs: {

@@ -2,10 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { Problem } from '../../problem.ts'
-import type { Signal } from './decode.ts'
+import type { Encoding, Signal } from './decode.ts'
 
-export type Encoding = 'protobuf' | 'json'
-
+/** The two encodings of OTLP/HTTP, and the media type of each. */
 export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   protobuf: 'application/x-protobuf',
   json: 'application/json',

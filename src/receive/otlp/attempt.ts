@@ -6,7 +6,8 @@ import type { Lookup } from './record.ts'
 
 type Kind = 'text' | 'number' | 'boolean'
 
-const KINDS: Readonly<Record<keyof NewAttempt, Kind>> = {
+/** Every field of an attempt, and what it is. */
+export const FIELD_KINDS: Readonly<Record<keyof NewAttempt, Kind>> = {
   agent_name: 'text',
   model_name: 'text',
   issue_type: 'text',
@@ -25,20 +26,32 @@ const KINDS: Readonly<Record<keyof NewAttempt, Kind>> = {
   cost_usd: 'number',
 }
 
-/** Whether a record is of the rule's kind. */
-export function fits(rule: OtlpRule, lookup: Lookup): boolean {
-  return Object.entries(rule.when).every(([place, values]) => values.includes(String(lookup(place))))
+/** A rule made ready for many records. */
+export interface ReadyRule {
+  readonly rule: OtlpRule
+  /** Whether a record is of the rule's kind. */
+  fits(lookup: Lookup): boolean
+  /** The attempt that a record states by the rule, or everything that keeps it from being one. */
+  attempt(lookup: Lookup): NewAttempt | readonly AttemptProblem[]
 }
 
-/** The attempt that a record states by the rule, or everything that keeps it from being one. */
-export function attemptBy(rule: OtlpRule, lookup: Lookup): NewAttempt | readonly AttemptProblem[] {
-  const stated: Partial<Record<keyof NewAttempt, unknown>> = {}
-  for (const [field, sources] of Object.entries(rule.attempt) as [keyof NewAttempt, readonly OtlpSource[]][]) {
-    const value = firstOf(sources, lookup)
-    if (value !== undefined) stated[field] = as(KINDS[field], value)
+/** Makes a rule ready. Total, whatever the records hold. */
+export function readyRule(rule: OtlpRule): ReadyRule {
+  const conditions = Object.entries(rule.when)
+  const fields = Object.entries(rule.attempt) as [keyof NewAttempt, readonly OtlpSource[]][]
+  return {
+    rule,
+    fits: lookup => conditions.every(([place, values]) => values.includes(String(lookup(place)))),
+    attempt(lookup) {
+      const stated: Partial<Record<keyof NewAttempt, unknown>> = {}
+      for (const [field, sources] of fields) {
+        const value = firstOf(sources, lookup)
+        if (value !== undefined) stated[field] = as(FIELD_KINDS[field], value)
+      }
+      if (rule.input_tokens_include_cache) stateTokensApart(stated)
+      return readAttempt(stated)
+    },
   }
-  if (rule.input_tokens_include_cache) stateTokensApart(stated)
-  return readAttempt(stated)
 }
 
 function firstOf(sources: readonly OtlpSource[], lookup: Lookup): unknown {

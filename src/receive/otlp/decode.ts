@@ -5,6 +5,9 @@ import { MESSAGES, type ScalarType } from './fields.ts'
 /** The three kinds of request. */
 export type Signal = 'logs' | 'traces' | 'metrics'
 
+/** How a request is written. */
+export type Encoding = 'protobuf' | 'json'
+
 /** The bytes are no OTLP request, or one past all measure; the message says why in one sentence. */
 export class OtlpDecodeError extends Error {
   override readonly name = 'OtlpDecodeError'
@@ -27,7 +30,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * The request that `bytes` are, in protobuf or JSON: names in lowerCamelCase, 64-bit integers as decimal strings (in JSON as they
  * came), trace and span ids in hex. No bytes at all are the empty request. Throws an {@link OtlpDecodeError} and nothing else.
  */
-export function decodeRequest(signal: Signal, encoding: 'protobuf' | 'json', bytes: Buffer): unknown {
+export function decodeRequest(signal: Signal, encoding: Encoding, bytes: Buffer): unknown {
   if (bytes.length === 0) return {}
   try {
     return encoding === 'json' ? JSON.parse(utf8.decode(bytes)) : decodeProtobuf(REQUESTS[signal], bytes)

@@ -22,6 +22,7 @@ export type ScalarType =
 /** Name, type (a scalar, or the name of a message), and whether there may be many. */
 export type FieldRow = readonly [name: string, type: string, repeated?: 'repeated']
 
+/** Messages by name, fields by number. */
 export type MessageTable = Readonly<Record<string, Readonly<Record<number, FieldRow>>>>
 
 const COMMON: MessageTable = {

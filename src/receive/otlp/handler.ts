@@ -5,17 +5,19 @@ import type { Problem } from '../../problem.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../attempts.ts'
 import { mediaOf, withBody } from '../body.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
-import { decodeRequest, OtlpDecodeError, type Signal } from './decode.ts'
+import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './decode.ts'
 import type { OtlpMapping } from './mapping.ts'
 import { metricsRequest } from './metric-schema.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
 import { type Sifted, siftLogs, siftMetrics, siftSpans } from './sift.ts'
 
+/** What was taken in and what was not. */
 export interface OtlpCounts extends IngestCounts {
   /** Log records, spans or data points that are no attempts. */
   ignored?(count: number): void
 }
 
+/** `maxBodyBytes` holds after inflating, for either encoding; `requestTimeoutMs` is for a whole body. */
 export interface OtlpOptions extends ReceiveOptions {
   readonly signal: Signal
   readonly counts: OtlpCounts
@@ -31,19 +33,20 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 export function createOtlpHandler(options: OtlpOptions): Handler {
   const { signal, maxBodyBytes: maxBytes, requestTimeoutMs: timeoutMs, inFlight } = options
   return async (req, res) => {
+    const encoding = encodingOf(req)
     const media = mediaOf(req, Object.values(MEDIA_TYPES))
     const taken =
       'status' in media
         ? media
-        : await withBody(req, media.gzip, { maxBytes, timeoutMs }, inFlight, bytes => take(req, bytes, options))
+        : await withBody(req, media.gzip, { maxBytes, timeoutMs }, inFlight, bytes => take(encoding, bytes, options))
     if ('status' in taken) sendOtlpProblem(req, res, taken)
-    else sendExported(res, signal, encodingOf(req), taken)
+    else sendExported(res, signal, encoding, taken)
   }
 }
 
-async function take(req: IncomingMessage, bytes: Buffer, options: OtlpOptions): Promise<Sifted | Problem> {
+async function take(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Promise<Sifted | Problem> {
   const { signal, mapping, counts } = options
-  const sifted = sift(signal, encodingOf(req), bytes, mapping)
+  const sifted = sift(signal, encoding, bytes, mapping)
   if ('status' in sifted) return sifted
   const problem = await keep(sifted, options)
   if (problem !== undefined) return problem
@@ -52,7 +55,7 @@ async function take(req: IncomingMessage, bytes: Buffer, options: OtlpOptions): 
   return sifted
 }
 
-function sift(signal: Signal, encoding: 'protobuf' | 'json', bytes: Buffer, mapping: OtlpMapping): Sifted | Problem {
+function sift(signal: Signal, encoding: Encoding, bytes: Buffer, mapping: OtlpMapping): Sifted | Problem {
   try {
     const decoded = decodeRequest(signal, encoding, bytes)
     if (signal === 'logs') return siftLogs(checked(logsRequest, decoded), mapping)

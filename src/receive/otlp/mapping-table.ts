@@ -1,6 +1,7 @@
 /** A user's own rules for what counts as an attempt: their schema, and how they change the shipped ones. */
 import { z } from 'zod'
 import type { NewAttempt } from '../../core/attempt.ts'
+import { FIELD_KINDS } from './attempt.ts'
 import { DEFAULT_MAPPING } from './default-mapping.ts'
 import type { OtlpMapping, OtlpRule } from './mapping.ts'
 
@@ -9,20 +10,7 @@ export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRu
 
 /** Fields without which nothing is an attempt. */
 const REQUIRED = ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] as const
-const FIELDS = [
-  ...REQUIRED,
-  'confidence',
-  'timestamp',
-  'attempt_id',
-  'error_type',
-  'experiment',
-  'variant',
-  'input_tokens',
-  'output_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'cost_usd',
-] as const satisfies readonly (keyof NewAttempt)[]
+const FIELDS = Object.keys(FIELD_KINDS) as (keyof NewAttempt)[]
 
 const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|duration_seconds|success)$)/
 

@@ -13,6 +13,7 @@ import {
   uint64,
 } from './schema.ts'
 
+/** One value of a sum. */
 export interface NumberDataPoint {
   readonly attributes?: Maybe<KeyValue[]>
   readonly startTimeUnixNano?: Maybe<Int64>
@@ -22,6 +23,7 @@ export interface NumberDataPoint {
   readonly flags?: Maybe<number>
 }
 
+/** One distribution: counts by explicit bounds. */
 export interface HistogramDataPoint {
   readonly attributes?: Maybe<KeyValue[]>
   readonly startTimeUnixNano?: Maybe<Int64>
@@ -37,6 +39,7 @@ interface Points<Point> {
   readonly dataPoints?: Maybe<Point[]>
 }
 
+/** A metric of one of the five kinds. */
 export interface Metric {
   readonly name?: Maybe<string>
   readonly sum?: Maybe<
@@ -51,11 +54,19 @@ export interface Metric {
   readonly summary?: Maybe<Points<unknown>>
 }
 
+/** The metrics of one sender. */
 export interface ResourceMetrics {
   readonly resource?: Maybe<Resource>
-  readonly scopeMetrics?: Maybe<{ readonly metrics?: Maybe<Metric[]> }[]>
+  readonly scopeMetrics?: Maybe<ScopeMetrics[]>
 }
 
+/** The metrics of one instrumentation of a sender. */
+export interface ScopeMetrics {
+  readonly scope?: Maybe<{ readonly name?: Maybe<string> }>
+  readonly metrics?: Maybe<Metric[]>
+}
+
+/** ExportMetricsServiceRequest. */
 export interface MetricsRequest {
   readonly resourceMetrics?: Maybe<ResourceMetrics[]>
 }
@@ -86,7 +97,8 @@ const metric = z.object({
   exponentialHistogram: otherPoints,
   summary: otherPoints,
 })
-const scopeMetrics = z.array(z.object({ metrics: z.array(metric).nullish() })).nullish()
+const scope = z.object({ name: z.string().nullish() }).nullish()
+const scopeMetrics = z.array(z.object({ scope, metrics: z.array(metric).nullish() })).nullish()
 
 /** What `POST /v1/metrics` takes. */
 export const metricsRequest: z.ZodType<MetricsRequest> = z.object({

@@ -4,12 +4,12 @@ import { printTimestamp } from '../../core/timestamp.ts'
 import type { OtlpPlace } from './mapping.ts'
 import type { AnyValue, Int64, KeyValue, LogRecord, Maybe, Resource, Span } from './schema.ts'
 
-/** What a record holds at a place: a scalar, undefined, or whatever else was sent. */
+/** What a record holds at a place: a scalar, undefined, or an empty object for anything else. */
 export type Lookup = (place: OtlpPlace) => unknown
 
 const ERROR_STATUS = 2
 
-/** `position` is the record's place in its request: what tells it from another that says the same at the same time. */
+/** The places of a log record. `position` is the record's place in its request, which tells it from one that says the same at the same time. */
 export function logRecordLookup(record: LogRecord, resource: Maybe<Resource>, position: string): Lookup {
   return lookup(record.attributes, resource, part => {
     switch (part) {
@@ -31,6 +31,7 @@ export function logRecordLookup(record: LogRecord, resource: Maybe<Resource>, po
   })
 }
 
+/** The places of a span. */
 export function spanLookup(span: Span, resource: Maybe<Resource>): Lookup {
   return lookup(span.attributes, resource, part => {
     switch (part) {
@@ -41,7 +42,7 @@ export function spanLookup(span: Span, resource: Maybe<Resource>): Lookup {
       case 'duration_seconds':
         return durationOf(span)
       case 'success':
-        return span.status?.code !== ERROR_STATUS && attributeOf(span.attributes, 'error.type') === undefined
+        return span.status?.code !== ERROR_STATUS && !attributeOf(span.attributes, 'error.type')
       case 'trace_id':
         return idOf(span.traceId, 32)
       case 'span_id':
@@ -66,13 +67,17 @@ function attributeOf(attributes: Maybe<KeyValue[]>, key: string): unknown {
   return scalarOf(attributes?.find(attribute => attribute.key === key)?.value)
 }
 
-function scalarOf(value: Maybe<AnyValue>): unknown {
+/** A scalar, undefined where there is none, or an empty object for lists, maps and bytes. */
+export function scalarOf(value: Maybe<AnyValue>): unknown {
   if (value === null || value === undefined) return undefined
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = value
   if (intValue !== null && intValue !== undefined) return integerOf(intValue)
   if (doubleValue !== null && doubleValue !== undefined) return Number(doubleValue)
-  return stringValue ?? boolValue ?? arrayValue ?? kvlistValue ?? bytesValue ?? undefined
+  return stringValue ?? boolValue ?? ((arrayValue ?? kvlistValue ?? bytesValue) ? NO_SCALAR : undefined)
 }
+
+/** In place of lists, maps and bytes: no field takes one, and nobody shall walk through what may be nested without end. */
+const NO_SCALAR: object = Object.freeze({})
 
 /** A number where a number can hold it, else its digits. */
 function integerOf(value: Int64): number | string {

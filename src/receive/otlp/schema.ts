@@ -19,15 +19,18 @@ export interface AnyValue {
   readonly bytesValue?: unknown
 }
 
+/** An attribute. */
 export interface KeyValue {
   readonly key?: Maybe<string>
   readonly value?: Maybe<AnyValue>
 }
 
+/** Who sent it. */
 export interface Resource {
   readonly attributes?: Maybe<KeyValue[]>
 }
 
+/** A log record, which is an event where it has a name. */
 export interface LogRecord {
   readonly timeUnixNano?: Maybe<Int64>
   readonly observedTimeUnixNano?: Maybe<Int64>
@@ -38,6 +41,7 @@ export interface LogRecord {
   readonly eventName?: Maybe<string>
 }
 
+/** A span that has ended. */
 export interface Span {
   readonly traceId?: Maybe<string>
   readonly spanId?: Maybe<string>
@@ -48,20 +52,24 @@ export interface Span {
   readonly status?: Maybe<{ readonly code?: Maybe<number> }>
 }
 
+/** The log records of one sender. */
 export interface ResourceLogs {
   readonly resource?: Maybe<Resource>
   readonly scopeLogs?: Maybe<{ readonly logRecords?: Maybe<LogRecord[]> }[]>
 }
 
+/** The spans of one sender. */
 export interface ResourceSpans {
   readonly resource?: Maybe<Resource>
   readonly scopeSpans?: Maybe<{ readonly spans?: Maybe<Span[]> }[]>
 }
 
+/** ExportLogsServiceRequest. */
 export interface LogsRequest {
   readonly resourceLogs?: Maybe<ResourceLogs[]>
 }
 
+/** ExportTraceServiceRequest. */
 export interface TracesRequest {
   readonly resourceSpans?: Maybe<ResourceSpans[]>
 }
@@ -73,11 +81,13 @@ const hexId = z
   .regex(/^(?:[0-9a-fA-F]{2})*$/, 'must be hex digits')
   .nullish()
 
+/** As digits or a number, each in range. */
 export const int64: z.ZodType<Maybe<Int64>> = z.union([z.string().regex(/^-?\d{1,20}$/), whole]).nullish()
 /** Counts, and nanoseconds since the epoch. */
 export const uint64: z.ZodType<Maybe<Int64>> = z
   .union([z.string().regex(/^\d{1,20}$/), whole.min(0).max(1e20)])
   .nullish()
+/** A number, or the text of one that JSON cannot spell. */
 export const double: z.ZodType<Maybe<Double>> = z.union([z.number(), z.string()]).nullish()
 
 const anyValue = z
@@ -92,7 +102,9 @@ const anyValue = z
   })
   .nullish()
 
+/** A list of attributes. */
 export const attributes: z.ZodType<Maybe<KeyValue[]>> = z.array(z.object({ key: text, value: anyValue })).nullish()
+/** A resource. */
 export const resource: z.ZodType<Maybe<Resource>> = z.object({ attributes }).nullish()
 
 const logRecord = z.object({

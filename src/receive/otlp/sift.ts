@@ -1,11 +1,12 @@
 /** A request -> the attempts in it, what was meant as one and is not, and how much else there was. */
 import type { NewAttempt } from '../../core/attempt.ts'
-import { attemptBy, fits } from './attempt.ts'
+import { type ReadyRule, readyRule } from './attempt.ts'
 import type { OtlpMapping, OtlpRule, OtlpSource } from './mapping.ts'
 import type { MetricsRequest } from './metric-schema.ts'
 import { type Lookup, logRecordLookup, spanLookup } from './record.ts'
 import type { LogsRequest, TracesRequest } from './schema.ts'
 
+/** What a request holds. */
 export interface Sifted {
   readonly attempts: NewAttempt[]
   /** Records that a rule fits, and whose attempt breaks the rules of attempts. */
@@ -19,6 +20,7 @@ export interface Sifted {
 /** Rejected records whose problems are told. */
 const MAX_TOLD = 5
 
+/** Log records by the enabled rules for them. Total. */
 export function siftLogs({ resourceLogs }: LogsRequest, mapping: OtlpMapping): Sifted {
   const sifted = nothing()
   const rules = rulesFor('logs', mapping)
@@ -33,6 +35,7 @@ export function siftLogs({ resourceLogs }: LogsRequest, mapping: OtlpMapping): S
   return sifted
 }
 
+/** Spans by the enabled rules for them. Total. */
 export function siftSpans({ resourceSpans }: TracesRequest, mapping: OtlpMapping): Sifted {
   const sifted = nothing()
   const rules = rulesFor('traces', mapping)
@@ -64,24 +67,28 @@ function nothing(): Sifted {
   return { attempts: [], rejected: 0, problems: [], ignored: 0 }
 }
 
-function rulesFor(signal: OtlpRule['signal'], mapping: OtlpMapping): readonly OtlpRule[] {
-  return Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
+function rulesFor(signal: OtlpRule['signal'], mapping: OtlpMapping): readonly ReadyRule[] {
+  return Object.values(mapping)
+    .filter(rule => rule.enabled && rule.signal === signal)
+    .map(readyRule)
 }
 
-function siftOne(sifted: Sifted, rules: readonly OtlpRule[], lookup: Lookup, place: string): void {
-  const rule = rules.find(rule => fits(rule, lookup))
-  if (rule === undefined) {
+function siftOne(sifted: Sifted, rules: readonly ReadyRule[], lookup: Lookup, place: string): void {
+  const ready = rules.find(rule => rule.fits(lookup))
+  if (ready === undefined) {
     sifted.ignored++
     return
   }
-  const attempt = attemptBy(rule, lookup)
+  const attempt = ready.attempt(lookup)
   if (!Array.isArray(attempt)) {
     sifted.attempts.push(attempt as NewAttempt)
     return
   }
   sifted.rejected++
   if (sifted.problems.length >= MAX_TOLD) return
-  const faults = attempt.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(rule, pointer.slice(1))}`)
+  const faults = attempt.map(
+    ({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(ready.rule, pointer.slice(1))}`,
+  )
   sifted.problems.push(`${place}: ${faults.join(', ')}`)
 }
 

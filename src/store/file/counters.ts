@@ -1,4 +1,5 @@
 /** What a store counts about itself, for the sidecar's own metrics. */
+import type { ReplayResult } from './replay.ts'
 
 /** Upper bounds (inclusive) in seconds of the histogram of syncs; one more bucket holds what is above them. */
 export const SYNC_BOUNDS: readonly number[] = [
@@ -27,14 +28,16 @@ export interface Counters {
   readonly checkpoint: FileCounters
 }
 
-export function createCounters(): Counters {
+/** Counters that begin with what a start found. */
+export function createCounters({ attempts, torn, damaged }: ReplayResult): Counters {
+  const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
   const file = (): FileCounters => ({ writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined })
   return {
     syncs: { count: 0, sum: 0, buckets: SYNC_BOUNDS.map(() => 0).concat(0) },
     writeErrors: 0,
-    tornBytes: 0,
-    corruptRecords: 0,
-    replayedRecords: 0,
+    tornBytes: sum(torn.map(({ bytes }) => bytes)),
+    corruptRecords: sum(damaged.values()),
+    replayedRecords: attempts,
     document: file(),
     checkpoint: file(),
   }

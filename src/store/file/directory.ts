@@ -49,8 +49,55 @@ function unlessForbidden(error: unknown): void {
   if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error
 }
 
-/** Locks the directory for the document at `path`; throws {@link StoreLocked} where it is locked. Answers how to let go. */
-export async function lockDirectory({ fileSystem, directory }: JournalFiles, path: string): Promise<() => void> {
+/** The lock of a directory, in this process's hand. */
+export interface Hold {
+  /** Says who holds the lock, for a second one to name. On a full disk nobody is named: the lock holds without it. */
+  name(): Promise<void>
+  /** Makes the directory again, and locks it, where it is gone; true where it was. Rejects where someone else was faster. */
+  renew(): Promise<boolean>
+  release(): Promise<void>
+}
+
+export interface HoldOptions extends JournalFiles {
+  /** The document's path. */
+  readonly path: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Locks the directory; throws {@link StoreLocked} where it is locked. */
+export async function holdDirectory(options: HoldOptions): Promise<Hold> {
+  const { fileSystem, directory, clock, log } = options
+  const holderPath = join(directory, 'holder.json')
+  let unlock = await lock(options)
+
+  async function name(): Promise<void> {
+    const holder: Holder = { pid: process.pid, host: hostname(), since: new Date(clock()).toISOString() }
+    const text = Buffer.from(`${JSON.stringify(holder)}\n`)
+    await fileSystem.writeAtomically(holderPath, [text]).catch(error => {
+      log.warn('the holder of the lock cannot be named', { path: holderPath, error: messageOf(error) })
+    })
+  }
+
+  return {
+    name,
+    async renew() {
+      if ((await fileSystem.stat(directory)) !== undefined) return false
+      await makeJournalDirectory(options)
+      const unlockGone = unlock
+      unlock = await lock(options)
+      unlockGone()
+      await name()
+      return true
+    },
+    async release() {
+      await fileSystem.remove(holderPath).catch(() => {})
+      unlock()
+    },
+  }
+}
+
+async function lock({ fileSystem, directory, path }: HoldOptions): Promise<() => void> {
   const unlock = await fileSystem.lock(join(directory, 'lock.db'))
   if (unlock === undefined) throw new StoreLocked(path, await readHolder({ fileSystem, directory }))
   return unlock
@@ -65,19 +112,6 @@ async function readHolder({ fileSystem, directory }: JournalFiles): Promise<Hold
   } catch {
     return undefined
   }
-}
-
-/** Says who holds the lock, for a second one to name. The lock holds without it: on a full disk nobody is named. */
-export async function nameHolder({ fileSystem, directory }: JournalFiles, clock: Clock, log: Log): Promise<void> {
-  const holder: Holder = { pid: process.pid, host: hostname(), since: new Date(clock()).toISOString() }
-  const path = join(directory, 'holder.json')
-  await fileSystem.writeAtomically(path, [Buffer.from(`${JSON.stringify(holder)}\n`)]).catch(error => {
-    log.warn('the holder of the lock cannot be named', { path, error: messageOf(error) })
-  })
-}
-
-export async function forgetHolder({ fileSystem, directory }: JournalFiles): Promise<void> {
-  await fileSystem.remove(join(directory, 'holder.json')).catch(() => {})
 }
 
 /** Removes what an earlier process did not finish writing. */

@@ -1,18 +1,10 @@
 /** The default store: one documented file, and beside it a journal that keeps every attempt before it is counted. */
 import { resolve } from 'node:path'
-import type { Clock, KeySummary, Store } from '../../core/ports.ts'
-import { StoreUnavailable } from '../../core/ports.ts'
+import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
-import {
-  forgetHolder,
-  journalDirectory,
-  lockDirectory,
-  makeJournalDirectory,
-  nameHolder,
-  removeUnfinished,
-} from './directory.ts'
+import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './directory.ts'
 import { inspectDocument } from './document.ts'
 import { createDocumentWriter } from './document-writer.ts'
 import { errorCode, messageOf, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
@@ -21,11 +13,11 @@ import { createGroupCommit } from './group-commit.ts'
 import { createJournal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import type { Log } from './log.ts'
-import { isSame } from './position.ts'
+import { isSame, type Position } from './position.ts'
 import { resetLine } from './record.ts'
 import { repair } from './repair.ts'
 import { collect } from './slices.ts'
-import { find, refuseNewer, type StartOptions } from './start.ts'
+import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
 
 export interface FileStoreOptions {
   /** The documented file; what else is kept lies beside it. */
@@ -75,16 +67,20 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     idOptions: options.ids ?? { limit: 1_000_000, keepMs: DAY_MS },
     log: options.log ?? SILENT,
   }
-  let unlock: (() => void) | undefined
+  let hold: Hold | undefined
   try {
     if ((await start.fileSystem.stat(start.directory)) === undefined) await inspectDocument(start.fileSystem, path)
     await makeJournalDirectory(start)
-    unlock = await lockDirectory(start, path)
-    return await open(start, options, unlock)
+    hold = await holdDirectory(start)
+    const document = await refuseNewer(start)
+    await hold.name()
+    const found = await find(start, document)
+    await removeUnfinished(start, start.log)
+    const end = await repair(start, found)
+    return createFileStore(start, options, hold, found, end)
   } catch (error) {
     options.tally.clear()
-    if (unlock !== undefined) await forgetHolder(start)
-    unlock?.()
+    await hold?.release()
     throw explained(error, path)
   }
 }
@@ -95,22 +91,18 @@ function explained(error: unknown, path: string): unknown {
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
-async function open(start: StartOptions, options: FileStoreOptions, unlockFirst: () => void): Promise<FileStore> {
-  let unlock = unlockFirst
-  const { fileSystem, directory, path, tally, clock, log } = start
-  const document = await refuseNewer(start)
-  await nameHolder(start, clock, log)
-  const found = await find(start, document)
-  await removeUnfinished(start, log)
-  const end = await repair(start, found)
+/** The store over what was found, which is counted already. */
+function createFileStore(
+  start: StartOptions,
+  options: FileStoreOptions,
+  hold: Hold,
+  found: Found,
+  end: Position,
+): FileStore {
+  const { directory, tally, clock, log } = start
   const { ids, segments } = found
-
-  const counters = createCounters()
-  counters.replayedRecords = found.replayed.attempts
-  for (const { bytes } of found.replayed.torn) counters.tornBytes += bytes
-  for (const lines of found.replayed.damaged.values()) counters.corruptRecords += lines
-
-  const journal = createJournal({ fileSystem, directory, clock, counters, end, segments })
+  const counters = createCounters(found.replayed)
+  const journal = createJournal({ ...start, counters, end, segments })
   const commit = createGroupCommit({
     journal,
     tally,
@@ -123,75 +115,55 @@ async function open(start: StartOptions, options: FileStoreOptions, unlockFirst:
       checkpoints.changed()
     },
     async beforeRetry() {
-      if ((await fileSystem.stat(directory)) !== undefined) return
-      log.error('the directory of the journal is gone: it is made again', { directory })
-      await makeJournalDirectory(start)
-      const unlockGone = unlock
-      unlock = await lockDirectory(start, path)
-      unlockGone()
+      if (!(await hold.renew())) return
+      log.error('the directory of the journal was gone: it was made again', { directory })
       segments.clear()
-      await nameHolder(start, clock, log)
     },
     // What failed may have been more than one write: from here on nothing older is needed.
     onRecovered: () => checkpoints.request(),
   })
-  const common = { fileSystem, directory, path, tally, clock, log, counters, journal, commit, ids }
+  const common = { ...start, counters, journal, commit, ids }
+  const retention = options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 }
   const documents = createDocumentWriter(common)
-  const checkpoints = createCheckpointer({
-    ...common,
-    retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
-    found,
-  })
+  const checkpoints = createCheckpointer({ ...common, retention, found })
   // What a start had to count again, the next one need not.
   if (found.replayed.attempts > 0 || (found.checkpoint === undefined && segments.size > 0)) checkpoints.request()
-  const isCurrent = document.kind === 'ours' && isSame(document.position, end)
+  const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
   if (!isCurrent || found.adoption !== undefined) documents.request()
-
   let closing: Promise<void> | undefined
+
+  async function reset(): Promise<void> {
+    await commit.inTurn(async () => {
+      await journal.begin(resetLine(clock()))
+      tally.clear()
+      ids.clear()
+      checkpoints.forget(journal.end.segment)
+    })
+    documents.request()
+    await checkpoints.flush()
+    await documents.flush()
+  }
 
   async function close(): Promise<void> {
     await commit.close()
     await checkpoints.close()
     await documents.close()
     await journal.close()
-    await forgetHolder(start)
-    unlock()
+    await hold.release()
   }
 
-  /** Runs a question unless the store is closed. */
-  async function ask<T>(question: () => T | Promise<T>): Promise<T> {
-    if (closing !== undefined) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
-    return await question()
-  }
+  const list = (query: AttemptQuery): Promise<AttemptPage> =>
+    listAttempts({ ...start, journal, resetAt: checkpoints.resetAt }, query)
 
   return {
     append: commit.append,
     health: commit.health,
-    summaries: (range, filter) =>
-      ask(async () => {
-        if (range === undefined) return tally.keys(filter)
-        return await collect<KeySummary>(tally.ranged(range, filter ?? {}, clock()))
-      }),
-    arms: (experiment, range) =>
-      ask(async () =>
-        range === undefined ? tally.arms(experiment) : await collect(tally.rangedArms(experiment, range, clock())),
-      ),
-    attempts: query => ask(() => listAttempts({ fileSystem, directory, journal, resetAt: checkpoints.resetAt }, query)),
-    async reset() {
-      await commit.inTurn(async () => {
-        await journal.begin(resetLine(clock()))
-        tally.clear()
-        ids.clear()
-        checkpoints.forget(journal.end.segment)
-      })
-      documents.request()
-      await checkpoints.flush()
-      await documents.flush()
-    },
+    ...createQuestions(start, list, () => closing !== undefined),
+    reset,
     stats: () => ({
       ...counters,
-      journalBytes: [...journal.segments.values()].reduce((sum, bytes) => sum + bytes, 0),
-      segments: journal.segments.size,
+      journalBytes: [...segments.values()].reduce((sum, bytes) => sum + bytes, 0),
+      segments: segments.size,
       pendingRequests: commit.pending.calls,
       pendingAttempts: commit.pending.attempts,
       ids: ids.size,
@@ -199,6 +171,31 @@ async function open(start: StartOptions, options: FileStoreOptions, unlockFirst:
     close() {
       closing ??= close()
       return closing
+    },
+  }
+}
+
+/** What is answered from the tally and the journal, unless the store is closed. */
+function createQuestions(
+  { tally, clock }: StartOptions,
+  list: (query: AttemptQuery) => Promise<AttemptPage>,
+  isClosed: () => boolean,
+): Pick<Store, 'summaries' | 'arms' | 'attempts'> {
+  function refuseClosed(): void {
+    if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
+  }
+  return {
+    async summaries(range, filter) {
+      refuseClosed()
+      return range === undefined ? tally.keys(filter) : await collect(tally.ranged(range, filter ?? {}, clock()))
+    },
+    async arms(experiment, range) {
+      refuseClosed()
+      return range === undefined ? tally.arms(experiment) : await collect(tally.rangedArms(experiment, range, clock()))
+    },
+    async attempts(query) {
+      refuseClosed()
+      return await list(query)
     },
   }
 }

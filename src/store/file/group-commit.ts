@@ -6,26 +6,15 @@ import type { AgentAttempt } from '../../core/attempt.ts'
 import type { IdWindow } from '../../core/id-window.ts'
 import { type Appended, type Clock, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
-import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
 import { messageOf } from './errors.ts'
+import { type Call, countGroup, encode, formGroup, groupSize } from './group.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
-import { blankLine, sealLines } from './record.ts'
+import { createOutage } from './outage.ts'
+import { sealLines } from './record.ts'
 
-/** What one group may hold, so that counting it does not hold the event loop for long; a single call may hold more. */
-const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
-/** How long to wait before the next try after a failure: doubled every time. */
-const RETRY = { firstMs: 1000, lastMs: 30_000 }
-
-/** What may wait to be kept, in bytes of JSON. */
-const MAX_PENDING_BYTES = 64 * 1024 * 1024
-
-/** What waits to be kept. */
-export interface Pending {
-  readonly calls: number
-  readonly attempts: number
-  readonly bytes: number
-}
+/** What may wait to be kept, in characters of JSON. */
+const MAX_PENDING_CHARACTERS = 64 * 1024 * 1024
 
 export interface GroupCommitOptions {
   readonly journal: Journal
@@ -42,6 +31,13 @@ export interface GroupCommitOptions {
   readonly onRecovered: () => void
 }
 
+/** What waits to be kept. */
+export interface Pending {
+  readonly calls: number
+  readonly attempts: number
+  readonly characters: number
+}
+
 export interface GroupCommit {
   append(attempts: readonly AgentAttempt[]): Promise<Appended>
   /** Runs `work` in its turn among the appends; it may write to the journal. A rejection counts as a failed write. */
@@ -54,17 +50,6 @@ export interface GroupCommit {
   close(): Promise<void>
 }
 
-interface Call {
-  readonly attempts: readonly AgentAttempt[]
-  readonly instants: readonly Instant[]
-  /** JSON, one an attempt. */
-  readonly texts: readonly string[]
-  readonly bytes: number
-  readonly nowMs: number
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: Error) => void
-}
-
 /** Something that must happen between the calls before and behind it. */
 interface Turn {
   readonly work: () => Promise<void>
@@ -72,53 +57,70 @@ interface Turn {
   readonly reject: (error: Error) => void
 }
 
-/** What a group keeps, attempt by attempt. */
-interface Kept {
-  readonly attempts: AgentAttempt[]
-  readonly instants: Instant[]
-  readonly times: number[]
-  readonly appended: Appended[]
-  lines: string
-  ids: number
-}
+const isCall = (entry: Call | Turn): entry is Call => 'attempts' in entry
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
-  const pending = { calls: 0, attempts: 0, bytes: 0 }
-  let queue: (Call | Turn)[] = []
+  const pending = { calls: 0, attempts: 0, characters: 0 }
   const tasks: (() => Promise<void>)[] = []
+  let queue: (Call | Turn)[] = []
   let running: Promise<void> | undefined
   let closed = false
-  let failing: { readonly error: unknown; readonly retryMs: number; readonly timer: NodeJS.Timeout } | undefined
+  const outage = createOutage({ log, retry: () => between(retry), onRecovered })
+
+  async function retry(): Promise<void> {
+    await beforeRetry()
+    await journal.begin()
+  }
 
   function refusal(): StoreUnavailable | undefined {
     if (closed) return new StoreUnavailable('the store is closed', { reason: 'closed' })
-    if (failing !== undefined) return failure(failing.error)
-    return undefined
-  }
-
-  function append(attempts: readonly AgentAttempt[]): Promise<Appended> {
-    const refused = refusal() ?? overload(attempts.length)
-    if (refused !== undefined) return Promise.reject(refused)
-    if (attempts.length === 0) return Promise.resolve({ accepted: 0, duplicates: 0 })
-    return new Promise((resolve, reject) => {
-      const call: Call = { ...encode(attempts), attempts, nowMs: clock(), resolve, reject }
-      pending.calls++
-      pending.attempts += attempts.length
-      pending.bytes += call.bytes
-      queue.push(call)
-      start()
-    })
+    return outage.error === undefined ? undefined : failure(outage.error)
   }
 
   /** One call is always let in, however large: nothing else could ever keep it. */
   function overload(attempts: number): StoreUnavailable | undefined {
-    if (pending.attempts === 0) return undefined
-    if (pending.attempts + attempts <= maxPendingAttempts && pending.bytes < MAX_PENDING_BYTES) return undefined
-    return new StoreUnavailable('too many attempts are waiting to be kept', {
-      reason: 'overloaded',
-      retryAfterSeconds: 1,
+    const isRoom = pending.attempts + attempts <= maxPendingAttempts && pending.characters < MAX_PENDING_CHARACTERS
+    if (pending.calls === 0 || isRoom) return undefined
+    const detail = 'too many attempts are waiting to be kept'
+    return new StoreUnavailable(detail, { reason: 'overloaded', retryAfterSeconds: 1 })
+  }
+
+  async function append(attempts: readonly AgentAttempt[]): Promise<Appended> {
+    const refused = refusal() ?? overload(attempts.length)
+    if (refused !== undefined) throw refused
+    if (attempts.length === 0) return { accepted: 0, duplicates: 0 }
+    const encoded = encode(attempts)
+    return await new Promise((resolve, reject) => {
+      enqueue({ ...encoded, attempts, nowMs: clock(), resolve, reject })
     })
+  }
+
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    const refused = refusal()
+    if (refused !== undefined) throw refused
+    await new Promise<void>((resolve, reject) => {
+      enqueue({ work, resolve, reject })
+    })
+  }
+
+  function between<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      tasks.push(() => work().then(resolve, reject))
+      start()
+    })
+  }
+
+  function enqueue(entry: Call | Turn): void {
+    if (isCall(entry)) account(entry, 1)
+    queue.push(entry)
+    start()
+  }
+
+  function account({ attempts, characters }: Call, sign: 1 | -1): void {
+    pending.calls += sign
+    pending.attempts += sign * attempts.length
+    pending.characters += sign * characters
   }
 
   function start(): void {
@@ -133,148 +135,70 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     await undefined
     for (;;) {
       const task = tasks.shift()
+      const first = queue[0]
       if (task !== undefined) await task()
-      else if (queue.length === 0) return
-      else await next()
+      else if (first === undefined) return
+      else if (isCall(first)) await commit(takeCalls())
+      else await take(first)
     }
   }
 
-  async function next(): Promise<void> {
-    const first = queue[0]!
-    if ('work' in first) {
-      queue.shift()
-      await take(first)
-    } else await commit(takeGroup())
-  }
-
-  function takeGroup(): Call[] {
-    let attempts = 0
-    let bytes = 0
-    let count = 0
-    for (const call of queue) {
-      if ('work' in call) break
-      attempts += call.attempts.length
-      bytes += call.bytes
-      if (count > 0 && (attempts > GROUP.attempts || bytes > GROUP.bytes)) break
-      count++
-    }
-    return queue.splice(0, count) as Call[]
+  function takeCalls(): Call[] {
+    const turn = queue.findIndex(entry => !isCall(entry))
+    const calls = (turn < 0 ? queue : queue.slice(0, turn)) as Call[]
+    return queue.splice(0, groupSize(calls)) as Call[]
   }
 
   async function commit(calls: readonly Call[]): Promise<void> {
-    const kept = dropDuplicates(calls)
+    const group = formGroup(calls, ids)
     try {
-      if (kept.lines !== '') await journal.append(sealLines(kept.lines))
+      if (group.attempts.length > 0) await journal.append(sealLines(group.lines))
     } catch (error) {
-      ids.undo(kept.ids)
-      settle(calls)
-      for (const { reject } of calls) reject(failure(error))
-      fail(error)
+      ids.undo(group.ids)
+      refuse(calls, error)
       return
     }
-    for (let i = 0; i < kept.attempts.length; i++) tally.add(kept.attempts[i]!, kept.instants[i]!, kept.times[i]!)
-    settle(calls)
-    calls.forEach(({ resolve }, i) => {
-      resolve(kept.appended[i]!)
-    })
-    if (kept.attempts.length > 0) onCounted()
-  }
-
-  /** Decided when a group is formed and no earlier one is on its way: a duplicate shares the fate of what it repeats. */
-  function dropDuplicates(calls: readonly Call[]): Kept {
-    const kept: Kept = { attempts: [], instants: [], times: [], appended: [], lines: '', ids: 0 }
-    for (const { attempts, instants, texts, nowMs } of calls) {
-      const before = kept.attempts.length
-      for (let i = 0; i < attempts.length; i++) {
-        const attempt = attempts[i]!
-        if (attempt.attempt_id !== undefined) {
-          if (!ids.add(attempt.attempt_id, nowMs)) continue
-          kept.ids++
-        }
-        kept.attempts.push(attempt)
-        kept.instants.push(instants[i]!)
-        kept.times.push(nowMs)
-        kept.lines += blankLine(nowMs, texts[i]!)
-      }
-      const accepted = kept.attempts.length - before
-      kept.appended.push({ accepted, duplicates: attempts.length - accepted })
+    countGroup(group, tally)
+    for (const [i, call] of calls.entries()) {
+      account(call, -1)
+      call.resolve(group.answers[i]!)
     }
-    return kept
+    if (group.attempts.length > 0) onCounted()
   }
 
-  function settle(calls: readonly Call[]): void {
-    for (const { attempts, bytes } of calls) {
-      pending.calls--
-      pending.attempts -= attempts.length
-      pending.bytes -= bytes
-    }
-  }
-
-  async function take({ work, resolve, reject }: Turn): Promise<void> {
+  async function take(turn: Turn): Promise<void> {
+    queue.shift()
     try {
-      await work()
-      resolve()
+      await turn.work()
+      turn.resolve()
     } catch (error) {
-      reject(failure(error))
-      fail(error)
+      refuse([turn], error)
     }
   }
 
-  /** Refuses everything until a try succeeds: what fails once mostly fails again, and nobody should wait for that. */
-  function fail(error: unknown, retryMs: number = RETRY.firstMs): void {
-    log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })
-    const timer = setTimeout(() => {
-      tasks.push(() => probe(retryMs))
-      start()
-    }, retryMs)
-    timer.unref()
-    failing = { error, retryMs, timer }
-    const refused = queue
+  /** Refuses what failed and all that waits behind it: what fails once mostly fails again, and nobody should wait for that. */
+  function refuse(failed: readonly (Call | Turn)[], error: unknown): void {
+    outage.begin(error)
+    const refused = [...failed, ...queue]
     queue = []
     for (const entry of refused) {
-      if ('work' in entry) entry.reject(failure(error))
-      else {
-        settle([entry])
-        entry.reject(failure(error))
-      }
-    }
-  }
-
-  async function probe(retryMs: number): Promise<void> {
-    if (closed) return
-    try {
-      await beforeRetry()
-      await journal.begin()
-      failing = undefined
-      log.info('attempts can be kept again')
-      onRecovered()
-    } catch (error) {
-      fail(error, Math.min(retryMs * 2, RETRY.lastMs))
+      if (isCall(entry)) account(entry, -1)
+      entry.reject(failure(error))
     }
   }
 
   return {
     append,
+    inTurn,
+    between,
     pending,
-    inTurn: work =>
-      new Promise((resolve, reject) => {
-        const refused = refusal()
-        if (refused !== undefined) return reject(refused)
-        queue.push({ work, resolve, reject })
-        start()
-      }),
-    between: work =>
-      new Promise((resolve, reject) => {
-        tasks.push(() => work().then(resolve, reject))
-        start()
-      }),
     health() {
       const refused = refusal()
       return refused === undefined ? { writable: true } : { writable: false, reason: refused.message }
     },
     async close() {
       closed = true
-      clearTimeout(failing?.timer)
+      outage.stop()
       while (running !== undefined) await running
     },
   }
@@ -282,20 +206,4 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
 function failure(error: unknown): StoreUnavailable {
   return new StoreUnavailable(`attempts cannot be kept: ${messageOf(error)}`, { cause: error })
-}
-
-/** All work on an attempt that need not wait for its turn. */
-function encode(attempts: readonly AgentAttempt[]): Pick<Call, 'instants' | 'texts' | 'bytes'> {
-  const instants: Instant[] = []
-  const texts: string[] = []
-  let bytes = 0
-  for (const attempt of attempts) {
-    const at = parseTimestamp(attempt.timestamp)
-    if (at === undefined) throw new TypeError(`not a timestamp: ${attempt.timestamp}`)
-    const text = JSON.stringify(attempt)
-    instants.push(at)
-    texts.push(text)
-    bytes += text.length
-  }
-  return { instants, texts, bytes }
 }

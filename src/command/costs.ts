@@ -1,0 +1,104 @@
+/** `costs`: what attempts cost, and what a success costs. */
+import type { Command } from 'commander'
+import type { CostAnswer, CostReport } from '../core/cost-report.ts'
+import type { Question } from '../tracker.ts'
+import { counted, usd, usdInterval, whole } from './format.ts'
+import { type Io, print, printJson } from './io.ts'
+import { type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
+import { nothingYet } from './report.ts'
+import { withSource } from './source.ts'
+import type { Column } from './table.ts'
+import { tableText, wrapped } from './text.ts'
+
+const HELP = `
+A cost is what the attempt reported (cost_usd), or else what its tokens cost at
+the price of its model. A cost that is not known is counted as such, and never
+as 0. The 95 % interval is that of the cost of a success: what all attempts
+cost, failures too, for each that succeeded.
+
+Prices of your own: agent-performance serve --prices FILE, with lines such as
+  my-model: {input: 3, output: 15, cache_read: 0.3, cache_write: 3.75}
+in US dollars per million tokens.
+
+Examples:
+  agent-performance costs
+  agent-performance costs --since 30d --agent-name droid
+  agent-performance costs --json | jq '.by_model | map_values(.total_cost_usd)'`
+
+export function addCosts(program: Command, io: Io): void {
+  const command = program.command('costs').summary('what attempts cost, and what a success costs')
+  command.description('Costs by agent, model and issue type: in all, per attempt, and per success.')
+  withQuestion(withWhere(command))
+    .addHelpText('after', HELP)
+    .action(async (options: QuestionOptions) => {
+      const question = questionOf(options)
+      const report = await withSource(options, io.env, 'ask', source => source.costs(question))
+      if (options.json) await printJson(io.stdout, report)
+      else await print(io.stdout, costText(report, question, io))
+    })
+}
+
+function costText(report: CostReport, question: Question, io: Io): string {
+  const { overall } = report
+  if (overall.total_attempts === 0) return nothingYet(question)
+  if (overall.total_cost_usd === null) return wrapped(noneKnown(overall), io)
+  const tables = [
+    ['agent', report.by_agent],
+    ['model', report.by_model],
+    ['issue type', report.by_issue_type],
+  ] as const
+  return [
+    wrapped(overallText(overall), io),
+    wrapped(tokenText(overall), io),
+    ...tables.map(([title, groups]) => `\n${tableText([{ title, align: 'left' }, ...COLUMNS], rowsOf(groups), io)}`),
+  ].join('\n')
+}
+
+function noneKnown({ total_attempts }: CostAnswer): string {
+  const how = 'Record cost_usd, or input_tokens and output_tokens for the cost to be computed from'
+  return `No cost is known of ${counted(total_attempts, 'attempt')}. ${how}; prices of models that are not known are given to the sidecar: agent-performance serve --prices FILE.`
+}
+
+function overallText({
+  total_attempts,
+  total_cost_usd,
+  cost_per_success,
+  reported,
+  computed,
+  unpriced,
+}: CostAnswer): string {
+  const success =
+    cost_per_success === null
+      ? 'nothing has succeeded yet'
+      : `${usd(cost_per_success.cost_usd)} ${usdInterval(cost_per_success.interval)} for each success`
+  const sources = [
+    `${whole(reported)} reported`,
+    `${whole(computed)} computed from tokens`,
+    `${whole(unpriced)} not known and in no sum`,
+  ]
+  return `${usd(total_cost_usd)} for ${counted(total_attempts - unpriced, 'attempt')}, ${success}; of ${whole(total_attempts)} costs ${sources.join(', ')}.`
+}
+
+function tokenText({ tokens }: CostAnswer): string {
+  const { input, output, cache_read, cache_write } = tokens
+  return `Tokens: ${whole(input)} in, ${whole(output)} out, ${whole(cache_read)} read from a cache, ${whole(cache_write)} written to one.`
+}
+
+const COLUMNS: readonly Column[] = ['in all', 'per attempt', 'per success', '95 % interval', 'unknown'].map(title => ({
+  title,
+  align: 'right',
+}))
+
+/** The dearest first; those of which no cost is known last. */
+function rowsOf(groups: Readonly<Record<string, CostAnswer>>): string[][] {
+  return Object.entries(groups)
+    .sort(([, a], [, b]) => (b.total_cost_usd ?? -1) - (a.total_cost_usd ?? -1))
+    .map(([name, costs]) => [
+      name,
+      usd(costs.total_cost_usd),
+      usd(costs.cost_per_attempt?.cost_usd),
+      usd(costs.cost_per_success?.cost_usd),
+      usdInterval(costs.cost_per_success?.interval),
+      costs.unpriced === 0 ? '-' : `${whole(costs.unpriced)} of ${whole(costs.total_attempts)}`,
+    ])
+}

@@ -1,0 +1,98 @@
+/** `experiment`: what an A/B test says so far. */
+import type { Command } from 'commander'
+import type { ExperimentReport, VariantReport } from '../core/experiment-report.ts'
+import { EXIT } from './exit.ts'
+import { counted, RATE_COLUMNS, rateCells, seconds, usd } from './format.ts'
+import { bold, type Io, print, printJson } from './io.ts'
+import { parseName, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
+import { withSource } from './source.ts'
+import { type Column, printable } from './table.ts'
+import { tableText, wrapped } from './text.ts'
+
+const HELP = `
+Record attempts with "experiment" and "variant" to have them compared. You may
+look as often as you like and stop when you like: a difference that is not there
+is claimed in at most 5 % of tests. Give --adaptive where what was seen decided
+which variant came next, as a bandit does.
+
+Exits with 1 where there is no such experiment, or no such baseline in it.
+
+Examples:
+  agent-performance experiment prompt-2026-01
+  agent-performance experiment prompt-2026-01 --baseline control --since 7d
+  agent-performance experiment router --adaptive --json`
+
+interface ExperimentCommandOptions extends QuestionOptions {
+  readonly baseline?: string
+  readonly adaptive?: true
+}
+
+export function addExperiment(program: Command, io: Io, end: (exitCode: number) => void): void {
+  const command = program.command('experiment').summary('what an A/B test says so far')
+  command
+    .description('What an A/B test says so far: every variant against the baseline.')
+    .argument('<name>', 'the "experiment" of its attempts', parseName)
+  withQuestion(withWhere(command), ['agent-name', 'model-name', 'issue-type'])
+    .optionsGroup('Options:')
+    .option('--baseline <variant>', 'what the others are compared with (default: what came first)', parseName)
+    .option('--adaptive', 'what was seen decided which variant came next')
+    .addHelpText('after', HELP)
+    .action(async (name: string, options: ExperimentCommandOptions) => {
+      const { since, until } = questionOf(options)
+      const { baseline, adaptive } = options
+      const question = { since, until, baseline, adaptive }
+      const report = await withSource(options, io.env, 'ask', source => source.experiment(name, question))
+      if (report === undefined) end(EXIT.none)
+      if (options.json) await printJson(io.stdout, report ?? null)
+      else if (report === undefined) await print(io.stderr, noSuch(name, baseline))
+      else await print(io.stdout, experimentText(report, io))
+    })
+}
+
+function noSuch(name: string, baseline: string | undefined): string {
+  const which = baseline === undefined ? '' : `, or none of it to the variant "${printable(baseline)}"`
+  const hint = 'record attempts with "experiment" and "variant", or widen --since and --until'
+  return `No attempt belongs to the experiment "${printable(name)}"${which}: ${hint}.`
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'variant', align: 'left' },
+  ...RATE_COLUMNS,
+  { title: 'mean time', align: 'right' },
+  { title: 'per success', align: 'right' },
+]
+
+function experimentText(report: ExperimentReport, io: Io): string {
+  const attempts = report.variants.reduce((sum, variant) => sum + variant.total_attempts, 0)
+  const title = `${printable(report.experiment)}: ${counted(attempts, 'attempt')} of ${counted(report.variants.length, 'variant')}`
+  return [
+    bold(title, io.stdout, io.env),
+    tableText(COLUMNS, report.variants.map(variantCells), io),
+    '',
+    ...[...report.comparisons.map(comparison => comparison.summary), ...remarks(report)].map(line => wrapped(line, io)),
+  ].join('\n')
+}
+
+function variantCells(variant: VariantReport): string[] {
+  const perSuccess = usd(variant.costs.cost_per_success?.cost_usd)
+  return [variant.variant, ...rateCells(variant), seconds(variant.avg_time_seconds), perSuccess]
+}
+
+function remarks({ sample_ratio, comparisons, variants }: ExperimentReport): string[] {
+  if (comparisons.length === 0) {
+    return [
+      `There is only "${variants[0]?.variant}" so far: record attempts with another "variant" to compare it with.`,
+    ]
+  }
+  if (sample_ratio === null) return ['How attempts were shared out is not checked: what was seen decided it.']
+  switch (sample_ratio.status) {
+    case 'mismatch':
+      return [
+        `Attempts were not shared out evenly (p = ${sample_ratio.p_value?.toExponential(1)}): find out what loses or prefers some before believing anything here. Where that is meant, because what was seen decides which variant comes next, ask with --adaptive.`,
+      ]
+    case 'too_few':
+      return ['There are too few attempts to check whether they are shared out evenly.']
+    case 'as_intended':
+      return ['Attempts are shared out evenly, as they should be.']
+  }
+}

@@ -1,0 +1,138 @@
+/** `route`: to whom the next issue should go. */
+import type { Command } from 'commander'
+import type { RouteAnswer, RoutingReport } from '../core/routing.ts'
+import type { Exclusion } from '../core/statistics/ranking.ts'
+import { EXIT } from './exit.ts'
+import { counted, RATE_COLUMNS, rateCells, seconds, usd } from './format.ts'
+import { bold, type Io, print, printJson } from './io.ts'
+import {
+  parseAmount,
+  parseLength,
+  parseName,
+  type QuestionOptions,
+  questionOf,
+  withMinAttempts,
+  withQuestion,
+  withWhere,
+} from './options.ts'
+import { withSource } from './source.ts'
+import { type Column, printable } from './table.ts'
+import { tableText, wrapped } from './text.ts'
+
+const HELP = `
+They stand by the lower end of the interval of their success rate: who is surely
+good comes first. "best" is the probability to be the best of them, "cost" what
+a success is expected to cost.
+
+With --explore the order is drawn instead, so that those of which little is known
+get their chance; the same --seed draws the same order. --half-life lets older
+attempts count for less: half after every half-life.
+
+Exits with 1 where nobody fulfils the conditions.
+
+Examples:
+  agent-performance route bug
+  agent-performance route bug --max-cost-usd 0.50 --min-success-rate 70
+  agent-performance route bug --half-life 14d --explore --seed issue-4711
+  agent=$(agent-performance route bug --json | jq -r '.ranked[0].agent_name')`
+
+interface RouteOptions extends QuestionOptions {
+  readonly minAttempts?: number
+  readonly explore?: true
+  readonly seed?: string
+  readonly maxCostUsd?: number
+  readonly minSuccessRate?: number
+  readonly halfLife?: string
+}
+
+export function addRoute(program: Command, io: Io, end: (exitCode: number) => void): void {
+  const command = program.command('route').summary('to whom the next issue of a type should go')
+  command
+    .description('Agents and models for the next issue of a type, the one to take first.')
+    .argument('<issue-type>', 'what kind of issue', parseName)
+  withMinAttempts(withQuestion(withWhere(command), ['issue-type']), 1)
+    .option('--half-life <length>', 'older attempts count for less: half after each', parseLength)
+    .optionsGroup('Conditions:')
+    .option('--max-cost-usd <usd>', 'highest cost of a success; not to be known is no pass', given =>
+      parseAmount(given, 1e9),
+    )
+    .option('--min-success-rate <percent>', 'lowest success rate', given => parseAmount(given, 100))
+    .optionsGroup('Options:')
+    .option('--explore', 'draw the order')
+    .option('--seed <text>', 'draw the order that this seed gives', parseName)
+    .addHelpText('after', HELP)
+    .action(async (issueType: string, options: RouteOptions) => {
+      const { minAttempts, seed, maxCostUsd, minSuccessRate, halfLife } = options
+      const explore = options.explore === true || seed !== undefined
+      const conditions = { minAttempts, maxCostUsd, minSuccessRate, halfLife, ...(explore && { explore, seed }) }
+      const question = { ...questionOf(options), issue_type: issueType, ...conditions }
+      const report = await withSource(options, io.env, 'ask', source => source.route(question))
+      const nobody = report.ranked.length === 0
+      if (nobody) end(EXIT.none)
+      if (options.json) await printJson(io.stdout, report)
+      else if (nobody) await print(io.stderr, nobodyText(report))
+      else await print(io.stdout, routeText(report, halfLife !== undefined, io))
+    })
+}
+
+function nobodyText(report: RoutingReport): string {
+  const at = `"${printable(report.issue_type)}"`
+  const excluded = exclusions(report)
+  if (excluded.length > 0) return [`Nobody fulfils the conditions at ${at}:`, ...excluded].join('\n')
+  return `Nobody has enough attempts at ${at} that fit the question: "agent-performance report" lists what there is.`
+}
+
+function routeText(report: RoutingReport, isDiscounted: boolean, io: Io): string {
+  const first = report.ranked[0]!
+  const columns = [
+    ...WHO,
+    ...RATE_COLUMNS,
+    { title: report.explore ? 'drawn' : 'best', align: 'right' } as const,
+    ...REST,
+  ]
+  const excluded = exclusions(report)
+  return [
+    bold(printable(`${first.agent_name} with ${first.model_name}`), io.stdout, io.env),
+    '',
+    tableText(columns, report.ranked.map(routeCells), io),
+    ...(isDiscounted ? ['', wrapped(DISCOUNTED, io)] : []),
+    ...(excluded.length === 0 ? [] : ['', 'Left out:', ...excluded]),
+    ...(report.seed === null
+      ? []
+      : ['', wrapped(`Drawn: --seed ${report.seed} gives this order again, while no attempt is added.`, io)]),
+  ].join('\n')
+}
+
+const DISCOUNTED = 'Success, cost and time are of all attempts; in the order older ones count for less.'
+
+const WHO: readonly Column[] = ['agent', 'model'].map(title => ({ title, align: 'left' }))
+const REST: readonly Column[] = ['cost', 'time'].map(title => ({ title, align: 'right' }))
+
+function routeCells(route: RouteAnswer): string[] {
+  return [
+    route.agent_name,
+    route.model_name,
+    ...rateCells(route),
+    `${(route.draw ?? route.p_best * 100).toFixed(0)} %`,
+    usd(route.expected_cost_per_success_usd),
+    seconds(route.avg_time_seconds),
+  ]
+}
+
+const REASONS: Readonly<Record<Exclusion, string>> = {
+  cost_unknown: 'what a success costs is not known',
+  cost_above_max: 'a success costs more',
+  no_attempts: 'has no attempts that count',
+  success_rate_below_min: 'succeeds less often',
+}
+
+/** Of those left out, so many are named; the others are counted. */
+const NAMED = 10
+
+function exclusions({ excluded }: RoutingReport): string[] {
+  const named = excluded
+    .slice(0, NAMED)
+    .map(one => printable(`- ${one.agent_name} with ${one.model_name}: ${REASONS[one.reason]}`))
+  const rest = excluded.length - named.length
+  return rest > 0 ? [...named, `- ${counted(rest, 'other')}`] : named
+}

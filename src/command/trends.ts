@@ -1,0 +1,107 @@
+/** `trends`: how the success rate moved. */
+import type { Command } from 'commander'
+import type { RateDifference } from '../core/statistics/sequential.ts'
+import type { TrendPoint, TrendReport } from '../core/trends.ts'
+import type { Question } from '../tracker.ts'
+import { counted, lengthText, points, RATE_COLUMNS, rateCells } from './format.ts'
+import { bold, type Io, print, printJson } from './io.ts'
+import { parseLength, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
+import { PLOT_COLUMN, plot } from './plot.ts'
+import { nothingYet } from './report.ts'
+import { withSource } from './source.ts'
+import { tableText, wrapped } from './text.ts'
+
+const HELP = `
+Every line is an interval of time (UTC). In the picture # is its success rate
+and - the 95 % interval: where the lines of two overlap, they may be equal.
+
+The direction compares the later half of the attempts with the earlier half, and
+says "cannot tell yet" until the difference is no chance, however often one asks.
+Drift watches the last 100 attempts of every key against those before them; an
+agent that got harder issues has not drifted.
+
+Examples:
+  agent-performance trends
+  agent-performance trends --agent-name droid --since 30d --interval 1d
+  agent-performance trends --issue-type bug --json | jq -r .direction`
+
+interface TrendOptions extends QuestionOptions {
+  readonly interval?: string
+}
+
+export function addTrends(program: Command, io: Io): void {
+  const command = program.command('trends').summary('how the success rate moved, and what has drifted')
+  command.description('Success rate by intervals of time, its direction, and what has left its baseline.')
+  withQuestion(withWhere(command))
+    .optionsGroup('Options:')
+    .option('--interval <length>', 'length of an interval at the least (default: about 30 of them)', parseLength)
+    .addHelpText('after', HELP)
+    .action(async (options: TrendOptions) => {
+      const question = questionOf(options)
+      const { interval } = options
+      const report = await withSource(options, io.env, 'ask', source => source.trends({ ...question, interval }))
+      if (options.json) await printJson(io.stdout, report)
+      else await print(io.stdout, trendText(report, question, io))
+    })
+}
+
+function trendText(report: TrendReport, question: Question, io: Io): string {
+  const attempts = report.points.reduce((sum, point) => sum + point.total_attempts, 0)
+  if (attempts === 0) return nothingYet(question)
+  const columns = [{ title: 'from (UTC)', align: 'right' } as const, PLOT_COLUMN, ...RATE_COLUMNS]
+  const rows = report.points.map(point => [timeText(point.since, report.interval_seconds), ...pointCells(point)])
+  return [
+    `${counted(attempts, 'attempt')} by intervals of ${lengthText(report.interval_seconds)}`,
+    bold(wrapped(directionText(report), io), io.stdout, io.env),
+    '',
+    tableText(columns, rows, io),
+    '',
+    ...driftLines(report).map(line => wrapped(line, io, '  ')),
+  ].join('\n')
+}
+
+/** `2026-01-31`, with the hour where intervals are shorter than a day. */
+const timeText = (time: string, lengthSeconds: number): string =>
+  lengthSeconds % 86_400 === 0 ? time.slice(0, 10) : time.slice(0, 16).replace('T', ' ')
+
+function pointCells(point: TrendPoint): string[] {
+  if (point.total_attempts === 0) return ['', '-', '-', '0']
+  return [plot(point.success_rate_interval, { '#': point.success_rate }), ...rateCells(point)]
+}
+
+function directionText({ direction, evidence }: TrendReport): string {
+  const { low, high } = evidence.difference_interval
+  if (direction !== 'cannot_tell_yet') {
+    const more = direction === 'improving' ? 'more' : 'less'
+    const by = `${Math.abs(evidence.difference).toFixed(1)} points ${more}`
+    return `${direction}: the later half of them succeeds ${by} than the earlier half (${points(low)} to ${points(high)})`
+  }
+  if (saysNothing(evidence))
+    return 'cannot tell yet: there are too few of them to compare the later half with the earlier'
+  return `cannot tell yet: the later half of them may succeed ${sideText(low)} to ${sideText(high)} than the earlier half`
+}
+
+const saysNothing = ({ difference_interval: { low, high } }: RateDifference): boolean => low <= -99 && high >= 99
+
+const sideText = (value: number): string => `${Math.abs(value).toFixed(1)} points ${value < 0 ? 'less' : 'more'}`
+
+/** Drifts that are named; the others are counted. */
+const NAMED = 10
+
+function driftLines({ agents, drifted_keys }: TrendReport): string[] {
+  const watched = Object.entries(agents)
+  const drifted = [
+    ...watched.map(([agent, drift]) => ({ ...drift, who: `${agent}, over all its issue types` })),
+    ...drifted_keys.map(key => ({ ...key, who: `${key.agent_name} with ${key.model_name} at ${key.issue_type}` })),
+  ].filter(({ direction }) => direction !== 'none')
+  if (drifted.length > 0) {
+    const named = drifted.slice(0, NAMED).map(({ who, direction, began_attempts_ago }) => {
+      const since = began_attempts_ago === null ? '' : `, since about ${counted(began_attempts_ago, 'attempt')}`
+      return `- ${who}: ${direction === 'down' ? 'down' : 'up'}${since}`
+    })
+    const rest = drifted.length - named.length
+    return ['Drifted from what it was:', ...named, ...(rest > 0 ? [`- ${counted(rest, 'other')}`] : [])]
+  }
+  if (watched.length === 0) return ['No agent has enough attempts yet to tell whether it has drifted.']
+  return ['No drift: nobody has left the rate they had before.']
+}

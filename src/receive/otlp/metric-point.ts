@@ -1,0 +1,104 @@
+/** The points of our own metrics in a request, each with its series. */
+import { hash } from 'node:crypto'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/summary.ts'
+import type { HistogramDataPoint, Metric, MetricsRequest, NumberDataPoint } from './metric-schema.ts'
+import { scalarOf } from './record.ts'
+import type { KeyValue, Maybe } from './schema.ts'
+
+/** What a metric counts. */
+export type MetricName = 'attempts' | 'duration' | 'confidence' | 'cost' | 'tokens'
+
+/** One point of one series. */
+export interface MetricPoint {
+  readonly metric: MetricName
+  /** The same for all points of a series of one sender, and for no others. */
+  readonly series: string
+  readonly labels: Readonly<Record<string, unknown>>
+  /** Nanoseconds since the epoch, 0 where the sender left them open. */
+  readonly start: bigint
+  readonly time: bigint
+  readonly cumulative: boolean
+  /** Whether the sender says if it is delta or cumulative. */
+  readonly temporality: boolean
+  readonly monotonic: boolean
+  /** The value of a sum; or count and sum of a histogram, and its buckets where the bounds are ours. Empty where it holds none. */
+  readonly values: readonly number[]
+}
+
+/** As the instruments are named, and as Prometheus and a Collector print them. */
+const NAMES: ReadonlyMap<string, MetricName> = new Map([
+  ['agent.attempts', 'attempts'],
+  ['agent_attempts_total', 'attempts'],
+  ['agent.attempt.duration', 'duration'],
+  ['agent_attempt_duration_seconds', 'duration'],
+  ['agent.attempt.confidence', 'confidence'],
+  ['agent_attempt_confidence', 'confidence'],
+  ['agent.attempt.cost', 'cost'],
+  ['agent_attempt_cost_usd_total', 'cost'],
+  ['agent.attempt.tokens', 'tokens'],
+  ['agent_attempt_tokens_total', 'tokens'],
+])
+const BOUNDS = { duration: DURATION_BOUNDS, confidence: CONFIDENCE_BOUNDS }
+
+const DELTA = 1
+const CUMULATIVE = 2
+/** Flag of a point that only says that there is no value. */
+const NO_VALUE = 1
+
+/** Every point of ours, and undefined for every point that is not. */
+export function* pointsOf({ resourceMetrics }: MetricsRequest): Generator<MetricPoint | undefined> {
+  for (const { resource, scopeMetrics } of resourceMetrics ?? []) {
+    for (const { scope, metrics } of scopeMetrics ?? []) {
+      const sender = [sorted(resource?.attributes), scope?.name ?? '']
+      for (const metric of metrics ?? []) yield* pointsOfMetric(metric, sender)
+    }
+  }
+}
+
+function* pointsOfMetric(metric: Metric, sender: readonly unknown[]): Generator<MetricPoint | undefined> {
+  const { sum, histogram, gauge, exponentialHistogram, summary } = metric
+  const name = NAMES.get(metric.name ?? '')
+  const data = name === 'duration' || name === 'confidence' ? histogram : sum
+  if (name === undefined || !data) {
+    const others = sum ?? histogram ?? gauge ?? exponentialHistogram ?? summary
+    for (const _ of others?.dataPoints ?? []) yield undefined
+    return
+  }
+  const { aggregationTemporality: temporality } = data
+  for (const point of data.dataPoints ?? []) {
+    if (((point.flags ?? 0) & NO_VALUE) !== 0) {
+      yield undefined
+      continue
+    }
+    const attributes = sorted(point.attributes)
+    yield {
+      metric: name,
+      series: hash('sha256', JSON.stringify([...sender, metric.name, attributes]), 'base64url'),
+      labels: Object.fromEntries(attributes),
+      start: BigInt(point.startTimeUnixNano ?? 0),
+      time: BigInt(point.timeUnixNano ?? 0),
+      cumulative: temporality === CUMULATIVE,
+      temporality: temporality === CUMULATIVE || temporality === DELTA,
+      monotonic: data === histogram || sum?.isMonotonic === true,
+      values: name === 'duration' || name === 'confidence' ? observed(point, BOUNDS[name]) : counted(point),
+    }
+  }
+}
+
+function sorted(attributes: Maybe<KeyValue[]>): [string, unknown][] {
+  const entries = (attributes ?? []).map(({ key, value }): [string, unknown] => [key ?? '', scalarOf(value)])
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function counted({ asInt, asDouble }: NumberDataPoint): number[] {
+  const value = asInt ?? asDouble
+  return value === null || value === undefined ? [] : [Number(value)]
+}
+
+function observed(point: HistogramDataPoint, bounds: readonly number[]): number[] {
+  const { count, sum, bucketCounts, explicitBounds } = point
+  if (sum === null || sum === undefined) return []
+  const ours = bounds.length === explicitBounds?.length && bounds.every((bound, i) => bound === explicitBounds[i])
+  const buckets = ours && bucketCounts?.length === bounds.length + 1 ? bucketCounts.map(Number) : []
+  return [Number(count ?? 0), Number(sum), ...buckets]
+}
