@@ -61,7 +61,8 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
 /** How long what is still being sent is read and thrown away: a client that is cut while it sends never sees the answer. */
 const DISCARD_MS = 1000
 
-function discardRest(req: IncomingMessage): void {
+/** Goes on reading what nobody wants, for a moment, so that the client gets to read the answer. */
+export function discardRest(req: IncomingMessage): void {
   req.on('error', () => undefined).resume()
   const cut = setTimeout(() => req.socket.destroy(), DISCARD_MS)
   req.once('close', () => clearTimeout(cut))

@@ -1,7 +1,7 @@
 /** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { Problem } from '../../problem.ts'
+import { discardRest, type Problem } from '../../problem.ts'
 import type { Encoding, Signal } from './decode.ts'
 
 /** The two encodings of OTLP/HTTP, and the media type of each. */
@@ -84,15 +84,6 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
   }
   const writer = new BinaryWriter().tag(1, WireType.Varint).int32(code)
   send(res, status, encoding, writer.tag(2, WireType.LengthDelimited).string(detail).finish())
-}
-
-/** How long what is still being sent is read and thrown away: a client that is cut while it sends never sees the answer. */
-const DISCARD_MS = 1000
-
-function discardRest(req: IncomingMessage): void {
-  req.on('error', () => undefined).resume()
-  const cut = setTimeout(() => req.socket.destroy(), DISCARD_MS)
-  req.once('close', () => clearTimeout(cut))
 }
 
 function send(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {

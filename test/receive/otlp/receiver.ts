@@ -1,0 +1,111 @@
+/** The three handlers on a real server, before a keeper that counts an id once, as the store does. */
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { NewAttempt } from '../../../src/core/attempt.ts'
+import type { Appended } from '../../../src/core/ports.ts'
+import { createInFlight } from '../../../src/receive/body.ts'
+import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
+import { createOtlpHandler } from '../../../src/receive/otlp/handler.ts'
+import type { OtlpMapping } from '../../../src/receive/otlp/mapping.ts'
+
+export interface Receiver {
+  /** `http://HOST:PORT/v1/` */
+  readonly url: string
+  /** What was kept, each id once. */
+  readonly kept: NewAttempt[]
+  readonly counts: { accepted: number; duplicates: number; rejected: number; ignored: number; refused: number[] }
+  /** Headers and status of every request so far. */
+  readonly requests: { readonly headers: IncomingMessage['headers']; readonly status: number }[]
+  close(): Promise<void>
+}
+
+export interface ReceiverOptions {
+  readonly mapping?: OtlpMapping
+  readonly maxBodyBytes?: number
+  readonly maxInFlightBytes?: number
+  readonly requestTimeoutMs?: number
+  /** Called before every keep; what it throws is thrown. */
+  readonly beforeKeep?: () => Promise<void> | void
+}
+
+export async function openReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
+  const kept: NewAttempt[] = []
+  const ids = new Set<string>()
+  const counts: Receiver['counts'] = { accepted: 0, duplicates: 0, rejected: 0, ignored: 0, refused: [] }
+  const requests: Receiver['requests'] = []
+
+  const keep = async (attempts: readonly NewAttempt[]): Promise<Appended> => {
+    await options.beforeKeep?.()
+    let duplicates = 0
+    for (const attempt of attempts) {
+      const known = attempt.attempt_id !== undefined && ids.has(attempt.attempt_id)
+      if (known) duplicates++
+      else kept.push(attempt)
+      if (attempt.attempt_id !== undefined) ids.add(attempt.attempt_id)
+    }
+    return { accepted: attempts.length - duplicates, duplicates }
+  }
+
+  const handlers = new Map(
+    (['logs', 'traces', 'metrics'] as const).map(signal => [
+      `/v1/${signal}`,
+      createOtlpHandler({
+        signal,
+        keeper: { keep },
+        counts: {
+          accepted: n => {
+            counts.accepted += n
+          },
+          duplicate: n => {
+            counts.duplicates += n
+          },
+          rejected: n => {
+            counts.rejected += n
+          },
+          ignored: n => {
+            counts.ignored += n
+          },
+          refused: status => counts.refused.push(status),
+        },
+        inFlight: createInFlight(options.maxInFlightBytes ?? 64 << 20),
+        maxBodyBytes: options.maxBodyBytes ?? 20 << 20,
+        requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+        mapping: options.mapping ?? DEFAULT_MAPPING,
+      }),
+    ]),
+  )
+  const server: Server = createServer((req, res) => {
+    res.once('close', () => requests.push({ headers: req.headers, status: res.statusCode }))
+    handlers.get(req.url ?? '')!(req, res).catch(error => {
+      res.writeHead(500).end(String(error))
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`,
+    kept,
+    counts,
+    requests,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Posts a body as it is. */
+export async function post(
+  receiver: Receiver,
+  signal: string,
+  body: Uint8Array | string,
+  headers: Record<string, string> = {},
+): Promise<{ readonly status: number; readonly headers: Headers; readonly bytes: Buffer }> {
+  const type = typeof body === 'string' ? 'application/json' : 'application/x-protobuf'
+  const res = await fetch(receiver.url + signal, {
+    method: 'POST',
+    body: body as NonNullable<RequestInit['body']>,
+    headers: { 'content-type': type, ...headers },
+  })
+  return { status: res.status, headers: res.headers, bytes: Buffer.from(await res.arrayBuffer()) }
+}

@@ -1,0 +1,68 @@
+/** Protobuf by hand: messages as lists of fields, written with the published numbers and not with the decoder's. */
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import published from '../../fixtures/otlp/field-numbers.json' with { type: 'json' }
+
+/** Message -> field as the protocol spells it -> its number and type. */
+export const PUBLISHED: Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>> =
+  published as unknown as Record<string, Record<string, [number, string]>>
+
+export const REQUESTS = {
+  logs: 'ExportLogsServiceRequest',
+  traces: 'ExportTraceServiceRequest',
+  metrics: 'ExportMetricsServiceRequest',
+} as const
+
+/** A value of a type on the wire, and as OTLP/JSON spells it. */
+export const SAMPLES: Readonly<Record<string, { write(writer: BinaryWriter, number: number): void; json: unknown }>> = {
+  string: { write: (w, n) => w.tag(n, WireType.LengthDelimited).string('é'), json: 'é' },
+  bool: { write: (w, n) => w.tag(n, WireType.Varint).bool(true), json: true },
+  enum: { write: (w, n) => w.tag(n, WireType.Varint).int32(2), json: 2 },
+  int32: { write: (w, n) => w.tag(n, WireType.Varint).int32(-5), json: -5 },
+  uint32: { write: (w, n) => w.tag(n, WireType.Varint).uint32(4294967295), json: 4294967295 },
+  sint32: { write: (w, n) => w.tag(n, WireType.Varint).sint32(-3), json: -3 },
+  int64: { write: (w, n) => w.tag(n, WireType.Varint).int64('-9007199254740993'), json: '-9007199254740993' },
+  uint64: { write: (w, n) => w.tag(n, WireType.Varint).uint64('18446744073709551615'), json: '18446744073709551615' },
+  fixed32: { write: (w, n) => w.tag(n, WireType.Bit32).fixed32(257), json: 257 },
+  fixed64: { write: (w, n) => w.tag(n, WireType.Bit64).fixed64('18446744073709551615'), json: '18446744073709551615' },
+  sfixed64: { write: (w, n) => w.tag(n, WireType.Bit64).sfixed64('-9007199254740993'), json: '-9007199254740993' },
+  double: { write: (w, n) => w.tag(n, WireType.Bit64).double(0.1), json: 0.1 },
+  bytes: { write: (w, n) => w.tag(n, WireType.LengthDelimited).bytes(new Uint8Array([0xab, 0xcd])), json: 'q80=' },
+  id: { write: (w, n) => w.tag(n, WireType.LengthDelimited).bytes(new Uint8Array([0xab, 0xcd])), json: 'abcd' },
+}
+
+/** One step from a message into one that it holds. */
+export interface Step {
+  readonly number: number
+  readonly name: string
+  readonly repeated: boolean
+}
+
+/** The steps from a request to a message, or undefined where the request cannot hold it. */
+export function pathTo(message: string, from: string, seen: readonly string[] = []): readonly Step[] | undefined {
+  if (message === from) return []
+  if (seen.includes(from)) return undefined
+  for (const [name, [number, type]] of Object.entries(PUBLISHED[from] ?? {})) {
+    const rest = pathTo(message, type.replace('repeated ', ''), [...seen, from])
+    if (rest !== undefined) return [{ number, name: camel(name), repeated: type.startsWith('repeated ') }, ...rest]
+  }
+  return undefined
+}
+
+/** A request whose message at the end of the path is `inner`. */
+export function within(path: readonly Step[], inner: Uint8Array): Buffer {
+  const bytes = path.reduceRight(
+    (held, { number }) => new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(held).finish(),
+    inner,
+  )
+  return Buffer.from(bytes)
+}
+
+/** The same in OTLP/JSON. */
+export function jsonWithin(path: readonly Step[], inner: unknown): unknown {
+  return path.reduceRight((held, { name, repeated }) => ({ [name]: repeated ? [held] : held }), inner)
+}
+
+/** `time_unix_nano` -> `timeUnixNano`. */
+export function camel(name: string): string {
+  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+}
