@@ -47,6 +47,8 @@ export async function openListener(handler: http.RequestListener, options: Liste
     : http.createServer(serverOptions, answer)
   server.maxConnections = Math.min(options.maxConnections, affordableConnections())
   server.on('drop', () => dropped++)
+  // Whatever a client expects, it gets an answer of ours: Node would send a bare 417.
+  server.on('checkExpectation', answer)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port }, () => {

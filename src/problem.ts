@@ -70,9 +70,9 @@ export function discardRest(req: IncomingMessage): void {
 
 const PROBLEM_TYPE = 'application/problem+json'
 
-/** Sends a JSON answer. */
+/** Sends a JSON answer. As text: head and body then leave in one write, where bytes take two. */
 export function sendJson(res: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
-  const bytes = Buffer.from(JSON.stringify(body))
-  res.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length })
-  res.end(res.req.method === 'HEAD' ? undefined : bytes)
+  const text = JSON.stringify(body)
+  res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) })
+  res.end(res.req.method === 'HEAD' ? undefined : text)
 }

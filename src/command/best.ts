@@ -4,11 +4,12 @@ import { type DecidedBestAgent, RANKINGS, type Ranking } from '../core/best-agen
 import type { Rate } from '../core/rate.ts'
 import { EXIT } from './exit.ts'
 import { confidence, counted, interval, percent, seconds } from './format.ts'
-import { bold, type Io, print, printJson } from './io.ts'
+import { bold, type Io, print, printJson, widthOf } from './io.ts'
 import { parseName, type QuestionOptions, questionOf, withMinAttempts, withQuestion, withWhere } from './options.ts'
 import { tooFew } from './report.ts'
 import { withSource } from './source.ts'
 import { printable } from './table.ts'
+import { wrapLines } from './text.ts'
 
 const EXAMPLES = `
 --rank-by success_rate takes the highest rate, which a few lucky attempts can
@@ -54,9 +55,15 @@ function bestText(best: DecidedBestAgent, io: Io): string {
     `  success     ${rateText(best)}`,
     `  confidence  ${stated}`,
     `  time        ${seconds(best.avg_time_seconds)} on average`,
-    `  verdict     ${verdict(best).join('\n              ')}`,
+    `  verdict     ${verdictLines(best, io).join(`\n${' '.repeat(VERDICT_AT)}`)}`,
   ].join('\n')
 }
+
+/** The column at which the verdict stands. */
+const VERDICT_AT = 14
+
+const verdictLines = (best: DecidedBestAgent, io: Io): string[] =>
+  verdict(best).flatMap(line => wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '))
 
 /** Contenders that are named; the others are counted. */
 const NAMED = 3

@@ -33,17 +33,17 @@ export const pointsInterval = ({ low, high }: Pick<RateInterval, 'low' | 'high'>
   `[${points(low)}, ${points(high)}]`
 
 const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' })
-const parts = new Intl.NumberFormat('en-US', {
+const cents = new Intl.NumberFormat('en-US', {
   style: 'currency',
   currency: 'USD',
-  minimumFractionDigits: 0,
+  minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,
 })
 
 /** `$1,234.50`, `$0.0123`; a dash where it is not known. */
 export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return '-'
-  return (value > 0 && value < 1 ? parts : dollars).format(value)
+  return (value > 0 && value < 1 ? cents : dollars).format(value)
 }
 
 /** `[$0.0101, $0.0150]`; a dash where there is none. */

@@ -70,14 +70,14 @@ export function addRoute(program: Command, io: Io, end: (exitCode: number) => vo
       const nobody = report.ranked.length === 0
       if (nobody) end(EXIT.none)
       if (options.json) await printJson(io.stdout, report)
-      else if (nobody) await print(io.stderr, nobodyText(report))
+      else if (nobody) await print(io.stderr, nobodyText(report, io))
       else await print(io.stdout, routeText(report, halfLife !== undefined, io))
     })
 }
 
-function nobodyText(report: RoutingReport): string {
+function nobodyText(report: RoutingReport, io: Io): string {
   const at = `"${printable(report.issue_type)}"`
-  const excluded = exclusions(report)
+  const excluded = exclusions(report, io)
   if (excluded.length > 0) return [`Nobody fulfils the conditions at ${at}:`, ...excluded].join('\n')
   return `Nobody has enough attempts at ${at} that fit the question: "agent-performance report" lists what there is.`
 }
@@ -90,7 +90,7 @@ function routeText(report: RoutingReport, isDiscounted: boolean, io: Io): string
     { title: report.explore ? 'drawn' : 'best', align: 'right' } as const,
     ...REST,
   ]
-  const excluded = exclusions(report)
+  const excluded = exclusions(report, io)
   return [
     bold(printable(`${first.agent_name} with ${first.model_name}`), io.stdout, io.env),
     '',
@@ -129,10 +129,10 @@ const REASONS: Readonly<Record<Exclusion, string>> = {
 /** Of those left out, so many are named; the others are counted. */
 const NAMED = 10
 
-function exclusions({ excluded }: RoutingReport): string[] {
+function exclusions({ excluded }: RoutingReport, io: Io): string[] {
   const named = excluded
     .slice(0, NAMED)
-    .map(one => printable(`- ${one.agent_name} with ${one.model_name}: ${REASONS[one.reason]}`))
+    .map(one => wrapped(`- ${one.agent_name} with ${one.model_name}: ${REASONS[one.reason]}`, io, '  '))
   const rest = excluded.length - named.length
   return rest > 0 ? [...named, `- ${counted(rest, 'other')}`] : named
 }

@@ -8,9 +8,12 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
   return [bold(titles, io.stdout, io.env), ...lines].join('\n')
 }
 
-/** A sentence with its names made harmless, in lines that fit; all but the first stand in by `indent`. */
-export function wrapped(text: string, io: Io, indent = ''): string {
-  const width = widthOf(io.stdout)
+/** A sentence in lines that fit the terminal, its names made harmless; all lines but the first begin with `indent`. */
+export const wrapped = (text: string, io: Io, indent = ''): string =>
+  wrapLines(text, widthOf(io.stdout), indent).join('\n')
+
+/** {@link wrapped} to a width, line by line. A word longer than that stands alone. */
+export function wrapLines(text: string, width: number, indent = ''): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of printable(text).split(' ')) {
@@ -20,5 +23,5 @@ export function wrapped(text: string, io: Io, indent = ''): string {
       line = indent + word
     } else line = longer
   }
-  return [...lines, line].join('\n')
+  return [...lines, line]
 }

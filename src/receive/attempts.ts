@@ -1,4 +1,5 @@
 /** POST /api/v1/attempts: bytes -> attempts -> kept, then answered. */
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
 import type { Appended } from '../core/ports.ts'
@@ -41,7 +42,8 @@ const GROUP = 1000
 
 const JSON_TYPE = 'application/json'
 const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson']
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** Bytes of the mark that some editors put first. */
+const BYTE_ORDER_MARK = 3
 
 /** Handles one request whose method and path were checked already. Never rejects. */
 export function createAttemptsHandler(
@@ -210,12 +212,9 @@ function checkLine({ number, bytes }: Line): NewAttempt | Problem {
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
 
 function parseJson(bytes: Buffer): Parsed {
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch {
-    return { ok: false, detail: 'it is not valid UTF-8' }
-  }
+  if (!isUtf8(bytes)) return { ok: false, detail: 'it is not valid UTF-8' }
+  const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BYTE_ORDER_MARK : 0
+  const text = bytes.toString('utf8', from)
   try {
     return { ok: true, value: JSON.parse(text) }
   } catch (error) {

@@ -202,6 +202,12 @@ export async function* linesOf(
     if (error instanceof BodyError) throw error
     const detail = `the body broke off after line ${number}: ${error instanceof Error ? error.message : String(error)}`
     throw new BodyError({ status: 400, detail })
+  } finally {
+    if (source !== req) {
+      // What is left is not worth inflating, nor what is wrong with it worth knowing.
+      req.unpipe(source)
+      source.on('error', () => undefined).destroy()
+    }
   }
   if (!isBlank(rest)) yield [{ number: number + 1, bytes: rest }]
 }
@@ -223,6 +229,8 @@ async function* withIdleTimeout(chunks: AsyncIterator<Buffer>, timeoutMs: number
     }
   } finally {
     clearTimeout(idle)
+    // Lets go of the stream, so that its rest can be thrown away. Not awaited: where nothing comes any more it never ends.
+    chunks.return?.().catch(() => undefined)
   }
 }
 
