@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { anAttempt, testSidecar } from './support/sidecar.ts'
 import { startSidecarProcess, temporaryFolder } from './support/sidecar-process.ts'
+import { needs } from './support/tool.ts'
 
 /** Asks with exactly these headers: `fetch` sets a Host of its own. */
 function ask(
@@ -194,7 +195,8 @@ describe('tokens', () => {
 })
 
 describe('TLS', () => {
-  test('is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection', async () => {
+  test('is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection', async context => {
+    needs('openssl', context)
     await using folder = await temporaryFolder()
     const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
     const make = (name: string): void => {

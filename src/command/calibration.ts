@@ -20,7 +20,7 @@ difference, with its 95 % interval, is how much too sure it is.
 
   over-confident    it succeeds less often than it states
   under-confident   it succeeds more often than it states
-  uneven            right on average, but too sure here and not sure enough there
+  uneven            right on average, but too sure here and too modest there
   believable        no fault found in 30 attempts or more
 
 In the picture o is what was stated, # what came of it, - its 95 % interval.

@@ -24,9 +24,9 @@ They stand by the lower end of the interval of their success rate: who is surely
 good comes first. "best" is the probability to be the best of them, "cost" what
 a success is expected to cost.
 
-With --explore the order is drawn instead, so that those of which little is known
-get their chance; the same --seed draws the same order. --half-life lets older
-attempts count for less: half after every half-life.
+With --explore the order is drawn instead, so that those of which little is
+known get their chance; the same --seed draws the same order. --half-life lets
+older attempts count for less: half after every half-life.
 
 Exits with 1 where nobody fulfils the conditions.
 
@@ -59,7 +59,7 @@ export function addRoute(program: Command, io: Io, end: (exitCode: number) => vo
     .option('--min-success-rate <percent>', 'lowest success rate', given => parseAmount(given, 100))
     .optionsGroup('Options:')
     .option('--explore', 'draw the order')
-    .option('--seed <text>', 'draw the order that this seed gives', parseName)
+    .option('--seed <text>', 'draw the order that this seed gives, with --explore or without', parseName)
     .addHelpText('after', HELP)
     .action(async (issueType: string, options: RouteOptions) => {
       const { minAttempts, seed, maxCostUsd, minSuccessRate, halfLife } = options

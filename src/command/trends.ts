@@ -15,10 +15,10 @@ const HELP = `
 Every line is an interval of time (UTC). In the picture # is its success rate
 and - the 95 % interval: where the lines of two overlap, they may be equal.
 
-The direction compares the later half of the attempts with the earlier half, and
-says "cannot tell yet" until the difference is no chance, however often one asks.
-Drift watches the last 100 attempts of every key against those before them; an
-agent that got harder issues has not drifted.
+The direction compares the later half of the attempts with the earlier half. You
+may ask as often as you like: it says "cannot tell yet" until it can. Drift
+watches the last 100 attempts of every key against those before them, whatever
+the range; an agent that got harder issues has not drifted.
 
 Examples:
   agent-performance trends

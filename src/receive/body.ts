@@ -175,7 +175,8 @@ export async function* linesOf(
   gzip: boolean,
   { maxLineBytes, idleTimeoutMs }: { readonly maxLineBytes: number; readonly idleTimeoutMs: number },
 ): AsyncGenerator<Line[]> {
-  const source: Readable = gzip ? req.pipe(zlib.createGunzip()) : req
+  const inflating = gzip ? zlib.createGunzip() : undefined
+  const source: Readable = inflating === undefined ? req : req.pipe(inflating)
   if (gzip) req.once('close', () => req.readableEnded || source.destroy(new Error('the body ended early')))
   // Left standing when the reader stops: the answer goes out on the same connection.
   const chunks = source.iterator({ destroyOnReturn: false })
@@ -203,10 +204,10 @@ export async function* linesOf(
     const detail = `the body broke off after line ${number}: ${error instanceof Error ? error.message : String(error)}`
     throw new BodyError({ status: 400, detail })
   } finally {
-    if (source !== req) {
+    if (inflating !== undefined) {
       // What is left is not worth inflating, nor what is wrong with it worth knowing.
-      req.unpipe(source)
-      source.on('error', () => undefined).destroy()
+      req.unpipe(inflating)
+      inflating.on('error', () => undefined).destroy()
     }
   }
   if (!isBlank(rest)) yield [{ number: number + 1, bytes: rest }]

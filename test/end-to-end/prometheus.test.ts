@@ -5,9 +5,9 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkMetrics, needs } from '../expose/tool.ts'
 import { anAttempt } from '../support/sidecar.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
+import { checkMetrics, needs } from '../support/tool.ts'
 
 const WAIT = { timeout: 40_000, interval: 100 }
 

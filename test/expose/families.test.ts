@@ -56,7 +56,13 @@ agent_performance_open_fds{} gauge
 `
 
 async function readAll(): Promise<ReturnType<typeof readText>> {
-  return readText(await textOf(createExposition(sourcesOf(tallyOf(Array.from({ length: 60 }, () => attempt({ confidence: 0.8 }))), () => FULL_HEALTH))))
+  return readText(
+    await textOf(
+      createExposition(
+        sourcesOf(tallyOf(Array.from({ length: 60 }, () => attempt({ confidence: 0.8 }))), () => FULL_HEALTH),
+      ),
+    ),
+  )
 }
 
 it('exposes exactly the promised names, labels and types', async () => {

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { createMetricsHandler } from '../../src/expose/handler.ts'
+import { needs } from '../support/tool.ts'
 import { attempt, count, FULL_HEALTH, HOSTILE_NAMES, key, sourcesOf, tallyOf, tallyOfKeys } from './fixture.ts'
 import { serve } from './serve.ts'
-import { needs } from './tool.ts'
 
 const WAIT = { timeout: 40_000, interval: 100 }
 

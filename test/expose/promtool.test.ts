@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { openProcessHealth } from '../../src/expose/process-health.ts'
+import { checkMetrics, needs } from '../support/tool.ts'
 import { attempt, FULL_HEALTH, HOSTILE_NAMES, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
-import { checkMetrics, needs } from './tool.ts'
 
 const SILENCE = { code: 0, output: '' }
 
