@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // A busy machine makes nothing wrong, only later.
+    expect: { poll: { timeout: 20_000 } },
   },
 })
 
