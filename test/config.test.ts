@@ -53,6 +53,7 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   'retention-bytes': '1.5KiB',
   'id-window': '11',
   'id-window-age': '7d',
+  prices: 'prices.yaml',
   'drain-delay': '5s',
   'drain-timeout': '1s',
   'log-level': 'debug',

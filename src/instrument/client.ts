@@ -1,9 +1,16 @@
 /** Typed questions to a sidecar, for a coordinator that decides by the answers. */
 import type { AttemptKey, NewAttempt } from '../core/attempt.ts'
 import type { BestAgent, BestAgentOptions } from '../core/best-agent.ts'
+import type { CalibrationReport } from '../core/calibration-report.ts'
+import type { CostReport } from '../core/cost-report.ts'
+import type { ExperimentOptions, ExperimentReport } from '../core/experiment-report.ts'
+import type { FairGrouping } from '../core/fair-report.ts'
 import type { AttemptPage, KeyFilter } from '../core/ports.ts'
 import type { Rate } from '../core/rate.ts'
 import type { GroupedRates, Grouping, ModelPerformance, PerformanceReport } from '../core/report.ts'
+import type { RoutingReport } from '../core/routing.ts'
+import type { FairComparison } from '../core/statistics/fair-comparison.ts'
+import type { TrendReport } from '../core/trends.ts'
 import { ask } from './ask.ts'
 import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
 import { type Receipt, readReceipt } from './receipt.ts'
@@ -27,6 +34,20 @@ export interface BestAgentAnswer extends BestAgent {
   readonly contenders: readonly Pick<AttemptKey, 'agent_name' | 'model_name'>[]
 }
 
+/** Who may be sent, and how they are ranked. Lengths of time as people write them: `15m`, `24h`, `7d`. */
+export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
+  /** Keys with fewer attempts are left out; 1 unless told. */
+  readonly minAttempts?: number | undefined
+  /** Highest expected cost of a success in US dollars; who has none that is known does not pass. */
+  readonly maxCostUsd?: number | undefined
+  /** Lowest success rate in percent. */
+  readonly minSuccessRate?: number | undefined
+  /** Older attempts count for less: half after every half-life. */
+  readonly halfLife?: string | undefined
+  /** Draw the order, so that those of which little is known get their chance: with a seed of the sidecar's, or with this one. */
+  readonly explore?: boolean | { readonly seed: string } | undefined
+}
+
 /**
  * Questions to a sidecar. Every one rejects with a {@link SidecarError}, and nothing else, when there is no usable answer within the
  * time-out: catch it and go on with a default, so that a sidecar that is down costs no work.
@@ -43,6 +64,18 @@ export interface SidecarClient {
     options?: QuestionFilter & Pick<BestAgentOptions, 'minAttempts'>,
   ): Promise<Record<string, ModelPerformance>>
   report(filter?: QuestionFilter): Promise<PerformanceReport>
+  /** To whom the next issue of this type should go, the one to take first. Nobody may fulfil the conditions. */
+  route(issueType: string, options?: RouteOptions): Promise<RoutingReport>
+  /** How the rate moved, by intervals of at least `interval` (`1h`, `7d`; chosen unless told), and what has drifted. */
+  trends(options?: QuestionFilter & { readonly interval?: string | undefined }): Promise<TrendReport>
+  /** Whether stated confidence can be believed, by agent or by `groupBy`. */
+  calibration(options?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<CalibrationReport>
+  /** What attempts cost, and what a success costs. */
+  costs(filter?: QuestionFilter): Promise<CostReport>
+  /** What an A/B test says so far; may be asked after every attempt. Undefined where there is none, or no such baseline in it. */
+  experiment(name: string, options?: ExperimentOptions & QuestionRange): Promise<ExperimentReport | undefined>
+  /** Agents, models (unless told), or both together, compared at the same mix of issue types. */
+  fairComparison(options?: QuestionFilter & { readonly by?: FairGrouping | undefined }): Promise<FairComparison>
   /** Kept attempts, newest first: `limit` (100 unless told, at most 1,000) from where the page with this `next_cursor` ended. */
   attempts(
     page?: QuestionFilter & { readonly limit?: number | undefined; readonly cursor?: string | undefined },
@@ -68,13 +101,28 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     bestAgent: async (issueType, { minAttempts, rankBy, ...range } = {}) => {
       const query = { ...filterQuery(range), issue_type: issueType, min_attempts: minAttempts, rank_by: rankBy }
       const fields = ['agent_name', 'model_name', 'success_rate']
-      return await get<BestAgentAnswer>('best-agent', query, fields).catch(noneQualifies)
+      return await get<BestAgentAnswer>('best-agent', query, fields).catch(noAnswer)
     },
     successRate: (filter: QuestionFilter & { readonly groupBy?: Grouping } = {}) =>
       get<Rate & GroupedRates>('success-rate', { ...filterQuery(filter), group_by: filter.groupBy }, []),
     modelComparison: (filter = {}) =>
       get('model-comparison', { ...filterQuery(filter), min_attempts: filter.minAttempts }, []),
     report: (filter = {}) => get('report', filterQuery(filter), ['summary', 'by_agent', 'recommendations']),
+    route: (issueType, options = {}) =>
+      get('route', { ...filterQuery(options), issue_type: issueType, ...routeQuery(options) }, ['ranked', 'excluded']),
+    trends: (options = {}) =>
+      get('trends', { ...filterQuery(options), interval: options.interval }, ['points', 'direction']),
+    calibration: (options = {}) =>
+      get('calibration', { ...filterQuery(options), group_by: options.groupBy }, ['overall', 'groups']),
+    costs: (filter = {}) => get('costs', filterQuery(filter), ['overall', 'by_agent', 'by_model']),
+    experiment: async (name, { baseline, adaptive, ...range } = {}) => {
+      // What is no well-formed name is no experiment's either, and must not throw.
+      const path = `experiments/${encodeURIComponent(name.toWellFormed())}`
+      const query = { ...filterQuery(range), baseline, adaptive: adaptive?.toString() }
+      return await get<ExperimentReport>(path, query, ['variants', 'comparisons']).catch(noAnswer)
+    },
+    fairComparison: (options = {}) =>
+      get('fair-comparison', { ...filterQuery(options), by: options.by }, ['rates', 'turned_over']),
     attempts: (page = {}) =>
       get('attempts', { ...filterQuery(page), limit: page.limit, cursor: page.cursor }, ['attempts', 'next_cursor']),
     recordAttempts: async attempts => {
@@ -87,13 +135,23 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
 }
 
 /** The sidecar's own 404, of problem details, is an answer. One of somebody else, at a wrong URL, is not. */
-function noneQualifies(error: unknown): undefined {
+function noAnswer(error: unknown): undefined {
   if (error instanceof SidecarError && error.status === 404 && error.problem !== undefined) return undefined
   throw error
 }
 
 function filterQuery({ agent_name, model_name, issue_type, since, until }: QuestionFilter): Query {
   return { agent_name, model_name, issue_type, since: timeText(since), until: timeText(until) }
+}
+
+function routeQuery({ minAttempts, maxCostUsd, minSuccessRate, halfLife, explore }: RouteOptions): Query {
+  return {
+    min_attempts: minAttempts,
+    max_cost_usd: maxCostUsd,
+    min_success_rate: minSuccessRate,
+    half_life: halfLife,
+    ...(explore && { explore: 'true', ...(explore !== true && { seed: explore.seed }) }),
+  }
 }
 
 /** No `Date` makes this throw: the sidecar says what it thinks of an invalid one. */

@@ -45,7 +45,7 @@ const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson']
 /** Bytes of the mark that some editors put first. */
 const BYTE_ORDER_MARK = 3
 
-/** Handles one request whose method and path were checked already. Never rejects. */
+/** Handles one request whose method and path were checked already. Rejects only on a defect of ours. */
 export function createAttemptsHandler(
   options: ReceiveOptions,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {

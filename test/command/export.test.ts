@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 import { type FakeSidecar, startFakeSidecar } from './fake-sidecar.ts'
 import { runCommand } from './run-command.ts'
 
@@ -45,4 +46,23 @@ test('where nobody can be asked no file is made; where none can be made it says 
   const nowhere = join(folder, 'no', 'such', 'folder')
   const failed = await runCommand(['export', '--url', sidecar.url, '--output', nowhere])
   expect(failed).toMatchObject({ exitCode: 74, stdout: '', stderr: expect.stringContaining(nowhere) })
+})
+
+test('a cost that was computed is left out, so that what is printed can be recorded again, here and over HTTP', async () => {
+  const price = { input_tokens: 1000, output_tokens: 10 }
+  await using sidecar = await testSidecar()
+  await sidecar.post([anAttempt({ ...price, model_name: 'gpt-4o' }), anAttempt({ ...price, cost_usd: 0.25 })])
+  expect(await (await sidecar.get('/api/v1/attempts')).json()).toMatchObject({
+    attempts: [{ cost_usd: 0.25 }, { computed_cost_usd: expect.any(Number) }],
+  })
+  const { stdout } = await runCommand(['export', '--url', sidecar.url])
+  expect(stdout).toContain('"cost_usd":0.25')
+  expect(stdout).not.toContain('computed')
+  await using other = await testSidecar()
+  const headers = { 'Content-Type': 'application/x-ndjson' }
+  expect(await (await other.post(stdout, { headers })).json()).toMatchObject({ accepted: 2 })
+  const costs = async (of: TestSidecar): Promise<unknown> => (await of.get('/api/v1/costs')).json()
+  expect(await costs(other)).toEqual(await costs(sidecar))
+  const copy = await runCommand(['import', '-', '--store', join(folder, 'copy.json')], { stdin: stdout })
+  expect(copy.stdout).toBe('Imported 2 attempts from standard input.\n')
 })

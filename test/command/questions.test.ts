@@ -168,7 +168,7 @@ describe('best', () => {
       '  success     58.75 % [53.9, 63.5] of 400 attempts',
       '  confidence  0.88 on average',
       '  time        12.3 s on average',
-      '  verdict     better than every other',
+      '  verdict     better than every other: the best with a probability of 97.30 %',
     ])
     expect(sidecar.requests[0]).toMatchObject({
       path: '/api/v1/best-agent',

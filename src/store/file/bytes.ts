@@ -1,12 +1,7 @@
-/** Rows of numbers and texts as bytes and back. Doubles are copied as the machine holds them. */
+/** Numbers, texts and rows of numbers as bytes and back: little-endian, but for whole rows, which stand as the machine holds them. */
 
 const CHUNK_BYTES = 256 * 1024
-const PIECE_BYTES = 64 * 1024
-/** Doubles in the widest sparse row. */
-const WIDEST_ROW = 1024
-
-/** How many bits of a byte are set. */
-const BITS = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length)
+const PIECE_BYTES = 256 * 1024
 
 export interface ByteWriter {
   word(value: number): void
@@ -21,30 +16,30 @@ export interface ByteWriter {
 
 export function createByteWriter(): ByteWriter {
   const full: Uint8Array[] = []
-  let chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+  let chunk = Buffer.alloc(0)
+  let view = new DataView(chunk.buffer)
   let at = 0
-  // A row on its way: its doubles that are not zero, and one bit for each of them.
-  const packed = new Float64Array(WIDEST_ROW)
-  const packedView = new Uint8Array(packed.buffer)
-  const packedBytes = new Uint8Array(Math.ceil(WIDEST_ROW / 8))
 
   function room(bytes: number): void {
     if (at + bytes <= chunk.length) return
     full.push(chunk.subarray(0, at))
-    chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, bytes))
+    chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes))
+    view = new DataView(chunk.buffer)
     at = 0
   }
 
   function word(value: number): void {
     room(4)
-    at = chunk.writeUInt32LE(value, at)
+    view.setUint32(at, value, true)
+    at += 4
   }
 
   return {
     word,
     double(value) {
       room(8)
-      at = chunk.writeDoubleLE(value, at)
+      view.setFloat64(at, value, true)
+      at += 8
     },
     text(value) {
       const bytes = Buffer.byteLength(value)
@@ -60,20 +55,18 @@ export function createByteWriter(): ByteWriter {
     },
     sparse(row) {
       const maskBytes = Math.ceil(row.length / 8)
-      const mask = packedBytes.subarray(0, maskBytes)
-      mask.fill(0)
-      let count = 0
+      room(maskBytes + row.length * 8)
+      const mask = at
+      chunk.fill(0, mask, mask + maskBytes)
+      at += maskBytes
       for (let i = 0; i < row.length; i++) {
         const value = row[i]!
         // Zero, but not minus zero: what comes back is the same to the last bit.
         if (value === 0 && 1 / value > 0) continue
-        mask[i >> 3]! |= 1 << (i & 7)
-        packed[count++] = value
+        chunk[mask + (i >> 3)]! |= 1 << (i & 7)
+        view.setFloat64(at, value, true)
+        at += 8
       }
-      room(maskBytes + count * 8)
-      chunk.set(mask, at)
-      chunk.set(packedView.subarray(0, count * 8), at + maskBytes)
-      at += maskBytes + count * 8
     },
     chunks: () => [...full, chunk.subarray(0, at)],
   }
@@ -96,75 +89,68 @@ export interface ByteReader {
  * read before and after them: thousands of small ones would cost more to make than to read.
  */
 export function createByteReader(source: Buffer): ByteReader {
-  const packed = new Float64Array(WIDEST_ROW)
-  const packedView = new Uint8Array(packed.buffer)
-  let piece = new ArrayBuffer(0)
+  const view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+  let piece = new Uint8Array(0)
   let used = 0
   let at = 0
 
-  function take(bytes: number): Buffer {
+  /** Where the next `bytes` stand, which are read with this. */
+  function take(bytes: number): number {
     if (bytes > source.length - at) throw new RangeError('ends too early')
     at += bytes
-    return source.subarray(at - bytes, at)
+    return at - bytes
   }
 
-  /** Where in `piece` there is room for so many bytes, eight of which stand together. */
+  /** Where in `piece` there is room for so many bytes, at a place where doubles may stand. */
   function room(bytes: number): number {
     const start = Math.ceil(used / 8) * 8
     used = start + bytes
-    if (used <= piece.byteLength) return start
-    piece = new ArrayBuffer(Math.max(PIECE_BYTES, bytes))
+    if (used <= piece.length) return start
+    piece = new Uint8Array(Math.max(PIECE_BYTES, bytes))
     used = bytes
     return 0
   }
 
-  function doubles(count: number): Float64Array {
-    const bytes = take(count * 8)
-    const start = room(bytes.length)
-    new Uint8Array(piece, start, bytes.length).set(bytes)
-    return new Float64Array(piece, start, count)
+  /** Where in `piece` the next `bytes` now stand. */
+  function copy(bytes: number): number {
+    const from = take(bytes)
+    const start = room(bytes)
+    piece.set(source.subarray(from, from + bytes), start)
+    return start
   }
 
-  function word(): number {
-    const value = source.readUInt32LE(at)
-    at += 4
-    return value
+  function sparse(width: number): Float64Array {
+    const mask = take(Math.ceil(width / 8))
+    const start = room(width * 8)
+    const row = new Float64Array(piece.buffer, start, width)
+    for (let i = 0; i < width; i++) {
+      if ((source[mask + (i >> 3)]! & (1 << (i & 7))) !== 0) row[i] = view.getFloat64(take(8), true)
+    }
+    return row
+  }
+
+  function text(): string {
+    const bytes = view.getUint32(take(4), true)
+    const from = take(bytes)
+    return source.toString('utf8', from, from + bytes)
   }
 
   return {
-    word,
-    double() {
-      const value = source.readDoubleLE(at)
-      at += 8
-      return value
+    word: () => view.getUint32(take(4), true),
+    double: () => view.getFloat64(take(8), true),
+    text,
+    sparse,
+    doubles(count) {
+      const start = copy(count * 8)
+      return new Float64Array(piece.buffer, start, count)
     },
-    text: () => take(word()).toString(),
-    doubles,
     words(count) {
-      const bytes = take(count * 4)
-      const values = new Uint32Array(count)
-      new Uint8Array(values.buffer).set(bytes)
-      return values
+      const start = copy(count * 4)
+      return new Uint32Array(piece.buffer, start, count)
     },
     bytes(count) {
-      const bytes = take(count)
-      const start = room(count)
-      const values = new Uint8Array(piece, start, count)
-      values.set(bytes)
-      return values
-    },
-    sparse(width) {
-      const mask = take(Math.ceil(width / 8))
-      let count = 0
-      for (const byte of mask) count += BITS[byte]!
-      packedView.set(take(count * 8))
-      const start = room(width * 8)
-      const row = new Float64Array(piece, start, width)
-      let next = 0
-      for (let i = 0; i < width; i++) {
-        if ((mask[i >> 3]! & (1 << (i & 7))) !== 0) row[i] = packed[next++]!
-      }
-      return row
+      const start = copy(count)
+      return piece.subarray(start, start + count)
     },
     get left() {
       return source.length - at

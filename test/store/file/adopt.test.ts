@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { agentMetrics } from '../../../src/core/metrics.ts'
 import { totalAttempts } from '../../../src/core/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { afterPowerLoss, createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
+import { afterPowerLoss } from './fake-disk.ts'
+import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
 import { attempt, countedIn, openFake, PATH } from './fixtures.ts'
 
 interface Recent {

@@ -1,13 +1,7 @@
 /** The process ends, or the power does, at every single operation of a short history: what was acknowledged is counted once. */
 import { describe, expect, test } from 'vitest'
-import {
-  afterPowerLoss,
-  createDisk,
-  createFakeFileSystem,
-  type Disk,
-  type FakeFileSystem,
-  type Fault,
-} from './fake-file-system.ts'
+import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
+import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
 import { attempt, countedIn, createLedger, idsIn, type Ledger, openFake, randomFrom, send } from './fixtures.ts'
 
 /** Two lives of a store, with groups, repeats, batches and a restart between them. */

@@ -1,7 +1,8 @@
 /** The documented file, as a reader of it sees it. */
 import { expect, test, vi } from 'vitest'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { afterPowerLoss, createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
+import { afterPowerLoss } from './fake-disk.ts'
+import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, openFake, PATH } from './fixtures.ts'
 
 const ENTRY_FIELDS = [

@@ -3,9 +3,10 @@ import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StoreUnavailable } from '../../../src/core/ports.ts'
-import { StoreLocked, UnusablePath } from '../../../src/store/file/errors.ts'
+import { StoreLocked } from '../../../src/store/file/errors.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { afterPowerLoss, createFakeFileSystem, type Fault, type Operation } from './fake-file-system.ts'
+import { afterPowerLoss } from './fake-disk.ts'
+import { createFakeFileSystem, type Fault, type Operation } from './fake-file-system.ts'
 import { attempt, countedIn, createLedger, idsIn, openFake, PATH, send } from './fixtures.ts'
 
 beforeEach(() => {
@@ -244,40 +245,4 @@ test('a journal directory that was deleted is made again, with all that was coun
   expect(await countedIn(again)).toBe(3)
   expect(await again.append([attempt(1), attempt(2), attempt(3)])).toEqual({ accepted: 0, duplicates: 3 })
   await again.close()
-})
-
-test('a store starts on a full disk, answers questions, and says that it cannot keep attempts', async () => {
-  const first = createFakeFileSystem()
-  const ledger = createLedger()
-  const before = await openFake(first)
-  await send(before, ledger, 1, 2)
-  const fileSystem = createFakeFileSystem(first.disk)
-  fileSystem.fault = ({ name }) => (name === 'write' || name === 'create' ? error('ENOSPC') : undefined)
-  const store = await openFake(fileSystem)
-  expect(await idsIn(store)).toEqual(['id 1', 'id 2'])
-  await expect(send(store, ledger, 3)).rejects.toMatchObject({ reason: 'failing' })
-  await store.close()
-})
-
-test('a start that fails at any operation leaves what was kept, and the next one finds it', async () => {
-  const first = createFakeFileSystem()
-  const ledger = createLedger()
-  const before = await openFake(first)
-  await send(before, ledger, 1, 2)
-  for (let at = 0, failed = true; failed; at++) {
-    failed = false
-    const fileSystem = createFakeFileSystem(first.disk)
-    fileSystem.fault = ({ index }) => {
-      if (index !== at) return undefined
-      failed = true
-      return error('EIO')
-    }
-    const opened = await openFake(fileSystem).catch(problem => problem)
-    if (opened instanceof UnusablePath) expect(opened).toMatchObject({ path: PATH, code: 'EIO', exitCode: 73 })
-    else await opened.close()
-    const next = await openFake(createFakeFileSystem(first.disk))
-    expect(await idsIn(next)).toEqual(['id 1', 'id 2'])
-    expect(await countedIn(next)).toBe(2)
-    await next.close()
-  }
 })

@@ -8,7 +8,8 @@ import { recentResults } from '../../../src/core/recent.ts'
 import { createTally, type Tally, type TallyOptions } from '../../../src/core/tally.ts'
 import { parseTimestamp } from '../../../src/core/timestamp.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { afterPowerLoss, createDisk, createFakeFileSystem, type Disk } from './fake-file-system.ts'
+import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
+import { createFakeFileSystem } from './fake-file-system.ts'
 import { NOW, openFake, randomFrom } from './fixtures.ts'
 
 const MINUTE_MS = 60_000
@@ -123,6 +124,8 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
       const model: Model = { tally: createTally(BOUNDS), ids: [], attempts: [] }
 
       function start(): Promise<FileStore> {
+        // What the process before did not get to do is not done any more.
+        vi.clearAllTimers()
         fileSystem = createFakeFileSystem(disk)
         tally = createTally(BOUNDS)
         return openFake(fileSystem, { tally, clock: () => nowMs, ids: IDS })

@@ -1,0 +1,36 @@
+ARG NODE_IMAGE=node:24-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+# What runs, without what builds and tests.
+FROM ${NODE_IMAGE} AS modules
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+# A coordinator with three small agents, for docker-compose.yml's profile "example".
+FROM modules AS example
+COPY src ./src
+COPY examples ./examples
+USER 65532:65532
+ENTRYPOINT ["node", "examples/coordinator.ts"]
+
+FROM modules
+COPY --from=build /app/dist ./dist
+# A new volume takes its owner from here.
+RUN mkdir /data && chown 65532:65532 /data
+VOLUME /data
+USER 65532:65532
+EXPOSE 9464
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9464/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main.js"]
+# Reached from outside the container it refuses to start without --auth-token-file.
+CMD ["serve", "--listen", "0.0.0.0:9464", "--store", "/data/agent_performance.json"]

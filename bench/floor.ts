@@ -1,0 +1,49 @@
+/** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|lines|otlp FOLDER` */
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { decodeRequest } from '../src/receive/otlp/decode.ts'
+
+type Serve = (body: Buffer, res: ServerResponse) => void
+
+const answer = (res: ServerResponse): void => void res.writeHead(204).end()
+
+const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
+  bare: async () => (body, res) => {
+    JSON.parse(body.toString())
+    answer(res)
+  },
+  lines: async () => (body, res) => {
+    for (const line of body.toString().split('\n')) if (line !== '') JSON.parse(line)
+    answer(res)
+  },
+  otlp: async () => (body, res) => {
+    decodeRequest('logs', 'protobuf', body)
+    answer(res)
+  },
+  async fsync(folder) {
+    const file = await open(join(folder, 'one-by-one.ndjson'), 'a', 0o600)
+    let last = Promise.resolve()
+    return (body, res) => {
+      JSON.parse(body.toString())
+      last = last.then(async () => {
+        await file.write(body)
+        await file.datasync()
+        answer(res)
+      })
+    }
+  },
+}
+
+const [name = '', folder = ''] = process.argv.slice(2)
+const serve = await FLOORS[name]!(folder)
+const server = createServer((req, res) => {
+  const chunks: Buffer[] = []
+  req.on('data', (chunk: Buffer) => chunks.push(chunk))
+  req.on('end', () => serve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), res))
+})
+server.listen(0, '127.0.0.1')
+await once(server, 'listening')
+console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)

@@ -1,0 +1,35 @@
+/**
+ * What is measured inside a process: `node --expose-gc bench/measure.ts NAME [ARGUMENTS]` prints one line of JSON. Each runs in a
+ * process of its own, so that none warms up another.
+ */
+
+import { documentWriting } from './measures/document.ts'
+import { memory } from './measures/memory.ts'
+import {
+  replayFiles,
+  startFiles,
+  timeOpening,
+  timeParsing,
+  timeReplaying,
+  writeOriginFile,
+} from './measures/opening.ts'
+import { questions } from './measures/questions.ts'
+import { serveScrapes } from './measures/scrape.ts'
+import { tracking } from './measures/tracking.ts'
+
+const MEASURES: Readonly<Record<string, (...args: string[]) => unknown>> = {
+  questions,
+  tracking,
+  memory,
+  scrape: serveScrapes,
+  document: documentWriting,
+  'start-files': startFiles,
+  'replay-files': replayFiles,
+  'origin-file': writeOriginFile,
+  open: timeOpening,
+  replay: timeReplaying,
+  parse: timeParsing,
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+console.log(JSON.stringify((await MEASURES[name]!(...args)) ?? null))

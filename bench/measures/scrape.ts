@@ -1,0 +1,92 @@
+/** Scrapes, beside OpenTelemetry's own exporter. Served, so that the scraper can be on another core. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { createTally, type Tally } from '../../src/core/tally.ts'
+import { createExposition, type Exposition } from '../../src/expose/exposition.ts'
+import { createMetricsHandler } from '../../src/expose/handler.ts'
+import { attemptOf } from '../support/attempts.ts'
+
+export interface ScrapeTimes {
+  readonly lines: number
+  readonly oursMs: number
+  /** With nothing changed since the last one. */
+  readonly unchangedMs: number
+  readonly exporterMs: number
+}
+
+/**
+ * Serves four paths until the process is ended: `/metrics`; `/render`, the times of making it, all keys having changed before;
+ * `/change` changes all keys; `/stall`, milliseconds the event loop was held at most since it was last asked.
+ */
+export async function serveScrapes(lines = ''): Promise<void> {
+  const { tally, exposition } = await ofLines(Number(lines))
+  const scrape = createMetricsHandler(exposition)
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  delays.enable()
+  const server = createServer(async (req, res) => {
+    if (req.url === '/metrics') return scrape(req, res)
+    if (req.url === '/change') changeAll(tally)
+    const answer = req.url === '/render' ? await render(tally, exposition) : { ms: Math.max(0, delays.max / 1e6 - 1) }
+    delays.reset()
+    res.end(JSON.stringify(answer))
+  })
+  server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  await new Promise(() => undefined)
+}
+
+/** As many keys as make about so many lines. */
+async function ofLines(wanted: number): Promise<{ tally: Tally; exposition: Exposition }> {
+  const linesOf = async (keys: number): Promise<number> => (await count(expose(tallyOf(keys)))).lines
+  const [few, more] = [await linesOf(50), await linesOf(100)]
+  const tally = tallyOf(Math.round((wanted - 2 * few + more) / ((more - few) / 50)))
+  return { tally, exposition: expose(tally) }
+}
+
+const expose = (tally: Tally): Exposition =>
+  createExposition({ tally, health: () => ({}), version: '0.0.0', clock: Date.now })
+
+function tallyOf(keys: number): Tally {
+  const tally = createTally({ maxKeys: keys, maxArms: 0, tiers: [] })
+  for (let at = 0; at < keys * 20; at++) add(tally, at % keys)
+  return tally
+}
+
+function add(tally: Tally, key: number): void {
+  const ms = Date.now()
+  tally.add({ ...attemptOf(key), timestamp: '' }, { ms, local: false }, ms)
+}
+
+function changeAll(tally: Tally): void {
+  for (let key = tally.keys().length - 1; key >= 0; key--) add(tally, key)
+}
+
+async function count(exposition: Exposition): Promise<{ lines: number }> {
+  let lines = 0
+  for await (const slice of (await exposition.scrape()).body) {
+    const bytes = Buffer.from(slice)
+    for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+  }
+  return { lines }
+}
+
+async function render(tally: Tally, exposition: Exposition): Promise<ScrapeTimes> {
+  const scrape = async (): Promise<void> => {
+    for await (const slice of (await exposition.scrape()).body) Buffer.from(slice)
+  }
+  changeAll(tally)
+  const oursMs = await timed(scrape)
+  const unchangedMs = await timed(scrape)
+  const exporterMs = await timed(async () => {
+    const { resourceMetrics } = await exposition.producer.collect()
+    Buffer.from(new PrometheusSerializer('', false, undefined, true, true).serialize(resourceMetrics))
+  })
+  return { ...(await count(exposition)), oursMs, unchangedMs, exporterMs }
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const startMs = performance.now()
+  await work()
+  return performance.now() - startMs
+}

@@ -1,0 +1,90 @@
+/** Redis with its append-only file synced always, and attempts sent to it from Node over one bare socket a connection. */
+
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { NewAttempt } from '../../src/core/attempt.ts'
+import { startPinned } from '../support/pinned.ts'
+import type { Bench } from '../support/row.ts'
+import type { Server } from '../support/servers.ts'
+import { freePort } from './pushgateway.ts'
+
+const BINARY = '/usr/bin/redis-server'
+/** Lines of the answer to one attempt. */
+const LINES = 16
+
+export const hasRedis: boolean = existsSync(BINARY)
+
+export async function startRedis(folder: string): Promise<Server> {
+  const port = await freePort()
+  const args = [
+    '--port',
+    `${port}`,
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+  ]
+  const pinned = startPinned(BINARY, [...args, '--save', ''])
+  await pinned.says(/Ready to accept connections/)
+  return { ...pinned, port, pid: pinned.process.pid! }
+}
+
+const command = (...words: readonly string[]): string =>
+  `*${words.length}\r\n${words.map(word => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`
+
+/** What an attempt comes to: four sums of its key, and its place among the last hundred, all or nothing. */
+function transaction(attempt: NewAttempt): Buffer {
+  const key = `${attempt.agent_name}:${attempt.model_name}:${attempt.issue_type}`
+  return Buffer.from(
+    [
+      command('MULTI'),
+      command('HINCRBY', key, 'total_attempts', '1'),
+      command('HINCRBY', key, 'successful_attempts', attempt.success ? '1' : '0'),
+      command('HINCRBYFLOAT', key, 'time_seconds', String(attempt.time_seconds)),
+      command('HINCRBYFLOAT', key, 'confidence', String(attempt.confidence)),
+      command('LPUSH', `${key}:recent`, JSON.stringify(attempt)),
+      command('LTRIM', `${key}:recent`, '0', '99'),
+      command('EXEC'),
+    ].join(''),
+  )
+}
+
+/** Attempts a second, one under way on each of the connections. */
+export async function redisRate(
+  port: number,
+  attempts: readonly NewAttempt[],
+  connections: number,
+  bench: Bench,
+): Promise<number> {
+  const requests = attempts.map(transaction)
+  let sent = 0
+  let answered = 0
+  let over = false
+  const sockets = Array.from({ length: connections }, () => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    let lines = 0
+    const send = (): void => void socket.write(requests[sent++ % requests.length]!)
+    socket.on('connect', send).on('data', (bytes: Buffer) => {
+      for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+      if (bytes[0] === 45) throw new Error(bytes.toString())
+      if (lines < LINES) return
+      lines = 0
+      answered++
+      if (!over) send()
+    })
+    return socket
+  })
+  await pause(bench.warmUpMs)
+  const [from, startMs] = [answered, performance.now()]
+  await pause(bench.ms)
+  const rate = ((answered - from) / (performance.now() - startMs)) * 1000
+  over = true
+  await Promise.all(sockets.map(socket => once(socket.end(), 'close')))
+  return rate
+}

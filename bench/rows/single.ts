@@ -1,0 +1,90 @@
+/** One attempt a request, kept before it is answered. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasPostgres, startPostgres } from '../peers/postgres.ts'
+import { hasPushgateway, pushes, startPushgateway } from '../peers/pushgateway.ts'
+import { hasRedis, redisRate, startRedis } from '../peers/redis.ts'
+import { attemptsOf, singlePosts } from '../support/attempts.ts'
+import { cycle } from '../support/http-load.ts'
+import { describe, measureServer, type Rate, rates } from '../support/measured-server.ts'
+import { absent, atLeast, type Bench, type Row, short } from '../support/row.ts'
+import { startFloor, startSidecar } from '../support/servers.ts'
+import { interleave, median, ratios } from '../support/statistics.ts'
+
+const KEYS = 100
+const CONNECTIONS = 64
+const FIGURE = 'single POST, kept, 64 connections'
+
+type Measure = () => Promise<Rate>
+
+/** Everything that is started, and how each is measured. What a machine has not got is not there. */
+async function startAll(bench: Bench): Promise<{ contenders: Record<string, Measure>; stop: () => Promise<unknown> }> {
+  const contenders: Record<string, Measure> = {}
+  const started: { stop(): Promise<void> }[] = []
+  const serve = async (
+    name: string,
+    starting: ReturnType<typeof startSidecar>,
+    posts: readonly Buffer[],
+  ): Promise<void> => {
+    const server = await starting
+    started.push(server)
+    const requests = cycle(posts)
+    contenders[name] = () => measureServer(server, { requests, connections: CONNECTIONS }, bench)
+  }
+  const sidecar = (name: string): ReturnType<typeof startSidecar> =>
+    startSidecar({ store: join(bench.folder, `${name}.json`) })
+  await serve('bare', startFloor('bare', bench.folder), singlePosts(KEYS))
+  await serve('fsync each', startFloor('fsync', bench.folder), singlePosts(KEYS))
+  await serve('kept', sidecar('single'), singlePosts(KEYS))
+  await serve('kept, 1 key', sidecar('one-key'), singlePosts(1))
+  await serve('kept, 10,000 keys', sidecar('many-keys'), singlePosts(10_000))
+  if (hasPushgateway) {
+    await serve('pushgateway', startPushgateway({ check: true }), pushes(KEYS))
+    await serve('pushgateway, check off', startPushgateway({ check: false }), pushes(KEYS))
+  }
+  if (hasRedis) {
+    const folder = join(bench.folder, 'redis')
+    await mkdir(folder)
+    const redis = await startRedis(folder)
+    started.push(redis)
+    const attempts = attemptsOf(1000, KEYS)
+    contenders.redis = async () => ({ perSecond: await redisRate(redis.port, attempts, CONNECTIONS, bench) })
+  }
+  if (hasPostgres) {
+    const postgres = await startPostgres(bench.folder, KEYS)
+    started.push(postgres)
+    contenders.postgres = async () => ({ perSecond: await postgres.rate(CONNECTIONS, bench) })
+  }
+  return { contenders, stop: () => Promise.all(started.map(one => one.stop())) }
+}
+
+export async function singleRows(bench: Bench): Promise<Row[]> {
+  const { contenders, stop } = await startAll(bench)
+  try {
+    const found = await interleave(bench.rounds, contenders)
+    for (const text of describe(found)) bench.say(text)
+    bench.topRate = median(rates(found.kept!))
+    return rowsOf(found)
+  } finally {
+    await stop()
+  }
+}
+
+function rowsOf(found: Readonly<Record<string, readonly Rate[]>>): Row[] {
+  const row = (against: string, value: number, floor: string, why: string, kept = 'kept', figure = FIGURE): Row => {
+    const [ours, theirs] = [found[kept]!, found[floor]]
+    if (theirs === undefined) return absent({ figure, against }, `≥ ${value}×`, why)
+    const note = `${short(median(rates(ours)))}/s against ${short(median(rates(theirs)))}/s`
+    return atLeast({ figure, against, note }, { value, unit: '×' }, ratios(rates(ours), rates(theirs)))
+  }
+  const gateway = 'prometheus-pushgateway is not installed'
+  return [
+    row('bare node:http that parses and answers 204', 0.7, 'bare', ''),
+    row('one fsync per request', 10, 'fsync each', ''),
+    row("pushgateway's push to 100 groups (keeps nothing), default", 25, 'pushgateway', gateway),
+    row("pushgateway's push to 100 groups, check off", 2, 'pushgateway, check off', gateway),
+    row('PostgreSQL insert + upsert (pgbench: no client costs less)', 3, 'postgres', 'PostgreSQL is not installed'),
+    row('Redis, AOF always, from Node on bare sockets', 1.5, 'redis', 'redis-server is not installed'),
+    row('the rate at 1 key', 0.95, 'kept, 1 key', '', 'kept, 10,000 keys', 'single POST, kept, 10,000 keys'),
+  ]
+}

@@ -1,0 +1,96 @@
+/** Starting from what is on disk, and writing the document. */
+import { copyFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DocumentTimes } from '../measures/document.ts'
+import { measure, measureRounds } from '../support/in-process.ts'
+import { atLeast, atMost, type Bench, type Row, short } from '../support/row.ts'
+import { interleave, median, ratios, spread } from '../support/statistics.ts'
+
+/** What the origin took to load 10,000 keys with 100 recent attempts each, in milliseconds: a constant, not measured in this run. */
+const ORIGIN_LOAD_MS = 3900
+const REPLAYED = 300_000
+
+interface Opening {
+  readonly ms: number
+  readonly attempts?: number
+}
+
+export async function storageRows(bench: Bench): Promise<Row[]> {
+  const store = join(bench.folder, 'start.json')
+  await measure('start-files', store)
+  const start = await startRow(store, bench)
+  const rest = [await replayRow(bench), await adoptRow(bench)]
+  return [start, ...rest, ...(await documentRows(store, bench))]
+}
+
+async function startRow(store: string, bench: Bench): Promise<Row> {
+  const opened = await measureRounds<Opening>(bench.rounds, 'open', store)
+  checkAttempts(opened, 1_000_000)
+  const ms = opened.map(one => one.ms)
+  return atLeast(
+    {
+      figure: 'start, 10,000 keys with 100 recent each, from our own checkpoint',
+      against: "constant: the origin's load of the same, 3.9 s",
+      note: `${short(median(ms))} ms`,
+    },
+    { value: 50, unit: '×' },
+    spread(ms.map(one => ORIGIN_LOAD_MS / one)),
+  )
+}
+
+async function replayRow(bench: Bench): Promise<Row> {
+  const path = join(bench.folder, 'replay.json')
+  await measure('replay-files', path)
+  const opened = await measureRounds<Opening>(bench.rounds, 'replay', path)
+  checkAttempts(opened, REPLAYED)
+  return atLeast(
+    { figure: 'replay of the journal', against: '' },
+    { value: 300_000, unit: ' lines/s' },
+    spread(opened.map(one => (REPLAYED / one.ms) * 1000)),
+  )
+}
+
+async function adoptRow(bench: Bench): Promise<Row> {
+  const origin = join(bench.folder, 'origin.json')
+  await measure('origin-file', origin)
+  const { adopted, parsed } = await interleave(bench.rounds, {
+    async adopted() {
+      const path = join(bench.folder, 'adopted.json')
+      await rm(join(bench.folder, 'adopted.journal'), { recursive: true, force: true })
+      await copyFile(origin, path)
+      return measure<Opening>('open', path)
+    },
+    parsed: () => measure<Opening>('parse', origin),
+  })
+  checkAttempts(adopted, 100_000)
+  const of = (found: readonly { readonly ms: number }[]): number[] => found.map(one => one.ms)
+  const note = `${short(median(of(adopted)))} ms against ${short(median(of(parsed)))} ms`
+  const text = { figure: "adopting the origin's file of 30 MB", against: 'JSON.parse of it', note }
+  return atMost(text, { value: 2.5, unit: '×' }, ratios(of(adopted), of(parsed)))
+}
+
+async function documentRows(store: string, bench: Bench): Promise<Row[]> {
+  const written = await measureRounds<DocumentTimes>(Math.ceil(bench.rounds / 3), 'document', store)
+  const megabytes = short(written[0]!.bytes / 1e6)
+  return [
+    atMost(
+      { figure: 'document at 10,000 keys: longest stall while it is written', against: '', note: `${megabytes} MB` },
+      { value: 10, unit: ' ms' },
+      spread(written.map(one => one.stall)),
+    ),
+    atMost(
+      {
+        figure: 'document at 10,000 keys: serialised again when 1 key changed',
+        against: 'all of it',
+        note: 'characters that went through JSON.stringify',
+      },
+      { value: 1, unit: ' %' },
+      spread(written.map(one => (100 * one.serialised) / one.bytes)),
+    ),
+  ]
+}
+
+function checkAttempts(opened: readonly Opening[], attempts: number): void {
+  for (const one of opened)
+    if (one.attempts !== attempts) throw new Error(`a start found ${one.attempts} of ${attempts}`)
+}

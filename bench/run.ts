@@ -1,0 +1,70 @@
+/** Every figure beside its floor and its peers. `npm run bench`, `npm run bench:quick`; names of groups after it run only these. */
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { batchRows } from './rows/batch.ts'
+import { inProcessRows } from './rows/in-process.ts'
+import { openLoopRows } from './rows/open-loop.ts'
+import { otlpRows } from './rows/otlp.ts'
+import { questionRows } from './rows/questions.ts'
+import { scrapeRows } from './rows/scrape.ts'
+import { singleRows } from './rows/single.ts'
+import { storageRows } from './rows/storage.ts'
+import { benchFolder, PROJECT } from './support/folder.ts'
+import { machineText } from './support/machine.ts'
+import { pinSelf } from './support/pinned.ts'
+import { type Bench, type Row, table } from './support/row.ts'
+
+const GROUPS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
+  single: singleRows,
+  batch: batchRows,
+  otlp: otlpRows,
+  'open-loop': openLoopRows,
+  questions: questionRows,
+  scrape: scrapeRows,
+  'in-process': inProcessRows,
+  storage: storageRows,
+}
+
+const RESULTS = new URL('RESULTS.md', import.meta.url)
+
+const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
+const quick = values.quick === true
+pinSelf()
+const details: string[] = []
+const bench: Bench = {
+  ...(quick ? { rounds: 2, ms: 1000, warmUpMs: 400 } : { rounds: 5, ms: 1500, warmUpMs: 600 }),
+  folder: benchFolder(),
+  topRate: 15_000,
+  say(text) {
+    details.push(text)
+    console.error(`  ${text}`)
+  },
+}
+const rows: Row[] = []
+const failures: string[] = []
+const startMs = performance.now()
+for (const [name, group] of Object.entries(GROUPS)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  console.error(`${name} …`)
+  try {
+    rows.push(...(await group(bench)))
+  } catch (error) {
+    failures.push(`${name} could not be measured: ${error instanceof Error ? error.message : error}`)
+    console.error(error)
+  }
+}
+const seconds = Math.round((performance.now() - startMs) / 1000)
+const results = [
+  '# Benchmarks',
+  await machineText(PROJECT),
+  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. What the origin took is a constant, measured once on a machine of this kind.`,
+  table(rows),
+  ...failures,
+  '## Behind the ratios',
+  `Medians of the rounds. A server that used much less than a whole core was held up by something else: the generator, the disk, or other work on the machine.`,
+  details.map(text => `- ${text}`).join('\n'),
+  '',
+].join('\n\n')
+console.log(results)
+if (!quick && positionals.length === 0) await writeFile(RESULTS, results)
+process.exitCode = failures.length > 0 ? 1 : 0

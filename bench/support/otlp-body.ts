@@ -1,0 +1,29 @@
+/** A request of attempts as an OpenTelemetry SDK sends it: the exporter's own bytes. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { attemptsOf } from './attempts.ts'
+
+/** The protobuf body of a request to `/v1/logs` that holds so many attempts. */
+export async function otlpBody(attempts: number, keys: number): Promise<Buffer> {
+  const memory = new InMemoryLogRecordExporter()
+  const logger = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: memory })] }).getLogger(
+    'bench',
+  )
+  for (const { confidence, ...attempt } of attemptsOf(attempts, keys)) {
+    logger.emit({ eventName: 'agent.attempt', attributes: { ...attempt, confidence: confidence ?? 0 } })
+  }
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const exporter = new OTLPLogExporter({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  exporter.export(memory.getFinishedLogRecords(), () => undefined)
+  const [req, res] = (await once(server, 'request')) as [IncomingMessage, ServerResponse]
+  const body = await buffer(req)
+  res.end()
+  await exporter.shutdown()
+  server.close()
+  return body
+}

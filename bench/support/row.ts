@@ -1,0 +1,86 @@
+/** One row of the table: a figure, what it is held against, and whether it is as promised. */
+import type { Spread } from './statistics.ts'
+
+export interface Row {
+  readonly figure: string
+  readonly against: string
+  readonly target: string
+  readonly measured: string
+  /** undefined where it could not be measured. */
+  readonly met: boolean | undefined
+  readonly note: string
+}
+
+/** What a run is given: how long to measure, how often, and where files may be. */
+export interface Bench {
+  readonly rounds: number
+  readonly ms: number
+  readonly warmUpMs: number
+  /** A folder on a disk, gone after the run. */
+  readonly folder: string
+  /** Says what is under way. */
+  say(text: string): void
+  /** Rates that a later group builds on: {@link topRate}. */
+  topRate: number
+}
+
+export interface RowText {
+  readonly figure: string
+  readonly against: string
+  readonly note?: string
+}
+
+export interface Bound {
+  readonly value: number
+  readonly unit: string
+}
+
+/** A figure that must not be lower than the bound. */
+export function atLeast(text: RowText, { value, unit }: Bound, measured: Spread): Row {
+  return {
+    note: '',
+    ...text,
+    target: `≥ ${value}${unit}`,
+    measured: show(measured, unit),
+    met: measured.median >= value,
+  }
+}
+
+/** A figure that must not be higher than the bound. */
+export function atMost(text: RowText, { value, unit }: Bound, measured: Spread): Row {
+  return {
+    note: '',
+    ...text,
+    target: `≤ ${value}${unit}`,
+    measured: show(measured, unit),
+    met: measured.median <= value,
+  }
+}
+
+/** A figure that could not be measured, and why. */
+export function absent(text: RowText, target: string, why: string): Row {
+  return { figure: text.figure, against: text.against, target, measured: 'not measured', met: undefined, note: why }
+}
+
+function show({ median, min, max }: Spread, unit: string): string {
+  return min === max ? `${short(median)}${unit}` : `${short(median)}${unit} (${short(min)}–${short(max)})`
+}
+
+/** Three figures. */
+export function short(number: number): string {
+  if (!Number.isFinite(number)) return '–'
+  if (Math.abs(number) >= 1000) return Math.round(number).toLocaleString('en').replaceAll(',', ' ')
+  return Number(number.toPrecision(3)).toString()
+}
+
+/** The table, as Markdown. */
+export function table(rows: readonly Row[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const met = (row: Row): string => (row.met === undefined ? '–' : row.met ? 'yes' : '**no**')
+  return [
+    line(['figure', 'against, in the same run', 'target', 'measured: median (least–most of the rounds)', 'met', '']),
+    '|---|---|---|---|---|---|',
+    ...rows.map(row => line([row.figure, row.against, row.target, row.measured, met(row), row.note])),
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,255 @@
+/** Overview: is everything well, who is best at what, and what got worse? */
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+import { attempts, busiest, costPerSuccess, type Scope, SELECTED, successRatio, wilson } from './expressions.ts'
+import { attemptFilters, dashboardOf, many, type Row } from './frame.ts'
+import { lines, stat, table } from './panel.ts'
+import { COARSE, NO_ATTEMPTS, performanceColumns, READY, redFrom, TO_AGENT, UIDS } from './parts.ts'
+
+const ALL: Scope = { select: SELECTED, span: '$__range' }
+const BY_AGENT: Scope = { select: SELECTED, by: 'agent_name', span: '$__rate_interval' }
+const BY_KEY: Scope = { select: SELECTED, by: 'issue_type, agent_name, model_name', span: '$__range' }
+const KEY_COLUMNS = [
+  { name: 'Issue type', label: 'issue_type' },
+  { name: 'Agent', label: 'agent_name', properties: TO_AGENT },
+  { name: 'Model', label: 'model_name' },
+] as const
+
+const now: Row = {
+  id: 100,
+  title: 'Now',
+  panels: [
+    stat({
+      id: 1,
+      title: 'Success rate',
+      description: 'How often do agents succeed? Successes over attempts, in the time on display.',
+      width: 4,
+      height: 4,
+      unit: 'percentunit',
+      noValue: NO_ATTEMPTS,
+      expr: successRatio(ALL),
+    }),
+    stat({
+      id: 2,
+      title: 'Attempts',
+      description:
+        'How much do agents do? Attempts in the time on display; the first attempt of a key that was never seen before is not among them.',
+      width: 4,
+      height: 4,
+      unit: 'locale',
+      noValue: NO_ATTEMPTS,
+      expr: `round(${attempts(ALL)})`,
+    }),
+    stat({
+      id: 3,
+      title: 'Cost per success',
+      description: 'What does a success cost? All costs, those of failures too, over successes.',
+      width: 4,
+      height: 4,
+      unit: 'currencyUSD',
+      noValue: 'No success with a price',
+      expr: costPerSuccess(ALL),
+    }),
+    stat({
+      id: 4,
+      title: 'Since the last attempt',
+      description: 'Is anybody at work? Time since the latest attempt ended.',
+      width: 4,
+      height: 4,
+      unit: 's',
+      noValue: 'No attempt yet',
+      expr: `time() - max(agent_last_attempt_timestamp_seconds{${SELECTED}})`,
+    }),
+    stat({
+      id: 5,
+      title: 'Sidecar',
+      description: 'Are attempts being taken? The worst of all sidecars: ready, or not taking attempts.',
+      width: 4,
+      height: 4,
+      unit: 'none',
+      noValue: 'No sidecar is scraped',
+      ...READY,
+      expr: 'min(agent_performance_ready{job=~"$job"})',
+    }),
+    stat({
+      id: 6,
+      title: 'Alerts',
+      description: 'Is there something to do? Alerts that fire now; the table below names them.',
+      width: 4,
+      height: 4,
+      unit: 'none',
+      noValue: '0',
+      thresholds: redFrom(1),
+      expr: 'count(ALERTS{alertstate="firing", job=~"$job"}) or vector(0)',
+    }),
+  ],
+}
+
+const best: Row = {
+  id: 101,
+  title: 'Who is best at what',
+  panels: [
+    table({
+      id: 7,
+      title: 'Best for each issue type',
+      description:
+        'Whom to send? Of the agents and models with 5 attempts and more, the one whose success rate is surely the highest: ranked by the lower end of its 95 % interval (At least), for a few lucky attempts prove little.',
+      width: 10,
+      height: 9,
+      unit: 'none',
+      noValue: 'No agent with 5 attempts in this time',
+      sort: 'Issue type',
+      ascending: true,
+      columns: [
+        ...KEY_COLUMNS,
+        {
+          name: 'At least',
+          expr: `topk by (issue_type) (1, ${wilson('low', BY_KEY)} and ${attempts(BY_KEY)} >= 5)`,
+          unit: 'percentunit',
+        },
+      ],
+    }),
+    table({
+      id: 8,
+      title: 'All keys',
+      description:
+        'How does each agent do with each model at each issue type? The 100 keys with the most attempts. At least: lower end of the 95 % interval of the success rate.',
+      width: 14,
+      height: 9,
+      unit: 'none',
+      noValue: NO_ATTEMPTS,
+      sort: 'At least',
+      columns: [
+        ...KEY_COLUMNS,
+        ...performanceColumns(BY_KEY).map(column => ({
+          ...column,
+          expr: `${column.expr} and topk(100, ${attempts(BY_KEY)} > 0)`,
+        })),
+      ],
+    }),
+  ],
+}
+
+const RECENT = 'agent:agent_successes_per_attempts:ratio_increase6h{job=~"$job", agent_name=~"$agent_name"}'
+const BEFORE = 'agent:agent_successes_per_attempts:ratio_increase30d{job=~"$job", agent_name=~"$agent_name"} offset 6h'
+
+const worse: Row = {
+  id: 102,
+  title: 'What got worse',
+  panels: [
+    table({
+      id: 9,
+      title: 'Against their own past',
+      description:
+        'Who succeeds less often than before? Success rate of the last 6 hours less that of the 30 days before them, by agent, the worst first. Needs the recording rules and 6 hours of past.',
+      width: 8,
+      height: 9,
+      unit: 'percentunit',
+      noValue: 'No agent with attempts in the last 6 hours and before',
+      sort: 'Change',
+      ascending: true,
+      columns: [
+        { name: 'Agent', label: 'agent_name', properties: TO_AGENT },
+        { name: 'Change', expr: `max by (agent_name) (${RECENT} - ${BEFORE})`, unit: 'percentunit' },
+        { name: 'Last 6 hours', expr: `max by (agent_name) (${RECENT} and ${BEFORE})`, unit: 'percentunit' },
+        {
+          name: 'Attempts',
+          expr: `round(sum by (agent_name) (agent:agent_attempts:increase6h{job=~"$job", agent_name=~"$agent_name"} and ${BEFORE}))`,
+          unit: 'locale',
+        },
+      ],
+    }),
+    table({
+      id: 10,
+      title: 'Drift',
+      description:
+        'Who is getting worse, slowly and surely? Evidence that a key succeeds less than it used to, as a share of what an alarm takes: the 20 highest.',
+      width: 8,
+      height: 9,
+      unit: 'none',
+      noValue: 'No key with enough attempts yet',
+      sort: 'Drift',
+      thresholds: redFrom(1),
+      columns: [
+        ...KEY_COLUMNS,
+        {
+          name: 'Drift',
+          expr: `topk(20, max by (issue_type, agent_name, model_name) (agent_success_drift{${SELECTED}}))`,
+          unit: 'percentunit',
+          properties: [{ id: 'custom.cellOptions', value: { type: 'color-text' } }],
+        },
+      ],
+    }),
+    table({
+      id: 11,
+      title: 'Firing alerts',
+      description: 'What is there to do? Each alert names its runbook.',
+      width: 8,
+      height: 9,
+      unit: 'none',
+      noValue: 'No alert fires',
+      sort: 'Alert',
+      ascending: true,
+      columns: [
+        { name: 'Alert', label: 'alertname' },
+        { name: 'Severity', label: 'severity' },
+        { name: 'Agent', label: 'agent_name', properties: TO_AGENT },
+        { name: 'Sidecar', label: 'instance' },
+        {
+          name: 'Count',
+          expr: 'count by (alertname, severity, agent_name, instance) (ALERTS{alertstate="firing", job=~"$job"})',
+          unit: 'none',
+        },
+      ],
+    }),
+  ],
+}
+
+const over: Row = {
+  id: 103,
+  title: 'Over time',
+  panels: [
+    lines({
+      id: 12,
+      title: 'Success rate by agent',
+      description:
+        'Who got better or worse, and when? The 20 agents with the most attempts; a gap is a time without attempts.',
+      width: 12,
+      height: 9,
+      unit: 'percentunit',
+      noValue: NO_ATTEMPTS,
+      min: 0,
+      max: 1,
+      interval: COARSE,
+      lines: [
+        {
+          expr: `${successRatio(BY_AGENT)} and ${busiest(20, BY_AGENT)}`,
+          legend: '{{agent_name}}',
+        },
+      ],
+    }),
+    lines({
+      id: 13,
+      title: 'Attempts by agent',
+      description: 'Who does how much? The 20 agents with the most attempts.',
+      width: 12,
+      height: 9,
+      unit: 'locale',
+      noValue: NO_ATTEMPTS,
+      interval: COARSE,
+      stack: true,
+      lines: [{ expr: `${attempts(BY_AGENT)} and ${busiest(20, BY_AGENT)}`, legend: '{{agent_name}}' }],
+    }),
+  ],
+}
+
+/** The dashboard. */
+export function overview(): Dashboard {
+  return dashboardOf({
+    uid: UIDS.overview,
+    title: 'Agents',
+    description: 'Is everything well, who is best at what, and what got worse?',
+    past: '24h',
+    variables: attemptFilters(many),
+    rows: [now, best, worse, over],
+  })
+}

@@ -1,0 +1,236 @@
+/** Panels as this project draws them: all that Grafana would otherwise decide by defaults that mislead is decided here. */
+import { PanelBuilder as BarChart } from '@grafana/grafana-foundation-sdk/barchart'
+import {
+  AxisPlacement,
+  GraphDrawStyle,
+  HeatmapCellLayout,
+  LegendDisplayMode,
+  LegendPlacement,
+  SortOrder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common'
+import {
+  type DataTransformerConfig,
+  type DynamicConfigValue,
+  FieldColorModeId,
+  type FieldConfigSource,
+  type Panel,
+  type Threshold,
+  ThresholdsMode,
+  type ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard'
+import {
+  PanelBuilder as Heatmap,
+  RowsHeatmapOptionsBuilder,
+  YAxisConfigBuilder,
+} from '@grafana/grafana-foundation-sdk/heatmap'
+import { DataqueryBuilder, PromQueryFormat, QueryEditorMode } from '@grafana/grafana-foundation-sdk/prometheus'
+import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table'
+import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries'
+
+/** Every panel asks whatever data source is chosen. */
+export const DATA_SOURCE = { type: 'prometheus', uid: '$datasource' } as const
+
+/** What every panel has. */
+export interface Frame {
+  /** Stable for ever: links and alerts point to it. */
+  readonly id: number
+  readonly title: string
+  /** The question it answers, and what to know when reading it. */
+  readonly description: string
+  /** Of 24 columns. */
+  readonly width: number
+  readonly height: number
+  readonly unit: string
+  /** What stands there when there is nothing to show. */
+  readonly noValue: string
+  readonly min?: number
+  readonly max?: number
+  /** Only where a colour tells what to do. */
+  readonly thresholds?: readonly Threshold[]
+  readonly mappings?: readonly ValueMapping[]
+  /** The least time between two points, and so the least time a point covers. */
+  readonly interval?: string
+}
+
+export interface Line {
+  readonly expr: string
+  readonly legend: string
+}
+
+/** A column of a table; the label it is named after, or an expression and its unit. */
+export interface Column {
+  readonly name: string
+  readonly label?: string
+  readonly expr?: string
+  readonly unit?: string
+  readonly properties?: readonly DynamicConfigValue[]
+}
+
+/** One number for all that is on display. */
+export function stat(
+  frame: Frame & { readonly expr: string; readonly legend?: string; readonly text?: 'name' },
+): Panel {
+  const panel = new Stat()
+    .withTarget(
+      query(frame.expr, 'A')
+        .instant()
+        .legendFormat(frame.legend ?? ''),
+    )
+    .build()
+  Object.assign(panel.options, {
+    graphMode: 'none',
+    colorMode: frame.thresholds ? 'background' : 'none',
+    reduceOptions: { calcs: ['lastNotNull'] },
+  })
+  if (frame.text !== undefined) Object.assign(panel.options, { textMode: frame.text })
+  return framed(panel, frame)
+}
+
+/** Lines over time, gaps left open; `stack` for bars that add up. */
+export function lines(
+  frame: Frame & { readonly lines: readonly Line[]; readonly stack?: boolean; readonly overrides?: Overrides },
+): Panel {
+  const builder = new TimeSeries()
+    .targets(frame.lines.map(({ expr, legend }, i) => query(expr, refId(i)).range().legendFormat(legend)))
+    .legend(
+      new VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom)
+        .calcs([]),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
+    .drawStyle(frame.stack ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
+    .fillOpacity(frame.stack ? 80 : 0)
+    .showPoints(VisibilityMode.Auto)
+    .axisSoftMin(0)
+  if (frame.stack) builder.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
+  return framed(builder.build(), frame, overridesOf(frame.overrides ?? {}))
+}
+
+/** Where durations lie, over time. */
+export function heatmap(frame: Frame & { readonly expr: string }): Panel {
+  const panel = new Heatmap()
+    .withTarget(query(frame.expr, 'A').range().format(PromQueryFormat.Heatmap).legendFormat('{{le}}'))
+    .calculate(false)
+    .rowsFrame(new RowsHeatmapOptionsBuilder().layout(HeatmapCellLayout.Auto))
+    .yAxis(new YAxisConfigBuilder().unit(frame.unit).axisPlacement(AxisPlacement.Left))
+    .showLegend()
+    .build()
+  return framed(panel, frame)
+}
+
+/** One row for each combination of the labels among the columns, and a number in each of the other columns. */
+export function table(
+  frame: Frame & { readonly columns: readonly Column[]; readonly sort: string; readonly ascending?: boolean },
+): Panel {
+  const panel = new Table().targets(tableQueries(frame.columns)).build()
+  panel.transformations = [...merged(frame.columns)]
+  Object.assign(panel.options, { sortBy: [{ displayName: frame.sort, desc: frame.ascending !== true }] })
+  const overrides = Object.fromEntries(
+    frame.columns.map(({ name, unit, properties = [] }) => [
+      name,
+      [...(unit === undefined ? [] : [{ id: 'unit', value: unit }]), ...properties],
+    ]),
+  )
+  return framed(panel, frame, overridesOf(overrides))
+}
+
+/** Bars side by side or stacked, one group for each value of the first column. */
+export function bars(frame: Frame & { readonly columns: readonly Column[]; readonly stack?: boolean }): Panel {
+  const [first] = frame.columns
+  const panel = new BarChart()
+    .targets(tableQueries(frame.columns))
+    .xField(first!.name)
+    .stacking(frame.stack ? StackingMode.Normal : StackingMode.None)
+    .legend(
+      new VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom)
+        .calcs([]),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
+    .axisSoftMin(0)
+    .build()
+  panel.transformations = [...merged(frame.columns), { id: 'sortBy', options: { sort: [{ field: first!.name }] } }]
+  return framed(panel, frame)
+}
+
+/** A matrix: a row and a column for each value of two labels. */
+export function matrix(
+  frame: Frame & { readonly expr: string; readonly rows: string; readonly columns: string },
+): Panel {
+  const panel = new Table().withTarget(query(frame.expr, 'A').instant().format(PromQueryFormat.Table)).build()
+  panel.transformations = [
+    {
+      id: 'groupingToMatrix',
+      options: { rowField: frame.rows, columnField: frame.columns, valueField: 'Value', emptyValue: 'null' },
+    },
+  ]
+  return framed(panel, frame)
+}
+
+type Overrides = Readonly<Record<string, readonly DynamicConfigValue[]>>
+
+function framed(panel: Panel, frame: Frame, overrides: FieldConfigSource['overrides'] = []): Panel {
+  const { id, title, description, width: w, height: h, interval } = frame
+  Object.assign(panel, { id, title, description, datasource: DATA_SOURCE, gridPos: { x: 0, y: 0, w, h } })
+  if (interval !== undefined) panel.interval = interval
+  const { unit, noValue, min, max, thresholds, mappings } = frame
+  const defaults = {
+    ...panel.fieldConfig?.defaults,
+    unit,
+    noValue,
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+    ...(mappings !== undefined && { mappings: [...mappings] }),
+    // Without steps of its own Grafana paints a panel red from 80 on.
+    thresholds: { mode: ThresholdsMode.Absolute, steps: [...(thresholds ?? [{ value: null, color: 'text' }])] },
+    color: { mode: thresholds ? FieldColorModeId.Thresholds : FieldColorModeId.PaletteClassicByName },
+  }
+  return { ...panel, fieldConfig: { defaults, overrides } }
+}
+
+function query(expr: string, ref: string): DataqueryBuilder {
+  return new DataqueryBuilder().expr(expr).refId(ref).datasource(DATA_SOURCE).editorMode(QueryEditorMode.Code)
+}
+
+const refId = (i: number): string => String.fromCharCode(65 + i)
+
+function tableQueries(columns: readonly Column[]): DataqueryBuilder[] {
+  return columns.flatMap(({ expr }, i) =>
+    expr === undefined ? [] : [query(expr, refId(i)).instant().format(PromQueryFormat.Table)],
+  )
+}
+
+/** Puts the tables of all queries side by side, in the order and with the names of the columns. */
+function merged(columns: readonly Column[]): readonly DataTransformerConfig[] {
+  const alone = columns.filter(column => column.expr !== undefined).length === 1
+  const fields = columns.map(({ label, name }, i) => ({
+    field: label ?? (alone ? 'Value' : `Value #${refId(i)}`),
+    name,
+  }))
+  const organize = {
+    excludeByName: { Time: true },
+    indexByName: Object.fromEntries(fields.map(({ field }, i) => [field, i])),
+    renameByName: Object.fromEntries(fields.map(({ field, name }) => [field, name])),
+  }
+  return [
+    { id: 'merge', options: {} },
+    { id: 'organize', options: organize },
+  ]
+}
+
+function overridesOf(overrides: Overrides): FieldConfigSource['overrides'] {
+  return Object.entries(overrides)
+    .filter(([, properties]) => properties.length > 0)
+    .map(([name, properties]) => ({ matcher: { id: 'byName', options: name }, properties: [...properties] }))
+}

@@ -1,0 +1,69 @@
+/** What several dashboards share: thresholds that encode a decision, columns, links between dashboards. */
+import {
+  type DynamicConfigValue,
+  MappingType,
+  type Threshold,
+  type ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard'
+import { attempts, costPerSuccess, durationQuantile, type Scope, successRatio, wilson } from './expressions.ts'
+import type { Column } from './panel.ts'
+
+export const UIDS = {
+  overview: 'agent-performance-overview',
+  agent: 'agent-performance-agent',
+  models: 'agent-performance-models',
+  sidecar: 'agent-performance-sidecar',
+} as const
+
+/** Red from a value on, at which something is to be done. */
+export const redFrom = (value: number): readonly Threshold[] => [
+  { value: null, color: 'green' },
+  { value, color: 'red' },
+]
+
+/** Whether a sidecar takes attempts. */
+export const READY: { readonly thresholds: readonly Threshold[]; readonly mappings: readonly ValueMapping[] } = {
+  thresholds: [
+    { value: null, color: 'red' },
+    { value: 1, color: 'green' },
+  ],
+  mappings: [
+    {
+      type: MappingType.ValueToText,
+      options: { 0: { text: 'Takes no attempts', color: 'red' }, 1: { text: 'Ready', color: 'green' } },
+    },
+  ],
+}
+
+/** What panels say where nothing was attempted. */
+export const NO_ATTEMPTS = 'No attempts in this time'
+export const NO_CONFIDENCE = 'No confidence stated in this time'
+
+/** Points that cover less than this would each rest on one or two attempts. */
+export const COARSE = '10m'
+
+const KEEP = `\${__url_time_range}&\${datasource:queryparam}&\${job:queryparam}`
+
+/** Opens the dashboard of the agent in this cell, at the same time and with the same filters. */
+export const TO_AGENT: readonly DynamicConfigValue[] = [
+  {
+    id: 'links',
+    value: [
+      {
+        title: 'Look at this agent',
+        url: `/d/${UIDS.agent}?${KEEP}&\${model_name:queryparam}&\${issue_type:queryparam}&var-agent_name=\${__value.raw:percentencode}`,
+      },
+    ],
+  },
+]
+
+/** How good, how sure, how fast and how dear: the columns of every table of agents or models. */
+export function performanceColumns(scope: Scope): readonly Column[] {
+  return [
+    { name: 'At least', expr: wilson('low', scope), unit: 'percentunit' },
+    { name: 'Success rate', expr: successRatio(scope), unit: 'percentunit' },
+    { name: 'Attempts', expr: `round(${attempts(scope)})`, unit: 'locale' },
+    { name: 'Median time', expr: durationQuantile(0.5, scope), unit: 's' },
+    { name: 'Cost per success', expr: costPerSuccess(scope), unit: 'currencyUSD' },
+  ]
+}

@@ -1,0 +1,121 @@
+/**
+ * The recording rules: how often agents, models and issue types succeed, and what agents take, over spans of time.
+ * Printed to rules/recording.yml by print.ts.
+ *
+ * What is recorded are counts, and ratios of counts: successes and attempts are added up over all keys and instances first and divided
+ * then, for an average of ratios is wrong wherever one key has more attempts than another.
+ */
+
+/** Spans of time: each is counted from raw series, or put together from shorter spans, so that 30 days never read 30 days of raw samples. */
+const SPANS = ['5m', '30m', '1h', '2h', '6h', '1d', '3d', '30d'] as const
+type Span = (typeof SPANS)[number]
+
+const PARTS: ReadonlyMap<Span, Span> = new Map([
+  ['2h', '5m'],
+  ['6h', '5m'],
+  ['1d', '5m'],
+  ['3d', '1h'],
+  ['30d', '1h'],
+])
+
+/** What series are added up to; `job` stays, so that two installations seen by one Prometheus are never mixed. */
+const LEVELS = [
+  { level: 'agent', by: 'job, agent_name', spans: SPANS },
+  { level: 'model', by: 'job, model_name', spans: ['5m', '1h', '6h', '1d', '30d'] },
+  { level: 'issue_type', by: 'job, issue_type', spans: ['5m', '1h', '6h', '1d', '30d'] },
+] as const
+
+/** Series of agents beside their attempts, from the metrics as exposed. */
+const AGENT_COUNTS = [
+  { name: 'agent_attempt_cost_usd', of: 'agent_attempt_cost_usd_total', spans: ['5m', '1h', '1d', '30d'] },
+  {
+    name: 'agent_attempt_duration_seconds_bucket',
+    of: 'agent_attempt_duration_seconds_bucket',
+    by: 'job, agent_name, le',
+    spans: ['5m', '1h', '6h', '30d'],
+  },
+  { name: 'agent_attempt_confidence_sum', of: 'agent_attempt_confidence_sum', spans: ['5m', '1d'] },
+  { name: 'agent_attempt_confidence_count', of: 'agent_attempt_confidence_count', spans: ['5m', '1d'] },
+  {
+    name: 'agent_confident_successes',
+    of: 'agent_attempt_confidence_count{result="success"}',
+    zeros: 'agent_attempt_confidence_count',
+    spans: ['5m', '1d'],
+  },
+] as const
+
+interface Rule {
+  readonly record: string
+  readonly expr: string
+}
+
+export interface RuleGroup {
+  readonly name: string
+  readonly interval: string
+  readonly rules: readonly Rule[]
+}
+
+interface Count {
+  readonly level: string
+  readonly by: string
+  /** The middle of the recorded name. */
+  readonly name: string
+  readonly of: string
+  /** The recorded name whose series say where a missing count is 0. */
+  readonly zeros?: string
+}
+
+/** All groups, shorter spans first. The days change slowly, and staleness sets in after 5 minutes. */
+export function recordingGroups(): readonly RuleGroup[] {
+  return [
+    { name: 'agent_performance_minutes', interval: '30s', rules: rulesOf(['5m']) },
+    { name: 'agent_performance_hours', interval: '1m', rules: rulesOf(['30m', '1h', '2h', '6h']) },
+    { name: 'agent_performance_days', interval: '2m', rules: rulesOf(['1d', '3d', '30d']) },
+  ]
+}
+
+function rulesOf(spans: readonly Span[]): Rule[] {
+  return spans.flatMap(span => [
+    ...LEVELS.filter(level => (level.spans as readonly Span[]).includes(span)).flatMap(one => successRules(one, span)),
+    ...AGENT_COUNTS.filter(count => (count.spans as readonly Span[]).includes(span)).map(one =>
+      countRule({ level: 'agent', by: 'job, agent_name', ...one }, span),
+    ),
+    ...(span === '1d' || span === '30d' ? [costRule(span)] : []),
+  ])
+}
+
+/** Attempts, successes, and the one by the other: 0 where nothing succeeds, and nothing where nothing is attempted. */
+function successRules({ level, by }: { readonly level: string; readonly by: string }, span: Span): Rule[] {
+  const attempts = { level, by, name: 'agent_attempts', of: 'agent_attempts_total' }
+  const successes = {
+    level,
+    by,
+    name: 'agent_successes',
+    of: 'agent_attempts_total{result="success"}',
+    zeros: 'agent_attempts',
+  }
+  return [
+    countRule(attempts, span),
+    countRule(successes, span),
+    {
+      record: `${level}:agent_successes_per_attempts:ratio_increase${span}`,
+      expr: `${level}:agent_successes:increase${span} / (${level}:agent_attempts:increase${span} > 0)`,
+    },
+  ]
+}
+
+function countRule({ level, by, name, of, zeros }: Count, span: Span): Rule {
+  const part = PARTS.get(span)
+  const record = `${level}:${name}:increase${span}`
+  if (part !== undefined) return { record, expr: `sum_over_time(${level}:${name}:increase${part}[${span}:${part}])` }
+  const counted = `sum by (${by}) (increase(${of}[${span}]))`
+  return { record, expr: zeros === undefined ? counted : `${counted} or 0 * ${level}:${zeros}:increase${span}` }
+}
+
+/** Nothing where nothing succeeded or nothing has a price. */
+function costRule(span: Span): Rule {
+  return {
+    record: `agent:agent_attempt_cost_usd_per_successes:ratio_increase${span}`,
+    expr: `(agent:agent_attempt_cost_usd:increase${span} > 0) / (agent:agent_successes:increase${span} > 0)`,
+  }
+}

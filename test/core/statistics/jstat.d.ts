@@ -1,0 +1,19 @@
+/** What the tests ask of jstat, which comes without types. */
+declare module 'jstat' {
+  interface Distribution<Shapes extends number[]> {
+    cdf(x: number, ...shapes: Shapes): number
+    inv(p: number, ...shapes: Shapes): number
+  }
+
+  const jstat: {
+    gammaln(x: number): number
+    betaln(a: number, b: number): number
+    ibeta(x: number, a: number, b: number): number
+    lowRegGamma(a: number, x: number): number
+    readonly beta: Distribution<[a: number, b: number]>
+    readonly chisquare: Distribution<[df: number]>
+    readonly normal: Distribution<[mean: number, deviation: number]>
+    readonly studentt: Distribution<[df: number]>
+  }
+  export default jstat
+}

@@ -1,0 +1,273 @@
+/** Special functions and distributions against two libraries, at seeded random places, those of very few attempts among them. */
+import betaCdfOf from '@stdlib/stats-base-dists-beta-cdf'
+import betaQuantileOf from '@stdlib/stats-base-dists-beta-quantile'
+import chiSquareCdfOf from '@stdlib/stats-base-dists-chisquare-cdf'
+import studentTQuantileOf from '@stdlib/stats-base-dists-t-quantile'
+import jstat from 'jstat'
+import { describe, expect, test } from 'vitest'
+import {
+  betaCdf,
+  betaQuantile,
+  chiSquareCdf,
+  chiSquareQuantile,
+  chiSquareUpper,
+  normalCdf,
+  normalQuantile,
+  normalTwoSided,
+  studentTCdf,
+  studentTQuantile,
+  studentTTwoSided,
+} from '../../../src/core/statistics/distributions.ts'
+import { createRandom } from '../../../src/core/statistics/random.ts'
+import { logBeta, logGamma, regularizedBeta, regularizedGamma } from '../../../src/core/statistics/special-functions.ts'
+
+const PLACES = 400
+
+/** Random places, always the same: each calls `draw` for its coordinates. */
+function places<T>(seed: string, draw: (between: (low: number, high: number) => number) => T): T[] {
+  const random = createRandom(seed)
+  // As many of one size as of ten times that size.
+  const between = (low: number, high: number): number => low * (high / low) ** random()
+  return Array.from({ length: PLACES }, () => draw(between))
+}
+
+/** The largest relative difference, and where it is. */
+function expectAgreement<T>(
+  at: readonly T[],
+  within: number,
+  ours: (place: T) => number,
+  theirs: (place: T) => number,
+): void {
+  const differences = at.map(place => {
+    const [own, expected] = [ours(place), theirs(place)]
+    return { place, own, expected, relative: Math.abs(own - expected) / Math.max(Math.abs(expected), 1e-300) }
+  })
+  const worst = differences.reduce((most, one) =>
+    one.relative > most.relative || Number.isNaN(one.relative) ? one : most,
+  )
+  expect(worst.relative, JSON.stringify(worst)).toBeLessThanOrEqual(within)
+}
+
+const shapes = places('shapes', between => ({ a: between(0.5, 5000), b: between(0.5, 5000), p: between(1e-4, 0.9999) }))
+const freedom = places('freedom', between => ({ df: between(1, 1000), p: between(1e-4, 0.5) }))
+const few = places('few', between => ({ a: between(0.5, 5), b: between(0.5, 5), p: between(1e-3, 0.999) }))
+const all = [...shapes, ...few]
+
+describe('as @stdlib says, to nine digits', () => {
+  const NINE = 1e-9
+  const xOf = ({ a, b, p }: { a: number; b: number; p: number }): number => betaQuantileOf(p, a, b)
+
+  test('regularizedBeta and the beta CDF', () => {
+    const at = all.map(place => ({ ...place, x: xOf(place) }))
+    expectAgreement(
+      at,
+      NINE,
+      ({ x, a, b }) => regularizedBeta(x, a, b),
+      ({ x, a, b }) => betaCdfOf(x, a, b),
+    )
+    expectAgreement(
+      at,
+      NINE,
+      ({ x, a, b }) => betaCdf(x, a, b),
+      ({ x, a, b }) => betaCdfOf(x, a, b),
+    )
+  })
+
+  test('the beta quantile', () => {
+    expectAgreement(all, NINE, ({ p, a, b }) => betaQuantile(p, a, b), xOf)
+  })
+
+  test('regularizedGamma and the chi-square CDF', () => {
+    const at = all.map(({ a, p }) => ({ a, x: a * (0.5 + p) }))
+    expectAgreement(
+      at,
+      NINE,
+      ({ a, x }) => regularizedGamma(a, x).lower,
+      ({ a, x }) => chiSquareCdfOf(2 * x, 2 * a),
+    )
+    expectAgreement(
+      at,
+      NINE,
+      ({ a, x }) => 1 - regularizedGamma(a, x).upper,
+      ({ a, x }) => chiSquareCdfOf(2 * x, 2 * a),
+    )
+    expectAgreement(
+      at,
+      NINE,
+      ({ a, x }) => chiSquareCdf(2 * x, 2 * a),
+      ({ a, x }) => chiSquareCdfOf(2 * x, 2 * a),
+    )
+  })
+
+  test('the chi-square quantile, and the p-value', () => {
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p, df }) => chiSquareCdfOf(chiSquareQuantile(p, df), df),
+      ({ p }) => p,
+    )
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p, df }) => 1 - chiSquareUpper(df * (0.5 + p), df),
+      ({ p, df }) => chiSquareCdfOf(df * (0.5 + p), df),
+    )
+  })
+
+  test("Student's t quantile, both tails, and its CDF", () => {
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p, df }) => studentTQuantile(p, df),
+      ({ p, df }) => studentTQuantileOf(p, df),
+    )
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p, df }) => studentTQuantile(1 - p, df),
+      ({ p, df }) => -studentTQuantileOf(p, df),
+    )
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p, df }) => studentTCdf(studentTQuantileOf(p, df), df),
+      ({ p }) => p,
+    )
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p, df }) => studentTTwoSided(studentTQuantileOf(p, df), df),
+      ({ p }) => 2 * p,
+    )
+  })
+
+  test('the normal distribution, whose square is chi-square on one degree of freedom', () => {
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p }) => 1 - normalTwoSided(5 * p),
+      ({ p }) => chiSquareCdfOf((5 * p) ** 2, 1),
+    )
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p }) => 2 * normalCdf(5 * p) - 1,
+      ({ p }) => chiSquareCdfOf((5 * p) ** 2, 1),
+    )
+    expectAgreement(
+      freedom,
+      NINE,
+      ({ p }) => chiSquareCdfOf(normalQuantile(p) ** 2, 1),
+      ({ p }) => 1 - 2 * p,
+    )
+  })
+
+  test('logBeta and logGamma, which are what the CDFs tend to near 0', () => {
+    const small = 1e-13
+    // I(x; a, b) tends to x^a / (a B(a, b)), and P(a, x) to x^a / (a Γ(a)).
+    const at = places('small', between => ({ a: between(0.5, 20), b: between(0.5, 5000) }))
+    expectAgreement(
+      at,
+      NINE,
+      ({ a, b }) => Math.exp(a * Math.log(small) - Math.log(a) - logBeta(a, b)),
+      ({ a, b }) => betaCdfOf(small, a, b),
+    )
+    expectAgreement(
+      at,
+      NINE,
+      ({ a }) => Math.exp(a * Math.log(small) - Math.log(a) - logGamma(a)),
+      ({ a }) => chiSquareCdfOf(2 * small, 2 * a),
+    )
+  })
+})
+
+describe('as jstat says, to six digits', () => {
+  const SIX = 1e-6
+
+  test('logGamma and logBeta', () => {
+    const at = places('logs', between => ({ a: between(0.01, 1e4), b: between(0.01, 1e4) }))
+    expectAgreement(
+      at,
+      SIX,
+      ({ a }) => logGamma(a) + 10,
+      ({ a }) => jstat.gammaln(a) + 10,
+    )
+    expectAgreement(
+      at,
+      SIX,
+      ({ a, b }) => logBeta(a, b),
+      ({ a, b }) => jstat.betaln(a, b),
+    )
+  })
+
+  test('regularizedBeta, regularizedGamma and their CDFs', () => {
+    const at = all.map(place => ({ ...place, x: betaQuantile(place.p, place.a, place.b) }))
+    expectAgreement(
+      at,
+      SIX,
+      ({ x, a, b }) => regularizedBeta(x, a, b),
+      ({ x, a, b }) => jstat.ibeta(x, a, b),
+    )
+    expectAgreement(
+      at,
+      SIX,
+      ({ x, a, b }) => betaCdf(x, a, b),
+      ({ x, a, b }) => jstat.beta.cdf(x, a, b),
+    )
+    const sizes = all.map(({ a, p }) => ({ a, y: a * (0.5 + p) }))
+    expectAgreement(
+      sizes,
+      SIX,
+      ({ a, y }) => regularizedGamma(a, y).lower,
+      ({ a, y }) => jstat.lowRegGamma(a, y),
+    )
+    expectAgreement(
+      sizes,
+      SIX,
+      ({ a, y }) => chiSquareCdf(y, a),
+      ({ a, y }) => jstat.chisquare.cdf(y, a),
+    )
+  })
+
+  test('the quantiles', () => {
+    expectAgreement(
+      few,
+      SIX,
+      ({ p, a, b }) => betaQuantile(p, a, b),
+      ({ p, a, b }) => jstat.beta.inv(p, a, b),
+    )
+    expectAgreement(
+      freedom,
+      SIX,
+      ({ p, df }) => studentTQuantile(p, df),
+      ({ p, df }) => jstat.studentt.inv(p, df),
+    )
+    expectAgreement(
+      freedom,
+      SIX,
+      ({ p, df }) => chiSquareQuantile(p, df),
+      ({ p, df }) => jstat.chisquare.inv(p, df),
+    )
+    expectAgreement(
+      freedom,
+      SIX,
+      ({ p }) => normalQuantile(p),
+      ({ p }) => jstat.normal.inv(p, 0, 1),
+    )
+  })
+
+  test("the normal's and Student's t CDF", () => {
+    expectAgreement(
+      freedom,
+      SIX,
+      ({ p }) => normalCdf(6 * p - 1),
+      ({ p }) => jstat.normal.cdf(6 * p - 1, 0, 1),
+    )
+    expectAgreement(
+      freedom,
+      SIX,
+      ({ p, df }) => studentTCdf(6 * p - 1, df),
+      ({ p, df }) => jstat.studentt.cdf(6 * p - 1, df),
+    )
+  })
+})

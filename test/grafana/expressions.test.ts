@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { ruleFiles } from '../prometheus/rule-files.ts'
+import { faultsOf } from './promql.ts'
+import { annotationQueries, panelQueries, variableQueries } from './queries.ts'
+
+/** Counters told once, at the start of the process, or asked for how much there ever was: there is no rise to see. */
+const AS_THEY_STAND = [
+  'agent_performance_journal_corrupt_records_total',
+  'agent_performance_journal_replayed_records_total',
+  'agent_attempt_confidence_count',
+]
+
+describe('every expression parses, asks for metrics and labels that are exposed, and reads them in the way of their type', () => {
+  it.each(panelQueries())('$dashboard: $title', ({ expr }) => {
+    expect(faultsOf(expr, AS_THEY_STAND)).toEqual([])
+  })
+
+  it.each(annotationQueries())('$dashboard: $title', ({ expr }) => {
+    expect(faultsOf(expr)).toEqual([])
+  })
+
+  it.each(variableQueries())('$dashboard: variable $name', ({ selector, label }) => {
+    expect(faultsOf(`count by (${label}) (${selector})`)).toEqual([])
+  })
+
+  it.each(ruleFiles().flatMap(file => file.rules))('rule $record$alert', ({ expr }) => {
+    expect(faultsOf(expr, AS_THEY_STAND)).toEqual([])
+  })
+})
+
+describe('a fault is found', () => {
+  it.each([
+    ['sum(rate(agent_attempts_total[5m])', 'does not parse'],
+    ['sum(rate(agent_attempt_total[5m]))', 'there is no metric agent_attempt_total'],
+    ['rate(agent_attempts_total{agent="a"}[5m])', 'agent_attempts_total has no label agent'],
+    ['sum by (agents) (rate(agent_attempts_total[5m]))', 'nothing that is grouped by agents has it'],
+    ['sum by (token_type) (rate(agent_attempts_total[5m]))', 'nothing that is grouped by token_type has it'],
+    ['sum(agent_attempts_total)', 'agent_attempts_total is a counter, and read as it stands'],
+    ['max_over_time(agent_attempts_total[5m])', 'agent_attempts_total is a counter, and read as it stands'],
+    ['histogram_quantile(0.5, agent_attempt_duration_seconds_bucket)', 'read as it stands'],
+    ['rate(agent_success_drift[5m])', 'agent_success_drift is a gauge, and rate is for counters'],
+    ['rate(agent:agent_attempts:increase1h[5m])', 'is a gauge'],
+    ['agent:agent_attempts:increase1h{model_name="m"}', 'has no label model_name'],
+    ['increase(agent_attempt_confidence_bucket{le="1"}[5m])', 'another spelling in Prometheus 3'],
+  ])('%s', (expr, fault) => {
+    expect(faultsOf(expr).join('\n')).toContain(fault)
+  })
+})

@@ -1,0 +1,57 @@
+/** What can be asked for: every metric there is, with its type and labels, from the tables the sidecar exposes and the recording rules. */
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { recordingGroups } from '../../prometheus/recording.ts'
+import { FAMILIES } from '../../src/expose/families.ts'
+
+export interface Metric {
+  readonly type: 'counter' | 'gauge'
+  readonly labels: ReadonlySet<string>
+}
+
+/** What Prometheus adds to every series it scrapes. */
+const TARGET = ['job', 'instance']
+const LEVELS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['agent', ['job', 'agent_name']],
+  ['model', ['job', 'model_name']],
+  ['issue_type', ['job', 'issue_type']],
+])
+
+/** Series that Prometheus makes itself. */
+const PROMETHEUS: readonly (readonly [string, Metric])[] = [
+  ['up', gauge(TARGET)],
+  ['scrape_duration_seconds', gauge(TARGET)],
+  ['scrape_samples_scraped', gauge(TARGET)],
+  ['ALERTS', gauge([...TARGET, 'alertname', 'alertstate', 'severity', 'agent_name', 'model_name', 'issue_type'])],
+]
+
+function gauge(labels: readonly string[]): Metric {
+  return { type: 'gauge', labels: new Set(labels) }
+}
+
+const EXPOSED: readonly (readonly [string, Metric])[] = FAMILIES.flatMap(({ name, type, labels }) => {
+  const known = [...TARGET, ...labels]
+  if (type !== 'histogram') return [[name, { type, labels: new Set(known) }] as const]
+  const part = (suffix: string, more: readonly string[] = []): readonly [string, Metric] => [
+    name + suffix,
+    { type: 'counter', labels: new Set([...known, ...more]) },
+  ]
+  return [part('_bucket', ['le']), part('_sum'), part('_count')]
+})
+
+const RECORDED: readonly (readonly [string, Metric])[] = [
+  ...recordingGroups().flatMap(group => group.rules.map(rule => rule.record)),
+  ...recordsOf('targets.yml'),
+].map(record => {
+  const labels = LEVELS.get(record.split(':', 1)[0]!)!
+  return [record, gauge(record.includes('_bucket:') ? [...labels, 'le'] : labels)]
+})
+
+function recordsOf(file: string): string[] {
+  const text = readFileSync(new URL(`../../prometheus/rules/${file}`, import.meta.url), 'utf8')
+  const { groups } = parse(text) as { groups: { rules: { record: string }[] }[] }
+  return groups.flatMap(group => group.rules.map(rule => rule.record))
+}
+
+/** Every metric by its name. */
+export const METRICS: ReadonlyMap<string, Metric> = new Map([...EXPOSED, ...RECORDED, ...PROMETHEUS])

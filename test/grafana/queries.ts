@@ -1,0 +1,72 @@
+/** Every query of every dashboard, and which of them may be empty, and why. */
+import { type Dashboard, dashboardFiles, panelsOf } from './dashboard-files.ts'
+
+export interface Query {
+  readonly dashboard: string
+  readonly panel: number
+  readonly title: string
+  readonly expr: string
+  readonly instant: boolean
+  /** Why there may be nothing to show though agents are at work and all is well; undefined where there must be something. */
+  readonly mayBeEmpty: string | undefined
+}
+
+const PAST = 'needs recording rules that have run for 6 hours'
+const NO_ALERT = 'nothing is wrong'
+
+/** By dashboard and panel. */
+const EMPTY: ReadonlyMap<string, string> = new Map([
+  ['agent-performance-overview 9', PAST],
+  ['agent-performance-overview 11', NO_ALERT],
+])
+
+/** Every query of the panels. */
+export function panelQueries(): readonly Query[] {
+  return dashboardFiles().flatMap(dashboard =>
+    panelsOf(dashboard).flatMap(panel =>
+      (panel.targets ?? []).map(({ expr, instant }) => ({
+        dashboard: dashboard.uid,
+        panel: panel.id,
+        title: panel.title,
+        expr,
+        instant,
+        mayBeEmpty: EMPTY.get(`${dashboard.uid} ${panel.id}`),
+      })),
+    ),
+  )
+}
+
+/** A variable's query: the selector and the label whose values it lists. */
+export interface VariableQuery {
+  readonly dashboard: string
+  readonly name: string
+  readonly selector: string
+  readonly label: string
+}
+
+/** Every variable that asks Prometheus. */
+export function variableQueries(): readonly VariableQuery[] {
+  return dashboardFiles().flatMap(dashboard =>
+    dashboard.templating.list.flatMap(({ name, query }) => {
+      if (typeof query === 'string') return []
+      const [, selector, label] = /^label_values\((.+), (\w+)\)$/.exec(query.query) ?? []
+      if (selector === undefined || label === undefined)
+        throw new Error(`${dashboard.uid}: ${name} asks ${query.query}`)
+      return [{ dashboard: dashboard.uid, name, selector, label }]
+    }),
+  )
+}
+
+/** Every annotation; those of alerts may be empty. */
+export function annotationQueries(): readonly Query[] {
+  return dashboardFiles().flatMap((dashboard: Dashboard) =>
+    dashboard.annotations.list.map(({ name, expr }) => ({
+      dashboard: dashboard.uid,
+      panel: 0,
+      title: `annotation ${name}`,
+      expr,
+      instant: false,
+      mayBeEmpty: name === 'Alerts' ? NO_ALERT : undefined,
+    })),
+  )
+}

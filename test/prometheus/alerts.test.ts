@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { dashboardFiles } from '../grafana/dashboard-files.ts'
+import { metricsOf } from '../grafana/promql.ts'
+import { alerts, expectations, ruleFiles } from './rule-files.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+
+describe.each(alerts())('$alert ($labels.severity)', alert => {
+  it('waits before it fires, is named in CamelCase, and is critical or a warning', () => {
+    expect(alert.alert).toMatch(/^([A-Z][a-z]+){2,}$/)
+    expect(alert.for).toMatch(/^[1-9]\d*[mh]$/)
+    expect(alert.labels.severity).toMatch(/^(critical|warning)$/)
+  })
+
+  it('says what is wrong and how much, and where to look', () => {
+    expect(Object.keys(alert.annotations).sort()).toEqual(['dashboard', 'description', 'runbook_url', 'summary'])
+    expect(alert.annotations.summary).toMatch(/\.$/)
+    // Numbers are put in words that people read, and never into what makes an alert the same alert.
+    expect(alert.annotations.description).not.toMatch(/\{\{ *\$value *\}\}/)
+    expect(alert.annotations.summary).not.toContain('$value')
+    expect(JSON.stringify(alert.labels)).not.toContain('{{')
+  })
+
+  it('has a runbook that says what it means, how to look and what to do', () => {
+    const path = alert.annotations.runbook_url!
+    expect(path).toBe(`docs/runbooks/${alert.alert}.md`)
+    const headings = readFileSync(new URL(path, ROOT), 'utf8').match(/^#.*$/gm)
+    expect(headings).toEqual([`# ${alert.alert}`, '## What it means', '## How to look', '## What to do'])
+  })
+
+  it('links to a dashboard that is there, and to variables it has', () => {
+    const url = new URL(alert.annotations.dashboard!.replaceAll(/\{\{.*?\}\}/g, 'x'))
+    const dashboard = dashboardFiles().find(({ uid }) => url.pathname === `/d/${uid}`)
+    const variables = dashboard?.templating.list.map(({ name }) => `var-${name}`)
+    expect(variables).toEqual(expect.arrayContaining([...url.searchParams.keys()]))
+  })
+
+  it('is shown to fire at what it is for, and to be silent at what it is not for', () => {
+    const told = expectations().filter(({ alertname }) => alertname === alert.alert)
+    expect(told.some(({ fires }) => fires)).toBe(true)
+    expect(told.some(({ fires }) => !fires)).toBe(true)
+  })
+
+  it('compares with a threshold, and ranks nothing', () => {
+    expect(alert.expr).not.toMatch(/\b(topk|bottomk|limitk)\b/)
+    expect(alert.expr).toMatch(/[<>]=?|==|absent/)
+  })
+})
+
+it('every runbook belongs to an alert', () => {
+  const names = new Set(alerts().map(({ alert }) => `${alert}.md`))
+  expect(readdirSync(new URL('docs/runbooks', ROOT)).filter(name => !names.has(name))).toEqual([])
+})
+
+it('recording rules are named level:metric:operations, once each', () => {
+  const records = ruleFiles().flatMap(file => file.rules.flatMap(rule => rule.record || []))
+  expect(records.filter(record => !/^(agent|model|issue_type):[a-z_]+:[a-z_]+\d*[mhd]?$/.test(record))).toEqual([])
+  expect(new Set(records).size).toBe(records.length)
+})
+
+it('rules of an alert read only what is recorded', () => {
+  const records = new Set(ruleFiles().flatMap(file => file.rules.map(rule => rule.record)))
+  const read = alerts().flatMap(({ expr }) => metricsOf(expr).filter(name => name.includes(':')))
+  expect(read.filter(name => !records.has(name))).toEqual([])
+})

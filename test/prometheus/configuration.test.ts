@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process'
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { recordingFile } from '../../prometheus/print.ts'
+import { temporaryFolder } from '../support/sidecar-process.ts'
+import { needs } from '../support/tool.ts'
+import { namesIn, PROMETHEUS } from './rule-files.ts'
+import { copyConfiguration } from './servers.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const FOLDER = fileURLToPath(PROMETHEUS)
+const RULES = namesIn('rules/').map(name => `${FOLDER}rules/${name}`)
+
+interface Ran {
+  readonly code: number | null
+  readonly output: string
+}
+
+function run(program: string, ...args: readonly string[]): Promise<Ran> {
+  const { promise, resolve, reject } = Promise.withResolvers<Ran>()
+  const child = spawn(program, args, { cwd: ROOT })
+  let output = ''
+  const keep = (chunk: string): void => {
+    output += chunk
+  }
+  child.stdout.setEncoding('utf8').on('data', keep)
+  child.stderr.setEncoding('utf8').on('data', keep)
+  child.on('error', reject)
+  child.on('close', code => resolve({ code, output }))
+  return promise
+}
+
+it('the committed recording rules are what the code prints', async () => {
+  expect(await readFile(`${FOLDER}rules/recording.yml`, 'utf8')).toBe(recordingFile())
+})
+
+it('promtool finds every rule in order', async context => {
+  needs('promtool', context)
+  expect(await run('promtool', 'check', 'rules', '--lint=all', '--lint-fatal', ...RULES)).toMatchObject({ code: 0 })
+})
+
+it('promtool finds the configuration of Prometheus in order', async context => {
+  needs('promtool', context)
+  await using folder = await temporaryFolder()
+  // promtool asks for the token's file too.
+  const tokenFile = join(folder.path, 'token')
+  await writeFile(tokenFile, 'secret')
+  await copyConfiguration(folder.path, {
+    sidecar: 'sidecar:9464',
+    alertmanager: 'alertmanager:9093',
+    tokenFile,
+    replace: [],
+  })
+  const checked = await run('promtool', 'check', 'config', join(folder.path, 'prometheus.yml'))
+  expect(checked).toMatchObject({ code: 0, output: expect.stringContaining(`${RULES.length} rule files found`) })
+})
+
+it.for(namesIn('tests/'))('the rules do as %s says', async (name, context) => {
+  needs('promtool', context)
+  expect(await run('promtool', 'test', 'rules', `${FOLDER}tests/${name}`)).toMatchObject({ code: 0 })
+})
+
+describe('the unit tests of the rules notice', () => {
+  it.for([
+    [
+      'a factor that its target can never reach',
+      'agent-targets.yml',
+      'clamp_max(14.4 * (1 - agent:agent_success_target:ratio), 0.9)',
+      '14.4 * (1 - agent:agent_success_target:ratio)',
+    ],
+    [
+      'an agent without successes that has no ratio',
+      'agent-misses-target.yml',
+      ' or 0 * agent:agent_attempts:increase1h\n',
+      '\n',
+    ],
+    ['an alarm over a handful of attempts', 'agent-misses-target.yml', 'and agent:agent_attempts:increase1h >= 20', ''],
+    ['a drop that is chance', 'agent-past.yml', '4 * sqrt', '3 * sqrt'],
+    [
+      'a label that absent() loses',
+      'sidecar-alerts.yml',
+      'absent(up{job="agent-performance"})',
+      'absent(up{job="agent-performance"} == 1)',
+    ],
+    [
+      'agents called silent while the sidecar is down',
+      'agent-past.yml',
+      '(time() - max by (job, agent_name) (agent_last_attempt_timestamp_seconds{agent_name!="__overflow__"}) > 6 * 3600)\n          and agent:',
+      'agent:',
+    ],
+  ] as const)('%s', async ([, test, good, bad], context) => {
+    needs('promtool', context)
+    await using folder = await temporaryFolder()
+    await cp(FOLDER, folder.path, { recursive: true })
+    let changed = 0
+    for (const name of namesIn('rules/')) {
+      const path = join(folder.path, 'rules', name)
+      const text = await readFile(path, 'utf8')
+      changed += text.includes(good) ? 1 : 0
+      await writeFile(path, text.replaceAll(good, bad))
+    }
+    expect(changed).toBe(1)
+    expect(await run('promtool', 'test', 'rules', join(folder.path, 'tests', test))).toMatchObject({ code: 1 })
+  })
+})
+
+it('amtool finds the configuration of Alertmanager in order, and every alert a receiver', async context => {
+  needs('amtool', context)
+  const config = `${FOLDER}alertmanager.yml`
+  expect(await run('amtool', 'check-config', config)).toMatchObject({ code: 0 })
+  for (const labels of ['severity=critical', 'severity=warning', 'alertname=AgentSilent']) {
+    const route = await run('amtool', 'config', 'routes', 'test', `--config.file=${config}`, labels)
+    expect(route).toMatchObject({ code: 0, output: expect.stringContaining('webhook') })
+  }
+})
+
+it('no secret stands in a configuration', async () => {
+  for (const name of ['prometheus.yml', 'alertmanager.yml']) {
+    const text = await readFile(`${FOLDER}${name}`, 'utf8')
+    expect(text).toContain('credentials_file: /run/secrets/')
+    expect(text).not.toMatch(/^\s*(credentials|password|bearer_token):/m)
+  }
+})
+
+describe('docker-compose.yml', () => {
+  it('is valid, with and without the example', async context => {
+    needs('docker-compose', context)
+    expect(await run('docker-compose', '--file', `${ROOT}docker-compose.yml`, 'config', '--quiet')).toMatchObject({
+      code: 0,
+    })
+    const example = await run(
+      'docker-compose',
+      '--file',
+      `${ROOT}docker-compose.yml`,
+      '--profile',
+      'example',
+      'config',
+      '--quiet',
+    )
+    expect(example).toMatchObject({ code: 0 })
+  })
+
+  it('runs nothing as root, writable, unpinned, or open to other machines', async () => {
+    const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
+      services: Record<string, { user: string; ports?: string[]; image: string } & Record<string, unknown>>
+    }
+    for (const [name, service] of Object.entries(services)) {
+      expect(service, name).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      })
+      expect(service.user, name).toMatch(/^[1-9]/)
+      for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/)
+      expect(service.image, name).toMatch(/^\$\{[A-Z]+_IMAGE:-[^}]+:(?!latest)[^}]+\}$/)
+    }
+  })
+
+  it('lets a service wait only for one that says when it is well', async () => {
+    const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
+      services: Record<string, { depends_on?: Record<string, unknown>; healthcheck?: unknown }>
+    }
+    const dockerfile = await readFile(`${ROOT}Dockerfile`, 'utf8')
+    expect(dockerfile).toMatch(/^HEALTHCHECK /m)
+    expect(dockerfile).toMatch(/^USER 65532/m)
+    for (const awaited of Object.values(services).flatMap(({ depends_on = {} }) => Object.keys(depends_on))) {
+      expect(awaited === 'sidecar' || services[awaited]?.healthcheck !== undefined, awaited).toBe(true)
+    }
+  })
+})

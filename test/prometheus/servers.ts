@@ -1,0 +1,162 @@
+/** Real servers for the time of a test: Prometheus, Alertmanager, and a webhook that writes down what it is sent. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect } from 'vitest'
+import { PROMETHEUS } from './rule-files.ts'
+
+/** A series and its value now, or its values over time. */
+export interface Series {
+  readonly metric: Readonly<Record<string, string>>
+  readonly value?: readonly [number, string]
+  readonly values?: readonly (readonly [number, string])[]
+}
+
+export interface PrometheusServer extends AsyncDisposable {
+  readonly url: string
+  /** Data of an answer of its API, such as `query?query=up`. Rejects with what it says is wrong. */
+  get(path: string): Promise<unknown>
+  query(expr: string): Promise<readonly Series[]>
+}
+
+/** Starts Prometheus on a configuration and everything that stands beside it in `folder`. */
+export async function openPrometheus(folder: string): Promise<PrometheusServer> {
+  const port = await freePort()
+  const process = await openProcess(
+    'prometheus',
+    [
+      `--config.file=${folder}/prometheus.yml`,
+      `--storage.tsdb.path=${folder}/tsdb`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    `http://127.0.0.1:${port}`,
+  )
+  const get = async (path: string): Promise<unknown> => {
+    const answer = (await (await fetch(`${process.url}/api/v1/${path}`)).json()) as { data: unknown; error?: string }
+    if (answer.error !== undefined) throw new Error(answer.error)
+    return answer.data
+  }
+  return {
+    ...process,
+    get,
+    query: async expr => ((await get(`query?query=${encodeURIComponent(expr)}`)) as { result: Series[] }).result,
+  }
+}
+
+/** Starts an Alertmanager that knows no other, on a configuration. */
+export async function openAlertmanager(
+  folder: string,
+  config: string,
+): Promise<{ readonly url: string } & AsyncDisposable> {
+  await writeFile(join(folder, 'alertmanager.yml'), config)
+  const port = await freePort()
+  return openProcess(
+    'prometheus-alertmanager',
+    [
+      `--config.file=${folder}/alertmanager.yml`,
+      `--storage.path=${folder}/alertmanager`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--cluster.listen-address=',
+    ],
+    `http://127.0.0.1:${port}`,
+  )
+}
+
+/** An alert as Alertmanager posts it. */
+export interface Delivered {
+  readonly status: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  /** Of the request that brought it. */
+  readonly authorization: string | undefined
+  readonly atMs: number
+}
+
+/** A webhook that takes everything. */
+export async function openWebhook(): Promise<
+  { readonly url: string; readonly delivered: readonly Delivered[] } & AsyncDisposable
+> {
+  const delivered: Delivered[] = []
+  const server = createHttpServer(async (req, res) => {
+    const { alerts } = JSON.parse(await text(req)) as { alerts: Delivered[] }
+    const { authorization } = req.headers
+    delivered.push(...alerts.map(alert => ({ ...alert, authorization, atMs: Date.now() })))
+    res.end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
+    delivered,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** What a copy of the committed configuration points to, and what is otherwise in it. */
+export interface Copy {
+  readonly sidecar: string
+  readonly alertmanager?: string
+  readonly tokenFile: string
+  /** Replacements in the text of every file. */
+  readonly replace: readonly (readonly [RegExp, string])[]
+}
+
+/** Puts a copy of prometheus.yml and the rules into `folder`. */
+export async function copyConfiguration(
+  folder: string,
+  { sidecar, alertmanager, tokenFile, replace }: Copy,
+): Promise<void> {
+  const changed = (content: string): string => replace.reduce((all, [from, to]) => all.replaceAll(from, to), content)
+  const main = await readFile(new URL('prometheus.yml', PROMETHEUS), 'utf8')
+  const pointed = main
+    .replace('sidecar:9464', sidecar)
+    .replaceAll('alertmanager:9093', alertmanager ?? '127.0.0.1:9')
+    .replace('/run/secrets/prometheus_token', tokenFile)
+  await writeFile(join(folder, 'prometheus.yml'), changed(pointed))
+  await mkdir(join(folder, 'rules'))
+  for (const name of await readdir(new URL('rules/', PROMETHEUS))) {
+    await writeFile(join(folder, 'rules', name), changed(await readFile(new URL(`rules/${name}`, PROMETHEUS), 'utf8')))
+  }
+}
+
+async function openProcess(
+  program: string,
+  args: readonly string[],
+  url: string,
+): Promise<{ readonly url: string } & AsyncDisposable> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    log += chunk
+  })
+  const ended = once(child, 'close')
+  const ready = async (): Promise<boolean> => {
+    if (child.exitCode !== null) throw new Error(`${program} ended: ${log}`)
+    return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true
+  }
+  await expect.poll(ready, { timeout: 30_000, interval: 100 }).toBe(true)
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill()
+      await ended
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,40 @@
+/** What a test of a real disk needs of the machine; where it is not there, the test is skipped and says why. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+type Need = 'root' | 'mount' | 'strace' | 'prlimit' | 'descriptors'
+
+/** Undefined where it is there, else what is wrong. */
+const CHECKS: Readonly<Record<Need, () => string | undefined>> = {
+  root: () => (process.getuid?.() === 0 ? undefined : 'not root'),
+  mount: () => (canMount() ? undefined : 'no tmpfs can be mounted'),
+  strace: () => (works('strace', '-f', '-o', '/dev/null', 'true') ? undefined : 'strace is not there or may not trace'),
+  prlimit: () => (works('prlimit', '--nofile=64', 'true') ? undefined : 'prlimit is not there'),
+  descriptors: () => (works('sh', '-c', '[ "$(ulimit -n)" -ge 16000 ]') ? undefined : 'ulimit -n is below 16000'),
+}
+
+/** True where something is missing, which is then printed with what is skipped. */
+export function lacks(what: string, needs: readonly Need[]): boolean {
+  const missing = needs.map(need => CHECKS[need]()).filter(answer => answer !== undefined)
+  if (missing.length > 0) process.stdout.write(`skipped: ${what}: ${missing.join(', ')}\n`)
+  return missing.length > 0
+}
+
+function canMount(): boolean {
+  const place = mkdtempSync(join(tmpdir(), 'agent-performance-mount-'))
+  const mounted = works('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place)
+  if (mounted) works('umount', place)
+  rmdirSync(place)
+  return mounted
+}
+
+function works(command: string, ...args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * A disk in memory that knows what is durable: bytes that were not synced, and entries of directories that were not, are lost when
+ * the power is.
+ */
+
+export interface FileNode {
+  readonly kind: 'file'
+  content: Buffer
+  /** What is there after the power was lost. */
+  synced: Buffer
+}
+
+export interface DirectoryNode {
+  readonly kind: 'directory'
+  readonly entries: Map<string, Node>
+  /** Entries that are there after the power was lost, and the changes since, in order. */
+  synced: Map<string, Node>
+  changes: ((entries: Map<string, Node>) => void)[]
+}
+
+export type Node = FileNode | DirectoryNode
+
+/** What is left when a process ends: hand it to the next one's {@link createFakeFileSystem}. */
+export interface Disk {
+  readonly root: DirectoryNode
+}
+
+export function createDisk(): Disk {
+  return { root: createDirectory() }
+}
+
+export function createDirectory(): DirectoryNode {
+  return { kind: 'directory', entries: new Map(), synced: new Map(), changes: [] }
+}
+
+/** What a power cut leaves: `random` (0 to 1) decides how much of what was not synced is there all the same; 0 is nothing. */
+export function afterPowerLoss(disk: Disk, random: () => number = () => 0): Disk {
+  const seen = new Map<Node, Node>()
+  function survive(node: Node): Node {
+    const known = seen.get(node)
+    if (known !== undefined) return known
+    const left = node.kind === 'file' ? surviveFile(node, random) : createDirectory()
+    seen.set(node, left)
+    if (node.kind === 'file' || left.kind === 'file') return left
+    const entries = new Map(node.synced)
+    for (const change of node.changes.slice(0, Math.floor(random() * (node.changes.length + 1)))) change(entries)
+    for (const [name, child] of entries) left.entries.set(name, survive(child))
+    left.synced = new Map(left.entries)
+    return left
+  }
+  return { root: survive(disk.root) as DirectoryNode }
+}
+
+/** A part of the bytes behind the synced ones, and sometimes zeros in the place of some: their size was written and they were not. */
+function surviveFile({ content, synced }: FileNode, random: () => number): FileNode {
+  const grown = content.length >= synced.length && content.subarray(0, synced.length).equals(synced)
+  if (!grown) {
+    const left = random() < 0.5 ? synced : content
+    return { kind: 'file', content: left, synced: left }
+  }
+  const length = synced.length + Math.floor(random() * (content.length - synced.length + 1))
+  const left = Buffer.from(content.subarray(0, length))
+  if (random() > 0.7) left.fill(0, synced.length + Math.floor(random() * (length - synced.length)))
+  return { kind: 'file', content: left, synced: left }
+}
