@@ -1,5 +1,6 @@
 /** Every figure beside its floor and its peers. `npm run bench`, `npm run bench:quick`; names of groups after it run only these. */
 import { writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { batchRows } from './rows/batch.ts'
 import { inProcessRows } from './rows/in-process.ts'
@@ -42,6 +43,7 @@ const bench: Bench = {
 }
 const rows: Row[] = []
 const failures: string[] = []
+const load = loadavg()[0]!
 const startMs = performance.now()
 for (const [name, group] of Object.entries(GROUPS)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
@@ -57,7 +59,7 @@ const seconds = Math.round((performance.now() - startMs) / 1000)
 const results = [
   '# Benchmarks',
   await machineText(PROJECT),
-  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. What the origin took is a constant, measured once on a machine of this kind.`,
+  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. Before it began, ${load.toFixed(1)} other processes wanted a core on average: above 0.5, believe the ratios by CPU before those of rates. What the origin took is a constant, measured once on a machine of this kind.`,
   table(rows),
   ...failures,
   '## Behind the ratios',

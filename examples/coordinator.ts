@@ -7,7 +7,7 @@
  *
  *     npm run example -- http://127.0.0.1:9464
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, deliverTo, type SidecarClient, trackAttempt } from '../src/index.ts'
@@ -59,8 +59,10 @@ class AgentCoordinator {
 }
 
 async function work(url: string): Promise<void> {
-  const sidecar = createClient(url)
-  const delivery = deliverTo(url)
+  const file = process.env.AGENT_PERFORMANCE_TOKEN_FILE
+  const token = file === undefined ? undefined : firstToken(await readFile(file, 'utf8'))
+  const sidecar = createClient(url, { token })
+  const delivery = deliverTo(url, { token })
   const coordinator = new AgentCoordinator([formattingAgent, importAgent, refactoringAgent], sidecar)
   const tally = { fixed: 0, issues: 0 }
   for (const [index, issue] of issues().entries()) {
@@ -79,6 +81,12 @@ async function work(url: string): Promise<void> {
     )
   }
   console.log(`\nThe whole report:\n${JSON.stringify(report, null, 2)}`)
+}
+
+/** The token of a file as the sidecar reads it too: one a line, what it may do behind it. */
+function firstToken(text: string): string | undefined {
+  const lines = text.split('\n').map(line => line.trim())
+  return lines.find(line => line !== '' && !line.startsWith('#'))?.split(/\s/, 1)[0]
 }
 
 /** A sidecar for the time of the example. */

@@ -10,6 +10,7 @@ export interface ListenerOptions {
   readonly port: number
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly headersTimeoutMs: number
+  /** How long a connection may be idle, between two requests or in the middle of an answer that its client does not read. */
   readonly keepAliveTimeoutMs: number
   /** Fewer where the process may not open enough files for so many: what keeps attempts goes first. */
   readonly maxConnections: number
@@ -40,11 +41,14 @@ export async function openListener(handler: http.RequestListener, options: Liste
   let draining = false
   const answer: http.RequestListener = (req, res) => {
     if (draining) res.setHeader('Connection', 'close')
+    // Nothing went either way for so long: whoever has our bytes to read and does not is cut, whoever waits for us is not.
+    res.on('timeout', socket => socket.writableLength > 0 && socket.destroy())
     handler(req, res)
   }
   const server = options.tls
     ? https.createServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.2' }, answer)
     : http.createServer(serverOptions, answer)
+  server.timeout = options.keepAliveTimeoutMs
   server.maxConnections = Math.min(options.maxConnections, affordableConnections())
   server.on('drop', () => dropped++)
   // Whatever a client expects, it gets an answer of ours: Node would send a bare 417.

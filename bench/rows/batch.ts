@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { batchPosts, linesPosts } from '../support/attempts.ts'
 import { cycle } from '../support/http-load.ts'
-import { describe, type Load, measureServer, rates } from '../support/measured-server.ts'
+import { byCpu, describe, type Load, measureServer, rates } from '../support/measured-server.ts'
 import { atLeast, type Bench, type Row, short } from '../support/row.ts'
 import { startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
@@ -38,7 +38,7 @@ export async function batchRows(bench: Bench): Promise<Row[]> {
         {
           figure,
           against,
-          note: `${perSecond(rates(found[kept]), size)} attempts/s against ${perSecond(rates(found[floor]), size)}`,
+          note: `${perSecond(rates(found[kept]), size)} attempts/s against ${perSecond(rates(found[floor]), size)}${byCpu(found[kept], found[floor])}`,
         },
         { value, unit: '×' },
         ratios(rates(found[kept]), rates(found[floor])),

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { askJson } from '../support/ask.ts'
 import { cycle, post } from '../support/http-load.ts'
-import { describe, measureServer, rates } from '../support/measured-server.ts'
+import { byCpu, describe, measureServer, rates } from '../support/measured-server.ts'
 import { otlpBody } from '../support/otlp-body.ts'
 import { atLeast, type Bench, type Row, short } from '../support/row.ts'
 import { startFloor, startSidecar } from '../support/servers.ts'
@@ -26,7 +26,7 @@ export async function otlpRows(bench: Bench): Promise<Row[]> {
     const answered = found['otlp, kept'].reduce((sum, one) => sum + one.answered, 0)
     if (summary.total_attempts < answered * BATCH) throw new Error(`only ${summary.total_attempts} were counted`)
     const [kept, floor] = [rates(found['otlp, kept']), rates(found['otlp, decoded'])]
-    const note = `${short(median(kept) * BATCH)} attempts/s against ${short(median(floor) * BATCH)}`
+    const note = `${short(median(kept) * BATCH)} attempts/s against ${short(median(floor) * BATCH)}${byCpu(found['otlp, kept'], found['otlp, decoded'])}`
     const text = {
       figure: 'OTLP protobuf batches of 512, kept, 8 connections',
       against: 'node:http + decoding alone',

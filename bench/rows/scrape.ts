@@ -1,5 +1,6 @@
 /** What `/metrics` costs, and for how long it holds the event loop. */
 import { existsSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ScrapeTimes } from '../measures/scrape.ts'
 import { ask, askJson } from '../support/ask.ts'
 import { MEASURE } from '../support/in-process.ts'
@@ -23,6 +24,8 @@ async function rowsOf(lines: number, bench: Bench): Promise<Row[]> {
       const rendered = await askJson<ScrapeTimes>(port, '/render')
       await ask(port, '/change')
       await ask(port, '/stall')
+      // The monitor does not count the first turn after it was set back.
+      await pause(20)
       await ask(port, '/metrics')
       const { ms } = await askJson<{ ms: number }>(port, '/stall')
       if (round < 0) continue

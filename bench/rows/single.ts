@@ -6,7 +6,7 @@ import { hasPushgateway, pushes, startPushgateway } from '../peers/pushgateway.t
 import { hasRedis, redisRate, startRedis } from '../peers/redis.ts'
 import { attemptsOf, singlePosts } from '../support/attempts.ts'
 import { cycle } from '../support/http-load.ts'
-import { describe, measureServer, type Rate, rates } from '../support/measured-server.ts'
+import { byCpu, describe, measureServer, type Rate, rates } from '../support/measured-server.ts'
 import { absent, atLeast, type Bench, type Row, short } from '../support/row.ts'
 import { startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
@@ -74,7 +74,7 @@ function rowsOf(found: Readonly<Record<string, readonly Rate[]>>): Row[] {
   const row = (against: string, value: number, floor: string, why: string, kept = 'kept', figure = FIGURE): Row => {
     const [ours, theirs] = [found[kept]!, found[floor]]
     if (theirs === undefined) return absent({ figure, against }, `≥ ${value}×`, why)
-    const note = `${short(median(rates(ours)))}/s against ${short(median(rates(theirs)))}/s`
+    const note = `${short(median(rates(ours)))}/s against ${short(median(rates(theirs)))}/s${byCpu(ours, theirs)}`
     return atLeast({ figure, against, note }, { value, unit: '×' }, ratios(rates(ours), rates(theirs)))
   }
   const gateway = 'prometheus-pushgateway is not installed'

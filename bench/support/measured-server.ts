@@ -4,7 +4,7 @@ import type { LoadResult } from './http-load.ts'
 import { cpuSeconds, quiet } from './pinned.ts'
 import { type Bench, short } from './row.ts'
 import type { Server } from './servers.ts'
-import { median } from './statistics.ts'
+import { median, ratios } from './statistics.ts'
 
 export interface ServerLoad extends LoadResult {
   /** The part of a core that the server used, 0 to 1. */
@@ -44,4 +44,11 @@ export function describe(loads: Readonly<Record<string, readonly Rate[]>>): stri
     const times = `p50 ${short(of('p50'))} ms, p99 ${short(of('p99'))} ms, ${cpu}`
     return `${name}: ${short(of('perSecond'))}/s${Number.isNaN(of('busy')) ? '' : `, ${times}`}`
   })
+}
+
+/** How `ours` compares with `theirs` by the CPU that each used for an answer: steadier than rates where others use the cores too. */
+export function byCpu(ours: readonly Rate[], theirs: readonly Rate[]): string {
+  const perCore = (loads: readonly Rate[]): number[] => loads.map(one => one.perSecond / (one.busy ?? Number.NaN))
+  const { median: ratio } = ratios(perCore(ours), perCore(theirs))
+  return Number.isNaN(ratio) ? '' : `; by CPU used ${short(ratio)}×`
 }

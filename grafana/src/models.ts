@@ -26,7 +26,7 @@ const which: Row = {
       id: 1,
       title: 'Models',
       description:
-        'Which model succeeds, and what does it take? At least and At most: the 95 % interval of the success rate; models whose intervals overlap cannot be told apart. A model that gets the harder issues looks worse than it is: compare within an issue type.',
+        'Which model succeeds, and what does it take? At least and At most: the 95 % interval of the success rate; models whose intervals overlap cannot be told apart. A model that gets the harder issues looks worse than it is: compare within an issue type, or ask /api/v1/fair-comparison.',
       width: 12,
       height: 9,
       unit: 'none',

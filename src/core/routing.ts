@@ -99,8 +99,9 @@ export function discountWindows(
   halfLifeMs: number,
 ): readonly { readonly range: TimeRange; readonly weight: number }[] {
   const spans = intervalsBetween(nowMs - HALF_LIVES * halfLifeMs, nowMs, nowMs, halfLifeMs / 8)
-  return spans.map(range => ({
-    range,
+  return spans.map((range, i) => ({
+    // Open at the end: a sender's clock may be a little ahead of ours.
+    range: i === spans.length - 1 ? { ...range, untilMs: Number.POSITIVE_INFINITY } : range,
     weight: halfLifeWeight(nowMs - (range.sinceMs + range.untilMs) / 2, halfLifeMs),
   }))
 }

@@ -42,6 +42,8 @@ export interface TrendReport {
 /** Lengths people think in, each a multiple of the ones before it. */
 const LENGTHS = [1, 5, 15, 60, 360, 1440, 7 * 1440, 28 * 1440].map(minutes => minutes * MINUTE_MS)
 const WANTED_INTERVALS = 30
+/** A century: the end of a longer interval might be no time at all. */
+const LONGEST_MS = 36_500 * DAY_MS
 
 /** The whole intervals that cover a range, or the life of `summaries` where it is open; `wantedMs` is the length asked for. */
 export function intervalsOf(
@@ -65,7 +67,7 @@ export function intervalsOf(
  */
 export function intervalsBetween(sinceMs: number, untilMs: number, nowMs: number, wantedMs: number): TimeRange[] {
   const finest = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
-  const wanted = Math.max(finest, wantedMs, (untilMs - sinceMs) / MAX_INTERVALS)
+  const wanted = Math.min(Math.max(finest, wantedMs, (untilMs - sinceMs) / MAX_INTERVALS), LONGEST_MS)
   const lengthMs = LENGTHS.find(length => length >= wanted) ?? Math.ceil(wanted / DAY_MS) * DAY_MS
   const intervals: TimeRange[] = []
   for (let at = Math.floor(sinceMs / lengthMs) * lengthMs; at < untilMs; at += lengthMs) {

@@ -94,9 +94,10 @@ describe('told to stop while it reads a long journal', () => {
     return ledger
   }
 
-  test.each([
-    ['once it ends with 0 and never says that it is ready', 1, 0],
-    ['twice it ends at once', 2, 143],
+  test.each<[string, NodeJS.Signals[], number]>([
+    ['once it ends with 0 and never says that it is ready', ['SIGTERM'], [0]],
+    // Of two signals that come together the system may hand over either one first.
+    ['twice it ends at once', ['SIGTERM', 'SIGINT'], [130, 143]],
   ])('%s, and loses nothing', async (_what, signals, exit) => {
     await using place = await aStore()
     const ledger = await withLongJournal(place.store)
@@ -104,8 +105,8 @@ describe('told to stop while it reads a long journal', () => {
     // It has named itself when it begins to read.
     await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
     const startMs = performance.now()
-    for (let i = 0; i < signals; i++) sidecar.process.kill('SIGTERM')
-    expect(await sidecar.ended).toBe(exit)
+    for (const signal of signals) sidecar.process.kill(signal)
+    expect(exit).toContain(await sidecar.ended)
     expect(performance.now() - startMs).toBeLessThan(20_000)
     expect(await sidecar.ready).toBeUndefined()
     await using again = spawnSidecar(place.store)

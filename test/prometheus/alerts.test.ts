@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { settings } from '../../src/config/settings.ts'
+import { openApiDocument } from '../../src/openapi.ts'
 import { dashboardFiles } from '../grafana/dashboard-files.ts'
 import { metricsOf } from '../grafana/promql.ts'
 import { alerts, expectations, ruleFiles } from './rule-files.ts'
@@ -51,6 +53,16 @@ describe.each(alerts())('$alert ($labels.severity)', alert => {
 it('every runbook belongs to an alert', () => {
   const names = new Set(alerts().map(({ alert }) => `${alert}.md`))
   expect(readdirSync(new URL('docs/runbooks', ROOT)).filter(name => !names.has(name))).toEqual([])
+})
+
+it('runbooks ask paths and name flags that there are', () => {
+  const paths = Object.keys((openApiDocument('1') as { paths: object }).paths).map(path => path.replace(/\/\{.*/, ''))
+  const flags = settings.map(({ name }) => `--${name}`)
+  const texts = alerts().map(({ annotations }) => readFileSync(new URL(annotations.runbook_url!, ROOT), 'utf8'))
+  expect(texts.flatMap(text => text.match(/\/api\/v1\/[a-z-]+/g) ?? []).filter(path => !paths.includes(path))).toEqual(
+    [],
+  )
+  expect(texts.flatMap(text => text.match(/--[a-z-]+/g) ?? []).filter(flag => !flags.includes(flag))).toEqual([])
 })
 
 it('recording rules are named level:metric:operations, once each', () => {

@@ -61,8 +61,7 @@ export function createByteWriter(): ByteWriter {
       at += maskBytes
       for (let i = 0; i < row.length; i++) {
         const value = row[i]!
-        // Zero, but not minus zero: what comes back is the same to the last bit.
-        if (value === 0 && 1 / value > 0) continue
+        if (value === 0) continue
         chunk[mask + (i >> 3)]! |= 1 << (i & 7)
         view.setFloat64(at, value, true)
         at += 8

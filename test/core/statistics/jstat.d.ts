@@ -15,5 +15,5 @@ declare module 'jstat' {
     readonly normal: Distribution<[mean: number, deviation: number]>
     readonly studentt: Distribution<[df: number]>
   }
-  export default jstat
+  export = jstat
 }

