@@ -94,7 +94,7 @@ describe('told to stop while it reads a long journal', () => {
     return ledger
   }
 
-  test.each<[string, NodeJS.Signals[], number]>([
+  test.each<[string, NodeJS.Signals[], number[]]>([
     ['once it ends with 0 and never says that it is ready', ['SIGTERM'], [0]],
     // Of two signals that come together the system may hand over either one first.
     ['twice it ends at once', ['SIGTERM', 'SIGINT'], [130, 143]],
