@@ -151,6 +151,31 @@ test('a sidecar whose journal is taken away refuses with 503, is not ready and s
   expect((await readdir(journal)).some(name => name.endsWith('.ndjson'))).toBe(true)
 })
 
+test('lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone', async () => {
+  await using sidecar = await testSidecar({ 'max-in-flight-bytes': '2MiB' })
+  const { hostname, port } = new URL(sidecar.url)
+  const line = Buffer.alloc(900_000, ' ')
+  const begin = (): ReturnType<typeof connect> => {
+    const socket = connect(Number(port), hostname).on('error', () => undefined)
+    socket.write('POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n')
+    socket.write(`Content-Length: ${2 * line.length}\r\n\r\n`)
+    socket.write(line)
+    return socket
+  }
+  const whole = (): Promise<Response> =>
+    sidecar.post(`${JSON.stringify(anAttempt())}\n${line}${JSON.stringify(anAttempt())}\n`, {
+      headers: { 'Content-Type': 'application/x-ndjson' },
+    })
+  expect((await whole()).status).toBe(200)
+  const held = [begin(), begin()]
+  await expect.poll(async () => (await whole()).status).toBe(429)
+  const refused = await whole()
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1'])
+  expect(await refused.json()).toMatchObject({ kept_lines: 1, accepted: 1 })
+  for (const socket of held) socket.destroy()
+  await expect.poll(async () => (await whole()).status).toBe(200)
+})
+
 test('a storm of 200 clients who come back when they are told to calms down, and every attempt is counted once', async () => {
   await using sidecar = await testSidecar({ 'max-pending-attempts': '20' })
   let refusals = 0
@@ -197,4 +222,27 @@ test('attempts of clients who leave before the answer are counted at most once, 
   const { accepted = 0, duplicates = 0 } = (await post(sidecar.url, attempts)).body as Record<string, number>
   expect(accepted + duplicates).toBe(100)
   expect(await totalOf(sidecar)).toBe(100)
+})
+
+test('a thousand wrong tokens are all refused alike, and hold up nobody who has a right one', async () => {
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'tokens')
+  await writeFile(file, Array.from({ length: 100 }, (_, i) => `right-${i}\n`).join(''))
+  await using sidecar = await testSidecar({ 'auth-token-file': file })
+  const ask = async (authorization: string): Promise<string> => {
+    const answer = await sidecar.get('/api/v1/report', { Authorization: authorization })
+    return `${answer.status} ${answer.status === 200 ? '' : await answer.text()}`
+  }
+  const guess = async (client: number): Promise<string[]> => {
+    const answers: string[] = []
+    for (let i = 0; i < 10; i++) answers.push(await ask(`Bearer ${i % 2 ? 'right-' : ''}wrong-${client}-${i}`))
+    return answers
+  }
+  const wrong = Promise.all(Array.from({ length: 100 }, (_, client) => guess(client)))
+  const right = await Promise.all(Array.from({ length: 50 }, (_, i) => ask(`Bearer right-${i}`)))
+  expect(new Set(right)).toEqual(new Set(['200 ']))
+  const answers = new Set((await wrong).flat())
+  expect(answers.size).toBe(1)
+  expect([...answers][0]).toMatch(/^401 /)
+  expect(await ask('Basic cmlnaHQtMQ==')).toMatch(/^401 /)
 })

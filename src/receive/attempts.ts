@@ -176,10 +176,8 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
     return { ...problem, detail, more: { ...taken, kept_lines: keptLines } }
   }
   try {
-    for await (const lines of linesOf(req, gzip, {
-      maxLineBytes: MAX_LINE_BYTES,
-      idleTimeoutMs: options.requestTimeoutMs,
-    })) {
+    const limits = { maxLineBytes: MAX_LINE_BYTES, idleTimeoutMs: options.requestTimeoutMs }
+    for await (const lines of linesOf(req, gzip, limits, options.inFlight)) {
       for (const line of lines) {
         const checked = checkLine(line)
         if ('status' in checked) {

@@ -168,12 +168,13 @@ export class BodyError extends Error {
 
 /**
  * The lines of a body of any length, in the groups they arrive in, blank ones left out. Throws a {@link BodyError} when a line is longer than
- * `maxLineBytes`, when the stream breaks, or when nothing comes for `idleTimeoutMs`.
+ * `maxLineBytes`, when the stream breaks, when nothing comes for `idleTimeoutMs`, or when begun lines hold too much over all clients.
  */
 export async function* linesOf(
   req: IncomingMessage,
   gzip: boolean,
   { maxLineBytes, idleTimeoutMs }: { readonly maxLineBytes: number; readonly idleTimeoutMs: number },
+  inFlight: InFlight,
 ): AsyncGenerator<Line[]> {
   const inflating = gzip ? zlib.createGunzip() : undefined
   const source: Readable = inflating === undefined ? req : req.pipe(inflating)
@@ -181,6 +182,7 @@ export async function* linesOf(
   // Left standing when the reader stops: the answer goes out on the same connection.
   const chunks = source.iterator({ destroyOnReturn: false })
   let rest: Buffer = Buffer.alloc(0)
+  let held = 0
   let number = 0
   try {
     for await (const chunk of withIdleTimeout(chunks, idleTimeoutMs)) {
@@ -198,12 +200,17 @@ export async function* linesOf(
       if (from < chunk.length) rest = Buffer.concat([rest, chunk.subarray(from)])
       if (lines.length > 0) yield lines
       checkLine(rest, number + 1, maxLineBytes)
+      inFlight.give(held)
+      held = 0
+      if (!inFlight.take(rest.length)) throw new BodyError(OVERLOADED)
+      held = rest.length
     }
   } catch (error) {
     if (error instanceof BodyError) throw error
     const detail = `the body broke off after line ${number}: ${error instanceof Error ? error.message : String(error)}`
     throw new BodyError({ status: 400, detail })
   } finally {
+    inFlight.give(held)
     if (inflating !== undefined) {
       // What is left is not worth inflating, nor what is wrong with it worth knowing.
       req.unpipe(inflating)

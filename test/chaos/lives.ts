@@ -61,7 +61,7 @@ async function live(moment: Moment, lives: Lives): Promise<void> {
   const clients = moment.heavy ? 2 : 8
   await load(url, { ledger, random, sizes: moment.heavy ? largeSizes : mixedSizes, clients })
   book(await killed)
-  if (/"level":(50|60)/.test(sidecar.log())) lives.faults.push(`it complained: ${sidecar.log()}`)
+  if (/"level":"(error|fatal)"/.test(sidecar.log())) lives.faults.push(`it complained: ${sidecar.log()}`)
 }
 
 /** After a kill: at least all that was acknowledged, at most what got no answer besides. */

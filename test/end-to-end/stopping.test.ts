@@ -116,6 +116,22 @@ describe('told to stop while it reads a long journal', () => {
   })
 })
 
+test('a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on', async () => {
+  await using place = await aStore()
+  const ledger = createLedger()
+  await using first = spawnSidecar(place.store)
+  const url = await urlOf(first)
+  await sendNumbers(url, ledger.take(10), ledger, random)
+  first.process.kill('SIGSTOP')
+  await using second = spawnSidecar(place.store)
+  expect(await second.ended).toBe(75)
+  expect(second.log()).toContain(`process ${first.process.pid} `)
+  first.process.kill('SIGCONT')
+  expect(await sendNumbers(url, ledger.take(10), ledger, random)).toBe('kept')
+  expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
+  expect(await end(first, 'SIGTERM')).toBe(0)
+})
+
 async function holds(store: string, pid: number | undefined): Promise<boolean> {
   const holder = store.replace(/\.json$/, '.journal/holder.json')
   return (await readFile(holder, 'utf8').catch(() => '')).includes(`"pid":${pid}`)

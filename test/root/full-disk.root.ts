@@ -1,5 +1,7 @@
 /** A disk that is really full, with the short writes that only a real one makes. */
-import { readdir, readFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
@@ -8,7 +10,7 @@ import { createLedger, type Ledger } from '../chaos/ledger.ts'
 import { totalOf } from '../chaos/lives.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { anAttempt } from '../support/sidecar.ts'
-import { lacks } from './needs.ts'
+import { AS_NOBODY, lacks } from './needs.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 const random = createRandom(1)
@@ -156,3 +158,23 @@ describe.skipIf(lacks('a disk that cannot be written', ['root', 'mount']))('a di
     expect((await readdir(disk.path)).filter(name => name !== 'ballast')).toEqual([])
   })
 })
+
+test.skipIf(lacks('a folder of somebody else', ['root', 'nobody']))(
+  'a folder of somebody else is refused with its path and the reason, and nothing is made in it',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'agent-performance-theirs-'))
+    try {
+      // Others may look, and not write.
+      await chmod(folder, 0o755)
+      const store = join(folder, 'agent_performance.json')
+      await using sidecar = spawnSidecar(store, { under: AS_NOBODY })
+      expect(await sidecar.ready).toBeUndefined()
+      expect(await sidecar.ended).toBe(77)
+      expect(sidecar.log()).toContain(store)
+      expect(sidecar.log()).toContain('EACCES')
+      expect(await readdir(folder)).toEqual([])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)

@@ -4,7 +4,10 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-type Need = 'root' | 'mount' | 'strace' | 'prlimit' | 'descriptors'
+type Need = 'root' | 'mount' | 'strace' | 'prlimit' | 'descriptors' | 'nobody'
+
+/** Runs what follows as a user who owns nothing. */
+export const AS_NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const
 
 /** Undefined where it is there, else what is wrong. */
 const CHECKS: Readonly<Record<Need, () => string | undefined>> = {
@@ -12,6 +15,7 @@ const CHECKS: Readonly<Record<Need, () => string | undefined>> = {
   mount: () => (canMount() ? undefined : 'no tmpfs can be mounted'),
   strace: () => (works('strace', '-f', '-o', '/dev/null', 'true') ? undefined : 'strace is not there or may not trace'),
   prlimit: () => (works('prlimit', '--nofile=64', 'true') ? undefined : 'prlimit is not there'),
+  nobody: () => (works(...AS_NOBODY, process.execPath, '--version') ? undefined : 'nothing can be run as another user'),
   descriptors: () => (works('sh', '-c', '[ "$(ulimit -n)" -ge 16000 ]') ? undefined : 'ulimit -n is below 16000'),
 }
 
@@ -30,7 +34,7 @@ function canMount(): boolean {
   return mounted
 }
 
-function works(command: string, ...args: string[]): boolean {
+function works(...[command, ...args]: readonly [string, ...string[]]): boolean {
   try {
     execFileSync(command, args, { stdio: 'ignore' })
     return true

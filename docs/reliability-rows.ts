@@ -1,0 +1,500 @@
+/** What the sidecar promises under stress, and which tests show it. The page is made from this; a test holds both to the tests there are. */
+
+export interface ReliabilityRow {
+  readonly promise: string
+  /** Tests by file and full name, as the runner lists them. */
+  readonly shown: readonly string[]
+  /** What is not shown, and why. */
+  readonly not?: string
+  /** What the long run shows beyond them. */
+  readonly longRun?: boolean
+}
+
+const CHAOS =
+  'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, checkpoints and documents, it loses nothing and counts nothing twice'
+const CRASH =
+  'test/store/file/crash.test.ts > when %s > after any operation that has done %s, every acknowledged attempt is counted once'
+const ANY_FAILURE =
+  'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > costs what was refused and nothing else, whichever operation it is'
+const LAST_CALL =
+  'test/root/injected-faults.root.ts > a sidecar whose system call is its last one > %s has counted exactly what it acknowledged when it starts again'
+const FAILED_CALL =
+  'test/root/injected-faults.root.ts > a system call that fails > %s costs what was refused and nothing else'
+const FUZZ = 'test/fuzz.test.ts > whatever is sent'
+const RECORDING = 'test/recording.test.ts'
+const REFUSED = `${RECORDING} > what is not good is refused with its place, and nothing of it is counted`
+const DAMAGE = 'test/store/file/damage.test.ts'
+const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
+const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
+const OPENING = 'test/store/file/opening.test.ts'
+const LIMITS = 'test/limits.test.ts'
+const CONNECTIONS = 'test/connections.test.ts'
+const OVERLOAD = 'test/overload.test.ts'
+const STOPPING = 'test/end-to-end/stopping.test.ts'
+const RELOAD = 'test/end-to-end/reload.test.ts'
+const ACCESS = 'test/access.test.ts'
+const CLOCK = 'test/clock.test.ts'
+const OTLP = 'test/receive/otlp'
+
+const NO_OTHER_STORE = 'this version keeps attempts in a file only'
+
+const CRASHES: readonly ReliabilityRow[] = [
+  {
+    promise:
+      'The process dies at any step of keeping an attempt: after the next start every acknowledged one is counted once.',
+    shown: [CRASH, LAST_CALL, CHAOS],
+  },
+  {
+    promise:
+      'It dies at any step of a checkpoint or of the document: the old or the new one is there whole, and no temporary stays.',
+    shown: [
+      CRASH,
+      CHAOS,
+      `${OPENING} > what a store leaves on disk > is rid of files that an earlier process did not finish, and of no others`,
+    ],
+  },
+  {
+    promise:
+      'The power fails, and with it all, or any part, of what was not synced, directory entries too: as if it had died.',
+    shown: [
+      CRASH,
+      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+    ],
+    not: 'on real disks, which may lie about a sync',
+  },
+  {
+    promise: 'Less durable keeping loses no more than its interval.',
+    shown: [],
+    not: 'there is no such setting: every answer waits for the disk',
+  },
+  {
+    promise: 'Killed hundreds of times under load: nothing lost, nothing counted twice.',
+    shown: [
+      CHAOS,
+      'test/store/file/chaos.test.ts > every acknowledged attempt is counted once, and nothing is counted that was not sent',
+    ],
+    longRun: true,
+  },
+  {
+    promise:
+      'Whatever history of appends, repeats, checkpoints, resets, failures, kills and power cuts: the state of a plain model.',
+    shown: [
+      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+    ],
+  },
+  {
+    promise:
+      'A full disk, with short writes: 503 with Retry-After, not ready, questions and scrapes answered, no half record; then it recovers by itself.',
+    shown: [
+      `${FAILING_DISK} > a full disk refuses attempts, answers questions, and takes attempts again when there is space`,
+      `${FULL_DISK} > refuses attempts sent %d at once with 503 and Retry-After, goes on answering, and recovers by itself; no half record stays`,
+      `${FULL_DISK} > filled and emptied again and again while clients go on, it counts what it acknowledged and nothing else`,
+    ],
+  },
+  {
+    promise: 'A document that does not fit leaves the one before it byte for byte, and no temporary.',
+    shown: [
+      `${FAILING_DISK} > a document that cannot be written stays as it was, and is written when it can be`,
+      `${FULL_DISK} > leaves the document as it was, byte for byte, when a new one has no room, and removes what it began`,
+    ],
+  },
+  {
+    promise:
+      'A sync that fails refuses those who waited; that descriptor is never synced again; sent again, they count once.',
+    shown: [
+      `${FAILING_DISK} > a descriptor whose sync failed is never synced again`,
+      FAILED_CALL,
+      'test/root/injected-faults.root.ts > a system call that fails > a descriptor whose sync failed is never synced again',
+    ],
+  },
+  {
+    promise:
+      'Errors in reading at the start, and in making a segment (EMFILE, EDQUOT, EROFS, ENOSPC), are said; nothing is changed, or it recovers.',
+    shown: [
+      'test/store/file/failing-start.test.ts > a start that fails at any operation leaves what was kept, and the next one finds it',
+      'test/root/injected-faults.root.ts > a system call that fails > %s at the beginning of a segment is a refusal, and over when it is over',
+      'test/root/injected-faults.root.ts > a system call that fails > EIO while the journal is read keeps it from starting, with the path, and changes nothing',
+      ANY_FAILURE,
+    ],
+  },
+  {
+    promise:
+      'A place that cannot be used (read-only, of somebody else, no directory, out of inodes) is refused with its path, and nothing is left there.',
+    shown: [
+      `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
+      'test/root/full-disk.root.ts > a disk that cannot be written > because it is %s refuses to start, says where and why, and leaves nothing behind',
+      'test/root/full-disk.root.ts > a folder of somebody else is refused with its path and the reason, and nothing is made in it',
+    ],
+  },
+  {
+    promise:
+      'A journal that was torn at any byte, or has zeros or rubbish at its end, is read up to the last whole record.',
+    shown: [
+      `${DAMAGE} > the journal > cut off at any byte of its last record, is read up to the record before, and goes on`,
+      `${DAMAGE} > the journal > with %s at its end, is read up to that`,
+      `${DAMAGE} > the journal > cut off within its first record, is begun again`,
+    ],
+  },
+  {
+    promise:
+      'Any byte flipped costs the record it stands in at most; what is damaged is kept aside, and no number is wrong.',
+    shown: [
+      `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
+      `${DAMAGE} > a checkpoint > with any one byte flipped is moved aside, and all is counted from what there is`,
+      `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
+    ],
+  },
+  {
+    promise:
+      'A checkpoint or document that is empty, cut, no JSON or of a wrong checksum gives way to the one before and the journal; a newer format is refused untouched.',
+    shown: [
+      `${DAMAGE} > a checkpoint > that is cut off gives way to the one before it`,
+      `${DAMAGE} > a checkpoint > of which none can be read, where older segments have left, gives way to the document`,
+      `${DAMAGE} > the document > that holds %j is moved aside and written again`,
+      `${OPENING} > files of a newer format are refused, and nothing is touched: > %s`,
+    ],
+    not: 'a document too large to be read',
+  },
+  {
+    promise: 'A long journal is replayed in bounded memory, and it is ready only at the end.',
+    shown: [`${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`],
+    not: 'with 10,000 segments or 1 GiB; a checkpoint every 64 MiB bounds what is replayed',
+  },
+  {
+    promise:
+      'Files that are deleted, replaced or written to while it runs are noticed before anything more is acknowledged in them.',
+    shown: [
+      `${FAILING_DISK} > a segment that was deleted, replaced or written to by something else is given up before anything more is acknowledged`,
+      `${FAILING_DISK} > a journal directory that was deleted is made again, with all that was counted`,
+      `${OVERLOAD} > a sidecar whose journal is taken away refuses with 503, is not ready and says why, answers questions, and recovers when it is back`,
+      `${DAMAGE} > the document > that something else wrote beside the journal is moved aside, and the journal goes on`,
+    ],
+  },
+  {
+    promise: 'There is always room to let go of old segments.',
+    shown: [],
+    not: 'nothing is held in reserve: a checkpoint that does not fit is tried again, and the journal stays until one does',
+  },
+  {
+    promise: 'Two on one file: the second exits 75 and names the first, also while that one stands still.',
+    shown: [
+      'test/end-to-end/sidecar.test.ts > a sidecar > is the only one on its file: a second exits 75 and names the first',
+      `${STOPPING} > a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on`,
+    ],
+    not: 'in two containers on one volume, or on a network file system',
+  },
+  {
+    promise: 'What a kill leaves behind needs nobody to clean it.',
+    shown: [
+      `${OPENING} > a second store on the same path > of another process is refused, until that one is killed, with nothing to clean by hand`,
+      CHAOS,
+    ],
+    not: 'after a reboot; the lock is the kernel’s and knows no time',
+  },
+  {
+    promise:
+      'A disk that takes seconds for a sync makes answers slow and none wrong; what is too much is refused; questions are answered at once.',
+    shown: [
+      `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
+      'test/root/injected-faults.root.ts > a disk that takes 2 s for a sync makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
+    ],
+  },
+  {
+    promise: 'Links in the place of its files are refused, and its files are for their owner alone.',
+    shown: [
+      `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
+      `${OPENING} > what a store leaves on disk > is one document, and a journal beside it that only its owner may read`,
+    ],
+    not: 'links planted inside a journal directory that belongs to somebody else',
+  },
+  {
+    promise: 'Files of every earlier version are read, those of a later one refused untouched.',
+    shown: [`${OPENING} > files of a newer format are refused, and nothing is touched: > %s`],
+    not: 'there is no earlier version yet',
+  },
+]
+
+const NETWORK: readonly ReliabilityRow[] = [
+  {
+    promise:
+      '10,000 connections: as many served as may be, the rest dropped and counted, health answered, and all well when they leave.',
+    shown: [
+      'test/root/crowds.root.ts > of 10,000 connections it serves as many as it may, drops and counts the rest, and is itself again when they leave',
+      `${LIMITS} > more connections than there may be are dropped and counted; those that are there are served`,
+    ],
+  },
+  {
+    promise: '64 descriptors: no crash, and attempts are kept all the while.',
+    shown: [
+      'test/root/crowds.root.ts > with 64 descriptors and 200 connections it goes on keeping attempts of those who are in, and takes others when they leave',
+    ],
+  },
+  {
+    promise:
+      'Slow headers, slow bodies, silence, half-closed connections and readers who stop are cut in time; others do not notice.',
+    shown: [
+      `${LIMITS} > a slow client > that never ends its headers is cut with 408`,
+      `${LIMITS} > a slow client > that says nothing at all is cut`,
+      `${LIMITS} > a slow client > whose body comes byte by byte is cut with 408 in time`,
+      `${LIMITS} > a slow client > whose stream of lines stalls is cut, and told what was kept`,
+      `${CONNECTIONS} > who reads a long answer > and stops in the middle of it is cut, and what it held is given back`,
+      `${CONNECTIONS} > who reads a long answer > slowly gets all of it, however long it takes`,
+    ],
+  },
+  {
+    promise:
+      'A body at the limit is taken, a byte more is 413; contradicting lengths are 400, and no request hides in another.',
+    shown: [
+      `${LIMITS} > a body > may be as large as the limit and not a byte larger, whether it says its length or not`,
+      `${LIMITS} > a body > that says it is huge is refused before it is sent`,
+      `${LIMITS} > a body > with two lengths, or a length and chunks, is refused: no request can hide in another`,
+    ],
+  },
+  {
+    promise: 'Bodies that burst, are cut, are encoded twice or in other ways are refused, and cost little.',
+    shown: [
+      `${LIMITS} > a body > that inflates a thousandfold costs no memory`,
+      `${LIMITS} > a body > of many small gzip members is read whole, a cut one is refused`,
+      `${REFUSED} > %j: %d`,
+      `${OTLP}/answer.test.ts > a body > that bursts when inflated costs little`,
+    ],
+  },
+  {
+    promise:
+      'Every refusal says when to come back, none is a 500, and what was refused is not counted; OTLP is answered in its own encoding.',
+    shown: [
+      `${OVERLOAD} > a disk > that stalls holds back as much as may wait, refuses the rest with 429, and keeps what it held when it goes on`,
+      `${OVERLOAD} > a disk > that fails refuses all that waited and all that comes with 503, and takes attempts again when it works`,
+      `${OVERLOAD} > lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone`,
+      `${LIMITS} > too many bytes in flight are refused with 429 and Retry-After, and are welcome again when there is room`,
+      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to try again, where it can be tried again`,
+    ],
+  },
+  {
+    promise:
+      '200 clients who come back when they are told to are all served in the end, and every attempt counts once.',
+    shown: [
+      `${OVERLOAD} > a storm of 200 clients who come back when they are told to calms down, and every attempt is counted once`,
+      'test/end-to-end/sidecar.test.ts > 200 clients at once and 4 instrumented processes: every attempt is counted exactly once',
+    ],
+  },
+  {
+    promise:
+      'Told to stop under load it loses no answer; behind a router no request fails; told twice it ends at once.',
+    shown: [
+      'test/end-to-end/sidecar.test.ts > a sidecar > told to stop drains: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0',
+      `${STOPPING} > told to stop > under load it refuses with 503 or closes, and nothing it acknowledged is missing`,
+      `${STOPPING} > told to stop > behind a router it says at once that it is not ready, and serves until the router has seen it: no request fails`,
+      `${STOPPING} > told to stop > and told again, under load, it ends at once, and nothing it acknowledged is missing`,
+    ],
+  },
+  {
+    promise:
+      'Told to stop while it starts, takes a checkpoint, or cannot write: it ends in time, and what was kept is kept.',
+    shown: [
+      `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
+      `${FULL_DISK} > does not keep a sidecar from stopping, nor the next one from starting and answering; nothing is lost`,
+      CHAOS,
+    ],
+  },
+  {
+    promise: 'A client that leaves before the answer: counted at most once, and once when it sends again.',
+    shown: [
+      `${OVERLOAD} > attempts of clients who leave before the answer are counted at most once, and once when they are sent again`,
+      `${LIMITS} > a body > of a client that vanishes is forgotten`,
+    ],
+  },
+  {
+    promise:
+      'SIGHUP with files that are broken, empty or missing changes nothing; files swapped by a link are read anew.',
+    shown: [
+      `${RELOAD} > tokens that are broken, empty, missing or unreadable leave those in force; good ones replace them`,
+      `${RELOAD} > a file that is swapped by a symbolic link above it, as a mounted secret is, is read anew`,
+      `${RELOAD} > a certificate that is missing, broken or of another key leaves the one in force, and the tokens beside it`,
+    ],
+    not: 'the config file, which is read at the start only; no gauge tells of a failed reload, the log does',
+  },
+  {
+    promise: 'Certificates are renewed without dropping a connection.',
+    shown: [
+      `${ACCESS} > TLS > is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection`,
+    ],
+    not: 'certificates of clients, which are not asked for',
+  },
+  {
+    promise: 'Under a limit of memory it refuses before it is killed.',
+    shown: [],
+    not: 'memory as such is not watched; connections, bodies, keys and what waits are bounded one by one',
+  },
+  {
+    promise: 'Over a day of load and restarts, memory and descriptors do not grow.',
+    shown: [],
+    not: 'a day was not run; the long run takes minutes',
+  },
+]
+
+const INPUT: readonly ReliabilityRow[] = [
+  {
+    promise: 'Whatever is sent to whichever route is answered with a documented status, and nobody else notices.',
+    shown: [
+      `${FUZZ} > to whichever route, with whatever method, query and headers, is answered as documented`,
+      `${FUZZ} > to be recorded is answered as documented, and what is answered for is what is counted`,
+      `${FUZZ} > even where it is no HTTP, is answered with 4xx or cut, and nobody else notices`,
+      `${OTLP}/answer.test.ts > a body > of any bytes is answered with a documented status, soon and without a trace of our own code`,
+    ],
+  },
+  {
+    promise:
+      'What is no JSON, no UTF-8, too deep, or a number out of range is refused with its place; no two names become one.',
+    shown: [
+      `${REFUSED} > %s: 400, not JSON`,
+      `${REFUSED} > %s: 400 with the pointer`,
+      `${REFUSED} > an array 200,000 deep, alone and in a field`,
+      `${OTLP}/decode.test.ts > bytes that are no request end in one kind of error, soon > a name in bytes that are not UTF-8 is refused, and never becomes U+FFFD`,
+    ],
+  },
+  {
+    promise:
+      'Names such as __proto__ count under exactly that name, everywhere and after a restart; none that is too long is taken.',
+    shown: [
+      `${RECORDING} > what is good is kept > every name without control characters comes back as it came, and keys that print alike stay apart`,
+      'test/expose/exposition.test.ts > the text > keeps every legal name apart from every other',
+      CHAOS,
+    ],
+  },
+  {
+    promise:
+      'Fields, parameters and settings named __proto__ or constructor are unknown like any other, and change no prototype.',
+    shown: [
+      `${REFUSED} > %s: 400 with the pointer`,
+      'test/questions.test.ts > %s is a 400 that names the parameter',
+      'test/config.test.ts > an unknown name is an error that names it and the nearest known one > __proto__ is an unknown key like any other',
+      'test/fuzz.test.ts > after all of it no answer was a 500, and no prototype has a new member',
+    ],
+  },
+  {
+    promise:
+      'A million agents of one client: keys within the bound, totals exact, known keys go on, scrape and memory bounded.',
+    shown: [
+      'test/cardinality.test.ts > a million agents from one client stay within the bound of keys: totals are exact, known keys go on, the scrape and memory are bounded',
+      'test/core/tally.test.ts > the tally > holds every attempt under exactly one key, the overflow key included, whatever the bound',
+    ],
+  },
+  {
+    promise: 'Names that could run together stay distinct series, and the scrape parses.',
+    shown: [
+      'test/core/tally.test.ts > the tally > never lets two keys meet: `a:b` + `c` and `a` + `b:c`, NFC and NFD, names of object properties',
+      'test/expose/exposition.test.ts > the text > can be read back whatever the names and attempts, and equals what was counted',
+      'test/expose/promtool.test.ts > promtool check metrics has nothing to say > of everything a sidecar can tell, and hostile names',
+    ],
+  },
+  {
+    promise: 'Strange methods, paths and clients make no new series.',
+    shown: [`${LIMITS} > strange methods, paths and clients make no new series`],
+  },
+  {
+    promise:
+      'The same id counts once: in a batch, on two connections, after a restart or a checkpoint, with another content; for 24 hours.',
+    shown: [
+      `${RECORDING} > what is good is kept > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
+      'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
+      `${CLOCK} > an id is known until 24 hours have passed, and one that comes again later counts again`,
+      CHAOS,
+    ],
+  },
+  {
+    promise: 'An OTLP batch without ids that is sent again counts once.',
+    shown: [
+      `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in whatever encoding`,
+      `${OTLP}/handler.test.ts > the same attempt counts once > log records without an id, when their batch comes again from within a span (%s)`,
+    ],
+    not: 'log records outside of any span, which have no identity',
+  },
+  {
+    promise:
+      'One bad item: nothing of a batch counts and it is named, or the good ones count where that was asked for; OTLP tells of partial success.',
+    shown: [
+      `${REFUSED} > the bad ones of a list are named by index and pointer`,
+      `${REFUSED} > but for the good ones when partial=true asks for that`,
+      `${OTLP}/answer.test.ts > partial success > tells how many were rejected and why, in protobuf`,
+    ],
+  },
+  {
+    promise:
+      'A clock that steps, to 1970 or 2100 and back: nothing lost or negative; timestamps of the future are clamped and counted.',
+    shown: [
+      `${CLOCK} > a clock that steps %s > loses no attempt and makes no number negative, with and without a restart, and when it steps back`,
+      `${CLOCK} > a clock that steps %s > leaves what is asked of the last hour with all of it at least`,
+      `${CLOCK} > ids are known though the clock steps %s, and steps back`,
+      `${CLOCK} > a timestamp > of long ago counts where it says, one of the far future as of now, and none as of now`,
+      `${CLOCK} > a timestamp > %j, which is none, is refused and nothing is counted`,
+    ],
+    not: 'a clock that is years ahead for a while lets go of ids, and of listed attempts, as if the years had passed',
+  },
+  {
+    promise: 'The order in which attempts come does not change any answer.',
+    shown: [
+      `${CLOCK} > whatever the order in which attempts come, also across the bounds of what is asked, the answers are the same`,
+      'test/core/summary.test.ts > a summary > does not depend on the order of attempts, to the last digit',
+    ],
+  },
+]
+
+const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
+  {
+    promise: 'PostgreSQL: batches count once though it is killed, restarts or is slow.',
+    shown: [],
+    not: NO_OTHER_STORE,
+  },
+  { promise: 'Redis: batches count once though it is killed, restarts or is slow.', shown: [], not: NO_OTHER_STORE },
+  { promise: 'SQLite: as the file.', shown: [], not: NO_OTHER_STORE },
+  { promise: 'A database that is down for an hour.', shown: [], not: NO_OTHER_STORE },
+  {
+    promise:
+      'Missing and wrong tokens are refused alike, a thousand of them hold up nobody, and every scope lets in to its own.',
+    shown: [
+      `${ACCESS} > tokens > let in by scope, and health is open`,
+      `${OVERLOAD} > a thousand wrong tokens are all refused alike, and hold up nobody who has a right one`,
+    ],
+    not: 'the time a refusal takes; tokens that expire, which there are not',
+  },
+  {
+    promise: 'Reachable from elsewhere it does not start without tokens, unless told that this is meant.',
+    shown: [
+      `${ACCESS} > tokens > must be there to listen beyond this machine, or their absence meant`,
+      'test/config.test.ts > rules over settings > listening on %s without tokens is refused, and the message says how to go on',
+    ],
+  },
+  {
+    promise: 'A page of another site can neither record nor read, whatever name it calls this machine by.',
+    shown: [
+      `${ACCESS} > Host and Origin > a Host that is no loopback name is refused, on every path, unless it is listed`,
+      `${ACCESS} > Host and Origin > a page of another site can neither record nor read, and gets no CORS headers`,
+      `${ACCESS} > Host and Origin > a form of another site cannot record: its content types are not taken`,
+    ],
+  },
+  {
+    promise: 'Nothing can be administered by default, and nothing by GET.',
+    shown: [`${ACCESS} > nothing can be administered unless it was switched on, and nothing by GET`],
+  },
+  {
+    promise: 'Secrets are in no log, answer, metric or error.',
+    shown: [
+      `${ACCESS} > tokens > are never printed: not in logs, answers, metrics, errors, or check-config`,
+      'test/config.test.ts > passwords are never printed > whatever the password is made of',
+    ],
+  },
+  {
+    promise: 'The image runs without root on a read-only file system, and its health check tells when it stands still.',
+    shown: [],
+    not: 'no test builds the image',
+  },
+]
+
+/** In the order of their numbers, from 1. */
+export const GROUPS: readonly (readonly [string, readonly ReliabilityRow[]])[] = [
+  ['Crashes and the disk', CRASHES],
+  ['Network and load', NETWORK],
+  ['Input', INPUT],
+  ['Stores and security', STORES_AND_SECURITY],
+]
