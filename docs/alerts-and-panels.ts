@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { parse } from 'yaml'
 import { dashboards } from '../grafana/src/dashboards.ts'
+import { BLANK, RAISED } from './asked.ts'
 
 /** What each alert answers, in the order of the table. */
 const QUESTIONS: ReadonlyMap<string, string> = new Map([
@@ -14,6 +15,8 @@ const QUESTIONS: ReadonlyMap<string, string> = new Map([
   ['AgentCostPerSuccessRose', 'Did a success become dear?'],
   ['AgentSlower', 'Do attempts take longer than they used to?'],
   ['AgentSilent', 'Has an agent stopped that should be at work?'],
+  ['ExperimentSampleRatioMismatch', 'Can an experiment be believed, or are its attempts not shared out as intended?'],
+  ['ExperimentVariantWorse', 'Does a variant that still gets attempts do worse than the baseline, beyond chance?'],
   ['SidecarDown', 'Can Prometheus reach the sidecar?'],
   ['SidecarMissing', 'Is a sidecar scraped at all?'],
   ['SidecarNotReady', 'Does the sidecar take attempts?'],
@@ -24,6 +27,7 @@ const QUESTIONS: ReadonlyMap<string, string> = new Map([
   ['SidecarRejectsAttempts', 'Does a coordinator send what cannot be read?'],
   ['SidecarKeysOverflowing', 'Do attempts lose their names because there are too many?'],
   ['SidecarKeysRunningOut', 'Will they soon?'],
+  ['SidecarArmsRunningOut', 'Will variants soon be left out of experiments because there are too many?'],
   ['SidecarRestarting', 'Does it start again and again?'],
 ])
 
@@ -40,8 +44,8 @@ export function alertsAndPanels(): string {
 ${INTRODUCTION}
 ## Alerts
 
-| alert | severity | after | the question it answers |
-| --- | --- | --- | --- |
+| alert | severity | after | the question it answers | in the test |
+| --- | --- | --- | --- | --- |
 ${alerts().map(alertRow).join('\n')}
 
 ${[...dashboards().values()].map(dashboardPart).join('\n\n')}
@@ -54,14 +58,21 @@ const INTRODUCTION = `What each alert and each panel answers. Printed from the r
   issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days, as counts added up first and divided then.
 - **Targets** are in \`prometheus/rules/targets.yml\`: one half for every agent without one of its own.
 - **The first attempt** of a key that was never seen before shows in totals and in no rise: Prometheus cannot see a rise from nothing.
-- **Experiments** are not exposed to Prometheus: ask \`/api/v1/experiments/NAME\`.
+- **Experiments** are compared by the sidecar, with the variant that came first and over their whole life: of ranges, other baselines
+  and assignment by what was seen ask \`/api/v1/experiments/NAME\`. Equal shares are taken to be intended.
+- **Series** are about 75 for each key (\`--max-keys\`) and 26 for each arm of an experiment (\`--max-arms\`): at the most, as the
+  limits are set, 750,000 and 26,000.
+- **The last column** is what a real Prometheus answered that scraped a real sidecar while agents were at work, one attempt was
+  malformed, and of two experiments one had a variant that fails and one unequal shares. A test holds it
+  (\`test/grafana/queries.test.ts\`). Of an alert: whether its condition held; that each fires when it should, and only then, is shown by
+  \`prometheus/tests\`. Of a panel: how many of its queries returned data.
 - **A scrape job** of another name than \`agent-performance\` has to be named in the first two rules of
   \`prometheus/rules/sidecar-alerts.yml\`; dashboards find it by themselves.
 - **The address of Grafana** in the alerts' \`dashboard\` links is \`http://localhost:3000\`.
 `
 
 function alerts(): Alert[] {
-  return ['agent', 'sidecar'].flatMap(kind => {
+  return ['agent', 'experiment', 'sidecar'].flatMap(kind => {
     const text = readFileSync(new URL(`../prometheus/rules/${kind}-alerts.yml`, import.meta.url), 'utf8')
     const { groups } = parse(text) as { groups: { rules: Alert[] }[] }
     return groups.flatMap(group => group.rules)
@@ -72,20 +83,30 @@ function alertRow({ alert, for: after, labels: { severity, span } }: Alert): str
   const question = QUESTIONS.get(alert)
   if (question === undefined) throw new Error(`what does ${alert} answer?`)
   const over = span === undefined ? '' : ` Over ${span}.`
-  return `| [${alert}](runbooks/${alert}.md) | ${severity} | ${after} | ${question}${over} |`
+  const held = RAISED.includes(alert) ? 'raised' : 'silent'
+  return `| [${alert}](runbooks/${alert}.md) | ${severity} | ${after} | ${question}${over} | ${held} |`
 }
 
-function dashboardPart({ title, description, panels = [] }: Dashboard): string {
-  const rows = panels.flatMap(panel => ('description' in panel ? [`| ${panel.title} | ${panel.description} |`] : []))
+function dashboardPart({ uid, title, description, panels = [] }: Dashboard): string {
+  const rows = panels.flatMap(panel =>
+    'description' in panel
+      ? [`| ${panel.title} | ${panel.description} | ${returned(`${uid} ${panel.id}`, panel)} |`]
+      : [],
+  )
   return [
     `## Dashboard: ${title}`,
     '',
     description,
     '',
-    '| panel | the question it answers |',
-    '| --- | --- |',
+    '| panel | the question it answers | queries with data |',
+    '| --- | --- | --- |',
     ...rows,
   ].join('\n')
+}
+
+function returned(panel: string, { targets = [] }: { readonly targets?: readonly unknown[] }): string {
+  const why = BLANK.get(panel)
+  return why === undefined ? `${targets.length} of ${targets.length}` : `0 of ${targets.length}: ${why}`
 }
 
 if (import.meta.main) writeFileSync(new URL('alerts-and-panels.md', import.meta.url), alertsAndPanels())

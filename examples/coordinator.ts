@@ -19,8 +19,17 @@ import {
   importAgent,
   isClean,
   issues,
+  newFormattingAgent,
   refactoringAgent,
 } from './agents.ts'
+
+/** An A/B test: each formatting issue goes to one of two versions of the agent, by chance alone. */
+const ARMS = [
+  { experiment: 'strings-aside', variant: 'old', agent: formattingAgent },
+  { experiment: 'strings-aside', variant: 'new', agent: newFormattingAgent },
+] as const
+
+const drawn = (): (typeof ARMS)[number] => ARMS[Math.random() < 0.5 ? 0 : 1]
 
 /** Runs agents on issues, and learns from the sidecar whom to send first. */
 class AgentCoordinator {
@@ -43,10 +52,12 @@ class AgentCoordinator {
 
   /** The whole of the instrumentation: what the agent does, and how it went. */
   #attempt(agent: Agent, issue: Issue): Promise<Fix> {
-    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type }
+    const inExperiment = agent === formattingAgent && issue.type === 'formatting'
+    const { agent: sent, ...trial } = inExperiment ? drawn() : { agent }
+    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type, ...trial }
     return trackAttempt(
       labels,
-      () => agent.fix(issue),
+      () => sent.fix(issue),
       fix => ({ success: isClean(issue.type, fix.source), confidence: fix.confidence }),
     )
   }
@@ -80,6 +91,8 @@ async function work(url: string): Promise<void> {
       `${issue.padEnd(12)} ${best.agent_name} fixed ${best.success_rate.toFixed(0)} % of ${best.total_attempts}`,
     )
   }
+  const experiment = await sidecar.experiment(ARMS[0].experiment, { baseline: 'old' })
+  for (const { summary } of experiment?.comparisons ?? []) console.log(`\nThe experiment: ${summary}`)
   console.log(`\nThe whole report:\n${JSON.stringify(report, null, 2)}`)
 }
 

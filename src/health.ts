@@ -4,7 +4,8 @@ import type { Config } from './config.ts'
 import type { OwnHealth } from './expose/own-families.ts'
 import type { ProcessHealth } from './expose/process-health.ts'
 import type { Listener } from './listener.ts'
-import type { IngestCounts } from './receive/attempts.ts'
+import { OTLP_SIGNALS } from './paths.ts'
+import type { OtlpCounts } from './receive/otlp/handler.ts'
 import { SYNC_BOUNDS } from './store/file/counters.ts'
 import type { FileStore } from './store/file/file-store.ts'
 import type { AgentPerformanceTracker } from './tracker.ts'
@@ -17,7 +18,7 @@ export interface Check {
 }
 
 export interface Health {
-  readonly ingest: IngestCounts
+  readonly ingest: OtlpCounts
   checks(): readonly Check[]
   /** Counts a request when its answer is out. */
   observe(req: IncomingMessage, res: ServerResponse, route: string): void
@@ -40,6 +41,7 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
 
 export function createHealth({ store, tracker, processHealth, config, draining }: HealthSources): Health {
   const counts = { accepted: 0, duplicate: 0, rejected: 0, inFlight: 0 }
+  const ignored = new Map(OTLP_SIGNALS.map(signal => [signal, 0]))
   const refused = new Map([...REFUSALS.values()].map(reason => [reason, 0]))
   const requests = new Map<string, { labels: { route: string; method: string; code: string }; value: number }>()
   let listener: Listener | undefined
@@ -75,10 +77,11 @@ export function createHealth({ store, tracker, processHealth, config, draining }
         const reason = REFUSALS.get(status) ?? 'store'
         refused.set(reason, (refused.get(reason) ?? 0) + n)
       },
+      ignored: (signal, n) => ignored.set(signal, (ignored.get(signal) ?? 0) + n),
     },
     observe(req, res, route) {
       counts.inFlight++
-      res.once('close', () => {
+      res.on('close', () => {
         counts.inFlight--
         const method = METHODS.includes(req.method ?? '') ? (req.method ?? '') : 'other'
         count(route, method, String(res.statusCode))
@@ -100,6 +103,7 @@ export function createHealth({ store, tracker, processHealth, config, draining }
           value,
         })),
         agent_performance_attempts_skewed_total: tracker.skewed,
+        agent_performance_otlp_ignored_total: [...ignored].map(([signal, value]) => ({ labels: { signal }, value })),
         agent_performance_keys_limit: config.maxKeys,
         agent_performance_journal_bytes: stats.journalBytes,
         agent_performance_journal_segments: stats.segments,

@@ -70,9 +70,13 @@ export function discardRest(req: IncomingMessage): void {
 
 const PROBLEM_TYPE = 'application/problem+json'
 
-/** Sends a JSON answer. As text: head and body then leave in one write, where bytes take two. */
+/** Sends a JSON answer. */
 export function sendJson(res: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
-  const text = JSON.stringify(body)
+  sendJsonText(res, status, JSON.stringify(body), type)
+}
+
+/** Sends JSON that is printed already. As text: head and body then leave in one write, where bytes take two. */
+export function sendJsonText(res: ServerResponse, status: number, text: string, type = 'application/json'): void {
   res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) })
   res.end(res.req.method === 'HEAD' ? undefined : text)
 }

@@ -22,8 +22,10 @@ import { createQueryRoutes } from './query/routes.ts'
 import { createAttemptsHandler, storeProblem } from './receive/attempts.ts'
 import { createInFlight } from './receive/body.ts'
 import { sendOtlpProblem } from './receive/otlp/answer.ts'
-import { DEFAULT_MAPPING } from './receive/otlp/default-mapping.ts'
 import { createOtlpHandler } from './receive/otlp/handler.ts'
+import type { OtlpMapping } from './receive/otlp/mapping.ts'
+import { readMappingFile } from './receive/otlp/mapping-file.ts'
+import { mergeMapping } from './receive/otlp/mapping-table.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
 import { VERSION } from './version.ts'
@@ -35,7 +37,7 @@ export interface Sidecar {
   /** `http://HOST:PORT`. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
-  /** Reads tokens and certificates again; all or nothing: on an error what was in force stays so, and the promise rejects. */
+  /** Reads tokens, certificates and the rules for OTLP again; all or nothing: on an error what was in force stays so, and the promise rejects. */
   reload(): Promise<void>
   /** Takes no more attempts, answers what is under way, keeps everything, and lets go. Idempotent. */
   close(): Promise<void>
@@ -47,6 +49,7 @@ export interface Sidecar {
  */
 export async function startSidecar(config: Config, log: Logger, env: Environment = {}): Promise<Sidecar> {
   const secrets = await readSecrets(config)
+  const mapping = readMapping(config)
   const price = createPrice({ overrides: config.prices })
   const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
   const store = await openStore(config.store, {
@@ -64,13 +67,20 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
   })
   const tracker = new AgentPerformanceTracker({ store, log, price })
   const processHealth = openProcessHealth(() => performance.now())
-  const state: { draining: boolean; refusing: boolean; access: AccessRules } = {
+  const state: { draining: boolean; refusing: boolean; access: AccessRules; mapping: OtlpMapping } = {
     draining: false,
     refusing: false,
     access: { hosts: config.allowHost, origins: config.allowOrigin, tokens: secrets.tokens },
+    mapping,
   }
   const health = createHealth({ store, tracker, processHealth, config, draining: () => state.draining })
-  const exposition = createExposition({ tally, health: health.read, version: VERSION, clock: Date.now })
+  const exposition = createExposition({
+    tally,
+    maxArms: config.maxArms,
+    health: health.read,
+    version: VERSION,
+    clock: Date.now,
+  })
   const receiving = {
     keeper: tracker,
     counts: health.ingest,
@@ -80,7 +90,16 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
   const receivers = new Map([
     [ATTEMPTS, createAttemptsHandler({ ...receiving, maxBodyBytes: config.maxBodyBytes })],
     ...OTLP_SIGNALS.map(signal => {
-      const options = { ...receiving, signal, mapping: DEFAULT_MAPPING, maxBodyBytes: config.maxOtlpBodyBytes }
+      const options = {
+        ...receiving,
+        signal,
+        maxBodyBytes: config.maxOtlpBodyBytes,
+        points: config.otlpMetrics ? tracker : undefined,
+        // What is in force when a request comes.
+        get mapping() {
+          return state.mapping
+        },
+      }
       return [otlpPath(signal), createOtlpHandler(options)] as const
     }),
   ])
@@ -138,8 +157,10 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
 
   async function reload(): Promise<void> {
     const renewed = await readSecrets(config)
+    const renewedMapping = readMapping(config)
     if (renewed.tls !== undefined) listener.renew(renewed.tls)
     state.access = { ...state.access, tokens: renewed.tokens }
+    state.mapping = renewedMapping
     log.info('tokens and certificates were read again')
   }
 
@@ -172,6 +193,11 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
 interface Secrets {
   readonly tokens: AccessRules['tokens']
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+}
+
+/** The rules for what counts as an attempt. Throws a ConfigError where the file of them cannot be used. */
+function readMapping({ otlpMapping }: Config): OtlpMapping {
+  return mergeMapping(otlpMapping === undefined ? {} : readMappingFile(otlpMapping))
 }
 
 async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<Secrets> {

@@ -16,10 +16,12 @@ import { countsOf } from './core/groups.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
 import type {
   Appended,
+  AppendedPoints,
   ArmSummary,
   AttemptPage,
   AttemptQuery,
   Clock,
+  Forms,
   KeyFilter,
   KeySummary,
   Store,
@@ -30,12 +32,12 @@ import { parseRange, type RangeQuestion } from './core/range.ts'
 import {
   defaultGrouping,
   type Grouping,
-  groupedRates,
   type ModelPerformance,
   modelComparison,
   overallRate,
   type PerformanceReport,
   performanceReport,
+  successRates,
 } from './core/report.ts'
 import {
   discountWindows,
@@ -44,10 +46,11 @@ import {
   type RoutingReport,
   routingReport,
 } from './core/routing.ts'
+import type { SeriesPoint } from './core/series.ts'
 import type { Counts } from './core/statistics/counts.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
 import { total } from './core/tally.ts'
-import { type Instant, isCanonical, parseTimestamp, printTimestamp } from './core/timestamp.ts'
+import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/timestamp.ts'
 import { intervalsOf, type TrendReport, trendReport } from './core/trends.ts'
 import { openStore } from './store/open.ts'
 
@@ -61,9 +64,6 @@ export type { Grouping, ModelPerformance, PerformanceReport } from './core/repor
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'
-
-/** Further ahead of our clock than this, an attempt's timestamp is taken as the time of receipt. */
-const MAX_AHEAD_MS = 5 * 60_000
 
 export interface TrackerOptions {
   /** A path of the documented JSON file, or an open store. The documented default is `/tmp/agent_performance.json`. */
@@ -94,6 +94,8 @@ export type Question = KeyFilter & RangeQuestion
 /** Keeps every attempt and answers how well agents and models do. Questions reject only when the store could not be opened, or was closed. */
 export class AgentPerformanceTracker {
   readonly #store: Promise<Store>
+  /** The same as soon as it is open: one turn less for each attempt. */
+  #opened: Store | undefined
   readonly #clock: Clock
   readonly #log: TrackerOptions['log']
   readonly #price: TrackerOptions['price']
@@ -111,8 +113,13 @@ export class AgentPerformanceTracker {
     this.#log = log
     this.#price = price
     this.#store = typeof store === 'string' ? openStore(store, { clock }) : Promise.resolve(store)
-    // Whoever calls next is told; until then nobody has failed.
-    this.#store.catch(() => undefined)
+    this.#store.then(
+      opened => {
+        this.#opened = opened
+      },
+      // Whoever calls next is told; until then nobody has failed.
+      () => undefined,
+    )
   }
 
   /** Keeps one attempt. Never throws and never rejects: it resolves with what happened, when that is certain. */
@@ -152,21 +159,50 @@ export class AgentPerformanceTracker {
   }
 
   /** Keeps attempts that were checked already. Rejects with `StoreUnavailable` when none was kept. */
-  keep(attempts: readonly NewAttempt[]): Promise<Appended> {
-    const nowMs = this.#clock()
-    const settled = attempts.map(attempt => this.#settle(attempt, nowMs))
-    const kept = this.#store.then(store => store.append(settled))
-    this.#last = kept.catch(() => undefined)
+  keep(attempts: readonly NewAttempt[], forms?: Forms): Promise<Appended> {
+    const settled = this.#settle(attempts, forms)
+    const kept =
+      this.#opened?.append(settled.attempts, settled) ??
+      this.#store.then(store => store.append(settled.attempts, settled))
+    this.#last = kept
     return kept
   }
 
-  /** Settles what the caller left open: when it was, and what it cost. */
-  #settle(attempt: NewAttempt, nowMs: number): AgentAttempt {
-    const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
-    const ahead = at !== undefined && at.ms > nowMs + MAX_AHEAD_MS
-    if (ahead) this.#skewed++
-    const timestamp =
-      at === undefined || ahead ? printTimestamp({ ms: nowMs, local: false }) : textOf(attempt.timestamp!, at)
+  /** Keeps what is new in points of metrics that were checked already. Rejects with `StoreUnavailable` when it may not be kept. */
+  keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
+    const kept = this.#store.then(store => store.appendPoints(points))
+    this.#last = kept
+    return kept
+  }
+
+  /** Settles what the callers left open: when it was, and what it cost. */
+  #settle(stated: readonly NewAttempt[], forms: Forms | undefined): Forms & { attempts: readonly AgentAttempt[] } {
+    const receipt: Instant = { ms: this.#clock(), local: false }
+    const attempts: AgentAttempt[] = []
+    const texts: (Uint8Array | undefined)[] = []
+    const instants: Instant[] = []
+    for (const [i, attempt] of stated.entries()) {
+      const at = this.#instantOf(attempt, forms?.instants[i], receipt)
+      const settled = this.#settled(attempt, at, receipt)
+      attempts.push(settled)
+      texts.push(settled === attempt ? forms?.texts[i] : undefined)
+      instants.push(at)
+    }
+    return { attempts, texts, instants }
+  }
+
+  #instantOf({ timestamp }: NewAttempt, known: Instant | undefined, receipt: Instant): Instant {
+    const at = known ?? (timestamp === undefined ? undefined : parseTimestamp(timestamp))
+    if (at === undefined) return receipt
+    if (at.ms <= receipt.ms + MAX_AHEAD_MS) return at
+    this.#skewed++
+    return receipt
+  }
+
+  /** The attempt as it is kept: the very same where nothing was left open. */
+  #settled(attempt: NewAttempt, at: Instant, receipt: Instant): AgentAttempt {
+    const stated = at === receipt ? undefined : attempt.timestamp
+    const timestamp = stated !== undefined && isCanonical(stated) ? stated : printTimestamp(at)
     const cost = attempt.cost_usd === undefined ? this.#price?.(attempt) : undefined
     if (cost !== undefined) return { ...attempt, timestamp, computed_cost_usd: cost }
     return attempt.timestamp === timestamp ? (attempt as AgentAttempt) : { ...attempt, timestamp }
@@ -179,9 +215,7 @@ export class AgentPerformanceTracker {
   async getSuccessRate(question: Question = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
     const summaries = await this.#summaries(question)
     const grouping = groupBy ?? defaultGrouping(question)
-    return grouping === undefined
-      ? overallRate(summaries).success_rate
-      : groupedRates(summaries, grouping).success_rates
+    return grouping === undefined ? overallRate(summaries).success_rate : successRates(summaries, grouping)
   }
 
   /** The best agent for an issue type, or undefined where none has `minAttempts` (5). */
@@ -287,7 +321,7 @@ export class AgentPerformanceTracker {
 
   /** Resolves when all attempts recorded so far are kept, or known not to be. */
   async flush(): Promise<void> {
-    await this.#last
+    await this.#last.catch(() => undefined)
   }
 
   /** Keeps what is under way, writes the documented file, and lets go of it. */
@@ -338,11 +372,6 @@ export class AgentPerformanceTracker {
     if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
     return range
   }
-}
-
-/** The text as it is kept: as it came where that is the usual form. */
-function textOf(stated: string, at: Instant): string {
-  return isCanonical(stated) ? stated : printTimestamp(at)
 }
 
 function isTimestamp(text: string): boolean {

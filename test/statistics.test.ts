@@ -543,7 +543,7 @@ const MAY_BE_NULL: ReadonlySet<string> = new Set([
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],
   ...['expected_calibration_error', 'expected_calibration_error_band', 'spiegelhalter_z', 'spiegelhalter_p'],
-  ...['over_confidence', 'over_confidence_interval', 'auroc'],
+  ...['over_confidence', 'over_confidence_interval', 'auroc', 'best'],
 ])
 /** Of a bin of the reliability diagram that is empty. */
 const NULL_IN_BINS = 'success_rate'

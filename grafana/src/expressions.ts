@@ -40,16 +40,18 @@ export function successes(scope: Scope): string {
   return `(${rise('agent_attempts_total', scope, 'result="success"')} or 0 * ${attempts(scope)})`
 }
 
-export function successRatio(scope: Scope): string {
-  return `${successes(scope)} / (${attempts(scope)} > 0)`
-}
+export const successRatio = (scope: Scope): string => ratio(successes(scope), attempts(scope))
+
+/** `part` of `whole`; absent where there is none of that. */
+export const ratio = (part: string, whole: string): string => `${part} / (${whole} > 0)`
+
+export const wilson = (end: 'low' | 'high', scope: Scope): string => wilsonOf(end, successes(scope), attempts(scope))
 
 /**
- * An end of the 95 % Wilson interval of the success ratio: (s + z²/2 ∓ z sqrt(s (n - s)/n + z²/4)) / (n + z²), z = 1.96. Absent without
- * attempts.
+ * An end of the 95 % Wilson interval of s successes in n attempts: (s + z²/2 ∓ z sqrt(s (n - s)/n + z²/4)) / (n + z²), z = 1.96. Absent
+ * without attempts.
  */
-export function wilson(end: 'low' | 'high', scope: Scope): string {
-  const [s, n] = [successes(scope), attempts(scope)]
+export function wilsonOf(end: 'low' | 'high', s: string, n: string): string {
   const sign = end === 'low' ? '-' : '+'
   return `(${s} + 1.9207 ${sign} 1.96 * sqrt(clamp_min(${s} * (${n} - ${s}) / (${n} > 0), 0) + 0.9604)) / (${n} + 3.8415)`
 }

@@ -128,7 +128,7 @@ const ALERTS = {
   color: 'red',
   expr: 'ALERTS{alertstate="firing", job=~"$job"}',
   title: '{{alertname}}',
-  text: '{{severity}} {{agent_name}} {{model_name}} {{issue_type}} {{instance}}',
+  text: '{{severity}} {{agent_name}} {{model_name}} {{issue_type}} {{experiment}} {{variant}} {{instance}}',
   valueIsTime: false,
 } as const
 

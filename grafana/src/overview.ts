@@ -3,7 +3,17 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { attempts, busiest, costPerSuccess, type Scope, SELECTED, successRatio, wilson } from './expressions.ts'
 import { attemptFilters, dashboardOf, many, type Row } from './frame.ts'
 import { lines, stat, table } from './panel.ts'
-import { COARSE, NO_ATTEMPTS, performanceColumns, READY, redFrom, TO_AGENT, UIDS } from './parts.ts'
+import {
+  COARSE,
+  NO_ATTEMPTS,
+  NO_EXPERIMENT,
+  performanceColumns,
+  READY,
+  redFrom,
+  TO_AGENT,
+  TO_EXPERIMENT,
+  UIDS,
+} from './parts.ts'
 
 const ALL: Scope = { select: SELECTED, span: '$__range' }
 const BY_AGENT: Scope = { select: SELECTED, by: 'agent_name', span: '$__rate_interval' }
@@ -193,10 +203,11 @@ const worse: Row = {
         { name: 'Alert', label: 'alertname' },
         { name: 'Severity', label: 'severity' },
         { name: 'Agent', label: 'agent_name', properties: TO_AGENT },
+        { name: 'Experiment', label: 'experiment', properties: TO_EXPERIMENT },
         { name: 'Sidecar', label: 'instance' },
         {
           name: 'Count',
-          expr: 'count by (alertname, severity, agent_name, instance) (ALERTS{alertstate="firing", job=~"$job"})',
+          expr: 'count by (alertname, severity, agent_name, experiment, instance) (ALERTS{alertstate="firing", job=~"$job"})',
           unit: 'none',
         },
       ],
@@ -242,6 +253,40 @@ const over: Row = {
   ],
 }
 
+const RUNS =
+  'and on (experiment, variant) sum by (experiment, variant) (increase(agent_experiment_attempts_total{job=~"$job"}[$__range])) > 0'
+
+/** A statistic of the comparisons of experiments that run. */
+const compared = (statistic: string): string =>
+  `max by (experiment, variant, baseline) (${statistic}{job=~"$job"}) ${RUNS}`
+
+const experiments: Row = {
+  id: 104,
+  title: 'Experiments',
+  panels: [
+    table({
+      id: 14,
+      title: 'Experiments that run',
+      description:
+        'Does a variant do better than the one that came first? Points of success rate above it, and what they surely lie between, however often one looks: both above 0 it does better, both below 0 worse. Whatever the agents, models and issue types chosen above.',
+      width: 24,
+      height: 8,
+      unit: 'percentunit',
+      noValue: NO_EXPERIMENT,
+      sort: 'Experiment',
+      ascending: true,
+      columns: [
+        { name: 'Experiment', label: 'experiment', properties: TO_EXPERIMENT },
+        { name: 'Variant', label: 'variant' },
+        { name: 'Baseline', label: 'baseline' },
+        { name: 'Difference', expr: compared('agent_experiment_success_ratio_difference') },
+        { name: 'At least', expr: compared('agent_experiment_success_ratio_difference_lower_bound') },
+        { name: 'At most', expr: compared('agent_experiment_success_ratio_difference_upper_bound') },
+      ],
+    }),
+  ],
+}
+
 /** The dashboard. */
 export function overview(): Dashboard {
   return dashboardOf({
@@ -250,6 +295,6 @@ export function overview(): Dashboard {
     description: 'Is everything well, who is best at what, and what got worse?',
     past: '24h',
     variables: attemptFilters(many),
-    rows: [now, best, worse, over],
+    rows: [now, best, worse, over, experiments],
   })
 }

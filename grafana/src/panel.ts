@@ -6,6 +6,8 @@ import {
   HeatmapCellLayout,
   LegendDisplayMode,
   LegendPlacement,
+  ScaleDistribution,
+  ScaleDistributionConfigBuilder,
   SortOrder,
   StackingConfigBuilder,
   StackingMode,
@@ -62,6 +64,8 @@ export interface Frame {
 export interface Line {
   readonly expr: string
   readonly legend: string
+  /** For what others are held to: bounds, limits. */
+  readonly dashed?: boolean
 }
 
 /** A column of a table; the label it is named after, or an expression and its unit. */
@@ -95,7 +99,12 @@ export function stat(
 
 /** Lines over time, gaps left open; `stack` for bars that add up. */
 export function lines(
-  frame: Frame & { readonly lines: readonly Line[]; readonly stack?: boolean; readonly overrides?: Overrides },
+  frame: Frame & {
+    readonly lines: readonly Line[]
+    readonly stack?: boolean
+    readonly logarithmic?: boolean
+    readonly overrides?: Overrides
+  },
 ): Panel {
   const builder = new TimeSeries()
     .targets(frame.lines.map(({ expr, legend }, i) => query(expr, refId(i)).range().legendFormat(legend)))
@@ -110,10 +119,25 @@ export function lines(
     .drawStyle(frame.stack ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .fillOpacity(frame.stack ? 80 : 0)
     .showPoints(VisibilityMode.Auto)
-    .axisSoftMin(0)
   if (frame.stack) builder.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
-  return framed(builder.build(), frame, overridesOf(frame.overrides ?? {}))
+  if (frame.logarithmic)
+    builder.scaleDistribution(new ScaleDistributionConfigBuilder().type(ScaleDistribution.Log).log(10))
+  else builder.axisSoftMin(0)
+  return framed(builder.build(), frame, [...overridesOf(frame.overrides ?? {}), ...dashes(frame.lines)])
 }
+
+/** By query, for a legend is only known when there is something to show. */
+function dashes(all: readonly Line[]): FieldConfigSource['overrides'] {
+  return all.flatMap(({ dashed }, i) =>
+    dashed ? [{ matcher: { id: 'byFrameRefID', options: refId(i) }, properties: [...DASHED] }] : [],
+  )
+}
+
+const DASHED: readonly DynamicConfigValue[] = [
+  { id: 'custom.lineStyle', value: { fill: 'dash', dash: [6, 6] } },
+  { id: 'custom.lineWidth', value: 1 },
+  { id: 'custom.showPoints', value: VisibilityMode.Never },
+]
 
 /** Where durations lie, over time. */
 export function heatmap(frame: Frame & { readonly expr: string }): Panel {

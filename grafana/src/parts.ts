@@ -12,6 +12,7 @@ export const UIDS = {
   overview: 'agent-performance-overview',
   agent: 'agent-performance-agent',
   models: 'agent-performance-models',
+  experiments: 'agent-performance-experiments',
   sidecar: 'agent-performance-sidecar',
 } as const
 
@@ -38,6 +39,7 @@ export const READY: { readonly thresholds: readonly Threshold[]; readonly mappin
 /** What panels say where nothing was attempted. */
 export const NO_ATTEMPTS = 'No attempts in this time'
 export const NO_CONFIDENCE = 'No confidence stated in this time'
+export const NO_EXPERIMENT = 'No experiment yet. To start one, record attempts with "experiment" and "variant".'
 
 /** Points that cover less than this would each rest on one or two attempts. */
 export const COARSE = '10m'
@@ -52,6 +54,19 @@ export const TO_AGENT: readonly DynamicConfigValue[] = [
       {
         title: 'Look at this agent',
         url: `/d/${UIDS.agent}?${KEEP}&\${model_name:queryparam}&\${issue_type:queryparam}&var-agent_name=\${__value.raw:percentencode}`,
+      },
+    ],
+  },
+]
+
+/** Opens the experiment in this cell, at the same time. */
+export const TO_EXPERIMENT: readonly DynamicConfigValue[] = [
+  {
+    id: 'links',
+    value: [
+      {
+        title: 'Look at this experiment',
+        url: `/d/${UIDS.experiments}?${KEEP}&var-experiment=\${__value.raw:percentencode}`,
       },
     ],
   },

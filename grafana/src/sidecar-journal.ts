@@ -85,10 +85,14 @@ export const journal: Row = {
     }),
     third({
       id: 18,
-      title: 'Keys',
-      description: 'How fast does the number of combinations of agent, model and issue type grow?',
+      title: 'Keys and arms',
+      description:
+        'How fast does the number of combinations of agent, model and issue type grow, and that of variants of experiments?',
       unit: 'locale',
-      lines: [now('agent_performance_keys')],
+      lines: [
+        { ...now('agent_performance_keys'), legend: '{{instance}} keys' },
+        { ...now('agent_performance_arms'), legend: '{{instance}} arms' },
+      ],
     }),
   ],
 }

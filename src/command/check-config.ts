@@ -1,6 +1,8 @@
 /** `check-config`: what `serve` would run with, and where each value came from. */
 import type { Command } from 'commander'
 import { type InForce, loadConfig } from '../config.ts'
+import { readMappingFile } from '../receive/otlp/mapping-file.ts'
+import { mappingChanges } from '../receive/otlp/mapping-table.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'
 import { givenSettings, withSettings } from './settings-options.ts'
 import { type Column, tableLines } from './table.ts'
@@ -21,10 +23,21 @@ export function addCheckConfig(program: Command, io: Io): void {
   withSettings(command)
     .addHelpText('after', HELP)
     .action(async () => {
-      const { inForce } = loadConfig(givenSettings(command, io.env))
-      if (command.opts<{ json?: true }>().json) await printJson(io.stdout, inForce)
-      else await print(io.stdout, inForceText(inForce, io))
+      const { config, inForce } = loadConfig(givenSettings(command, io.env))
+      const changes = config.otlpMapping === undefined ? [] : mappingChanges(readMappingFile(config.otlpMapping))
+      if (command.opts<{ json?: true }>().json) await printJson(io.stdout, withChanges(inForce, changes))
+      else await print(io.stdout, [inForceText(inForce, io), ...changesText(changes)].join('\n'))
     })
+}
+
+function withChanges(inForce: readonly InForce[], changes: readonly string[]): unknown[] {
+  return inForce.map(one => (one.name === 'otlp-mapping' && changes.length > 0 ? { ...one, changes } : one))
+}
+
+function changesText(changes: readonly string[]): string[] {
+  return changes.length === 0
+    ? []
+    : ['', 'Rules for OTLP that otlp-mapping changes:', ...changes.map(one => `  ${one}`)]
 }
 
 const COLUMNS: readonly Column[] = ['setting', 'value', 'from'].map(title => ({ title, align: 'left' }))

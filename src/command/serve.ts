@@ -20,8 +20,8 @@ over the file. "agent-performance check-config" shows what is in force.
 
 When it is ready it prints one line with its URL to standard output; its log
 goes to standard error, one JSON object a line. SIGTERM and SIGINT let what is
-under way finish, a second one ends it at once. SIGHUP reads tokens and
-certificates again.
+under way finish, a second one ends it at once. SIGHUP reads tokens,
+certificates and the rules of --otlp-mapping again.
 
 Examples:
   agent-performance serve

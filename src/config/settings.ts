@@ -51,6 +51,9 @@ export interface Config {
   readonly idWindowAgeMs: number
   /** A file of prices by model name. */
   readonly prices: string | undefined
+  readonly otlpMetrics: boolean
+  /** A file of rules for what telemetry counts as attempts. */
+  readonly otlpMapping: string | undefined
   readonly drainDelayMs: number
   readonly drainTimeoutMs: number
   readonly logLevel: LogLevel
@@ -243,6 +246,22 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: path,
     default: undefined,
     description: 'File of prices in US dollars per million tokens, by model name; they go before the known ones.',
+    group: 'What is kept',
+  },
+  otlpMetrics: {
+    name: 'otlp-metrics',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Count the metrics agent.attempts and agent.attempt.* that come by OTLP, for clients that send nothing else: attempts that come both ways count twice.',
+    group: 'What is kept',
+  },
+  otlpMapping: {
+    name: 'otlp-mapping',
+    kind: path,
+    default: undefined,
+    description:
+      'JSON file of rules for which log records and spans count as attempts, on top of the known ones; read again on SIGHUP.',
     group: 'What is kept',
   },
   drainDelayMs: {

@@ -3,7 +3,15 @@ import type { KeySummary } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import { decideBest } from './statistics/best.ts'
 import { wilsonInterval } from './statistics/intervals.ts'
-import { averageConfidence, averageTime, costs, successes, successRate, totalAttempts } from './summary.ts'
+import {
+  averageConfidence,
+  averageTime,
+  costs,
+  type Summary,
+  successes,
+  successRate,
+  totalAttempts,
+} from './summary.ts'
 
 /** How the best agent is chosen. */
 export const RANKINGS = ['success_rate', 'lower_bound', 'expected_cost'] as const
@@ -35,16 +43,17 @@ export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOp
 }
 
 function bestKey(summaries: readonly KeySummary[], options: BestAgentOptions): KeySummary | undefined {
-  const score = SCORES[options.rankBy ?? 'success_rate']
+  const { first, second } = MERITS[options.rankBy ?? 'success_rate']
   const minAttempts = options.minAttempts ?? 5
   let best: KeySummary | undefined
-  let bestScore: Score = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  let most = LOWEST
   for (const candidate of summaries) {
     if (!isQualified(candidate, minAttempts)) continue
-    const own = score(candidate)
-    if (best !== undefined && (own[0] < bestScore[0] || (own[0] === bestScore[0] && own[1] <= bestScore[1]))) continue
+    const merit = first(candidate.summary)
+    if (best !== undefined && merit < most) continue
+    if (best !== undefined && merit === most && second(candidate.summary) <= second(best.summary)) continue
     best = candidate
-    bestScore = own
+    most = merit
   }
   return best
 }
@@ -69,20 +78,28 @@ function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
   return totalAttempts(summary) >= Math.max(1, minAttempts)
 }
 
-type Score = readonly [number, number]
+/** Higher is better; where the first merits are equal, the second decides. */
+interface Merits {
+  readonly first: (summary: Summary) => number
+  readonly second: (summary: Summary) => number
+}
+
 const LOWEST = Number.NEGATIVE_INFINITY
 
-const SCORES: Record<Ranking, (candidate: KeySummary) => Score> = {
-  success_rate: ({ summary }) => [successRate(summary), averageConfidence(summary) ?? 0],
-  lower_bound: ({ summary }) => [
-    wilsonInterval(successes(summary), totalAttempts(summary)).low,
-    totalAttempts(summary),
-  ],
-  expected_cost: ({ summary }) => {
-    const { reported, computed, sum } = costs(summary)
-    const priced = reported + computed
-    if (priced === 0 || successes(summary) === 0) return [LOWEST, successRate(summary)]
-    return [(-sum / priced) * (totalAttempts(summary) / successes(summary)), successRate(summary)]
+const MERITS: Record<Ranking, Merits> = {
+  success_rate: { first: successRate, second: summary => averageConfidence(summary) ?? 0 },
+  lower_bound: {
+    first: summary => wilsonInterval(successes(summary), totalAttempts(summary)).low,
+    second: totalAttempts,
+  },
+  expected_cost: {
+    first(summary) {
+      const { reported, computed, sum } = costs(summary)
+      const priced = reported + computed
+      if (priced === 0 || successes(summary) === 0) return LOWEST
+      return (-sum / priced) * (totalAttempts(summary) / successes(summary))
+    },
+    second: successRate,
   },
 }
 
@@ -101,7 +118,7 @@ export interface DecidedBestAgent extends BestAgent {
   readonly expected_loss: number
   /** Whether it can be told from every other candidate (Fisher's exact test, Holm's correction). False where there is no other. */
   readonly decisive: boolean
-  /** Those it cannot be told from, most attempts first. */
+  /** Those it cannot be told from, likeliest best first. */
   readonly contenders: readonly Contender[]
   /** Further attempts each contender needs to settle it; null where that cannot be said. */
   readonly attempts_to_decide: number | null
@@ -128,7 +145,7 @@ export function decidedBestAgent(
     p_best: standings[0]!.p_best,
     expected_loss: standings[0]!.expected_loss,
     decisive,
-    contenders: others.sort((a, b) => b.total_attempts - a.total_attempts),
+    contenders: others.sort((a, b) => b.p_best - a.p_best),
     attempts_to_decide,
   }
 }

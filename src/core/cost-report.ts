@@ -2,7 +2,7 @@
 import { answerByGroup } from './groups.ts'
 import type { KeySummary } from './ports.ts'
 import { type Costs, costsOf } from './statistics/cost.ts'
-import { costs, type Summary, successes, type TOKEN_TYPES, tokens, totalAttempts } from './summary.ts'
+import { costs, type Summary, successes, type TOKEN_TYPES, tokens, totalAttempts, totalCost } from './summary.ts'
 import { total } from './tally.ts'
 
 /** Costs, and the tokens behind them. */
@@ -30,8 +30,12 @@ export function costReport(summaries: readonly KeySummary[]): CostReport {
 /** Costs of one summary. */
 export function costAnswer(summary: Summary): CostAnswer {
   const [input, output, cache_read, cache_write] = tokens(summary) as [number, number, number, number]
+  const known = costsOf(totalAttempts(summary), successes(summary), costs(summary))
+  const sum = totalCost(summary)
   return {
-    ...costsOf(totalAttempts(summary), successes(summary), costs(summary)),
+    ...known,
+    // What senders added up themselves is in no cost per attempt: nobody knows of how many attempts it is.
+    total_cost_usd: known.total_cost_usd === null && sum === 0 ? null : sum,
     tokens: { input, output, cache_read, cache_write },
   }
 }

@@ -47,11 +47,17 @@ export function uniqueKeyPrinter(): (key: AttemptKey) => string {
   const taken = new Set<string>()
   return key => {
     const plain = printKey(key)
+    // With no colon but the two between the names, nothing else prints like it.
+    if (!holdsColon(key)) return plain
     let name = plain
     for (let n = 2; taken.has(name); n++) name = `${plain}#${n}`
     taken.add(name)
     return name
   }
+}
+
+function holdsColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {
+  return agent_name.includes(':') || model_name.includes(':') || issue_type.includes(':')
 }
 
 /** An object that may be keyed by any name, `__proto__` too. */

@@ -1,7 +1,9 @@
 /** What the questions and the tracker need from the outside. */
 import type { AgentAttempt, AttemptKey } from './attempt.ts'
 import type { Recent } from './recent.ts'
+import type { SeriesPoint } from './series.ts'
 import type { Summary } from './summary.ts'
+import type { Instant } from './timestamp.ts'
 
 /** Milliseconds since the epoch, now. */
 export type Clock = () => number
@@ -39,6 +41,20 @@ export interface Appended {
   readonly duplicates: number
 }
 
+/** What is at hand of attempts beside themselves, one each: it need not be made again. Undefined where it is not at hand. */
+export interface Forms {
+  /** The attempt's JSON as it came, in UTF-8 and without line feeds. */
+  readonly texts: readonly (Uint8Array | undefined)[]
+  /** The time that its timestamp states. */
+  readonly instants: readonly (Instant | undefined)[]
+}
+
+/** What came of points of metrics: how many attempts were new in them, and how many points there was no room for. */
+export interface AppendedPoints {
+  readonly attempts: number
+  readonly refused: number
+}
+
 export interface AttemptQuery extends KeyFilter {
   readonly limit: number
   /** Where the page before this one ended; absent for the newest. */
@@ -68,7 +84,12 @@ export interface Store {
    * Keeps the attempts: when it resolves they survive a crash and a power cut, and are counted exactly once. Idempotent by
    * `attempt_id`. Rejects with {@link StoreUnavailable} when they may not be kept; then none of them is counted.
    */
-  append(attempts: readonly AgentAttempt[]): Promise<Appended>
+  append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended>
+  /**
+   * Keeps what is new in points of metrics: when it resolves it survives as attempts do, and is counted exactly once, however often the
+   * points come. Rejects with {@link StoreUnavailable} when it may not be kept; then the same points may be sent again.
+   */
+  appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
   /**
    * Every key that passes the filter, in the order they first came; with a range, only those with attempts in it. Summaries without
    * a range are live: read them before the next await, and never write to them.

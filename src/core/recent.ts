@@ -45,8 +45,10 @@ export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant): v
 /** A key with one attempt must not pay for a hundred. */
 function grow(recent: Recent): void {
   const places = Math.min(RECENT_LIMIT, Math.max(5, recent.flags.length * 2))
-  const numbers = new Float64Array(places * COLUMNS)
-  const flags = new Uint8Array(places)
+  // Both in one piece of memory: of thousands of keys the fewer pieces are felt.
+  const memory = new ArrayBuffer(places * (COLUMNS * 8 + 1))
+  const numbers = new Float64Array(memory, 0, places * COLUMNS)
+  const flags = new Uint8Array(memory, places * COLUMNS * 8)
   numbers.set(recent.numbers)
   flags.set(recent.flags)
   recent.numbers = numbers

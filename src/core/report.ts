@@ -1,11 +1,20 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
-import type { AttemptKey } from './attempt.ts'
 import { type BestAgent, bestAgent, qualified } from './best-agent.ts'
+import { countsOf, type Group, type Groups, groupsOf } from './groups.ts'
 import { namedRecord, uniqueKeyPrinter } from './metrics.ts'
 import type { KeyFilter, KeySummary } from './ports.ts'
 import { percent, type Rate, rate } from './rate.ts'
+import type { Counts } from './statistics/counts.ts'
 import { type RateInterval, wilsonInterval } from './statistics/intervals.ts'
-import { confidenceSum, statedConfidences, successes, timeSum, totalAttempts } from './summary.ts'
+import {
+  confidenceSum,
+  type Summary,
+  statedConfidences,
+  successes,
+  timedAttempts,
+  timeSum,
+  totalAttempts,
+} from './summary.ts'
 
 /** What success rates may be grouped by; `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
@@ -31,25 +40,49 @@ export function defaultGrouping(filter: KeyFilter): Grouping | undefined {
 
 /** The rate over all given keys; 0 of 0 attempts where there are none. */
 export function overallRate(summaries: readonly KeySummary[]): Rate {
-  let good = 0
-  let total = 0
-  for (const { summary } of summaries) {
-    good += successes(summary)
-    total += totalAttempts(summary)
-  }
-  return rate(good, total)
+  return rateOf(totalCounts(summaries))
 }
 
 /** The rates of groups of keys. */
 export function groupedRates(summaries: readonly KeySummary[], group_by: Grouping): GroupedRates {
-  const printed = uniqueKeyPrinter()
-  const nameOf = (key: AttemptKey): string => (group_by === 'key' ? printed(key) : key[group_by])
-  const groups = [...sumBy(summaries, nameOf)]
+  const groups = countsBy(summaries, group_by)
   return {
     group_by,
-    success_rates: namedRecord(groups.map(([name, sums]) => [name, percent(sums.successes, sums.total)])),
-    details: namedRecord(groups.map(([name, sums]) => [name, rate(sums.successes, sums.total)])),
+    success_rates: ratesOf(groups),
+    details: namedRecord(groups.map(([name, counts]) => [name, rateOf(counts)])),
   }
+}
+
+/** The `success_rates` of {@link groupedRates} alone. */
+export function successRates(summaries: readonly KeySummary[], by: Grouping): Record<string, number> {
+  return ratesOf(countsBy(summaries, by))
+}
+
+/** The JSON text of {@link groupedRates} in pieces: of many keys it takes too long to be made at one go. */
+export function* printGroupedRates(summaries: readonly KeySummary[], group_by: Grouping): Generator<string> {
+  const groups = countsBy(summaries, group_by)
+  yield `{"group_by":"${group_by}","success_rates":{`
+  for (const [i, [name, counts]] of groups.entries()) yield member(i, name, percentOf(counts))
+  yield '},"details":{'
+  for (const [i, [name, counts]] of groups.entries()) yield member(i, name, rateOf(counts))
+  yield '}}'
+}
+
+function member(place: number, name: string, value: unknown): string {
+  return `${place === 0 ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`
+}
+
+type NamedCounts = readonly (readonly [string, Counts])[]
+
+/** A copy of what is counted now, by group in the order the groups came. */
+function countsBy(summaries: readonly KeySummary[], by: Grouping): NamedCounts {
+  if (by !== 'key') return groupsOf(summaries, by).all.map(({ name, keys }) => [name, totalCounts(keys)])
+  const printed = uniqueKeyPrinter()
+  return summaries.map(({ key, summary }) => [printed(key), countsOf(summary)])
+}
+
+function ratesOf(groups: NamedCounts): Record<string, number> {
+  return namedRecord(groups.map(([name, counts]) => [name, percentOf(counts)]))
 }
 
 /** One model in the documented comparison. */
@@ -68,18 +101,18 @@ export function modelComparison(
   summaries: readonly KeySummary[],
   { minAttempts = 5 }: { readonly minAttempts?: number | undefined } = {},
 ): Record<string, ModelPerformance> {
-  const models = sumBy(qualified(summaries, minAttempts), key => key.model_name)
-  return namedRecord([...models].map(([model, sums]) => [model, modelPerformance(sums)]))
+  const models = groupsOf(qualified(summaries, minAttempts), 'model_name')
+  return byName(models, model => modelPerformance(model, sumsOf(model.keys)))
 }
 
-function modelPerformance(sums: Sums): ModelPerformance {
+function modelPerformance(model: Group, sums: Sums): ModelPerformance {
   return {
-    avg_success_rate: percent(sums.successes, sums.total),
-    total_attempts: sums.total,
-    success_rate_interval: wilsonInterval(sums.successes, sums.total),
+    avg_success_rate: percentOf(sums),
+    total_attempts: sums.attempts,
+    success_rate_interval: wilsonInterval(sums.successes, sums.attempts),
     avg_confidence: sums.stated === 0 ? null : sums.confidence / sums.stated,
-    avg_time_seconds: sums.total === 0 ? 0 : sums.time / sums.total,
-    issue_types: [...sums.issueTypes].sort(),
+    avg_time_seconds: sums.timed > 0 ? sums.time / sums.timed : 0,
+    issue_types: [...model.names('issue_type')],
   }
 }
 
@@ -102,77 +135,116 @@ export interface PerformanceReport {
   readonly recommendations: Record<string, BestAgent>
 }
 
-/** Everything at a glance; one pass over the keys. `generatedAt` is an RFC 3339 time. */
+/** Everything at a glance. `generatedAt` is an RFC 3339 time. */
 export function performanceReport(summaries: readonly KeySummary[], generatedAt: string): PerformanceReport {
-  const agents = sumBy(summaries, key => key.agent_name)
-  const issues = sumBy(summaries, key => key.issue_type)
-  const models = sumBy(summaries, key => key.model_name)
-  const overall = overallRate(summaries)
+  const agents = groupsOf(summaries, 'agent_name')
+  const issues = groupsOf(summaries, 'issue_type')
+  const models = groupsOf(summaries, 'model_name')
+  const { overall, byAgent, byIssue, byModel } = sweep(summaries, agents, issues, models)
+  const overallRate = rateOf(overall)
   return {
     generated_at: generatedAt,
     summary: {
-      total_attempts: overall.total_attempts,
-      total_successful: summaries.reduce((sum, { summary }) => sum + successes(summary), 0),
-      overall_success_rate: overall.success_rate,
-      success_rate_interval: overall.success_rate_interval,
-      total_agents: agents.size,
-      total_issue_types: issues.size,
-      total_models: models.size,
+      total_attempts: overall.attempts,
+      total_successful: overall.successes,
+      overall_success_rate: overallRate.success_rate,
+      success_rate_interval: overallRate.success_rate_interval,
+      total_agents: agents.all.length,
+      total_issue_types: issues.all.length,
+      total_models: models.all.length,
     },
-    by_agent: mapRecord(agents, sums => ({
-      ...rate(sums.successes, sums.total),
-      issue_types: [...sums.issueTypes].sort(),
+    by_agent: byName(agents, (agent, place) => ({
+      ...rateOf(byAgent[place]!),
+      issue_types: [...agent.names('issue_type')],
     })),
-    by_issue_type: mapRecord(issues, sums => ({
-      ...rate(sums.successes, sums.total),
-      agents_used: [...sums.agents].sort(),
+    by_issue_type: byName(issues, (issue, place) => ({
+      ...rateOf(byIssue[place]!),
+      agents_used: [...issue.names('agent_name')],
     })),
-    by_model: mapRecord(models, modelPerformance),
-    recommendations: recommendations(summaries),
+    by_model: byName(models, (model, place) => modelPerformance(model, byModel[place]!)),
+    recommendations: recommendations(issues),
   }
 }
 
-function recommendations(summaries: readonly KeySummary[]): Record<string, BestAgent> {
-  const byIssue = new Map<string, KeySummary[]>()
-  for (const one of summaries) {
-    const same = byIssue.get(one.key.issue_type)
-    if (same === undefined) byIssue.set(one.key.issue_type, [one])
-    else same.push(one)
-  }
-  const best = [...byIssue].map(([issue, candidates]) => [issue, bestAgent(candidates, { minAttempts: 3 })] as const)
+function byName<T>({ all }: Groups, answer: (group: Group, place: number) => T): Record<string, T> {
+  return namedRecord(all.map((group, place) => [group.name, answer(group, place)]))
+}
+
+function recommendations({ all }: Groups): Record<string, BestAgent> {
+  const best = all.map(({ name, keys }) => [name, bestAgent(keys, { minAttempts: 3 })] as const)
   return namedRecord(best.filter((entry): entry is readonly [string, BestAgent] => entry[1] !== undefined))
 }
 
-interface Sums {
-  total: number
+interface MutableCounts {
   successes: number
+  attempts: number
+}
+
+interface Sums extends MutableCounts {
   stated: number
   confidence: number
+  timed: number
   time: number
-  readonly agents: Set<string>
-  readonly issueTypes: Set<string>
 }
 
-function sumBy(summaries: readonly KeySummary[], nameOf: (key: AttemptKey) => string): Map<string, Sums> {
-  const groups = new Map<string, Sums>()
-  for (const { key, summary } of summaries) {
-    const name = nameOf(key)
-    let sums = groups.get(name)
-    if (sums === undefined) {
-      sums = { total: 0, successes: 0, stated: 0, confidence: 0, time: 0, agents: new Set(), issueTypes: new Set() }
-      groups.set(name, sums)
-    }
-    sums.total += totalAttempts(summary)
-    sums.successes += successes(summary)
-    sums.stated += statedConfidences(summary)
-    sums.confidence += confidenceSum(summary)
-    sums.time += timeSum(summary)
-    sums.agents.add(key.agent_name)
-    sums.issueTypes.add(key.issue_type)
+/** What the groups of a report add up to, in one sweep: summaries lie far apart in memory, and to fetch them is most of the work. */
+function sweep(
+  summaries: readonly KeySummary[],
+  agents: Groups,
+  issues: Groups,
+  models: Groups,
+): Readonly<{ overall: Counts; byAgent: readonly Counts[]; byIssue: readonly Counts[]; byModel: readonly Sums[] }> {
+  const overall = noCounts()
+  const byAgent = agents.all.map(noCounts)
+  const byIssue = issues.all.map(noCounts)
+  const byModel = models.all.map(noSums)
+  for (let i = 0; i < summaries.length; i++) {
+    const { summary } = summaries[i]!
+    addCounts(overall, summary)
+    addCounts(byAgent[agents.placeOf[i]!]!, summary)
+    addCounts(byIssue[issues.placeOf[i]!]!, summary)
+    addSums(byModel[models.placeOf[i]!]!, summary)
   }
-  return groups
+  return { overall, byAgent, byIssue, byModel }
 }
 
-function mapRecord<T, U>(entries: ReadonlyMap<string, T>, make: (value: T) => U): Record<string, U> {
-  return namedRecord([...entries].map(([name, value]) => [name, make(value)]))
+function noCounts(): MutableCounts {
+  return { successes: 0, attempts: 0 }
+}
+
+function noSums(): Sums {
+  return { successes: 0, attempts: 0, stated: 0, confidence: 0, timed: 0, time: 0 }
+}
+
+function addCounts(counts: MutableCounts, summary: Summary): void {
+  counts.successes += successes(summary)
+  counts.attempts += totalAttempts(summary)
+}
+
+function addSums(sums: Sums, summary: Summary): void {
+  addCounts(sums, summary)
+  sums.stated += statedConfidences(summary)
+  sums.confidence += confidenceSum(summary)
+  sums.timed += timedAttempts(summary)
+  sums.time += timeSum(summary)
+}
+
+function totalCounts(summaries: readonly KeySummary[]): Counts {
+  const counts = noCounts()
+  for (const { summary } of summaries) addCounts(counts, summary)
+  return counts
+}
+
+function sumsOf(summaries: readonly KeySummary[]): Sums {
+  const sums = noSums()
+  for (const { summary } of summaries) addSums(sums, summary)
+  return sums
+}
+
+function rateOf({ successes, attempts }: Counts): Rate {
+  return rate(successes, attempts)
+}
+
+function percentOf({ successes, attempts }: Counts): number {
+  return percent(successes, attempts)
 }

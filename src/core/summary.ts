@@ -15,6 +15,12 @@ export const CONFIDENCE_BOUNDS: readonly number[] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.
 
 export const TOKEN_TYPES = ['input', 'output', 'cache_read', 'cache_write'] as const
 
+/** What a sender counts itself of a key: attempts and their histograms by result, tokens by type, cost in US dollars. */
+export type Measure =
+  | { readonly metric: 'attempts' | 'duration' | 'confidence'; readonly of: 'success' | 'failure' }
+  | { readonly metric: 'tokens'; readonly of: (typeof TOKEN_TYPES)[number] }
+  | { readonly metric: 'cost' }
+
 const DURATION_BUCKETS = DURATION_BOUNDS.length + 1
 const CONFIDENCE_BUCKETS = CONFIDENCE_BOUNDS.length
 
@@ -48,9 +54,23 @@ const DURATION_OF_FAILURES = SUMS_END
 const DURATION_OF_SUCCESSES = DURATION_OF_FAILURES + DURATION_BUCKETS
 const BINS_OF_FAILURES = DURATION_OF_SUCCESSES + DURATION_BUCKETS
 const BINS_OF_SUCCESSES = BINS_OF_FAILURES + CONFIDENCE_BUCKETS
+const BINS_END = BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
+// What senders counted themselves, apart from what is only known of attempts that were seen one by one: squares, bins of calibration.
+const COUNTED_TIME_OF_FAILURES = BINS_END
+const COUNTED_TIME_OF_SUCCESSES = BINS_END + 2
+const COUNTED_CONFIDENCE_OF_FAILURES = BINS_END + 4
+const COUNTED_CONFIDENCE_OF_SUCCESSES = BINS_END + 6
+const COUNTED_COST = BINS_END + 8
+const COUNTED_SUMS_END = BINS_END + 10
+/** Times in the duration histogram whose squares are not known. */
+const COUNTED_TIMES = COUNTED_SUMS_END
+/** Attempts less times: 0 where every attempt was seen, below 0 where a sender counts times and no attempts. */
+const UNTIMED = COUNTED_TIMES + 1
+const COUNTED_BINS_OF_FAILURES = UNTIMED + 1
+const COUNTED_BINS_OF_SUCCESSES = COUNTED_BINS_OF_FAILURES + CONFIDENCE_BUCKETS
 
-/** How many doubles a summary is. It and the order inside are part of the checkpoint's format. */
-export const SUMMARY_WIDTH: number = BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
+/** How many doubles a summary is. It and the order inside are part of the checkpoint's format: new ones stand behind all others. */
+export const SUMMARY_WIDTH: number = COUNTED_BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
 
 /** A row of {@link SUMMARY_WIDTH} doubles; read it with the functions here. */
 export type Summary = Float64Array
@@ -124,6 +144,55 @@ export function addAverages(
   addExact(summary, CONFIDENCE, totals.confidence)
 }
 
+/**
+ * Counts what a sender counted itself: `values` is the new value of a counter, or of a histogram its count, sum and buckets. It counts
+ * in totals, averages and histograms; and not in calibration, nor in any interval of a mean, which take attempts one by one.
+ */
+export function addCounted(summary: Summary, measure: Measure, values: readonly number[], ms: number): void {
+  const [value = 0, sum = 0, ...buckets] = values
+  switch (measure.metric) {
+    case 'attempts':
+      summary[measure.of === 'success' ? SUCCESSES : FAILURES]! += value
+      summary[UNTIMED]! += value
+      if (ms < summary[FIRST_MS]!) summary[FIRST_MS] = ms
+      if (ms > summary[LAST_MS]!) summary[LAST_MS] = ms
+      return
+    case 'duration':
+      summary[UNTIMED]! -= value
+      addExact(summary, TIME, sum)
+      addCountedTimes(summary, measure.of === 'success', sum, buckets)
+      return
+    case 'confidence':
+      summary[STATED]! += value
+      addExact(summary, CONFIDENCE, sum)
+      addCountedConfidences(summary, measure.of === 'success', sum, buckets)
+      return
+    case 'tokens':
+      summary[TOKENS + TOKEN_TYPES.indexOf(measure.of)]! += value
+      return
+    case 'cost':
+      addExact(summary, COUNTED_COST, value)
+  }
+}
+
+function addCountedTimes(summary: Summary, success: boolean, sum: number, buckets: readonly number[]): void {
+  if (buckets.length === 0) return
+  const from = success ? DURATION_OF_SUCCESSES : DURATION_OF_FAILURES
+  for (const [i, count] of buckets.entries()) {
+    summary[from + i]! += count
+    summary[COUNTED_TIMES]! += count
+  }
+  addExact(summary, success ? COUNTED_TIME_OF_SUCCESSES : COUNTED_TIME_OF_FAILURES, sum)
+}
+
+function addCountedConfidences(summary: Summary, success: boolean, sum: number, buckets: readonly number[]): void {
+  if (buckets.length === 0) return
+  const from = success ? COUNTED_BINS_OF_SUCCESSES : COUNTED_BINS_OF_FAILURES
+  // Nothing is above 1: the bucket for it can only hold what rounding put there.
+  for (const [i, count] of buckets.entries()) summary[from + Math.min(i, CONFIDENCE_BUCKETS - 1)]! += count
+  addExact(summary, success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES, sum)
+}
+
 /** Adds all that `other` counted to `summary`. */
 export function mergeInto(summary: Summary, other: Summary): void {
   for (let i = 0; i < COUNTS_END; i++) {
@@ -132,7 +201,9 @@ export function mergeInto(summary: Summary, other: Summary): void {
     else summary[i]! += other[i]!
   }
   for (let i = COUNTS_END; i < SUMS_END; i += 2) mergeExact(summary, other, i)
-  for (let i = SUMS_END; i < SUMMARY_WIDTH; i++) summary[i]! += other[i]!
+  for (let i = SUMS_END; i < BINS_END; i++) summary[i]! += other[i]!
+  for (let i = BINS_END; i < COUNTED_SUMS_END; i += 2) mergeExact(summary, other, i)
+  for (let i = COUNTED_SUMS_END; i < SUMMARY_WIDTH; i++) summary[i]! += other[i]!
 }
 
 /** The summary of everything that any of `summaries` counted. */
@@ -162,16 +233,18 @@ export function successRate(s: Summary): number {
 export const statedConfidences = (s: Summary): number => s[STATED]!
 export const confidenceSum = (s: Summary): number => s[CONFIDENCE]!
 export const timeSum = (s: Summary): number => s[TIME]!
+/** Attempts whose time is known: all of them, but where a sender counts itself and says more or less of times than of attempts. */
+export const timedAttempts = (s: Summary): number => totalAttempts(s) - s[UNTIMED]!
 
 /** Mean stated confidence, 0 to 1; null where none was stated. */
 export function averageConfidence(s: Summary): number | null {
   return s[STATED] === 0 ? null : s[CONFIDENCE]! / s[STATED]!
 }
 
-/** Mean time of an attempt in seconds; 0 where there is none, as documented. */
+/** Mean of the known times in seconds; 0 where there is none, as documented. */
 export function averageTime(s: Summary): number {
-  const total = totalAttempts(s)
-  return total === 0 ? 0 : s[TIME]! / total
+  const timed = timedAttempts(s)
+  return timed > 0 ? s[TIME]! / timed : 0
 }
 
 /** Milliseconds since the epoch of the earliest and latest attempt; undefined where there is none, or none with a known time. */
@@ -193,6 +266,9 @@ export interface CostSums {
   readonly log_sum: number
   readonly log_sum_of_squares: number
 }
+
+/** All costs in US dollars: those of single attempts, and those that senders added up themselves. */
+export const totalCost = (s: Summary): number => s[COST]! + s[COUNTED_COST]!
 
 export function costs(s: Summary): CostSums {
   return {
@@ -217,11 +293,21 @@ export interface Histogram {
 export function durations(s: Summary, success: boolean): Histogram {
   const from = success ? DURATION_OF_SUCCESSES : DURATION_OF_FAILURES
   const counts = s.subarray(from, from + DURATION_BUCKETS)
-  return { counts, count: sumOf(counts), sum: s[success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES]! }
+  const counted = s[success ? COUNTED_TIME_OF_SUCCESSES : COUNTED_TIME_OF_FAILURES]!
+  return { counts, count: sumOf(counts), sum: s[success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES]! + counted }
 }
 
 /** Stated confidences of failed or successful attempts, by {@link CONFIDENCE_BOUNDS}. */
 export function confidences(s: Summary, success: boolean): Histogram {
+  const seen = seenConfidences(s, success)
+  const from = success ? COUNTED_BINS_OF_SUCCESSES : COUNTED_BINS_OF_FAILURES
+  const counts = seen.counts.map((count, bin) => count + s[from + bin]!)
+  const counted = s[success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES]!
+  return { counts, count: sumOf(counts), sum: seen.sum + counted }
+}
+
+/** Those of attempts that were seen one by one. */
+function seenConfidences(s: Summary, success: boolean): Histogram {
   const from = success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES
   const counts = s.subarray(from, from + CONFIDENCE_BUCKETS)
   return { counts, count: sumOf(counts), sum: s[success ? CONFIDENCE_OF_SUCCESSES : CONFIDENCE_OF_FAILURES]! }
@@ -229,11 +315,9 @@ export function confidences(s: Summary, success: boolean): Histogram {
 
 /** Times in seconds of the attempts that were seen one by one: for an interval of the mean. */
 export function timeSums(s: Summary): { readonly n: number; readonly sum: number; readonly sum_of_squares: number } {
-  const failed = durations(s, false)
-  const succeeded = durations(s, true)
   return {
-    n: failed.count + succeeded.count,
-    sum: failed.sum + succeeded.sum,
+    n: durations(s, false).count + durations(s, true).count - s[COUNTED_TIMES]!,
+    sum: s[TIME_OF_FAILURES]! + s[TIME_OF_SUCCESSES]!,
     sum_of_squares: s[TIME_SQUARED]!,
   }
 }
@@ -252,8 +336,8 @@ export interface CalibrationSums {
 }
 
 export function calibrationSums(s: Summary): CalibrationSums {
-  const failed = confidences(s, false)
-  const succeeded = confidences(s, true)
+  const failed = seenConfidences(s, false)
+  const succeeded = seenConfidences(s, true)
   return {
     n: failed.count + succeeded.count,
     successes: succeeded.count,

@@ -2,14 +2,25 @@
  * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. Keys are bounded; what
  * comes beyond the bound counts under a named overflow key, so that totals stay right.
  */
-import { type AgentAttempt, type AttemptKey, keyId } from './attempt.ts'
+import type { AgentAttempt, AttemptKey } from './attempt.ts'
 import type { ArmSummary, KeyFilter, KeySummary, TimeRange } from './ports.ts'
 import { addRecent, createRecent, type Recent } from './recent.ts'
-import { addAttempt, createSummary, mergeInto, type Summary, totalAttempts } from './summary.ts'
+import type { Increment } from './series.ts'
+import {
+  addAttempt,
+  addCounted,
+  createSummary,
+  mergeInto,
+  SUMMARY_WIDTH,
+  type Summary,
+  totalAttempts,
+} from './summary.ts'
 import { createTimeTiers, type TierOptions, type TimeTiers, type TimeTiersState } from './time-tiers.ts'
 import type { Instant } from './timestamp.ts'
 
 const OVERFLOW = '__overflow__'
+/** Summaries of keys for which room is made together: about 70 KB. */
+const ROWS_AT_ONCE = 64
 
 /** Where attempts of further keys are counted once the bound is reached. */
 export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVERFLOW, issue_type: OVERFLOW }
@@ -39,6 +50,8 @@ export interface ArmTally extends ArmSummary {
 export interface Tally {
   /** Counts one attempt that ended `at`, now being `nowMs`. The cost does not grow with the number of keys. */
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
+  /** Counts what a sender counted itself. Recent attempts and arms know nothing of it. */
+  count(increment: Increment, nowMs: number): void
   /** The record of a key, made where it is new and there is room; else the overflow key's. */
   open(key: AttemptKey): KeyTally
   openArm(experiment: string, variant: string): ArmTally | undefined
@@ -58,7 +71,8 @@ export interface Tally {
 }
 
 export function createTally(options: TallyOptions): Tally {
-  const byId = new Map<string, KeyTally>()
+  // By model, issue type and agent, the last being those there are most of: no key has to be joined, or hashed whole, to be found.
+  const byNames = new Map<string, Map<string, Map<string, KeyTally>>>()
   const indexes = { agent_name: new Map(), model_name: new Map(), issue_type: new Map() } satisfies Record<
     keyof AttemptKey,
     Map<string, KeyTally[]>
@@ -66,19 +80,48 @@ export function createTally(options: TallyOptions): Tally {
   const arms = new Map<string, Map<string, ArmTally>>()
   const times = createTimeTiers(options.tiers)
   let all: KeyTally[] = []
+  let rows: Float64Array = new Float64Array(0)
   let armCount = 0
   let overflowed = 0
 
-  function create(key: AttemptKey, id: string): KeyTally {
-    const { agent_name, model_name, issue_type } = key
+  /** Rows of keys lie side by side: questions about all keys read them in one sweep, and each costs less room than one of its own. */
+  function nextRow(): Float64Array {
+    if (rows.length < SUMMARY_WIDTH) rows = new Float64Array(ROWS_AT_ONCE * SUMMARY_WIDTH)
+    const row = rows.subarray(0, SUMMARY_WIDTH)
+    rows = rows.subarray(SUMMARY_WIDTH)
+    return row
+  }
+
+  /** The name as other keys hold it already: in memory once, however many keys have it. */
+  function shared(key: AttemptKey, name: keyof AttemptKey): string {
+    const index: Map<string, KeyTally[]> = indexes[name]
+    return index.get(key[name])?.[0]?.key[name] ?? key[name]
+  }
+
+  function find({ agent_name, model_name, issue_type }: AttemptKey): KeyTally | undefined {
+    return byNames.get(model_name)?.get(issue_type)?.get(agent_name)
+  }
+
+  function put(record: KeyTally): void {
+    const { agent_name, model_name, issue_type } = record.key
+    const byIssueType = byNames.get(model_name) ?? new Map<string, Map<string, KeyTally>>()
+    const byAgent = byIssueType.get(issue_type) ?? new Map<string, KeyTally>()
+    byNames.set(model_name, byIssueType.set(issue_type, byAgent.set(agent_name, record)))
+  }
+
+  function create(key: AttemptKey): KeyTally {
     const record: KeyTally = {
-      key: { agent_name, model_name, issue_type },
-      summary: createSummary(),
+      key: {
+        agent_name: shared(key, 'agent_name'),
+        model_name: shared(key, 'model_name'),
+        issue_type: shared(key, 'issue_type'),
+      },
+      summary: createSummary(nextRow()),
       recent: createRecent(),
       tiers: times.open(),
       changes: 0,
     }
-    byId.set(id, record)
+    put(record)
     all.push(record)
     for (const name of ['agent_name', 'model_name', 'issue_type'] as const) {
       const index: Map<string, KeyTally[]> = indexes[name]
@@ -90,13 +133,12 @@ export function createTally(options: TallyOptions): Tally {
   }
 
   function open(key: AttemptKey): KeyTally {
-    const id = keyId(key)
-    const known = byId.get(id)
+    const known = find(key)
     if (known !== undefined) return known
-    const overflowId = keyId(OVERFLOW_KEY)
-    const room = options.maxKeys - (byId.size - (byId.has(overflowId) ? 1 : 0))
-    if (room > 0 || id === overflowId) return create(key, id)
-    return byId.get(overflowId) ?? create(OVERFLOW_KEY, overflowId)
+    const overflow = find(OVERFLOW_KEY)
+    const room = options.maxKeys - (all.length - (overflow === undefined ? 0 : 1))
+    if (room > 0 || isOverflowKey(key)) return create(key)
+    return overflow ?? create(OVERFLOW_KEY)
   }
 
   function openArm(experiment: string, variant: string): ArmTally | undefined {
@@ -143,6 +185,15 @@ export function createTally(options: TallyOptions): Tally {
       addAttempt(arm.summary, attempt, at.ms)
       times.add(arm.tiers, attempt, at.ms, nowMs)
     },
+    count(increment, nowMs) {
+      const { key, measure, values, atMs } = increment
+      const record = open(key)
+      const isOverflow = record.key.agent_name === OVERFLOW && key.agent_name !== OVERFLOW
+      if (isOverflow && measure.metric === 'attempts') overflowed += values[0] ?? 0
+      addCounted(record.summary, measure, values, atMs)
+      times.count(record.tiers, increment, nowMs)
+      record.changes++
+    },
     arms: experiment =>
       experiment === undefined
         ? [...arms.values()].flatMap(variants => [...variants.values()])
@@ -164,7 +215,7 @@ export function createTally(options: TallyOptions): Tally {
       overflowed = attempts
     },
     clear() {
-      byId.clear()
+      byNames.clear()
       arms.clear()
       for (const index of Object.values(indexes)) index.clear()
       times.clear()
@@ -173,6 +224,10 @@ export function createTally(options: TallyOptions): Tally {
       overflowed = 0
     },
   }
+}
+
+function isOverflowKey({ agent_name, model_name, issue_type }: AttemptKey): boolean {
+  return agent_name === OVERFLOW && model_name === OVERFLOW && issue_type === OVERFLOW
 }
 
 /** Whether a key equals every name the filter gives. */

@@ -3,7 +3,8 @@
  */
 import type { AgentAttempt } from './attempt.ts'
 import type { TimeRange } from './ports.ts'
-import { addAttempt, createSummary, mergeInto, type Summary } from './summary.ts'
+import type { Increment } from './series.ts'
+import { addAttempt, addCounted, createSummary, mergeInto, type Summary } from './summary.ts'
 
 export interface TierOptions {
   /** Length of a bucket. */
@@ -38,6 +39,8 @@ export interface Resolution {
 export interface TimeTiers {
   open(): TimeTiersState
   add(state: TimeTiersState, attempt: AgentAttempt, ms: number, nowMs: number): void
+  /** Counts what a sender counted itself. */
+  count(state: TimeTiersState, increment: Increment, nowMs: number): void
   /** What a checkpoint keeps beside the buckets themselves. Live: read it before the next add. */
   save(): readonly TierSave[]
   /** Puts back a bucket that a checkpoint kept; in the order of {@link TierSave.leaving}, so that they leave in it again. */
@@ -108,6 +111,18 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     if (leaves(tier)) tier.made.push({ buckets, startMs })
   }
 
+  /** The bucket of a tier for what was at `ms`, made where it is new; undefined where the tier reaches back no more so far. */
+  function bucketAt(tier: Tier, buckets: Map<number, Summary>, ms: number, nowMs: number): Summary | undefined {
+    const startMs = Math.floor(ms / tier.spanMs) * tier.spanMs
+    if (startMs < tier.floorMs || startMs <= nowMs - tier.keepMs) return undefined
+    const known = buckets.get(startMs)
+    if (known !== undefined) return known
+    const bucket = createSummary()
+    put(tier, buckets, startMs, bucket)
+    trim(tier, nowMs)
+    return bucket
+  }
+
   function resolve(range: TimeRange, nowMs: number): Resolution {
     const last = tiers.length - 1
     for (const [index, tier] of tiers.entries()) {
@@ -132,16 +147,15 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     resolve,
     open: () => tiers.map(() => new Map()),
     add(state, attempt, ms, nowMs) {
-      for (const [index, tier] of tiers.entries()) {
-        const startMs = Math.floor(ms / tier.spanMs) * tier.spanMs
-        if (startMs < tier.floorMs || startMs <= nowMs - tier.keepMs) continue
-        let bucket = state[index]!.get(startMs)
-        if (bucket === undefined) {
-          bucket = createSummary()
-          put(tier, state[index]!, startMs, bucket)
-          trim(tier, nowMs)
-        }
-        addAttempt(bucket, attempt, ms)
+      for (let i = 0; i < tiers.length; i++) {
+        const bucket = bucketAt(tiers[i]!, state[i]!, ms, nowMs)
+        if (bucket !== undefined) addAttempt(bucket, attempt, ms)
+      }
+    },
+    count(state, { measure, values, atMs }, nowMs) {
+      for (let i = 0; i < tiers.length; i++) {
+        const bucket = bucketAt(tiers[i]!, state[i]!, atMs, nowMs)
+        if (bucket !== undefined) addCounted(bucket, measure, values, atMs)
       }
     },
     save: () =>

@@ -10,6 +10,9 @@ export interface Instant {
   readonly local: boolean
 }
 
+/** Further ahead of our clock than this, a time is taken as that of receipt. */
+export const MAX_AHEAD_MS: number = 5 * 60_000
+
 const FORM = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))?$/
 const MINUTE_MS = 60_000
 
@@ -19,9 +22,11 @@ export function parseTimestamp(text: string): Instant | undefined {
   return ms === undefined ? parseAny(text) : { ms, local: false }
 }
 
-/** Whether {@link printTimestamp} would print the instant of `text` just so: then it need not be printed again. */
+/** Whether {@link printTimestamp} would print the instant of `text`, which is an RFC 3339 time, just so: then it need not. */
 export function isCanonical(text: string): boolean {
-  return parseCanonical(text) !== undefined
+  if (text.length !== 24 || text[10] !== 'T' || text[19] !== '.' || text[23] !== 'Z') return false
+  // Leap seconds are printed as the next minute, and years below 1000 are left to the printer.
+  return text[17] !== '6' && text[0] !== '0'
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Counts } from './statistics/counts.ts'
 import type { Drift } from './statistics/drift.ts'
 import { compareRates, type RateDifference } from './statistics/sequential.ts'
 import { span } from './summary.ts'
+import { OVERFLOW_KEY } from './tally.ts'
 import { printTimestamp } from './timestamp.ts'
 
 const MINUTE_MS = 60_000
@@ -33,9 +34,9 @@ export interface TrendReport {
   readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
   /** The later half of the attempts compared with the earlier half; may be looked at any time. */
   readonly evidence: RateDifference
-  /** Keys with an alarm, worst first. */
+  /** Keys with an alarm at the end of the range, worst first. */
   readonly drifted_keys: readonly KeyDrift[]
-  /** Every agent with enough attempts, each attempt measured against what its issue type predicts. */
+  /** Every agent with enough attempts, each attempt measured against what is expected of the agent at its issue type. */
   readonly agents: Record<string, Drift>
 }
 
@@ -87,10 +88,14 @@ export function trendReport(
     ms === undefined ? null : printTimestamp({ ms, local: false })
   const evidence = compareRates(...halves(counts), { alpha: ALPHA, adaptive: false })
   const told = evidence.p_value <= ALPHA
+  const [first, last] = [intervals[0], intervals.at(-1)]
+  // What is counted beyond the bound of keys is of many: that its rate moves says nothing.
+  const named = life.filter(({ key }) => key.agent_name !== OVERFLOW_KEY.agent_name)
+  const range = first && last && { sinceMs: first.sinceMs, untilMs: last.untilMs }
   return {
-    since: time(intervals[0]?.sinceMs),
-    until: time(intervals.at(-1)?.untilMs),
-    interval_seconds: intervals[0] === undefined ? 0 : (intervals[0].untilMs - intervals[0].sinceMs) / 1000,
+    since: time(first?.sinceMs),
+    until: time(last?.untilMs),
+    interval_seconds: first === undefined ? 0 : (first.untilMs - first.sinceMs) / 1000,
     points: intervals.map(({ sinceMs, untilMs }, i) => ({
       since: time(sinceMs)!,
       until: time(untilMs)!,
@@ -98,8 +103,8 @@ export function trendReport(
     })),
     direction: told ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
     evidence,
-    drifted_keys: driftedKeys(life),
-    agents: driftedAgents(life, all),
+    drifted_keys: driftedKeys(named, range),
+    agents: driftedAgents(named, all, range),
   }
 }
 
@@ -116,21 +121,20 @@ function halves(counts: readonly Counts[]): [Counts, Counts] {
   return [earlier, later]
 }
 
-function driftedKeys(life: readonly KeySummary[]): KeyDrift[] {
+function driftedKeys(life: readonly KeySummary[], range: TimeRange | undefined): KeyDrift[] {
   const watched = life.flatMap(one => {
-    const drift = watchKey(one, life.length)
+    const drift = watchKey(one, life.length, range)
     return drift === null || drift.direction === 'none' ? [] : [{ ...one.key, ...drift }]
   })
   return watched.sort((a, b) => b.statistic - a.statistic)
 }
 
-function driftedAgents(life: readonly KeySummary[], all: readonly KeySummary[]): Record<string, Drift> {
-  const byAgent = new Map<string, KeySummary[]>()
-  for (const one of life) {
-    const own = byAgent.get(one.key.agent_name)
-    if (own === undefined) byAgent.set(one.key.agent_name, [one])
-    else own.push(one)
-  }
-  const drifts = [...byAgent].map(([agent, own]) => [agent, watchAgent(own, all, byAgent.size)] as const)
+function driftedAgents(
+  life: readonly KeySummary[],
+  all: readonly KeySummary[],
+  range: TimeRange | undefined,
+): Record<string, Drift> {
+  const agents = Map.groupBy(life, ({ key }) => key.agent_name)
+  const drifts = [...agents].map(([agent, own]) => [agent, watchAgent(own, all, agents.size, range)] as const)
   return namedRecord(drifts.filter((entry): entry is readonly [string, Drift] => entry[1] !== null))
 }

@@ -1,7 +1,10 @@
-/** What is exposed at one moment: a copy of every key's summary, so that all its families tell of the same attempts. */
+/** What is exposed at one moment: a copy of every summary, so that all families about it tell of the same attempts. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { AttemptKey } from '../core/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
 import { type KeyTally, OVERFLOW_KEY, type Tally } from '../core/tally.ts'
+import { copyExperiments, type ExperimentCopy } from './experiments.ts'
+import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 import type { OwnHealth, OwnValues } from './own-families.ts'
 
@@ -9,9 +12,8 @@ import type { OwnHealth, OwnValues } from './own-families.ts'
 const KEYS_AT_ONCE = 200
 
 /** A key as it was at one moment: its summary never changes. About 1.3 KB. */
-export interface KeyCopy extends KeySummary {
-  /** The text of its three labels. */
-  readonly labels: string
+export interface KeyCopy extends KeySummary, Labelled {
+  readonly key: AttemptKey
   /** What it is a copy of, and how often that had changed. */
   readonly of: KeyTally
   readonly changes: number
@@ -22,11 +24,15 @@ export interface Collection {
   readonly atMs: number
   /** In the order they first came. */
   readonly keys: readonly KeyCopy[]
+  /** In the order they first came, and so their arms. */
+  readonly experiments: readonly ExperimentCopy[]
   readonly own: OwnValues
 }
 
 export interface Sources {
   readonly tally: Tally
+  /** How many arms the tally may hold; not told where it is absent. */
+  readonly maxArms?: number
   /** What the sidecar knows of itself; a scrape fails where it throws. */
   readonly health: () => OwnHealth
   readonly version: string
@@ -34,19 +40,20 @@ export interface Sources {
 }
 
 /**
- * Collects; whoever asks while one collection is being made gets that one. Rejects where a source throws. Copies of keys
- * that have not changed since are taken over from the collection before, so that the work, and what is left to the garbage
+ * Collects; whoever asks while one collection is being made gets that one. Rejects where a source throws. Copies of what
+ * has not changed since are taken over from the collection before, so that the work, and what is left to the garbage
  * collector, grow with the attempts and hardly with the keys.
  */
 export function createCollector(sources: Sources): () => Promise<Collection> {
   let underWay: Promise<Collection> | undefined
-  let known: readonly KeyCopy[] = []
+  let knownKeys: readonly KeyCopy[] = []
+  let knownExperiments: ReadonlyMap<string, ExperimentCopy> = new Map()
   async function collect(): Promise<Collection> {
     const own = ownValues(sources)
     const atMs = sources.clock()
-    const keys = await copyKeys(sources.tally.keys(), known)
-    known = keys
-    return { atMs, keys, own }
+    knownKeys = await copyKeys(sources.tally.keys(), knownKeys)
+    knownExperiments = await copyExperiments(sources.tally.arms(), knownExperiments)
+    return { atMs, keys: knownKeys, experiments: [...knownExperiments.values()], own }
   }
   return () => {
     underWay ??= collect().finally(() => {
@@ -56,12 +63,14 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   }
 }
 
-function ownValues({ tally, health, version }: Sources): OwnValues {
+function ownValues({ tally, maxArms, health, version }: Sources): OwnValues {
   return {
     ...health(),
     agent_performance_build_info: [{ labels: { version }, value: 1 }],
     agent_performance_keys: tally.keys().length - tally.keys(OVERFLOW_KEY).length,
     agent_performance_attempts_overflowed_total: tally.overflowed(),
+    agent_performance_arms: tally.arms().length,
+    agent_performance_arms_limit: maxArms,
   }
 }
 

@@ -9,7 +9,6 @@ import {
   CONFIDENCE_BOUNDS,
   calibrationSums,
   confidences,
-  costs,
   DURATION_BOUNDS,
   durations,
   failures,
@@ -20,15 +19,18 @@ import {
   TOKEN_TYPES,
   tokens,
   totalAttempts,
+  totalCost,
 } from '../core/summary.ts'
-import type { Family, KeyFamily } from './family.ts'
+import type { KeyCopy } from './collection.ts'
+import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
+import type { Family, FamilyOf } from './family.ts'
 import { OWN_FAMILIES } from './own-families.ts'
 
 const KEY_LABELS = ['agent_name', 'model_name', 'issue_type'] as const
 const BY_RESULT = { labels: [...KEY_LABELS, 'result'], values: ['success', 'failure'] } as const
 
 /** What is exposed of each key. A further gauge is one more entry. */
-export const KEY_FAMILIES: readonly KeyFamily[] = [
+export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
   {
     name: 'agent_attempts_total',
     type: 'counter',
@@ -61,7 +63,7 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
     unit: '{USD}',
     help: 'Cost of attempts in US dollars: as reported, else as computed from tokens and prices.',
     labels: KEY_LABELS,
-    read: ({ summary }) => [costs(summary).sum],
+    read: ({ summary }) => [totalCost(summary)],
   },
   {
     name: 'agent_attempt_tokens_total',
@@ -107,7 +109,13 @@ export const KEY_FAMILIES: readonly KeyFamily[] = [
 ]
 
 /** All families, in the order they are exposed. */
-export const FAMILIES: readonly Family[] = [...KEY_FAMILIES, ...OWN_FAMILIES]
+export const FAMILIES: readonly Family[] = [
+  ...KEY_FAMILIES,
+  ...ARM_FAMILIES,
+  ...COMPARISON_FAMILIES,
+  ...EXPERIMENT_FAMILIES,
+  ...OWN_FAMILIES,
+]
 
 function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1000

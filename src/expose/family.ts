@@ -1,5 +1,4 @@
 /** What a family of metrics is: one name, and every series that has it. */
-import type { KeySummary } from '../core/ports.ts'
 
 export interface Family {
   readonly name: string
@@ -22,24 +21,32 @@ export interface Buckets {
   readonly sum: number
 }
 
-/** A family with the same series for every key: one, or one for each value of its last label. */
-interface PerKey extends Family {
-  /** All values of the last label; absent where the family has the key's own labels only. */
+/** What a family tells of: a key, an arm, an experiment. Its names are its labels. */
+export interface Labelled {
+  readonly key: object
+  /** The text of its labels. */
+  readonly labels: string
+}
+
+/** A family with the same series for each of many: one, or one for each value of its last label. */
+interface PerOne extends Family {
+  /** All values of the last label; absent where the family has no labels but the names. */
   readonly values?: readonly string[]
 }
 
-interface KeyNumbers extends PerKey {
+interface Numbers<One> extends PerOne {
   readonly type: 'counter' | 'gauge'
-  /** One number for each value, in the order of `values`; undefined where there is nothing to say. `keys` is how many keys there are. */
-  read(one: KeySummary, keys: number): readonly (number | undefined)[]
+  /** One number for each value, in the order of `values`; undefined where there is nothing to say. `among` is how many there are of its kind. */
+  read(one: One, among: number): readonly (number | undefined)[]
 }
 
-interface KeyHistograms extends PerKey {
+interface Histograms<One> extends PerOne {
   readonly type: 'histogram'
   /** Upper bounds (inclusive); one more bucket holds what is above them. */
   readonly bounds: readonly number[]
   /** One histogram for each value, in the order of `values`. */
-  read(one: KeySummary): readonly Buckets[]
+  read(one: One): readonly Buckets[]
 }
 
-export type KeyFamily = KeyNumbers | KeyHistograms
+/** A family about `One`s. */
+export type FamilyOf<One> = Numbers<One> | Histograms<One>

@@ -60,6 +60,13 @@ export const OWN_FAMILIES = [
     labels: [],
   },
   {
+    name: 'agent_performance_otlp_ignored_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Log records, spans and data points of metrics that came by OTLP and are no attempts, by signal.',
+    labels: ['signal'],
+  },
+  {
     name: 'agent_performance_attempts_overflowed_total',
     type: 'counter',
     unit: '{attempt}',
@@ -78,6 +85,20 @@ export const OWN_FAMILIES = [
     type: 'gauge',
     unit: '{key}',
     help: 'Distinct keys there may be before attempts count under the overflow key.',
+    labels: [],
+  },
+  {
+    name: 'agent_performance_arms',
+    type: 'gauge',
+    unit: '{arm}',
+    help: 'Arms of experiments: distinct pairs of experiment and variant.',
+    labels: [],
+  },
+  {
+    name: 'agent_performance_arms_limit',
+    type: 'gauge',
+    unit: '{arm}',
+    help: 'Arms there may be before attempts of further ones are left out of experiments.',
     labels: [],
   },
   {
@@ -238,7 +259,12 @@ type ValueOf<F extends OwnFamily> = F['type'] extends 'histogram'
 export type OwnValues = { readonly [F in OwnFamily as F['name']]?: ValueOf<F> | undefined }
 
 /** What the exposition knows without being told. */
-type Known = 'agent_performance_build_info' | 'agent_performance_keys' | 'agent_performance_attempts_overflowed_total'
+type Known =
+  | 'agent_performance_build_info'
+  | 'agent_performance_keys'
+  | 'agent_performance_arms'
+  | 'agent_performance_arms_limit'
+  | 'agent_performance_attempts_overflowed_total'
 
 /**
  * What the sidecar tells of itself: by the name of the family a number, or samples where it has labels. Leave out what does

@@ -10,14 +10,14 @@ import {
   type MetricData,
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics'
-import type { KeySummary } from '../core/ports.ts'
 import type { Collection } from './collection.ts'
+import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import { KEY_FAMILIES } from './families.ts'
-import type { Buckets, Family, KeyFamily } from './family.ts'
+import type { Buckets, Family, FamilyOf, Labelled } from './family.ts'
 import { OWN_FAMILIES, type OwnValues } from './own-families.ts'
 
-/** Keys turned into data points before others have their turn: about a millisecond. */
-const KEYS_AT_ONCE = 100
+/** Keys or arms turned into data points before others have their turn: about a millisecond. */
+const AT_ONCE = 100
 
 /**
  * When the series began: totals outlive the process, and with any later time what earlier processes counted would look like
@@ -31,8 +31,8 @@ interface Series {
 }
 
 /**
- * Producers that share the keys among them, each key always with the same one; the first has the sidecar's own families
- * too. An exporter works through all it is given in one go, so that many keys are better pushed by several readers, each
+ * Producers that share the keys among them, each key always with the same one; the first has experiments and the sidecar's
+ * own families too. An exporter works through all it is given in one go, so that many keys are better pushed by several readers, each
  * with its part. The resource is empty: readers put the SDK's in its place.
  */
 export function createProducers(
@@ -45,31 +45,45 @@ export function createProducers(
     async collect() {
       const collection = await collect()
       const times = { startTime: UNKNOWN, endTime: hrTime(collection.atMs) }
-      const all: [Family, Series[]][] = await keySeries(collection.keys, part, count)
-      if (part === 0) all.push(...ownSeries(collection.own))
+      const keys = collection.keys.filter((_, i) => i % count === part)
+      const all = await seriesOf(KEY_FAMILIES, keys, collection.keys.length)
+      if (part === 0) all.push(...(await experimentSeries(collection)), ...ownSeries(collection.own))
       const metrics = all.map(([family, series]) => metricData(family, series, times))
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope, metrics }] }, errors: [] }
     },
   }))
 }
 
-/** The series of every `step`th key from the one at `first` on, by family. */
-async function keySeries(keys: readonly KeySummary[], first: number, step: number): Promise<[KeyFamily, Series[]][]> {
-  const all = KEY_FAMILIES.map((family): [KeyFamily, Series[]] => [family, []])
-  for (let i = first, done = 0; i < keys.length; i += step) {
-    for (const [family, series] of all) addSeries(series, family, keys[i]!, keys.length)
-    if (++done % KEYS_AT_ONCE === 0) await nextTurn()
+/** The series of all of `ones`, which are some `among` more of their kind, by family. */
+async function seriesOf<One extends Labelled>(
+  families: readonly FamilyOf<One>[],
+  ones: readonly One[],
+  among = ones.length,
+): Promise<[Family, Series[]][]> {
+  const all = families.map((family): [FamilyOf<One>, Series[]] => [family, []])
+  for (const [i, one] of ones.entries()) {
+    if (i > 0 && i % AT_ONCE === 0) await nextTurn()
+    for (const [family, series] of all) addSeries(series, family, one, among)
   }
   return all
 }
 
-function addSeries(series: Series[], family: KeyFamily, one: KeySummary, keys: number): void {
-  const { agent_name, model_name, issue_type } = one.key
+async function experimentSeries({ experiments }: Collection): Promise<[Family, Series[]][]> {
+  const arms = experiments.flatMap(one => one.arms)
+  const comparisons = experiments.flatMap(one => one.comparisons)
+  return [
+    ...(await seriesOf(ARM_FAMILIES, arms)),
+    ...(await seriesOf(COMPARISON_FAMILIES, comparisons)),
+    ...(await seriesOf(EXPERIMENT_FAMILIES, experiments)),
+  ]
+}
+
+function addSeries<One extends Labelled>(series: Series[], family: FamilyOf<One>, one: One, among: number): void {
   const last = family.labels.at(-1)!
   const bounds = family.type === 'histogram' ? family.bounds : []
-  for (const [i, value] of family.read(one, keys).entries()) {
+  for (const [i, value] of family.read(one, among).entries()) {
     if (value === undefined) continue
-    const attributes: Attributes = { agent_name, model_name, issue_type }
+    const attributes: Attributes = { ...one.key }
     if (family.values !== undefined) attributes[last] = family.values[i]!
     series.push({ attributes, value: typeof value === 'number' ? value : histogram(value, bounds) })
   }

@@ -4,9 +4,10 @@
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Collection, KeyCopy } from './collection.ts'
+import type { Collection } from './collection.ts'
+import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import { KEY_FAMILIES } from './families.ts'
-import type { Buckets, Family, KeyFamily } from './family.ts'
+import type { Buckets, Family, FamilyOf, Labelled } from './family.ts'
 import { escapeText, labelText } from './label-text.ts'
 import { OWN_FAMILIES, type OwnValues } from './own-families.ts'
 
@@ -21,33 +22,54 @@ const SLICE = 32 * 1024
  * own. Text is not kept from scrape to scrape: it would take ten times the room of the numbers it is made of, and save half
  * the time.
  */
-export async function* renderText({ keys, own }: Collection): AsyncGenerator<string, void, void> {
-  let text = ''
-  for (const family of KEY_FAMILIES) {
-    const lines = keyRenderer(family, keys.length)
-    text += head(family)
-    for (const one of keys) {
-      text += lines(one)
-      if (text.length < SLICE) continue
-      yield text
-      text = ''
+export async function* renderText({ keys, experiments, own }: Collection): AsyncGenerator<string, void, void> {
+  let rest = yield* render('', KEY_FAMILIES, keys)
+  rest = yield* render(
+    rest,
+    ARM_FAMILIES,
+    experiments.flatMap(({ arms }) => arms),
+  )
+  rest = yield* render(
+    rest,
+    COMPARISON_FAMILIES,
+    experiments.flatMap(({ comparisons }) => comparisons),
+  )
+  rest = yield* render(rest, EXPERIMENT_FAMILIES, experiments)
+  yield rest + ownText(own)
+}
+
+/** Goes on from `text`, and returns what is too short for a slice yet. */
+async function* render<One extends Labelled>(
+  text: string,
+  families: readonly FamilyOf<One>[],
+  all: readonly One[],
+): AsyncGenerator<string, string, void> {
+  let slice = text
+  for (const family of families) {
+    const lines = renderer(family, all.length)
+    slice += head(family)
+    for (const one of all) {
+      slice += lines(one)
+      if (slice.length < SLICE) continue
+      yield slice
+      slice = ''
       await nextTurn()
     }
   }
-  yield text + ownText(own)
+  return slice
 }
 
 function head({ name, help, unit, type }: Family): string {
   return `# HELP ${name} ${escapeText(help)}\n${unit === '' ? '' : `# UNIT ${name} ${unit}\n`}# TYPE ${name} ${type}\n`
 }
 
-/** Renders all series of a key. */
-function keyRenderer(family: KeyFamily, keys: number): (one: KeyCopy) => string {
+/** Renders all series of one. */
+function renderer<One extends Labelled>(family: FamilyOf<One>, among: number): (one: One) => string {
   const last = family.labels.at(-1)!
   const further = family.values?.map(value => `,${labelText({ [last]: value })}`) ?? ['']
   if (family.type !== 'histogram') {
     return one => {
-      const values = family.read(one, keys)
+      const values = family.read(one, among)
       let text = ''
       for (let i = 0; i < further.length; i++) {
         const value = values[i]

@@ -38,7 +38,7 @@ export interface Instrumentation {
 export function createInstrumentation(options: { readonly delivery?: Delivery } = {}): Instrumentation {
   const problems = createProblems()
   let { delivery } = options
-  const recorder = createRecorder(problems, attempt => delivery?.add(attempt))
+  const recorder = createRecorder(problems, () => delivery)
 
   function track<Result>(labels: () => AttemptLabels, work: () => Result, describe?: Describe<Result>): Result {
     const attempt = recorder.start(labels)

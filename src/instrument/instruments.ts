@@ -1,10 +1,20 @@
 /** The OpenTelemetry instruments of an attempt: one table, made when first used and again when the global provider changes. */
-import { type Counter, type Histogram, type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
+import {
+  type Counter,
+  createNoopMeter,
+  type Histogram,
+  type Meter,
+  type MeterProvider,
+  metrics,
+} from '@opentelemetry/api'
 import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt.ts'
 
 /** 0.1 s, doubled up to 54 minutes; the first thirteen are those of the GenAI conventions' `gen_ai.invoke_agent.duration`. */
 const DURATION_BOUNDS = Array.from({ length: 16 }, (_, doublings) => 0.1 * 2 ** doublings)
 const CONFIDENCE_BOUNDS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
+
+/** What there is before a provider is set. */
+const NO_METER = createNoopMeter()
 
 /** After so many announced keys they are forgotten and announced anew, which does no harm. */
 const MAX_ANNOUNCED = 10_000
@@ -38,10 +48,12 @@ export function createAttemptMeter(): AttemptMeter {
   let provider: MeterProvider | undefined
   let instruments: Instruments | undefined
 
-  const current = (): Instruments => {
+  /** Undefined as long as no provider is set: nobody would hear of it. */
+  const current = (): Instruments | undefined => {
     const now = metrics.getMeterProvider()
-    if (instruments === undefined || now !== provider) {
-      instruments = createInstruments(now.getMeter('agent-performance'))
+    if (now !== provider) {
+      const meter = now.getMeter('agent-performance')
+      instruments = meter === NO_METER ? undefined : createInstruments(meter)
       provider = now
       announced.clear()
     }
@@ -50,14 +62,18 @@ export function createAttemptMeter(): AttemptMeter {
 
   return {
     announce: key => {
-      const { attempts } = current()
+      const attempts = current()?.attempts
+      if (attempts === undefined) return
       const id = keyId(key)
       if (announced.has(id)) return
       if (announced.size >= MAX_ANNOUNCED) announced.clear()
       announced.add(id)
       for (const result of ['success', 'failure']) attempts.add(0, { ...keyAttributes(key), result })
     },
-    record: attempt => recordOn(current(), attempt),
+    record: attempt => {
+      const counted = current()
+      if (counted !== undefined) recordOn(counted, attempt)
+    },
   }
 }
 

@@ -1,11 +1,13 @@
 /** The life of an attempt in the coordinator: born, ended, emitted, handed to the delivery. Nothing here throws. */
+import { randomUUID } from 'node:crypto'
 import type { Context } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt.ts'
 import { parseTimestamp } from '../core/timestamp.ts'
+import type { Delivery } from './delivery-queue.ts'
 import { createAttemptMeter } from './instruments.ts'
 import type { KnownOutcome } from './outcome.ts'
 import type { Place, Problems } from './problems.ts'
-import { type SettledAttempt, soundAttempt } from './sound-attempt.ts'
+import { settleAttempt, soundAttempt } from './sound-attempt.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
 
 /** What is known of an attempt before it starts. A name that is none counts as `unknown`. */
@@ -25,47 +27,50 @@ export interface Recorder {
   record(stated: NewAttempt): void
 }
 
-/** A recorder that emits OpenTelemetry and hands every attempt to `deliver`, which must return at once. */
-export function createRecorder(problems: Problems, deliver: (attempt: SettledAttempt) => void): Recorder {
+/** A recorder that emits OpenTelemetry and hands every attempt to the delivery there is at its end. */
+export function createRecorder(problems: Problems, currentDelivery: () => Pick<Delivery, 'add'> | undefined): Recorder {
   const meter = createAttemptMeter()
 
-  const sound = (place: Place, state: () => NewAttempt): SettledAttempt | undefined => {
+  const sound = (place: Place, state: () => NewAttempt): NewAttempt | undefined => {
     const soundness = problems.guard(place, () => soundAttempt(state()))
     for (const { pointer, detail } of soundness?.problems ?? []) problems.count(place, `${pointer} ${detail}`)
     return soundness?.attempt
   }
 
-  const open = (attempt: SettledAttempt, startedAt?: Date): AttemptSpan | undefined => {
+  const open = (attempt: NewAttempt, startedAt?: Date): AttemptSpan | undefined => {
     problems.guard('telemetry', () => meter.announce(attempt))
     return problems.guard('telemetry', () => startAttemptSpan(attempt, startedAt))
   }
 
-  const emit = (attempt: SettledAttempt): void => {
+  const emit = (attempt: NewAttempt): void => {
     problems.guard('telemetry', () => meter.record(attempt))
-    problems.guard('telemetry', () => deliver(attempt))
+    // Only a delivery needs to know when it was, and to the letter.
+    const delivery = currentDelivery()
+    if (delivery !== undefined) problems.guard('telemetry', () => delivery.add(settleAttempt(attempt)))
   }
 
   return {
     start: labels => {
-      const stated = problems.guard('labels', () => pickLabels(labels()))
-      // Born failed and of no length: its end says better. With both set, whatever else is unsound is left out.
-      const born = sound('labels', () => ({ ...(stated as AttemptLabels), success: false, time_seconds: 0 }))!
+      const stated = problems.guard('labels', () => bornAttempt(labels()))
+      const born = sound('labels', () => stated ?? (NOTHING_STATED as NewAttempt))!
       const span = open(born)
       const startedMs = performance.now()
       return {
         context: span?.context,
         end: (outcome, message) => {
           const time_seconds = (performance.now() - startedMs) / 1000
-          const timestamp = new Date().toISOString()
-          const ended = sound('describe', () => ({ ...born, ...outcome(), time_seconds, timestamp }))!
-          problems.guard('telemetry', () => span?.end(ended, { message }))
+          const ended = sound('describe', () => ({ ...born, ...outcome(), time_seconds }))!
+          if (span !== undefined) problems.guard('telemetry', () => span.end(ended, { message }))
           emit(ended)
         },
       }
     },
     record: stated => {
-      const attempt = sound('attempt', () => stated)
-      if (attempt === undefined) return
+      // Read once: a second look at a getter may see something else.
+      const own = (): NewAttempt => (typeof stated === 'object' && stated !== null ? { ...stated } : stated)
+      const usable = sound('attempt', own)
+      if (usable === undefined) return
+      const attempt = settleAttempt(usable)
       const endedMs = parseTimestamp(attempt.timestamp)!.ms
       const span = open(attempt, new Date(endedMs - attempt.time_seconds * 1000))
       problems.guard('telemetry', () => span?.end(attempt, { at: new Date(endedMs) }))
@@ -74,6 +79,13 @@ export function createRecorder(problems: Problems, deliver: (attempt: SettledAtt
   }
 }
 
-function pickLabels({ agent_name, model_name, issue_type, experiment, variant }: AttemptLabels): AttemptLabels {
-  return { agent_name, model_name, issue_type, experiment, variant }
+/** Born failed and of no length: its end says better. With both set, whatever else is unsound is left out. */
+const NOTHING_STATED = { success: false, time_seconds: 0 }
+
+function bornAttempt({ agent_name, model_name, issue_type, experiment, variant }: AttemptLabels): NewAttempt {
+  return {
+    ...{ agent_name, model_name, issue_type, ...NOTHING_STATED, attempt_id: randomUUID() },
+    ...(experiment !== undefined && { experiment }),
+    ...(variant !== undefined && { variant }),
+  }
 }

@@ -1,6 +1,6 @@
 /** From whatever a caller states to an attempt that may be counted and sent. */
 import { randomUUID } from 'node:crypto'
-import { type AttemptProblem, attemptProblems, escapePointer, type NewAttempt } from '../core/attempt.ts'
+import { type AttemptProblem, attemptProblems, escapePointer, isAttempt, type NewAttempt } from '../core/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/timestamp.ts'
 
 const NAMES = ['agent_name', 'model_name', 'issue_type'] as const
@@ -16,24 +16,27 @@ export interface SettledAttempt extends NewAttempt {
 
 export interface Soundness {
   /** Undefined where nothing can be counted: no object, no success, or no time. */
-  readonly attempt: SettledAttempt | undefined
+  readonly attempt: NewAttempt | undefined
   readonly problems: readonly AttemptProblem[]
 }
 
+const NO_PROBLEMS: readonly AttemptProblem[] = []
+
 /**
- * A copy of what can be used of `stated`: a name that cannot is `unknown`, any other field that cannot is left out. The timestamp
- * is the present where none is given and has a zone, which a sidecar elsewhere may not share; the id is a new one where none is
- * given. Throws only where reading `stated` does.
+ * What can be used of `stated`: itself, where all of it can; else a copy in which a name that cannot is `unknown`, and any other field
+ * that cannot is left out. Its fields are read more than once: whoever does not own it passes a copy.
  */
 export function soundAttempt(stated: NewAttempt): Soundness {
-  // Read once: a second look at a getter may see something else.
-  const copy: NewAttempt = typeof stated === 'object' && stated !== null ? { ...stated } : stated
-  const problems = attemptProblems(copy, text => parseTimestamp(text) !== undefined)
-  if (problems.length === 0) return { attempt: settle(copy), problems }
-  const usable = withoutProblems(copy, problems)
+  if (isAttempt(stated, isTimestamp)) return { attempt: stated, problems: NO_PROBLEMS }
+  const problems = attemptProblems(stated, isTimestamp)
+  const usable = withoutProblems(stated, problems)
   if (typeof usable.success !== 'boolean' || usable.time_seconds === undefined) return { attempt: undefined, problems }
   for (const name of NAMES) usable[name] ??= UNKNOWN
-  return { attempt: settle(usable as NewAttempt), problems }
+  return { attempt: usable as NewAttempt, problems }
+}
+
+function isTimestamp(text: string): boolean {
+  return parseTimestamp(text) !== undefined
 }
 
 type Usable = { -readonly [Field in keyof NewAttempt]?: NewAttempt[Field] | undefined }
@@ -44,7 +47,11 @@ function withoutProblems(copy: NewAttempt, problems: readonly AttemptProblem[]):
   return Object.fromEntries(Object.entries(copy).filter(([field]) => !bad.has(`/${escapePointer(field)}`)))
 }
 
-function settle(attempt: NewAttempt): SettledAttempt {
+/**
+ * The attempt with a timestamp and an id. The timestamp is the present where none is given and has a zone, which a sidecar elsewhere
+ * may not share; the id is a new one where none is given.
+ */
+export function settleAttempt(attempt: NewAttempt): SettledAttempt {
   return { ...attempt, timestamp: settleTime(attempt.timestamp), attempt_id: attempt.attempt_id ?? randomUUID() }
 }
 

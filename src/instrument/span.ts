@@ -1,5 +1,15 @@
 /** The span of an attempt: `invoke_agent`, as the GenAI conventions name it, with what is ours under `agent.attempt`. */
-import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  ProxyTracerProvider,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt.ts'
 
 /** The conventions' word for a failure of no known kind, of which `error.type` may say nothing better. */
@@ -32,14 +42,14 @@ export interface AttemptSpan {
   end(attempt: NewAttempt, details?: { readonly message?: string | undefined; readonly at?: Date | undefined }): void
 }
 
-/** Starts the span of an attempt, now unless `startedAt` says otherwise. */
-export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): AttemptSpan {
-  // Asked for anew each time, so that a provider that is set late, or replaced, is used from then on.
-  const span = trace.getTracer('agent-performance').startSpan(`invoke_agent ${attempt.agent_name}`, {
+/** Starts the span of an attempt, now unless `startedAt` says otherwise; undefined as long as no provider is set. */
+export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): AttemptSpan | undefined {
+  const span = currentTracer()?.startSpan(`invoke_agent ${attempt.agent_name}`, {
     kind: SpanKind.INTERNAL,
     attributes: { 'gen_ai.operation.name': 'invoke_agent', ...attributesOf(attempt, AT_START) },
     ...(startedAt !== undefined && { startTime: startedAt }),
   })
+  if (span === undefined) return undefined
   return {
     context: trace.setSpan(context.active(), span),
     end: (ended, { message, at } = {}) => {
@@ -50,6 +60,13 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
       }
     },
   }
+}
+
+/** Asked for anew each time, so that a provider that is set late, or replaced, is used from then on. */
+function currentTracer(): Tracer | undefined {
+  const provider = trace.getTracerProvider()
+  if (provider instanceof ProxyTracerProvider) return provider.getDelegateTracer('agent-performance')
+  return provider.getTracer('agent-performance')
 }
 
 function describeEnd(span: Span, attempt: NewAttempt, message: string | undefined): void {

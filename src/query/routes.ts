@@ -4,9 +4,9 @@ import express from 'express'
 import type { z } from 'zod'
 import { decidedBestAgent } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
-import { defaultGrouping, groupedRates, modelComparison, overallRate, performanceReport } from '../core/report.ts'
+import { defaultGrouping, modelComparison, overallRate, performanceReport, printGroupedRates } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
-import { sendJson, sendProblem } from '../problem.ts'
+import { sendJson, sendJsonText, sendProblem } from '../problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
 
@@ -35,7 +35,8 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
   ask('/success-rate', parameters.successRate, async ({ parameters: asked, filter, range }, res) => {
     const summaries = await tracker.summaries(range, filter)
     const grouping = asked.group_by ?? defaultGrouping(filter)
-    sendJson(res, 200, grouping === undefined ? overallRate(summaries) : groupedRates(summaries, grouping))
+    if (grouping === undefined) sendJson(res, 200, overallRate(summaries))
+    else await sendPieces(res, printGroupedRates(summaries, grouping))
   })
 
   ask('/best-agent', parameters.bestAgent, async ({ parameters: asked, filter, range }, res) => {
@@ -88,8 +89,7 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
   ask('/metrics', parameters.metrics, async ({ parameters: asked, filter, range }, res) => {
     const summaries = await tracker.summaries(range, filter)
     const withRecent = asked.recent === 'true'
-    res.writeHead(200, { 'Content-Type': 'application/json' })
-    await writeSlowly(
+    await sendPieces(
       res,
       printDocument(summaries, tracker.now(), one => agentMetrics(one, withRecent)),
     )
@@ -118,18 +118,36 @@ function badCursor(error: unknown): ReturnType<typeof parameterProblem> {
   throw error
 }
 
-/** Writes pieces as fast as the client reads them, and lets others work in between. */
-async function writeSlowly(res: express.Response, pieces: Iterable<string>): Promise<void> {
-  let sliceEnd = performance.now() + SLICE_MS
-  for (const piece of pieces) {
+/** How long an answer is made before others have their turn. */
+const SLICE_MS = 2
+
+/**
+ * Sends JSON that is made piece by piece: in one write where that is soon done, else as fast as the client reads it, and letting
+ * others work in between.
+ */
+async function sendPieces(res: express.Response, pieces: Iterator<string>): Promise<void> {
+  let slice = nextSlice(pieces)
+  if (slice.done) return sendJsonText(res, 200, slice.text)
+  res.writeHead(200, { 'Content-Type': 'application/json' })
+  while (!slice.done) {
     if (res.destroyed) return
-    const room = res.write(piece)
-    if (!room) await new Promise<void>(resolve => res.once('drain', resolve).once('close', resolve))
-    else if (performance.now() > sliceEnd) await new Promise<void>(resolve => setImmediate(resolve))
-    else continue
-    sliceEnd = performance.now() + SLICE_MS
+    const room = res.write(slice.text)
+    await new Promise<void>(resolve =>
+      room ? setImmediate(resolve) : res.once('drain', resolve).once('close', resolve),
+    )
+    slice = nextSlice(pieces)
   }
-  res.end()
+  res.end(slice.text)
 }
 
-const SLICE_MS = 2
+/** What can be made in a slice of time. */
+function nextSlice(pieces: Iterator<string>): { readonly text: string; readonly done: boolean } {
+  const endMs = performance.now() + SLICE_MS
+  let text = ''
+  while (performance.now() < endMs) {
+    const { value, done } = pieces.next()
+    if (done) return { text, done }
+    text += value
+  }
+  return { text, done: false }
+}

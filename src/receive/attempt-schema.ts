@@ -8,7 +8,7 @@ import {
   type NewAttempt,
   nameProblem,
 } from '../core/attempt.ts'
-import { parseTimestamp } from '../core/timestamp.ts'
+import { type Instant, parseTimestamp } from '../core/timestamp.ts'
 
 const CONTROL_FREE = '^[^\\u0000-\\u001f\\u007f-\\u009f]+$'
 
@@ -59,16 +59,34 @@ export const attemptSchema: z.ZodType<NewAttempt> = z
   })
   .meta({ id: 'Attempt', description: 'One try of one agent at one issue.' })
 
+/** An attempt that is as documented, and what its timestamp states. */
+export interface SoundAttempt {
+  readonly attempt: NewAttempt
+  readonly at: Instant | undefined
+  readonly problems?: undefined
+}
+
+/** Everything that keeps a value from being an attempt. */
+export interface FaultyAttempt {
+  readonly attempt?: undefined
+  readonly problems: readonly AttemptProblem[]
+}
+
 /**
  * The attempt that `value` is, or everything that keeps it from being one. Total, whatever it is given. The plain check of the core goes
  * first because it costs a tenth of the schema's; the two agree, and where they did not, the schema would have the say.
  */
-export function readAttempt(value: unknown): NewAttempt | readonly AttemptProblem[] {
-  if (isAttempt(value, isTimestamp)) return value
+export function readAttempt(value: unknown): SoundAttempt | FaultyAttempt {
+  let at: Instant | undefined
+  const isTime = (text: string): boolean => {
+    at = parseTimestamp(text)
+    return at !== undefined
+  }
+  if (isAttempt(value, isTime)) return { attempt: value, at }
   const checked = attemptSchema.safeParse(value)
-  if (checked.success) return checked.data
+  if (checked.success) return { attempt: checked.data, at }
   const problems = attemptProblems(value, isTimestamp)
-  return problems.length > 0 ? problems : [{ pointer: '', detail: 'is not an attempt as documented' }]
+  return { problems: problems.length > 0 ? problems : [{ pointer: '', detail: 'is not an attempt as documented' }] }
 }
 
 function isTimestamp(text: string): boolean {

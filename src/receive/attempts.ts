@@ -2,15 +2,16 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
-import type { Appended } from '../core/ports.ts'
+import type { Appended, Forms } from '../core/ports.ts'
 import { StoreUnavailable } from '../core/ports.ts'
+import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
-import { readAttempt } from './attempt-schema.ts'
-import { BodyError, type InFlight, type Line, linesOf, mediaOf, withBody } from './body.ts'
+import { readAttempt, type SoundAttempt } from './attempt-schema.ts'
+import { BodyError, type InFlight, linesOf, mediaOf, withBody } from './body.ts'
 
 /** Where attempts go: the tracker. `keep` rejects with StoreUnavailable when none of them was kept. */
 export interface Keeper {
-  keep(attempts: readonly NewAttempt[]): Promise<Appended>
+  keep(attempts: readonly NewAttempt[], forms?: Forms): Promise<Appended>
 }
 
 /** What was taken in and what was not, and why: for the sidecar's own metrics. */
@@ -41,9 +42,9 @@ const MAX_LINE_BYTES = 1 << 20
 const GROUP = 1000
 
 const JSON_TYPE = 'application/json'
-const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson']
-/** Bytes of the mark that some editors put first. */
-const BYTE_ORDER_MARK = 3
+const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
+/** What some editors put first. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /** Handles one request whose method and path were checked already. Rejects only on a defect of ours. */
 export function createAttemptsHandler(
@@ -51,7 +52,7 @@ export function createAttemptsHandler(
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   return async (req, res) => {
     try {
-      const media = mediaOf(req, [JSON_TYPE, ...NDJSON_TYPES])
+      const media = mediaOf(req, TYPES)
       const answer =
         'status' in media
           ? media
@@ -77,12 +78,12 @@ interface Taken extends Appended {
   readonly rejected?: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
 }
 
-async function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOptions): Promise<Taken | Problem> {
+function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOptions): Promise<Taken | Problem> {
   const partial = partialOf(req)
-  if (typeof partial !== 'boolean') return partial
+  if (typeof partial !== 'boolean') return Promise.resolve(partial)
   const limits = { maxBytes: options.maxBodyBytes, timeoutMs: options.requestTimeoutMs }
   return withBody(req, gzip, limits, options.inFlight, async bytes => {
-    const parsed = parseJson(bytes)
+    const parsed = parseJson(withoutMark(bytes))
     if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
     const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
     if (items.length > MAX_ITEMS) {
@@ -91,10 +92,11 @@ async function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOpt
         detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
       }
     }
-    const { good, rejected } = sift(items)
+    const { good, instants, rejected } = sift(items)
     options.counts.rejected(rejected.length)
     if (rejected.length > 0 && !partial) return faults(rejected, items.length)
-    const kept = good.length === 0 ? { accepted: 0, duplicates: 0 } : await keep(good, options)
+    const texts = rejected.length === 0 ? textsOf(bytes, items.length) : []
+    const kept = good.length === 0 ? { accepted: 0, duplicates: 0 } : await keep(good, { texts, instants }, options)
     return partial ? { ...kept, rejected } : kept
   })
 }
@@ -112,9 +114,13 @@ function partialOf(req: IncomingMessage): boolean | Problem {
   return { status: 400, detail: 'partial must be true or false' }
 }
 
-async function keep(attempts: readonly NewAttempt[], { keeper, counts }: ReceiveOptions): Promise<Appended> {
+async function keep(
+  attempts: readonly NewAttempt[],
+  forms: Forms,
+  { keeper, counts }: ReceiveOptions,
+): Promise<Appended> {
   try {
-    const kept = await keeper.keep(attempts)
+    const kept = await keeper.keep(attempts, forms)
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return { accepted: kept.accepted, duplicates: kept.duplicates }
@@ -126,21 +132,44 @@ async function keep(attempts: readonly NewAttempt[], { keeper, counts }: Receive
 
 interface Sifted {
   readonly good: NewAttempt[]
+  /** What the timestamps of the good ones state. */
+  readonly instants: (Instant | undefined)[]
   readonly rejected: { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
 }
 
 function sift(items: readonly unknown[]): Sifted {
-  const sifted: Sifted = { good: [], rejected: [] }
+  const sifted: Sifted = { good: [], instants: [], rejected: [] }
   for (const [index, item] of items.entries()) {
-    const attempt = readAttempt(item)
-    if (isAttempt(attempt)) sifted.good.push(attempt)
-    else sifted.rejected.push({ index, errors: attempt })
+    const read = readAttempt(item)
+    if (read.attempt === undefined) {
+      sifted.rejected.push({ index, errors: read.problems })
+      continue
+    }
+    sifted.good.push(read.attempt)
+    sifted.instants.push(read.at)
   }
   return sifted
 }
 
-function isAttempt(read: NewAttempt | readonly AttemptProblem[]): read is NewAttempt {
-  return !Array.isArray(read)
+const OPENING_BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+const LINE_FEED = 0x0a
+
+/**
+ * Where each of the attempts of a body stands in it, so that their JSON need not be made again. Only for bodies in which every item is an
+ * attempt: attempts are flat, so where there are as many opening braces as attempts, each brace opens one, and none stands in a name.
+ */
+function textsOf(bytes: Buffer, attempts: number): (Buffer | undefined)[] {
+  const texts: (Buffer | undefined)[] = []
+  const isOneLine = !bytes.includes(LINE_FEED)
+  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0 && texts.length <= attempts; ) {
+    const next = bytes.indexOf(OPENING_BRACE, start + 1)
+    const end = bytes.lastIndexOf(CLOSING_BRACE, next < 0 ? bytes.length : next)
+    const text = bytes.subarray(start, end + 1)
+    texts.push(isOneLine || !text.includes(LINE_FEED) ? text : undefined)
+    start = next
+  }
+  return texts.length === attempts ? texts : []
 }
 
 function faults(rejected: Sifted['rejected'], of: number): Problem {
@@ -160,15 +189,15 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   if (typeof partial !== 'boolean') return partial
   const taken = { accepted: 0, duplicates: 0 }
   let keptLines = 0
-  let group: NewAttempt[] = []
+  let group = emptyGroup()
   let groupEnd = 0
   const flush = async (): Promise<void> => {
-    if (group.length === 0) return
-    const kept = await keep(group, options)
+    if (group.attempts.length === 0) return
+    const kept = await keep(group.attempts, group, options)
     taken.accepted += kept.accepted
     taken.duplicates += kept.duplicates
     keptLines = groupEnd
-    group = []
+    group = emptyGroup()
   }
   const stop = async (problem: Problem): Promise<Problem> => {
     await flush()
@@ -179,14 +208,17 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
     const limits = { maxLineBytes: MAX_LINE_BYTES, idleTimeoutMs: options.requestTimeoutMs }
     for await (const lines of linesOf(req, gzip, limits, options.inFlight)) {
       for (const line of lines) {
-        const checked = checkLine(line)
+        const text = withoutMark(line.bytes)
+        const checked = checkLine(line.number, text)
         if ('status' in checked) {
           options.counts.rejected(1)
           return await stop(checked)
         }
-        group.push(checked)
+        group.attempts.push(checked.attempt)
+        group.texts.push(text)
+        group.instants.push(checked.at)
         groupEnd = line.number
-        if (group.length >= GROUP) await flush()
+        if (group.attempts.length >= GROUP) await flush()
       }
     }
     await flush()
@@ -198,23 +230,35 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   }
 }
 
-function checkLine({ number, bytes }: Line): NewAttempt | Problem {
-  const parsed = parseJson(bytes)
+/** Attempts of a stream that are kept together. */
+interface Group extends Forms {
+  readonly attempts: NewAttempt[]
+  readonly texts: Buffer[]
+  readonly instants: (Instant | undefined)[]
+}
+
+const emptyGroup = (): Group => ({ attempts: [], texts: [], instants: [] })
+
+function checkLine(number: number, text: Buffer): SoundAttempt | Problem {
+  const parsed = parseJson(text)
   if (!parsed.ok) return { status: 400, detail: `line ${number} is not JSON: ${parsed.detail}` }
-  const attempt = readAttempt(parsed.value)
-  if (isAttempt(attempt)) return attempt
-  const errors = attempt.map(problem => ({ index: number - 1, ...problem }))
+  const read = readAttempt(parsed.value)
+  if (read.attempt !== undefined) return read
+  const errors = read.problems.map(problem => ({ index: number - 1, ...problem }))
   return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  const isMarked = bytes[0] === BYTE_ORDER_MARK[0] && bytes.indexOf(BYTE_ORDER_MARK) === 0
+  return isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes
 }
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
 
 function parseJson(bytes: Buffer): Parsed {
   if (!isUtf8(bytes)) return { ok: false, detail: 'it is not valid UTF-8' }
-  const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BYTE_ORDER_MARK : 0
-  const text = bytes.toString('utf8', from)
   try {
-    return { ok: true, value: JSON.parse(text) }
+    return { ok: true, value: JSON.parse(bytes.toString()) }
   } catch (error) {
     return { ok: false, detail: error instanceof Error ? firstLine(error.message) : 'it cannot be parsed' }
   }

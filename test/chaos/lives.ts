@@ -28,18 +28,19 @@ interface Lives {
   slowestStartMs: number
 }
 
-/** Lives through the moments on a store of its own. */
+/** Lives through the moments on a store of its own, which stays for whoever looks into it where something was wrong. */
 export async function livesOf(moments: readonly Moment[], random: Random): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-chaos-'))
   const store = join(folder, 'agent_performance.json')
   const lives: Lives = { store, ledger: createLedger(), random, hits: new Map(), faults: [], slowestStartMs: 0 }
-  for (const moment of moments) await live(moment, lives)
-  const verdict = await lastLife(lives)
-  await rm(folder, { recursive: true })
+  const verdict = await allLives(moments, lives)
+  const faults = [...verdict.faults, ...lives.faults]
+  if (isClean({ ...verdict, faults })) await rm(folder, { recursive: true })
+  else faults.push(`what is left of the store is in ${folder}`)
   const { sent, kept } = lives.ledger.counts
   return {
     ...verdict,
-    faults: [...verdict.faults, ...lives.faults],
+    faults,
     kills: moments.length,
     hits: lives.hits,
     attempts: sent,
@@ -47,6 +48,22 @@ export async function livesOf(moments: readonly Moment[], random: Random): Promi
     slowestStartMs: lives.slowestStartMs,
   }
 }
+
+/** A life that cannot be lived, because no sidecar starts or an answer is none that there may be, is a fault. */
+async function allLives(moments: readonly Moment[], lives: Lives): Promise<Verdict> {
+  let moment: Moment | undefined
+  try {
+    for (moment of moments) await live(moment, lives)
+    return await lastLife(lives)
+  } catch (error) {
+    const fault = `after a kill ${moment?.name}: ${error instanceof Error ? error.stack : error}`
+    return { lost: 0, double: 0, wrong: 0, faults: [fault] }
+  }
+}
+
+/** Whether nothing at all was wrong. */
+export const isClean = ({ lost, double, wrong, faults }: Verdict): boolean =>
+  lost + double + wrong + faults.length === 0
 
 async function live(moment: Moment, lives: Lives): Promise<void> {
   const { store, ledger, random, hits } = lives

@@ -56,7 +56,7 @@ describe('told to stop', () => {
     await expect.poll(() => isReady(url)).toBe(false)
     const startMs = performance.now()
     expect(await end(sidecar, 'SIGTERM')).toBe(143)
-    expect(performance.now() - startMs).toBeLessThan(2000)
+    expect(performance.now() - startMs).toBeLessThan(15_000)
     await running
     await expectAllCounted(place.store, ledger)
   })
@@ -64,7 +64,7 @@ describe('told to stop', () => {
   test('behind a router it says at once that it is not ready, and serves until the router has seen it: no request fails', async () => {
     await using place = await aStore()
     const ledger = createLedger()
-    await using sidecar = spawnSidecar(place.store, { args: ['--drain-delay', '3s'] })
+    await using sidecar = spawnSidecar(place.store, { args: ['--drain-delay', '6s'] })
     const url = await urlOf(sidecar)
     await sendNumbers(url, ledger.take(1), ledger, random)
     sidecar.process.kill('SIGTERM')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { FAMILIES } from '../../src/expose/families.ts'
-import { attempt, FULL_HEALTH, sourcesOf, tallyOf, textOf } from './fixture.ts'
+import { armAttempts, attempt, FULL_HEALTH, sourcesOf, tallyOf, textOf } from './fixture.ts'
 import { readText } from './text-format.ts'
 
 const KEY = 'agent_name,model_name,issue_type'
@@ -21,6 +21,16 @@ agent_last_attempt_timestamp_seconds{${KEY}} gauge
 agent_success_ratio_lower_bound{${KEY}} gauge
 agent_confidence_calibration_error{${KEY}} gauge
 agent_success_drift{${KEY}} gauge
+agent_experiment_attempts_total{experiment,variant,result} counter
+agent_experiment_attempt_duration_seconds_bucket{experiment,variant,le} histogram
+agent_experiment_attempt_duration_seconds_sum{experiment,variant} histogram
+agent_experiment_attempt_duration_seconds_count{experiment,variant} histogram
+agent_experiment_attempt_cost_usd_total{experiment,variant} counter
+agent_experiment_success_ratio_difference{experiment,variant,baseline} gauge
+agent_experiment_success_ratio_difference_lower_bound{experiment,variant,baseline} gauge
+agent_experiment_success_ratio_difference_upper_bound{experiment,variant,baseline} gauge
+agent_experiment_e_value{experiment,variant,baseline} gauge
+agent_experiment_sample_ratio_p_value{experiment} gauge
 agent_performance_build_info{version} gauge
 agent_performance_ready{} gauge
 agent_performance_start_time_seconds{} gauge
@@ -30,8 +40,11 @@ agent_performance_attempts_rejected_total{reason} counter
 agent_performance_attempts_refused_total{reason} counter
 agent_performance_attempts_skewed_total{} counter
 agent_performance_attempts_overflowed_total{} counter
+agent_performance_otlp_ignored_total{signal} counter
 agent_performance_keys{} gauge
 agent_performance_keys_limit{} gauge
+agent_performance_arms{} gauge
+agent_performance_arms_limit{} gauge
 agent_performance_journal_bytes{} gauge
 agent_performance_journal_segments{} gauge
 agent_performance_journal_pending_requests{} gauge
@@ -59,7 +72,14 @@ async function readAll(): Promise<ReturnType<typeof readText>> {
   return readText(
     await textOf(
       createExposition(
-        sourcesOf(tallyOf(Array.from({ length: 60 }, () => attempt({ confidence: 0.8 }))), () => FULL_HEALTH),
+        sourcesOf(
+          tallyOf([
+            ...Array.from({ length: 60 }, () => attempt({ confidence: 0.8 })),
+            ...armAttempts('prompt', 'old', 20, 10),
+            ...armAttempts('prompt', 'new', 20, 15),
+          ]),
+          () => FULL_HEALTH,
+        ),
       ),
     ),
   )
@@ -92,6 +112,8 @@ it('has the bucket bounds that the instruments have', async () => {
   expect(les('agent_attempt_duration_seconds')).toEqual(doubling.split(' '))
 })
 
-it('says of the lower bound that it is never to be averaged', async () => {
-  expect((await readAll()).get('agent_success_ratio_lower_bound')!.help).toMatch(/never to be averaged/i)
+it('says of every statistic that it is never to be averaged', async () => {
+  const statistics = FAMILIES.filter(({ name }) => /bound$|error$|drift$|difference$|_value$/.test(name))
+  expect(statistics).toHaveLength(8)
+  for (const { help } of statistics) expect(help).toMatch(/never to be averaged/i)
 })

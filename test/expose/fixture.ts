@@ -17,7 +17,7 @@ export function attempt(of: Partial<AgentAttempt> = {}): AgentAttempt {
 }
 
 export function tallyOf(attempts: readonly AgentAttempt[] = [], maxKeys = 10_000): Tally {
-  const tally = createTally({ maxKeys, maxArms: 0, tiers: [] })
+  const tally = createTally({ maxKeys, maxArms: 1000, tiers: [] })
   for (const one of attempts) count(tally, one)
   return tally
 }
@@ -31,8 +31,13 @@ export function tallyOfKeys(keys: number): Tally {
   return tallyOf(Array.from({ length: keys }, (_, i) => attempt({ agent_name: `agent-${i}`, confidence: 0.8 })))
 }
 
+/** So many attempts of an arm, of which the first `successes` succeed. */
+export function armAttempts(experiment: string, variant: string, attempts: number, successes: number): AgentAttempt[] {
+  return Array.from({ length: attempts }, (_, i) => attempt({ experiment, variant, success: i < successes }))
+}
+
 export function sourcesOf(tally: Tally, health: () => OwnHealth = () => ({})): Sources {
-  return { tally, health, version: '1.2.3', clock: () => NOW_MS }
+  return { tally, maxArms: 1000, health, version: '1.2.3', clock: () => NOW_MS }
 }
 
 export async function textOf(exposition: Pick<Exposition, 'scrape'>): Promise<string> {
@@ -57,6 +62,10 @@ export const FULL_HEALTH: { readonly [Name in keyof OwnHealth]-?: NonNullable<Ow
   ],
   agent_performance_attempts_refused_total: [{ labels: { reason: 'storage' }, value: 0 }],
   agent_performance_attempts_skewed_total: 1,
+  agent_performance_otlp_ignored_total: [
+    { labels: { signal: 'logs' }, value: 2 },
+    { labels: { signal: 'traces' }, value: 0 },
+  ],
   agent_performance_keys_limit: 10_000,
   agent_performance_journal_bytes: 123_456,
   agent_performance_journal_segments: 2,

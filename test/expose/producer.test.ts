@@ -14,6 +14,7 @@ import { keyId, nameProblem } from '../../src/core/attempt.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { FAMILIES } from '../../src/expose/families.ts'
 import {
+  armAttempts,
   attempt,
   count,
   FULL_HEALTH,
@@ -42,14 +43,21 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
 
   it('with everything a sidecar can tell', async () => {
     const attempts = HOSTILE_NAMES.map(name =>
-      attempt({ agent_name: name, issue_type: name, confidence: 0.3, cost_usd: 1e-7 }),
+      attempt({ agent_name: name, issue_type: name, confidence: 0.3, cost_usd: 1e-7, experiment: name, variant: name }),
     )
+    attempts.push(...armAttempts('le', 'other', 40, 31), ...armAttempts('le', 'le', 50, 12))
     const exposition = createExposition(sourcesOf(tallyOf(attempts), () => FULL_HEALTH))
     expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
   })
 
   it('of many keys, in many slices', async () => {
     const exposition = createExposition(sourcesOf(tallyOfKeys(1100)))
+    expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
+  })
+
+  it('of many arms, in many slices', async () => {
+    const arms = Array.from({ length: 400 }, (_, i) => armAttempts(`e${i % 7}`, `v${i}`, 3 + (i % 40), 2 + (i % 2)))
+    const exposition = createExposition(sourcesOf(tallyOf(arms.flat())))
     expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
   })
 
@@ -61,6 +69,8 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
       agent_name: name,
       model_name: fc.constantFrom(...HOSTILE_NAMES),
       issue_type: fc.constantFrom('complexity', 'dead-code'),
+      experiment: fc.constantFrom(undefined, ...HOSTILE_NAMES),
+      variant: fc.constantFrom('old', 'new', '"} 1'),
       success: fc.boolean(),
       confidence: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
       time_seconds: fc.double({ min: 0, max: 1e9, noNaN: true }),
@@ -139,7 +149,7 @@ describe('the producer', () => {
 })
 
 describe('producers that share the keys', () => {
-  it('hold every key once, each always the same ones, and the first the sidecar itself', async () => {
+  it('hold every key once, each always the same ones, and the first experiments and the sidecar itself', async () => {
     const tally = tallyOfKeys(10)
     const producers = createExposition(sourcesOf(tally)).producers(3)
     const agents = async (producer: MetricProducer): Promise<unknown[]> => {
@@ -154,9 +164,9 @@ describe('producers that share the keys', () => {
     const after = await Promise.all(producers.map(agents))
     for (const [i, names] of before.entries()) expect(after[i]).toEqual(expect.arrayContaining(names))
     const own = await Promise.all(
-      producers.map(async one => (await exporterText(one)).includes('agent_performance_keys')),
+      producers.map(async one => (await exporterText(one)).match(/agent_(performance_keys|experiment_e_value) /g)),
     )
-    expect(own).toEqual([true, false, false])
+    expect(own.map(names => new Set(names).size)).toEqual([2, 0, 0])
   })
 
   it('add up to what the one producer tells', async () => {

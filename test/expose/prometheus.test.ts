@@ -69,7 +69,14 @@ async function stop(child: ChildProcess): Promise<void> {
 it('Prometheus takes every name for a series of its own, and sees counters rise from 0', async context => {
   needs('prometheus', context)
   const attempts = HOSTILE_NAMES.map(name =>
-    attempt({ agent_name: name, model_name: name, issue_type: name, confidence: 0.7 }),
+    attempt({
+      agent_name: name,
+      model_name: name,
+      issue_type: name,
+      confidence: 0.7,
+      experiment: name,
+      variant: name,
+    }),
   )
   const tally = tallyOf(attempts)
   const { port } = await serve(createMetricsHandler(createExposition(sourcesOf(tally, () => FULL_HEALTH))))
@@ -92,6 +99,10 @@ it('Prometheus takes every name for a series of its own, and sees counters rise 
     [name, name, name, 'failure', '0'],
   ])
   expect(read.sort()).toEqual(expected.sort())
+  const arms = await prometheus.query('agent_experiment_attempts_total{result="success"} == 1')
+  expect(arms.map(({ metric }) => [metric.experiment, metric.variant]).sort()).toEqual(
+    HOSTILE_NAMES.map(name => [name, name]).sort(),
+  )
   const median = 'histogram_quantile(0.5, sum by (le) (agent_attempt_confidence_bucket))'
   expect(Number((await prometheus.query(median))[0]?.value[1])).toBeCloseTo(0.65)
   expect((await prometheus.query('agent_performance_ready'))[0]?.value[1]).toBe('1')

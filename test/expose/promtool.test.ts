@@ -14,7 +14,9 @@ describe('promtool check metrics has nothing to say', () => {
 
   it('of everything a sidecar can tell, and hostile names', async context => {
     needs('promtool', context)
-    const attempts = HOSTILE_NAMES.map(name => attempt({ agent_name: name, model_name: name, confidence: 0.5 }))
+    const attempts = HOSTILE_NAMES.map(name =>
+      attempt({ agent_name: name, model_name: name, confidence: 0.5, experiment: 'e', variant: name }),
+    )
     const text = await textOf(createExposition(sourcesOf(tallyOf(attempts), () => FULL_HEALTH)))
     expect(await checkMetrics(text)).toEqual(SILENCE)
   })

@@ -11,8 +11,24 @@ const UNITS: ReadonlySet<unknown> = new Set(Object.values(units))
 /** What Grafana 10 to 13 draw without any plugin. */
 const PANEL_TYPES = ['stat', 'timeseries', 'table', 'heatmap', 'barchart']
 /** Panels whose colour tells that there is something to do. */
-const DECIDE = ['Sidecar', 'Alerts', 'Drift', 'Over-confidence', 'Ready', 'Scraped', 'Keys taken', 'Damaged records']
+const DECIDE = [
+  'Sidecar',
+  'Alerts',
+  'Drift',
+  'Over-confidence',
+  'Ready',
+  'Scraped',
+  'Keys taken',
+  'Damaged records',
+  'Experiments',
+  'Sample ratio',
+]
 const ABOUT_SIDECARS = 'agent-performance-sidecar'
+/** What dashboards filter by that are not about agents. */
+const FILTERS: ReadonlyMap<string, readonly string[]> = new Map([
+  [ABOUT_SIDECARS, ['instance']],
+  ['agent-performance-experiments', ['experiment']],
+])
 
 it('the committed dashboards are what the code prints', () => {
   const committed = dashboardTexts()
@@ -51,9 +67,8 @@ describe.each(dashboardFiles())('$uid', dashboard => {
       if (variable.multi) expect(variable).toMatchObject({ includeAll: true, allValue: '.+' })
       else expect(variable.includeAll).toBe(false)
     }
-    const needed =
-      dashboard.uid === ABOUT_SIDECARS ? ['job', 'instance'] : ['job', 'agent_name', 'model_name', 'issue_type']
-    expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', ...needed])
+    const needed = FILTERS.get(dashboard.uid) ?? ['agent_name', 'model_name', 'issue_type']
+    expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'job', ...needed])
     expect(dashboard.templating.list[1]).toMatchObject({ label: 'Job', multi: true })
   })
 

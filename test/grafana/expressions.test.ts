@@ -8,6 +8,9 @@ const AS_THEY_STAND = [
   'agent_performance_journal_corrupt_records_total',
   'agent_performance_journal_replayed_records_total',
   'agent_attempt_confidence_count',
+  'agent_experiment_attempts_total',
+  'agent_experiment_attempt_duration_seconds_bucket',
+  'agent_experiment_attempt_cost_usd_total',
 ]
 
 describe('every expression parses, asks for metrics and labels that are exposed, and reads them in the way of their type', () => {

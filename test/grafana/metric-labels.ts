@@ -17,12 +17,15 @@ const LEVELS: ReadonlyMap<string, readonly string[]> = new Map([
   ['issue_type', ['job', 'issue_type']],
 ])
 
+/** What alerts are about. */
+const ALERT = ['alertname', 'alertstate', 'severity', 'agent_name', 'model_name', 'issue_type', 'experiment', 'variant']
+
 /** Series that Prometheus makes itself. */
 const PROMETHEUS: readonly (readonly [string, Metric])[] = [
   ['up', gauge(TARGET)],
   ['scrape_duration_seconds', gauge(TARGET)],
   ['scrape_samples_scraped', gauge(TARGET)],
-  ['ALERTS', gauge([...TARGET, 'alertname', 'alertstate', 'severity', 'agent_name', 'model_name', 'issue_type'])],
+  ['ALERTS', gauge([...TARGET, ...ALERT])],
 ]
 
 function gauge(labels: readonly string[]): Metric {

@@ -1,16 +1,19 @@
-/** Every query of every dashboard, asked of a real Prometheus that scrapes a real sidecar. */
+/** Every query of every dashboard and alert, asked of a real Prometheus that scrapes a real sidecar: what the tables of the docs say of it. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { BLANK, RAISED } from '../../docs/asked.ts'
+import { alerts } from '../prometheus/rule-files.ts'
 import { copyConfiguration, openPrometheus, type PrometheusServer, type Series } from '../prometheus/servers.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
-import { withVariables } from './promql.ts'
+import { metricsOf, withVariables } from './promql.ts'
 import { annotationQueries, panelQueries, type Query, variableQueries } from './queries.ts'
 
 const TOKEN = 'reads-and-records'
-const QUERIES = [...panelQueries(), ...annotationQueries()]
-const AT_WORK = { timeout: 50_000, interval: 500 }
+const PANELS = panelQueries()
+const QUERIES = [...PANELS, ...annotationQueries()]
+const AT_WORK = { timeout: 60_000, interval: 500 }
 /** Scrapes and rules every second: what takes 15 s there is there at once. */
 const QUICKLY = [
   [/scrape_interval: 15s/g, 'scrape_interval: 1s'],
@@ -19,7 +22,10 @@ const QUICKLY = [
   [/^( +interval): \d+[sm]$/gm, '$1: 1s'],
 ] as const
 
-it('panels are blank without a NaN while nobody works, and each shows something while agents do', async context => {
+/** As in the tables: how many queries of a panel return data. */
+type Returned = Readonly<Record<string, string>>
+
+it('panels are blank without a NaN while nobody works; while agents do, panels and alerts return what the tables of the docs say', async context => {
   needs('prometheus', context)
   await using folder = await temporaryFolder()
   const tokenFile = join(folder.path, 'token')
@@ -30,23 +36,16 @@ it('panels are blank without a NaN while nobody works, and each shows something 
     await copyConfiguration(folder.path, { sidecar: new URL(sidecar.url).host, tokenFile, replace: QUICKLY })
     await using prometheus = await openPrometheus(folder.path)
     await expect.poll(() => prometheus.query('up{job="agent-performance"} == 1'), AT_WORK).toHaveLength(1)
-    for (const query of QUERIES)
-      expect(numbersOf(await ask(prometheus, query)).filter(isNoNumber), query.title).toEqual([])
+    await expectNumbers(prometheus)
 
-    await work(sidecar.url)
-    await expect.poll(() => prometheus.query('agent_attempts_total > 0'), AT_WORK).not.toEqual([])
-    let blank = QUERIES.filter(({ mayBeEmpty }) => mayBeEmpty === undefined)
-    const stillBlank = async (): Promise<string[]> => {
+    const atWork = async (): Promise<object> => {
       await work(sidecar.url)
-      const answers = await Promise.all(blank.map(query => ask(prometheus, query)))
-      blank = blank.filter((_, i) => answers[i]!.length === 0)
-      return blank.map(({ dashboard, title, expr }) => `${dashboard}: ${title}: ${expr}`)
+      return { panels: await returned(prometheus), alerts: await raised(prometheus) }
     }
-    await expect.poll(stillBlank, AT_WORK).toEqual([])
+    await expect.poll(atWork, AT_WORK).toEqual({ panels: asDocumented(), alerts: RAISED })
+    await expectNumbers(prometheus)
 
-    for (const query of QUERIES) {
-      expect(numbersOf(await ask(prometheus, query)).filter(isNoNumber), query.title).toEqual([])
-    }
+    expect(await Promise.all(exposedToAlerts().map(name => prometheus.query(`count(${name})`)))).not.toContainEqual([])
     for (const { label, selector, name } of variableQueries()) {
       const match = encodeURIComponent(withVariables(selector))
       expect(await prometheus.get(`label/${label}/values?match[]=${match}`), name).not.toEqual([])
@@ -55,9 +54,46 @@ it('panels are blank without a NaN while nobody works, and each shows something 
   } finally {
     await sidecar.stop()
   }
-}, 120_000)
+}, 150_000)
 
-/** What agents do: every field, every tenth of confidence, names that are easy to get wrong; and one attempt that is no good. */
+/** What the table of each dashboard says, by dashboard and panel. */
+function asDocumented(): Returned {
+  return counted(query => !BLANK.has(`${query.dashboard} ${query.panel}`))
+}
+
+async function returned(prometheus: PrometheusServer): Promise<Returned> {
+  const answers = await Promise.all(PANELS.map(query => ask(prometheus, query)))
+  return counted((_, i) => answers[i]!.length > 0)
+}
+
+function counted(hasData: (query: Query, i: number) => boolean): Returned {
+  const counts = new Map<string, { all: number; some: number }>()
+  for (const [i, query] of PANELS.entries()) {
+    const panel = `${query.dashboard} ${query.panel} ${query.title}`
+    const { all, some } = counts.get(panel) ?? { all: 0, some: 0 }
+    counts.set(panel, { all: all + 1, some: some + (hasData(query, i) ? 1 : 0) })
+  }
+  return Object.fromEntries([...counts].map(([panel, { all, some }]) => [panel, `${some} of ${all}`]))
+}
+
+/** Alerts whose condition holds now, sorted. */
+async function raised(prometheus: PrometheusServer): Promise<string[]> {
+  const answers = await Promise.all(alerts().map(({ expr }) => prometheus.query(expr)))
+  return [...new Set(alerts().flatMap(({ alert }, i) => (answers[i]!.length > 0 ? [alert] : [])))].sort()
+}
+
+/** Metrics that alerts read from the sidecar itself: an alert on what is not there would be silent for ever. */
+function exposedToAlerts(): string[] {
+  return [...new Set(alerts().flatMap(({ expr }) => metricsOf(expr)))].filter(name => !name.includes(':'))
+}
+
+async function expectNumbers(prometheus: PrometheusServer): Promise<void> {
+  for (const query of QUERIES) {
+    expect(numbersOf(await ask(prometheus, query)).filter(isNoNumber), query.title).toEqual([])
+  }
+}
+
+/** What agents do: every field, every tenth of confidence, names that are easy to get wrong; experiments; one attempt that is no good. */
 async function work(url: string): Promise<void> {
   const attempts = ['fixer "1"', 'a.b|c'].flatMap(agent_name =>
     ['llama3:8b', 'model\\2'].flatMap(model_name =>
@@ -76,6 +112,14 @@ async function work(url: string): Promise<void> {
       ),
     ),
   )
+  const arm = (experiment: string, variant: string, length: number, successes: number): object[] =>
+    Array.from({ length }, (_, i) => ({
+      ...attempts[i],
+      agent_name: 'experimenter',
+      experiment,
+      variant,
+      success: i < successes,
+    }))
   const post = (body: unknown): Promise<Response> =>
     fetch(`${url}/api/v1/attempts`, {
       method: 'POST',
@@ -83,13 +127,23 @@ async function work(url: string): Promise<void> {
       body: JSON.stringify(body),
     })
   expect((await post(attempts)).status).toBe(200)
+  const experiments = [
+    ...[...arm('prompt "1"', 'a\\b', 12, 9), ...arm('prompt "1"', 'short', 12, 3)],
+    ...[...arm('canary', 'a', 12, 9), ...arm('canary', 'b', 2, 1)],
+  ]
+  expect((await post(experiments)).status).toBe(200)
   expect((await post({ ...attempts[0], confidence: 2 })).status).toBe(400)
+}
+
+/** What is chosen on dashboards about one of a kind. */
+const CHOSEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'agent-performance-agent': { agent_name: 'fixer \\"1\\"' },
+  'agent-performance-experiments': { experiment: 'prompt \\"1\\"' },
 }
 
 /** Asks as a panel would that shows the last minutes. */
 async function ask(prometheus: PrometheusServer, { expr, instant, dashboard }: Query): Promise<readonly Series[]> {
-  const agent = dashboard === 'agent-performance-agent' ? { agent_name: 'fixer \\"1\\"' } : {}
-  const text = withVariables(expr, { __range: '15m', __rate_interval: '1m', ...agent })
+  const text = withVariables(expr, { __range: '15m', __rate_interval: '1m', ...CHOSEN[dashboard] })
   if (instant) return prometheus.query(text)
   const now = Date.now() / 1000
   const range = `query_range?query=${encodeURIComponent(text)}&start=${now - 60}&end=${now}&step=5`

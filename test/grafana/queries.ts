@@ -1,4 +1,4 @@
-/** Every query of every dashboard, and which of them may be empty, and why. */
+/** Every query of every dashboard. */
 import { type Dashboard, dashboardFiles, panelsOf } from './dashboard-files.ts'
 
 export interface Query {
@@ -7,18 +7,7 @@ export interface Query {
   readonly title: string
   readonly expr: string
   readonly instant: boolean
-  /** Why there may be nothing to show though agents are at work and all is well; undefined where there must be something. */
-  readonly mayBeEmpty: string | undefined
 }
-
-const PAST = 'needs recording rules that have run for 6 hours'
-const NO_ALERT = 'nothing is wrong'
-
-/** By dashboard and panel. */
-const EMPTY: ReadonlyMap<string, string> = new Map([
-  ['agent-performance-overview 9', PAST],
-  ['agent-performance-overview 11', NO_ALERT],
-])
 
 /** Every query of the panels. */
 export function panelQueries(): readonly Query[] {
@@ -30,7 +19,6 @@ export function panelQueries(): readonly Query[] {
         title: panel.title,
         expr,
         instant,
-        mayBeEmpty: EMPTY.get(`${dashboard.uid} ${panel.id}`),
       })),
     ),
   )
@@ -57,7 +45,7 @@ export function variableQueries(): readonly VariableQuery[] {
   )
 }
 
-/** Every annotation; those of alerts may be empty. */
+/** Every annotation. */
 export function annotationQueries(): readonly Query[] {
   return dashboardFiles().flatMap((dashboard: Dashboard) =>
     dashboard.annotations.list.map(({ name, expr }) => ({
@@ -66,7 +54,6 @@ export function annotationQueries(): readonly Query[] {
       title: `annotation ${name}`,
       expr,
       instant: false,
-      mayBeEmpty: name === 'Alerts' ? NO_ALERT : undefined,
     })),
   )
 }

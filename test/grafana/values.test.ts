@@ -20,6 +20,7 @@ import { wilsonBounds } from '../../src/core/statistics/intervals.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 import { withVariables } from './promql.ts'
+import { panelQueries } from './queries.ts'
 
 const OF = (agent: string): Scope => ({ select: `agent_name="${agent}"`, span: '$__range' })
 
@@ -40,6 +41,14 @@ const RISES: Readonly<Record<string, number>> = {
   'agent_attempt_confidence_sum{agent_name="good",result="failure"}': 36,
   'agent_attempt_confidence_count{agent_name="good",result="success"}': 60,
   'agent_attempt_confidence_count{agent_name="good",result="failure"}': 40,
+  'agent_experiment_attempts_total{experiment="prompt",variant="old",result="success"}': 45,
+  'agent_experiment_attempts_total{experiment="prompt",variant="old",result="failure"}': 15,
+  'agent_experiment_attempts_total{experiment="prompt",variant="new",result="success"}': 20,
+  'agent_experiment_attempts_total{experiment="prompt",variant="new",result="failure"}': 0,
+  'agent_experiment_attempts_total{experiment="model",variant="new",result="success"}': 600,
+  'agent_experiment_attempt_cost_usd_total{experiment="prompt",variant="old"}': 6,
+  'agent_experiment_e_value{experiment="prompt",variant="new",baseline="old"}': 60,
+  'agent_experiment_e_value{experiment="prompt",variant="newer",baseline="old"}': 1e300,
   ...bins('success', [0, 0, 0, 0, 0, 0, 0, 20, 20, 60]),
   ...bins('failure', [0, 0, 0, 0, 0, 0, 0, 0, 10, 40]),
 }
@@ -53,6 +62,14 @@ function bins(result: string, cumulative: readonly number[]): Record<string, num
 }
 
 const interval = wilsonBounds({ successes: 90, attempts: 100 })
+const some = wilsonBounds({ successes: 45, attempts: 60 })
+const every = wilsonBounds({ successes: 20, attempts: 20 })
+
+/** Of a panel of the dashboard of experiments, the query at a place. */
+function asked(title: string, place = 0): string {
+  const { expr } = panelQueries().filter(one => one.dashboard.endsWith('experiments') && one.title === title)[place]!
+  return expr.replaceAll('job=~"$job", ', '').replaceAll('$experiment', 'prompt')
+}
 
 const CASES: readonly (readonly [promise: string, expr: string, samples: Readonly<Record<string, number>>])[] = [
   ['counts add up over models before they are divided', successRatio(OF('good')), { '{}': 0.9 }],
@@ -89,7 +106,30 @@ const CASES: readonly (readonly [promise: string, expr: string, samples: Readonl
   ],
 ]
 
-it.for(CASES)('%s', async ([, expr, samples], context) => {
+const EXPERIMENTS: typeof CASES = [
+  [
+    'variants are counted by themselves',
+    asked('Success rate so far'),
+    { '{variant="old"}': 0.75, '{variant="new"}': 1 },
+  ],
+  [
+    'the interval of a variant is that of the core',
+    asked('Success rate so far', 1),
+    { '{variant="old"}': some.low, '{variant="new"}': every.low },
+  ],
+  ['shares add up to one', asked('Shares'), { '{variant="old"}': 0.75, '{variant="new"}': 0.25 }],
+  ['and are equal at one half of two variants', asked('Shares', 1), { '{}': 0.5 }],
+  [
+    'evidence without end ends where it is beyond doubt',
+    asked('Evidence'),
+    { '{variant="new"}': 60, '{variant="newer"}': 1e9 },
+  ],
+  ['enough is 20 for each of two variants beside the baseline', asked('Evidence', 1), { '{}': 40 }],
+  ['a variant without a price has no cost', asked('Cost per attempt'), { '{variant="old"}': 0.1 }],
+  ['a variant costs by its successes', asked('Cost per success'), { '{variant="old"}': 6 / 45 }],
+]
+
+it.for([...CASES, ...EXPERIMENTS])('%s', async ([, expr, samples], context) => {
   needs('promtool', context)
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'test.yml')

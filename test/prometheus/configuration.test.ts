@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { recordingFile } from '../../prometheus/print.ts'
+import { settings } from '../../src/config/settings.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 import { namesIn, PROMETHEUS } from './rule-files.ts'
@@ -91,6 +92,18 @@ describe('the unit tests of the rules notice', () => {
       '(time() - max by (job, agent_name) (agent_last_attempt_timestamp_seconds{agent_name!="__overflow__"}) > 6 * 3600)\n          and agent:',
       'agent:',
     ],
+    [
+      'an alarm over an experiment that has ended',
+      'experiment-alerts.yml',
+      '          and sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0\n',
+      '',
+    ],
+    [
+      'an alarm over a variant that was stopped while its experiment goes on',
+      'experiment-alerts.yml',
+      'and on (job, experiment, variant) sum by (job, experiment, variant) (increase(agent_experiment_attempts_total[6h])) > 0',
+      'and on (job, experiment) sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0',
+    ],
   ] as const)('%s', async ([, test, good, bad], context) => {
     needs('promtool', context)
     await using folder = await temporaryFolder()
@@ -111,7 +124,7 @@ it('amtool finds the configuration of Alertmanager in order, and every alert a r
   needs('amtool', context)
   const config = `${FOLDER}alertmanager.yml`
   expect(await run('amtool', 'check-config', config)).toMatchObject({ code: 0 })
-  for (const labels of ['severity=critical', 'severity=warning', 'alertname=AgentSilent']) {
+  for (const labels of ['severity=critical', 'severity=warning', 'alertname=AgentSilent', 'experiment=prompt']) {
     const route = await run('amtool', 'config', 'routes', 'test', `--config.file=${config}`, labels)
     expect(route).toMatchObject({ code: 0, output: expect.stringContaining('webhook') })
   }
@@ -156,6 +169,63 @@ describe('docker-compose.yml', () => {
       expect(service.user, name).toMatch(/^[1-9]/)
       for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/)
       expect(service.image, name).toMatch(/^\$\{[A-Z]+_IMAGE:-[^}]+:(?!latest)[^}]+\}$/)
+    }
+  })
+
+  it('starts the sidecar with flags there are, where everybody looks for it, and as its image does', async () => {
+    const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
+      services: {
+        sidecar: { command: string[]; ports: string[] }
+        coordinator: { entrypoint: string[]; environment: object }
+      }
+    }
+    const dockerfile = await readFile(`${ROOT}Dockerfile`, 'utf8')
+    const { scrape_configs: scrapes } = parse(await readFile(`${FOLDER}prometheus.yml`, 'utf8')) as {
+      scrape_configs: { static_configs: { targets: string[] }[] }[]
+    }
+    const [serve, ...flags] = services.sidecar.command
+    const given = Object.fromEntries(flags.map(flag => /^--([a-z-]+)=(.*)$/.exec(flag)!.slice(1)))
+    expect(serve).toBe('serve')
+    expect(Object.keys(given).filter(name => !settings.some(setting => setting.name === name))).toEqual([])
+    const port = given.listen!.split(':')[1]!
+    expect(services.sidecar.ports).toEqual([`127.0.0.1:${port}:${port}`])
+    expect(scrapes[0]!.static_configs[0]!.targets).toEqual([`${given['allow-host']}:${port}`])
+    expect(services.coordinator.entrypoint.join(' ')).toContain(`http://${given['allow-host']}:${port};`)
+    const coordinator = await readFile(`${ROOT}examples/coordinator.ts`, 'utf8')
+    for (const name of Object.keys(services.coordinator.environment))
+      expect(coordinator).toContain(`process.env.${name}`)
+    expect(dockerfile).toContain(`EXPOSE ${port}\n`)
+    expect(dockerfile).toContain(`http://127.0.0.1:${port}/livez`)
+    expect(dockerfile).toContain(
+      JSON.stringify(['serve', '--listen', given.listen, '--store', given.store]).replaceAll(',', ', '),
+    )
+  })
+
+  it('has the secrets it names, and names those it has', async () => {
+    const { services, secrets } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
+      services: Record<string, { secrets?: string[] }>
+      secrets: Record<string, { file: string }>
+    }
+    const named = Object.values(services).flatMap(service => service.secrets ?? [])
+    expect([...new Set(named)].sort()).toEqual(Object.keys(secrets).sort())
+    const guide = await readFile(`${ROOT}docs/docker.md`, 'utf8')
+    for (const name of named) expect(guide).toContain(`> ${name}`)
+    const texts = await Promise.all(
+      ['docker-compose.yml', 'prometheus/prometheus.yml', 'prometheus/alertmanager.yml'].map(name =>
+        readFile(ROOT + name, 'utf8'),
+      ),
+    )
+    const read = texts.flatMap(text => text.match(/(?<=\/run\/secrets\/)\w+/g) ?? [])
+    expect([...new Set(read)].sort()).toEqual(Object.keys(secrets).sort())
+  })
+
+  it('runs the Node that the project is tested with', async () => {
+    const { devDependencies } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8')) as {
+      devDependencies: { node: string }
+    }
+    for (const name of ['Dockerfile', 'docker-compose.yml']) {
+      const images = (await readFile(ROOT + name, 'utf8')).match(/\bnode:[\w.-]+/g)
+      expect(new Set(images)).toEqual(new Set([`node:${devDependencies.node}-slim`]))
     }
   })
 

@@ -22,7 +22,7 @@ const SHORTER = [
   [/^( +for): \d+[mh]$/gm, '$1: 2s'],
 ] as const
 
-it('an agent that fails and one that declines are told to the webhook, and one that goes on as ever is not', async context => {
+it('an agent that fails, one that declines and a variant that does worse are told to the webhook, and what goes on as ever is not', async context => {
   needs('prometheus', context)
   needs('prometheus-alertmanager', context)
   await using folder = await temporaryFolder()
@@ -39,6 +39,7 @@ it('an agent that fails and one that declines are told to the webhook, and one t
     await post(sidecar.url, 'steady', 60, i => i % 10 !== 0)
     await post(sidecar.url, 'declining', 60, i => i % 10 !== 0)
     await post(sidecar.url, 'broken', 10, () => true)
+    for (const arm of [...PROMPT, ...SAME]) await post(sidecar.url, 'steady', 10, i => i % 10 !== 0, arm)
     await expect.poll(() => prometheus.query('agent_attempts_total{result="success"} > 0'), PATIENCE).toHaveLength(3)
     // Waiting so little, it calls a sidecar missing that it has not scraped yet.
     await expect.poll(() => prometheus.query('ALERTS'), PATIENCE).toEqual([])
@@ -47,10 +48,14 @@ it('an agent that fails and one that declines are told to the webhook, and one t
     await post(sidecar.url, 'steady', 60, i => i % 10 !== 0)
     await post(sidecar.url, 'declining', 60, i => i % 2 === 0)
     await post(sidecar.url, 'broken', 200, () => false)
+    for (const arm of [PROMPT[0], ...SAME]) await post(sidecar.url, 'steady', 60, i => i % 10 !== 0, arm)
+    await post(sidecar.url, 'experimenter', 60, i => i % 5 === 0, PROMPT[1])
     const told = (agent: string, alert: string): Delivered | undefined =>
       webhook.delivered.find(({ labels }) => labels.agent_name === agent && labels.alertname === alert)
     await expect.poll(() => told('broken', 'AgentMissesTarget')?.labels.severity, PATIENCE).toBe('critical')
     await expect.poll(() => told('declining', 'AgentSuccessDrift')?.labels.severity, PATIENCE).toBe('warning')
+    const ofExperiments = (): readonly Delivered[] => webhook.delivered.filter(({ labels }) => labels.experiment)
+    await expect.poll(() => ofExperiments().length, PATIENCE).toBeGreaterThan(0)
 
     const critical = told('broken', 'AgentMissesTarget')!
     expect(critical.annotations.description).toMatch(
@@ -58,10 +63,12 @@ it('an agent that fails and one that declines are told to the webhook, and one t
     )
     expect(critical.authorization).toBe('Bearer opens-the-webhook')
     expect(webhook.delivered.filter(({ labels }) => labels.agent_name === 'steady')).toEqual([])
-    for (const { labels, atMs } of [critical, told('declining', 'AgentSuccessDrift')!]) {
+    const worse = { alertname: 'ExperimentVariantWorse', severity: 'warning', ...PROMPT[1], baseline: 'long' }
+    for (const { labels } of ofExperiments()) expect(labels).toMatchObject(worse)
+    for (const { labels, atMs } of [critical, told('declining', 'AgentSuccessDrift')!, ofExperiments()[0]!]) {
       const seconds = ((atMs - since) / 1000).toFixed(1)
       process.stdout.write(
-        `${labels.alertname} of ${labels.agent_name} was delivered ${seconds} s after it got worse\n`,
+        `${labels.alertname} of ${labels.agent_name ?? labels.variant} was delivered ${seconds} s after it got worse\n`,
       )
     }
 
@@ -88,18 +95,21 @@ it('Alertmanager keeps quiet about what follows from something worse', async con
   const worse = [
     { alertname: 'SidecarDown', severity: 'critical', ...one },
     { alertname: 'AgentMissesTarget', severity: 'critical', span: '1h', job: 'j', agent_name: 'broken' },
+    { alertname: 'ExperimentSampleRatioMismatch', severity: 'warning', job: 'j', experiment: 'prompt' },
   ]
   const quiet = [
     { alertname: 'AgentSilent', severity: 'warning', job: 'j', agent_name: 'fixer' },
     { alertname: 'SidecarRestarting', severity: 'warning', ...one },
     { alertname: 'AgentMissesTarget', severity: 'warning', span: '3d', job: 'j', agent_name: 'broken' },
     { alertname: 'AgentSuccessRateDropped', severity: 'warning', job: 'j', agent_name: 'broken' },
+    { alertname: 'ExperimentVariantWorse', severity: 'warning', job: 'j', experiment: 'prompt', variant: 'short' },
   ]
   const loud = [
     { alertname: 'AgentSilent', severity: 'warning', job: 'another', agent_name: 'fixer' },
     { alertname: 'SidecarRestarting', severity: 'warning', job: 'j', instance: 'two' },
     { alertname: 'AgentSuccessRateDropped', severity: 'warning', job: 'j', agent_name: 'other' },
     { alertname: 'AgentSlower', severity: 'warning', job: 'j', agent_name: 'broken' },
+    { alertname: 'ExperimentVariantWorse', severity: 'warning', job: 'j', experiment: 'model', variant: 'short' },
   ]
   const send = (alerts: readonly Record<string, string>[]): Promise<Response> =>
     fetch(`${alertmanager.url}/api/v2/alerts`, {
@@ -117,14 +127,31 @@ it('Alertmanager keeps quiet about what follows from something worse', async con
   expect(inhibited).toEqual(expect.arrayContaining(quiet))
 })
 
+/** An experiment of which one variant gets worse, and one without any difference. */
+const PROMPT = [
+  { experiment: 'prompt', variant: 'long' },
+  { experiment: 'prompt', variant: 'short' },
+] as const
+const SAME = [
+  { experiment: 'same', variant: 'one' },
+  { experiment: 'same', variant: 'other' },
+] as const
+
 /** Attempts of one key, in order; `success` by the attempt's place. */
-async function post(url: string, agent_name: string, count: number, success: (i: number) => boolean): Promise<void> {
+async function post(
+  url: string,
+  agent_name: string,
+  count: number,
+  success: (i: number) => boolean,
+  arm: object = {},
+): Promise<void> {
   const attempts = Array.from({ length: count }, (_, i) => ({
     agent_name,
     model_name: 'model',
     issue_type: 'complexity',
     success: success(i),
     time_seconds: 2,
+    ...arm,
   }))
   const answer = await fetch(`${url}/api/v1/attempts`, {
     method: 'POST',

@@ -2,7 +2,7 @@
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
 import { sendNumbers, settle } from '../chaos/client.ts'
@@ -10,7 +10,7 @@ import { createLedger, type Ledger } from '../chaos/ledger.ts'
 import { totalOf } from '../chaos/lives.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { anAttempt } from '../support/sidecar.ts'
-import { AS_NOBODY, lacks } from './needs.ts'
+import { AS_NOBODY, needs } from './needs.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 const random = createRandom(1)
@@ -37,7 +37,9 @@ async function counter(url: string, name: string): Promise<number> {
 
 const NOTHING_WRONG = { lost: 0, double: 0, wrong: 0, faults: [] }
 
-describe.skipIf(lacks('a full disk', ['root', 'mount']))('a full disk', () => {
+describe('a full disk', () => {
+  beforeEach(context => needs(context, 'root', 'mount'))
+
   test.each([1, 700])(
     'refuses attempts sent %d at once with 503 and Retry-After, goes on answering, and recovers by itself; no half record stays',
     async atOnce => {
@@ -143,7 +145,9 @@ describe.skipIf(lacks('a full disk', ['root', 'mount']))('a full disk', () => {
   })
 })
 
-describe.skipIf(lacks('a disk that cannot be written', ['root', 'mount']))('a disk that cannot be written', () => {
+describe('a disk that cannot be written', () => {
+  beforeEach(context => needs(context, 'root', 'mount'))
+
   test.each([
     ['read-only', /EROFS|read-only/i, (disk: SmallDisk) => disk.makeReadOnly()],
     ['out of inodes', /ENOSPC/, (disk: SmallDisk) => disk.fill(4096)],
@@ -159,22 +163,20 @@ describe.skipIf(lacks('a disk that cannot be written', ['root', 'mount']))('a di
   })
 })
 
-test.skipIf(lacks('a folder of somebody else', ['root', 'nobody']))(
-  'a folder of somebody else is refused with its path and the reason, and nothing is made in it',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'agent-performance-theirs-'))
-    try {
-      // Others may look, and not write.
-      await chmod(folder, 0o755)
-      const store = join(folder, 'agent_performance.json')
-      await using sidecar = spawnSidecar(store, { under: AS_NOBODY })
-      expect(await sidecar.ready).toBeUndefined()
-      expect(await sidecar.ended).toBe(77)
-      expect(sidecar.log()).toContain(store)
-      expect(sidecar.log()).toContain('EACCES')
-      expect(await readdir(folder)).toEqual([])
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  },
-)
+test('a folder of somebody else is refused with its path and the reason, and nothing is made in it', async context => {
+  needs(context, 'root', 'nobody')
+  const folder = await mkdtemp(join(tmpdir(), 'agent-performance-theirs-'))
+  try {
+    // Others may look, and not write.
+    await chmod(folder, 0o755)
+    const store = join(folder, 'agent_performance.json')
+    await using sidecar = spawnSidecar(store, { under: AS_NOBODY })
+    expect(await sidecar.ready).toBeUndefined()
+    expect(await sidecar.ended).toBe(77)
+    expect(sidecar.log()).toContain(store)
+    expect(sidecar.log()).toContain('EACCES')
+    expect(await readdir(folder)).toEqual([])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})

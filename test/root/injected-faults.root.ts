@@ -3,14 +3,14 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
 import { sendNumbers, settle } from '../chaos/client.ts'
 import { createLedger, type Ledger } from '../chaos/ledger.ts'
 import { totalOf } from '../chaos/lives.ts'
 import { end, type Spawned, spawnSidecar, urlOf } from '../chaos/spawned.ts'
-import { lacks } from './needs.ts'
+import { needs } from './needs.ts'
 
 const random = createRandom(2)
 const NOTHING_WRONG = { lost: 0, double: 0, wrong: 0, faults: [] }
@@ -91,10 +91,11 @@ function firstCallAfterFailedSync(trace: string): string | undefined {
   return undefined
 }
 
-const skip = lacks('injected faults', ['strace'])
+beforeEach(context => needs(context, 'strace'))
 
-describe.skipIf(skip)('a sidecar whose system call is its last one', () => {
+describe('a sidecar whose system call is its last one', () => {
   test.each([
+    ['write', [1, 2, 3, 10, 40]],
     ['fdatasync', [1, 2, 3, 10, 40]],
     ['fsync', [1, 2, 3, 4, 5, 8]],
     ['rename', [1, 2, 3, 4]],
@@ -105,7 +106,10 @@ describe.skipIf(skip)('a sidecar whose system call is its last one', () => {
     for (const when of times) {
       await using place = await aPlace()
       const ledger = createLedger()
-      await using sidecar = place.inject(`${call}:signal=KILL:when=${when}`)
+      await using sidecar = place.inject(
+        `${call}:signal=KILL:when=${when}`,
+        call === 'write' ? place.segment : undefined,
+      )
       const url = await sidecar.ready
       if (url !== undefined) {
         await sendMany(url, ledger, 60)
@@ -119,7 +123,7 @@ describe.skipIf(skip)('a sidecar whose system call is its last one', () => {
   })
 })
 
-describe.skipIf(skip)('a system call that fails', () => {
+describe('a system call that fails', () => {
   test.each([
     ['fdatasync:error=EIO:when=4', 'a sync'],
     ['fdatasync:error=EIO:when=2+5', 'every fifth sync'],
@@ -184,31 +188,28 @@ describe.skipIf(skip)('a system call that fails', () => {
   })
 })
 
-test.skipIf(skip)(
-  'a disk that takes 2 s for a sync makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
-  async () => {
-    await using place = await aPlace()
-    await using sidecar = place.inject('fdatasync:delay_enter=2000000', undefined, ['--max-pending-attempts', '50'])
-    const url = await urlOf(sidecar)
-    const ledger = createLedger()
-    const startMs = performance.now()
-    const fates = Promise.all(Array.from({ length: 20 }, () => sendNumbers(url, ledger.take(5), ledger, random)))
-    let slowestMs = 0
-    for (let i = 0; i < 20; i++) {
-      const askedMs = performance.now()
-      await (await fetch(`${url}/livez`)).arrayBuffer()
-      slowestMs = Math.max(slowestMs, performance.now() - askedMs)
-      await pause(50)
-    }
-    const all = await fates
-    expect(performance.now() - startMs).toBeGreaterThan(2000)
-    expect(all).toContain('kept')
-    expect(all).toContain('refused')
-    expect(all).not.toContain('unknown')
-    process.stdout.write(`slowest answer beside a sync of 2 s: ${Math.round(slowestMs)} ms\n`)
-    expect(slowestMs).toBeLessThan(500)
-    expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
-    await end(sidecar, 'SIGKILL')
-    await expectAllCounted(place, ledger)
-  },
-)
+test('a disk that takes 2 s for a sync makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks', async () => {
+  await using place = await aPlace()
+  await using sidecar = place.inject('fdatasync:delay_enter=2000000', undefined, ['--max-pending-attempts', '50'])
+  const url = await urlOf(sidecar)
+  const ledger = createLedger()
+  const startMs = performance.now()
+  const fates = Promise.all(Array.from({ length: 20 }, () => sendNumbers(url, ledger.take(5), ledger, random)))
+  let slowestMs = 0
+  for (let i = 0; i < 20; i++) {
+    const askedMs = performance.now()
+    await (await fetch(`${url}/livez`)).arrayBuffer()
+    slowestMs = Math.max(slowestMs, performance.now() - askedMs)
+    await pause(50)
+  }
+  const all = await fates
+  expect(performance.now() - startMs).toBeGreaterThan(2000)
+  expect(all).toContain('kept')
+  expect(all).toContain('refused')
+  expect(all).not.toContain('unknown')
+  process.stdout.write(`slowest answer beside a sync of 2 s: ${Math.round(slowestMs)} ms\n`)
+  expect(slowestMs).toBeLessThan(500)
+  expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
+  await end(sidecar, 'SIGKILL')
+  await expectAllCounted(place, ledger)
+})

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'vitest'
 
 type Need = 'root' | 'mount' | 'strace' | 'prlimit' | 'descriptors' | 'nobody'
 
@@ -19,11 +20,21 @@ const CHECKS: Readonly<Record<Need, () => string | undefined>> = {
   descriptors: () => (works('sh', '-c', '[ "$(ulimit -n)" -ge 16000 ]') ? undefined : 'ulimit -n is below 16000'),
 }
 
-/** True where something is missing, which is then printed with what is skipped. */
-export function lacks(what: string, needs: readonly Need[]): boolean {
-  const missing = needs.map(need => CHECKS[need]()).filter(answer => answer !== undefined)
-  if (missing.length > 0) process.stdout.write(`skipped: ${what}: ${missing.join(', ')}\n`)
-  return missing.length > 0
+const answers = new Map<Need, string | undefined>()
+
+/** Skips the test, with a printed reason, where something it needs is missing. */
+export function needs(context: TestContext, ...all: readonly Need[]): void {
+  const missing = all.map(missingOf).filter(answer => answer !== undefined)
+  if (missing.length === 0) return
+  const reason = missing.join(', ')
+  process.stdout.write(`SKIPPED: "${context.task.fullTestName}": ${reason}\n`)
+  context.skip(reason)
+}
+
+/** Looked for once. */
+function missingOf(need: Need): string | undefined {
+  if (!answers.has(need)) answers.set(need, CHECKS[need]())
+  return answers.get(need)
 }
 
 function canMount(): boolean {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AgentAttempt, keyId } from '../../src/core/attempt.ts'
 import type { KeySummary, Store } from '../../src/core/ports.ts'
 import { recentResults } from '../../src/core/recent.ts'
+import type { SeriesPoint } from '../../src/core/series.ts'
 import { averageTime, successes, totalAttempts } from '../../src/core/summary.ts'
 import { createTally } from '../../src/core/tally.ts'
 import { DEFAULT_TIERS } from '../../src/core/time-tiers.ts'
@@ -51,6 +52,21 @@ function attempt(more: Partial<AgentAttempt> = {}): AgentAttempt {
     confidence: 0.8,
     time_seconds: 1.5,
     timestamp: '2026-03-01T11:59:30Z',
+    ...more,
+  }
+}
+
+/** A point of a series that has counted `value` attempts since it began. */
+function point(series: string, value: number, more: Partial<SeriesPoint> = {}): SeriesPoint {
+  const { agent_name, model_name, issue_type } = attempt()
+  return {
+    series,
+    key: { agent_name, model_name, issue_type },
+    measure: { metric: 'attempts', of: 'success' },
+    startMs: NOW - 60 * MINUTE_MS,
+    timeMs: NOW + value,
+    cumulative: true,
+    values: [value],
     ...more,
   }
 }
@@ -155,6 +171,33 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       await Promise.all(calls)
       const ids = (await all(store, 1000)).map(one => one.attempt_id)
       expect(ids.reverse()).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`))
+    })
+
+    test('what is new in points of metrics is counted once, beside attempts, and never listed', async () => {
+      const buckets = [0, 1, ...Array(15).fill(0)]
+      const duration = { measure: { metric: 'duration', of: 'success' }, values: [1, 0.15, ...buckets] } as const
+      const points = [point('s', 3), point('d', 1, duration), point('delta', 2, { cumulative: false })]
+      expect(await store.appendPoints(points)).toEqual({ attempts: 5, refused: 0 })
+      expect(await store.appendPoints(points)).toEqual({ attempts: 0, refused: 0 })
+      await store.append([attempt({ time_seconds: 0.25 })])
+      await reopen()
+      expect(await store.appendPoints([...points, point('s', 7)])).toEqual({ attempts: 4, refused: 0 })
+      const [one] = await store.summaries()
+      expect([totalAttempts(one!.summary), averageTime(one!.summary)]).toEqual([10, 0.2])
+      expect(one!.recent.added).toBe(1)
+      expect((await store.attempts({ limit: 10 })).attempts).toHaveLength(1)
+      const range = { sinceMs: NOW - MINUTE_MS, untilMs: NOW + MINUTE_MS }
+      expect(totalAttempts((await store.summaries(range))[0]!.summary)).toBe(10)
+    })
+
+    test('after a reset only what a series counts from then on is new', async () => {
+      await store.appendPoints([point('s', 3)])
+      await store.reset()
+      expect(await store.appendPoints([point('s', 4)])).toEqual({ attempts: 0, refused: 0 })
+      await reopen()
+      expect(await store.appendPoints([point('s', 9)])).toEqual({ attempts: 5, refused: 0 })
+      expect(await store.appendPoints([point('new', 2, { startMs: NOW + 1 })])).toEqual({ attempts: 2, refused: 0 })
+      expect(await total()).toBe(7)
     })
 
     test('names of any kind are told apart, and survive a restart', async () => {
@@ -285,6 +328,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await last).toEqual({ accepted: 1, duplicates: 0 })
       const closed = { name: 'StoreUnavailable', reason: 'closed' }
       await expect(store.append([attempt()])).rejects.toMatchObject(closed)
+      await expect(store.appendPoints([point('s', 1)])).rejects.toMatchObject(closed)
       await expect(store.summaries()).rejects.toMatchObject(closed)
       await expect(store.arms('prompt')).rejects.toMatchObject(closed)
       await expect(store.attempts({ limit: 1 })).rejects.toMatchObject(closed)

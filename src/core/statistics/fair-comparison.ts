@@ -1,7 +1,11 @@
 import { rateOf } from './counts.ts'
+import { normalTwoSided } from './distributions.ts'
 import { type RateInterval, wilsonInterval } from './intervals.ts'
+import { mantelHaenszel } from './mantel-haenszel.ts'
+import { holm } from './multiple.ts'
 import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
 
+const ALPHA = 0.05
 /** So many turned pairs are named: the clearest ones. */
 const MOST_TURNED = 10
 /** Rates in percent that are closer than this are the same. */
@@ -33,12 +37,23 @@ export interface TurnedPair {
   readonly adjusted_difference_interval: { readonly low: number; readonly high: number; readonly method: 'mover' }
 }
 
+/** Who does best at the same mix, and how sure that is. */
+export interface FairBest {
+  readonly name: string
+  /** Whether it can be told from all others that are compared (Mantel and Haenszel's test, Holm's correction). */
+  readonly decisive: boolean
+  /** Those it cannot be told from, best first. */
+  readonly contenders: readonly string[]
+}
+
 /** Several compared at the same mix of strata. */
 export interface FairComparison {
   /** The strata all of those compared have attempts in. */
   readonly strata: readonly string[]
   /** In the order given. */
   readonly rates: readonly FairRate[]
+  /** Null where nobody is compared. */
+  readonly best: FairBest | null
   /** Pairs whose order turns over, the largest adjusted difference first, at most 10. Empty: the plain ranking stands. */
   readonly turned_over: readonly TurnedPair[]
 }
@@ -57,7 +72,7 @@ export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparis
   const adjusted = new Map<string, StandardRate>()
   for (const [name, strata] of compared) adjusted.set(name, standardRate(strata, weights))
   const rates = [...groups].map(([name, strata]) => toRate(name, strata, adjusted.get(name), shared))
-  return { strata: shared, rates, turned_over: turnedPairs(rates, adjusted) }
+  return { strata: shared, rates, best: bestOf(compared, adjusted, shared), turned_over: turnedPairs(rates, adjusted) }
 }
 
 function holdersOfCommonest(groups: ReadonlyMap<string, Strata>): Map<string, Strata> {
@@ -95,6 +110,21 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
     adjusted_rate_interval: adjusted === undefined ? null : asPercent(adjusted),
     compared_attempts: adjusted === undefined ? 0 : total(counted).attempts,
   }
+}
+
+/** Because the data chose the best one, the family of questions is every pair of those compared. */
+function bestOf(
+  compared: ReadonlyMap<string, Strata>,
+  adjusted: ReadonlyMap<string, StandardRate>,
+  shared: readonly string[],
+): FairBest | null {
+  const [name, ...others] = [...adjusted.keys()].sort((a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate)
+  if (name === undefined) return null
+  const ahead = others.map(other => mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
+  const pairs = (compared.size * (compared.size - 1)) / 2
+  const pValues = holm(ahead.map(normalTwoSided), pairs)
+  const contenders = others.filter((_, i) => ahead[i]! <= 0 || pValues[i]! > ALPHA)
+  return { name, decisive: contenders.length === 0, contenders }
 }
 
 function turnedPairs(rates: readonly FairRate[], adjusted: ReadonlyMap<string, StandardRate>): TurnedPair[] {

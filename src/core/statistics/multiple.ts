@@ -1,5 +1,3 @@
-/** Corrections for asking many questions of the same data. */
-
 /**
  * P-values adjusted so that calling those <= α real errs anywhere in the family with probability at most α, however the
  * questions hang together. In the order given; 0 to 1. Where these are some of a larger `family` of questions, chosen by
@@ -7,7 +5,7 @@
  * Source: S. Holm, Scand. J. Stat. 6 (1979).
  */
 export function holm(pValues: readonly number[], family: number = pValues.length): number[] {
-  const order = ascending(pValues)
+  const order = pValues.map((_, index) => index).sort((a, b) => pValues[a]! - pValues[b]!)
   const adjusted = new Array<number>(pValues.length).fill(1)
   let highest = 0
   for (const [rank, index] of order.entries()) {
@@ -15,24 +13,4 @@ export function holm(pValues: readonly number[], family: number = pValues.length
     adjusted[index] = highest
   }
   return adjusted
-}
-
-/**
- * P-values adjusted so that of those called real at <= q, a share of at most q is expected to be false: for screening
- * many keys. In the order given; 0 to 1. Source: Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57 (1995).
- */
-export function benjaminiHochberg(pValues: readonly number[]): number[] {
-  const order = ascending(pValues)
-  const adjusted = new Array<number>(pValues.length).fill(1)
-  let lowest = 1
-  for (let rank = order.length - 1; rank >= 0; rank--) {
-    const index = order[rank]!
-    lowest = Math.min(lowest, (pValues[index]! * order.length) / (rank + 1))
-    adjusted[index] = lowest
-  }
-  return adjusted
-}
-
-function ascending(values: readonly number[]): number[] {
-  return values.map((_, index) => index).sort((a, b) => values[a]! - values[b]!)
 }

@@ -49,7 +49,8 @@ export function readyRule(rule: OtlpRule): ReadyRule {
         if (value !== undefined) stated[field] = as(FIELD_KINDS[field], value)
       }
       if (rule.input_tokens_include_cache) stateTokensApart(stated)
-      return readAttempt(stated)
+      const read = readAttempt(stated)
+      return read.attempt ?? read.problems
     },
   }
 }

@@ -32,13 +32,13 @@ const GEN_AI_USAGE: OtlpFields = {
 }
 
 /**
- * A span of an agent at work. The conventions know neither issue types nor confidence, which is what `agent.attempt.*` is for. An
+ * A span of an agent at work. Not every instrumentation says which model it was, and the conventions know neither issue types nor confidence, which is what `agent.attempt.*` is for. An
  * agent that calls another makes two such spans, one inside the other, and both count: each is a try of its own agent.
  */
 const INVOKE_AGENT: OtlpFields = {
   ...GEN_AI_USAGE,
   agent_name: ['gen_ai.agent.name'],
-  model_name: ['gen_ai.request.model', 'gen_ai.response.model'],
+  model_name: ['gen_ai.request.model', 'gen_ai.response.model', UNKNOWN],
   issue_type: ['agent.attempt.issue_type', UNKNOWN],
   success: ['record:success'],
   confidence: ['agent.attempt.confidence'],
@@ -70,6 +70,15 @@ const CLAUDE_CODE: OtlpFields = {
   cache_read_tokens: ['cache_read_tokens'],
   cache_write_tokens: ['cache_creation_tokens'],
   cost_usd: ['cost_usd', { from: 'cost_usd_micros', scale: 1e-6 }],
+}
+
+/**
+ * OpenLIT's span of a run of a Pydantic AI agent. It calls the operation `execute_task`, and puts a span named `invoke_agent` of the
+ * same operation around it where the run was not asynchronous: only those named alike are one a run.
+ */
+const OPENLIT_PYDANTIC_AI: OtlpFields = {
+  ...INVOKE_AGENT,
+  issue_type: ['agent.attempt.issue_type', 'resource:agent.attempt.issue_type', UNKNOWN],
 }
 
 /**
@@ -113,6 +122,17 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     when: { 'record:event': ['claude_code.api_request', 'claude_code.api_error'] },
     attempt: CLAUDE_CODE,
     input_tokens_include_cache: false,
+  },
+  'openlit-pydantic-ai': {
+    enabled: false,
+    signal: 'traces',
+    when: {
+      'gen_ai.operation.name': ['execute_task'],
+      'gen_ai.provider.name': ['pydantic_ai'],
+      'record:operation': ['execute_task'],
+    },
+    attempt: OPENLIT_PYDANTIC_AI,
+    input_tokens_include_cache: true,
   },
   'openlit-session': {
     enabled: false,

@@ -1,6 +1,8 @@
 /** POST /v1/logs, /v1/traces, /v1/metrics: a receiver of OTLP/HTTP, whose attempts are kept before it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
+import type { AppendedPoints } from '../../core/ports.ts'
+import { MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Problem } from '../../problem.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../attempts.ts'
 import { mediaOf, withBody } from '../body.ts'
@@ -8,13 +10,19 @@ import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './decode.ts'
 import type { OtlpMapping } from './mapping.ts'
 import { metricsRequest } from './metric-schema.ts'
+import { type SiftedPoints, siftPoints } from './metric-sift.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
 import { type Sifted, siftLogs, siftMetrics, siftSpans } from './sift.ts'
 
 /** What was taken in and what was not. */
 export interface OtlpCounts extends IngestCounts {
   /** Log records, spans or data points that are no attempts. */
-  ignored?(count: number): void
+  ignored?(signal: Signal, count: number): void
+}
+
+/** Where points of metrics go: the tracker. `keepPoints` rejects with StoreUnavailable when they were not kept. */
+export interface PointKeeper {
+  keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
 }
 
 /** `maxBodyBytes` holds after inflating, for either encoding; `requestTimeoutMs` is for a whole body. */
@@ -22,6 +30,8 @@ export interface OtlpOptions extends ReceiveOptions {
   readonly signal: Signal
   readonly counts: OtlpCounts
   readonly mapping: OtlpMapping
+  /** Where metrics count; without it they are ignored. */
+  readonly points?: PointKeeper | undefined
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
@@ -44,23 +54,28 @@ export function createOtlpHandler(options: OtlpOptions): Handler {
   }
 }
 
-async function take(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Promise<Sifted | Problem> {
-  const { signal, mapping, counts } = options
-  const sifted = sift(signal, encoding, bytes, mapping)
+/** What a sender is told. */
+type Taken = Readonly<Pick<SiftedPoints, 'rejected' | 'problems' | 'ignored'>>
+
+async function take(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Promise<Taken | Problem> {
+  const { signal, counts } = options
+  const sifted = sift(encoding, bytes, options)
   if ('status' in sifted) return sifted
-  const problem = await keep(sifted, options)
-  if (problem !== undefined) return problem
-  counts.rejected(sifted.rejected)
-  counts.ignored?.(sifted.ignored)
-  return sifted
+  const taken = 'points' in sifted ? await keepPoints(sifted, options) : await keep(sifted, options)
+  if ('status' in taken) return taken
+  counts.rejected(taken.rejected)
+  counts.ignored?.(signal, taken.ignored)
+  return taken
 }
 
-function sift(signal: Signal, encoding: Encoding, bytes: Buffer, mapping: OtlpMapping): Sifted | Problem {
+function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {
+  const { signal, mapping, points } = options
   try {
     const decoded = decodeRequest(signal, encoding, bytes)
     if (signal === 'logs') return siftLogs(checked(logsRequest, decoded), mapping)
     if (signal === 'traces') return siftSpans(checked(tracesRequest, decoded), mapping)
-    return siftMetrics(checked(metricsRequest, decoded))
+    const request = checked(metricsRequest, decoded)
+    return points === undefined ? siftMetrics(request) : siftPoints(request)
   } catch (error) {
     if (error instanceof OtlpDecodeError) return { status: 400, detail: error.message }
     throw error
@@ -74,17 +89,36 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
   throw new OtlpDecodeError(`the body is not as OTLP has it, at "${path.join('.')}": ${message}`)
 }
 
-/** Why nothing was kept, where that is so: then nothing of the request counts, and all of it may be sent again. */
-async function keep({ attempts }: Sifted, { keeper, counts }: OtlpOptions): Promise<Problem | undefined> {
-  if (attempts.length === 0) return undefined
+/** A problem where nothing was kept: then nothing of the request counts, and all of it may be sent again. */
+async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
+  const { attempts } = sifted
+  if (attempts.length === 0) return sifted
   try {
     const kept = await keeper.keep(attempts)
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
-    return undefined
+    return sifted
   } catch (error) {
-    const problem = storeProblem(error)
-    counts.refused(problem.status, attempts.length)
-    return problem
+    return refused(error, attempts.length, counts)
   }
+}
+
+/** The same for points of metrics. Those of a series too many are rejected. */
+async function keepPoints(sifted: SiftedPoints, { points, counts }: OtlpOptions): Promise<Taken | Problem> {
+  if (points === undefined || sifted.points.length === 0) return sifted
+  try {
+    const kept = await points.keepPoints(sifted.points)
+    counts.accepted(kept.attempts)
+    if (kept.refused === 0) return sifted
+    const problem = `there are ${MAX_SERIES} series already, and ${kept.refused} points are of others`
+    return { ...sifted, rejected: sifted.rejected + kept.refused, problems: [...sifted.problems, problem] }
+  } catch (error) {
+    return refused(error, sifted.points.length, counts)
+  }
+}
+
+function refused(error: unknown, count: number, counts: OtlpCounts): Problem {
+  const problem = storeProblem(error)
+  counts.refused(problem.status, count)
+  return problem
 }

@@ -12,7 +12,7 @@ export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRu
 const REQUIRED = ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] as const
 const FIELDS = Object.keys(FIELD_KINDS) as (keyof NewAttempt)[]
 
-const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|duration_seconds|success)$)/
+const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|operation|duration_seconds|success)$)/
 
 const place = z
   .string()
@@ -67,6 +67,21 @@ export function mergeMapping(table: OtlpTable): OtlpMapping {
     ]
   })
   return Object.fromEntries([...Object.entries(DEFAULT_MAPPING), ...changed])
+}
+
+/** What a table changes, for people: a line for each of its rules. */
+export function mappingChanges(table: OtlpTable): string[] {
+  const merged = mergeMapping(table)
+  return Object.entries(table).map(([name, change]) => {
+    const rule = merged[name]!
+    const state = rule.enabled ? 'on' : 'off'
+    const of = rule.signal === 'logs' ? 'log records' : 'spans'
+    if (!Object.hasOwn(DEFAULT_MAPPING, name)) return `${name}: new, for ${of}, ${state}`
+    const parts = Object.keys(change).filter(part => part !== 'enabled' && part !== 'attempt')
+    const fields = Object.keys(change.attempt ?? {}).map(field => `attempt.${field}`)
+    const changed = [...parts, ...fields]
+    return `${name}: ${state}${changed.length === 0 ? '' : `, with its own ${changed.join(', ')}`}`
+  })
 }
 
 /** What a new rule need not say. */

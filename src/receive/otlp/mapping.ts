@@ -4,7 +4,7 @@ import type { NewAttempt } from '../../core/attempt.ts'
 /**
  * Where a value is found: an attribute by its name, `resource:NAME` for one of the sender's resource, or a part of the record
  * itself: `record:time`, `record:id`, `record:trace_id`, `record:span_id`; of a log record `record:event` and `record:body`; of a
- * span `record:name`, `record:duration_seconds` and `record:success` (neither an error status nor an `error.type`).
+ * span `record:name`, its first word `record:operation`, `record:duration_seconds` and `record:success` (neither an error status nor an `error.type`).
  */
 export type OtlpPlace = string
 

@@ -37,6 +37,8 @@ export function spanLookup(span: Span, resource: Maybe<Resource>): Lookup {
     switch (part) {
       case 'name':
         return span.name ?? undefined
+      case 'operation':
+        return span.name?.split(' ', 1)[0]
       case 'time':
         return timeOf(span.endTimeUnixNano)
       case 'duration_seconds':

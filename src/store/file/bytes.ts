@@ -78,8 +78,8 @@ export interface ByteReader {
   doubles(count: number): Float64Array
   words(count: number): Uint32Array
   bytes(count: number): Uint8Array
-  /** A row of `width` doubles that {@link ByteWriter.sparse} wrote. */
-  sparse(width: number): Float64Array
+  /** A row of `width` doubles that {@link ByteWriter.sparse} wrote, with zeros behind it up to `places`. */
+  sparse(width: number, places?: number): Float64Array
   readonly left: number
 }
 
@@ -118,10 +118,10 @@ export function createByteReader(source: Buffer): ByteReader {
     return start
   }
 
-  function sparse(width: number): Float64Array {
+  function sparse(width: number, places = width): Float64Array {
     const mask = take(Math.ceil(width / 8))
-    const start = room(width * 8)
-    const row = new Float64Array(piece.buffer, start, width)
+    const start = room(places * 8)
+    const row = new Float64Array(piece.buffer, start, places)
     for (let i = 0; i < width; i++) {
       if ((source[mask + (i >> 3)]! & (1 << (i & 7))) !== 0) row[i] = view.getFloat64(take(8), true)
     }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
+import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { createByteWriter } from './bytes.ts'
 import { type CheckpointState, decodeState, encodeState, type RestoredState } from './checkpoint.ts'
@@ -11,11 +12,11 @@ import type { JournalFiles } from './segments.ts'
 import { inSlices } from './slices.ts'
 
 /**
- * The head of the file. Of every version: eight bytes of magic, the version, the checksum of these twelve bytes. Of this version:
- * a word that shows the machine's byte order, the checksum of the state, and the state's length as a double.
+ * The head of the file. Of every version: eight bytes of magic, the version, the checksum of these twelve bytes. Of this version
+ * and the one before: a word that shows the machine's byte order, the checksum of the state, and the state's length as a double.
  */
 const MAGIC = Buffer.from('AgntPerf')
-const FORMAT = 1
+const FORMAT = 2
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
@@ -40,9 +41,10 @@ export async function captureState(
   state: CheckpointState,
   tally: Tally,
   ids: IdWindow,
+  series: Series,
 ): Promise<readonly Uint8Array[]> {
   const writer = createByteWriter()
-  await inSlices(encodeState(writer, state, tally, ids))
+  await inSlices(encodeState(writer, state, tally, ids, series))
   return writer.chunks()
 }
 
@@ -103,11 +105,12 @@ function hasOurHead(head: Buffer): boolean {
   return crc32(head.subarray(0, 12)) === head.readUInt32LE(12)
 }
 
-/** Reads a checkpoint into an empty tally; answers what is wrong where it cannot, and leaves the tally empty. */
+/** Reads a checkpoint into an empty tally and series; answers what is wrong where it cannot, and leaves them empty. */
 export async function readCheckpoint(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
   tally: Tally,
+  series: Series,
   idOptions: Omit<IdWindowOptions, 'seed'>,
 ): Promise<RestoredState | string> {
   const path = checkpointPath(directory, sequence)
@@ -121,9 +124,10 @@ export async function readCheckpoint(
   const { checksum } = await inSlices(measure(slicesOf(state)))
   if (checksum !== bytes.readUInt32LE(20)) return 'its checksum is wrong'
   try {
-    return await inSlices(decodeState(state, tally, idOptions))
+    return await inSlices(decodeState(state, tally, series, idOptions))
   } catch (error) {
     tally.clear()
+    series.restore(Number.NEGATIVE_INFINITY, [])
     return messageOf(error)
   }
 }

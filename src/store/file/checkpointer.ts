@@ -1,6 +1,7 @@
 /** Takes checkpoints as the journal grows, and lets go of what they and the retention make needless. */
 import type { IdWindow } from '../../core/id-window.ts'
 import type { Clock } from '../../core/ports.ts'
+import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { captureState, checkpointPath, listCheckpoints, peekPosition, writeCheckpoint } from './checkpoint-files.ts'
 import type { Counters } from './counters.ts'
@@ -27,6 +28,7 @@ export interface Retention {
 export interface CheckpointerOptions extends JournalFiles {
   readonly tally: Tally
   readonly ids: IdWindow
+  readonly series: Series
   readonly clock: Clock
   readonly log: Log
   readonly counters: Counters
@@ -52,7 +54,7 @@ export interface Checkpointer {
 }
 
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
-  const { directory, fileSystem, tally, ids, clock, log, journal, commit, retention, found } = options
+  const { directory, fileSystem, tally, ids, series, clock, log, journal, commit, retention, found } = options
   const files: JournalFiles = { fileSystem, directory }
   const counters = options.counters.checkpoint
   let sequence = found.lastCheckpoint + (found.adoption === undefined ? 0 : 1)
@@ -65,7 +67,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const startMs = performance.now()
     const [position, chunks] = await commit.between(async () => {
       const state = { position: journal.end, resetAt }
-      return [state.position, await captureState(state, tally, ids)] as const
+      return [state.position, await captureState(state, tally, ids, series)] as const
     })
     const bytes = await writeCheckpoint(files, sequence + 1, chunks)
     sequence++

@@ -29,7 +29,7 @@ export interface Counters {
 }
 
 /** Counters that begin with what a start found. */
-export function createCounters({ attempts, torn, damaged }: ReplayResult): Counters {
+export function createCounters({ records, torn, damaged }: ReplayResult): Counters {
   const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
   const file = (): FileCounters => ({ writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined })
   return {
@@ -37,7 +37,7 @@ export function createCounters({ attempts, torn, damaged }: ReplayResult): Count
     writeErrors: 0,
     tornBytes: sum(torn.map(({ bytes }) => bytes)),
     corruptRecords: sum(damaged.values()),
-    replayedRecords: attempts,
+    replayedRecords: records,
     document: file(),
     checkpoint: file(),
   }

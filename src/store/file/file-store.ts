@@ -1,6 +1,14 @@
 /** The default store: one documented file, and beside it a journal that keeps every attempt before it is counted. */
 import { resolve } from 'node:path'
-import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
+import {
+  type AppendedPoints,
+  type AttemptPage,
+  type AttemptQuery,
+  type Clock,
+  type Store,
+  StoreUnavailable,
+} from '../../core/ports.ts'
+import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
@@ -14,7 +22,7 @@ import { createJournal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import type { Log } from './log.ts'
 import { isSame, type Position } from './position.ts'
-import { resetLine } from './record.ts'
+import { pointsLine, resetLine } from './record.ts'
 import { repair } from './repair.ts'
 import { collect } from './slices.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
@@ -33,6 +41,8 @@ export interface FileStoreOptions {
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
   /** Attempts that may wait for the disk: 100,000. */
   readonly maxPendingAttempts?: number | undefined
+  /** Series of metrics that are told apart: 100,000. */
+  readonly maxSeries?: number | undefined
 }
 
 /** What a store knows of itself. Counts are since it was opened. */
@@ -50,6 +60,10 @@ export interface FileStore extends Store {
 }
 
 const DAY_MS = 86_400_000
+/** Points that stand in one line of the journal: some hundred kilobytes. */
+const POINTS_AT_ONCE = 500
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
+
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
@@ -58,13 +72,15 @@ const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
   const path = resolve(options.path)
+  const idOptions = options.ids ?? { limit: 1_000_000, keepMs: DAY_MS }
   const start: StartOptions = {
     path,
     directory: journalDirectory(path),
     fileSystem: options.fileSystem ?? nodeFileSystem,
     tally: options.tally,
     clock: options.clock,
-    idOptions: options.ids ?? { limit: 1_000_000, keepMs: DAY_MS },
+    idOptions,
+    series: createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: idOptions.keepMs }),
     log: options.log ?? SILENT,
   }
   let hold: Hold | undefined
@@ -99,7 +115,7 @@ function createFileStore(
   found: Found,
   end: Position,
 ): FileStore {
-  const { directory, tally, clock, log } = start
+  const { directory, tally, series, clock, log } = start
   const { ids, segments } = found
   const counters = createCounters(found.replayed)
   const journal = createJournal({ ...start, counters, end, segments })
@@ -127,16 +143,43 @@ function createFileStore(
   const documents = createDocumentWriter(common)
   const checkpoints = createCheckpointer({ ...common, retention, found })
   // What a start had to count again, the next one need not.
-  if (found.replayed.attempts > 0 || (found.checkpoint === undefined && segments.size > 0)) checkpoints.request()
+  if (found.replayed.records > 0 || (found.checkpoint === undefined && segments.size > 0)) checkpoints.request()
   const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
   if (!isCurrent || found.adoption !== undefined) documents.request()
   let closing: Promise<void> | undefined
 
+  async function appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
+    const appended = { attempts: 0, refused: 0 }
+    for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
+      const some = points.slice(from, from + POINTS_AT_ONCE)
+      await commit.inTurn(() => keepPoints(some, appended))
+    }
+    return appended
+  }
+
+  /** What is new depends on all that came before: so it is found out, kept and counted in one turn. */
+  async function keepPoints(points: readonly SeriesPoint[], appended: Writable<AppendedPoints>): Promise<void> {
+    const nowMs = clock()
+    const step = series.step(points, nowMs)
+    appended.refused += step.refused
+    if (step.points.length === 0) return
+    await journal.append(pointsLine(nowMs, step.points))
+    series.take(step)
+    for (const increment of step.increments) {
+      tally.count(increment, nowMs)
+      if (increment.measure.metric === 'attempts') appended.attempts += increment.values[0] ?? 0
+    }
+    documents.request()
+    checkpoints.changed()
+  }
+
   async function reset(): Promise<void> {
     await commit.inTurn(async () => {
-      await journal.begin(resetLine(clock()))
+      const nowMs = clock()
+      await journal.begin(resetLine(nowMs))
       tally.clear()
       ids.clear()
+      series.forget(nowMs)
       checkpoints.forget(journal.end.segment)
     })
     documents.request()
@@ -157,6 +200,7 @@ function createFileStore(
 
   return {
     append: commit.append,
+    appendPoints,
     health: commit.health,
     ...createQuestions(start, list, () => closing !== undefined),
     reset,

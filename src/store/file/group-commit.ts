@@ -4,17 +4,16 @@
  */
 import type { AgentAttempt } from '../../core/attempt.ts'
 import type { IdWindow } from '../../core/id-window.ts'
-import { type Appended, type Clock, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
+import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { messageOf } from './errors.ts'
 import { type Call, countGroup, encode, formGroup, groupSize } from './group.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import { createOutage } from './outage.ts'
-import { sealLines } from './record.ts'
 
-/** What may wait to be kept, in characters of JSON. */
-const MAX_PENDING_CHARACTERS = 64 * 1024 * 1024
+/** What may wait to be kept. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024
 
 export interface GroupCommitOptions {
   readonly journal: Journal
@@ -35,11 +34,11 @@ export interface GroupCommitOptions {
 export interface Pending {
   readonly calls: number
   readonly attempts: number
-  readonly characters: number
+  readonly bytes: number
 }
 
 export interface GroupCommit {
-  append(attempts: readonly AgentAttempt[]): Promise<Appended>
+  append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended>
   /** Runs `work` in its turn among the appends; it may write to the journal. A rejection counts as a failed write. */
   inTurn(work: () => Promise<void>): Promise<void>
   /** Runs `work` between two groups, as soon as can be: the journal, the tally and the ids stand still until it settles. */
@@ -61,7 +60,7 @@ const isCall = (entry: Call | Turn): entry is Call => 'attempts' in entry
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
-  const pending = { calls: 0, attempts: 0, characters: 0 }
+  const pending = { calls: 0, attempts: 0, bytes: 0 }
   const tasks: (() => Promise<void>)[] = []
   let queue: (Call | Turn)[] = []
   let running: Promise<void> | undefined
@@ -80,19 +79,20 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   /** One call is always let in, however large: nothing else could ever keep it. */
   function overload(attempts: number): StoreUnavailable | undefined {
-    const isRoom = pending.attempts + attempts <= maxPendingAttempts && pending.characters < MAX_PENDING_CHARACTERS
+    const isRoom = pending.attempts + attempts <= maxPendingAttempts && pending.bytes < MAX_PENDING_BYTES
     if (pending.calls === 0 || isRoom) return undefined
     const detail = 'too many attempts are waiting to be kept'
     return new StoreUnavailable(detail, { reason: 'overloaded', retryAfterSeconds: 1 })
   }
 
-  async function append(attempts: readonly AgentAttempt[]): Promise<Appended> {
-    const refused = refusal() ?? overload(attempts.length)
-    if (refused !== undefined) throw refused
-    if (attempts.length === 0) return { accepted: 0, duplicates: 0 }
-    const encoded = encode(attempts)
-    return await new Promise((resolve, reject) => {
-      enqueue({ ...encoded, attempts, nowMs: clock(), resolve, reject })
+  function append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      const refused = refusal() ?? overload(attempts.length)
+      if (refused !== undefined) throw refused
+      if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
+      const nowMs = clock()
+      const { instants, lines } = encode(attempts, nowMs, forms)
+      enqueue({ attempts, instants, lines, nowMs, resolve, reject })
     })
   }
 
@@ -117,10 +117,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     start()
   }
 
-  function account({ attempts, characters }: Call, sign: 1 | -1): void {
+  function account({ attempts, lines }: Call, sign: 1 | -1): void {
     pending.calls += sign
     pending.attempts += sign * attempts.length
-    pending.characters += sign * characters
+    pending.bytes += sign * lines.bytes.length
   }
 
   function start(): void {
@@ -152,7 +152,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function commit(calls: readonly Call[]): Promise<void> {
     const group = formGroup(calls, ids)
     try {
-      if (group.attempts.length > 0) await journal.append(sealLines(group.lines))
+      if (group.attempts.length > 0) await journal.append(Buffer.concat(group.lines))
     } catch (error) {
       ids.undo(group.ids)
       refuse(calls, error)

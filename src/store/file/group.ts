@@ -1,25 +1,27 @@
 /** A group of attempts on their way into the journal: what the calls brought, less what was known. */
 import type { AgentAttempt } from '../../core/attempt.ts'
 import type { IdWindow } from '../../core/id-window.ts'
-import type { Appended } from '../../core/ports.ts'
+import type { Appended, Forms } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
-import { blankLine } from './record.ts'
+import { type Lines, recordLines } from './record.ts'
 
 /** What one group may hold, so that counting it does not hold the event loop for long; a single call may hold more. */
-const GROUP = { attempts: 2048, characters: 1024 * 1024 }
+const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
 
 /** One call of `append`, with all work done on it that need not wait for its turn. */
-export interface Call {
+export interface Call extends Encoded {
   readonly attempts: readonly AgentAttempt[]
-  readonly instants: readonly Instant[]
-  /** JSON, one an attempt. */
-  readonly texts: readonly string[]
-  /** The length of all texts. */
-  readonly characters: number
   readonly nowMs: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: Error) => void
+}
+
+/** Attempts as they are written and counted. */
+export interface Encoded {
+  readonly instants: readonly Instant[]
+  /** One an attempt. */
+  readonly lines: Lines
 }
 
 /** What a group keeps, attempt by attempt. */
@@ -30,37 +32,34 @@ export interface Group {
   readonly attempts: readonly AgentAttempt[]
   readonly instants: readonly Instant[]
   readonly times: readonly number[]
-  /** Lines whose checksums are still to be put in. */
-  readonly lines: string
+  /** The lines of all of them. */
+  readonly lines: readonly Uint8Array[]
   /** Ids that the window took in. */
   readonly ids: number
 }
 
-/** The attempts of a call as they will be written. Throws a TypeError where a timestamp is none. */
-export function encode(attempts: readonly AgentAttempt[]): Pick<Call, 'instants' | 'texts' | 'characters'> {
-  const instants: Instant[] = []
-  const texts: string[] = []
-  let characters = 0
-  for (const attempt of attempts) {
-    const at = parseTimestamp(attempt.timestamp)
-    if (at === undefined) throw new TypeError(`not a timestamp: ${attempt.timestamp}`)
-    const text = JSON.stringify(attempt)
-    instants.push(at)
-    texts.push(text)
-    characters += text.length
-  }
-  return { instants, texts, characters }
+/** The attempts of a call that came at `nowMs`, from what is at hand of them. Throws a TypeError where a timestamp is none. */
+export function encode(attempts: readonly AgentAttempt[], nowMs: number, forms?: Forms): Encoded {
+  const texts = attempts.map((attempt, i) => forms?.texts[i] ?? Buffer.from(JSON.stringify(attempt)))
+  const instants = attempts.map((attempt, i) => forms?.instants[i] ?? instantOf(attempt))
+  return { instants, lines: recordLines(nowMs, texts) }
+}
+
+function instantOf({ timestamp }: AgentAttempt): Instant {
+  const at = parseTimestamp(timestamp)
+  if (at === undefined) throw new TypeError(`not a timestamp: ${timestamp}`)
+  return at
 }
 
 /** How many of the first calls make a group: at least one. */
 export function groupSize(calls: Iterable<Call>): number {
   let attempts = 0
-  let characters = 0
+  let bytes = 0
   let count = 0
   for (const call of calls) {
     attempts += call.attempts.length
-    characters += call.characters
-    if (count > 0 && (attempts > GROUP.attempts || characters > GROUP.characters)) break
+    bytes += call.lines.bytes.length
+    if (count > 0 && (attempts > GROUP.attempts || bytes > GROUP.bytes)) break
     count++
   }
   return count
@@ -75,20 +74,24 @@ export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
   const instants: Instant[] = []
   const times: number[] = []
   const answers: Appended[] = []
-  let lines = ''
+  const lines: Uint8Array[] = []
   let added = 0
   for (const call of calls) {
+    const { bytes, ends } = call.lines
     const before = kept.length
+    let from = 0
     for (const [i, attempt] of call.attempts.entries()) {
-      if (attempt.attempt_id !== undefined) {
-        if (!ids.add(attempt.attempt_id, call.nowMs)) continue
-        added++
+      if (attempt.attempt_id !== undefined && !ids.add(attempt.attempt_id, call.nowMs)) {
+        lines.push(bytes.subarray(from, ends[i - 1] ?? 0))
+        from = ends[i]!
+        continue
       }
+      if (attempt.attempt_id !== undefined) added++
       kept.push(attempt)
       instants.push(call.instants[i]!)
       times.push(call.nowMs)
-      lines += blankLine(call.nowMs, call.texts[i]!)
     }
+    lines.push(bytes.subarray(from))
     const accepted = kept.length - before
     answers.push({ accepted, duplicates: call.attempts.length - accepted })
   }

@@ -1,15 +1,16 @@
 /**
  * A record of the journal and its line: `crc32 SP time SP json LF`. The checksum is that of all between it and the line's end, in
  * eight lower-case hex digits; the time is that of receipt, in milliseconds since the epoch, so that counting the same lines again
- * gives the same answers. The JSON is an attempt, or says what else happened.
+ * gives the same answers. The JSON is an attempt, or points of metrics that came together, or says what else happened.
  */
-import { crc32 } from 'node:zlib'
 import type { AgentAttempt } from '../../core/attempt.ts'
+import type { SeriesPoint } from '../../core/series.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
+import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
-/** The version of the journal's format. */
-export const JOURNAL_FORMAT = 1
+/** The version of the journal's format: 2 knows points of metrics. */
+export const JOURNAL_FORMAT = 2
 
 /** The first record of every segment. */
 export interface Opening {
@@ -22,6 +23,7 @@ export interface Opening {
 
 export type JournalRecord =
   | { readonly kind: 'attempt'; readonly nowMs: number; readonly attempt: AgentAttempt; readonly at: Instant }
+  | { readonly kind: 'points'; readonly nowMs: number; readonly points: readonly SeriesPoint[] }
   | { readonly kind: 'opening'; readonly nowMs: number; readonly opening: Opening }
   | { readonly kind: 'reset'; readonly nowMs: number }
 
@@ -32,32 +34,56 @@ const CHECKSUM_LENGTH = 9
 const BLANK_CHECKSUM = '00000000 '
 const HEX = Buffer.from('0123456789abcdef')
 
-/** A line without its checksum yet: many of them become bytes at once in {@link sealLines}. */
-export function blankLine(nowMs: number, json: string): string {
-  return `${BLANK_CHECKSUM}${nowMs} ${json}\n`
+/** Lines, one behind the other. */
+export interface Lines {
+  readonly bytes: Buffer
+  /** Where each of them ends, its LF included. */
+  readonly ends: readonly number[]
 }
 
-/** The bytes of lines that {@link blankLine} made, one behind the other, each with its checksum. */
-export function sealLines(lines: string): Buffer {
-  const bytes = Buffer.from(lines)
-  for (let start = 0; start < bytes.length; ) {
-    const end = bytes.indexOf(LF, start)
-    let sum = crc32(bytes.subarray(start + CHECKSUM_LENGTH, end))
-    for (let digit = 7; digit >= 0; digit--) {
-      bytes[start + digit] = HEX[sum & 15]!
-      sum >>>= 4
-    }
+/** The lines of what came at one time; each text is JSON without an LF. */
+export function recordLines(nowMs: number, texts: readonly Uint8Array[]): Lines {
+  const head = Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
+  let size = texts.length * (head.length + 1)
+  for (const text of texts) size += text.length
+  const bytes = Buffer.allocUnsafe(size)
+  const ends: number[] = []
+  let start = 0
+  for (const text of texts) {
+    const end = start + head.length + text.length
+    bytes.set(head, start)
+    bytes.set(text, start + head.length)
+    bytes[end] = LF
+    seal(bytes, start, end)
     start = end + 1
+    ends.push(start)
   }
-  return bytes
+  return { bytes, ends }
+}
+
+/** Puts in the checksum of the line from `start` to `end`. */
+function seal(bytes: Buffer, start: number, end: number): void {
+  let sum = checksum(bytes, start + CHECKSUM_LENGTH, end)
+  for (let digit = start + 7; digit >= start; digit--) {
+    bytes[digit] = HEX[sum & 15]!
+    sum >>>= 4
+  }
+}
+
+function recordLine(nowMs: number, record: object): Buffer {
+  return recordLines(nowMs, [Buffer.from(JSON.stringify(record))]).bytes
 }
 
 export function openingLine(nowMs: number, { format, previous, adopted }: Opening): Buffer {
-  return sealLines(blankLine(nowMs, JSON.stringify({ segment: { format, previous, ...(adopted && { adopted }) } })))
+  return recordLine(nowMs, { segment: { format, previous, ...(adopted && { adopted }) } })
+}
+
+export function pointsLine(nowMs: number, points: readonly SeriesPoint[]): Buffer {
+  return recordLine(nowMs, { points })
 }
 
 export function resetLine(nowMs: number): Buffer {
-  return sealLines(blankLine(nowMs, JSON.stringify({ reset: true })))
+  return recordLine(nowMs, { reset: true })
 }
 
 /** The record of the line from `start` to `end` (without its LF), or undefined where it is damaged. */
@@ -83,7 +109,7 @@ export function hasValidChecksum(bytes: Buffer, start: number, end: number): boo
     if (digit < 0) return false
     stated = stated * 16 + digit
   }
-  return stated === crc32(bytes.subarray(start + CHECKSUM_LENGTH, end))
+  return stated === checksum(bytes, start + CHECKSUM_LENGTH, end)
 }
 
 /** What the JSON of a line says. Its checksum was right, so it is what was written; anything unknown is no record. */
@@ -92,6 +118,7 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
     const at = parseTimestamp(value.timestamp)
     return at && { kind: 'attempt', nowMs, attempt: value as unknown as AgentAttempt, at }
   }
+  if (Array.isArray(value.points)) return { kind: 'points', nowMs, points: value.points }
   if (value.reset === true) return { kind: 'reset', nowMs }
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined

@@ -5,13 +5,13 @@ import { asideName } from './directory.ts'
 import { messageOf } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
-import { blankLine, JOURNAL_FORMAT, openingLine, sealLines } from './record.ts'
+import { JOURNAL_FORMAT, openingLine, recordLines } from './record.ts'
 import { type JournalFiles, segmentPath } from './segments.ts'
 import type { Found, StartOptions } from './start.ts'
 
 const COPY_BYTES = 1024 * 1024
 /** About as long as a segment of the journal may be. */
-const ADOPTED_CHARACTERS = 8 * 1024 * 1024
+const ADOPTED_BYTES = 8 * 1024 * 1024
 
 /** Where the journal ends when all is put right. */
 export async function repair(options: StartOptions, found: Found): Promise<Position> {
@@ -105,7 +105,7 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
     found.segments.delete(sequence)
   }
   const end = await writeAdopted(options, adoption, found.segments)
-  const chunks = await captureState({ position: end, resetAt: 0 }, tally, found.ids)
+  const chunks = await captureState({ position: end, resetAt: 0 }, tally, found.ids, options.series)
   await writeCheckpoint(options, found.lastCheckpoint + 1, chunks)
   const { entries, attempts, damaged } = adoption
   log.info('the document was taken in', { path, entries, attempts: attempts.length, damaged: damaged.length })
@@ -121,12 +121,17 @@ async function writeAdopted(
   let end = ORIGIN
   for (let next = 0; next < attempts.length; ) {
     const nowMs = clock()
-    let lines = ''
-    while (next < attempts.length && lines.length < ADOPTED_CHARACTERS) {
-      lines += blankLine(nowMs, JSON.stringify(attempts[next++]!.attempt))
+    const texts: Buffer[] = []
+    for (let bytes = 0; next < attempts.length && bytes < ADOPTED_BYTES; next++) {
+      const text = Buffer.from(JSON.stringify(attempts[next]!.attempt))
+      texts.push(text)
+      bytes += text.length
     }
     const sequence = end.segment + 1
-    const content = [openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true }), sealLines(lines)]
+    const content = [
+      openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true }),
+      recordLines(nowMs, texts).bytes,
+    ]
     await fileSystem.writeAtomically(segmentPath(directory, sequence), content)
     end = { segment: sequence, offset: content[0]!.length + content[1]!.length }
     segments.set(sequence, end.offset)

@@ -1,5 +1,6 @@
 /** Counts what the journal holds behind a position, and finds out what is wrong with it. Changes nothing on disk. */
 import type { IdWindow } from '../../core/id-window.ts'
+import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { isBefore, type Position } from './position.ts'
 import type { JournalRecord } from './record.ts'
@@ -10,16 +11,18 @@ export interface ReplayOptions extends JournalFiles {
   /** Sizes of the segments by sequence number. */
   readonly segments: ReadonlyMap<number, number>
   readonly from: Position
-  /** Attempts before it are counted already: only their ids are taken in. */
+  /** What stands before it is counted already: only ids and series are taken in. */
   readonly countFrom: Position
   readonly tally: Tally
   readonly ids: IdWindow
+  readonly series: Series
 }
 
 export interface ReplayResult {
   /** Where the journal ends: behind the last good record. */
   readonly end: Position
-  readonly attempts: number
+  /** Records that were counted. */
+  readonly records: number
   /** Segments that hold damaged lines, and how many. */
   readonly damaged: ReadonlyMap<number, number>
   /** Segments that end within a line: where the line before it ends, and how many bytes follow. */
@@ -33,7 +36,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { fileSystem, directory, from } = options
   const { stretches, missing } = await extentFrom(options, options.segments, from)
   const damaged = new Map<number, number>()
-  let attempts = 0
+  let records = 0
   let resetAt: number | undefined
   const torn: (Position & { bytes: number })[] = []
   let end = from
@@ -41,7 +44,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const { sequence } = stretch
     const counts = !isBefore({ segment: sequence, offset: stretch.start }, options.countFrom)
     const result = await scan(fileSystem, segmentPath(directory, sequence), stretch, record => {
-      if (apply(record, options, counts)) attempts++
+      if (apply(record, options, counts)) records++
       if (record.kind === 'reset') resetAt = sequence
     })
     if (result.corrupt > 0) damaged.set(sequence, (damaged.get(sequence) ?? 0) + result.corrupt)
@@ -49,14 +52,21 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     if (result.end < stretch.end) torn.push({ ...reached, bytes: stretch.end - result.end })
     if (result.end > 0 && isBefore(end, reached)) end = reached
   }
-  return { end, attempts, damaged, torn, missing, resetAt }
+  return { end, records, damaged, torn, missing, resetAt }
 }
 
-/** Does what a record says; true where it was an attempt that counts. */
-function apply(record: JournalRecord, { tally, ids }: ReplayOptions, counts: boolean): boolean {
+/** Does what a record says; true where it counts. */
+function apply(record: JournalRecord, { tally, ids, series }: ReplayOptions, counts: boolean): boolean {
   if (record.kind === 'reset') {
     tally.clear()
     ids.clear()
+    series.forget(record.nowMs)
+  }
+  if (record.kind === 'points') {
+    const step = series.step(record.points, record.nowMs, true)
+    series.take(step)
+    if (counts) for (const increment of step.increments) tally.count(increment, record.nowMs)
+    return counts
   }
   if (record.kind !== 'attempt') return false
   const { attempt, at, nowMs } = record

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
 import type { Clock } from '../../core/ports.ts'
+import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, readCheckpoint, refuseNewerCheckpoint } from './checkpoint-files.ts'
@@ -19,6 +20,8 @@ export interface StartOptions extends JournalFiles {
   /** The document's path. */
   readonly path: string
   readonly tally: Tally
+  /** Empty, as the tally is. */
+  readonly series: Series
   readonly clock: Clock
   readonly idOptions: Omit<IdWindowOptions, 'seed'>
   readonly log: Log
@@ -56,7 +59,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
   const damagedCheckpoints: { sequence: number; reason: string }[] = []
   const common = { document, segments, lastCheckpoint: checkpoints.at(-1) ?? 0, damagedCheckpoints }
   for (const sequence of checkpoints.reverse()) {
-    const restored = await readCheckpoint(options, sequence, options.tally, options.idOptions)
+    const restored = await readCheckpoint(options, sequence, options.tally, options.series, options.idOptions)
     if (typeof restored === 'string') {
       damagedCheckpoints.push({ sequence, reason: restored })
       continue
@@ -108,7 +111,7 @@ async function findWithoutCheckpoint(
 
 const NOTHING: ReplayResult = {
   end: ORIGIN,
-  attempts: 0,
+  records: 0,
   damaged: new Map(),
   torn: [],
   missing: [],
@@ -141,10 +144,12 @@ function reachesBack(openings: Openings): boolean {
   return false
 }
 
-async function countDocument({ fileSystem, path, tally, clock, log }: StartOptions): Promise<Adoption> {
+async function countDocument({ fileSystem, path, tally, series, clock, log }: StartOptions): Promise<Adoption> {
   const parsed = await parseDocument(fileSystem, path)
   if (typeof parsed === 'string') throw new Error(`${path} changed while it was read`)
   const adoption = await inSlices(adopt(parsed, tally, clock()))
+  // The document does not say what each series had counted, and that may be in its totals.
+  if (adoption.entries > 0) series.forget(clock())
   for (const one of adoption.damaged)
     log.error('part of the document is damaged and was not taken in', { path, ...one })
   return adoption

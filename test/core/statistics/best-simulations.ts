@@ -40,7 +40,7 @@ export const bestSimulations: readonly Simulation[] = [
       const random = createRandom('equals')
       const cases = [2, 10, 30].flatMap(k => [30, 200].map(n => [k, n] as const))
       const wrong = cases.map(([k, n]) =>
-        share(k === 30 ? 200 : 800, () => {
+        share({ 2: 800, 10: 300, 30: 80 }[k]!, () => {
           const candidates = Array.from({ length: k }, () => drawCounts(random, n, 0.8))
           return decideBest(candidates, leaderBy(candidates, rateOf)).contenders.length < k
         }),
@@ -57,7 +57,7 @@ export const bestSimulations: readonly Simulation[] = [
     run() {
       const random = createRandom('best')
       const kept = [20, 100, 500].map(n =>
-        share(1000, () => {
+        share(500, () => {
           const candidates = [0.85, 0.84, 0.8, 0.7, 0.5].map(rate => drawCounts(random, n, rate))
           return decideBest(candidates, leaderBy(candidates, rateOf)).contenders.includes(0)
         }),

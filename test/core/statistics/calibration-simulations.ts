@@ -51,7 +51,7 @@ function calibratedRuns(seed: string, runs: number, n: number, draw: (random: Ra
   )
 }
 
-export const calibrationSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape, draw]): Simulation[] => [
+const calibratedSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape, draw]): Simulation[] => [
   {
     name: `calibration error of a perfectly calibrated agent, confidence ${shape}`,
     promise: 'exceeds its band in 3 to 7 % of cases, and is on average what the band says',
@@ -86,3 +86,34 @@ export const calibrationSimulations: readonly Simulation[] = CONFIDENCES.flatMap
     },
   },
 ])
+
+/** How often the interval of over-confidence holds the truth where all of `n` attempts state 0.7; exact. */
+function overConfidenceCoverage(n: number, rate: number): number {
+  const states = (success: boolean): Stated => ({ confidence: 0.7, success })
+  let coverage = 0
+  let logProbability = n * Math.log1p(-rate)
+  for (let successes = 0; successes <= n; successes++) {
+    const attempts = Array.from({ length: n }, (_, i) => states(i < successes))
+    const { low, high } = calibrationOf(calibrationSumsOf(attempts)).over_confidence_interval!
+    if (low <= 0.7 - rate && 0.7 - rate <= high) coverage += Math.exp(logProbability)
+    logProbability += Math.log(((n - successes) * rate) / ((successes + 1) * (1 - rate)))
+  }
+  return coverage
+}
+
+export const calibrationSimulations: readonly Simulation[] = [
+  ...calibratedSimulations,
+  {
+    name: 'over-confidence of an agent that always states 0.7, at rates of 5, 50 and 95 %',
+    promise: 'the interval holds the truth in at least 92 % of cases at 5 to 500 attempts',
+    run() {
+      const worst = [0.05, 0.5, 0.95].map(rate =>
+        Math.min(...[5, 10, 20, 30, 50, 100, 117, 200, 500].map(n => overConfidenceCoverage(n, rate))),
+      )
+      return {
+        measured: listed(worst.map((coverage, i) => [['5 %', '50 %', '95 %'][i]!, `at worst ${percent(coverage)}`])),
+        holds: Math.min(...worst) >= 0.92,
+      }
+    },
+  },
+]

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   baselineRate,
+  caution,
   type DriftState,
   driftOf,
   driftStep,
@@ -9,7 +10,7 @@ import {
   NO_DRIFT,
   shiftedRates,
 } from '../../../src/core/statistics/drift.ts'
-import { counts } from './arbitraries.ts'
+import { counts, probability } from './arbitraries.ts'
 import { expectFinite } from './finite.ts'
 
 const THRESHOLD = driftThreshold(1)
@@ -88,6 +89,15 @@ describe('an alarm', () => {
   })
 })
 
+test('a baseline learned from few attempts takes more to leave than one that is well known', () => {
+  const after = (attempts: number): DriftState =>
+    failures(8).reduce((state, success) => driftStep(state, success, 0.85, THRESHOLD, caution(attempts)), NO_DRIFT)
+  expect(after(1e9).down).toBeCloseTo(stateAfter(failures(8)).down, 3)
+  expect(after(30).down).toBeLessThan(after(300).down)
+  expect(after(300).down).toBeLessThan(after(1e9).down)
+  for (const attempts of [0, 1, 30]) expectFinite(after(attempts))
+})
+
 test('the threshold is 4.5 for one key and higher by ln K for K', () => {
   expect(driftThreshold(1)).toBe(4.5)
   expect(driftThreshold(20)).toBeCloseTo(4.5 + Math.log(20), 12)
@@ -107,13 +117,12 @@ test('the shift is the same on the arcsine scale, and stays a rate', () => {
   for (const rate of [0.1, 0.5, 0.85]) expect(angle(rate) - angle(shiftedRates(rate).down)).toBeCloseTo(0.33, 10)
 })
 
-test('a baseline lies between its own rate and its parent, nearer its own the more attempts it has', () => {
-  const parent = { successes: 60, attempts: 100 }
-  expect(baselineRate({ successes: 0, attempts: 0 }, parent)).toBeCloseTo(60.5 / 101, 12)
-  expect(baselineRate({ successes: 20, attempts: 20 }, parent)).toBeCloseTo((1 + 60.5 / 101) / 2, 12)
+test('a baseline lies between its own rate and the usual one, nearer its own the more attempts it has', () => {
+  expect(baselineRate({ successes: 0, attempts: 0 }, 0.6)).toBe(0.6)
+  expect(baselineRate({ successes: 20, attempts: 20 }, 0.6)).toBeCloseTo(0.8, 12)
   fc.assert(
-    fc.property(counts(), counts(), (own, above) => {
-      const rate = baselineRate(own, above)
+    fc.property(counts(), probability, (own, usual) => {
+      const rate = baselineRate(own, usual)
       expect(rate).toBeGreaterThan(0)
       expect(rate).toBeLessThan(1)
     }),

@@ -8,3 +8,11 @@ export function expectFinite(value: unknown, path = 'result'): void {
     for (const [key, item] of Object.entries(value)) expectFinite(item, `${path}.${key}`)
   }
 }
+
+/** Asserts that an interval of a rate in percent holds the rate, and lies from 0 to 100. */
+export function expectInside(rate: number, { low, high }: { readonly low: number; readonly high: number }): void {
+  expect(low, 'low').toBeGreaterThanOrEqual(0)
+  expect(low, 'low').toBeLessThanOrEqual(rate)
+  expect(high, 'high').toBeGreaterThanOrEqual(rate)
+  expect(high, 'high').toBeLessThanOrEqual(100)
+}

@@ -9,6 +9,7 @@ import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
 import type { Simulation } from './simulation.ts'
+import { watchSimulations } from './watch-simulations.ts'
 
 export interface SimulationRow {
   readonly name: string
@@ -22,6 +23,7 @@ export const simulations: readonly Simulation[] = [
   ...fairSimulations,
   ...sequentialSimulations,
   ...driftSimulations,
+  ...watchSimulations,
   ...calibrationSimulations,
 ]
 

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Counts } from '../../../src/core/statistics/counts.ts'
+import { normalTwoSided } from '../../../src/core/statistics/distributions.ts'
 import { compareFairly } from '../../../src/core/statistics/fair-comparison.ts'
-import { wilsonInterval } from '../../../src/core/statistics/intervals.ts'
-import { mantelHaenszel, type Strata, standardRate } from '../../../src/core/statistics/standardise.ts'
+import { wilsonBounds, wilsonInterval } from '../../../src/core/statistics/intervals.ts'
+import { mantelHaenszel } from '../../../src/core/statistics/mantel-haenszel.ts'
+import { type StandardRate, type Strata, standardRate, subtract } from '../../../src/core/statistics/standardise.ts'
 import { counts } from './arbitraries.ts'
-import { expectFinite } from './finite.ts'
+import { expectFinite, expectInside } from './finite.ts'
 
 function strata(given: Record<string, readonly [number, number]>): Strata {
   return new Map(Object.entries(given).map(([name, [successes, attempts]]) => [name, { successes, attempts }]))
@@ -59,43 +61,46 @@ describe('standardRate', () => {
 
 describe('mantelHaenszel', () => {
   test('finds no bias against women at Berkeley, as published: p = 0.2323', () => {
-    const found = mantelHaenszel(WOMEN, MEN)!
-    expect(found.p_value).toBeCloseTo(0.2323, 4)
-    expect(found.strata).toBe(6)
-    expect(found.difference_interval.low).toBeLessThan(0)
+    expect(normalTwoSided(mantelHaenszel(WOMEN, MEN, [...MEN.keys()]))).toBeCloseTo(0.2323, 4)
   })
 
-  test('says which is better at the same mix, with its interval, and the opposite the other way round', () => {
-    const [one, other] = [mantelHaenszel(SURGERY, NEEDLE)!, mantelHaenszel(NEEDLE, SURGERY)!]
-    expect(one.difference).toBeGreaterThan(4)
-    expect(one.difference_interval.low).toBeLessThan(one.difference)
-    expect(other.difference).toBeCloseTo(-one.difference, 10)
-    expect(other.difference_interval.high).toBeCloseTo(-one.difference_interval.low, 10)
-    expect(other.p_value).toBeCloseTo(one.p_value, 12)
+  test('turns its sign when the two are exchanged, and is 0 where there is nothing to tell', () => {
+    const both = ['small', 'large']
+    expect(mantelHaenszel(SURGERY, NEEDLE, both)).toBeGreaterThan(1)
+    expect(mantelHaenszel(NEEDLE, SURGERY, both)).toBeCloseTo(-mantelHaenszel(SURGERY, NEEDLE, both), 12)
+    expect(mantelHaenszel(SURGERY, NEEDLE, [])).toBe(0)
+    expect(mantelHaenszel(strata({ a: [1, 1] }), strata({ a: [1, 1] }), ['a'])).toBe(0)
+  })
+})
+
+describe('the difference of two at the same mix', () => {
+  const MIX = new Map([
+    ['small', 357],
+    ['large', 343],
+  ])
+  const [surgery, needle] = [standardRate(SURGERY, MIX), standardRate(NEEDLE, MIX)]
+
+  test('is that of the adjusted rates, with its interval, and the opposite the other way round', () => {
+    const [one, other] = [subtract(surgery, needle), subtract(needle, surgery)]
+    expect(one.difference).toBeCloseTo(surgery.rate - needle.rate, 12)
+    expect(one.low).toBeLessThan(one.difference)
+    expect(other.difference).toBeCloseTo(-one.difference, 12)
+    expect(other.high).toBeCloseTo(-one.low, 12)
   })
 
-  test('of two that share nothing is unknown', () => {
-    expect(mantelHaenszel(strata({ a: [1, 2] }), strata({ b: [1, 2] }))).toBeNull()
-    expect(mantelHaenszel(strata({ a: [1, 2] }), strata({ a: [0, 0] }))).toBeNull()
+  test('of plain rates has the interval that R. G. Newcombe published for 56 of 70 less 48 of 80: 0.0524 to 0.3339', () => {
+    const plain = (successes: number, attempts: number): StandardRate => ({
+      rate: successes / attempts,
+      ...wilsonBounds({ successes, attempts }),
+    })
+    const { difference, low, high } = subtract(plain(56, 70), plain(48, 80))
+    expect([difference, low, high].map(value => value.toFixed(4))).toEqual(['0.2000', '0.0524', '0.3339'])
   })
 
-  test('of two that always succeed is no difference, and no certainty either', () => {
-    const found = mantelHaenszel(strata({ a: [3, 3] }), strata({ a: [4, 4] }))!
-    expect(found.difference).toBe(0)
-    expect(found.p_value).toBe(1)
-    expect(found.difference_interval.low).toBeLessThan(-20)
-  })
-
-  test('is finite whatever is compared, and its interval holds the difference', () => {
-    fc.assert(
-      fc.property(someStrata, someStrata, (first, second) => {
-        const found = mantelHaenszel(first, second)
-        expectFinite(found)
-        if (found === null) return
-        expect(found.difference_interval.low).toBeLessThanOrEqual(found.difference + 1e-9)
-        expect(found.difference_interval.high).toBeGreaterThanOrEqual(found.difference - 1e-9)
-      }),
-    )
+  test('of two that always succeed is none, and no certainty either', () => {
+    const all = standardRate(strata({ a: [3, 3] }), new Map([['a', 1]]))
+    expect(subtract(all, all)).toMatchObject({ difference: 0 })
+    expect(subtract(all, all).low).toBeLessThan(-0.2)
   })
 })
 
@@ -119,6 +124,16 @@ describe('compareFairly', () => {
     expect(turned_over[0]).toMatchObject({ better: 'surgery', worse: 'needle' })
     expect(turned_over[0]!.difference).toBeLessThan(0)
     expect(turned_over[0]!.adjusted_difference).toBeGreaterThan(0)
+  })
+
+  test('names the best at the same mix, and whom it cannot be told from', () => {
+    const of = (a: number, b: number): Strata => strata({ a: [a, 100], b: [b, 100] })
+    const { best } = compareFairly(new Map(Object.entries({ poor: of(50, 20), good: of(90, 60), near: of(88, 58) })))
+    expect(best).toEqual({ name: 'good', decisive: false, contenders: ['near'] })
+    const two = compareFairly(new Map(Object.entries({ poor: of(50, 20), good: of(90, 60) })))
+    expect(two.best).toEqual({ name: 'good', decisive: true, contenders: [] })
+    const few = compareFairly(new Map(Object.entries({ x: strata({ a: [3, 3] }), y: strata({ a: [0, 3] }) })))
+    expect(few.best).toEqual({ name: 'x', decisive: false, contenders: ['y'] })
   })
 
   test('leaves the plain ranking alone where all work at the same mix', () => {
@@ -158,9 +173,9 @@ describe('compareFairly', () => {
   })
 
   test('compares nobody with nobody', () => {
-    expect(compareFairly(new Map())).toEqual({ strata: [], rates: [], turned_over: [] })
-    const { strata: shared, rates } = compareFairly(new Map([['only', SURGERY]]))
-    expect(shared).toEqual([])
+    expect(compareFairly(new Map())).toEqual({ strata: [], rates: [], best: null, turned_over: [] })
+    const { strata: shared, rates, best } = compareFairly(new Map([['only', SURGERY]]))
+    expect([shared, best]).toEqual([[], null])
     expect(rates[0]!.adjusted_rate).toBeNull()
   })
 
@@ -172,6 +187,11 @@ describe('compareFairly', () => {
       fc.property(groups, entries => {
         const fair = compareFairly(new Map(entries))
         expectFinite(fair)
+        expect(fair.best === null).toBe(fair.rates.every(({ adjusted_rate }) => adjusted_rate === null))
+        for (const { adjusted_rate, adjusted_rate_interval, success_rate, success_rate_interval } of fair.rates) {
+          expectInside(success_rate, success_rate_interval)
+          if (adjusted_rate !== null) expectInside(adjusted_rate, adjusted_rate_interval!)
+        }
         expect(fair.rates.map(({ name }) => name)).toEqual([...new Map(entries).keys()])
       }),
     )

@@ -62,7 +62,7 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
           rejected: n => {
             counts.rejected += n
           },
-          ignored: n => {
+          ignored: (_signal, n) => {
             counts.ignored += n
           },
           refused: status => counts.refused.push(status),

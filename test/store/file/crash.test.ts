@@ -1,5 +1,6 @@
 /** The process ends, or the power does, at every single operation of a short history: what was acknowledged is counted once. */
 import { describe, expect, test } from 'vitest'
+import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
 import { attempt, countedIn, createLedger, idsIn, type Ledger, openFake, randomFrom, send } from './fixtures.ts'
@@ -47,6 +48,8 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ['the power is lost with all that was not synced', disk => afterPowerLoss(disk)],
   ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
 ]
+/** What belongs in the journal's directory between two lives. */
+const OWN_FILES = /^(lock\.db|holder\.json|checkpoint-\d{20}\.bin|\d{20}\.ndjson)$/
 const DONE = ['nothing', 'half', 'all'] as const
 
 /** Calls `run` with a process that ends at one operation after the other, until it is not reached any more. */
@@ -81,6 +84,44 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
     })
     expect(operations).toBeGreaterThan(50)
   })
+
+  test.each(DONE)(
+    'after any operation that has done %s while old segments leave, all is counted, and no file is left over',
+    async done => {
+      const ALL = [1, 2, 3, 4, 5, 6, 7, 8]
+      const open = (fileSystem: FakeFileSystem): Promise<FileStore> =>
+        openFake(fileSystem, { retention: { maxAgeMs: Number.MAX_SAFE_INTEGER, maxBytes: 1 } })
+      const lives = async (fileSystem: FakeFileSystem, ledger: Ledger): Promise<void> => {
+        for (const id of [1, 3, 5, 7]) {
+          const store = await open(fileSystem)
+          await Promise.allSettled([send(store, ledger, id), send(store, ledger, id + 1)])
+          await store.close()
+        }
+      }
+      const removals = new Set<string>()
+      await atEveryOperation(done, async (fileSystem, at) => {
+        const ledger = createLedger()
+        await lives(fileSystem, ledger).catch(() => {})
+        for (const { name, path } of fileSystem.operations) if (name === 'remove') removals.add(path)
+        const disk = ending(fileSystem.disk, at)
+        const store = await open(createFakeFileSystem(disk))
+        const counted = await countedIn(store)
+        const kept = ALL.map(id => attempt(id)).filter(one => ledger.kept.has(one.attempt_id!))
+        expect(await store.append(kept)).toEqual({ accepted: 0, duplicates: kept.length })
+        expect(counted + (await store.append(ALL.map(id => attempt(id)))).accepted).toBe(ALL.length)
+        await store.close()
+        for (let life = 0; life < 2; life++) await (await open(createFakeFileSystem(disk))).close()
+        const last = createFakeFileSystem(disk)
+        const again = await open(last)
+        expect(await countedIn(again)).toBe(ALL.length)
+        await again.close()
+        const names = await last.list('/data/perf.journal')
+        expect(names.filter(name => !OWN_FILES.test(name))).toEqual([])
+        expect(names.filter(name => name.endsWith('.ndjson')).length).toBeLessThan(4)
+      })
+      expect([...removals].filter(path => path.endsWith('.ndjson')).length).toBeGreaterThan(0)
+    },
+  )
 
   test.each(DONE)('after any operation that has done %s, a reset has happened whole or not at all', async done => {
     await atEveryOperation(done, async (fileSystem, at) => {

@@ -5,12 +5,14 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type AgentAttempt, keyId } from '../../../src/core/attempt.ts'
 import type { ArmSummary, KeySummary } from '../../../src/core/ports.ts'
 import { recentResults } from '../../../src/core/recent.ts'
+import { createSeries, type Series, type SeriesPoint } from '../../../src/core/series.ts'
 import { createTally, type Tally, type TallyOptions } from '../../../src/core/tally.ts'
 import { parseTimestamp } from '../../../src/core/timestamp.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem } from './fake-file-system.ts'
 import { NOW, openFake, randomFrom } from './fixtures.ts'
+import { arbitraryHistory, HISTORIES } from './histories.ts'
 
 const MINUTE_MS = 60_000
 /** Bounds that a short history reaches: keys overflow, arms are dropped, buckets leave early and late, ids are forgotten. */
@@ -24,12 +26,33 @@ const BOUNDS: TallyOptions = {
   ],
 }
 const IDS = { limit: 10, keepMs: 30 * MINUTE_MS }
+const MAX_SERIES = 3
 
 /** What the store should answer: ids in the order they came, and a tally of its own. */
 interface Model {
   tally: Tally
+  series: Series
   ids: { id: string; ms: number }[]
   attempts: AgentAttempt[]
+}
+
+const newModel = (): Model => ({
+  tally: createTally(BOUNDS),
+  series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
+  ids: [],
+  attempts: [],
+})
+
+/** Answers as the store does. */
+function countPoints({ series, tally }: Model, points: readonly SeriesPoint[], nowMs: number): unknown {
+  const step = series.step(points, nowMs)
+  series.take(step)
+  let attempts = 0
+  for (const increment of step.increments) {
+    tally.count(increment, nowMs)
+    if (increment.measure.metric === 'attempts') attempts += increment.values[0]!
+  }
+  return { attempts, refused: step.refused }
 }
 
 function count(model: Model, attempt: AgentAttempt, nowMs: number): void {
@@ -65,37 +88,6 @@ async function expectSame(store: FileStore, tally: Tally, model: Model, nowMs: n
   expect(listed.reverse()).toEqual(model.attempts)
 }
 
-const arbitraryAttempt = fc.record(
-  {
-    agent_name: fc.constantFrom('a', 'b', '__proto__', 'a:b'),
-    model_name: fc.constantFrom('m', 'n:m'),
-    issue_type: fc.constantFrom('bug'),
-    success: fc.boolean(),
-    time_seconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
-    confidence: fc.double({ min: 0, max: 1, noNaN: true }),
-    experiment: fc.constant('x'),
-    variant: fc.constantFrom('p', 'q', 'r'),
-    attempt_id: fc.integer({ min: 0, max: 30 }).map(String),
-    minutesAgo: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 400 })),
-  },
-  { requiredKeys: ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds', 'minutesAgo'] },
-)
-
-const arbitraryStep = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant('append' as const),
-      attempts: fc.array(arbitraryAttempt, { maxLength: 6 }),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('close', 'kill', 'cut the power', 'checkpoint', 'reset', 'fail') }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 0, max: 30 }) }) },
-)
-
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 })
@@ -112,23 +104,22 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('after kills, power cuts, failures, checkpoints, resets and restarts in any order', async () => {
-  const history = fc.array(arbitraryStep, { minLength: 1, maxLength: 25 })
   await fc.assert(
-    fc.asyncProperty(history, fc.integer(), async (steps, seed) => {
+    fc.asyncProperty(arbitraryHistory, fc.integer(), async (steps, seed) => {
       const random = randomFrom(seed)
       let nowMs = NOW
       let disk: Disk = createDisk()
       let fileSystem = createFakeFileSystem(disk)
       let tally = createTally(BOUNDS)
       let store = await start()
-      const model: Model = { tally: createTally(BOUNDS), ids: [], attempts: [] }
+      const model = newModel()
 
       function start(): Promise<FileStore> {
         // What the process before did not get to do is not done any more.
         vi.clearAllTimers()
         fileSystem = createFakeFileSystem(disk)
         tally = createTally(BOUNDS)
-        return openFake(fileSystem, { tally, clock: () => nowMs, ids: IDS })
+        return openFake(fileSystem, { tally, clock: () => nowMs, ids: IDS, maxSeries: MAX_SERIES })
       }
       async function restart(): Promise<void> {
         store = await start()
@@ -143,6 +134,13 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
           }))
           await store.append(attempts)
           for (const attempt of attempts) count(model, attempt, nowMs)
+        } else if ('points' in step) {
+          const points = step.points.map(({ startedAgo, readAgo, ...point }) => ({
+            ...point,
+            startMs: nowMs - startedAgo * MINUTE_MS,
+            timeMs: nowMs - readAgo * MINUTE_MS,
+          }))
+          expect(await store.appendPoints(points)).toEqual(countPoints(model, points, nowMs))
         } else if ('minutes' in step) nowMs += step.minutes * MINUTE_MS
         else if (step.do === 'close') {
           await store.close()
@@ -160,7 +158,9 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
           await nextTurn()
         } else if (step.do === 'reset') {
           await store.reset()
-          Object.assign(model, { tally: createTally(BOUNDS), ids: [], attempts: [] })
+          const { series } = model
+          series.forget(nowMs)
+          Object.assign(model, newModel(), { series })
         } else {
           fileSystem.fault = ({ name, path }) =>
             name === 'sync' && path.endsWith('.ndjson') ? { kind: 'error', code: 'EIO', done: 'all' } : undefined
@@ -175,7 +175,7 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
       await restart()
       await store.close()
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [...HISTORIES] },
   )
 })
 
@@ -187,7 +187,7 @@ test('buckets of time leave in the same order with and without a restart', async
   await fc.assert(
     fc.asyncProperty(arbitrary, fc.integer({ min: 2, max: 10 }), async (given, restartAt) => {
       const { disk } = createFakeFileSystem()
-      const model: Model = { tally: createTally(BOUNDS), ids: [], attempts: [] }
+      const model = newModel()
       const open = (): Promise<FileStore> => openFake(createFakeFileSystem(disk), { tally: createTally(BOUNDS) })
       let store = await open()
       for (const [i, { agent_name, minutesAgo }] of given.entries()) {

@@ -160,16 +160,19 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
     [
       'a segment of the journal',
       async () => {
-        const { blankLine, sealLines } = await import('../../../src/store/file/record.ts')
-        const opening = { segment: { format: 2, previous: { segment: 1, offset: 99 }, more: true } }
-        await writeFile(join(journal, '00000000000000000002.ndjson'), sealLines(blankLine(1, JSON.stringify(opening))))
+        const { recordLines } = await import('../../../src/store/file/record.ts')
+        const opening = { segment: { format: 3, previous: { segment: 1, offset: 99 }, more: true } }
+        await writeFile(
+          join(journal, '00000000000000000002.ndjson'),
+          recordLines(1, [Buffer.from(JSON.stringify(opening))]).bytes,
+        )
       },
     ],
     [
       'a checkpoint',
       async () => {
         const { crc32 } = await import('node:zlib')
-        const head = Buffer.from('AgntPerf\u0002\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
+        const head = Buffer.from('AgntPerf\u0003\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
         head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
         await writeFile(join(journal, 'checkpoint-00000000000000000002.bin'), head)
       },

@@ -7,10 +7,12 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { keyId } from '../../../src/core/attempt.ts'
+import { createSeries, type Increment, type Series } from '../../../src/core/series.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/summary.ts'
 import { decodeRequest } from '../../../src/receive/otlp/decode.ts'
-import { type Fold, foldMetrics, type KeyIncrement, type SeriesState } from '../../../src/receive/otlp/metric-fold.ts'
 import { metricsRequest } from '../../../src/receive/otlp/metric-schema.ts'
+import { siftPoints } from '../../../src/receive/otlp/metric-sift.ts'
 import { capture, sendMetrics } from './telemetry.ts'
 
 const names = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
@@ -40,23 +42,35 @@ function counter(temporality: number, points: readonly Sent[], name = 'agent.att
   return { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }
 }
 
-/** Folds one request after another, and carries the state from one to the next through JSON. */
-function folding(maxSeries = 100): { fold(request: unknown): Fold; readonly series: ReadonlyMap<string, SeriesState> } {
-  let series = new Map<string, SeriesState>()
+interface Folded {
+  readonly increments: readonly Increment[]
+  readonly rejected: number
+  readonly refused: number
+  readonly ignored: number
+  readonly problems: readonly string[]
+}
+
+/** Takes one request after another, as a store does. */
+function folding(limit = 100): { fold(request: unknown, nowMs?: number): Folded; readonly series: Series } {
+  const series = createSeries({ limit, keepMs: 1e9 })
   return {
-    fold(request) {
-      const folded = foldMetrics(metricsRequest.parse(request), series, maxSeries)
-      series = new Map(JSON.parse(JSON.stringify([...series, ...folded.changed])))
-      return folded
+    fold(request, nowMs = Date.now()) {
+      const { points, ...sifted } = siftPoints(metricsRequest.parse(request))
+      const step = series.step(JSON.parse(JSON.stringify(points)), nowMs)
+      series.take(step)
+      return { ...sifted, increments: step.increments, refused: step.refused }
     },
-    get series() {
-      return series
-    },
+    series,
   }
 }
 
-function successes({ increments }: Fold): number {
-  return increments.reduce((sum, increment) => sum + increment.success.attempts, 0)
+const sumOf = (increments: readonly Increment[], metric: string, of?: string, value = 0): number =>
+  increments
+    .filter(({ measure }) => measure.metric === metric && (of === undefined || ('of' in measure && measure.of === of)))
+    .reduce((sum, { values }) => sum + (values[value] ?? 0), 0)
+
+function successes({ increments }: Folded): number {
+  return sumOf(increments, 'attempts', 'success')
 }
 
 describe('a cumulative counter', () => {
@@ -64,8 +78,7 @@ describe('a cumulative counter', () => {
     const { fold } = folding()
     expect(successes(fold(counter(CUMULATIVE, [{ value: 3, time: 10 }])))).toBe(3)
     expect(successes(fold(counter(CUMULATIVE, [{ value: 5, time: 20 }])))).toBe(2)
-    const again = fold(counter(CUMULATIVE, [{ value: 5, time: 20 }]))
-    expect([successes(again), again.duplicates]).toEqual([0, 1])
+    expect(fold(counter(CUMULATIVE, [{ value: 5, time: 20 }])).increments).toEqual([])
   })
 
   test('that says it began anew counts from its new beginning', () => {
@@ -162,7 +175,19 @@ describe('a point', () => {
     fold(counter(CUMULATIVE, [{ value: 1, time: 1 }]))
     const other = { value: 1, time: 2, labels: { ...names, result: 'failure' } }
     const folded = fold(counter(CUMULATIVE, [other, { value: 3, time: 2 }]))
-    expect([folded.rejected, successes(folded)]).toEqual([1, 2])
+    expect([folded.refused, successes(folded)]).toEqual([1, 2])
+  })
+
+  test.each([
+    ['whose sum no such many could make', { count: '2', sum: 3, bucketCounts: [] }, 'too large'],
+    ['whose buckets do not add up', { count: '2', sum: 1, bucketCounts: [...Array(10).fill('0'), '1'] }, 'add up'],
+  ])('of a histogram %s is rejected and told of', (_, value, told) => {
+    const attributes = attributesOf(labels)
+    const point = { attributes, timeUnixNano: '5', explicitBounds: [...CONFIDENCE_BOUNDS], ...value }
+    const histogram = { aggregationTemporality: CUMULATIVE, dataPoints: [point] }
+    const metrics = [{ name: 'agent.attempt.confidence', histogram }]
+    const { rejected, problems } = folding().fold({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] })
+    expect([rejected, problems[0]]).toEqual([1, expect.stringContaining(told)])
   })
 })
 
@@ -178,7 +203,7 @@ test('series of different senders are told apart, and the order of attributes do
   expect(successes(folds.fold(from('one', labels, 1)))).toBe(5)
   expect(successes(folds.fold(from('two', labels, 1)))).toBe(5)
   expect(successes(folds.fold(from('one', turned, 2)))).toBe(0)
-  expect(folds.series.size).toBe(2)
+  expect(folds.series.states.size).toBe(2)
 })
 
 test('keys whose names differ only in where a colon stands are told apart', () => {
@@ -189,10 +214,10 @@ test('keys whose names differ only in where a colon stands are told apart', () =
       { value: 3, time: 1, labels: { ...names, agent_name: '__proto__', result: 'failure' } },
     ]),
   )
-  expect(increments.map(({ key, success, failure }) => [key.agent_name, success.attempts, failure.attempts])).toEqual([
-    ['a:b', 1, 0],
-    ['a', 2, 0],
-    ['__proto__', 0, 3],
+  expect(increments.map(({ key, measure, values }) => [keyId(key), measure, ...values])).toEqual([
+    ['a:b\u0000c\u0000i', { metric: 'attempts', of: 'success' }, 1],
+    ['a\u0000b:c\u0000i', { metric: 'attempts', of: 'success' }, 2],
+    ['__proto__\u0000m\u0000i', { metric: 'attempts', of: 'failure' }, 3],
   ])
 })
 
@@ -215,7 +240,7 @@ test.each([
     tokens: meter.createCounter('agent.attempt.tokens'),
   }
   const { fold } = folding()
-  const all: KeyIncrement[] = []
+  const all: Increment[] = []
   for (const [success, seconds, confidence] of [
     [true, 0.05, 0.9],
     [true, 3, 0.9],
@@ -235,31 +260,27 @@ test.each([
     all.push(...folded.increments)
   }
   await reader.shutdown()
-  const sum = (of: (increment: KeyIncrement) => number): number => all.reduce((total, one) => total + of(one), 0)
-  const buckets = (of: (increment: KeyIncrement) => readonly number[]): number[] =>
-    all.map(of).reduce<number[]>((total, one) => one.map((value, i) => value + (total[i] ?? 0)), [])
+  const buckets = (metric: string, of: string): number[] =>
+    Array.from({ length: 17 }, (_, i) => sumOf(all, metric, of, i + 2))
   expect(all.every(({ key }) => JSON.stringify(key) === JSON.stringify(names))).toBe(true)
-  expect([sum(one => one.success.attempts), sum(one => one.failure.attempts)]).toEqual([2, 1])
-  expect(sum(one => one.success.duration.sum)).toBeCloseTo(3.05)
-  expect(buckets(one => one.success.duration.buckets)).toEqual([1, 0, 0, 0, 0, 1, ...Array(11).fill(0)])
-  expect(buckets(one => one.failure.duration.buckets)).toEqual([...Array(16).fill(0), 1])
-  expect([sum(one => one.success.confidence.count), sum(one => one.failure.confidence.count)]).toEqual([2, 1])
-  expect(sum(one => one.cost_usd)).toBeCloseTo(0.75)
-  expect(sum(one => one.tokens.cache_read)).toBe(300)
+  expect([sumOf(all, 'attempts', 'success'), sumOf(all, 'attempts', 'failure')]).toEqual([2, 1])
+  expect(sumOf(all, 'duration', 'success', 1)).toBeCloseTo(3.05)
+  expect(buckets('duration', 'success')).toEqual([1, 0, 0, 0, 0, 1, ...Array(11).fill(0)])
+  expect(buckets('duration', 'failure')).toEqual([...Array(16).fill(0), 1])
+  expect([sumOf(all, 'confidence', 'success'), sumOf(all, 'confidence', 'failure')]).toEqual([2, 1])
+  expect(sumOf(all, 'cost')).toBeCloseTo(0.75)
+  expect(sumOf(all, 'tokens', 'cache_read')).toBe(300)
 })
 
 test("Python's counters and histograms fold into the same", () => {
   const body = readFileSync(new URL('../../fixtures/otlp/python-metrics.bin', import.meta.url))
   const { increments, rejected } = folding().fold(decodeRequest('metrics', 'protobuf', body))
   expect(rejected).toBe(0)
-  expect(increments).toMatchObject([
-    {
-      key: { agent_name: 'planner', model_name: 'claude-sonnet-5', issue_type: 'refactor' },
-      success: { attempts: 3, duration: { count: 3, buckets: [1, 0, 0, 0, 0, 2, ...Array(11).fill(0)] } },
-      failure: { attempts: 1, duration: { count: 0 } },
-      lastUnixNano: 1795373365599820211n,
-    },
-  ])
+  const key = { agent_name: 'planner', model_name: 'claude-sonnet-5', issue_type: 'refactor' }
+  expect(increments.every(one => keyId(one.key) === keyId(key) && one.atMs > Date.UTC(2026, 10, 22))).toBe(true)
+  expect([sumOf(increments, 'attempts', 'success'), sumOf(increments, 'attempts', 'failure')]).toEqual([3, 1])
+  const [duration] = increments.filter(({ measure }) => measure.metric === 'duration')
+  expect([duration!.values[0], duration!.values.slice(2)]).toEqual([3, [1, 0, 0, 0, 0, 2, ...Array(11).fill(0)]])
 })
 
 test('a histogram with bounds that are not ours counts and sums, and fills no bucket', () => {
@@ -275,5 +296,5 @@ test('a histogram with bounds that are not ours counts and sums, and fills no bu
     { name: 'agent_attempt_duration_seconds', histogram: { aggregationTemporality: CUMULATIVE, dataPoints: [point] } },
   ]
   const [increment] = folding().fold({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }).increments
-  expect(increment!.success.duration).toEqual({ count: 4, sum: 10, buckets: Array(17).fill(0) })
+  expect(increment!.values).toEqual([4, 10])
 })

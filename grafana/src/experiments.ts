@@ -1,0 +1,295 @@
+/** Experiments: which run, whether a variant does better, whether that can be believed, and what it takes. */
+import type { Dashboard, DynamicConfigValue, Threshold } from '@grafana/grafana-foundation-sdk/dashboard'
+import { ratio, wilsonOf } from './expressions.ts'
+import { dashboardOf, many, one, type Row } from './frame.ts'
+import { type Column, lines, stat, table } from './panel.ts'
+import { COARSE, NO_ATTEMPTS, NO_EXPERIMENT, TO_EXPERIMENT, UIDS } from './parts.ts'
+
+const ANY = 'job=~"$job"'
+const ONE = 'job=~"$job", experiment="$experiment"'
+const ATTEMPTS = 'agent_experiment_attempts_total'
+const COST = 'agent_experiment_attempt_cost_usd_total'
+const DURATION = 'agent_experiment_attempt_duration_seconds_bucket'
+const DIFFERENCE = 'agent_experiment_success_ratio_difference'
+const FEW = 'Fewer than 8 attempts a variant, or one variant only'
+const ALONE = 'No second variant yet'
+
+/** Below it attempts are not shared out as intended. */
+const MISMATCH: readonly Threshold[] = [
+  { value: null, color: 'red' },
+  { value: 0.001, color: 'green' },
+]
+const COLOURED: readonly DynamicConfigValue[] = [{ id: 'custom.cellOptions', value: { type: 'color-text' } }]
+
+/** Since the experiment began, by variant: what its statistics are of. */
+const total = (counter: string, more = ''): string => `sum by (variant) (${counter}{${ONE}${more}})`
+const attempts = total(ATTEMPTS)
+const successes = total(ATTEMPTS, ', result="success"')
+/** In a span of the panel, by variant. */
+const rise = (counter: string, more = ''): string =>
+  `sum by (variant) (increase(${counter}{${ONE}${more}}[$__rate_interval]))`
+const median = (buckets: (by: string) => string): string => `histogram_quantile(0.5, ${buckets('le, variant')}) >= 0`
+/** A statistic of a comparison, the furthest where several sidecars took part. */
+const compared = (statistic: string): string => `max by (variant, baseline) (${statistic}{${ONE}})`
+/** E-values have no end, and are enough long before this. */
+const evidence = (by: string, select: string): string =>
+  `clamp_max(max by (${by}) (agent_experiment_e_value{${select}}), 1e9)`
+const ENOUGH = `20 * count(max by (variant) (agent_experiment_e_value{${ONE}}))`
+const SHARES_P = `min(agent_experiment_sample_ratio_p_value{${ONE}})`
+
+const all: Row = {
+  id: 100,
+  title: 'All experiments',
+  panels: [
+    table({
+      id: 1,
+      title: 'Experiments',
+      description:
+        'Which experiments are there, and which run? Choose one to see it below. Sample ratio: how likely chance shares attempts out as unequally as they are; red below 0.1 %, where no comparison can be believed.',
+      width: 24,
+      height: 8,
+      unit: 'none',
+      noValue: NO_EXPERIMENT,
+      sort: 'In this time',
+      thresholds: MISMATCH,
+      columns: [
+        { name: 'Experiment', label: 'experiment', properties: TO_EXPERIMENT },
+        { name: 'Variants', expr: `count by (experiment) (sum by (experiment, variant) (${ATTEMPTS}{${ANY}}))` },
+        { name: 'Attempts', expr: `sum by (experiment) (${ATTEMPTS}{${ANY}})`, unit: 'locale' },
+        {
+          name: 'In this time',
+          expr: `round(sum by (experiment) (increase(${ATTEMPTS}{${ANY}}[$__range])))`,
+          unit: 'locale',
+        },
+        { name: 'Highest e-value', expr: evidence('experiment', ANY), unit: 'locale' },
+        {
+          name: 'Sample ratio',
+          expr: `min by (experiment) (agent_experiment_sample_ratio_p_value{${ANY}})`,
+          unit: 'percentunit',
+          properties: COLOURED,
+        },
+      ],
+    }),
+  ],
+}
+
+const VARIANTS: readonly Column[] = [
+  { name: 'Variant', label: 'variant' },
+  { name: 'At least', expr: wilsonOf('low', successes, attempts), unit: 'percentunit' },
+  { name: 'Success rate', expr: ratio(successes, attempts), unit: 'percentunit' },
+  { name: 'At most', expr: wilsonOf('high', successes, attempts), unit: 'percentunit' },
+  { name: 'Attempts', expr: attempts, unit: 'locale' },
+  { name: 'Median time', expr: median(by => `sum by (${by}) (${DURATION}{${ONE}})`), unit: 's' },
+  { name: 'Cost per attempt', expr: `(${total(COST)} > 0) / ${attempts}`, unit: 'currencyUSD' },
+  { name: 'Cost per success', expr: `(${total(COST)} > 0) / (${successes} > 0)`, unit: 'currencyUSD' },
+]
+
+const result: Row = {
+  id: 101,
+  title: 'This experiment',
+  panels: [
+    table({
+      id: 2,
+      title: 'Variants',
+      description:
+        'How does each variant do, since the experiment began? At least and At most: 95 % interval of its success rate, for one look; do not compare variants by it.',
+      width: 14,
+      height: 8,
+      unit: 'none',
+      noValue: NO_EXPERIMENT,
+      sort: 'Success rate',
+      columns: VARIANTS,
+    }),
+    table({
+      id: 3,
+      title: 'Against the baseline',
+      description:
+        'Does a variant do better than the one that came first? Points of success rate above it, and what they surely lie between, however often one looks: both above 0 it does better, both below 0 worse. The e-value says the same: enough at 20 times the number of variants beside the baseline.',
+      width: 10,
+      height: 8,
+      unit: 'percentunit',
+      noValue: ALONE,
+      sort: 'Difference',
+      columns: [
+        { name: 'Variant', label: 'variant' },
+        { name: 'Baseline', label: 'baseline' },
+        { name: 'Difference', expr: compared(DIFFERENCE), unit: 'percentunit' },
+        { name: 'At least', expr: compared(`${DIFFERENCE}_lower_bound`), unit: 'percentunit' },
+        { name: 'At most', expr: compared(`${DIFFERENCE}_upper_bound`), unit: 'percentunit' },
+        { name: 'E-value', expr: evidence('variant, baseline', ONE), unit: 'locale' },
+      ],
+    }),
+    lines({
+      id: 4,
+      title: 'Difference to the baseline',
+      description:
+        'Is it decided, and since when? Success rate of each variant less that of the baseline since the experiment began; dashed: what it surely lies between at any time. Decided where 0 is outside.',
+      width: 12,
+      height: 9,
+      unit: 'percentunit',
+      noValue: ALONE,
+      min: -1,
+      max: 1,
+      lines: [
+        { expr: compared(DIFFERENCE), legend: '{{variant}} less {{baseline}}' },
+        { expr: compared(`${DIFFERENCE}_lower_bound`), legend: '{{variant}} at least', dashed: true },
+        { expr: compared(`${DIFFERENCE}_upper_bound`), legend: '{{variant}} at most', dashed: true },
+      ],
+    }),
+    lines({
+      id: 5,
+      title: 'Evidence',
+      description:
+        'How far is it from decided? The e-value of each variant against "no difference", on a logarithmic scale; above the dashed line (1/α, for as many variants) the difference is real. It may be looked at any time, and may fall again.',
+      width: 12,
+      height: 9,
+      unit: 'locale',
+      noValue: ALONE,
+      min: 1,
+      logarithmic: true,
+      lines: [
+        { expr: evidence('variant', ONE), legend: '{{variant}}' },
+        { expr: ENOUGH, legend: 'enough', dashed: true },
+      ],
+    }),
+    lines({
+      id: 6,
+      title: 'Success rate so far',
+      description:
+        'Do the variants settle? Success rate of each since the experiment began; dashed: its 95 % interval, for one look.',
+      width: 24,
+      height: 8,
+      unit: 'percentunit',
+      noValue: NO_EXPERIMENT,
+      min: 0,
+      max: 1,
+      lines: [
+        { expr: ratio(successes, attempts), legend: '{{variant}}' },
+        { expr: wilsonOf('low', successes, attempts), legend: '{{variant}} at least', dashed: true },
+        { expr: wilsonOf('high', successes, attempts), legend: '{{variant}} at most', dashed: true },
+      ],
+    }),
+  ],
+}
+
+const traffic: Row = {
+  id: 102,
+  title: 'Who gets how much',
+  panels: [
+    stat({
+      id: 7,
+      title: 'Sample ratio',
+      description:
+        'Can the comparison be believed? How likely chance shares attempts out as unequally as they are, were equal shares intended. Below 0.1 % something that shares out or reports attempts is broken.',
+      width: 4,
+      height: 8,
+      unit: 'percentunit',
+      noValue: FEW,
+      thresholds: MISMATCH,
+      expr: SHARES_P,
+    }),
+    lines({
+      id: 8,
+      title: 'Sample ratio over time',
+      description:
+        'Since when are attempts shared out otherwise? On a logarithmic scale; below the dashed line it is no chance.',
+      width: 6,
+      height: 8,
+      unit: 'percentunit',
+      noValue: FEW,
+      max: 1,
+      logarithmic: true,
+      lines: [
+        { expr: `clamp_min(${SHARES_P}, 1e-9)`, legend: 'sample ratio' },
+        { expr: `0 * ${SHARES_P} + 0.001`, legend: 'mismatch below', dashed: true },
+      ],
+    }),
+    lines({
+      id: 9,
+      title: 'Shares',
+      description:
+        'Who gets too much? Share of each variant in all attempts since the experiment began; dashed: equal.',
+      width: 7,
+      height: 8,
+      unit: 'percentunit',
+      noValue: NO_EXPERIMENT,
+      max: 1,
+      lines: [
+        { expr: `${attempts} / on () group_left () sum(${ATTEMPTS}{${ONE}})`, legend: '{{variant}}' },
+        { expr: `1 / count(${attempts})`, legend: 'equal', dashed: true },
+      ],
+    }),
+    lines({
+      id: 10,
+      title: 'Attempts',
+      description: 'Does it run, and which variants get attempts now?',
+      width: 7,
+      height: 8,
+      unit: 'locale',
+      noValue: NO_ATTEMPTS,
+      interval: COARSE,
+      stack: true,
+      lines: [{ expr: rise(ATTEMPTS), legend: '{{variant}}' }],
+    }),
+  ],
+}
+
+const expense: Row = {
+  id: 103,
+  title: 'Time and cost',
+  panels: [
+    lines({
+      id: 11,
+      title: 'Median time',
+      description: 'Does a variant take longer? Half of its attempts took less.',
+      width: 8,
+      height: 8,
+      unit: 's',
+      noValue: NO_ATTEMPTS,
+      interval: COARSE,
+      lines: [
+        {
+          expr: median(by => `sum by (${by}) (increase(${DURATION}{${ONE}}[$__rate_interval]))`),
+          legend: '{{variant}}',
+        },
+      ],
+    }),
+    lines({
+      id: 12,
+      title: 'Cost per attempt',
+      description: 'Is a variant dearer?',
+      width: 8,
+      height: 8,
+      unit: 'currencyUSD',
+      noValue: 'No attempt with a price',
+      interval: COARSE,
+      lines: [{ expr: `(${rise(COST)} > 0) / (${rise(ATTEMPTS)} > 0)`, legend: '{{variant}}' }],
+    }),
+    lines({
+      id: 13,
+      title: 'Cost per success',
+      description: 'Is it worth its price? All costs, those of failures too, over successes.',
+      width: 8,
+      height: 8,
+      unit: 'currencyUSD',
+      noValue: 'No success with a price',
+      interval: COARSE,
+      lines: [{ expr: `(${rise(COST)} > 0) / (${rise(ATTEMPTS, ', result="success"')} > 0)`, legend: '{{variant}}' }],
+    }),
+  ],
+}
+
+/** The dashboard. */
+export function experiments(): Dashboard {
+  return dashboardOf({
+    uid: UIDS.experiments,
+    title: 'Experiments',
+    description: 'Which experiments run, does a variant do better, can that be believed, and what does it take?',
+    past: '7d',
+    variables: [
+      many({ name: 'job', label: 'Job', metric: 'agent_performance_build_info' }),
+      one({ name: 'experiment', label: 'Experiment', metric: `${ATTEMPTS}{job=~"$job"}` }),
+    ],
+    rows: [all, result, traffic, expense],
+  })
+}

@@ -1,0 +1,89 @@
+/** A request of metrics -> the points of ours in it, what was meant as one and is not, and how many others there were. */
+import { BOUNDS, nameProblem } from '../../core/attempt.ts'
+import type { SeriesPoint } from '../../core/series.ts'
+import { type Measure, TOKEN_TYPES } from '../../core/summary.ts'
+import { type MetricPoint, pointsOf } from './metric-point.ts'
+import type { MetricsRequest } from './metric-schema.ts'
+
+/** What a request of metrics holds. */
+export interface SiftedPoints {
+  readonly points: readonly SeriesPoint[]
+  readonly rejected: number
+  /** What is wrong with the first of the rejected, for people. */
+  readonly problems: readonly string[]
+  /** Points of metrics that are not ours, or that say that there is no value. */
+  readonly ignored: number
+}
+
+const MAX_TOLD = 5
+/** How much a sum may be off by adding up. */
+const ROUNDING = 1e-6
+
+/** Never throws on anything that passed the schema. */
+export function siftPoints(request: MetricsRequest): SiftedPoints {
+  const points: SeriesPoint[] = []
+  const problems: string[] = []
+  let rejected = 0
+  let ignored = 0
+  for (const point of pointsOf(request)) {
+    if (point === undefined) {
+      ignored++
+      continue
+    }
+    const problem = problemOf(point)
+    if (problem === undefined) points.push(seriesPoint(point))
+    else if (rejected++ < MAX_TOLD) problems.push(`a point of ${point.metric}: ${problem}`)
+  }
+  return { points, rejected, problems, ignored }
+}
+
+function problemOf({ metric, labels, time, temporality, monotonic, values }: MetricPoint): string | undefined {
+  for (const name of ['agent_name', 'model_name', 'issue_type'] as const) {
+    const problem = nameProblem(labels[name])
+    if (problem !== undefined) return `${name} ${problem}`
+  }
+  if (metric === 'tokens') {
+    if (!(TOKEN_TYPES as readonly unknown[]).includes(labels.token_type)) return 'token_type is none of ours'
+  } else if (metric !== 'cost' && labels.result !== 'success' && labels.result !== 'failure') {
+    return 'result must be success or failure'
+  }
+  if (!temporality || !monotonic) return 'it is neither delta nor cumulative, or it may fall'
+  if (time === 0n) return 'it has no time'
+  if (values.length === 0 || values.some(value => !(value >= 0 && Number.isFinite(value)))) {
+    return 'its value is no count or sum'
+  }
+  return valueProblem(metric, values)
+}
+
+/** A count that is none, or a sum that cannot be one of that many, would spoil all averages for good. */
+function valueProblem(
+  metric: MetricPoint['metric'],
+  [value = 0, sum = 0, ...buckets]: readonly number[],
+): string | undefined {
+  if (metric === 'cost') return value <= BOUNDS.maxCostUsd ? undefined : 'its value is no cost in US dollars'
+  if (!Number.isSafeInteger(value)) return 'its value must be a whole number'
+  if (metric !== 'duration' && metric !== 'confidence') return undefined
+  if (sum > value * (metric === 'confidence' ? 1 + ROUNDING : BOUNDS.maxTimeSeconds))
+    return 'its sum is too large for its count'
+  const all = buckets.reduce((total, bucket) => total + bucket, 0)
+  return buckets.length > 0 && all !== value ? 'its buckets do not add up to its count' : undefined
+}
+
+function seriesPoint({ metric, series, labels, start, time, cumulative, values }: MetricPoint): SeriesPoint {
+  const { agent_name, model_name, issue_type, result, token_type } = labels as Record<string, string>
+  const of = metric === 'tokens' ? token_type : result
+  return {
+    series,
+    key: { agent_name: agent_name!, model_name: model_name!, issue_type: issue_type! },
+    measure: (metric === 'cost' ? { metric } : { metric, of }) as Measure,
+    startMs: milliseconds(start),
+    timeMs: milliseconds(time),
+    cumulative,
+    values,
+  }
+}
+
+/** To a quarter of a microsecond, and in the same order. */
+function milliseconds(nanos: bigint): number {
+  return Number(nanos) / 1e6
+}

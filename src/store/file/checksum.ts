@@ -1,0 +1,40 @@
+/**
+ * The CRC-32 of a part of a buffer, as zlib has it. Our own, because every attempt pays for it: for a line of 200 bytes the call of zlib
+ * costs twice as much as the sum. Eight bytes at a time (M. E. Kounavis, F. L. Berry, "Novel Table Lookup-Based Algorithms for
+ * High-Performance CRC Generation", IEEE Transactions on Computers 57 (2008), "slicing-by-8").
+ */
+
+const POLYNOMIAL = 0xedb88320
+/** At `256 * k + byte`: what a byte does to the sum when `k` more bytes come behind it. */
+const TABLE = tables()
+
+function tables(): Int32Array {
+  const table = new Int32Array(8 * 256)
+  for (let byte = 0; byte < 256; byte++) {
+    let sum = byte
+    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ POLYNOMIAL : sum >>> 1
+    table[byte] = sum
+  }
+  for (let i = 256; i < table.length; i++) table[i] = (table[i - 256]! >>> 8) ^ table[table[i - 256]! & 255]!
+  return table
+}
+
+/** The checksum of the bytes from `start` to `end` (not included): a whole number below 2^32. */
+export function checksum(bytes: Uint8Array, start: number, end: number): number {
+  let sum = -1
+  let at = start
+  for (; at + 8 <= end; at += 8) {
+    const a = sum ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24))
+    sum =
+      TABLE[1792 + (a & 255)]! ^
+      TABLE[1536 + ((a >>> 8) & 255)]! ^
+      TABLE[1280 + ((a >>> 16) & 255)]! ^
+      TABLE[1024 + (a >>> 24)]! ^
+      TABLE[768 + bytes[at + 4]!]! ^
+      TABLE[512 + bytes[at + 5]!]! ^
+      TABLE[256 + bytes[at + 6]!]! ^
+      TABLE[bytes[at + 7]!]!
+  }
+  for (; at < end; at++) sum = (sum >>> 8) ^ TABLE[(sum ^ bytes[at]!) & 255]!
+  return ~sum >>> 0
+}

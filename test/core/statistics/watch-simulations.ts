@@ -1,0 +1,187 @@
+/** Drift as it is shown: of the attempts that are held, against a baseline learned from those before, after every attempt. */
+import { watchAgent, watchKey } from '../../../src/core/drift-watch.ts'
+import { shiftedRates } from '../../../src/core/statistics/drift.ts'
+import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
+import { listed, median, percent, type Simulation } from './simulation.ts'
+import { createAlarms, createWatched, type Watched } from './watched.ts'
+
+/** An alarm that comes back while the same attempts are held is no other one. */
+const HELD = 100
+
+type Look = () => 'down' | 'up' | 'none' | undefined
+
+interface FalseAlarms {
+  readonly attempts: number
+  down: number
+  up: number
+}
+
+/** How many alarms `lives` of `length` attempts raise, looked at after every `every`th. */
+function falseAlarms(
+  { lives, length, every = 1 }: { readonly lives: number; readonly length: number; readonly every?: number },
+  live: () => { next(n: number): void; readonly look: Look },
+): FalseAlarms {
+  const all = { attempts: lives * length, down: 0, up: 0 }
+  for (let i = 0; i < lives; i++) {
+    const { next, look } = live()
+    const alarms = { down: createAlarms(HELD / every), up: createAlarms(HELD / every) }
+    for (let n = 1; n <= length; n++) {
+      next(n)
+      if (n % every !== 0) continue
+      const direction = look()
+      alarms.down.look(direction === 'down')
+      alarms.up.look(direction === 'up')
+    }
+    all.down += alarms.down.count
+    all.up += alarms.up.count
+  }
+  return all
+}
+
+function oneIn(attempts: number, alarms: number): string {
+  return alarms === 0 ? `none in ${attempts}` : `one in ${Math.round(attempts / alarms)}`
+}
+
+function report({ attempts, down, up }: FalseAlarms, least: number): { measured: string; holds: boolean } {
+  return {
+    measured: `${oneIn(attempts, down)} (down) and ${oneIn(attempts, up)} (up)`,
+    holds: Math.max(down, up) <= attempts / least,
+  }
+}
+
+/** One of `keys` keys, whose attempts succeed at `rate`. */
+function keyLife(random: Random, rate: number, keys = 1): { next(): void; readonly look: Look } {
+  const watched = createWatched()
+  return {
+    next: () => watched.attempt('a', 'i', random() < rate),
+    look: () => watchKey(watched.keys()[0]!, keys)?.direction,
+  }
+}
+
+const MOST = 400
+
+/** Attempts from a fall to its alarm, `MOST` at the most; the fall comes after `before` attempts. */
+function delayOf(random: Random, before: number, rate: number, to: number): number {
+  const watched = createWatched()
+  for (let n = 0; n < before; n++) watched.attempt('a', 'i', random() < rate)
+  for (let n = 1; n < MOST; n++) {
+    watched.attempt('a', 'i', random() < to)
+    if (watchKey(watched.keys()[0]!, 1)?.direction === 'down') return n
+  }
+  return MOST
+}
+
+/** Log odds of issue types for the usual agent, from easy to hard. */
+const ISSUES = [3, 2, 1.5, 1, 0.5, 0.5, 0, -0.5, -1, -1.5, -2, -3]
+
+/** One attempt each of an agent of that ability, in log odds, and of two others, at issues as they come. */
+function attemptAll(watched: Watched, random: Random, ability: number, harder: boolean): void {
+  const draw = (): number => Math.floor(random() * ISSUES.length)
+  const [one, other] = [draw(), draw()]
+  const attempts = [
+    ['a', harder ? Math.max(one, other) : Math.min(one, other), ability],
+    ['b', draw(), 0],
+    ['c', draw(), -0.5],
+  ] as const
+  for (const [agent, issue, its] of attempts) {
+    watched.attempt(agent, `issue ${issue}`, random() < 1 / (1 + Math.exp(-ISSUES[issue]! - its)))
+  }
+}
+
+const lookAt = (watched: Watched): ReturnType<Look> => watchAgent(watched.keys('a'), watched.keys(), 1)?.direction
+
+export const watchSimulations: readonly Simulation[] = [
+  ...[0.6, 0.7, 0.85, 0.95].map(
+    (rate): Simulation => ({
+      name: `drift of a key that stays at ${percent(rate, 0)}, looked at after each of its first 2,000 attempts`,
+      promise: 'one false alarm in 2,000 attempts or more in each direction',
+      run() {
+        const random = createRandom(`key ${rate}`)
+        const life = { lives: 50, length: 2000 }
+        return report(
+          falseAlarms(life, () => keyLife(random, rate)),
+          2000,
+        )
+      },
+    }),
+  ),
+  {
+    name: 'drift of keys that stay at 60 to 95 %, looked at after each of their first 300 attempts',
+    promise: 'one false alarm in 2,000 attempts or more in each direction, though the baseline is learned from few',
+    run() {
+      const random = createRandom('young keys')
+      const life = { lives: 300, length: 300 }
+      return report(
+        falseAlarms(life, () => keyLife(random, 0.6 + 0.35 * random())),
+        2000,
+      )
+    },
+  },
+  {
+    name: 'drift of ten keys that stay at 85 %, looked at after each of their first 1,500 attempts',
+    promise: 'all together one false alarm in 2,000 attempts of each, or more, in each direction',
+    run() {
+      const random = createRandom('ten keys watched')
+      const life = { lives: 60, length: 1500 }
+      const all = falseAlarms(life, () => keyLife(random, 0.85, 10))
+      return report({ ...all, attempts: all.attempts / 10 }, 2000)
+    },
+  },
+  ...[
+    [0.6, shiftedRates(0.6).down, 95],
+    [0.7, shiftedRates(0.7).down, 95],
+    [0.85, shiftedRates(0.85).down, 95],
+    [0.95, shiftedRates(0.95).down, 95],
+    [0.9, 0.5, 20],
+  ].map(([rate, to, most]): Simulation => {
+    const befores = [200, 500, 2000]
+    return {
+      name: `drift of a key that falls from ${percent(rate!, 0)} to ${percent(to!, 0)}`,
+      promise: `half of the alarms come within ${most} attempts, after 200 attempts and more`,
+      run() {
+        const random = createRandom(`fall ${rate} ${to}`)
+        const medians = befores.map(n => median(Array.from({ length: 101 }, () => delayOf(random, n, rate!, to!))))
+        return {
+          measured: listed(befores.map((n, i) => [`after ${n}`, `median ${medians[i]} attempts`])),
+          holds: Math.max(...medians) <= most!,
+        }
+      },
+    }
+  }),
+  ...[-1, 0, 1].map(
+    (ability): Simulation => ({
+      name: `drift of an agent whose issues become harder, and who is ${['always worse than', 'as good as', 'always better than'][ability + 1]} others`,
+      promise: 'one false alarm in 2,000 attempts or more in each direction, looked at after every fifth',
+      run() {
+        const random = createRandom(`agent ${ability}`)
+        return report(
+          falseAlarms({ lives: 30, length: 1000, every: 5 }, () => {
+            const watched = createWatched()
+            return {
+              next: n => attemptAll(watched, random, ability, n > 500),
+              look: () => lookAt(watched),
+            }
+          }),
+          2000,
+        )
+      },
+    }),
+  ),
+  {
+    name: 'drift of an agent that falls by 0.75 in log odds (from 70 % to 52 %, say) at all issues',
+    promise: 'half of the alarms come within 120 attempts, after 500',
+    run() {
+      const random = createRandom('agent falls')
+      const delays = Array.from({ length: 41 }, () => {
+        const watched = createWatched()
+        for (let n = 0; n < 500; n++) attemptAll(watched, random, 0, false)
+        for (let n = 5; n < MOST; n += 5) {
+          for (let i = 0; i < 5; i++) attemptAll(watched, random, -0.75, false)
+          if (lookAt(watched) === 'down') return n
+        }
+        return MOST
+      })
+      return { measured: `median ${median(delays)} attempts`, holds: median(delays) <= 120 }
+    },
+  },
+]

@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { experimentReport } from '../../src/core/experiment-report.ts'
+import { createTally, type Tally } from '../../src/core/tally.ts'
+import { createExposition } from '../../src/expose/exposition.ts'
+import { armAttempts, attempt, count, HOSTILE_NAMES, slicesOf, sourcesOf, tallyOf, textOf } from './fixture.ts'
+import { readText, readValue } from './text-format.ts'
+
+const NAME = 'agent_experiment'
+const OLD = { experiment: 'prompt', variant: 'old' }
+const NEW = { experiment: 'prompt', variant: 'new' }
+const COMPARED = { ...NEW, baseline: 'old' }
+
+const scrape = (tally: Tally): Promise<string> => textOf(createExposition(sourcesOf(tally)))
+
+describe('an arm', () => {
+  it('has counters that equal its totals, whichever agents they are of', async () => {
+    const text = await scrape(
+      tallyOf([
+        attempt({ ...OLD, time_seconds: 3, cost_usd: 0.25 }),
+        attempt({ ...OLD, agent_name: 'other', time_seconds: 0.1, success: false, computed_cost_usd: 0.5 }),
+        attempt({ time_seconds: 100 }),
+      ]),
+    )
+    expect(readValue(text, `${NAME}_attempts_total`, { ...OLD, result: 'success' })).toBe(1)
+    expect(readValue(text, `${NAME}_attempts_total`, { ...OLD, result: 'failure' })).toBe(1)
+    expect(readValue(text, `${NAME}_attempt_cost_usd_total`, OLD)).toBe(0.75)
+    const duration = `${NAME}_attempt_duration_seconds`
+    expect(readValue(text, `${duration}_sum`, OLD)).toBe(3.1)
+    expect(readValue(text, `${duration}_count`, OLD)).toBe(2)
+    expect(['0.1', '1.6', '3.2', '+Inf'].map(le => readValue(text, `${duration}_bucket`, { ...OLD, le }))).toEqual([
+      1, 1, 2, 2,
+    ])
+    expect(readValue(text, 'agent_performance_arms')).toBe(1)
+    expect(readValue(text, 'agent_performance_arms_limit')).toBe(1000)
+  })
+
+  it('has both results from the first scrape on, at 0 for the one that has not happened', async () => {
+    const text = await scrape(tallyOf([attempt({ ...OLD, success: false })]))
+    expect(readValue(text, `${NAME}_attempts_total`, { ...OLD, result: 'success' })).toBe(0)
+  })
+
+  it('has a name of its own, whatever the names', async () => {
+    const arms = HOSTILE_NAMES.flatMap(experiment => HOSTILE_NAMES.map(variant => ({ experiment, variant })))
+    const text = await scrape(tallyOf(arms.map(attempt)))
+    const { samples } = readText(text).get(`${NAME}_attempts_total`)!
+    const read = samples.filter(({ labels }) => labels.get('result') === 'success')
+    expect(read.map(({ labels, value }) => [labels.get('experiment'), labels.get('variant'), value])).toEqual(
+      arms.map(({ experiment, variant }) => [experiment, variant, 1]),
+    )
+  })
+
+  it('is one of as many as there may be', async () => {
+    const tally = createTally({ maxKeys: 10, maxArms: 2, tiers: [] })
+    for (const variant of ['a', 'b', 'c']) count(tally, attempt({ experiment: 'prompt', variant }))
+    const text = await scrape(tally)
+    expect(text.match(/^agent_experiment_attempt_cost_usd_total\{/gm)).toHaveLength(2)
+    expect(readValue(text, 'agent_performance_arms')).toBe(2)
+  })
+})
+
+describe('a comparison', () => {
+  it('is that of the API, whatever the arms did', async () => {
+    const arm = fc.tuple(fc.nat(60), fc.nat(60)).map(([a, b]) => ({ attempts: a + b + 1, successes: a }))
+    await fc.assert(
+      fc.asyncProperty(fc.array(arm, { minLength: 1, maxLength: 4 }), async arms => {
+        const tally = tallyOf(arms.flatMap((one, i) => armAttempts('prompt', `v${i}`, one.attempts, one.successes)))
+        const report = experimentReport('prompt', tally.arms('prompt'))!
+        const text = await scrape(tally)
+        const ratio = report.sample_ratio!.p_value ?? undefined
+        expect(readValue(text, `${NAME}_sample_ratio_p_value`, { experiment: 'prompt' })).toBe(ratio)
+        const difference = `${NAME}_success_ratio_difference`
+        expect(readText(text).get(difference)!.samples).toHaveLength(arms.length - 1)
+        for (const { variant, baseline, difference_interval: interval, ...said } of report.comparisons) {
+          const labels = { experiment: 'prompt', variant, baseline }
+          expect(readValue(text, difference, labels)).toBe(said.difference / 100)
+          expect(readValue(text, `${difference}_lower_bound`, labels)).toBe(interval.low / 100)
+          expect(readValue(text, `${difference}_upper_bound`, labels)).toBe(interval.high / 100)
+          expect(readValue(text, `${NAME}_e_value`, labels)).toBe(1 / said.p_value)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is absent where there is nothing to compare, and the check of shares where attempts are too few', async () => {
+    const text = await scrape(tallyOf([attempt(OLD)]))
+    expect(text).not.toMatch(/NaN|Infinity/)
+    expect(readText(text).get(`${NAME}_e_value`)!.samples).toEqual([])
+    expect(readText(text).get(`${NAME}_sample_ratio_p_value`)!.samples).toEqual([])
+  })
+
+  it('of evidence without measure is a number all the same', async () => {
+    const tally = tallyOf([...armAttempts('prompt', 'old', 3000, 5), ...armAttempts('prompt', 'new', 3000, 2995)])
+    const e = readValue(await scrape(tally), `${NAME}_e_value`, COMPARED)!
+    expect(e).toBeGreaterThan(1e300)
+    expect(e).toBeLessThan(Number.POSITIVE_INFINITY)
+  })
+
+  it('follows every attempt, and is forgotten with them', async () => {
+    const tally = tallyOf([...armAttempts('prompt', 'old', 10, 5), ...armAttempts('prompt', 'new', 9, 5)])
+    const exposition = createExposition(sourcesOf(tally))
+    const read = async (): Promise<number | undefined> =>
+      readValue(await textOf(exposition), `${NAME}_success_ratio_difference`, COMPARED)
+    expect(await read()).toBeCloseTo(5 / 9 - 0.5)
+    count(tally, attempt({ ...NEW, success: false }))
+    expect(await read()).toBeCloseTo(0)
+    expect(await read()).toBeCloseTo(0)
+    count(tally, attempt({ ...OLD, success: false }))
+    expect(await read()).toBeCloseTo(0.5 - 5 / 11)
+    tally.clear()
+    for (const one of [...armAttempts('prompt', 'old', 10, 0), ...armAttempts('prompt', 'new', 10, 10)])
+      count(tally, one)
+    expect(await read()).toBe(1)
+    tally.clear()
+    expect(await read()).toBeUndefined()
+  })
+})
+
+it('a thousand arms, all of them changed, hold nobody up', async () => {
+  const arms = Array.from({ length: 1000 }, (_, i) => armAttempts('prompt', `v${i}`, 5 + (i % 20), i % 6))
+  const exposition = createExposition(sourcesOf(tallyOf(arms.flat())))
+  let turns = 0
+  let reading = true
+  const turn = (): void => {
+    turns++
+    if (reading) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await exposition.scrape()
+  expect(turns).toBeGreaterThanOrEqual(49)
+  const slices = await slicesOf(exposition)
+  reading = false
+  expect(turns).toBeGreaterThanOrEqual(49 + slices.length - 1)
+  expect(Math.max(...slices.map(slice => slice.length))).toBeLessThan(64 * 1024)
+})

@@ -1,0 +1,226 @@
+/** Points of metrics in the file store: kept with what their series said, whatever ends in between. */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { agentMetrics } from '../../../src/core/metrics.ts'
+import type { SeriesPoint } from '../../../src/core/series.ts'
+import { totalAttempts } from '../../../src/core/summary.ts'
+import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
+import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
+import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
+import { attempt, countedIn, idsIn, NOW, newTally, openFake, PATH, randomFrom } from './fixtures.ts'
+
+const key = { agent_name: 'sender', model_name: 'llama3:8b', issue_type: 'bug' }
+
+/** A point of a series that began an hour ago, read `ms` after noon. */
+function point(series: string, value: number, ms: number, more: Partial<SeriesPoint> = {}): SeriesPoint {
+  return {
+    series,
+    key,
+    measure: { metric: 'attempts', of: 'success' },
+    startMs: NOW - 3_600_000,
+    timeMs: NOW + ms,
+    cumulative: true,
+    values: [value],
+    ...more,
+  }
+}
+
+/** What two senders export, time after time: one in all, one since the time before. */
+const EXPORTS = [3, 4, 4, 9, 10].map((total, i, totals) => [
+  point('cumulative', total, i),
+  point('delta', total - (totals[i - 1] ?? 0), i, { cumulative: false }),
+])
+
+async function countedOf(store: FileStore): Promise<number> {
+  const found = await store.summaries(undefined, key)
+  return found.reduce((sum, { summary }) => sum + totalAttempts(summary), 0)
+}
+
+/** What a sender knows: how far it came, and what it was told of. */
+interface Book {
+  sent: number
+  kept: number
+}
+
+/** As senders do: in order, and the same again until it is taken. */
+async function exportNext(store: FileStore, book: Book): Promise<void> {
+  book.sent = book.kept + 1
+  await store.appendPoints(EXPORTS[book.kept]!)
+  book.kept++
+}
+
+/** Two lives, with attempts between exports, exports that come twice, and a restart. */
+async function history(fileSystem: FakeFileSystem, book: Book): Promise<void> {
+  const first = await openFake(fileSystem)
+  await exportNext(first, book)
+  await Promise.all([first.append([attempt(1)]), exportNext(first, book), first.append([attempt(2)])])
+  await first.appendPoints(EXPORTS[1]!)
+  await exportNext(first, book)
+  await first.close()
+  const second = await openFake(fileSystem)
+  await exportNext(second, book)
+  await second.append([attempt(3)])
+  await second.close()
+}
+
+const total = (exports: number): number => 2 * (exports === 0 ? 0 : EXPORTS[exports - 1]![0]!.values[0]!)
+
+async function check(disk: Disk, book: Book): Promise<void> {
+  const store = await openFake(createFakeFileSystem(disk))
+  const counted = await countedOf(store)
+  expect([total(book.kept), total(book.sent)]).toContain(counted)
+  // What it answers now is there for good.
+  expect(await countedOf(await openFake(createFakeFileSystem(afterPowerLoss(disk))))).toBe(counted)
+  while (book.kept < EXPORTS.length) await exportNext(store, book)
+  expect(await countedOf(store)).toBe(total(EXPORTS.length))
+  expect(await countedIn(store)).toBe(total(EXPORTS.length) + (await idsIn(store)).length)
+  await store.close()
+  const again = await openFake(createFakeFileSystem(afterPowerLoss(disk)))
+  for (const points of EXPORTS) await again.appendPoints(points)
+  expect(await countedOf(again)).toBe(total(EXPORTS.length))
+  await again.close()
+}
+
+describe.each<[string, (disk: Disk, at: number) => Disk]>([
+  ['the process is killed', disk => disk],
+  ['the power is lost with all that was not synced', disk => afterPowerLoss(disk)],
+  ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
+])('when %s', (_name, ending) => {
+  test.each(['nothing', 'half', 'all'] as const)(
+    'after any operation that has done %s, every point is counted once when its sender has sent it again',
+    async done => {
+      let reached = true
+      let at = 0
+      for (; reached; at++) {
+        reached = false
+        const fileSystem = createFakeFileSystem(createDisk())
+        fileSystem.fault = ({ index }): Fault | undefined => {
+          if (index < at) return undefined
+          reached = true
+          return { kind: 'end', done }
+        }
+        const book: Book = { sent: 0, kept: 0 }
+        await history(fileSystem, book).catch(() => {})
+        await check(ending(fileSystem.disk, at), book).catch(error => {
+          const last = fileSystem.operations[at]
+          throw new Error(`operation ${at}: ${last?.name} ${last?.path}`, { cause: error })
+        })
+      }
+      expect(at).toBeGreaterThan(50)
+    },
+  )
+})
+
+test('a disk that fails refuses them, and they count once when they come again', async () => {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  await store.appendPoints(EXPORTS[0]!)
+  fileSystem.fault = ({ name, path }) =>
+    name === 'sync' && path.endsWith('.ndjson') ? { kind: 'error', code: 'EIO', done: 'all' } : undefined
+  await expect(store.appendPoints(EXPORTS[1]!)).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
+  expect(await countedOf(store)).toBe(total(1))
+  fileSystem.fault = undefined
+  await expect.poll(() => store.health().writable, { timeout: 10_000 }).toBe(true)
+  await store.appendPoints(EXPORTS[1]!)
+  expect(await countedOf(store)).toBe(total(2))
+  await store.close()
+})
+
+test('a request of any size is taken whole', async () => {
+  const { disk } = createFakeFileSystem()
+  const store = await openFake(createFakeFileSystem(disk))
+  const many = Array.from({ length: 1700 }, (_, i) => point(`${i}`, 1, 0))
+  expect(await store.appendPoints(many)).toEqual({ attempts: 1700, refused: 0 })
+  const killed = await openFake(createFakeFileSystem(disk))
+  expect(await killed.appendPoints(many)).toEqual({ attempts: 0, refused: 0 })
+  expect(await countedOf(killed)).toBe(1700)
+})
+
+test('there are no more series than there may be, and those that are known go on', async () => {
+  const store = await openFake(createFakeFileSystem(), { maxSeries: 2 })
+  const points = ['a', 'b', 'c'].map(series => point(series, 1, 0))
+  expect(await store.appendPoints(points)).toEqual({ attempts: 2, refused: 1 })
+  expect(await store.appendPoints(points.map(one => ({ ...one, timeMs: NOW + 1, values: [5] })))).toEqual({
+    attempts: 8,
+    refused: 1,
+  })
+})
+
+test('nothing is written for what says nothing new', async () => {
+  const store = await openFake(createFakeFileSystem())
+  await store.appendPoints([point('s', 3, 0)])
+  const before = store.stats().journalBytes
+  for (let ms = 1; ms < 100; ms++) await store.appendPoints([point('s', 3, ms)])
+  expect(store.stats().journalBytes).toBe(before)
+})
+
+test('without a checkpoint the journal alone is enough', async () => {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  for (const points of EXPORTS.slice(0, 3)) await store.appendPoints(points)
+  await store.close()
+  for (const name of await fileSystem.list('/data/perf.journal')) {
+    if (name.startsWith('checkpoint')) fileSystem.plant(`/data/perf.journal/${name}`, 'damaged')
+  }
+  const again = await openFake(createFakeFileSystem(fileSystem.disk))
+  expect(await countedOf(again)).toBe(total(3))
+  for (const points of EXPORTS) await again.appendPoints(points)
+  expect(await countedOf(again)).toBe(total(5))
+})
+
+test('the document counts them and lists none; taken in without its journal, nothing of it is counted again', async () => {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  const duration = { metric: 'duration', of: 'success' } as const
+  await store.appendPoints([...EXPORTS[0]!, point('d', 0, 0, { measure: duration, values: [2, 5] })])
+  await store.close()
+  const { metrics } = JSON.parse(fileSystem.contentOf(PATH)!.toString())
+  const metricsOfKey = {
+    ...key,
+    total_attempts: 6,
+    successful_fixes: 6,
+    failed_fixes: 0,
+    avg_confidence: 0,
+    avg_time_seconds: 2.5,
+    recent_results: [],
+  }
+  expect(metrics).toEqual({ 'sender:llama3:8b:bug': metricsOfKey })
+  fileSystem.plant('/data/perf.journal', undefined)
+  const adopted = await openFake(createFakeFileSystem(fileSystem.disk), { clock: () => NOW + 1000 })
+  expect((await adopted.summaries()).map(one => agentMetrics(one))).toEqual([metricsOfKey])
+  const cumulative = (value: number, ms: number): readonly SeriesPoint[] => [point('cumulative', value, ms)]
+  expect(await adopted.appendPoints(cumulative(8, 2000))).toMatchObject({ attempts: 0 })
+  expect(await adopted.appendPoints(cumulative(10, 3000))).toMatchObject({ attempts: 2 })
+  expect(await countedOf(adopted)).toBe(8)
+})
+
+test('a store that was left before there were points is opened as it was, and takes them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'format-1-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await cp(new URL('../../fixtures/store-format-1', import.meta.url), folder, { recursive: true })
+  const open = (): Promise<FileStore> =>
+    openFileStore({ path: join(folder, 'perf.json'), tally: newTally(), clock: () => NOW })
+  const fresh = await openFake(createFakeFileSystem())
+  const five = { experiment: 'x', variant: 'p', cost_usd: 0.5, input_tokens: 7 }
+  await fresh.append(Array.from({ length: 8 }, (_, i) => attempt(i + 1, i === 4 ? five : {})))
+  const expectSame = async (store: FileStore): Promise<void> => {
+    expect(await store.summaries()).toMatchObject(
+      (await fresh.summaries()).map(({ key, summary, recent }) => ({ key, summary, recent })),
+    )
+    const range = { sinceMs: NOW - 120_000, untilMs: NOW }
+    expect(await store.summaries(range)).toEqual(await fresh.summaries(range))
+    expect(await store.arms('x')).toMatchObject(
+      (await fresh.arms('x')).map(({ variant, summary }) => ({ variant, summary })),
+    )
+  }
+  let store = await open()
+  await expectSame(store)
+  expect(await store.append([attempt(2)])).toEqual({ accepted: 0, duplicates: 1 })
+  for (const each of [store, fresh]) await each.appendPoints(EXPORTS[0]!)
+  await store.close()
+  store = await open()
+  await expectSame(store)
+  await store.close()
+})
