@@ -85,12 +85,22 @@ export function* printDocument(
   beside: Readonly<Record<string, unknown>> = {},
 ): Generator<string> {
   const printed = uniqueKeyPrinter()
-  const more = Object.entries(beside).map(([name, value]) => `,\n"${name}": ${JSON.stringify(value)}`)
-  yield `{\n"version": "1.0",\n"last_updated": ${JSON.stringify(lastUpdated)}${more.join('')},\n"metrics": {`
+  yield documentHead(lastUpdated, beside)
   let first = true
   for (const one of summaries) {
-    yield `${first ? '' : ','}\n${JSON.stringify(printed(one.key))}: ${JSON.stringify(entry(one))}`
+    yield documentEntry(printed(one.key), entry(one), first)
     first = false
   }
   yield '\n}}\n'
+}
+
+/** What stands before the first key. */
+export function documentHead(lastUpdated: string, beside: Readonly<Record<string, unknown>> = {}): string {
+  const more = Object.entries(beside).map(([name, value]) => `,\n"${name}": ${JSON.stringify(value)}`)
+  return `{\n"version": "1.0",\n"last_updated": ${JSON.stringify(lastUpdated)}${more.join('')},\n"metrics": {`
+}
+
+/** One key and what stands under it. */
+export function documentEntry(name: string, entry: AgentMetrics, first: boolean): string {
+  return `${first ? '' : ','}\n${JSON.stringify(name)}: ${JSON.stringify(entry)}`
 }

@@ -13,7 +13,7 @@ export interface Instant {
 /** Further ahead of our clock than this, a time is taken as that of receipt. */
 export const MAX_AHEAD_MS: number = 5 * 60_000
 
-const FORM = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))?$/
+const FORM = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))?$/
 const MINUTE_MS = 60_000
 
 /** The instant that `text` states, or undefined where it is no RFC 3339 time. Digits beyond microseconds are dropped. */
@@ -64,31 +64,29 @@ function digits(text: string, from: number, to: number): number {
 function parseAny(text: string): Instant | undefined {
   const found = FORM.exec(text)
   if (found === null) return undefined
-  const [year, month, day, hour, minute, second] = [1, 2, 3, 4, 5, 6].map(i => Number(found[i])) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [, fraction = '', utc, sign, offsetHours = '0', offsetMinutes = '0'] = found
+  const year = digits(text, 0, 4)
+  const month = digits(text, 5, 7)
+  const day = digits(text, 8, 10)
+  const hour = digits(text, 11, 13)
+  const minute = digits(text, 14, 16)
+  const second = digits(text, 17, 19)
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
   if (hour > 23 || minute > 59 || second > 60) return undefined
-  const micros = Number((found[7] ?? '').padEnd(6, '0').slice(0, 6))
-  const fraction = micros / 1000
-  if (found[8] === undefined && found[9] === undefined) {
-    const local = new Date(2000, 0, 1)
-    local.setFullYear(year, month - 1, day)
-    local.setHours(hour, minute, second)
-    return { ms: local.getTime() + fraction, local: true }
+  const millis = Number(fraction.slice(0, 6).padEnd(6, '0')) / 1000
+  const isLocal = utc === undefined && sign === undefined
+  const date = isLocal ? new Date(2000, 0, 1) : new Date(Date.UTC(2000, 0, 1))
+  // Set apart: years below 100 would be taken as of the last century.
+  if (isLocal) {
+    date.setFullYear(year, month - 1, day)
+    date.setHours(hour, minute, second)
+    return { ms: date.getTime() + millis, local: true }
   }
-  const utc = new Date(0)
-  utc.setUTCFullYear(year, month - 1, day)
-  utc.setUTCHours(hour, minute, second)
-  const [offsetHours, offsetMinutes] = [Number(found[10] ?? 0), Number(found[11] ?? 0)]
-  if (offsetHours > 23 || offsetMinutes > 59) return undefined
-  const offset = (offsetHours * 60 + offsetMinutes) * MINUTE_MS * (found[9] === '-' ? -1 : 1)
-  return { ms: utc.getTime() - offset + fraction, local: false }
+  date.setUTCFullYear(year, month - 1, day)
+  date.setUTCHours(hour, minute, second)
+  if (Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return undefined
+  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * MINUTE_MS * (sign === '-' ? -1 : 1)
+  return { ms: date.getTime() - offset + millis, local: false }
 }
 
 /** The text of an instant: RFC 3339 in UTC, or, for a local one, the form of Python's `datetime.isoformat()`. */

@@ -1,5 +1,12 @@
 /** Takes in the documented file as the origin's program, or an earlier store, left it: what it counted, and the last attempts. */
-import { type AgentAttempt, type AttemptKey, attemptProblems, BOUNDS, nameProblem } from '../../core/attempt.ts'
+import {
+  type AgentAttempt,
+  type AttemptKey,
+  attemptProblems,
+  BOUNDS,
+  isAttempt,
+  nameProblem,
+} from '../../core/attempt.ts'
 import { type AgentMetrics, roundTo3 } from '../../core/metrics.ts'
 import { addAverages } from '../../core/summary.ts'
 import type { Tally } from '../../core/tally.ts'
@@ -137,13 +144,18 @@ function isWithin(value: unknown, max: number): boolean {
 
 /** An attempt of the list, or what is wrong with it. */
 function readAttempt(value: unknown, key: AttemptKey): AdoptedAttempt | string {
-  const problem = attemptProblems(value, text => parseTimestamp(text) !== undefined)[0]
-  if (problem !== undefined) return `recent_results: ${problem.pointer} ${problem.detail}`
-  const attempt = value as AgentAttempt
-  const at = parseTimestamp(attempt.timestamp)
+  let at: Instant | undefined
+  const isTimestamp = (text: string): boolean => {
+    at = parseTimestamp(text)
+    return at !== undefined
+  }
+  if (!isAttempt(value, isTimestamp)) {
+    const problem = attemptProblems(value, isTimestamp)[0]!
+    return `recent_results: ${problem.pointer} ${problem.detail}`
+  }
   if (at === undefined) return 'recent_results: /timestamp is required'
-  const isOfKey = attempt.agent_name === key.agent_name && attempt.model_name === key.model_name
-  return isOfKey && attempt.issue_type === key.issue_type
-    ? { attempt, at }
+  const isOfKey = value.agent_name === key.agent_name && value.model_name === key.model_name
+  return isOfKey && value.issue_type === key.issue_type
+    ? { attempt: value as AgentAttempt, at }
     : 'recent_results: an attempt of another key'
 }

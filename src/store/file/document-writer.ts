@@ -4,7 +4,7 @@ import type { Clock } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import type { Counters } from './counters.ts'
 import { stagedDocument } from './directory.ts'
-import { captureDocument, documentChunks } from './document.ts'
+import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 import { messageOf } from './errors.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Journal } from './journal.ts'
@@ -35,26 +35,54 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
   const counters = options.counters.document
   const staged = stagedDocument(directory)
 
+  /** What the document at the path holds; undefined where this process did not write it. */
+  let last: DocumentMap | undefined
+
   async function write(): Promise<void> {
     const startMs = performance.now()
-    const [position, keys] = await commit.between(async () => [journal.end, await captureDocument(tally)] as const)
+    const before = last
+    const [position, captured] = await commit.between(
+      async () => [journal.end, await captureDocument(tally, before)] as const,
+    )
+    const lastUpdated = new Date(clock()).toISOString()
+    const read = (offset: number, length: number): Promise<Buffer> => fileSystem.read(path, offset, length)
+    const chunks = documentChunks({ captured, lastUpdated, position, last: before, read })
     let bytes = 0
+    let map: DocumentMap | undefined
     async function* counted(): AsyncGenerator<Buffer> {
-      for await (const chunk of documentChunks(keys, new Date(clock()).toISOString(), position)) {
-        bytes += chunk.length
-        yield chunk
+      for (;;) {
+        const next = await chunks.next()
+        if (next.done === true) {
+          map = next.value
+          return
+        }
+        bytes += next.value.length
+        yield next.value
       }
     }
+    last = undefined
     await fileSystem.writeAtomically(staged, counted())
     await fileSystem.rename(staged, path)
     await fileSystem.syncDirectory(dirname(path))
+    last = map
     Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
     counters.writes++
-    log.debug('the document was written', { path, bytes, keys: keys.length })
+    log.debug('the document was written', { path, bytes, keys: captured.changes.length })
+  }
+
+  /** Where it is not what this process wrote, all of it is made again, at once. */
+  async function writeAgain(): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      if (!(error instanceof DocumentChanged)) throw error
+      log.warn('something else changed the document: it is written anew', { path })
+      await write()
+    }
   }
 
   const writer = createPacedWriter({
-    write,
+    write: writeAgain,
     share: SHARE,
     onError(error) {
       counters.errors++

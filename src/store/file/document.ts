@@ -1,22 +1,15 @@
 /**
- * The documented file: written whole from a copy of what was counted, and recognised again. Behind `metrics` it says how much of the
- * journal it covers, with a checksum of all that stands before, so that it need not be parsed to be trusted.
+ * The documented file as it is found: recognised by what it says behind `metrics` of how much of the journal it covers, with a checksum of
+ * all that stands before, so that it need not be parsed to be trusted.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { printDocument } from '../../core/metrics.ts'
-import type { KeySummary } from '../../core/ports.ts'
-import type { Tally } from '../../core/tally.ts'
+import { DOCUMENT_FORMAT } from './document-text.ts'
 import { NewerFormat, UnusablePath } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Position } from './position.ts'
-import { inSlices } from './slices.ts'
 
-/** The version of the `journal` member. */
-const FORMAT = 1
 /** The documented `version`. */
 const VERSION = 1
-const CHUNK_CHARACTERS = 64 * 1024
 const READ_BYTES = 1024 * 1024
 const TAIL_BYTES = 512
 /** What a JavaScript string can hold, with room to spare. */
@@ -36,47 +29,6 @@ export type DocumentState =
   /** A document that something else wrote or changed. */
   | { readonly kind: 'foreign' }
   | { readonly kind: 'damaged'; readonly reason: string }
-
-/** What a document is made of: a copy, which stands still. */
-export async function captureDocument(tally: Tally): Promise<readonly KeySummary[]> {
-  const copies: KeySummary[] = []
-  await inSlices(copyAll(tally, copies))
-  return copies
-}
-
-function* copyAll(tally: Tally, copies: KeySummary[]): Generator<void> {
-  for (const { key, summary, recent } of tally.keys()) {
-    const { numbers, flags, added } = recent
-    copies.push({ key, summary: summary.slice(), recent: { numbers: numbers.slice(), flags: flags.slice(), added } })
-    yield
-  }
-}
-
-/** The bytes of a document, made as they are asked for, in pieces that do not hold the event loop for long. */
-export async function* documentChunks(
-  keys: readonly KeySummary[],
-  lastUpdated: string,
-  { segment, offset }: Position,
-): AsyncGenerator<Buffer> {
-  let checksum = 0
-  let text = ''
-  let last = ''
-  for (const piece of printDocument(keys, lastUpdated)) {
-    text += last
-    last = piece
-    if (text.length < CHUNK_CHARACTERS) continue
-    const chunk = Buffer.from(text)
-    checksum = crc32(chunk, checksum)
-    yield chunk
-    text = ''
-    await nextTurn()
-  }
-  // The last piece closes the object: one more member goes in before that.
-  const member = JSON.stringify({ format: FORMAT, segment, offset }).slice(0, -1)
-  const rest = Buffer.from(`${text}${last.slice(0, last.lastIndexOf('}'))},\n"journal": ${member},`)
-  const sum = crc32(rest, checksum).toString(16).padStart(8, '0')
-  yield Buffer.concat([rest, Buffer.from(`"crc32":"${sum}"}}\n`)])
-}
 
 /** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
 export async function inspectDocument(fileSystem: FileSystem, path: string): Promise<DocumentState> {
@@ -140,7 +92,7 @@ export async function parseDocument(fileSystem: FileSystem, path: string): Promi
 function readMember(path: string, value: unknown): JournalMember | undefined {
   if (!isObject(value) || typeof value.format !== 'number') return undefined
   const { format, segment, offset, crc32: sum } = value
-  if (format > FORMAT) throw new NewerFormat(path, format, FORMAT)
+  if (format > DOCUMENT_FORMAT) throw new NewerFormat(path, format, DOCUMENT_FORMAT)
   const valid = Number.isSafeInteger(segment) && Number.isSafeInteger(offset) && typeof sum === 'string'
   return valid ? (value as unknown as JournalMember) : undefined
 }

@@ -1,9 +1,11 @@
 /** The documented file, as a reader of it sees it. */
+import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
+import { printDocument } from '../../../src/core/metrics.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
-import { attempt, openFake, PATH } from './fixtures.ts'
+import { attempt, NOW, newTally, openFake, PATH } from './fixtures.ts'
 
 const ENTRY_FIELDS = [
   'agent_name',
@@ -115,4 +117,65 @@ test('while it is written it is always a whole one', async () => {
   }
   await store.close()
   expect(seen).toBeGreaterThan(20)
+})
+
+/** What stands before the part that says how much of the journal is covered. */
+const withoutJournal = (text: string): string => text.slice(0, text.lastIndexOf('"journal"'))
+
+test('whatever changed since the last one, and however keys print, it is what a whole new one would be', async () => {
+  const names = fc.constantFrom('a', 'b', 'a:b', 'b:c', 'c', '🦊')
+  const attempts = fc.array(
+    fc
+      .tuple(names, names)
+      .map(([agent_name, model_name]) => attempt(1, { agent_name, model_name, attempt_id: undefined })),
+    { minLength: 1, maxLength: 4 },
+  )
+  const steps = fc.array(fc.oneof({ weight: 9, arbitrary: attempts }, fc.constant('reset' as const)), { maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(steps, async steps => {
+      const fileSystem = createFakeFileSystem()
+      const tally = newTally()
+      const store = await openFake(fileSystem, { tally })
+      for (const step of steps) {
+        const { writes } = store.stats().document
+        await (step === 'reset' ? store.reset() : store.append(step))
+        await vi.waitUntil(() => store.stats().document.writes > writes, { timeout: 2000, interval: 1 })
+        const whole = [...printDocument(tally.keys(), new Date(NOW).toISOString())].join('')
+        expect(withoutJournal(textOf(fileSystem))).toBe(`${whole.slice(0, -'}\n'.length)},\n`)
+      }
+      await store.close()
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('only the keys that changed are printed again', async () => {
+  const fileSystem = createFakeFileSystem()
+  const store = await openFake(fileSystem)
+  await store.append(Array.from({ length: 500 }, (_, i) => attempt(i, { agent_name: `agent ${i}` })))
+  await vi.waitUntil(() => store.stats().document.writes === 1, { timeout: 2000, interval: 1 })
+  const stringify = vi.spyOn(JSON, 'stringify')
+  await store.append([attempt(1000, { agent_name: 'agent 7' })])
+  await vi.waitUntil(() => store.stats().document.writes === 2, { timeout: 2000, interval: 1 })
+  const printed = stringify.mock.calls.filter(([value]) => typeof value === 'object' && 'recent_results' in value)
+  stringify.mockRestore()
+  expect(printed).toHaveLength(1)
+  expect(readAsOrigin(await written(store, fileSystem)).size).toBe(500)
+})
+
+test('where something else changed it meanwhile, nothing of that is taken over', async () => {
+  const fileSystem = createFakeFileSystem()
+  const warnings: string[] = []
+  const log = { debug() {}, info() {}, error() {}, warn: (message: string) => warnings.push(message) }
+  const store = await openFake(fileSystem, { log })
+  await store.append([attempt(0), attempt(1), attempt(2)])
+  await vi.waitUntil(() => store.stats().document.writes === 1, { timeout: 2000, interval: 1 })
+  const content = fileSystem.contentOf(PATH)!
+  content.write('9', content.lastIndexOf('"total_attempts":1') + '"total_attempts":'.length)
+  await store.append([attempt(3)])
+  await vi.waitUntil(() => store.stats().document.writes === 2, { timeout: 2000, interval: 1 })
+  const totals = [...readAsOrigin(textOf(fileSystem)).values()].map(entry => entry.total_attempts)
+  expect(totals).toEqual([2, 1, 1])
+  expect(warnings).toContain('something else changed the document: it is written anew')
+  await store.close()
 })

@@ -1,0 +1,182 @@
+/**
+ * The text of the documented file, written whole each time: what has not changed since the last one is taken over from it, byte by byte,
+ * and only the rest is made again. What was kept of it is 32 bytes a key.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/metrics.ts'
+import type { KeySummary } from '../../core/ports.ts'
+import type { KeyTally, Tally } from '../../core/tally.ts'
+import type { Position } from './position.ts'
+import { inSlices } from './slices.ts'
+
+/** The version of the `journal` member. */
+export const DOCUMENT_FORMAT = 1
+const CHUNK_BYTES = 64 * 1024
+/** What is taken over at a stretch. */
+const COPIED_BYTES = 1024 * 1024
+
+/** Where each key of a document stands in it, by the key's number. */
+export interface DocumentMap {
+  /** The keys it is of: others after a reset. */
+  readonly keys: readonly KeyTally[]
+  /** Where the first key begins, and each of them ends. */
+  readonly start: number
+  readonly ends: readonly number[]
+  /** How often each key had changed. */
+  readonly changes: readonly number[]
+  /** The CRC-32 of each key's bytes. */
+  readonly checksums: readonly number[]
+}
+
+/** What a document is made of: it stands still while attempts go on being counted. */
+export interface CapturedDocument {
+  readonly keys: readonly KeyTally[]
+  readonly changes: readonly number[]
+  /** Copies of the keys that must be printed; undefined for those that are taken over. */
+  readonly copies: readonly (KeySummary | undefined)[]
+}
+
+/** The state for the next document, `last` being what the one before it holds. */
+export async function captureDocument(tally: Tally, last: DocumentMap | undefined): Promise<CapturedDocument> {
+  const keys = tally.keys()
+  const known = last?.keys === keys ? last.changes : []
+  const changes: number[] = []
+  const copies: (KeySummary | undefined)[] = []
+  function* copyChanged(): Generator<void> {
+    for (const [i, one] of keys.entries()) {
+      changes.push(one.changes)
+      copies.push(one.changes === known[i] ? undefined : copyOf(one))
+      yield
+    }
+  }
+  await inSlices(copyChanged())
+  return { keys, changes, copies }
+}
+
+function copyOf({ key, summary, recent: { numbers, flags, added } }: KeyTally): KeySummary {
+  return { key, summary: summary.slice(), recent: { numbers: numbers.slice(), flags: flags.slice(), added } }
+}
+
+/** Thrown where the last document is not what was written. */
+export class DocumentChanged extends Error {
+  override readonly name = 'DocumentChanged'
+}
+
+export interface DocumentOptions {
+  readonly captured: CapturedDocument
+  readonly lastUpdated: string
+  /** How much of the journal it covers. */
+  readonly position: Position
+  /** The last document, where anything of it may be taken over. */
+  readonly last: DocumentMap | undefined
+  /** Reads the last document. */
+  readonly read: (offset: number, length: number) => Promise<Buffer>
+}
+
+/**
+ * The bytes of a document, made as they are asked for, in pieces that do not hold the event loop for long; answers where its keys stand.
+ * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
+ */
+export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
+  const { captured, position } = options
+  const text = createText()
+  const ends: number[] = []
+  const checksums: number[] = []
+  text.add(Buffer.from(documentHead(options.lastUpdated)))
+  const start = text.length
+  for await (const { bytes, checksum } of entries(options)) {
+    text.add(bytes)
+    ends.push(text.length)
+    checksums.push(checksum)
+    if (text.pending < CHUNK_BYTES) continue
+    yield text.take()
+    await nextTurn()
+  }
+  const member = JSON.stringify({ format: DOCUMENT_FORMAT, ...position }).slice(0, -1)
+  text.add(Buffer.from(`\n},\n"journal": ${member},`))
+  text.add(Buffer.from(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`))
+  yield text.take()
+  return { keys: captured.keys, start, ends, changes: captured.changes, checksums }
+}
+
+interface Entry {
+  readonly bytes: Buffer
+  readonly checksum: number
+}
+
+/** What stands under each key, in their order. */
+async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerator<Entry> {
+  const { keys, copies } = captured
+  const printed = uniqueKeyPrinter()
+  for (let i = 0; i < copies.length; ) {
+    const copy = copies[i]
+    if (copy !== undefined) {
+      const bytes = Buffer.from(documentEntry(printed(copy.key), agentMetrics(copy), i === 0))
+      yield { bytes, checksum: crc32(bytes) }
+      i++
+      continue
+    }
+    const from = startOf(last!, i)
+    const until = endOfRun(copies, last!, i)
+    const run = await read(from, last!.ends[until - 1]! - from)
+    for (; i < until; i++) {
+      // In its turn, for the sake of the names behind it.
+      printed(keys[i]!.key)
+      const bytes = run.subarray(startOf(last!, i) - from, last!.ends[i]! - from)
+      const checksum = crc32(bytes)
+      if (checksum !== last!.checksums[i]) throw new DocumentChanged('something else changed the document')
+      yield { bytes, checksum }
+    }
+  }
+}
+
+interface Text {
+  /** Of all that was added, and its CRC-32. */
+  readonly length: number
+  readonly checksum: number
+  /** Bytes that were added and not taken. */
+  readonly pending: number
+  add(piece: Buffer): void
+  take(): Buffer
+}
+
+function createText(): Text {
+  let pieces: Buffer[] = []
+  let pending = 0
+  let length = 0
+  let checksum = 0
+  return {
+    get length() {
+      return length
+    },
+    get checksum() {
+      return checksum
+    },
+    get pending() {
+      return pending
+    },
+    add(piece) {
+      pieces.push(piece)
+      pending += piece.length
+      length += piece.length
+      checksum = crc32(piece, checksum)
+    },
+    take() {
+      const chunk = Buffer.concat(pieces, pending)
+      pieces = []
+      pending = 0
+      return chunk
+    },
+  }
+}
+
+const startOf = (map: DocumentMap, i: number): number => map.ends[i - 1] ?? map.start
+
+/** The first key from the `from`-th on that is printed, or stands too far behind to be taken over with it. */
+function endOfRun(copies: readonly (KeySummary | undefined)[], last: DocumentMap, from: number): number {
+  let end = from + 1
+  while (end < copies.length && copies[end] === undefined && last.ends[end]! - startOf(last, from) <= COPIED_BYTES)
+    end++
+  return end
+}
