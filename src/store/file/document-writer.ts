@@ -4,12 +4,15 @@ import type { Clock } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import type { Counters } from './counters.ts'
 import { stagedDocument } from './directory.ts'
+import { type DocumentState, inspectDocument } from './document.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 import { messageOf } from './errors.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import { createPacedWriter, type PacedWriter } from './paced-writer.ts'
+import type { Position } from './position.ts'
+import { settleDocument } from './repair.ts'
 import type { JournalFiles } from './segments.ts'
 
 /** The part of all time that may be spent writing under load. */
@@ -23,6 +26,8 @@ export interface DocumentWriterOptions extends JournalFiles {
   readonly counters: Counters
   readonly journal: Journal
   readonly commit: GroupCommit
+  /** Where the journal ended at the start; set where the document was taken at its word then, to be checked now. */
+  readonly unchecked: Position | undefined
 }
 
 export interface DocumentWriter extends Omit<PacedWriter, 'stop'> {
@@ -38,7 +43,22 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
   /** What the document at the path holds; undefined where this process did not write it. */
   let last: DocumentMap | undefined
 
+  let unchecked = options.unchecked
+
+  /** Reads the whole document that was found at the start, which nothing there had to wait for; one that is damaged is kept aside. */
+  async function checkFound(): Promise<void> {
+    if (unchecked === undefined) return
+    const document = await inspectDocument(fileSystem, path).catch(
+      (error): DocumentState => ({ kind: 'damaged', reason: messageOf(error) }),
+    )
+    const isGone = await settleDocument(options, document, unchecked)
+    unchecked = undefined
+    if (isGone) writer.request()
+  }
+
   async function write(): Promise<void> {
+    await checked
+    await checkFound()
     const startMs = performance.now()
     const before = last
     const [position, captured] = await commit.between(
@@ -90,10 +110,16 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     },
   })
 
+  // What cannot be moved aside is not overwritten either: the next write tries again.
+  const checked = checkFound().catch(error => {
+    log.error('the document that was found cannot be moved aside', { path, error: messageOf(error) })
+  })
+
   return {
     request: writer.request,
     flush: writer.flush,
     async close() {
+      await checked
       writer.stop()
       await writer.flush()
     },

@@ -26,12 +26,23 @@ export type DocumentState =
   | { readonly kind: 'missing' }
   /** As this program wrote it: all of the journal before `position` is counted in it. */
   | { readonly kind: 'ours'; readonly position: Position }
-  /** A document that something else wrote or changed. */
-  | { readonly kind: 'foreign' }
+  /** A document that something else wrote or changed; parsed where it was not too large for that. */
+  | { readonly kind: 'foreign'; readonly parsed?: ParsedDocument }
   | { readonly kind: 'damaged'; readonly reason: string }
 
+export interface InspectOptions {
+  /** A document of more bytes that says it is ours is taken at its word; others are read whole. */
+  readonly trustedBytes?: number
+  /** What stood there a moment ago: it is not parsed again when nothing has changed. */
+  readonly known?: DocumentState | undefined
+}
+
 /** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
-export async function inspectDocument(fileSystem: FileSystem, path: string): Promise<DocumentState> {
+export async function inspectDocument(
+  fileSystem: FileSystem,
+  path: string,
+  { trustedBytes = Number.POSITIVE_INFINITY, known }: InspectOptions = {},
+): Promise<DocumentState> {
   const stat = await fileSystem.stat(path)
   if (stat === undefined) return { kind: 'missing' }
   if (stat.kind === 'directory') throw new UnusablePath(path, 'it is a directory')
@@ -43,13 +54,13 @@ export async function inspectDocument(fileSystem: FileSystem, path: string): Pro
   if (found !== null && member !== undefined) {
     const covered = tailAt + found.index + found[0].indexOf(found[2]!)
     const { segment, offset } = member
-    if ((await checksumOf(fileSystem, path, covered)) === member.crc32)
+    if (stat.size > trustedBytes || (await checksumOf(fileSystem, path, covered)) === member.crc32)
       return { kind: 'ours', position: { segment, offset } }
   }
   // Too large to look into: whoever needs what it holds will say so.
   if (stat.size > PARSED_BYTES) return { kind: 'foreign' }
-  const value = await parseDocument(fileSystem, path)
-  return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign' }
+  const value = await parseDocument(fileSystem, path, known?.kind === 'foreign' ? known.parsed : undefined)
+  return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign', parsed: value }
 }
 
 async function checksumOf(fileSystem: FileSystem, path: string, length: number): Promise<string> {
@@ -66,13 +77,21 @@ async function checksumOf(fileSystem: FileSystem, path: string, length: number):
 /** A document as it was parsed: nothing in it is checked but that it is one. */
 export interface ParsedDocument {
   readonly metrics: Readonly<Record<string, unknown>>
+  /** The CRC-32 of its bytes. */
+  readonly checksum: number
 }
 
 /** Parses the document at the path; answers what is wrong where it is none. Throws {@link NewerFormat} and {@link UnusablePath}. */
-export async function parseDocument(fileSystem: FileSystem, path: string): Promise<ParsedDocument | string> {
+export async function parseDocument(
+  fileSystem: FileSystem,
+  path: string,
+  known?: ParsedDocument,
+): Promise<ParsedDocument | string> {
   const size = (await fileSystem.stat(path))?.size ?? 0
   if (size > PARSED_BYTES) throw new UnusablePath(path, `it is too large to be read: ${size} bytes`)
   const bytes = await fileSystem.read(path, 0, size)
+  const checksum = crc32(bytes)
+  if (checksum === known?.checksum) return known
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -86,7 +105,7 @@ export async function parseDocument(fileSystem: FileSystem, path: string): Promi
     throw new NewerFormat(path, value.version, `${VERSION}.0`)
   }
   readMember(path, value.journal)
-  return { metrics: value.metrics }
+  return { metrics: value.metrics, checksum }
 }
 
 function readMember(path: string, value: unknown): JournalMember | undefined {

@@ -85,10 +85,11 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
   }
   let hold: Hold | undefined
   try {
-    if ((await start.fileSystem.stat(start.directory)) === undefined) await inspectDocument(start.fileSystem, path)
+    const isNew = (await start.fileSystem.stat(start.directory)) === undefined
+    const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
     hold = await holdDirectory(start)
-    const document = await refuseNewer(start)
+    const document = await refuseNewer(start, known)
     await hold.name()
     const found = await find(start, document)
     await removeUnfinished(start, start.log)
@@ -140,7 +141,8 @@ function createFileStore(
   })
   const common = { ...start, counters, journal, commit, ids }
   const retention = options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 }
-  const documents = createDocumentWriter(common)
+  const unchecked = found.document.kind === 'ours' && found.checkpoint !== undefined ? end : undefined
+  const documents = createDocumentWriter({ ...common, unchecked })
   const checkpoints = createCheckpointer({ ...common, retention, found })
   // What a start had to count again, the next one need not.
   if (found.replayed.records > 0 || (found.checkpoint === undefined && segments.size > 0)) checkpoints.request()

@@ -2,6 +2,7 @@
 import type { Adoption } from './adopt.ts'
 import { captureState, checkpointPath, writeCheckpoint } from './checkpoint-files.ts'
 import { asideName } from './directory.ts'
+import type { DocumentState } from './document.ts'
 import { messageOf } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
@@ -27,7 +28,7 @@ export async function repair(options: StartOptions, found: Found): Promise<Posit
   }
   for (const torn of found.replayed.torn) await cutTorn(options, torn, found.segments)
   if (found.adoption !== undefined) return await finishAdoption(options, found, found.adoption)
-  await settleDocument(options, found)
+  await settleDocument(options, found.document, found.replayed.end)
   await makeDurable(options, found.replayed.end)
   if (found.damagedCheckpoints.length > 0) await fileSystem.syncDirectory(directory)
   return found.replayed.end
@@ -83,18 +84,20 @@ async function makeDurable({ fileSystem, directory }: JournalFiles, end: Positio
   await fileSystem.syncDirectory(directory)
 }
 
-/** A document that is not what this store wrote last is kept: it may be all that someone has. */
-async function settleDocument(
-  { path, fileSystem, clock, log }: StartOptions,
-  { document, replayed }: Found,
-): Promise<void> {
-  if (document.kind === 'missing') return
-  if (document.kind === 'ours' && !isBefore(replayed.end, document.position)) return
+/** A document that is not what this store wrote last is kept: it may be all that someone has. Answers whether another must be written. */
+export async function settleDocument(
+  { path, fileSystem, clock, log }: Pick<StartOptions, 'path' | 'fileSystem' | 'clock' | 'log'>,
+  document: DocumentState,
+  end: Position,
+): Promise<boolean> {
+  if (document.kind === 'missing') return true
+  if (document.kind === 'ours' && !isBefore(end, document.position)) return false
   const aside = asideName(path, document.kind === 'damaged' ? 'corrupt' : 'foreign', clock())
   if (document.kind === 'damaged')
     log.error('the document is damaged: it was moved aside', { path, aside, reason: document.reason })
   else log.warn('something else wrote the document: it was moved aside, and the journal goes on', { path, aside })
   await fileSystem.rename(path, aside)
+  return true
 }
 
 /** The attempts that the document held go into the journal, to be listed; its checkpoint, which has counted them, makes it final. */

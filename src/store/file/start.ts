@@ -30,6 +30,7 @@ export interface StartOptions extends JournalFiles {
 /** What was found, and counted into the tally. */
 export interface Found {
   readonly ids: IdWindow
+  /** A large one is not checked to be whole where there is a checkpoint: nothing depends on it then. */
   readonly document: DocumentState
   /** The newest good checkpoint. */
   readonly checkpoint: { readonly sequence: number; readonly position: Position } | undefined
@@ -43,9 +44,15 @@ export interface Found {
   readonly adoption: Adoption | undefined
 }
 
-/** Answers what stands at the path. Throws NewerFormat where a newer version wrote any of what it left last. */
-export async function refuseNewer(options: StartOptions): Promise<DocumentState> {
-  const document = await inspectDocument(options.fileSystem, options.path)
+/** A start need not wait until more than this was read, only to know that it is what was written. */
+const TRUSTED_BYTES = 4 * 1024 * 1024
+
+/**
+ * Answers what stands at the path; a large document that says it is ours is not checked yet. Throws NewerFormat where a newer version wrote any
+ * of what it left last.
+ */
+export async function refuseNewer(options: StartOptions, known?: DocumentState): Promise<DocumentState> {
+  const document = await inspectDocument(options.fileSystem, options.path, { trustedBytes: TRUSTED_BYTES, known })
   for (const sequence of await listCheckpoints(options)) await refuseNewerCheckpoint(options, sequence)
   const newest = [...(await listSegments(options)).keys()].at(-1)
   if (newest !== undefined) await readOpening(options, newest)
@@ -69,7 +76,11 @@ export async function find(options: StartOptions, document: DocumentState): Prom
     const resetAt = replayed.resetAt ?? restored.resetAt
     return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined }
   }
-  return { ...common, ...(await findWithoutCheckpoint(options, common)) }
+  const checked = {
+    ...common,
+    document: document.kind === 'ours' ? await inspectDocument(options.fileSystem, options.path) : document,
+  }
+  return { ...checked, ...(await findWithoutCheckpoint(options, checked)) }
 }
 
 type Rest = Pick<Found, 'ids' | 'checkpoint' | 'replayed' | 'resetAt' | 'adoption'>
@@ -85,7 +96,13 @@ async function findWithoutCheckpoint(
   const openings = await readOpenings(options, segments)
   const wereCheckpoints = damagedCheckpoints.length > 0
   if (document.kind !== 'damaged' && document.kind !== 'missing' && !wereCheckpoints && holdsNothing(openings)) {
-    return { ids, checkpoint: undefined, replayed: NOTHING, resetAt: 0, adoption: await countDocument(options) }
+    return {
+      ids,
+      checkpoint: undefined,
+      replayed: NOTHING,
+      resetAt: 0,
+      adoption: await countDocument(options, document),
+    }
   }
   const isWhole = reachesBack(openings)
   const isFresh = openings.size === 0 && !wereCheckpoints
@@ -94,7 +111,7 @@ async function findWithoutCheckpoint(
     if (wereCheckpoints) log.error('no checkpoint can be read: the whole journal was counted again')
   } else if (document.kind === 'ours') {
     countFrom = document.position
-    await countDocument(options)
+    await countDocument(options, document)
     log.error('no checkpoint can be read: the document was counted, and the journal behind it')
   } else if (!isFresh)
     log.error('no checkpoint can be read, nor the document: what the journal still holds was counted')
@@ -144,8 +161,12 @@ function reachesBack(openings: Openings): boolean {
   return false
 }
 
-async function countDocument({ fileSystem, path, tally, series, clock, log }: StartOptions): Promise<Adoption> {
-  const parsed = await parseDocument(fileSystem, path)
+async function countDocument(
+  { fileSystem, path, tally, series, clock, log }: StartOptions,
+  document: DocumentState,
+): Promise<Adoption> {
+  const known = document.kind === 'foreign' ? document.parsed : undefined
+  const parsed = known ?? (await parseDocument(fileSystem, path))
   if (typeof parsed === 'string') throw new Error(`${path} changed while it was read`)
   const adoption = await inSlices(adopt(parsed, tally, clock()))
   // The document does not say what each series had counted, and that may be in its totals.

@@ -244,6 +244,23 @@ describe('the document', () => {
     await (await openFake(fileSystem)).close()
     expect(fileSystem.contentOf(PATH)).toEqual(before)
   })
+
+  test('so large that a start does not wait until it was read is moved aside all the same, before it is written again', async () => {
+    const first = createFakeFileSystem()
+    const filled = await openFake(first)
+    const many = Array.from({ length: 25_000 }, (_, i) => attempt(i, { agent_name: `agent ${i % 250}` }))
+    await filled.append(many)
+    await filled.close()
+    const content = Buffer.from(first.contentOf(PATH)!)
+    expect(content.length).toBeGreaterThan(4 * 1024 * 1024)
+    content[content.length >> 1]! ^= 1
+    const fileSystem = await copyOf(first.disk)
+    fileSystem.plant(PATH, content)
+    const store = await openFake(fileSystem)
+    await store.close()
+    expect(await isAside(fileSystem, PATH, content)).toBe(true)
+    expect(JSON.parse(fileSystem.contentOf(PATH)!.toString()).metrics).toHaveProperty('agent 7:llama3:8b:bug')
+  })
 })
 
 function parsed(content: Buffer): unknown {
