@@ -1,4 +1,5 @@
 /** `docs/reliability.md`, from the rows: what is promised, which tests show it, and how to run them. */
+import { writeFileSync } from 'node:fs'
 import { GROUPS, type ReliabilityRow } from './reliability-rows.ts'
 
 const HEAD = `# What is promised under stress, and what shows it
@@ -9,7 +10,7 @@ This page is made from the names of the tests (\`npm run docs\`), and a test fai
 | command | what it runs |
 | --- | --- |
 | \`npm test\` | everything that needs neither root nor long |
-| \`npm run test:root\` | full disks, injected faults, crowds: what the machine does not allow is skipped, and said |
+| \`npm run test:root\` | full disks, injected faults, crowds, 1 GiB of journal, containers: what the machine does not allow is skipped, and said |
 | \`npm run test:chaos -- [minutes] [seed]\` | kills a sidecar under load for 10 minutes, and counts |
 `
 
@@ -51,3 +52,5 @@ function commands({ shown, longRun }: ReliabilityRow): string {
 
 /** Whether `npm run test:root` runs it. */
 export const isRootTest = (name: string): boolean => name.startsWith('test/root/')
+
+if (import.meta.main) writeFileSync(new URL('reliability.md', import.meta.url), reliabilityPage())

@@ -94,6 +94,9 @@ describe('who reads a long answer', () => {
   })
 
   test('slowly gets all of it, however long it takes', async () => {
+    const warnings: string[] = []
+    const warned = (warning: Error): unknown => warnings.push(warning.message)
+    process.on('warning', warned)
     const { sidecar, socket } = await aReader()
     const startMs = performance.now()
     let text = ''
@@ -108,6 +111,9 @@ describe('who reads a long answer', () => {
       await pause(10)
     }
     expect(performance.now() - startMs).toBeGreaterThan(2000)
+    // Such as Node gives when listeners are never taken off.
+    expect(warnings).toEqual([])
+    process.off('warning', warned)
     socket.destroy()
     await sidecar[Symbol.asyncDispose]()
   })

@@ -26,9 +26,9 @@ const NOTHING: Counts = { successes: 0, attempts: 0 }
 /**
  * What the last attempts of a key, at most the 100 that are held and at most half of all, say against a baseline learned
  * from all before them. `keys` are watched together: the more, the more it takes, so that all of them together raise one
- * false alarm in 2,000 attempts of each, or more. Null below 30 attempts for a baseline, and where no attempt of the range is held. The
- * summary must be of the key's whole life; with a `range` it is seen as at the range's end, and only its attempts are
- * watched.
+ * false alarm in 2,000 attempts of each, or more. Null below 30 attempts for a baseline, and where no attempt of the range
+ * is held. The summary must be of the key's whole life; with a `range` it is seen as at the range's end, and only its
+ * attempts are watched.
  */
 export function watchKey(one: KeySummary, keys: number, range?: TimeRange): Drift | null {
   const state = stateOfKey(one, keys, range)

@@ -77,9 +77,11 @@ export function* recentResults(recent: Recent, key: AttemptKey): Generator<Recen
 }
 
 /** When each held attempt ended (ms since the epoch) and how, oldest first. */
-export function* recentOutcomes(recent: Recent): Generator<{ readonly ms: number; readonly success: boolean }> {
+export function recentOutcomes(recent: Recent): { readonly ms: number; readonly success: boolean }[] {
+  const outcomes: { readonly ms: number; readonly success: boolean }[] = []
   for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
     const place = i % RECENT_LIMIT
-    yield { ms: recent.numbers[place * COLUMNS]!, success: (recent.flags[place]! & SUCCESS) !== 0 }
+    outcomes.push({ ms: recent.numbers[place * COLUMNS]!, success: (recent.flags[place]! & SUCCESS) !== 0 })
   }
+  return outcomes
 }

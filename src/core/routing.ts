@@ -92,13 +92,16 @@ function routeAnswer(
 
 /** Evidence older than this many half-lives weighs less than a thousandth, and is left out. */
 const HALF_LIVES = 10
+/** The first moment of the year 0: no timestamp is earlier. */
+const EARLIEST_MS = -62_167_219_200_000
 
 /** Spans back from now and what an attempt in each still weighs; together they cover ten half-lives. */
 export function discountWindows(
   nowMs: number,
   halfLifeMs: number,
 ): readonly { readonly range: TimeRange; readonly weight: number }[] {
-  const spans = intervalsBetween(nowMs - HALF_LIVES * halfLifeMs, nowMs, nowMs, halfLifeMs / 8)
+  const sinceMs = Math.max(nowMs - HALF_LIVES * halfLifeMs, EARLIEST_MS)
+  const spans = intervalsBetween(sinceMs, nowMs, nowMs, halfLifeMs / 8)
   return spans.map((range, i) => ({
     // Open at the end: a sender's clock may be a little ahead of ours.
     range: i === spans.length - 1 ? { ...range, untilMs: Number.POSITIVE_INFINITY } : range,

@@ -284,7 +284,7 @@ export function costs(s: Summary): CostSums {
 
 /** Buckets (not cumulative), their count and their sum. */
 export interface Histogram {
-  readonly counts: Float64Array
+  readonly counts: Float64Array | readonly number[]
   readonly count: number
   readonly sum: number
 }
@@ -301,7 +301,9 @@ export function durations(s: Summary, success: boolean): Histogram {
 export function confidences(s: Summary, success: boolean): Histogram {
   const seen = seenConfidences(s, success)
   const from = success ? COUNTED_BINS_OF_SUCCESSES : COUNTED_BINS_OF_FAILURES
-  const counts = seen.counts.map((count, bin) => count + s[from + bin]!)
+  // A plain array: memory of its own would cost a small typed one more than all else here.
+  const counts: number[] = []
+  for (let bin = 0; bin < CONFIDENCE_BUCKETS; bin++) counts.push(seen.counts[bin]! + s[from + bin]!)
   const counted = s[success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES]!
   return { counts, count: sumOf(counts), sum: seen.sum + counted }
 }
@@ -353,7 +355,7 @@ export function calibrationSums(s: Summary): CalibrationSums {
   }
 }
 
-function sumOf(counts: Float64Array): number {
+function sumOf(counts: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < counts.length; i++) sum += counts[i]!
   return sum

@@ -101,18 +101,23 @@ function ownText(own: OwnValues): string {
 }
 
 function line(name: string, labels: string, value: number): string {
-  return labels === '' ? `${name} ${numberText(value)}\n` : `${name}{${labels}} ${numberText(value)}\n`
+  return `${sample(name, labels, value)}\n`
+}
+
+function sample(name: string, labels: string, value: number): string {
+  return labels === '' ? `${name} ${numberText(value)}` : `${name}{${labels}} ${numberText(value)}`
 }
 
 function histogram(name: string, les: readonly string[], labels: string, { counts, count, sum }: Buckets): string {
-  let text = line(`${name}_count`, labels, count) + line(`${name}_sum`, labels, sum)
-  const start = labels === '' ? `${name}_bucket{` : `${name}_bucket{${labels},`
+  // Buckets are most of all lines: each begins with the end of the line before, which is one piece of text less to join.
+  const start = labels === '' ? `\n${name}_bucket{` : `\n${name}_bucket{${labels},`
+  let text = line(`${name}_count`, labels, count) + sample(`${name}_sum`, labels, sum)
   let below = 0
   for (let i = 0; i < les.length; i++) {
     below += counts[i] ?? 0
-    text += `${start + les[i]!}${below}\n`
+    text += start + les[i]! + below
   }
-  return text
+  return `${text}\n`
 }
 
 /** What follows the other labels in the lines of a histogram's buckets, up to the number. */

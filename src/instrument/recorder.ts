@@ -52,7 +52,7 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
   return {
     start: labels => {
       const stated = problems.guard('labels', () => bornAttempt(labels()))
-      const born = sound('labels', () => stated ?? (NOTHING_STATED as NewAttempt))!
+      const born = sound('labels', () => stated ?? bornAttempt({} as AttemptLabels))!
       const span = open(born)
       const startedMs = performance.now()
       return {
@@ -80,11 +80,14 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
 }
 
 /** Born failed and of no length: its end says better. With both set, whatever else is unsound is left out. */
-const NOTHING_STATED = { success: false, time_seconds: 0 }
-
 function bornAttempt({ agent_name, model_name, issue_type, experiment, variant }: AttemptLabels): NewAttempt {
   return {
-    ...{ agent_name, model_name, issue_type, ...NOTHING_STATED, attempt_id: randomUUID() },
+    agent_name,
+    model_name,
+    issue_type,
+    success: false,
+    time_seconds: 0,
+    attempt_id: randomUUID(),
     ...(experiment !== undefined && { experiment }),
     ...(variant !== undefined && { variant }),
   }

@@ -171,17 +171,15 @@ describe('every report is finite, within its bounds, and in its intervals', () =
       confidence: fc.constantFrom(undefined, null, 0, 0.5, 0.95, 1),
       cost_usd: fc.constantFrom(undefined, 0, 0.01, 30),
     })
-    const lists = fc
-      .array(few, { maxLength: 5 })
-      .map(groups =>
-        groups.flatMap(({ good, count, variant, cost_usd, ...names }) =>
-          some(good, count, {
-            ...names,
-            ...arm(variant),
-            ...(cost_usd === undefined ? {} : { cost_usd }),
-          } as Partial<AgentAttempt>),
-        ),
-      )
+    const lists = fc.array(few, { maxLength: 5 }).map(groups =>
+      groups.flatMap(({ good, count, variant, cost_usd, ...names }) =>
+        some(good, count, {
+          ...names,
+          ...arm(variant),
+          ...(cost_usd === undefined ? {} : { cost_usd }),
+        } as Partial<AgentAttempt>),
+      ),
+    )
     fc.assert(fc.property(lists, expectWhole), { numRuns: 40 })
   })
 })

@@ -1,15 +1,16 @@
 /**
- * A coordinator that is instrumented and exports nothing but metrics, by the standard environment. It does what standard input says:
+ * A coordinator that is instrumented and exports nothing but metrics, by the standard environment, in the encoding it is told. It does what standard input says:
  * `fix 3 true` is three attempts that succeed, `export` an export, which it answers with the exporter's code; at the end of the input
  * it ends.
  */
 import { createInterface } from 'node:readline'
 import { metrics } from '@opentelemetry/api'
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http'
+import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { recordAttempt } from '../../src/index.ts'
 
-const exporter = new OTLPMetricExporter()
+const exporter = process.argv[2] === 'json' ? new JsonExporter() : new ProtobufExporter()
 
 class PulledReader extends MetricReader {
   constructor() {
@@ -40,6 +41,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else {
     const { resourceMetrics } = await reader.collect()
     const { code } = await new Promise<{ code: number }>(resolve => exporter.export(resourceMetrics, resolve))
-    console.log(`exported ${code}`)
+    process.stdout.write(`exported ${code}\n`)
   }
 }

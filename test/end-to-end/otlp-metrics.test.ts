@@ -15,14 +15,15 @@ interface App {
   end(): Promise<void>
 }
 
-function startApp(url: string, temporality: string): App {
+function startApp(url: string, temporality: string, encoding = 'protobuf'): App {
   const env = {
     ...process.env,
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
     OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: temporality,
     OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '60000',
   }
-  const child: ChildProcess = spawn(process.execPath, [APP], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child: ChildProcess = spawn(process.execPath, [APP, encoding], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   const ended = once(child, 'exit')
   return {
@@ -67,7 +68,10 @@ async function expectCounted(sidecar: SidecarProcess, successful: number, failed
   expect(value('agent_attempt_cost_usd_total', 'agent_name="Fixer"')).toBeCloseTo(total * 0.5)
 }
 
-describe.each(['cumulative', 'delta'])('metrics of %s temporality', temporality => {
+describe.each([
+  ['cumulative', 'json'],
+  ['delta', 'protobuf'],
+])('metrics of %s temporality in %s', (temporality, encoding) => {
   test('count once, with the app restarted, the sidecar killed between exports, and killed during one', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
@@ -77,7 +81,7 @@ describe.each(['cumulative', 'delta'])('metrics of %s temporality', temporality 
       await sidecar.stop('SIGKILL')
       sidecar = await startSidecarProcess(store, { args })
     }
-    let app = startApp(sidecar.url, temporality)
+    let app = startApp(sidecar.url, temporality, encoding)
     app.fix(3, true)
     app.fix(1, false)
     expect(await app.export()).toBe('exported 0')
@@ -96,7 +100,7 @@ describe.each(['cumulative', 'delta'])('metrics of %s temporality', temporality 
     }
     await expectCounted(sidecar, 8, 1)
     await app.end()
-    app = startApp(sidecar.url, temporality)
+    app = startApp(sidecar.url, temporality, encoding)
     app.fix(4, false)
     expect(await app.export()).toBe('exported 0')
     await expectCounted(sidecar, 8, 5)

@@ -1,6 +1,7 @@
 /** An app with nothing but the OpenTelemetry SDK and its environment, and a Collector that the sidecar pushes to. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -27,11 +28,19 @@ await provider.forceFlush()
 await provider.shutdown()
 `
 
+/** The variables that the README says are all that an SDK needs, for a sidecar at another URL. */
+async function documentedEnvironment(url: string): Promise<Record<string, string>> {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+  const lines = [...readme.matchAll(/^export (OTEL_\w+)=(\S+)/gm)].map(([, name, value]) => [name!, value!])
+  expect(lines).toHaveLength(3)
+  return Object.fromEntries(lines.map(([name, value]) => [name, value!.replace('http://127.0.0.1:9464', url)]))
+}
+
 test('an app with nothing but the OpenTelemetry SDK and its environment shows up as an agent in the report, once', async () => {
   await using folder = await temporaryFolder()
   const store = join(folder.path, 'agent_performance.json')
   const sidecar = await startSidecarProcess(store)
-  const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: sidecar.url, OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' }
+  const env = { ...process.env, ...(await documentedEnvironment(sidecar.url)) }
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', APP], { env, cwd: ROOT })
   const report = (await (await fetch(`${sidecar.url}/api/v1/report`)).json()) as { by_agent: object; by_model: object }
   expect(report.by_agent).toMatchObject({ Fixer: { total_attempts: 3, issue_types: ['unknown'] } })

@@ -83,17 +83,17 @@ describe('told to stop', () => {
   })
 })
 
-describe('told to stop while it reads a long journal', () => {
-  /** A journal that takes a moment to read: no checkpoint was taken. */
-  async function withLongJournal(store: string): Promise<Ledger> {
-    const ledger = createLedger()
-    await using sidecar = spawnSidecar(store)
-    const url = await urlOf(sidecar)
-    for (let i = 0; i < 12; i++) await sendNumbers(url, ledger.take(5000), ledger, random)
-    await end(sidecar, 'SIGKILL')
-    return ledger
-  }
+/** A journal that takes a moment to read: no checkpoint was taken. */
+async function withLongJournal(store: string): Promise<Ledger> {
+  const ledger = createLedger()
+  await using sidecar = spawnSidecar(store)
+  const url = await urlOf(sidecar)
+  for (let i = 0; i < 12; i++) await sendNumbers(url, ledger.take(5000), ledger, random)
+  await end(sidecar, 'SIGKILL')
+  return ledger
+}
 
+describe('told to stop while it reads a long journal', () => {
   test.each<[string, NodeJS.Signals[], number[]]>([
     ['once it ends with 0 and never says that it is ready', ['SIGTERM'], [0]],
     // Of two signals that come together the system may hand over either one first.
@@ -114,6 +114,16 @@ describe('told to stop while it reads a long journal', () => {
     await end(again, 'SIGKILL')
     await expectAllCounted(place.store, ledger)
   })
+})
+
+test('told to read its files again while it reads a long journal, it goes on', async () => {
+  await using place = await aStore()
+  const ledger = await withLongJournal(place.store)
+  await using sidecar = spawnSidecar(place.store)
+  await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
+  sidecar.process.kill('SIGHUP')
+  expect(await totalOf(await urlOf(sidecar))).toBe(ledger.counts.kept)
+  expect(await end(sidecar, 'SIGTERM')).toBe(0)
 })
 
 test('a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on', async () => {

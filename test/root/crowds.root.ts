@@ -1,16 +1,20 @@
 /** More connections than there may be, and fewer descriptors than are wanted. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
+import { MAX_ITEMS } from '../../src/receive/attempts.ts'
 import { type RecordingRequest, requestOf } from '../chaos/attempts.ts'
 import { audit } from '../chaos/audit.ts'
 import { sendNumbers, settle } from '../chaos/client.ts'
 import { createLedger } from '../chaos/ledger.ts'
+import { totalOf } from '../chaos/lives.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
+import { memoryOf } from './memory.ts'
 import { needs } from './needs.ts'
 
 const random = createRandom(3)
@@ -94,15 +98,59 @@ test('of 10,000 connections it serves as many as it may, drops and counts the re
   const askedMs = performance.now()
   expect(await askOver(agent, `${url}/livez`)).toBe(200)
   const tookMs = performance.now() - askedMs
-  const memory = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${sidecar.process.pid}/status`, 'utf8'))?.[1]
-  process.stdout.write(`among ${CROWD} connections: /livez in ${Math.round(tookMs)} ms, ${memory} kB of memory\n`)
+  const memory = await memoryOf(sidecar)
+  process.stdout.write(`among ${CROWD} connections: /livez in ${Math.round(tookMs)} ms, ${memory} MiB of memory\n`)
   expect(tookMs).toBeLessThan(5000)
-  expect(Number(memory)).toBeLessThan(512 * 1024)
+  expect(memory).toBeLessThan(512)
   for (const socket of sockets) socket.destroy()
   const isWell = async (): Promise<boolean> => (await fetch(`${url}/livez`).catch(() => undefined))?.status === 200
   await expect.poll(isWell, { timeout: 20_000 }).toBe(true)
   const scrape = await (await fetch(`${url}/metrics`)).text()
   expect(scrape).toMatch(new RegExp(`^agent_performance_connections_dropped_total ${CROWD - 1023}$`, 'm'))
   agent.destroy()
+  expect(await end(sidecar, 'SIGTERM')).toBe(0)
+})
+
+/** As many attempts as a list may hold, of not much less than a body's 5 MiB. */
+function largestList(first: number): string {
+  const error_type = 'x'.repeat(200)
+  const one = { model_name: 'm', issue_type: 'i', success: true, time_seconds: 1, error_type }
+  const list = Array.from({ length: MAX_ITEMS }, (_, i) => {
+    const number = first + i
+    return { ...one, agent_name: `agent-${number % 20_000}`, attempt_id: `n${number}` }
+  })
+  return JSON.stringify(list)
+}
+
+test('with 256 MiB of heap, 24 clients who send as much at once as they may and two who ask for everything do not end it', async () => {
+  await using place = await aStore()
+  await using sidecar = spawnSidecar(place.store, { under: ['env', 'NODE_OPTIONS=--max-old-space-size=256'] })
+  const url = await urlOf(sidecar)
+  const endMs = performance.now() + 10_000
+  const counts = { accepted: 0, refused: 0, sent: 0 }
+  const sender = async (number: number): Promise<void> => {
+    while (performance.now() < endMs) {
+      const list = largestList(counts.sent++ * MAX_ITEMS)
+      const gzip = number % 2 === 0
+      const headers = { 'Content-Type': 'application/json', ...(gzip && { 'Content-Encoding': 'gzip' }) }
+      const body = gzip ? gzipSync(list, { level: 1 }) : list
+      const answer = await fetch(`${url}/api/v1/attempts`, { method: 'POST', headers, body })
+      const { accepted = 0 } = (await answer.json()) as { accepted?: number }
+      expect([200, 429]).toContain(answer.status)
+      counts.accepted += accepted
+      if (answer.status === 429) counts.refused++
+    }
+  }
+  const reader = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      for (const path of ['/metrics', '/api/v1/metrics', '/api/v1/attempts?limit=1000', '/api/v1/report'])
+        await (await fetch(url + path)).arrayBuffer()
+    }
+  }
+  await Promise.all([...Array.from({ length: 24 }, (_, number) => sender(number)), reader(), reader()])
+  process.stdout.write(`with 256 MiB of heap: ${counts.accepted} kept, ${counts.refused} lists refused, `)
+  process.stdout.write(`${await memoryOf(sidecar)} MiB of memory\n`)
+  expect(counts.accepted).toBeGreaterThan(0)
+  expect(await totalOf(url)).toBe(counts.accepted)
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 })

@@ -1,11 +1,11 @@
 /** What a test of a real disk needs of the machine; where it is not there, the test is skipped and says why. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-type Need = 'root' | 'mount' | 'strace' | 'prlimit' | 'descriptors' | 'nobody'
+type Need = 'root' | 'mount' | 'strace' | 'prlimit' | 'descriptors' | 'nobody' | 'unshare' | 'space'
 
 /** Runs what follows as a user who owns nothing. */
 export const AS_NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const
@@ -17,6 +17,8 @@ const CHECKS: Readonly<Record<Need, () => string | undefined>> = {
   strace: () => (works('strace', '-f', '-o', '/dev/null', 'true') ? undefined : 'strace is not there or may not trace'),
   prlimit: () => (works('prlimit', '--nofile=64', 'true') ? undefined : 'prlimit is not there'),
   nobody: () => (works(...AS_NOBODY, process.execPath, '--version') ? undefined : 'nothing can be run as another user'),
+  space: () => (free(tmpdir()) > 3 * 2 ** 30 ? undefined : `less than 3 GiB are free in ${tmpdir()}`),
+  unshare: () => (works('unshare', '--pid', '--fork', '--mount-proc', 'true') ? undefined : 'no namespace can be made'),
   descriptors: () => (works('sh', '-c', '[ "$(ulimit -n)" -ge 16000 ]') ? undefined : 'ulimit -n is below 16000'),
 }
 
@@ -35,6 +37,11 @@ export function needs(context: TestContext, ...all: readonly Need[]): void {
 function missingOf(need: Need): string | undefined {
   if (!answers.has(need)) answers.set(need, CHECKS[need]())
   return answers.get(need)
+}
+
+function free(path: string): number {
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize
 }
 
 function canMount(): boolean {

@@ -62,7 +62,7 @@ export function calibrationError({ n, bins }: Pick<CalibrationSums, 'n' | 'bins'
  * Every measure of calibration, from sums alone; null where it is not defined.
  * Source: G. W. Brier, Mon. Weather Rev. 78 (1950); decomposition, A. H. Murphy, J. Appl. Meteorol. 12 (1973), and its
  * part within bins, D. B. Stephenson, C. A. S. Coelho and I. T. Jolliffe, Weather Forecast. 23 (2008); error by bins,
- * M. P. Naeini, G. F. Cooper and M. Hauskrecht, AAAI (2015); z, D. J. Spiegelhalter, Stat. Med. 5 (1986), equation 1.
+ * M. P. Naeini, G. F. Cooper and M. Hauskrecht, AAAI (2015); z, D. J. Spiegelhalter, Stat. Med. 5 (1986).
  */
 export function calibrationOf(sums: CalibrationSums): Calibration {
   const { n, successes, confidence } = sums

@@ -14,8 +14,8 @@ export interface Sequence {
 /**
  * Asymptotic confidence sequence of the rate of `b` less that of `a`: all looks together miss the truth with
  * probability about α, from 30 attempts per arm and away from rates of 0 and 1. Whole of [-1, 1] where it cannot be said.
- * Source: I. Waudby-Smith et al., arXiv 2103.06476v7, equations 9 (boundary) and 155, 161 (e-value), tuned for 200
- * attempts, where a sequence tuned for thousands is twice as wide.
+ * Source: I. Waudby-Smith et al., Ann. Stat. 52 (2024), arXiv 2103.06476, with the normal mixture of H. Robbins, Ann.
+ * Math. Stat. 41 (1970), tuned for 200 attempts, where a sequence tuned for thousands is twice as wide.
  */
 export function confidenceSequence(a: Counts, b: Counts, alpha: number): Sequence {
   const attempts = a.attempts + b.attempts

@@ -24,13 +24,7 @@ export function normalQuantile(p: number): number {
   return p > 0.5 ? -normalQuantile(1 - p) : findRoot(z => normalCdf(z) - p, -40, 0)
 }
 
-/** Student's t P(T <= t). Source: Abramowitz & Stegun 26.7.1. */
-export function studentTCdf(t: number, df: number): number {
-  const tail = studentTTwoSided(t, df) / 2
-  return t < 0 ? tail : 1 - tail
-}
-
-/** Student's t P(|T| >= |t|): the two-sided p-value of t. */
+/** Student's t P(|T| >= |t|): the two-sided p-value of t. Source: Abramowitz & Stegun 26.7.1. */
 export function studentTTwoSided(t: number, df: number): number {
   const square = t * t
   return regularizedBeta(df / (df + square), df / 2, 0.5, square / (df + square))
@@ -63,16 +57,4 @@ export function chiSquareQuantile(p: number, df: number): number {
   let high = Math.max(df, 1)
   while (chiSquareCdf(high, df) < p) high *= 2
   return findRoot(x => chiSquareCdf(x, df) - p, 0, high)
-}
-
-/** Beta P(X <= x). Source: Abramowitz & Stegun 26.5.1. */
-export function betaCdf(x: number, a: number, b: number): number {
-  return regularizedBeta(x, a, b)
-}
-
-/** Beta quantile. */
-export function betaQuantile(p: number, a: number, b: number): number {
-  if (p <= 0) return 0
-  if (p >= 1) return 1
-  return findRoot(x => regularizedBeta(x, a, b) - p, 0, 1)
 }

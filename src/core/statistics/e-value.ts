@@ -7,8 +7,8 @@ import { logBeta } from './special-functions.ts'
  * Exact, always-valid comparison of the rate of `b` with that of `a` from counts alone: whatever the rates, however the
  * attempts were shared out (even by what was seen before), and whenever one looks, all looks together miss the truth
  * with probability at most α.
- * Source: universal inference, L. Wasserman, A. Ramdas and S. Balakrishnan, PNAS 117 (2020), section 7, with a Jeffreys
- * mixture for each arm (R. E. Krichevsky and V. K. Trofimov, IEEE Trans. Inf. Theory 27, 1981).
+ * Source: universal inference, L. Wasserman, A. Ramdas and S. Balakrishnan, PNAS 117 (2020), run sequentially with a
+ * Jeffreys mixture for each arm (R. E. Krichevsky and V. K. Trofimov, IEEE Trans. Inf. Theory 27, 1981).
  */
 export function exactSequence(a: Counts, b: Counts, alpha: number): Sequence {
   const mixture = logMixture(a) + logMixture(b)

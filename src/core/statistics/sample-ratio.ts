@@ -14,7 +14,7 @@ export interface SampleRatio {
 /**
  * Checks attempts per arm against the intended shares (0 or more, of any sum; equal ones by default). A mismatch, p below
  * 0.001, means that whatever shares out or reports attempts is broken, and no comparison of the arms can be believed.
- * Source: K. Pearson, Phil. Mag. 50 (1900); threshold of A. Fabijan et al., KDD (2019).
+ * Source: K. Pearson, Phil. Mag. 50 (1900); as a check of experiments, A. Fabijan et al., KDD (2019).
  */
 export function sampleRatio(
   attempts: readonly number[],

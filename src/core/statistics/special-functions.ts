@@ -68,7 +68,7 @@ function betaFraction(x: number, a: number, b: number): number {
 
 /**
  * P(a, x) and Q(a, x) = 1 - P(a, x), the regularised incomplete gamma functions, for a > 0 and x >= 0; the smaller of
- * the two is as exact as the other. Source: Abramowitz & Stegun 6.5.29 (series, x < a + 1) and 6.5.31 (fraction).
+ * the two is as exact as the other. Source: Abramowitz & Stegun 6.5.29 (series, x < a + 1) and 6.5.31 (its even part).
  */
 export function regularizedGamma(a: number, x: number): { readonly lower: number; readonly upper: number } {
   if (x <= 0) return { lower: 0, upper: 1 }

@@ -15,7 +15,7 @@ export interface StandardRate {
  * The rate `strata` would show at the mix `weights` (above 0, of any sum), every stratum of which it has attempts in.
  * Its interval is Wilson's at the number of attempts that would give a plain rate the same variance; for the variance
  * each stratum has one more success and one more failure (Laplace), since 1 of 1 is no certainty.
- * Source: direct standardisation, P. Armitage and G. Berry, Statistical Methods in Medical Research (1994), 12.2;
+ * Source: direct standardisation, P. Armitage and G. Berry, Statistical Methods in Medical Research (1994);
  * effective attempts, N. Dean and M. Pagano, J. Surv. Stat. Methodol. 3 (2015).
  */
 export function standardRate(strata: Strata, weights: ReadonlyMap<string, number>): StandardRate {

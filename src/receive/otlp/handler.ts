@@ -110,7 +110,7 @@ async function keepPoints(sifted: SiftedPoints, { points, counts }: OtlpOptions)
     const kept = await points.keepPoints(sifted.points)
     counts.accepted(kept.attempts)
     if (kept.refused === 0) return sifted
-    const problem = `there are ${MAX_SERIES} series already, and ${kept.refused} points are of others`
+    const problem = `points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`
     return { ...sifted, rejected: sifted.rejected + kept.refused, problems: [...sifted.problems, problem] }
   } catch (error) {
     return refused(error, sifted.points.length, counts)

@@ -25,18 +25,13 @@ export interface MetricPoint {
   readonly values: readonly number[]
 }
 
-/** As the instruments are named, and as Prometheus and a Collector print them. */
+/** As the instruments are named; and not as a sidecar exposes them, whose own series may come back to it by a Collector. */
 const NAMES: ReadonlyMap<string, MetricName> = new Map([
   ['agent.attempts', 'attempts'],
-  ['agent_attempts_total', 'attempts'],
   ['agent.attempt.duration', 'duration'],
-  ['agent_attempt_duration_seconds', 'duration'],
   ['agent.attempt.confidence', 'confidence'],
-  ['agent_attempt_confidence', 'confidence'],
   ['agent.attempt.cost', 'cost'],
-  ['agent_attempt_cost_usd_total', 'cost'],
   ['agent.attempt.tokens', 'tokens'],
-  ['agent_attempt_tokens_total', 'tokens'],
 ])
 const BOUNDS = { duration: DURATION_BOUNDS, confidence: CONFIDENCE_BOUNDS }
 

@@ -10,7 +10,6 @@ declare module 'jstat' {
     betaln(a: number, b: number): number
     ibeta(x: number, a: number, b: number): number
     lowRegGamma(a: number, x: number): number
-    readonly beta: Distribution<[a: number, b: number]>
     readonly chisquare: Distribution<[df: number]>
     readonly normal: Distribution<[mean: number, deviation: number]>
     readonly studentt: Distribution<[df: number]>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { betaCdf, chiSquareCdf, normalCdf } from '../../../src/core/statistics/distributions.ts'
+import { chiSquareCdf, normalCdf } from '../../../src/core/statistics/distributions.ts'
 import { createRandom, drawBeta, drawGamma, drawNormal, type Random } from '../../../src/core/statistics/random.ts'
+import { regularizedBeta } from '../../../src/core/statistics/special-functions.ts'
 
 /** Largest distance between the draws' distribution and `cdf`, times the root of n: above 1.95 once in a thousand times. */
 function kolmogorov(draw: (random: Random) => number, cdf: (x: number) => number): number {
@@ -71,7 +72,7 @@ describe('draws follow their distribution', () => {
     expect(
       kolmogorov(
         random => drawBeta(random, a, b),
-        x => betaCdf(x, a, b),
+        x => regularizedBeta(x, a, b),
       ),
     ).toBeLessThan(1.95)
   })

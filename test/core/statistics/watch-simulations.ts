@@ -5,7 +5,7 @@ import { createRandom, type Random } from '../../../src/core/statistics/random.t
 import { listed, median, percent, type Simulation } from './simulation.ts'
 import { createAlarms, createWatched, type Watched } from './watched.ts'
 
-/** An alarm that comes back while the same attempts are held is no other one. */
+/** An alarm that comes back within so many attempts, while those behind it are still held, is the same. */
 const HELD = 100
 
 type Look = () => 'down' | 'up' | 'none' | undefined

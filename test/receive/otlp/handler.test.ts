@@ -6,7 +6,16 @@ import { StoreUnavailable } from '../../../src/core/ports.ts'
 import { collecting } from '../../instrument/collecting.ts'
 import { setSpans, unsetTelemetry } from '../../instrument/telemetry.ts'
 import { openReceiver, type Receiver, type ReceiverOptions } from './receiver.ts'
-import { type Encoding, logRecords, sendLogs, sendMetrics, sendSpans, spans, variedMetrics } from './telemetry.ts'
+import {
+  attemptMetrics,
+  type Encoding,
+  logRecords,
+  sendLogs,
+  sendMetrics,
+  sendSpans,
+  spans,
+  variedMetrics,
+} from './telemetry.ts'
 
 const ENCODINGS: readonly Encoding[] = ['protobuf', 'json']
 const names = { agent_name: 'fixer', model_name: 'llama3:8b', issue_type: 'lint' }
@@ -90,6 +99,62 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(await sendMetrics(to.url, encoding, await variedMetrics())).toBe(0)
     expect(to.counts).toEqual({ accepted: 0, duplicates: 0, rejected: 0, ignored: 5, refused: [] })
     expect(lines).toEqual([])
+  })
+
+  test('metrics that are asked for count once, those of others are ignored', async () => {
+    const lines = clientLog()
+    const to = await receiver({ maxSeries: 100 })
+    const counting = attemptMetrics()
+    const exported = await counting([
+      { agent_name: 'a', success: true },
+      { agent_name: 'a', success: false },
+      { agent_name: '__proto__', success: true },
+    ])
+    for (let n = 0; n < 2; n++) expect(await sendMetrics(to.url, encoding, exported)).toBe(0)
+    expect(await sendMetrics(to.url, encoding, await counting([{ agent_name: 'a', success: true }]))).toBe(0)
+    expect(await sendMetrics(to.url, encoding, await variedMetrics())).toBe(0)
+    const told = to.increments.map(({ key, measure, values }) => [
+      key.agent_name,
+      'of' in measure && measure.of,
+      ...values,
+    ])
+    expect(told).toEqual([
+      ['a', 'success', 1],
+      ['a', 'failure', 1],
+      ['__proto__', 'success', 1],
+      ['a', 'success', 1],
+    ])
+    expect(to.counts).toEqual({ accepted: 4, duplicates: 0, rejected: 0, ignored: 5, refused: [] })
+    expect(lines).toEqual([])
+  })
+
+  test('points that are wrong, or of series too many, do not sink the others, and the client is told', async () => {
+    const lines = clientLog()
+    const to = await receiver({ maxSeries: 1 })
+    const exported = await attemptMetrics()([
+      { agent_name: 'a', success: true },
+      { agent_name: '', success: true },
+      { agent_name: 'b', success: true },
+    ])
+    expect(await sendMetrics(to.url, encoding, exported)).toBe(0)
+    expect(to.increments).toHaveLength(1)
+    expect(to.counts).toMatchObject({ accepted: 1, rejected: 2 })
+    expect(lines[0]).toContain('"rejectedDataPoints":')
+    expect(lines[0]).toContain('a point of attempts: agent_name must not be empty')
+    expect(lines[0]).toContain('points of new series, of which there are 100000 already: 1')
+  })
+
+  test('metrics that a store cannot keep are sent again, and count once', async () => {
+    let failures = 1
+    const to = await receiver({
+      maxSeries: 100,
+      beforeKeep() {
+        if (failures-- > 0) throw new StoreUnavailable('not now', { retryAfterSeconds: 0.2 })
+      },
+    })
+    expect(await sendMetrics(to.url, encoding, await attemptMetrics()([{ agent_name: 'a', success: true }]))).toBe(0)
+    expect(to.requests.map(request => request.status)).toEqual([503, 200])
+    expect(to.increments).toHaveLength(1)
   })
 
   test('nothing at all is taken without a word', async () => {

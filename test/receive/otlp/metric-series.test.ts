@@ -157,6 +157,12 @@ describe('a point', () => {
     expect([folded.rejected, successes(folded)]).toEqual([1, 4])
   })
 
+  test('of what a sidecar exposes is ignored: its own series may come back to it', () => {
+    const { fold } = folding()
+    const { ignored, increments } = fold(counter(CUMULATIVE, [{ value: 1, time: 1 }], 'agent_attempts_total'))
+    expect([ignored, increments]).toEqual([1, []])
+  })
+
   test('of another metric, or that says there is no value, is ignored', () => {
     const { fold } = folding()
     expect(fold(counter(CUMULATIVE, [{ value: 1, time: 1 }], 'http.requests'))).toMatchObject({
@@ -293,7 +299,7 @@ test('a histogram with bounds that are not ours counts and sums, and fills no bu
     explicitBounds: [1],
   }
   const metrics = [
-    { name: 'agent_attempt_duration_seconds', histogram: { aggregationTemporality: CUMULATIVE, dataPoints: [point] } },
+    { name: 'agent.attempt.duration', histogram: { aggregationTemporality: CUMULATIVE, dataPoints: [point] } },
   ]
   const [increment] = folding().fold({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }).increments
   expect(increment!.values).toEqual([4, 10])

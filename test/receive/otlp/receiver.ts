@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NewAttempt } from '../../../src/core/attempt.ts'
 import type { Appended } from '../../../src/core/ports.ts'
+import { createSeries, type Increment, type SeriesPoint } from '../../../src/core/series.ts'
 import { createInFlight } from '../../../src/receive/body.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
 import { createOtlpHandler } from '../../../src/receive/otlp/handler.ts'
@@ -13,6 +14,8 @@ export interface Receiver {
   readonly url: string
   /** What was kept, each id once. */
   readonly kept: NewAttempt[]
+  /** What was new in points of metrics. */
+  readonly increments: Increment[]
   readonly counts: { accepted: number; duplicates: number; rejected: number; ignored: number; refused: number[] }
   /** Headers and status of every request so far. */
   readonly requests: { readonly headers: IncomingMessage['headers']; readonly status: number }[]
@@ -21,6 +24,8 @@ export interface Receiver {
 
 export interface ReceiverOptions {
   readonly mapping?: OtlpMapping
+  /** Metrics count, and no more series than so many are told apart. */
+  readonly maxSeries?: number
   readonly maxBodyBytes?: number
   readonly maxInFlightBytes?: number
   readonly requestTimeoutMs?: number
@@ -33,6 +38,18 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
   const ids = new Set<string>()
   const counts: Receiver['counts'] = { accepted: 0, duplicates: 0, rejected: 0, ignored: 0, refused: [] }
   const requests: Receiver['requests'] = []
+  const increments: Increment[] = []
+  const series = createSeries({ limit: options.maxSeries ?? 0, keepMs: 86_400_000 })
+  const points = {
+    async keepPoints(points: readonly SeriesPoint[]) {
+      await options.beforeKeep?.()
+      const step = series.step(points, Date.now())
+      series.take(step)
+      increments.push(...step.increments)
+      const attempts = step.increments.filter(({ measure }) => measure.metric === 'attempts')
+      return { attempts: attempts.reduce((sum, { values }) => sum + values[0]!, 0), refused: step.refused }
+    },
+  }
 
   const keep = async (attempts: readonly NewAttempt[]): Promise<Appended> => {
     await options.beforeKeep?.()
@@ -52,6 +69,7 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
       createOtlpHandler({
         signal,
         keeper: { keep },
+        points: options.maxSeries === undefined ? undefined : points,
         counts: {
           accepted: n => {
             counts.accepted += n
@@ -84,6 +102,7 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`,
     kept,
+    increments,
     counts,
     requests,
     close: () =>

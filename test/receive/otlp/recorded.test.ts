@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
+import { mergeMapping, type OtlpTable } from '../../../src/receive/otlp/mapping-table.ts'
 import { openReceiver, post, type Receiver } from './receiver.ts'
 
-/** What other languages' SDKs sent: see the notes beside the recordings. */
-async function take(recording: string, headers: Record<string, string> = {}): Promise<Receiver> {
-  const to = await openReceiver()
+/** What others sent, by the rules that a table changes: see the notes beside the recordings. */
+async function take(recording: string, headers: Record<string, string> = {}, table: OtlpTable = {}): Promise<Receiver> {
+  const to = await openReceiver({ mapping: mergeMapping(table) })
   onTestFinished(to.close)
   const body = readFileSync(new URL(`../../fixtures/otlp/${recording}.bin`, import.meta.url))
-  const answer = await post(to, recording.split('-')[1]!, body, headers)
-  expect([answer.status, answer.bytes.length]).toEqual([200, 0])
+  const answer = await post(to, recording.split('-').at(-1)!, body, headers)
+  expect([answer.status, answer.bytes.length > 0]).toEqual([200, to.counts.rejected > 0])
   return to
 }
 
@@ -99,4 +100,99 @@ test("Go's log records and spans are attempts", async () => {
 test('metrics of either are taken and ignored', async () => {
   expect((await take('python-metrics')).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 3 })
   expect((await take('go-metrics')).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 1 })
+})
+
+test("Claude Code's requests count where they are enabled: one that was answered, one that was refused", async () => {
+  const enabled = { 'claude-code': { enabled: true } }
+  const answered = await take('claude-code-logs', {}, enabled)
+  expect(answered.kept).toEqual([
+    {
+      agent_name: 'claude-code',
+      model_name: 'claude-opus-4-8',
+      issue_type: 'unknown',
+      success: true,
+      time_seconds: 0.016,
+      timestamp: '2026-11-22T20:39:04.588Z',
+      attempt_id: 'req_011Recorded1',
+      input_tokens: 1200,
+      output_tokens: 25,
+      cache_read_tokens: 4000,
+      cache_write_tokens: 300,
+      cost_usd: 0.010499999999999999,
+    },
+  ])
+  expect(answered.counts).toMatchObject({ rejected: 0, ignored: 2 })
+  const refused = await take('claude-code-failed-logs', {}, enabled)
+  expect(refused.kept).toEqual([
+    {
+      agent_name: 'claude-code',
+      model_name: 'claude-opus-4-8[1m]',
+      issue_type: 'unknown',
+      success: false,
+      error_type: '400',
+      time_seconds: 0.035,
+      timestamp: '2026-11-22T20:39:34.293Z',
+      attempt_id: 'req_011RecordedFailure',
+    },
+  ])
+  expect(refused.counts).toMatchObject({ rejected: 0, ignored: 1 })
+})
+
+test('and unless they are, nothing of it is an attempt, nor are its metrics', async () => {
+  for (const recording of ['claude-code-logs', 'claude-code-failed-logs', 'claude-code-metrics']) {
+    const { kept, counts } = await take(recording)
+    expect([kept, counts.rejected, counts.ignored > 0]).toEqual([[], 0, true])
+  }
+})
+
+test("OpenLIT's runs of Pydantic AI agents are an attempt each, where they are enabled", async () => {
+  const recording = 'openlit-pydantic-ai-traces'
+  expect((await take(recording)).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 13 })
+  const { kept, counts } = await take(recording, {}, { 'openlit-pydantic-ai': { enabled: true } })
+  expect(kept).toEqual([
+    {
+      agent_name: 'Fixer',
+      model_name: 'test-model',
+      issue_type: 'unknown',
+      success: true,
+      time_seconds: expect.closeTo(0.019, 3),
+      timestamp: '2026-11-22T20:45:13.710120Z',
+      attempt_id: 'ec5ebe8d28fb78c139f65429575609a8:d55dc4069d76cfe2',
+      input_tokens: 55,
+      output_tokens: 4,
+    },
+    {
+      agent_name: 'Breaker',
+      model_name: 'broken-model',
+      issue_type: 'unknown',
+      success: false,
+      time_seconds: expect.any(Number),
+      timestamp: expect.stringMatching(/^2026-11-22T20:45:13/),
+      attempt_id: '7fba91b152e370d713362ff14a63d452:2267c61d46e95131',
+    },
+  ])
+  expect(counts).toMatchObject({ rejected: 0, ignored: 11 })
+})
+
+test("OpenLIT's runs of OpenAI agents are attempts of a model that it does not name; spans of no agent are rejected", async () => {
+  const { kept, counts } = await take('openlit-openai-agents-traces')
+  const common = { model_name: 'unknown', issue_type: 'unknown', time_seconds: expect.any(Number) }
+  expect(kept).toEqual([
+    {
+      ...common,
+      agent_name: 'Fixer',
+      success: true,
+      timestamp: '2026-11-22T20:46:37.424604Z',
+      attempt_id: '04e936750738dd75cd1f1ad98470b334:7e31064ce8c61f90',
+    },
+    {
+      ...common,
+      agent_name: 'Breaker',
+      success: false,
+      error_type: 'Error in agent run',
+      timestamp: expect.stringMatching(/^2026-11-22T20:46:37/),
+      attempt_id: '97f7de3475815175e723fc69a7710bd4:59e94b98c11b7ed5',
+    },
+  ])
+  expect(counts).toMatchObject({ rejected: 4, ignored: 4 })
 })

@@ -61,7 +61,8 @@ export async function sendMetrics(
 }
 
 function config(url: string, { gzip = false, headers = {} }: SendOptions = {}): Record<string, unknown> {
-  return { url, headers, ...(gzip && { compression: 'gzip' }) }
+  // Longer than all retries take: a busy machine shall not decide.
+  return { url, headers, timeoutMillis: 60_000, ...(gzip && { compression: 'gzip' }) }
 }
 
 async function exportOnce<T>(exporter: Exporter<T>, items: T): Promise<number> {
@@ -178,6 +179,22 @@ export async function variedMetrics(): Promise<ResourceMetrics> {
   }
   const { resourceMetrics } = await reader.collect()
   return resourceMetrics
+}
+
+/** What our instruments have counted: attempts by result, from the same provider every time. */
+export function attemptMetrics(): (
+  attempts: readonly { readonly agent_name: unknown; readonly success: boolean }[],
+) => Promise<ResourceMetrics> {
+  const reader = new PulledReader()
+  const meter = new MeterProvider({ resource, readers: [reader] }).getMeter('coordinator')
+  const counter = meter.createCounter('agent.attempts')
+  return async attempts => {
+    for (const { agent_name, success } of attempts) {
+      const names = { agent_name: agent_name as string, model_name: 'm', issue_type: 'i' }
+      counter.add(1, { ...names, result: success ? 'success' : 'failure' })
+    }
+    return (await reader.collect()).resourceMetrics
+  }
 }
 
 /** The body and headers that `send` posts. */

@@ -1,7 +1,7 @@
 /** Opening a store on a real disk: who may, where, and with what left behind. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -187,6 +187,35 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
     expect(refused).toBeInstanceOf(NewerFormat)
     expect(refused).toMatchObject({ exitCode: 78 })
     expect(await everything()).toEqual(before)
+  })
+})
+
+describe('a document that is too large to be read', () => {
+  /** Takes no room on the disk. */
+  const grow = (): Promise<void> => truncate(path, 500 * 2 ** 20)
+
+  test('is refused with its path and its size, and left as it is, where nothing else is known', async () => {
+    await writeFile(path, '{}')
+    await grow()
+    const refused = await open().catch(error => error)
+    expect(refused).toBeInstanceOf(UnusablePath)
+    expect(refused.message).toContain(path)
+    expect(refused.message).toContain(String(500 * 2 ** 20))
+    expect((await stat(path)).size).toBe(500 * 2 ** 20)
+  })
+
+  test('gives way to the journal beside it, and is kept aside', async () => {
+    const store = await open()
+    await store.append([attempt(1)])
+    await store.close()
+    await grow()
+    const again = await open()
+    expect(await countedIn(again)).toBe(1)
+    await again.close()
+    expect((await stat(path)).size).toBeLessThan(10_000)
+    const aside = (await readdir(folder)).filter(name => name.includes('.json.'))
+    expect(aside).toEqual([expect.stringMatching(/\.(corrupt|foreign)-/)])
+    expect((await stat(join(folder, aside[0]!))).size).toBe(500 * 2 ** 20)
   })
 })
 
