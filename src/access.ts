@@ -47,7 +47,8 @@ export interface AccessRules {
 /** What refuses a request, or undefined. `scope` is what it needs; undefined for what is open to all. */
 export function refuse(req: IncomingMessage, scope: Scope | undefined, rules: AccessRules): Problem | undefined {
   const host = req.headers.host ?? ''
-  if (!isLoopback(hostnameOf(host)) && !isListed(hostnameOf(host), rules.hosts)) {
+  const name = hostnameOf(host)
+  if (!isLoopback(name) && !isListed(name, rules.hosts)) {
     return { status: 421, detail: 'this Host is not served here: name it with --allow-host' }
   }
   const { origin } = req.headers

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 export interface ListenerOptions {
   readonly host: string
@@ -41,8 +41,7 @@ export async function openListener(handler: http.RequestListener, options: Liste
   let draining = false
   const answer: http.RequestListener = (req, res) => {
     if (draining) res.setHeader('Connection', 'close')
-    // Nothing went either way for so long: whoever has our bytes to read and does not is cut, whoever waits for us is not.
-    res.on('timeout', socket => socket.writableLength > 0 && socket.destroy())
+    res.on('timeout', cutUnread)
     handler(req, res)
   }
   const server = options.tls
@@ -90,6 +89,11 @@ export async function openListener(handler: http.RequestListener, options: Liste
       clearTimeout(cut)
     },
   }
+}
+
+/** Nothing went either way for so long: whoever has our bytes to read and does not is cut, whoever waits for us is not. */
+function cutUnread(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy()
 }
 
 /** Files the process has open without any connection, and those that keeping attempts takes. */

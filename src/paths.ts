@@ -36,13 +36,15 @@ const METHODS: ReadonlyMap<string, string> = new Map([
 
 /** The path of a request, without its question. */
 export function pathOf(req: IncomingMessage): string {
-  return req.url?.split('?', 1)[0] ?? '/'
+  const url = req.url ?? '/'
+  const question = url.indexOf('?')
+  return question < 0 ? url : url.slice(0, question)
 }
 
 /** A label of bounded cardinality: what is asked for, where it is one of ours. */
 export function routeOf(path: string): string {
-  const route = /^\/api\/v1\/experiments\/[^/]+$/.test(path) ? '/api/v1/experiments/{name}' : path
-  return METHODS.has(route) ? route : 'other'
+  if (METHODS.has(path)) return path
+  return /^\/api\/v1\/experiments\/[^/]+$/.test(path) ? '/api/v1/experiments/{name}' : 'other'
 }
 
 /** What a token must allow; undefined for what is open to all. */

@@ -130,7 +130,6 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
   function handle(req: IncomingMessage, res: ServerResponse): void {
     const path = pathOf(req)
     health.observe(req, res, routeOf(path))
-    for (const [name, value] of SAFETY_HEADERS) res.setHeader(name, value)
     const refusal = refuse(req, scopeOf(req, path), state.access)
     // Before express, which would cost more than all the rest of the way of an attempt.
     const receive = req.method === 'POST' ? receivers.get(path) : undefined
@@ -205,13 +204,6 @@ async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<
   if (tlsCert === undefined || tlsKey === undefined) return { tokens, tls: undefined }
   return { tokens, tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } }
 }
-
-/** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
-const SAFETY_HEADERS = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['Cache-Control', 'no-store'],
-] as const
 
 function shuttingDown({ drainTimeoutMs }: Config): Problem {
   return { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds: Math.ceil(drainTimeoutMs / 1000) }

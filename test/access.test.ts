@@ -86,8 +86,14 @@ describe('Host and Origin', () => {
 
   test('every answer forbids sniffing, framing, scripts and caches, and names no software', async () => {
     await using sidecar = await testSidecar()
-    for (const path of ['/livez', '/metrics', '/api/v1/report', '/nothing']) {
-      const { headers } = await ask(sidecar.url + path)
+    const asked = ['/livez', '/readyz', '/openapi.json', '/metrics', '/api/v1/report', '/api/v1/metrics', '/nothing']
+    const sent = ['/api/v1/attempts', '/v1/logs', '/v1/traces', '/v1/metrics', '/api/v1/report']
+    const send = { method: 'POST', headers: { 'Content-Type': 'application/json' } }
+    for (const answer of [
+      ...asked.map(path => ask(sidecar.url + path)),
+      ...sent.flatMap(path => ['{}', '[]'].map(body => ask(sidecar.url + path, { ...send, body }))),
+    ]) {
+      const { headers } = await answer
       expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
       expect(headers['content-security-policy']).toContain("default-src 'none'")
       expect(headers['x-powered-by'] ?? headers.server).toBeUndefined()

@@ -93,6 +93,7 @@ export interface Store {
   /**
    * Every key that passes the filter, in the order they first came; with a range, only those with attempts in it. Summaries without
    * a range are live: read them before the next await, and never write to them.
+   * A list may grow, and else never changes: what was found out about its first keys stays true.
    */
   summaries(range?: TimeRange, filter?: KeyFilter): Promise<readonly KeySummary[]>
   /** The arms of an experiment; empty where there is none of that name. */

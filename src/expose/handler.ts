@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
-import { sendProblem } from '../problem.ts'
+import { beginAnswer, sendProblem } from '../problem.ts'
 import type { Exposition } from './exposition.ts'
 
 /**
@@ -56,7 +56,7 @@ async function answer(
 ): Promise<void> {
   const { contentType, body } = await exposition.scrape()
   const gzip = acceptsGzip(req.headers['accept-encoding'])
-  res.writeHead(200, {
+  beginAnswer(res, 200, {
     'Content-Type': contentType,
     Vary: 'Accept-Encoding',
     ...(gzip && { 'Content-Encoding': 'gzip' }),

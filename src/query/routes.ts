@@ -6,7 +6,7 @@ import { decidedBestAgent } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
 import { defaultGrouping, modelComparison, overallRate, performanceReport, printGroupedRates } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
-import { sendJson, sendJsonText, sendProblem } from '../problem.ts'
+import { beginAnswer, sendJson, sendJsonText, sendProblem } from '../problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
 
@@ -128,7 +128,7 @@ const SLICE_MS = 2
 async function sendPieces(res: express.Response, pieces: Iterator<string>): Promise<void> {
   let slice = nextSlice(pieces)
   if (slice.done) return sendJsonText(res, 200, slice.text)
-  res.writeHead(200, { 'Content-Type': 'application/json' })
+  beginAnswer(res, 200, { 'Content-Type': 'application/json' })
   while (!slice.done) {
     if (res.destroyed) return
     const room = res.write(slice.text)

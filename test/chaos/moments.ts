@@ -38,7 +38,7 @@ export const HEAVY_MOMENTS: readonly Moment[] = [
 ]
 
 /** A moment that does not come is waited for no longer than this. */
-const PATIENCE_MS = 1500
+const PATIENCE_MS = 4000
 const HEAVY_PATIENCE_MS = 15_000
 
 /** Kills the sidecar at the moment; resolves when it is gone, with whether the moment came. */

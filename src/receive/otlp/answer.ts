@@ -1,7 +1,7 @@
 /** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { discardRest, type Problem } from '../../problem.ts'
+import { beginAnswer, discardRest, type Problem } from '../../problem.ts'
 import type { Encoding, Signal } from './decode.ts'
 
 /** The two encodings of OTLP/HTTP, and the media type of each. */
@@ -87,7 +87,7 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
 }
 
 function send(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {
-  res.writeHead(status, { 'Content-Type': MEDIA_TYPES[encoding], 'Content-Length': body.length })
+  beginAnswer(res, status, { 'Content-Type': MEDIA_TYPES[encoding], 'Content-Length': body.length })
   res.end(body)
 }
 
