@@ -154,7 +154,7 @@ test('a sidecar whose journal is taken away refuses with 503, is not ready and s
 test('lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone', async () => {
   await using sidecar = await testSidecar({ 'max-in-flight-bytes': '2MiB' })
   const { hostname, port } = new URL(sidecar.url)
-  const line = Buffer.alloc(900_000, ' ')
+  const line = Buffer.alloc(1_000_000, ' ')
   const begin = (): ReturnType<typeof connect> => {
     const socket = connect(Number(port), hostname).on('error', () => undefined)
     socket.write('POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n')
@@ -163,16 +163,17 @@ test('lines that were begun count as in flight: too much of them is refused with
     return socket
   }
   const whole = (): Promise<Response> =>
-    sidecar.post(`${JSON.stringify(anAttempt())}\n${line}${JSON.stringify(anAttempt())}\n`, {
+    sidecar.post(`${JSON.stringify(anAttempt())}\n${' '.repeat(200_000)}${JSON.stringify(anAttempt())}\n`, {
       headers: { 'Content-Type': 'application/x-ndjson' },
     })
   expect((await whole()).status).toBe(200)
   const held: ReturnType<typeof begin>[] = []
   let refused = await whole()
-  // Which of them is refused is a matter of chance, until two of the begun ones are there.
+  // Which of them is refused is a matter of chance, until two of the begun ones are read as far as they came.
   await expect
     .poll(async () => {
       held.push(begin())
+      for (let turn = 0; turn < 20; turn++) await sidecar.get('/livez')
       refused = await whole()
       return refused.status
     })

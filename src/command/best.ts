@@ -14,7 +14,8 @@ import { wrapLines } from './text.ts'
 const EXAMPLES = `
 --rank-by success_rate takes the highest rate, which a few lucky attempts can
 reach; lower_bound takes the highest lower end of the 95 % interval, which they
-cannot; expected_cost takes the lowest cost per success.
+cannot; expected_cost takes the lowest cost per success ("route" shows costs).
+The verdict is about the success rate, whichever of them chose.
 
 Exits with 1 where nobody has enough attempts.
 
@@ -44,26 +45,28 @@ export function addBest(program: Command, io: Io, end: (exitCode: number) => voi
       if (best === undefined) end(EXIT.none)
       if (options.json) await printJson(io.stdout, best ?? null)
       else if (best === undefined) await print(io.stderr, tooFew('Nobody', minAttempts, `at "${printable(issueType)}"`))
-      else await print(io.stdout, bestText(best, io))
+      else await print(io.stdout, bestText(best, rankBy, io))
     })
 }
 
-function bestText(best: DecidedBestAgent, io: Io): string {
+function bestText(best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): string {
   const stated = best.avg_confidence === null ? 'never stated' : `${confidence(best.avg_confidence)} on average`
   return [
     bold(agentText(best), io.stdout, io.env),
     `  success     ${rateText(best)}`,
     `  confidence  ${stated}`,
     `  time        ${seconds(best.avg_time_seconds)} on average`,
-    `  verdict     ${verdictLines(best, io).join(`\n${' '.repeat(VERDICT_AT)}`)}`,
+    `  verdict     ${verdictLines(best, rankBy, io).join(`\n${' '.repeat(VERDICT_AT)}`)}`,
   ].join('\n')
 }
 
 /** The column at which the verdict stands. */
 const VERDICT_AT = 14
 
-const verdictLines = (best: DecidedBestAgent, io: Io): string[] =>
-  verdict(best).flatMap(line => wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '))
+const verdictLines = (best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): string[] =>
+  [...(rankBy === 'expected_cost' ? [OF_RATE] : []), ...verdict(best)].flatMap(line => wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '))
+
+const OF_RATE = 'chosen by its cost; by its success rate it is:'
 
 /** Contenders that are named; the others are counted. */
 const NAMED = 3

@@ -2,15 +2,17 @@
 import { type Command, Option } from 'commander'
 import { FAIR_GROUPINGS, type FairGrouping } from '../core/fair-report.ts'
 import { fairText } from './fair-text.ts'
+import { counted } from './format.ts'
 import { type Io, print, printJson } from './io.ts'
 import { type QuestionOptions, questionOf, withMinAttempts, withQuestion, withWhere } from './options.ts'
 import { MODEL_COLUMNS, modelRows, tooFew } from './report.ts'
-import { withSource } from './source.ts'
-import { tableText } from './text.ts'
+import { type Source, withSource } from './source.ts'
+import { tableText, wrapped } from './text.ts'
 
 const EXAMPLES = `
-A model counts over its keys (agent and issue type) that have --min-attempts
-each.
+A model counts over its keys (agent, model and issue type) that have
+--min-attempts each; how many attempts that leaves out is told below the table.
+"report" counts them all.
 
 Whoever gets the easier issues has the better rate. With --equal-mix all are
 compared at the same mix of issue types, over those that all of them have tried,
@@ -47,12 +49,25 @@ export function addCompareModels(program: Command, io: Io): void {
 async function compare(options: CompareOptions, io: Io): Promise<void> {
   const { minAttempts } = options
   const question = { ...questionOf(options), minAttempts }
-  const models = await withSource(options, io.env, 'ask', source => source.compareModels(question))
-  const rows = modelRows(models)
+  const [models, all] = await withSource(options, io.env, 'ask', async source => {
+    const models = await source.compareModels(question)
+    return [models, options.json ? models : await source.compareModels({ ...question, minAttempts: 1 })] as const
+  })
   if (options.json) await printJson(io.stdout, models)
-  else if (rows.length > 0)
-    await print(io.stdout, tableText([{ title: 'model', align: 'left' }, ...MODEL_COLUMNS], rows, io))
-  else await print(io.stdout, tooFew('No model', minAttempts, 'with one agent at one issue type'))
+  else if (Object.keys(models).length === 0)
+    await print(io.stdout, tooFew('No model', minAttempts, 'with one agent at one issue type'))
+  else await print(io.stdout, modelsText(models, totalOf(all) - totalOf(models), minAttempts ?? 5, io))
+}
+
+type Models = Awaited<ReturnType<Source['compareModels']>>
+
+const totalOf = (models: Models): number => Object.values(models).reduce((sum, model) => sum + model.total_attempts, 0)
+
+function modelsText(models: Models, leftOut: number, minAttempts: number, io: Io): string {
+  const table = tableText([{ title: 'model', align: 'left' }, ...MODEL_COLUMNS], modelRows(models), io)
+  if (leftOut <= 0) return table
+  const remark = `Left out: ${counted(leftOut, 'attempt')} of keys (agent, model and issue type) with fewer than ${minAttempts}; --min-attempts 1 counts them too.`
+  return [table, '', wrapped(remark, io)].join('\n')
 }
 
 async function compareFairly(options: CompareOptions, io: Io): Promise<void> {

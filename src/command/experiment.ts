@@ -34,7 +34,7 @@ export function addExperiment(program: Command, io: Io, end: (exitCode: number) 
     .argument('<name>', 'the "experiment" of its attempts', parseName)
   withQuestion(withWhere(command), ['agent-name', 'model-name', 'issue-type'])
     .optionsGroup('Options:')
-    .option('--baseline <variant>', 'what the others are compared with (default: what came first)', parseName)
+    .option('--baseline <variant>', 'what the others are compared with (default: the one that came first)', parseName)
     .option('--adaptive', 'what was seen decided which variant came next')
     .addHelpText('after', HELP)
     .action(async (name: string, options: ExperimentCommandOptions) => {

@@ -13,7 +13,8 @@ import { type Source, withSource } from './source.ts'
 
 const EXAMPLES = `
 The attempts come newest first, as JSON objects one a line (NDJSON), for
-"agent-performance import" and any other program.
+"agent-performance import" and any other program. --json is about what --output
+says when it is done.
 
 Examples:
   agent-performance export --output attempts.ndjson

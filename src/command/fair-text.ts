@@ -1,11 +1,11 @@
 /** A comparison at the same mix of issue types, for people. */
 import type { FairGrouping } from '../core/fair-report.ts'
-import type { FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
+import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
 import type { Question } from '../tracker.ts'
-import { interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
+import { counted, interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
 import { bold, type Io } from './io.ts'
 import { nothingYet } from './report.ts'
-import { type Column, printable } from './table.ts'
+import type { Column } from './table.ts'
 import { tableText, wrapped } from './text.ts'
 
 const TITLES: Readonly<Record<FairGrouping, string>> = {
@@ -21,26 +21,43 @@ const COLUMNS: readonly Column[] = [
   { title: 'of', align: 'right' },
 ]
 
-/** The table, best at the same mix first; what it rests on; and a warning for every pair that turns over. */
+/** The table, best at the same mix first; who leads; what it rests on; and a warning for every pair that turns over. */
 export function fairText(comparison: FairComparison, by: FairGrouping, question: Question, io: Io): string {
-  const { rates, strata, turned_over } = comparison
+  const { rates, strata, best, turned_over } = comparison
   if (rates.length === 0) return nothingYet(question)
   const rows = rates.toSorted((a, b) => merit(b) - merit(a)).map(fairCells)
-  const names = strata.map(printable).join(', ')
-  const basis =
-    strata.length === 0
-      ? 'They cannot be compared: no issue type was tried by two of them. Give each the same kinds of issues.'
-      : `Compared at the mix of all attempts at the issue types that all compared have tried: ${names}.`
-  const isPartial = strata.length > 0 && rates.some(({ adjusted_rate }) => adjusted_rate === null)
+  const isPartial = best !== null && rates.some(({ adjusted_rate }) => adjusted_rate === null)
   return [
     tableText([{ title: TITLES[by], align: 'left' }, ...COLUMNS], rows, io),
     '',
-    wrapped(basis, io),
+    ...(best === null
+      ? [wrapped(NOT_COMPARED, io)]
+      : [bold(wrapped(leadText(best), io), io.stdout, io.env), wrapped(basisText(strata), io)]),
     ...(isPartial
       ? [wrapped('Left out (-): those without an attempt at the issue type that most have tried.', io)]
       : []),
     ...turned_over.map(pair => `\n${bold(wrapped(warning(pair), io), io.stdout, io.env)}`),
   ].join('\n')
+}
+
+const NOT_COMPARED =
+  'They cannot be compared: no issue type was tried by two of them. Give each the same kinds of issues.'
+
+/** Contenders and issue types that are named; the others are counted. */
+const NAMED = 3
+
+function leadText({ name, decisive, contenders }: FairBest): string {
+  if (decisive) return `At one mix "${name}" is better than every other compared.`
+  const named = contenders.slice(0, NAMED).map(one => `"${one}"`)
+  const rest = contenders.length - named.length
+  const others = [...named, ...(rest > 0 ? [counted(rest, 'other')] : [])].join(', ')
+  return `At one mix "${name}" leads, but that is not decided: as good may be ${others}.`
+}
+
+function basisText(strata: readonly string[]): string {
+  const names = strata.length > NAMED ? '' : ` (${strata.join(', ')})`
+  const types = strata.length === 1 ? 'the issue type' : `the ${strata.length} issue types`
+  return `The mix is that of all attempts at ${types} that all compared have tried${names}.`
 }
 
 const merit = ({ adjusted_rate, success_rate }: FairRate): number => adjusted_rate ?? success_rate - 1000

@@ -20,6 +20,10 @@ const HELP = `
 A file is either attempts, one JSON object a line, or the documented
 agent_performance.json; "-" is standard input. Both may be gzip.
 
+An attempt has agent_name, model_name, issue_type, success and time_seconds; it
+may have a timestamp (RFC 3339; now, where it has none), a confidence from 0 to
+1, cost_usd and more: GET /openapi.json on a sidecar names all.
+
 An attempt with an attempt_id counts once, however often it is imported while
 that id is remembered (--id-window and --id-window-age of serve). The documented
 file holds only the last 100 attempts of a key: they are imported with ids of

@@ -51,14 +51,14 @@ export function addRoute(program: Command, io: Io, end: (exitCode: number) => vo
     .description('Agents and models for the next issue of a type, the one to take first.')
     .argument('<issue-type>', 'what kind of issue', parseName)
   withMinAttempts(withQuestion(withWhere(command), ['issue-type']), 1)
-    .option('--half-life <length>', 'older attempts count for less: half after each', parseLength)
+    .option('--half-life <length>', 'older attempts count for less: half after each such length', parseLength)
     .optionsGroup('Conditions:')
-    .option('--max-cost-usd <usd>', 'highest cost of a success; not to be known is no pass', given =>
+    .option('--max-cost-usd <usd>', 'highest cost of a success; an unknown cost does not pass', given =>
       parseAmount(given, 1e9),
     )
-    .option('--min-success-rate <percent>', 'lowest success rate', given => parseAmount(given, 100))
+    .option('--min-success-rate <percent>', 'lowest success rate, in percent', given => parseAmount(given, 100))
     .optionsGroup('Options:')
-    .option('--explore', 'draw the order')
+    .option('--explore', 'draw the order by chance, the likelier the better they are')
     .option('--seed <text>', 'draw the order that this seed gives, with --explore or without', parseName)
     .addHelpText('after', HELP)
     .action(async (issueType: string, options: RouteOptions) => {

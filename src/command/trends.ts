@@ -16,9 +16,11 @@ Every line is an interval of time (UTC). In the picture # is its success rate
 and - the 95 % interval: where the lines of two overlap, they may be equal.
 
 The direction compares the later half of the attempts with the earlier half. You
-may ask as often as you like: it says "cannot tell yet" until it can. Drift
-watches the last 100 attempts of every key against those before them, whatever
-the range; an agent that got harder issues has not drifted.
+may ask as often as you like: it says "cannot tell yet" until it can.
+
+Drift is seen as at --until: of the last 100 attempts of every key (agent, model
+and issue type), those from --since on are watched against all before them. An
+agent that got harder issues has not drifted.
 
 Examples:
   agent-performance trends
@@ -56,7 +58,7 @@ function trendText(report: TrendReport, question: Question, io: Io): string {
     '',
     tableText(columns, rows, io),
     '',
-    ...driftLines(report).map(line => wrapped(line, io, '  ')),
+    ...driftLines(report, question).map(line => wrapped(line, io, '  ')),
   ].join('\n')
 }
 
@@ -88,7 +90,7 @@ const sideText = (value: number): string => `${Math.abs(value).toFixed(1)} point
 /** Drifts that are named; the others are counted. */
 const NAMED = 10
 
-function driftLines({ agents, drifted_keys }: TrendReport): string[] {
+function driftLines({ agents, drifted_keys }: TrendReport, { since, until }: Question): string[] {
   const watched = Object.entries(agents)
   const drifted = [
     ...watched.map(([agent, drift]) => ({ ...drift, who: `${agent}, over all its issue types` })),
@@ -102,6 +104,8 @@ function driftLines({ agents, drifted_keys }: TrendReport): string[] {
     const rest = drifted.length - named.length
     return ['Drifted from what it was:', ...named, ...(rest > 0 ? [`- ${counted(rest, 'other')}`] : [])]
   }
-  if (watched.length === 0) return ['No agent has enough attempts yet to tell whether it has drifted.']
-  return ['No drift: nobody has left the rate they had before.']
+  if (watched.length > 0) return ['No drift can be told.']
+  if (since === undefined && until === undefined)
+    return ['No agent has enough attempts yet to tell whether it has drifted.']
+  return ['No agent has enough attempts in that time and before it to tell whether it has drifted.']
 }
