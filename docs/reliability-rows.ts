@@ -243,6 +243,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${LIMITS} > a slow client > that never ends its headers is cut with 408`,
       `${LIMITS} > a slow client > that says nothing at all is cut`,
       `${LIMITS} > a slow client > whose body comes byte by byte is cut with 408 in time`,
+      `${LIMITS} > a slow client > that closes its side before it is answered is cut`,
       `${LIMITS} > a slow client > whose stream of lines stalls is cut, and told what was kept`,
       `${CONNECTIONS} > who reads a long answer > and stops in the middle of it is cut, and what it held is given back`,
       `${CONNECTIONS} > who reads a long answer > slowly gets all of it, however long it takes`,

@@ -1,5 +1,6 @@
-/** GET /openapi.json: made from the very schemas that validate, so that it cannot drift from them. */
+/** GET /openapi.json: made from the very schemas that validate, and of answers as they are made, so that it cannot drift from them. */
 import { z } from 'zod'
+import { exampleAnswers } from './openapi-examples.ts'
 import { parameters } from './query/parameters.ts'
 import { attemptSchema } from './receive/attempt-schema.ts'
 
@@ -7,17 +8,6 @@ interface Question {
   readonly path: string
   readonly summary: string
   readonly schema: z.ZodType
-  readonly example: unknown
-}
-
-const INTERVAL = { low: 64, high: 94.8, method: 'wilson' }
-const RATE = { success_rate: 85, total_attempts: 20, success_rate_interval: INTERVAL }
-const BEST = {
-  agent_name: 'RefactoringAgent',
-  model_name: 'claude-sonnet-4',
-  ...RATE,
-  avg_confidence: 0.82,
-  avg_time_seconds: 2.1,
 }
 
 const QUESTIONS: readonly Question[] = [
@@ -25,89 +15,71 @@ const QUESTIONS: readonly Question[] = [
     path: '/api/v1/success-rate',
     summary: 'Success rate in percent: of one key when all three names are given, else by group',
     schema: parameters.successRate,
-    example: RATE,
   },
   {
     path: '/api/v1/best-agent',
     summary: 'The best agent for an issue type; 404 when none has min_attempts',
     schema: parameters.bestAgent,
-    example: BEST,
   },
   {
     path: '/api/v1/model-comparison',
     summary: 'Models compared over the keys with min_attempts each',
     schema: parameters.modelComparison,
-    example: {
-      'claude-sonnet-4': {
-        avg_success_rate: 85,
-        total_attempts: 20,
-        success_rate_interval: INTERVAL,
-        avg_confidence: 0.82,
-        avg_time_seconds: 2.1,
-        issue_types: ['complexity'],
-      },
-    },
   },
   {
     path: '/api/v1/fair-comparison',
-    summary: 'Agents or models at the same mix of issue types, with the pairs whose order that turns over',
+    summary: 'Agents or models at the same mix of issue types: who leads, and the pairs whose order that turns over',
     schema: parameters.fairComparison,
-    example: { strata: ['complexity'], rates: [], turned_over: [] },
   },
   {
     path: '/api/v1/trends',
-    summary: 'Rate per interval, its direction, and what has drifted from its baseline',
+    summary: 'Rate per interval, its direction, and what has drifted from its baseline as at the end of the range',
     schema: parameters.trends,
-    example: { interval_seconds: 3600, points: [], direction: 'cannot_tell_yet', drifted_keys: [], agents: {} },
   },
   {
     path: '/api/v1/calibration',
     summary: 'Whether stated confidence can be believed',
     schema: parameters.calibration,
-    example: { group_by: 'agent_name', overall: { attempts: 20, brier_score: 0.15 }, groups: {} },
   },
   {
     path: '/api/v1/costs',
     summary: 'Cost per attempt and per success; how much of it is reported, computed, unknown',
     schema: parameters.costs,
-    example: { overall: { total_attempts: 20, reported: 15, computed: 3, unpriced: 2, total_cost_usd: 0.4 } },
   },
   {
     path: '/api/v1/experiments/{name}',
     summary: 'What an A/B test says so far; may be asked after every attempt',
     schema: parameters.experiment,
-    example: { experiment: 'prompt', variants: [], sample_ratio: null, comparisons: [] },
   },
   {
     path: '/api/v1/route',
     summary: 'To whom the next issue should go: a ranked list',
     schema: parameters.route,
-    example: { issue_type: 'complexity', explore: false, seed: null, ranked: [], excluded: [] },
   },
   {
     path: '/api/v1/report',
     summary: 'The full report: summary, by agent, by issue type, by model, recommendations',
     schema: parameters.report,
-    example: { generated_at: '2026-01-31T12:00:00.000Z', recommendations: { complexity: BEST } },
   },
   {
     path: '/api/v1/metrics',
     summary: 'The documented file: totals, averages and the last 100 attempts of every key',
     schema: parameters.metrics,
-    example: { version: '1.0', last_updated: '2026-01-31T12:00:00.000Z', metrics: {} },
   },
   {
     path: '/api/v1/attempts',
     summary: 'Kept attempts, newest first; follow next_cursor for more',
     schema: parameters.attempts,
-    example: { attempts: [], next_cursor: null },
   },
 ]
 
 /** The OpenAPI 3.1 document. `version` is the product's. */
 export function openApiDocument(version: string): object {
   const attempt = jsonSchema(attemptSchema)
-  const paths = Object.fromEntries(QUESTIONS.map(question => [question.path, { get: askOperation(question) }]))
+  const examples = exampleAnswers()
+  const paths = Object.fromEntries(
+    QUESTIONS.map(question => [question.path, { get: askOperation(question, examples[question.path]) }]),
+  )
   return {
     openapi: '3.1.0',
     info: {
@@ -142,6 +114,12 @@ export function openApiDocument(version: string): object {
 const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` })
 const problem = { $ref: '#/components/responses/Problem' }
 
+const FAULT = {
+  type: 'object',
+  required: ['pointer', 'detail'],
+  properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
+}
+
 const PROBLEM = {
   type: 'object',
   description: 'RFC 9457 problem details',
@@ -156,7 +134,16 @@ const PROBLEM = {
       items: {
         type: 'object',
         required: ['index', 'pointer', 'detail'],
-        properties: { index: { type: 'integer' }, pointer: { type: 'string' }, detail: { type: 'string' } },
+        properties: { index: { type: 'integer' }, ...FAULT.properties },
+      },
+    },
+    parameters: {
+      type: 'array',
+      description: 'The faults of a question.',
+      items: {
+        type: 'object',
+        required: ['name', 'detail'],
+        properties: { name: { type: 'string' }, detail: { type: 'string' } },
       },
     },
   },
@@ -170,7 +157,11 @@ const KEPT = {
     duplicates: { type: 'integer', description: 'Attempts whose id was known already.' },
     rejected: {
       type: 'array',
-      items: { type: 'object' },
+      items: {
+        type: 'object',
+        required: ['index', 'errors'],
+        properties: { index: { type: 'integer' }, errors: { type: 'array', items: FAULT } },
+      },
       description: 'With partial=true: what was not kept, and why.',
     },
   },
@@ -205,7 +196,14 @@ const RECORD = {
 
 const RESET = {
   summary: 'Forget every attempt; only on a sidecar started with --admin',
-  responses: { 200: { description: 'Forgotten' }, 401: problem, 403: problem, 503: problem },
+  responses: {
+    200: { description: 'Forgotten', content: { 'application/json': { example: { reset: true } } } },
+    400: problem,
+    401: problem,
+    403: problem,
+    421: problem,
+    503: problem,
+  },
 }
 
 function pathParameters(path: string): object[] {
@@ -231,7 +229,7 @@ function queryParameters(schema: z.ZodType): object[] {
   }))
 }
 
-function askOperation({ summary, schema, example, path }: Question): object {
+function askOperation({ summary, schema, path }: Question, example: unknown): object {
   return {
     summary,
     parameters: [...pathParameters(path), ...queryParameters(schema)],

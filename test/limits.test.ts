@@ -63,6 +63,15 @@ describe('a slow client', () => {
     await isWell()
   })
 
+  test('that closes its side before it is answered is cut', async () => {
+    for (const length of [body.length, 1000]) {
+      const { socket, text } = open()
+      socket.end(`${HEAD}Content-Length: ${length}\r\n\r\n${body}`)
+      expect(await text).toMatch(/^(HTTP\/1\.1 [24]00 |$)/)
+    }
+    await isWell()
+  })
+
   test('whose stream of lines stalls is cut, and told what was kept', async () => {
     const { socket, text } = open()
     const line = `${body}\n`

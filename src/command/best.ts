@@ -64,9 +64,11 @@ function bestText(best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): 
 const VERDICT_AT = 14
 
 const verdictLines = (best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): string[] =>
-  [...(rankBy === 'expected_cost' ? [OF_RATE] : []), ...verdict(best)].flatMap(line => wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '))
+  [...(rankBy === 'expected_cost' ? [OF_RATE] : []), ...verdict(best)].flatMap(line =>
+    wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '),
+  )
 
-const OF_RATE = 'chosen by its cost; by its success rate it is:'
+const OF_RATE = 'of the success rate, not of the cost:'
 
 /** Contenders that are named; the others are counted. */
 const NAMED = 3

@@ -56,7 +56,7 @@ function leadText({ name, decisive, contenders }: FairBest): string {
 
 function basisText(strata: readonly string[]): string {
   const names = strata.length > NAMED ? '' : ` (${strata.join(', ')})`
-  const types = strata.length === 1 ? 'the issue type' : `the ${strata.length} issue types`
+  const types = strata.length === 1 ? 'the issue type' : `the ${whole(strata.length)} issue types`
   return `The mix is that of all attempts at ${types} that all compared have tried${names}.`
 }
 

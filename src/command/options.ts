@@ -57,7 +57,11 @@ export function withQuestion(command: Command, without: readonly string[] = []):
 
 /** Adds `--min-attempts`. */
 export function withMinAttempts(command: Command, preset = 5): Command {
-  return command.option('--min-attempts <count>', `leave out keys (agent, model and issue type) with fewer attempts (default: ${preset})`, parseCount)
+  return command.option(
+    '--min-attempts <count>',
+    `leave out keys (agent, model and issue type) with fewer attempts (default: ${preset})`,
+    parseCount,
+  )
 }
 
 /** The question that the options ask. Throws a {@link CommandError} where the range cannot be read. */

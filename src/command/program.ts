@@ -18,12 +18,11 @@ import { addTrends } from './trends.ts'
 
 const EXAMPLES = `
 Examples:
-  agent-performance serve            start the sidecar on http://127.0.0.1:9464
-  agent-performance report --since 7d
-                                     how the agents did this week
-  agent-performance best bug         who should get the next bug
-  agent-performance calibration      whether their confidence can be believed
-  agent-performance help serve       all settings
+  agent-performance serve              the sidecar on http://127.0.0.1:9464
+  agent-performance report --since 7d  how the agents did this week
+  agent-performance best bug           who should get the next bug
+  agent-performance calibration        whether their confidence can be believed
+  agent-performance help serve         all settings
 
 ${EXIT_HELP}`
 

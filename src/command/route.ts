@@ -58,7 +58,7 @@ export function addRoute(program: Command, io: Io, end: (exitCode: number) => vo
     )
     .option('--min-success-rate <percent>', 'lowest success rate, in percent', given => parseAmount(given, 100))
     .optionsGroup('Options:')
-    .option('--explore', 'draw the order by chance, the likelier the better they are')
+    .option('--explore', 'draw the order by chance: whoever may be the best can come first')
     .option('--seed <text>', 'draw the order that this seed gives, with --explore or without', parseName)
     .addHelpText('after', HELP)
     .action(async (issueType: string, options: RouteOptions) => {

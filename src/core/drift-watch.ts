@@ -86,7 +86,7 @@ interface Outcome {
 
 /** All counts of a key up to the end of the range, and those of its attempts in the range that are held one by one. */
 function pastOf({ summary, recent }: KeySummary, range?: TimeRange): { known: Counts; asked: readonly Outcome[] } {
-  const held = [...recentOutcomes(recent)].sort(byTime)
+  const held = inOrder(recentOutcomes(recent))
   const known = countsOf(summary)
   if (range === undefined) return { known, asked: held }
   const asked = held.filter(({ ms }) => range.sinceMs <= ms && ms < range.untilMs)
@@ -96,6 +96,13 @@ function pastOf({ summary, recent }: KeySummary, range?: TimeRange): { known: Co
 /** At most `most` attempts, and at most half of all there are: the other half is for the baseline. */
 function last<T>(asked: readonly T[], most: number, known: number): readonly T[] {
   return asked.slice(Math.max(0, asked.length - Math.min(most, Math.floor(known / 2))))
+}
+
+/** Nearly always they are: a scrape asks for those of every key. */
+function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
+  for (let i = 1; i < outcomes.length; i++)
+    if (byTime(outcomes[i - 1]!, outcomes[i]!) > 0) return outcomes.toSorted(byTime)
+  return outcomes
 }
 
 function byTime(a: Outcome, b: Outcome): number {

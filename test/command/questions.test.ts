@@ -206,6 +206,14 @@ describe('best', () => {
     })
   })
 
+  test('says that the verdict is of the success rate where the cost chose', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: best }))
+    const { stdout } = await runCommand(['best', 'bug', '--url', sidecar.url, '--rank-by', 'expected_cost'])
+    expect(stdout).toContain(
+      '  verdict     of the success rate, not of the cost:\n              better than every other',
+    )
+  })
+
   test("another server's 404 is no answer to the question", async () => {
     const headers = { 'content-type': 'text/html' }
     await using sidecar = await startFakeSidecar(() => ({ status: 404, body: '<html>', headers }))
@@ -234,6 +242,21 @@ describe('compare-models', () => {
       path: '/api/v1/model-comparison',
       query: { issue_type: 'bug', min_attempts: '20' },
     })
+  })
+
+  test('says how many attempts are left out because their keys have too few', async () => {
+    await using sidecar = await startFakeSidecar(({ query }) => ({
+      body: { opus: model(58.75, query.min_attempts === '1' ? 1658 : 1400) },
+    }))
+    const argv = ['compare-models', '--url', sidecar.url, '--agent-name', 'droid']
+    const { stdout } = await runCommand(argv)
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'Left out: 258 attempts of keys (agent, model and issue type) with fewer than 5; --min-attempts 1 counts them too.',
+    )
+    expect(sidecar.requests[1]).toMatchObject({ query: { agent_name: 'droid', min_attempts: '1' } })
+    const json = await runCommand([...argv, '--json'])
+    expect(JSON.parse(json.stdout)).toEqual({ opus: model(58.75, 1400) })
+    expect((await runCommand([...argv, '--min-attempts', '1'])).stdout).not.toContain('Left out')
   })
 
   test('says what to do where no model has enough', async () => {

@@ -198,7 +198,9 @@ describe('trends', () => {
     expect(flowing(stdout)).toMatch(
       /cannot tell yet: the later half of them may succeed \d+\.\d points less to \d+\.\d points more/,
     )
-    expect(stdout).toContain('No drift: nobody has left the rate they had before.')
+    expect(stdout).toContain('No drift can be told.')
+    const early = await runCommand(['trends', '--url', even.url, '--until', '2026-01-02T00:00:00Z'])
+    expect(flowing(early.stdout)).toContain('No agent has enough attempts in that time and before it to tell')
   })
 })
 
@@ -329,7 +331,8 @@ describe('compare-models --equal-mix', () => {
     expect(lineWith(stdout, 'careful')).toMatch(/^careful +65\.83 % +\[57\.0, 73\.7\] +120 +77\.50 % +\[.*\] +120$/)
     expect(stdout.indexOf('careful')).toBeLessThan(stdout.indexOf('hasty'))
     expect(flowing(stdout)).toContain(
-      'Compared at the mix of all attempts at the issue types that all compared have tried: easy, hard.',
+      'At one mix "careful" is better than every other compared. ' +
+        'The mix is that of all attempts at the 2 issue types that all compared have tried (easy, hard).',
     )
     expect(flowing(stdout)).toMatch(
       /Warning: "careful" does better than "hasty" at the same issues, by \+25\.0 points \[\+.*\], though its plain rate is lower, by -8\.3/,
@@ -343,10 +346,26 @@ describe('compare-models --equal-mix', () => {
     const turned_over = [{ ...pair, adjusted_difference_interval: { low: -3, high: 7, method: 'mover' } }]
     const rate = { success_rate: 50, success_rate_interval: { low: 40, high: 60 }, total_attempts: 9 }
     const rates = [{ name: 'a', ...rate, adjusted_rate: null, adjusted_rate_interval: null, compared_attempts: 0 }]
-    await using fake = await startFakeSidecar(() => ({ body: { strata: ['x'], rates, turned_over } }))
+    const best = { name: 'b', decisive: false, contenders: ['a'] }
+    await using fake = await startFakeSidecar(() => ({ body: { strata: ['x'], rates, best, turned_over } }))
     const { stdout } = await runCommand(['compare-models', '--equal-mix', '--url', fake.url])
     expect(flowing(stdout)).toContain('Warning: "a" may do better than "b"')
     expect(flowing(stdout)).toContain('Left out (-)')
+  })
+
+  test('says who leads and who may be as good, and counts what are too many to name', async () => {
+    const rate = { success_rate: 50, success_rate_interval: { low: 40, high: 60 }, total_attempts: 9 }
+    const adjusted = { adjusted_rate: 50, adjusted_rate_interval: { low: 40, high: 60 }, compared_attempts: 9 }
+    const rates = ['a', 'b', 'c', 'd', 'e', 'f'].map(name => ({ name, ...rate, ...adjusted }))
+    const strata = Array.from({ length: 80 }, (_, i) => `type-${i}`)
+    const best = { name: 'a', decisive: false, contenders: ['b', 'c', 'd', 'e', 'f'] }
+    await using fake = await startFakeSidecar(() => ({ body: { strata, rates, best, turned_over: [] } }))
+    const { stdout } = await runCommand(['compare-models', '--equal-mix', '--url', fake.url])
+    expect(flowing(stdout)).toContain(
+      'At one mix "a" leads, but that is not decided: as good may be "b", "c", "d", 2 others. ' +
+        'The mix is that of all attempts at the 80 issue types that all compared have tried.',
+    )
+    expect(stdout).not.toContain('type-7')
   })
 
   test('says so where nobody shares an issue type', async () => {
