@@ -34,8 +34,9 @@ async function render(exposition: Exposition): Promise<{ lines: number; bytes: n
   let lines = 0
   let bytes = 0
   for await (const slice of (await exposition.scrape()).body) {
-    bytes += slice.length
-    for (let at = slice.indexOf(10); at >= 0; at = slice.indexOf(10, at + 1)) lines++
+    const buffer = Buffer.from(slice)
+    bytes += buffer.length
+    for (let at = buffer.indexOf(10); at >= 0; at = buffer.indexOf(10, at + 1)) lines++
   }
   return { lines, bytes }
 }

@@ -160,7 +160,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     if (renewed.tls !== undefined) listener.renew(renewed.tls)
     state.access = { ...state.access, tokens: renewed.tokens }
     state.mapping = renewedMapping
-    log.info('tokens and certificates were read again')
+    log.info('tokens, certificates and the rules for OTLP were read again')
   }
 
   async function shut(): Promise<void> {

@@ -55,10 +55,16 @@ async function serve(config: Config, log: Logger, io: Io, start: StartSidecar): 
   }
   io.on('SIGTERM', stop)
   io.on('SIGINT', stop)
-  const sidecar = await start(config, log, io.env)
-  io.on('SIGHUP', () => {
-    sidecar.reload().catch(error => log.error({ err: error }, 'nothing was read again: what was in force stays'))
-  })
+  let sidecar: Awaited<ReturnType<StartSidecar>> | undefined
+  let hungUpEarly = false
+  const reload = (): void => {
+    hungUpEarly = sidecar === undefined
+    sidecar?.reload().catch(error => log.error({ err: error }, 'nothing was read again: what was in force stays'))
+  }
+  // From the beginning: without a listener the signal would end the process.
+  io.on('SIGHUP', reload)
+  sidecar = await start(config, log, io.env)
+  if (hungUpEarly) reload()
   // Nobody has to read it: a sidecar does not end because its starter went away.
   const unread = (error: unknown): void => log.warn({ err: error }, 'nobody reads standard output')
   if (!stopping) await print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)

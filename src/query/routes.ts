@@ -1,5 +1,7 @@
 /** The documented questions over HTTP. */
 import { randomUUID } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import express from 'express'
 import type { z } from 'zod'
 import { decidedBestAgent } from '../core/best-agent.ts'
@@ -126,22 +128,32 @@ const SLICE_MS = 2
  * others work in between.
  */
 async function sendPieces(res: express.Response, pieces: Iterator<string>): Promise<void> {
-  let slice = nextSlice(pieces)
-  if (slice.done) return sendJsonText(res, 200, slice.text)
+  const first = nextSlice(pieces)
+  if (first.done) return sendJsonText(res, 200, first.text)
   beginAnswer(res, 200, { 'Content-Type': 'application/json' })
-  while (!slice.done) {
-    if (res.destroyed) return
-    const room = res.write(slice.text)
-    await new Promise<void>(resolve =>
-      room ? setImmediate(resolve) : res.once('drain', resolve).once('close', resolve),
-    )
-    slice = nextSlice(pieces)
+  try {
+    await pipeline(slicesFrom(first, pieces), res)
+  } catch (error) {
+    // A client that went away needs no answer.
+    if (!res.destroyed) throw error
   }
-  res.end(slice.text)
+}
+
+async function* slicesFrom(first: Slice, pieces: Iterator<string>): AsyncGenerator<string> {
+  for (let slice = first; ; slice = nextSlice(pieces)) {
+    yield slice.text
+    if (slice.done) return
+    await nextTurn()
+  }
+}
+
+interface Slice {
+  readonly text: string
+  readonly done: boolean
 }
 
 /** What can be made in a slice of time. */
-function nextSlice(pieces: Iterator<string>): { readonly text: string; readonly done: boolean } {
+function nextSlice(pieces: Iterator<string>): Slice {
   const endMs = performance.now() + SLICE_MS
   let text = ''
   while (performance.now() < endMs) {

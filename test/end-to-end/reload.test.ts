@@ -14,7 +14,7 @@ async function hangUp(sidecar: SidecarProcess, said: RegExp): Promise<void> {
   await expect.poll(() => sidecar.log().slice(before)).toMatch(said)
 }
 
-const TAKEN = /tokens and certificates were read again/
+const TAKEN = /tokens, certificates and the rules for OTLP were read again/
 const LEFT = /nothing was read again/
 
 async function letsIn(sidecar: SidecarProcess, token: string): Promise<boolean> {
