@@ -6,6 +6,7 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { createTally, type Tally } from '../../src/core/tally.ts'
 import { createExposition, type Exposition } from '../../src/expose/exposition.ts'
 import { createMetricsHandler } from '../../src/expose/handler.ts'
+import { promClientRegistry } from '../peers/prom-client.ts'
 import { attemptOf } from '../support/attempts.ts'
 
 export interface ScrapeTimes {
@@ -15,6 +16,8 @@ export interface ScrapeTimes {
   readonly unchangedMs: number
   /** All keys having changed, as for `oursMs`. */
   readonly exporterMs: number
+  /** By prom-client, of as many lines. */
+  readonly promClientMs: number
 }
 
 /**
@@ -23,13 +26,15 @@ export interface ScrapeTimes {
  */
 export async function serveScrapes(lines = ''): Promise<void> {
   const { tally, exposition } = await ofLines(Number(lines))
+  const peer = await promClientRegistry((await count(exposition)).lines)
   const scrape = createMetricsHandler(exposition)
   const delays = monitorEventLoopDelay({ resolution: 1 })
   delays.enable()
   const server = createServer(async (req, res) => {
     if (req.url === '/metrics') return scrape(req, res)
     if (req.url === '/change') changeAll(tally)
-    const answer = req.url === '/render' ? await render(tally, exposition) : { ms: Math.max(0, delays.max / 1e6 - 1) }
+    const answer =
+      req.url === '/render' ? await render(tally, exposition, peer) : { ms: Math.max(0, delays.max / 1e6 - 1) }
     delays.reset()
     res.end(JSON.stringify(answer))
   })
@@ -46,7 +51,7 @@ async function ofLines(wanted: number): Promise<{ tally: Tally; exposition: Expo
 }
 
 const expose = (tally: Tally): Exposition =>
-  createExposition({ tally, health: () => ({}), version: '0.0.0', clock: Date.now })
+  createExposition({ tally, maxArms: 0, health: () => ({}), version: '0.0.0', clock: Date.now })
 
 function tallyOf(keys: number): Tally {
   const tally = createTally({ maxKeys: keys, maxArms: 0, tiers: [] })
@@ -72,7 +77,11 @@ async function count(exposition: Exposition): Promise<{ lines: number }> {
   return { lines }
 }
 
-async function render(tally: Tally, exposition: Exposition): Promise<ScrapeTimes> {
+async function render(
+  tally: Tally,
+  exposition: Exposition,
+  peer: Awaited<ReturnType<typeof promClientRegistry>>,
+): Promise<ScrapeTimes> {
   const scrape = async (): Promise<void> => {
     for await (const slice of (await exposition.scrape()).body) Buffer.from(slice)
   }
@@ -85,7 +94,11 @@ async function render(tally: Tally, exposition: Exposition): Promise<ScrapeTimes
     const { resourceMetrics } = await exposition.producer.collect()
     Buffer.from(new PrometheusSerializer('', false, undefined, true, true).serialize(resourceMetrics))
   })
-  return { ...(await count(exposition)), oursMs, unchangedMs, exporterMs }
+  const { lines } = await count(exposition)
+  const peerMs = await timed(async () => {
+    Buffer.from(await peer.text())
+  })
+  return { lines, oursMs, unchangedMs, exporterMs, promClientMs: (peerMs * lines) / peer.lines }
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
