@@ -1,8 +1,8 @@
 /** One log record or span -> the attempt that a rule finds in it. */
-import type { AttemptProblem, NewAttempt } from '../../core/attempt.ts'
-import { readAttempt } from '../attempt-schema.ts'
+import type { NewAttempt } from '../../core/attempt.ts'
+import { type FaultyAttempt, readAttempt, type SoundAttempt } from '../attempt-schema.ts'
 import type { OtlpRule, OtlpSource } from './mapping.ts'
-import type { Lookup } from './record.ts'
+import type { Lookup, Places, Seen } from './record.ts'
 
 type Kind = 'text' | 'number' | 'boolean'
 
@@ -27,54 +27,76 @@ export const FIELD_KINDS: Readonly<Record<keyof NewAttempt, Kind>> = {
 }
 
 /** A rule made ready for many records. */
-export interface ReadyRule {
+export interface ReadyRule<R> {
   readonly rule: OtlpRule
   /** Whether a record is of the rule's kind. */
-  fits(lookup: Lookup): boolean
+  fits(seen: Seen<R>): boolean
   /** The attempt that a record states by the rule, or everything that keeps it from being one. */
-  attempt(lookup: Lookup): NewAttempt | readonly AttemptProblem[]
+  attempt(seen: Seen<R>): SoundAttempt | FaultyAttempt
 }
 
 /** Makes a rule ready. Total, whatever the records hold. */
-export function readyRule(rule: OtlpRule): ReadyRule {
-  const conditions = Object.entries(rule.when)
-  const fields = Object.entries(rule.attempt) as [keyof NewAttempt, readonly OtlpSource[]][]
+export function readyRule<R>(rule: OtlpRule, places: Places<R>): ReadyRule<R> {
+  const conditions = Object.entries(rule.when).map(([place, values]) => ({ lookup: places(place), values }))
+  // Always in the same order, so that attempts of the same fields are objects of the same shape.
+  const fields = (Object.keys(FIELD_KINDS) as (keyof NewAttempt)[])
+    .filter(name => rule.attempt[name] !== undefined)
+    .map(name => ({
+      name,
+      kind: FIELD_KINDS[name],
+      lookups: rule.attempt[name]!.map(source => bySource(source, places)),
+    }))
   return {
     rule,
-    fits: lookup => conditions.every(([place, values]) => values.includes(String(lookup(place)))),
-    attempt(lookup) {
+    fits: seen => conditions.every(({ lookup, values }) => values.includes(String(lookup(seen)))),
+    attempt(seen) {
       const stated: Partial<Record<keyof NewAttempt, unknown>> = {}
-      for (const [field, sources] of fields) {
-        const value = firstOf(sources, lookup)
-        if (value !== undefined) stated[field] = as(FIELD_KINDS[field], value)
+      for (const { name, kind, lookups } of fields) {
+        const value = firstOf(lookups, seen)
+        if (value !== undefined) stated[name] = as(kind, value)
       }
       if (rule.input_tokens_include_cache) stateTokensApart(stated)
-      const read = readAttempt(stated)
-      return read.attempt ?? read.problems
+      return readAttempt(stated)
     },
   }
 }
 
-function firstOf(sources: readonly OtlpSource[], lookup: Lookup): unknown {
-  for (const source of sources) {
-    const value = valueBy(source, lookup)
+function firstOf<R>(lookups: readonly Lookup<R>[], seen: Seen<R>): unknown {
+  for (const lookup of lookups) {
+    const value = lookup(seen)
     if (value !== undefined && value !== '') return value
   }
   return undefined
 }
 
-function valueBy(source: OtlpSource, lookup: Lookup): unknown {
-  if (typeof source === 'string') return lookup(source)
-  if ('value' in source) return source.value
+function bySource<R>(source: OtlpSource, places: Places<R>): Lookup<R> {
+  if (typeof source === 'string') return places(source)
+  if ('value' in source) return () => source.value
   if ('join' in source) {
-    const values = source.join.map(lookup)
-    return values.includes(undefined) ? undefined : values.join(':')
+    const lookups = source.join.map(places)
+    return seen => {
+      const values = lookups.map(lookup => lookup(seen))
+      return values.includes(undefined) ? undefined : values.join(':')
+    }
   }
-  const value = lookup(source.from)
-  if (value === undefined) return undefined
-  if ('in' in source) return source.in.includes(String(value))
-  const number = as('number', value)
-  return typeof number === 'number' ? number * source.scale : value
+  const lookup = places(source.from)
+  const convert = 'in' in source ? isAmong(source.in) : scaledBy(source.scale)
+  return seen => {
+    const value = lookup(seen)
+    return value === undefined ? undefined : convert(value)
+  }
+}
+
+const isAmong =
+  (values: readonly string[]) =>
+  (value: unknown): boolean =>
+    values.includes(String(value))
+
+function scaledBy(scale: number): (value: unknown) => unknown {
+  return value => {
+    const number = as('number', value)
+    return typeof number === 'number' ? number * scale : value
+  }
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/

@@ -11,6 +11,7 @@ import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './de
 import type { OtlpMapping } from './mapping.ts'
 import { metricsRequest } from './metric-schema.ts'
 import { type SiftedPoints, siftPoints } from './metric-sift.ts'
+import { isPlainLogs, isPlainTraces } from './plain.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
 import { type Sifted, siftLogs, siftMetrics, siftSpans } from './sift.ts'
 
@@ -72,8 +73,9 @@ function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted |
   const { signal, mapping, points } = options
   try {
     const decoded = decodeRequest(signal, encoding, bytes)
-    if (signal === 'logs') return siftLogs(checked(logsRequest, decoded), mapping)
-    if (signal === 'traces') return siftSpans(checked(tracesRequest, decoded), mapping)
+    if (signal === 'logs') return siftLogs(isPlainLogs(decoded) ? decoded : checked(logsRequest, decoded), mapping)
+    if (signal === 'traces')
+      return siftSpans(isPlainTraces(decoded) ? decoded : checked(tracesRequest, decoded), mapping)
     const request = checked(metricsRequest, decoded)
     return points === undefined ? siftMetrics(request) : siftPoints(request)
   } catch (error) {
@@ -91,10 +93,10 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
 
 /** A problem where nothing was kept: then nothing of the request counts, and all of it may be sent again. */
 async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
-  const { attempts } = sifted
+  const { attempts, instants } = sifted
   if (attempts.length === 0) return sifted
   try {
-    const kept = await keeper.keep(attempts)
+    const kept = await keeper.keep(attempts, { texts: [], instants })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return sifted

@@ -1,68 +1,82 @@
-/** Looking up the places of a mapping in one log record or span. Total: what is not there is undefined. */
+/** Looking up the places of a mapping in log records and spans. Total: what is not there is undefined. */
 import { hash } from 'node:crypto'
 import { printTimestamp } from '../../core/timestamp.ts'
 import type { OtlpPlace } from './mapping.ts'
 import type { AnyValue, Int64, KeyValue, LogRecord, Maybe, Resource, Span } from './schema.ts'
 
+/** A log record or span that is looked into. */
+export interface Seen<R> {
+  readonly record: R
+  readonly resource: Maybe<Resource>
+  /** The record's place in its request. It tells it from one that says the same at the same time. */
+  readonly position: () => string
+  /** The values of its attributes by their slots, as soon as one was asked for. */
+  values: readonly unknown[] | undefined
+}
+
 /** What a record holds at a place: a scalar, undefined, or an empty object for anything else. */
-export type Lookup = (place: OtlpPlace) => unknown
+export type Lookup<R> = (seen: Seen<R>) => unknown
+
+/** Makes the places of one kind of record ready to be looked up, once for many records. */
+export type Places<R> = (place: OtlpPlace) => Lookup<R>
+
+type Parts<R> = ReadonlyMap<string, Lookup<R>>
 
 const ERROR_STATUS = 2
 
-/** The places of a log record. `position` is the record's place in its request, which tells it from one that says the same at the same time. */
-export function logRecordLookup(record: LogRecord, resource: Maybe<Resource>, position: string): Lookup {
-  return lookup(record.attributes, resource, part => {
-    switch (part) {
-      case 'event':
-        return eventOf(record)
-      case 'body':
-        return scalarOf(record.body)
-      case 'time':
-        return timeOf(record.timeUnixNano) ?? timeOf(record.observedTimeUnixNano)
-      case 'trace_id':
-        return idOf(record.traceId, 32)
-      case 'span_id':
-        return idOf(record.spanId, 16)
-      case 'id':
-        return logRecordId(record, position)
-      default:
-        return undefined
-    }
-  })
-}
+const LOG_RECORD: Parts<LogRecord> = new Map<string, Lookup<LogRecord>>([
+  ['event', ({ record }) => eventOf(record)],
+  ['body', ({ record }) => scalarOf(record.body)],
+  ['time', ({ record }) => timeOf(record.timeUnixNano) ?? timeOf(record.observedTimeUnixNano)],
+  ['trace_id', ({ record }) => idOf(record.traceId, 32)],
+  ['span_id', ({ record }) => idOf(record.spanId, 16)],
+  ['id', ({ record, position }) => logRecordId(record, position)],
+])
 
-/** The places of a span. */
-export function spanLookup(span: Span, resource: Maybe<Resource>): Lookup {
-  return lookup(span.attributes, resource, part => {
-    switch (part) {
-      case 'name':
-        return span.name ?? undefined
-      case 'operation':
-        return span.name?.split(' ', 1)[0]
-      case 'time':
-        return timeOf(span.endTimeUnixNano)
-      case 'duration_seconds':
-        return durationOf(span)
-      case 'success':
-        return span.status?.code !== ERROR_STATUS && !attributeOf(span.attributes, 'error.type')
-      case 'trace_id':
-        return idOf(span.traceId, 32)
-      case 'span_id':
-        return idOf(span.spanId, 16)
-      case 'id':
-        return spanId(span)
-      default:
-        return undefined
-    }
-  })
-}
+const SPAN: Parts<Span> = new Map<string, Lookup<Span>>([
+  ['name', ({ record }) => record.name ?? undefined],
+  ['operation', ({ record }) => record.name?.split(' ', 1)[0]],
+  ['time', ({ record }) => timeOf(record.endTimeUnixNano)],
+  ['duration_seconds', ({ record }) => durationOf(record)],
+  ['success', ({ record }) => record.status?.code !== ERROR_STATUS && !attributeOf(record.attributes, 'error.type')],
+  ['trace_id', ({ record }) => idOf(record.traceId, 32)],
+  ['span_id', ({ record }) => idOf(record.spanId, 16)],
+  ['id', ({ record }) => spanId(record)],
+])
 
-function lookup(attributes: Maybe<KeyValue[]>, resource: Maybe<Resource>, part: (name: string) => unknown): Lookup {
+/** The places of log records. */
+export const logRecordPlaces = (): Places<LogRecord> => createPlaces(LOG_RECORD)
+
+/** The places of spans. */
+export const spanPlaces = (): Places<Span> => createPlaces(SPAN)
+
+/** Each attribute that is asked for has a slot, so that one pass over a record's attributes finds all of them. */
+function createPlaces<R extends { readonly attributes?: Maybe<KeyValue[]> }>(parts: Parts<R>): Places<R> {
+  const slots = new Map<unknown, number>()
+  const empty: unknown[] = []
   return place => {
-    if (place.startsWith('record:')) return part(place.slice(7))
-    if (place.startsWith('resource:')) return attributeOf(resource?.attributes, place.slice(9))
-    return attributeOf(attributes, place)
+    if (place.startsWith('record:')) return parts.get(place.slice(7)) ?? (() => undefined)
+    if (place.startsWith('resource:')) {
+      const key = place.slice(9)
+      return ({ resource }) => attributeOf(resource?.attributes, key)
+    }
+    const slot = slots.get(place) ?? empty.push(undefined) - 1
+    slots.set(place, slot)
+    return seen => {
+      seen.values ??= fill(empty.slice(), slots, seen.record.attributes ?? [])
+      return seen.values[slot]
+    }
   }
+}
+
+/** Puts values into their slots; of attributes of the same name the first counts. */
+function fill(values: unknown[], slots: ReadonlyMap<unknown, number>, attributes: readonly KeyValue[]): unknown[] {
+  for (let i = attributes.length - 1; i >= 0; i--) {
+    const { key, value } = attributes[i]!
+    const slot = slots.get(key)
+    if (slot !== undefined) values[slot] = scalarOf(value)
+  }
+  return values
 }
 
 function attributeOf(attributes: Maybe<KeyValue[]>, key: string): unknown {
@@ -101,7 +115,9 @@ function eventOf({ eventName, attributes, body }: LogRecord): unknown {
 /** RFC 3339, to the microsecond; undefined where the sender left the time open. */
 function timeOf(nanos: Maybe<Int64>): string | undefined {
   if (!isKnown(nanos)) return undefined
-  return printTimestamp({ ms: Number(BigInt(nanos) / 1000n) / 1000, local: false })
+  // In decimal digits, because a number cannot hold nanoseconds, and a big one costs more.
+  const digits = typeof nanos === 'string' ? nanos : String(BigInt(nanos))
+  return printTimestamp({ ms: Number(digits.slice(0, -3)) / 1000, local: false })
 }
 
 function durationOf({ startTimeUnixNano: start, endTimeUnixNano: end }: Span): number | undefined {
@@ -127,9 +143,9 @@ function spanId({ traceId, spanId }: Pick<Span, 'traceId' | 'spanId'>): string |
  * A span may hold many log records, so its id alone would make them one. With a digest of what the record says, when, and where in
  * its batch, the same batch sent again counts once, and no two attempts become one. Undefined outside of a span, or without a time.
  */
-function logRecordId(record: LogRecord, position: string): string | undefined {
+function logRecordId(record: LogRecord, position: () => string): string | undefined {
   const span = spanId(record)
   if (span === undefined || !isKnown(record.timeUnixNano)) return undefined
   const said = record.attributes?.map(({ key, value }) => [key, scalarOf(value)])
-  return `${span}:${hash('sha256', JSON.stringify([record.timeUnixNano, position, said]), 'base64url').slice(0, 22)}`
+  return `${span}:${hash('sha256', JSON.stringify([record.timeUnixNano, position(), said]), 'base64url').slice(0, 22)}`
 }

@@ -1,7 +1,5 @@
 /** The schema of OTLP/JSON, which decoded protobuf has too: as deep as what is read here. Unknown fields are ignored, null is absent. */
 import { z } from 'zod'
-import * as leaves from './leaves.ts'
-import { field, leaf, list, message } from './leaves.ts'
 
 /** A field that may be left out, or null. */
 export type Maybe<T> = T | null | undefined
@@ -76,48 +74,67 @@ export interface TracesRequest {
   readonly resourceSpans?: Maybe<ResourceSpans[]>
 }
 
+const text = z.string().nullish()
+const whole = z.number().refine(Number.isInteger, 'must be a whole number')
+const hexId = z
+  .string()
+  .regex(/^(?:[0-9a-fA-F]{2})*$/, 'must be hex digits')
+  .nullish()
+
 /** As digits or a number, each in range. */
-export const int64: z.ZodType<Maybe<Int64>> = leaf(leaves.int64)
+export const int64: z.ZodType<Maybe<Int64>> = z.union([z.string().regex(/^-?\d{1,20}$/), whole]).nullish()
 /** Counts, and nanoseconds since the epoch. */
-export const uint64: z.ZodType<Maybe<Int64>> = leaf(leaves.uint64)
+export const uint64: z.ZodType<Maybe<Int64>> = z
+  .union([z.string().regex(/^\d{1,20}$/), whole.min(0).max(1e20)])
+  .nullish()
 /** A number, or the text of one that JSON cannot spell. */
-export const double: z.ZodType<Maybe<Double>> = leaf(leaves.double)
+export const double: z.ZodType<Maybe<Double>> = z.union([z.number(), z.string()]).nullish()
+
+const anyValue = z
+  .object({
+    stringValue: text,
+    boolValue: z.boolean().nullish(),
+    intValue: int64,
+    doubleValue: double,
+    arrayValue: z.unknown().optional(),
+    kvlistValue: z.unknown().optional(),
+    bytesValue: z.unknown().optional(),
+  })
+  .nullish()
+
 /** A list of attributes. */
-export const attributes: z.ZodType<Maybe<KeyValue[]>> = leaf(leaves.attributes)
+export const attributes: z.ZodType<Maybe<KeyValue[]>> = z.array(z.object({ key: text, value: anyValue })).nullish()
 /** A resource. */
 export const resource: z.ZodType<Maybe<Resource>> = z.object({ attributes }).nullish()
 
-const logRecord = message(
-  it =>
-    field('timeUnixNano', leaves.uint64, it.timeUnixNano) ??
-    field('observedTimeUnixNano', leaves.uint64, it.observedTimeUnixNano) ??
-    field('body', leaves.anyValue, it.body) ??
-    field('attributes', leaves.attributes, it.attributes) ??
-    field('traceId', leaves.hex, it.traceId) ??
-    field('spanId', leaves.hex, it.spanId) ??
-    field('eventName', leaves.text, it.eventName),
-)
-const logRecords = leaf<LogRecord[]>(list(logRecord))
+const logRecord = z.object({
+  timeUnixNano: uint64,
+  observedTimeUnixNano: uint64,
+  body: anyValue,
+  attributes,
+  traceId: hexId,
+  spanId: hexId,
+  eventName: text,
+})
+const scopeLogs = z.array(z.object({ logRecords: z.array(logRecord).nullish() })).nullish()
 
 /** What `POST /v1/logs` takes. */
 export const logsRequest: z.ZodType<LogsRequest> = z.object({
-  resourceLogs: z.array(z.object({ resource, scopeLogs: z.array(z.object({ logRecords })).nullish() })).nullish(),
+  resourceLogs: z.array(z.object({ resource, scopeLogs })).nullish(),
 })
 
-const status = message(it => field('code', leaves.int32, it.code))
-const span = message(
-  it =>
-    field('traceId', leaves.hex, it.traceId) ??
-    field('spanId', leaves.hex, it.spanId) ??
-    field('name', leaves.text, it.name) ??
-    field('startTimeUnixNano', leaves.uint64, it.startTimeUnixNano) ??
-    field('endTimeUnixNano', leaves.uint64, it.endTimeUnixNano) ??
-    field('attributes', leaves.attributes, it.attributes) ??
-    field('status', status, it.status),
-)
-const spans = leaf<Span[]>(list(span))
+const span = z.object({
+  traceId: hexId,
+  spanId: hexId,
+  name: text,
+  startTimeUnixNano: uint64,
+  endTimeUnixNano: uint64,
+  attributes,
+  status: z.object({ code: z.int().nullish() }).nullish(),
+})
+const scopeSpans = z.array(z.object({ spans: z.array(span).nullish() })).nullish()
 
 /** What `POST /v1/traces` takes. */
 export const tracesRequest: z.ZodType<TracesRequest> = z.object({
-  resourceSpans: z.array(z.object({ resource, scopeSpans: z.array(z.object({ spans })).nullish() })).nullish(),
+  resourceSpans: z.array(z.object({ resource, scopeSpans })).nullish(),
 })

@@ -40,7 +40,7 @@ export interface Group {
 
 /** The attempts of a call that came at `nowMs`, from what is at hand of them. Throws a TypeError where a timestamp is none. */
 export function encode(attempts: readonly AgentAttempt[], nowMs: number, forms?: Forms): Encoded {
-  const texts = attempts.map((attempt, i) => forms?.texts[i] ?? Buffer.from(JSON.stringify(attempt)))
+  const texts = attempts.map((attempt, i) => forms?.texts[i] ?? JSON.stringify(attempt))
   const instants = attempts.map((attempt, i) => forms?.instants[i] ?? instantOf(attempt))
   return { instants, lines: recordLines(nowMs, texts) }
 }

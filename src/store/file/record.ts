@@ -41,24 +41,31 @@ export interface Lines {
   readonly ends: readonly number[]
 }
 
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+const BYTES_A_UNIT = 3
+
 /** The lines of what came at one time; each text is JSON without an LF. */
-export function recordLines(nowMs: number, texts: readonly Uint8Array[]): Lines {
+export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[]): Lines {
   const head = Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
-  let size = texts.length * (head.length + 1)
-  for (const text of texts) size += text.length
-  const bytes = Buffer.allocUnsafe(size)
+  let room = texts.length * (head.length + 1)
+  for (const text of texts) room += typeof text === 'string' ? text.length * BYTES_A_UNIT : text.length
+  const bytes = Buffer.allocUnsafe(room)
   const ends: number[] = []
   let start = 0
   for (const text of texts) {
-    const end = start + head.length + text.length
     bytes.set(head, start)
-    bytes.set(text, start + head.length)
+    let end = start + head.length
+    if (typeof text === 'string') end += bytes.write(text, end)
+    else {
+      bytes.set(text, end)
+      end += text.length
+    }
     bytes[end] = LF
     seal(bytes, start, end)
     start = end + 1
     ends.push(start)
   }
-  return { bytes, ends }
+  return { bytes: bytes.subarray(0, start), ends }
 }
 
 /** Puts in the checksum of the line from `start` to `end`. */
@@ -71,7 +78,7 @@ function seal(bytes: Buffer, start: number, end: number): void {
 }
 
 function recordLine(nowMs: number, record: object): Buffer {
-  return recordLines(nowMs, [Buffer.from(JSON.stringify(record))]).bytes
+  return recordLines(nowMs, [JSON.stringify(record)]).bytes
 }
 
 export function openingLine(nowMs: number, { format, previous, adopted }: Opening): Buffer {

@@ -45,6 +45,25 @@ describe('every published field is read under its number and in its JSON form', 
     )
   })
 
+  test('names of attributes are read as they are, in whatever order they come again', () => {
+    const name = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 100 }).map(text => text.toWellFormed()),
+      fc.string({ unit: fc.constantFrom('a', 'b', '.'), minLength: 8, maxLength: 12 }),
+    )
+    fc.assert(
+      fc.property(fc.array(name, { minLength: 100, maxLength: 200 }), names => {
+        const writer = new BinaryWriter()
+        for (const text of [...names, ...names.toReversed()]) {
+          writer.tag(6, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).string(text).join()
+        }
+        const read = [...names, ...names.toReversed()].map(key => ({ key }))
+        expect(decodeRequest('logs', 'protobuf', within(logRecord, writer.finish()))).toEqual(
+          jsonWithin(logRecord, { attributes: read }),
+        )
+      }),
+    )
+  })
+
   test('lists of numbers are read packed and one by one', () => {
     const path = pathTo('HistogramDataPoint', REQUESTS.metrics)!
     const writer = new BinaryWriter().tag(6, WireType.LengthDelimited).fork().fixed64(1).fixed64(2).join()
@@ -210,6 +229,14 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     const writer = new BinaryWriter().tag(12, WireType.LengthDelimited).bytes(new Uint8Array([0x61, 0xff]))
     expect(() => decodeRequest('logs', 'protobuf', within(logRecord, writer.finish()))).toThrow(OtlpDecodeError)
     expect(() => decodeRequest('logs', 'json', Buffer.from([0x22, 0xff, 0x22]))).toThrow(OtlpDecodeError)
+  })
+
+  test('a name is refused though one of these characters, in UTF-8, came just before', () => {
+    const path = pathTo('KeyValue', REQUESTS.logs)!
+    const key = (bytes: Uint8Array): Buffer =>
+      within(path, new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(bytes).finish())
+    expect(() => decodeRequest('logs', 'protobuf', key(Buffer.from('é')))).not.toThrow()
+    expect(() => decodeRequest('logs', 'protobuf', key(Buffer.from('é', 'latin1')))).toThrow(OtlpDecodeError)
   })
 
   test.each([

@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseTimestamp, printTimestamp } from '../../../src/core/timestamp.ts'
+import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
+import type { OtlpMapping } from '../../../src/receive/otlp/mapping.ts'
+import { mergeMapping } from '../../../src/receive/otlp/mapping-table.ts'
+import type { KeyValue, LogRecord, LogsRequest } from '../../../src/receive/otlp/schema.ts'
+import { type Sifted, siftLogs } from '../../../src/receive/otlp/sift.ts'
+
+const good: readonly KeyValue[] = [
+  { key: 'agent_name', value: { stringValue: 'a' } },
+  { key: 'model_name', value: { stringValue: 'm' } },
+  { key: 'issue_type', value: { stringValue: 'i' } },
+  { key: 'success', value: { boolValue: true } },
+  { key: 'time_seconds', value: { doubleValue: 1.5 } },
+]
+
+function sift(records: readonly LogRecord[], mapping: OtlpMapping = DEFAULT_MAPPING): Sifted {
+  const request: LogsRequest = { resourceLogs: [{ scopeLogs: [{ logRecords: [...records] }] }] }
+  return siftLogs(request, mapping)
+}
+
+const attempt = (more: readonly KeyValue[] = [], fields: Partial<LogRecord> = {}): LogRecord => ({
+  eventName: 'agent.attempt',
+  attributes: [...more, ...good],
+  ...fields,
+})
+
+describe('the time of a record', () => {
+  test('is cut to the microsecond, whatever 64 bits can say, as text and as a number', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), nanos => {
+        const exactly = (of: bigint): string => printTimestamp({ ms: Number(of / 1000n) / 1000, local: false })
+        const { attempts } = sift([
+          attempt([], { timeUnixNano: String(nanos) }),
+          attempt([], { timeUnixNano: String(nanos).padStart(20, '0') }),
+          attempt([], { timeUnixNano: Number(nanos) }),
+        ])
+        expect(attempts.map(({ timestamp }) => timestamp)).toEqual([
+          exactly(nanos),
+          exactly(nanos),
+          exactly(BigInt(Number(nanos))),
+        ])
+      }),
+    )
+  })
+
+  test('is handed on as what the timestamp states, one for each attempt', () => {
+    const stated: KeyValue = { key: 'timestamp', value: { stringValue: '2026-01-31T12:00:00.5+01:00' } }
+    const bad: KeyValue = { key: 'agent_name', value: { intValue: 'x' } }
+    const { attempts, instants } = sift([
+      attempt([stated]),
+      attempt([bad, { key: 'success', value: { stringValue: 'perhaps' } }]),
+      attempt([], { timeUnixNano: '1769860800123456789' }),
+      attempt(),
+    ])
+    expect(instants).toEqual(attempts.map(({ timestamp }) => timestamp && parseTimestamp(timestamp)))
+    expect(instants).toEqual([
+      { ms: Date.UTC(2026, 0, 31, 11, 0, 0, 500), local: false },
+      { ms: 1769860800123.456, local: false },
+      undefined,
+    ])
+  })
+})
+
+describe('attributes', () => {
+  test('of the same name: the first counts, also where it holds nothing', () => {
+    const { attempts } = sift([
+      attempt([
+        { key: 'agent_name', value: { stringValue: 'first' } },
+        { key: 'variant', value: null },
+        { key: 'variant', value: { stringValue: 'second' } },
+      ]),
+    ])
+    expect(attempts).toEqual([
+      { agent_name: 'first', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1.5 },
+    ])
+  })
+
+  test('that two rules ask for are found for both, record by record', () => {
+    const mapping = mergeMapping({
+      'agent.attempt': { when: { kind: ['attempt'] } },
+      other: {
+        signal: 'logs',
+        when: { kind: ['other'] },
+        attempt: { ...DEFAULT_MAPPING['agent.attempt']!.attempt, agent_name: ['model_name'], variant: ['kind'] },
+      },
+    })
+    const of = (kind: string): LogRecord => attempt([{ key: 'kind', value: { stringValue: kind } }])
+    const { attempts, ignored } = sift([of('attempt'), of('other'), of('third'), of('attempt')], mapping)
+    expect(attempts.map(({ agent_name, variant }) => [agent_name, variant])).toEqual([
+      ['a', undefined],
+      ['m', 'other'],
+      ['a', undefined],
+    ])
+    expect(ignored).toBe(1)
+  })
+})
+
+test('another mapping holds from the next request on, and the first one again when it comes back', () => {
+  const off = mergeMapping({ 'agent.attempt': { enabled: false } })
+  const counts = [DEFAULT_MAPPING, off, DEFAULT_MAPPING].map(mapping => sift([attempt()], mapping).attempts.length)
+  expect(counts).toEqual([1, 0, 1])
+})
+
+test('the fields of an attempt come in one order, whatever that of the rule and of the attributes', () => {
+  const { attempt: fields, ...rule } = DEFAULT_MAPPING['agent.attempt']!
+  const turned = Object.fromEntries(Object.entries(fields).reverse())
+  const mapping = { 'agent.attempt': { ...rule, attempt: turned } }
+  const record = attempt([{ key: 'confidence', value: { doubleValue: 0.5 } }])
+  const turnedRecord = { ...record, attributes: [...record.attributes!].reverse() }
+  expect(Object.keys(sift([turnedRecord], mapping).attempts[0]!)).toEqual(Object.keys(sift([record]).attempts[0]!))
+})
