@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseDuration, parseTimestamp, printTimestamp } from '../../src/core/timestamp.ts'
+import { isCanonical, parseDuration, parseTimestamp, printTimestamp } from '../../src/core/timestamp.ts'
 
 describe('a timestamp', () => {
   test.each([
@@ -60,3 +60,30 @@ test.each([
 test.each(['', '15', 'm', '-5m', '5 m', '1e3s'])('%j is no length of time', text =>
   expect(parseDuration(text)).toBeUndefined(),
 )
+
+test('a text that is taken for what would be printed is printed just so', () => {
+  const part = (max: number, width: number): fc.Arbitrary<string> =>
+    fc.integer({ min: 0, max }).map(value => String(value).padStart(width, '0'))
+  const texts = fc
+    .tuple(
+      part(9999, 4),
+      part(13, 2),
+      part(32, 2),
+      fc.constantFrom('T', 't', ' '),
+      part(25, 2),
+      part(60, 2),
+      part(61, 2),
+      fc.constantFrom('', '.5', '.123', ',123', '.000', '.123000', '.123456', '.000001', '.1234567'),
+      fc.constantFrom('Z', 'z', '', '+00:00'),
+    )
+    .map(([y, mo, d, t, h, mi, s, fraction, zone]) => `${y}-${mo}-${d}${t}${h}:${mi}:${s}${fraction}${zone}`)
+  fc.assert(
+    fc.property(texts, text => {
+      const at = parseTimestamp(text)
+      if (at !== undefined && isCanonical(text)) expect(printTimestamp(at)).toBe(text)
+    }),
+    { numRuns: 5000 },
+  )
+  expect(isCanonical('2026-01-31T12:00:00.123Z')).toBe(true)
+  expect(isCanonical('2026-01-31T12:00:00.123456Z')).toBe(true)
+})
