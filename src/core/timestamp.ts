@@ -25,7 +25,9 @@ export function parseTimestamp(text: string): Instant | undefined {
 /** Whether {@link printTimestamp} would print the instant of `text`, which is an RFC 3339 time, just so: then it need not. */
 export function isCanonical(text: string): boolean {
   if (text[10] !== 'T' || text[19] !== '.' || text.at(-1) !== 'Z') return false
-  if (text.length !== 24 && (text.length !== 27 || text.endsWith('000Z'))) return false
+  // A double tells the microseconds of this century apart, and not those of all.
+  const isExact = text.length === 24 || (text.length === 27 && text.startsWith('20') && !text.endsWith('000Z'))
+  if (!isExact) return false
   // Leap seconds are printed as the next minute, and years below 1000 are left to the printer.
   return text[17] !== '6' && text[0] !== '0'
 }
