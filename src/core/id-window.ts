@@ -14,6 +14,8 @@ export interface IdWindow {
   clear(): void
   /** Hashes (two 32-bit words an id) and times, oldest first, as a checkpoint keeps them: of `count` ids from the `from`-th on. */
   save(from?: number, count?: number): IdWindowState
+  /** Takes in, behind what is held, what `save` gave of a window with the same seed. */
+  restore(hashes: Uint32Array, times: Float64Array): void
 }
 
 export interface IdWindowState {
@@ -29,10 +31,7 @@ export interface IdWindowOptions {
   readonly keepMs: number
 }
 
-/** Opens a window, with what {@link IdWindow.save} kept where `state` is given (its seed is kept too). */
-export function createIdWindow(options: IdWindowOptions, state?: IdWindowState): IdWindow {
-  const { limit, keepMs } = options
-  const seed = state?.seed ?? options.seed
+export function createIdWindow({ seed, limit, keepMs }: IdWindowOptions): IdWindow {
   // All of it at once: what is never touched costs no memory, and growing would stall for as long as it takes to copy.
   let capacity = 16
   while (capacity < limit + 1) capacity *= 2
@@ -106,13 +105,6 @@ export function createIdWindow(options: IdWindowOptions, state?: IdWindowState):
     tail++
   }
 
-  const saved = state?.times.length ?? 0
-  for (let i = Math.max(0, saved - limit); i < saved; i++) {
-    hash1 = state!.hashes[2 * i]!
-    hash2 = state!.hashes[2 * i + 1]!
-    push(state!.times[i]!)
-  }
-
   return {
     add(id, ms) {
       while (head < tail && (tail - head >= limit || times[head % capacity]! <= ms - keepMs)) remove(head++)
@@ -143,6 +135,14 @@ export function createIdWindow(options: IdWindowOptions, state?: IdWindowState):
         kept[i] = times[place]!
       }
       return { seed, hashes, times: kept }
+    },
+    restore(hashes, saved) {
+      for (let i = 0; i < saved.length; i++) {
+        if (head < tail && tail - head >= limit) remove(head++)
+        hash1 = hashes[2 * i]!
+        hash2 = hashes[2 * i + 1]!
+        push(saved[i]!)
+      }
     },
   }
 }

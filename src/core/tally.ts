@@ -4,7 +4,7 @@
  */
 import type { AgentAttempt, AttemptKey } from './attempt.ts'
 import type { ArmSummary, KeyFilter, KeySummary, TimeRange } from './ports.ts'
-import { addRecent, createRecent, type Recent } from './recent.ts'
+import { addRecent, createRecent, createRecentRooms, type Recent } from './recent.ts'
 import type { Increment } from './series.ts'
 import {
   addAttempt,
@@ -79,17 +79,20 @@ export function createTally(options: TallyOptions): Tally {
   >
   const arms = new Map<string, Map<string, ArmTally>>()
   const times = createTimeTiers(options.tiers)
+  const rooms = createRecentRooms()
   let all: KeyTally[] = []
-  let rows: Float64Array = new Float64Array(0)
+  let rows = new ArrayBuffer(0)
+  let rowsTaken = ROWS_AT_ONCE
   let armCount = 0
   let overflowed = 0
 
   /** Rows of keys lie side by side: questions about all keys read them in one sweep, and each costs less room than one of its own. */
   function nextRow(): Float64Array {
-    if (rows.length < SUMMARY_WIDTH) rows = new Float64Array(ROWS_AT_ONCE * SUMMARY_WIDTH)
-    const row = rows.subarray(0, SUMMARY_WIDTH)
-    rows = rows.subarray(SUMMARY_WIDTH)
-    return row
+    if (rowsTaken === ROWS_AT_ONCE) {
+      rows = new ArrayBuffer(ROWS_AT_ONCE * SUMMARY_WIDTH * 8)
+      rowsTaken = 0
+    }
+    return new Float64Array(rows, rowsTaken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)
   }
 
   /** The name as other keys hold it already: in memory once, however many keys have it. */
@@ -176,7 +179,7 @@ export function createTally(options: TallyOptions): Tally {
       const record = open(attempt)
       if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) overflowed++
       addAttempt(record.summary, attempt, at.ms)
-      addRecent(record.recent, attempt, at)
+      addRecent(record.recent, attempt, at, rooms)
       times.add(record.tiers, attempt, at.ms, nowMs)
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return

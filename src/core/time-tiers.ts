@@ -2,9 +2,10 @@
  * Summaries by time: fine buckets for a while, coarser ones for longer. A range is answered from the finest tier that still covers it.
  */
 import type { AgentAttempt } from './attempt.ts'
+import { type PackedRows, unpackRow } from './packed-rows.ts'
 import type { TimeRange } from './ports.ts'
 import type { Increment } from './series.ts'
-import { addAttempt, addCounted, createSummary, mergeInto, type Summary } from './summary.ts'
+import { addAttempt, addCounted, createSummary, mergeInto, SUMMARY_WIDTH, type Summary } from './summary.ts'
 
 export interface TierOptions {
   /** Length of a bucket. */
@@ -26,14 +27,20 @@ export const DEFAULT_TIERS: readonly TierOptions[] = [
   { spanMs: DAY_MS, keepMs: Number.POSITIVE_INFINITY },
 ]
 
-/** One key's buckets: for each tier, by their start in ms since the epoch. */
-export type TimeTiersState = readonly Map<number, Summary>[]
+/** One key's buckets: for each tier, in order of their start. */
+export type TimeTiersState = Bucket[][]
 
-/** How a range is answered: whole buckets of `spanMs` from `sinceMs` on. */
-export interface Resolution {
-  readonly tier: number
-  readonly spanMs: number
-  readonly sinceMs: number
+/** What a key counted in one span of time. */
+export interface Bucket {
+  /** Whose it is. */
+  readonly of: TimeTiersState
+  /** In ms since the epoch. */
+  readonly startMs: number
+  /** Undefined until it is written to, where it came packed from a checkpoint: most are never again. */
+  summary: Summary | undefined
+  packed: PackedRows | undefined
+  /** Where it stands there. */
+  readonly at: number
 }
 
 export interface TimeTiers {
@@ -41,15 +48,16 @@ export interface TimeTiers {
   add(state: TimeTiersState, attempt: AgentAttempt, ms: number, nowMs: number): void
   /** Counts what a sender counted itself. */
   count(state: TimeTiersState, increment: Increment, nowMs: number): void
-  /** What a checkpoint keeps beside the buckets themselves. Live: read it before the next add. */
+  /** What a checkpoint keeps beside the buckets themselves. */
   save(): readonly TierSave[]
-  /** Puts back a bucket that a checkpoint kept; in the order of {@link TierSave.leaving}, so that they leave in it again. */
-  restore(state: TimeTiersState, tier: number, startMs: number, summary: Summary): void
+  /**
+   * Puts back a bucket that a checkpoint kept, which stands at `at` of `packed`, in the order of {@link TierSave.leaving}, so that they
+   * leave in it again. The memory is not copied.
+   */
+  restore(state: TimeTiersState, tier: number, startMs: number, packed: PackedRows, at: number): void
   restoreFloor(tier: number, floorMs: number): void
-  resolve(range: TimeRange, nowMs: number): Resolution
+  /** What was counted in a range: to whole buckets of the finest tier that still covers it. */
   summarise(state: TimeTiersState, range: TimeRange, nowMs: number): Summary
-  /** The buckets of a range in order of time, at `resolution`. */
-  buckets(state: TimeTiersState, range: TimeRange, resolution: Resolution): readonly (readonly [number, Summary])[]
   clear(): void
 }
 
@@ -58,26 +66,26 @@ export interface TierSave {
   readonly spanMs: number
   /** Buckets before this may have left early. */
   readonly floorMs: number
-  /** Whose bucket of which start leaves next, and so on; undefined where none ever leaves. */
-  readonly leaving: readonly MadeBucket[] | undefined
-}
-
-export interface MadeBucket {
-  readonly buckets: Map<number, Summary>
-  readonly startMs: number
+  /** Which bucket leaves next, and so on; undefined where none ever leaves. */
+  readonly leaving: readonly Bucket[] | undefined
 }
 
 interface Tier extends TierOptions {
+  readonly index: number
   readonly maxBuckets: number
-  /** Buckets in the order they were made, oldest first: what leaves next. */
-  made: MadeBucket[]
+  /** Buckets in the order they were made, oldest first: what leaves next. Undefined: has left. */
+  made: (Bucket | undefined)[]
   left: number
   /** Buckets before this may have left early. */
   floorMs: number
 }
 
+/** Never changed: another one takes its place. */
+const NONE: Bucket[] = []
+
 export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
-  const tiers: Tier[] = options.map(({ spanMs, keepMs, maxBuckets }) => ({
+  const tiers: Tier[] = options.map(({ spanMs, keepMs, maxBuckets }, index) => ({
+    index,
     spanMs,
     keepMs,
     maxBuckets: maxBuckets ?? (Number.isFinite(keepMs) ? MAX_BUCKETS : Number.POSITIVE_INFINITY),
@@ -86,10 +94,13 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     floorMs: Number.NEGATIVE_INFINITY,
   }))
   const leaves = (tier: Tier): boolean => Number.isFinite(tier.keepMs) || Number.isFinite(tier.maxBuckets)
+  const scratch = createSummary()
 
   function leave(tier: Tier): void {
-    const oldest = tier.made[tier.left++]!
-    oldest.buckets.delete(oldest.startMs)
+    const oldest = tier.made[tier.left]!
+    tier.made[tier.left++] = undefined
+    const buckets = oldest.of[tier.index]!
+    buckets.splice(placeOf(buckets, oldest.startMs), 1)
     tier.floorMs = Math.max(tier.floorMs, oldest.startMs + tier.spanMs)
     if (tier.left > 1024 && tier.left * 2 > tier.made.length) {
       tier.made = tier.made.slice(tier.left)
@@ -106,55 +117,49 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     }
   }
 
-  function put(tier: Tier, buckets: Map<number, Summary>, startMs: number, summary: Summary): void {
-    buckets.set(startMs, summary)
-    if (leaves(tier)) tier.made.push({ buckets, startMs })
+  function put(tier: Tier, place: number, bucket: Bucket): void {
+    const buckets = bucket.of[tier.index]!
+    // The first push makes room for 17: more than most keys ever have.
+    if (buckets.length === 0) bucket.of[tier.index] = [bucket]
+    else buckets.splice(place, 0, bucket)
+    if (leaves(tier)) tier.made.push(bucket)
   }
 
   /** The bucket of a tier for what was at `ms`, made where it is new; undefined where the tier reaches back no more so far. */
-  function bucketAt(tier: Tier, buckets: Map<number, Summary>, ms: number, nowMs: number): Summary | undefined {
+  function bucketAt(tier: Tier, state: TimeTiersState, ms: number, nowMs: number): Summary | undefined {
     const startMs = Math.floor(ms / tier.spanMs) * tier.spanMs
     if (startMs < tier.floorMs || startMs <= nowMs - tier.keepMs) return undefined
-    const known = buckets.get(startMs)
-    if (known !== undefined) return known
-    const bucket = createSummary()
-    put(tier, buckets, startMs, bucket)
+    const buckets = state[tier.index]!
+    const place = placeOf(buckets, startMs)
+    const known = buckets[place]
+    if (known?.startMs === startMs) return opened(known)
+    const summary = createSummary()
+    put(tier, place, { of: state, startMs, summary, packed: undefined, at: 0 })
     trim(tier, nowMs)
-    return bucket
+    return summary
   }
 
-  function resolve(range: TimeRange, nowMs: number): Resolution {
-    const last = tiers.length - 1
-    for (const [index, tier] of tiers.entries()) {
-      const sinceMs = Math.floor(range.sinceMs / tier.spanMs) * tier.spanMs
-      const covered = sinceMs >= tier.floorMs && sinceMs > nowMs - tier.keepMs
-      if (covered || index === last) return { tier: index, spanMs: tier.spanMs, sinceMs }
+  /** The finest tier that covers a range, and where its buckets begin. */
+  function covering(range: TimeRange, nowMs: number): { readonly tier: number; readonly sinceMs: number } {
+    for (const { index, spanMs, keepMs, floorMs } of tiers) {
+      const sinceMs = Math.floor(range.sinceMs / spanMs) * spanMs
+      const covered = sinceMs >= floorMs && sinceMs > nowMs - keepMs
+      if (covered || index === tiers.length - 1) return { tier: index, sinceMs }
     }
-    return { tier: 0, spanMs: 1, sinceMs: range.sinceMs }
-  }
-
-  function buckets(
-    state: TimeTiersState,
-    range: TimeRange,
-    { tier, sinceMs }: Resolution,
-  ): (readonly [number, Summary])[] {
-    const found: (readonly [number, Summary])[] = []
-    for (const bucket of state[tier] ?? []) if (bucket[0] >= sinceMs && bucket[0] < range.untilMs) found.push(bucket)
-    return found
+    return { tier: 0, sinceMs: range.sinceMs }
   }
 
   return {
-    resolve,
-    open: () => tiers.map(() => new Map()),
+    open: () => tiers.map(() => NONE),
     add(state, attempt, ms, nowMs) {
       for (let i = 0; i < tiers.length; i++) {
-        const bucket = bucketAt(tiers[i]!, state[i]!, ms, nowMs)
+        const bucket = bucketAt(tiers[i]!, state, ms, nowMs)
         if (bucket !== undefined) addAttempt(bucket, attempt, ms)
       }
     },
     count(state, { measure, values, atMs }, nowMs) {
       for (let i = 0; i < tiers.length; i++) {
-        const bucket = bucketAt(tiers[i]!, state[i]!, atMs, nowMs)
+        const bucket = bucketAt(tiers[i]!, state, atMs, nowMs)
         if (bucket !== undefined) addCounted(bucket, measure, values, atMs)
       }
     },
@@ -162,24 +167,58 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       tiers.map(tier => ({
         spanMs: tier.spanMs,
         floorMs: tier.floorMs,
-        leaving: leaves(tier) ? tier.made.slice(tier.left) : undefined,
+        leaving: leaves(tier) ? (tier.made.slice(tier.left) as Bucket[]) : undefined,
       })),
-    restore(state, tier, startMs, summary) {
-      const to = tiers[tier]
-      if (to !== undefined) put(to, state[tier]!, startMs, summary)
+    restore(state, tier, startMs, packed, at) {
+      const buckets = state[tier]!
+      const place = placeOf(buckets, startMs)
+      const known = buckets[place]
+      if (known?.startMs !== startMs) {
+        put(tiers[tier]!, place, { of: state, startMs, summary: undefined, packed, at })
+        return
+      }
+      unpackRow(packed, at, SUMMARY_WIDTH, scratch)
+      mergeInto(opened(known), scratch)
     },
     restoreFloor(tier, floorMs) {
-      const to = tiers[tier]
-      if (to !== undefined) to.floorMs = floorMs
+      tiers[tier]!.floorMs = floorMs
     },
     summarise(state, range, nowMs) {
       const summary = createSummary()
-      for (const [, bucket] of buckets(state, range, resolve(range, nowMs))) mergeInto(summary, bucket)
+      const { tier, sinceMs } = covering(range, nowMs)
+      for (const bucket of state[tier] ?? []) {
+        if (bucket.startMs < sinceMs || bucket.startMs >= range.untilMs) continue
+        if (bucket.packed !== undefined) unpackRow(bucket.packed, bucket.at, SUMMARY_WIDTH, scratch)
+        mergeInto(summary, bucket.summary ?? scratch)
+      }
       return summary
     },
-    buckets: (state, range, resolution) => buckets(state, range, resolution).sort(([a], [b]) => a - b),
     clear() {
       for (const tier of tiers) Object.assign(tier, { made: [], left: 0, floorMs: Number.NEGATIVE_INFINITY })
     },
   }
+}
+
+/** Where the bucket that begins at `startMs` stands, or would. */
+function placeOf(buckets: readonly Bucket[], startMs: number): number {
+  let low = 0
+  let high = buckets.length
+  // Most of what comes is of now.
+  let middle = high - 1
+  while (low < high) {
+    if (buckets[middle]!.startMs < startMs) low = middle + 1
+    else high = middle
+    middle = (low + high) >> 1
+  }
+  return low
+}
+
+/** The summary of a bucket, to be written to. */
+function opened(bucket: Bucket): Summary {
+  if (bucket.summary !== undefined) return bucket.summary
+  const summary = createSummary()
+  unpackRow(bucket.packed!, bucket.at, SUMMARY_WIDTH, summary)
+  bucket.summary = summary
+  bucket.packed = undefined
+  return summary
 }

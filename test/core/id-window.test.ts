@@ -41,7 +41,11 @@ test('behaves as a list of the last ids would, through any history of adding, ta
           ids.undo(action.undo)
           model = model.slice(0, Math.max(0, model.length - action.undo))
         } else {
-          ids = createIdWindow({ seed: [9, 9], limit, keepMs: FOR_EVER }, ids.save())
+          const { hashes, times, ...saved } = ids.save()
+          ids = createIdWindow({ ...saved, limit, keepMs: FOR_EVER })
+          const half = times.length >> 1
+          ids.restore(hashes.subarray(0, 2 * half), times.subarray(0, half))
+          ids.restore(hashes.subarray(2 * half), times.subarray(half))
         }
         expect(ids.size).toBe(model.length)
       }

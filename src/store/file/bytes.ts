@@ -1,75 +1,6 @@
-/** Numbers, texts and rows of numbers as bytes and back: little-endian, but for whole rows, which stand as the machine holds them. */
+/** Numbers, texts and rows of numbers out of bytes: little-endian, but for whole rows, which stand as the machine holds them. */
 
-const CHUNK_BYTES = 256 * 1024
 const PIECE_BYTES = 256 * 1024
-
-export interface ByteWriter {
-  word(value: number): void
-  double(value: number): void
-  text(value: string): void
-  raw(values: Float64Array | Uint32Array | Uint8Array): void
-  /** A row of doubles most of which are zero. */
-  sparse(row: Float64Array): void
-  /** All that was written. */
-  chunks(): readonly Uint8Array[]
-}
-
-export function createByteWriter(): ByteWriter {
-  const full: Uint8Array[] = []
-  let chunk = Buffer.alloc(0)
-  let view = new DataView(chunk.buffer)
-  let at = 0
-
-  function room(bytes: number): void {
-    if (at + bytes <= chunk.length) return
-    full.push(chunk.subarray(0, at))
-    chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes))
-    view = new DataView(chunk.buffer)
-    at = 0
-  }
-
-  function word(value: number): void {
-    room(4)
-    view.setUint32(at, value, true)
-    at += 4
-  }
-
-  return {
-    word,
-    double(value) {
-      room(8)
-      view.setFloat64(at, value, true)
-      at += 8
-    },
-    text(value) {
-      const bytes = Buffer.byteLength(value)
-      word(bytes)
-      room(bytes)
-      at += chunk.write(value, at)
-    },
-    raw(values) {
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-      room(bytes.length)
-      chunk.set(bytes, at)
-      at += bytes.length
-    },
-    sparse(row) {
-      const maskBytes = Math.ceil(row.length / 8)
-      room(maskBytes + row.length * 8)
-      const mask = at
-      chunk.fill(0, mask, mask + maskBytes)
-      at += maskBytes
-      for (let i = 0; i < row.length; i++) {
-        const value = row[i]!
-        if (value === 0) continue
-        chunk[mask + (i >> 3)]! |= 1 << (i & 7)
-        view.setFloat64(at, value, true)
-        at += 8
-      }
-    },
-    chunks: () => [...full, chunk.subarray(0, at)],
-  }
-}
 
 export interface ByteReader {
   word(): number
@@ -78,13 +9,13 @@ export interface ByteReader {
   doubles(count: number): Float64Array
   words(count: number): Uint32Array
   bytes(count: number): Uint8Array
-  /** A row of `width` doubles that {@link ByteWriter.sparse} wrote, with zeros behind it up to `places`. */
+  /** A row of `width` doubles, bits that say which are not zero before those, with zeros behind it up to `places`. */
   sparse(width: number, places?: number): Float64Array
   readonly left: number
 }
 
 /**
- * Reads what a {@link ByteWriter} wrote. Every method throws a RangeError beyond the end. Rows share pieces of memory with those
+ * Reads bytes from the first to the last. Every method throws a RangeError beyond the end. Rows share pieces of memory with those
  * read before and after them: thousands of small ones would cost more to make than to read.
  */
 export function createByteReader(source: Buffer): ByteReader {

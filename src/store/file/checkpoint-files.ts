@@ -4,25 +4,33 @@ import { crc32 } from 'node:zlib'
 import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
-import { createByteWriter } from './bytes.ts'
-import { type CheckpointState, decodeState, encodeState, type RestoredState } from './checkpoint.ts'
+import { type CheckpointState, encodeState } from './checkpoint.ts'
+import { decodeLegacyState } from './checkpoint-legacy.ts'
+import { decodeState, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
 import { messageOf, NewerFormat } from './errors.ts'
 import type { Position } from './position.ts'
 import type { JournalFiles } from './segments.ts'
-import { inSlices } from './slices.ts'
+import { collect, inSlices } from './slices.ts'
 
 /**
  * The head of the file. Of every version: eight bytes of magic, the version, the checksum of these twelve bytes. Of this version
- * and the one before: a word that shows the machine's byte order, the checksum of the state, and the state's length as a double.
+ * and those before: a word that shows the machine's byte order, a checksum, and the length of all that stands behind the head as a
+ * double. The checksum is that of the index behind the head: the position, how many blocks there are, and the length and checksum of
+ * each. So each block is known to be whole before anything is made of it, and all are read through one piece of memory.
  */
 const MAGIC = Buffer.from('AgntPerf')
-const FORMAT = 2
+const FORMAT = 3
+/** Up to this one the checksum is that of all that stands behind the head. */
+const LEGACY_FORMAT = 2
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
-/** The state begins with its position: two doubles. */
+/** Two doubles, in every version. */
 const POSITION_BYTES = 16
-const SLICE_BYTES = 1024 * 1024
+/** What stands before the blocks in the index. */
+const INDEX_BYTES = POSITION_BYTES + 8
+/** A word each: length and checksum of a block. */
+const ENTRY_BYTES = 8
 const NAME = /^checkpoint-(\d{20})\.bin$/
 
 export function checkpointPath(directory: string, sequence: number): string {
@@ -36,49 +44,60 @@ export async function listCheckpoints({ fileSystem, directory }: JournalFiles): 
   return sequences.filter(Number.isSafeInteger).sort((a, b) => a - b)
 }
 
+/** A state as it stood. */
+export interface CapturedState {
+  readonly position: Position
+  readonly blocks: readonly Uint8Array[]
+}
+
 /** A copy of the state as it stands, made in slices: nothing may be counted until it resolves. */
 export async function captureState(
-  state: CheckpointState,
+  { position, resetAt }: CheckpointState,
   tally: Tally,
   ids: IdWindow,
   series: Series,
-): Promise<readonly Uint8Array[]> {
-  const writer = createByteWriter()
-  await inSlices(encodeState(writer, state, tally, ids, series))
-  return writer.chunks()
+): Promise<CapturedState> {
+  const steps = await collect(encodeState(resetAt, tally, ids, series))
+  return { position, blocks: steps.filter(block => block !== undefined) }
 }
 
 /** Writes a captured state as a checkpoint; answers its size in bytes. */
 export async function writeCheckpoint(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-  chunks: readonly Uint8Array[],
+  { position, blocks }: CapturedState,
 ): Promise<number> {
-  const { checksum, length } = await inSlices(measure(chunks))
+  const index = Buffer.alloc(INDEX_BYTES + blocks.length * ENTRY_BYTES)
+  index.writeDoubleLE(position.segment, 0)
+  index.writeDoubleLE(position.offset, 8)
+  index.writeDoubleLE(blocks.length, POSITION_BYTES)
+  let length = index.length
+  for (const [i, { checksum, bytes }] of (await collect(measured(blocks))).entries()) {
+    index.writeUInt32LE(bytes, INDEX_BYTES + i * ENTRY_BYTES)
+    index.writeUInt32LE(checksum, INDEX_BYTES + i * ENTRY_BYTES + 4)
+    length += bytes
+  }
   const head = Buffer.alloc(HEAD_BYTES)
   MAGIC.copy(head)
   head.writeUInt32LE(FORMAT, 8)
   head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
   new Uint8Array(head.buffer, head.byteOffset + 16, 4).set(new Uint8Array(new Uint32Array([BYTE_ORDER]).buffer))
-  head.writeUInt32LE(checksum, 20)
+  head.writeUInt32LE(crc32(index), 20)
   head.writeDoubleLE(length, 24)
-  await fileSystem.writeAtomically(checkpointPath(directory, sequence), [head, ...chunks])
+  await fileSystem.writeAtomically(checkpointPath(directory, sequence), [head, index, ...blocks])
   return HEAD_BYTES + length
 }
 
-function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES)
+/** What a checkpoint holds, besides what went into the tally and the series. */
+export interface RestoredCheckpoint extends RestoredState, CheckpointState {}
+
+interface Measured {
+  readonly bytes: number
+  readonly checksum: number
 }
 
-function* measure(chunks: Iterable<Uint8Array>): Generator<void, { checksum: number; length: number }> {
-  let checksum = 0
-  let length = 0
-  for (const chunk of chunks) {
-    checksum = crc32(chunk, checksum)
-    length += chunk.length
-    yield
-  }
-  return { checksum, length }
+function* measured(blocks: readonly Uint8Array[]): Generator<Measured> {
+  for (const block of blocks) yield { bytes: block.length, checksum: crc32(block) }
 }
 
 /** Throws {@link NewerFormat} where a newer version wrote the checkpoint; any other fault is left to {@link readCheckpoint}. */
@@ -97,6 +116,10 @@ export async function peekPosition(
 ): Promise<Position | undefined> {
   const bytes = await fileSystem.read(checkpointPath(directory, sequence), 0, HEAD_BYTES + POSITION_BYTES)
   if (!hasOurHead(bytes) || bytes.length < HEAD_BYTES + POSITION_BYTES) return undefined
+  return positionIn(bytes)
+}
+
+function positionIn(bytes: Buffer): Position {
   return { segment: bytes.readDoubleLE(HEAD_BYTES), offset: bytes.readDoubleLE(HEAD_BYTES + 8) }
 }
 
@@ -112,22 +135,85 @@ export async function readCheckpoint(
   tally: Tally,
   series: Series,
   idOptions: Omit<IdWindowOptions, 'seed'>,
-): Promise<RestoredState | string> {
+): Promise<RestoredCheckpoint | string> {
   const path = checkpointPath(directory, sequence)
   const size = (await fileSystem.stat(path))?.size ?? 0
-  const bytes = await fileSystem.read(path, 0, size)
-  if (!hasOurHead(bytes) || size < HEAD_BYTES) return 'its head is damaged'
-  if (new Uint32Array(new Uint8Array(bytes.subarray(16, 20)).buffer)[0] !== BYTE_ORDER) return 'of another byte order'
-  const state = bytes.subarray(HEAD_BYTES)
-  const length = bytes.readDoubleLE(24)
-  if (state.length !== length) return `it holds ${state.length} bytes instead of ${length}`
-  const { checksum } = await inSlices(measure(slicesOf(state)))
-  if (checksum !== bytes.readUInt32LE(20)) return 'its checksum is wrong'
+  const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
+  if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
+  if (new Uint32Array(new Uint8Array(head.subarray(16, 20)).buffer)[0] !== BYTE_ORDER) return 'of another byte order'
+  const length = head.readDoubleLE(24)
+  if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
+  const read: Read = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
+  const isLegacy = head.readUInt32LE(8) <= LEGACY_FORMAT
+  const restored = isLegacy
+    ? await readLegacy(read, head, bytes => decodeLegacyState(bytes, tally, series, idOptions))
+    : await readBlocks(read, head, decodeState(tally, series, idOptions))
+  if (typeof restored !== 'string') return { ...restored, position: positionIn(head) }
+  tally.clear()
+  series.restore(Number.NEGATIVE_INFINITY, [])
+  return restored
+}
+
+type Read = (offset: number, length: number, into?: Buffer) => Promise<Buffer>
+
+/** Rejects where a block cannot be read, which does not say that it is damaged. */
+async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Promise<RestoredState | string> {
+  const count = head.readDoubleLE(HEAD_BYTES + POSITION_BYTES)
+  if (!Number.isSafeInteger(count) || count * ENTRY_BYTES > head.readDoubleLE(24)) return 'its index is damaged'
+  const index = await read(HEAD_BYTES, INDEX_BYTES + count * ENTRY_BYTES)
+  if (crc32(index) !== head.readUInt32LE(20)) return 'its index is damaged'
+  const lengths = Array.from({ length: count }, (_, block) => index.readUInt32LE(INDEX_BYTES + block * ENTRY_BYTES))
+  let at = HEAD_BYTES + index.length
+  let entry = INDEX_BYTES
+  let step = decoder.next()
+  for await (const block of blocksFrom(read, at, lengths)) {
+    if (crc32(block) !== index.readUInt32LE(entry + 4)) return 'its checksum is wrong'
+    if (step.done === true) break
+    at += block.length
+    entry += ENTRY_BYTES
+    try {
+      step = decoder.next(block)
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+  if (step.done !== true) return 'it ends too early'
+  return at === HEAD_BYTES + head.readDoubleLE(24) ? step.value : 'it goes on behind its end'
+}
+
+/**
+ * The blocks from `at` on, the next one being read while one is looked at, which is gone when the next is asked for: all stand in the
+ * same two pieces of memory, because fresh memory for each costs several times what reading does.
+ */
+async function* blocksFrom(read: Read, at: number, lengths: readonly number[]): AsyncGenerator<Buffer> {
+  const most = lengths.reduce((longest, length) => Math.max(longest, length), 0)
+  const memory = [Buffer.allocUnsafeSlow(most), Buffer.allocUnsafeSlow(most)]
+  let from = at
+  const readNext = (block: number): Promise<Buffer> => {
+    const reading = read(from, lengths[block]!, memory[block % 2])
+    from += lengths[block]!
+    // It is awaited, unless what came before was damaged.
+    reading.catch(() => undefined)
+    return reading
+  }
+  let coming = lengths.length > 0 ? readNext(0) : undefined
+  for (let block = 0; coming !== undefined; block++) {
+    const bytes = await coming
+    coming = block + 1 < lengths.length ? readNext(block + 1) : undefined
+    yield bytes
+  }
+}
+
+async function readLegacy(
+  read: Read,
+  head: Buffer,
+  decode: (state: Buffer) => Generator<void, RestoredState>,
+): Promise<RestoredState | string> {
+  const state = await read(HEAD_BYTES, head.readDoubleLE(24))
+  if (crc32(state) !== head.readUInt32LE(20)) return 'its checksum is wrong'
   try {
-    return await inSlices(decodeState(state, tally, series, idOptions))
+    return await inSlices(decode(state))
   } catch (error) {
-    tally.clear()
-    series.restore(Number.NEGATIVE_INFINITY, [])
     return messageOf(error)
   }
 }

@@ -1,25 +1,17 @@
-/** A checkpoint: all that was counted up to a position of the journal, to the last bit, as bytes and back. */
-import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
-import type { Recent } from '../../core/recent.ts'
+/** A checkpoint: all that was counted up to a position of the journal, to the last bit, as blocks of bytes. */
+import type { IdWindow } from '../../core/id-window.ts'
+import { packedEnd, packedRoom } from '../../core/packed-rows.ts'
+import { RECENT_COLUMNS, recentCount, recentFlags, recentNumbers } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
-import { mergeInto, SUMMARY_WIDTH, totalAttempts } from '../../core/summary.ts'
-import { type ArmTally, type KeyTally, matches, type Tally } from '../../core/tally.ts'
-import type { MadeBucket } from '../../core/time-tiers.ts'
-import { type ByteReader, type ByteWriter, createByteReader } from './bytes.ts'
+import { SUMMARY_WIDTH } from '../../core/summary.ts'
+import type { ArmTally, KeyTally, Tally } from '../../core/tally.ts'
+import type { Bucket, TimeTiersState } from '../../core/time-tiers.ts'
+import { createBlock, roomOf } from './block.ts'
 import type { Position } from './position.ts'
 
-/** A hash and a time. */
-const ID_BYTES = 16
-/** The width of summaries in the first version of the format, in which nothing stood behind the ids. */
-const FIRST_WIDTH = 112
-/** Ids written at a stretch. */
-const IDS_AT_ONCE = 8192
-/** Numbers a recent attempt takes: time, confidence, seconds. */
-const RECENT_COLUMNS = 3
-/** Buckets written or read at a stretch. */
-const BUCKETS_AT_ONCE = 32
-/** Series written or read at a stretch. */
-const SERIES_AT_ONCE = 256
+/** What stands in a block: a megabyte at most, made and read in some milliseconds. */
+const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
+const ROW_ROOM = packedRoom(SUMMARY_WIDTH)
 
 export interface CheckpointState {
   /** All of the journal before it is counted. */
@@ -28,203 +20,137 @@ export interface CheckpointState {
   readonly resetAt: number
 }
 
-type Owner = KeyTally | ArmTally
-
-/** Writes the state step by step: nothing may be counted before the last step. */
+/**
+ * Everything but the position, block by block, with steps between that make none: nothing may be counted before the last one. The first says how much there is of what
+ * comes behind it, in this order, and each of the others begins with how much of that it holds.
+ */
 export function* encodeState(
-  writer: ByteWriter,
-  { position, resetAt }: CheckpointState,
+  resetAt: number,
   tally: Tally,
   ids: IdWindow,
   series: Series,
-): Generator<void> {
-  writer.double(position.segment)
-  writer.double(position.offset)
-  writer.double(resetAt)
-  writer.word(SUMMARY_WIDTH)
-  writer.double(tally.overflowed())
-  const keys = tally.keys()
-  writer.word(keys.length)
-  for (const { key, summary, recent } of keys) {
-    for (const name of [key.agent_name, key.model_name, key.issue_type]) writer.text(name)
-    writer.sparse(summary)
-    writer.double(recent.added)
-    writer.word(recent.flags.length)
-    writer.raw(recent.numbers)
-    writer.raw(recent.flags)
-    yield
-  }
-  const arms = tally.arms()
-  writer.word(arms.length)
-  for (const { experiment, variant, summary } of arms) {
-    writer.text(experiment)
-    writer.text(variant)
-    writer.sparse(summary)
-    yield
-  }
-  yield* encodeTiers(writer, tally, [...keys, ...arms])
-  yield* encodeIds(writer, ids)
-  yield* encodeSeries(writer, series)
+): Generator<Uint8Array | undefined> {
+  const [keys, arms, tiers] = [tally.keys(), tally.arms(), tally.times.save()]
+  const owners = [...keys, ...arms].map(owner => owner.tiers)
+  const buckets = tiers.map(({ leaving }, tier) => leaving ?? owners.flatMap(owner => owner[tier]!))
+  const names = yield* numbersOf(namesIn(keys, arms))
+  const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
+  const numbers = [SUMMARY_WIDTH, resetAt, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
+  const ofTiers = tiers.flatMap(({ spanMs, floorMs }, tier) => [spanMs, floorMs, buckets[tier]!.length])
+  const head = createBlock(counts.length + numbers.length + ofTiers.length)
+  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers))
+  yield head.bytes()
+  yield* blocksOf([...names.keys()], AT_ONCE.names, encodeTexts)
+  yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names))
+  yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names))
+  const ownerNumbers = yield* numbersOf(owners)
+  // Buckets stand in the order in which they leave, so that the same ones leave after a restart.
+  for (const ofTier of buckets) yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers))
+  for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from)
+  yield* blocksOf([...series.states], AT_ONCE.series, encodeSeries)
 }
 
-/** Buckets stand in the order in which they leave, so that the same ones leave after a restart. */
-function* encodeTiers(writer: ByteWriter, tally: Tally, owners: readonly Owner[]): Generator<void> {
-  const saves = tally.times.save()
-  writer.word(saves.length)
-  for (const [tier, { spanMs, floorMs, leaving }] of saves.entries()) {
-    writer.double(spanMs)
-    writer.double(floorMs)
-    const numbers = new Map(owners.map(({ tiers }, number) => [tiers[tier]!, number]))
-    let count = 0
-    for (const { tiers } of owners) count += tiers[tier]!.size
-    writer.word(count)
-    yield
-    let written = 0
-    for (const { buckets, startMs } of leaving ?? bucketsOf(owners, tier)) {
-      writer.word(numbers.get(buckets)!)
-      writer.double(startMs)
-      writer.sparse(buckets.get(startMs)!)
-      if (++written % BUCKETS_AT_ONCE === 0) yield
-    }
+function* blocksOf<T>(
+  values: readonly T[],
+  atOnce: number,
+  encode: (some: readonly T[]) => Uint8Array,
+): Generator<Uint8Array> {
+  for (let from = 0; from < values.length; from += atOnce) yield encode(values.slice(from, from + atOnce))
+}
+
+function* namesIn(keys: readonly KeyTally[], arms: readonly ArmTally[]): Generator<string> {
+  for (const { key } of keys) {
+    yield key.agent_name
+    yield key.model_name
+    yield key.issue_type
+  }
+  for (const { experiment, variant } of arms) {
+    yield experiment
+    yield variant
   }
 }
 
-function* bucketsOf(owners: readonly Owner[], tier: number): Generator<MadeBucket> {
-  for (const { tiers } of owners) {
-    const buckets = tiers[tier]!
-    for (const startMs of buckets.keys()) yield { buckets, startMs }
+/** The number of each value, by when it first comes. */
+function* numbersOf<T>(values: Iterable<T>): Generator<undefined, Map<T, number>> {
+  const numbers = new Map<T, number>()
+  let steps = 0
+  for (const value of values) {
+    if (!numbers.has(value)) numbers.set(value, numbers.size)
+    if (++steps % AT_ONCE.names === 0) yield
   }
+  return numbers
 }
 
-function* encodeIds(writer: ByteWriter, ids: IdWindow): Generator<void> {
-  const { seed } = ids.save(0, 0)
-  for (const part of seed) writer.word(part >>> 0)
-  writer.word(ids.size)
-  for (let from = 0; from < ids.size; from += IDS_AT_ONCE) {
-    const { hashes, times } = ids.save(from, IDS_AT_ONCE)
-    writer.word(times.length)
-    writer.raw(hashes)
-    writer.raw(times)
-    yield
-  }
+function encodeTexts(texts: readonly string[]): Uint8Array {
+  const parts = texts.map(text => Buffer.from(text))
+  const all = Buffer.concat(parts)
+  const block = createBlock(1 + roomOf(parts.length * 4) + roomOf(all.length))
+  block.double(parts.length)
+  block.put(Uint32Array.from(parts, part => part.length))
+  block.put(all)
+  return block.bytes()
 }
 
-function* encodeSeries(writer: ByteWriter, { forgottenMs, states }: Series): Generator<void> {
-  writer.double(forgottenMs)
-  writer.word(states.size)
-  let written = 0
-  for (const [id, { startMs, timeMs, heardMs, values }] of states) {
-    writer.text(id)
-    for (const ms of [startMs, timeMs, heardMs]) writer.double(ms)
-    writer.word(values.length)
-    writer.sparse(Float64Array.from(values))
-    if (++written % SERIES_AT_ONCE === 0) yield
+function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>): Uint8Array {
+  let places = 0
+  for (const { recent } of keys) places += recentCount(recent)
+  const block = createBlock(1 + keys.length * (3 + ROW_ROOM) + places * RECENT_COLUMNS + roomOf(places))
+  const heads = new Uint32Array(4 * keys.length)
+  const flags = new Uint8Array(places)
+  let at = 0
+  for (const [i, { key, recent }] of keys.entries()) {
+    heads[4 * i] = names.get(key.agent_name)!
+    heads[4 * i + 1] = names.get(key.model_name)!
+    heads[4 * i + 2] = names.get(key.issue_type)!
+    heads[4 * i + 3] = recentCount(recent)
+    flags.set(recentFlags(recent), at)
+    at += recentCount(recent)
   }
+  block.double(keys.length)
+  block.put(heads)
+  block.put(Float64Array.from(keys, ({ recent }) => recent.added))
+  for (const { summary } of keys) block.row(summary)
+  for (const { recent } of keys) block.put(recentNumbers(recent))
+  block.put(flags)
+  return block.bytes()
 }
 
-/** What was read besides what went into the tally and the series. */
-export interface RestoredState extends CheckpointState {
-  readonly ids: IdWindow
+function encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>): Uint8Array {
+  const block = createBlock(1 + arms.length * (1 + ROW_ROOM))
+  block.double(arms.length)
+  block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
+  for (const { summary } of arms) block.row(summary)
+  return block.bytes()
 }
 
-/**
- * Reads a state into an empty tally and series, step by step. Throws where it is not one. Keys and arms beyond the tally's bounds are taken
- * in as it takes in attempts of such.
- */
-export function* decodeState(
-  bytes: Buffer,
-  tally: Tally,
-  series: Series,
-  idOptions: Omit<IdWindowOptions, 'seed'>,
-): Generator<void, RestoredState> {
-  const reader = createByteReader(bytes)
-  const position = { segment: reader.double(), offset: reader.double() }
-  const resetAt = reader.double()
-  const width = reader.word()
-  if (width !== SUMMARY_WIDTH && width !== FIRST_WIDTH) throw new RangeError('summaries of another width')
-  let overflowed = reader.double()
-  const owners: (Owner | undefined)[] = []
-  for (let left = reader.word(); left > 0; left--) {
-    const key = { agent_name: reader.text(), model_name: reader.text(), issue_type: reader.text() }
-    const record = tally.open(key)
-    const summary = reader.sparse(width, SUMMARY_WIDTH)
-    const recent = readRecent(reader)
-    const attempts = totalAttempts(summary)
-    if (!matches(record.key, key)) overflowed += attempts
-    if (record.recent.added === 0 && totalAttempts(record.summary) === 0) {
-      record.summary.set(summary)
-      if (matches(record.key, key)) Object.assign(record.recent, recent)
-    } else mergeInto(record.summary, summary)
-    owners.push(record)
-    yield
+function encodeBuckets(buckets: readonly Bucket[], owners: ReadonlyMap<TimeTiersState, number>): Uint8Array {
+  const block = createBlock(1 + buckets.length * (2 + ROW_ROOM))
+  block.double(buckets.length)
+  block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
+  block.put(Float64Array.from(buckets, bucket => bucket.startMs))
+  for (const { summary, packed, at } of buckets) {
+    if (packed === undefined) block.row(summary!)
+    else block.put(packed.doubles.subarray(at, packedEnd(packed, at, SUMMARY_WIDTH)))
   }
-  tally.restoreOverflowed(overflowed)
-  for (let left = reader.word(); left > 0; left--) {
-    const arm = tally.openArm(reader.text(), reader.text())
-    const summary = reader.sparse(width, SUMMARY_WIDTH)
-    arm?.summary.set(summary)
-    owners.push(arm)
-    yield
-  }
-  yield* decodeTiers(reader, tally, owners, width)
-  const ids = decodeIds(reader, idOptions)
-  if (width !== FIRST_WIDTH) yield* decodeSeries(reader, series)
-  if (reader.left !== 0) throw new RangeError('goes on behind its end')
-  return { position, resetAt, ids }
+  return block.bytes()
 }
 
-function readRecent(reader: ByteReader): Recent {
-  const added = reader.double()
-  const places = reader.word()
-  return { added, numbers: reader.doubles(places * RECENT_COLUMNS), flags: reader.bytes(places) }
+function encodeIds(ids: IdWindow, from: number): Uint8Array {
+  const { hashes, times } = ids.save(from, AT_ONCE.ids)
+  const block = createBlock(1 + 2 * times.length)
+  block.double(times.length)
+  block.put(hashes)
+  block.put(times)
+  return block.bytes()
 }
 
-function* decodeTiers(
-  reader: ByteReader,
-  tally: Tally,
-  owners: readonly (Owner | undefined)[],
-  width: number,
-): Generator<void> {
-  const spans = tally.times.save().map(({ spanMs }) => spanMs)
-  for (let left = reader.word(); left > 0; left--) {
-    // Tiers are a matter of configuration: buckets of a span that is kept no more are read and dropped.
-    const tier = spans.indexOf(reader.double())
-    tally.times.restoreFloor(tier, reader.double())
-    for (let buckets = reader.word(); buckets > 0; buckets--) {
-      const owner = owners[reader.word()]
-      const startMs = reader.double()
-      const summary = reader.sparse(width, SUMMARY_WIDTH)
-      const known = owner?.tiers[tier]?.get(startMs)
-      if (known !== undefined) mergeInto(known, summary)
-      else if (owner !== undefined && tier >= 0) tally.times.restore(owner.tiers, tier, startMs, summary)
-      if (buckets % BUCKETS_AT_ONCE === 0) yield
-    }
-  }
-}
-
-function decodeIds(reader: ByteReader, options: Omit<IdWindowOptions, 'seed'>): IdWindow {
-  const seed = [reader.word(), reader.word()] as const
-  const total = reader.word()
-  if (total * ID_BYTES > reader.left) throw new RangeError('ends too early')
-  const hashes = new Uint32Array(2 * total)
-  const times = new Float64Array(total)
-  for (let from = 0; from < total; ) {
-    const count = reader.word()
-    hashes.set(reader.words(2 * count), 2 * from)
-    times.set(reader.doubles(count), from)
-    from += count
-  }
-  return createIdWindow({ ...options, seed }, { seed, hashes, times })
-}
-
-function* decodeSeries(reader: ByteReader, series: Series): Generator<void> {
-  const forgottenMs = reader.double()
-  const states: [string, SeriesState][] = []
-  for (let left = reader.word(); left > 0; left--) {
-    const id = reader.text()
-    const [startMs, timeMs, heardMs] = [reader.double(), reader.double(), reader.double()]
-    states.push([id, { startMs, timeMs, heardMs, values: [...reader.sparse(reader.word())] }])
-    if (left % SERIES_AT_ONCE === 0) yield
-  }
-  series.restore(forgottenMs, states)
+function encodeSeries(series: readonly (readonly [string, SeriesState])[]): Uint8Array {
+  const values = Float64Array.from(series.flatMap(([, state]) => state.values))
+  const texts = encodeTexts(series.map(([id]) => id))
+  const block = createBlock(roomOf(texts.length) + 4 * series.length + packedRoom(values.length))
+  block.put(texts)
+  block.put(Float64Array.from(series.flatMap(([, { startMs, timeMs, heardMs }]) => [startMs, timeMs, heardMs])))
+  block.put(Uint32Array.from(series, ([, state]) => state.values.length))
+  block.row(values)
+  return block.bytes()
 }

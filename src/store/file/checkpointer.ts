@@ -65,15 +65,12 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   async function take(): Promise<void> {
     const startMs = performance.now()
-    const [position, chunks] = await commit.between(async () => {
-      const state = { position: journal.end, resetAt }
-      return [state.position, await captureState(state, tally, ids, series)] as const
-    })
-    const bytes = await writeCheckpoint(files, sequence + 1, chunks)
+    const captured = await commit.between(() => captureState({ position: journal.end, resetAt }, tally, ids, series))
+    const bytes = await writeCheckpoint(files, sequence + 1, captured)
     sequence++
     Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
     counters.writes++
-    log.debug('a checkpoint was taken', { path: checkpointPath(directory, sequence), bytes, ...position })
+    log.debug('a checkpoint was taken', { path: checkpointPath(directory, sequence), bytes, ...captured.position })
     await tidy()
   }
 

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/metrics.ts'
 import type { KeySummary } from '../../core/ports.ts'
+import { copyRecent } from '../../core/recent.ts'
 import type { KeyTally, Tally } from '../../core/tally.ts'
 import type { Position } from './position.ts'
 import { inSlices } from './slices.ts'
@@ -54,8 +55,8 @@ export async function captureDocument(tally: Tally, last: DocumentMap | undefine
   return { keys, changes, copies }
 }
 
-function copyOf({ key, summary, recent: { numbers, flags, added } }: KeyTally): KeySummary {
-  return { key, summary: summary.slice(), recent: { numbers: numbers.slice(), flags: flags.slice(), added } }
+function copyOf({ key, summary, recent }: KeyTally): KeySummary {
+  return { key, summary: summary.slice(), recent: copyRecent(recent) }
 }
 
 /** Thrown where the last document is not what was written. */

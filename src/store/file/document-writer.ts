@@ -16,7 +16,7 @@ import { settleDocument } from './repair.ts'
 import type { JournalFiles } from './segments.ts'
 
 /** The part of all time that may be spent writing under load. */
-const SHARE = 0.1
+const SHARE = 0.05
 
 export interface DocumentWriterOptions extends JournalFiles {
   readonly path: string

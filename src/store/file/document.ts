@@ -54,7 +54,7 @@ export async function inspectDocument(
   if (found !== null && member !== undefined) {
     const covered = tailAt + found.index + found[0].indexOf(found[2]!)
     const { segment, offset } = member
-    if (stat.size > trustedBytes || (await checksumOf(fileSystem, path, covered)) === member.crc32)
+    if (stat.size > trustedBytes || hex(await checksumOf(fileSystem, path, covered)) === member.crc32)
       return { kind: 'ours', position: { segment, offset } }
   }
   // Too large to look into: whoever needs what it holds will say so.
@@ -63,16 +63,19 @@ export async function inspectDocument(
   return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign', parsed: value }
 }
 
-async function checksumOf(fileSystem: FileSystem, path: string, length: number): Promise<string> {
+async function checksumOf(fileSystem: FileSystem, path: string, length: number): Promise<number> {
+  const memory = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, length))
   let checksum = 0
   for (let at = 0; at < length; ) {
-    const part = await fileSystem.read(path, at, Math.min(READ_BYTES, length - at))
+    const part = await fileSystem.read(path, at, Math.min(READ_BYTES, length - at), memory)
     if (part.length === 0) break
     checksum = crc32(part, checksum)
     at += part.length
   }
-  return checksum.toString(16).padStart(8, '0')
+  return checksum
 }
+
+const hex = (checksum: number): string => checksum.toString(16).padStart(8, '0')
 
 /** A document as it was parsed: nothing in it is checked but that it is one. */
 export interface ParsedDocument {
@@ -89,9 +92,10 @@ export async function parseDocument(
 ): Promise<ParsedDocument | string> {
   const size = (await fileSystem.stat(path))?.size ?? 0
   if (size > PARSED_BYTES) throw new UnusablePath(path, `it is too large to be read: ${size} bytes`)
+  // Without taking memory for all of it: that costs more than reading does.
+  if (known !== undefined && (await checksumOf(fileSystem, path, size)) === known.checksum) return known
   const bytes = await fileSystem.read(path, 0, size)
   const checksum = crc32(bytes)
-  if (checksum === known?.checksum) return known
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -45,8 +45,8 @@ export interface FileStat {
 export interface FileSystem {
   /** Makes a file of mode 0600; rejects with EEXIST where there is anything of that name. Its entry is not durable yet. */
   create(path: string): Promise<AppendFile>
-  /** At most `length` bytes from `offset` on, fewer only at the end of the file. */
-  read(path: string, offset: number, length: number): Promise<Buffer>
+  /** At most `length` bytes from `offset` on, fewer only at the end of the file. They may stand in `into`, where that is large enough. */
+  read(path: string, offset: number, length: number, into?: Buffer): Promise<Buffer>
   /** Undefined where there is nothing. */
   stat(path: string): Promise<FileStat | undefined>
   list(directory: string): Promise<readonly string[]>
@@ -85,7 +85,7 @@ const truncateFile = promisify(ftruncate)
 /** The file system of this machine. */
 export const nodeFileSystem: FileSystem = {
   create: createFile,
-  read: (path, offset, length) => withFile(path, O_RDONLY, fd => readAll(fd, offset, length)),
+  read: (path, offset, length, into) => withFile(path, O_RDONLY, fd => readAll(fd, offset, length, into)),
   stat: statPath,
   list: promisify(readdir),
   async makeDirectory(path) {
@@ -150,8 +150,8 @@ async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function readAll(fd: number, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length)
+async function readAll(fd: number, offset: number, length: number, into?: Buffer): Promise<Buffer> {
+  const buffer = into ?? Buffer.allocUnsafe(length)
   let at = 0
   while (at < length) {
     const { bytesRead } = await readFile(fd, buffer, at, Math.min(length - at, READ_BYTES), offset + at)

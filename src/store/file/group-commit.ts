@@ -2,6 +2,7 @@
  * Group commit: while one group of attempts becomes durable the next ones gather, and one write and one sync keep them all. The
  * only writer of the journal, the tally and the window of ids.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AgentAttempt } from '../../core/attempt.ts'
 import type { IdWindow } from '../../core/id-window.ts'
 import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
@@ -131,9 +132,9 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   async function run(): Promise<void> {
-    // What comes in the same turn of the event loop shares a group.
-    await undefined
     for (;;) {
+      // What comes in the same turn of the event loop shares a group.
+      await nextTurn()
       const task = tasks.shift()
       const first = queue[0]
       if (task !== undefined) await task()

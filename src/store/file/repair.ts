@@ -108,8 +108,8 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
     found.segments.delete(sequence)
   }
   const end = await writeAdopted(options, adoption, found.segments)
-  const chunks = await captureState({ position: end, resetAt: 0 }, tally, found.ids, options.series)
-  await writeCheckpoint(options, found.lastCheckpoint + 1, chunks)
+  const captured = await captureState({ position: end, resetAt: 0 }, tally, found.ids, options.series)
+  await writeCheckpoint(options, found.lastCheckpoint + 1, captured)
   const { entries, attempts, damaged } = adoption
   log.info('the document was taken in', { path, entries, attempts: attempts.length, damaged: damaged.length })
   if (damaged.length > 0) await fileSystem.rename(path, asideName(path, 'corrupt', clock()))
@@ -122,6 +122,8 @@ async function writeAdopted(
   segments: Map<number, number>,
 ): Promise<Position> {
   let end = ORIGIN
+  // While one segment is written the next is made.
+  let written = Promise.resolve()
   for (let next = 0; next < attempts.length; ) {
     const nowMs = clock()
     const texts: Buffer[] = []
@@ -135,9 +137,11 @@ async function writeAdopted(
       openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true }),
       recordLines(nowMs, texts).bytes,
     ]
-    await fileSystem.writeAtomically(segmentPath(directory, sequence), content)
+    await written
+    written = fileSystem.writeAtomically(segmentPath(directory, sequence), content)
     end = { segment: sequence, offset: content[0]!.length + content[1]!.length }
     segments.set(sequence, end.offset)
   }
+  await written
   return end
 }

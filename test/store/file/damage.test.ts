@@ -1,6 +1,7 @@
 /** Files that are damaged, torn, foreign or too new: what is whole is counted, and nothing is overwritten. */
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { recentResults } from '../../../src/core/recent.ts'
 import { NewerFormat } from '../../../src/store/file/errors.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import type { Disk } from './fake-disk.ts'
@@ -36,7 +37,11 @@ async function copyOf(disk: Disk): Promise<FakeFileSystem> {
 }
 
 async function rowsOf(store: FileStore): Promise<unknown[]> {
-  return (await store.summaries()).map(({ key, summary, recent }) => [key, [...summary], recent])
+  return (await store.summaries()).map(({ key, summary, recent }) => [
+    key,
+    [...summary],
+    [...recentResults(recent, key)],
+  ])
 }
 
 async function names(fileSystem: FakeFileSystem, directory: string): Promise<readonly string[]> {

@@ -119,6 +119,10 @@ test('while it is written it is always a whole one', async () => {
   expect(seen).toBeGreaterThan(20)
 })
 
+/** Resolves when so many documents were written since the store was opened; the first one is that of the opening. */
+const documents = (store: FileStore, count: number): Promise<unknown> =>
+  vi.waitUntil(() => store.stats().document.writes >= count, { timeout: 5000, interval: 1 })
+
 /** What stands before the part that says how much of the journal is covered. */
 const withoutJournal = (text: string): string => text.slice(0, text.lastIndexOf('"journal"'))
 
@@ -136,10 +140,11 @@ test('whatever changed since the last one, and however keys print, it is what a 
       const fileSystem = createFakeFileSystem()
       const tally = newTally()
       const store = await openFake(fileSystem, { tally })
+      await documents(store, 1)
       for (const step of steps) {
         const { writes } = store.stats().document
         await (step === 'reset' ? store.reset() : store.append(step))
-        await vi.waitUntil(() => store.stats().document.writes > writes, { timeout: 2000, interval: 1 })
+        await documents(store, writes + 1)
         const whole = [...printDocument(tally.keys(), new Date(NOW).toISOString())].join('')
         expect(withoutJournal(textOf(fileSystem))).toBe(`${whole.slice(0, -'}\n'.length)},\n`)
       }
@@ -152,11 +157,12 @@ test('whatever changed since the last one, and however keys print, it is what a 
 test('only the keys that changed are printed again', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
+  await documents(store, 1)
   await store.append(Array.from({ length: 500 }, (_, i) => attempt(i, { agent_name: `agent ${i}` })))
-  await vi.waitUntil(() => store.stats().document.writes === 1, { timeout: 2000, interval: 1 })
+  await documents(store, 2)
   const stringify = vi.spyOn(JSON, 'stringify')
   await store.append([attempt(1000, { agent_name: 'agent 7' })])
-  await vi.waitUntil(() => store.stats().document.writes === 2, { timeout: 2000, interval: 1 })
+  await documents(store, 3)
   const printed = stringify.mock.calls.filter(([value]) => typeof value === 'object' && 'recent_results' in value)
   stringify.mockRestore()
   expect(printed).toHaveLength(1)
@@ -168,12 +174,13 @@ test('where something else changed it meanwhile, nothing of that is taken over',
   const warnings: string[] = []
   const log = { debug() {}, info() {}, error() {}, warn: (message: string) => warnings.push(message) }
   const store = await openFake(fileSystem, { log })
+  await documents(store, 1)
   await store.append([attempt(0), attempt(1), attempt(2)])
-  await vi.waitUntil(() => store.stats().document.writes === 1, { timeout: 2000, interval: 1 })
+  await documents(store, 2)
   const content = fileSystem.contentOf(PATH)!
   content.write('9', content.lastIndexOf('"total_attempts":1') + '"total_attempts":'.length)
   await store.append([attempt(3)])
-  await vi.waitUntil(() => store.stats().document.writes === 2, { timeout: 2000, interval: 1 })
+  await documents(store, 3)
   const totals = [...readAsOrigin(textOf(fileSystem)).values()].map(entry => entry.total_attempts)
   expect(totals).toEqual([2, 1, 1])
   expect(warnings).toContain('something else changed the document: it is written anew')

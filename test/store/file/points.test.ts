@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { agentMetrics } from '../../../src/core/metrics.ts'
+import type { KeySummary } from '../../../src/core/ports.ts'
+import { recentResults } from '../../../src/core/recent.ts'
 import type { SeriesPoint } from '../../../src/core/series.ts'
 import { totalAttempts } from '../../../src/core/summary.ts'
 import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
@@ -32,6 +34,11 @@ const EXPORTS = [3, 4, 4, 9, 10].map((total, i, totals) => [
   point('cumulative', total, i),
   point('delta', total - (totals[i - 1] ?? 0), i, { cumulative: false }),
 ])
+
+/** What is known of each key, however it is held. */
+function rowsOf(summaries: readonly KeySummary[]): unknown[] {
+  return summaries.map(({ key, summary, recent }) => [key, [...summary], [...recentResults(recent, key)]])
+}
 
 async function countedOf(store: FileStore): Promise<number> {
   const found = await store.summaries(undefined, key)
@@ -196,31 +203,39 @@ test('the document counts them and lists none; taken in without its journal, not
   expect(await countedOf(adopted)).toBe(8)
 })
 
-test('a store that was left before there were points is opened as it was, and takes them', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'format-1-'))
+test.each([
+  [1, 'before there were points', 3],
+  [2, 'before checkpoints had blocks', 0],
+])('a store of format %i, from %s, is opened as it was, and takes more of them', async (format, _from, replayed) => {
+  const folder = await mkdtemp(join(tmpdir(), 'format-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  await cp(new URL('../../fixtures/store-format-1', import.meta.url), folder, { recursive: true })
+  await cp(new URL(`../../fixtures/store-format-${format}`, import.meta.url), folder, { recursive: true })
   const open = (): Promise<FileStore> =>
     openFileStore({ path: join(folder, 'perf.json'), tally: newTally(), clock: () => NOW })
   const fresh = await openFake(createFakeFileSystem())
   const five = { experiment: 'x', variant: 'p', cost_usd: 0.5, input_tokens: 7 }
   await fresh.append(Array.from({ length: 8 }, (_, i) => attempt(i + 1, i === 4 ? five : {})))
+  if (format === 2) await fresh.appendPoints(EXPORTS[0]!)
   const expectSame = async (store: FileStore): Promise<void> => {
-    expect(await store.summaries()).toMatchObject(
-      (await fresh.summaries()).map(({ key, summary, recent }) => ({ key, summary, recent })),
-    )
-    const range = { sinceMs: NOW - 120_000, untilMs: NOW }
-    expect(await store.summaries(range)).toEqual(await fresh.summaries(range))
+    expect(rowsOf(await store.summaries())).toEqual(rowsOf(await fresh.summaries()))
+    const range = { sinceMs: NOW - 120_000, untilMs: NOW + 1 }
+    expect(rowsOf(await store.summaries(range))).toEqual(rowsOf(await fresh.summaries(range)))
     expect(await store.arms('x')).toMatchObject(
       (await fresh.arms('x')).map(({ variant, summary }) => ({ variant, summary })),
     )
   }
   let store = await open()
+  expect(store.stats().replayedRecords).toBe(replayed)
   await expectSame(store)
   expect(await store.append([attempt(2)])).toEqual({ accepted: 0, duplicates: 1 })
-  for (const each of [store, fresh]) await each.appendPoints(EXPORTS[0]!)
+  for (const exported of EXPORTS.slice(0, 3))
+    expect(await store.appendPoints(exported)).toEqual(await fresh.appendPoints(exported))
   await store.close()
   store = await open()
+  expect(store.stats().replayedRecords).toBe(0)
+  await expectSame(store)
+  expect(await store.append([attempt(2)])).toEqual({ accepted: 0, duplicates: 1 })
+  for (const exported of EXPORTS) expect(await store.appendPoints(exported)).toEqual(await fresh.appendPoints(exported))
   await expectSame(store)
   await store.close()
 })

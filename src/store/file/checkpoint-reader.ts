@@ -1,0 +1,169 @@
+/** The blocks of a checkpoint back into an empty tally and series. */
+import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
+import { unpackRow } from '../../core/packed-rows.ts'
+import { RECENT_COLUMNS, RECENT_LIMIT } from '../../core/recent.ts'
+import type { Series, SeriesState } from '../../core/series.ts'
+import { createSummary, mergeInto, SUMMARY_WIDTH, type Summary, totalAttempts } from '../../core/summary.ts'
+import { type ArmTally, type KeyTally, matches, type Tally } from '../../core/tally.ts'
+import { type BlockReader, createBlockReader } from './block.ts'
+
+/** What was read besides what went into the tally and the series. */
+export interface RestoredState {
+  readonly ids: IdWindow
+  readonly resetAt: number
+}
+
+/** What takes the blocks in, one by one; answers when it was given the last. */
+export type StateDecoder = Generator<void, RestoredState, Uint8Array>
+
+/** Whose buckets there are; undefined where there is no room for it. */
+type Owner = KeyTally | ArmTally | undefined
+
+/**
+ * Decodes blocks as `encodeState` made them. Throws where they are not such. Keys and arms beyond the tally's bounds are taken in as it
+ * takes in attempts of such.
+ */
+export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWindowOptions, 'seed'>): StateDecoder {
+  const head = createBlockReader(yield)
+  const [width, resetAt, overflowed, seed1, seed2, forgottenMs] = read(head, 6)
+  const [nameCount, keyCount, armCount, tierCount, idCount, seriesCount] = read(head, 6)
+  if (width !== SUMMARY_WIDTH) throw new RangeError('summaries of another width')
+  const tiers = Array.from({ length: tierCount! }, () => read(head, 3))
+  tally.restoreOverflowed(overflowed!)
+  const names: string[] = []
+  for (let left = nameCount!; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
+  const owners: Owner[] = []
+  for (let left = keyCount!; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners)
+  for (let left = armCount!; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners)
+  const spans = tally.times.save().map(({ spanMs }) => spanMs)
+  for (const [spanMs, floorMs, bucketCount] of tiers) {
+    // Tiers are a matter of configuration: buckets of a span that is kept no more are dropped.
+    const tier = spans.indexOf(spanMs!)
+    if (tier >= 0) tally.times.restoreFloor(tier, floorMs!)
+    for (let left = bucketCount!; left > 0; ) left -= decodeBuckets(createBlockReader(yield), tally, tier, owners)
+  }
+  const ids = createIdWindow({ ...idOptions, seed: [seed1!, seed2!] })
+  for (let left = idCount!; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
+  const states: [string, SeriesState][] = []
+  for (let left = seriesCount!; left > 0; ) left -= decodeSeries(createBlockReader(yield), states)
+  series.restore(forgottenMs!, states)
+  return { ids, resetAt: resetAt! }
+}
+
+const scratch: Summary = createSummary()
+
+const read = (block: BlockReader, count: number): number[] => [...block.doubles(count)]
+
+/** How many of them stand in a block: it throws where that is not at least one. */
+function countIn(block: BlockReader): number {
+  const [count = 0] = block.doubles(1)
+  if (!(count > 0)) throw new RangeError('an empty block')
+  return count
+}
+
+function decodeTexts(block: BlockReader, into: string[]): number {
+  const count = countIn(block)
+  const lengths = block.words(count)
+  let total = 0
+  for (const length of lengths) total += length
+  const bytes = Buffer.from(block.bytes(total))
+  let at = 0
+  for (const length of lengths) {
+    into.push(bytes.toString('utf8', at, at + length))
+    at += length
+  }
+  return count
+}
+
+function nameAt(names: readonly string[], number: number): string {
+  const name = names[number]
+  if (name === undefined) throw new RangeError('a name is missing')
+  return name
+}
+
+function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, owners: Owner[]): number {
+  const count = countIn(block)
+  const heads = block.words(4 * count)
+  const added = block.doubles(count)
+  const { starts, ...packed } = block.rows(count, SUMMARY_WIDTH)
+  let places = 0
+  for (let i = 0; i < count; i++) places += heads[4 * i + 3]!
+  // One copy for all of them: pieces of memory by the thousand would be felt.
+  const numbers = block.doubles(places * RECENT_COLUMNS).slice()
+  const flags = block.bytes(places).slice()
+  const all = tally.keys()
+  let first = 0
+  for (let i = 0; i < count; i++) {
+    const known = all.length
+    const key = {
+      agent_name: nameAt(names, heads[4 * i]!),
+      model_name: nameAt(names, heads[4 * i + 1]!),
+      issue_type: nameAt(names, heads[4 * i + 2]!),
+    }
+    const held = heads[4 * i + 3]!
+    if (held !== Math.min(added[i]!, RECENT_LIMIT)) throw new RangeError('recent attempts of another number')
+    const record = tally.open(key)
+    const isNew = all.length > known
+    const summary = isNew ? record.summary : scratch
+    unpackRow(packed, starts[i]!, SUMMARY_WIDTH, summary)
+    if (!isNew) mergeInto(record.summary, summary)
+    if (!matches(record.key, key)) tally.restoreOverflowed(tally.overflowed() + totalAttempts(summary))
+    else if (isNew) Object.assign(record.recent, { numbers, flags, first, places: held, added: added[i]! })
+    owners.push(record)
+    first += held
+  }
+  return count
+}
+
+function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, owners: Owner[]): number {
+  const count = countIn(block)
+  const heads = block.words(2 * count)
+  const { starts, ...packed } = block.rows(count, SUMMARY_WIDTH)
+  for (let i = 0; i < count; i++) {
+    const arm = tally.openArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
+    if (arm !== undefined) unpackRow(packed, starts[i]!, SUMMARY_WIDTH, arm.summary)
+    owners.push(arm)
+  }
+  return count
+}
+
+function decodeBuckets(block: BlockReader, { times }: Tally, tier: number, owners: readonly Owner[]): number {
+  const count = countIn(block)
+  const numbers = block.words(count)
+  const startMs = block.doubles(count)
+  const { starts, ...rows } = block.rows(count, SUMMARY_WIDTH)
+  // Kept as they are, in one copy, until they are written to: most never are again.
+  const doubles = rows.doubles.slice()
+  const packed = { doubles, words: new Uint32Array(doubles.buffer) }
+  for (let i = 0; i < count; i++) {
+    const owner = owners[numbers[i]!]
+    if (owner !== undefined && tier >= 0) times.restore(owner.tiers, tier, startMs[i]!, packed, starts[i]!)
+  }
+  return count
+}
+
+function decodeIds(block: BlockReader, ids: IdWindow): number {
+  const count = countIn(block)
+  const hashes = block.words(2 * count)
+  ids.restore(hashes, block.doubles(count))
+  return count
+}
+
+function decodeSeries(block: BlockReader, into: [string, SeriesState][]): number {
+  const texts: string[] = []
+  const count = decodeTexts(block, texts)
+  const times = block.doubles(3 * count)
+  const lengths = block.words(count)
+  let total = 0
+  for (const length of lengths) total += length
+  const values = new Float64Array(total)
+  const { starts, ...packed } = block.rows(1, total)
+  unpackRow(packed, starts[0]!, total, values)
+  let at = 0
+  for (const [i, id] of texts.entries()) {
+    const [startMs = 0, timeMs = 0, heardMs = 0] = times.subarray(3 * i, 3 * i + 3)
+    into.push([id, { startMs, timeMs, heardMs, values: [...values.subarray(at, at + lengths[i]!)] }])
+    at += lengths[i]!
+  }
+  return count
+}
