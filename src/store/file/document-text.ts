@@ -71,12 +71,13 @@ export interface DocumentOptions {
   readonly position: Position
   /** The last document, where anything of it may be taken over. */
   readonly last: DocumentMap | undefined
-  /** Reads the last document. */
-  readonly read: (offset: number, length: number) => Promise<Buffer>
+  /** Reads the last document; what is read may stand in `into`. */
+  readonly read: (offset: number, length: number, into: Buffer) => Promise<Buffer>
 }
 
 /**
  * The bytes of a document, made as they are asked for, in pieces that do not hold the event loop for long; answers where its keys stand.
+ * A piece stands until the next is asked for.
  * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
  */
 export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
@@ -110,6 +111,7 @@ interface Entry {
 async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerator<Entry> {
   const { keys, copies } = captured
   const printed = uniqueKeyPrinter()
+  const memory = Buffer.allocUnsafe(last === undefined ? 0 : COPIED_BYTES)
   for (let i = 0; i < copies.length; ) {
     const copy = copies[i]
     if (copy !== undefined) {
@@ -120,7 +122,8 @@ async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerat
     }
     const from = startOf(last!, i)
     const until = endOfRun(copies, last!, i)
-    const run = await read(from, last!.ends[until - 1]! - from)
+    const length = last!.ends[until - 1]! - from
+    const run = await read(from, length, length <= memory.length ? memory : Buffer.allocUnsafe(length))
     for (; i < until; i++) {
       // In its turn, for the sake of the names behind it.
       printed(keys[i]!.key)
@@ -138,12 +141,14 @@ interface Text {
   readonly checksum: number
   /** Bytes that were added and not taken. */
   readonly pending: number
-  add(piece: Buffer): void
+  add(piece: Uint8Array): void
+  /** What is pending: it stands until something is added. */
   take(): Buffer
 }
 
+/** One piece of memory for all of a document: fresh ones would make the garbage collector hold up others. */
 function createText(): Text {
-  let pieces: Buffer[] = []
+  let buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES)
   let pending = 0
   let length = 0
   let checksum = 0
@@ -158,14 +163,16 @@ function createText(): Text {
       return pending
     },
     add(piece) {
-      pieces.push(piece)
+      if (pending + piece.length > buffer.length) {
+        buffer = Buffer.concat([buffer.subarray(0, pending)], 2 * (pending + piece.length))
+      }
+      buffer.set(piece, pending)
       pending += piece.length
       length += piece.length
       checksum = crc32(piece, checksum)
     },
     take() {
-      const chunk = Buffer.concat(pieces, pending)
-      pieces = []
+      const chunk = buffer.subarray(0, pending)
       pending = 0
       return chunk
     },

@@ -65,7 +65,8 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
       async () => [journal.end, await captureDocument(tally, before)] as const,
     )
     const lastUpdated = new Date(clock()).toISOString()
-    const read = (offset: number, length: number): Promise<Buffer> => fileSystem.read(path, offset, length)
+    const read = (offset: number, length: number, into: Buffer): Promise<Buffer> =>
+      fileSystem.read(path, offset, length, into)
     const chunks = documentChunks({ captured, lastUpdated, position, last: before, read })
     let bytes = 0
     let map: DocumentMap | undefined
