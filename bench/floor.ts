@@ -1,4 +1,4 @@
-/** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|lines|otlp FOLDER` */
+/** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|lines|otlp-protobuf|otlp-json FOLDER` */
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
@@ -19,8 +19,12 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
     for (const line of body.toString().split('\n')) if (line !== '') JSON.parse(line)
     answer(res)
   },
-  otlp: async () => (body, res) => {
+  'otlp-protobuf': async () => (body, res) => {
     decodeRequest('logs', 'protobuf', body)
+    answer(res)
+  },
+  'otlp-json': async () => (body, res) => {
+    decodeRequest('logs', 'json', body)
     answer(res)
   },
   async fsync(folder) {

@@ -13,6 +13,7 @@ import { storageRows } from './rows/storage.ts'
 import { benchFolder, PROJECT } from './support/folder.ts'
 import { machineText } from './support/machine.ts'
 import { pinSelf } from './support/pinned.ts'
+import { reasonsText } from './support/reasons.ts'
 import { type Bench, type Row, table } from './support/row.ts'
 
 const GROUPS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
@@ -62,6 +63,7 @@ const results = [
   `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. Before it began, ${load.toFixed(1)} other processes wanted a core on average: above 0.5, believe the ratios by CPU before those of rates. What the origin took is a constant, measured once on a machine of this kind.`,
   table(rows),
   ...failures,
+  reasonsText(rows),
   '## Behind the ratios',
   `Medians of the rounds. A server that used much less than a whole core was held up by something else: the generator, the disk, or other work on the machine.`,
   details.map(text => `- ${text}`).join('\n'),

@@ -11,28 +11,35 @@ import { interleave, median, ratios } from '../support/statistics.ts'
 const BATCH = 512
 const CONNECTIONS = 8
 
+const MEDIA = { protobuf: 'application/x-protobuf', json: 'application/json' } as const
+
 export async function otlpRows(bench: Bench): Promise<Row[]> {
-  const request = post('/v1/logs', await otlpBody(BATCH, 100), 'application/x-protobuf')
-  const ours = await startSidecar({ store: join(bench.folder, 'otlp.json') })
-  const decode = await startFloor('otlp', bench.folder)
+  return [await rowOf('protobuf', bench), await rowOf('json', bench)]
+}
+
+async function rowOf(encoding: keyof typeof MEDIA, bench: Bench): Promise<Row> {
+  const request = post('/v1/logs', await otlpBody(BATCH, 100, encoding), MEDIA[encoding])
+  const ours = await startSidecar({ store: join(bench.folder, `otlp-${encoding}.json`) })
+  const decode = await startFloor(`otlp-${encoding}`, bench.folder)
   const load = { requests: cycle([request]), connections: CONNECTIONS }
   try {
-    const found = await interleave(bench.rounds, {
-      'otlp, decoded': () => measureServer(decode, load, bench),
-      'otlp, kept': () => measureServer(ours, load, bench),
+    const { kept, floor } = await interleave(bench.rounds, {
+      floor: () => measureServer(decode, load, bench),
+      kept: () => measureServer(ours, load, bench),
     })
-    for (const text of describe(found)) bench.say(text)
+    for (const text of describe({ [`otlp ${encoding}, decoded`]: floor, [`otlp ${encoding}, kept`]: kept }))
+      bench.say(text)
     const { summary } = await askJson<{ summary: { total_attempts: number } }>(ours.port, '/api/v1/report')
-    const answered = found['otlp, kept'].reduce((sum, one) => sum + one.answered, 0)
+    const answered = kept.reduce((sum, one) => sum + one.answered, 0)
     if (summary.total_attempts < answered * BATCH) throw new Error(`only ${summary.total_attempts} were counted`)
-    const [kept, floor] = [rates(found['otlp, kept']), rates(found['otlp, decoded'])]
-    const note = `${short(median(kept) * BATCH)} attempts/s against ${short(median(floor) * BATCH)}${byCpu(found['otlp, kept'], found['otlp, decoded'])}`
+    const [ourRates, floorRates] = [rates(kept), rates(floor)]
+    const perSecond = `${short(median(ourRates) * BATCH)} attempts/s against ${short(median(floorRates) * BATCH)}`
     const text = {
-      figure: 'OTLP protobuf batches of 512, kept, 8 connections',
+      figure: `OTLP ${encoding} batches of ${BATCH}, kept, ${CONNECTIONS} connections`,
       against: 'node:http + decoding alone',
-      note,
+      note: `${perSecond}${byCpu(kept, floor)}`,
     }
-    return [atLeast(text, { value: 0.5, unit: '×' }, ratios(kept, floor))]
+    return atLeast(text, { value: 0.5, unit: '×' }, ratios(ourRates, floorRates))
   } finally {
     await Promise.all([ours.stop(), decode.stop()])
   }

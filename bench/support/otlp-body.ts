@@ -3,12 +3,19 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import { OTLPLogExporter as JsonExporter } from '@opentelemetry/exporter-logs-otlp-http'
+import { OTLPLogExporter as ProtobufExporter } from '@opentelemetry/exporter-logs-otlp-proto'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { attemptsOf } from './attempts.ts'
 
-/** The protobuf body of a request to `/v1/logs` that holds so many attempts. */
-export async function otlpBody(attempts: number, keys: number): Promise<Buffer> {
+const EXPORTERS = { protobuf: ProtobufExporter, json: JsonExporter }
+
+/** The body of a request to `/v1/logs` that holds so many attempts. */
+export async function otlpBody(
+  attempts: number,
+  keys: number,
+  encoding: 'protobuf' | 'json' = 'protobuf',
+): Promise<Buffer> {
   const memory = new InMemoryLogRecordExporter()
   const logger = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: memory })] }).getLogger(
     'bench',
@@ -18,7 +25,7 @@ export async function otlpBody(attempts: number, keys: number): Promise<Buffer> 
   }
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const exporter = new OTLPLogExporter({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  const exporter = new EXPORTERS[encoding]({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
   exporter.export(memory.getFinishedLogRecords(), () => undefined)
   const [req, res] = (await once(server, 'request')) as [IncomingMessage, ServerResponse]
   const body = await buffer(req)

@@ -32,8 +32,8 @@ export function startSidecar({ store, args = [], nodeArgs = [], port = 0 }: Side
   return listening(startPinned(process.execPath, command))
 }
 
-/** `bare` parses and keeps nothing; `fsync` writes and syncs for every request; `lines` parses each line; `otlp` decodes. */
-export type Floor = 'bare' | 'fsync' | 'lines' | 'otlp'
+/** `bare` parses and keeps nothing; `fsync` writes and syncs for every request; `lines` parses each line; `otlp-…` decodes. */
+export type Floor = 'bare' | 'fsync' | 'lines' | 'otlp-protobuf' | 'otlp-json'
 
 /** Starts a floor; `folder` is where `fsync` writes. */
 export function startFloor(floor: Floor, folder: string): Promise<Server> {
