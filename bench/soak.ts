@@ -122,7 +122,7 @@ async function reportOf(
   return [
     await machineText(PROJECT),
     '',
-    `${values.minutes} minutes at ${perSecond} single POSTs a second, half of what this machine took just before; a question or scrape a second.`,
+    `${values.minutes} minutes at ${Math.round(sent.attempts / (Number(values.minutes) * 60))} single POSTs a second, where ${perSecond} are half of what this machine took just before; a question or scrape a second.`,
     '',
     '| life | seconds | ended by | RSS MB, first half | second half | most | descriptors, most | median | questions |',
     '|---|---|---|---|---|---|---|---|---|',
