@@ -7,7 +7,8 @@ import { StoreUnavailable } from '../core/ports.ts'
 import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
 import { readAttempt, type SoundAttempt } from './attempt-schema.ts'
-import { BodyError, type InFlight, linesOf, mediaOf, withBody } from './body.ts'
+import { type InFlight, mediaOf, withBody } from './body.ts'
+import { BodyError, linesOf } from './lines.ts'
 
 /** Where attempts go: the tracker. `keep` rejects with StoreUnavailable when none of them was kept. */
 export interface Keeper {
