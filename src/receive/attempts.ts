@@ -1,5 +1,4 @@
 /** POST /api/v1/attempts: bytes -> attempts -> kept, then answered. */
-import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
 import type { Appended, Forms } from '../core/ports.ts'
@@ -8,6 +7,7 @@ import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
 import { readAttempt, type SoundAttempt } from './attempt-schema.ts'
 import { type InFlight, mediaOf, withBody } from './body.ts'
+import { parseJson, textsOf, withoutMark } from './json.ts'
 import { BodyError, linesOf } from './lines.ts'
 
 /** Where attempts go: the tracker. `keep` rejects with StoreUnavailable when none of them was kept. */
@@ -44,8 +44,6 @@ const GROUP = 1000
 
 const JSON_TYPE = 'application/json'
 const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
-/** What some editors put first. */
-const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /** Handles one request whose method and path were checked already. Rejects only on a defect of ours. */
 export function createAttemptsHandler(
@@ -152,27 +150,6 @@ function sift(items: readonly unknown[]): Sifted {
   return sifted
 }
 
-const OPENING_BRACE = 0x7b
-const CLOSING_BRACE = 0x7d
-const LINE_FEED = 0x0a
-
-/**
- * Where each of the attempts of a body stands in it, so that their JSON need not be made again. Only for bodies in which every item is an
- * attempt: attempts are flat, so where there are as many opening braces as attempts, each brace opens one, and none stands in a name.
- */
-function textsOf(bytes: Buffer, attempts: number): (Buffer | undefined)[] {
-  const texts: (Buffer | undefined)[] = []
-  const isOneLine = !bytes.includes(LINE_FEED)
-  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0 && texts.length <= attempts; ) {
-    const next = bytes.indexOf(OPENING_BRACE, start + 1)
-    const end = bytes.lastIndexOf(CLOSING_BRACE, next < 0 ? bytes.length : next)
-    const text = bytes.subarray(start, end + 1)
-    texts.push(isOneLine || !text.includes(LINE_FEED) ? text : undefined)
-    start = next
-  }
-  return texts.length === attempts ? texts : []
-}
-
 function faults(rejected: Sifted['rejected'], of: number): Problem {
   const errors: FaultyItem[] = rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))
   const bad = rejected.length === 1 ? '1 attempt is' : `${rejected.length} attempts are`
@@ -247,25 +224,4 @@ function checkLine(number: number, text: Buffer): SoundAttempt | Problem {
   if (read.attempt !== undefined) return read
   const errors = read.problems.map(problem => ({ index: number - 1, ...problem }))
   return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
-}
-
-function withoutMark(bytes: Buffer): Buffer {
-  const isMarked = bytes[0] === BYTE_ORDER_MARK[0] && bytes.indexOf(BYTE_ORDER_MARK) === 0
-  return isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes
-}
-
-type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
-
-function parseJson(bytes: Buffer): Parsed {
-  if (!isUtf8(bytes)) return { ok: false, detail: 'it is not valid UTF-8' }
-  try {
-    return { ok: true, value: JSON.parse(bytes.toString()) }
-  } catch (error) {
-    return { ok: false, detail: error instanceof Error ? firstLine(error.message) : 'it cannot be parsed' }
-  }
-}
-
-/** V8 quotes some of the text: enough to find the place, cut so that an answer stays small. */
-function firstLine(message: string): string {
-  return (message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed()
 }

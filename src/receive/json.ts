@@ -1,0 +1,49 @@
+/** JSON as it comes: what it states, and the words it states it in. */
+import { isUtf8 } from 'node:buffer'
+
+/** What some editors put first. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+/** The bytes behind a byte order mark, or all. */
+export function withoutMark(bytes: Buffer): Buffer {
+  const isMarked = bytes[0] === BYTE_ORDER_MARK[0] && bytes.indexOf(BYTE_ORDER_MARK) === 0
+  return isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes
+}
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+
+/** The value that bytes state, or why they are no JSON: enough to find the place, and no more of them than that. */
+export function parseJson(bytes: Buffer): Parsed {
+  if (!isUtf8(bytes)) return { ok: false, detail: 'it is not valid UTF-8' }
+  try {
+    return { ok: true, value: JSON.parse(bytes.toString()) }
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? firstLine(error.message) : 'it cannot be parsed' }
+  }
+}
+
+/** V8 quotes some of the text: enough to find the place, cut so that an answer stays small. */
+function firstLine(message: string): string {
+  return (message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed()
+}
+
+const OPENING_BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+const LINE_FEED = 0x0a
+
+/**
+ * Where each of the attempts of a body stands in it, so that their JSON need not be made again. Only for bodies in which every item is an
+ * attempt: attempts are flat, so where there are as many opening braces as attempts, each brace opens one, and none stands in a name.
+ */
+export function textsOf(bytes: Buffer, attempts: number): (Buffer | undefined)[] {
+  const texts: (Buffer | undefined)[] = []
+  const isOneLine = !bytes.includes(LINE_FEED)
+  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0 && texts.length <= attempts; ) {
+    const next = bytes.indexOf(OPENING_BRACE, start + 1)
+    const end = bytes.lastIndexOf(CLOSING_BRACE, next < 0 ? bytes.length : next)
+    const text = bytes.subarray(start, end + 1)
+    texts.push(isOneLine || !text.includes(LINE_FEED) ? text : undefined)
+    start = next
+  }
+  return texts.length === attempts ? texts : []
+}
