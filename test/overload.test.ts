@@ -57,7 +57,7 @@ async function openBehindGate(gate: Gate, maxPendingAttempts: number) {
     ...nodeFileSystem,
     async create(path) {
       const file = await nodeFileSystem.create(path)
-      return { ...file, sync: () => gate.before().then(() => file.sync()) }
+      return { ...file, append: bytes => gate.before().then(() => file.append(bytes)) }
     },
   }
   const path = join(folder.path, 'agent_performance.json')

@@ -48,9 +48,8 @@ export function createJournal(options: JournalOptions): Journal {
   let written = 0
 
   async function write(file: AppendFile, lines: Buffer): Promise<void> {
-    await file.write(lines)
     const startMs = performance.now()
-    await file.sync()
+    await file.append(lines)
     observeSync(counters, (performance.now() - startMs) / 1000)
   }
 

@@ -106,12 +106,10 @@ export function createFakeFileSystem(disk: Disk = createDisk()): FakeFileSystem 
     const file = await operate('create', path, () => newFile(path))
     let length = 0
     return {
-      async write(bytes) {
+      async append(bytes) {
         await write(path, file, bytes)
-        length += bytes.length
-      },
-      async sync() {
         await sync(path, file)
+        length += bytes.length
         if (nodeAt(path) !== file) throw new Error(`${path} was replaced`)
         if (file.content.length !== length) throw new Error(`${path} has another length`)
       },
