@@ -24,6 +24,7 @@ import type {
   Forms,
   KeyFilter,
   KeySummary,
+  OpenForms,
   Store,
   StoreHealth,
   TimeRange,
@@ -158,12 +159,11 @@ export class AgentPerformanceTracker {
     return { accepted: 0, duplicates: 0, rejected, error }
   }
 
-  /** Keeps attempts that were checked already. Rejects with `StoreUnavailable` when none was kept. */
-  keep(attempts: readonly NewAttempt[], forms?: Forms): Promise<Appended> {
-    const settled = this.#settle(attempts, forms)
-    const kept =
-      this.#opened?.append(settled.attempts, settled) ??
-      this.#store.then(store => store.append(settled.attempts, settled))
+  /** Keeps attempts that were checked already, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
+  keep(attempts: NewAttempt[], open: OpenForms = { instants: [] }): Promise<Appended> {
+    const forms = this.#settle(attempts, open)
+    const settled = attempts as AgentAttempt[]
+    const kept = this.#opened?.append(settled, forms) ?? this.#store.then(store => store.append(settled, forms))
     this.#last = kept
     return kept
   }
@@ -175,20 +175,19 @@ export class AgentPerformanceTracker {
     return kept
   }
 
-  /** Settles what the callers left open: when it was, and what it cost. */
-  #settle(stated: readonly NewAttempt[], forms: Forms | undefined): Forms & { attempts: readonly AgentAttempt[] } {
+  /** Settles, in the lists themselves, what the callers left open: when it was, and what it cost. */
+  #settle(attempts: NewAttempt[], { instants, texts }: OpenForms): Forms {
     const receipt: Instant = { ms: this.#clock(), local: false }
-    const attempts: AgentAttempt[] = []
-    const texts: (Uint8Array | undefined)[] = []
-    const instants: Instant[] = []
-    for (const [i, attempt] of stated.entries()) {
-      const at = this.#instantOf(attempt, forms?.instants[i], receipt)
+    for (let i = 0; i < attempts.length; i++) {
+      const attempt = attempts[i]!
+      const at = this.#instantOf(attempt, instants[i], receipt)
       const settled = this.#settled(attempt, at, receipt)
-      attempts.push(settled)
-      texts.push(settled === attempt ? forms?.texts[i] : undefined)
-      instants.push(at)
+      instants[i] = at
+      if (settled === attempt) continue
+      attempts[i] = settled
+      if (texts !== undefined) texts.sources[i] = undefined
     }
-    return { attempts, texts, instants }
+    return { instants: instants as Instant[], texts }
   }
 
   #instantOf({ timestamp }: NewAttempt, known: Instant | undefined, receipt: Instant): Instant {

@@ -292,7 +292,8 @@ async function sendRaw(bytes: Buffer): Promise<string> {
     })
     .on('error', () => undefined)
   socket.end(bytes)
-  await once(socket, 'close')
+  // `once` would reject where the connection is reset, which is a way to cut it.
+  await new Promise(resolve => socket.once('close', resolve))
   return text
 }
 

@@ -46,7 +46,7 @@ export async function openLocal(store: string, use: 'ask' | 'record', prices?: s
       }),
     attempts: question =>
       tracker.attempts({ ...namesOf(question), range: rangeOf(question), cursor: question.cursor, limit: PAGE }),
-    record: attempts => tracker.keep(attempts),
+    record: attempts => tracker.keep([...attempts]),
     close: () => tracker.close(),
   }
 }

@@ -41,12 +41,27 @@ export interface Appended {
   readonly duplicates: number
 }
 
-/** What is at hand of attempts beside themselves, one each: it need not be made again. Undefined where it is not at hand. */
+/** What is at hand of attempts beside themselves, one each: it need not be made again. */
 export interface Forms {
-  /** The attempt's JSON as it came, in UTF-8 and without line feeds. */
-  readonly texts: readonly (Uint8Array | undefined)[]
-  /** The time that its timestamp states. */
-  readonly instants: readonly (Instant | undefined)[]
+  /** The time that each timestamp states. */
+  readonly instants: readonly Instant[]
+  readonly texts?: Texts | undefined
+}
+
+/** The same before what was left open is settled, in the lists themselves. */
+export interface OpenForms {
+  readonly instants: (Instant | undefined)[]
+  readonly texts?: Texts | undefined
+}
+
+/**
+ * The JSON of attempts as it came, in UTF-8 and without line feeds: each stands from its start to its end in its source. An undefined
+ * source means that it is not at hand. Lists of numbers, since every attempt pays for them.
+ */
+export interface Texts {
+  readonly sources: (Uint8Array | undefined)[]
+  readonly starts: number[]
+  readonly ends: number[]
 }
 
 /** What came of points of metrics: how many attempts were new in them, and how many points there was no room for. */

@@ -1,18 +1,18 @@
 /** POST /api/v1/attempts: bytes -> attempts -> kept, then answered. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
-import type { Appended, Forms } from '../core/ports.ts'
+import type { Appended, OpenForms, Texts } from '../core/ports.ts'
 import { StoreUnavailable } from '../core/ports.ts'
 import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
 import { readAttempt, type SoundAttempt } from './attempt-schema.ts'
-import { type InFlight, mediaOf, withBody } from './body.ts'
+import { type Body, type BodyLimits, createBodyReader, mediaOf } from './body.ts'
 import { parseJson, textsOf, withoutMark } from './json.ts'
 import { BodyError, linesOf } from './lines.ts'
 
-/** Where attempts go: the tracker. `keep` rejects with StoreUnavailable when none of them was kept. */
+/** Where attempts go: the tracker. `keep` takes over the lists, and rejects with StoreUnavailable when none of them was kept. */
 export interface Keeper {
-  keep(attempts: readonly NewAttempt[], forms?: Forms): Promise<Appended>
+  keep(attempts: NewAttempt[], forms?: OpenForms): Promise<Appended>
 }
 
 /** What was taken in and what was not, and why: for the sidecar's own metrics. */
@@ -25,14 +25,10 @@ export interface IngestCounts {
   refused(status: number, count: number): void
 }
 
-export interface ReceiveOptions {
+/** The limits of a body hold for JSON; of a stream of lines the timeout alone, from each of its pieces to the next. */
+export interface ReceiveOptions extends BodyLimits {
   readonly keeper: Keeper
   readonly counts: IngestCounts
-  readonly inFlight: InFlight
-  /** Bytes of a JSON body, after inflating. */
-  readonly maxBodyBytes: number
-  /** For a whole JSON body; and for the next bytes of an NDJSON stream. */
-  readonly requestTimeoutMs: number
 }
 
 /** Items of one JSON array at the most. */
@@ -49,6 +45,7 @@ const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
 export function createAttemptsHandler(
   options: ReceiveOptions,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  const readBody = createBodyReader(options)
   return async (req, res) => {
     try {
       const media = mediaOf(req, TYPES)
@@ -56,7 +53,7 @@ export function createAttemptsHandler(
         'status' in media
           ? media
           : media.type === JSON_TYPE
-            ? await takeJson(req, media.gzip, options)
+            ? await takeJson(req, await readBody(req, media.gzip), options)
             : await takeLines(req, media.gzip, options)
       if ('status' in answer) sendProblem(res, answer)
       else sendJson(res, 200, answer)
@@ -77,12 +74,12 @@ interface Taken extends Appended {
   readonly rejected?: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
 }
 
-function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOptions): Promise<Taken | Problem> {
-  const partial = partialOf(req)
-  if (typeof partial !== 'boolean') return Promise.resolve(partial)
-  const limits = { maxBytes: options.maxBodyBytes, timeoutMs: options.requestTimeoutMs }
-  return withBody(req, gzip, limits, options.inFlight, async bytes => {
-    const parsed = parseJson(withoutMark(bytes))
+async function takeJson(req: IncomingMessage, body: Body | Problem, options: ReceiveOptions): Promise<Taken | Problem> {
+  if ('status' in body) return body
+  try {
+    const partial = partialOf(req)
+    if (typeof partial !== 'boolean') return partial
+    const parsed = parseJson(withoutMark(body.bytes))
     if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
     const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
     if (items.length > MAX_ITEMS) {
@@ -94,11 +91,15 @@ function takeJson(req: IncomingMessage, gzip: boolean, options: ReceiveOptions):
     const { good, instants, rejected } = sift(items)
     options.counts.rejected(rejected.length)
     if (rejected.length > 0 && !partial) return faults(rejected, items.length)
-    const texts = rejected.length === 0 ? textsOf(bytes, items.length) : []
-    const kept = good.length === 0 ? { accepted: 0, duplicates: 0 } : await keep(good, { texts, instants }, options)
+    const texts = rejected.length === 0 ? textsOf(body.bytes, items.length) : undefined
+    const kept = good.length === 0 ? NOTHING : await keep(good, { instants, texts }, options)
     return partial ? { ...kept, rejected } : kept
-  })
+  } finally {
+    body.letGo()
+  }
 }
+
+const NOTHING: Appended = { accepted: 0, duplicates: 0 }
 
 function partialOf(req: IncomingMessage): boolean | Problem {
   const question = req.url?.indexOf('?') ?? -1
@@ -114,17 +115,18 @@ function partialOf(req: IncomingMessage): boolean | Problem {
 }
 
 async function keep(
-  attempts: readonly NewAttempt[],
-  forms: Forms,
+  attempts: NewAttempt[],
+  forms: OpenForms,
   { keeper, counts }: ReceiveOptions,
 ): Promise<Appended> {
+  const count = attempts.length
   try {
-    const kept = await keeper.keep(attempts, forms)
-    counts.accepted(kept.accepted)
-    counts.duplicate(kept.duplicates)
-    return { accepted: kept.accepted, duplicates: kept.duplicates }
+    const { accepted, duplicates } = await keeper.keep(attempts, forms)
+    counts.accepted(accepted)
+    counts.duplicate(duplicates)
+    return { accepted, duplicates }
   } catch (error) {
-    counts.refused(storeProblem(error).status, attempts.length)
+    counts.refused(storeProblem(error).status, count)
     throw error
   }
 }
@@ -193,8 +195,10 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
           return await stop(checked)
         }
         group.attempts.push(checked.attempt)
-        group.texts.push(text)
         group.instants.push(checked.at)
+        group.texts.sources.push(text)
+        group.texts.starts.push(0)
+        group.texts.ends.push(text.length)
         groupEnd = line.number
         if (group.attempts.length >= GROUP) await flush()
       }
@@ -209,13 +213,12 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
 }
 
 /** Attempts of a stream that are kept together. */
-interface Group extends Forms {
+interface Group extends OpenForms {
   readonly attempts: NewAttempt[]
-  readonly texts: Buffer[]
-  readonly instants: (Instant | undefined)[]
+  readonly texts: Texts
 }
 
-const emptyGroup = (): Group => ({ attempts: [], texts: [], instants: [] })
+const emptyGroup = (): Group => ({ attempts: [], instants: [], texts: { sources: [], starts: [], ends: [] } })
 
 function checkLine(number: number, text: Buffer): SoundAttempt | Problem {
   const parsed = parseJson(text)

@@ -3,15 +3,26 @@ import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Problem } from '../problem.ts'
+import { createDeadlines } from './deadlines.ts'
 
 const gunzip = promisify(zlib.gunzip)
 
 export interface BodyLimits {
-  /** Bytes of one body, after inflating. */
-  readonly maxBytes: number
+  /** Bytes of one body, before and after inflating. */
+  readonly maxBodyBytes: number
   /** From the first byte awaited to the last one read. */
-  readonly timeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly inFlight: InFlight
 }
+
+/** A whole body, inflated. Its bytes count as in flight until somebody lets go of it. */
+export interface Body {
+  readonly bytes: Buffer
+  letGo(): void
+}
+
+/** Reads a whole body, and no more than it may; or says why not. Never rejects. */
+export type BodyReader = (req: IncomingMessage, gzip: boolean) => Promise<Body | Problem>
 
 /** Counts the bytes of bodies that are being read or worked on, over all clients. */
 export interface InFlight {
@@ -67,38 +78,61 @@ export function mediaOf(
   return { type: given, gzip: encoding === 'gzip' }
 }
 
-/** The whole body, inflated; or why not. Reads no more than it may, and lets `work` go on with the bytes while they count as in flight. */
-export async function withBody<T>(
-  req: IncomingMessage,
-  gzip: boolean,
-  limits: BodyLimits,
-  inFlight: InFlight,
-  work: (bytes: Buffer) => Promise<T>,
-): Promise<T | Problem> {
-  const tooLarge: Problem = {
-    status: 413,
-    detail: `the body must be at most ${limits.maxBytes} bytes${gzip ? ', after inflating' : ''}`,
+export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: BodyLimits): BodyReader {
+  const deadlines = createDeadlines(requestTimeoutMs)
+
+  function tooLarge(gzip: boolean): Problem {
+    const detail = `the body must be at most ${maxBodyBytes} bytes${gzip ? ', after inflating' : ''}`
+    return { status: 413, detail }
   }
-  const stated = Number(req.headers['content-length'] ?? 0)
-  if (stated > limits.maxBytes) return tooLarge
-  let taken = 0
-  const take = (bytes: number): boolean => {
-    if (!inFlight.take(bytes)) return false
-    taken += bytes
-    return true
+
+  function read(req: IncomingMessage, gzip: boolean): Promise<Body | Problem> {
+    return new Promise(resolve => {
+      const chunks: Buffer[] = []
+      let taken = 0
+      let isOver = false
+      const letGo = (): void => inFlight.give(taken)
+      const end = (result: Body | Problem): void => {
+        if (isOver) return
+        isOver = true
+        deadlines.end(deadline)
+        if ('status' in result) letGo()
+        resolve(result)
+      }
+      const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
+      const cut = (): void => end({ status: 400, detail: 'the body ended early' })
+      // None of them is taken back: that would cost more than being called once more for nothing.
+      req
+        .on('data', (chunk: Buffer) => {
+          if (isOver) return
+          if (taken + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
+          if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+          taken += chunk.length
+          chunks.push(chunk)
+        })
+        .on('end', () => end({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), letGo }))
+        .on('error', cut)
+        .on('close', cut)
+    })
   }
-  try {
-    const read = await readAll(req, limits, take)
-    if (read === 'too large') return tooLarge
-    if (!Buffer.isBuffer(read)) return read
-    if (!gzip) return await work(read)
-    const inflated = await gunzip(read, { maxOutputLength: limits.maxBytes }).catch(inflateProblem)
-    if (inflated === 'too large') return tooLarge
-    if (!Buffer.isBuffer(inflated)) return inflated
-    if (!take(inflated.length)) return OVERLOADED
-    return await work(inflated)
-  } finally {
-    inFlight.give(taken)
+
+  async function inflate({ bytes, letGo }: Body): Promise<Body | Problem> {
+    try {
+      const inflated = await gunzip(bytes, { maxOutputLength: maxBodyBytes })
+      if (!inFlight.take(inflated.length)) return OVERLOADED
+      return { bytes: inflated, letGo: () => inFlight.give(inflated.length) }
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(true)
+      return { status: 400, detail: `the body is not gzip: ${error instanceof Error ? error.message : String(error)}` }
+    } finally {
+      letGo()
+    }
+  }
+
+  return (req, gzip) => {
+    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return Promise.resolve(tooLarge(gzip))
+    const body = read(req, gzip)
+    return gzip ? body.then(read => ('bytes' in read ? inflate(read) : read)) : body
   }
 }
 
@@ -107,38 +141,6 @@ export const OVERLOADED: Problem = {
   status: 429,
   detail: 'too much in flight: send it again in a moment',
   retryAfterSeconds: 1,
-}
-
-function inflateProblem(error: unknown): Problem | 'too large' {
-  if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') return 'too large'
-  return { status: 400, detail: `the body is not gzip: ${error instanceof Error ? error.message : String(error)}` }
-}
-
-function readAll(
-  req: IncomingMessage,
-  { maxBytes, timeoutMs }: BodyLimits,
-  take: (bytes: number) => boolean,
-): Promise<Buffer | Problem | 'too large'> {
-  return new Promise(resolve => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    const done = (result: Buffer | Problem | 'too large'): void => {
-      clearTimeout(timer)
-      req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
-      req.on('error', () => undefined)
-      resolve(result)
-    }
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length
-      if (bytes > maxBytes) done('too large')
-      else if (take(chunk.length)) chunks.push(chunk)
-      else done(OVERLOADED)
-    }
-    const onEnd = (): void => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
-    const onGone = (): void => done({ status: 400, detail: 'the body ended early' })
-    const timer = setTimeout(() => done(tooSlow(timeoutMs)), timeoutMs)
-    req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
-  })
 }
 
 /** Said when nothing came in time. */

@@ -1,5 +1,6 @@
 /** JSON as it comes: what it states, and the words it states it in. */
 import { isUtf8 } from 'node:buffer'
+import type { Texts } from '../core/ports.ts'
 
 /** What some editors put first. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
@@ -32,18 +33,26 @@ const CLOSING_BRACE = 0x7d
 const LINE_FEED = 0x0a
 
 /**
- * Where each of the attempts of a body stands in it, so that their JSON need not be made again. Only for bodies in which every item is an
- * attempt: attempts are flat, so where there are as many opening braces as attempts, each brace opens one, and none stands in a name.
+ * Where each of the attempts of a body stands in it, so that their JSON need not be made again; undefined where that cannot be told. Only
+ * for bodies in which every item is an attempt: attempts are flat, so where there are as many opening braces as attempts, each brace
+ * opens one, and none stands in a name.
  */
-export function textsOf(bytes: Buffer, attempts: number): (Buffer | undefined)[] {
-  const texts: (Buffer | undefined)[] = []
+export function textsOf(bytes: Buffer, attempts: number): Texts | undefined {
+  const texts: Texts = { sources: [], starts: [], ends: [] }
   const isOneLine = !bytes.includes(LINE_FEED)
-  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0 && texts.length <= attempts; ) {
+  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0 && texts.starts.length <= attempts; ) {
     const next = bytes.indexOf(OPENING_BRACE, start + 1)
-    const end = bytes.lastIndexOf(CLOSING_BRACE, next < 0 ? bytes.length : next)
-    const text = bytes.subarray(start, end + 1)
-    texts.push(isOneLine || !text.includes(LINE_FEED) ? text : undefined)
+    const end = endOf(bytes, next < 0 ? bytes.length : next)
+    const isWhole = isOneLine || !bytes.subarray(start, end).includes(LINE_FEED)
+    texts.sources.push(isWhole ? bytes : undefined)
+    texts.starts.push(start)
+    texts.ends.push(end)
     start = next
   }
-  return texts.length === attempts ? texts : []
+  return texts.starts.length === attempts ? texts : undefined
+}
+
+/** Behind the last closing brace before `limit`; of most attempts nothing but a comma stands between. */
+function endOf(bytes: Buffer, limit: number): number {
+  return bytes[limit - 2] === CLOSING_BRACE ? limit - 1 : bytes.lastIndexOf(CLOSING_BRACE, limit) + 1
 }

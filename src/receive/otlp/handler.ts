@@ -5,7 +5,7 @@ import type { AppendedPoints } from '../../core/ports.ts'
 import { MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Problem } from '../../problem.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../attempts.ts'
-import { mediaOf, withBody } from '../body.ts'
+import { type Body, createBodyReader, mediaOf } from '../body.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './decode.ts'
 import type { OtlpMapping } from './mapping.ts'
@@ -42,31 +42,33 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
  * before the answer; when it cannot be kept, the answer says when to send all of it again. Rejects only on a defect of ours.
  */
 export function createOtlpHandler(options: OtlpOptions): Handler {
-  const { signal, maxBodyBytes: maxBytes, requestTimeoutMs: timeoutMs, inFlight } = options
+  const readBody = createBodyReader(options)
   return async (req, res) => {
     const encoding = encodingOf(req)
     const media = mediaOf(req, Object.values(MEDIA_TYPES))
-    const taken =
-      'status' in media
-        ? media
-        : await withBody(req, media.gzip, { maxBytes, timeoutMs }, inFlight, bytes => take(encoding, bytes, options))
+    const body = 'status' in media ? media : await readBody(req, media.gzip)
+    const taken = 'status' in body ? body : await take(encoding, body, options)
     if ('status' in taken) sendOtlpProblem(req, res, taken)
-    else sendExported(res, signal, encoding, taken)
+    else sendExported(res, options.signal, encoding, taken)
   }
 }
 
 /** What a sender is told. */
 type Taken = Readonly<Pick<SiftedPoints, 'rejected' | 'problems' | 'ignored'>>
 
-async function take(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Promise<Taken | Problem> {
+async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
   const { signal, counts } = options
-  const sifted = sift(encoding, bytes, options)
-  if ('status' in sifted) return sifted
-  const taken = 'points' in sifted ? await keepPoints(sifted, options) : await keep(sifted, options)
-  if ('status' in taken) return taken
-  counts.rejected(taken.rejected)
-  counts.ignored?.(signal, taken.ignored)
-  return taken
+  try {
+    const sifted = sift(encoding, body.bytes, options)
+    if ('status' in sifted) return sifted
+    const taken = 'points' in sifted ? await keepPoints(sifted, options) : await keep(sifted, options)
+    if ('status' in taken) return taken
+    counts.rejected(taken.rejected)
+    counts.ignored?.(signal, taken.ignored)
+    return taken
+  } finally {
+    body.letGo()
+  }
 }
 
 function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {
@@ -96,7 +98,7 @@ async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Ta
   const { attempts, instants } = sifted
   if (attempts.length === 0) return sifted
   try {
-    const kept = await keeper.keep(attempts, { texts: [], instants })
+    const kept = await keeper.keep(attempts, { instants })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return sifted

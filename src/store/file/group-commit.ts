@@ -8,8 +8,9 @@ import type { IdWindow } from '../../core/id-window.ts'
 import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { messageOf } from './errors.ts'
-import { type Call, countGroup, encode, formGroup, groupSize } from './group.ts'
+import { answersOf, byteLength, type Call, countGroup, encode, formGroup, groupSize, instantsOf } from './group.ts'
 import type { Journal } from './journal.ts'
+import { createLineBlocks } from './line-blocks.ts'
 import type { Log } from './log.ts'
 import { createOutage } from './outage.ts'
 
@@ -62,6 +63,7 @@ const isCall = (entry: Call | Turn): entry is Call => 'attempts' in entry
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
   const pending = { calls: 0, attempts: 0, bytes: 0 }
+  const blocks = createLineBlocks()
   const tasks: (() => Promise<void>)[] = []
   let queue: (Call | Turn)[] = []
   let running: Promise<void> | undefined
@@ -92,7 +94,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       if (refused !== undefined) throw refused
       if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
       const nowMs = clock()
-      const { instants, lines } = encode(attempts, nowMs, forms)
+      const instants = forms?.instants ?? instantsOf(attempts)
+      const lines = encode(attempts, nowMs, forms?.texts, blocks)
       enqueue({ attempts, instants, lines, nowMs, resolve, reject })
     })
   }
@@ -121,7 +124,13 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   function account({ attempts, lines }: Call, sign: 1 | -1): void {
     pending.calls += sign
     pending.attempts += sign * attempts.length
-    pending.bytes += sign * lines.bytes.length
+    pending.bytes += sign * byteLength(lines)
+  }
+
+  /** What came with a call is needed no more. */
+  function dismiss(call: Call): void {
+    account(call, -1)
+    blocks.letGo(call.lines.block)
   }
 
   function start(): void {
@@ -153,18 +162,18 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function commit(calls: readonly Call[]): Promise<void> {
     const group = formGroup(calls, ids)
     try {
-      if (group.attempts.length > 0) await journal.append(Buffer.concat(group.lines))
+      if (group.lines.length > 0) await journal.append(group.lines)
     } catch (error) {
       ids.undo(group.ids)
       refuse(calls, error)
       return
     }
     countGroup(group, tally)
-    for (const [i, call] of calls.entries()) {
-      account(call, -1)
-      call.resolve(group.answers[i]!)
+    for (const [i, appended] of answersOf(group).entries()) {
+      dismiss(calls[i]!)
+      calls[i]!.resolve(appended)
     }
-    if (group.attempts.length > 0) onCounted()
+    if (group.lines.length > 0) onCounted()
   }
 
   async function take(turn: Turn): Promise<void> {
@@ -183,7 +192,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     const refused = [...failed, ...queue]
     queue = []
     for (const entry of refused) {
-      if (isCall(entry)) account(entry, -1)
+      if (isCall(entry)) dismiss(entry)
       entry.reject(failure(error))
     }
   }

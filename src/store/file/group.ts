@@ -1,68 +1,91 @@
 /** A group of attempts on their way into the journal: what the calls brought, less what was known. */
 import type { AgentAttempt } from '../../core/attempt.ts'
 import type { IdWindow } from '../../core/id-window.ts'
-import type { Appended, Forms } from '../../core/ports.ts'
+import type { Appended, Texts } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
-import { type Lines, recordLines } from './record.ts'
+import type { Block, LineBlocks } from './line-blocks.ts'
+import { lineHead, lineRoom, putLine } from './record.ts'
 
 /** What one group may hold, so that counting it does not hold the event loop for long; a single call may hold more. */
 const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
 
 /** One call of `append`, with all work done on it that need not wait for its turn. */
-export interface Call extends Encoded {
+export interface Call {
   readonly attempts: readonly AgentAttempt[]
+  readonly instants: readonly Instant[]
+  /** One an attempt. */
+  readonly lines: Lines
   readonly nowMs: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: Error) => void
 }
 
-/** Attempts as they are written and counted. */
-export interface Encoded {
-  readonly instants: readonly Instant[]
-  /** One an attempt. */
-  readonly lines: Lines
+/** Lines one behind the other in a block, which is held for them. */
+export interface Lines {
+  readonly block: Block
+  readonly start: number
+  /** Where each of them ends, its LF included. */
+  readonly ends: readonly number[]
 }
 
-/** What a group keeps, attempt by attempt. */
+/** What a group keeps. */
 export interface Group {
   readonly calls: readonly Call[]
-  /** The answer to each call. */
-  readonly answers: readonly Appended[]
-  readonly attempts: readonly AgentAttempt[]
-  readonly instants: readonly Instant[]
-  readonly times: readonly number[]
-  /** The lines of all of them. */
-  readonly lines: readonly Uint8Array[]
+  /** Of each call the places of those attempts that were known; undefined for none. */
+  readonly known: readonly (ReadonlySet<number> | undefined)[]
+  /** The lines of all others. */
+  readonly lines: Buffer
   /** Ids that the window took in. */
   readonly ids: number
 }
 
-/** The attempts of a call that came at `nowMs`, from what is at hand of them. Throws a TypeError where a timestamp is none. */
-export function encode(attempts: readonly AgentAttempt[], nowMs: number, forms?: Forms): Encoded {
-  const texts = attempts.map((attempt, i) => forms?.texts[i] ?? JSON.stringify(attempt))
-  const instants = attempts.map((attempt, i) => forms?.instants[i] ?? instantOf(attempt))
-  return { instants, lines: recordLines(nowMs, texts) }
+/** The journal's lines of attempts that came at `nowMs`: of their own texts where these are at hand. */
+export function encode(
+  attempts: readonly AgentAttempt[],
+  nowMs: number,
+  texts: Texts | undefined,
+  blocks: LineBlocks,
+): Lines {
+  const head = lineHead(nowMs)
+  const found = attempts.map((attempt, i) => textAt(texts, i) ?? JSON.stringify(attempt))
+  const block = blocks.hold(found.reduce((room, text) => room + lineRoom(head, text), 0))
+  const start = block.used
+  const ends: number[] = []
+  for (const text of found) {
+    block.used = putLine(block.bytes, block.used, head, text)
+    ends.push(block.used)
+  }
+  return { block, start, ends }
 }
 
-function instantOf({ timestamp }: AgentAttempt): Instant {
-  const at = parseTimestamp(timestamp)
-  if (at === undefined) throw new TypeError(`not a timestamp: ${timestamp}`)
-  return at
+function textAt(texts: Texts | undefined, i: number): Uint8Array | undefined {
+  return texts?.sources[i]?.subarray(texts.starts[i], texts.ends[i])
+}
+
+export function byteLength({ start, ends }: Lines): number {
+  return ends[ends.length - 1]! - start
+}
+
+/** The time that each attempt states. Throws a TypeError where a timestamp is none. */
+export function instantsOf(attempts: readonly AgentAttempt[]): Instant[] {
+  return attempts.map(({ timestamp }) => {
+    const at = parseTimestamp(timestamp)
+    if (at === undefined) throw new TypeError(`not a timestamp: ${timestamp}`)
+    return at
+  })
 }
 
 /** How many of the first calls make a group: at least one. */
-export function groupSize(calls: Iterable<Call>): number {
+export function groupSize(calls: readonly Call[]): number {
   let attempts = 0
   let bytes = 0
-  let count = 0
-  for (const call of calls) {
+  for (const [count, call] of calls.entries()) {
     attempts += call.attempts.length
-    bytes += call.lines.bytes.length
-    if (count > 0 && (attempts > GROUP.attempts || bytes > GROUP.bytes)) break
-    count++
+    bytes += byteLength(call.lines)
+    if (count > 0 && (attempts > GROUP.attempts || bytes > GROUP.bytes)) return count
   }
-  return count
+  return calls.length
 }
 
 /**
@@ -70,35 +93,63 @@ export function groupSize(calls: Iterable<Call>): number {
  * of what it repeats: the window takes in the ids, and must undo them when the group is not kept.
  */
 export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
-  const kept: AgentAttempt[] = []
-  const instants: Instant[] = []
-  const times: number[] = []
-  const answers: Appended[] = []
-  const lines: Uint8Array[] = []
+  const known: (ReadonlySet<number> | undefined)[] = []
   let added = 0
-  for (const call of calls) {
-    const { bytes, ends } = call.lines
-    const before = kept.length
-    let from = 0
-    for (const [i, attempt] of call.attempts.entries()) {
-      if (attempt.attempt_id !== undefined && !ids.add(attempt.attempt_id, call.nowMs)) {
-        lines.push(bytes.subarray(from, ends[i - 1] ?? 0))
-        from = ends[i]!
-        continue
-      }
-      if (attempt.attempt_id !== undefined) added++
-      kept.push(attempt)
-      instants.push(call.instants[i]!)
-      times.push(call.nowMs)
+  for (const { attempts, nowMs } of calls) {
+    const repeats = new Set<number>()
+    for (let i = 0; i < attempts.length; i++) {
+      const id = attempts[i]!.attempt_id
+      if (id === undefined) continue
+      if (ids.add(id, nowMs)) added++
+      else repeats.add(i)
     }
-    lines.push(bytes.subarray(from))
-    const accepted = kept.length - before
-    answers.push({ accepted, duplicates: call.attempts.length - accepted })
+    known.push(repeats.size > 0 ? repeats : undefined)
   }
-  return { calls, answers, attempts: kept, instants, times, lines, ids: added }
+  return { calls, known, lines: linesOf(calls, known), ids: added }
+}
+
+/** The lines of what was not known: mostly one stretch of one block, which need not be copied. */
+function linesOf(calls: readonly Call[], known: Group['known']): Buffer {
+  const stretches: Stretch[] = []
+  for (const [i, { lines }] of calls.entries()) {
+    const repeats = known[i]
+    if (repeats === undefined) extend(stretches, lines.block, lines.start, lines.ends[lines.ends.length - 1]!)
+    else {
+      for (const [at, end] of lines.ends.entries()) {
+        if (!repeats.has(at)) extend(stretches, lines.block, lines.ends[at - 1] ?? lines.start, end)
+      }
+    }
+  }
+  const parts = stretches.map(({ block, start, end }) => block.bytes.subarray(start, end))
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}
+
+interface Stretch {
+  readonly block: Block
+  readonly start: number
+  end: number
+}
+
+function extend(stretches: Stretch[], block: Block, start: number, end: number): void {
+  const last = stretches[stretches.length - 1]
+  if (last?.block === block && last.end === start) last.end = end
+  else stretches.push({ block, start, end })
 }
 
 /** Counts what a group has kept, in the order of the journal. */
-export function countGroup({ attempts, instants, times }: Group, tally: Tally): void {
-  for (let i = 0; i < attempts.length; i++) tally.add(attempts[i]!, instants[i]!, times[i]!)
+export function countGroup({ calls, known }: Group, tally: Tally): void {
+  for (const [i, { attempts, instants, nowMs }] of calls.entries()) {
+    const repeats = known[i]
+    for (let at = 0; at < attempts.length; at++) {
+      if (repeats?.has(at) !== true) tally.add(attempts[at]!, instants[at]!, nowMs)
+    }
+  }
+}
+
+/** The answer to each call. */
+export function answersOf({ calls, known }: Group): Appended[] {
+  return calls.map(({ attempts }, i) => {
+    const duplicates = known[i]?.size ?? 0
+    return { accepted: attempts.length - duplicates, duplicates }
+  })
 }

@@ -34,38 +34,40 @@ const CHECKSUM_LENGTH = 9
 const BLANK_CHECKSUM = '00000000 '
 const HEX = Buffer.from('0123456789abcdef')
 
-/** Lines, one behind the other. */
-export interface Lines {
-  readonly bytes: Buffer
-  /** Where each of them ends, its LF included. */
-  readonly ends: readonly number[]
-}
-
 /** UTF-8 takes at most three bytes for a UTF-16 unit. */
 const BYTES_A_UNIT = 3
 
-/** The lines of what came at one time; each text is JSON without an LF. */
-export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[]): Lines {
-  const head = Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
-  let room = texts.length * (head.length + 1)
-  for (const text of texts) room += typeof text === 'string' ? text.length * BYTES_A_UNIT : text.length
-  const bytes = Buffer.allocUnsafe(room)
-  const ends: number[] = []
-  let start = 0
-  for (const text of texts) {
-    bytes.set(head, start)
-    let end = start + head.length
-    if (typeof text === 'string') end += bytes.write(text, end)
-    else {
-      bytes.set(text, end)
-      end += text.length
-    }
-    bytes[end] = LF
-    seal(bytes, start, end)
-    start = end + 1
-    ends.push(start)
+/** What stands before the JSON in the lines of what came at one time; its checksum is still open. */
+export function lineHead(nowMs: number): Uint8Array {
+  return Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
+}
+
+/** Bytes that a line may take at the most. */
+export function lineRoom(head: Uint8Array, text: Uint8Array | string): number {
+  return head.length + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length + 1
+}
+
+/** Puts the line of a text, which is JSON without an LF, at `start`; answers where it ends. */
+export function putLine(bytes: Buffer, start: number, head: Uint8Array, text: Uint8Array | string): number {
+  bytes.set(head, start)
+  let end = start + head.length
+  if (typeof text === 'string') end += bytes.write(text, end)
+  else {
+    bytes.set(text, end)
+    end += text.length
   }
-  return { bytes: bytes.subarray(0, start), ends }
+  bytes[end] = LF
+  seal(bytes, start, end)
+  return end + 1
+}
+
+/** The lines of what came at one time, one behind the other. */
+export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[]): Buffer {
+  const head = lineHead(nowMs)
+  const bytes = Buffer.allocUnsafe(texts.reduce((room, text) => room + lineRoom(head, text), 0))
+  let end = 0
+  for (const text of texts) end = putLine(bytes, end, head, text)
+  return bytes.subarray(0, end)
 }
 
 /** Puts in the checksum of the line from `start` to `end`. */
@@ -78,7 +80,7 @@ function seal(bytes: Buffer, start: number, end: number): void {
 }
 
 function recordLine(nowMs: number, record: object): Buffer {
-  return recordLines(nowMs, [JSON.stringify(record)]).bytes
+  return recordLines(nowMs, [JSON.stringify(record)])
 }
 
 export function openingLine(nowMs: number, { format, previous, adopted }: Opening): Buffer {

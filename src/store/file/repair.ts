@@ -135,7 +135,7 @@ async function writeAdopted(
     const sequence = end.segment + 1
     const content = [
       openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true }),
-      recordLines(nowMs, texts).bytes,
+      recordLines(nowMs, texts),
     ]
     await written
     written = fileSystem.writeAtomically(segmentPath(directory, sequence), content)

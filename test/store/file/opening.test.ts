@@ -164,7 +164,7 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
         const opening = { segment: { format: 3, previous: { segment: 1, offset: 99 }, more: true } }
         await writeFile(
           join(journal, '00000000000000000002.ndjson'),
-          recordLines(1, [Buffer.from(JSON.stringify(opening))]).bytes,
+          recordLines(1, [Buffer.from(JSON.stringify(opening))]),
         )
       },
     ],
