@@ -14,14 +14,20 @@ export interface Deadline {
 export function createDeadlines(timeoutMs: number): Deadlines {
   // In the order they began, which is that in which they end.
   const open = new Set<Deadline>()
-  let timer: NodeJS.Timeout | undefined
+  let isAwaited = false
+
+  function awaitNext(inMs: number): void {
+    isAwaited = true
+    // Whoever waits for a body keeps the process going, not this.
+    setTimeout(check, inMs).unref()
+  }
 
   function check(): void {
-    timer = undefined
+    isAwaited = false
     const nowMs = performance.now()
     for (const deadline of open) {
       if (deadline.atMs > nowMs) {
-        timer = setTimeout(check, deadline.atMs - nowMs)
+        awaitNext(deadline.atMs - nowMs)
         return
       }
       open.delete(deadline)
@@ -33,7 +39,7 @@ export function createDeadlines(timeoutMs: number): Deadlines {
     begin(onLate) {
       const deadline = { atMs: performance.now() + timeoutMs, onLate }
       open.add(deadline)
-      timer ??= setTimeout(check, timeoutMs)
+      if (!isAwaited) awaitNext(timeoutMs)
       return deadline
     },
     end(deadline) {

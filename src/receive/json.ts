@@ -5,19 +5,30 @@ import type { Texts } from '../core/ports.ts'
 /** What some editors put first. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
-/** The bytes behind a byte order mark, or all. */
-export function withoutMark(bytes: Buffer): Buffer {
-  const isMarked = bytes[0] === BYTE_ORDER_MARK[0] && bytes.indexOf(BYTE_ORDER_MARK) === 0
-  return isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes
+/** How many bytes of a byte order mark stand at `start`. */
+export function markLength(bytes: Buffer, start: number): number {
+  const { length } = BYTE_ORDER_MARK
+  if (bytes[start] !== BYTE_ORDER_MARK[0]) return 0
+  return BYTE_ORDER_MARK.equals(bytes.subarray(start, start + length)) ? length : 0
 }
 
-type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+/** The bytes behind a byte order mark, or all. */
+export function withoutMark(bytes: Buffer): Buffer {
+  const length = markLength(bytes, 0)
+  return length === 0 ? bytes : bytes.subarray(length)
+}
 
-/** The value that bytes state, or why they are no JSON: enough to find the place, and no more of them than that. */
+export type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+
+/** The value that bytes state, or why they are no JSON. */
 export function parseJson(bytes: Buffer): Parsed {
-  if (!isUtf8(bytes)) return { ok: false, detail: 'it is not valid UTF-8' }
+  return isUtf8(bytes) ? parseText(bytes.toString()) : { ok: false, detail: 'it is not valid UTF-8' }
+}
+
+/** The value that a text states, or why it is no JSON: enough to find the place, and no more of it than that. */
+export function parseText(text: string): Parsed {
   try {
-    return { ok: true, value: JSON.parse(bytes.toString()) }
+    return { ok: true, value: JSON.parse(text) }
   } catch (error) {
     return { ok: false, detail: error instanceof Error ? firstLine(error.message) : 'it cannot be parsed' }
   }

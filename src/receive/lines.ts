@@ -4,11 +4,15 @@ import type { Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import type { Problem } from '../problem.ts'
 import { type InFlight, OVERLOADED, tooSlow } from './body.ts'
+import { markLength } from './json.ts'
 
-/** One line of a stream, with its number from 1. */
-export interface Line {
-  readonly number: number
+/** Lines of a stream that came together, blank ones left out: each stands from its start to its end in the bytes. */
+export interface Lines {
   readonly bytes: Buffer
+  readonly starts: readonly number[]
+  readonly ends: readonly number[]
+  /** Which line of the stream each one is, from 1. */
+  readonly numbers: readonly number[]
 }
 
 /** A body that cannot be read on; what came before it stands. */
@@ -23,47 +27,35 @@ export class BodyError extends Error {
 }
 
 /**
- * The lines of a body of any length, in the groups they arrive in, blank ones left out. Throws a {@link BodyError} when a line is longer than
- * `maxLineBytes`, when the stream breaks, when nothing comes for `idleTimeoutMs`, or when begun lines hold too much over all clients.
+ * The lines of a body of any length, as they come. Throws a {@link BodyError} when a line is longer than `maxLineBytes`, when the stream
+ * breaks, when nothing comes for `idleTimeoutMs`, or when begun lines hold too much over all clients.
  */
 export async function* linesOf(
   req: IncomingMessage,
   gzip: boolean,
   { maxLineBytes, idleTimeoutMs }: { readonly maxLineBytes: number; readonly idleTimeoutMs: number },
   inFlight: InFlight,
-): AsyncGenerator<Line[]> {
+): AsyncGenerator<Lines> {
   const inflating = gzip ? zlib.createGunzip() : undefined
   const source: Readable = inflating === undefined ? req : req.pipe(inflating)
   if (gzip) req.once('close', () => req.readableEnded || source.destroy(new Error('the body ended early')))
   // Left standing when the reader stops: the answer goes out on the same connection.
   const chunks = source.iterator({ destroyOnReturn: false })
-  let rest: Buffer = Buffer.alloc(0)
+  const cutter = createCutter(maxLineBytes)
   let held = 0
-  let number = 0
   try {
     for await (const chunk of withIdleTimeout(chunks, idleTimeoutMs)) {
-      const lines: Line[] = []
-      let from = 0
-      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-        const piece = chunk.subarray(from, end)
-        const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece])
-        rest = Buffer.alloc(0)
-        from = end + 1
-        number++
-        checkLine(bytes, number, maxLineBytes)
-        if (!isBlank(bytes)) lines.push({ number, bytes })
-      }
-      if (from < chunk.length) rest = Buffer.concat([rest, chunk.subarray(from)])
-      if (lines.length > 0) yield lines
-      checkLine(rest, number + 1, maxLineBytes)
+      yield cutter.take(chunk)
+      if (cutter.isTooLong) throw new BodyError(tooLong(cutter.number + 1, maxLineBytes))
       inFlight.give(held)
       held = 0
-      if (!inFlight.take(rest.length)) throw new BodyError(OVERLOADED)
-      held = rest.length
+      if (!inFlight.take(cutter.begunBytes)) throw new BodyError(OVERLOADED)
+      held = cutter.begunBytes
     }
+    yield cutter.take(LINE_END)
   } catch (error) {
     if (error instanceof BodyError) throw error
-    const detail = `the body broke off after line ${number}: ${error instanceof Error ? error.message : String(error)}`
+    const detail = `the body broke off after line ${cutter.number}: ${error instanceof Error ? error.message : String(error)}`
     throw new BodyError({ status: 400, detail })
   } finally {
     inFlight.give(held)
@@ -73,7 +65,6 @@ export async function* linesOf(
       inflating.on('error', () => undefined).destroy()
     }
   }
-  if (!isBlank(rest)) yield [{ number: number + 1, bytes: rest }]
 }
 
 /** The chunks; throws a {@link BodyError} when none comes for `timeoutMs`. */
@@ -98,13 +89,87 @@ async function* withIdleTimeout(chunks: AsyncIterator<Buffer>, timeoutMs: number
   }
 }
 
-function checkLine(bytes: Buffer, number: number, maxLineBytes: number): void {
-  if (bytes.length <= maxLineBytes) return
-  const detail = `line ${number} is longer than ${maxLineBytes} bytes`
-  throw new BodyError({ status: 413, detail })
+function tooLong(number: number, maxLineBytes: number): Problem {
+  return { status: 413, detail: `line ${number} is longer than ${maxLineBytes} bytes` }
 }
 
-function isBlank(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte !== 32 && byte !== 13 && byte !== 9) return false
+const LINE_FEED = 0x0a
+const LINE_END = Buffer.of(LINE_FEED)
+
+interface Cutter {
+  /** Bytes of the line that is begun. */
+  readonly begunBytes: number
+  /** How many lines have ended. */
+  readonly number: number
+  /** Whether the next one is longer than it may be: then nothing more can be taken. */
+  readonly isTooLong: boolean
+  /** The lines that end in a chunk, up to one that is too long. */
+  take(chunk: Buffer): Lines
+}
+
+function createCutter(maxLineBytes: number): Cutter {
+  let begun: Buffer[] = []
+  let begunBytes = 0
+  let number = 0
+  let isTooLong = false
+
+  function begin(bytes: Buffer): void {
+    if (bytes.length > 0) begun.push(bytes)
+    begunBytes += bytes.length
+    isTooLong ||= begunBytes > maxLineBytes
+  }
+
+  /** What is begun, with its end behind it. */
+  function joined(end: Buffer): Buffer {
+    if (begun.length === 0) return end
+    const bytes = Buffer.concat([...begun, end])
+    begun = []
+    begunBytes = 0
+    return bytes
+  }
+
+  function cut(bytes: Buffer): Lines {
+    const lines = { bytes, starts: [] as number[], ends: [] as number[], numbers: [] as number[] }
+    for (let start = 0; start < bytes.length; ) {
+      const end = bytes.indexOf(LINE_FEED, start)
+      isTooLong ||= end - start > maxLineBytes
+      if (isTooLong) break
+      number++
+      if (!isBlank(bytes, start, end)) {
+        lines.starts.push(start + markLength(bytes, start))
+        lines.ends.push(end)
+        lines.numbers.push(number)
+      }
+      start = end + 1
+    }
+    return lines
+  }
+
+  return {
+    get begunBytes() {
+      return begunBytes
+    },
+    get number() {
+      return number
+    },
+    get isTooLong() {
+      return isTooLong
+    },
+    take(chunk) {
+      const end = chunk.lastIndexOf(LINE_FEED) + 1
+      const lines = cut(end === 0 ? NOTHING : joined(chunk.subarray(0, end)))
+      if (!isTooLong) begin(chunk.subarray(end))
+      return lines
+    },
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function isBlank(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]
+    if (byte !== 32 && byte !== 13 && byte !== 9) return false
+  }
   return true
 }
