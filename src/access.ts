@@ -47,8 +47,7 @@ export interface AccessRules {
 /** What refuses a request, or undefined. `scope` is what it needs; undefined for what is open to all. */
 export function refuse(req: IncomingMessage, scope: Scope | undefined, rules: AccessRules): Problem | undefined {
   const host = req.headers.host ?? ''
-  const name = hostnameOf(host)
-  if (!isLoopback(name) && !isListed(name, rules.hosts)) {
+  if (!isLoopbackHost(host) && !isListed(hostnameOf(host), rules.hosts)) {
     return { status: 421, detail: 'this Host is not served here: name it with --allow-host' }
   }
   const { origin } = req.headers
@@ -68,6 +67,19 @@ function refuseToken(req: IncomingMessage, scope: Scope, tokens: Tokens): Proble
   if (known.length === 0) return { status: 401, detail: 'this bearer token is not known', headers }
   if (known.some(token => token.scopes.has(scope))) return undefined
   return { status: 403, detail: `this bearer token has not the scope "${scope}"` }
+}
+
+/** What was found out of a Host: there are few, and looking at an address costs as much as reading an attempt. */
+const loopbackHosts = new Map<string, boolean>()
+const REMEMBERED_HOSTS = 100
+
+function isLoopbackHost(host: string): boolean {
+  const known = loopbackHosts.get(host)
+  if (known !== undefined) return known
+  if (loopbackHosts.size === REMEMBERED_HOSTS) loopbackHosts.clear()
+  const isLocal = isLoopback(hostnameOf(host))
+  loopbackHosts.set(host, isLocal)
+  return isLocal
 }
 
 function hostnameOf(host: string): string {

@@ -1,5 +1,5 @@
 /** What an HTTP answer says when it is not the answer: RFC 9457 problem details, the same for every stage. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** One fault in what was sent: which item of a list, and where inside it (RFC 6901). */
 export interface FaultyItem {
@@ -77,17 +77,21 @@ export function sendJson(res: ServerResponse, status: number, body: unknown, typ
 
 /** Sends JSON that is printed already. As text: head and body then leave in one write, where bytes take two. */
 export function sendJsonText(res: ServerResponse, status: number, text: string, type = 'application/json'): void {
-  beginAnswer(res, status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) })
+  beginAnswer(res, status, ['Content-Type', type, 'Content-Length', Buffer.byteLength(text)])
   res.end(res.req.method === 'HEAD' ? undefined : text)
 }
 
-/** The head of every answer there is. Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
-export function beginAnswer(res: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
-  // All at once: headers that are set one by one are kept, and looked up, one by one.
-  res.writeHead(status, {
-    ...headers,
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-    'Cache-Control': 'no-store',
-  })
+/** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
+const COMMON_HEADERS = [
+  ...['X-Content-Type-Options', 'nosniff'],
+  ...['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ...['Cache-Control', 'no-store'],
+]
+
+/**
+ * The head of every answer there is, with more headers in front: names and values in turn. All of them at once: headers that are set one
+ * by one are kept, and looked up, one by one.
+ */
+export function beginAnswer(res: ServerResponse, status: number, headers: readonly (string | number)[]): void {
+  res.writeHead(status, [...headers, ...COMMON_HEADERS])
 }

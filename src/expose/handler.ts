@@ -56,11 +56,8 @@ async function answer(
 ): Promise<void> {
   const { contentType, body } = await exposition.scrape()
   const gzip = acceptsGzip(req.headers['accept-encoding'])
-  beginAnswer(res, 200, {
-    'Content-Type': contentType,
-    Vary: 'Accept-Encoding',
-    ...(gzip && { 'Content-Encoding': 'gzip' }),
-  })
+  const encoding = gzip ? ['Content-Encoding', 'gzip'] : []
+  beginAnswer(res, 200, ['Content-Type', contentType, 'Vary', 'Accept-Encoding', ...encoding])
   if (req.method === 'HEAD') {
     res.end()
     return

@@ -130,7 +130,7 @@ const SLICE_MS = 2
 async function sendPieces(res: express.Response, pieces: Iterator<string>): Promise<void> {
   const first = nextSlice(pieces)
   if (first.done) return sendJsonText(res, 200, first.text)
-  beginAnswer(res, 200, { 'Content-Type': 'application/json' })
+  beginAnswer(res, 200, ['Content-Type', 'application/json'])
   try {
     await pipeline(slicesFrom(first, pieces), res)
   } catch (error) {

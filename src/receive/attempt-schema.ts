@@ -77,18 +77,18 @@ export interface FaultyAttempt {
  * first because it costs a tenth of the schema's; the two agree, and where they did not, the schema would have the say.
  */
 export function readAttempt(value: unknown): SoundAttempt | FaultyAttempt {
-  let at: Instant | undefined
-  const isTime = (text: string): boolean => {
-    at = parseTimestamp(text)
-    return at !== undefined
-  }
-  if (isAttempt(value, isTime)) return { attempt: value, at }
+  lastInstant = undefined
+  if (isAttempt(value, isTimestamp)) return { attempt: value, at: lastInstant }
   const checked = attemptSchema.safeParse(value)
-  if (checked.success) return { attempt: checked.data, at }
+  if (checked.success) return { attempt: checked.data, at: lastInstant }
   const problems = attemptProblems(value, isTimestamp)
   return { problems: problems.length > 0 ? problems : [{ pointer: '', detail: 'is not an attempt as documented' }] }
 }
 
+/** What the timestamp stated that was looked at last: so that it is read once. */
+let lastInstant: Instant | undefined
+
 function isTimestamp(text: string): boolean {
-  return parseTimestamp(text) !== undefined
+  lastInstant = parseTimestamp(text)
+  return lastInstant !== undefined
 }

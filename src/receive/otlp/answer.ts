@@ -87,7 +87,7 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
 }
 
 function send(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {
-  beginAnswer(res, status, { 'Content-Type': MEDIA_TYPES[encoding], 'Content-Length': body.length })
+  beginAnswer(res, status, ['Content-Type', MEDIA_TYPES[encoding], 'Content-Length', body.length])
   res.end(body)
 }
 
