@@ -39,7 +39,7 @@ export interface FileStat {
   readonly size: number
 }
 
-/** Every path is followed to its directory only: a link in the last place is never followed. All reject with system errors. */
+/** A link in the last place of a path is never followed, but for a directory whose entries are synced. All reject with system errors. */
 export interface FileSystem {
   /** Makes a file of mode 0600; rejects with EEXIST where there is anything of that name. Its entry is not durable yet. */
   create(path: string): Promise<AppendFile>
@@ -109,7 +109,7 @@ export const nodeFileSystem: FileSystem = {
       await syncData(fd)
     }),
   sync: path => withFile(path, O_RDWR, syncData),
-  syncDirectory: path => withFile(path, O_RDONLY, syncEntries),
+  syncDirectory: syncEntriesOf,
   writeAtomically: writeWhole,
   lock: lockFile,
 }
@@ -173,12 +173,16 @@ async function statPath(path: string): Promise<FileStat | undefined> {
   return { kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other', size: stats.size }
 }
 
-/** Some network file systems cannot sync a directory, and say so; they have no entries to lose either. */
-async function syncEntries(fd: number): Promise<void> {
+/** A directory that is reached by a link is one like any other: `/tmp` is such a link on some systems. */
+async function syncEntriesOf(directory: string): Promise<void> {
+  const fd = await openFile(directory, O_RDONLY)
   try {
     await syncAll(fd)
   } catch (error) {
+    // Some network file systems cannot sync a directory, and say so; they have no entries to lose either.
     if (!['EINVAL', 'ENOTSUP'].includes(errorCode(error) ?? '')) throw error
+  } finally {
+    await closeFile(fd)
   }
 }
 
@@ -192,5 +196,5 @@ async function writeWhole(path: string, chunks: Iterable<Uint8Array> | AsyncIter
       for await (const chunk of chunks) await writeAll(fd, chunk)
     })
   await writeFileAtomic(path, '', { mode: 0o600, tmpfileCreated: tmpfileCreated as (temporary: string) => void })
-  await withFile(dirname(path), O_RDONLY, syncEntries)
+  await syncEntriesOf(dirname(path))
 }

@@ -64,6 +64,18 @@ describe('what a store leaves on disk', () => {
     expect((await readdir(join(folder, 'a', 'b'))).sort()).toEqual(['perf', 'perf.journal'])
   })
 
+  test('is the same in a folder that is reached by a link, and one more holder there is refused', async () => {
+    await mkdir(join(folder, 'real'))
+    await symlink('real', join(folder, 'link'))
+    const store = await open(join(folder, 'link', 'perf'))
+    await store.append([attempt(1)])
+    await expect(open(join(folder, 'real', 'perf'))).rejects.toMatchObject({ name: 'StoreLocked' })
+    await store.close()
+    const again = await open(join(folder, 'real', 'perf'))
+    expect((await again.attempts({ limit: 2 })).attempts).toHaveLength(1)
+    await again.close()
+  })
+
   test('is rid of files that an earlier process did not finish, and of no others', async () => {
     await (await open()).close()
     const unfinished = ['document.json', 'document.json.123', 'checkpoint-00000000000000000009.bin.42', 'holder.json.1']
