@@ -1,10 +1,12 @@
-/** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|lines|otlp-protobuf|otlp-json FOLDER` */
+/** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|written|lines|otlp-protobuf|otlp-json FOLDER` */
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeRequest } from '../src/receive/otlp/decode.ts'
+import { nodeFileSystem } from '../src/store/file/file-system.ts'
 
 type Serve = (body: Buffer, res: ServerResponse) => void
 
@@ -27,6 +29,7 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
     decodeRequest('logs', 'json', body)
     answer(res)
   },
+  written: writeInGroups,
   async fsync(folder) {
     const file = await open(join(folder, 'one-by-one.ndjson'), 'a', 0o600)
     let last = Promise.resolve()
@@ -39,6 +42,29 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
       })
     }
   },
+}
+
+/** Group commit and nothing else: what came while one write became durable is the next one. */
+async function writeInGroups(folder: string): Promise<Serve> {
+  const file = await nodeFileSystem.create(join(folder, `written-${process.pid}.ndjson`))
+  let waiting: { readonly body: Buffer; readonly res: ServerResponse }[] = []
+  let isWriting = false
+  async function write(): Promise<void> {
+    isWriting = true
+    while (waiting.length > 0) {
+      await nextTurn()
+      const group = waiting
+      waiting = []
+      await file.append(Buffer.concat(group.map(({ body }) => body)))
+      for (const { res } of group) answer(res)
+    }
+    isWriting = false
+  }
+  return (body, res) => {
+    JSON.parse(body.toString())
+    waiting.push({ body, res })
+    if (!isWriting) void write()
+  }
 }
 
 const [name = '', folder = ''] = process.argv.slice(2)

@@ -1,9 +1,9 @@
-/** Redis with its append-only file synced always, and attempts sent to it from Node over one bare socket a connection. */
-
+/** Redis with its append-only file synced always, and attempts sent to it from Node: by its client, and on bare sockets. */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createClient } from '@redis/client'
 import type { NewAttempt } from '../../src/core/attempt.ts'
 import { startPinned } from '../support/pinned.ts'
 import type { Bench } from '../support/row.ts'
@@ -55,36 +55,70 @@ function transaction(attempt: NewAttempt): Buffer {
   )
 }
 
-/** Attempts a second, one under way on each of the connections. */
-export async function redisRate(
+/** Attempts a second on bare sockets, one under way on each: what Redis can take, rather than what its users get. */
+export async function redisBareRate(
   port: number,
   attempts: readonly NewAttempt[],
   connections: number,
   bench: Bench,
 ): Promise<number> {
   const requests = attempts.map(transaction)
-  let sent = 0
-  let answered = 0
-  let over = false
+  const taken = { sent: 0, answered: 0, isOver: false }
   const sockets = Array.from({ length: connections }, () => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     let lines = 0
-    const send = (): void => void socket.write(requests[sent++ % requests.length]!)
+    const send = (): void => void socket.write(requests[taken.sent++ % requests.length]!)
     socket.on('connect', send).on('data', (bytes: Buffer) => {
       for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
       if (bytes[0] === 45) throw new Error(bytes.toString())
       if (lines < LINES) return
       lines = 0
-      answered++
-      if (!over) send()
+      taken.answered++
+      if (!taken.isOver) send()
     })
     return socket
   })
-  await pause(bench.warmUpMs)
-  const [from, startMs] = [answered, performance.now()]
-  await pause(bench.ms)
-  const rate = ((answered - from) / (performance.now() - startMs)) * 1000
-  over = true
+  const rate = await rateOf(taken, bench)
   await Promise.all(sockets.map(socket => once(socket.end(), 'close')))
+  return rate
+}
+
+/** Attempts a second by Redis's own client, so many under way at a time on the one connection that it keeps. */
+export async function redisClientRate(
+  port: number,
+  attempts: readonly NewAttempt[],
+  underWay: number,
+  bench: Bench,
+): Promise<number> {
+  const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
+  const taken = { sent: 0, answered: 0, isOver: false }
+  const senders = Array.from({ length: underWay }, async () => {
+    while (!taken.isOver) {
+      const attempt = attempts[taken.sent++ % attempts.length]!
+      const key = `${attempt.agent_name}:${attempt.model_name}:${attempt.issue_type}`
+      await client
+        .multi()
+        .hIncrBy(key, 'total_attempts', 1)
+        .hIncrBy(key, 'successful_attempts', attempt.success ? 1 : 0)
+        .hIncrByFloat(key, 'time_seconds', attempt.time_seconds)
+        .hIncrByFloat(key, 'confidence', attempt.confidence ?? 0)
+        .lPush(`${key}:recent`, JSON.stringify(attempt))
+        .lTrim(`${key}:recent`, 0, 99)
+        .exec()
+      taken.answered++
+    }
+  })
+  const rate = await rateOf(taken, bench)
+  await Promise.all(senders)
+  await client.close()
+  return rate
+}
+
+async function rateOf(taken: { readonly answered: number; isOver: boolean }, bench: Bench): Promise<number> {
+  await pause(bench.warmUpMs)
+  const [from, startMs] = [taken.answered, performance.now()]
+  await pause(bench.ms)
+  const rate = ((taken.answered - from) / (performance.now() - startMs)) * 1000
+  taken.isOver = true
   return rate
 }

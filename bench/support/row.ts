@@ -6,7 +6,7 @@ export interface Row {
   readonly against: string
   readonly target: string
   readonly measured: string
-  /** undefined where it could not be measured. */
+  /** undefined where it could not be measured, or nothing is promised. */
   readonly met: boolean | undefined
   readonly note: string
 }
@@ -55,6 +55,11 @@ export function atMost(text: RowText, { value, unit }: Bound, measured: Spread):
     measured: show(measured, unit),
     met: measured.median <= value,
   }
+}
+
+/** A figure that nothing is promised of: it tells what others mean. */
+export function beside(text: RowText, { unit }: Pick<Bound, 'unit'>, measured: Spread): Row {
+  return { note: '', ...text, target: '–', measured: show(measured, unit), met: undefined }
 }
 
 /** A figure that could not be measured, and why. */

@@ -32,10 +32,13 @@ export function startSidecar({ store, args = [], nodeArgs = [], port = 0 }: Side
   return listening(startPinned(process.execPath, command))
 }
 
-/** `bare` parses and keeps nothing; `fsync` writes and syncs for every request; `lines` parses each line; `otlp-…` decodes. */
-export type Floor = 'bare' | 'fsync' | 'lines' | 'otlp-protobuf' | 'otlp-json'
+/**
+ * `bare` parses and keeps nothing; `fsync` writes and syncs for every request, `written` for all that came together; `lines` parses each
+ * line; `otlp-…` decodes.
+ */
+export type Floor = 'bare' | 'fsync' | 'written' | 'lines' | 'otlp-protobuf' | 'otlp-json'
 
-/** Starts a floor; `folder` is where `fsync` writes. */
+/** Starts a floor; `folder` is where it writes. */
 export function startFloor(floor: Floor, folder: string): Promise<Server> {
   return listening(startPinned(process.execPath, [join(ROOT, 'bench/floor.ts'), floor, folder]))
 }

@@ -17,24 +17,29 @@ const NOTHING_WRONG = { lost: 0, double: 0, wrong: 0, faults: [] }
 
 interface Place extends AsyncDisposable {
   readonly store: string
-  /** The journal's first segment. */
+  /** The journal's first segment, and the first ten. */
   readonly segment: string
+  readonly segments: readonly string[]
   readonly trace: string
-  /** Starts a sidecar with a fault in its system calls; `only` restricts it to calls on one path. */
-  inject(fault: string, only?: string, args?: readonly string[]): Spawned
+  /** Starts a sidecar with a fault in its system calls; `only` restricts it to calls on these paths. */
+  inject(fault: string, only?: readonly string[], args?: readonly string[]): Spawned
 }
 
 async function aPlace(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-strace-'))
   const store = join(folder, 'agent_performance.json')
   const trace = join(folder, 'trace')
+  const segments = Array.from({ length: 10 }, (_, i) =>
+    join(folder, 'agent_performance.journal', `${String(i + 1).padStart(20, '0')}.ndjson`),
+  )
   return {
     store,
     trace,
-    segment: join(folder, 'agent_performance.journal', `${'1'.padStart(20, '0')}.ndjson`),
-    inject(fault, only, args = []) {
-      const path = only === undefined ? [] : ['-P', only]
-      const calls = `trace=${fault.split(':', 1)[0]},fdatasync,close`
+    segment: segments[0]!,
+    segments,
+    inject(fault, only = [], args = []) {
+      const paths = only.flatMap(path => ['-P', path])
+      const calls = `trace=${fault.split(':', 1)[0]},write,close`
       // -D: the sidecar is our child, and strace somebody else's.
       const under = [
         'strace',
@@ -46,7 +51,7 @@ async function aPlace(): Promise<Place> {
         calls,
         '-e',
         'signal=none',
-        ...path,
+        ...paths,
         '-e',
         `inject=${fault}`,
       ]
@@ -78,15 +83,15 @@ async function expectAllCounted({ store }: Place, ledger: Ledger): Promise<void>
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 }
 
-/** What was done first with the descriptor whose `fdatasync` failed. */
-function firstCallAfterFailedSync(trace: string): string | undefined {
-  const syncing = new Map<string, string>()
+/** What was done first with the descriptor a write to which was not confirmed. */
+function firstCallAfterFailedWrite(trace: string): string | undefined {
+  const writing = new Map<string, string>()
   let failed: string | undefined
   for (const line of trace.split('\n')) {
-    const [, thread = '', call, descriptor = ''] = /^(\d+) +(fdatasync|close)\((\d+)/.exec(line) ?? []
+    const [, thread = '', call, descriptor = ''] = /^(\d+) +(write|close)\((\d+)/.exec(line) ?? []
     if (failed !== undefined && descriptor === failed) return call
-    if (call === 'fdatasync') syncing.set(thread, descriptor)
-    if (/fdatasync.* EIO /.test(line)) failed = syncing.get(line.split(' ', 1)[0]!)
+    if (call === 'write') writing.set(thread, descriptor)
+    if (/write.* EIO /.test(line)) failed = writing.get(line.split(' ', 1)[0]!)
   }
   return undefined
 }
@@ -96,7 +101,6 @@ beforeEach(context => needs(context, 'strace'))
 describe('a sidecar whose system call is its last one', () => {
   test.each([
     ['write', [1, 2, 3, 10, 40]],
-    ['fdatasync', [1, 2, 3, 10, 40]],
     ['fsync', [1, 2, 3, 4, 5, 8]],
     ['rename', [1, 2, 3, 4]],
     ['mkdir', [1]],
@@ -108,7 +112,7 @@ describe('a sidecar whose system call is its last one', () => {
       const ledger = createLedger()
       await using sidecar = place.inject(
         `${call}:signal=KILL:when=${when}`,
-        call === 'write' ? place.segment : undefined,
+        call === 'write' ? place.segments : undefined,
       )
       const url = await sidecar.ready
       if (url !== undefined) {
@@ -125,16 +129,15 @@ describe('a sidecar whose system call is its last one', () => {
 
 describe('a system call that fails', () => {
   test.each([
-    ['fdatasync:error=EIO:when=4', 'a sync'],
-    ['fdatasync:error=EIO:when=2+5', 'every fifth sync'],
+    ['write:error=EIO:when=4', 'a write that the disk does not confirm'],
+    ['write:error=EIO:when=2+5', 'every fifth of them'],
     ['write:error=ENOSPC:when=3', 'a write'],
     ['write:error=EDQUOT:when=2..6', 'some writes'],
     ['write:retval=40:when=3', 'a write that says it wrote less than it did, as if somebody else had cut it'],
   ])('%s costs what was refused and nothing else', async fault => {
     await using place = await aPlace()
     const ledger = createLedger()
-    const isWrite = fault.startsWith('write')
-    await using sidecar = place.inject(fault, isWrite ? place.segment : undefined)
+    await using sidecar = place.inject(fault, place.segments)
     const url = await urlOf(sidecar)
     expect(await sendMany(url, ledger, 60)).toBeGreaterThan(0)
     expect(await totalOf(url)).toBe(ledger.counts.kept)
@@ -143,14 +146,14 @@ describe('a system call that fails', () => {
     await expectAllCounted(place, ledger)
   })
 
-  test('a descriptor whose sync failed is never synced again', async () => {
+  test('a descriptor a write to which was not confirmed is never written to again', async () => {
     await using place = await aPlace()
     const ledger = createLedger()
-    await using sidecar = place.inject('fdatasync:error=EIO:when=4')
+    await using sidecar = place.inject('write:error=EIO:when=4', place.segments)
     const url = await urlOf(sidecar)
     await sendMany(url, ledger, 40)
     await end(sidecar, 'SIGKILL')
-    expect(firstCallAfterFailedSync(await readFile(place.trace, 'utf8'))).toBe('close')
+    expect(firstCallAfterFailedWrite(await readFile(place.trace, 'utf8'))).toBe('close')
     await expectAllCounted(place, ledger)
   })
 
@@ -159,7 +162,7 @@ describe('a system call that fails', () => {
     async code => {
       await using place = await aPlace()
       const ledger = createLedger()
-      await using sidecar = place.inject(`openat:error=${code}:when=1`, place.segment)
+      await using sidecar = place.inject(`openat:error=${code}:when=1`, [place.segment])
       const url = await urlOf(sidecar)
       expect(await sendMany(url, ledger, 40)).toBeGreaterThan(0)
       await settle(url, ledger, random)
@@ -176,7 +179,7 @@ describe('a system call that fails', () => {
     await sendMany(await urlOf(first), ledger, 10)
     await end(first, 'SIGKILL')
     const before = await readFile(place.segment)
-    await using sidecar = place.inject('pread64:error=EIO', place.segment)
+    await using sidecar = place.inject('pread64:error=EIO', [place.segment])
     expect(await sidecar.ready).toBeUndefined()
     expect(await sidecar.ended).toBe(73)
     expect(sidecar.log()).toMatch(/EIO/)
@@ -188,9 +191,9 @@ describe('a system call that fails', () => {
   })
 })
 
-test('a disk that takes 2 s for a sync makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks', async () => {
+test('a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks', async () => {
   await using place = await aPlace()
-  await using sidecar = place.inject('fdatasync:delay_enter=2000000', undefined, ['--max-pending-attempts', '50'])
+  await using sidecar = place.inject('write:delay_enter=2000000', place.segments, ['--max-pending-attempts', '50'])
   const url = await urlOf(sidecar)
   const ledger = createLedger()
   const startMs = performance.now()
@@ -207,7 +210,7 @@ test('a disk that takes 2 s for a sync makes answers slow and none wrong, refuse
   expect(all).toContain('kept')
   expect(all).toContain('refused')
   expect(all).not.toContain('unknown')
-  process.stdout.write(`slowest answer beside a sync of 2 s: ${Math.round(slowestMs)} ms\n`)
+  process.stdout.write(`slowest answer beside a write of 2 s: ${Math.round(slowestMs)} ms\n`)
   expect(slowestMs).toBeLessThan(1500)
   expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
   await end(sidecar, 'SIGKILL')
