@@ -107,7 +107,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     shown: [
       `${FAILING_DISK} > a descriptor whose sync failed is never synced again`,
       FAILED_CALL,
-      'test/root/injected-faults.root.ts > a system call that fails > a descriptor whose sync failed is never synced again',
+      'test/root/injected-faults.root.ts > a system call that fails > a descriptor a write to which was not confirmed is never written to again',
     ],
   },
   {
@@ -203,7 +203,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A disk that takes seconds for a sync makes answers slow and none wrong; what is too much is refused; questions are answered at once.',
     shown: [
       `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
-      'test/root/injected-faults.root.ts > a disk that takes 2 s for a sync makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
+      'test/root/injected-faults.root.ts > a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
     ],
   },
   {
