@@ -49,18 +49,21 @@ const LINE_FEED = 0x0a
  * opens one, and none stands in a name.
  */
 export function textsOf(bytes: Buffer, attempts: number): Texts | undefined {
-  const texts: Texts = { sources: [], starts: [], ends: [] }
+  const sources = new Array<Buffer | undefined>(attempts)
+  const starts = new Array<number>(attempts)
+  const ends = new Array<number>(attempts)
   const isOneLine = !bytes.includes(LINE_FEED)
-  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0 && texts.starts.length <= attempts; ) {
+  let count = 0
+  for (let start = bytes.indexOf(OPENING_BRACE); start >= 0; count++) {
+    if (count === attempts) return undefined
     const next = bytes.indexOf(OPENING_BRACE, start + 1)
     const end = endOf(bytes, next < 0 ? bytes.length : next)
-    const isWhole = isOneLine || !bytes.subarray(start, end).includes(LINE_FEED)
-    texts.sources.push(isWhole ? bytes : undefined)
-    texts.starts.push(start)
-    texts.ends.push(end)
+    sources[count] = isOneLine || !bytes.subarray(start, end).includes(LINE_FEED) ? bytes : undefined
+    starts[count] = start
+    ends[count] = end
     start = next
   }
-  return texts.starts.length === attempts ? texts : undefined
+  return count === attempts ? { sources, starts, ends } : undefined
 }
 
 /** Behind the last closing brace before `limit`; of most attempts nothing but a comma stands between. */

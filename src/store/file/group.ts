@@ -51,11 +51,10 @@ export function encode(
   const found = attempts.map((attempt, i) => textAt(texts, i) ?? JSON.stringify(attempt))
   const block = blocks.hold(found.reduce((room, text) => room + lineRoom(head, text), 0))
   const start = block.used
-  const ends: number[] = []
-  for (const text of found) {
+  const ends = found.map(text => {
     block.used = putLine(block.bytes, block.used, head, text)
-    ends.push(block.used)
-  }
+    return block.used
+  })
   return { block, start, ends }
 }
 
@@ -93,18 +92,17 @@ export function groupSize(calls: readonly Call[]): number {
  * of what it repeats: the window takes in the ids, and must undo them when the group is not kept.
  */
 export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
-  const known: (ReadonlySet<number> | undefined)[] = []
   let added = 0
-  for (const { attempts, nowMs } of calls) {
-    const repeats = new Set<number>()
+  const known = calls.map(({ attempts, nowMs }) => {
+    let repeats: Set<number> | undefined
     for (let i = 0; i < attempts.length; i++) {
       const id = attempts[i]!.attempt_id
       if (id === undefined) continue
       if (ids.add(id, nowMs)) added++
-      else repeats.add(i)
+      else repeats = (repeats ?? new Set()).add(i)
     }
-    known.push(repeats.size > 0 ? repeats : undefined)
-  }
+    return repeats
+  })
   return { calls, known, lines: linesOf(calls, known), ids: added }
 }
 
