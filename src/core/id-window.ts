@@ -31,20 +31,35 @@ export interface IdWindowOptions {
   readonly keepMs: number
 }
 
+const NO_WORDS = new Uint32Array(0)
+const NO_TIMES = new Float64Array(0)
+/** One that is empty, for whoever looks. */
+const NO_SLOTS = new Uint32Array(1)
+
 export function createIdWindow({ seed, limit, keepMs }: IdWindowOptions): IdWindow {
-  // All of it at once: what is never touched costs no memory, and growing would stall for as long as it takes to copy.
   let capacity = 16
   while (capacity < limit + 1) capacity *= 2
   // The ring: ids in the order they came. head and tail only rise; a place is their remainder by capacity.
-  const high = new Uint32Array(capacity)
-  const low = new Uint32Array(capacity)
-  const times = new Float64Array(capacity)
+  let high = NO_WORDS
+  let low = NO_WORDS
+  let times = NO_TIMES
   let head = 0
   let tail = 0
   // The table: open addressing, each slot 1 + a place in the ring, 0 for empty. At most half full.
-  const slots = new Uint32Array(capacity * 2)
+  let slots = NO_SLOTS
   let hash1 = 0
   let hash2 = 0
+
+  /**
+   * With the first id, all of it at once: what is never touched costs no memory, and growing would stall for as long as it takes to copy.
+   * Not before: the garbage collector counts it, and would run for it at every start.
+   */
+  function makeRoom(): void {
+    high = new Uint32Array(capacity)
+    low = new Uint32Array(capacity)
+    times = new Float64Array(capacity)
+    slots = new Uint32Array(capacity * 2)
+  }
 
   /** A mixing hash of UTF-16 units in the manner of MurmurHash3's body and finaliser, two lanes of 32 bits. */
   function hash(id: string): void {
@@ -96,6 +111,7 @@ export function createIdWindow({ seed, limit, keepMs }: IdWindowOptions): IdWind
   }
 
   function push(ms: number): void {
+    if (slots === NO_SLOTS) makeRoom()
     const slot = find()
     const place = tail % capacity
     high[place] = hash1

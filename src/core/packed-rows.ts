@@ -45,8 +45,9 @@ export function unpackRow({ words, doubles }: PackedRows, at: number, width: num
 
 /** Where the row behind the one at `at` stands; NaN where that one does not end before the memory does. */
 export function packedEnd({ words, doubles }: PackedRows, at: number, width: number): number {
-  let end = at + maskLength(width)
-  for (let word = 2 * at; word < 2 * (at + maskLength(width)); word++) end += onesIn(words[word]!)
+  const maskEnd = at + maskLength(width)
+  let end = maskEnd
+  for (let word = 2 * at; word < 2 * maskEnd; word++) end += onesIn(words[word]!)
   return end <= doubles.length ? end : Number.NaN
 }
 

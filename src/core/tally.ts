@@ -3,6 +3,9 @@
  * comes beyond the bound counts under a named overflow key, so that totals stay right.
  */
 import type { AgentAttempt, AttemptKey } from './attempt.ts'
+import { NO_TIERS, SHARED, type TimeTiersState } from './buckets.ts'
+import { KeyRecord } from './key-record.ts'
+import { type PackedRows, unpackRow } from './packed-rows.ts'
 import type { ArmSummary, KeyFilter, KeySummary, TimeRange } from './ports.ts'
 import { addRecent, createRecent, createRecentRooms, type Recent } from './recent.ts'
 import type { Increment } from './series.ts'
@@ -15,7 +18,7 @@ import {
   type Summary,
   totalAttempts,
 } from './summary.ts'
-import { createTimeTiers, type TierOptions, type TimeTiers, type TimeTiersState } from './time-tiers.ts'
+import { createTimeTiers, type TierOptions, type TimeTiers } from './time-tiers.ts'
 import type { Instant } from './timestamp.ts'
 
 const OVERFLOW = '__overflow__'
@@ -33,18 +36,21 @@ export interface TallyOptions {
   readonly tiers: readonly TierOptions[]
 }
 
-/** One key's records. `changes` rises with every attempt, so that what was made of it can be kept until then. */
-export interface KeyTally extends KeySummary {
-  readonly key: AttemptKey
-  readonly summary: Summary
-  readonly recent: Recent
-  readonly tiers: TimeTiersState
-  changes: number
+/** One key's records. */
+export type KeyTally = KeyRecord
+
+/** Keys as a checkpoint kept them. */
+export interface KeptKeys {
+  /** None of them twice. */
+  readonly keys: readonly AttemptKey[]
+  readonly recents: readonly Recent[]
+  readonly packed: PackedRows
+  /** Where the summary of each stands there. */
+  readonly starts: ArrayLike<number>
 }
 
-export interface ArmTally extends ArmSummary {
+export interface ArmTally extends ArmSummary, TimeTiersState {
   readonly experiment: string
-  readonly tiers: TimeTiersState
 }
 
 export interface Tally {
@@ -55,6 +61,8 @@ export interface Tally {
   /** The record of a key, made where it is new and there is room; else the overflow key's. */
   open(key: AttemptKey): KeyTally
   openArm(experiment: string, variant: string): ArmTally | undefined
+  /** Puts back keys as a checkpoint kept them, and copies none of it; answers the record of each, which may be the overflow key's. */
+  restore(keys: KeptKeys): KeyTally[]
   /** Keys that pass the filter, in the order they first came. Live records: do not write to them. */
   keys(filter?: KeyFilter): readonly KeyTally[]
   arms(experiment?: string): readonly ArmTally[]
@@ -73,10 +81,11 @@ export interface Tally {
 export function createTally(options: TallyOptions): Tally {
   // By model, issue type and agent, the last being those there are most of: no key has to be joined, or hashed whole, to be found.
   const byNames = new Map<string, Map<string, Map<string, KeyTally>>>()
-  const indexes = { agent_name: new Map(), model_name: new Map(), issue_type: new Map() } satisfies Record<
-    keyof AttemptKey,
-    Map<string, KeyTally[]>
-  >
+  const indexes: Record<keyof AttemptKey, Map<string, KeyTally[]>> = {
+    agent_name: new Map(),
+    model_name: new Map(),
+    issue_type: new Map(),
+  }
   const arms = new Map<string, Map<string, ArmTally>>()
   const times = createTimeTiers(options.tiers)
   const rooms = createRecentRooms()
@@ -95,53 +104,54 @@ export function createTally(options: TallyOptions): Tally {
     return new Float64Array(rows, rowsTaken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)
   }
 
-  /** The name as other keys hold it already: in memory once, however many keys have it. */
-  function shared(key: AttemptKey, name: keyof AttemptKey): string {
-    const index: Map<string, KeyTally[]> = indexes[name]
-    return index.get(key[name])?.[0]?.key[name] ?? key[name]
-  }
-
   function find({ agent_name, model_name, issue_type }: AttemptKey): KeyTally | undefined {
     return byNames.get(model_name)?.get(issue_type)?.get(agent_name)
   }
 
+  /** The names as other keys hold them already: each is in memory once, however many keys have it. */
+  function shared(key: AttemptKey): AttemptKey {
+    return {
+      agent_name: indexes.agent_name.get(key.agent_name)?.[0]?.key.agent_name ?? key.agent_name,
+      model_name: indexes.model_name.get(key.model_name)?.[0]?.key.model_name ?? key.model_name,
+      issue_type: indexes.issue_type.get(key.issue_type)?.[0]?.key.issue_type ?? key.issue_type,
+    }
+  }
+
   function put(record: KeyTally): void {
     const { agent_name, model_name, issue_type } = record.key
-    const byIssueType = byNames.get(model_name) ?? new Map<string, Map<string, KeyTally>>()
-    const byAgent = byIssueType.get(issue_type) ?? new Map<string, KeyTally>()
-    byNames.set(model_name, byIssueType.set(issue_type, byAgent.set(agent_name, record)))
+    within(within(byNames, model_name), issue_type).set(agent_name, record)
+    listOf(indexes.agent_name, agent_name).push(record)
+    listOf(indexes.model_name, model_name).push(record)
+    listOf(indexes.issue_type, issue_type).push(record)
+    all.push(record)
   }
 
   function create(key: AttemptKey): KeyTally {
-    const record: KeyTally = {
-      key: {
-        agent_name: shared(key, 'agent_name'),
-        model_name: shared(key, 'model_name'),
-        issue_type: shared(key, 'issue_type'),
-      },
-      summary: createSummary(nextRow()),
-      recent: createRecent(),
-      tiers: times.open(),
-      changes: 0,
-    }
+    const record = new KeyRecord(shared(key), createRecent(), createSummary(nextRow()))
     put(record)
-    all.push(record)
-    for (const name of ['agent_name', 'model_name', 'issue_type'] as const) {
-      const index: Map<string, KeyTally[]> = indexes[name]
-      const records = index.get(key[name])
-      if (records === undefined) index.set(key[name], [record])
-      else records.push(record)
-    }
     return record
+  }
+
+  /** Whether there is room for a new key. */
+  function hasRoom(): boolean {
+    return all.length < options.maxKeys || (all.length === options.maxKeys && find(OVERFLOW_KEY) !== undefined)
   }
 
   function open(key: AttemptKey): KeyTally {
     const known = find(key)
     if (known !== undefined) return known
-    const overflow = find(OVERFLOW_KEY)
-    const room = options.maxKeys - (all.length - (overflow === undefined ? 0 : 1))
-    if (room > 0 || isOverflowKey(key)) return create(key)
-    return overflow ?? create(OVERFLOW_KEY)
+    return hasRoom() || isOverflowKey(key) ? create(key) : (find(OVERFLOW_KEY) ?? create(OVERFLOW_KEY))
+  }
+
+  /** A key that there is no room for counts as another. */
+  function restoreElsewhere(key: AttemptKey, kept: PackedRows, at: number): KeyTally {
+    const record = open(key)
+    const summary = createSummary()
+    unpackRow(kept, at, SUMMARY_WIDTH, summary)
+    mergeInto(record.summary, summary)
+    record.asleep = SHARED
+    if (!matches(record.key, key)) overflowed += totalAttempts(summary)
+    return record
   }
 
   function openArm(experiment: string, variant: string): ArmTally | undefined {
@@ -149,7 +159,7 @@ export function createTally(options: TallyOptions): Tally {
     const known = variants?.get(variant)
     if (known !== undefined) return known
     if (armCount >= options.maxArms) return undefined
-    const arm: ArmTally = { experiment, variant, summary: createSummary(), tiers: times.open() }
+    const arm: ArmTally = { experiment, variant, summary: createSummary(), awake: NO_TIERS, asleep: 0 }
     if (variants === undefined) arms.set(experiment, new Map([[variant, arm]]))
     else variants.set(variant, arm)
     armCount++
@@ -175,18 +185,31 @@ export function createTally(options: TallyOptions): Tally {
     open,
     openArm,
     keys,
+    restore({ keys, recents, packed, starts }) {
+      const kept = { ...packed, room: nextRow }
+      const records: KeyTally[] = []
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i]!
+        if (find(key) === undefined && (hasRoom() || isOverflowKey(key))) {
+          const record = new KeyRecord(key, recents[i]!, undefined, kept, starts[i]!)
+          put(record)
+          records.push(record)
+        } else records.push(restoreElsewhere(key, packed, starts[i]!))
+      }
+      return records
+    },
     add(attempt, at, nowMs) {
       const record = open(attempt)
       if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) overflowed++
       addAttempt(record.summary, attempt, at.ms)
       addRecent(record.recent, attempt, at, rooms)
-      times.add(record.tiers, attempt, at.ms, nowMs)
+      times.add(record, attempt, at.ms, nowMs)
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return
       const arm = openArm(attempt.experiment, attempt.variant)
       if (arm === undefined) return
       addAttempt(arm.summary, attempt, at.ms)
-      times.add(arm.tiers, attempt, at.ms, nowMs)
+      times.add(arm, attempt, at.ms, nowMs)
     },
     count(increment, nowMs) {
       const { key, measure, values, atMs } = increment
@@ -194,7 +217,7 @@ export function createTally(options: TallyOptions): Tally {
       const isOverflow = record.key.agent_name === OVERFLOW && key.agent_name !== OVERFLOW
       if (isOverflow && measure.metric === 'attempts') overflowed += values[0] ?? 0
       addCounted(record.summary, measure, values, atMs)
-      times.count(record.tiers, increment, nowMs)
+      times.count(record, increment, nowMs)
       record.changes++
     },
     arms: experiment =>
@@ -203,13 +226,13 @@ export function createTally(options: TallyOptions): Tally {
         : [...(arms.get(experiment)?.values() ?? [])],
     *ranged(range, filter, nowMs) {
       for (const record of keys(filter)) {
-        const summary = times.summarise(record.tiers, range, nowMs)
+        const summary = times.summarise(record, range, nowMs)
         if (totalAttempts(summary) > 0) yield { key: record.key, summary, recent: record.recent }
       }
     },
     *rangedArms(experiment, range, nowMs) {
       for (const arm of arms.get(experiment)?.values() ?? []) {
-        const summary = times.summarise(arm.tiers, range, nowMs)
+        const summary = times.summarise(arm, range, nowMs)
         if (totalAttempts(summary) > 0) yield { variant: arm.variant, summary }
       }
     },
@@ -227,6 +250,24 @@ export function createTally(options: TallyOptions): Tally {
       overflowed = 0
     },
   }
+}
+
+/** The map that stands under a name, made where there is none. */
+function within<T>(maps: Map<string, Map<string, T>>, name: string): Map<string, T> {
+  const known = maps.get(name)
+  if (known !== undefined) return known
+  const made = new Map<string, T>()
+  maps.set(name, made)
+  return made
+}
+
+/** The keys that have a name, which may be none yet. */
+function listOf(index: Map<string, KeyTally[]>, name: string): KeyTally[] {
+  const known = index.get(name)
+  if (known !== undefined) return known
+  const made: KeyTally[] = []
+  index.set(name, made)
+  return made
 }
 
 function isOverflowKey({ agent_name, model_name, issue_type }: AttemptKey): boolean {

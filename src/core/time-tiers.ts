@@ -2,9 +2,12 @@
  * Summaries by time: fine buckets for a while, coarser ones for longer. A range is answered from the finest tier that still covers it.
  */
 import type { AgentAttempt } from './attempt.ts'
-import { type PackedRows, unpackRow } from './packed-rows.ts'
+import { awakeIn, type Bucket, placeOf, type TimeTiersState } from './buckets.ts'
+import { createLeavingOrder, type LeavingOrder } from './leaving-order.ts'
+import { unpackRow } from './packed-rows.ts'
 import type { TimeRange } from './ports.ts'
 import type { Increment } from './series.ts'
+import { type BucketRows, bucketOf, createSleepingBuckets } from './sleeping-buckets.ts'
 import { addAttempt, addCounted, createSummary, mergeInto, SUMMARY_WIDTH, type Summary } from './summary.ts'
 
 export interface TierOptions {
@@ -27,34 +30,16 @@ export const DEFAULT_TIERS: readonly TierOptions[] = [
   { spanMs: DAY_MS, keepMs: Number.POSITIVE_INFINITY },
 ]
 
-/** One key's buckets: for each tier, in order of their start. */
-export type TimeTiersState = Bucket[][]
-
-/** What a key counted in one span of time. */
-export interface Bucket {
-  /** Whose it is. */
-  readonly of: TimeTiersState
-  /** In ms since the epoch. */
-  readonly startMs: number
-  /** Undefined until it is written to, where it came packed from a checkpoint: most are never again. */
-  summary: Summary | undefined
-  packed: PackedRows | undefined
-  /** Where it stands there. */
-  readonly at: number
-}
-
 export interface TimeTiers {
-  open(): TimeTiersState
   add(state: TimeTiersState, attempt: AgentAttempt, ms: number, nowMs: number): void
   /** Counts what a sender counted itself. */
   count(state: TimeTiersState, increment: Increment, nowMs: number): void
-  /** What a checkpoint keeps beside the buckets themselves. */
+  /** What a checkpoint keeps of the tiers. */
   save(): readonly TierSave[]
-  /**
-   * Puts back a bucket that a checkpoint kept, which stands at `at` of `packed`, in the order of {@link TierSave.leaving}, so that they
-   * leave in it again. The memory is not copied.
-   */
-  restore(state: TimeTiersState, tier: number, startMs: number, packed: PackedRows, at: number): void
+  /** The buckets of one tier in the order in which they leave; of one that keeps all for ever in that of `states`. */
+  buckets(tier: number, states: readonly TimeTiersState[]): Generator<Bucket>
+  /** Puts back buckets of one tier that a checkpoint kept, in the order in which they leave, where none was counted yet. */
+  restore(tier: number, rows: BucketRows): void
   restoreFloor(tier: number, floorMs: number): void
   /** What was counted in a range: to whole buckets of the finest tier that still covers it. */
   summarise(state: TimeTiersState, range: TimeRange, nowMs: number): Summary
@@ -66,77 +51,83 @@ export interface TierSave {
   readonly spanMs: number
   /** Buckets before this may have left early. */
   readonly floorMs: number
-  /** Which bucket leaves next, and so on; undefined where none ever leaves. */
-  readonly leaving: readonly Bucket[] | undefined
 }
 
 interface Tier extends TierOptions {
   readonly index: number
   readonly maxBuckets: number
-  /** Buckets in the order they were made, oldest first: what leaves next. Undefined: has left. */
-  made: (Bucket | undefined)[]
-  left: number
+  /** Whether buckets ever leave. */
+  readonly leaves: boolean
+  /** In which order, where they do. */
+  readonly order: LeavingOrder
   /** Buckets before this may have left early. */
   floorMs: number
 }
 
-/** Never changed: another one takes its place. */
-const NONE: Bucket[] = []
-
 export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
-  const tiers: Tier[] = options.map(({ spanMs, keepMs, maxBuckets }, index) => ({
-    index,
-    spanMs,
-    keepMs,
-    maxBuckets: maxBuckets ?? (Number.isFinite(keepMs) ? MAX_BUCKETS : Number.POSITIVE_INFINITY),
-    made: [],
-    left: 0,
-    floorMs: Number.NEGATIVE_INFINITY,
-  }))
-  const leaves = (tier: Tier): boolean => Number.isFinite(tier.keepMs) || Number.isFinite(tier.maxBuckets)
+  const tiers = options.map(tierOf)
+  const sleeping = createSleepingBuckets()
   const scratch = createSummary()
-
-  function leave(tier: Tier): void {
-    const oldest = tier.made[tier.left]!
-    tier.made[tier.left++] = undefined
-    const buckets = oldest.of[tier.index]!
-    buckets.splice(placeOf(buckets, oldest.startMs), 1)
-    tier.floorMs = Math.max(tier.floorMs, oldest.startMs + tier.spanMs)
-    if (tier.left > 1024 && tier.left * 2 > tier.made.length) {
-      tier.made = tier.made.slice(tier.left)
-      tier.left = 0
-    }
-  }
 
   /** Lets go of what is too old or too much, a few at a time: the cost is paid by those who made the buckets. */
   function trim(tier: Tier, nowMs: number): void {
-    for (let i = 0; i < 4 && tier.left < tier.made.length; i++) {
-      const tooMany = tier.made.length - tier.left > tier.maxBuckets
-      if (!tooMany && tier.made[tier.left]!.startMs > nowMs - tier.keepMs) return
-      leave(tier)
+    for (let i = 0; i < 4; i++) {
+      if (tier.order.length <= tier.maxBuckets && tier.order.nextMs > nowMs - tier.keepMs) return
+      const { of: state, startMs } = tier.order.take()!
+      wake(state)
+      const buckets = state.awake[tier.index]!
+      buckets.splice(placeOf(buckets, startMs), 1)
+      tier.floorMs = Math.max(tier.floorMs, startMs + tier.spanMs)
     }
   }
 
-  function put(tier: Tier, place: number, bucket: Bucket): void {
-    const buckets = bucket.of[tier.index]!
+  function put(tier: number, place: number, bucket: Bucket): void {
+    const state = bucket.of
+    // A list of its own for each tier: it is changed.
+    if (state.awake.length === 0) state.awake = tiers.map(() => [])
+    const buckets = state.awake[tier]!
     // The first push makes room for 17: more than most keys ever have.
-    if (buckets.length === 0) bucket.of[tier.index] = [bucket]
+    if (buckets.length === 0) state.awake[tier] = [bucket]
     else buckets.splice(place, 0, bucket)
-    if (leaves(tier)) tier.made.push(bucket)
+  }
+
+  /** Puts in what a checkpoint kept; false where that was of another key that is the same now, and is added to what it kept of this one. */
+  function putRestored(tier: number, bucket: Bucket): boolean {
+    const buckets = awakeIn(bucket.of, tier)
+    const place = placeOf(buckets, bucket.startMs)
+    const known = buckets[place]
+    if (known?.startMs !== bucket.startMs) {
+      put(tier, place, bucket)
+      return true
+    }
+    unpackRow(bucket.packed!, bucket.at, SUMMARY_WIDTH, scratch)
+    mergeInto(opened(known), scratch)
+    return false
+  }
+
+  /** All that is known of a key is there to be looked at from here on. */
+  function wake(state: TimeTiersState): void {
+    if (state.asleep <= 0) return
+    for (const { tier, bucket } of sleeping.of(state)) putRestored(tier, bucket)
+    sleeping.wake(state)
   }
 
   /** The bucket of a tier for what was at `ms`, made where it is new; undefined where the tier reaches back no more so far. */
   function bucketAt(tier: Tier, state: TimeTiersState, ms: number, nowMs: number): Summary | undefined {
     const startMs = Math.floor(ms / tier.spanMs) * tier.spanMs
     if (startMs < tier.floorMs || startMs <= nowMs - tier.keepMs) return undefined
-    const buckets = state[tier.index]!
+    wake(state)
+    const buckets = awakeIn(state, tier.index)
     const place = placeOf(buckets, startMs)
     const known = buckets[place]
     if (known?.startMs === startMs) return opened(known)
-    const summary = createSummary()
-    put(tier, place, { of: state, startMs, summary, packed: undefined, at: 0 })
-    trim(tier, nowMs)
-    return summary
+    const bucket: Bucket = { of: state, startMs, summary: createSummary(), packed: undefined, at: 0 }
+    put(tier.index, place, bucket)
+    if (tier.leaves) {
+      tier.order.add(bucket)
+      trim(tier, nowMs)
+    }
+    return bucket.summary
   }
 
   /** The finest tier that covers a range, and where its buckets begin. */
@@ -150,7 +141,6 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   }
 
   return {
-    open: () => tiers.map(() => NONE),
     add(state, attempt, ms, nowMs) {
       for (let i = 0; i < tiers.length; i++) {
         const bucket = bucketAt(tiers[i]!, state, ms, nowMs)
@@ -163,22 +153,17 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
         if (bucket !== undefined) addCounted(bucket, measure, values, atMs)
       }
     },
-    save: () =>
-      tiers.map(tier => ({
-        spanMs: tier.spanMs,
-        floorMs: tier.floorMs,
-        leaving: leaves(tier) ? (tier.made.slice(tier.left) as Bucket[]) : undefined,
-      })),
-    restore(state, tier, startMs, packed, at) {
-      const buckets = state[tier]!
-      const place = placeOf(buckets, startMs)
-      const known = buckets[place]
-      if (known?.startMs !== startMs) {
-        put(tiers[tier]!, place, { of: state, startMs, summary: undefined, packed, at })
-        return
+    save: () => tiers.map(({ spanMs, floorMs }) => ({ spanMs, floorMs })),
+    *buckets(tier, states) {
+      if (tiers[tier]!.leaves) return yield* tiers[tier]!.order.all()
+      for (const state of states) {
+        yield* awakeIn(state, tier)
+        for (const one of sleeping.of(state)) if (one.tier === tier) yield one.bucket
       }
-      unpackRow(packed, at, SUMMARY_WIDTH, scratch)
-      mergeInto(opened(known), scratch)
+    },
+    restore(tier, rows) {
+      const buckets = sleeping.put(tier, rows, row => putRestored(tier, bucketOf(rows, row)))
+      if (tiers[tier]!.leaves) tiers[tier]!.order.restore(rows, buckets)
     },
     restoreFloor(tier, floorMs) {
       tiers[tier]!.floorMs = floorMs
@@ -186,7 +171,8 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     summarise(state, range, nowMs) {
       const summary = createSummary()
       const { tier, sinceMs } = covering(range, nowMs)
-      for (const bucket of state[tier] ?? []) {
+      wake(state)
+      for (const bucket of awakeIn(state, tier)) {
         if (bucket.startMs < sinceMs || bucket.startMs >= range.untilMs) continue
         if (bucket.packed !== undefined) unpackRow(bucket.packed, bucket.at, SUMMARY_WIDTH, scratch)
         mergeInto(summary, bucket.summary ?? scratch)
@@ -194,23 +180,20 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       return summary
     },
     clear() {
-      for (const tier of tiers) Object.assign(tier, { made: [], left: 0, floorMs: Number.NEGATIVE_INFINITY })
+      sleeping.clear()
+      for (const tier of tiers) {
+        tier.order.clear()
+        tier.floorMs = Number.NEGATIVE_INFINITY
+      }
     },
   }
 }
 
-/** Where the bucket that begins at `startMs` stands, or would. */
-function placeOf(buckets: readonly Bucket[], startMs: number): number {
-  let low = 0
-  let high = buckets.length
-  // Most of what comes is of now.
-  let middle = high - 1
-  while (low < high) {
-    if (buckets[middle]!.startMs < startMs) low = middle + 1
-    else high = middle
-    middle = (low + high) >> 1
-  }
-  return low
+function tierOf({ spanMs, keepMs, maxBuckets }: TierOptions, index: number): Tier {
+  const most = maxBuckets ?? (Number.isFinite(keepMs) ? MAX_BUCKETS : Number.POSITIVE_INFINITY)
+  const leaves = Number.isFinite(keepMs) || Number.isFinite(most)
+  const order = createLeavingOrder(index)
+  return { index, spanMs, keepMs, maxBuckets: most, leaves, order, floorMs: Number.NEGATIVE_INFINITY }
 }
 
 /** The summary of a bucket, to be written to. */

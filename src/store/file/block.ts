@@ -75,11 +75,12 @@ export function createBlockReader(block: Uint8Array): BlockReader {
     rows(count, width) {
       const doubles = all.subarray(at)
       const words = new Uint32Array(doubles.buffer, doubles.byteOffset, doubles.length * 2)
+      const rest = { words, doubles }
       const starts: number[] = []
       let end = 0
       for (let row = 0; row < count; row++) {
         starts.push(end)
-        end = packedEnd({ words, doubles }, end, width)
+        end = packedEnd(rest, end, width)
       }
       take(end)
       return { words: words.subarray(0, end * 2), doubles: doubles.subarray(0, end), starts }

@@ -31,6 +31,8 @@ const POSITION_BYTES = 16
 const INDEX_BYTES = POSITION_BYTES + 8
 /** A word each: length and checksum of a block. */
 const ENTRY_BYTES = 8
+/** What is read in one go: each one opens the file and waits for another thread. */
+const PIECE_BYTES = 2 * 1024 * 1024
 const NAME = /^checkpoint-(\d{20})\.bin$/
 
 export function checkpointPath(directory: string, sequence: number): string {
@@ -166,15 +168,17 @@ async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Prom
   let at = HEAD_BYTES + index.length
   let entry = INDEX_BYTES
   let step = decoder.next()
-  for await (const block of blocksFrom(read, at, lengths)) {
-    if (crc32(block) !== index.readUInt32LE(entry + 4)) return 'its checksum is wrong'
-    if (step.done === true) break
-    at += block.length
-    entry += ENTRY_BYTES
-    try {
-      step = decoder.next(block)
-    } catch (error) {
-      return messageOf(error)
+  for await (const piece of piecesFrom(read, at, lengths)) {
+    for (const block of piece) {
+      if (crc32(block) !== index.readUInt32LE(entry + 4)) return 'its checksum is wrong'
+      if (step.done === true) break
+      entry += ENTRY_BYTES
+      at += block.length
+      try {
+        step = decoder.next(block)
+      } catch (error) {
+        return messageOf(error)
+      }
     }
   }
   if (step.done !== true) return 'it ends too early'
@@ -182,26 +186,52 @@ async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Prom
 }
 
 /**
- * The blocks from `at` on, the next one being read while one is looked at, which is gone when the next is asked for: all stand in the
- * same two pieces of memory, because fresh memory for each costs several times what reading does.
+ * The blocks from `at` on, as many at a time as are read in one go, the next ones being read while some are looked at, which are gone
+ * when the next are asked for: all stand in the same two pieces of memory, because fresh memory for each costs several times what reading
+ * does.
  */
-async function* blocksFrom(read: Read, at: number, lengths: readonly number[]): AsyncGenerator<Buffer> {
-  const most = lengths.reduce((longest, length) => Math.max(longest, length), 0)
+async function* piecesFrom(read: Read, at: number, lengths: readonly number[]): AsyncGenerator<Buffer[]> {
+  const pieces = inPieces(lengths)
+  const most = pieces.reduce((longest, { bytes }) => Math.max(longest, bytes), 0)
   const memory = [Buffer.allocUnsafeSlow(most), Buffer.allocUnsafeSlow(most)]
   let from = at
-  const readNext = (block: number): Promise<Buffer> => {
-    const reading = read(from, lengths[block]!, memory[block % 2])
-    from += lengths[block]!
+  const readNext = (piece: number): Promise<Buffer> => {
+    const { bytes } = pieces[piece]!
+    const reading = read(from, bytes, memory[piece % 2])
+    from += bytes
     // It is awaited, unless what came before was damaged.
     reading.catch(() => undefined)
     return reading
   }
-  let coming = lengths.length > 0 ? readNext(0) : undefined
-  for (let block = 0; coming !== undefined; block++) {
-    const bytes = await coming
-    coming = block + 1 < lengths.length ? readNext(block + 1) : undefined
-    yield bytes
+  let coming = pieces.length > 0 ? readNext(0) : undefined
+  for (const [i, { lengths }] of pieces.entries()) {
+    const bytes = await coming!
+    coming = i + 1 < pieces.length ? readNext(i + 1) : undefined
+    let end = 0
+    yield lengths.map(length => {
+      end += length
+      return bytes.subarray(end - length, end)
+    })
   }
+}
+
+/** Blocks that are read in one go. */
+interface Piece {
+  bytes: number
+  readonly lengths: number[]
+}
+
+function inPieces(lengths: readonly number[]): Piece[] {
+  const pieces: Piece[] = []
+  for (const length of lengths) {
+    const last = pieces.at(-1)
+    if (last === undefined || last.bytes + length > PIECE_BYTES) pieces.push({ bytes: length, lengths: [length] })
+    else {
+      last.bytes += length
+      last.lengths.push(length)
+    }
+  }
+  return pieces
 }
 
 async function readLegacy(

@@ -1,9 +1,11 @@
 /** Checkpoints as earlier versions wrote them, formats 1 and 2: read, never written. */
+import { SHARED } from '../../core/buckets.ts'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
-import { type PackedRows, packedRoom, packRow } from '../../core/packed-rows.ts'
+import { packedRoom, packRow } from '../../core/packed-rows.ts'
 import { RECENT_COLUMNS, RECENT_LIMIT, type Recent } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
-import { mergeInto, SUMMARY_WIDTH, type Summary, totalAttempts } from '../../core/summary.ts'
+import type { BucketRows } from '../../core/sleeping-buckets.ts'
+import { mergeInto, SUMMARY_WIDTH, totalAttempts } from '../../core/summary.ts'
 import { type ArmTally, type KeyTally, matches, type Tally } from '../../core/tally.ts'
 import { type ByteReader, createByteReader } from './bytes.ts'
 import type { RestoredState } from './checkpoint-reader.ts'
@@ -16,7 +18,7 @@ const SECOND_WIDTH = 144
 /** The state begins with its position: two doubles. */
 const POSITION_BYTES = 16
 /** Buckets and series read at a stretch. */
-const BUCKETS_AT_ONCE = 32
+const BUCKETS_AT_ONCE = 256
 const SERIES_AT_ONCE = 256
 
 type Owner = KeyTally | ArmTally
@@ -48,7 +50,10 @@ export function* decodeLegacyState(
     if (record.recent.added === 0 && totalAttempts(record.summary) === 0) {
       record.summary.set(summary)
       if (matches(record.key, key)) Object.assign(record.recent, recent)
-    } else mergeInto(record.summary, summary)
+    } else {
+      mergeInto(record.summary, summary)
+      record.asleep = SHARED
+    }
     owners.push(record)
     yield
   }
@@ -87,21 +92,30 @@ function* decodeTiers(
     const tier = spans.indexOf(reader.double())
     const floorMs = reader.double()
     if (tier >= 0) tally.times.restoreFloor(tier, floorMs)
-    for (let buckets = reader.word(); buckets > 0; buckets--) {
-      const owner = owners[reader.word()]
-      const startMs = reader.double()
-      const summary = reader.sparse(width, SUMMARY_WIDTH)
-      if (owner !== undefined && tier >= 0) tally.times.restore(owner.tiers, tier, startMs, packed(summary), 0)
-      if (buckets % BUCKETS_AT_ONCE === 0) yield
+    for (let left = reader.word(); left > 0; left -= BUCKETS_AT_ONCE) {
+      const rows = readBuckets(reader, Math.min(left, BUCKETS_AT_ONCE), owners, width)
+      if (tier >= 0) tally.times.restore(tier, rows)
+      yield
     }
   }
 }
 
-function packed(summary: Summary): PackedRows {
-  const doubles = new Float64Array(packedRoom(SUMMARY_WIDTH))
-  const rows = { doubles, words: new Uint32Array(doubles.buffer) }
-  packRow(rows, 0, summary)
-  return rows
+function readBuckets(
+  reader: ByteReader,
+  count: number,
+  owners: readonly (Owner | undefined)[],
+  width: number,
+): BucketRows {
+  const doubles = new Float64Array(count * packedRoom(SUMMARY_WIDTH))
+  const packed = { doubles, words: new Uint32Array(doubles.buffer) }
+  const [states, startMs, starts]: [BucketRows['states'], Float64Array, number[]] = [[], new Float64Array(count), []]
+  for (let row = 0, end = 0; row < count; row++) {
+    states.push(owners[reader.word()])
+    startMs[row] = reader.double()
+    starts.push(end)
+    end = packRow(packed, end, reader.sparse(width, SUMMARY_WIDTH))
+  }
+  return { states, startMs, starts, packed }
 }
 
 function decodeIds(reader: ByteReader, options: Omit<IdWindowOptions, 'seed'>): IdWindow {

@@ -1,10 +1,12 @@
 /** The blocks of a checkpoint back into an empty tally and series. */
+import type { AttemptKey } from '../../core/attempt.ts'
+import type { TimeTiersState } from '../../core/buckets.ts'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
-import { unpackRow } from '../../core/packed-rows.ts'
-import { RECENT_COLUMNS, RECENT_LIMIT } from '../../core/recent.ts'
+import { type PackedRows, unpackRow } from '../../core/packed-rows.ts'
+import { RECENT_COLUMNS, RECENT_LIMIT, type Recent } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
-import { createSummary, mergeInto, SUMMARY_WIDTH, type Summary, totalAttempts } from '../../core/summary.ts'
-import { type ArmTally, type KeyTally, matches, type Tally } from '../../core/tally.ts'
+import { SUMMARY_WIDTH } from '../../core/summary.ts'
+import type { Tally } from '../../core/tally.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
 
 /** What was read besides what went into the tally and the series. */
@@ -16,8 +18,8 @@ export interface RestoredState {
 /** What takes the blocks in, one by one; answers when it was given the last. */
 export type StateDecoder = Generator<void, RestoredState, Uint8Array>
 
-/** Whose buckets there are; undefined where there is no room for it. */
-type Owner = KeyTally | ArmTally | undefined
+/** Whose buckets there are, by number; undefined where there is no room for it. */
+type Owners = (TimeTiersState | undefined)[]
 
 /**
  * Decodes blocks as `encodeState` made them. Throws where they are not such. Keys and arms beyond the tally's bounds are taken in as it
@@ -32,7 +34,7 @@ export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWin
   tally.restoreOverflowed(overflowed!)
   const names: string[] = []
   for (let left = nameCount!; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
-  const owners: Owner[] = []
+  const owners: Owners = []
   for (let left = keyCount!; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners)
   for (let left = armCount!; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners)
   const spans = tally.times.save().map(({ spanMs }) => spanMs)
@@ -49,8 +51,6 @@ export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWin
   series.restore(forgottenMs!, states)
   return { ids, resetAt: resetAt! }
 }
-
-const scratch: Summary = createSummary()
 
 const read = (block: BlockReader, count: number): number[] => [...block.doubles(count)]
 
@@ -81,41 +81,52 @@ function nameAt(names: readonly string[], number: number): string {
   return name
 }
 
-function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, owners: Owner[]): number {
+function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
   const count = countIn(block)
   const heads = block.words(4 * count)
   const added = block.doubles(count)
-  const { starts, ...packed } = block.rows(count, SUMMARY_WIDTH)
+  const rows = block.rows(count, SUMMARY_WIDTH)
   let places = 0
   for (let i = 0; i < count; i++) places += heads[4 * i + 3]!
   // One copy for all of them: pieces of memory by the thousand would be felt.
-  const numbers = block.doubles(places * RECENT_COLUMNS).slice()
+  const numbers = copyOf(block.doubles(places * RECENT_COLUMNS))
   const flags = block.bytes(places).slice()
-  const all = tally.keys()
+  const keys: AttemptKey[] = []
+  const recents: Recent[] = []
   let first = 0
   for (let i = 0; i < count; i++) {
-    const known = all.length
-    const key = {
+    keys.push({
       agent_name: nameAt(names, heads[4 * i]!),
       model_name: nameAt(names, heads[4 * i + 1]!),
       issue_type: nameAt(names, heads[4 * i + 2]!),
-    }
+    })
     const held = heads[4 * i + 3]!
     if (held !== Math.min(added[i]!, RECENT_LIMIT)) throw new RangeError('recent attempts of another number')
-    const record = tally.open(key)
-    const isNew = all.length > known
-    const summary = isNew ? record.summary : scratch
-    unpackRow(packed, starts[i]!, SUMMARY_WIDTH, summary)
-    if (!isNew) mergeInto(record.summary, summary)
-    if (!matches(record.key, key)) tally.restoreOverflowed(tally.overflowed() + totalAttempts(summary))
-    else if (isNew) Object.assign(record.recent, { numbers, flags, first, places: held, added: added[i]! })
-    owners.push(record)
+    recents.push({ numbers, flags, first, places: held, added: Math.trunc(added[i]!) })
     first += held
   }
+  for (const record of tally.restore({ keys, recents, starts: rows.starts, packed: copyOfRows(rows) }))
+    owners.push(record)
   return count
 }
 
-function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, owners: Owner[]): number {
+/** Rows that outlive the block: they stay as they are until they are asked for. */
+function copyOfRows({ doubles }: PackedRows): PackedRows {
+  const copy = copyOf(doubles)
+  return { doubles: copy, words: new Uint32Array(copy.buffer) }
+}
+
+/**
+ * In memory that could be shared, and is not: the garbage collector does not count that, and so does not run again and again during a
+ * start because of tens of megabytes of which it can free nothing.
+ */
+function copyOf(doubles: Float64Array): Float64Array {
+  const copy = new Float64Array(new SharedArrayBuffer(doubles.byteLength))
+  copy.set(doubles)
+  return copy
+}
+
+function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
   const count = countIn(block)
   const heads = block.words(2 * count)
   const { starts, ...packed } = block.rows(count, SUMMARY_WIDTH)
@@ -127,18 +138,15 @@ function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, 
   return count
 }
 
-function decodeBuckets(block: BlockReader, { times }: Tally, tier: number, owners: readonly Owner[]): number {
+function decodeBuckets(block: BlockReader, { times }: Tally, tier: number, owners: Owners): number {
   const count = countIn(block)
   const numbers = block.words(count)
   const startMs = block.doubles(count)
-  const { starts, ...rows } = block.rows(count, SUMMARY_WIDTH)
-  // Kept as they are, in one copy, until they are written to: most never are again.
-  const doubles = rows.doubles.slice()
-  const packed = { doubles, words: new Uint32Array(doubles.buffer) }
-  for (let i = 0; i < count; i++) {
-    const owner = owners[numbers[i]!]
-    if (owner !== undefined && tier >= 0) times.restore(owner.tiers, tier, startMs[i]!, packed, starts[i]!)
-  }
+  const rows = block.rows(count, SUMMARY_WIDTH)
+  if (tier < 0) return count
+  const states: Owners = []
+  for (let i = 0; i < count; i++) states.push(owners[numbers[i]!])
+  times.restore(tier, { states, startMs: startMs.slice(), starts: rows.starts, packed: copyOfRows(rows) })
   return count
 }
 

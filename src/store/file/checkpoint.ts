@@ -1,11 +1,11 @@
 /** A checkpoint: all that was counted up to a position of the journal, to the last bit, as blocks of bytes. */
+import type { Bucket, TimeTiersState } from '../../core/buckets.ts'
 import type { IdWindow } from '../../core/id-window.ts'
-import { packedEnd, packedRoom } from '../../core/packed-rows.ts'
+import { type PackedRows, packedEnd, packedRoom } from '../../core/packed-rows.ts'
 import { RECENT_COLUMNS, recentCount, recentFlags, recentNumbers } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
 import { SUMMARY_WIDTH } from '../../core/summary.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/tally.ts'
-import type { Bucket, TimeTiersState } from '../../core/time-tiers.ts'
 import { createBlock, roomOf } from './block.ts'
 import type { Position } from './position.ts'
 
@@ -31,8 +31,9 @@ export function* encodeState(
   series: Series,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms, tiers] = [tally.keys(), tally.arms(), tally.times.save()]
-  const owners = [...keys, ...arms].map(owner => owner.tiers)
-  const buckets = tiers.map(({ leaving }, tier) => leaving ?? owners.flatMap(owner => owner[tier]!))
+  const owners = [...keys, ...arms]
+  const buckets: Bucket[][] = []
+  for (const tier of tiers.keys()) buckets.push(yield* gathered(tally.times.buckets(tier, owners)))
   const names = yield* numbersOf(namesIn(keys, arms))
   const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
   const numbers = [SUMMARY_WIDTH, resetAt, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
@@ -81,6 +82,12 @@ function* numbersOf<T>(values: Iterable<T>): Generator<undefined, Map<T, number>
   return numbers
 }
 
+function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
+  const all: T[] = []
+  for (const value of values) if (all.push(value) % AT_ONCE.names === 0) yield
+  return all
+}
+
 function encodeTexts(texts: readonly string[]): Uint8Array {
   const parts = texts.map(text => Buffer.from(text))
   const all = Buffer.concat(parts)
@@ -109,7 +116,11 @@ function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number
   block.double(keys.length)
   block.put(heads)
   block.put(Float64Array.from(keys, ({ recent }) => recent.added))
-  for (const { summary } of keys) block.row(summary)
+  for (const key of keys) {
+    // Not asked for its summary where that is packed still: it would be unpacked for good.
+    if (key.packed === undefined) block.row(key.summary)
+    else block.put(packedRow(key.packed, key.at))
+  }
   for (const { recent } of keys) block.put(recentNumbers(recent))
   block.put(flags)
   return block.bytes()
@@ -130,9 +141,13 @@ function encodeBuckets(buckets: readonly Bucket[], owners: ReadonlyMap<TimeTiers
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
   for (const { summary, packed, at } of buckets) {
     if (packed === undefined) block.row(summary!)
-    else block.put(packed.doubles.subarray(at, packedEnd(packed, at, SUMMARY_WIDTH)))
+    else block.put(packedRow(packed, at))
   }
   return block.bytes()
+}
+
+function packedRow(packed: PackedRows, at: number): Float64Array {
+  return packed.doubles.subarray(at, packedEnd(packed, at, SUMMARY_WIDTH))
 }
 
 function encodeIds(ids: IdWindow, from: number): Uint8Array {

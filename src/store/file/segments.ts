@@ -22,14 +22,21 @@ export function segmentPath(directory: string, sequence: number): string {
 
 /** Sizes in bytes of the segments, by sequence number, oldest first. */
 export async function listSegments({ fileSystem, directory }: JournalFiles): Promise<Map<number, number>> {
+  const names = [...(await fileSystem.list(directory))].filter(name => sequenceOf(name) > 0).sort()
+  // Together: a journal may have a hundred, and each question goes through another thread.
+  const stats = await Promise.all(names.map(name => fileSystem.stat(join(directory, name))))
   const sizes = new Map<number, number>()
-  for (const name of [...(await fileSystem.list(directory))].sort()) {
-    const sequence = Number(NAME.exec(name)?.[1])
-    if (!Number.isSafeInteger(sequence) || sequence === 0) continue
-    const stat = await fileSystem.stat(join(directory, name))
-    if (stat?.kind === 'file') sizes.set(sequence, stat.size)
+  for (const [i, name] of names.entries()) {
+    const stat = stats[i]
+    if (stat?.kind === 'file') sizes.set(sequenceOf(name), stat.size)
   }
   return sizes
+}
+
+/** The sequence number of a segment of that name; 0 for any other name. */
+function sequenceOf(name: string): number {
+  const sequence = Number(NAME.exec(name)?.[1])
+  return Number.isSafeInteger(sequence) ? sequence : 0
 }
 
 export interface OpenedSegment {

@@ -1,0 +1,53 @@
+/** The record of one key. There are thousands: what a checkpoint kept of one is made into a summary when somebody asks for it. */
+import type { AttemptKey } from './attempt.ts'
+import { type Bucket, NO_TIERS, type TimeTiersState } from './buckets.ts'
+import { type PackedRows, unpackRow } from './packed-rows.ts'
+import type { KeySummary } from './ports.ts'
+import type { Recent } from './recent.ts'
+import { SUMMARY_WIDTH, type Summary } from './summary.ts'
+
+/** Summaries that lie side by side as a checkpoint kept them. */
+export interface KeptSummaries extends PackedRows {
+  /** Room for one of them. */
+  readonly room: () => Float64Array
+}
+
+/** A class: the summary is made when it is first asked for, without a function in every record. */
+export class KeyRecord implements KeySummary, TimeTiersState {
+  declare readonly key: AttemptKey
+  declare readonly recent: Recent
+  declare awake: Bucket[][]
+  declare asleep: number
+  /** Rises with every attempt, so that what was made of the record can be kept until then. */
+  declare changes: number
+  /** Undefined unless the summary stands there as a checkpoint kept it, and nobody has asked for it yet. */
+  declare packed: KeptSummaries | undefined
+  /** Where. */
+  declare readonly at: number
+  declare private row: Summary | undefined
+
+  constructor(key: AttemptKey, recent: Recent, summary: Summary | undefined, packed?: KeptSummaries, at = 0) {
+    this.key = key
+    this.recent = recent
+    this.awake = NO_TIERS
+    this.asleep = 0
+    this.changes = 0
+    this.packed = packed
+    this.at = at
+    this.row = summary
+  }
+
+  /** Live: do not write to it. */
+  get summary(): Summary {
+    return this.row ?? this.unpack()
+  }
+
+  private unpack(): Summary {
+    const { packed, at } = this
+    const row = packed!.room()
+    unpackRow(packed!, at, SUMMARY_WIDTH, row)
+    this.row = row
+    this.packed = undefined
+    return row
+  }
+}
