@@ -81,6 +81,7 @@ export interface Tally {
 export function createTally(options: TallyOptions): Tally {
   // By model, issue type and agent, the last being those there are most of: no key has to be joined, or hashed whole, to be found.
   const byNames = new Map<string, Map<string, Map<string, KeyTally>>>()
+  let latest = NO_AGENTS
   const indexes: Record<keyof AttemptKey, Map<string, KeyTally[]>> = {
     agent_name: new Map(),
     model_name: new Map(),
@@ -104,8 +105,16 @@ export function createTally(options: TallyOptions): Tally {
     return new Float64Array(rows, rowsTaken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)
   }
 
-  function find({ agent_name, model_name, issue_type }: AttemptKey): KeyTally | undefined {
-    return byNames.get(model_name)?.get(issue_type)?.get(agent_name)
+  /** What comes together is mostly of one model and one type of issue: to see that costs less than to find them again. */
+  function agentsOf({ model_name, issue_type }: AttemptKey): Map<string, KeyTally> | undefined {
+    if (latest.model_name === model_name && latest.issue_type === issue_type) return latest.byAgent
+    const byAgent = byNames.get(model_name)?.get(issue_type)
+    if (byAgent !== undefined) latest = { model_name, issue_type, byAgent }
+    return byAgent
+  }
+
+  function find(key: AttemptKey): KeyTally | undefined {
+    return agentsOf(key)?.get(key.agent_name)
   }
 
   /** The names as other keys hold them already: each is in memory once, however many keys have it. */
@@ -242,6 +251,7 @@ export function createTally(options: TallyOptions): Tally {
     },
     clear() {
       byNames.clear()
+      latest = NO_AGENTS
       arms.clear()
       for (const index of Object.values(indexes)) index.clear()
       times.clear()
@@ -251,6 +261,9 @@ export function createTally(options: TallyOptions): Tally {
     },
   }
 }
+
+/** Of no key: names are never empty. */
+const NO_AGENTS = { model_name: '', issue_type: '', byAgent: new Map<string, KeyTally>() }
 
 /** The map that stands under a name, made where there is none. */
 function within<T>(maps: Map<string, Map<string, T>>, name: string): Map<string, T> {
