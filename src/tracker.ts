@@ -8,10 +8,11 @@ import {
   type NewAttempt,
 } from './core/attempt.ts'
 import { type BestAgent, type BestAgentOptions, bestAgent, qualified } from './core/best-agent.ts'
-import { type CalibrationReport, calibrationReport } from './core/calibration-report.ts'
-import { type CostReport, costReport } from './core/cost-report.ts'
-import { type ExperimentOptions, type ExperimentReport, experimentReport } from './core/experiment-report.ts'
-import { type FairGrouping, fairReport } from './core/fair-report.ts'
+import { type CalibrationReport, calibrationSteps } from './core/calibration-report.ts'
+import { type CostReport, costSteps } from './core/cost-report.ts'
+import { type ExperimentOptions, type ExperimentReport, experimentSteps } from './core/experiment-report.ts'
+import { type FairGrouping, fairSteps } from './core/fair-report.ts'
+import { countsOfAll } from './core/group-sums.ts'
 import { countsOf } from './core/groups.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
 import type {
@@ -37,7 +38,7 @@ import {
   modelComparison,
   overallRate,
   type PerformanceReport,
-  performanceReport,
+  performanceReportSteps,
   successRates,
 } from './core/report.ts'
 import {
@@ -45,14 +46,14 @@ import {
   type RouteEvidence,
   type RoutingOptions,
   type RoutingReport,
-  routingReport,
+  routingSteps,
 } from './core/routing.ts'
 import type { SeriesPoint } from './core/series.ts'
 import type { Counts } from './core/statistics/counts.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
-import { total } from './core/tally.ts'
 import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/timestamp.ts'
-import { intervalsOf, type TrendReport, trendReport } from './core/trends.ts'
+import { intervalsOf, type TrendReport, trendSteps } from './core/trends.ts'
+import { createPause, inSlices } from './slices.ts'
 import { openStore } from './store/open.ts'
 
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts'
@@ -233,7 +234,8 @@ export class AgentPerformanceTracker {
   }
 
   async generatePerformanceReport(question: Question = {}): Promise<PerformanceReport> {
-    return performanceReport(await this.#summaries(question), this.now())
+    const summaries = await this.#summaries(question)
+    return inSlices(performanceReportSteps(summaries, this.now()))
   }
 
   /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
@@ -243,20 +245,24 @@ export class AgentPerformanceTracker {
     const [life, all] = await Promise.all([this.summaries(undefined, filter), this.summaries()])
     const intervals = intervalsOf(range, life, this.nowMs, question.intervalMs)
     const counts: Counts[] = []
-    for (const interval of intervals) counts.push(countsOf(total(await this.summaries(interval, filter))))
-    return trendReport(intervals, counts, life, all)
+    const pause = createPause()
+    for (const interval of intervals) {
+      counts.push(countsOfAll(await this.summaries(interval, filter)))
+      await pause()
+    }
+    return inSlices(trendSteps(intervals, counts, life, all))
   }
 
   /** Whether stated confidence can be believed, over all and by group. */
   async getCalibration(
     question: Question & { readonly groupBy?: Grouping | undefined } = {},
   ): Promise<CalibrationReport> {
-    return calibrationReport(await this.#summaries(question), question.groupBy ?? 'agent_name')
+    return inSlices(calibrationSteps(await this.#summaries(question), question.groupBy ?? 'agent_name'))
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
   async getCosts(question: Question = {}): Promise<CostReport> {
-    return costReport(await this.#summaries(question))
+    return inSlices(costSteps(await this.#summaries(question)))
   }
 
   /** What an A/B test says so far; undefined where there is no such experiment, or no such baseline in it. */
@@ -264,12 +270,12 @@ export class AgentPerformanceTracker {
     name: string,
     options: ExperimentOptions & RangeQuestion = {},
   ): Promise<ExperimentReport | undefined> {
-    return experimentReport(name, await this.arms(name, this.#range(options)), options)
+    return inSlices(experimentSteps(name, await this.arms(name, this.#range(options)), options))
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
   async getFairComparison(by: FairGrouping, question: Question = {}): Promise<FairComparison> {
-    return fairReport(await this.#summaries(question), by)
+    return inSlices(fairSteps(await this.#summaries(question), by))
   }
 
   /**
@@ -284,13 +290,16 @@ export class AgentPerformanceTracker {
     const question = { ...options, issue_type: issueType }
     const candidates = qualified(await this.#summaries(question), options.minAttempts ?? 1)
     const evidence = candidates.map(one => ({ one, ...countsOf(one.summary) }))
-    if (options.halfLifeMs === undefined) return routingReport(issueType, evidence, options)
-    const discounted = await this.#discount(candidates, filterOf(question), options.halfLifeMs)
-    return routingReport(issueType, discounted, options)
+    const counted =
+      options.halfLifeMs === undefined
+        ? evidence
+        : await this.#discount(candidates, filterOf(question), options.halfLifeMs)
+    return inSlices(routingSteps(issueType, counted, options))
   }
 
   async #discount(candidates: readonly KeySummary[], filter: KeyFilter, halfLifeMs: number): Promise<RouteEvidence[]> {
     const byId = new Map(candidates.map(one => [keyId(one.key), { one, successes: 0, attempts: 0 }]))
+    const pause = createPause()
     for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs)) {
       for (const { key, summary } of await this.summaries(range, filter)) {
         const evidence = byId.get(keyId(key))
@@ -298,6 +307,7 @@ export class AgentPerformanceTracker {
         evidence.successes += weight * countsOf(summary).successes
         evidence.attempts += weight * countsOf(summary).attempts
       }
+      await pause()
     }
     return [...byId.values()]
   }

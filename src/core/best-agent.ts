@@ -1,8 +1,11 @@
 /** The best agent for a kind of issue: as documented, and how sure that is. */
+import { countsOf } from './groups.ts'
 import type { KeySummary } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
-import { decideBest } from './statistics/best.ts'
+import { decideBestSteps } from './statistics/best.ts'
+import type { Counts } from './statistics/counts.ts'
 import { wilsonInterval } from './statistics/intervals.ts'
+import { finished, type Steps } from './steps.ts'
 import {
   averageConfidence,
   averageTime,
@@ -43,19 +46,37 @@ export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOp
 }
 
 function bestKey(summaries: readonly KeySummary[], options: BestAgentOptions): KeySummary | undefined {
-  const { first, second } = MERITS[options.rankBy ?? 'success_rate']
+  const merits = MERITS[options.rankBy ?? 'success_rate']
   const minAttempts = options.minAttempts ?? 5
-  let best: KeySummary | undefined
-  let most = LOWEST
-  for (const candidate of summaries) {
-    if (!isQualified(candidate, minAttempts)) continue
-    const merit = first(candidate.summary)
-    if (best !== undefined && merit < most) continue
-    if (best !== undefined && merit === most && second(candidate.summary) <= second(best.summary)) continue
-    best = candidate
-    most = merit
-  }
-  return best
+  const choice = noChoice()
+  for (const candidate of summaries) consider(choice, candidate, minAttempts, merits)
+  return choice.best
+}
+
+/** The best of the keys that were considered so far. */
+export interface Choice {
+  best: KeySummary | undefined
+  merit: number
+}
+
+export function noChoice(): Choice {
+  return { best: undefined, merit: LOWEST }
+}
+
+/** Takes a key that has `minAttempts`, and at least one, where it is better than the best so far; by the documented ranking unless told. */
+export function consider(
+  choice: Choice,
+  candidate: KeySummary,
+  minAttempts: number,
+  { first, second }: Merits = MERITS.success_rate,
+): void {
+  if (!isQualified(candidate, minAttempts)) return
+  const merit = first(candidate.summary)
+  const { best } = choice
+  if (best !== undefined && merit < choice.merit) return
+  if (best !== undefined && merit === choice.merit && second(candidate.summary) <= second(best.summary)) return
+  choice.best = candidate
+  choice.merit = merit
 }
 
 /** The documented object of one key. */
@@ -79,7 +100,7 @@ function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
 }
 
 /** Higher is better; where the first merits are equal, the second decides. */
-interface Merits {
+export interface Merits {
   readonly first: (summary: Summary) => number
   readonly second: (summary: Summary) => number
 }
@@ -132,16 +153,25 @@ export function decidedBestAgent(
   summaries: readonly KeySummary[],
   options: BestAgentOptions = {},
 ): DecidedBestAgent | undefined {
+  return finished(decidedBestSteps(summaries, options))
+}
+
+/** {@link decidedBestAgent} in steps. What is counted is read before the first pause. */
+export function* decidedBestSteps(
+  summaries: readonly KeySummary[],
+  options: BestAgentOptions = {},
+): Steps<DecidedBestAgent | undefined> {
   const best = bestKey(summaries, options)
   if (best === undefined) return undefined
+  const described = describeAgent(best)
   const candidates = closest(best, qualified(summaries, options.minAttempts))
-  const counts = candidates.map(({ summary }) => ({ successes: successes(summary), attempts: totalAttempts(summary) }))
-  const { standings, contenders, decisive, attempts_to_decide } = decideBest(counts, 0)
+  const counts = candidates.map(({ summary }) => countsOf(summary))
+  const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(counts, 0)
   const others = contenders
     .filter(place => place !== 0)
-    .map(place => contender(candidates[place]!, standings[place]!.p_best))
+    .map(place => contender(candidates[place]!, counts[place]!, standings[place]!.p_best))
   return {
-    ...describeAgent(best),
+    ...described,
     p_best: standings[0]!.p_best,
     expected_loss: standings[0]!.expected_loss,
     decisive,
@@ -152,13 +182,16 @@ export function decidedBestAgent(
 
 /** The leader first, then those that could be better than it, most likely first. */
 function closest(leader: KeySummary, candidates: readonly KeySummary[]): readonly KeySummary[] {
-  const high = ({ summary }: KeySummary): number => wilsonInterval(successes(summary), totalAttempts(summary)).high
   const others = candidates.filter(candidate => candidate !== leader)
-  if (others.length >= MAX_CANDIDATES) others.sort((a, b) => high(b) - high(a))
-  return [leader, ...others.slice(0, MAX_CANDIDATES - 1)]
+  if (others.length < MAX_CANDIDATES) return [leader, ...others]
+  const reaching = others.map(one => {
+    return { one, high: wilsonInterval(successes(one.summary), totalAttempts(one.summary)).high }
+  })
+  reaching.sort((a, b) => b.high - a.high)
+  return [leader, ...reaching.slice(0, MAX_CANDIDATES - 1).map(({ one }) => one)]
 }
 
-function contender({ key, summary }: KeySummary, p_best: number): Contender {
+function contender({ key }: KeySummary, { successes, attempts }: Counts, p_best: number): Contender {
   const { agent_name, model_name } = key
-  return { agent_name, model_name, ...rate(successes(summary), totalAttempts(summary)), p_best }
+  return { agent_name, model_name, ...rate(successes, attempts), p_best }
 }

@@ -1,9 +1,9 @@
 /** What attempts cost, and what a success costs. */
-import { answerByGroup } from './groups.ts'
+import { answerByName, totalOfAll, totalsBy } from './groups.ts'
 import type { KeySummary } from './ports.ts'
 import { type Costs, costsOf } from './statistics/cost.ts'
+import { finished, type Steps } from './steps.ts'
 import { costs, type Summary, successes, type TOKEN_TYPES, tokens, totalAttempts, totalCost } from './summary.ts'
-import { total } from './tally.ts'
 
 /** Costs, and the tokens behind them. */
 export interface CostAnswer extends Costs {
@@ -19,11 +19,17 @@ export interface CostReport {
 
 /** Costs of the given keys together and by each of their names. An unknown cost is counted as unpriced, never as 0. */
 export function costReport(summaries: readonly KeySummary[]): CostReport {
+  return finished(costSteps(summaries))
+}
+
+/** {@link costReport} in steps. */
+export function* costSteps(summaries: readonly KeySummary[]): Steps<CostReport> {
+  const { agent_name, model_name, issue_type } = yield* totalsBy(summaries, ['agent_name', 'model_name', 'issue_type'])
   return {
-    overall: costAnswer(total(summaries)),
-    by_agent: answerByGroup(summaries, 'agent_name', costAnswer),
-    by_model: answerByGroup(summaries, 'model_name', costAnswer),
-    by_issue_type: answerByGroup(summaries, 'issue_type', costAnswer),
+    overall: costAnswer(yield* totalOfAll(model_name)),
+    by_agent: yield* answerByName(agent_name, costAnswer),
+    by_model: yield* answerByName(model_name, costAnswer),
+    by_issue_type: yield* answerByName(issue_type, costAnswer),
   }
 }
 

@@ -1,9 +1,10 @@
 /** Whether the success rate of a key or an agent has left what it was: its last attempts against those before them. */
 
+import { type Difficulty, difficultySteps, expectations } from './expectation.ts'
 import { countsOf } from './groups.ts'
 import type { KeySummary, TimeRange } from './ports.ts'
-import { recentOutcomes } from './recent.ts'
-import { type Counts, shrunkRate } from './statistics/counts.ts'
+import { recentCount, recentOutcomes } from './recent.ts'
+import { type Counts, less, type MutableCounts, shrunkRate } from './statistics/counts.ts'
 import {
   baselineRate,
   caution,
@@ -15,13 +16,15 @@ import {
   driftThreshold,
   NO_DRIFT,
 } from './statistics/drift.ts'
-import { findRoot } from './statistics/root.ts'
+import { finished, forEachKey, type Steps } from './steps.ts'
+import { totalAttempts } from './summary.ts'
 
 /** A rate learned from fewer attempts than this is no baseline. */
 const MIN_BASELINE = 30
+/** Keys of an agent whose attempts are read between two pauses. */
+const READ_AT_ONCE = 10
 /** Of an agent over all its keys, at the most. */
 const WATCHED_OF_AGENT = 200
-const NOTHING: Counts = { successes: 0, attempts: 0 }
 
 /**
  * What the last attempts of a key, at most the 100 that are held and at most half of all, say against a baseline learned
@@ -37,11 +40,16 @@ export function watchKey(one: KeySummary, keys: number, range?: TimeRange): Drif
 
 /** How near a key is to an alarm for having got worse: 1 and above is one. Undefined where that cannot be said. */
 export function declineOf(one: KeySummary, keys: number): number | undefined {
+  // Asked of every key at every scrape: where nothing can be said, no attempt need be read.
+  const attempts = totalAttempts(one.summary)
+  if (attempts - Math.min(recentCount(one.recent), Math.floor(attempts / 2)) < MIN_BASELINE) return undefined
   const state = stateOfKey(one, keys)
   return state === null ? undefined : state.down / driftThreshold(keys)
 }
 
 function stateOfKey(one: KeySummary, keys: number, range?: TimeRange): DriftState | null {
+  // Not even all its attempts together would be a baseline: most keys of many, and their attempts need not be read.
+  if (totalAttempts(one.summary) < MIN_BASELINE) return null
   const { known, asked } = pastOf(one, range)
   const watched = last(asked, Number.POSITIVE_INFINITY, known.attempts)
   const baseline = less(known, countOf(watched))
@@ -62,21 +70,85 @@ export function watchAgent(
   agents: number,
   range?: TimeRange,
 ): Drift | null {
-  const pasts = own.map(one => ({ one, ...pastOf(one, range) }))
+  return finished(watchAgentSteps(own, finished(difficultySteps(all)), agents, range))
+}
+
+/** {@link watchAgent} in steps, for many agents of which `difficulty` is worked out once. */
+export function* watchAgentSteps(
+  own: readonly KeySummary[],
+  difficulty: Difficulty,
+  agents: number,
+  range?: TimeRange,
+): Steps<Drift | null> {
+  if (own.reduce((sum, { summary }) => sum + totalAttempts(summary), 0) < MIN_BASELINE) return null
+  const pasts: Past[] = []
+  const latest = createLatest<Watched>(WATCHED_OF_AGENT)
+  function read(one: KeySummary): void {
+    const { known, asked } = pastOf(one, range)
+    const past = { one, known, watched: { successes: 0, attempts: 0 } }
+    pasts.push(past)
+    for (const { ms, success } of asked) latest.add({ ms, success, past })
+  }
+  yield* forEachKey(own, read, READ_AT_ONCE)
+  return driftOfAgent(pasts, latest.inOrder(), difficulty, driftThreshold(agents))
+}
+
+function driftOfAgent(
+  pasts: readonly Past[],
+  latest: readonly Watched[],
+  difficulty: Difficulty,
+  threshold: number,
+): Drift | null {
   const known = pasts.reduce((sum, past) => sum + past.known.attempts, 0)
-  const asked = pasts.flatMap(past => past.asked.map(outcome => ({ ...outcome, past })))
-  const watched = last(asked.sort(byTime), WATCHED_OF_AGENT, known)
+  const watched = last(latest, WATCHED_OF_AGENT, known)
   const learned = known - watched.length
   if (watched.length === 0 || learned < MIN_BASELINE) return null
-  const histories = pasts.map(({ one, known }) => {
-    const later = watched.filter(({ past }) => past.one === one)
-    return { one, ...less(known, countOf(later)) }
-  })
-  const expected = expectations(histories, all)
-  const threshold = driftThreshold(agents)
-  const step = (state: DriftState, { success, past }: (typeof watched)[number]): DriftState =>
+  for (const { success, past } of watched) {
+    past.watched.attempts++
+    if (success) past.watched.successes++
+  }
+  const histories = pasts.map(past => ({ one: past.one, ...less(past.known, past.watched) }))
+  const expected = expectations(histories, difficulty)
+  const step = (state: DriftState, { success, past }: Watched): DriftState =>
     driftStep(state, success, expected.get(past.one)!, threshold, caution(learned))
   return driftOf(watched.reduce(step, NO_DRIFT), threshold)
+}
+
+/** What is known of a key of the agent, and how many of its attempts are among those watched. */
+interface Past {
+  readonly one: KeySummary
+  readonly known: Counts
+  readonly watched: MutableCounts
+}
+
+/** An attempt of the agent. */
+interface Watched extends Outcome {
+  readonly past: Past
+}
+
+interface Latest<T> {
+  add(item: T): void
+  /** Oldest first; of the same time as they were added. */
+  inOrder(): readonly T[]
+}
+
+/** The latest `most` of what is added. Of an agent's hundred thousand attempts nearly all are let go of again. */
+function createLatest<T extends { readonly ms: number }>(most: number): Latest<T> {
+  let held: T[] = []
+  let oldestMs = Number.NEGATIVE_INFINITY
+  function inOrder(): readonly T[] {
+    held = held.sort(byTime).slice(-most)
+    if (held.length === most) oldestMs = held[0]!.ms
+    return held
+  }
+  return {
+    add(item) {
+      if (item.ms < oldestMs) return
+      held.push(item)
+      if (held.length >= 2 * most) inOrder()
+    },
+    inOrder,
+  }
 }
 
 interface Outcome {
@@ -105,51 +177,10 @@ function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
   return outcomes
 }
 
-function byTime(a: Outcome, b: Outcome): number {
+function byTime(a: { readonly ms: number }, b: { readonly ms: number }): number {
   return a.ms - b.ms
 }
 
 function countOf(outcomes: readonly Outcome[]): Counts {
   return { successes: outcomes.filter(({ success }) => success).length, attempts: outcomes.length }
-}
-
-function less(whole: Counts, part: Counts): Counts {
-  return { successes: whole.successes - part.successes, attempts: whole.attempts - part.attempts }
-}
-
-interface History extends Counts {
-  readonly one: KeySummary
-}
-
-/** The rate each key was expected to go on with: its own so far, drawn to that of this agent at its issue type. */
-function expectations(histories: readonly History[], all: readonly KeySummary[]): ReadonlyMap<KeySummary, number> {
-  const issues = new Map<string, Counts>()
-  const watched = new Map(histories.map(history => [history.one, history]))
-  for (const one of all) {
-    const sum = issues.get(one.key.issue_type) ?? NOTHING
-    const { successes, attempts } = watched.get(one) ?? countsOf(one.summary)
-    issues.set(one.key.issue_type, { successes: sum.successes + successes, attempts: sum.attempts + attempts })
-  }
-  const oddsOf = ({ key }: KeySummary): number => logit(shrunkRate(issues.get(key.issue_type) ?? NOTHING))
-  const ability = abilityOf(histories.map(history => ({ ...history, odds: oddsOf(history.one) })))
-  return new Map(histories.map(h => [h.one, baselineRate(h, expit(oddsOf(h.one) + ability))]))
-}
-
-/**
- * By how much the agent's odds of success are above those of all agents, as a logarithm: that which makes its expected
- * successes as many as it had. Source: the model of G. Rasch (1960), with the difficulty of the issue types given.
- */
-function abilityOf(histories: readonly (Counts & { readonly odds: number })[]): number {
-  const successes = histories.reduce((sum, history) => sum + history.successes, 0)
-  const expected = (ability: number): number =>
-    histories.reduce((sum, { attempts, odds }) => sum + attempts * expit(odds + ability), 0)
-  return findRoot(ability => expected(ability) - successes, -10, 10)
-}
-
-function logit(rate: number): number {
-  return Math.log(rate / (1 - rate))
-}
-
-function expit(odds: number): number {
-  return 1 / (1 + Math.exp(-odds))
 }

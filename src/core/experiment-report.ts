@@ -3,8 +3,9 @@ import { type CostAnswer, costAnswer } from './cost-report.ts'
 import { countsOf } from './groups.ts'
 import type { ArmSummary } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
-import { type Experiment, judgeExperiment } from './statistics/experiment.ts'
+import { type Experiment, judgeSteps } from './statistics/experiment.ts'
 import { type MeanInterval, meanInterval } from './statistics/intervals.ts'
+import { finished, type Steps } from './steps.ts'
 import { averageConfidence, averageTime, successes, timeSums, totalAttempts } from './summary.ts'
 
 /** One configuration, and what came of it. */
@@ -33,13 +34,28 @@ export interface ExperimentOptions {
 export function experimentReport(
   experiment: string,
   arms: readonly ArmSummary[],
-  { baseline, adaptive = false }: ExperimentOptions = {},
+  options: ExperimentOptions = {},
 ): ExperimentReport | undefined {
+  return finished(experimentSteps(experiment, arms, options))
+}
+
+/** {@link experimentReport} in steps. */
+export function* experimentSteps(
+  experiment: string,
+  arms: readonly ArmSummary[],
+  { baseline, adaptive = false }: ExperimentOptions = {},
+): Steps<ExperimentReport | undefined> {
   const first = arms.find(arm => baseline === undefined || arm.variant === baseline)
   if (first === undefined) return undefined
   const ordered = [first, ...arms.filter(arm => arm !== first)]
+  // Before the first pause: that attempts were shared out as intended is to be judged of all arms at one moment.
   const counts = ordered.map(({ variant, summary }) => ({ variant, ...countsOf(summary) }))
-  return { experiment, variants: ordered.map(variantReport), ...judgeExperiment(counts, { adaptive }) }
+  const variants: VariantReport[] = []
+  for (const arm of ordered) {
+    variants.push(variantReport(arm))
+    yield
+  }
+  return { experiment, variants, ...(yield* judgeSteps(counts, { adaptive })) }
 }
 
 function variantReport({ variant, summary }: ArmSummary): VariantReport {

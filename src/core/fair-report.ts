@@ -1,8 +1,9 @@
 /** Agents or models compared at the same mix of issue types, and a warning where that turns their ranking over. */
-import { countsOf } from './groups.ts'
 import type { KeySummary } from './ports.ts'
-import type { Counts } from './statistics/counts.ts'
-import { compareFairly, type FairComparison } from './statistics/fair-comparison.ts'
+import type { MutableCounts } from './statistics/counts.ts'
+import { type FairComparison, fairComparisonSteps } from './statistics/fair-comparison.ts'
+import { finished, forEachKey, type Steps } from './steps.ts'
+import { successes, totalAttempts } from './summary.ts'
 
 /** What may be compared; agent and model together are named `agent:model`. */
 export const FAIR_GROUPINGS = ['agent_name', 'model_name', 'agent_and_model'] as const
@@ -10,17 +11,20 @@ export type FairGrouping = (typeof FAIR_GROUPINGS)[number]
 
 /** Compares what `by` names, like with like. */
 export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): FairComparison {
-  const groups = new Map<string, Map<string, Counts>>()
-  for (const { key, summary } of summaries) {
+  return finished(fairSteps(summaries, by))
+}
+
+/** {@link fairReport} in steps. */
+export function* fairSteps(summaries: readonly KeySummary[], by: FairGrouping): Steps<FairComparison> {
+  const groups = new Map<string, Map<string, MutableCounts>>()
+  function count({ key, summary }: KeySummary): void {
     const name = by === 'agent_and_model' ? `${key.agent_name}:${key.model_name}` : key[by]
-    const strata = groups.get(name) ?? new Map<string, Counts>()
-    const known = strata.get(key.issue_type) ?? { successes: 0, attempts: 0 }
-    const own = countsOf(summary)
-    strata.set(key.issue_type, {
-      successes: known.successes + own.successes,
-      attempts: known.attempts + own.attempts,
-    })
-    groups.set(name, strata)
+    const strata = groups.get(name) ?? new Map<string, MutableCounts>()
+    const counts = strata.get(key.issue_type) ?? { successes: 0, attempts: 0 }
+    counts.successes += successes(summary)
+    counts.attempts += totalAttempts(summary)
+    groups.set(name, strata.set(key.issue_type, counts))
   }
-  return compareFairly(groups)
+  yield* forEachKey(summaries, count)
+  return yield* fairComparisonSteps(groups)
 }

@@ -1,11 +1,13 @@
 /** Keys that share a name, and what is known of them together. */
 import type { AttemptKey } from './attempt.ts'
-import { namedRecord, uniqueKeyPrinter } from './metrics.ts'
+import { namedRecord } from './metrics.ts'
 import type { KeySummary } from './ports.ts'
-import type { Grouping } from './report.ts'
 import type { Counts } from './statistics/counts.ts'
-import { type Summary, successes, totalAttempts } from './summary.ts'
-import { total } from './tally.ts'
+import { finished, forEachKey, KEYS_AT_ONCE, type Steps } from './steps.ts'
+import { createSummary, mergeInto, type Summary, successes, totalAttempts } from './summary.ts'
+
+/** Summaries that are merged between two pauses. */
+const MERGED_AT_ONCE = 25
 
 /** Keys that share a name. */
 export interface Group {
@@ -45,12 +47,21 @@ const known: Readonly<Record<keyof AttemptKey, WeakMap<readonly KeySummary[], Gr
  * long, is asked about often, and only ever grows.
  */
 export function groupsOf(summaries: readonly KeySummary[], by: keyof AttemptKey): Groups {
+  return finished(groupSteps(summaries, by))
+}
+
+/** {@link groupsOf} in steps. Live: more may have come to it at the next pause. */
+export function* groupSteps(summaries: readonly KeySummary[], by: keyof AttemptKey): Steps<Groups> {
   let groups = known[by].get(summaries)
   if (groups === undefined) {
     groups = { all: [], placeOf: [], places: new Map() }
     known[by].set(summaries, groups)
   }
-  for (let i = groups.placeOf.length; i < summaries.length; i++) join(groups, summaries[i]!, by)
+  // Whoever asks the same in a pause goes on with it: what is read is told by the groups themselves.
+  while (groups.placeOf.length < summaries.length) {
+    join(groups, summaries[groups.placeOf.length]!, by)
+    if (groups.placeOf.length % KEYS_AT_ONCE === 0) yield
+  }
   return groups
 }
 
@@ -83,17 +94,50 @@ function createGroup(name: string): GrowingGroup {
   }
 }
 
-/** What `answer` makes of the merged summary of each group, as an object that may have any name for a key. */
-export function answerByGroup<T>(
+/** The merged summary of each group of keys, by the group's name. */
+export type GroupTotals = ReadonlyMap<string, Summary>
+
+/** The totals of groups by each of some names, of one reading of every key: whatever is counted in between, they add up to the same. */
+export function* totalsBy<By extends keyof AttemptKey>(
   summaries: readonly KeySummary[],
-  by: Grouping,
-  answer: (group: Summary) => T,
-): Record<string, T> {
-  if (by !== 'key') {
-    return namedRecord(groupsOf(summaries, by).all.map(({ name, keys }) => [name, answer(total(keys))]))
+  names: readonly By[],
+): Steps<Readonly<Record<By, GroupTotals>>> {
+  const totals = {} as Record<By, Map<string, Summary>>
+  for (const by of names) totals[by] = new Map()
+  function add({ key, summary }: KeySummary): void {
+    for (const by of names) mergeInto(totalOf(totals[by], key[by]), summary)
   }
-  const printed = uniqueKeyPrinter()
-  return namedRecord(summaries.map(({ key, summary }) => [printed(key), answer(summary)]))
+  yield* forEachKey(summaries, add, MERGED_AT_ONCE)
+  return totals
+}
+
+function totalOf(totals: Map<string, Summary>, name: string): Summary {
+  let total = totals.get(name)
+  if (total === undefined) {
+    total = createSummary()
+    totals.set(name, total)
+  }
+  return total
+}
+
+/** What all groups add up to. */
+export function* totalOfAll(totals: GroupTotals): Steps<Summary> {
+  const all = createSummary()
+  for (const total of totals.values()) {
+    mergeInto(all, total)
+    yield
+  }
+  return all
+}
+
+/** What `answer` makes of each group's total, as an object that may have any name for a key. */
+export function* answerByName<T>(totals: GroupTotals, answer: (total: Summary) => T): Steps<Record<string, T>> {
+  const answers = namedRecord<T>([])
+  for (const [name, total] of totals) {
+    answers[name] = answer(total)
+    yield
+  }
+  return answers
 }
 
 /** Successes out of attempts. */

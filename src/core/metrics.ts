@@ -56,6 +56,26 @@ export function uniqueKeyPrinter(): (key: AttemptKey) => string {
   }
 }
 
+/** The printed names of the keys of a list, and what prints those that come to it. */
+interface KeyNames {
+  readonly names: string[]
+  readonly printed: (key: AttemptKey) => string
+}
+
+/** Names never change, but to keep one for every key would take too much room: they stay until their room is wanted. */
+const known = new WeakMap<readonly KeySummary[], WeakRef<KeyNames>>()
+
+/** The name of each key of a list, as {@link uniqueKeyPrinter} prints it. The same list again, which may have grown, costs next to nothing. */
+export function keyNames(summaries: readonly KeySummary[]): readonly string[] {
+  let held = known.get(summaries)?.deref()
+  if (held === undefined) {
+    held = { names: [], printed: uniqueKeyPrinter() }
+    known.set(summaries, new WeakRef(held))
+  }
+  for (let i = held.names.length; i < summaries.length; i++) held.names.push(held.printed(summaries[i]!.key))
+  return held.names
+}
+
 function holdsColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {
   return agent_name.includes(':') || model_name.includes(':') || issue_type.includes(':')
 }

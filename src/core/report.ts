@@ -1,20 +1,24 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
-import { type BestAgent, bestAgent, qualified } from './best-agent.ts'
-import { countsOf, type Group, type Groups, groupsOf } from './groups.ts'
-import { namedRecord, uniqueKeyPrinter } from './metrics.ts'
+import { type BestAgent, type Choice, describeAgent, qualified } from './best-agent.ts'
+import {
+  countsAt,
+  countsBy,
+  countsOfAll,
+  countsOfEach,
+  type GroupCounts,
+  type GroupSums,
+  sumOfGroups,
+  sumsBy,
+} from './group-sums.ts'
+import { type Group, groupSteps, groupsOf } from './groups.ts'
+import { keyNames, namedRecord } from './metrics.ts'
 import type { KeyFilter, KeySummary } from './ports.ts'
 import { percent, type Rate, rate } from './rate.ts'
+import { reportSums } from './report-sweep.ts'
 import type { Counts } from './statistics/counts.ts'
 import { type RateInterval, wilsonInterval } from './statistics/intervals.ts'
-import {
-  confidenceSum,
-  type Summary,
-  statedConfidences,
-  successes,
-  timedAttempts,
-  timeSum,
-  totalAttempts,
-} from './summary.ts'
+import type { Steps } from './steps.ts'
+import { successRate } from './summary.ts'
 
 /** What success rates may be grouped by; `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
@@ -40,31 +44,37 @@ export function defaultGrouping(filter: KeyFilter): Grouping | undefined {
 
 /** The rate over all given keys; 0 of 0 attempts where there are none. */
 export function overallRate(summaries: readonly KeySummary[]): Rate {
-  return rateOf(totalCounts(summaries))
+  return rateOf(countsOfAll(summaries))
 }
 
 /** The rates of groups of keys. */
 export function groupedRates(summaries: readonly KeySummary[], group_by: Grouping): GroupedRates {
-  const groups = countsBy(summaries, group_by)
-  return {
-    group_by,
-    success_rates: ratesOf(groups),
-    details: namedRecord(groups.map(([name, counts]) => [name, rateOf(counts)])),
-  }
+  const groups = namedCounts(summaries, group_by)
+  const details = groups.names.map((name, place) => [name, rateOf(countsAt(groups.counts, place))] as const)
+  return { group_by, success_rates: ratesOf(groups), details: namedRecord(details) }
 }
 
 /** The `success_rates` of {@link groupedRates} alone. */
 export function successRates(summaries: readonly KeySummary[], by: Grouping): Record<string, number> {
-  return ratesOf(countsBy(summaries, by))
+  return by === 'key' ? ratesOfEach(summaries) : ratesOf(namedCounts(summaries, by))
+}
+
+/** Straight from the summaries, with nothing made for a key but its entry: there may be thousands. */
+function ratesOfEach(summaries: readonly KeySummary[]): Record<string, number> {
+  const names = keyNames(summaries)
+  const rates = namedRecord<number>([])
+  for (let i = 0; i < summaries.length; i++) rates[names[i]!] = successRate(summaries[i]!.summary)
+  return rates
 }
 
 /** The JSON text of {@link groupedRates} in pieces: of many keys it takes too long to be made at one go. */
 export function* printGroupedRates(summaries: readonly KeySummary[], group_by: Grouping): Generator<string> {
-  const groups = countsBy(summaries, group_by)
+  const { names, counts } = namedCounts(summaries, group_by)
+  const places = counts.attempts.length
   yield `{"group_by":"${group_by}","success_rates":{`
-  for (const [i, [name, counts]] of groups.entries()) yield member(i, name, percentOf(counts))
+  for (let i = 0; i < places; i++) yield member(i, names[i]!, percentOf(countsAt(counts, i)))
   yield '},"details":{'
-  for (const [i, [name, counts]] of groups.entries()) yield member(i, name, rateOf(counts))
+  for (let i = 0; i < places; i++) yield member(i, names[i]!, rateOf(countsAt(counts, i)))
   yield '}}'
 }
 
@@ -72,17 +82,20 @@ function member(place: number, name: string, value: unknown): string {
   return `${place === 0 ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`
 }
 
-type NamedCounts = readonly (readonly [string, Counts])[]
-
 /** A copy of what is counted now, by group in the order the groups came. */
-function countsBy(summaries: readonly KeySummary[], by: Grouping): NamedCounts {
-  if (by !== 'key') return groupsOf(summaries, by).all.map(({ name, keys }) => [name, totalCounts(keys)])
-  const printed = uniqueKeyPrinter()
-  return summaries.map(({ key, summary }) => [printed(key), countsOf(summary)])
+interface NamedCounts {
+  readonly names: readonly string[]
+  readonly counts: GroupCounts
 }
 
-function ratesOf(groups: NamedCounts): Record<string, number> {
-  return namedRecord(groups.map(([name, counts]) => [name, percentOf(counts)]))
+function namedCounts(summaries: readonly KeySummary[], by: Grouping): NamedCounts {
+  if (by === 'key') return { names: keyNames(summaries), counts: countsOfEach(summaries) }
+  const groups = groupsOf(summaries, by)
+  return { names: groups.all.map(({ name }) => name), counts: countsBy(summaries, groups) }
+}
+
+function ratesOf({ names, counts }: NamedCounts): Record<string, number> {
+  return namedRecord(names.map((name, place) => [name, percentOf(countsAt(counts, place))]))
 }
 
 /** One model in the documented comparison. */
@@ -101,19 +114,24 @@ export function modelComparison(
   summaries: readonly KeySummary[],
   { minAttempts = 5 }: { readonly minAttempts?: number | undefined } = {},
 ): Record<string, ModelPerformance> {
-  const models = groupsOf(qualified(summaries, minAttempts), 'model_name')
-  return byName(models, model => modelPerformance(model, sumsOf(model.keys)))
+  const compared = qualified(summaries, minAttempts)
+  const models = groupsOf(compared, 'model_name')
+  return modelAnswers(models.all, sumsBy(compared, models))
 }
 
-function modelPerformance(model: Group, sums: Sums): ModelPerformance {
-  return {
-    avg_success_rate: percentOf(sums),
-    total_attempts: sums.attempts,
-    success_rate_interval: wilsonInterval(sums.successes, sums.attempts),
-    avg_confidence: sums.stated === 0 ? null : sums.confidence / sums.stated,
-    avg_time_seconds: sums.timed > 0 ? sums.time / sums.timed : 0,
-    issue_types: [...model.names('issue_type')],
-  }
+function modelAnswers(models: readonly Group[], sums: GroupSums): Record<string, ModelPerformance> {
+  return byName(models, (model, place) => {
+    const { successes, attempts } = countsAt(sums, place)
+    const [stated, timed] = [sums.stated[place]!, sums.timed[place]!]
+    return {
+      avg_success_rate: percent(successes, attempts),
+      total_attempts: attempts,
+      success_rate_interval: wilsonInterval(successes, attempts),
+      avg_confidence: stated === 0 ? null : sums.confidence[place]! / stated,
+      avg_time_seconds: timed > 0 ? sums.time[place]! / timed : 0,
+      issue_types: [...model.names('issue_type')],
+    }
+  })
 }
 
 /** The documented report. */
@@ -135,110 +153,73 @@ export interface PerformanceReport {
   readonly recommendations: Record<string, BestAgent>
 }
 
+/** How a report groups keys, and which names of each group it lists. */
+const LISTED = [
+  ['agent_name', 'issue_type'],
+  ['issue_type', 'agent_name'],
+  ['model_name', 'issue_type'],
+] as const
+
+/**
+ * {@link performanceReport} in steps. To group thousands of keys that were not grouped before is most of the work; the rest is read in one
+ * sweep, so that all of it is of one moment.
+ */
+export function* performanceReportSteps(
+  summaries: readonly KeySummary[],
+  generatedAt: string,
+): Steps<PerformanceReport> {
+  for (const [name, listed] of LISTED) {
+    const { all } = yield* groupSteps(summaries, name)
+    for (const group of all) {
+      group.names(listed)
+      yield
+    }
+  }
+  return performanceReport(summaries, generatedAt)
+}
+
 /** Everything at a glance. `generatedAt` is an RFC 3339 time. */
 export function performanceReport(summaries: readonly KeySummary[], generatedAt: string): PerformanceReport {
   const agents = groupsOf(summaries, 'agent_name')
   const issues = groupsOf(summaries, 'issue_type')
   const models = groupsOf(summaries, 'model_name')
-  const { overall, byAgent, byIssue, byModel } = sweep(summaries, agents, issues, models)
-  const overallRate = rateOf(overall)
+  const { byAgent, byIssue, byModel, best } = reportSums(summaries, { agents, issues, models })
+  const overall = sumOfGroups(byModel)
+  const { success_rate, success_rate_interval } = rateOf(overall)
   return {
     generated_at: generatedAt,
     summary: {
       total_attempts: overall.attempts,
       total_successful: overall.successes,
-      overall_success_rate: overallRate.success_rate,
-      success_rate_interval: overallRate.success_rate_interval,
+      overall_success_rate: success_rate,
+      success_rate_interval,
       total_agents: agents.all.length,
       total_issue_types: issues.all.length,
       total_models: models.all.length,
     },
-    by_agent: byName(agents, (agent, place) => ({
-      ...rateOf(byAgent[place]!),
+    by_agent: byName(agents.all, (agent, place) => ({
+      ...rateOf(countsAt(byAgent, place)),
       issue_types: [...agent.names('issue_type')],
     })),
-    by_issue_type: byName(issues, (issue, place) => ({
-      ...rateOf(byIssue[place]!),
+    by_issue_type: byName(issues.all, (issue, place) => ({
+      ...rateOf(countsAt(byIssue, place)),
       agents_used: [...issue.names('agent_name')],
     })),
-    by_model: byName(models, (model, place) => modelPerformance(model, byModel[place]!)),
-    recommendations: recommendations(issues),
+    by_model: modelAnswers(models.all, byModel),
+    recommendations: recommendations(issues.all, best),
   }
 }
 
-function byName<T>({ all }: Groups, answer: (group: Group, place: number) => T): Record<string, T> {
-  return namedRecord(all.map((group, place) => [group.name, answer(group, place)]))
+function byName<T>(groups: readonly Group[], answer: (group: Group, place: number) => T): Record<string, T> {
+  return namedRecord(groups.map((group, place) => [group.name, answer(group, place)]))
 }
 
-function recommendations({ all }: Groups): Record<string, BestAgent> {
-  const best = all.map(({ name, keys }) => [name, bestAgent(keys, { minAttempts: 3 })] as const)
-  return namedRecord(best.filter((entry): entry is readonly [string, BestAgent] => entry[1] !== undefined))
-}
-
-interface MutableCounts {
-  successes: number
-  attempts: number
-}
-
-interface Sums extends MutableCounts {
-  stated: number
-  confidence: number
-  timed: number
-  time: number
-}
-
-/** What the groups of a report add up to, in one sweep: summaries lie far apart in memory, and to fetch them is most of the work. */
-function sweep(
-  summaries: readonly KeySummary[],
-  agents: Groups,
-  issues: Groups,
-  models: Groups,
-): Readonly<{ overall: Counts; byAgent: readonly Counts[]; byIssue: readonly Counts[]; byModel: readonly Sums[] }> {
-  const overall = noCounts()
-  const byAgent = agents.all.map(noCounts)
-  const byIssue = issues.all.map(noCounts)
-  const byModel = models.all.map(noSums)
-  for (let i = 0; i < summaries.length; i++) {
-    const { summary } = summaries[i]!
-    addCounts(overall, summary)
-    addCounts(byAgent[agents.placeOf[i]!]!, summary)
-    addCounts(byIssue[issues.placeOf[i]!]!, summary)
-    addSums(byModel[models.placeOf[i]!]!, summary)
+function recommendations(issues: readonly Group[], choices: readonly Choice[]): Record<string, BestAgent> {
+  const recommended = namedRecord<BestAgent>([])
+  for (const [place, { best }] of choices.entries()) {
+    if (best !== undefined) recommended[issues[place]!.name] = describeAgent(best)
   }
-  return { overall, byAgent, byIssue, byModel }
-}
-
-function noCounts(): MutableCounts {
-  return { successes: 0, attempts: 0 }
-}
-
-function noSums(): Sums {
-  return { successes: 0, attempts: 0, stated: 0, confidence: 0, timed: 0, time: 0 }
-}
-
-function addCounts(counts: MutableCounts, summary: Summary): void {
-  counts.successes += successes(summary)
-  counts.attempts += totalAttempts(summary)
-}
-
-function addSums(sums: Sums, summary: Summary): void {
-  addCounts(sums, summary)
-  sums.stated += statedConfidences(summary)
-  sums.confidence += confidenceSum(summary)
-  sums.timed += timedAttempts(summary)
-  sums.time += timeSum(summary)
-}
-
-function totalCounts(summaries: readonly KeySummary[]): Counts {
-  const counts = noCounts()
-  for (const { summary } of summaries) addCounts(counts, summary)
-  return counts
-}
-
-function sumsOf(summaries: readonly KeySummary[]): Sums {
-  const sums = noSums()
-  for (const { summary } of summaries) addSums(sums, summary)
-  return sums
+  return recommended
 }
 
 function rateOf({ successes, attempts }: Counts): Rate {

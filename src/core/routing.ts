@@ -1,10 +1,11 @@
 /** To whom the next issue should go: a ranked list, with the evidence for each place. */
 
-import { keyId } from './attempt.ts'
+import { type AttemptKey, keyId } from './attempt.ts'
 import { costAnswer } from './cost-report.ts'
 import type { KeySummary, TimeRange } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
-import { type Constraints, type Exclusion, halfLifeWeight, rankRoutes } from './statistics/ranking.ts'
+import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from './statistics/ranking.ts'
+import { finished, type Steps } from './steps.ts'
 import { averageTime, successes, totalAttempts } from './summary.ts'
 import { intervalsBetween } from './trends.ts'
 
@@ -52,41 +53,67 @@ export interface RouteEvidence {
 export function routingReport(
   issue_type: string,
   evidence: readonly RouteEvidence[],
-  { seed, ...constraints }: RoutingOptions = {},
+  options: RoutingOptions = {},
 ): RoutingReport {
-  // A draw depends on the route's name, so that it stays the same when another route joins.
-  const routes = evidence.map(({ one, successes, attempts }) => ({
-    id: keyId(one.key),
-    successes,
-    attempts,
-    cost_per_success_usd: costAnswer(one.summary).cost_per_success?.cost_usd ?? null,
-    one,
-  }))
-  const byId = new Map(routes.map(route => [route.id, route]))
-  const { ranked, excluded } = rankRoutes(routes, constraints, seed)
+  return finished(routingSteps(issue_type, evidence, options))
+}
+
+/** {@link routingReport} in steps. */
+export function* routingSteps(
+  issue_type: string,
+  evidence: readonly RouteEvidence[],
+  { seed, ...constraints }: RoutingOptions = {},
+): Steps<RoutingReport> {
+  const byId = new Map<string, KnownRoute>()
+  for (const each of evidence) {
+    const route = knownRoute(each)
+    byId.set(route.id, route)
+    yield
+  }
+  const { ranked, excluded } = yield* rankSteps([...byId.values()], constraints, seed)
   return {
     issue_type,
     explore: seed !== undefined,
     seed: seed ?? null,
     ranked: ranked.map(({ id, ...place }) => routeAnswer(byId.get(id)!, place)),
     excluded: excluded.map(({ id, reason }) => {
-      const { agent_name, model_name } = byId.get(id)!.one.key
+      const { agent_name, model_name } = byId.get(id)!.key
       return { agent_name, model_name, reason }
     }),
   }
 }
 
+/** What is told of a route beside its place, read at one moment. */
+interface KnownRoute extends Route {
+  readonly key: AttemptKey
+  readonly rate: Rate
+  readonly avg_time_seconds: number
+}
+
+function knownRoute({ one: { key, summary }, successes: good, attempts }: RouteEvidence): KnownRoute {
+  return {
+    // A draw depends on the route's name, so that it stays the same when another route joins.
+    id: keyId(key),
+    successes: good,
+    attempts,
+    cost_per_success_usd: costAnswer(summary).cost_per_success?.cost_usd ?? null,
+    key,
+    rate: rate(successes(summary), totalAttempts(summary)),
+    avg_time_seconds: averageTime(summary),
+  }
+}
+
 function routeAnswer(
-  { one, cost_per_success_usd }: { readonly one: KeySummary; readonly cost_per_success_usd: number | null },
+  { key, rate, cost_per_success_usd, avg_time_seconds }: KnownRoute,
   place: Pick<RouteAnswer, 'lower_bound' | 'p_best' | 'draw'>,
 ): RouteAnswer {
   return {
-    agent_name: one.key.agent_name,
-    model_name: one.key.model_name,
-    ...rate(successes(one.summary), totalAttempts(one.summary)),
+    agent_name: key.agent_name,
+    model_name: key.model_name,
+    ...rate,
     ...place,
     expected_cost_per_success_usd: cost_per_success_usd,
-    avg_time_seconds: averageTime(one.summary),
+    avg_time_seconds,
   }
 }
 

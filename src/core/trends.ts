@@ -1,12 +1,14 @@
 /** How the success rate moved over a range of time: interval by interval, its direction, and what has drifted. */
 import type { AttemptKey } from './attempt.ts'
-import { watchAgent, watchKey } from './drift-watch.ts'
+import { watchAgentSteps, watchKey } from './drift-watch.ts'
+import { difficultySteps } from './expectation.ts'
 import { namedRecord } from './metrics.ts'
 import type { KeySummary, TimeRange } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import type { Counts } from './statistics/counts.ts'
 import type { Drift } from './statistics/drift.ts'
 import { compareRates, type RateDifference } from './statistics/sequential.ts'
+import { finished, forEachKey, type Steps } from './steps.ts'
 import { span } from './summary.ts'
 import { OVERFLOW_KEY } from './tally.ts'
 import { printTimestamp } from './timestamp.ts'
@@ -53,9 +55,13 @@ export function intervalsOf(
   nowMs: number,
   wantedMs?: number,
 ): readonly TimeRange[] {
-  const spans = summaries.flatMap(({ summary }) => span(summary) ?? [])
-  const firstMs = spans.reduce((least, { firstMs }) => Math.min(least, firstMs), Number.POSITIVE_INFINITY)
-  const lastMs = spans.reduce((most, { lastMs }) => Math.max(most, lastMs), Number.NEGATIVE_INFINITY)
+  let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const { summary } of summaries) {
+    const known = span(summary)
+    if (known === undefined) continue
+    firstMs = Math.min(firstMs, known.firstMs)
+    lastMs = Math.max(lastMs, known.lastMs)
+  }
   const sinceMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
   const untilMs = range === undefined ? lastMs + 1 : Math.min(range.untilMs, Math.max(nowMs, lastMs + 1))
   if (!(untilMs > sinceMs) || !Number.isFinite(sinceMs)) return []
@@ -84,6 +90,16 @@ export function trendReport(
   life: readonly KeySummary[],
   all: readonly KeySummary[],
 ): TrendReport {
+  return finished(trendSteps(intervals, counts, life, all))
+}
+
+/** {@link trendReport} in steps. */
+export function* trendSteps(
+  intervals: readonly TimeRange[],
+  counts: readonly Counts[],
+  life: readonly KeySummary[],
+  all: readonly KeySummary[],
+): Steps<TrendReport> {
   const time = (ms: number | undefined): string | null =>
     ms === undefined ? null : printTimestamp({ ms, local: false })
   const evidence = compareRates(...halves(counts), { alpha: ALPHA, adaptive: false })
@@ -103,8 +119,8 @@ export function trendReport(
     })),
     direction: told ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
     evidence,
-    drifted_keys: driftedKeys(named, range),
-    agents: driftedAgents(named, all, range),
+    drifted_keys: yield* driftedKeys(named, range),
+    agents: yield* driftedAgents(named, all, range),
   }
 }
 
@@ -121,20 +137,31 @@ function halves(counts: readonly Counts[]): [Counts, Counts] {
   return [earlier, later]
 }
 
-function driftedKeys(life: readonly KeySummary[], range: TimeRange | undefined): KeyDrift[] {
-  const watched = life.flatMap(one => {
+/** Keys whose attempts are read between two pauses. */
+const WATCHED_AT_ONCE = 10
+
+function* driftedKeys(life: readonly KeySummary[], range: TimeRange | undefined): Steps<KeyDrift[]> {
+  const drifted: KeyDrift[] = []
+  function watch(one: KeySummary): void {
     const drift = watchKey(one, life.length, range)
-    return drift === null || drift.direction === 'none' ? [] : [{ ...one.key, ...drift }]
-  })
-  return watched.sort((a, b) => b.statistic - a.statistic)
+    if (drift !== null && drift.direction !== 'none') drifted.push({ ...one.key, ...drift })
+  }
+  yield* forEachKey(life, watch, WATCHED_AT_ONCE)
+  return drifted.sort((a, b) => b.statistic - a.statistic)
 }
 
-function driftedAgents(
+function* driftedAgents(
   life: readonly KeySummary[],
   all: readonly KeySummary[],
   range: TimeRange | undefined,
-): Record<string, Drift> {
+): Steps<Record<string, Drift>> {
+  const difficulty = yield* difficultySteps(all)
   const agents = Map.groupBy(life, ({ key }) => key.agent_name)
-  const drifts = [...agents].map(([agent, own]) => [agent, watchAgent(own, all, agents.size, range)] as const)
-  return namedRecord(drifts.filter((entry): entry is readonly [string, Drift] => entry[1] !== null))
+  const drifts = namedRecord<Drift>([])
+  for (const [agent, own] of agents) {
+    const drift = yield* watchAgentSteps(own, difficulty, agents.size, range)
+    if (drift !== null) drifts[agent] = drift
+    yield
+  }
+  return drifts
 }

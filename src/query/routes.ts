@@ -4,12 +4,14 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import express from 'express'
 import type { z } from 'zod'
-import { decidedBestAgent } from '../core/best-agent.ts'
+import { decidedBestSteps } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
-import { defaultGrouping, modelComparison, overallRate, performanceReport, printGroupedRates } from '../core/report.ts'
+import { defaultGrouping, overallRate, printGroupedRates } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
 import { beginAnswer, sendJson, sendJsonText, sendProblem } from '../problem.ts'
+import { inSlices } from '../slices.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
+import { jsonPieces } from './json-pieces.ts'
 import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
 
 export interface QueryOptions {
@@ -43,36 +45,37 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
 
   ask('/best-agent', parameters.bestAgent, async ({ parameters: asked, filter, range }, res) => {
     const summaries = await tracker.summaries(range, filter)
-    const best = decidedBestAgent(summaries, { minAttempts: asked.min_attempts, rankBy: asked.rank_by })
-    if (best !== undefined) return sendJson(res, 200, best)
+    const options = { minAttempts: asked.min_attempts, rankBy: asked.rank_by }
+    const best = await inSlices(decidedBestSteps(summaries, options))
+    if (best !== undefined) return sendAnswer(res, best)
     const detail = `no agent has ${asked.min_attempts} attempts or more at issue type "${asked.issue_type}"`
     sendProblem(res, { status: 404, detail })
   })
 
-  ask('/model-comparison', parameters.modelComparison, async ({ parameters: asked, filter, range }, res) => {
-    sendJson(res, 200, modelComparison(await tracker.summaries(range, filter), { minAttempts: asked.min_attempts }))
+  ask('/model-comparison', parameters.modelComparison, async ({ parameters: asked }, res) => {
+    await sendAnswer(res, await tracker.getModelComparison({ ...asked, minAttempts: asked.min_attempts }))
   })
 
   ask('/fair-comparison', parameters.fairComparison, async ({ parameters: asked }, res) => {
-    sendJson(res, 200, await tracker.getFairComparison(asked.by, asked))
+    await sendAnswer(res, await tracker.getFairComparison(asked.by, asked))
   })
 
   ask('/trends', parameters.trends, async ({ parameters: asked }, res) => {
     const intervalMs = asked.interval === undefined ? undefined : parseDuration(asked.interval)
-    sendJson(res, 200, await tracker.getTrends({ ...asked, intervalMs }))
+    await sendAnswer(res, await tracker.getTrends({ ...asked, intervalMs }))
   })
 
   ask('/calibration', parameters.calibration, async ({ parameters: asked }, res) => {
-    sendJson(res, 200, await tracker.getCalibration({ ...asked, groupBy: asked.group_by }))
+    await sendAnswer(res, await tracker.getCalibration({ ...asked, groupBy: asked.group_by }))
   })
 
   ask('/costs', parameters.costs, async ({ parameters: asked }, res) => {
-    sendJson(res, 200, await tracker.getCosts(asked))
+    await sendAnswer(res, await tracker.getCosts(asked))
   })
 
   ask('/experiments/:name', parameters.experiment, async ({ parameters: asked }, res, name) => {
     const report = await tracker.getExperiment(name, { ...asked, adaptive: asked.adaptive === 'true' })
-    if (report !== undefined) return sendJson(res, 200, report)
+    if (report !== undefined) return sendAnswer(res, report)
     const which = asked.baseline === undefined ? '' : `, or none with the variant "${asked.baseline}"`
     sendProblem(res, { status: 404, detail: `no attempt belongs to an experiment of that name${which}` })
   })
@@ -81,11 +84,11 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
     const seed = asked.explore === 'true' ? (asked.seed ?? randomUUID()) : undefined
     const halfLifeMs = asked.half_life === undefined ? undefined : parseDuration(asked.half_life)
     const minAttempts = asked.min_attempts
-    sendJson(res, 200, await tracker.getRoute(asked.issue_type, { ...asked, seed, halfLifeMs, minAttempts }))
+    await sendAnswer(res, await tracker.getRoute(asked.issue_type, { ...asked, seed, halfLifeMs, minAttempts }))
   })
 
-  ask('/report', parameters.report, async ({ filter, range }, res) => {
-    sendJson(res, 200, performanceReport(await tracker.summaries(range, filter), tracker.now()))
+  ask('/report', parameters.report, async ({ parameters: asked }, res) => {
+    await sendAnswer(res, await tracker.generatePerformanceReport(asked))
   })
 
   ask('/metrics', parameters.metrics, async ({ parameters: asked, filter, range }, res) => {
@@ -118,6 +121,11 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
 function badCursor(error: unknown): ReturnType<typeof parameterProblem> {
   if (error instanceof RangeError) return parameterProblem([{ name: 'cursor', detail: error.message }])
   throw error
+}
+
+/** Sends an answer as JSON: one about thousands of keys is printed in pieces. */
+async function sendAnswer(res: express.Response, answer: object): Promise<void> {
+  await sendPieces(res, jsonPieces(answer))
 }
 
 /** How long an answer is made before others have their turn. */

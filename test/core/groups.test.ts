@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AgentAttempt } from '../../src/core/attempt.ts'
-import { uniqueKeyPrinter } from '../../src/core/metrics.ts'
+import { keyNames, uniqueKeyPrinter } from '../../src/core/metrics.ts'
 import { GROUPINGS, groupedRates, performanceReport, printGroupedRates, successRates } from '../../src/core/report.ts'
 import { createTally, type Tally } from '../../src/core/tally.ts'
 import { attempts, NOW_MS, names } from './arbitraries.ts'
@@ -68,6 +68,19 @@ test('no two keys are printed alike, even where their names hold what separates 
     fc.property(fc.uniqueArray(key, { selector: one => JSON.stringify(one) }), keys => {
       const print = uniqueKeyPrinter()
       expect(new Set(keys.map(print)).size).toBe(keys.length)
+    }),
+  )
+})
+
+test('the names of a list of keys are printed in its order, and stay when more keys come', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(attempts, { maxLength: 15 }), { maxLength: 5 }), parts => {
+      const tally = emptyTally()
+      for (const part of parts) {
+        addAll(tally, part)
+        const print = uniqueKeyPrinter()
+        expect(keyNames(tally.keys())).toEqual(tally.keys().map(one => print(one.key)))
+      }
     }),
   )
 })

@@ -1,8 +1,9 @@
+import { finished, type Steps } from '../steps.ts'
 import { type Counts, rateOf, shrunkRate } from './counts.ts'
 import { fisherTest } from './fisher.ts'
 import { evidenceOf, type RateInterval, wilsonInterval } from './intervals.ts'
 import { holm } from './multiple.ts'
-import { posteriorOf } from './posterior.ts'
+import { posteriorSteps } from './posterior.ts'
 import { attemptsPerSide } from './power.ts'
 
 const ALPHA = 0.05
@@ -43,15 +44,22 @@ export interface Best {
  * data: a comparison to be watched as it runs is `compareRates`'s.
  */
 export function decideBest(candidates: readonly Counts[], leader: number): Best {
-  const { p_best, expected_loss } = posteriorOf(candidates)
-  const others = otherContenders(candidates, leader)
+  return finished(decideBestSteps(candidates, leader))
+}
+
+/** {@link decideBest} in steps. */
+export function* decideBestSteps(candidates: readonly Counts[], leader: number): Steps<Best> {
+  const { p_best, expected_loss } = yield* posteriorSteps(candidates)
+  const others = yield* otherContenders(candidates, leader)
   const contenders = leader < candidates.length ? [leader, ...others] : []
+  const isContender = candidates.map(() => false)
+  for (const place of contenders) isContender[place] = true
   const standings = candidates.map((counts, i) => ({
     success_rate: rateOf(counts) * 100,
     success_rate_interval: wilsonInterval(counts.successes, counts.attempts),
     p_best: p_best[i]!,
     expected_loss: expected_loss[i]! * 100,
-    contender: contenders.includes(i),
+    contender: isContender[i]!,
   }))
   return {
     standings,
@@ -66,11 +74,15 @@ export function decideBest(candidates: readonly Counts[], leader: number): Best 
  * Fisher's exact test, Holm's correction at 5 %. Because the data chose the leader, the family is every pair of
  * candidates: over the leader's own pairs alone, one of thirty equals would be called worse in a fourth of all cases.
  */
-function otherContenders(candidates: readonly Counts[], leader: number): number[] {
+function* otherContenders(candidates: readonly Counts[], leader: number): Steps<number[]> {
   const first = candidates[leader]
   if (first === undefined) return []
   const others = candidates.map((_, i) => i).filter(i => i !== leader)
-  const pValues = others.map(i => fisherTest(first, candidates[i]!))
+  const pValues: number[] = []
+  for (const i of others) {
+    pValues.push(fisherTest(first, candidates[i]!))
+    yield
+  }
   const adjusted = holm(pValues, pairsOf(candidates))
   return others.filter((i, at) => adjusted[at]! > ALPHA || rateOf(candidates[i]!) > rateOf(first))
 }

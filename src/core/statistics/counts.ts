@@ -4,6 +4,17 @@ export interface Counts {
   readonly attempts: number
 }
 
+/** Counts that are being added up. */
+export interface MutableCounts {
+  successes: number
+  attempts: number
+}
+
+/** `whole` without a `part` of it. */
+export function less(whole: Counts, part: Counts): Counts {
+  return { successes: whole.successes - part.successes, attempts: whole.attempts - part.attempts }
+}
+
 /** Successes per attempt, 0 to 1; 0 where there are no attempts, as documented. */
 export function rateOf(counts: Counts): number {
   return counts.attempts > 0 ? counts.successes / counts.attempts : 0

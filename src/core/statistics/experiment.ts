@@ -1,6 +1,7 @@
+import { finished, type Steps } from '../steps.ts'
 import type { Counts } from './counts.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
-import { attemptsNeeded, compareRates, type RateDifference } from './sequential.ts'
+import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
 
 const ALPHA = 0.05
 
@@ -31,38 +32,41 @@ export interface Experiment {
   readonly comparisons: readonly VariantComparison[]
 }
 
+export interface JudgeOptions {
+  readonly adaptive?: boolean
+  readonly shares?: readonly number[]
+}
+
 /**
  * Compares every arm with the first, the baseline; may be asked after every attempt. All comparisons and all looks
  * together claim a difference that is not there in at most 5 % of experiments (Bonferroni across arms).
  */
-export function judgeExperiment(
-  arms: readonly Arm[],
-  options: { readonly adaptive?: boolean; readonly shares?: readonly number[] } = {},
-): Experiment {
-  const { adaptive = false, shares } = options
-  const ratio = adaptive
-    ? null
-    : sampleRatio(
-        arms.map(arm => arm.attempts),
-        shares,
-      )
+export function judgeExperiment(arms: readonly Arm[], options: JudgeOptions = {}): Experiment {
+  return finished(judgeSteps(arms, options))
+}
+
+/** {@link judgeExperiment} in steps. */
+export function* judgeSteps(arms: readonly Arm[], { adaptive = false, shares }: JudgeOptions = {}): Steps<Experiment> {
+  const attempts = arms.map(arm => arm.attempts)
+  const ratio = adaptive ? null : sampleRatio(attempts, shares)
   const [baseline, ...others] = arms
   const alpha = ALPHA / Math.max(1, others.length)
-  const unsound = ratio?.status === 'mismatch'
-  const comparisons = others.map((arm): VariantComparison => {
-    const difference = compareRates(baseline!, arm, { alpha, adaptive })
-    const verdict = unsound ? 'unsound' : verdictOf(difference, alpha)
-    const attempts_needed = unsound ? null : attemptsNeeded(baseline!, arm, { alpha, adaptive })
-    const names = { variant: arm.variant, baseline: baseline!.variant }
-    return {
-      ...names,
-      ...difference,
-      verdict,
-      attempts_needed,
-      summary: inWords(names, difference, verdict, attempts_needed),
-    }
-  })
+  const isSound = ratio?.status !== 'mismatch'
+  const comparisons: VariantComparison[] = []
+  for (const arm of others) {
+    comparisons.push(compareArms(baseline!, arm, { alpha, adaptive }, isSound))
+    yield
+  }
   return { sample_ratio: ratio, comparisons }
+}
+
+function compareArms(baseline: Arm, arm: Arm, options: SequentialOptions, isSound: boolean): VariantComparison {
+  const difference = compareRates(baseline, arm, options)
+  const verdict = isSound ? verdictOf(difference, options.alpha) : 'unsound'
+  const attempts_needed = isSound ? attemptsNeeded(baseline, arm, options) : null
+  const names = { variant: arm.variant, baseline: baseline.variant }
+  const summary = inWords(names, difference, verdict, attempts_needed)
+  return { ...names, ...difference, verdict, attempts_needed, summary }
 }
 
 function verdictOf({ difference, p_value }: RateDifference, alpha: number): Verdict {

@@ -1,3 +1,4 @@
+import { finished, type Steps } from '../steps.ts'
 import { rateOf } from './counts.ts'
 import { normalTwoSided } from './distributions.ts'
 import { type RateInterval, wilsonInterval } from './intervals.ts'
@@ -64,29 +65,51 @@ export interface FairComparison {
  * have (of several, the one with the most attempts), and the others are left out. Nobody is compared with nobody.
  */
 export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparison {
-  const compared = holdersOfCommonest(groups)
-  const shared = sharedStrata(compared)
-  const weights = new Map(
-    shared.map(stratum => [stratum, total([...compared.values()].map(strata => strata.get(stratum)!)).attempts]),
-  )
-  const adjusted = new Map<string, StandardRate>()
-  for (const [name, strata] of compared) adjusted.set(name, standardRate(strata, weights))
-  const rates = [...groups].map(([name, strata]) => toRate(name, strata, adjusted.get(name), shared))
-  return { strata: shared, rates, best: bestOf(compared, adjusted, shared), turned_over: turnedPairs(rates, adjusted) }
+  return finished(fairComparisonSteps(groups))
 }
 
-function holdersOfCommonest(groups: ReadonlyMap<string, Strata>): Map<string, Strata> {
+/** {@link compareFairly} in steps. */
+export function* fairComparisonSteps(groups: ReadonlyMap<string, Strata>): Steps<FairComparison> {
+  const compared = yield* holdersOfCommonest(groups)
+  const shared = sharedStrata(compared)
+  yield
+  const weights = new Map<string, number>()
+  for (const stratum of shared) {
+    weights.set(stratum, total([...compared.values()].map(strata => strata.get(stratum)!)).attempts)
+    yield
+  }
+  const adjusted = new Map<string, StandardRate>()
+  for (const [name, strata] of compared) {
+    adjusted.set(name, standardRate(strata, weights))
+    yield
+  }
+  const rates: FairRate[] = []
+  for (const [name, strata] of groups) {
+    rates.push(toRate(name, strata, adjusted.get(name), shared))
+    yield
+  }
+  const best = yield* bestOf(compared, adjusted, shared)
+  return { strata: shared, rates, best, turned_over: yield* turnedPairs(rates, adjusted) }
+}
+
+function* holdersOfCommonest(groups: ReadonlyMap<string, Strata>): Steps<Map<string, Strata>> {
   const held = new Map<string, { holders: number; attempts: number }>()
   for (const strata of groups.values()) {
     for (const [stratum, { attempts }] of strata) {
       if (!(attempts > 0)) continue
       const known = held.get(stratum) ?? { holders: 0, attempts: 0 }
-      held.set(stratum, { holders: known.holders + 1, attempts: known.attempts + attempts })
+      known.holders++
+      known.attempts += attempts
+      held.set(stratum, known)
     }
+    yield
   }
-  const byHolders = [...held].sort(([, a], [, b]) => b.holders - a.holders || b.attempts - a.attempts)
-  const [stratum, most] = byHolders[0] ?? ['', { holders: 0 }]
-  return new Map(most.holders < 2 ? [] : [...groups].filter(([, strata]) => has(strata, stratum)))
+  let [commonest, most] = ['', { holders: 0, attempts: 0 }]
+  for (const [stratum, its] of held) {
+    const isMore = its.holders > most.holders || (its.holders === most.holders && its.attempts > most.attempts)
+    if (isMore) [commonest, most] = [stratum, its]
+  }
+  return new Map(most.holders < 2 ? [] : [...groups].filter(([, strata]) => has(strata, commonest)))
 }
 
 function sharedStrata(compared: ReadonlyMap<string, Strata>): string[] {
@@ -113,35 +136,60 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
 }
 
 /** Because the data chose the best one, the family of questions is every pair of those compared. */
-function bestOf(
+function* bestOf(
   compared: ReadonlyMap<string, Strata>,
   adjusted: ReadonlyMap<string, StandardRate>,
   shared: readonly string[],
-): FairBest | null {
+): Steps<FairBest | null> {
   const [name, ...others] = [...adjusted.keys()].sort((a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate)
   if (name === undefined) return null
-  const ahead = others.map(other => mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
+  const ahead: number[] = []
+  for (const other of others) {
+    ahead.push(mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
+    yield
+  }
   const pairs = (compared.size * (compared.size - 1)) / 2
   const pValues = holm(ahead.map(normalTwoSided), pairs)
   const contenders = others.filter((_, i) => ahead[i]! <= 0 || pValues[i]! > ALPHA)
   return { name, decisive: contenders.length === 0, contenders }
 }
 
-function turnedPairs(rates: readonly FairRate[], adjusted: ReadonlyMap<string, StandardRate>): TurnedPair[] {
-  const pairs: TurnedPair[] = []
+/** Of thousands that are compared there are millions of pairs: all are looked at, and no more is made than the clearest need. */
+function* turnedPairs(
+  rates: readonly FairRate[],
+  adjusted: ReadonlyMap<string, StandardRate>,
+): Steps<readonly TurnedPair[]> {
   const compared = rates.filter(({ name }) => adjusted.has(name))
-  for (const a of compared) {
-    for (const b of compared) {
-      if (!(a.adjusted_rate! > b.adjusted_rate! + ROUNDING && a.success_rate < b.success_rate)) continue
-      const { difference, low, high } = subtract(adjusted.get(a.name)!, adjusted.get(b.name)!)
-      pairs.push({
-        better: a.name,
-        worse: b.name,
-        difference: a.success_rate - b.success_rate,
-        adjusted_difference: difference * 100,
-        adjusted_difference_interval: { low: low * 100, high: high * 100, method: 'mover' },
-      })
+  const plain = Float64Array.from(compared, ({ success_rate }) => success_rate)
+  const fair = Float64Array.from(compared, ({ adjusted_rate }) => adjusted_rate!)
+  const lowest = fair.reduce((least, rate) => Math.min(least, rate), Number.POSITIVE_INFINITY)
+  let clearest: readonly TurnedPair[] = []
+  for (const [i, a] of compared.entries()) {
+    // Who is not as far above the worst as the last of those named is above its other can make no clearer pair.
+    const least = clearest.length < MOST_TURNED ? ROUNDING : clearest.at(-1)!.adjusted_difference - ROUNDING
+    if (fair[i]! - lowest < least) continue
+    const pairs: TurnedPair[] = []
+    for (let j = 0; j < fair.length; j++) {
+      const isTurned = fair[i]! > fair[j]! + ROUNDING && plain[i]! < plain[j]!
+      if (isTurned && fair[i]! - fair[j]! >= least) pairs.push(turnedPair(a, compared[j]!, adjusted))
     }
+    clearest = [...clearest, ...pairs].sort(byAdjustedDifference).slice(0, MOST_TURNED)
+    yield
   }
-  return pairs.sort((a, b) => b.adjusted_difference - a.adjusted_difference).slice(0, MOST_TURNED)
+  return clearest
+}
+
+function byAdjustedDifference(a: TurnedPair, b: TurnedPair): number {
+  return b.adjusted_difference - a.adjusted_difference
+}
+
+function turnedPair(a: FairRate, b: FairRate, adjusted: ReadonlyMap<string, StandardRate>): TurnedPair {
+  const { difference, low, high } = subtract(adjusted.get(a.name)!, adjusted.get(b.name)!)
+  return {
+    better: a.name,
+    worse: b.name,
+    difference: a.success_rate - b.success_rate,
+    adjusted_difference: difference * 100,
+    adjusted_difference_interval: { low: low * 100, high: high * 100, method: 'mover' },
+  }
 }

@@ -1,3 +1,4 @@
+import { finished, type Steps } from '../steps.ts'
 import type { Counts } from './counts.ts'
 import { logBeta, regularizedBeta } from './special-functions.ts'
 
@@ -40,6 +41,11 @@ interface Slice {
  * posterior is bounded and about as wide as any other of as many attempts, so that Simpson's rule serves.
  */
 export function posteriorOf(candidates: readonly Counts[]): Posterior {
+  return finished(posteriorSteps(candidates))
+}
+
+/** {@link posteriorOf} in steps. */
+export function* posteriorSteps(candidates: readonly Counts[]): Steps<Posterior> {
   const densities = candidates.map(toDensity)
   const p_best = densities.map(() => 0)
   // Below the highest of the lower ends, somebody else is better almost surely.
@@ -60,6 +66,7 @@ export function posteriorOf(candidates: readonly Counts[]): Posterior {
     }
     if (right.angle <= left.angle) break
     left = right
+    yield
   }
   const total = p_best.reduce((sum, p) => sum + p, 0)
   return {

@@ -1,6 +1,7 @@
+import { finished, type Steps } from '../steps.ts'
 import { type Counts, rateOf } from './counts.ts'
 import { wilsonInterval } from './intervals.ts'
-import { posteriorOf } from './posterior.ts'
+import { posteriorSteps } from './posterior.ts'
 import { createRandom, drawBeta } from './random.ts'
 
 /** One that work may be sent to. */
@@ -46,18 +47,31 @@ export interface Ranking {
  * Source: W. R. Thompson, Biometrika 25 (1933), with Jeffreys' prior.
  */
 export function rankRoutes(routes: readonly Route[], constraints: Constraints = {}, seed?: string | number): Ranking {
+  return finished(rankSteps(routes, constraints, seed))
+}
+
+/** {@link rankRoutes} in steps. */
+export function* rankSteps(
+  routes: readonly Route[],
+  constraints: Constraints = {},
+  seed?: string | number,
+): Steps<Ranking> {
   const excluded = routes.flatMap(route => {
     const reason = exclusionOf(route, constraints)
     return reason === undefined ? [] : [{ id: route.id, reason }]
   })
   const fit = routes.filter(route => exclusionOf(route, constraints) === undefined)
-  const { p_best } = posteriorOf(fit)
-  const ranked = fit.map((route, i) => ({
-    id: route.id,
-    lower_bound: wilsonInterval(route.successes, route.attempts).low,
-    p_best: p_best[i]!,
-    draw: seed === undefined ? null : drawRate(route, seed) * 100,
-  }))
+  const { p_best } = yield* posteriorSteps(fit)
+  const ranked: RankedRoute[] = []
+  for (const [i, route] of fit.entries()) {
+    ranked.push({
+      id: route.id,
+      lower_bound: wilsonInterval(route.successes, route.attempts).low,
+      p_best: p_best[i]!,
+      draw: seed === undefined ? null : drawRate(route, seed) * 100,
+    })
+    yield
+  }
   const merit = (route: RankedRoute): number => route.draw ?? route.lower_bound
   return { ranked: ranked.sort((a, b) => merit(b) - merit(a) || b.p_best - a.p_best), excluded }
 }
