@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Steps } from './core/steps.ts'
 
-/** How long the event loop may be held at a stretch: an answer is made of a few of these before it is sent. */
+/** How long the event loop may be held at a stretch: whoever waits for an answer mostly waits for a few of these. */
 const SLICE_MS = 1
 
 /** Runs through `steps`, lets the event loop turn whenever a slice of time is used up, and answers what they return. */
@@ -15,6 +15,19 @@ export async function inSlices<T>(steps: Steps<T>): Promise<T> {
     await nextTurn()
     startMs = performance.now()
   }
+}
+
+/** All that `values` yields, made in slices. */
+export async function collect<T>(values: Iterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  function* steps(): Steps<void> {
+    for (const value of values) {
+      collected.push(value)
+      yield
+    }
+  }
+  await inSlices(steps())
+  return collected
 }
 
 /**

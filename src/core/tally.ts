@@ -236,13 +236,14 @@ export function createTally(options: TallyOptions): Tally {
     *ranged(range, filter, nowMs) {
       for (const record of keys(filter)) {
         const summary = times.summarise(record, range, nowMs)
-        if (totalAttempts(summary) > 0) yield { key: record.key, summary, recent: record.recent }
+        if (summary !== undefined && totalAttempts(summary) > 0)
+          yield { key: record.key, summary, recent: record.recent }
       }
     },
     *rangedArms(experiment, range, nowMs) {
       for (const arm of arms.get(experiment)?.values() ?? []) {
         const summary = times.summarise(arm, range, nowMs)
-        if (totalAttempts(summary) > 0) yield { variant: arm.variant, summary }
+        if (summary !== undefined && totalAttempts(summary) > 0) yield { variant: arm.variant, summary }
       }
     },
     overflowed: () => overflowed,

@@ -41,8 +41,8 @@ export interface TimeTiers {
   /** Puts back buckets of one tier that a checkpoint kept, in the order in which they leave, where none was counted yet. */
   restore(tier: number, rows: BucketRows): void
   restoreFloor(tier: number, floorMs: number): void
-  /** What was counted in a range: to whole buckets of the finest tier that still covers it. */
-  summarise(state: TimeTiersState, range: TimeRange, nowMs: number): Summary
+  /** What was counted in a range, to whole buckets of the finest tier that still covers it; undefined where there are none. */
+  summarise(state: TimeTiersState, range: TimeRange, nowMs: number): Summary | undefined
   clear(): void
 }
 
@@ -169,12 +169,13 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       tiers[tier]!.floorMs = floorMs
     },
     summarise(state, range, nowMs) {
-      const summary = createSummary()
+      let summary: Summary | undefined
       const { tier, sinceMs } = covering(range, nowMs)
       wake(state)
       for (const bucket of awakeIn(state, tier)) {
         if (bucket.startMs < sinceMs || bucket.startMs >= range.untilMs) continue
         if (bucket.packed !== undefined) unpackRow(bucket.packed, bucket.at, SUMMARY_WIDTH, scratch)
+        summary ??= createSummary()
         mergeInto(summary, bucket.summary ?? scratch)
       }
       return summary

@@ -4,13 +4,13 @@ import { crc32 } from 'node:zlib'
 import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
+import { collect, inSlices } from '../../slices.ts'
 import { type CheckpointState, encodeState } from './checkpoint.ts'
 import { decodeLegacyState } from './checkpoint-legacy.ts'
 import { decodeState, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
 import { messageOf, NewerFormat } from './errors.ts'
 import type { Position } from './position.ts'
 import type { JournalFiles } from './segments.ts'
-import { collect, inSlices } from './slices.ts'
 
 /**
  * The head of the file. Of every version: eight bytes of magic, the version, the checksum of these twelve bytes. Of this version

@@ -8,8 +8,8 @@ import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../
 import type { KeySummary } from '../../core/ports.ts'
 import { copyRecent } from '../../core/recent.ts'
 import type { KeyTally, Tally } from '../../core/tally.ts'
+import { inSlices } from '../../slices.ts'
 import type { Position } from './position.ts'
-import { inSlices } from './slices.ts'
 
 /** The version of the `journal` member. */
 export const DOCUMENT_FORMAT = 1

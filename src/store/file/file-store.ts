@@ -10,6 +10,7 @@ import {
 } from '../../core/ports.ts'
 import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
+import { collect } from '../../slices.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './directory.ts'
@@ -24,7 +25,6 @@ import type { Log } from './log.ts'
 import { isSame, type Position } from './position.ts'
 import { pointsLine, resetLine } from './record.ts'
 import { repair } from './repair.ts'
-import { collect } from './slices.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
 
 export interface FileStoreOptions {

@@ -7,6 +7,7 @@ import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/
 import type { Clock } from '../../core/ports.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
+import { inSlices } from '../../slices.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, readCheckpoint, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
@@ -14,7 +15,6 @@ import type { Log } from './log.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { type ReplayResult, replay } from './replay.ts'
 import { type JournalFiles, listSegments, type OpenedSegment, readOpening } from './segments.ts'
-import { inSlices } from './slices.ts'
 
 export interface StartOptions extends JournalFiles {
   /** The document's path. */
