@@ -7,7 +7,7 @@ import { renderText } from './render.ts'
 interface Scrape {
   readonly contentType: string
   /** Slices of whole lines, made when they are asked for: at the reader's pace, and giving way to others in between. */
-  readonly body: AsyncGenerator<string, void, void>
+  readonly body: AsyncGenerator<Buffer, void, void>
 }
 
 export interface Exposition {

@@ -5,10 +5,7 @@ import { constants, createGzip } from 'node:zlib'
 import { beginAnswer, sendProblem } from '../problem.ts'
 import type { Exposition } from './exposition.ts'
 
-/**
- * Scrapes under way at the most: each holds what has changed of the keys since, 1.3 KB a key, until its scraper has read
- * all of it.
- */
+/** Scrapes under way at the most: each holds a copy of all keys, 1.3 KB a key, until its scraper has read all of it. */
 const MAX_SCRAPES = 8
 /** How long a scraper may take to read, unless it says it waits for less. */
 const MAX_SECONDS = 60

@@ -160,7 +160,7 @@ describe('a scrape', () => {
     let text = ''
     for await (const slice of (await createExposition(sourcesOf(tally)).scrape()).body) {
       slices++
-      text += slice
+      text += slice.toString()
       for (const { key } of tally.keys()) count(tally, attempt({ ...key, confidence: 0.5 }))
     }
     expect(slices).toBeGreaterThan(5)

@@ -41,11 +41,11 @@ export function sourcesOf(tally: Tally, health: () => OwnHealth = () => ({})): S
 }
 
 export async function textOf(exposition: Pick<Exposition, 'scrape'>): Promise<string> {
-  return (await slicesOf(exposition)).join('')
+  return Buffer.concat(await slicesOf(exposition)).toString()
 }
 
-export async function slicesOf(exposition: Pick<Exposition, 'scrape'>): Promise<string[]> {
-  const slices: string[] = []
+export async function slicesOf(exposition: Pick<Exposition, 'scrape'>): Promise<Buffer[]> {
+  const slices: Buffer[] = []
   for await (const slice of (await exposition.scrape()).body) slices.push(slice)
   return slices
 }

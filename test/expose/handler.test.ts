@@ -102,7 +102,7 @@ describe('a collection that fails', () => {
     const scrape = async (): ReturnType<Exposition['scrape']> => ({
       contentType: CONTENT_TYPE,
       body: (async function* () {
-        yield '# HELP a a\n# TYPE a gauge\na 1\n'
+        yield Buffer.from('# HELP a a\n# TYPE a gauge\na 1\n')
         await nextTurn()
         throw new Error('broken')
       })(),

@@ -61,6 +61,30 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
     expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
   })
 
+  it('of names as long and as full of escapes as they may be', async () => {
+    const names = ['"'.repeat(256), '\\'.repeat(256), '修'.repeat(85), '🦊'.repeat(64), 'n'.repeat(256)]
+    const attempts = names.flatMap(agent_name =>
+      names.flatMap(model_name => names.map(issue_type => attempt({ agent_name, model_name, issue_type }))),
+    )
+    const exposition = createExposition(sourcesOf(tallyOf(attempts)))
+    expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
+  })
+
+  it('of any numbers: whole ones, thousandths, millionths, large and tiny ones', async () => {
+    const decimals = [1, 1000, 1e6].map(unit => fc.integer({ min: 0, max: 1e12 }).map(whole => whole / unit))
+    const number = fc.oneof(...decimals, fc.double({ min: 0, max: 1e-5, noNaN: true }), fc.maxSafeNat())
+    await fc.assert(
+      fc.asyncProperty(fc.array(number, { minLength: 1, maxLength: 30 }), async numbers => {
+        const attempts = numbers.map((value, i) =>
+          attempt({ agent_name: `${i}`, time_seconds: value, cost_usd: value, input_tokens: Math.trunc(value) }),
+        )
+        const exposition = createExposition(sourcesOf(tallyOf(attempts)))
+        expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('of any attempts', async () => {
     const name = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 12 })
