@@ -157,16 +157,28 @@ function timestampProblem(value: unknown, isTimestamp: (text: string) => boolean
   return isTimestamp(value) ? undefined : 'must be an RFC 3339 time such as 2026-01-31T12:00:00Z'
 }
 
-/** Whether {@link attemptProblems} finds nothing, for a fraction of the cost: every attempt pays for it. Never throws. */
-export function isAttempt(value: unknown, isTimestamp: (text: string) => boolean): value is NewAttempt {
-  return isPlainAttempt(value, isTimestamp) || attemptProblems(value, isTimestamp).length === 0
+/**
+ * Whether {@link attemptProblems} finds nothing, for a fraction of the cost: every attempt pays for it. Never throws. Who knows already that
+ * its strings are printable ASCII says so with `isPlain`.
+ */
+export function isAttempt(
+  value: unknown,
+  isTimestamp: (text: string) => boolean,
+  isPlain = false,
+): value is NewAttempt {
+  const isName = isPlain ? isShortName : isSoundName
+  return isPlainAttempt(value, isTimestamp, isName) || attemptProblems(value, isTimestamp).length === 0
 }
 
 /**
  * The same for nearly every attempt there is, a plain object without undefined fields. Its fields are read by their names, at half the
  * cost of looking each of them up in the table; that there are no others shows in their number.
  */
-function isPlainAttempt(value: unknown, isTimestamp: (text: string) => boolean): boolean {
+function isPlainAttempt(
+  value: unknown,
+  isTimestamp: (text: string) => boolean,
+  isName: (value: unknown, maxBytes?: number) => boolean,
+): boolean {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
   const it: { readonly [Name in keyof NewAttempt]?: unknown } = value
   return (
@@ -190,7 +202,10 @@ function isPlainAttempt(value: unknown, isTimestamp: (text: string) => boolean):
   )
 }
 
-const isName = (value: unknown, maxBytes?: number): boolean => nameProblem(value, maxBytes) === undefined
+const isSoundName = (value: unknown, maxBytes?: number): boolean => nameProblem(value, maxBytes) === undefined
+/** The same of what is known to be printable ASCII. */
+const isShortName = (value: unknown, maxBytes: number = BOUNDS.nameBytes): boolean =>
+  typeof value === 'string' && value !== '' && value.length <= maxBytes
 const isAmount = (value: unknown, max: number): boolean => typeof value === 'number' && value >= 0 && value <= max
 const isCount = (value: unknown): boolean => Number.isInteger(value) && isAmount(value, BOUNDS.maxTokens)
 

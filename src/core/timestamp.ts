@@ -33,39 +33,39 @@ export function isCanonical(text: string): boolean {
 }
 
 /**
- * Milliseconds of `2026-01-31T12:00:00.000Z`, or with microseconds, the forms nearly all times come in; undefined for any other. Every attempt pays for
- * this, and it costs a tenth of what the expression below does.
+ * Milliseconds of `2026-01-31T12:00:00.000Z`, or with microseconds, the forms nearly all times come in; undefined for any other. Every
+ * attempt pays for this, and it costs a tenth of what the expression below does.
  */
 function parseCanonical(text: string): number | undefined {
   const { length } = text
-  if ((length !== 24 && length !== 27) || text.charCodeAt(length - 1) !== 90 || text.charCodeAt(10) !== 84)
-    return undefined
+  if ((length !== 24 && length !== 27) || text.charCodeAt(length - 1) !== 90) return undefined
+  if (text.charCodeAt(16) !== 58 || text.charCodeAt(19) !== 46) return undefined
+  const second = digits(text, 17, 19)
+  const milli = digits(text, 20, 23)
+  const micro = length === 27 ? digits(text, 23, 26) : 0
+  // A leap second is for the expression to explain.
+  if (!(second <= 59 && milli <= 999 && micro <= 999)) return undefined
+  const minuteMs = text.startsWith(lastMinute.text) ? lastMinute.ms : parseMinute(text)
+  return minuteMs === undefined ? undefined : minuteMs + second * 1000 + milli + micro / 1000
+}
+
+/** The minute that was read last: what comes together mostly ended in the same. */
+let lastMinute = { text: '1970-01-01T00:00', ms: 0 }
+
+/** Milliseconds of the minute that a text begins with, as in `2026-01-31T12:00`. */
+function parseMinute(text: string): number | undefined {
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined
-  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58 || text.charCodeAt(19) !== 46) return undefined
+  if (text.charCodeAt(10) !== 84 || text.charCodeAt(13) !== 58) return undefined
   const year = digits(text, 0, 4)
   const month = digits(text, 5, 7)
   const day = digits(text, 8, 10)
   const hour = digits(text, 11, 13)
   const minute = digits(text, 14, 16)
-  const second = digits(text, 17, 19)
-  const milli = digits(text, 20, 23)
-  const micro = length === 27 ? digits(text, 23, 26) : 0
-  // A year below 100 would be taken as of the last century; a leap second is for the expression to explain.
-  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined
-  if (!(hour <= 23 && minute <= 59 && second <= 59 && milli <= 999 && micro <= 999)) return undefined
-  const minutes = daysSinceEpoch(year, month, day) * 1440 + hour * 60 + minute
-  return minutes * MINUTE_MS + second * 1000 + milli + micro / 1000
-}
-
-/**
- * Days from 1970-01-01 to a date of the Gregorian calendar: years are taken to begin in March, so that a leap day ends one.
- * Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. Date.UTC takes longer, and every attempt pays.
- */
-function daysSinceEpoch(year: number, month: number, day: number): number {
-  const marchYear = month < 3 ? year - 1 : year
-  const marchMonth = month < 3 ? month + 9 : month - 3
-  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)
-  return marchYear * 365 + leapDays + Math.floor((153 * marchMonth + 2) / 5) + day - 719_469
+  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined
+  if (!(hour <= 23 && minute <= 59)) return undefined
+  const ms = (daysSinceEpoch(year, month, day) * 1440 + hour * 60 + minute) * MINUTE_MS
+  lastMinute = { text: text.slice(0, 16), ms }
+  return ms
 }
 
 /** The number that the characters from `from` to `to` spell; NaN where one is no digit. */
@@ -77,6 +77,17 @@ function digits(text: string, from: number, to: number): number {
     value = value * 10 + digit
   }
   return value
+}
+
+/**
+ * Days from 1970-01-01 to a date of the Gregorian calendar: years are taken to begin in March, so that a leap day ends one.
+ * Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. Date.UTC takes longer, and every attempt pays.
+ */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const marchYear = month < 3 ? year - 1 : year
+  const marchMonth = month < 3 ? month + 9 : month - 3
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)
+  return marchYear * 365 + leapDays + Math.floor((153 * marchMonth + 2) / 5) + day - 719_469
 }
 
 function parseAny(text: string): Instant | undefined {

@@ -74,11 +74,12 @@ export interface FaultyAttempt {
 
 /**
  * The attempt that `value` is, or everything that keeps it from being one. Total, whatever it is given. The plain check of the core goes
- * first because it costs a tenth of the schema's; the two agree, and where they did not, the schema would have the say.
+ * first because it costs a tenth of the schema's; the two agree, and where they did not, the schema would have the say. `isPlain` states
+ * that no string in it holds anything but printable ASCII.
  */
-export function readAttempt(value: unknown): SoundAttempt | FaultyAttempt {
+export function readAttempt(value: unknown, isPlain = false): SoundAttempt | FaultyAttempt {
   lastInstant = undefined
-  if (isAttempt(value, isTimestamp)) return { attempt: value, at: lastInstant }
+  if (isAttempt(value, isTimestamp, isPlain)) return { attempt: value, at: lastInstant }
   const checked = attemptSchema.safeParse(value)
   if (checked.success) return { attempt: checked.data, at: lastInstant }
   const problems = attemptProblems(value, isTimestamp)

@@ -6,9 +6,9 @@ import type { Appended, OpenForms, Texts } from '../core/ports.ts'
 import { StoreUnavailable } from '../core/ports.ts'
 import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
-import { readAttempt, type SoundAttempt } from './attempt-schema.ts'
+import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-schema.ts'
 import { type Body, type BodyLimits, createBodyReader, mediaOf } from './body.ts'
-import { type Parsed, parseJson, parseText, textsOf, withoutMark } from './json.ts'
+import { hasPlainStrings, type Parsed, parseJson, parseText, textsOf, withoutMark } from './json.ts'
 import { BodyError, type Lines, linesOf } from './lines.ts'
 
 /** Where attempts go: the tracker. `keep` takes over the lists, and rejects with StoreUnavailable when none of them was kept. */
@@ -89,7 +89,7 @@ async function takeJson(req: IncomingMessage, body: Body | Problem, options: Rec
         detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
       }
     }
-    const { good, instants, rejected } = sift(items)
+    const { good, instants, rejected } = sift(items, items.length > 1 && hasPlainStrings(body.bytes))
     options.counts.rejected(rejected.length)
     if (rejected.length > 0 && !partial) return faults(rejected, items.length)
     const texts = rejected.length === 0 ? textsOf(body.bytes, items.length) : undefined
@@ -135,14 +135,14 @@ interface Sifted {
   readonly rejected: { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
 }
 
-function sift(items: readonly unknown[]): Sifted {
+function sift(items: readonly unknown[], isPlain: boolean): Sifted {
   // Of the length they mostly end with: what grows takes several times the memory, for a single attempt as for thousands.
   const good = new Array<NewAttempt>(items.length)
   const instants = new Array<Instant | undefined>(items.length)
   const rejected: Sifted['rejected'] = []
   let count = 0
   for (let index = 0; index < items.length; index++) {
-    const read = readAttempt(items[index])
+    const read = readAttempt(items[index], isPlain)
     if (read.attempt === undefined) {
       rejected.push({ index, errors: read.problems })
       continue
@@ -173,13 +173,12 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   const taken = { accepted: 0, duplicates: 0 }
   let keptLines = 0
   let group = emptyGroup()
-  let groupEnd = 0
   const flush = async (): Promise<void> => {
     if (group.attempts.length === 0) return
     const kept = await keep(group.attempts, group, options)
     taken.accepted += kept.accepted
     taken.duplicates += kept.duplicates
-    keptLines = groupEnd
+    keptLines = group.lastLine
     group = emptyGroup()
   }
   const stop = async (problem: Problem): Promise<Problem> => {
@@ -190,16 +189,15 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   try {
     const limits = { maxLineBytes: MAX_LINE_BYTES, idleTimeoutMs: options.requestTimeoutMs }
     for await (const lines of linesOf(req, gzip, limits, options.inFlight)) {
-      const parse = parserOf(lines)
-      for (let i = 0; i < lines.starts.length; i++) {
-        const checked = checkLine(lines.numbers[i]!, parse(i))
-        if ('status' in checked) {
+      const read = readerOf(lines)
+      for (let next = 0; next < lines.starts.length; ) {
+        const taken = takeSome(group, lines, next, read)
+        if (typeof taken !== 'number') {
           options.counts.rejected(1)
-          return await stop(checked)
+          return await stop(taken)
         }
-        put(group, checked, lines, i)
-        groupEnd = lines.numbers[i]!
-        if (group.attempts.length >= GROUP) await flush()
+        next = taken
+        if (group.attempts.length === GROUP) await flush()
       }
     }
     await flush()
@@ -215,29 +213,46 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
 interface Group extends OpenForms {
   readonly attempts: NewAttempt[]
   readonly texts: Texts
+  /** Number of the line that the last of them stood in. */
+  lastLine: number
 }
 
-const emptyGroup = (): Group => ({ attempts: [], instants: [], texts: { sources: [], starts: [], ends: [] } })
-
-function put(group: Group, { attempt, at }: SoundAttempt, { bytes, starts, ends }: Lines, i: number): void {
-  group.attempts.push(attempt)
-  group.instants.push(at)
-  group.texts.sources.push(bytes)
-  group.texts.starts.push(starts[i]!)
-  group.texts.ends.push(ends[i]!)
+function emptyGroup(): Group {
+  return { attempts: [], instants: [], texts: { sources: [], starts: [], ends: [] }, lastLine: 0 }
 }
 
-/** Parses lines by their place. Where no character takes more than a byte, as in most, all of them are made text at once. */
-function parserOf({ bytes, starts, ends }: Lines): (i: number) => Parsed {
-  if (!isAscii(bytes)) return i => parseJson(bytes.subarray(starts[i], ends[i]))
+/** Takes lines from the `from`-th on until the group is full or there are no more; answers which is next, or what is wrong with one. */
+function takeSome(group: Group, lines: Lines, from: number, read: ReadLine): number | Problem {
+  const { bytes, starts, ends, numbers } = lines
+  const until = Math.min(starts.length, from + GROUP - group.attempts.length)
+  for (let i = from; i < until; i++) {
+    const line = read(i)
+    if (line.attempt === undefined) return lineProblem(numbers[i]!, line)
+    group.attempts.push(line.attempt)
+    group.instants.push(line.at)
+    group.texts.sources.push(bytes)
+    group.texts.starts.push(starts[i]!)
+    group.texts.ends.push(ends[i]!)
+    group.lastLine = numbers[i]!
+  }
+  return until
+}
+
+type NoJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
+type ReadLine = (i: number) => SoundAttempt | FaultyAttempt | NoJson
+
+/** Reads lines by their place. Where no character takes more than a byte, as in most, all of them are made text at once. */
+function readerOf({ bytes, starts, ends }: Lines): ReadLine {
+  const read = (parsed: Parsed, isPlain: boolean): ReturnType<ReadLine> =>
+    parsed.ok ? readAttempt(parsed.value, isPlain) : parsed
+  if (!isAscii(bytes)) return i => read(parseJson(bytes.subarray(starts[i], ends[i])), false)
   const text = bytes.toString('latin1')
-  return i => parseText(text.slice(starts[i], ends[i]))
+  const isPlain = hasPlainStrings(bytes)
+  return i => read(parseText(text.slice(starts[i], ends[i])), isPlain)
 }
 
-function checkLine(number: number, parsed: Parsed): SoundAttempt | Problem {
-  if (!parsed.ok) return { status: 400, detail: `line ${number} is not JSON: ${parsed.detail}` }
-  const read = readAttempt(parsed.value)
-  if (read.attempt !== undefined) return read
-  const errors = read.problems.map(problem => ({ index: number - 1, ...problem }))
+function lineProblem(number: number, line: FaultyAttempt | NoJson): Problem {
+  if ('ok' in line) return { status: 400, detail: `line ${number} is not JSON: ${line.detail}` }
+  const errors = line.problems.map(problem => ({ index: number - 1, ...problem }))
   return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
 }

@@ -1,5 +1,5 @@
 /** JSON as it comes: what it states, and the words it states it in. */
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import type { Texts } from '../core/ports.ts'
 
 /** What some editors put first. */
@@ -22,6 +22,7 @@ export type Parsed = { readonly ok: true; readonly value: unknown } | { readonly
 
 /** The value that bytes state, or why they are no JSON. */
 export function parseJson(bytes: Buffer): Parsed {
+  if (isAscii(bytes)) return parseText(bytes.toString('latin1'))
   return isUtf8(bytes) ? parseText(bytes.toString()) : { ok: false, detail: 'it is not valid UTF-8' }
 }
 
@@ -37,6 +38,17 @@ export function parseText(text: string): Parsed {
 /** V8 quotes some of the text: enough to find the place, cut so that an answer stays small. */
 function firstLine(message: string): string {
   return (message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed()
+}
+
+const BACKSLASH = 0x5c
+const DELETE = 0x7f
+
+/**
+ * Whether the strings of JSON can hold nothing but printable ASCII: other control characters than DEL stand in JSON only as escapes. Looking
+ * at all bytes once costs less than looking at the characters of each string.
+ */
+export function hasPlainStrings(bytes: Buffer): boolean {
+  return isAscii(bytes) && !bytes.includes(BACKSLASH) && !bytes.includes(DELETE)
 }
 
 const OPENING_BRACE = 0x7b
