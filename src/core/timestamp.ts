@@ -19,7 +19,9 @@ const MINUTE_MS = 60_000
 /** The instant that `text` states, or undefined where it is no RFC 3339 time. Digits beyond microseconds are dropped. */
 export function parseTimestamp(text: string): Instant | undefined {
   const ms = parseCanonical(text)
-  return ms === undefined ? parseAny(text) : { ms, local: false }
+  if (ms !== undefined) return { ms, local: false }
+  const localMs = parseLocal(text)
+  return localMs === undefined ? parseAny(text) : { ms: localMs, local: true }
 }
 
 /** Whether {@link printTimestamp} would print the instant of `text`, which is an RFC 3339 time, just so: then it need not. */
@@ -66,6 +68,27 @@ function parseMinute(text: string): number | undefined {
   const ms = (daysSinceEpoch(year, month, day) * 1440 + hour * 60 + minute) * MINUTE_MS
   lastMinute = { text: text.slice(0, 16), ms }
   return ms
+}
+
+/** Of the zone-less minute that was read last. */
+let lastLocalMinute = { text: 'none', ms: 0 }
+
+/**
+ * Milliseconds of a time of this century as Python's `datetime.isoformat()` prints it, in the same minute as the one before: to ask for the
+ * zone of each costs ten times as much. Undefined for any other.
+ */
+function parseLocal(text: string): number | undefined {
+  const { length } = text
+  if ((length !== 26 && length !== 19) || !text.startsWith('20') || text.charCodeAt(16) !== 58) return undefined
+  const second = digits(text, 17, 19)
+  const micros = length === 19 ? 0 : text.charCodeAt(19) === 46 ? digits(text, 20, 26) : Number.NaN
+  if (!(second <= 59 && micros <= 999_999)) return undefined
+  if (!text.startsWith(lastLocalMinute.text)) {
+    const minute = parseAny(`${text.slice(0, 16)}:00`)
+    if (minute === undefined) return undefined
+    lastLocalMinute = { text: text.slice(0, 16), ms: minute.ms }
+  }
+  return lastLocalMinute.ms + second * 1000 + micros / 1000
 }
 
 /** The number that the characters from `from` to `to` spell; NaN where one is no digit. */

@@ -87,3 +87,19 @@ test('a text that is taken for what would be printed is printed just so', () => 
   expect(isCanonical('2026-01-31T12:00:00.123Z')).toBe(true)
   expect(isCanonical('2026-01-31T12:00:00.123456Z')).toBe(true)
 })
+
+test('a time without a zone is read as local time, whatever was read before it, also where clocks are put forward or back', () => {
+  const dates = fc.constantFrom([2025, 10, 2], [2026, 2, 8], [2026, 6, 1], [1997, 3, 6]) as fc.Arbitrary<number[]>
+  const number = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max })
+  const time = fc.tuple(dates, number(3), fc.constantFrom(0, 30, 59), number(59), number(999_999))
+  fc.assert(
+    fc.property(fc.array(time, { minLength: 2, maxLength: 6 }), times => {
+      for (const [[year = 0, month = 0, day = 0], hour, minute, second, micros] of times) {
+        const ms = new Date(year, month, day, hour, minute, second).getTime() + micros / 1000
+        const [mm, dd, h, m, s] = [month + 1, day, hour, minute, second].map(n => String(n).padStart(2, '0'))
+        const text = `${year}-${mm}-${dd}T${h}:${m}:${s}.${String(micros).padStart(6, '0')}`
+        expect(parseTimestamp(text)).toEqual({ ms, local: true })
+      }
+    }),
+  )
+})
