@@ -2,6 +2,7 @@
  * The documented file as it is found: recognised by what it says behind `metrics` of how much of the journal it covers, with a checksum of
  * all that stands before, so that it need not be parsed to be trusted.
  */
+import { isAscii } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import { DOCUMENT_FORMAT } from './document-text.ts'
 import { NewerFormat, UnusablePath } from './errors.ts'
@@ -96,12 +97,8 @@ export async function parseDocument(
   if (known !== undefined && (await checksumOf(fileSystem, path, size)) === known.checksum) return known
   const bytes = await fileSystem.read(path, 0, size)
   const checksum = crc32(bytes)
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return 'it is not UTF-8'
-  }
+  const text = textOf(bytes)
+  if (text === undefined) return 'it is not UTF-8'
   const value = parse(text)
   if (value === undefined) return 'it is not JSON'
   if (!isObject(value) || !isObject(value.metrics)) return 'it holds no metrics'
@@ -110,6 +107,16 @@ export async function parseDocument(
   }
   readMember(path, value.journal)
   return { metrics: value.metrics, checksum }
+}
+
+/** Undefined where the bytes are not UTF-8. A document of ASCII alone, as most are, is read several times as fast. */
+function textOf(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString('latin1')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 function readMember(path: string, value: unknown): JournalMember | undefined {
