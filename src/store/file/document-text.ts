@@ -2,7 +2,6 @@
  * The text of the documented file, written whole each time: what has not changed since the last one is taken over from it, byte by byte,
  * and only the rest is made again. What was kept of it is 32 bytes a key.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/metrics.ts'
 import type { KeySummary } from '../../core/ports.ts'
@@ -73,6 +72,8 @@ export interface DocumentOptions {
   readonly last: DocumentMap | undefined
   /** Reads the last document; what is read may stand in `into`. */
   readonly read: (offset: number, length: number, into: Buffer) => Promise<Buffer>
+  /** Lets others have their turn between two pieces. */
+  readonly pause: () => Promise<unknown>
 }
 
 /**
@@ -93,7 +94,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
     checksums.push(checksum)
     if (text.pending < CHUNK_BYTES) continue
     yield text.take()
-    await nextTurn()
+    await options.pause()
   }
   const member = JSON.stringify({ format: DOCUMENT_FORMAT, ...position }).slice(0, -1)
   text.add(Buffer.from(`\n},\n"journal": ${member},`))

@@ -1,5 +1,6 @@
 /** Writes the documented file whenever something was counted, and says how that went. */
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import type { Counters } from './counters.ts'
@@ -17,6 +18,8 @@ import type { JournalFiles } from './segments.ts'
 
 /** The part of all time that may be spent writing under load. */
 const SHARE = 0.05
+/** How long others have between two pieces of it, each of which takes about half a millisecond to make. */
+const PAUSE_MS = 1
 
 export interface DocumentWriterOptions extends JournalFiles {
   readonly path: string
@@ -56,6 +59,14 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     if (isGone) writer.request()
   }
 
+  /**
+   * A turn of the event loop between two pieces is not enough where attempts come all the time: half of the time would go into the document,
+   * and who waits for an answer would wait for many of them.
+   */
+  function letOthersGo(): Promise<unknown> {
+    return commit.pending.calls > 0 ? pause(PAUSE_MS) : nextTurn()
+  }
+
   async function write(): Promise<void> {
     await checked
     await checkFound()
@@ -67,7 +78,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     const lastUpdated = new Date(clock()).toISOString()
     const read = (offset: number, length: number, into: Buffer): Promise<Buffer> =>
       fileSystem.read(path, offset, length, into)
-    const chunks = documentChunks({ captured, lastUpdated, position, last: before, read })
+    const chunks = documentChunks({ captured, lastUpdated, position, last: before, read, pause: letOthersGo })
     let bytes = 0
     let map: DocumentMap | undefined
     async function* counted(): AsyncGenerator<Buffer> {

@@ -192,7 +192,8 @@ async function syncEntriesOf(directory: string): Promise<void> {
  */
 async function writeWhole(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   const tmpfileCreated = (temporary: string): Promise<void> =>
-    withFile(temporary, O_WRONLY, async fd => {
+    // Piece by piece: a file system that orders data before its own journal would have whoever syncs meanwhile wait for all of it.
+    withFile(temporary, O_WRONLY | DURABLE_WRITES, async fd => {
       for await (const chunk of chunks) await writeAll(fd, chunk)
     })
   await writeFileAtomic(path, '', { mode: 0o600, tmpfileCreated: tmpfileCreated as (temporary: string) => void })
