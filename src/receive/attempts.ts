@@ -1,15 +1,15 @@
 /** POST /api/v1/attempts: bytes -> attempts -> kept, then answered. */
-import { isAscii } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
-import type { Appended, OpenForms, Texts } from '../core/ports.ts'
+import type { Appended, OpenForms } from '../core/ports.ts'
 import { StoreUnavailable } from '../core/ports.ts'
 import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
-import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-schema.ts'
+import { readAttempt } from './attempt-schema.ts'
 import { type Body, type BodyLimits, createBodyReader, mediaOf } from './body.ts'
-import { hasPlainStrings, type Parsed, parseJson, parseText, textsOf, withoutMark } from './json.ts'
-import { BodyError, type Lines, linesOf } from './lines.ts'
+import { hasPlainStrings, parseJson, textsOf, withoutMark } from './json.ts'
+import { emptyGroup, isFull, readerOf, takeSome } from './line-group.ts'
+import { BodyError, linesOf } from './lines.ts'
 
 /** Where attempts go: the tracker. `keep` takes over the lists, and rejects with StoreUnavailable when none of them was kept. */
 export interface Keeper {
@@ -36,8 +36,6 @@ export interface ReceiveOptions extends BodyLimits {
 export const MAX_ITEMS = 10_000
 /** Bytes of one NDJSON line at the most. */
 const MAX_LINE_BYTES = 1 << 20
-/** Attempts of an NDJSON stream that are kept together. */
-const GROUP = 1000
 
 const JSON_TYPE = 'application/json'
 const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
@@ -197,7 +195,7 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
           return await stop(taken)
         }
         next = taken
-        if (group.attempts.length === GROUP) await flush()
+        if (isFull(group)) await flush()
       }
     }
     await flush()
@@ -207,52 +205,4 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
     const problem = storeProblem(error)
     return { ...problem, more: { ...taken, kept_lines: keptLines } }
   }
-}
-
-/** Attempts of a stream that are kept together. */
-interface Group extends OpenForms {
-  readonly attempts: NewAttempt[]
-  readonly texts: Texts
-  /** Number of the line that the last of them stood in. */
-  lastLine: number
-}
-
-function emptyGroup(): Group {
-  return { attempts: [], instants: [], texts: { sources: [], starts: [], ends: [] }, lastLine: 0 }
-}
-
-/** Takes lines from the `from`-th on until the group is full or there are no more; answers which is next, or what is wrong with one. */
-function takeSome(group: Group, lines: Lines, from: number, read: ReadLine): number | Problem {
-  const { bytes, starts, ends, numbers } = lines
-  const until = Math.min(starts.length, from + GROUP - group.attempts.length)
-  for (let i = from; i < until; i++) {
-    const line = read(i)
-    if (line.attempt === undefined) return lineProblem(numbers[i]!, line)
-    group.attempts.push(line.attempt)
-    group.instants.push(line.at)
-    group.texts.sources.push(bytes)
-    group.texts.starts.push(starts[i]!)
-    group.texts.ends.push(ends[i]!)
-    group.lastLine = numbers[i]!
-  }
-  return until
-}
-
-type NoJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
-type ReadLine = (i: number) => SoundAttempt | FaultyAttempt | NoJson
-
-/** Reads lines by their place. Where no character takes more than a byte, as in most, all of them are made text at once. */
-function readerOf({ bytes, starts, ends }: Lines): ReadLine {
-  const read = (parsed: Parsed, isPlain: boolean): ReturnType<ReadLine> =>
-    parsed.ok ? readAttempt(parsed.value, isPlain) : parsed
-  if (!isAscii(bytes)) return i => read(parseJson(bytes.subarray(starts[i], ends[i])), false)
-  const text = bytes.toString('latin1')
-  const isPlain = hasPlainStrings(bytes)
-  return i => read(parseText(text.slice(starts[i], ends[i])), isPlain)
-}
-
-function lineProblem(number: number, line: FaultyAttempt | NoJson): Problem {
-  if ('ok' in line) return { status: 400, detail: `line ${number} is not JSON: ${line.detail}` }
-  const errors = line.problems.map(problem => ({ index: number - 1, ...problem }))
-  return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
 }
