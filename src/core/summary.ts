@@ -4,7 +4,7 @@
  * It is one row of doubles, so that thousands of them cost little, and are written to disk and read back as they are.
  */
 import type { AgentAttempt } from './attempt.ts'
-import { addExact, mergeExact } from './exact-sum.ts'
+import { addExact, mergeExact, stepOf } from './exact-sum.ts'
 
 /** Upper bounds (inclusive) of the duration histogram, in seconds; one more bucket holds what is above them. */
 export const DURATION_BOUNDS: readonly number[] = [
@@ -69,6 +69,13 @@ const UNTIMED = COUNTED_TIMES + 1
 const COUNTED_BINS_OF_FAILURES = UNTIMED + 1
 const COUNTED_BINS_OF_SUCCESSES = COUNTED_BINS_OF_FAILURES + CONFIDENCE_BUCKETS
 
+/** Times and logarithms of costs: exact up to 2^39 s, 17,000 years. */
+const SECONDS = stepOf(-66)
+/** Confidences and costs: exact up to 2^29, half a billion attempts or dollars. */
+const PARTS = stepOf(-76)
+/** Squares of times, costs and logarithms, which only spreads are worked out from: exact up to 2^53. */
+const SQUARES = stepOf(-52)
+
 /** How many doubles a summary is. It and the order inside are part of the checkpoint's format: new ones stand behind all others. */
 export const SUMMARY_WIDTH: number = COUNTED_BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
 
@@ -89,9 +96,9 @@ export function addAttempt(summary: Summary, attempt: AgentAttempt, ms: number):
   summary[success ? SUCCESSES : FAILURES]! += 1
   if (ms < summary[FIRST_MS]!) summary[FIRST_MS] = ms
   if (ms > summary[LAST_MS]!) summary[LAST_MS] = ms
-  addExact(summary, TIME, time)
-  addExact(summary, TIME_SQUARED, time * time)
-  addExact(summary, success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES, time)
+  addExact(summary, TIME, time, SECONDS)
+  addExact(summary, TIME_SQUARED, time * time, SQUARES)
+  addExact(summary, success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES, time, SECONDS)
   summary[(success ? DURATION_OF_SUCCESSES : DURATION_OF_FAILURES) + bucketOf(DURATION_BOUNDS, time)]! += 1
   if (typeof confidence === 'number') addConfidence(summary, success, confidence)
   addTokens(summary, attempt)
@@ -102,11 +109,11 @@ function addConfidence(summary: Summary, success: boolean, confidence: number): 
   const bin = Math.min(bucketOf(CONFIDENCE_BOUNDS, confidence), CONFIDENCE_BUCKETS - 1)
   summary[STATED]! += 1
   summary[(success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES) + bin]! += 1
-  addExact(summary, CONFIDENCE, confidence)
-  addExact(summary, success ? CONFIDENCE_OF_SUCCESSES : CONFIDENCE_OF_FAILURES, confidence)
-  addExact(summary, CONFIDENCE_SQUARED, confidence * confidence)
-  addExact(summary, CONFIDENCE_VARIANCE, (1 - 2 * confidence) ** 2 * confidence * (1 - confidence))
-  addExact(summary, CONFIDENCE_BY_BIN + 2 * bin, confidence)
+  addExact(summary, CONFIDENCE, confidence, PARTS)
+  addExact(summary, success ? CONFIDENCE_OF_SUCCESSES : CONFIDENCE_OF_FAILURES, confidence, PARTS)
+  addExact(summary, CONFIDENCE_SQUARED, confidence * confidence, PARTS)
+  addExact(summary, CONFIDENCE_VARIANCE, (1 - 2 * confidence) ** 2 * confidence * (1 - confidence), PARTS)
+  addExact(summary, CONFIDENCE_BY_BIN + 2 * bin, confidence, PARTS)
 }
 
 function addTokens(summary: Summary, attempt: AgentAttempt): void {
@@ -120,13 +127,13 @@ function addCost(summary: Summary, attempt: AgentAttempt): void {
   const cost = attempt.cost_usd ?? attempt.computed_cost_usd
   if (cost === undefined) return
   summary[attempt.cost_usd === undefined ? COMPUTED_COSTS : REPORTED_COSTS]! += 1
-  addExact(summary, COST, cost)
-  addExact(summary, COST_SQUARED, cost * cost)
+  addExact(summary, COST, cost, PARTS)
+  addExact(summary, COST_SQUARED, cost * cost, SQUARES)
   if (cost <= 0) return
   const log = Math.log(cost)
   summary[POSITIVE_COSTS]! += 1
-  addExact(summary, LOG_COST, log)
-  addExact(summary, LOG_COST_SQUARED, log * log)
+  addExact(summary, LOG_COST, log, SECONDS)
+  addExact(summary, LOG_COST_SQUARED, log * log, SQUARES)
 }
 
 /**
@@ -140,8 +147,8 @@ export function addAverages(
   summary[SUCCESSES]! += totals.successes
   summary[FAILURES]! += totals.failures
   summary[STATED]! += totals.stated
-  addExact(summary, TIME, totals.time_seconds)
-  addExact(summary, CONFIDENCE, totals.confidence)
+  addExact(summary, TIME, totals.time_seconds, SECONDS)
+  addExact(summary, CONFIDENCE, totals.confidence, PARTS)
 }
 
 /**
@@ -159,19 +166,19 @@ export function addCounted(summary: Summary, measure: Measure, values: readonly 
       return
     case 'duration':
       summary[UNTIMED]! -= value
-      addExact(summary, TIME, sum)
+      addExact(summary, TIME, sum, SECONDS)
       addCountedTimes(summary, measure.of === 'success', sum, buckets)
       return
     case 'confidence':
       summary[STATED]! += value
-      addExact(summary, CONFIDENCE, sum)
+      addExact(summary, CONFIDENCE, sum, PARTS)
       addCountedConfidences(summary, measure.of === 'success', sum, buckets)
       return
     case 'tokens':
       summary[TOKENS + TOKEN_TYPES.indexOf(measure.of)]! += value
       return
     case 'cost':
-      addExact(summary, COUNTED_COST, value)
+      addExact(summary, COUNTED_COST, value, PARTS)
   }
 }
 
@@ -182,7 +189,7 @@ function addCountedTimes(summary: Summary, success: boolean, sum: number, bucket
     summary[from + i]! += count
     summary[COUNTED_TIMES]! += count
   }
-  addExact(summary, success ? COUNTED_TIME_OF_SUCCESSES : COUNTED_TIME_OF_FAILURES, sum)
+  addExact(summary, success ? COUNTED_TIME_OF_SUCCESSES : COUNTED_TIME_OF_FAILURES, sum, SECONDS)
 }
 
 function addCountedConfidences(summary: Summary, success: boolean, sum: number, buckets: readonly number[]): void {
@@ -190,7 +197,7 @@ function addCountedConfidences(summary: Summary, success: boolean, sum: number, 
   const from = success ? COUNTED_BINS_OF_SUCCESSES : COUNTED_BINS_OF_FAILURES
   // Nothing is above 1: the bucket for it can only hold what rounding put there.
   for (const [i, count] of buckets.entries()) summary[from + Math.min(i, CONFIDENCE_BUCKETS - 1)]! += count
-  addExact(summary, success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES, sum)
+  addExact(summary, success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES, sum, PARTS)
 }
 
 /** Adds all that `other` counted to `summary`. */
