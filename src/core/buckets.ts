@@ -8,6 +8,8 @@ export interface TimeTiersState {
   awake: Bucket[][]
   /** The number of its row that was put to sleep last; 0 where none sleeps, {@link SHARED} where none may. */
   asleep: number
+  /** The bucket of the finest tier whose attempts the other tiers have not got yet; undefined where they have all. */
+  counting: Bucket | undefined
 }
 
 /** What a key counted in one span of time. */

@@ -18,6 +18,7 @@ export class KeyRecord implements KeySummary, TimeTiersState {
   declare readonly recent: Recent
   declare awake: Bucket[][]
   declare asleep: number
+  declare counting: Bucket | undefined
   /** Rises with every attempt, so that what was made of the record can be kept until then. */
   declare changes: number
   /** Undefined unless the summary stands there as a checkpoint kept it, and nobody has asked for it yet. */
@@ -31,6 +32,7 @@ export class KeyRecord implements KeySummary, TimeTiersState {
     this.recent = recent
     this.awake = NO_TIERS
     this.asleep = 0
+    this.counting = undefined
     this.changes = 0
     this.packed = packed
     this.at = at

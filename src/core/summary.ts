@@ -73,8 +73,8 @@ const COUNTED_BINS_OF_SUCCESSES = COUNTED_BINS_OF_FAILURES + CONFIDENCE_BUCKETS
 const SECONDS = stepOf(-66)
 /** Confidences and costs: exact up to 2^29, half a billion attempts or dollars. */
 const PARTS = stepOf(-76)
-/** Squares of times, costs and logarithms, which only spreads are worked out from: exact up to 2^53. */
-const SQUARES = stepOf(-52)
+/** Squares of times, costs and logarithms, which only spreads are worked out from: exact up to 2^47. */
+const SQUARES = stepOf(-58)
 
 /** How many doubles a summary is. It and the order inside are part of the checkpoint's format: new ones stand behind all others. */
 export const SUMMARY_WIDTH: number = COUNTED_BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
@@ -88,6 +88,22 @@ export function createSummary(row: Float64Array = new Float64Array(SUMMARY_WIDTH
   row[FIRST_MS] = Number.POSITIVE_INFINITY
   row[LAST_MS] = Number.NEGATIVE_INFINITY
   return row
+}
+
+/** Rows for which memory is made together: about 70 KB. */
+const ROWS_AT_ONCE = 64
+
+/** Makes room for one summary after the other, side by side: of tens of thousands each costs less than by itself. */
+export function createSummaryRooms(): () => Float64Array {
+  let rows = new ArrayBuffer(0)
+  let taken = ROWS_AT_ONCE
+  return () => {
+    if (taken === ROWS_AT_ONCE) {
+      rows = new ArrayBuffer(ROWS_AT_ONCE * SUMMARY_WIDTH * 8)
+      taken = 0
+    }
+    return new Float64Array(rows, taken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)
+  }
 }
 
 /** Counts one attempt that ended at `ms` (since the epoch). */
@@ -207,9 +223,9 @@ export function mergeInto(summary: Summary, other: Summary): void {
     else if (i === LAST_MS) summary[i] = Math.max(summary[i]!, other[i]!)
     else summary[i]! += other[i]!
   }
-  for (let i = COUNTS_END; i < SUMS_END; i += 2) mergeExact(summary, other, i)
+  for (let i = COUNTS_END; i < SUMS_END; i += 2) if (other[i] !== 0) mergeExact(summary, other, i)
   for (let i = SUMS_END; i < BINS_END; i++) summary[i]! += other[i]!
-  for (let i = BINS_END; i < COUNTED_SUMS_END; i += 2) mergeExact(summary, other, i)
+  for (let i = BINS_END; i < COUNTED_SUMS_END; i += 2) if (other[i] !== 0) mergeExact(summary, other, i)
   for (let i = COUNTED_SUMS_END; i < SUMMARY_WIDTH; i++) summary[i]! += other[i]!
 }
 

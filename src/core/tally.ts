@@ -13,6 +13,7 @@ import {
   addAttempt,
   addCounted,
   createSummary,
+  createSummaryRooms,
   mergeInto,
   SUMMARY_WIDTH,
   type Summary,
@@ -22,8 +23,6 @@ import { createTimeTiers, type TierOptions, type TimeTiers } from './time-tiers.
 import type { Instant } from './timestamp.ts'
 
 const OVERFLOW = '__overflow__'
-/** Summaries of keys for which room is made together: about 70 KB. */
-const ROWS_AT_ONCE = 64
 
 /** Where attempts of further keys are counted once the bound is reached. */
 export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVERFLOW, issue_type: OVERFLOW }
@@ -90,20 +89,11 @@ export function createTally(options: TallyOptions): Tally {
   const arms = new Map<string, Map<string, ArmTally>>()
   const times = createTimeTiers(options.tiers)
   const rooms = createRecentRooms()
+  /** Rows of keys lie side by side: questions about all keys read them in one sweep. */
+  const nextRow = createSummaryRooms()
   let all: KeyTally[] = []
-  let rows = new ArrayBuffer(0)
-  let rowsTaken = ROWS_AT_ONCE
   let armCount = 0
   let overflowed = 0
-
-  /** Rows of keys lie side by side: questions about all keys read them in one sweep, and each costs less room than one of its own. */
-  function nextRow(): Float64Array {
-    if (rowsTaken === ROWS_AT_ONCE) {
-      rows = new ArrayBuffer(ROWS_AT_ONCE * SUMMARY_WIDTH * 8)
-      rowsTaken = 0
-    }
-    return new Float64Array(rows, rowsTaken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)
-  }
 
   /** What comes together is mostly of one model and one type of issue: to see that costs less than to find them again. */
   function agentsOf({ model_name, issue_type }: AttemptKey): Map<string, KeyTally> | undefined {
@@ -168,7 +158,14 @@ export function createTally(options: TallyOptions): Tally {
     const known = variants?.get(variant)
     if (known !== undefined) return known
     if (armCount >= options.maxArms) return undefined
-    const arm: ArmTally = { experiment, variant, summary: createSummary(), awake: NO_TIERS, asleep: 0 }
+    const arm: ArmTally = {
+      experiment,
+      variant,
+      summary: createSummary(),
+      awake: NO_TIERS,
+      asleep: 0,
+      counting: undefined,
+    }
     if (variants === undefined) arms.set(experiment, new Map([[variant, arm]]))
     else variants.set(variant, arm)
     armCount++

@@ -8,7 +8,15 @@ import { unpackRow } from './packed-rows.ts'
 import type { TimeRange } from './ports.ts'
 import type { Increment } from './series.ts'
 import { type BucketRows, bucketOf, createSleepingBuckets } from './sleeping-buckets.ts'
-import { addAttempt, addCounted, createSummary, mergeInto, SUMMARY_WIDTH, type Summary } from './summary.ts'
+import {
+  addAttempt,
+  addCounted,
+  createSummary,
+  createSummaryRooms,
+  mergeInto,
+  SUMMARY_WIDTH,
+  type Summary,
+} from './summary.ts'
 
 export interface TierOptions {
   /** Length of a bucket. */
@@ -36,7 +44,9 @@ export interface TimeTiers {
   count(state: TimeTiersState, increment: Increment, nowMs: number): void
   /** What a checkpoint keeps of the tiers. */
   save(): readonly TierSave[]
-  /** The buckets of one tier in the order in which they leave; of one that keeps all for ever in that of `states`. */
+  /** Adds what only the finest tier has counted so far to the others. */
+  settle(state: TimeTiersState): void
+  /** The buckets of one tier in the order in which they leave; of one that keeps all for ever in that of `states`, which are settled. */
   buckets(tier: number, states: readonly TimeTiersState[]): Generator<Bucket>
   /** Puts back buckets of one tier that a checkpoint kept, in the order in which they leave, where none was counted yet. */
   restore(tier: number, rows: BucketRows): void
@@ -60,12 +70,15 @@ interface Tier extends TierOptions {
   readonly leaves: boolean
   /** In which order, where they do. */
   readonly order: LeavingOrder
+  /** Room for a summary: those that come together leave together. */
+  readonly room: () => Float64Array
   /** Buckets before this may have left early. */
   floorMs: number
 }
 
 export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   const tiers = options.map(tierOf)
+  const finest = tiers[0]
   const sleeping = createSleepingBuckets()
   const scratch = createSummary()
 
@@ -74,6 +87,7 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     for (let i = 0; i < 4; i++) {
       if (tier.order.length <= tier.maxBuckets && tier.order.nextMs > nowMs - tier.keepMs) return
       const { of: state, startMs } = tier.order.take()!
+      if (tier === finest && state.counting?.startMs === startMs) settle(state)
       wake(state)
       const buckets = state.awake[tier.index]!
       buckets.splice(placeOf(buckets, startMs), 1)
@@ -101,7 +115,7 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       return true
     }
     unpackRow(bucket.packed!, bucket.at, SUMMARY_WIDTH, scratch)
-    mergeInto(opened(known), scratch)
+    mergeInto(opened(tiers[tier]!, known), scratch)
     return false
   }
 
@@ -113,21 +127,62 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   }
 
   /** The bucket of a tier for what was at `ms`, made where it is new; undefined where the tier reaches back no more so far. */
-  function bucketAt(tier: Tier, state: TimeTiersState, ms: number, nowMs: number): Summary | undefined {
+  function bucketAt(tier: Tier, state: TimeTiersState, ms: number, nowMs: number): Bucket | undefined {
     const startMs = Math.floor(ms / tier.spanMs) * tier.spanMs
     if (startMs < tier.floorMs || startMs <= nowMs - tier.keepMs) return undefined
     wake(state)
     const buckets = awakeIn(state, tier.index)
     const place = placeOf(buckets, startMs)
     const known = buckets[place]
-    if (known?.startMs === startMs) return opened(known)
-    const bucket: Bucket = { of: state, startMs, summary: createSummary(), packed: undefined, at: 0 }
+    return known?.startMs === startMs ? known : make(tier, place, { of: state, startMs }, nowMs)
+  }
+
+  function make(
+    tier: Tier,
+    place: number,
+    { of: state, startMs }: Pick<Bucket, 'of' | 'startMs'>,
+    nowMs: number,
+  ): Bucket {
+    const bucket: Bucket = { of: state, startMs, summary: createSummary(tier.room()), packed: undefined, at: 0 }
     put(tier.index, place, bucket)
+    if (tier === finest && tiers.length > 1) state.counting = bucket
     if (tier.leaves) {
       tier.order.add(bucket)
       trim(tier, nowMs)
     }
-    return bucket.summary
+    return bucket
+  }
+
+  function settle(state: TimeTiersState): void {
+    const { counting } = state
+    if (counting === undefined) return
+    state.counting = undefined
+    for (let i = 1; i < tiers.length; i++) {
+      const tier = tiers[i]!
+      // By the time it was counted: what is too old by now leaves when it is looked at next.
+      const bucket = bucketAt(tier, state, counting.startMs, counting.startMs)
+      if (bucket !== undefined) mergeInto(opened(tier, bucket), counting.summary!)
+    }
+  }
+
+  /**
+   * Has `count` called for each summary that counts what was at `ms`. A bucket of the finest tier that was made for it counts alone until
+   * the key goes on to another, or is asked for; only then do the coarser ones get what came together.
+   */
+  function countAt(state: TimeTiersState, ms: number, nowMs: number, count: (summary: Summary) => void): void {
+    settle(state)
+    for (let i = 0; i < tiers.length; i++) {
+      const tier = tiers[i]!
+      const bucket = bucketAt(tier, state, ms, nowMs)
+      if (bucket !== undefined) count(opened(tier, bucket))
+      if (state.counting !== undefined) return
+    }
+  }
+
+  /** What counts alone for a key, where that is of `ms`. */
+  function countingAt({ counting }: TimeTiersState, ms: number): Summary | undefined {
+    if (counting === undefined || ms < counting.startMs || ms >= counting.startMs + finest!.spanMs) return undefined
+    return counting.summary
   }
 
   /** The finest tier that covers a range, and where its buckets begin. */
@@ -142,17 +197,16 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
 
   return {
     add(state, attempt, ms, nowMs) {
-      for (let i = 0; i < tiers.length; i++) {
-        const bucket = bucketAt(tiers[i]!, state, ms, nowMs)
-        if (bucket !== undefined) addAttempt(bucket, attempt, ms)
-      }
+      const summary = countingAt(state, ms)
+      if (summary !== undefined) addAttempt(summary, attempt, ms)
+      else countAt(state, ms, nowMs, summary => addAttempt(summary, attempt, ms))
     },
     count(state, { measure, values, atMs }, nowMs) {
-      for (let i = 0; i < tiers.length; i++) {
-        const bucket = bucketAt(tiers[i]!, state, atMs, nowMs)
-        if (bucket !== undefined) addCounted(bucket, measure, values, atMs)
-      }
+      const summary = countingAt(state, atMs)
+      if (summary !== undefined) addCounted(summary, measure, values, atMs)
+      else countAt(state, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
     },
+    settle,
     save: () => tiers.map(({ spanMs, floorMs }) => ({ spanMs, floorMs })),
     *buckets(tier, states) {
       if (tiers[tier]!.leaves) return yield* tiers[tier]!.order.all()
@@ -170,6 +224,8 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     },
     summarise(state, range, nowMs) {
       let summary: Summary | undefined
+      // What settles may push others out, and then a coarser tier covers the range.
+      if (covering(range, nowMs).tier > 0) settle(state)
       const { tier, sinceMs } = covering(range, nowMs)
       wake(state)
       for (const bucket of awakeIn(state, tier)) {
@@ -194,13 +250,14 @@ function tierOf({ spanMs, keepMs, maxBuckets }: TierOptions, index: number): Tie
   const most = maxBuckets ?? (Number.isFinite(keepMs) ? MAX_BUCKETS : Number.POSITIVE_INFINITY)
   const leaves = Number.isFinite(keepMs) || Number.isFinite(most)
   const order = createLeavingOrder(index)
-  return { index, spanMs, keepMs, maxBuckets: most, leaves, order, floorMs: Number.NEGATIVE_INFINITY }
+  const room = createSummaryRooms()
+  return { index, spanMs, keepMs, maxBuckets: most, leaves, order, room, floorMs: Number.NEGATIVE_INFINITY }
 }
 
 /** The summary of a bucket, to be written to. */
-function opened(bucket: Bucket): Summary {
+function opened(tier: Tier, bucket: Bucket): Summary {
   if (bucket.summary !== undefined) return bucket.summary
-  const summary = createSummary()
+  const summary = createSummary(tier.room())
   unpackRow(bucket.packed!, bucket.at, SUMMARY_WIDTH, summary)
   bucket.summary = summary
   bucket.packed = undefined

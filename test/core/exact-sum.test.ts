@@ -10,7 +10,19 @@ const addends = fc.array(
   fc.oneof(
     fc.double({ min: -1e6, max: 1e6, noNaN: true }),
     fc.double({ min: -1e-12, max: 1e-12, noNaN: true }),
-    fc.constantFrom(0.1, 0.3, -0.1, 1, 2 ** 26, -(2 ** 26), 2 ** -27, 2 ** -66, 2 ** -67, 3 * 2 ** -67, Number.MIN_VALUE),
+    fc.constantFrom(
+      0.1,
+      0.3,
+      -0.1,
+      1,
+      2 ** 26,
+      -(2 ** 26),
+      2 ** -27,
+      2 ** -66,
+      2 ** -67,
+      3 * 2 ** -67,
+      Number.MIN_VALUE,
+    ),
   ),
   { maxLength: 60 },
 )

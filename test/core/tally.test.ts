@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AgentAttempt } from '../../src/core/attempt.ts'
 import { recentResults } from '../../src/core/recent.ts'
-import { successes, totalAttempts } from '../../src/core/summary.ts'
+import { addAttempt, createSummary, successes, totalAttempts } from '../../src/core/summary.ts'
 import { createTally, OVERFLOW_KEY, type Tally, total } from '../../src/core/tally.ts'
 import { DEFAULT_TIERS } from '../../src/core/time-tiers.ts'
 import { parseTimestamp, printTimestamp } from '../../src/core/timestamp.ts'
@@ -153,5 +153,46 @@ describe('a range', () => {
     expect(inRange(tally, NOW_MS - 5 * MINUTE)).toBe(6)
     // 10:01 is in the hour of 10:00: whole hours from there on are counted.
     expect(inRange(tally, NOW_MS - 119 * MINUTE)).toBe(120)
+  })
+
+  test('holds exactly the attempts of its whole buckets, whatever else was asked, settled or came late meanwhile', () => {
+    const ages = fc.oneof(fc.integer({ min: 0, max: 180 }), fc.integer({ min: 0, max: 100 * 24 * 60 }))
+    const windows = fc.tuple(ages, ages).map(([a, b]) => ({ since: Math.max(a, b) + 1, until: Math.min(a, b) }))
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.tuple(attempts, ages).map(([attempt, age]) => ({ attempt, age })) },
+      { weight: 1, arbitrary: windows.map(asked => ({ asked })) },
+      { weight: 1, arbitrary: fc.constant({ settled: true }) },
+    )
+    const range = ({ since, until }: { since: number; until: number }): { sinceMs: number; untilMs: number } => ({
+      sinceMs: NOW_MS - since * MINUTE,
+      untilMs: NOW_MS - until * MINUTE,
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), windows, (steps, wanted) => {
+        const tally = createTally({ maxKeys: 3, maxArms: 0, tiers: DEFAULT_TIERS })
+        const seen: { attempt: AgentAttempt; ms: number }[] = []
+        for (const one of steps) {
+          if ('asked' in one)
+            for (const { summary } of tally.ranged(range(one.asked), {}, NOW_MS)) totalAttempts(summary)
+          else if ('settled' in one) for (const key of tally.keys()) tally.times.settle(key)
+          else {
+            const ms = NOW_MS - one.age * MINUTE
+            seen.push({ attempt: one.attempt, ms })
+            tally.add(one.attempt, { ms, local: false }, NOW_MS)
+          }
+        }
+        const { sinceMs, untilMs } = range(wanted)
+        const span = DEFAULT_TIERS.find(
+          ({ spanMs, keepMs }) => Math.floor(sinceMs / spanMs) * spanMs > NOW_MS - keepMs,
+        )!.spanMs
+        const expected = createSummary()
+        for (const { attempt, ms } of seen) {
+          const startMs = Math.floor(ms / span) * span
+          if (startMs >= Math.floor(sinceMs / span) * span && startMs < untilMs) addAttempt(expected, attempt, ms)
+        }
+        expect([...total([...tally.ranged({ sinceMs, untilMs }, {}, NOW_MS)])]).toEqual([...expected])
+      }),
+      { numRuns: 300 },
+    )
   })
 })

@@ -33,6 +33,10 @@ export function* encodeState(
   const [keys, arms, tiers] = [tally.keys(), tally.arms(), tally.times.save()]
   const owners = [...keys, ...arms]
   const buckets: Bucket[][] = []
+  for (const owner of owners) {
+    tally.times.settle(owner)
+    yield
+  }
   for (const tier of tiers.keys()) buckets.push(yield* gathered(tally.times.buckets(tier, owners)))
   const names = yield* numbersOf(namesIn(keys, arms))
   const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
