@@ -46,7 +46,7 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
 
 /** Group commit and nothing else: what came while one write became durable is the next one. */
 async function writeInGroups(folder: string): Promise<Serve> {
-  const file = await nodeFileSystem.create(join(folder, `written-${process.pid}.ndjson`))
+  const file = await nodeFileSystem.create(join(folder, `written-${process.pid}.ndjson`), Number.MAX_SAFE_INTEGER)
   let waiting: { readonly body: Buffer; readonly res: ServerResponse }[] = []
   let isWriting = false
   async function write(): Promise<void> {

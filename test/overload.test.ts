@@ -55,8 +55,8 @@ async function openBehindGate(gate: Gate, maxPendingAttempts: number) {
   const folder = await temporaryFolder()
   const fileSystem: FileSystem = {
     ...nodeFileSystem,
-    async create(path) {
-      const file = await nodeFileSystem.create(path)
+    async create(path, mostBytes) {
+      const file = await nodeFileSystem.create(path, mostBytes)
       return { ...file, append: bytes => gate.before().then(() => file.append(bytes)) }
     },
   }

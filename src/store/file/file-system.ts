@@ -7,7 +7,6 @@ import {
   fsync,
   ftruncate,
   lstat,
-  lstatSync,
   mkdir,
   open,
   read,
@@ -15,19 +14,22 @@ import {
   rename,
   type Stats,
   unlink,
-  write,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import writeFileAtomic from 'write-file-atomic'
+import { createAppendFile, DURABLE_WRITES, writeAll } from './append-file.ts'
 import { errorCode } from './errors.ts'
 import { lockFile } from './lock.ts'
 
-/** A new file that grows at its end. Nothing else writes to it. */
+/**
+ * A new file that grows at its end. Nothing else writes to it. Behind what was appended zeros may stand until it is closed, and for good
+ * where the process ends before.
+ */
 export interface AppendFile {
   /**
-   * Resolves when all of `bytes` is durable. Rejects too when the path no longer names this file, or it does not have the length that
-   * was written: then what it holds would be lost.
+   * Resolves when all of `bytes` is durable. Rejects too when the path no longer names this file, or it has another length than it was
+   * given: then what it holds would be lost.
    */
   append(bytes: Uint8Array): Promise<void>
   close(): Promise<void>
@@ -41,8 +43,11 @@ export interface FileStat {
 
 /** A link in the last place of a path is never followed, but for a directory whose entries are synced. All reject with system errors. */
 export interface FileSystem {
-  /** Makes a file of mode 0600; rejects with EEXIST where there is anything of that name. Its entry is not durable yet. */
-  create(path: string): Promise<AppendFile>
+  /**
+   * Makes a file of mode 0600; rejects with EEXIST where there is anything of that name. Its entry is not durable yet. Of `mostBytes` some
+   * may be laid out ahead of what is appended.
+   */
+  create(path: string, mostBytes: number): Promise<AppendFile>
   /** At most `length` bytes from `offset` on, fewer only at the end of the file. They may stand in `into`, where that is large enough. */
   read(path: string, offset: number, length: number, into?: Buffer): Promise<Buffer>
   /** Undefined where there is nothing. */
@@ -64,30 +69,23 @@ export interface FileSystem {
   lock(path: string): Promise<(() => void) | undefined>
 }
 
-const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
-/**
- * A write that is durable when it is done: one way through the thread pool instead of two, which every group of attempts waits for.
- * Elsewhere than on Linux it promises less than a sync does.
- */
-const DURABLE_WRITES = process.platform === 'linux' ? constants.O_DSYNC : 0
+const { O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** Not there on every platform. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 
 /** More than that is not read at once. */
 const READ_BYTES = 1024 ** 3
 
-// Callbacks on plain descriptors: half the cost of file handles, where every group of attempts pays for it.
 const openFile = promisify(open)
 const closeFile = promisify(close)
 const readFile = promisify(read)
-const writeSome = promisify(write) as (fd: number, bytes: Uint8Array, at: number) => Promise<{ bytesWritten: number }>
 const syncData = promisify(fdatasync)
 const syncAll = promisify(fsync)
 const truncateFile = promisify(ftruncate)
 
 /** The file system of this machine. */
 export const nodeFileSystem: FileSystem = {
-  create: createFile,
+  create: createAppendFile,
   read: (path, offset, length, into) => withFile(path, O_RDONLY, fd => readAll(fd, offset, length, into)),
   stat: statPath,
   list: promisify(readdir),
@@ -120,34 +118,6 @@ async function withFile<T>(path: string, flags: number, work: (fd: number) => Pr
     return await work(fd)
   } finally {
     await closeFile(fd)
-  }
-}
-
-async function createFile(path: string): Promise<AppendFile> {
-  const fd = await openFile(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | NO_FOLLOW | DURABLE_WRITES, 0o600)
-  const { ino, dev } = fstatSync(fd)
-  let length = 0
-  return {
-    async append(bytes) {
-      await writeAll(fd, bytes)
-      if (DURABLE_WRITES === 0) await syncData(fd)
-      length += bytes.length
-      // Without waiting: the kernel has it in memory, and a round through the thread pool costs more than the question.
-      const now = lstatSync(path)
-      if (now.ino !== ino || now.dev !== dev) throw new Error(`${path} was replaced`)
-      if (now.size !== length)
-        throw new Error(`${path} has ${now.size} bytes instead of ${length}: something else wrote to it`)
-    },
-    close: () => closeFile(fd),
-  }
-}
-
-/** One `write` may write less than it was given: on a full disk first of all. */
-async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await writeSome(fd, bytes, at)
-    if (bytesWritten === 0) throw new Error('the file system wrote nothing and gave no reason')
-    at += bytesWritten
   }
 }
 

@@ -84,7 +84,7 @@ export function createJournal(options: JournalOptions): Journal {
     ])
     let file: AppendFile | undefined
     try {
-      file = await fileSystem.create(path)
+      file = await fileSystem.create(path, SEGMENT_BYTES)
       await write(file, content)
       await fileSystem.syncDirectory(directory)
     } catch (error) {

@@ -60,14 +60,15 @@ async function* contentOf(fileSystem: FileSystem, path: string): AsyncGenerator<
   }
 }
 
-/** A group that was being written when the process ended: nobody was told that it is kept. */
+/** A group that was being written when the process ended, of which nobody was told that it is kept, and what was laid out for more. */
 async function cutTorn(
   { fileSystem, directory, log }: StartOptions,
   { segment, offset, bytes }: Position & { readonly bytes: number },
   segments: Map<number, number>,
 ): Promise<void> {
   const path = segmentPath(directory, segment)
-  log.warn('the journal ends within a record: it was cut behind the last whole one', { path, offset, bytes })
+  if (bytes > 0)
+    log.warn('the journal ends within a record: it was cut behind the last whole one', { path, offset, bytes })
   if (offset > 0) {
     await fileSystem.cut(path, offset)
     segments.set(segment, offset)

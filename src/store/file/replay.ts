@@ -25,7 +25,7 @@ export interface ReplayResult {
   readonly records: number
   /** Segments that hold damaged lines, and how many. */
   readonly damaged: ReadonlyMap<number, number>
-  /** Segments that end within a line: where the line before it ends, and how many bytes follow. */
+  /** Segments that end within a line, or in what was laid out: where the last line ends, and how many bytes of the next follow. */
   readonly torn: readonly (Position & { readonly bytes: number })[]
   readonly missing: readonly Position[]
   /** The segment that begins with the last reset: nothing before it counts. */
@@ -49,7 +49,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     })
     if (result.corrupt > 0) damaged.set(sequence, (damaged.get(sequence) ?? 0) + result.corrupt)
     const reached = { segment: sequence, offset: result.end }
-    if (result.end < stretch.end) torn.push({ ...reached, bytes: stretch.end - result.end })
+    if (result.end < stretch.end) torn.push({ ...reached, bytes: result.torn })
     if (result.end > 0 && isBefore(end, reached)) end = reached
   }
   return { end, records, damaged, torn, missing, resetAt }

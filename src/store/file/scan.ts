@@ -16,6 +16,8 @@ export interface ScanResult {
   readonly end: number
   /** Damaged lines that cost a record, or only their own end. */
   readonly corrupt: number
+  /** Bytes of a line that has no end, without zeros that were laid out behind it. */
+  readonly torn: number
 }
 
 /** Calls `onRecord` for every record from `start` to `end` of the file, in order. What a damaged line still holds is read. */
@@ -38,10 +40,23 @@ export async function scan(
     rest = bytes.subarray(whole)
     await nextTurn()
   }
-  if (rest.length === 0) return { end: at, corrupt }
-  const terminatorDamaged = hasValidChecksum(rest, 0, rest.length - 1)
-  if (!bounded && !terminatorDamaged) return { end: at - rest.length, corrupt }
-  return { end: at, corrupt: corrupt + salvage(rest, 0, rest.length, onRecord) }
+  if (rest.length === 0) return { end: at, corrupt, torn: 0 }
+  if (bounded) return { end: at, corrupt: corrupt + salvage(rest, 0, rest.length, onRecord), torn: 0 }
+  const { end: length, torn } = openEnd(rest)
+  const lost = length === 0 ? 0 : salvage(rest, 0, length, onRecord)
+  return { end: at - rest.length + length, corrupt: corrupt + lost, torn }
+}
+
+/**
+ * What stands behind the last line that has an end: one that was being written, or one whose end is damaged, which counts up to there;
+ * and zeros that were laid out.
+ */
+function openEnd(rest: Buffer): { readonly end: number; readonly torn: number } {
+  let used = rest.length
+  while (used > 0 && rest[used - 1] === 0) used--
+  if (hasValidChecksum(rest, 0, used - 1)) return { end: used, torn: 0 }
+  if (used < rest.length && hasValidChecksum(rest, 0, used)) return { end: used + 1, torn: 0 }
+  return { end: 0, torn: used }
 }
 
 /** Reads the lines of `bytes` up to `whole`, which ends one; answers how many were damaged. */

@@ -54,14 +54,14 @@ const DONE = ['nothing', 'half', 'all'] as const
 
 /** Calls `run` with a process that ends at one operation after the other, until it is not reached any more. */
 async function atEveryOperation(
-  done: (typeof DONE)[number],
+  { done, laidOut = 0 }: { readonly done: (typeof DONE)[number]; readonly laidOut?: number },
   run: (fileSystem: FakeFileSystem, at: number) => Promise<void>,
 ): Promise<number> {
   let reached = true
   let at = 0
   for (; reached; at++) {
     reached = false
-    const fileSystem = createFakeFileSystem(createDisk())
+    const fileSystem = createFakeFileSystem(createDisk(), laidOut)
     fileSystem.fault = ({ index }): Fault | undefined => {
       if (index < at) return undefined
       reached = true
@@ -76,14 +76,17 @@ async function atEveryOperation(
 }
 
 describe.each(ENDINGS)('when %s', (_name, ending) => {
-  test.each(DONE)('after any operation that has done %s, every acknowledged attempt is counted once', async done => {
-    const operations = await atEveryOperation(done, async (fileSystem, at) => {
-      const ledger = createLedger()
-      await history(fileSystem, ledger).catch(() => {})
-      await check(ending(fileSystem.disk, at), ledger)
-    })
-    expect(operations).toBeGreaterThan(50)
-  })
+  test.each(DONE.flatMap(done => [0, 600].map(laidOut => ({ done, laidOut }))))(
+    'after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once',
+    async ({ done, laidOut }) => {
+      const operations = await atEveryOperation({ done, laidOut }, async (fileSystem, at) => {
+        const ledger = createLedger()
+        await history(fileSystem, ledger).catch(() => {})
+        await check(ending(fileSystem.disk, at), ledger)
+      })
+      expect(operations).toBeGreaterThan(50)
+    },
+  )
 
   test.each(DONE)(
     'after any operation that has done %s while old segments leave, all is counted, and no file is left over',
@@ -99,7 +102,7 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         }
       }
       const removals = new Set<string>()
-      await atEveryOperation(done, async (fileSystem, at) => {
+      await atEveryOperation({ done }, async (fileSystem, at) => {
         const ledger = createLedger()
         await lives(fileSystem, ledger).catch(() => {})
         for (const { name, path } of fileSystem.operations) if (name === 'remove') removals.add(path)
@@ -124,7 +127,7 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
   )
 
   test.each(DONE)('after any operation that has done %s, a reset has happened whole or not at all', async done => {
-    await atEveryOperation(done, async (fileSystem, at) => {
+    await atEveryOperation({ done }, async (fileSystem, at) => {
       const before = createLedger()
       const after = createLedger()
       const reset = { begun: false, done: false }

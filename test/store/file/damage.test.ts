@@ -75,15 +75,18 @@ describe('the journal', () => {
   })
 
   test.each([
-    ['zeros', Buffer.alloc(5000)],
-    ['garbage', Buffer.from('\u0000\ufffd{"agent_name":"x"')],
-    ['half a record', Buffer.from('1234abcd 1772366400000 {"agent_name":"fi')],
-  ])('with %s at its end, is read up to that', async (_what, tail) => {
+    ['zeros that were laid out', Buffer.alloc(5000), 0],
+    ['garbage', Buffer.from('\u0000\ufffd{"agent_name":"x"'), 21],
+    ['half a record', Buffer.from('1234abcd 1772366400000 {"agent_name":"fi'), 40],
+    ['half a record and zeros', Buffer.from(`1234abcd 1772366400000 {"agent_name":"fi${'\0'.repeat(999)}`), 40],
+  ])('with %s at its end, is read up to that, and cut there', async (_what, tail, torn) => {
     const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
-    fileSystem.plant(SEGMENT, Buffer.concat([fileSystem.contentOf(SEGMENT)!, tail]))
+    const whole = fileSystem.contentOf(SEGMENT)!
+    fileSystem.plant(SEGMENT, Buffer.concat([whole, tail]))
     const store = await openFake(fileSystem)
     expect(await idsIn(store)).toEqual(ALL)
-    expect(store.stats()).toMatchObject({ tornBytes: tail.length, corruptRecords: 0 })
+    expect(store.stats()).toMatchObject({ tornBytes: torn, corruptRecords: 0 })
+    expect(fileSystem.contentOf(SEGMENT)).toEqual(whole)
   })
 
   test('cut off within its first record, is begun again', async () => {
@@ -94,6 +97,17 @@ describe('the journal', () => {
     expect(await countedIn(store)).toBe(0)
     await store.append([attempt(1)])
     expect(await idsIn(await openFake(createFakeFileSystem(fileSystem.disk)))).toEqual(['id 1'])
+  })
+
+  test('with the end of its last record zeroed in front of what was laid out, counts that record too', async () => {
+    const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
+    const whole = fileSystem.contentOf(SEGMENT)!
+    fileSystem.plant(SEGMENT, Buffer.concat([whole.subarray(0, -1), Buffer.alloc(500)]))
+    const store = await openFake(fileSystem)
+    expect(await idsIn(store)).toEqual(ALL)
+    expect(store.stats()).toMatchObject({ tornBytes: 0, corruptRecords: 1 })
+    await store.append([attempt(100)])
+    expect(await idsIn(await openFake(createFakeFileSystem(fileSystem.disk)))).toEqual([...ALL, 'id 100'].sort())
   })
 
   test('with any one byte flipped, loses at most the record it stands in, and is copied aside', async () => {

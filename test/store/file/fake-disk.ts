@@ -51,8 +51,17 @@ export function afterPowerLoss(disk: Disk, random: () => number = () => 0): Disk
   return { root: survive(disk.root) as DirectoryNode }
 }
 
-/** A part of the bytes behind the synced ones, and sometimes zeros in the place of some: their size was written and they were not. */
+/**
+ * A part of the bytes behind the synced ones, and sometimes zeros in the place of some: their size was written and they were not. Of bytes
+ * that were written in the place of others either may be there, up to some place or from there on.
+ */
 function surviveFile({ content, synced }: FileNode, random: () => number): FileNode {
+  if (content.length === synced.length) {
+    const at = Math.floor(random() * (content.length + 1))
+    const [first, last] = random() < 0.5 ? [synced, content] : [content, synced]
+    const left = Buffer.concat([first.subarray(0, at), last.subarray(at)])
+    return { kind: 'file', content: left, synced: left }
+  }
   const grown = content.length >= synced.length && content.subarray(0, synced.length).equals(synced)
   if (!grown) {
     const left = random() < 0.5 ? synced : content

@@ -35,8 +35,11 @@ export function systemError(code: string, name: string, path: string): Error {
   return Object.assign(new Error(`${code}: made to fail, ${name} '${path}'`), { code, path, syscall: name })
 }
 
-/** A process's view of the disk. Locks are let go by {@link FakeFileSystem.disk} being handed to the next view. */
-export function createFakeFileSystem(disk: Disk = createDisk()): FakeFileSystem {
+/**
+ * A process's view of the disk. Locks are let go by {@link FakeFileSystem.disk} being handed to the next view. Behind what is appended to a
+ * file `laidOut` zeros are laid out whenever there are fewer than half of that.
+ */
+export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): FakeFileSystem {
   const operations: Operation[] = []
   const locks = new Set<Node>()
   let ended = false
@@ -105,15 +108,39 @@ export function createFakeFileSystem(disk: Disk = createDisk()): FakeFileSystem 
   async function create(path: string): Promise<AppendFile> {
     const file = await operate('create', path, () => newFile(path))
     let length = 0
+    let size = 0
+
+    function overwrite(bytes: Uint8Array): void {
+      file.content = Buffer.concat([
+        file.content.subarray(0, length),
+        bytes,
+        file.content.subarray(length + bytes.length),
+      ])
+    }
+    async function layOut(): Promise<void> {
+      await write(path, file, Buffer.alloc(length + laidOut - size))
+      await sync(path, file)
+      size = length + laidOut
+    }
     return {
       async append(bytes) {
-        await write(path, file, bytes)
+        await operate(
+          'write',
+          path,
+          () => overwrite(bytes),
+          () => overwrite(bytes.subarray(0, bytes.length >> 1)),
+        )
         await sync(path, file)
         length += bytes.length
+        size = Math.max(size, length)
         if (nodeAt(path) !== file) throw new Error(`${path} was replaced`)
-        if (file.content.length !== length) throw new Error(`${path} has another length`)
+        if (file.content.length !== size) throw new Error(`${path} has another length`)
+        if (size - length < laidOut / 2) await layOut()
       },
-      close: () => operate('close', path, () => {}),
+      close: () =>
+        operate('close', path, () => {
+          file.content = file.content.subarray(0, length)
+        }),
     }
   }
 

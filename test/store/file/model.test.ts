@@ -117,7 +117,7 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
       function start(): Promise<FileStore> {
         // What the process before did not get to do is not done any more.
         vi.clearAllTimers()
-        fileSystem = createFakeFileSystem(disk)
+        fileSystem = createFakeFileSystem(disk, seed % 2 === 0 ? 900 : 0)
         tally = createTally(BOUNDS)
         return openFake(fileSystem, { tally, clock: () => nowMs, ids: IDS, maxSeries: MAX_SERIES })
       }
