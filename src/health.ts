@@ -43,7 +43,7 @@ export function createHealth({ store, tracker, processHealth, config, draining }
   const counts = { accepted: 0, duplicate: 0, rejected: 0, inFlight: 0 }
   const ignored = new Map(OTLP_SIGNALS.map(signal => [signal, 0]))
   const refused = new Map([...REFUSALS.values()].map(reason => [reason, 0]))
-  const requests = new Map<string, { labels: { route: string; method: string; code: string }; value: number }>()
+  const requests = createRequestCounts()
   let listener: Listener | undefined
 
   function checks(): readonly Check[] {
@@ -52,13 +52,6 @@ export function createHealth({ store, tracker, processHealth, config, draining }
       { name: 'store', ok: writable, ...(reason !== undefined && { detail: reason }) },
       { name: 'serving', ok: !draining(), ...(draining() && { detail: 'the sidecar is shutting down' }) },
     ]
-  }
-
-  function count(route: string, method: string, code: string): void {
-    const id = `${route} ${method} ${code}`
-    const known = requests.get(id)
-    if (known === undefined) requests.set(id, { labels: { route, method, code }, value: 1 })
-    else known.value++
   }
 
   return {
@@ -83,8 +76,7 @@ export function createHealth({ store, tracker, processHealth, config, draining }
       counts.inFlight++
       res.on('close', () => {
         counts.inFlight--
-        const method = METHODS.includes(req.method ?? '') ? (req.method ?? '') : 'other'
-        count(route, method, String(res.statusCode))
+        requests.count(route, req.method ?? '', res.statusCode)
       })
     },
     watch(opened) {
@@ -123,10 +115,45 @@ export function createHealth({ store, tracker, processHealth, config, draining }
         agent_performance_document_write_errors_total: stats.document.errors,
         agent_performance_document_last_success_timestamp_seconds:
           stats.document.lastSuccessMs === undefined ? undefined : stats.document.lastSuccessMs / 1000,
-        agent_performance_http_requests_total: [...requests.values()],
+        agent_performance_http_requests_total: requests.read(),
         agent_performance_http_requests_in_flight: counts.inFlight,
         agent_performance_connections_dropped_total: listener?.dropped ?? 0,
       }
     },
   }
+}
+
+interface RequestCount {
+  readonly labels: { readonly route: string; readonly method: string; readonly code: string }
+  value: number
+}
+
+/** Requests by route, method and status. Each is found by looking up what it has, without a text being made for it. */
+function createRequestCounts(): { count(route: string, method: string, status: number): void; read(): RequestCount[] } {
+  const byRoute = new Map<string, Map<string, Map<number, RequestCount>>>()
+  return {
+    count(route, given, status) {
+      const method = KNOWN_METHODS.has(given) ? given : 'other'
+      const byStatus = getOr(
+        getOr(byRoute, route, newMap<string, Map<number, RequestCount>>),
+        method,
+        newMap<number, RequestCount>,
+      )
+      getOr(byStatus, status, () => ({ labels: { route, method, code: String(status) }, value: 0 })).value++
+    },
+    read: () =>
+      [...byRoute.values()].flatMap(byMethod => [...byMethod.values()].flatMap(byStatus => [...byStatus.values()])),
+  }
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
+
+const newMap = <K, V>(): Map<K, V> => new Map()
+
+function getOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
 }

@@ -19,7 +19,7 @@ import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, routeOf, sc
 import { createPrice } from './price.ts'
 import { type Problem, sendJson, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
-import { createAttemptsHandler, storeProblem } from './receive/attempts.ts'
+import { createAttemptsHandler, type Receive, storeProblem } from './receive/attempts.ts'
 import { createInFlight } from './receive/body.ts'
 import { sendOtlpProblem } from './receive/otlp/answer.ts'
 import { createOtlpHandler } from './receive/otlp/handler.ts'
@@ -87,9 +87,9 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     inFlight: createInFlight(config.maxInFlightBytes),
     requestTimeoutMs: config.requestTimeoutMs,
   }
-  const receivers = new Map([
+  const receivers = new Map<string, Receive>([
     [ATTEMPTS, createAttemptsHandler({ ...receiving, maxBodyBytes: config.maxBodyBytes })],
-    ...OTLP_SIGNALS.map(signal => {
+    ...OTLP_SIGNALS.map((signal): [string, Receive] => {
       const options = {
         ...receiving,
         signal,
@@ -100,7 +100,8 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
           return state.mapping
         },
       }
-      return [otlpPath(signal), createOtlpHandler(options)] as const
+      const handle = createOtlpHandler(options)
+      return [otlpPath(signal), (req, res, fail) => void handle(req, res).catch(fail)]
     }),
   ])
 
@@ -136,7 +137,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     if (refusal !== undefined) answerProblem(req, res, refusal)
     else if (receive === undefined) app(req, res)
     else if (state.refusing) answerProblem(req, res, shuttingDown(config))
-    else receive(req, res).catch(error => fail(error, req, res))
+    else receive(req, res, error => fail(error, req, res))
   }
 
   const listener = await openListener(handle, {

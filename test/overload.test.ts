@@ -76,7 +76,7 @@ async function openBehindGate(gate: Gate, maxPendingAttempts: number) {
     maxBodyBytes: 2 ** 20,
     requestTimeoutMs: 10_000,
   })
-  const server = createServer((req, res) => void handler(req, res))
+  const server = createServer((req, res) => handler(req, res, error => server.emit('error', error)))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -40,24 +40,25 @@ const MAX_LINE_BYTES = 1 << 20
 const JSON_TYPE = 'application/json'
 const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
 
-/** Handles one request whose method and path were checked already. Rejects only on a defect of ours. */
-export function createAttemptsHandler(
-  options: ReceiveOptions,
-): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+/** Handles one request whose method and path were checked already; `fail` is told of a defect of ours. */
+export type Receive = (req: IncomingMessage, res: ServerResponse, fail: (error: unknown) => void) => void
+
+/** On the way that most attempts take there are as few promises as can be: each would cost as much as counting the attempt. */
+export function createAttemptsHandler(options: ReceiveOptions): Receive {
   const readBody = createBodyReader(options)
-  return async (req, res) => {
-    try {
-      const media = mediaOf(req, TYPES)
-      const answer =
-        'status' in media
-          ? media
-          : media.type === JSON_TYPE
-            ? await takeJson(req, await readBody(req, media.gzip), options)
-            : await takeLines(req, media.gzip, options)
-      if ('status' in answer) sendProblem(res, answer)
-      else sendJson(res, 200, answer)
-    } catch (error) {
-      sendProblem(res, storeProblem(error))
+  return (req, res, fail) => {
+    const answer = (taken: Taken | Problem): void => {
+      if ('status' in taken) sendProblem(res, taken)
+      else sendJson(res, 200, taken)
+    }
+    const media = mediaOf(req, TYPES)
+    if ('status' in media) answer(media)
+    else if (media.type !== JSON_TYPE) takeLines(req, media.gzip, options).then(answer).catch(fail)
+    else {
+      readBody(req, media.gzip, body => {
+        if ('status' in body) answer(body)
+        else takeJson(req, body, options, answer, fail)
+      })
     }
   }
 }
@@ -70,35 +71,70 @@ export function storeProblem(error: unknown): Problem {
 }
 
 interface Taken extends Appended {
-  readonly rejected?: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
+  readonly rejected?: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[] | undefined
 }
 
-async function takeJson(req: IncomingMessage, body: Body | Problem, options: ReceiveOptions): Promise<Taken | Problem> {
-  if ('status' in body) return body
-  try {
-    const partial = partialOf(req)
-    if (typeof partial !== 'boolean') return partial
-    const parsed = parseJson(withoutMark(body.bytes))
-    if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
-    const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
-    if (items.length > MAX_ITEMS) {
-      return {
-        status: 413,
-        detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
-      }
-    }
-    const { good, instants, rejected } = sift(items, items.length > 1 && hasPlainStrings(body.bytes))
-    options.counts.rejected(rejected.length)
-    if (rejected.length > 0 && !partial) return faults(rejected, items.length)
-    const texts = rejected.length === 0 ? textsOf(body.bytes, items.length) : undefined
-    const kept = good.length === 0 ? NOTHING : await keep(good, { instants, texts }, options)
-    return partial ? { ...kept, rejected } : kept
-  } finally {
+/** Answers once, and lets go of the body then. */
+function takeJson(
+  req: IncomingMessage,
+  body: Body,
+  options: ReceiveOptions,
+  answer: (taken: Taken | Problem) => void,
+  fail: (error: unknown) => void,
+): void {
+  const settle = (taken: Taken | Problem): void => {
     body.letGo()
+    answer(taken)
+  }
+  try {
+    const read = readItems(req, body.bytes, options)
+    if ('status' in read) {
+      settle(read)
+      return
+    }
+    const { good, forms, rejected } = read
+    const told = (kept: Appended): Taken => (rejected === undefined ? kept : { ...kept, rejected })
+    const kept = good.length === 0 ? Promise.resolve(NOTHING) : keep(good, forms, options)
+    kept
+      .then(
+        kept => settle(told(kept)),
+        error => settle(storeProblem(error)),
+      )
+      .catch(fail)
+  } catch (error) {
+    body.letGo()
+    fail(error)
   }
 }
 
 const NOTHING: Appended = { accepted: 0, duplicates: 0 }
+
+/** What a body holds: a problem where it does not hold attempts alone, and the good ones are not asked for in spite of that. */
+function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptions): Items | Problem {
+  const partial = partialOf(req)
+  if (typeof partial !== 'boolean') return partial
+  const parsed = parseJson(withoutMark(bytes))
+  if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
+  const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
+  if (items.length > MAX_ITEMS) {
+    return {
+      status: 413,
+      detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
+    }
+  }
+  const { good, instants, rejected } = sift(items, items.length > 1 && hasPlainStrings(bytes))
+  counts.rejected(rejected.length)
+  if (rejected.length > 0 && !partial) return faults(rejected, items.length)
+  const texts = rejected.length === 0 ? textsOf(bytes, items.length) : undefined
+  return { good, forms: { instants, texts }, rejected: partial ? rejected : undefined }
+}
+
+interface Items {
+  readonly good: NewAttempt[]
+  readonly forms: OpenForms
+  /** Where the good ones are kept in spite of others. */
+  readonly rejected: Taken['rejected']
+}
 
 function partialOf(req: IncomingMessage): boolean | Problem {
   const question = req.url?.indexOf('?') ?? -1
@@ -113,17 +149,19 @@ function partialOf(req: IncomingMessage): boolean | Problem {
   return { status: 400, detail: 'partial must be true or false' }
 }
 
-async function keep(attempts: NewAttempt[], forms: OpenForms, { keeper, counts }: ReceiveOptions): Promise<Appended> {
+function keep(attempts: NewAttempt[], forms: OpenForms, { keeper, counts }: ReceiveOptions): Promise<Appended> {
   const count = attempts.length
-  try {
-    const { accepted, duplicates } = await keeper.keep(attempts, forms)
-    counts.accepted(accepted)
-    counts.duplicate(duplicates)
-    return { accepted, duplicates }
-  } catch (error) {
-    counts.refused(storeProblem(error).status, count)
-    throw error
-  }
+  return keeper.keep(attempts, forms).then(
+    kept => {
+      counts.accepted(kept.accepted)
+      counts.duplicate(kept.duplicates)
+      return kept
+    },
+    error => {
+      counts.refused(storeProblem(error).status, count)
+      throw error
+    },
+  )
 }
 
 interface Sifted {

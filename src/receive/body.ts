@@ -21,8 +21,8 @@ export interface Body {
   letGo(): void
 }
 
-/** Reads a whole body, and no more than it may; or says why not. Never rejects. */
-export type BodyReader = (req: IncomingMessage, gzip: boolean) => Promise<Body | Problem>
+/** Reads a whole body, and no more than it may, and hands it on, or why not, once: a promise for each of thousands would be felt. */
+export type BodyReader = (req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void) => void
 
 /** Counts the bytes of bodies that are being read or worked on, over all clients. */
 export interface InFlight {
@@ -86,34 +86,32 @@ export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: B
     return { status: 413, detail }
   }
 
-  function read(req: IncomingMessage, gzip: boolean): Promise<Body | Problem> {
-    return new Promise(resolve => {
-      const chunks: Buffer[] = []
-      let taken = 0
-      let isOver = false
-      const letGo = (): void => inFlight.give(taken)
-      const end = (result: Body | Problem): void => {
+  function read(req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void): void {
+    const chunks: Buffer[] = []
+    let taken = 0
+    let isOver = false
+    const letGo = (): void => inFlight.give(taken)
+    const end = (result: Body | Problem): void => {
+      if (isOver) return
+      isOver = true
+      deadlines.end(deadline)
+      if ('status' in result) letGo()
+      done(result)
+    }
+    const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
+    const cut = (): void => end({ status: 400, detail: 'the body ended early' })
+    // None of them is taken back: that would cost more than being called once more for nothing.
+    req
+      .on('data', (chunk: Buffer) => {
         if (isOver) return
-        isOver = true
-        deadlines.end(deadline)
-        if ('status' in result) letGo()
-        resolve(result)
-      }
-      const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
-      const cut = (): void => end({ status: 400, detail: 'the body ended early' })
-      // None of them is taken back: that would cost more than being called once more for nothing.
-      req
-        .on('data', (chunk: Buffer) => {
-          if (isOver) return
-          if (taken + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
-          if (!inFlight.take(chunk.length)) return end(OVERLOADED)
-          taken += chunk.length
-          chunks.push(chunk)
-        })
-        .on('end', () => end({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), letGo }))
-        .on('error', cut)
-        .on('close', cut)
-    })
+        if (taken + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
+        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+        taken += chunk.length
+        chunks.push(chunk)
+      })
+      .on('end', () => end({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), letGo }))
+      .on('error', cut)
+      .on('close', cut)
   }
 
   async function inflate({ bytes, letGo }: Body): Promise<Body | Problem> {
@@ -129,10 +127,9 @@ export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: B
     }
   }
 
-  return (req, gzip) => {
-    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return Promise.resolve(tooLarge(gzip))
-    const body = read(req, gzip)
-    return gzip ? body.then(read => ('bytes' in read ? inflate(read) : read)) : body
+  return (req, gzip, done) => {
+    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(gzip))
+    read(req, gzip, gzip ? body => ('status' in body ? done(body) : void inflate(body).then(done)) : done)
   }
 }
 

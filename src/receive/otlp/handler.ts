@@ -46,7 +46,7 @@ export function createOtlpHandler(options: OtlpOptions): Handler {
   return async (req, res) => {
     const encoding = encodingOf(req)
     const media = mediaOf(req, Object.values(MEDIA_TYPES))
-    const body = 'status' in media ? media : await readBody(req, media.gzip)
+    const body = 'status' in media ? media : await new Promise<Body | Problem>(done => readBody(req, media.gzip, done))
     const taken = 'status' in body ? body : await take(encoding, body, options)
     if ('status' in taken) sendOtlpProblem(req, res, taken)
     else sendExported(res, options.signal, encoding, taken)

@@ -47,7 +47,7 @@ export function encode(
   texts: Texts | undefined,
   blocks: LineBlocks,
 ): Lines {
-  const head = lineHead(nowMs)
+  const head = headOf(nowMs)
   const found = attempts.map((attempt, i) => textAt(texts, i) ?? JSON.stringify(attempt))
   const block = blocks.hold(found.reduce((room, text) => room + lineRoom(head, text), 0))
   const start = block.used
@@ -56,6 +56,14 @@ export function encode(
     return block.used
   })
   return { block, start, ends }
+}
+
+let lastHead = { nowMs: Number.NaN, head: lineHead(0) }
+
+/** Of calls in the same millisecond all have the same. */
+function headOf(nowMs: number): Uint8Array {
+  if (lastHead.nowMs !== nowMs) lastHead = { nowMs, head: lineHead(nowMs) }
+  return lastHead.head
 }
 
 function textAt(texts: Texts | undefined, i: number): Uint8Array | undefined {
