@@ -8,8 +8,15 @@ export interface TimeTiersState {
   awake: Bucket[][]
   /** The number of its row that was put to sleep last; 0 where none sleeps, {@link SHARED} where none may. */
   asleep: number
-  /** The bucket of the finest tier whose attempts the other tiers have not got yet; undefined where they have all. */
-  counting: Bucket | undefined
+  /** What was counted and no tier has got yet; undefined where they have all. */
+  counting: Counting | undefined
+}
+
+/** Attempts that came together. */
+export interface Counting {
+  /** The bucket of the finest tier that they belong to. */
+  readonly bucket: Bucket
+  readonly summary: Summary
 }
 
 /** What a key counted in one span of time. */

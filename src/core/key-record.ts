@@ -1,6 +1,6 @@
 /** The record of one key. There are thousands: what a checkpoint kept of one is made into a summary when somebody asks for it. */
 import type { AttemptKey } from './attempt.ts'
-import { type Bucket, NO_TIERS, type TimeTiersState } from './buckets.ts'
+import { type Bucket, type Counting, NO_TIERS, type TimeTiersState } from './buckets.ts'
 import { type PackedRows, unpackRow } from './packed-rows.ts'
 import type { KeySummary } from './ports.ts'
 import type { Recent } from './recent.ts'
@@ -18,7 +18,7 @@ export class KeyRecord implements KeySummary, TimeTiersState {
   declare readonly recent: Recent
   declare awake: Bucket[][]
   declare asleep: number
-  declare counting: Bucket | undefined
+  declare counting: Counting | undefined
   /** Rises with every attempt, so that what was made of the record can be kept until then. */
   declare changes: number
   /** Undefined unless the summary stands there as a checkpoint kept it, and nobody has asked for it yet. */

@@ -1,5 +1,6 @@
 /**
- * Summaries by time: fine buckets for a while, coarser ones for longer. A range is answered from the finest tier that still covers it.
+ * Summaries by time: fine buckets for a while, coarser ones for longer. A range is answered from the finest tier that still covers it. What a
+ * key counts is gathered until it goes on to another of the finest buckets, or is asked for; only then each tier gets what came together.
  */
 import type { AgentAttempt } from './attempt.ts'
 import { awakeIn, type Bucket, placeOf, type TimeTiersState } from './buckets.ts'
@@ -44,9 +45,9 @@ export interface TimeTiers {
   count(state: TimeTiersState, increment: Increment, nowMs: number): void
   /** What a checkpoint keeps of the tiers. */
   save(): readonly TierSave[]
-  /** Adds what only the finest tier has counted so far to the others. */
+  /** Adds what was counted since the last time to the buckets it belongs to. */
   settle(state: TimeTiersState): void
-  /** The buckets of one tier in the order in which they leave; of one that keeps all for ever in that of `states`, which are settled. */
+  /** The buckets of one tier in the order in which they leave; of one that keeps all for ever in that of `states`. All are settled. */
   buckets(tier: number, states: readonly TimeTiersState[]): Generator<Bucket>
   /** Puts back buckets of one tier that a checkpoint kept, in the order in which they leave, where none was counted yet. */
   restore(tier: number, rows: BucketRows): void
@@ -81,13 +82,15 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   const finest = tiers[0]
   const sleeping = createSleepingBuckets()
   const scratch = createSummary()
+  const room = createSummaryRooms()
+  const spare: Summary[] = []
 
   /** Lets go of what is too old or too much, a few at a time: the cost is paid by those who made the buckets. */
   function trim(tier: Tier, nowMs: number): void {
     for (let i = 0; i < 4; i++) {
       if (tier.order.length <= tier.maxBuckets && tier.order.nextMs > nowMs - tier.keepMs) return
       const { of: state, startMs } = tier.order.take()!
-      if (tier === finest && state.counting?.startMs === startMs) settle(state)
+      if (tier === finest && state.counting?.bucket.startMs === startMs) settle(state)
       wake(state)
       const buckets = state.awake[tier.index]!
       buckets.splice(placeOf(buckets, startMs), 1)
@@ -145,7 +148,6 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   ): Bucket {
     const bucket: Bucket = { of: state, startMs, summary: createSummary(tier.room()), packed: undefined, at: 0 }
     put(tier.index, place, bucket)
-    if (tier === finest && tiers.length > 1) state.counting = bucket
     if (tier.leaves) {
       tier.order.add(bucket)
       trim(tier, nowMs)
@@ -157,32 +159,39 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     const { counting } = state
     if (counting === undefined) return
     state.counting = undefined
+    const { bucket, summary } = counting
+    mergeInto(opened(finest!, bucket), summary)
     for (let i = 1; i < tiers.length; i++) {
       const tier = tiers[i]!
       // By the time it was counted: what is too old by now leaves when it is looked at next.
-      const bucket = bucketAt(tier, state, counting.startMs, counting.startMs)
-      if (bucket !== undefined) mergeInto(opened(tier, bucket), counting.summary!)
+      const coarser = bucketAt(tier, state, bucket.startMs, bucket.startMs)
+      if (coarser !== undefined) mergeInto(opened(tier, coarser), summary)
     }
+    spare.push(createSummary(summary))
   }
 
-  /**
-   * Has `count` called for each summary that counts what was at `ms`. A bucket of the finest tier that was made for it counts alone until
-   * the key goes on to another, or is asked for; only then do the coarser ones get what came together.
-   */
-  function countAt(state: TimeTiersState, ms: number, nowMs: number, count: (summary: Summary) => void): void {
-    settle(state)
-    for (let i = 0; i < tiers.length; i++) {
+  /** Where all is counted for now that is of `ms`; undefined where the finest tier reaches back no more so far. */
+  function countingAt(state: TimeTiersState, ms: number, nowMs: number): Summary | undefined {
+    const { counting } = state
+    if (counting !== undefined) {
+      const { startMs } = counting.bucket
+      if (ms >= startMs && ms < startMs + finest!.spanMs) return counting.summary
+      settle(state)
+    }
+    const bucket = finest && bucketAt(finest, state, ms, nowMs)
+    if (bucket === undefined) return undefined
+    const summary = spare.pop() ?? createSummary(room())
+    state.counting = { bucket, summary }
+    return summary
+  }
+
+  /** Has `count` called for the summary of each tier but the finest that counts what was at `ms`. */
+  function countOld(state: TimeTiersState, ms: number, nowMs: number, count: (summary: Summary) => void): void {
+    for (let i = 1; i < tiers.length; i++) {
       const tier = tiers[i]!
       const bucket = bucketAt(tier, state, ms, nowMs)
       if (bucket !== undefined) count(opened(tier, bucket))
-      if (state.counting !== undefined) return
     }
-  }
-
-  /** What counts alone for a key, where that is of `ms`. */
-  function countingAt({ counting }: TimeTiersState, ms: number): Summary | undefined {
-    if (counting === undefined || ms < counting.startMs || ms >= counting.startMs + finest!.spanMs) return undefined
-    return counting.summary
   }
 
   /** The finest tier that covers a range, and where its buckets begin. */
@@ -197,14 +206,14 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
 
   return {
     add(state, attempt, ms, nowMs) {
-      const summary = countingAt(state, ms)
+      const summary = countingAt(state, ms, nowMs)
       if (summary !== undefined) addAttempt(summary, attempt, ms)
-      else countAt(state, ms, nowMs, summary => addAttempt(summary, attempt, ms))
+      else countOld(state, ms, nowMs, summary => addAttempt(summary, attempt, ms))
     },
     count(state, { measure, values, atMs }, nowMs) {
-      const summary = countingAt(state, atMs)
+      const summary = countingAt(state, atMs, nowMs)
       if (summary !== undefined) addCounted(summary, measure, values, atMs)
-      else countAt(state, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
+      else countOld(state, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
     },
     settle,
     save: () => tiers.map(({ spanMs, floorMs }) => ({ spanMs, floorMs })),
@@ -224,8 +233,7 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     },
     summarise(state, range, nowMs) {
       let summary: Summary | undefined
-      // What settles may push others out, and then a coarser tier covers the range.
-      if (covering(range, nowMs).tier > 0) settle(state)
+      settle(state)
       const { tier, sinceMs } = covering(range, nowMs)
       wake(state)
       for (const bucket of awakeIn(state, tier)) {
