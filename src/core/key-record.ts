@@ -6,9 +6,12 @@ import type { KeySummary } from './ports.ts'
 import type { Recent } from './recent.ts'
 import { SUMMARY_WIDTH, type Summary } from './summary.ts'
 
-/** Summaries that lie side by side as a checkpoint kept them. */
-export interface KeptSummaries extends PackedRows {
-  /** Room for one of them. */
+/** A summary as a checkpoint kept it. */
+export interface KeptSummary {
+  readonly packed: PackedRows
+  /** Where it stands there. */
+  readonly at: number
+  /** Room for it. */
   readonly room: () => Float64Array
 }
 
@@ -21,21 +24,18 @@ export class KeyRecord implements KeySummary, TimeTiersState {
   declare counting: Counting | undefined
   /** Rises with every attempt, so that what was made of the record can be kept until then. */
   declare changes: number
-  /** Undefined unless the summary stands there as a checkpoint kept it, and nobody has asked for it yet. */
-  declare packed: KeptSummaries | undefined
-  /** Where. */
-  declare readonly at: number
+  /** Undefined unless nobody has asked for the summary yet that a checkpoint kept. */
+  declare kept: KeptSummary | undefined
   declare private row: Summary | undefined
 
-  constructor(key: AttemptKey, recent: Recent, summary: Summary | undefined, packed?: KeptSummaries, at = 0) {
+  constructor(key: AttemptKey, recent: Recent, summary: Summary | undefined, kept?: KeptSummary) {
     this.key = key
     this.recent = recent
     this.awake = NO_TIERS
     this.asleep = 0
     this.counting = undefined
     this.changes = 0
-    this.packed = packed
-    this.at = at
+    this.kept = kept
     this.row = summary
   }
 
@@ -45,11 +45,11 @@ export class KeyRecord implements KeySummary, TimeTiersState {
   }
 
   private unpack(): Summary {
-    const { packed, at } = this
-    const row = packed!.room()
-    unpackRow(packed!, at, SUMMARY_WIDTH, row)
+    const { packed, at, room } = this.kept!
+    const row = room()
+    unpackRow(packed, at, SUMMARY_WIDTH, row)
     this.row = row
-    this.packed = undefined
+    this.kept = undefined
     return row
   }
 }

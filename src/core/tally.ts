@@ -192,12 +192,11 @@ export function createTally(options: TallyOptions): Tally {
     openArm,
     keys,
     restore({ keys, recents, packed, starts }) {
-      const kept = { ...packed, room: nextRow }
       const records: KeyTally[] = []
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i]!
         if (find(key) === undefined && (hasRoom() || isOverflowKey(key))) {
-          const record = new KeyRecord(key, recents[i]!, undefined, kept, starts[i]!)
+          const record = new KeyRecord(key, recents[i]!, undefined, { packed, at: starts[i]!, room: nextRow })
           put(record)
           records.push(record)
         } else records.push(restoreElsewhere(key, packed, starts[i]!))

@@ -122,8 +122,8 @@ function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number
   block.put(Float64Array.from(keys, ({ recent }) => recent.added))
   for (const key of keys) {
     // Not asked for its summary where that is packed still: it would be unpacked for good.
-    if (key.packed === undefined) block.row(key.summary)
-    else block.put(packedRow(key.packed, key.at))
+    if (key.kept === undefined) block.row(key.summary)
+    else block.put(packedRow(key.kept.packed, key.kept.at))
   }
   for (const { recent } of keys) block.put(recentNumbers(recent))
   block.put(flags)
