@@ -12,8 +12,9 @@ export interface ReliabilityRow {
 
 const CHAOS =
   'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, checkpoints and documents, it loses nothing and counts nothing twice'
+const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
 const CRASH =
-  'test/store/file/crash.test.ts > when %s > after any operation that has done %s, every acknowledged attempt is counted once'
+  'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once'
 const CRASH_WHILE_SEGMENTS_LEAVE =
   'test/store/file/crash.test.ts > when %s > after any operation that has done %s while old segments leave, all is counted, and no file is left over'
 const ANY_FAILURE =
@@ -134,7 +135,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A journal that was torn at any byte, or has zeros or rubbish at its end, is read up to the last whole record.',
     shown: [
       `${DAMAGE} > the journal > cut off at any byte of its last record, is read up to the record before, and goes on`,
-      `${DAMAGE} > the journal > with %s at its end, is read up to that`,
+      `${DAMAGE} > the journal > with %s at its end, is read up to that, and cut there`,
       `${DAMAGE} > the journal > cut off within its first record, is begun again`,
     ],
   },
@@ -168,8 +169,10 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Files that are deleted, replaced or written to while it runs are noticed before anything more is acknowledged in them.',
+      'Files that are deleted or replaced while it runs are noticed before anything more is acknowledged in them; that something else cut or wrote to one, within a tenth of a second.',
     shown: [
+      `${APPEND_FILE} > that was %s refuses what is appended next`,
+      `${APPEND_FILE} > that was %s is found out when it is measured next`,
       `${FAILING_DISK} > a segment that was deleted, replaced or written to by something else is given up before anything more is acknowledged`,
       `${FAILING_DISK} > a journal directory that was deleted is made again, with all that was counted`,
       `${OVERLOAD} > a sidecar whose journal is taken away refuses with 503, is not ready and says why, answers questions, and recovers when it is back`,
