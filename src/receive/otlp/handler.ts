@@ -15,6 +15,7 @@ import { type SiftedPoints, siftPoints } from './metric-sift.ts'
 import { isPlainLogs, isPlainTraces } from './plain.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
 import { siftLogs, siftMetrics, siftSpans } from './sift.ts'
+import { siftLogBytes } from './sift-bytes.ts'
 import type { Sifted } from './sifting.ts'
 
 /** What was taken in and what was not. */
@@ -76,6 +77,8 @@ async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promi
 function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {
   const { signal, mapping, points } = options
   try {
+    const plain = signal === 'logs' && encoding === 'protobuf' ? siftLogBytes(bytes, mapping) : undefined
+    if (plain !== undefined) return plain
     const decoded = decodeRequest(signal, encoding, bytes)
     if (signal === 'logs') return siftLogs(isPlainLogs(decoded) ? decoded : checked(logsRequest, decoded), mapping)
     if (signal === 'traces')

@@ -1,6 +1,7 @@
 /** The enabled rules of a mapping, made ready once: a mapping is there for many requests. */
 import { type ReadyRule, readyRule } from './attempt.ts'
-import type { OtlpMapping, OtlpRule } from './mapping.ts'
+import { createKeyOrder, type KeyOrder } from './key-order.ts'
+import type { OtlpMapping, OtlpPlace, OtlpRule, OtlpSource } from './mapping.ts'
 import type { Places } from './places.ts'
 import { logRecordPlaces, spanPlaces } from './record.ts'
 import type { LogRecord, Span } from './schema.ts'
@@ -9,6 +10,8 @@ import type { LogRecord, Span } from './schema.ts'
 export interface Rules<R> {
   readonly rules: readonly ReadyRule<R>[]
   readonly places: Places<R>
+  /** The names of attributes that come. */
+  readonly keys: KeyOrder
 }
 
 /** The enabled rules for log records. */
@@ -31,5 +34,13 @@ function readyOnce<R>(ready: (mapping: OtlpMapping) => Rules<R>): (mapping: Otlp
 
 function rulesFor<R>(signal: OtlpRule['signal'], mapping: OtlpMapping, places: Places<R>): Rules<R> {
   const enabled = Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
-  return { rules: enabled.map(rule => readyRule(rule, places)), places }
+  const rules = enabled.map(rule => readyRule(rule, places))
+  const fresh = enabled.flatMap(({ attempt }) => [...(attempt.timestamp ?? []), ...(attempt.attempt_id ?? [])])
+  return { rules, places, keys: createKeyOrder(places.slots, new Set(fresh.flatMap(placesOf))) }
+}
+
+function placesOf(source: OtlpSource): readonly OtlpPlace[] {
+  if (typeof source === 'string') return [source]
+  if ('join' in source) return source.join
+  return 'from' in source ? [source.from] : []
 }
