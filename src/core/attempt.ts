@@ -180,7 +180,29 @@ function isPlainAttempt(
   isName: (value: unknown, maxBytes?: number) => boolean,
 ): boolean {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
-  const it: { readonly [Name in keyof NewAttempt]?: unknown } = value
+  return areSound(value, isTimestamp, isName) && Object.keys(value).length === REQUIRED_FIELDS + statedOptions(value)
+}
+
+/** What stands in the fields of an attempt to be, of any kind. */
+export type AttemptFields = { readonly [Name in keyof NewAttempt]?: unknown }
+
+/**
+ * As {@link isAttempt}, of what has no fields but those of an attempt: a value that was just put together of them. Where it holds nothing
+ * wrong that shows here already, and else it is for {@link attemptProblems} to say so.
+ */
+export function hasSoundFields(
+  it: AttemptFields,
+  isTimestamp: (text: string) => boolean,
+  isPlain = false,
+): it is NewAttempt {
+  return areSound(it, isTimestamp, isPlain ? isShortName : isSoundName)
+}
+
+function areSound(
+  it: AttemptFields,
+  isTimestamp: (text: string) => boolean,
+  isName: (value: unknown, maxBytes?: number) => boolean,
+): boolean {
   return (
     isName(it.agent_name) &&
     isName(it.model_name) &&
@@ -197,8 +219,7 @@ function isPlainAttempt(
     (it.output_tokens === undefined || isCount(it.output_tokens)) &&
     (it.cache_read_tokens === undefined || isCount(it.cache_read_tokens)) &&
     (it.cache_write_tokens === undefined || isCount(it.cache_write_tokens)) &&
-    (it.cost_usd === undefined || isAmount(it.cost_usd, BOUNDS.maxCostUsd)) &&
-    Object.keys(it).length === REQUIRED_FIELDS + statedOptions(it)
+    (it.cost_usd === undefined || isAmount(it.cost_usd, BOUNDS.maxCostUsd))
   )
 }
 
@@ -210,7 +231,7 @@ const isAmount = (value: unknown, max: number): boolean => typeof value === 'num
 const isCount = (value: unknown): boolean => Number.isInteger(value) && isAmount(value, BOUNDS.maxTokens)
 
 /** How many fields are stated that need not be. */
-function statedOptions(it: { readonly [Name in keyof NewAttempt]?: unknown }): number {
+function statedOptions(it: AttemptFields): number {
   let stated = 0
   if (it.confidence !== undefined) stated++
   if (it.timestamp !== undefined) stated++

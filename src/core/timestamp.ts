@@ -146,15 +146,31 @@ export function printTimestamp({ ms, local }: Instant): string {
   const fractionMicros = Math.round((ms - Math.floor(ms)) * 1000)
   const wholeMs = Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0)
   const restMicros = fractionMicros % 1000
+  if (!local) return printUtc(wholeMs, restMicros)
   const date = new Date(wholeMs)
-  if (!local) {
-    const text = date.toISOString()
-    return restMicros === 0 ? text : `${text.slice(0, -1)}${pad(restMicros, 3)}Z`
-  }
   const day = `${pad(date.getFullYear(), 4)}-${pad(date.getMonth() + 1, 2)}-${pad(date.getDate(), 2)}`
   const time = `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}`
   const fraction = date.getMilliseconds() * 1000 + restMicros
   return fraction === 0 ? `${day}T${time}` : `${day}T${time}.${pad(fraction, 6)}`
+}
+
+/** The minute that was printed last, up to its seconds. */
+let printedMinute = { ms: 0, text: '1970-01-01T00:00:' }
+/** `000` to `999`. */
+const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, i) => pad(i, 3))
+
+/** Times that come together are mostly of the same minute, of which all but the seconds need not be printed again. */
+function printUtc(wholeMs: number, restMicros: number): string {
+  let ms = wholeMs - printedMinute.ms
+  if (!(ms >= 0 && ms < MINUTE_MS)) {
+    const minuteMs = Math.floor(wholeMs / MINUTE_MS) * MINUTE_MS
+    printedMinute = { ms: minuteMs, text: new Date(minuteMs).toISOString().slice(0, -'00.000Z'.length) }
+    ms = wholeMs - minuteMs
+  }
+  const seconds = Math.floor(ms / 1000)
+  const millis = THREE_DIGITS[ms - seconds * 1000]
+  const micros = restMicros === 0 ? '' : THREE_DIGITS[restMicros]
+  return `${printedMinute.text}${seconds < 10 ? '0' : ''}${seconds}.${millis}${micros}Z`
 }
 
 /** A length of time as people write it (`15m`, `24h`, `7d`, `90s`, `2w`), in milliseconds, or undefined. */

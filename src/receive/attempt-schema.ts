@@ -1,9 +1,11 @@
 /** The wire schema of an attempt: what validates, and what /openapi.json is made from. Tied to the core type by the compiler. */
 import { z } from 'zod'
 import {
+  type AttemptFields,
   type AttemptProblem,
   attemptProblems,
   BOUNDS,
+  hasSoundFields,
   isAttempt,
   type NewAttempt,
   nameProblem,
@@ -84,6 +86,16 @@ export function readAttempt(value: unknown, isPlain = false): SoundAttempt | Fau
   if (checked.success) return { attempt: checked.data, at: lastInstant }
   const problems = attemptProblems(value, isTimestamp)
   return { problems: problems.length > 0 ? problems : [{ pointer: '', detail: 'is not an attempt as documented' }] }
+}
+
+/**
+ * The same for what was put together here, and so has no fields but those of an attempt: that they are the very ones need not be found
+ * out again. Fields that are undefined may be among them.
+ */
+export function readFields(fields: AttemptFields, isPlain: boolean): SoundAttempt | FaultyAttempt {
+  lastInstant = undefined
+  if (hasSoundFields(fields, isTimestamp, isPlain)) return { attempt: fields, at: lastInstant }
+  return readAttempt(fields)
 }
 
 /** What the timestamp stated that was looked at last: so that it is read once. */

@@ -45,6 +45,20 @@ describe('a timestamp', () => {
       }),
     )
   })
+
+  test('and so it does of times that come one after the other, in the same minute and around it', () => {
+    const steps = fc.array(fc.integer({ min: -90_000, max: 90_000 }), { maxLength: 20 })
+    fc.assert(
+      fc.property(fc.integer({ min: -6e13, max: 2e14 }), steps, (from, all) => {
+        let ms = from
+        for (const step of all) {
+          ms += step
+          expect(printTimestamp({ ms, local: false })).toBe(new Date(ms).toISOString())
+        }
+      }),
+    )
+    expect(() => printTimestamp({ ms: Number.NaN, local: false })).toThrow(RangeError)
+  })
 })
 
 test.each([

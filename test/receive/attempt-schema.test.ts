@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { attemptProblems, BOUNDS } from '../../src/core/attempt.ts'
 import { parseTimestamp } from '../../src/core/timestamp.ts'
-import { readAttempt } from '../../src/receive/attempt-schema.ts'
+import { readAttempt, readFields } from '../../src/receive/attempt-schema.ts'
 
 const good = { agent_name: 'a', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1 }
 
@@ -104,4 +104,13 @@ test('names that look like object properties, and any others without control cha
   ]) {
     expect(readAttempt({ ...good, agent_name }).attempt).toEqual({ ...good, agent_name })
   }
+})
+
+test('what was put together of fields reads as it would read from a body, its undefined fields aside', () => {
+  const isOurs = (name: string): boolean => !['unknown', 'constructor', '__proto__'].includes(name)
+  const law = fc.property(changed, fields.filter(isOurs), (value, left) => {
+    const stated = Object.fromEntries(Object.entries(value).filter(([name]) => isOurs(name)))
+    expect(readFields({ [left]: undefined, ...stated }, false)).toEqual(readAttempt(stated))
+  })
+  fc.assert(law, { numRuns: 2000 })
 })

@@ -17,7 +17,7 @@ export class OtlpDecodeError extends Error {
 /** Messages inside messages. Protobuf's own parsers stop there too. */
 const MAX_DEPTH = 100
 /** Fields of one request: half a million attributes. It bounds the memory that two bytes of nothing each can ask for. */
-const MAX_FIELDS = 2_000_000
+export const MAX_FIELDS = 2_000_000
 
 const REQUESTS: Readonly<Record<Signal, string>> = {
   logs: 'ExportLogsServiceRequest',
@@ -42,11 +42,32 @@ export function decodeRequest(signal: Signal, encoding: Encoding, bytes: Buffer)
 }
 
 function decodeProtobuf(message: string, bytes: Buffer): Record<string, unknown> {
-  const reading: Reading = { reader: new BinaryReader(bytes), bytes, fieldsLeft: MAX_FIELDS }
-  return readMessage(reading, PLANS.get(message)!, bytes.length, 0)
+  return readMessage(beginReading(bytes, MAX_FIELDS), PLANS.get(message)!, bytes.length, 0)
 }
 
-interface Reading {
+/** Begins to read bytes, of which so many fields may be read. */
+export function beginReading(bytes: Buffer, fieldsLeft: number): Reading {
+  return { reader: new BinaryReader(bytes), bytes, fieldsLeft }
+}
+
+/** The message of a kind that stands from `start` to `end`, so deep inside of others, or undefined where it is none. Never throws. */
+export function decodeWithin(
+  reading: Reading,
+  message: string,
+  start: number,
+  end: number,
+  depth: number,
+): Record<string, unknown> | undefined {
+  try {
+    reading.reader.pos = start
+    return readMessage(reading, PLANS.get(message)!, end, depth)
+  } catch {
+    return undefined
+  }
+}
+
+/** Bytes that are being read. */
+export interface Reading {
   readonly reader: BinaryReader
   /** What it reads. */
   readonly bytes: Buffer

@@ -7,13 +7,16 @@ import type { Problem } from '../../problem.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../attempts.ts'
 import { type Body, createBodyReader, mediaOf } from '../body.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
+import { letTextsGo, textsOf } from './attempt-texts.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './decode.ts'
 import type { OtlpMapping } from './mapping.ts'
 import { metricsRequest } from './metric-schema.ts'
 import { type SiftedPoints, siftPoints } from './metric-sift.ts'
 import { isPlainLogs, isPlainTraces } from './plain.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
-import { type Sifted, siftLogs, siftMetrics, siftSpans } from './sift.ts'
+import { siftLogs, siftMetrics, siftSpans } from './sift.ts'
+import { siftLogBytes } from './sift-bytes.ts'
+import type { Sifted } from './sifting.ts'
 
 /** What was taken in and what was not. */
 export interface OtlpCounts extends IngestCounts {
@@ -74,6 +77,8 @@ async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promi
 function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {
   const { signal, mapping, points } = options
   try {
+    const plain = signal === 'logs' && encoding === 'protobuf' ? siftLogBytes(bytes, mapping) : undefined
+    if (plain !== undefined) return plain
     const decoded = decodeRequest(signal, encoding, bytes)
     if (signal === 'logs') return siftLogs(isPlainLogs(decoded) ? decoded : checked(logsRequest, decoded), mapping)
     if (signal === 'traces')
@@ -95,15 +100,17 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
 
 /** A problem where nothing was kept: then nothing of the request counts, and all of it may be sent again. */
 async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
-  const { attempts, instants } = sifted
+  const { attempts, instants, texts } = sifted
   if (attempts.length === 0) return sifted
   try {
-    const kept = await keeper.keep(attempts, { instants })
+    const kept = await keeper.keep(attempts, { instants, texts: textsOf(texts) })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return sifted
   } catch (error) {
     return refused(error, attempts.length, counts)
+  } finally {
+    letTextsGo(texts)
   }
 }
 

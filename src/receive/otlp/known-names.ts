@@ -1,10 +1,9 @@
-/** Names that came lately, as text, by their bytes in ASCII. */
+/** Names that came lately, as text, by their bytes. All of them are plain: printable ASCII which JSON spells as it is. */
 
 /** Bytes of a name at the most; with the number of places this bounds the memory. */
 const MAX_LENGTH = 64
 /** A power of two. Two names of the same place push each other out. */
 const PLACES = 512
-const MAX_ASCII = 0x7f
 
 const names: string[] = new Array(PLACES).fill('')
 
@@ -21,18 +20,35 @@ export function knownName(bytes: Uint8Array, start: number, length: number): str
   return name
 }
 
-/** Remembers a name, and returns it. One that is not ASCII has other bytes than characters, and is left out. */
+/** Remembers a name, and returns it. One that is not plain is left out. */
 export function learnName(name: string): string {
   if (name.length > MAX_LENGTH) return name
   let hash = name.length
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i)
-    if (code > MAX_ASCII) return name
+    if (!isPlainCode(code)) return name
     hash = mixed(hash, code)
   }
   names[placeOf(hash)] = name
   return name
 }
+
+/** Whether all bytes from `start` to `end` are plain characters. */
+export function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (!isPlainCode(bytes[i]!)) return false
+  return true
+}
+
+/** The same of a text. */
+export function isPlainName(name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (!isPlainCode(name.charCodeAt(i))) return false
+  return true
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+const isPlainCode = (code: number): boolean => code >= 0x20 && code <= 0x7e && code !== QUOTE && code !== BACKSLASH
 
 const mixed = (hash: number, byte: number): number => Math.imul(hash, 31) + byte
 const placeOf = (hash: number): number => hash & (PLACES - 1)

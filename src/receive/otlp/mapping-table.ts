@@ -1,7 +1,6 @@
 /** A user's own rules for what counts as an attempt: their schema, and how they change the shipped ones. */
 import { z } from 'zod'
-import type { NewAttempt } from '../../core/attempt.ts'
-import { FIELD_KINDS } from './attempt.ts'
+import { ATTEMPT_FIELDS } from './attempt.ts'
 import { DEFAULT_MAPPING } from './default-mapping.ts'
 import type { OtlpMapping, OtlpRule } from './mapping.ts'
 
@@ -10,7 +9,6 @@ export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRu
 
 /** Fields without which nothing is an attempt. */
 const REQUIRED = ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] as const
-const FIELDS = Object.keys(FIELD_KINDS) as (keyof NewAttempt)[]
 
 const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|operation|duration_seconds|success)$)/
 
@@ -35,7 +33,7 @@ const change = z.strictObject({
     .record(place, z.array(z.string()).min(1))
     .refine(when => Object.keys(when).length > 0, 'must name a place')
     .optional(),
-  attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
+  attempt: z.partialRecord(z.enum(ATTEMPT_FIELDS), z.array(source)).optional(),
   input_tokens_include_cache: z.boolean().optional(),
 })
 

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/summary.ts'
 import type { HistogramDataPoint, Metric, MetricsRequest, NumberDataPoint } from './metric-schema.ts'
-import { scalarOf } from './record.ts'
+import { scalarOf } from './scalar.ts'
 import type { KeyValue, Maybe } from './schema.ts'
 
 /** What a metric counts. */

@@ -5,7 +5,8 @@ import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
 import type { OtlpMapping } from '../../../src/receive/otlp/mapping.ts'
 import { mergeMapping } from '../../../src/receive/otlp/mapping-table.ts'
 import type { KeyValue, LogRecord, LogsRequest } from '../../../src/receive/otlp/schema.ts'
-import { type Sifted, siftLogs } from '../../../src/receive/otlp/sift.ts'
+import { siftLogs } from '../../../src/receive/otlp/sift.ts'
+import type { Sifted } from '../../../src/receive/otlp/sifting.ts'
 
 const good: readonly KeyValue[] = [
   { key: 'agent_name', value: { stringValue: 'a' } },

@@ -1,0 +1,25 @@
+/** What the values of attributes say. */
+import type { AnyValue, Int64, KeyValue, Maybe } from './schema.ts'
+
+/** What the first attribute of a name holds, as {@link scalarOf} has it. */
+export function attributeOf(attributes: Maybe<KeyValue[]>, key: string): unknown {
+  return scalarOf(attributes?.find(attribute => attribute.key === key)?.value)
+}
+
+/** A scalar, undefined where there is none, or an empty object for lists, maps and bytes. */
+export function scalarOf(value: Maybe<AnyValue>): unknown {
+  if (value === null || value === undefined) return undefined
+  const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = value
+  if (intValue !== null && intValue !== undefined) return integerOf(intValue)
+  if (doubleValue !== null && doubleValue !== undefined) return Number(doubleValue)
+  return stringValue ?? boolValue ?? ((arrayValue ?? kvlistValue ?? bytesValue) ? NO_SCALAR : undefined)
+}
+
+/** In place of lists, maps and bytes: no field takes one, and nobody shall walk through what may be nested without end. */
+const NO_SCALAR: object = Object.freeze({})
+
+/** A number where a number can hold it, else its digits. */
+function integerOf(value: Int64): number | string {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
