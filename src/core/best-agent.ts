@@ -54,22 +54,17 @@ function bestKey(summaries: readonly KeySummary[], options: BestAgentOptions): K
 }
 
 /** The best of the keys that were considered so far. */
-export interface Choice {
+interface Choice {
   best: KeySummary | undefined
   merit: number
 }
 
-export function noChoice(): Choice {
+function noChoice(): Choice {
   return { best: undefined, merit: LOWEST }
 }
 
-/** Takes a key that has `minAttempts`, and at least one, where it is better than the best so far; by the documented ranking unless told. */
-export function consider(
-  choice: Choice,
-  candidate: KeySummary,
-  minAttempts: number,
-  { first, second }: Merits = MERITS.success_rate,
-): void {
+/** Takes a key that has `minAttempts`, and at least one, where it is better than the best so far. */
+function consider(choice: Choice, candidate: KeySummary, minAttempts: number, { first, second }: Merits): void {
   if (!isQualified(candidate, minAttempts)) return
   const merit = first(candidate.summary)
   const { best } = choice
@@ -100,7 +95,7 @@ function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
 }
 
 /** Higher is better; where the first merits are equal, the second decides. */
-export interface Merits {
+interface Merits {
   readonly first: (summary: Summary) => number
   readonly second: (summary: Summary) => number
 }

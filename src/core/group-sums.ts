@@ -80,13 +80,13 @@ function addEachSums(sums: GroupSums, placeOf: readonly number[], summaries: rea
 }
 
 /** Adds one key to the group at `place`. */
-export function addCounts(counts: GroupCounts, place: number, summary: Summary): void {
+function addCounts(counts: GroupCounts, place: number, summary: Summary): void {
   counts.successes[place]! += successes(summary)
   counts.attempts[place]! += totalAttempts(summary)
 }
 
 /** Adds one key to the group at `place`. */
-export function addSums(sums: GroupSums, place: number, summary: Summary): void {
+function addSums(sums: GroupSums, place: number, summary: Summary): void {
   sums.successes[place]! += successes(summary)
   sums.attempts[place]! += totalAttempts(summary)
   sums.stated[place]! += statedConfidences(summary)

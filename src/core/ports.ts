@@ -27,6 +27,8 @@ export interface KeySummary {
   readonly summary: Summary
   /** Always the last attempts of the key's whole life. */
   readonly recent: Recent
+  /** Where it is told: it rises whenever the summary changes. */
+  readonly changes?: number
 }
 
 /** What one arm of an experiment did, over its whole life or the range that was asked for. */

@@ -1,5 +1,5 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
-import { type BestAgent, type Choice, describeAgent, qualified } from './best-agent.ts'
+import { type BestAgent, describeAgent, qualified } from './best-agent.ts'
 import {
   countsAt,
   countsBy,
@@ -214,10 +214,13 @@ function byName<T>(groups: readonly Group[], answer: (group: Group, place: numbe
   return namedRecord(groups.map((group, place) => [group.name, answer(group, place)]))
 }
 
-function recommendations(issues: readonly Group[], choices: readonly Choice[]): Record<string, BestAgent> {
+function recommendations(
+  issues: readonly Group[],
+  best: readonly (KeySummary | undefined)[],
+): Record<string, BestAgent> {
   const recommended = namedRecord<BestAgent>([])
-  for (const [place, { best }] of choices.entries()) {
-    if (best !== undefined) recommended[issues[place]!.name] = describeAgent(best)
+  for (const [place, one] of best.entries()) {
+    if (one !== undefined) recommended[issues[place]!.name] = describeAgent(one)
   }
   return recommended
 }

@@ -190,3 +190,35 @@ test('chances to be the best add up to one, and nobody is decided among equals',
   expect(best.decisive).toBe(false)
   expect([best, ...best.contenders].map(({ p_best }) => p_best)).toEqual([1, 1, 1].map(n => expect.closeTo(n / 3, 6)))
 })
+
+test('a report is that of the same attempts reckoned at once, however often it was asked for in between', () => {
+  const [label, total] = [fc.constantFrom('a', 'b', 'c'), 40]
+  const few = attempts.chain(one =>
+    fc.record({ agent_name: label, model_name: label, issue_type: label }).map(key => ({ ...one, ...key })),
+  )
+  fc.assert(
+    fc.property(fc.array(few, { maxLength: total }), fc.array(fc.nat({ max: total })), (list, asked) => {
+      const tally = createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
+      for (const [i, attempt] of list.entries()) {
+        tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
+        if (asked.includes(i)) performanceReport(tally.keys(), 'now')
+      }
+      // Keys that say nothing of changes are read anew.
+      const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: summary.slice(), recent }))
+      const report = performanceReport(tally.keys(), 'now')
+      expect(report).toEqual(performanceReport(copies, 'now'))
+      expect(report.by_model).toEqual(modelComparison(copies, { minAttempts: 1 }))
+      const issues = new Set(copies.map(({ key }) => key.issue_type))
+      const best = [...issues].map(issue => [
+        issue,
+        bestAgent(
+          copies.filter(({ key }) => key.issue_type === issue),
+          { minAttempts: 3 },
+        ),
+      ])
+      expect(report.recommendations).toEqual(
+        Object.assign(Object.create(null), Object.fromEntries(best.filter(([, one]) => one !== undefined))),
+      )
+    }),
+  )
+})
