@@ -6,7 +6,10 @@ import { renderText } from './render.ts'
 
 interface Scrape {
   readonly contentType: string
-  /** Slices of whole lines, made when they are asked for: at the reader's pace, and giving way to others in between. */
+  /**
+   * Slices of whole lines, made when they are asked for: at the reader's pace, and giving way to others in between. For streams that wait for
+   * `drain`: whoever else keeps a slice when asking for the next has to copy it.
+   */
   readonly body: AsyncGenerator<Buffer, void, void>
 }
 

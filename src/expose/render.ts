@@ -3,6 +3,7 @@
  * its cost.
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
+import { getDefaultHighWaterMark } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Collection } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
@@ -15,6 +16,8 @@ import { createPage, hasRoom, type Page, putBytes, written } from './page.ts'
 
 /** Bytes rendered before others have their turn: about 800 lines, a fifth of a millisecond. */
 const SLICE = 128 * 1024
+/** A stream that was given at least so much does not ask for more before it has let go of all of it. */
+const LET_GO_FROM = getDefaultHighWaterMark(false)
 
 const KEY_LINES = KEY_FAMILIES.map(linesOf)
 const ARM_LINES = ARM_FAMILIES.map(linesOf)
@@ -23,7 +26,8 @@ const EXPERIMENT_LINES = EXPERIMENT_FAMILIES.map(linesOf)
 
 /**
  * The text, in slices that end with whole lines, each rendered when it is asked for and in a turn of the event loop of its
- * own. Text is not kept from scrape to scrape: it would take ten times the room of the numbers it is made of.
+ * own. A slice stands until the next is asked for; a shorter one than a stream may hold at that time stands on. Text is not kept from
+ * scrape to scrape: it would take ten times the room of the numbers it is made of.
  */
 export async function* renderText(collection: Collection): AsyncGenerator<Buffer, void, void> {
   let page = createPage(SLICE)
@@ -31,10 +35,17 @@ export async function* renderText(collection: Collection): AsyncGenerator<Buffer
     for (let next = part.fill(page, START); next < part.end; next = part.fill(page, next)) {
       yield written(page)
       await nextTurn()
-      page = createPage(Math.max(SLICE, part.bytes(next)))
+      page = nextPage(page, part.bytes(next))
     }
   }
   yield written(page)
+}
+
+/** The same page again, where it may be written to: fresh memory takes as long as what is put into it, and brings the garbage collector. */
+function nextPage(page: Page, bytes: number): Page {
+  if (page.at < LET_GO_FROM || page.bytes.length < bytes) return createPage(Math.max(SLICE, bytes))
+  page.at = 0
+  return page
 }
 
 /** A family about all there are of a kind. Its head is number -1. */

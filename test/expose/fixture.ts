@@ -46,7 +46,7 @@ export async function textOf(exposition: Pick<Exposition, 'scrape'>): Promise<st
 
 export async function slicesOf(exposition: Pick<Exposition, 'scrape'>): Promise<Buffer[]> {
   const slices: Buffer[] = []
-  for await (const slice of (await exposition.scrape()).body) slices.push(slice)
+  for await (const slice of (await exposition.scrape()).body) slices.push(Buffer.from(slice))
   return slices
 }
 

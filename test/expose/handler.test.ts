@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
 import { createExposition, type Exposition } from '../../src/expose/exposition.ts'
 import { createMetricsHandler } from '../../src/expose/handler.ts'
-import { attempt, FULL_HEALTH, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
+import { attempt, count, FULL_HEALTH, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
 import { ask, askAndStall, type Served, serve } from './serve.ts'
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -65,6 +65,62 @@ describe('GET', () => {
     expect(body.length).toBeLessThan(text.length / 10)
   })
 })
+
+describe('whatever the reader does, it gets the very text', () => {
+  /** Keys whose series take most of a page each, if all their characters were wide: pages are left before they are half full. */
+  function longNames(): Exposition {
+    const tally = tallyOf()
+    for (let i = 0; i < 40; i++)
+      count(tally, attempt({ agent_name: `${i}${'é'.repeat(120)}`, model_name: 'm'.repeat(700) }))
+    return createExposition(sourcesOf(tally))
+  }
+
+  it.each(['identity', 'gzip'])('however slowly it reads (%s)', async accepted => {
+    for (const exposition of [createExposition(sourcesOf(tallyOfKeys(1000))), longNames()]) {
+      const { port } = await serve(createMetricsHandler(exposition))
+      const text = await textOf(exposition)
+      const socket = askAndStall(port, `Accept-Encoding: ${accepted}\r\nConnection: close`)
+      const received: Buffer[] = []
+      socket.on('data', chunk => {
+        received.push(chunk as Buffer)
+        socket.pause()
+        setTimeout(() => socket.resume(), 1)
+      })
+      socket.resume()
+      await once(socket, 'end')
+      const body = bodyOf(Buffer.concat(received))
+      expect((accepted === 'gzip' ? gunzipSync(body) : body).toString() === text).toBe(true)
+    }
+  })
+
+  it('also where it asks again before it has read', async () => {
+    const exposition = large()
+    const { port } = await serve(createMetricsHandler(exposition))
+    const text = await textOf(exposition)
+    const socket = askAndStall(port)
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    const received: Buffer[] = []
+    socket.on('data', chunk => received.push(chunk as Buffer))
+    setTimeout(() => socket.resume(), 50)
+    await once(socket, 'end')
+    const all = Buffer.concat(received)
+    const second = all.indexOf('HTTP/1.1 200', 1)
+    expect(bodyOf(all.subarray(0, second)).toString() === text).toBe(true)
+    expect(bodyOf(all.subarray(second)).toString() === text).toBe(true)
+  })
+})
+
+/** The body of an answer in chunks. */
+function bodyOf(answer: Buffer): Buffer {
+  const chunks: Buffer[] = []
+  for (let at = answer.indexOf('\r\n\r\n') + 4; ; ) {
+    const line = answer.indexOf('\r\n', at)
+    const length = Number.parseInt(answer.toString('latin1', at, line), 16)
+    if (length === 0) return Buffer.concat(chunks)
+    chunks.push(answer.subarray(line + 2, line + 2 + length))
+    at = line + 2 + length + 2
+  }
+}
 
 describe('other methods', () => {
   it('HEAD has the headers of GET and no body', async () => {
