@@ -17,7 +17,7 @@ import { settleDocument } from './repair.ts'
 import type { JournalFiles } from './segments.ts'
 
 /** The part of all time that may be spent writing under load. */
-const SHARE = 0.05
+const SHARE = 0.02
 /** How long others have between two pieces of it, each of which takes about half a millisecond to make. */
 const PAUSE_MS = 1
 
