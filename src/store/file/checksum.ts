@@ -19,21 +19,35 @@ function tables(): Int32Array {
   return table
 }
 
+// One is made for many calls: nearly all of them are for lines of the same piece of memory.
+let viewed: Uint8Array = new Uint8Array(0)
+let view: DataView = new DataView(viewed.buffer)
+
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewed) {
+    viewed = bytes
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+  return view
+}
+
 /** The checksum of the bytes from `start` to `end` (not included): a whole number below 2^32. */
 export function checksum(bytes: Uint8Array, start: number, end: number): number {
+  const words = viewOf(bytes)
   let sum = -1
   let at = start
   for (; at + 8 <= end; at += 8) {
-    const a = sum ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24))
+    const a = sum ^ words.getInt32(at, true)
+    const b = words.getInt32(at + 4, true)
     sum =
       TABLE[1792 + (a & 255)]! ^
       TABLE[1536 + ((a >>> 8) & 255)]! ^
       TABLE[1280 + ((a >>> 16) & 255)]! ^
       TABLE[1024 + (a >>> 24)]! ^
-      TABLE[768 + bytes[at + 4]!]! ^
-      TABLE[512 + bytes[at + 5]!]! ^
-      TABLE[256 + bytes[at + 6]!]! ^
-      TABLE[bytes[at + 7]!]!
+      TABLE[768 + (b & 255)]! ^
+      TABLE[512 + ((b >>> 8) & 255)]! ^
+      TABLE[256 + ((b >>> 16) & 255)]! ^
+      TABLE[b >>> 24]!
   }
   for (; at < end; at++) sum = (sum >>> 8) ^ TABLE[(sum ^ bytes[at]!) & 255]!
   return ~sum >>> 0
