@@ -3,6 +3,7 @@
 export interface Deadlines {
   /** Calls `onLate` when `begin` was so long ago, unless it was ended before. */
   begin(onLate: () => void): Deadline
+  /** What was ended already is left alone. */
   end(deadline: Deadline): void
 }
 
@@ -11,9 +12,20 @@ export interface Deadline {
   readonly onLate: () => void
 }
 
+/**
+ * One of a ring. Whoever leaves it points at nobody: a dead one that has grown old would keep all that came behind it from being collected
+ * while they are young, as the table of a Set would.
+ */
+interface Link extends Deadline {
+  before: Link | undefined
+  behind: Link | undefined
+}
+
 export function createDeadlines(timeoutMs: number): Deadlines {
-  // In the order they began, which is that in which they end.
-  const open = new Set<Deadline>()
+  // In the order they began, which is that in which they end: the ring begins and ends with this one.
+  const ends: Link = { atMs: 0, onLate() {}, before: undefined, behind: undefined }
+  ends.before = ends
+  ends.behind = ends
   let isAwaited = false
 
   function awaitNext(inMs: number): void {
@@ -25,25 +37,33 @@ export function createDeadlines(timeoutMs: number): Deadlines {
   function check(): void {
     isAwaited = false
     const nowMs = performance.now()
-    for (const deadline of open) {
-      if (deadline.atMs > nowMs) {
-        awaitNext(deadline.atMs - nowMs)
+    for (let next = ends.behind!; next !== ends; next = ends.behind!) {
+      if (next.atMs > nowMs) {
+        awaitNext(next.atMs - nowMs)
         return
       }
-      open.delete(deadline)
-      deadline.onLate()
+      leave(next)
+      next.onLate()
     }
   }
 
   return {
     begin(onLate) {
-      const deadline = { atMs: performance.now() + timeoutMs, onLate }
-      open.add(deadline)
+      const last = ends.before!
+      const link: Link = { atMs: performance.now() + timeoutMs, onLate, before: last, behind: ends }
+      last.behind = link
+      ends.before = link
       if (!isAwaited) awaitNext(timeoutMs)
-      return deadline
+      return link
     },
-    end(deadline) {
-      open.delete(deadline)
-    },
+    end: deadline => leave(deadline as Link),
   }
+}
+
+function leave(link: Link): void {
+  if (link.before === undefined || link.behind === undefined) return
+  link.before.behind = link.behind
+  link.behind.before = link.before
+  link.before = undefined
+  link.behind = undefined
 }
