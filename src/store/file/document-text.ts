@@ -86,27 +86,25 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
   const text = createText()
   const ends: number[] = []
   const checksums: number[] = []
-  text.add(Buffer.from(documentHead(options.lastUpdated)))
+  text.print(documentHead(options.lastUpdated))
   const start = text.length
-  for await (const { bytes, checksum } of entries(options)) {
-    text.add(bytes)
+  for await (const entry of entries(options)) {
+    checksums.push('printed' in entry ? crc32(text.print(entry.printed)) : entry.checksum)
+    if ('bytes' in entry) text.add(entry.bytes)
     ends.push(text.length)
-    checksums.push(checksum)
     if (text.pending < CHUNK_BYTES) continue
     yield text.take()
     await options.pause()
   }
   const member = JSON.stringify({ format: DOCUMENT_FORMAT, ...position }).slice(0, -1)
-  text.add(Buffer.from(`\n},\n"journal": ${member},`))
-  text.add(Buffer.from(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`))
+  text.print(`\n},\n"journal": ${member},`)
+  text.print(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`)
   yield text.take()
   return { keys: captured.keys, start, ends, changes: captured.changes, checksums }
 }
 
-interface Entry {
-  readonly bytes: Buffer
-  readonly checksum: number
-}
+/** What stands under a key: made anew, or taken over. */
+type Entry = { readonly printed: string } | { readonly bytes: Buffer; readonly checksum: number }
 
 /** What stands under each key, in their order. */
 async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerator<Entry> {
@@ -116,8 +114,7 @@ async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerat
   for (let i = 0; i < copies.length; ) {
     const copy = copies[i]
     if (copy !== undefined) {
-      const bytes = Buffer.from(documentEntry(printed(copy.key), agentMetrics(copy), i === 0))
-      yield { bytes, checksum: crc32(bytes) }
+      yield { printed: documentEntry(printed(copy.key), agentMetrics(copy), i === 0) }
       i++
       continue
     }
@@ -143,9 +140,14 @@ interface Text {
   /** Bytes that were added and not taken. */
   readonly pending: number
   add(piece: Uint8Array): void
+  /** Adds a text; answers its bytes, which stand until something else is added. */
+  print(piece: string): Uint8Array
   /** What is pending: it stands until something is added. */
   take(): Buffer
 }
+
+/** A character of a string takes at most so many bytes. */
+const MOST_BYTES = 3
 
 /** One piece of memory for all of a document: fresh ones would make the garbage collector hold up others. */
 function createText(): Text {
@@ -153,6 +155,20 @@ function createText(): Text {
   let pending = 0
   let length = 0
   let checksum = 0
+
+  function makeRoom(bytes: number): void {
+    if (pending + bytes <= buffer.length) return
+    buffer = Buffer.concat([buffer.subarray(0, pending)], 2 * (pending + bytes))
+  }
+
+  function added(bytes: number): Uint8Array {
+    const piece = buffer.subarray(pending, pending + bytes)
+    pending += bytes
+    length += bytes
+    checksum = crc32(piece, checksum)
+    return piece
+  }
+
   return {
     get length() {
       return length
@@ -164,13 +180,13 @@ function createText(): Text {
       return pending
     },
     add(piece) {
-      if (pending + piece.length > buffer.length) {
-        buffer = Buffer.concat([buffer.subarray(0, pending)], 2 * (pending + piece.length))
-      }
+      makeRoom(piece.length)
       buffer.set(piece, pending)
-      pending += piece.length
-      length += piece.length
-      checksum = crc32(piece, checksum)
+      added(piece.length)
+    },
+    print(piece) {
+      makeRoom(MOST_BYTES * piece.length)
+      return added(buffer.write(piece, pending))
     },
     take() {
       const chunk = buffer.subarray(0, pending)
