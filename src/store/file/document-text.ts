@@ -110,7 +110,7 @@ type Entry = { readonly printed: string } | { readonly bytes: Buffer; readonly c
 async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerator<Entry> {
   const { keys, copies } = captured
   const printed = uniqueKeyPrinter()
-  const memory = Buffer.allocUnsafe(last === undefined ? 0 : COPIED_BYTES)
+  let memory: Buffer | undefined
   for (let i = 0; i < copies.length; ) {
     const copy = copies[i]
     if (copy !== undefined) {
@@ -121,6 +121,7 @@ async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerat
     const from = startOf(last!, i)
     const until = endOfRun(copies, last!, i)
     const length = last!.ends[until - 1]! - from
+    memory ??= Buffer.allocUnsafeSlow(COPIED_BYTES)
     const run = await read(from, length, length <= memory.length ? memory : Buffer.allocUnsafe(length))
     for (; i < until; i++) {
       // In its turn, for the sake of the names behind it.
