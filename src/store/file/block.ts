@@ -15,9 +15,21 @@ export interface BlockWriter {
 /** How many doubles' room a column takes. */
 export const roomOf = (bytes: number): number => Math.ceil(bytes / 8)
 
-/** A block with room for so many doubles; what is not used of it costs nothing. */
-export function createBlock(room: number): BlockWriter {
-  const memory = new ArrayBuffer(room * 8)
+/** Makes a block with room for so many doubles. */
+export type NewBlock = (room: number) => BlockWriter
+
+/** Blocks that take turns in two pieces of memory: what is in one stands until the next but one is made. */
+export function createBlocksInTurns(): NewBlock {
+  let [next, other] = [new ArrayBuffer(0), new ArrayBuffer(0)]
+  return room => {
+    const memory = next.byteLength >= room * 8 ? next : new ArrayBuffer(room * 8)
+    ;[next, other] = [other, memory]
+    return createBlock(room, memory)
+  }
+}
+
+/** What is not used of the room costs nothing. The memory may hold anything. */
+export function createBlock(room: number, memory: ArrayBuffer = new ArrayBuffer(room * 8)): BlockWriter {
   const bytes = new Uint8Array(memory)
   const packed = { words: new Uint32Array(memory), doubles: new Float64Array(memory) }
   let at = 0
@@ -26,10 +38,12 @@ export function createBlock(room: number): BlockWriter {
       packed.doubles[at++] = value
     },
     put(column) {
+      const end = at + roomOf(column.byteLength)
+      if (end > at) packed.doubles[end - 1] = 0
       if (column instanceof Float64Array) packed.doubles.set(column, at)
       else if (column instanceof Uint32Array) packed.words.set(column, at * 2)
       else bytes.set(column, at * 8)
-      at += roomOf(column.byteLength)
+      at = end
     },
     row(row) {
       at = packRow(packed, at, row)

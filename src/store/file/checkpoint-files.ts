@@ -1,11 +1,12 @@
 /** Checkpoints on disk: `checkpoint-<sequence>.bin`, the two newest kept. */
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
+import type { IdWindowOptions } from '../../core/id-window.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
-import { collect, inSlices } from '../../slices.ts'
-import { type CheckpointState, encodeState } from './checkpoint.ts'
+import { inSlices } from '../../slices.ts'
+import type { CapturedState } from './captured-state.ts'
+import type { CheckpointState } from './checkpoint.ts'
 import { decodeLegacyState } from './checkpoint-legacy.ts'
 import { decodeState, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
 import { messageOf, NewerFormat } from './errors.ts'
@@ -39,6 +40,9 @@ export function checkpointPath(directory: string, sequence: number): string {
   return join(directory, `checkpoint-${String(sequence).padStart(20, '0')}.bin`)
 }
 
+/** Where the file that a state is captured in stands until its name is taken from it. */
+export const scratchPath = (directory: string): string => join(directory, 'captured.0')
+
 /** Sequence numbers of the checkpoints, oldest first. */
 export async function listCheckpoints({ fileSystem, directory }: JournalFiles): Promise<number[]> {
   const names = await fileSystem.list(directory)
@@ -46,35 +50,19 @@ export async function listCheckpoints({ fileSystem, directory }: JournalFiles): 
   return sequences.filter(Number.isSafeInteger).sort((a, b) => a - b)
 }
 
-/** A state as it stood. */
-export interface CapturedState {
-  readonly position: Position
-  readonly blocks: readonly Uint8Array[]
-}
-
-/** A copy of the state as it stands, made in slices: nothing may be counted until it resolves. */
-export async function captureState(
-  { position, resetAt }: CheckpointState,
-  tally: Tally,
-  ids: IdWindow,
-  series: Series,
-): Promise<CapturedState> {
-  const steps = await collect(encodeState(resetAt, tally, ids, series))
-  return { position, blocks: steps.filter(block => block !== undefined) }
-}
-
 /** Writes a captured state as a checkpoint; answers its size in bytes. */
 export async function writeCheckpoint(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-  { position, blocks }: CapturedState,
+  captured: CapturedState,
 ): Promise<number> {
+  const { position, blocks } = captured
   const index = Buffer.alloc(INDEX_BYTES + blocks.length * ENTRY_BYTES)
   index.writeDoubleLE(position.segment, 0)
   index.writeDoubleLE(position.offset, 8)
   index.writeDoubleLE(blocks.length, POSITION_BYTES)
   let length = index.length
-  for (const [i, { checksum, bytes }] of (await collect(measured(blocks))).entries()) {
+  for (const [i, { checksum, bytes }] of blocks.entries()) {
     index.writeUInt32LE(bytes, INDEX_BYTES + i * ENTRY_BYTES)
     index.writeUInt32LE(checksum, INDEX_BYTES + i * ENTRY_BYTES + 4)
     length += bytes
@@ -86,21 +74,17 @@ export async function writeCheckpoint(
   new Uint8Array(head.buffer, head.byteOffset + 16, 4).set(new Uint8Array(new Uint32Array([BYTE_ORDER]).buffer))
   head.writeUInt32LE(crc32(index), 20)
   head.writeDoubleLE(length, 24)
-  await fileSystem.writeAtomically(checkpointPath(directory, sequence), [head, index, ...blocks])
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    yield head
+    yield index
+    yield* captured.bytes()
+  }
+  await fileSystem.writeAtomically(checkpointPath(directory, sequence), bytes())
   return HEAD_BYTES + length
 }
 
 /** What a checkpoint holds, besides what went into the tally and the series. */
 export interface RestoredCheckpoint extends RestoredState, CheckpointState {}
-
-interface Measured {
-  readonly bytes: number
-  readonly checksum: number
-}
-
-function* measured(blocks: readonly Uint8Array[]): Generator<Measured> {
-  for (const block of blocks) yield { bytes: block.length, checksum: crc32(block) }
-}
 
 /** Throws {@link NewerFormat} where a newer version wrote the checkpoint; any other fault is left to {@link readCheckpoint}. */
 export async function refuseNewerCheckpoint({ fileSystem, directory }: JournalFiles, sequence: number): Promise<void> {

@@ -6,11 +6,11 @@ import { RECENT_COLUMNS, recentCount, recentFlags, recentNumbers } from '../../c
 import type { Series, SeriesState } from '../../core/series.ts'
 import { SUMMARY_WIDTH } from '../../core/summary.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/tally.ts'
-import { createBlock, roomOf } from './block.ts'
+import { createBlock, type NewBlock, roomOf } from './block.ts'
 import type { Position } from './position.ts'
 
-/** What stands in a block: a megabyte at most, made and read in some milliseconds. */
-const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
+/** What stands in a block: some hundred kilobytes at most, made in a millisecond. */
+const AT_ONCE = { names: 4096, keys: 64, arms: 128, buckets: 128, ids: 16_384, series: 512 }
 const ROW_ROOM = packedRoom(SUMMARY_WIDTH)
 
 export interface CheckpointState {
@@ -21,14 +21,16 @@ export interface CheckpointState {
 }
 
 /**
- * Everything but the position, block by block, with steps between that make none: nothing may be counted before the last one. The first says how much there is of what
- * comes behind it, in this order, and each of the others begins with how much of that it holds.
+ * Everything but the position, block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is
+ * asked for one after the other. The first says how much there is of what comes behind it, in this order, and each of the others begins with
+ * how much of that it holds.
  */
 export function* encodeState(
   resetAt: number,
   tally: Tally,
   ids: IdWindow,
   series: Series,
+  newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms, tiers] = [tally.keys(), tally.arms(), tally.times.save()]
   const owners = [...keys, ...arms]
@@ -42,17 +44,18 @@ export function* encodeState(
   const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
   const numbers = [SUMMARY_WIDTH, resetAt, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
   const ofTiers = tiers.flatMap(({ spanMs, floorMs }, tier) => [spanMs, floorMs, buckets[tier]!.length])
-  const head = createBlock(counts.length + numbers.length + ofTiers.length)
+  const head = newBlock(counts.length + numbers.length + ofTiers.length)
   head.put(Float64Array.of(...numbers, ...counts, ...ofTiers))
   yield head.bytes()
-  yield* blocksOf([...names.keys()], AT_ONCE.names, encodeTexts)
-  yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names))
-  yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names))
+  yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
+  yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
+  yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))
   const ownerNumbers = yield* numbersOf(owners)
   // Buckets stand in the order in which they leave, so that the same ones leave after a restart.
-  for (const ofTier of buckets) yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers))
-  for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from)
-  yield* blocksOf([...series.states], AT_ONCE.series, encodeSeries)
+  for (const ofTier of buckets)
+    yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
+  for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from, newBlock)
+  yield* blocksOf([...series.states], AT_ONCE.series, some => encodeSeries(some, newBlock))
 }
 
 function* blocksOf<T>(
@@ -92,20 +95,20 @@ function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
   return all
 }
 
-function encodeTexts(texts: readonly string[]): Uint8Array {
+function encodeTexts(texts: readonly string[], newBlock: NewBlock): Uint8Array {
   const parts = texts.map(text => Buffer.from(text))
   const all = Buffer.concat(parts)
-  const block = createBlock(1 + roomOf(parts.length * 4) + roomOf(all.length))
+  const block = newBlock(1 + roomOf(parts.length * 4) + roomOf(all.length))
   block.double(parts.length)
   block.put(Uint32Array.from(parts, part => part.length))
   block.put(all)
   return block.bytes()
 }
 
-function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>): Uint8Array {
+function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Uint8Array {
   let places = 0
   for (const { recent } of keys) places += recentCount(recent)
-  const block = createBlock(1 + keys.length * (3 + ROW_ROOM) + places * RECENT_COLUMNS + roomOf(places))
+  const block = newBlock(1 + keys.length * (3 + ROW_ROOM) + places * RECENT_COLUMNS + roomOf(places))
   const heads = new Uint32Array(4 * keys.length)
   const flags = new Uint8Array(places)
   let at = 0
@@ -130,16 +133,20 @@ function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number
   return block.bytes()
 }
 
-function encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>): Uint8Array {
-  const block = createBlock(1 + arms.length * (1 + ROW_ROOM))
+function encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Uint8Array {
+  const block = newBlock(1 + arms.length * (1 + ROW_ROOM))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
   for (const { summary } of arms) block.row(summary)
   return block.bytes()
 }
 
-function encodeBuckets(buckets: readonly Bucket[], owners: ReadonlyMap<TimeTiersState, number>): Uint8Array {
-  const block = createBlock(1 + buckets.length * (2 + ROW_ROOM))
+function encodeBuckets(
+  buckets: readonly Bucket[],
+  owners: ReadonlyMap<TimeTiersState, number>,
+  newBlock: NewBlock,
+): Uint8Array {
+  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
@@ -154,19 +161,22 @@ function packedRow(packed: PackedRows, at: number): Float64Array {
   return packed.doubles.subarray(at, packedEnd(packed, at, SUMMARY_WIDTH))
 }
 
-function encodeIds(ids: IdWindow, from: number): Uint8Array {
+function encodeIds(ids: IdWindow, from: number, newBlock: NewBlock): Uint8Array {
   const { hashes, times } = ids.save(from, AT_ONCE.ids)
-  const block = createBlock(1 + 2 * times.length)
+  const block = newBlock(1 + 2 * times.length)
   block.double(times.length)
   block.put(hashes)
   block.put(times)
   return block.bytes()
 }
 
-function encodeSeries(series: readonly (readonly [string, SeriesState])[]): Uint8Array {
+function encodeSeries(series: readonly (readonly [string, SeriesState])[], newBlock: NewBlock): Uint8Array {
   const values = Float64Array.from(series.flatMap(([, state]) => state.values))
-  const texts = encodeTexts(series.map(([id]) => id))
-  const block = createBlock(roomOf(texts.length) + 4 * series.length + packedRoom(values.length))
+  const texts = encodeTexts(
+    series.map(([id]) => id),
+    createBlock,
+  )
+  const block = newBlock(roomOf(texts.length) + 4 * series.length + packedRoom(values.length))
   block.put(texts)
   block.put(Float64Array.from(series.flatMap(([, { startMs, timeMs, heardMs }]) => [startMs, timeMs, heardMs])))
   block.put(Uint32Array.from(series, ([, state]) => state.values.length))

@@ -3,7 +3,8 @@ import type { IdWindow } from '../../core/id-window.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
-import { captureState, checkpointPath, listCheckpoints, peekPosition, writeCheckpoint } from './checkpoint-files.ts'
+import { captureState } from './captured-state.ts'
+import { checkpointPath, listCheckpoints, peekPosition, scratchPath, writeCheckpoint } from './checkpoint-files.ts'
 import type { Counters } from './counters.ts'
 import { messageOf } from './errors.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -65,8 +66,11 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   async function take(): Promise<void> {
     const startMs = performance.now()
-    const captured = await commit.between(() => captureState({ position: journal.end, resetAt }, tally, ids, series))
-    const bytes = await writeCheckpoint(files, sequence + 1, captured)
+    const counted = { tally, ids, series }
+    const captured = await commit.between(() =>
+      captureState(fileSystem, scratchPath(directory), { position: journal.end, resetAt }, counted),
+    )
+    const bytes = await writeCheckpoint(files, sequence + 1, captured).finally(() => captured.close())
     sequence++
     Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
     counters.writes++

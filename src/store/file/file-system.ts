@@ -35,6 +35,15 @@ export interface AppendFile {
   close(): Promise<void>
 }
 
+/** A file without a name, which is gone when it is closed, or the process ends. None of it is durable. */
+export interface Scratch {
+  /** Adds `bytes` at the end. */
+  write(bytes: Uint8Array): Promise<void>
+  /** As that of {@link FileSystem}. */
+  read(offset: number, length: number, into: Buffer): Promise<Buffer>
+  close(): Promise<void>
+}
+
 export interface FileStat {
   /** `other` is everything else, symbolic links too. */
   readonly kind: 'file' | 'directory' | 'other'
@@ -65,11 +74,13 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>
   /** Puts a whole new file of mode 0600 at `path`, durably, or leaves what is there. Temporaries are `path` and a dot and digits. */
   writeAtomically(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>
+  /** Makes a file of mode 0600 at `path`, in the place of another that may be there, and takes that name from it. */
+  scratch(path: string): Promise<Scratch>
   /** Takes the lock at `path` and answers how to let it go; undefined where someone holds it. It ends with the process. */
   lock(path: string): Promise<(() => void) | undefined>
 }
 
-const { O_RDONLY, O_RDWR, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** Not there on every platform. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 
@@ -79,6 +90,7 @@ const READ_BYTES = 1024 ** 3
 const openFile = promisify(open)
 const closeFile = promisify(close)
 const readFile = promisify(read)
+const removeFile = promisify(unlink)
 const syncData = promisify(fdatasync)
 const syncAll = promisify(fsync)
 const truncateFile = promisify(ftruncate)
@@ -99,7 +111,7 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   rename: promisify(rename),
-  remove: promisify(unlink),
+  remove: removeFile,
   cut: (path, size) =>
     withFile(path, O_RDWR, async fd => {
       if (fstatSync(fd).size <= size) return
@@ -109,6 +121,7 @@ export const nodeFileSystem: FileSystem = {
   sync: path => withFile(path, O_RDWR, syncData),
   syncDirectory: syncEntriesOf,
   writeAtomically: writeWhole,
+  scratch: createScratch,
   lock: lockFile,
 }
 
@@ -130,6 +143,30 @@ async function readAll(fd: number, offset: number, length: number, into?: Buffer
     at += bytesRead
   }
   return buffer.subarray(0, at)
+}
+
+async function createScratch(path: string): Promise<Scratch> {
+  await removeFile(path).catch(unlessMissing)
+  const fd = await openFile(path, O_RDWR | O_CREAT | O_EXCL | NO_FOLLOW, 0o600)
+  let length = 0
+  try {
+    await removeFile(path)
+  } catch (error) {
+    await closeFile(fd)
+    throw error
+  }
+  return {
+    async write(bytes) {
+      await writeAll(fd, bytes, length)
+      length += bytes.length
+    },
+    read: (offset, length, into) => readAll(fd, offset, length, into),
+    close: () => closeFile(fd),
+  }
+}
+
+function unlessMissing(error: unknown): void {
+  if (errorCode(error) !== 'ENOENT') throw error
 }
 
 async function statPath(path: string): Promise<FileStat | undefined> {

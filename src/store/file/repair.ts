@@ -1,6 +1,7 @@
 /** What is done about what a start found: damage is moved or copied aside and told, never overwritten. */
 import type { Adoption } from './adopt.ts'
-import { captureState, checkpointPath, writeCheckpoint } from './checkpoint-files.ts'
+import { captureState } from './captured-state.ts'
+import { checkpointPath, scratchPath, writeCheckpoint } from './checkpoint-files.ts'
 import { asideName } from './directory.ts'
 import type { DocumentState } from './document.ts'
 import { messageOf } from './errors.ts'
@@ -109,8 +110,9 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
     found.segments.delete(sequence)
   }
   const end = await writeAdopted(options, adoption, found.segments)
-  const captured = await captureState({ position: end, resetAt: 0 }, tally, found.ids, options.series)
-  await writeCheckpoint(options, found.lastCheckpoint + 1, captured)
+  const counted = { tally, ids: found.ids, series: options.series }
+  const captured = await captureState(fileSystem, scratchPath(directory), { position: end, resetAt: 0 }, counted)
+  await writeCheckpoint(options, found.lastCheckpoint + 1, captured).finally(() => captured.close())
   const { entries, attempts, damaged } = adoption
   log.info('the document was taken in', { path, entries, attempts: attempts.length, damaged: damaged.length })
   if (damaged.length > 0) await fileSystem.rename(path, asideName(path, 'corrupt', clock()))

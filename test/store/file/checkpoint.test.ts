@@ -5,6 +5,7 @@ import { createSeries } from '../../../src/core/series.ts'
 import { createTally, type Tally } from '../../../src/core/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/time-tiers.ts'
 import { parseTimestamp } from '../../../src/core/timestamp.ts'
+import { createBlocksInTurns } from '../../../src/store/file/block.ts'
 import { encodeState } from '../../../src/store/file/checkpoint.ts'
 import { decodeState } from '../../../src/store/file/checkpoint-reader.ts'
 import { attempts, NOW_MS } from '../../core/arbitraries.ts'
@@ -52,6 +53,20 @@ test('a state that was restored is written as it was read, and answers as it did
       expect(blocksOf(restored)).toEqual(blocks)
       expect(answersOf(restored)).toEqual(answersOf(tally))
       expect(answersOf(restore(blocksOf(restored)))).toEqual(answersOf(tally))
+    }),
+  )
+})
+
+test('memory that blocks take turns in leaves nothing of one in another', () => {
+  fc.assert(
+    fc.property(histories, list => {
+      const tally = tallyOf(list)
+      const inTurns = createBlocksInTurns()
+      for (const block of [inTurns(40_000), inTurns(40_000)]) block.put(new Uint8Array(320_000).fill(255))
+      const window = createIdWindow({ ...ids, seed: [1, 2] })
+      const blocks: Uint8Array[] = []
+      for (const block of encodeState(0, tally, window, newSeries(), inTurns)) if (block) blocks.push(block.slice())
+      expect(blocks).toEqual(blocksOf(tally))
     }),
   )
 })

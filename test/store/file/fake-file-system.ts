@@ -3,7 +3,7 @@
  * that its process does.
  */
 import { basename, dirname } from 'node:path'
-import type { AppendFile, FileSystem } from '../../../src/store/file/file-system.ts'
+import type { AppendFile, FileSystem, Scratch } from '../../../src/store/file/file-system.ts'
 import { createDirectory, createDisk, type DirectoryNode, type Disk, type FileNode, type Node } from './fake-disk.ts'
 
 /** One call of the file system, in the order they came. */
@@ -185,6 +185,18 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
     await syncDirectory(dirname(path))
   }
 
+  async function scratch(path: string): Promise<Scratch> {
+    if (nodeAt(path) !== undefined) await remove(path)
+    const file = await operate('create', path, () => newFile(path))
+    await remove(path)
+    return {
+      write: bytes => write(path, file, bytes),
+      read: (offset, length) =>
+        operate('read', path, () => Buffer.from(file.content.subarray(offset, offset + length))),
+      close: () => operate('close', path, () => {}),
+    }
+  }
+
   const fake: FakeFileSystem = {
     disk,
     operations,
@@ -216,6 +228,7 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
     sync: path => sync(path, fileAt(path)),
     syncDirectory,
     writeAtomically,
+    scratch,
     lock: path =>
       operate('lock', path, () => {
         const file = nodeAt(path) ?? newFile(path)
