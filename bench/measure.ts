@@ -3,7 +3,6 @@
  * process of its own, so that none warms up another.
  */
 
-import { documentWriting } from './measures/document.ts'
 import { memory } from './measures/memory.ts'
 import {
   replayFiles,
@@ -16,13 +15,14 @@ import {
 import { questions } from './measures/questions.ts'
 import { serveScrapes } from './measures/scrape.ts'
 import { tracking } from './measures/tracking.ts'
+import { wholeFiles } from './measures/whole-files.ts'
 
 const MEASURES: Readonly<Record<string, (...args: string[]) => unknown>> = {
   questions,
   tracking,
   memory,
   scrape: serveScrapes,
-  document: documentWriting,
+  'whole-files': wholeFiles,
   'start-files': startFiles,
   'replay-files': replayFiles,
   'origin-file': writeOriginFile,

@@ -1,7 +1,7 @@
 /** Starting from what is on disk, and writing the document. */
 import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DocumentTimes } from '../measures/document.ts'
+import type { WholeFileTimes } from '../measures/whole-files.ts'
 import { measure, measureRounds } from '../support/in-process.ts'
 import { atLeast, atMost, type Bench, type Row, short } from '../support/row.ts'
 import { interleave, median, ratios, spread } from '../support/statistics.ts'
@@ -20,7 +20,7 @@ export async function storageRows(bench: Bench): Promise<Row[]> {
   await measure('start-files', store)
   const start = await startRow(store, bench)
   const rest = [await replayRow(bench), await adoptRow(bench)]
-  return [start, ...rest, ...(await documentRows(store, bench))]
+  return [start, ...rest, ...(await wholeFileRows(store, bench))]
 }
 
 async function startRow(store: string, bench: Bench): Promise<Row> {
@@ -69,14 +69,14 @@ async function adoptRow(bench: Bench): Promise<Row> {
   return atMost(text, { value: 2.5, unit: '×' }, ratios(of(adopted), of(parsed)))
 }
 
-async function documentRows(store: string, bench: Bench): Promise<Row[]> {
-  const written = await measureRounds<DocumentTimes>(Math.ceil(bench.rounds / 3), 'document', store)
-  const megabytes = short(written[0]!.bytes / 1e6)
+async function wholeFileRows(store: string, bench: Bench): Promise<Row[]> {
+  const written = await measureRounds<WholeFileTimes>(Math.ceil(bench.rounds / 3), 'whole-files', store)
+  const note = `${short(written[0]!.bytes / 1e6)} MB`
   return [
     atMost(
-      { figure: 'document at 10,000 keys: longest stall while it is written', against: '', note: `${megabytes} MB` },
+      { figure: 'document at 10,000 keys: longest stall while it is written', against: '', note },
       { value: 10, unit: ' ms' },
-      spread(written.map(one => one.stall)),
+      spread(written.map(one => one.documentStall)),
     ),
     atMost(
       {
@@ -86,6 +86,11 @@ async function documentRows(store: string, bench: Bench): Promise<Row[]> {
       },
       { value: 1, unit: ' %' },
       spread(written.map(one => (100 * one.serialised) / one.bytes)),
+    ),
+    atMost(
+      { figure: 'checkpoint at 10,000 keys: longest stall while it is taken', against: '', note: 'every key changed' },
+      { value: 10, unit: ' ms' },
+      spread(written.map(one => one.checkpointStall)),
     ),
   ]
 }
