@@ -105,13 +105,6 @@ export function recentFlags(recent: Recent): Uint8Array {
   return recent.flags.subarray(recent.first, recent.first + recentCount(recent))
 }
 
-/** A copy that nothing is added to, with room for what is held alone. */
-export function copyRecent(recent: Recent): Recent {
-  const { added } = recent
-  const [numbers, flags] = [recentNumbers(recent).slice(), recentFlags(recent).slice()]
-  return { numbers, flags, first: 0, places: flags.length, added }
-}
-
 /** The held attempts, oldest first, each with the documented fields in the documented order. */
 export function* recentResults(recent: Recent, key: AttemptKey): Generator<RecentResult> {
   for (let i = recent.added - recentCount(recent); i < recent.added; i++) {

@@ -40,9 +40,6 @@ export function checkpointPath(directory: string, sequence: number): string {
   return join(directory, `checkpoint-${String(sequence).padStart(20, '0')}.bin`)
 }
 
-/** Where the file that a state is captured in stands until its name is taken from it. */
-export const scratchPath = (directory: string): string => join(directory, 'captured.0')
-
 /** Sequence numbers of the checkpoints, oldest first. */
 export async function listCheckpoints({ fileSystem, directory }: JournalFiles): Promise<number[]> {
   const names = await fileSystem.list(directory)

@@ -3,11 +3,12 @@ import type { AttemptKey } from '../../core/attempt.ts'
 import type { TimeTiersState } from '../../core/buckets.ts'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
 import { type PackedRows, unpackRow } from '../../core/packed-rows.ts'
-import { RECENT_COLUMNS, RECENT_LIMIT, type Recent } from '../../core/recent.ts'
+import type { Recent } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
 import { SUMMARY_WIDTH } from '../../core/summary.ts'
 import type { Tally } from '../../core/tally.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
+import { takeKeys } from './key-block.ts'
 
 /** What was read besides what went into the tally and the series. */
 export interface RestoredState {
@@ -84,13 +85,10 @@ function nameAt(names: readonly string[], number: number): string {
 function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
   const count = countIn(block)
   const heads = block.words(4 * count)
-  const added = block.doubles(count)
-  const rows = block.rows(count, SUMMARY_WIDTH)
-  let places = 0
-  for (let i = 0; i < count; i++) places += heads[4 * i + 3]!
+  const { added, held, rows, ...columns } = takeKeys(block, count)
   // One copy for all of them: pieces of memory by the thousand would be felt.
-  const numbers = copyOf(block.doubles(places * RECENT_COLUMNS))
-  const flags = block.bytes(places).slice()
+  const numbers = copyOf(columns.numbers)
+  const flags = columns.flags.slice()
   const keys: AttemptKey[] = []
   const recents: Recent[] = []
   let first = 0
@@ -100,10 +98,10 @@ function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, 
       model_name: nameAt(names, heads[4 * i + 1]!),
       issue_type: nameAt(names, heads[4 * i + 2]!),
     })
-    const held = heads[4 * i + 3]!
-    if (held !== Math.min(added[i]!, RECENT_LIMIT)) throw new RangeError('recent attempts of another number')
-    recents.push({ numbers, flags, first, places: held, added: Math.trunc(added[i]!) })
-    first += held
+    const places = held[i]!
+    if (heads[4 * i + 3] !== places) throw new RangeError('recent attempts of another number')
+    recents.push({ numbers, flags, first, places, added: Math.trunc(added[i]!) })
+    first += places
   }
   for (const record of tally.restore({ keys, recents, starts: rows.starts, packed: copyOfRows(rows) }))
     owners.push(record)

@@ -1,17 +1,17 @@
 /** A checkpoint: all that was counted up to a position of the journal, to the last bit, as blocks of bytes. */
 import type { Bucket, TimeTiersState } from '../../core/buckets.ts'
 import type { IdWindow } from '../../core/id-window.ts'
-import { type PackedRows, packedEnd, packedRoom } from '../../core/packed-rows.ts'
-import { RECENT_COLUMNS, recentCount, recentFlags, recentNumbers } from '../../core/recent.ts'
+import { packedRoom } from '../../core/packed-rows.ts'
+import { recentCount } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
 import { SUMMARY_WIDTH } from '../../core/summary.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/tally.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
+import { packedRow, putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
 import type { Position } from './position.ts'
 
 /** What stands in a block: some hundred kilobytes at most, made in a millisecond. */
 const AT_ONCE = { names: 4096, keys: 64, arms: 128, buckets: 128, ids: 16_384, series: 512 }
-const ROW_ROOM = packedRoom(SUMMARY_WIDTH)
 
 export interface CheckpointState {
   /** All of the journal before it is counted. */
@@ -106,30 +106,17 @@ function encodeTexts(texts: readonly string[], newBlock: NewBlock): Uint8Array {
 }
 
 function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Uint8Array {
-  let places = 0
-  for (const { recent } of keys) places += recentCount(recent)
-  const block = newBlock(1 + keys.length * (3 + ROW_ROOM) + places * RECENT_COLUMNS + roomOf(places))
+  const block = newBlock(1 + 2 * keys.length + roomOfKeys(keys))
   const heads = new Uint32Array(4 * keys.length)
-  const flags = new Uint8Array(places)
-  let at = 0
   for (const [i, { key, recent }] of keys.entries()) {
     heads[4 * i] = names.get(key.agent_name)!
     heads[4 * i + 1] = names.get(key.model_name)!
     heads[4 * i + 2] = names.get(key.issue_type)!
     heads[4 * i + 3] = recentCount(recent)
-    flags.set(recentFlags(recent), at)
-    at += recentCount(recent)
   }
   block.double(keys.length)
   block.put(heads)
-  block.put(Float64Array.from(keys, ({ recent }) => recent.added))
-  for (const key of keys) {
-    // Not asked for its summary where that is packed still: it would be unpacked for good.
-    if (key.kept === undefined) block.row(key.summary)
-    else block.put(packedRow(key.kept.packed, key.kept.at))
-  }
-  for (const { recent } of keys) block.put(recentNumbers(recent))
-  block.put(flags)
+  putKeys(block, keys)
   return block.bytes()
 }
 
@@ -155,10 +142,6 @@ function encodeBuckets(
     else block.put(packedRow(packed, at))
   }
   return block.bytes()
-}
-
-function packedRow(packed: PackedRows, at: number): Float64Array {
-  return packed.doubles.subarray(at, packedEnd(packed, at, SUMMARY_WIDTH))
 }
 
 function encodeIds(ids: IdWindow, from: number, newBlock: NewBlock): Uint8Array {

@@ -4,8 +4,9 @@ import type { Clock } from '../../core/ports.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { captureState } from './captured-state.ts'
-import { checkpointPath, listCheckpoints, peekPosition, scratchPath, writeCheckpoint } from './checkpoint-files.ts'
+import { checkpointPath, listCheckpoints, peekPosition, writeCheckpoint } from './checkpoint-files.ts'
 import type { Counters } from './counters.ts'
+import { scratchPath } from './directory.ts'
 import { messageOf } from './errors.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Journal } from './journal.ts'
@@ -68,7 +69,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const startMs = performance.now()
     const counted = { tally, ids, series }
     const captured = await commit.between(() =>
-      captureState(fileSystem, scratchPath(directory), { position: journal.end, resetAt }, counted),
+      captureState(fileSystem, scratchPath(directory, 'checkpoint'), { position: journal.end, resetAt }, counted),
     )
     const bytes = await writeCheckpoint(files, sequence + 1, captured).finally(() => captured.close())
     sequence++

@@ -10,7 +10,7 @@ import type { JournalFiles } from './segments.ts'
 
 /** What may be left of files that were being written: nothing else has such names. */
 const UNFINISHED =
-  /^(document\.json(\.\d+)?|holder\.json\.\d+|captured\.\d+|checkpoint-\d{20}\.bin\.\d+|\d{20}\.ndjson(\.corrupt-\w+)?\.\d+)$/
+  /^(document\.json(\.\d+)?|holder\.json\.\d+|(checkpoint|document)\.scratch|checkpoint-\d{20}\.bin\.\d+|\d{20}\.ndjson(\.corrupt-\w+)?\.\d+)$/
 const HOLDER_BYTES = 4096
 
 /** The directory that belongs to the document at `path`. */
@@ -21,6 +21,11 @@ export function journalDirectory(path: string): string {
 /** Where the document is written before it is put in its place: nobody else can plant anything there. */
 export function stagedDocument(directory: string): string {
   return join(directory, 'document.json')
+}
+
+/** Where a file without a name stands for an instant, of which a checkpoint or the document is made. */
+export function scratchPath(directory: string, of: 'checkpoint' | 'document'): string {
+  return join(directory, `${of}.scratch`)
 }
 
 /** Makes the journal's directory and those above it, all durable; throws {@link UnusablePath} where something is in the way. */

@@ -5,9 +5,10 @@
 import { crc32 } from 'node:zlib'
 import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/metrics.ts'
 import type { KeySummary } from '../../core/ports.ts'
-import { copyRecent } from '../../core/recent.ts'
 import type { KeyTally, Tally } from '../../core/tally.ts'
-import { inSlices } from '../../slices.ts'
+import { createPause } from '../../slices.ts'
+import type { Scratch } from './file-system.ts'
+import { createKeyCopies, inCopies } from './key-copies.ts'
 import type { Position } from './position.ts'
 
 /** The version of the `journal` member. */
@@ -33,29 +34,32 @@ export interface DocumentMap {
 export interface CapturedDocument {
   readonly keys: readonly KeyTally[]
   readonly changes: readonly number[]
-  /** Copies of the keys that must be printed; undefined for those that are taken over. */
-  readonly copies: readonly (KeySummary | undefined)[]
+  /** Whether each key must be printed: it is taken over where not. */
+  readonly isPrinted: readonly boolean[]
+  /** Copies of those that must be, in the order of the keys. Each stands until the next is asked for. */
+  copies(): AsyncGenerator<KeySummary>
 }
 
-/** The state for the next document, `last` being what the one before it holds. */
-export async function captureDocument(tally: Tally, last: DocumentMap | undefined): Promise<CapturedDocument> {
+/**
+ * The state for the next document, `last` being what the one before it holds. Nothing may be counted until it resolves. What must be printed
+ * is copied to `scratch`, in slices.
+ */
+export async function captureDocument(
+  tally: Tally,
+  last: DocumentMap | undefined,
+  scratch: Scratch,
+): Promise<CapturedDocument> {
   const keys = tally.keys()
   const known = last?.keys === keys ? last.changes : []
-  const changes: number[] = []
-  const copies: (KeySummary | undefined)[] = []
-  function* copyChanged(): Generator<void> {
-    for (const [i, one] of keys.entries()) {
-      changes.push(one.changes)
-      copies.push(one.changes === known[i] ? undefined : copyOf(one))
-      yield
-    }
+  const changes = keys.map(key => key.changes)
+  const isPrinted = changes.map((change, i) => change !== known[i])
+  const copies = createKeyCopies(scratch)
+  const pause = createPause()
+  for (const some of inCopies(keys.filter((_, i) => isPrinted[i]))) {
+    await copies.add(some)
+    await pause()
   }
-  await inSlices(copyChanged())
-  return { keys, changes, copies }
-}
-
-function copyOf({ key, summary, recent }: KeyTally): KeySummary {
-  return { key, summary: summary.slice(), recent: copyRecent(recent) }
+  return { keys, changes, isPrinted, copies: copies.all }
 }
 
 /** Thrown where the last document is not what was written. */
@@ -108,18 +112,19 @@ type Entry = { readonly printed: string } | { readonly bytes: Buffer; readonly c
 
 /** What stands under each key, in their order. */
 async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerator<Entry> {
-  const { keys, copies } = captured
+  const { keys, isPrinted } = captured
   const printed = uniqueKeyPrinter()
+  const copies = captured.copies()
   let memory: Buffer | undefined
-  for (let i = 0; i < copies.length; ) {
-    const copy = copies[i]
-    if (copy !== undefined) {
+  for (let i = 0; i < isPrinted.length; ) {
+    if (isPrinted[i]) {
+      const copy: KeySummary = (await copies.next()).value
       yield { printed: documentEntry(printed(copy.key), agentMetrics(copy), i === 0) }
       i++
       continue
     }
     const from = startOf(last!, i)
-    const until = endOfRun(copies, last!, i)
+    const until = endOfRun(isPrinted, last!, i)
     const length = last!.ends[until - 1]! - from
     memory ??= Buffer.allocUnsafeSlow(COPIED_BYTES)
     const run = await read(from, length, length <= memory.length ? memory : Buffer.allocUnsafe(length))
@@ -200,9 +205,8 @@ function createText(): Text {
 const startOf = (map: DocumentMap, i: number): number => map.ends[i - 1] ?? map.start
 
 /** The first key from the `from`-th on that is printed, or stands too far behind to be taken over with it. */
-function endOfRun(copies: readonly (KeySummary | undefined)[], last: DocumentMap, from: number): number {
+function endOfRun(isPrinted: readonly boolean[], last: DocumentMap, from: number): number {
   let end = from + 1
-  while (end < copies.length && copies[end] === undefined && last.ends[end]! - startOf(last, from) <= COPIED_BYTES)
-    end++
+  while (end < isPrinted.length && !isPrinted[end] && last.ends[end]! - startOf(last, from) <= COPIED_BYTES) end++
   return end
 }

@@ -4,10 +4,11 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { Clock } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import type { Counters } from './counters.ts'
-import { stagedDocument } from './directory.ts'
+import { scratchPath, stagedDocument } from './directory.ts'
 import { type DocumentState, inspectDocument } from './document.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 import { messageOf } from './errors.ts'
+import type { Scratch } from './file-system.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
@@ -71,9 +72,18 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     await checked
     await checkFound()
     const startMs = performance.now()
+    const scratch = await fileSystem.scratch(scratchPath(directory, 'document'))
+    try {
+      await writeFrom(scratch, startMs)
+    } finally {
+      await scratch.close()
+    }
+  }
+
+  async function writeFrom(scratch: Scratch, startMs: number): Promise<void> {
     const before = last
     const [position, captured] = await commit.between(
-      async () => [journal.end, await captureDocument(tally, before)] as const,
+      async () => [journal.end, await captureDocument(tally, before, scratch)] as const,
     )
     const lastUpdated = new Date(clock()).toISOString()
     const read = (offset: number, length: number, into: Buffer): Promise<Buffer> =>

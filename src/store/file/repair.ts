@@ -1,8 +1,8 @@
 /** What is done about what a start found: damage is moved or copied aside and told, never overwritten. */
 import type { Adoption } from './adopt.ts'
 import { captureState } from './captured-state.ts'
-import { checkpointPath, scratchPath, writeCheckpoint } from './checkpoint-files.ts'
-import { asideName } from './directory.ts'
+import { checkpointPath, writeCheckpoint } from './checkpoint-files.ts'
+import { asideName, scratchPath } from './directory.ts'
 import type { DocumentState } from './document.ts'
 import { messageOf } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
@@ -111,7 +111,12 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
   }
   const end = await writeAdopted(options, adoption, found.segments)
   const counted = { tally, ids: found.ids, series: options.series }
-  const captured = await captureState(fileSystem, scratchPath(directory), { position: end, resetAt: 0 }, counted)
+  const captured = await captureState(
+    fileSystem,
+    scratchPath(directory, 'checkpoint'),
+    { position: end, resetAt: 0 },
+    counted,
+  )
   await writeCheckpoint(options, found.lastCheckpoint + 1, captured).finally(() => captured.close())
   const { entries, attempts, damaged } = adoption
   log.info('the document was taken in', { path, entries, attempts: attempts.length, damaged: damaged.length })

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }))
 
 test('what is written to a file without a name is read back, and nobody else sees it', async () => {
-  const scratch = await nodeFileSystem.scratch(join(directory, 'captured.0'))
+  const scratch = await nodeFileSystem.scratch(join(directory, 'one.scratch'))
   try {
     await scratch.write(Buffer.from('one, '))
     await scratch.write(Buffer.from('two'))
@@ -25,7 +25,7 @@ test('what is written to a file without a name is read back, and nobody else see
 
 test('what was left under the name it is made by is replaced, and a link to something else is not followed', async () => {
   const other = join(directory, 'other')
-  const path = join(directory, 'captured.0')
+  const path = join(directory, 'one.scratch')
   await writeFile(other, 'of somebody else')
   for (const leave of [() => writeFile(path, 'left over'), () => symlink(other, path)]) {
     await leave()
