@@ -10,8 +10,10 @@ import { createBlock, type NewBlock, roomOf } from './block.ts'
 import { packedRow, putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
 import type { Position } from './position.ts'
 
-/** What stands in a block: some hundred kilobytes at most, made in a millisecond. */
-const AT_ONCE = { names: 4096, keys: 64, arms: 128, buckets: 128, ids: 16_384, series: 512 }
+/** What stands in a block: a megabyte at most. */
+const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
+/** How many rows are put into one between two steps. */
+const ROWS_A_STEP = 64
 
 export interface CheckpointState {
   /** All of the journal before it is counted. */
@@ -61,10 +63,13 @@ export function* encodeState(
 function* blocksOf<T>(
   values: readonly T[],
   atOnce: number,
-  encode: (some: readonly T[]) => Uint8Array,
-): Generator<Uint8Array> {
-  for (let from = 0; from < values.length; from += atOnce) yield encode(values.slice(from, from + atOnce))
+  encode: (some: readonly T[]) => Encoding,
+): Generator<Uint8Array | undefined> {
+  for (let from = 0; from < values.length; from += atOnce) yield yield* encode(values.slice(from, from + atOnce))
 }
+
+/** A block that is made in steps. */
+type Encoding = Generator<undefined, Uint8Array>
 
 function* namesIn(keys: readonly KeyTally[], arms: readonly ArmTally[]): Generator<string> {
   for (const { key } of keys) {
@@ -95,7 +100,7 @@ function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
   return all
 }
 
-function encodeTexts(texts: readonly string[], newBlock: NewBlock): Uint8Array {
+function* encodeTexts(texts: readonly string[], newBlock: NewBlock): Encoding {
   const parts = texts.map(text => Buffer.from(text))
   const all = Buffer.concat(parts)
   const block = newBlock(1 + roomOf(parts.length * 4) + roomOf(all.length))
@@ -105,7 +110,7 @@ function encodeTexts(texts: readonly string[], newBlock: NewBlock): Uint8Array {
   return block.bytes()
 }
 
-function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Uint8Array {
+function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
   const block = newBlock(1 + 2 * keys.length + roomOfKeys(keys))
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
@@ -116,11 +121,11 @@ function encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number
   }
   block.double(keys.length)
   block.put(heads)
-  putKeys(block, keys)
+  yield* putKeys(block, keys, ROWS_A_STEP)
   return block.bytes()
 }
 
-function encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Uint8Array {
+function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
   const block = newBlock(1 + arms.length * (1 + ROW_ROOM))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
@@ -128,18 +133,19 @@ function encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number
   return block.bytes()
 }
 
-function encodeBuckets(
+function* encodeBuckets(
   buckets: readonly Bucket[],
   owners: ReadonlyMap<TimeTiersState, number>,
   newBlock: NewBlock,
-): Uint8Array {
+): Encoding {
   const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
-  for (const { summary, packed, at } of buckets) {
+  for (const [i, { summary, packed, at }] of buckets.entries()) {
     if (packed === undefined) block.row(summary!)
     else block.put(packedRow(packed, at))
+    if (i % ROWS_A_STEP === 0) yield
   }
   return block.bytes()
 }
@@ -153,9 +159,9 @@ function encodeIds(ids: IdWindow, from: number, newBlock: NewBlock): Uint8Array 
   return block.bytes()
 }
 
-function encodeSeries(series: readonly (readonly [string, SeriesState])[], newBlock: NewBlock): Uint8Array {
+function* encodeSeries(series: readonly (readonly [string, SeriesState])[], newBlock: NewBlock): Encoding {
   const values = Float64Array.from(series.flatMap(([, state]) => state.values))
-  const texts = encodeTexts(
+  const texts = yield* encodeTexts(
     series.map(([id]) => id),
     createBlock,
   )

@@ -15,17 +15,20 @@ export function roomOfKeys(keys: readonly KeyTally[]): number {
   return keys.length * (1 + ROW_ROOM) + places * RECENT_COLUMNS + roomOf(places)
 }
 
-export function putKeys(block: BlockWriter, keys: readonly KeyTally[]): void {
+/** With a step after so many keys each. */
+export function* putKeys(block: BlockWriter, keys: readonly KeyTally[], aStep: number): Generator<undefined, void> {
   block.put(Float64Array.from(keys, ({ recent }) => recent.added))
-  for (const key of keys) {
+  for (const [i, key] of keys.entries()) {
     // Not asked for its summary where that is packed still: it would be unpacked for good.
     if (key.kept === undefined) block.row(key.summary)
     else block.put(packedRow(key.kept.packed, key.kept.at))
+    if (i % aStep === 0) yield
   }
   let places = 0
-  for (const { recent } of keys) {
+  for (const [i, { recent }] of keys.entries()) {
     block.put(recentNumbers(recent))
     places += recentCount(recent)
+    if (i % aStep === 0) yield
   }
   const flags = new Uint8Array(places)
   let at = 0

@@ -47,7 +47,7 @@ export function createKeyCopies(scratch: Scratch): KeyCopies {
   return {
     async add(keys) {
       const block = newBlock(roomOfKeys(keys))
-      putKeys(block, keys)
+      for (const _ of putKeys(block, keys, AT_ONCE));
       const bytes = block.bytes()
       blocks.push({ keys, bytes: bytes.length })
       await writing
