@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadConfig } from '../config.ts'
+import { beginYoung } from '../garbage-collection.ts'
 import { createLog } from '../log.ts'
 import type { Sidecar } from '../sidecar.ts'
 import { type Io, print, type Signal } from './io.ts'
@@ -42,6 +43,7 @@ export function addServe(program: Command, io: Io, start: StartSidecar): void {
 
 /** Runs until it is told to end. Rejects where it cannot start, or cannot keep what it promised. */
 async function serve(config: Config, log: Logger, io: Io, start: StartSidecar): Promise<void> {
+  beginYoung()
   const told = Promise.withResolvers<void>()
   let stopping = false
   const stop = (signal: Signal): void => {

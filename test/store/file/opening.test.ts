@@ -78,12 +78,13 @@ describe('what a store leaves on disk', () => {
 
   test('is rid of files that an earlier process did not finish, and of no others', async () => {
     await (await open()).close()
-    const unfinished = ['document.json', 'document.json.123', 'checkpoint-00000000000000000009.bin.42', 'holder.json.1']
+    const written = ['document.json', 'document.json.123', 'checkpoint-00000000000000000009.bin.42', 'holder.json.1']
+    const unfinished = [...written, 'checkpoint.scratch', 'document.scratch']
     for (const name of [...unfinished, 'notes.txt']) await writeFile(join(journal, name), 'x')
     await writeFile(`${path}.1`, 'a backup')
     await (await open()).close()
     expect(await readdir(journal)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/document|holder|\.bin\./)]),
+      expect.arrayContaining([expect.stringMatching(/document|holder|\.bin\.|scratch/)]),
     )
     expect(await readFile(join(journal, 'notes.txt'), 'utf8')).toBe('x')
     expect(await readFile(`${path}.1`, 'utf8')).toBe('a backup')
