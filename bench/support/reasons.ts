@@ -34,7 +34,16 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
     '',
     'A write that takes long holds up all who come meanwhile. A server that writes and syncs in groups, and nothing else, has a p99 of 1.3 to 3 ms at this rate: the disk confirms one write in a hundred only after so long, here, while another core that serves its interrupts is kept busy by the generator.',
   ],
-  ['open loop', '', 'As above; and the two or three collections of garbage in a measure hold all for 3 to 6 ms each.'],
+  [
+    'open loop',
+    '',
+    'As above; in the first round much of the code is not compiled yet; and a collection of all garbage, every ten to twenty seconds, takes most of the core for 35 ms.',
+  ],
+  [
+    'checkpoint',
+    '',
+    'A collection of all garbage that falls into it: threads that help with it take the core from the one that is held up.',
+  ],
   [
     '/metrics',
     '',
