@@ -37,10 +37,11 @@ export interface AppendFile {
 
 /** A file without a name, which is gone when it is closed, or the process ends. None of it is durable. */
 export interface Scratch {
-  /** Adds `bytes` at the end. */
+  /** Adds `bytes` at the end, behind what is being added. */
   write(bytes: Uint8Array): Promise<void>
   /** As that of {@link FileSystem}. */
   read(offset: number, length: number, into: Buffer): Promise<Buffer>
+  /** Waits for what is being added. */
   close(): Promise<void>
 }
 
@@ -155,13 +156,20 @@ async function createScratch(path: string): Promise<Scratch> {
     await closeFile(fd)
     throw error
   }
+  let written = Promise.resolve()
   return {
-    async write(bytes) {
-      await writeAll(fd, bytes, length)
+    write(bytes) {
+      const at = length
       length += bytes.length
+      written = written.then(() => writeAll(fd, bytes, at))
+      return written
     },
     read: (offset, length, into) => readAll(fd, offset, length, into),
-    close: () => closeFile(fd),
+    async close() {
+      // Another file may get the descriptor as soon as it is free: what is still on its way would go there.
+      await written.catch(() => undefined)
+      await closeFile(fd)
+    },
   }
 }
 

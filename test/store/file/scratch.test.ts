@@ -37,3 +37,14 @@ test('what was left under the name it is made by is replaced, and a link to some
   }
   expect((await nodeFileSystem.read(other, 0, 100)).toString()).toBe('of somebody else')
 })
+
+test('a file without a name that is closed while it is written to ends the writing first, and touches no other file', async () => {
+  const scratch = await nodeFileSystem.scratch(join(directory, 'one.scratch'))
+  const written: string[] = []
+  const writing = ['first', 'second'].map(name =>
+    scratch.write(Buffer.alloc(8 * 1024 * 1024, 1)).then(() => written.push(name)),
+  )
+  await scratch.close()
+  await Promise.all(writing)
+  expect(written).toEqual(['first', 'second'])
+})
