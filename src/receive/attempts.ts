@@ -7,7 +7,7 @@ import type { Instant } from '../core/timestamp.ts'
 import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
 import { readAttempt } from './attempt-schema.ts'
 import { type Body, type BodyLimits, createBodyReader, mediaOf } from './body.ts'
-import { hasPlainStrings, parseJson, textsOf, withoutMark } from './json.ts'
+import { hasPlainStrings, parseJson, parsePlainJson, textsOf, withoutMark } from './json.ts'
 import { emptyGroup, isFull, readerOf, takeSome } from './line-group.ts'
 import { BodyError, linesOf } from './lines.ts'
 
@@ -107,13 +107,17 @@ function takeJson(
   }
 }
 
+/** In so few it costs less to look at the names of each attempt than at all bytes. */
+const FEW_BYTES = 1024
+
 const NOTHING: Appended = { accepted: 0, duplicates: 0 }
 
 /** What a body holds: a problem where it does not hold attempts alone, and the good ones are not asked for in spite of that. */
 function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptions): Items | Problem {
   const partial = partialOf(req)
   if (typeof partial !== 'boolean') return partial
-  const parsed = parseJson(withoutMark(bytes))
+  const isPlain = bytes.length > FEW_BYTES && hasPlainStrings(bytes)
+  const parsed = isPlain ? parsePlainJson(bytes) : parseJson(withoutMark(bytes))
   if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
   const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
   if (items.length > MAX_ITEMS) {
@@ -122,7 +126,7 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
       detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
     }
   }
-  const { good, instants, rejected } = sift(items, items.length > 1 && hasPlainStrings(bytes))
+  const { good, instants, rejected } = sift(items, isPlain)
   counts.rejected(rejected.length)
   if (rejected.length > 0 && !partial) return faults(rejected, items.length)
   const texts = rejected.length === 0 ? textsOf(bytes, items.length) : undefined

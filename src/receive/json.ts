@@ -26,6 +26,37 @@ export function parseJson(bytes: Buffer): Parsed {
   return isUtf8(bytes) ? parseText(bytes.toString()) : { ok: false, detail: 'it is not valid UTF-8' }
 }
 
+/** About so many bytes are parsed at once: a longer text is given memory of its own each time, and has left the cache when it is read. */
+const PIECE_BYTES = 32 * 1024
+const SEAM = Buffer.from('},{')
+
+/**
+ * As {@link parseJson}, of bytes that {@link hasPlainStrings}. A long array of objects is parsed piece by piece: without backslashes every
+ * quote begins or ends a string, so in a piece that was cut inside a string or another array, quotes or brackets do not match.
+ */
+export function parsePlainJson(bytes: Buffer): Parsed {
+  return parsePieces(bytes) ?? parseText(bytes.toString('latin1'))
+}
+
+/** Undefined where there is one piece only, or one that is no array by itself. */
+function parsePieces(bytes: Buffer): Parsed | undefined {
+  const items: unknown[] = []
+  let start = 0
+  for (let seam = bytes.indexOf(SEAM, PIECE_BYTES); seam >= 0; seam = bytes.indexOf(SEAM, start + PIECE_BYTES)) {
+    if (!takeInto(items, `${start === 0 ? '' : '['}${bytes.toString('latin1', start, seam + 1)}]`)) return undefined
+    start = seam + SEAM.length - 1
+  }
+  if (start === 0) return undefined
+  return takeInto(items, `[${bytes.toString('latin1', start)}`) ? { ok: true, value: items } : undefined
+}
+
+function takeInto(items: unknown[], piece: string): boolean {
+  const parsed = parseText(piece)
+  if (!parsed.ok || !Array.isArray(parsed.value)) return false
+  for (const item of parsed.value) items.push(item)
+  return true
+}
+
 /** The value that a text states, or why it is no JSON: enough to find the place, and no more of it than that. */
 export function parseText(text: string): Parsed {
   try {

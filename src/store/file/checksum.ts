@@ -31,10 +31,13 @@ function viewOf(bytes: Uint8Array): DataView {
   return view
 }
 
-/** The checksum of the bytes from `start` to `end` (not included): a whole number below 2^32. */
-export function checksum(bytes: Uint8Array, start: number, end: number): number {
+/**
+ * The checksum of the bytes from `start` to `end` (not included), or of them behind others whose checksum is `before`: a whole number below
+ * 2^32.
+ */
+export function checksum(bytes: Uint8Array, start: number, end: number, before = 0): number {
   const words = viewOf(bytes)
-  let sum = -1
+  let sum = ~before
   let at = start
   for (; at + 8 <= end; at += 8) {
     const a = sum ^ words.getInt32(at, true)

@@ -5,7 +5,7 @@ import type { Appended, Texts } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
 import type { Block, LineBlocks } from './line-blocks.ts'
-import { lineHead, lineRoom, putLine } from './record.ts'
+import { type LineHead, lineHead, lineRoom, putLine } from './record.ts'
 
 /** What one group may hold, so that counting it does not hold the event loop for long; a single call may hold more. */
 const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
@@ -48,20 +48,30 @@ export function encode(
   blocks: LineBlocks,
 ): Lines {
   const head = headOf(nowMs)
-  const found = attempts.map((attempt, i) => textAt(texts, i) ?? JSON.stringify(attempt))
-  const block = blocks.hold(found.reduce((room, text) => room + lineRoom(head, text), 0))
+  // Loops over lists of the length they end with: every attempt pays for them.
+  const found = new Array<Uint8Array | string>(attempts.length)
+  let room = 0
+  for (let i = 0; i < attempts.length; i++) {
+    const text = textAt(texts, i) ?? JSON.stringify(attempts[i])
+    found[i] = text
+    room += lineRoom(head, text)
+  }
+  const block = blocks.hold(room)
+  const ends = new Array<number>(attempts.length)
+  let end = block.used
+  for (let i = 0; i < attempts.length; i++) {
+    end = putLine(block.bytes, end, head, found[i]!)
+    ends[i] = end
+  }
   const start = block.used
-  const ends = found.map(text => {
-    block.used = putLine(block.bytes, block.used, head, text)
-    return block.used
-  })
+  block.used = end
   return { block, start, ends }
 }
 
 let lastHead = { nowMs: Number.NaN, head: lineHead(0) }
 
 /** Of calls in the same millisecond all have the same. */
-function headOf(nowMs: number): Uint8Array {
+function headOf(nowMs: number): LineHead {
   if (lastHead.nowMs !== nowMs) lastHead = { nowMs, head: lineHead(nowMs) }
   return lastHead.head
 }

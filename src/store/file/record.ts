@@ -37,27 +37,36 @@ const HEX = Buffer.from('0123456789abcdef')
 /** UTF-8 takes at most three bytes for a UTF-16 unit. */
 const BYTES_A_UNIT = 3
 
-/** What stands before the JSON in the lines of what came at one time; its checksum is still open. */
-export function lineHead(nowMs: number): Uint8Array {
-  return Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
+/** What stands before the JSON in the lines of what came at one time. */
+export interface LineHead {
+  /** The line's own checksum is still open in them. */
+  readonly bytes: Uint8Array
+  /** The checksum of what stands behind that. */
+  readonly sum: number
+}
+
+export function lineHead(nowMs: number): LineHead {
+  const bytes = Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
+  return { bytes, sum: checksum(bytes, CHECKSUM_LENGTH, bytes.length) }
 }
 
 /** Bytes that a line may take at the most. */
-export function lineRoom(head: Uint8Array, text: Uint8Array | string): number {
-  return head.length + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length + 1
+export function lineRoom(head: LineHead, text: Uint8Array | string): number {
+  return head.bytes.length + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length + 1
 }
 
 /** Puts the line of a text, which is JSON without an LF, at `start`; answers where it ends. */
-export function putLine(bytes: Buffer, start: number, head: Uint8Array, text: Uint8Array | string): number {
-  bytes.set(head, start)
-  let end = start + head.length
+export function putLine(bytes: Buffer, start: number, head: LineHead, text: Uint8Array | string): number {
+  bytes.set(head.bytes, start)
+  const textStart = start + head.bytes.length
+  let end = textStart
   if (typeof text === 'string') end += bytes.write(text, end)
   else {
     bytes.set(text, end)
     end += text.length
   }
   bytes[end] = LF
-  seal(bytes, start, end)
+  putChecksum(bytes, start, checksum(bytes, textStart, end, head.sum))
   return end + 1
 }
 
@@ -70,12 +79,11 @@ export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)
   return bytes.subarray(0, end)
 }
 
-/** Puts in the checksum of the line from `start` to `end`. */
-function seal(bytes: Buffer, start: number, end: number): void {
-  let sum = checksum(bytes, start + CHECKSUM_LENGTH, end)
+function putChecksum(bytes: Buffer, start: number, sum: number): void {
+  let rest = sum
   for (let digit = start + 7; digit >= start; digit--) {
-    bytes[digit] = HEX[sum & 15]!
-    sum >>>= 4
+    bytes[digit] = HEX[rest & 15]!
+    rest >>>= 4
   }
 }
 
