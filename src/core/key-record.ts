@@ -6,12 +6,10 @@ import type { KeySummary } from './ports.ts'
 import type { Recent } from './recent.ts'
 import { SUMMARY_WIDTH, type Summary } from './summary.ts'
 
-/** A summary as a checkpoint kept it. */
-export interface KeptSummary {
+/** Summaries as a checkpoint kept them. */
+export interface KeptSummaries {
   readonly packed: PackedRows
-  /** Where it stands there. */
-  readonly at: number
-  /** Room for it. */
+  /** Room for one of them. */
   readonly room: () => Float64Array
 }
 
@@ -25,10 +23,12 @@ export class KeyRecord implements KeySummary, TimeTiersState {
   /** Rises with every attempt, so that what was made of the record can be kept until then. */
   declare changes: number
   /** Undefined unless nobody has asked for the summary yet that a checkpoint kept. */
-  declare kept: KeptSummary | undefined
+  declare kept: KeptSummaries | undefined
+  /** Where it stands there. */
+  declare readonly keptAt: number
   declare private row: Summary | undefined
 
-  constructor(key: AttemptKey, recent: Recent, summary: Summary | undefined, kept?: KeptSummary) {
+  constructor(key: AttemptKey, recent: Recent, summary: Summary | undefined, kept?: KeptSummaries, keptAt = 0) {
     this.key = key
     this.recent = recent
     this.awake = NO_TIERS
@@ -36,6 +36,7 @@ export class KeyRecord implements KeySummary, TimeTiersState {
     this.counting = undefined
     this.changes = 0
     this.kept = kept
+    this.keptAt = keptAt
     this.row = summary
   }
 
@@ -45,9 +46,9 @@ export class KeyRecord implements KeySummary, TimeTiersState {
   }
 
   private unpack(): Summary {
-    const { packed, at, room } = this.kept!
+    const { packed, room } = this.kept!
     const row = room()
-    unpackRow(packed, at, SUMMARY_WIDTH, row)
+    unpackRow(packed, this.keptAt, SUMMARY_WIDTH, row)
     this.row = row
     this.kept = undefined
     return row

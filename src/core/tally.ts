@@ -193,10 +193,11 @@ export function createTally(options: TallyOptions): Tally {
     keys,
     restore({ keys, recents, packed, starts }) {
       const records: KeyTally[] = []
+      const kept = { packed, room: nextRow }
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i]!
         if (find(key) === undefined && (hasRoom() || isOverflowKey(key))) {
-          const record = new KeyRecord(key, recents[i]!, undefined, { packed, at: starts[i]!, room: nextRow })
+          const record = new KeyRecord(key, recents[i]!, undefined, kept, starts[i]!)
           put(record)
           records.push(record)
         } else records.push(restoreElsewhere(key, packed, starts[i]!))

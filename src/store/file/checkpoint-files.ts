@@ -17,7 +17,7 @@ import type { JournalFiles } from './segments.ts'
  * The head of the file. Of every version: eight bytes of magic, the version, the checksum of these twelve bytes. Of this version
  * and those before: a word that shows the machine's byte order, a checksum, and the length of all that stands behind the head as a
  * double. The checksum is that of the index behind the head: the position, how many blocks there are, and the length and checksum of
- * each. So each block is known to be whole before anything is made of it, and all are read through one piece of memory.
+ * each. So each block is known to be whole before anything is made of it.
  */
 const MAGIC = Buffer.from('AgntPerf')
 const FORMAT = 3
@@ -167,18 +167,17 @@ async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Prom
 }
 
 /**
- * The blocks from `at` on, as many at a time as are read in one go, the next ones being read while some are looked at, which are gone
- * when the next are asked for: all stand in the same two pieces of memory, because fresh memory for each costs several times what reading
- * does.
+ * The blocks from `at` on, as many at a time as are read in one go, the next ones being read while some are looked at. Each piece has memory of
+ * its own, because most of what stands there stays there: to copy it would take as long as to read it. It is memory that could be shared, and is
+ * not: the garbage collector does not count that, and so does not run again and again during a start because of tens of megabytes of which it
+ * can free nothing.
  */
 async function* piecesFrom(read: Read, at: number, lengths: readonly number[]): AsyncGenerator<Buffer[]> {
   const pieces = inPieces(lengths)
-  const most = pieces.reduce((longest, { bytes }) => Math.max(longest, bytes), 0)
-  const memory = [Buffer.allocUnsafeSlow(most), Buffer.allocUnsafeSlow(most)]
   let from = at
   const readNext = (piece: number): Promise<Buffer> => {
     const { bytes } = pieces[piece]!
-    const reading = read(from, bytes, memory[piece % 2])
+    const reading = read(from, bytes, Buffer.from(new SharedArrayBuffer(bytes)))
     from += bytes
     // It is awaited, unless what came before was damaged.
     reading.catch(() => undefined)

@@ -2,7 +2,7 @@
 import type { AttemptKey } from '../../core/attempt.ts'
 import type { TimeTiersState } from '../../core/buckets.ts'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
-import { type PackedRows, unpackRow } from '../../core/packed-rows.ts'
+import { unpackRow } from '../../core/packed-rows.ts'
 import type { Recent } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
 import { SUMMARY_WIDTH } from '../../core/summary.ts'
@@ -85,10 +85,7 @@ function nameAt(names: readonly string[], number: number): string {
 function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
   const count = countIn(block)
   const heads = block.words(4 * count)
-  const { added, held, rows, ...columns } = takeKeys(block, count)
-  // One copy for all of them: pieces of memory by the thousand would be felt.
-  const numbers = copyOf(columns.numbers)
-  const flags = columns.flags.slice()
+  const { added, held, rows, numbers, flags } = takeKeys(block, count)
   const keys: AttemptKey[] = []
   const recents: Recent[] = []
   let first = 0
@@ -103,25 +100,8 @@ function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, 
     recents.push({ numbers, flags, first, places, added: Math.trunc(added[i]!) })
     first += places
   }
-  for (const record of tally.restore({ keys, recents, starts: rows.starts, packed: copyOfRows(rows) }))
-    owners.push(record)
+  for (const record of tally.restore({ keys, recents, starts: rows.starts, packed: rows })) owners.push(record)
   return count
-}
-
-/** Rows that outlive the block: they stay as they are until they are asked for. */
-function copyOfRows({ doubles }: PackedRows): PackedRows {
-  const copy = copyOf(doubles)
-  return { doubles: copy, words: new Uint32Array(copy.buffer) }
-}
-
-/**
- * In memory that could be shared, and is not: the garbage collector does not count that, and so does not run again and again during a
- * start because of tens of megabytes of which it can free nothing.
- */
-function copyOf(doubles: Float64Array): Float64Array {
-  const copy = new Float64Array(new SharedArrayBuffer(doubles.byteLength))
-  copy.set(doubles)
-  return copy
 }
 
 function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
@@ -144,7 +124,7 @@ function decodeBuckets(block: BlockReader, { times }: Tally, tier: number, owner
   if (tier < 0) return count
   const states: Owners = []
   for (let i = 0; i < count; i++) states.push(owners[numbers[i]!])
-  times.restore(tier, { states, startMs: startMs.slice(), starts: rows.starts, packed: copyOfRows(rows) })
+  times.restore(tier, { states, startMs, starts: rows.starts, packed: rows })
   return count
 }
 

@@ -21,7 +21,7 @@ export function* putKeys(block: BlockWriter, keys: readonly KeyTally[], aStep: n
   for (const [i, key] of keys.entries()) {
     // Not asked for its summary where that is packed still: it would be unpacked for good.
     if (key.kept === undefined) block.row(key.summary)
-    else block.put(packedRow(key.kept.packed, key.kept.at))
+    else block.put(packedRow(key.kept.packed, key.keptAt))
     if (i % aStep === 0) yield
   }
   let places = 0
