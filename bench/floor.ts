@@ -1,12 +1,12 @@
 /** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|written|lines|otlp-protobuf|otlp-json FOLDER` */
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeRequest } from '../src/receive/otlp/decode.ts'
-import { nodeFileSystem } from '../src/store/file/file-system.ts'
+import { type AppendFile, nodeFileSystem } from '../src/store/file/file-system.ts'
 
 type Serve = (body: Buffer, res: ServerResponse) => void
 
@@ -44,9 +44,33 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
   },
 }
 
-/** Group commit and nothing else: what came while one write became durable is the next one. */
+/** As long as the sidecar's segments are. */
+const FILE_BYTES = 64 * 1024 * 1024
+
+/** Group commit and nothing else: what came while one write became durable is the next one. Of two files the older one leaves. */
 async function writeInGroups(folder: string): Promise<Serve> {
-  const file = await nodeFileSystem.create(join(folder, `written-${process.pid}.ndjson`), Number.MAX_SAFE_INTEGER)
+  const paths: string[] = []
+  let file = await nextFile()
+  let length = 0
+
+  async function nextFile(): Promise<AppendFile> {
+    const path = join(folder, `written-${process.pid}-${paths.length}.ndjson`)
+    const left = paths.at(-2)
+    if (left !== undefined) await rm(left)
+    paths.push(path)
+    return nodeFileSystem.create(path, FILE_BYTES)
+  }
+
+  async function append(bytes: Buffer): Promise<void> {
+    if (length > FILE_BYTES) {
+      await file.close()
+      file = await nextFile()
+      length = 0
+    }
+    await file.append(bytes)
+    length += bytes.length
+  }
+
   let waiting: { readonly body: Buffer; readonly res: ServerResponse }[] = []
   let isWriting = false
   async function write(): Promise<void> {
@@ -55,7 +79,7 @@ async function writeInGroups(folder: string): Promise<Serve> {
       await nextTurn()
       const group = waiting
       waiting = []
-      await file.append(Buffer.concat(group.map(({ body }) => body)))
+      await append(Buffer.concat(group.map(({ body }) => body)))
       for (const { res } of group) answer(res)
     }
     isWriting = false

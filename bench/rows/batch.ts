@@ -4,7 +4,7 @@ import { batchPosts, linesPosts } from '../support/attempts.ts'
 import { cycle } from '../support/http-load.ts'
 import { byCpu, describe, type Load, measureServer, rates } from '../support/measured-server.ts'
 import { atLeast, type Bench, beside, type Row, type RowText, short } from '../support/row.ts'
-import { startFloor, startSidecar } from '../support/servers.ts'
+import { FULL_JOURNAL, startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios, type Spread } from '../support/statistics.ts'
 
 const KEYS = 100
@@ -14,7 +14,7 @@ const BARE = 'bare node:http + JSON.parse of the same'
 const WRITTEN = 'the same, its bytes written and synced in groups, and nothing else'
 
 export async function batchRows(bench: Bench): Promise<Row[]> {
-  const ours = await startSidecar({ store: join(bench.folder, 'batch.json') })
+  const ours = await startSidecar({ store: join(bench.folder, 'batch.json'), args: FULL_JOURNAL })
   const bare = await startFloor('bare', bench.folder)
   const written = await startFloor('written', bench.folder)
   const lines = await startFloor('lines', bench.folder)

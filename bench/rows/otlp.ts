@@ -5,7 +5,7 @@ import { cycle, post } from '../support/http-load.ts'
 import { byCpu, describe, measureServer, rates } from '../support/measured-server.ts'
 import { otlpBody } from '../support/otlp-body.ts'
 import { atLeast, type Bench, type Row, short } from '../support/row.ts'
-import { startFloor, startSidecar } from '../support/servers.ts'
+import { FULL_JOURNAL, startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
 
 const BATCH = 512
@@ -19,7 +19,7 @@ export async function otlpRows(bench: Bench): Promise<Row[]> {
 
 async function rowOf(encoding: keyof typeof MEDIA, bench: Bench): Promise<Row> {
   const request = post('/v1/logs', await otlpBody(BATCH, 100, encoding), MEDIA[encoding])
-  const ours = await startSidecar({ store: join(bench.folder, `otlp-${encoding}.json`) })
+  const ours = await startSidecar({ store: join(bench.folder, `otlp-${encoding}.json`), args: FULL_JOURNAL })
   const decode = await startFloor(`otlp-${encoding}`, bench.folder)
   const load = { requests: cycle([request]), connections: CONNECTIONS }
   try {

@@ -18,6 +18,12 @@ export interface SidecarOptions {
   readonly port?: number
 }
 
+/**
+ * For loads of many megabytes a second: a journal that soon is as long as it may be, as it is for whoever sends so much for a while. Memory
+ * that the machine has not used yet costs several times what a server does with it, where it is virtual and given its memory page by page.
+ */
+export const FULL_JOURNAL: readonly string[] = ['--retention-bytes', '128MiB']
+
 export function startSidecar({ store, args = [], nodeArgs = [], port = 0 }: SidecarOptions): Promise<Server> {
   const command = [
     ...nodeArgs,
