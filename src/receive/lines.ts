@@ -41,7 +41,7 @@ export async function* linesOf(
   if (gzip) req.once('close', () => req.readableEnded || source.destroy(new Error('the body ended early')))
   // Left standing when the reader stops: the answer goes out on the same connection.
   const chunks = source.iterator({ destroyOnReturn: false })
-  const cutter = createCutter(maxLineBytes)
+  const cutter = new Cutter(maxLineBytes)
   let held = 0
   try {
     for await (const chunk of withIdleTimeout(chunks, idleTimeoutMs)) {
@@ -96,71 +96,71 @@ function tooLong(number: number, maxLineBytes: number): Problem {
 const LINE_FEED = 0x0a
 const LINE_END = Buffer.of(LINE_FEED)
 
-interface Cutter {
+/** A class: a cutter is made for every request, and an object with getters of its own has a shape of its own, which is born old. */
+class Cutter {
+  readonly #maxLineBytes: number
+  #begun: Buffer[] = []
+  #begunBytes = 0
+  #number = 0
+  #isTooLong = false
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes
+  }
+
   /** Bytes of the line that is begun. */
-  readonly begunBytes: number
+  get begunBytes(): number {
+    return this.#begunBytes
+  }
+
   /** How many lines have ended. */
-  readonly number: number
+  get number(): number {
+    return this.#number
+  }
+
   /** Whether the next one is longer than it may be: then nothing more can be taken. */
-  readonly isTooLong: boolean
+  get isTooLong(): boolean {
+    return this.#isTooLong
+  }
+
   /** The lines that end in a chunk, up to one that is too long. */
-  take(chunk: Buffer): Lines
-}
+  take(chunk: Buffer): Lines {
+    const end = chunk.lastIndexOf(LINE_FEED) + 1
+    const lines = this.#cut(end === 0 ? NOTHING : this.#joined(chunk.subarray(0, end)))
+    if (!this.#isTooLong) this.#begin(chunk.subarray(end))
+    return lines
+  }
 
-function createCutter(maxLineBytes: number): Cutter {
-  let begun: Buffer[] = []
-  let begunBytes = 0
-  let number = 0
-  let isTooLong = false
-
-  function begin(bytes: Buffer): void {
-    if (bytes.length > 0) begun.push(bytes)
-    begunBytes += bytes.length
-    isTooLong ||= begunBytes > maxLineBytes
+  #begin(bytes: Buffer): void {
+    if (bytes.length > 0) this.#begun.push(bytes)
+    this.#begunBytes += bytes.length
+    this.#isTooLong ||= this.#begunBytes > this.#maxLineBytes
   }
 
   /** What is begun, with its end behind it. */
-  function joined(end: Buffer): Buffer {
-    if (begun.length === 0) return end
-    const bytes = Buffer.concat([...begun, end])
-    begun = []
-    begunBytes = 0
+  #joined(end: Buffer): Buffer {
+    if (this.#begun.length === 0) return end
+    const bytes = Buffer.concat([...this.#begun, end])
+    this.#begun = []
+    this.#begunBytes = 0
     return bytes
   }
 
-  function cut(bytes: Buffer): Lines {
+  #cut(bytes: Buffer): Lines {
     const lines = { bytes, starts: [] as number[], ends: [] as number[], numbers: [] as number[] }
     for (let start = 0; start < bytes.length; ) {
       const end = bytes.indexOf(LINE_FEED, start)
-      isTooLong ||= end - start > maxLineBytes
-      if (isTooLong) break
-      number++
+      this.#isTooLong ||= end - start > this.#maxLineBytes
+      if (this.#isTooLong) break
+      this.#number++
       if (!isBlank(bytes, start, end)) {
         lines.starts.push(start + markLength(bytes, start))
         lines.ends.push(end)
-        lines.numbers.push(number)
+        lines.numbers.push(this.#number)
       }
       start = end + 1
     }
     return lines
-  }
-
-  return {
-    get begunBytes() {
-      return begunBytes
-    },
-    get number() {
-      return number
-    },
-    get isTooLong() {
-      return isTooLong
-    },
-    take(chunk) {
-      const end = chunk.lastIndexOf(LINE_FEED) + 1
-      const lines = cut(end === 0 ? NOTHING : joined(chunk.subarray(0, end)))
-      if (!isTooLong) begin(chunk.subarray(end))
-      return lines
-    },
   }
 }
 

@@ -94,32 +94,47 @@ function readBody(it: RecordBytes, start: number, end: number): number {
   return -1
 }
 
-/** The record that was read last, as the tree of it would be: rules look at it as they look at any. */
-export function recordOf(it: RecordBytes): LogRecord {
-  return {
-    get timeUnixNano() {
-      return nanosAt(it, it.timeAt)
-    },
-    get observedTimeUnixNano() {
-      return nanosAt(it, it.observedAt)
-    },
-    get body() {
-      return it.hasBody ? wholeOf(it).body : undefined
-    },
-    get attributes() {
-      return wholeOf(it).attributes
-    },
-    get traceId() {
-      return it.hasIds ? wholeOf(it).traceId : undefined
-    },
-    get spanId() {
-      return it.hasIds ? wholeOf(it).spanId : undefined
-    },
-    get eventName() {
-      return it.eventName
-    },
+/**
+ * The record that was read last, as the tree of it would be: rules look at it as they look at any. A class, because an object with getters of its
+ * own has a shape of its own too, and shapes are born old: each would keep its request in memory until all garbage is collected.
+ */
+class ReadRecord implements LogRecord {
+  readonly #it: RecordBytes
+
+  constructor(it: RecordBytes) {
+    this.#it = it
+  }
+
+  get timeUnixNano(): string | undefined {
+    return nanosAt(this.#it, this.#it.timeAt)
+  }
+
+  get observedTimeUnixNano(): string | undefined {
+    return nanosAt(this.#it, this.#it.observedAt)
+  }
+
+  get body(): LogRecord['body'] {
+    return this.#it.hasBody ? wholeOf(this.#it).body : undefined
+  }
+
+  get attributes(): LogRecord['attributes'] {
+    return wholeOf(this.#it).attributes
+  }
+
+  get traceId(): LogRecord['traceId'] {
+    return this.#it.hasIds ? wholeOf(this.#it).traceId : undefined
+  }
+
+  get spanId(): LogRecord['spanId'] {
+    return this.#it.hasIds ? wholeOf(this.#it).spanId : undefined
+  }
+
+  get eventName(): string {
+    return this.#it.eventName
   }
 }
+
+export const recordOf = (it: RecordBytes): LogRecord => new ReadRecord(it)
 
 function nanosAt({ view }: RecordBytes, at: number): string | undefined {
   return at === 0 ? undefined : String(view.getBigUint64(at, true))
