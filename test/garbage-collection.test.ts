@@ -22,7 +22,7 @@ test('a request of OTLP is gone with the next small collection: what keeps it un
   // Not so much at once that V8 collects all by itself, which would be right in any case.
   const code = `
     import { readFileSync } from 'node:fs'
-    import { setTimeout as pause } from 'node:timers/promises'
+    import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
     import { mergeMapping } from './src/receive/otlp/mapping-table.ts'
     import { siftLogBytes } from './src/receive/otlp/sift-bytes.ts'
     const sent = readFileSync('test/fixtures/otlp/go-logs.bin')
@@ -34,6 +34,8 @@ test('a request of OTLP is gone with the next small collection: what keeps it un
         memory.set(sent)
         read += siftLogBytes(Buffer.from(memory.buffer, 0, sent.length), mapping).attempts.length
       }
+      // What stands on the stack is kept.
+      await nextTurn()
       gc({ type: 'minor' })
     }
     // Another thread frees what was found to be garbage.
