@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { decodeRequest } from '../src/receive/otlp/decode.ts'
+import { decodeRequest } from '../src/receive/otlp/protobuf/decode.ts'
 import { type AppendFile, nodeFileSystem } from '../src/store/file/file-system.ts'
 
 type Serve = (body: Buffer, res: ServerResponse) => void

@@ -16,9 +16,9 @@ import { OTLPTraceExporter as ProtobufTraces } from '@opentelemetry/exporter-tra
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { createInFlight } from '../src/receive/body.ts'
-import { decodeRequest } from '../src/receive/otlp/decode.ts'
-import { DEFAULT_MAPPING } from '../src/receive/otlp/default-mapping.ts'
 import { createOtlpHandler } from '../src/receive/otlp/handler.ts'
+import { DEFAULT_MAPPING } from '../src/receive/otlp/mapping/default-mapping.ts'
+import { decodeRequest } from '../src/receive/otlp/protobuf/decode.ts'
 
 const RECORDS = 512
 const ROUNDS = Number(process.argv[2] ?? 200)

@@ -23,8 +23,8 @@ test('a request of OTLP is gone with the next small collection: what keeps it un
   const code = `
     import { readFileSync } from 'node:fs'
     import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-    import { mergeMapping } from './src/receive/otlp/mapping-table.ts'
-    import { siftLogBytes } from './src/receive/otlp/sift-bytes.ts'
+    import { mergeMapping } from './src/receive/otlp/mapping/table.ts'
+    import { siftLogBytes } from './src/receive/otlp/protobuf/sift-bytes.ts'
     const sent = readFileSync('test/fixtures/otlp/go-logs.bin')
     const mapping = mergeMapping({})
     let read = 0

@@ -1,8 +1,8 @@
 /** `check-config`: what `serve` would run with, and where each value came from. */
 import type { Command } from 'commander'
 import { type InForce, loadConfig } from '../config.ts'
-import { readMappingFile } from '../receive/otlp/mapping-file.ts'
-import { mappingChanges } from '../receive/otlp/mapping-table.ts'
+import { readMappingFile } from '../receive/otlp/mapping/file.ts'
+import { mappingChanges } from '../receive/otlp/mapping/table.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'
 import { givenSettings, withSettings } from './settings-options.ts'
 import { type Column, tableLines } from './table.ts'

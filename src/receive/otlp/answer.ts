@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { beginAnswer, discardRest, type Problem } from '../../problem.ts'
-import type { Encoding, Signal } from './decode.ts'
+import type { Encoding, Signal } from './protobuf/decode.ts'
 
 /** The two encodings of OTLP/HTTP, and the media type of each. */
 export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {

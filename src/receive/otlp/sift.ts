@@ -1,8 +1,8 @@
 /** A request -> the attempts in it, what was meant as one and is not, and how much else there was. */
-import type { OtlpMapping } from './mapping.ts'
-import type { MetricsRequest } from './metric-schema.ts'
-import { logPosition, spanPosition } from './record.ts'
-import { logRules, spanRules } from './rules.ts'
+import type { OtlpMapping } from './mapping/mapping.ts'
+import { logPosition, spanPosition } from './mapping/record.ts'
+import { logRules, spanRules } from './mapping/rules.ts'
+import type { MetricsRequest } from './metrics/schema.ts'
 import type { LogsRequest, TracesRequest } from './schema.ts'
 import { createSifting, nothingSifted, type Sifted } from './sifting.ts'
 

@@ -2,12 +2,12 @@
 import type { NewAttempt } from '../../core/attempt.ts'
 import type { Instant } from '../../core/timestamp.ts'
 import { type FaultyAttempt, readFields, type SoundAttempt } from '../attempt-schema.ts'
-import type { ReadyRule } from './attempt.ts'
 import { hasPlainTexts, isWhole } from './attempt-text.ts'
 import { type AttemptTexts, addText, noTexts } from './attempt-texts.ts'
-import type { OtlpRule, OtlpSource } from './mapping.ts'
-import type { Seen } from './places.ts'
-import type { Rules } from './rules.ts'
+import type { ReadyRule } from './mapping/attempt.ts'
+import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
+import type { Seen } from './mapping/places.ts'
+import type { Rules } from './mapping/rules.ts'
 
 /** What a request holds. */
 export interface Sifted {

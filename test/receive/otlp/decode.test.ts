@@ -1,7 +1,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeRequest, OtlpDecodeError, type Signal } from '../../../src/receive/otlp/decode.ts'
+import { decodeRequest, OtlpDecodeError, type Signal } from '../../../src/receive/otlp/protobuf/decode.ts'
 import {
   capture,
   type Encoding,

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ConfigError } from '../../../src/config.ts'
-import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
-import { readMappingFile } from '../../../src/receive/otlp/mapping-file.ts'
-import { mappingChanges } from '../../../src/receive/otlp/mapping-table.ts'
+import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
+import { readMappingFile } from '../../../src/receive/otlp/mapping/file.ts'
+import { mappingChanges } from '../../../src/receive/otlp/mapping/table.ts'
 
 async function fileOf(text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mapping-'))

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
-import { mergeMapping, type OtlpTable, otlpTable } from '../../../src/receive/otlp/mapping-table.ts'
+import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
+import { mergeMapping, type OtlpTable, otlpTable } from '../../../src/receive/otlp/mapping/table.ts'
 import { openReceiver, post, type Receiver } from './receiver.ts'
 
 type Scalar = string | number | boolean

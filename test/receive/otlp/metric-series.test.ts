@@ -10,9 +10,9 @@ import { describe, expect, test } from 'vitest'
 import { keyId } from '../../../src/core/attempt.ts'
 import { createSeries, type Increment, type Series } from '../../../src/core/series.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/summary.ts'
-import { decodeRequest } from '../../../src/receive/otlp/decode.ts'
-import { metricsRequest } from '../../../src/receive/otlp/metric-schema.ts'
-import { siftPoints } from '../../../src/receive/otlp/metric-sift.ts'
+import { metricsRequest } from '../../../src/receive/otlp/metrics/schema.ts'
+import { siftPoints } from '../../../src/receive/otlp/metrics/sift.ts'
+import { decodeRequest } from '../../../src/receive/otlp/protobuf/decode.ts'
 import { capture, sendMetrics } from './telemetry.ts'
 
 const names = { agent_name: 'a', model_name: 'm', issue_type: 'i' }

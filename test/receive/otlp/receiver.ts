@@ -5,9 +5,9 @@ import type { NewAttempt } from '../../../src/core/attempt.ts'
 import type { Appended } from '../../../src/core/ports.ts'
 import { createSeries, type Increment, type SeriesPoint } from '../../../src/core/series.ts'
 import { createInFlight } from '../../../src/receive/body.ts'
-import { DEFAULT_MAPPING } from '../../../src/receive/otlp/default-mapping.ts'
 import { createOtlpHandler } from '../../../src/receive/otlp/handler.ts'
-import type { OtlpMapping } from '../../../src/receive/otlp/mapping.ts'
+import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
+import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
 
 export interface Receiver {
   /** `http://HOST:PORT/v1/` */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { mergeMapping, type OtlpTable } from '../../../src/receive/otlp/mapping-table.ts'
+import { mergeMapping, type OtlpTable } from '../../../src/receive/otlp/mapping/table.ts'
 import { openReceiver, post, type Receiver } from './receiver.ts'
 
 /** What others sent, by the rules that a table changes: see the notes beside the recordings. */

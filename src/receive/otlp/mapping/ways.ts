@@ -1,5 +1,5 @@
 /** The ways to the value of a field, and what it plainly is. Total, whatever the records hold. */
-import { isPlainName } from './known-names.ts'
+import { isPlainName } from '../protobuf/known-names.ts'
 import type { OtlpSource } from './mapping.ts'
 import type { Lookup, Places, Seen } from './places.ts'
 

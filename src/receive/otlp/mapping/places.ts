@@ -1,7 +1,8 @@
 /** The places of a mapping, made ready once to be looked up in many records. Total: what is not there is undefined. */
+
+import { attributeOf, scalarOf } from '../scalar.ts'
+import type { KeyValue, Maybe, Resource } from '../schema.ts'
 import type { OtlpPlace } from './mapping.ts'
-import { attributeOf, scalarOf } from './scalar.ts'
-import type { KeyValue, Maybe, Resource } from './schema.ts'
 
 /** A log record or span that is looked into: the `k`th of the `j`th list of the `i`th sender of its request. */
 export interface Seen<R> {

@@ -11,7 +11,7 @@ import {
   type Resource,
   resource,
   uint64,
-} from './schema.ts'
+} from '../schema.ts'
 
 /** One value of a sum. */
 export interface NumberDataPoint {

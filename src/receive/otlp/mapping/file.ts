@@ -1,8 +1,8 @@
 /** A user's own rules: a JSON file. */
 import { readFileSync } from 'node:fs'
 import { isNode, LineCounter, parseDocument } from 'yaml'
-import { ConfigError } from '../../config.ts'
-import { type OtlpTable, otlpTable } from './mapping-table.ts'
+import { ConfigError } from '../../../config.ts'
+import { type OtlpTable, otlpTable } from './table.ts'
 
 /** The rules that a file states. Throws a {@link ConfigError} that names the file, and the line and place of each fault. */
 export function readMappingFile(path: string): OtlpTable {

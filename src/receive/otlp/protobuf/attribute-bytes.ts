@@ -1,9 +1,10 @@
 /** The attributes of a log record in protobuf: what is asked for goes from the bytes to its slots. */
+
+import { scalarOf } from '../scalar.ts'
+import type { KeyValue } from '../schema.ts'
 import { decodeWithin, type Reading } from './decode.ts'
 import type { Key, KeyOrder } from './key-order.ts'
 import { isPlainText, knownName, learnName } from './known-names.ts'
-import { scalarOf } from './scalar.ts'
-import type { KeyValue } from './schema.ts'
 import { contentEnd, integerEnd, type WireBytes } from './wire-bytes.ts'
 
 /** What is read of the attributes of a record. */

@@ -2,10 +2,11 @@
  * A log record of protobuf, read without making a tree of it: what is asked for of its attributes goes from the bytes to its slots, and the
  * tree is made only where somebody asks for more. What is not plain is left to decode.ts, so that there is one place which knows all.
  */
+
+import type { LogRecord } from '../schema.ts'
 import { type AttributeBytes, plainTextOf, RECORD_DEPTH, readAttribute } from './attribute-bytes.ts'
 import { decodeWithin } from './decode.ts'
 import { isPlainText } from './known-names.ts'
-import type { LogRecord } from './schema.ts'
 import { contentEnd, integerEnd } from './wire-bytes.ts'
 
 /** The records of a request, one after the other. */

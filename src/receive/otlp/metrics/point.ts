@@ -1,9 +1,9 @@
 /** The points of our own metrics in a request, each with its series. */
 import { hash } from 'node:crypto'
-import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/summary.ts'
-import type { HistogramDataPoint, Metric, MetricsRequest, NumberDataPoint } from './metric-schema.ts'
-import { scalarOf } from './scalar.ts'
-import type { KeyValue, Maybe } from './schema.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../core/summary.ts'
+import { scalarOf } from '../scalar.ts'
+import type { KeyValue, Maybe } from '../schema.ts'
+import type { HistogramDataPoint, Metric, MetricsRequest, NumberDataPoint } from './schema.ts'
 
 /** What a metric counts. */
 export type MetricName = 'attempts' | 'duration' | 'confidence' | 'cost' | 'tokens'

@@ -1,9 +1,9 @@
 /** A request of metrics -> the points of ours in it, what was meant as one and is not, and how many others there were. */
-import { BOUNDS, nameProblem } from '../../core/attempt.ts'
-import type { SeriesPoint } from '../../core/series.ts'
-import { type Measure, TOKEN_TYPES } from '../../core/summary.ts'
-import { type MetricPoint, pointsOf } from './metric-point.ts'
-import type { MetricsRequest } from './metric-schema.ts'
+import { BOUNDS, nameProblem } from '../../../core/attempt.ts'
+import type { SeriesPoint } from '../../../core/series.ts'
+import { type Measure, TOKEN_TYPES } from '../../../core/summary.ts'
+import { type MetricPoint, pointsOf } from './point.ts'
+import type { MetricsRequest } from './schema.ts'
 
 /** What a request of metrics holds. */
 export interface SiftedPoints {

@@ -1,10 +1,10 @@
 /** The enabled rules of a mapping, made ready once: a mapping is there for many requests. */
+import { createKeyOrder, type KeyOrder } from '../protobuf/key-order.ts'
+import type { LogRecord, Span } from '../schema.ts'
 import { type ReadyRule, readyRule } from './attempt.ts'
-import { createKeyOrder, type KeyOrder } from './key-order.ts'
 import type { OtlpMapping, OtlpPlace, OtlpRule, OtlpSource } from './mapping.ts'
 import type { Places } from './places.ts'
 import { logRecordPlaces, spanPlaces } from './record.ts'
-import type { LogRecord, Span } from './schema.ts'
 
 /** Rules for one kind of record, the first of which that fits is applied, and the places that they look at. */
 export interface Rules<R> {

@@ -1,14 +1,14 @@
 /** Log records in protobuf -> the attempts in them, at half the cost of decoding the request: nearly all of them are plain. */
-import { letTextsGo } from './attempt-texts.ts'
+import { letTextsGo } from '../attempt-texts.ts'
+import type { OtlpMapping } from '../mapping/mapping.ts'
+import { logPosition } from '../mapping/record.ts'
+import { logRules } from '../mapping/rules.ts'
+import type { LogRecord, Resource } from '../schema.ts'
+import { createSifting, type Sifted, type Sifting } from '../sifting.ts'
 import { beginReading, decodeWithin, MAX_FIELDS } from './decode.ts'
 import type { KeyOrder } from './key-order.ts'
 import { isPlainText } from './known-names.ts'
-import type { OtlpMapping } from './mapping.ts'
-import { logPosition } from './record.ts'
 import { type RecordBytes, readRecord, recordOf } from './record-bytes.ts'
-import { logRules } from './rules.ts'
-import type { LogRecord, Resource } from './schema.ts'
-import { createSifting, type Sifted, type Sifting } from './sifting.ts'
 import { contentEnd } from './wire-bytes.ts'
 
 /** Fields take two bytes at the least: in so many there are not too many of them. */
