@@ -90,10 +90,10 @@ export function createBlockReader(block: Uint8Array): BlockReader {
       const doubles = all.subarray(at)
       const words = new Uint32Array(doubles.buffer, doubles.byteOffset, doubles.length * 2)
       const rest = { words, doubles }
-      const starts: number[] = []
+      const starts = new Array<number>(count)
       let end = 0
       for (let row = 0; row < count; row++) {
-        starts.push(end)
+        starts[row] = end
         end = packedEnd(rest, end, width)
       }
       take(end)

@@ -59,7 +59,11 @@ export interface BlockKeys {
 export function takeKeys(block: BlockReader, count: number): BlockKeys {
   const added = block.doubles(count)
   const rows = block.rows(count, SUMMARY_WIDTH)
-  const held = Array.from(added, all => Math.min(all, RECENT_LIMIT))
-  const places = held.reduce((sum, of) => sum + of, 0)
+  const held = new Array<number>(count)
+  let places = 0
+  for (let i = 0; i < count; i++) {
+    held[i] = Math.min(added[i]!, RECENT_LIMIT)
+    places += held[i]!
+  }
   return { added, held, rows, numbers: block.doubles(places * RECENT_COLUMNS), flags: block.bytes(places) }
 }
