@@ -65,7 +65,7 @@ export function* decideBestSteps(candidates: readonly Counts[], leader: number):
     standings,
     contenders,
     decisive: candidates.length > 1 && contenders.length === 1,
-    attempts_to_decide: attemptsToDecide(candidates, leader, others),
+    attempts_to_decide: yield* attemptsToDecide(candidates, leader, others),
   }
 }
 
@@ -91,7 +91,11 @@ function pairsOf(candidates: readonly Counts[]): number {
   return (candidates.length * (candidates.length - 1)) / 2
 }
 
-function attemptsToDecide(candidates: readonly Counts[], leader: number, others: readonly number[]): number | null {
+function* attemptsToDecide(
+  candidates: readonly Counts[],
+  leader: number,
+  others: readonly number[],
+): Steps<number | null> {
   const first = candidates[leader]
   if (first === undefined || candidates.length < 2) return null
   let most = 0
@@ -99,6 +103,7 @@ function attemptsToDecide(candidates: readonly Counts[], leader: number, others:
     const needed = furtherAttempts(first, candidates[other]!, ALPHA / pairsOf(candidates))
     if (needed === null) return null
     most = Math.max(most, needed)
+    yield
   }
   return most
 }

@@ -25,9 +25,9 @@ interface Density {
   readonly high: number
 }
 
-/** Densities and CDFs of all candidates at one angle, and the density of "this one is the best, and is here". */
+/** Densities and CDFs of all candidates at one angle, and the density of "this one is the best, and is here". Used again for other angles. */
 interface Slice {
-  readonly angle: number
+  angle: number
   readonly density: Float64Array
   readonly cdf: Float64Array
   readonly best: Float64Array
@@ -47,30 +47,26 @@ export function posteriorOf(candidates: readonly Counts[]): Posterior {
 /** {@link posteriorOf} in steps. */
 export function* posteriorSteps(candidates: readonly Counts[]): Steps<Posterior> {
   const densities = candidates.map(toDensity)
-  const p_best = densities.map(() => 0)
+  const p_best = new Float64Array(densities.length)
   // Below the highest of the lower ends, somebody else is better almost surely.
   const from = Math.max(...densities.map(density => density.low))
   const end = Math.max(...densities.map(density => density.high))
   let highest = 0
-  let left = startAt(densities, from)
+  let [left, middle, right] = [createSlice(densities), createSlice(densities), createSlice(densities)]
+  startAt(from, densities, left)
   while (left.angle < end) {
     const width = Math.min(panelAt(densities, left.angle), end - left.angle)
-    const [middle, right] = advance(densities, left, width)
-    for (const slice of [left, middle, right]) {
-      const weight = ((slice === middle ? 4 : 1) * width) / 6
-      const rate = Math.sin(slice.angle) ** 2
-      for (let i = 0; i < p_best.length; i++) {
-        p_best[i]! += weight * slice.best[i]!
-        highest += weight * slice.best[i]! * rate
-      }
-    }
+    advance(densities, left, middle, right, width)
+    highest += addSlice(p_best, left, width / 6)
+    highest += addSlice(p_best, middle, (4 * width) / 6)
+    highest += addSlice(p_best, right, width / 6)
     if (right.angle <= left.angle) break
-    left = right
+    ;[left, right] = [right, left]
     yield
   }
   const total = p_best.reduce((sum, p) => sum + p, 0)
   return {
-    p_best: p_best.map(p => p / total),
+    p_best: Array.from(p_best, p => p / total),
     expected_loss: densities.map(({ a, b }) => Math.max(0, highest / total - a / (a + b))),
   }
 }
@@ -91,37 +87,63 @@ function panelAt(densities: readonly Density[], angle: number): number {
   return STEP * narrowest
 }
 
-function startAt(densities: readonly Density[], angle: number): Slice {
+/** Adds what a slice of this weight says of who is best; answers what it adds to the expected highest rate. */
+function addSlice(p_best: Float64Array, { angle, best }: Slice, weight: number): number {
   const rate = Math.sin(angle) ** 2
-  const cdf = Float64Array.from(densities, ({ a, b }) => regularizedBeta(rate, a, b))
-  return withBest(angle, densityAt(densities, angle), cdf)
+  let highest = 0
+  for (let i = 0; i < best.length; i++) {
+    const p = weight * best[i]!
+    p_best[i]! += p
+    highest += p * rate
+  }
+  return highest
+}
+
+function createSlice({ length }: readonly Density[]): Slice {
+  const column = (): Float64Array => new Float64Array(length)
+  return { angle: 0, density: column(), cdf: column(), best: column() }
+}
+
+function startAt(angle: number, densities: readonly Density[], slice: Slice): void {
+  const rate = Math.sin(angle) ** 2
+  slice.angle = angle
+  putDensities(densities, slice)
+  for (const [i, { a, b }] of densities.entries()) slice.cdf[i] = regularizedBeta(rate, a, b)
+  putBest(slice)
 }
 
 /** The middle and the end of the panel that starts at `left`; CDFs by the parabola through the three densities. */
-function advance(densities: readonly Density[], left: Slice, width: number): readonly [Slice, Slice] {
-  const middle = densityAt(densities, left.angle + width / 2)
-  const right = densityAt(densities, left.angle + width)
-  const toMiddle = left.cdf.map((cdf, i) =>
-    within01(cdf + (width / 24) * (5 * left.density[i]! + 8 * middle[i]! - right[i]!)),
-  )
-  const toRight = left.cdf.map((cdf, i) =>
-    within01(cdf + (width / 6) * (left.density[i]! + 4 * middle[i]! + right[i]!)),
-  )
-  return [withBest(left.angle + width / 2, middle, toMiddle), withBest(left.angle + width, right, toRight)]
+function advance(densities: readonly Density[], left: Slice, middle: Slice, right: Slice, width: number): void {
+  middle.angle = left.angle + width / 2
+  right.angle = left.angle + width
+  putDensities(densities, middle)
+  putDensities(densities, right)
+  for (let i = 0; i < densities.length; i++) {
+    const first = left.density[i]!
+    const second = middle.density[i]!
+    const third = right.density[i]!
+    middle.cdf[i] = within01(left.cdf[i]! + (width / 24) * (5 * first + 8 * second - third))
+    right.cdf[i] = within01(left.cdf[i]! + (width / 6) * (first + 4 * second + third))
+  }
+  putBest(middle)
+  putBest(right)
 }
 
-function densityAt(densities: readonly Density[], angle: number): Float64Array {
+/** A loop over columns: a hundred candidates take some twenty thousand of these, and whoever asks for the best waits for them. */
+function putDensities(densities: readonly Density[], { angle, density }: Slice): void {
   // Never the logarithm of 0: a power of 0 times it must stay 0.
   const logSine = Math.log(Math.max(Math.sin(angle), Number.MIN_VALUE))
   const logCosine = Math.log(Math.max(Math.cos(angle), Number.MIN_VALUE))
-  return Float64Array.from(densities, ({ a, b, logFront, low, high }) =>
-    angle < low || angle > high ? 0 : Math.exp(logFront + (2 * a - 1) * logSine + (2 * b - 1) * logCosine),
-  )
+  for (let i = 0; i < densities.length; i++) {
+    const { a, b, logFront, low, high } = densities[i]!
+    const isNegligible = angle < low || angle > high
+    density[i] = isNegligible ? 0 : Math.exp(logFront + (2 * a - 1) * logSine + (2 * b - 1) * logCosine)
+  }
 }
 
 /** Each density times the product of the CDFs before it and after it: no division, since a CDF may be 0. */
-function withBest(angle: number, density: Float64Array, cdf: Float64Array): Slice {
-  const best = density.slice()
+function putBest({ density, cdf, best }: Slice): void {
+  best.set(density)
   let before = 1
   let after = 1
   for (let i = 0, j = best.length - 1; j >= 0; i++, j--) {
@@ -130,7 +152,6 @@ function withBest(angle: number, density: Float64Array, cdf: Float64Array): Slic
     best[j]! *= after
     after *= cdf[j]!
   }
-  return { angle, density, cdf, best }
 }
 
 function within01(x: number): number {
