@@ -45,6 +45,11 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
     'As above; in the first round much of the code is not compiled yet; and a collection of all garbage, every ten to twenty seconds, takes most of the core for 35 ms.',
   ],
   [
+    'questions over HTTP',
+    '',
+    'The slowest is the best of a hundred agents: 1.5 ms of the core, 5 where many of them could still be the best, in steps between which attempts are taken and may take as long. A collection of all garbage weighs as much again.',
+  ],
+  [
     'checkpoint',
     '',
     'A collection of all garbage that falls into it: threads that help with it take the core from the one that is held up.',
