@@ -60,7 +60,7 @@ const seconds = Math.round((performance.now() - startMs) / 1000)
 const results = [
   '# Benchmarks',
   await machineText(PROJECT),
-  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. Before it began, ${load.toFixed(1)} other processes wanted a core on average: above 0.5, believe the ratios by CPU before those of rates. What the origin took is a constant, measured once on a machine of this kind.`,
+  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. Before it began, ${load.toFixed(1)} other processes wanted a core on average: above 0.5, believe the ratios by CPU before those of rates. What the origin took is a constant, measured once on a machine of this kind. Batches and OTLP are taken with a journal of at most 128 MiB, so that it is at its bound, as under such a load it soon is: memory that a virtual machine hands out for the first time costs several times what a server does with it.`,
   table(rows),
   ...failures,
   reasonsText(rows),
