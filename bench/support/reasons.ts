@@ -47,7 +47,7 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
   [
     'questions over HTTP',
     '',
-    'The slowest is the best of a hundred agents: 1.5 ms of the core, 5 where many of them could still be the best, in steps between which attempts are taken and may take as long. A collection of all garbage weighs as much again.',
+    'The slowest is the best of a hundred agents: 1.5 ms of the core, 6 where many of them could still be the best, in steps between which attempts are taken and may take as long. A collection of all garbage weighs as much again.',
   ],
   [
     'checkpoint',

@@ -25,7 +25,7 @@ interface Density {
   readonly high: number
 }
 
-/** Densities and CDFs of all candidates at one angle, and the density of "this one is the best, and is here". Used again for other angles. */
+/** Densities and CDFs of all candidates at one angle, and the density of "this one is the best, and is here". Used for one angle after another. */
 interface Slice {
   angle: number
   readonly density: Float64Array
@@ -53,7 +53,7 @@ export function* posteriorSteps(candidates: readonly Counts[]): Steps<Posterior>
   const end = Math.max(...densities.map(density => density.high))
   let highest = 0
   let [left, middle, right] = [createSlice(densities), createSlice(densities), createSlice(densities)]
-  startAt(from, densities, left)
+  startAt(densities, from, left)
   while (left.angle < end) {
     const width = Math.min(panelAt(densities, left.angle), end - left.angle)
     advance(densities, left, middle, right, width)
@@ -104,7 +104,7 @@ function createSlice({ length }: readonly Density[]): Slice {
   return { angle: 0, density: column(), cdf: column(), best: column() }
 }
 
-function startAt(angle: number, densities: readonly Density[], slice: Slice): void {
+function startAt(densities: readonly Density[], angle: number, slice: Slice): void {
   const rate = Math.sin(angle) ** 2
   slice.angle = angle
   putDensities(densities, slice)

@@ -1,5 +1,4 @@
 /** The places of a mapping, made ready once to be looked up in many records. Total: what is not there is undefined. */
-
 import { attributeOf, scalarOf } from '../scalar.ts'
 import type { KeyValue, Maybe, Resource } from '../schema.ts'
 import type { OtlpPlace } from './mapping.ts'

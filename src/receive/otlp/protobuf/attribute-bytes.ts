@@ -1,5 +1,4 @@
 /** The attributes of a log record in protobuf: what is asked for goes from the bytes to its slots. */
-
 import { scalarOf } from '../scalar.ts'
 import type { KeyValue } from '../schema.ts'
 import { decodeWithin, type Reading } from './decode.ts'

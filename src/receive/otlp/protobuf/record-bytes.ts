@@ -2,7 +2,6 @@
  * A log record of protobuf, read without making a tree of it: what is asked for of its attributes goes from the bytes to its slots, and the
  * tree is made only where somebody asks for more. What is not plain is left to decode.ts, so that there is one place which knows all.
  */
-
 import type { LogRecord } from '../schema.ts'
 import { type AttributeBytes, plainTextOf, RECORD_DEPTH, readAttribute } from './attribute-bytes.ts'
 import { decodeWithin } from './decode.ts'
@@ -99,7 +98,7 @@ function readBody(it: RecordBytes, start: number, end: number): number {
  * The record that was read last, as the tree of it would be: rules look at it as they look at any. A class, because an object with getters of its
  * own has a shape of its own too, and shapes are born old: each would keep its request in memory until all garbage is collected.
  */
-class ReadRecord implements LogRecord {
+export class ReadRecord implements LogRecord {
   readonly #it: RecordBytes
 
   constructor(it: RecordBytes) {
@@ -134,8 +133,6 @@ class ReadRecord implements LogRecord {
     return this.#it.eventName
   }
 }
-
-export const recordOf = (it: RecordBytes): LogRecord => new ReadRecord(it)
 
 function nanosAt({ view }: RecordBytes, at: number): string | undefined {
   return at === 0 ? undefined : String(view.getBigUint64(at, true))

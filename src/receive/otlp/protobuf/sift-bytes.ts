@@ -8,7 +8,7 @@ import { createSifting, type Sifted, type Sifting } from '../sifting.ts'
 import { beginReading, decodeWithin, MAX_FIELDS } from './decode.ts'
 import type { KeyOrder } from './key-order.ts'
 import { isPlainText } from './known-names.ts'
-import { type RecordBytes, readRecord, recordOf } from './record-bytes.ts'
+import { ReadRecord, type RecordBytes, readRecord } from './record-bytes.ts'
 import { contentEnd } from './wire-bytes.ts'
 
 /** Fields take two bytes at the least: in so many there are not too many of them. */
@@ -24,7 +24,7 @@ export function siftLogBytes(bytes: Buffer, mapping: OtlpMapping): Sifted | unde
   if (bytes.length > MAX_BYTES) return undefined
   const rules = logRules(mapping)
   const it = beginRecords(bytes, rules.keys, rules.places.slots)
-  const walk: Walk = { it, record: recordOf(it), sifting: createSifting(rules, logPosition) }
+  const walk: Walk = { it, record: new ReadRecord(it), sifting: createSifting(rules, logPosition) }
   const { sifted } = walk.sifting
   if (walkRequest(walk)) return sifted
   letTextsGo(sifted.texts)
