@@ -1,6 +1,6 @@
 /**
- * Group commit: while one group of attempts becomes durable the next ones gather, and one write and one sync keep them all. The
- * only writer of the journal, the tally and the window of ids.
+ * Group commit: while one group of attempts becomes durable the next ones gather, and one write and one sync keep them all. The next group
+ * is on its way to the disk before the last one is counted and answered. The only writer of the journal, the tally and the window of ids.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AgentAttempt } from '../../core/attempt.ts'
@@ -8,7 +8,17 @@ import type { IdWindow } from '../../core/id-window.ts'
 import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import { messageOf } from './errors.ts'
-import { answersOf, byteLength, type Call, countGroup, encode, formGroup, groupSize, instantsOf } from './group.ts'
+import {
+  answersOf,
+  byteLength,
+  type Call,
+  countGroup,
+  encode,
+  formGroup,
+  type Group,
+  groupSize,
+  instantsOf,
+} from './group.ts'
 import type { Journal } from './journal.ts'
 import { createLineBlocks } from './line-blocks.ts'
 import type { Log } from './log.ts'
@@ -141,15 +151,21 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   async function run(): Promise<void> {
+    let durable: Group | undefined
     for (;;) {
       // What comes in the same turn of the event loop shares a group.
-      await nextTurn()
+      if (durable === undefined) await nextTurn()
+      const isCallNext = tasks.length === 0 && queue[0] !== undefined && isCall(queue[0])
+      const next = isCallNext ? write(takeCalls()) : undefined
+      // While the disk is busy with the next group already.
+      if (durable !== undefined) settle(durable)
+      durable = await next
+      if (next !== undefined) continue
       const task = tasks.shift()
       const first = queue[0]
       if (task !== undefined) await task()
       else if (first === undefined) return
-      else if (isCall(first)) await commit(takeCalls())
-      else await take(first)
+      else if (!isCall(first)) await take(first)
     }
   }
 
@@ -159,19 +175,26 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     return queue.splice(0, groupSize(calls)) as Call[]
   }
 
-  async function commit(calls: readonly Call[]): Promise<void> {
+  /** Answers a group that is durable and not counted yet; undefined where it could not be kept, and was refused. */
+  async function write(calls: readonly Call[]): Promise<Group | undefined> {
     const group = formGroup(calls, ids)
     try {
       if (group.lines.length > 0) await journal.append(group.lines)
+      return group
     } catch (error) {
       ids.undo(group.ids)
       refuse(calls, error)
-      return
+      return undefined
     }
+  }
+
+  /** Counts what is durable, and answers. */
+  function settle(group: Group): void {
     countGroup(group, tally)
     for (const [i, appended] of answersOf(group).entries()) {
-      dismiss(calls[i]!)
-      calls[i]!.resolve(appended)
+      const call = group.calls[i]!
+      dismiss(call)
+      call.resolve(appended)
     }
     if (group.lines.length > 0) onCounted()
   }
