@@ -107,6 +107,8 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
 
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
+  // Express would answer for the routes it knows, and recording is none of them.
+  app.options(/./, (req, res) => answerProblem(req, res, notFound(req)))
   app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
   app.get('/readyz', (req, res) => {
     const checks = health.checks()

@@ -261,3 +261,11 @@ test('nothing can be administered unless it was switched on, and nothing by GET'
   expect((await ask(`${sidecar.url}/api/v1/report`, { method: 'POST' })).status).toBe(405)
   expect((await ask(`${sidecar.url}/metrics`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD')
 })
+
+test('every other method is told which ones there are', async () => {
+  await using sidecar = await testSidecar()
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+    const answer = await ask(`${sidecar.url}/api/v1/attempts`, { method })
+    expect(answer, method).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD, POST' } })
+  }
+})
