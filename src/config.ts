@@ -2,7 +2,7 @@
 import { type FileEntry, readConfigFile } from './config/file.ts'
 import { isLoopback } from './config/kind.ts'
 import { nearest } from './config/nearest.ts'
-import { type AnySetting, type Config, defaultOf, flagOf, settings, variableOf } from './config/settings.ts'
+import { type AnySetting, type Config, defaultOf, flagOf, PREFIX, settings, variableOf } from './config/settings.ts'
 
 export { isLoopback, type ListenAddress, type Tier } from './config/kind.ts'
 export { type Config, type LogLevel, variableOf } from './config/settings.ts'
@@ -112,11 +112,18 @@ const SERVICE_LINK = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|S
 function unknownVariables(env: Environment): Fault[] {
   const known = [...settings.map(setting => variableOf(setting.name)), ...OTHER_VARIABLES]
   return Object.keys(env)
-    .filter(name => name.startsWith('AGENT_PERFORMANCE_') && !known.includes(name) && !SERVICE_LINK.test(name))
+    .filter(name => name.startsWith(PREFIX) && !known.includes(name) && !SERVICE_LINK.test(name))
     .map(name => ({
       source: 'environment',
-      message: `unknown environment variable ${name}${didYouMean(nearest(name, known))}`,
+      message: `unknown environment variable ${name}${didYouMean(nearestVariable(name, known))}`,
     }))
+}
+
+/** Without what all of them begin with: that they share it makes none of them alike. */
+function nearestVariable(name: string, known: readonly string[]): string | undefined {
+  const own = (variable: string): string => variable.slice(PREFIX.length)
+  const found = nearest(own(name), known.map(own))
+  return found === undefined ? undefined : PREFIX + found
 }
 
 const didYouMean = (name: string | undefined): string => (name === undefined ? '' : `; did you mean ${name}?`)

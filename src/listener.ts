@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Certificate } from './certificate.ts'
 
 export interface ListenerOptions {
   readonly host: string
   /** 0 for any free one. */
   readonly port: number
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly tls: Certificate | undefined
   readonly headersTimeoutMs: number
   /** How long a connection may be idle, between two requests or in the middle of an answer that its client does not read. */
   readonly keepAliveTimeoutMs: number
@@ -23,7 +24,7 @@ export interface Listener {
   readonly dropped: number
   readonly connections: number
   /** Serves new connections with another certificate; throws, and changes nothing, where it is no good. */
-  renew(tls: { readonly cert: Buffer; readonly key: Buffer }): void
+  renew(tls: Certificate): void
   /** Takes no new connection, answers what is under way, and cuts what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>
 }

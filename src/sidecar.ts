@@ -1,10 +1,10 @@
 /** Config -> a running sidecar and its close. The only file that knows every stage. */
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import express from 'express'
 import type { Logger } from 'pino'
 import { type AccessRules, readTokens, refuse } from './access.ts'
+import { type Certificate, readCertificate } from './certificate.ts'
 import type { Config, Environment } from './config.ts'
 import { StoreUnavailable } from './core/ports.ts'
 import { createTally } from './core/tally.ts'
@@ -194,7 +194,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
 
 interface Secrets {
   readonly tokens: AccessRules['tokens']
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly tls: Certificate | undefined
 }
 
 /** The rules for what counts as an attempt. Throws a ConfigError where the file of them cannot be used. */
@@ -205,7 +205,7 @@ function readMapping({ otlpMapping }: Config): OtlpMapping {
 async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<Secrets> {
   const tokens = authTokenFile === undefined ? undefined : await readTokens(authTokenFile)
   if (tlsCert === undefined || tlsKey === undefined) return { tokens, tls: undefined }
-  return { tokens, tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } }
+  return { tokens, tls: await readCertificate(tlsCert, tlsKey) }
 }
 
 function shuttingDown({ drainTimeoutMs }: Config): Problem {

@@ -247,9 +247,23 @@ describe('TLS', () => {
     expect(await subject(agent)).toBe('first')
     expect(await subject(new https.Agent({ rejectUnauthorized: false }))).toBe('second')
     await writeFile(cert, 'no certificate')
-    await expect(sidecar.sidecar.reload()).rejects.toThrow()
+    await expect(sidecar.sidecar.reload()).rejects.toThrow(
+      `the certificate ${cert} and the key ${key} cannot be served with`,
+    )
     expect(await subject(new https.Agent({ rejectUnauthorized: false }))).toBe('second')
     agent.destroy()
+  })
+
+  test('a file of it that is not there is named', async () => {
+    await using folder = await temporaryFolder()
+    const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
+    await expect(testSidecar({ 'tls-cert': cert, 'tls-key': key })).rejects.toThrow(
+      `cannot read the certificate ${cert}: ENOENT`,
+    )
+    await writeFile(cert, '')
+    await expect(testSidecar({ 'tls-cert': cert, 'tls-key': key })).rejects.toThrow(
+      `cannot read the key ${key}: ENOENT`,
+    )
   })
 })
 

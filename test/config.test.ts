@@ -182,6 +182,7 @@ describe('an unknown name is an error that names it and the nearest known one', 
 
   test('without a guess where nothing is near', () => {
     expect(errorOf({ configFile: file('zzzzzzzzzzzz: 1') }).message).not.toContain('did you mean')
+    expect(errorOf({ env: { AGENT_PERFORMANCE_BOGUS: '1' } }).message).not.toContain('did you mean')
   })
 
   test('__proto__ is an unknown key like any other', () => {

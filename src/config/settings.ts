@@ -296,8 +296,11 @@ export const settings: readonly AnySetting[] = Object.entries(SETTINGS).map(([fi
   field: field as keyof Config,
 }))
 
+/** What every variable begins with. */
+export const PREFIX = 'AGENT_PERFORMANCE_'
+
 /** The variable of a name: `max-keys` is `AGENT_PERFORMANCE_MAX_KEYS`. */
-export const variableOf = (name: string): string => `AGENT_PERFORMANCE_${name.toUpperCase().replaceAll('-', '_')}`
+export const variableOf = (name: string): string => PREFIX + name.toUpperCase().replaceAll('-', '_')
 
 /** The flag as the help shows it: `--max-keys <count>`. A switch may stand alone. */
 export function flagOf({ name, kind }: Pick<Setting<unknown>, 'name' | 'kind'>): string {
