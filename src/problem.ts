@@ -1,5 +1,5 @@
 /** What an HTTP answer says when it is not the answer: RFC 9457 problem details, the same for every stage. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 
 /** One fault in what was sent: which item of a list, and where inside it (RFC 6901). */
 export interface FaultyItem {
@@ -21,8 +21,20 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Faults named in one answer at the most: enough to see the pattern, few enough to read. */
+/** Faults named of one attempt at the most: a body may hold nothing but unknown fields. */
 export const MAX_FAULTS = 100
+
+/** What is wrong with one parameter of a query string. */
+export interface ParameterFault {
+  readonly name: string
+  readonly detail: string
+}
+
+/** A 400 that names each bad parameter. */
+export function parameterProblem(faults: readonly ParameterFault[]): Problem {
+  const detail = faults.map(fault => `${fault.name} ${fault.detail}`).join('; ')
+  return { status: 400, detail, more: { parameters: faults } }
+}
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -46,38 +58,46 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
     return
   }
   const { status, detail, errors, retryAfterSeconds, more, headers } = problem
-  if (!res.req.complete) discardRest(res.req)
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
   const title = TITLES[status] ?? 'Error'
-  sendJson(
-    res,
-    status,
-    { type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more },
-    PROBLEM_TYPE,
-  )
+  const text = JSON.stringify({ type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more })
+  beginAnswer(res, status, ['Content-Type', PROBLEM_TYPE, 'Content-Length', Buffer.byteLength(text)])
+  endRefusal(res, text)
 }
 
 /** How long what is still being sent is read and thrown away: a client that is cut while it sends never sees the answer. */
 const DISCARD_MS = 1000
 
-/** Goes on reading what nobody wants, for a moment, so that the client gets to read the answer. */
-export function discardRest(req: IncomingMessage): void {
-  req.on('error', () => undefined).resume()
+/** Ends an answer to what may still be being sent, and goes on reading that for a moment, so that the client gets to read the answer. */
+export function endRefusal(res: ServerResponse, body: string | Uint8Array): void {
+  const { req } = res
+  const text = req.method === 'HEAD' ? undefined : body
+  if (req.complete) {
+    res.end(text)
+    return
+  }
   const cut = setTimeout(() => req.socket.destroy(), DISCARD_MS)
   req.once('close', () => clearTimeout(cut))
+  if (res.shouldKeepAlive) res.end(text)
+  else {
+    // The end of the answer would be that of the connection.
+    res.write(text ?? '')
+    req.once('end', () => res.end())
+  }
+  req.on('error', () => undefined).resume()
 }
 
 const PROBLEM_TYPE = 'application/problem+json'
 
 /** Sends a JSON answer. */
-export function sendJson(res: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
-  sendJsonText(res, status, JSON.stringify(body), type)
+export function sendJson(res: ServerResponse, status: number, body: unknown): void {
+  sendJsonText(res, status, JSON.stringify(body))
 }
 
 /** Sends JSON that is printed already. As text: head and body then leave in one write, where bytes take two. */
-export function sendJsonText(res: ServerResponse, status: number, text: string, type = 'application/json'): void {
-  beginAnswer(res, status, ['Content-Type', type, 'Content-Length', Buffer.byteLength(text)])
+export function sendJsonText(res: ServerResponse, status: number, text: string): void {
+  beginAnswer(res, status, ['Content-Type', 'application/json', 'Content-Length', Buffer.byteLength(text)])
   res.end(res.req.method === 'HEAD' ? undefined : text)
 }
 

@@ -124,6 +124,21 @@ describe('a body', () => {
     expect(await text).toMatch(/^HTTP\/1\.1 413 /)
   })
 
+  test.each(['/api/v1/attempts', '/v1/logs'])(
+    'that is refused at %s is told so also on a connection that ends with the answer',
+    async path => {
+      const { socket, text } = open()
+      const head = HEAD.replace('/api/v1/attempts', path)
+      const huge = Buffer.alloc(30 * 2 ** 20, ' ')
+      // As clients that look for an answer when they have sent all.
+      socket.pause()
+      socket.write(`${head}Connection: close\r\nContent-Length: ${huge.length}\r\n\r\n`)
+      await new Promise<void>((resolve, reject) => socket.write(huge, error => (error ? reject(error) : resolve())))
+      socket.resume()
+      expect(await text).toMatch(/^HTTP\/1\.1 413 [\s\S]*must be at most/)
+    },
+  )
+
   test('with two lengths, or a length and chunks, is refused: no request can hide in another', async () => {
     for (const framing of [
       'Content-Length: 5\r\nContent-Length: 6\r\n',

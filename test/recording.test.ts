@@ -173,10 +173,13 @@ describe('what is not good is refused with its place, and nothing of it is count
     expect(await refused(`{"agent_name":${deep}}`)).toMatchObject({ status: 400 })
   })
 
-  test('a thousand faults are counted and the first hundred named', async () => {
-    const problem = await refused(Array(1000).fill({}))
-    expect(problem.errors).toHaveLength(100)
-    expect(problem.detail).toMatch(/1000 attempts .* first 100/)
+  test('a thousand bad attempts are all named, and of one no more than a hundred faults', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field${i}`, 1]))
+    const problem = await refused([...Array(999).fill({}), unknown])
+    expect(problem.detail).toMatch(/^1000 attempts /)
+    const indexes = (problem.errors as readonly { readonly index: number }[]).map(({ index }) => index)
+    expect(new Set(indexes).size).toBe(1000)
+    expect(indexes.filter(index => index === 999)).toHaveLength(100)
   })
 
   test('too much: bytes, inflated bytes, items', async () => {

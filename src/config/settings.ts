@@ -84,7 +84,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: storeName,
     default: '/tmp/agent_performance.json',
     description:
-      'Where attempts are kept: a path of the documented JSON file, sqlite:PATH, postgres://... or redis://...',
+      'Where attempts are kept: a path of the documented JSON file. sqlite:, postgres:// and redis:// are for other stores, which this version has not got yet.',
     group: 'Where',
   },
   admin: {

@@ -8,7 +8,7 @@ import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
 import { GROUPINGS, type Grouping } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
-import type { Problem } from '../problem.ts'
+import { type ParameterFault, type Problem, parameterProblem } from '../problem.ts'
 
 const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 15m, 24h, 7d'
 
@@ -194,20 +194,9 @@ export function readQuestion<T extends object>(
   return { parameters: asked, filter: { agent_name, model_name, issue_type }, range }
 }
 
-interface ParameterFault {
-  readonly name: string
-  readonly detail: string
-}
-
 function faultsOf(issue: z.core.$ZodIssue): ParameterFault[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => ({ name: key.slice(0, 100), detail: 'is not a parameter of this question' }))
   }
   return [{ name: issue.path.join('.'), detail: issue.message }]
-}
-
-/** A 400 that names each bad parameter. */
-export function parameterProblem(faults: readonly ParameterFault[]): Problem {
-  const detail = faults.map(fault => `${fault.name} ${fault.detail}`).join('; ')
-  return { status: 400, detail, more: { parameters: faults } }
 }

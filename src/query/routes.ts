@@ -8,11 +8,11 @@ import { decidedBestSteps } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
 import { defaultGrouping, overallRate, printGroupedRates } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
-import { beginAnswer, sendJson, sendJsonText, sendProblem } from '../problem.ts'
+import { beginAnswer, parameterProblem, sendJson, sendJsonText, sendProblem } from '../problem.ts'
 import { inSlices } from '../slices.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { jsonPieces } from './json-pieces.ts'
-import { type Asked, parameterProblem, parameters, readQuestion } from './parameters.ts'
+import { type Asked, parameters, readQuestion } from './parameters.ts'
 
 export interface QueryOptions {
   readonly tracker: AgentPerformanceTracker

@@ -4,7 +4,7 @@ import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
 import type { Appended, OpenForms } from '../core/ports.ts'
 import { StoreUnavailable } from '../core/ports.ts'
 import type { Instant } from '../core/timestamp.ts'
-import { type FaultyItem, MAX_FAULTS, type Problem, sendJson, sendProblem } from '../problem.ts'
+import { type FaultyItem, MAX_FAULTS, type Problem, parameterProblem, sendJson, sendProblem } from '../problem.ts'
 import { readAttempt } from './attempt-schema.ts'
 import { type Body, type BodyLimits, createBodyReader, mediaOf } from './body.ts'
 import { hasPlainStrings, parseJson, parsePlainJson, textsOf, withoutMark } from './json.ts'
@@ -145,12 +145,12 @@ function partialOf(req: IncomingMessage): boolean | Problem {
   if (question < 0) return false
   const query = new URLSearchParams(req.url!.slice(question))
   for (const name of query.keys()) {
-    if (name !== 'partial') return { status: 400, detail: `unknown query parameter "${name.slice(0, 100)}"` }
+    if (name !== 'partial') return parameterProblem([{ name: name.slice(0, 100), detail: 'is not a parameter here' }])
   }
   const partial = query.getAll('partial')
   if (partial.length === 0 || (partial.length === 1 && partial[0] === 'false')) return false
   if (partial.length === 1 && partial[0] === 'true') return true
-  return { status: 400, detail: 'partial must be true or false' }
+  return parameterProblem([{ name: 'partial', detail: 'must be true or false' }])
 }
 
 function keep(attempts: NewAttempt[], forms: OpenForms, { keeper, counts }: ReceiveOptions): Promise<Appended> {
@@ -184,7 +184,7 @@ function sift(items: readonly unknown[], isPlain: boolean): Sifted {
   for (let index = 0; index < items.length; index++) {
     const read = readAttempt(items[index], isPlain)
     if (read.attempt === undefined) {
-      rejected.push({ index, errors: read.problems })
+      rejected.push({ index, errors: read.problems.slice(0, MAX_FAULTS) })
       continue
     }
     good[count] = read.attempt
@@ -198,9 +198,7 @@ function sift(items: readonly unknown[], isPlain: boolean): Sifted {
 function faults(rejected: Sifted['rejected'], of: number): Problem {
   const errors: FaultyItem[] = rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))
   const bad = rejected.length === 1 ? '1 attempt is' : `${rejected.length} attempts are`
-  const shown = errors.length > MAX_FAULTS ? `; the first ${MAX_FAULTS} faults follow` : ''
-  const detail = `${bad} not as documented, of ${of}: none was counted${shown}`
-  return { status: 400, detail, errors: errors.slice(0, MAX_FAULTS) }
+  return { status: 400, detail: `${bad} not as documented, of ${of}: none was counted`, errors }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { beginAnswer, discardRest, type Problem } from '../../problem.ts'
+import { beginAnswer, endRefusal, type Problem } from '../../problem.ts'
 import type { Encoding, Signal } from './protobuf/decode.ts'
 
 /** The two encodings of OTLP/HTTP, and the media type of each. */
@@ -73,22 +73,30 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
     return
   }
   const { status, detail, retryAfterSeconds, headers } = problem
-  if (!req.complete) discardRest(req)
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
   const code = CODES.get(status) ?? 2
   const encoding = encodingOf(req)
   if (encoding === 'json') {
-    send(res, status, encoding, Buffer.from(JSON.stringify({ code, message: detail })))
+    refuse(Buffer.from(JSON.stringify({ code, message: detail })))
     return
   }
   const writer = new BinaryWriter().tag(1, WireType.Varint).int32(code)
-  send(res, status, encoding, writer.tag(2, WireType.LengthDelimited).string(detail).finish())
+  refuse(writer.tag(2, WireType.LengthDelimited).string(detail).finish())
+
+  function refuse(body: Uint8Array): void {
+    begin(res, status, encoding, body)
+    endRefusal(res, body)
+  }
 }
 
 function send(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {
-  beginAnswer(res, status, ['Content-Type', MEDIA_TYPES[encoding], 'Content-Length', body.length])
+  begin(res, status, encoding, body)
   res.end(body)
+}
+
+function begin(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {
+  beginAnswer(res, status, ['Content-Type', MEDIA_TYPES[encoding], 'Content-Length', body.length])
 }
 
 function shorten(text: string): string {
