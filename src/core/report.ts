@@ -16,7 +16,7 @@ import type { KeyFilter, KeySummary } from './ports.ts'
 import { percent, type Rate, rate } from './rate.ts'
 import { reportSums } from './report-sweep.ts'
 import type { Counts } from './statistics/counts.ts'
-import { type RateInterval, wilsonInterval } from './statistics/intervals.ts'
+import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from './statistics/intervals.ts'
 import type { Steps } from './steps.ts'
 import { successRate } from './summary.ts'
 
@@ -103,6 +103,7 @@ export interface ModelPerformance {
   readonly avg_success_rate: number
   readonly total_attempts: number
   readonly success_rate_interval: RateInterval
+  readonly evidence: Evidence
   /** Null where no attempt stated one. */
   readonly avg_confidence: number | null
   readonly avg_time_seconds: number
@@ -127,6 +128,7 @@ function modelAnswers(models: readonly Group[], sums: GroupSums): Record<string,
       avg_success_rate: percent(successes, attempts),
       total_attempts: attempts,
       success_rate_interval: wilsonInterval(successes, attempts),
+      evidence: evidenceOf(attempts),
       avg_confidence: stated === 0 ? null : sums.confidence[place]! / stated,
       avg_time_seconds: timed > 0 ? sums.time[place]! / timed : 0,
       issue_types: [...model.names('issue_type')],
@@ -142,6 +144,7 @@ export interface PerformanceReport {
     readonly total_successful: number
     readonly overall_success_rate: number
     readonly success_rate_interval: RateInterval
+    readonly evidence: Evidence
     readonly total_agents: number
     readonly total_issue_types: number
     readonly total_models: number
@@ -185,7 +188,7 @@ export function performanceReport(summaries: readonly KeySummary[], generatedAt:
   const models = groupsOf(summaries, 'model_name')
   const { byAgent, byIssue, byModel, best } = reportSums(summaries, { agents, issues, models })
   const overall = sumOfGroups(byModel)
-  const { success_rate, success_rate_interval } = rateOf(overall)
+  const { success_rate, success_rate_interval, evidence } = rateOf(overall)
   return {
     generated_at: generatedAt,
     summary: {
@@ -193,6 +196,7 @@ export function performanceReport(summaries: readonly KeySummary[], generatedAt:
       total_successful: overall.successes,
       overall_success_rate: success_rate,
       success_rate_interval,
+      evidence,
       total_agents: agents.all.length,
       total_issue_types: issues.all.length,
       total_models: models.all.length,
