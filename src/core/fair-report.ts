@@ -1,11 +1,12 @@
 /** Agents or models compared at the same mix of issue types, and a warning where that turns their ranking over. */
+import type { AttemptKey } from './attempt.ts'
 import type { KeySummary } from './ports.ts'
 import type { MutableCounts } from './statistics/counts.ts'
 import { type FairComparison, fairComparisonSteps } from './statistics/fair-comparison.ts'
 import { finished, forEachKey, type Steps } from './steps.ts'
 import { successes, totalAttempts } from './summary.ts'
 
-/** What may be compared; agent and model together are named `agent:model`. */
+/** What may be compared; agent and model together are named `agent:model`, and `agent:model#2` where others are named so already. */
 export const FAIR_GROUPINGS = ['agent_name', 'model_name', 'agent_and_model'] as const
 export type FairGrouping = (typeof FAIR_GROUPINGS)[number]
 
@@ -17,8 +18,19 @@ export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): 
 /** {@link fairReport} in steps. */
 export function* fairSteps(summaries: readonly KeySummary[], by: FairGrouping): Steps<FairComparison> {
   const groups = new Map<string, Map<string, MutableCounts>>()
+  const pairs = new Map<string, string>()
+  function pairName({ agent_name, model_name }: AttemptKey): string {
+    const id = `${agent_name}\u0000${model_name}`
+    const known = pairs.get(id)
+    if (known !== undefined) return known
+    const plain = `${agent_name}:${model_name}`
+    let name = plain
+    for (let n = 2; groups.has(name); n++) name = `${plain}#${n}`
+    pairs.set(id, name)
+    return name
+  }
   function count({ key, summary }: KeySummary): void {
-    const name = by === 'agent_and_model' ? `${key.agent_name}:${key.model_name}` : key[by]
+    const name = by === 'agent_and_model' ? pairName(key) : key[by]
     const strata = groups.get(name) ?? new Map<string, MutableCounts>()
     const counts = strata.get(key.issue_type) ?? { successes: 0, attempts: 0 }
     counts.successes += successes(summary)
