@@ -77,10 +77,7 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
     const report = await tracker.getExperiment(name, { ...asked, adaptive: asked.adaptive === 'true' })
     if (report !== undefined) return sendAnswer(res, report)
     const which = asked.baseline === undefined ? '' : `, or none with the variant "${asked.baseline}"`
-    sendProblem(res, {
-      status: 404,
-      detail: `no attempt that fits the question belongs to an experiment of that name${which}`,
-    })
+    sendProblem(res, { status: 404, detail: `no attempt belongs to an experiment of that name${which}` })
   })
 
   ask('/route', parameters.route, async ({ parameters: asked }, res) => {
