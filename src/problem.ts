@@ -21,7 +21,7 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Faults named of one attempt at the most: a body may hold nothing but unknown fields. */
+/** Faults named of one attempt at the most: enough to see the pattern, few enough to read. */
 export const MAX_FAULTS = 100
 
 /** What is wrong with one parameter of a query string. */

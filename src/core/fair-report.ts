@@ -1,5 +1,6 @@
 /** Agents or models compared at the same mix of issue types, and a warning where that turns their ranking over. */
 import type { AttemptKey } from './attempt.ts'
+import { freeName } from './metrics.ts'
 import type { KeySummary } from './ports.ts'
 import type { MutableCounts } from './statistics/counts.ts'
 import { type FairComparison, fairComparisonSteps } from './statistics/fair-comparison.ts'
@@ -21,11 +22,7 @@ export function* fairSteps(summaries: readonly KeySummary[], by: FairGrouping): 
   const pairs = new Map<string, string>()
   function pairName({ agent_name, model_name }: AttemptKey): string {
     const id = `${agent_name}\u0000${model_name}`
-    const known = pairs.get(id)
-    if (known !== undefined) return known
-    const plain = `${agent_name}:${model_name}`
-    let name = plain
-    for (let n = 2; groups.has(name); n++) name = `${plain}#${n}`
+    const name = pairs.get(id) ?? freeName(`${agent_name}:${model_name}`, groups)
     pairs.set(id, name)
     return name
   }

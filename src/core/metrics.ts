@@ -39,6 +39,13 @@ export function agentMetrics({ key, summary, recent }: KeySummary, withRecent = 
   } as AgentMetrics
 }
 
+/** `plain`, or with `#2` (`#3`, ...) behind it where that is taken. */
+export function freeName(plain: string, taken: { has(name: string): boolean }): string {
+  let name = plain
+  for (let n = 2; taken.has(name); n++) name = `${plain}#${n}`
+  return name
+}
+
 /**
  * A function that prints keys as `agent:model:issue` and never the same twice: a key that prints like an earlier one gets `#2`
  * (`#3`, ...) behind it. Call it once per key, in the order the keys came.
@@ -49,8 +56,7 @@ export function uniqueKeyPrinter(): (key: AttemptKey) => string {
     const plain = printKey(key)
     // With no colon but the two between the names, nothing else prints like it.
     if (!holdsColon(key)) return plain
-    let name = plain
-    for (let n = 2; taken.has(name); n++) name = `${plain}#${n}`
+    const name = freeName(plain, taken)
     taken.add(name)
     return name
   }

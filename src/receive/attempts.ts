@@ -126,7 +126,8 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
       detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
     }
   }
-  const { good, instants, rejected } = sift(items, isPlain)
+  const { good, instants, rejected: found } = sift(items, isPlain)
+  const rejected = told(found)
   counts.rejected(rejected.length)
   if (rejected.length > 0 && !partial) return faults(rejected, items.length)
   const texts = rejected.length === 0 ? textsOf(bytes, items.length) : undefined
@@ -184,7 +185,7 @@ function sift(items: readonly unknown[], isPlain: boolean): Sifted {
   for (let index = 0; index < items.length; index++) {
     const read = readAttempt(items[index], isPlain)
     if (read.attempt === undefined) {
-      rejected.push({ index, errors: read.problems.slice(0, MAX_FAULTS) })
+      rejected.push({ index, errors: read.problems })
       continue
     }
     good[count] = read.attempt
@@ -193,6 +194,12 @@ function sift(items: readonly unknown[], isPlain: boolean): Sifted {
   good.length = count
   instants.length = count
   return { good, instants, rejected }
+}
+
+/** Every bad attempt is named, with fewer of its faults where there are many: no answer may be far longer than what it answers. */
+function told(rejected: Sifted['rejected']): Sifted['rejected'] {
+  const each = Math.max(1, Math.min(MAX_FAULTS, Math.floor(MAX_ITEMS / rejected.length)))
+  return rejected.map(({ index, errors }) => ({ index, errors: errors.slice(0, each) }))
 }
 
 function faults(rejected: Sifted['rejected'], of: number): Problem {

@@ -38,7 +38,7 @@ interface Slice {
  * others' CDFs, integrated. Within 1e-6 of the exact values; counts may be fractions. The time it takes is proportional
  * to the candidates, and at worst to their square.
  * Source: prior of H. Jeffreys, Proc. R. Soc. A 186 (1946). The integral is taken over t, rate = sin² t, where every
- * posterior is bounded and about as wide as any other of as many attempts, so that Simpson's rule serves.
+ * posterior is bounded and, with as many attempts, about as wide as the others, so that Simpson's rule serves.
  */
 export function posteriorOf(candidates: readonly Counts[]): Posterior {
   return finished(posteriorSteps(candidates))

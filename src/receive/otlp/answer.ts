@@ -75,19 +75,17 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
   const { status, detail, retryAfterSeconds, headers } = problem
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
-  const code = CODES.get(status) ?? 2
   const encoding = encodingOf(req)
-  if (encoding === 'json') {
-    refuse(Buffer.from(JSON.stringify({ code, message: detail })))
-    return
-  }
-  const writer = new BinaryWriter().tag(1, WireType.Varint).int32(code)
-  refuse(writer.tag(2, WireType.LengthDelimited).string(detail).finish())
+  const body = statusBody(encoding, CODES.get(status) ?? 2, detail)
+  begin(res, status, encoding, body)
+  endRefusal(res, body)
+}
 
-  function refuse(body: Uint8Array): void {
-    begin(res, status, encoding, body)
-    endRefusal(res, body)
-  }
+/** A google.rpc.Status. */
+function statusBody(encoding: Encoding, code: number, message: string): Uint8Array {
+  if (encoding === 'json') return Buffer.from(JSON.stringify({ code, message }))
+  const writer = new BinaryWriter().tag(1, WireType.Varint).int32(code)
+  return writer.tag(2, WireType.LengthDelimited).string(message).finish()
 }
 
 function send(res: ServerResponse, status: number, encoding: Encoding, body: Uint8Array): void {

@@ -23,8 +23,8 @@ export type StateDecoder = Generator<void, RestoredState, Uint8Array>
 type Owners = (TimeTiersState | undefined)[]
 
 /**
- * Decodes blocks as `encodeState` made them, whose memory it takes over: most of what is restored stays there. Throws where they are not such. Keys and arms beyond the tally's bounds are taken in as it
- * takes in attempts of such.
+ * Decodes blocks as `encodeState` made them, whose memory it takes over: most of what is restored stays there. Throws where they are not such.
+ * Keys and arms beyond the tally's bounds are taken in as it takes in attempts of such.
  */
 export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWindowOptions, 'seed'>): StateDecoder {
   const head = createBlockReader(yield)
