@@ -32,10 +32,10 @@ test('the page of promises is what its rows print (npm run docs brings it up to 
   expect(readFileSync(new URL('../docs/reliability.md', import.meta.url), 'utf8')).toBe(reliabilityPage())
 })
 
-test('each of the 58 promises is shown, or says why it is not', () => {
-  expect(rows).toHaveLength(58)
+test('each promise is stated once, and is shown or says why it is not', () => {
+  expect(rows.length).toBeGreaterThanOrEqual(58)
   for (const { promise, shown, not } of rows) expect(shown.length > 0 || (not ?? '') !== '', promise).toBe(true)
-  expect(new Set(rows.map(row => row.promise)).size).toBe(58)
+  expect(new Set(rows.map(row => row.promise)).size).toBe(rows.length)
 })
 
 test('the commands that the page of promises names are scripts of the package', () => {
