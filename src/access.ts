@@ -1,8 +1,8 @@
 /** Who may ask: Host and Origin against DNS rebinding and foreign pages, bearer tokens with scopes against everybody else. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { ConfigError, isLoopback } from './config.ts'
+import { readTextFileAsync } from './lib/text-file.ts'
 import type { Problem } from './problem.ts'
 
 export const SCOPES = ['ingest', 'read', 'admin'] as const
@@ -16,12 +16,16 @@ export type Tokens = readonly { readonly digest: Buffer; readonly scopes: Readon
  * `#` are left out. Rejects with a {@link ConfigError} that names the file and the line, never the token.
  */
 export async function readTokens(path: string): Promise<Tokens> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
+  const text = await readTextFileAsync(path).catch((error: Error) => {
     throw new ConfigError([`cannot read the token file ${path}: ${error.message}`], 78)
   })
   const tokens = text.split('\n').flatMap((line, index) => {
     const [token, names, ...rest] = line.trim().split(/\s+/)
     if (token === undefined || token === '' || token.startsWith('#')) return []
+    // No request can carry anything else in its Authorization header.
+    if (!/^[\x21-\x7e]+$/.test(token)) {
+      throw new ConfigError([`${path}:${index + 1}: a token must be of printable ASCII characters without spaces`], 78)
+    }
     const scopes = names === undefined ? SCOPES : names.split(',')
     const unknown = scopes.find(scope => !SCOPES.includes(scope as Scope))
     if (unknown !== undefined || rest.length > 0) {

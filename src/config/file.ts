@@ -1,6 +1,6 @@
 /** The optional config file: one map of settings, as JSON or YAML. */
-import { readFileSync } from 'node:fs'
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isMap, isNode, isScalar, type ParsedNode } from 'yaml'
+import { parseYaml, readTextFile } from '../lib/text-file.ts'
 
 /** One key of the file. */
 export interface FileEntry {
@@ -14,23 +14,18 @@ export interface FileEntry {
 export function readConfigFile(path: string): readonly FileEntry[] | { readonly fault: string } {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readTextFile(path)
   } catch (error) {
     return { fault: `cannot read the config file ${path}: ${(error as Error).message}` }
   }
-  const lines = new LineCounter()
-  // YAML 1.2 reads JSON too, and knows the line of every key.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const error = document.errors[0]
-  if (error !== undefined) {
-    const what = error.code === 'DUPLICATE_KEY' ? 'this key is given twice' : error.message
-    return { fault: `${path} line ${lines.linePos(error.pos[0]).line}: ${what}` }
-  }
-  if (document.contents === null) return []
-  if (!isMap(document.contents)) return { fault: `${path} must be a map of settings such as "listen: 127.0.0.1:9464"` }
-  return document.contents.items.map(({ key, value }) => ({
+  const file = parseYaml(path, text)
+  if ('fault' in file) return file
+  const { contents } = file.document
+  if (contents === null) return []
+  if (!isMap(contents)) return { fault: `${path} must be a map of settings such as "listen: 127.0.0.1:9464"` }
+  return contents.items.map(({ key, value }) => ({
     key: String(isScalar(key) ? key.value : key),
-    value: isNode(value) ? value.toJS(document) : value,
-    line: lines.linePos((isNode(key) && key.range?.[0]) || 0).line,
+    value: isNode(value) ? file.valueOf(value as ParsedNode) : value,
+    line: file.lineOf((isNode(key) && key.range?.[0]) || 0),
   }))
 }

@@ -1,8 +1,8 @@
 /** Prices that people state themselves: a file, JSON or YAML, of US dollars per million tokens by model name. */
-import { readFileSync } from 'node:fs'
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isMap, isNode, isScalar, type ParsedNode } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config.ts'
+import { parseYaml, readTextFile } from '../lib/text-file.ts'
 
 const KEYS = ['input', 'output', 'cache_read', 'cache_write'] as const satisfies readonly (keyof TokenPrices)[]
 
@@ -26,18 +26,17 @@ const tokenPrices: z.ZodType<TokenPrices> = z.strictObject(
 
 /** Prices by model name as attempts state it. Throws a {@link ConfigError} that names the file, and the line and key of each fault. */
 export function readOverrides(path: string): ReadonlyMap<string, TokenPrices> {
-  const lines = new LineCounter()
-  const document = parseDocument(textOf(path), { lineCounter: lines, prettyErrors: false })
-  const lineOf = (offset: number): string => `${path} line ${lines.linePos(offset).line}`
-  const error = document.errors[0]
-  if (error !== undefined) throw refusal(`${lineOf(error.pos[0])}: ${error.message}`)
+  const file = parseYaml(path, textOf(path))
+  if ('fault' in file) throw refusal(file.fault)
+  const { document } = file
+  const lineOf = (offset: number): string => `${path} line ${file.lineOf(offset)}`
   if (document.contents === null) return new Map()
   if (!isMap(document.contents)) throw refusal(`${path} must be a map of prices by model name`)
   const prices = new Map<string, TokenPrices>()
   const faults: string[] = []
   for (const { key, value } of document.contents.items) {
     const model = String(isScalar(key) ? key.value : key)
-    const checked = tokenPrices.safeParse(isNode(value) ? value.toJS(document) : value)
+    const checked = tokenPrices.safeParse(isNode(value) ? file.valueOf(value as ParsedNode) : value)
     if (checked.success) prices.set(model, checked.data)
     else faults.push(`${lineOf((isNode(key) && key.range?.[0]) || 0)}: ${faultOf(model, checked.error)}`)
   }
@@ -47,7 +46,7 @@ export function readOverrides(path: string): ReadonlyMap<string, TokenPrices> {
 
 function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readTextFile(path)
   } catch (error) {
     throw refusal(`cannot read the file of prices ${path}: ${(error as Error).message}`)
   }

@@ -1,18 +1,16 @@
 /** A user's own rules: a JSON file. */
-import { readFileSync } from 'node:fs'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { isNode } from 'yaml'
 import { ConfigError } from '../../../config.ts'
+import { parseYaml, readTextFile } from '../../../lib/text-file.ts'
 import { type OtlpTable, otlpTable } from './table.ts'
 
 /** The rules that a file states. Throws a {@link ConfigError} that names the file, and the line and place of each fault. */
 export function readMappingFile(path: string): OtlpTable {
-  const lines = new LineCounter()
-  // YAML 1.2 reads JSON, and knows the line of every value.
-  const document = parseDocument(textOf(path), { lineCounter: lines, prettyErrors: false })
-  const lineOf = (offset: number): string => `${path} line ${lines.linePos(offset).line}`
-  const error = document.errors[0]
-  if (error !== undefined) throw refusal(`${lineOf(error.pos[0])}: ${error.message}`)
-  const read = otlpTable.safeParse(document.toJS() ?? {})
+  const file = parseYaml(path, textOf(path))
+  if ('fault' in file) throw refusal(file.fault)
+  const { document } = file
+  const lineOf = (offset: number): string => `${path} line ${file.lineOf(offset)}`
+  const read = otlpTable.safeParse(file.valueOf() ?? {})
   if (read.success) return read.data
   throw refusal(
     ...read.error.issues.map(({ path: place, message }) => {
@@ -33,7 +31,7 @@ export function readMappingFile(path: string): OtlpTable {
 
 function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readTextFile(path)
   } catch (error) {
     throw refusal(`cannot read the rules for OTLP ${path}: ${(error as Error).message}`)
   }
