@@ -1,11 +1,11 @@
 /** The parts of the README that come from the code: printed by `npm run docs`, held equal by a test. */
-import { flagOf, settings, variableOf } from '../src/config/settings.ts'
+import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
 import { FAMILIES } from '../src/expose/families.ts'
 
 /** Every setting: flag, variable, key of the file, default, meaning. */
 function configurationTable(): string {
   const rows = settings.map(setting => {
-    const preset = setting.default === undefined || setting.default.length === 0 ? '–' : `\`${setting.default}\``
+    const preset = defaultOf(setting) === '' ? '–' : `\`${defaultOf(setting)}\``
     return `| \`${escaped(flagOf(setting))}\` | \`${variableOf(setting.name)}\` | ${preset} | ${escaped(setting.description)} |`
   })
   return ['| flag | environment | default | |', '| --- | --- | --- | --- |', ...rows].join('\n')

@@ -38,6 +38,7 @@ const RELOAD = 'test/end-to-end/reload.test.ts'
 const ACCESS = 'test/access.test.ts'
 const CLOCK = 'test/clock.test.ts'
 const OTLP = 'test/receive/otlp'
+const CHECK_CONFIG = 'test/command/check-config.test.ts'
 
 const NO_OTHER_STORE = 'this version keeps attempts in a file only'
 
@@ -496,6 +497,27 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     shown: [
       `${ACCESS} > tokens > are never printed: not in logs, answers, metrics, errors, or check-config`,
       'test/config.test.ts > passwords are never printed > whatever the password is made of',
+    ],
+  },
+  {
+    promise: 'check-config accepts exactly what serve accepts: files, certificates, tokens, addresses and stores.',
+    shown: [
+      `${CHECK_CONFIG} > check-config refuses what serve refuses > %s`,
+      `${CHECK_CONFIG} > check-config accepts what serve accepts > a store and an address that a running sidecar has: it is checked before a restart`,
+      `${CHECK_CONFIG} > check-config accepts what serve accepts > settings, files and a store that does not exist yet, and makes nothing`,
+    ],
+  },
+  {
+    promise: 'A setting of OpenTelemetry that cannot be followed is a warning: the sidecar starts.',
+    shown: [
+      'test/end-to-end/otlp.test.ts > %s in the standard environment is a warning: the sidecar starts, and does not push without a pause',
+    ],
+  },
+  {
+    promise: 'The default store of the command survives a reboot.',
+    shown: [
+      `${CHECK_CONFIG} > the default store survives a reboot > under systemd it is in the first StateDirectory of the unit`,
+      `${CHECK_CONFIG} > the default store survives a reboot > serve makes that folder and starts there`,
     ],
   },
   {

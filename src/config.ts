@@ -2,7 +2,7 @@
 import { type FileEntry, readConfigFile } from './config/file.ts'
 import { isLoopback } from './config/kind.ts'
 import { nearest } from './config/nearest.ts'
-import { type AnySetting, type Config, defaultOf, flagOf, PREFIX, settings, variableOf } from './config/settings.ts'
+import { type AnySetting, type Config, PREFIX, settings, variableOf } from './config/settings.ts'
 
 export { isLoopback, type ListenAddress, type Tier } from './config/kind.ts'
 export { type Config, type LogLevel, variableOf } from './config/settings.ts'
@@ -147,11 +147,16 @@ function state(setting: AnySetting, flags: Given['flags'], env: Environment, { p
   }
   const entry = entries.get(name)
   if (entry !== undefined) return { value: entry.value, source: 'file', place: `${path} line ${entry.line}: ${name}` }
-  return { value: setting.default, source: 'default', place: 'default' }
+  const preset = setting.default
+  const value = typeof preset === 'object' && 'in' in preset ? preset.in(env) : preset
+  return { value, source: 'default', place: 'default' }
 }
 
 function badValue({ value, source, place }: Stated, message: string): Fault {
-  return { source, message: `${place} ${message}, not ${maskSecrets(JSON.stringify(value) ?? 'that').slice(0, 200)}` }
+  // Masked before it is quoted: quoting would put backslashes into a password, and end it early.
+  const shown =
+    typeof value === 'string' ? JSON.stringify(maskSecrets(value)) : maskSecrets(JSON.stringify(value) ?? 'that')
+  return { source, message: `${place} ${message}, not ${shown.slice(0, 200)}` }
 }
 
 function shown({ kind }: AnySetting, stated: unknown, parsed: unknown): InForce['value'] {
@@ -160,9 +165,10 @@ function shown({ kind }: AnySetting, stated: unknown, parsed: unknown): InForce[
   return (stated as number | readonly string[] | undefined) ?? null
 }
 
-/** A text without the passwords of the URLs in it. */
+/** A text without the passwords of the URLs in it. A text that is a URL as a whole may hold spaces and quotes in its password. */
 export function maskSecrets(text: string): string {
   return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):.*@/is, '$1:***@')
     .replace(/([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):[^\s"]*@/gi, '$1:***@')
     .replace(/([?&](?:ssl)?password=)[^&#\s"]*/gi, '$1***')
 }
@@ -179,20 +185,4 @@ function brokenRules({ listen, authTokenFile, insecureNoAuth, tlsCert, tlsKey }:
     faults.push(`${given} is given without ${missing}: HTTPS needs both`)
   }
   return faults.map(message => ({ source: 'default', message }))
-}
-
-/** The table of the README: every setting with its flag, variable, default and meaning. The file's key is the flag without `--`. */
-export function settingsMarkdown(): string {
-  const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``
-  const rows = settings.map(setting => {
-    const preset = defaultOf(setting)
-    const cells = [
-      code(flagOf(setting)),
-      code(variableOf(setting.name)),
-      preset === '' ? '' : code(preset),
-      setting.description.replaceAll('|', '\\|'),
-    ]
-    return `| ${cells.join(' | ')} |`
-  })
-  return ['| Flag | Variable | Default | |', '|---|---|---|---|', ...rows, ''].join('\n')
 }

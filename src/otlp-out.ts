@@ -3,10 +3,13 @@ import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metr
 import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider, type MetricProducer, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import type { Logger } from 'pino'
 import type { Environment } from './config.ts'
 
-/** Milliseconds between two pushes, and for one, as the specification has them. */
+/** Milliseconds between two pushes, and for one push: the defaults of the specification. */
 const DEFAULTS = { intervalMs: 60_000, timeoutMs: 30_000 }
+/** The longest delay of a timer in milliseconds. Node fires a longer one at once, again and again. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface OtlpOut {
   /** Pushes once more and lets go; never rejects, whether the Collector is there or not. */
@@ -16,17 +19,34 @@ export interface OtlpOut {
 /**
  * Starts to push, or answers undefined where the environment does not ask for it: no `OTEL_EXPORTER_OTLP_ENDPOINT` and no
  * `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `OTEL_SDK_DISABLED=true`, or `OTEL_METRICS_EXPORTER` without `otlp`. Endpoint, headers,
- * time-out and compression are read by the exporter itself. Throws where the protocol is one that is not spoken.
+ * time-out and compression are read by the exporter itself. A value that cannot be followed is a warning in the log, and its default holds;
+ * with a protocol that is not supported nothing is pushed.
  */
-export function openOtlpOut(env: Environment, producer: MetricProducer, version: string): OtlpOut | undefined {
+export function openOtlpOut(
+  env: Environment,
+  producer: MetricProducer,
+  version: string,
+  log: Pick<Logger, 'warn'>,
+): OtlpOut | undefined {
   if (!isAskedFor(env)) return undefined
+  const exporter = createExporter(env, log)
+  if (exporter === undefined) return undefined
+  const milliseconds = (variable: string, preset: number): number => {
+    const stated = env[variable]
+    if (stated === undefined || stated === '') return preset
+    const value = Number(stated)
+    if (Number.isInteger(value) && value > 0 && value <= MAX_TIMER_MS) return value
+    log.warn(
+      { variable, value: stated.slice(0, 100), in_force: preset },
+      `must be milliseconds from 1 to ${MAX_TIMER_MS}`,
+    )
+    return preset
+  }
+  const intervalMs = milliseconds('OTEL_METRIC_EXPORT_INTERVAL', DEFAULTS.intervalMs)
   const reader = new PeriodicExportingMetricReader({
-    exporter: createExporter(env),
-    exportIntervalMillis: positive(env.OTEL_METRIC_EXPORT_INTERVAL) ?? DEFAULTS.intervalMs,
-    exportTimeoutMillis: Math.min(
-      positive(env.OTEL_METRIC_EXPORT_TIMEOUT) ?? DEFAULTS.timeoutMs,
-      positive(env.OTEL_METRIC_EXPORT_INTERVAL) ?? DEFAULTS.intervalMs,
-    ),
+    exporter,
+    exportIntervalMillis: intervalMs,
+    exportTimeoutMillis: Math.min(milliseconds('OTEL_METRIC_EXPORT_TIMEOUT', DEFAULTS.timeoutMs), intervalMs),
     metricProducers: [producer],
   })
   const ours = resourceFromAttributes({ 'service.name': 'agent-performance', 'service.version': version })
@@ -42,14 +62,11 @@ function isAskedFor(env: Environment): boolean {
   return Boolean(env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT)
 }
 
-function createExporter(env: Environment): ProtobufExporter | JsonExporter {
+function createExporter(env: Environment, log: Pick<Logger, 'warn'>): ProtobufExporter | JsonExporter | undefined {
   const protocol = env.OTEL_EXPORTER_OTLP_METRICS_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/protobuf'
   if (protocol === 'http/protobuf') return new ProtobufExporter()
   if (protocol === 'http/json') return new JsonExporter()
-  throw new Error(`OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or http/json, not "${protocol}"`)
-}
-
-function positive(text: string | undefined): number | undefined {
-  const value = Number(text)
-  return text !== undefined && value > 0 ? value : undefined
+  const message = 'no metrics are pushed: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or http/json'
+  log.warn({ protocol: protocol.slice(0, 100) }, message)
+  return undefined
 }

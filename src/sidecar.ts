@@ -3,8 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import express from 'express'
 import type { Logger } from 'pino'
-import { type AccessRules, readTokens, refuse } from './access.ts'
-import { type Certificate, readCertificate } from './certificate.ts'
+import { type AccessRules, refuse } from './access.ts'
 import type { Config, Environment } from './config.ts'
 import { StoreUnavailable } from './core/ports.ts'
 import { createTally } from './core/tally.ts'
@@ -16,16 +15,14 @@ import { openListener } from './listener.ts'
 import { openApiDocument } from './openapi.ts'
 import { openOtlpOut } from './otlp-out.ts'
 import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, routeOf, scopeOf } from './paths.ts'
-import { createPrice } from './price.ts'
 import { type Problem, sendJson, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
 import { createAttemptsHandler, type Receive, storeProblem } from './receive/attempts.ts'
 import { createInFlight } from './receive/body.ts'
 import { sendOtlpProblem } from './receive/otlp/answer.ts'
 import { createOtlpHandler } from './receive/otlp/handler.ts'
-import { readMappingFile } from './receive/otlp/mapping/file.ts'
 import type { OtlpMapping } from './receive/otlp/mapping/mapping.ts'
-import { mergeMapping } from './receive/otlp/mapping/table.ts'
+import { readReloadable, readStartup } from './startup.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
 import { VERSION } from './version.ts'
@@ -48,9 +45,7 @@ export interface Sidecar {
  * for the standard `OTEL_*` variables only.
  */
 export async function startSidecar(config: Config, log: Logger, env: Environment = {}): Promise<Sidecar> {
-  const secrets = await readSecrets(config)
-  const mapping = readMapping(config)
-  const price = createPrice({ overrides: config.prices })
+  const { tokens, tls, mapping, price } = await readStartup(config)
   const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
   const store = await openStore(config.store, {
     tally,
@@ -70,7 +65,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
   const state: { draining: boolean; refusing: boolean; access: AccessRules; mapping: OtlpMapping } = {
     draining: false,
     refusing: false,
-    access: { hosts: config.allowHost, origins: config.allowOrigin, tokens: secrets.tokens },
+    access: { hosts: config.allowHost, origins: config.allowOrigin, tokens },
     mapping,
   }
   const health = createHealth({ store, tracker, processHealth, config, draining: () => state.draining })
@@ -145,7 +140,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
   const listener = await openListener(handle, {
     host: config.listen.host,
     port: config.listen.port,
-    tls: secrets.tls,
+    tls,
     headersTimeoutMs: config.headersTimeoutMs,
     keepAliveTimeoutMs: config.keepAliveTimeoutMs,
     maxConnections: config.maxConnections,
@@ -155,14 +150,13 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     throw error
   })
   health.watch(listener)
-  const otlpOut = openOtlpOut(env, exposition.producer, VERSION)
+  const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
 
   async function reload(): Promise<void> {
-    const renewed = await readSecrets(config)
-    const renewedMapping = readMapping(config)
+    const renewed = await readReloadable(config)
     if (renewed.tls !== undefined) listener.renew(renewed.tls)
     state.access = { ...state.access, tokens: renewed.tokens }
-    state.mapping = renewedMapping
+    state.mapping = renewed.mapping
     log.info('tokens, certificates and the rules for OTLP were read again')
   }
 
@@ -190,22 +184,6 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
       return closing
     },
   }
-}
-
-interface Secrets {
-  readonly tokens: AccessRules['tokens']
-  readonly tls: Certificate | undefined
-}
-
-/** The rules for what counts as an attempt. Throws a ConfigError where the file of them cannot be used. */
-function readMapping({ otlpMapping }: Config): OtlpMapping {
-  return mergeMapping(otlpMapping === undefined ? {} : readMappingFile(otlpMapping))
-}
-
-async function readSecrets({ authTokenFile, tlsCert, tlsKey }: Config): Promise<Secrets> {
-  const tokens = authTokenFile === undefined ? undefined : await readTokens(authTokenFile)
-  if (tlsCert === undefined || tlsKey === undefined) return { tokens, tls: undefined }
-  return { tokens, tls: await readCertificate(tlsCert, tlsKey) }
 }
 
 function shuttingDown({ drainTimeoutMs }: Config): Problem {

@@ -1,5 +1,6 @@
 /** Who may ask: Host, Origin, tokens, scopes, TLS, and that no secret is ever printed. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import https from 'node:https'
@@ -176,15 +177,18 @@ describe('tokens', () => {
     sidecar.process.kill('SIGHUP')
     await expect.poll(() => sidecar.log()).toMatch(/tokens:1/)
     await sidecar.stop()
-    const printed = execFileSync(process.execPath, ['src/main.ts', 'check-config', '--json'], {
-      env: {
-        ...process.env,
-        AGENT_PERFORMANCE_STORE: 'postgres://user:S3CRET-TOKEN@db/x',
-        AGENT_PERFORMANCE_AUTH_TOKEN_FILE: file,
-      },
-      encoding: 'utf8',
+    const checks = ['S3CRET-TOKEN ingest,read\n', 'S3CRET-TOKEN no such scope\n'].map(tokens => {
+      writeFileSync(file, tokens)
+      const env = { ...process.env, AGENT_PERFORMANCE_AUTH_TOKEN_FILE: file }
+      const checked = spawnSync(process.execPath, ['src/main.ts', 'check-config', '--json'], { env, encoding: 'utf8' })
+      return checked.stdout + checked.stderr
     })
-    for (const text of [...answers.map(answer => answer.text + JSON.stringify(answer.headers)), sidecar.log(), printed])
+    expect(checks).toEqual([expect.stringContaining(file), expect.stringContaining(`${file}:1`)])
+    for (const text of [
+      ...answers.map(answer => answer.text + JSON.stringify(answer.headers)),
+      sidecar.log(),
+      ...checks,
+    ])
       expect(text).not.toContain('S3CRET')
   })
 

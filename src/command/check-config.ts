@@ -1,15 +1,17 @@
 /** `check-config`: what `serve` would run with, and where each value came from. */
 import type { Command } from 'commander'
 import { type InForce, loadConfig } from '../config.ts'
-import { readMappingFile } from '../receive/otlp/mapping/file.ts'
-import { mappingChanges } from '../receive/otlp/mapping/table.ts'
+import { readStartup } from '../startup.ts'
+import { checkStore } from '../store/open.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'
 import { givenSettings, withSettings } from './settings-options.ts'
 import { type Column, tableLines } from './table.ts'
 
 const HELP = `
-Takes the flags of serve. Passwords are masked. Exits with 64 or 78 where serve
-would refuse the settings.
+Takes the flags of serve, and reads what serve reads: files of tokens, rules and
+prices, the certificate, the address and the store's place. It accepts exactly
+what serve accepts, and changes nothing. Passwords are masked. Exits as serve
+would: 64 or 78 for settings, 73 for the store's place, 77 for permissions.
 
 Examples:
   agent-performance check-config --config agents.yaml
@@ -24,9 +26,10 @@ export function addCheckConfig(program: Command, io: Io): void {
     .addHelpText('after', HELP)
     .action(async () => {
       const { config, inForce } = loadConfig(givenSettings(command, io.env))
-      const changes = config.otlpMapping === undefined ? [] : mappingChanges(readMappingFile(config.otlpMapping))
-      if (command.opts<{ json?: true }>().json) await printJson(io.stdout, withChanges(inForce, changes))
-      else await print(io.stdout, [inForceText(inForce, io), ...changesText(changes)].join('\n'))
+      const { mappingChanges } = await readStartup(config)
+      await checkStore(config.store)
+      if (command.opts<{ json?: true }>().json) await printJson(io.stdout, withChanges(inForce, mappingChanges))
+      else await print(io.stdout, [inForceText(inForce, io), ...changesText(mappingChanges)].join('\n'))
     })
 }
 

@@ -18,6 +18,8 @@ import {
   word,
 } from './kind.ts'
 
+import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
+
 /** The levels of the log, most talkative first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -63,10 +65,16 @@ export interface Config {
 export interface Setting<T> {
   readonly name: string
   readonly kind: Kind<NonNullable<T>>
-  /** As one would write it; none where the setting is off. */
-  readonly default: string | readonly string[] | undefined
+  /** As a user would write it, or how it follows from the environment; undefined where the setting is off. */
+  readonly default: string | readonly string[] | EnvironmentDefault | undefined
   readonly description: string
   readonly group: Group
+}
+
+/** A default that depends on the environment, and how documentation shows it. */
+export interface EnvironmentDefault {
+  readonly shown: string
+  readonly in: (env: Readonly<Record<string, string | undefined>>) => string
 }
 
 export type Group = 'Where' | 'Who may ask' | 'Limits' | 'What is kept' | 'Running'
@@ -82,9 +90,9 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
   store: {
     name: 'store',
     kind: storeName,
-    default: '/tmp/agent_performance.json',
+    default: { shown: DEFAULT_STORE_SHOWN, in: defaultStore },
     description:
-      'Where attempts are kept: a path of the documented JSON file. sqlite:, postgres:// and redis:// are for other stores, which this version has not got yet.',
+      'Where attempts are kept: a path of the documented JSON file. Unset, it is in $STATE_DIRECTORY under systemd, else in $XDG_STATE_HOME or ~/.local/state. sqlite:, postgres:// and redis:// are for other stores, which this version does not support yet.',
     group: 'Where',
   },
   admin: {
@@ -307,7 +315,8 @@ export function flagOf({ name, kind }: Pick<Setting<unknown>, 'name' | 'kind'>):
   return kind.given === 'switch' ? `--${name} [${kind.form}]` : `--${name} <${kind.form}>`
 }
 
-/** The default as one would write it; empty where there is none. */
-export function defaultOf(setting: Pick<Setting<unknown>, 'default'>): string {
-  return typeof setting.default === 'string' ? setting.default : (setting.default ?? []).join(',')
+/** The default as a user would write it; empty where there is none. */
+export function defaultOf({ default: preset }: Pick<Setting<unknown>, 'default'>): string {
+  if (preset === undefined || typeof preset === 'string') return preset ?? ''
+  return 'shown' in preset ? preset.shown : preset.join(',')
 }

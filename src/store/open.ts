@@ -5,6 +5,7 @@ import { createTally, type Tally } from '../core/tally.ts'
 import { DEFAULT_TIERS } from '../core/time-tiers.ts'
 import { type FileStore, openFileStore } from './file/file-store.ts'
 import type { Log } from './file/log.ts'
+import { checkPlace } from './file/place.ts'
 
 export interface OpenStoreOptions {
   readonly clock?: Clock
@@ -24,14 +25,24 @@ export function defaultTally(): Tally {
 
 /** Opens what `target` names: a path of the documented JSON file. Rejects with an error that says what is wrong with it. */
 export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<FileStore> {
-  const scheme = /^(sqlite|postgres|postgresql|redis|rediss):/.exec(target)?.[1]
-  if (scheme !== undefined) throw new UnsupportedStore(scheme)
+  refuseUnsupported(target)
   return openFileStore({
     ...options,
     path: target,
     tally: options.tally ?? defaultTally(),
     clock: options.clock ?? Date.now,
   })
+}
+
+/** Rejects with the error that {@link openStore} would reject with for reasons that lie in `target`; changes nothing. */
+export async function checkStore(target: string): Promise<void> {
+  refuseUnsupported(target)
+  await checkPlace(target)
+}
+
+function refuseUnsupported(target: string): void {
+  const scheme = /^(sqlite|postgres|postgresql|redis|rediss):/.exec(target)?.[1]
+  if (scheme !== undefined) throw new UnsupportedStore(scheme)
 }
 
 /** A kind of store that this version cannot open. */

@@ -116,3 +116,28 @@ test('with the standard environment the sidecar pushes what it exposes to a Coll
   expect(bodies.length).toBeGreaterThan(before)
   collector.close()
 })
+
+test.each([
+  ['an interval that no timer can wait', { OTEL_METRIC_EXPORT_INTERVAL: '1e99' }, /OTEL_METRIC_EXPORT_INTERVAL/],
+  ['a time-out that is no number', { OTEL_METRIC_EXPORT_TIMEOUT: 'soon' }, /OTEL_METRIC_EXPORT_TIMEOUT/],
+  ['a protocol that is not supported', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /OTEL_EXPORTER_OTLP_PROTOCOL/],
+])(
+  '%s in the standard environment is a warning: the sidecar starts, and does not push without a pause',
+  async (_what, more, says) => {
+    await using folder = await temporaryFolder()
+    let pushes = 0
+    const collector = createServer((req, res) => {
+      pushes++
+      req.resume().on('end', () => res.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'))
+    }).listen(0, '127.0.0.1')
+    await once(collector, 'listening')
+    const { port } = collector.address() as { port: number }
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, ...more }
+    const sidecar = await startSidecarProcess(join(folder.path, 's.json'), { env })
+    for (let i = 0; i < 50; i++) await fetch(`${sidecar.url}/livez`)
+    await expect.poll(() => sidecar.log()).toMatch(says)
+    expect(pushes).toBe(0)
+    expect(await sidecar.stop()).toBe(0)
+    collector.close()
+  },
+)

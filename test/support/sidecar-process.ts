@@ -17,15 +17,19 @@ export interface SidecarProcess {
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
-/** Starts one on a free port and resolves when it says that it is ready; rejects with its standard error where it ends before. */
+/** Starts one on a free port, with its default store where `store` is empty, and resolves when it says that it is ready; rejects with its standard error where it ends before. */
 export async function startSidecarProcess(
   store: string,
   { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
 ): Promise<SidecarProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--listen', '127.0.0.1:0', '--store', store, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  })
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'serve', '--listen', '127.0.0.1:0', ...(store === '' ? [] : ['--store', store]), ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    },
+  )
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text

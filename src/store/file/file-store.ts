@@ -89,7 +89,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
     hold = await holdDirectory(start)
-    const document = await refuseNewer(start, known)
+    const document = await refuseNewer(start, { known })
     await hold.name()
     const found = await find(start, document)
     await removeUnfinished(start, start.log)

@@ -51,8 +51,12 @@ const TRUSTED_BYTES = 4 * 1024 * 1024
  * Answers what stands at the path; a large document that says it is ours is not checked yet. Throws NewerFormat where a newer version wrote any
  * of what it left last.
  */
-export async function refuseNewer(options: StartOptions, known?: DocumentState): Promise<DocumentState> {
+export async function refuseNewer(
+  options: Pick<StartOptions, 'fileSystem' | 'path' | 'directory'>,
+  { known, hasJournal = true }: { readonly known?: DocumentState | undefined; readonly hasJournal?: boolean } = {},
+): Promise<DocumentState> {
   const document = await inspectDocument(options.fileSystem, options.path, { trustedBytes: TRUSTED_BYTES, known })
+  if (!hasJournal) return document
   for (const sequence of await listCheckpoints(options)) await refuseNewerCheckpoint(options, sequence)
   const newest = [...(await listSegments(options)).keys()].at(-1)
   if (newest !== undefined) await readOpening(options, newest)

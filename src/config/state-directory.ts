@@ -1,0 +1,27 @@
+/** Where a command keeps its state when it is told nothing: a folder that survives a reboot and belongs to the user. */
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
+/** The default of `--store`, as documentation shows it. */
+export const DEFAULT_STORE_SHOWN = '$XDG_STATE_HOME/agent-performance/agent_performance.json'
+
+/**
+ * The default of `--store`. Under systemd it lies in the unit's StateDirectory (`$STATE_DIRECTORY`), else in `$XDG_STATE_HOME/agent-performance`,
+ * which is `~/.local/state/agent-performance` unless it is set (XDG Base Directory Specification 0.8: relative paths are ignored).
+ */
+export function defaultStore(env: Readonly<Record<string, string | undefined>>): string {
+  return join(stateDirectory(env), 'agent_performance.json')
+}
+
+function stateDirectory({
+  STATE_DIRECTORY,
+  XDG_STATE_HOME,
+  HOME,
+}: Readonly<Record<string, string | undefined>>): string {
+  // A unit may have several; the first one is its main one.
+  const unit = STATE_DIRECTORY?.split(':', 1)[0]
+  if (unit !== undefined && isAbsolute(unit)) return unit
+  if (XDG_STATE_HOME !== undefined && isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'agent-performance')
+  const home = HOME !== undefined && isAbsolute(HOME) ? HOME : homedir()
+  return join(home, '.local', 'state', 'agent-performance')
+}

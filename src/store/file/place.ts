@@ -1,0 +1,39 @@
+/** Whether a file store can be opened at a path, found out without changing anything. */
+import { accessSync, constants } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { journalDirectory } from './directory.ts'
+import { errorCode, messageOf, UnusablePath } from './errors.ts'
+import { nodeFileSystem } from './file-system.ts'
+import { refuseNewer } from './start.ts'
+
+/**
+ * Resolves where a store can be opened at `path`, or is open there already. Rejects with the error that opening it would end with: UnusablePath
+ * or NewerFormat.
+ */
+export async function checkPlace(path: string): Promise<void> {
+  const document = resolve(path)
+  const directory = journalDirectory(document)
+  try {
+    const stat = await nodeFileSystem.stat(directory)
+    if (stat !== undefined && stat.kind !== 'directory') throw new UnusablePath(directory, 'it is not a directory')
+    await refuseNewer({ fileSystem: nodeFileSystem, path: document, directory }, { hasJournal: stat !== undefined })
+    // The document is replaced by a rename, and the journal's directory is made beside it where there is none.
+    requireWritable(dirname(document))
+    if (stat !== undefined) requireWritable(directory)
+  } catch (error) {
+    throw errorCode(error) === undefined || error instanceof UnusablePath
+      ? error
+      : new UnusablePath(document, messageOf(error), error)
+  }
+}
+
+/** A directory that does not exist is made in the nearest one above it that does. */
+function requireWritable(directory: string): void {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const parent = dirname(directory)
+    if (errorCode(error) !== 'ENOENT' || parent === directory) throw error
+    requireWritable(parent)
+  }
+}
