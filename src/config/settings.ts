@@ -92,7 +92,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: storeName,
     default: { shown: DEFAULT_STORE_SHOWN, in: defaultStore },
     description:
-      'Where attempts are kept: a path of the documented JSON file. Unset, it is in $STATE_DIRECTORY under systemd, else in $XDG_STATE_HOME or ~/.local/state. sqlite:, postgres:// and redis:// are for other stores, which this version does not support yet.',
+      'Where attempts are kept: a path of the documented JSON file. Unset: agent_performance.json in $STATE_DIRECTORY (systemd), else in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME is ~/.local/state by default. sqlite:, postgres:// and redis:// are for other stores, which this version does not support yet.',
     group: 'Where',
   },
   admin: {

@@ -2,8 +2,8 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** The default of `--store`, as documentation shows it. */
-export const DEFAULT_STORE_SHOWN = '$XDG_STATE_HOME/agent-performance/agent_performance.json'
+/** The folder of the default of `--store`, as documentation shows it: short enough for a terminal's help. */
+export const DEFAULT_STORE_SHOWN = '$XDG_STATE_HOME/agent-performance/'
 
 /**
  * The default of `--store`. Under systemd it lies in the unit's StateDirectory (`$STATE_DIRECTORY`), else in `$XDG_STATE_HOME/agent-performance`,
