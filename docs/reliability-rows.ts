@@ -27,6 +27,8 @@ const FUZZ = 'test/fuzz.test.ts > whatever is sent'
 const RECORDING = 'test/recording.test.ts'
 const REFUSED = `${RECORDING} > what is not good is refused with its place, and nothing of it is counted`
 const DAMAGE = 'test/store/file/damage.test.ts'
+const READER = 'test/store/file/reader.test.ts'
+const READ_ONLY = 'test/command/read-only.test.ts'
 const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
 const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
@@ -208,6 +210,33 @@ const CRASHES: readonly ReliabilityRow[] = [
     shown: [
       `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
       'test/root/injected-faults.root.ts > a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
+    ],
+  },
+  {
+    promise:
+      'A question changes no file and takes no lock: not of a stopped, killed or damaged store, nor of a document of the Python tracker.',
+    shown: [
+      `${READ_ONLY} > %s is the same, file by file, after every question`,
+      `${READER} > a reader beside an open writer answers as the writer does, uses no operation that writes, and refuses to write`,
+      `${READER} > damage is reported with its file, and left as it is`,
+      'test/root/read-only.root.ts > a store on a read-only file system answers',
+    ],
+  },
+  {
+    promise:
+      'A question beside a process that writes the store answers what was so at some moment, and that process keeps every attempt.',
+    shown: [
+      `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
+      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes checkpoints and removes old segments, questions count what is kept`,
+      `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
+      `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is whole`,
+    ],
+  },
+  {
+    promise: 'Another user who may read the files gets answers; one who may not is told the path, and what to do.',
+    shown: [
+      'test/root/read-only.root.ts > another user > who may read the files gets answers, and changes nothing',
+      'test/root/read-only.root.ts > another user > who may not is told the path, and what to do: 77',
     ],
   },
   {

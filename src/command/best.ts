@@ -41,7 +41,7 @@ export function addBest(program: Command, io: Io, end: (exitCode: number) => voi
     .action(async (issueType: string, options: BestOptions) => {
       const { minAttempts, rankBy } = options
       const question = { ...questionOf(options), issue_type: issueType, minAttempts, rankBy }
-      const best = await withSource(options, io.env, 'ask', source => source.best(question))
+      const best = await withSource(options, io, 'ask', source => source.best(question))
       if (best === undefined) end(EXIT.none)
       if (options.json) await printJson(io.stdout, best ?? null)
       else if (best === undefined) await print(io.stderr, tooFew('Nobody', minAttempts, `at "${printable(issueType)}"`))

@@ -44,7 +44,7 @@ export function addCalibration(program: Command, io: Io): void {
     .action(async (options: CalibrationOptions) => {
       const question = questionOf(options)
       const { groupBy } = options
-      const report = await withSource(options, io.env, 'ask', source => source.calibration({ ...question, groupBy }))
+      const report = await withSource(options, io, 'ask', source => source.calibration({ ...question, groupBy }))
       if (options.json) await printJson(io.stdout, report)
       else await print(io.stdout, calibrationText(report, question, io))
     })

@@ -49,7 +49,7 @@ export function addCompareModels(program: Command, io: Io): void {
 async function compare(options: CompareOptions, io: Io): Promise<void> {
   const { minAttempts } = options
   const question = { ...questionOf(options), minAttempts }
-  const [models, all] = await withSource(options, io.env, 'ask', async source => {
+  const [models, all] = await withSource(options, io, 'ask', async source => {
     const models = await source.compareModels(question)
     return [models, options.json ? models : await source.compareModels({ ...question, minAttempts: 1 })] as const
   })
@@ -73,7 +73,7 @@ function modelsText(models: Models, leftOut: number, minAttempts: number, io: Io
 async function compareFairly(options: CompareOptions, io: Io): Promise<void> {
   const { by = 'model_name' } = options
   const question = questionOf(options)
-  const comparison = await withSource(options, io.env, 'ask', source => source.fairComparison({ ...question, by }))
+  const comparison = await withSource(options, io, 'ask', source => source.fairComparison({ ...question, by }))
   if (options.json) await printJson(io.stdout, comparison)
   else await print(io.stdout, fairText(comparison, by, question, io))
 }

@@ -32,7 +32,7 @@ export function addCosts(program: Command, io: Io): void {
     .addHelpText('after', HELP)
     .action(async (options: QuestionOptions) => {
       const question = questionOf(options)
-      const report = await withSource(options, io.env, 'ask', source => source.costs(question))
+      const report = await withSource(options, io, 'ask', source => source.costs(question))
       if (options.json) await printJson(io.stdout, report)
       else await print(io.stdout, costText(report, question, io))
     })

@@ -41,7 +41,7 @@ export function addExperiment(program: Command, io: Io, end: (exitCode: number) 
       const { since, until } = questionOf(options)
       const { baseline, adaptive } = options
       const question = { since, until, baseline, adaptive }
-      const report = await withSource(options, io.env, 'ask', source => source.experiment(name, question))
+      const report = await withSource(options, io, 'ask', source => source.experiment(name, question))
       if (report === undefined) end(EXIT.none)
       if (options.json) await printJson(io.stdout, report ?? null)
       else if (report === undefined) await print(io.stderr, noSuch(name, baseline))

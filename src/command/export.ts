@@ -35,7 +35,7 @@ export function addExport(program: Command, io: Io): void {
     .action(async (options: ExportOptions) => {
       const question = questionOf(options)
       const { output } = options
-      await withSource(options, io.env, 'ask', async source => {
+      await withSource(options, io, 'ask', async source => {
         if (output === undefined) return void (await exportTo(io.stdout, source, question))
         const exported = await exportToFile(output, source, question)
         if (options.json) await printJson(io.stdout, { exported, output })

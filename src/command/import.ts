@@ -52,11 +52,11 @@ export function addImport(program: Command, io: Io): void {
   command
     .description('Brings in earlier attempts.')
     .argument('<file...>', 'the documented JSON file, or attempts one a line; "-" for standard input')
-  withWhere(command)
+  withWhere(command, 'record')
     .addHelpText('after', HELP)
     .action(async (files: string[], options: ImportOptions) => {
       refuseItself(files, options.store)
-      const imported = await withSource(options, io.env, 'record', async source => {
+      const imported = await withSource(options, io, 'record', async source => {
         const done: Imported[] = []
         for (const file of files) done.push(await importFile(file, source, io))
         return done

@@ -1,26 +1,30 @@
 /** A store asked directly. */
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { decidedBestAgent } from '../core/best-agent.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
 import { parseDuration } from '../core/timestamp.ts'
+import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type Question, type TrackerOptions } from '../tracker.ts'
-import { CommandError, EXIT } from './exit.ts'
+import { CommandError, EXIT, systemCode } from './exit.ts'
+import type { Output } from './io.ts'
 import type { Source } from './source.ts'
+import { printable } from './table.ts'
 
 const PAGE = 1000
 
-/**
- * Opens a store; to ask, it must be there already. What is recorded is priced as a sidecar does it, with the file `prices` where there is
- * one. Rejects where a running sidecar has the store.
- */
-export async function openLocal(store: string, use: 'ask' | 'record', prices?: string): Promise<Source> {
-  if (use === 'ask' && !isThere(store)) throw new CommandError(EXIT.io, `there is no store at ${store}`)
-  const tracker = new AgentPerformanceTracker({ store, ...(use === 'record' && (await pricing(prices))) })
-  await tracker.health().catch(error => {
-    throw explained(error)
-  })
+export interface LocalOptions {
+  /** `ask` opens the store for reading only; it must exist. `record` opens it as its only writer. */
+  readonly use: 'ask' | 'record'
+  /** A file of prices for what is recorded, beside those that a sidecar knows. */
+  readonly prices?: string | undefined
+  /** Receives a line for each fault of the store that was found. */
+  readonly stderr: Output
+}
+
+/** Opens a store. Rejects where there is none to ask, it cannot be read, or, to record, another process has it open. */
+export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
+  const tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
   const rangeOf = ({ since, until }: Question): TimeRange | undefined => {
     const range = parseRange({ since, until }, tracker.nowMs)
     if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
@@ -54,6 +58,37 @@ export async function openLocal(store: string, use: 'ask' | 'record', prices?: s
 const lengthMs = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : parseDuration(text)
 
+async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanceTracker> {
+  const warn = (message: string): void => {
+    stderr.write(`agent-performance: warning: ${printable(message)}\n`)
+  }
+  const log = { debug() {}, info() {}, warn, error: warn }
+  const opened = await openStoreToRead(store, { log }).catch(error => {
+    throw unreadable(error)
+  })
+  return new AgentPerformanceTracker({ store: opened })
+}
+
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof Error) || !['EACCES', 'EPERM'].includes(systemCode(error) ?? '')) return error
+  const message = `${error.message}. Run the command as the user that owns the store, or ask its sidecar with --url instead of --store`
+  return new CommandError(EXIT.permission, message, { cause: error })
+}
+
+async function openToRecord(store: string, { prices }: LocalOptions): Promise<AgentPerformanceTracker> {
+  const tracker = new AgentPerformanceTracker({ store, ...(await pricing(prices)) })
+  await tracker.health().catch(error => {
+    throw locked(error)
+  })
+  return tracker
+}
+
+function locked(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'StoreLocked') return error
+  const message = `${error.message}. If that is a running sidecar, send the attempts to it with --url instead of --store`
+  return new CommandError(EXIT.temporary, message, { cause: error })
+}
+
 /** Loaded when it is needed: a question needs no prices. */
 async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
   return { price: (await import('../price.ts')).createPrice({ overrides }) }
@@ -64,16 +99,3 @@ const namesOf = ({ agent_name, model_name, issue_type }: Question): KeyFilter =>
   model_name,
   issue_type,
 })
-
-/** Whether there is a document, or a journal that has not made one yet. A database says itself what it lacks. */
-function isThere(store: string): boolean {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(store)) return true
-  const path = store.replace(/^sqlite:/, '')
-  return existsSync(path) || existsSync(`${path.replace(/\.json$/, '')}.journal`)
-}
-
-function explained(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'StoreLocked') return error
-  const message = `${error.message}. If that is a running sidecar, ask it with --url instead of --store`
-  return new CommandError(EXIT.temporary, message, { cause: error })
-}

@@ -13,7 +13,7 @@ Examples:
   agent-performance report                      all that the local sidecar has
   agent-performance report --since 7d           the last week
   agent-performance report --agent-name droid   one agent
-  agent-performance report --store agents.json  a file, without a sidecar`
+  agent-performance report --store agents.json  a file, read only`
 
 export function addReport(program: Command, io: Io): void {
   const command = program.command('report').summary('success rates of agents, models and issue types, and who is best')
@@ -22,7 +22,7 @@ export function addReport(program: Command, io: Io): void {
     .addHelpText('after', EXAMPLES)
     .action(async (options: QuestionOptions) => {
       const question = questionOf(options)
-      const report = await withSource(options, io.env, 'ask', source => source.report(question))
+      const report = await withSource(options, io, 'ask', source => source.report(question))
       if (options.json) await printJson(io.stdout, report)
       else await print(io.stdout, reportText(report, question, io))
     })

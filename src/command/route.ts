@@ -66,7 +66,7 @@ export function addRoute(program: Command, io: Io, end: (exitCode: number) => vo
       const explore = options.explore === true || seed !== undefined
       const conditions = { minAttempts, maxCostUsd, minSuccessRate, halfLife, ...(explore && { explore, seed }) }
       const question = { ...questionOf(options), issue_type: issueType, ...conditions }
-      const report = await withSource(options, io.env, 'ask', source => source.route(question))
+      const report = await withSource(options, io, 'ask', source => source.route(question))
       const nobody = report.ranked.length === 0
       if (nobody) end(EXIT.none)
       if (options.json) await printJson(io.stdout, report)

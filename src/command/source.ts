@@ -1,6 +1,6 @@
 /** Whom a command asks and hands attempts to: a running sidecar, or a store itself. */
 import { readFileSync } from 'node:fs'
-import { type Environment, variableOf } from '../config.ts'
+import { variableOf } from '../config.ts'
 import type { NewAttempt } from '../core/attempt.ts'
 import type { BestAgentOptions, DecidedBestAgent } from '../core/best-agent.ts'
 import type { CalibrationReport } from '../core/calibration-report.ts'
@@ -15,6 +15,7 @@ import type { FairComparison } from '../core/statistics/fair-comparison.ts'
 import type { TrendReport } from '../core/trends.ts'
 import type { Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
+import type { Io } from './io.ts'
 import type { WhereOptions } from './options.ts'
 import { openRemote } from './remote.ts'
 
@@ -55,7 +56,7 @@ const DEFAULT_URL = 'http://127.0.0.1:9464'
 /** Asks `work` of the source that the options name, and closes it whatever comes of it. */
 export async function withSource<T>(
   { url, store, tokenFile }: WhereOptions,
-  env: Environment,
+  { env, stderr }: Pick<Io, 'env' | 'stderr'>,
   use: 'ask' | 'record',
   work: (source: Source) => Promise<T>,
 ): Promise<T> {
@@ -63,7 +64,11 @@ export async function withSource<T>(
     store === undefined
       ? openRemote(url ?? (env[variableOf('url')] || DEFAULT_URL), tokenOf(tokenFile ?? env[variableOf('token-file')]))
       : // Loaded when it is needed: a question to a sidecar needs no store.
-        await (await import('./local.ts')).openLocal(store, use, env[variableOf('prices')] || undefined)
+        await (await import('./local.ts')).openLocal(store, {
+          use,
+          prices: env[variableOf('prices')] || undefined,
+          stderr,
+        })
   try {
     return await work(source)
   } finally {

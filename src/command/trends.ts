@@ -41,7 +41,7 @@ export function addTrends(program: Command, io: Io): void {
     .action(async (options: TrendOptions) => {
       const question = questionOf(options)
       const { interval } = options
-      const report = await withSource(options, io.env, 'ask', source => source.trends({ ...question, interval }))
+      const report = await withSource(options, io, 'ask', source => source.trends({ ...question, interval }))
       if (options.json) await printJson(io.stdout, report)
       else await print(io.stdout, trendText(report, question, io))
     })

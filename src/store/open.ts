@@ -1,11 +1,12 @@
 /** From `--store` to an open store. */
 
-import type { Clock } from '../core/ports.ts'
+import type { Clock, Store } from '../core/ports.ts'
 import { createTally, type Tally } from '../core/tally.ts'
 import { DEFAULT_TIERS } from '../core/time-tiers.ts'
 import { type FileStore, openFileStore } from './file/file-store.ts'
 import type { Log } from './file/log.ts'
 import { checkPlace } from './file/place.ts'
+import { openFileReader } from './file/reader.ts'
 
 export interface OpenStoreOptions {
   readonly clock?: Clock
@@ -38,6 +39,18 @@ export async function openStore(target: string, options: OpenStoreOptions = {}):
 export async function checkStore(target: string): Promise<void> {
   refuseUnsupported(target)
   await checkPlace(target)
+}
+
+/**
+ * Opens what `target` names for questions only: it changes no file, takes no lock, and works beside a process that writes the store. Faults
+ * that it finds go to the log as warnings. Rejects where there is no store, or it cannot be read.
+ */
+export async function openStoreToRead(
+  target: string,
+  { clock = Date.now, log }: Pick<OpenStoreOptions, 'clock' | 'log'> = {},
+): Promise<Store> {
+  refuseUnsupported(target)
+  return openFileReader({ path: target, createTally: defaultTally, clock, log })
 }
 
 function refuseUnsupported(target: string): void {

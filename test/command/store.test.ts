@@ -53,18 +53,22 @@ describe('a store itself', () => {
     expect(goose.stdout.trimEnd().split('\n')).toHaveLength(1250)
   })
 
-  test('that another program has open is told with 75, and how to ask that one', async () => {
+  test('that another program has open is read, and refused for recording with 75 and the way to record all the same', async () => {
     const store = join(folder, 'd.json')
     const tracker = new AgentPerformanceTracker({ store })
-    await tracker.health()
-    for (const argv of [['report'], ['best', 'bug'], ['export'], ['import', '-']]) {
-      const outcome = await runCommand([...argv, '--store', store], { stdin: ndjson })
-      expect(outcome).toMatchObject({ exitCode: 75, stdout: '' })
-      expect(outcome.stderr).toContain(store)
-      expect(outcome.stderr).toContain('--url')
+    await tracker.recordAttempt(attempts[0]!)
+    for (const argv of [['report'], ['best', 'bug', '--min-attempts', '1'], ['export']]) {
+      const outcome = await runCommand([...argv, '--store', store])
+      expect(outcome).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(outcome.stdout).toContain('droid')
     }
+    const outcome = await runCommand(['import', '-', '--store', store], { stdin: ndjson })
+    expect(outcome).toMatchObject({ exitCode: 75, stdout: '' })
+    expect(outcome.stderr).toContain(store)
+    expect(outcome.stderr).toContain(`process ${process.pid} `)
+    expect(outcome.stderr).toContain('--url')
     await tracker.close()
-    expect((await runCommand(['report', '--store', store])).exitCode).toBe(0)
+    expect((await runCommand(['import', '-', '--store', store], { stdin: ndjson })).exitCode).toBe(0)
   })
 
   test('that cannot be is told by its path', async () => {

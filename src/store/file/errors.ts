@@ -41,13 +41,37 @@ export class UnusablePath extends Error {
   override readonly name = 'UnusablePath'
   readonly exitCode = 73
   readonly path: string
+  /** What is wrong with it. */
+  readonly detail: string
   /** The system's word for it, such as EACCES, where it has one. */
   readonly code: string | undefined
 
   constructor(path: string, detail: string, cause?: unknown) {
     super(`cannot keep attempts at ${path}: ${detail}`, cause === undefined ? {} : { cause })
     this.path = path
+    this.detail = detail
     this.code = errorCode(cause)
+  }
+}
+
+/** Nothing that a store leaves is at the path. */
+export class NoStore extends Error {
+  override readonly name = 'NoStore'
+  readonly exitCode = 74
+
+  constructor(path: string) {
+    super(`there is no store at ${path}`)
+  }
+}
+
+/** A store cannot be read, or what is left of it answers nothing. Nothing was changed. */
+export class UnreadableStore extends Error {
+  override readonly name = 'UnreadableStore'
+  readonly exitCode: number
+
+  constructor(path: string, detail: string, { exitCode = 74, cause }: { exitCode?: number; cause?: unknown } = {}) {
+    super(`cannot read the store at ${path}: ${detail}`, cause === undefined ? {} : { cause })
+    this.exitCode = exitCode
   }
 }
 

@@ -222,8 +222,8 @@ function createFileStore(
 }
 
 /** What is answered from the tally and the journal, unless the store is closed. */
-function createQuestions(
-  { tally, clock }: StartOptions,
+export function createQuestions(
+  { tally, clock }: Pick<StartOptions, 'tally' | 'clock'>,
   list: (query: AttemptQuery) => Promise<AttemptPage>,
   isClosed: () => boolean,
 ): Pick<Store, 'summaries' | 'arms' | 'attempts'> {

@@ -45,6 +45,15 @@ export interface Scratch {
   close(): Promise<void>
 }
 
+/** A file that stays the same one, whatever takes its name. */
+export interface OpenedFile {
+  /** Its size in bytes now. */
+  size(): Promise<number>
+  /** As that of {@link FileSystem}. */
+  read(offset: number, length: number, into?: Buffer): Promise<Buffer>
+  close(): Promise<void>
+}
+
 export interface FileStat {
   /** `other` is everything else, symbolic links too. */
   readonly kind: 'file' | 'directory' | 'other'
@@ -60,6 +69,8 @@ export interface FileSystem {
   create(path: string, mostBytes: number): Promise<AppendFile>
   /** At most `length` bytes from `offset` on, fewer only at the end of the file. They may stand in `into`, where that is large enough. */
   read(path: string, offset: number, length: number, into?: Buffer): Promise<Buffer>
+  /** Opens a file for reading. */
+  open(path: string): Promise<OpenedFile>
   /** Undefined where there is nothing. */
   stat(path: string): Promise<FileStat | undefined>
   list(directory: string): Promise<readonly string[]>
@@ -100,6 +111,7 @@ const truncateFile = promisify(ftruncate)
 export const nodeFileSystem: FileSystem = {
   create: createAppendFile,
   read: (path, offset, length, into) => withFile(path, O_RDONLY, fd => readAll(fd, offset, length, into)),
+  open: openToRead,
   stat: statPath,
   list: promisify(readdir),
   async makeDirectory(path) {
@@ -144,6 +156,15 @@ async function readAll(fd: number, offset: number, length: number, into?: Buffer
     at += bytesRead
   }
   return buffer.subarray(0, at)
+}
+
+async function openToRead(path: string): Promise<OpenedFile> {
+  const fd = await openFile(path, O_RDONLY | NO_FOLLOW)
+  return {
+    size: async () => fstatSync(fd).size,
+    read: (offset, length, into) => readAll(fd, offset, length, into),
+    close: () => closeFile(fd),
+  }
 }
 
 async function createScratch(path: string): Promise<Scratch> {

@@ -204,6 +204,16 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
     create,
     read: (path, offset, length) =>
       operate('read', path, () => Buffer.from(fileAt(path).content.subarray(offset, offset + length))),
+    open: path =>
+      operate('open', path, () => {
+        const file = fileAt(path)
+        return {
+          size: () => operate('size', path, () => file.content.length),
+          read: (offset, length) =>
+            operate('read', path, () => Buffer.from(file.content.subarray(offset, offset + length))),
+          close: async () => {},
+        }
+      }),
     stat: path =>
       operate('stat', path, () => {
         const node = nodeAt(path)

@@ -1,0 +1,207 @@
+/** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
+import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
+import { createSeries, MAX_SERIES } from '../../core/series.ts'
+import { matches, type Tally } from '../../core/tally.ts'
+import type { AdoptedAttempt } from './adopt.ts'
+import { checkpointPath } from './checkpoint-files.ts'
+import { journalDirectory } from './directory.ts'
+import { errorCode, messageOf, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
+import { createQuestions } from './file-store.ts'
+import { type FileSystem, nodeFileSystem } from './file-system.ts'
+import type { Journal } from './journal.ts'
+import { listAttempts } from './listing.ts'
+import type { Log } from './log.ts'
+import { isBefore } from './position.ts'
+import { openReadView } from './read-view.ts'
+import { segmentPath } from './segments.ts'
+import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
+
+export interface FileReaderOptions {
+  /** The documented file. */
+  readonly path: string
+  /** Makes an empty tally: each time the files are read, they are counted into a new one. */
+  readonly createTally: () => Tally
+  readonly clock: Clock
+  /** Receives each fault that was found as a warning. */
+  readonly log?: Log | undefined
+  readonly fileSystem?: FileSystem | undefined
+}
+
+/** How often the files are read while a writer changes them, and the first pause between, which doubles: 1.6 s in all. */
+const RETRY = { tries: 6, firstMs: 50 }
+/** Faults that are reported one by one. */
+const MAX_REPORTED = 10
+const IDS = { limit: 1_000_000, keepMs: 86_400_000 }
+/** Bad input data, and a temporary failure, as sysexits.h has them. */
+const EXIT = { data: 65, temporary: 75 }
+
+/** What one reading of all files gave. */
+interface Reading {
+  readonly start: StartOptions
+  readonly found: Found
+  /** Damage, a sentence each. */
+  readonly faults: readonly string[]
+}
+
+/**
+ * Opens the store at the path for questions. It answers from what was there when it opened; later changes do not show. It may count attempts
+ * that a writer has written and not yet acknowledged. Damage is reported to the log and left where it is. Appends and resets reject with {@link StoreUnavailable}. Rejects with {@link NoStore},
+ * {@link UnreadableStore} or {@link NewerFormat}.
+ */
+export async function openFileReader(options: FileReaderOptions): Promise<Store> {
+  const path = resolve(options.path)
+  try {
+    const { start, found, faults } = await readUntilStable(options, path)
+    for (const fault of faults.slice(0, MAX_REPORTED)) options.log?.warn(fault)
+    if (faults.length > MAX_REPORTED) options.log?.warn(`${faults.length - MAX_REPORTED} more faults were found`)
+    return createReader(path, start, found)
+  } catch (error) {
+    throw explained(error, path)
+  }
+}
+
+/** Reads again where a writer removed or replaced files meanwhile. Damage that is found twice is not of that kind. */
+async function readUntilStable(options: FileReaderOptions, path: string): Promise<Reading> {
+  let before: string | undefined
+  for (let tries = 1; ; tries++) {
+    const isLast = tries === RETRY.tries
+    try {
+      const reading = await readOnce(options, path)
+      const faults = reading.faults.join('\n')
+      if (faults === '' || faults === before || isLast) return reading
+      before = faults
+    } catch (error) {
+      if (isLast || !mayPass(error)) throw error
+    }
+    await delay(RETRY.firstMs * 2 ** (tries - 1))
+  }
+}
+
+/** A file was removed between two steps, or a document was read while it was being written. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof NoStore || error instanceof NewerFormat || error instanceof UnusablePath) return false
+  return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
+}
+
+async function readOnce(options: FileReaderOptions, path: string): Promise<Reading> {
+  const base = options.fileSystem ?? nodeFileSystem
+  const view = await openReadView(base, path)
+  try {
+    if (!view.isStore) throw new NoStore(options.path)
+    const faults: string[] = []
+    const start: StartOptions = {
+      path,
+      directory: journalDirectory(path),
+      fileSystem: view.fileSystem,
+      tally: options.createTally(),
+      series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
+      clock: options.clock,
+      idOptions: IDS,
+      log: collectInto(faults),
+    }
+    const found = await find(start, await refuseNewer(start))
+    refuseUncounted(path, found)
+    faults.push(...faultsOf(start, found))
+    return { start: { ...start, fileSystem: base }, found, faults }
+  } finally {
+    await view.close()
+  }
+}
+
+/** A document that nothing stands in for: an answer without it would say that there are no attempts. */
+function refuseUncounted(path: string, { document, segments, checkpoint, damagedCheckpoints }: Found): void {
+  if (document.kind !== 'damaged' || checkpoint !== undefined) return
+  if (segments.size > 0 || damagedCheckpoints.length > 0) return
+  throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
+}
+
+function collectInto(faults: string[]): Log {
+  const collect: Log['warn'] = (message, fields = {}) => {
+    const more = Object.entries(fields).map(([name, value]) => `${name}: ${String(value)}`)
+    faults.push(more.length === 0 ? message : `${message} (${more.join(', ')})`)
+  }
+  return { debug() {}, info() {}, warn: collect, error: collect }
+}
+
+/** What is wrong with the files beyond what reading them said. A torn end is not: it is a write that was not acknowledged. */
+function faultsOf({ path, directory }: StartOptions, { document, replayed, ...found }: Found): string[] {
+  const faults = found.damagedCheckpoints.map(
+    ({ sequence, reason }) => `${checkpointPath(directory, sequence)} is damaged and was not used: ${reason}`,
+  )
+  for (const [sequence, lines] of replayed.damaged) {
+    faults.push(`${segmentPath(directory, sequence)} is damaged: ${lines} of its lines could not be read as they are`)
+  }
+  for (const { segment, offset } of replayed.missing) {
+    faults.push(
+      `${segmentPath(directory, segment)} is missing, or shorter than ${offset} bytes: it is not counted whole`,
+    )
+  }
+  if (document.kind === 'damaged') faults.push(`${path} is damaged and was not used: ${document.reason}`)
+  if (document.kind === 'foreign' && found.adoption === undefined)
+    faults.push(`another program wrote ${path}: it was not used, since the journal ${directory} goes on without it`)
+  if (document.kind === 'ours' && found.adoption === undefined && isBefore(replayed.end, document.position))
+    faults.push(`${path} counts more than the journal ${directory} holds: the end of the journal is missing`)
+  return faults
+}
+
+function createReader(path: string, start: StartOptions, found: Found): Store {
+  const reason = `${path} is opened for reading only`
+  const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
+  const { adoption, resetAt, segments, replayed } = found
+  const journal: Journal = {
+    end: replayed.end,
+    segments,
+    written: 0,
+    append: refuse,
+    begin: refuse,
+    remove: refuse,
+    close: async () => {},
+  }
+  const list = async (query: AttemptQuery): Promise<AttemptPage> =>
+    adoption === undefined ? listAttempts({ ...start, journal, resetAt }, query) : listAdopted(adoption.attempts, query)
+  let isClosed = false
+  return {
+    append: refuse,
+    appendPoints: refuse,
+    reset: refuse,
+    health: () => ({ writable: false, reason }),
+    ...createQuestions(start, list, () => isClosed),
+    async close() {
+      isClosed = true
+    },
+  }
+}
+
+/** A page of the attempts of a document, which are in order of time. */
+function listAdopted(attempts: readonly AdoptedAttempt[], { cursor, range, ...query }: AttemptQuery): AttemptPage {
+  let left = cursor === undefined ? attempts.length : readCursor(cursor, attempts.length)
+  const page: AttemptPage['attempts'][number][] = []
+  while (left > 0 && page.length < query.limit) {
+    left--
+    const { attempt, at } = attempts[left]!
+    const isInRange = range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)
+    if (isInRange && matches(attempt, query)) page.push(attempt)
+  }
+  return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
+}
+
+/** How many attempts are left. */
+const printCursor = (left: number): string => Buffer.from(String(left)).toString('base64url')
+
+function readCursor(cursor: string, most: number): number {
+  const left = Number(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (left > 0 && left <= most && printCursor(left) === cursor) return left
+  throw new RangeError('is not a cursor that a page ended with')
+}
+
+/** Says of which store a system error is. */
+function explained(error: unknown, path: string): unknown {
+  if (error instanceof UnusablePath) return new UnreadableStore(error.path, error.detail, { cause: error })
+  const code = errorCode(error)
+  if (code === undefined) return error
+  if (code !== 'ENOENT' && code !== 'ESTALE') return new UnreadableStore(path, messageOf(error), { cause: error })
+  const detail = `its files changed each of ${RETRY.tries} times that they were read; try again (${messageOf(error)})`
+  return new UnreadableStore(path, detail, { exitCode: EXIT.temporary, cause: error })
+}

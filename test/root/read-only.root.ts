@@ -1,0 +1,115 @@
+/** Questions to a store of somebody else, and to one on a file system that cannot be written. */
+import { execFile, execFileSync } from 'node:child_process'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { snapshotOf } from '../support/files.ts'
+import { anAttempt } from '../support/sidecar.ts'
+import { AS_NOBODY, needs } from './needs.ts'
+import { mountSmallDisk } from './small-disk.ts'
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+const QUESTIONS = [['report'], ['best', 'i'], ['route', 'i'], ['trends'], ['export']] as const
+
+interface Outcome {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command in a process of its own, under another command where one is given. */
+function runIn(argv: readonly string[], under: readonly string[] = []): Promise<Outcome> {
+  const [command = '', ...args] = [...under, process.execPath, MAIN, ...argv]
+  return new Promise(resolve => {
+    execFile(command, args, (error, stdout, stderr) => {
+      resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+  })
+}
+
+let folder: string
+let store: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'agent-performance-read-only-'))
+  store = join(folder, 'agents.json')
+  const attempts = Array.from({ length: 20 }, () => JSON.stringify(anAttempt()))
+  execFileSync(process.execPath, [MAIN, 'import', '-', '--store', store], { input: attempts.join('\n') })
+  chmodSync(folder, 0o755)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A copy of the store whose files have the mode, and its directories too, with the right to enter them. */
+function copyWith(mode: number): { folder: string; store: string } & Disposable {
+  const copy = mkdtempSync(join(tmpdir(), 'agent-performance-read-only-'))
+  cpSync(folder, copy, { recursive: true })
+  const enter = (mode & 0o444) >> 2
+  for (const path of readdirSync(copy, { recursive: true }) as string[]) chmodSync(join(copy, path), mode)
+  for (const path of ['agents.journal', '.']) chmodSync(join(copy, path), mode | enter)
+  return {
+    folder: copy,
+    store: join(copy, 'agents.json'),
+    [Symbol.dispose]: () => rmSync(copy, { recursive: true }),
+  }
+}
+
+describe('another user', () => {
+  test('who may read the files gets answers, and changes nothing', async context => {
+    needs(context, 'root', 'nobody')
+    using copy = copyWith(0o644)
+    const before = snapshotOf(copy.folder)
+    for (const argv of QUESTIONS) {
+      const { exitCode, stdout, stderr } = await runIn([...argv, '--store', copy.store], AS_NOBODY)
+      expect({ exitCode, stderr }, argv[0]).toEqual({ exitCode: 0, stderr: '' })
+      expect(stdout, argv[0]).not.toBe('')
+    }
+    expect(snapshotOf(copy.folder)).toEqual(before)
+  })
+
+  test('who may not is told the path, and what to do: 77', async context => {
+    needs(context, 'root', 'nobody')
+    const withoutJournal = 0o600
+    using copy = copyWith(withoutJournal)
+    chmodSync(copy.folder, 0o755)
+    for (const mode of [withoutJournal, 0o644]) {
+      // The document may be for all, and the journal is for its owner.
+      chmodSync(copy.store, mode)
+      const before = snapshotOf(copy.folder)
+      for (const argv of QUESTIONS) {
+        const { exitCode, stdout, stderr } = await runIn([...argv, '--store', copy.store], AS_NOBODY)
+        expect({ exitCode, stdout }, argv[0]).toEqual({ exitCode: 77, stdout: '' })
+        expect(stderr).toContain(copy.store)
+        expect(stderr).toMatch(/EACCES.*user that owns the store.*--url/)
+      }
+      expect(snapshotOf(copy.folder)).toEqual(before)
+    }
+  })
+
+  test('who may not enter the folder is told so, and not that there is no store: 77', async context => {
+    needs(context, 'root', 'nobody')
+    using copy = copyWith(0o600)
+    const { exitCode, stderr } = await runIn(['report', '--store', copy.store], AS_NOBODY)
+    expect(exitCode).toBe(77)
+    expect(stderr).toContain(copy.store)
+  })
+
+  test('who may not write to the directories gets answers', async context => {
+    needs(context, 'root', 'nobody')
+    using copy = copyWith(0o444)
+    const { exitCode, stdout } = await runIn(['report', '--store', copy.store], AS_NOBODY)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('20 attempts') })
+  })
+})
+
+test('a store on a read-only file system answers', async context => {
+  needs(context, 'root', 'mount')
+  using disk = mountSmallDisk('size=4m')
+  cpSync(folder, disk.path, { recursive: true })
+  disk.makeReadOnly()
+  const before = snapshotOf(disk.path)
+  for (const argv of QUESTIONS) {
+    const { exitCode, stderr } = await runIn([...argv, '--store', join(disk.path, 'agents.json')])
+    expect({ exitCode, stderr }, argv[0]).toEqual({ exitCode: 0, stderr: '' })
+  }
+  expect(snapshotOf(disk.path)).toEqual(before)
+})
