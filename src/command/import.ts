@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { maskSecrets } from '../config.ts'
 import type { NewAttempt } from '../core/attempt.ts'
 import { readAttempts } from './attempts-in.ts'
 import type { Lost } from './document.ts'
@@ -70,7 +71,8 @@ export function addImport(program: Command, io: Io): void {
 function refuseItself(files: readonly string[], store: string | undefined): void {
   for (const file of files) {
     if (store === undefined || resolve(file) !== resolve(store)) continue
-    const message = `${file} is the store itself: "agent-performance serve --store ${file}" starts from what it holds, totals and all`
+    const name = maskSecrets(file)
+    const message = `${name} is the store itself: "agent-performance serve --store ${name}" starts from what it holds, totals and all`
     throw new CommandError(EXIT.usage, message)
   }
 }

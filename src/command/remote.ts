@@ -54,7 +54,7 @@ export function openRemote(url: string, token: string | undefined): Source {
 
 function baseOf(url: string): URL {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new CommandError(EXIT.usage, `--url must be the http or https URL of a sidecar, not "${printable(url)}"`)
+    throw new CommandError(EXIT.usage, `--url must be the http or https URL of a sidecar, not "${shown(url)}"`)
   }
   const base = new URL(url)
   if (base.username !== '' || base.password !== '') {
@@ -64,8 +64,14 @@ function baseOf(url: string): URL {
     )
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
+  // Requests do not send them, and messages print the rest: a query may hold a token.
+  base.search = ''
+  base.hash = ''
   return base
 }
+
+/** What was given for a URL, without a user and password before a host, and without a query. It need not have the form of a URL. */
+const shown = (given: string): string => printable(given.replace(/^.*@/s, '***@').replace(/[?#].*$/s, ''))
 
 /** Sends a batch until it is kept. What an answer that broke off kept already comes back as a duplicate, and is none. */
 function createRecord(base: URL, token: string | undefined): Source['record'] {

@@ -53,9 +53,10 @@ export async function openStoreToRead(
   return openFileReader({ path: target, createTally: defaultTally, clock, log })
 }
 
+/** A URL is never taken for a path: a file would be made whose name holds its password. */
 function refuseUnsupported(target: string): void {
-  const scheme = /^(sqlite|postgres|postgresql|redis|rediss):/.exec(target)?.[1]
-  if (scheme !== undefined) throw new UnsupportedStore(scheme)
+  const scheme = /^(?:(sqlite|postgres|postgresql|redis|rediss):|([a-z][a-z0-9+.-]*):\/\/)/i.exec(target)
+  if (scheme !== null) throw new UnsupportedStore((scheme[1] ?? scheme[2]!).toLowerCase())
 }
 
 /** A kind of store that this version cannot open. */
