@@ -75,7 +75,7 @@ describe('another user', () => {
       // The document may be for all, and the journal is for its owner.
       chmodSync(copy.store, mode)
       const before = snapshotOf(copy.folder)
-      for (const argv of QUESTIONS) {
+      for (const argv of [['report'], ['export']]) {
         const { exitCode, stdout, stderr } = await runIn([...argv, '--store', copy.store], AS_NOBODY)
         expect({ exitCode, stdout }, argv[0]).toEqual({ exitCode: 77, stdout: '' })
         expect(stderr).toContain(copy.store)
