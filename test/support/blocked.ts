@@ -1,0 +1,77 @@
+/** Outputs that do not take what is written to them: pipes and sockets that are full, or that nothing reads any more. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+
+export interface BlockedPipe extends Disposable {
+  /** The end to write to. */
+  readonly fd: number
+  /** Writes until there is no room. */
+  fill(): void
+  /** Takes what is in the pipe now. */
+  read(): string
+  /** Closes the end that reads. */
+  break(): void
+}
+
+/** A pipe in a folder: `fill` it, and read it or not. */
+export function openPipe(folder: string): BlockedPipe {
+  const path = join(folder, `pipe-${Math.random()}`)
+  execFileSync('mkfifo', [path])
+  let reader: number | undefined = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  // Blocking, as a shell makes it.
+  const fd = openSync(path, constants.O_WRONLY)
+  const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  const endReading = (): void => {
+    if (reader !== undefined) closeSync(reader)
+    reader = undefined
+  }
+  return {
+    fd,
+    fill: () => untilFull(() => writeSync(filler, 'x\n'.repeat(2048))),
+    read() {
+      const bytes = Buffer.alloc(1 << 20)
+      let text = ''
+      untilFull(() => {
+        const count = readSync(reader!, bytes)
+        text += bytes.toString('utf8', 0, count)
+        return count
+      })
+      return text
+    },
+    break: endReading,
+    [Symbol.dispose]() {
+      endReading()
+      closeSync(fd)
+      closeSync(filler)
+    },
+  }
+}
+
+function untilFull(step: () => number): void {
+  try {
+    while (step() > 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+  }
+}
+
+/** A socket, as a supervisor gives it to its children, that is full and never read. */
+export async function openFullSocket(folder: string): Promise<{ readonly socket: Socket } & Disposable> {
+  const server = createServer({ pauseOnConnect: true }).listen(join(folder, 'socket'))
+  await once(server, 'listening')
+  const socket = connect(join(folder, 'socket'))
+  const [[other]] = await Promise.all([once(server, 'connection'), once(socket, 'connect')])
+  socket.on('error', () => undefined)
+  socket.write('x\n'.repeat(1 << 20))
+  return {
+    socket,
+    [Symbol.dispose]() {
+      socket.destroy()
+      other.destroy()
+      server.close()
+    },
+  }
+}
