@@ -4,8 +4,11 @@ import type { Config } from './config.ts'
 import type { OwnHealth } from './expose/own-families.ts'
 import type { ProcessHealth } from './expose/process-health.ts'
 import type { Listener } from './listener.ts'
+import type { LogOutput } from './log-output.ts'
 import { OTLP_SIGNALS } from './paths.ts'
+import { refusalOf } from './problem.ts'
 import type { OtlpCounts } from './receive/otlp/handler.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import { SYNC_BOUNDS } from './store/file/counters.ts'
 import type { FileStore } from './store/file/file-store.ts'
 import type { AgentPerformanceTracker } from './tracker.ts'
@@ -32,6 +35,8 @@ export interface HealthSources {
   readonly processHealth: ProcessHealth
   readonly config: Config
   readonly draining: () => boolean
+  readonly refusals: RefusalLog
+  readonly logOutput: Pick<LogOutput, 'dropped'>
 }
 
 const REFUSALS: ReadonlyMap<number, string> = new Map([
@@ -39,7 +44,8 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
   [503, 'store'],
 ])
 
-export function createHealth({ store, tracker, processHealth, config, draining }: HealthSources): Health {
+export function createHealth(sources: HealthSources): Health {
+  const { store, tracker, processHealth, config, draining, refusals, logOutput } = sources
   const counts = { accepted: 0, duplicate: 0, rejected: 0, inFlight: 0 }
   const ignored = new Map(OTLP_SIGNALS.map(signal => [signal, 0]))
   const refused = new Map([...REFUSALS.values()].map(reason => [reason, 0]))
@@ -77,6 +83,8 @@ export function createHealth({ store, tracker, processHealth, config, draining }
       res.on('close', () => {
         counts.inFlight--
         requests.count(route, req.method ?? '', res.statusCode)
+        const refusal = refusalOf(res)
+        if (refusal !== undefined) refusals.log(req.method ?? '', route, refusal)
       })
     },
     watch(opened) {
@@ -118,6 +126,7 @@ export function createHealth({ store, tracker, processHealth, config, draining }
         agent_performance_http_requests_total: requests.read(),
         agent_performance_http_requests_in_flight: counts.inFlight,
         agent_performance_connections_dropped_total: listener?.dropped ?? 0,
+        agent_performance_log_lines_dropped_total: logOutput.dropped,
       }
     },
   }

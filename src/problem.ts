@@ -12,6 +12,8 @@ export interface Problem {
   readonly status: number
   /** One sentence a person can act on; never a stack trace, never the body. */
   readonly detail: string
+  /** What the log says in place of `detail`, where `detail` quotes what was sent. */
+  readonly logged?: string
   readonly errors?: readonly FaultyItem[]
   /** Whole seconds, for 429 and 503. */
   readonly retryAfterSeconds?: number
@@ -20,6 +22,17 @@ export interface Problem {
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>
 }
+
+/** What each answer refused, for the log. Only refusals cost something: the listener that logs them is there for every request. */
+const refusals = new WeakMap<ServerResponse, Problem>()
+
+/** Keeps what an answer refuses, so that it is logged when the answer is out. */
+export function noteRefusal(res: ServerResponse, problem: Problem): void {
+  refusals.set(res, problem)
+}
+
+/** What the answer refused; undefined for most. */
+export const refusalOf = (res: ServerResponse): Problem | undefined => refusals.get(res)
 
 /** Faults named of one attempt at the most: enough to see the pattern, few enough to read. */
 export const MAX_FAULTS = 100
@@ -57,6 +70,7 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
     res.destroy()
     return
   }
+  noteRefusal(res, problem)
   const { status, detail, errors, retryAfterSeconds, more, headers } = problem
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))

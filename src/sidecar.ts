@@ -4,24 +4,29 @@ import { setTimeout as pause } from 'node:timers/promises'
 import express from 'express'
 import type { Logger } from 'pino'
 import { type AccessRules, refuse } from './access.ts'
+import { logCertificateDates } from './certificate.ts'
 import type { Config, Environment } from './config.ts'
 import { StoreUnavailable } from './core/ports.ts'
 import { createTally } from './core/tally.ts'
 import { createExposition } from './expose/exposition.ts'
 import { createMetricsHandler } from './expose/handler.ts'
 import { openProcessHealth } from './expose/process-health.ts'
+import { watchFill } from './fill-watch.ts'
 import { createHealth } from './health.ts'
 import { openListener } from './listener.ts'
+import type { LogOutput } from './log-output.ts'
 import { openApiDocument } from './openapi.ts'
 import { openOtlpOut } from './otlp-out.ts'
 import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, routeOf, scopeOf } from './paths.ts'
 import { type Problem, sendJson, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
+import { readyFields } from './ready-line.ts'
 import { createAttemptsHandler, type Receive, storeProblem } from './receive/attempts.ts'
 import { createInFlight } from './receive/body.ts'
 import { sendOtlpProblem } from './receive/otlp/answer.ts'
 import { createOtlpHandler } from './receive/otlp/handler.ts'
 import type { OtlpMapping } from './receive/otlp/mapping/mapping.ts'
+import { createRefusalLog } from './refusal-log.ts'
 import { readReloadable, readStartup } from './startup.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
@@ -42,11 +47,17 @@ export interface Sidecar {
 
 /**
  * Opens the store, replays it, and listens: ready when it resolves. Rejects, with nothing left open, where any of that fails. `env` is asked
- * for the standard `OTEL_*` variables only.
+ * for the standard `OTEL_*` variables only. `logOutput` is where `log` writes: /metrics tells how many lines it dropped.
  */
-export async function startSidecar(config: Config, log: Logger, env: Environment = {}): Promise<Sidecar> {
+export async function startSidecar(
+  config: Config,
+  log: Logger,
+  env: Environment = {},
+  logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
+): Promise<Sidecar> {
   const { tokens, tls, mapping, price } = await readStartup(config)
   const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
+  const openedFromMs = performance.now()
   const store = await openStore(config.store, {
     tally,
     clock: Date.now,
@@ -60,6 +71,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
       error: (message, fields) => log.error(fields ?? {}, message),
     },
   })
+  const replayMs = Math.round(performance.now() - openedFromMs)
   const tracker = new AgentPerformanceTracker({ store, log, price })
   const processHealth = openProcessHealth(() => performance.now())
   const state: { draining: boolean; refusing: boolean; access: AccessRules; mapping: OtlpMapping } = {
@@ -68,7 +80,15 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     access: { hosts: config.allowHost, origins: config.allowOrigin, tokens },
     mapping,
   }
-  const health = createHealth({ store, tracker, processHealth, config, draining: () => state.draining })
+  const health = createHealth({
+    store,
+    tracker,
+    processHealth,
+    config,
+    draining: () => state.draining,
+    refusals: createRefusalLog(log, () => performance.now()),
+    logOutput,
+  })
   const exposition = createExposition({
     tally,
     maxArms: config.maxArms,
@@ -158,6 +178,7 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     state.access = { ...state.access, tokens: renewed.tokens }
     state.mapping = renewed.mapping
     log.info('tokens, certificates and the rules for OTLP were read again')
+    logCertificateDates(config.tlsCert, renewed.tls, log)
   }
 
   async function shut(): Promise<void> {
@@ -168,13 +189,17 @@ export async function startSidecar(config: Config, log: Logger, env: Environment
     state.refusing = true
     await listener.drain(config.drainTimeoutMs)
     await otlpOut?.close()
+    fill.close()
     processHealth.close()
     await tracker.close()
     log.info('closed')
   }
 
   let closing: Promise<void> | undefined
-  log.info({ url: listener.url, version: VERSION }, 'ready')
+  const fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+  const ready = await readyFields({ config, tally, replayedRecords: store.stats().replayedRecords, replayMs })
+  log.info({ url: listener.url, version: VERSION, ...ready }, 'ready')
+  logCertificateDates(config.tlsCert, tls, log)
   return {
     url: listener.url,
     tracker,

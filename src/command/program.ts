@@ -10,7 +10,7 @@ import { EXIT, EXIT_HELP } from './exit.ts'
 import { addExperiment } from './experiment.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
-import type { Io } from './io.ts'
+import { type Io, print } from './io.ts'
 import { addReport } from './report.ts'
 import { addRoute } from './route.ts'
 import { addServe, type StartSidecar } from './serve.ts'
@@ -27,8 +27,8 @@ Examples:
 ${EXIT_HELP}`
 
 /** Loaded when it is needed: a question needs no server. */
-const startSidecar: StartSidecar = async (config, log, env) =>
-  (await import('../sidecar.ts')).startSidecar(config, log, env)
+const startSidecar: StartSidecar = async (config, log, env, output) =>
+  (await import('../sidecar.ts')).startSidecar(config, log, env, output)
 
 /**
  * Runs the command that `argv` names (without node and script) and resolves with the exit code. Wrong usage is told on standard error
@@ -60,7 +60,10 @@ function createProgram(io: Io, end: (exitCode: number) => void, start: StartSide
     .showHelpAfterError('Add --help to see how it is used.')
     .configureOutput({
       writeOut: text => io.stdout.write(text),
-      writeErr: text => io.stderr.write(text),
+      writeErr: text => {
+        // A full device throws at once. The exit code still says that the usage is wrong.
+        print(io.stderr, text.trimEnd()).catch(() => undefined)
+      },
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stderr.columns ?? 80,
     })

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Config, type Environment, loadConfig } from '../config.ts'
 import { beginYoung } from '../garbage-collection.ts'
 import { createLog } from '../log.ts'
+import { type LogOutput, openLogOutput } from '../log-output.ts'
 import type { Sidecar } from '../sidecar.ts'
 import { type Io, print, type Signal } from './io.ts'
 import { givenSettings, withSettings } from './settings-options.ts'
@@ -12,6 +13,7 @@ export type StartSidecar = (
   config: Config,
   log: Logger,
   env: Environment,
+  output: Pick<LogOutput, 'dropped'>,
 ) => Promise<Pick<Sidecar, 'url' | 'close' | 'reload'>>
 
 const HELP = `
@@ -37,21 +39,58 @@ export function addServe(program: Command, io: Io, start: StartSidecar): void {
     .addHelpText('after', HELP)
     .action(async () => {
       const { config } = loadConfig(givenSettings(command, io.env))
-      await serve(config, createLog(config.logLevel), io, start)
+      const output = openLogOutput(2)
+      const log = createLog(config.logLevel, output)
+      const restoreWarnings = logWarnings(log)
+      try {
+        await serve(config, { log, output }, io, start)
+      } finally {
+        restoreWarnings()
+        await output.flush(FLUSH_MS)
+      }
     })
 }
 
+/** How long the last lines of the log may take. */
+const FLUSH_MS = 1000
+
+/**
+ * Writes the warnings of Node to the log. Node itself would write them to standard error in a call that waits for its reader. Returns what
+ * undoes it.
+ */
+function logWarnings(log: Logger): () => void {
+  const listeners = process.listeners('warning')
+  process.removeAllListeners('warning')
+  const write = (warning: Error): void => log.warn({ err: warning }, 'Node warns')
+  process.on('warning', write)
+  return () => {
+    process.off('warning', write)
+    for (const listener of listeners) process.on('warning', listener)
+  }
+}
+
+/** When npm runs the script "start", it forwards a signal that the terminal has sent to every process already. */
+const FORWARDED_MS = 500
+
 /** Runs until it is told to end. Rejects where it cannot start, or cannot keep what it promised. */
-async function serve(config: Config, log: Logger, io: Io, start: StartSidecar): Promise<void> {
+async function serve(
+  config: Config,
+  { log, output }: { readonly log: Logger; readonly output: LogOutput },
+  io: Io,
+  start: StartSidecar,
+): Promise<void> {
   beginYoung()
   const told = Promise.withResolvers<void>()
   let stopping = false
+  let stoppingSinceMs = 0
   const stop = (signal: Signal): void => {
     if (stopping) {
+      if (io.env.npm_lifecycle_event === 'start' && performance.now() - stoppingSinceMs < FORWARDED_MS) return
       log.warn({ signal }, 'ends at once')
       io.exit(signal === 'SIGINT' ? 130 : 143)
     }
     stopping = true
+    stoppingSinceMs = performance.now()
     log.info({ signal }, 'ends when what is under way is done; another signal ends it at once')
     told.resolve()
   }
@@ -65,11 +104,11 @@ async function serve(config: Config, log: Logger, io: Io, start: StartSidecar): 
   }
   // From the beginning: without a listener the signal would end the process.
   io.on('SIGHUP', reload)
-  sidecar = await start(config, log, io.env)
+  sidecar = await start(config, log, io.env, output)
   if (hungUpEarly) reload()
-  // Nobody has to read it: a sidecar does not end because its starter went away.
-  const unread = (error: unknown): void => log.warn({ err: error }, 'nobody reads standard output')
-  if (!stopping) await print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
+  // Not awaited: standard output may be full or closed, and the sidecar runs and stops all the same.
+  const unread = (error: unknown): void => log.warn({ err: error }, 'the URL cannot be written to standard output')
+  if (!stopping) void print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
   await told.promise
   await sidecar.close()
 }

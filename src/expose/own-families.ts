@@ -207,6 +207,13 @@ export const OWN_FAMILIES = [
     labels: [],
   },
   {
+    name: 'agent_performance_log_lines_dropped_total',
+    type: 'counter',
+    unit: '{line}',
+    help: 'Lines of the log dropped because standard error could not be written or was not read.',
+    labels: [],
+  },
+  {
     name: 'agent_performance_event_loop_lag_seconds',
     type: 'gauge',
     unit: 's',

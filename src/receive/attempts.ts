@@ -4,7 +4,15 @@ import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
 import type { Appended, OpenForms } from '../core/ports.ts'
 import { StoreUnavailable } from '../core/ports.ts'
 import type { Instant } from '../core/timestamp.ts'
-import { type FaultyItem, MAX_FAULTS, type Problem, parameterProblem, sendJson, sendProblem } from '../problem.ts'
+import {
+  type FaultyItem,
+  MAX_FAULTS,
+  noteRefusal,
+  type Problem,
+  parameterProblem,
+  sendJson,
+  sendProblem,
+} from '../problem.ts'
 import { readAttempt } from './attempt-schema.ts'
 import { type Body, type BodyLimits, createBodyReader, mediaOf } from './body.ts'
 import { hasPlainStrings, parseJson, parsePlainJson, textsOf, withoutMark } from './json.ts'
@@ -49,7 +57,10 @@ export function createAttemptsHandler(options: ReceiveOptions): Receive {
   return (req, res, fail) => {
     const answer = (taken: Taken | Problem): void => {
       if ('status' in taken) sendProblem(res, taken)
-      else sendJson(res, 200, taken)
+      else {
+        if (taken.rejected !== undefined && taken.rejected.length > 0) noteRefusal(res, partlyTaken(taken.rejected))
+        sendJson(res, 200, taken)
+      }
     }
     const media = mediaOf(req, TYPES)
     if ('status' in media) answer(media)
@@ -118,7 +129,8 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
   if (typeof partial !== 'boolean') return partial
   const isPlain = bytes.length > FEW_BYTES && hasPlainStrings(bytes)
   const parsed = isPlain ? parsePlainJson(bytes) : parseJson(withoutMark(bytes))
-  if (!parsed.ok) return { status: 400, detail: `the body is not JSON: ${parsed.detail}` }
+  if (!parsed.ok)
+    return { status: 400, detail: `the body is not JSON: ${parsed.detail}`, logged: 'the body is not JSON' }
   const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
   if (items.length > MAX_ITEMS) {
     return {
@@ -203,10 +215,29 @@ function told(rejected: Sifted['rejected']): Sifted['rejected'] {
 }
 
 function faults(rejected: Sifted['rejected'], of: number): Problem {
-  const errors: FaultyItem[] = rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))
-  const bad = rejected.length === 1 ? '1 attempt is' : `${rejected.length} attempts are`
-  return { status: 400, detail: `${bad} not as documented, of ${of}: none was counted`, errors }
+  return {
+    status: 400,
+    detail: `${badAttempts(rejected)}, of ${of}: none was counted`,
+    errors: faultyItems(rejected),
+  }
 }
+
+type Rejected = NonNullable<Taken['rejected']>
+
+/** What is logged of an answer that says which attempts were not kept. */
+function partlyTaken(rejected: Rejected): Problem {
+  return {
+    status: 200,
+    detail: `${badAttempts(rejected)}: the others were kept`,
+    errors: faultyItems(rejected.slice(0, 1)),
+  }
+}
+
+const badAttempts = ({ length }: Rejected): string =>
+  `${length === 1 ? '1 attempt is' : `${length} attempts are`} not as documented`
+
+const faultyItems = (rejected: Rejected): FaultyItem[] =>
+  rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))
 
 /**
  * A stream of lines, kept in groups as they come. A bad line ends it: what stands before it is kept, and the answer says how many lines
@@ -228,8 +259,9 @@ async function takeLines(req: IncomingMessage, gzip: boolean, options: ReceiveOp
   }
   const stop = async (problem: Problem): Promise<Problem> => {
     await flush()
-    const detail = `${problem.detail}; the ${keptLines} lines before are kept`
-    return { ...problem, detail, more: { ...taken, kept_lines: keptLines } }
+    const before = `; the ${keptLines} lines before are kept`
+    const logged = (problem.logged ?? problem.detail) + before
+    return { ...problem, detail: problem.detail + before, logged, more: { ...taken, kept_lines: keptLines } }
   }
   try {
     const limits = { maxLineBytes: MAX_LINE_BYTES, idleTimeoutMs: options.requestTimeoutMs }

@@ -55,7 +55,10 @@ export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
 }
 
 function lineProblem(number: number, line: FaultyAttempt | NoJson): Problem {
-  if ('ok' in line) return { status: 400, detail: `line ${number} is not JSON: ${line.detail}` }
+  if ('ok' in line) {
+    const logged = `line ${number} is not JSON`
+    return { status: 400, detail: `${logged}: ${line.detail}`, logged }
+  }
   const errors = line.problems.map(problem => ({ index: number - 1, ...problem }))
   return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
 }

@@ -90,6 +90,7 @@ export const FULL_HEALTH: { readonly [Name in keyof OwnHealth]-?: NonNullable<Ow
   ],
   agent_performance_http_requests_in_flight: 1,
   agent_performance_connections_dropped_total: 0,
+  agent_performance_log_lines_dropped_total: 0,
   agent_performance_event_loop_lag_seconds: 0.003,
   agent_performance_resident_memory_bytes: 70_000_000,
   agent_performance_cpu_seconds_total: 1.75,

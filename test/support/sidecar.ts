@@ -1,5 +1,6 @@
 /** A sidecar in this process, on a free port and a store in a temporary folder. */
 import { join } from 'node:path'
+import type { Logger } from 'pino'
 import { loadConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
 import { type Sidecar, startSidecar } from '../../src/sidecar.ts'
@@ -14,12 +15,21 @@ export interface TestSidecar extends AsyncDisposable {
   post(body: unknown, options?: { path?: string; headers?: Record<string, string> }): Promise<Response>
 }
 
+/** A log of which the test reads the lines. */
+export function capturedLog(): { readonly log: Logger; readonly lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = []
+  return { log: createLog('info', { write: line => void lines.push(JSON.parse(line)) }), lines }
+}
+
 /** Starts one; `flags` are settings by their names. */
-export async function testSidecar(flags: Record<string, unknown> = {}): Promise<TestSidecar> {
+export async function testSidecar(
+  flags: Record<string, unknown> = {},
+  log: Logger = createLog('silent'),
+): Promise<TestSidecar> {
   const folder = await temporaryFolder()
   const store = join(folder.path, 'agent_performance.json')
   const { config } = loadConfig({ flags: { listen: '127.0.0.1:0', store, ...flags }, env: {} })
-  const sidecar = await startSidecar(config, createLog('silent'))
+  const sidecar = await startSidecar(config, log)
   return {
     url: sidecar.url,
     sidecar,

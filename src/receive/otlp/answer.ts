@@ -1,7 +1,7 @@
 /** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { beginAnswer, endRefusal, type Problem } from '../../problem.ts'
+import { beginAnswer, endRefusal, noteRefusal, type Problem } from '../../problem.ts'
 import type { Encoding, Signal } from './protobuf/decode.ts'
 
 /** The two encodings of OTLP/HTTP, and the media type of each. */
@@ -53,6 +53,8 @@ export function sendExported(
     send(res, 200, encoding, encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0))
     return
   }
+  const records = rejected === 1 ? '1 record was' : `${rejected} records were`
+  noteRefusal(res, { status: 200, detail: `${records} rejected, the others kept: ${problems[0] ?? ''}` })
   const more = rejected > problems.length ? `; and ${rejected - problems.length} more` : ''
   const message = `${shorten(problems.join('; '))}${more}`
   if (encoding === 'json') {
@@ -72,6 +74,7 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
     res.destroy()
     return
   }
+  noteRefusal(res, problem)
   const { status, detail, retryAfterSeconds, headers } = problem
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))

@@ -86,8 +86,10 @@ function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted |
     const request = checked(metricsRequest, decoded)
     return points === undefined ? siftMetrics(request) : siftPoints(request)
   } catch (error) {
-    if (error instanceof OtlpDecodeError) return { status: 400, detail: error.message }
-    throw error
+    if (!(error instanceof OtlpDecodeError)) throw error
+    // What V8 says of JSON quotes some of it.
+    const logged = error.cause instanceof SyntaxError ? { logged: 'the body is not JSON' } : {}
+    return { status: 400, detail: error.message, ...logged }
   }
 }
 
