@@ -42,6 +42,10 @@ const CLOCK = 'test/clock.test.ts'
 const OTLP = 'test/receive/otlp'
 const CHECK_CONFIG = 'test/command/check-config.test.ts'
 
+const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
+const REFUSAL_LOG = 'test/refusal-log.test.ts'
+const OPERATOR_LOG = 'test/operator-log.test.ts'
+
 const NO_OTHER_STORE = 'this version keeps attempts in a file only'
 
 const CRASHES: readonly ReliabilityRow[] = [
@@ -355,6 +359,54 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${STOPPING} > told to read its files again while it reads a long journal, it goes on`,
     ],
     not: 'the config file, which is read at the start only; no gauge tells of a failed reload, the log does',
+  },
+  {
+    promise:
+      'The log never ends, blocks or holds up the sidecar: not on a full disk, a pipe or socket that nothing reads, or a closed one. Lines that cannot be kept are dropped, counted, and the log says how many.',
+    shown: [
+      `${LOG_OUTPUT} > a sidecar whose standard error > is full for ever starts, answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe that is read again writes the lines that waited`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a full socket that nothing reads starts, answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe whose reader ends while it runs answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a file gets every line, in order`,
+      `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, keeps attempts and stops`,
+      'test/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and says so in their place when it can write again',
+      'test/log-output.test.ts > the output of the log > neither throws nor waits at %s, and a flush ends in bounded time',
+      'test/root/log-on-full-disk.root.ts > a log file on a full disk ends nothing; with space again it holds whole lines, those that waited too',
+    ],
+    not: 'a terminal that is stopped while the URL is printed to it; a log file on a network file system that does not answer, which holds one thread and the exit',
+  },
+  {
+    promise:
+      'A refused request that records is in the log: route, status and the place of the first fault, a sample of each, and never what was sent.',
+    shown: [
+      `${REFUSAL_LOG} > a refused request is logged > %s`,
+      `${REFUSAL_LOG} > a refused request is logged > where OTLP records are rejected, with the first of them`,
+      `${REFUSAL_LOG} > a refused request is logged > once in ten seconds for a route and status, with how many were left out`,
+      `${REFUSAL_LOG} > a refused request is logged > at info where the sender is to try again`,
+      `${REFUSAL_LOG} > a request that is accepted, or that only asks, is not logged`,
+    ],
+    not: 'requests whose client is gone before the answer',
+  },
+  {
+    promise: 'At the start the log says what is held and who may ask; it warns of certificates and limits in time.',
+    shown: [
+      `${OPERATOR_LOG} > the ready line > names the store, what it holds, what was replayed, and who may ask`,
+      `${OPERATOR_LOG} > the ready line > says so where tokens are asked for, and where anybody may ask`,
+      `${OPERATOR_LOG} > a certificate > that is expired is named at the start, with its date, and served all the same; a reload tells of the new one`,
+      `${OPERATOR_LOG} > a limit that fills up > is logged once at 80 % and once when it is reached, for keys and for arms`,
+      `${OPERATOR_LOG} > a limit that fills up > that was reached before is logged at the start`,
+    ],
+    not: 'a certificate that expires while it runs, without a restart or SIGHUP',
+  },
+  {
+    promise: '`npm start` passes a signal on, drains, and leaves no process that holds the port and the lock.',
+    shown: [
+      'test/end-to-end/npm-start.test.ts > npm start ends the sidecar at %s, drains, exits with 0, and leaves no process',
+    ],
+    not: 'on Windows',
   },
   {
     promise: 'Certificates are renewed without dropping a connection.',

@@ -23,7 +23,7 @@ async function readyLine(flags: Line): Promise<Line> {
   return named(lines, /^ready$/)[0]!
 }
 
-describe('the line "ready"', () => {
+describe('the ready line', () => {
   test('names the store, what it holds, what was replayed, and who may ask', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 's.json')

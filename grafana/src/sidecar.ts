@@ -132,11 +132,13 @@ const http: Row = {
     third({
       id: 21,
       title: 'In flight and dropped',
-      description: 'Is it too much? Requests being answered, and connections a second that were dropped as too many.',
+      description:
+        'Is it too much? Requests being answered, connections a second that were dropped as too many, and lines of the log a second that could not be written.',
       unit: 'locale',
       lines: [
         { ...now('agent_performance_http_requests_in_flight'), legend: '{{instance}} in flight' },
         { expr: rate('agent_performance_connections_dropped_total'), legend: '{{instance}} dropped a second' },
+        { expr: rate('agent_performance_log_lines_dropped_total'), legend: '{{instance}} log lines dropped a second' },
       ],
     }),
   ],
