@@ -602,6 +602,15 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     ],
   },
   {
+    promise: 'Probes of Kubernetes and scrapes by IP address pass, and the shipped manifests and systemd unit are valid.',
+    shown: [
+      'test/deploy.test.ts > Kubernetes manifests > a sidecar with the arguments of the pod starts, passes its probes and its scrape by IP, and serves its Service names',
+      'test/deploy.test.ts > Kubernetes manifests > kustomize builds them, and every selector finds the pod',
+      'test/deploy.test.ts > the systemd unit > systemd accepts it',
+    ],
+    not: 'no cluster and no service manager ran them',
+  },
+  {
     promise: 'The image runs without root on a read-only file system, and its health check tells when it stands still.',
     shown: [],
     not: 'it takes a container engine, and no test builds the image',
