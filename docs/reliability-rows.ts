@@ -602,7 +602,8 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'Probes of Kubernetes and scrapes by IP address pass, and the shipped manifests and systemd unit are valid.',
+    promise:
+      'Probes of Kubernetes and scrapes by IP address pass, and the shipped manifests and systemd unit are valid.',
     shown: [
       'test/deploy.test.ts > Kubernetes manifests > a sidecar with the arguments of the pod starts, passes its probes and its scrape by IP, and serves its Service names',
       'test/deploy.test.ts > Kubernetes manifests > kustomize builds them, and every selector finds the pod',
