@@ -40,24 +40,47 @@ export function numberOf(attemptId: string | undefined): number {
   return attemptId?.startsWith('n') ? Number(attemptId.slice(1)) : Number.NaN
 }
 
-/** A request that records the attempts: one object, a list or a stream of lines, gzipped now and then. */
+/** A request that records the attempts: one object, a list, a stream of lines or log records of OTLP; now and then padded, or gzipped. */
 export interface RecordingRequest {
+  readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
 }
 
+/** More than a stream of lines keeps in one group. */
+const PADDING = ' '.repeat(200 * 1024)
+
 export function requestOf(numbers: readonly number[], random: Random): RecordingRequest {
   const attempts = numbers.map(attemptOf)
-  const asLines = random() < 0.3 || numbers.length > 1000
-  const text = asLines
-    ? attempts.map(one => `${JSON.stringify(one)}\n`).join('')
-    : JSON.stringify(attempts.length === 1 ? attempts[0] : attempts)
+  const dice = random()
+  if (numbers.length <= 1000 && dice < 0.1) return encoded('/v1/logs', 'application/json', logRecords(attempts), random)
+  const asLines = dice < 0.4 || numbers.length > 1000
+  if (asLines) return encoded('/api/v1/attempts', 'application/x-ndjson', lines(attempts, random), random)
+  const value = attempts.length === 1 ? attempts[0] : attempts
+  return encoded('/api/v1/attempts', 'application/json', JSON.stringify(value), random)
+}
+
+function lines(attempts: readonly NumberedAttempt[], random: Random): string {
+  const padding = attempts.length < 20 && random() < 0.2 ? PADDING : ''
+  return attempts.map(one => `${JSON.stringify(one).slice(0, -1)}${padding}}\n`).join('')
+}
+
+function logRecords(attempts: readonly NumberedAttempt[]): string {
+  const logRecords = attempts.map(one => ({
+    timeUnixNano: `${Date.parse(one.timestamp)}000000`,
+    eventName: 'agent.attempt',
+    attributes: Object.entries(one).map(([key, value]) => ({ key, value: anyValue(value) })),
+  }))
+  return JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+}
+
+function anyValue(value: string | number | boolean): object {
+  if (typeof value === 'string') return { stringValue: value }
+  return typeof value === 'number' ? { doubleValue: value } : { boolValue: value }
+}
+
+function encoded(path: string, type: string, text: string, random: Random): RecordingRequest {
   const gzip = random() < 0.1
-  return {
-    headers: {
-      'Content-Type': asLines ? 'application/x-ndjson' : 'application/json',
-      ...(gzip && { 'Content-Encoding': 'gzip' }),
-    },
-    body: gzip ? gzipSync(text) : Buffer.from(text),
-  }
+  const headers = { 'Content-Type': type, ...(gzip && { 'Content-Encoding': 'gzip' }) }
+  return { path, headers, body: gzip ? gzipSync(text) : Buffer.from(text) }
 }

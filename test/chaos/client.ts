@@ -15,20 +15,26 @@ export async function sendNumbers(
   random: Random,
 ): Promise<Fate> {
   try {
-    const answer = await fetch(`${url}/api/v1/attempts`, {
-      method: 'POST',
-      ...requestOf(numbers, random),
-    } as RequestInit)
+    const { path, ...request } = requestOf(numbers, random)
+    const answer = await fetch(url + path, { method: 'POST', ...request } as RequestInit)
     const text = await answer.text()
     const isRefused = answer.status !== 200 && isRefusal(answer, text)
     if (isRefused) ledger.refused(numbers)
-    else ledger.kept(numbers, JSON.parse(text) as { accepted: number; duplicates: number })
+    else ledger.kept(numbers, countsIn(path, text))
     return isRefused ? 'refused' : 'kept'
   } catch (error) {
     if (error instanceof UnexpectedAnswer) throw error
     ledger.unanswered(numbers)
     return 'unknown'
   }
+}
+
+/** What an answer says was kept. OTLP has no count of it: everything, or the answer names what was rejected. */
+function countsIn(path: string, text: string): { accepted: number; duplicates: number } | undefined {
+  const answer = JSON.parse(text) as { accepted: number; duplicates: number; partialSuccess?: unknown }
+  if (!path.startsWith('/v1/')) return answer
+  if (answer.partialSuccess !== undefined) throw new UnexpectedAnswer(text)
+  return undefined
 }
 
 /** Nothing of the request was kept. A stream that was kept in part counts as unanswered. */
@@ -72,7 +78,25 @@ export async function load(
       if (fate === 'refused') await pause(REFUSED_PAUSE_MS)
     }
   }
-  await Promise.all(Array.from({ length: clients }, one))
+  const senders = Promise.all(Array.from({ length: clients }, one))
+  await Promise.all([senders, ...QUESTIONS.map(path => askUntilGone(url + path, senders))])
+}
+
+const QUESTIONS = ['/metrics', '/api/v1/report', '/api/v1/trends?since=24h', '/api/v1/attempts?limit=200']
+
+/** Asks until the senders are done, that is until the sidecar is gone. A question may be refused, and must not fail otherwise. */
+async function askUntilGone(url: string, senders: Promise<unknown>): Promise<void> {
+  let isOver = false
+  void senders.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    const answer = await fetch(url).catch(() => undefined)
+    const text = await answer?.text().catch(() => undefined)
+    if (answer !== undefined && ![200, 429, 503].includes(answer.status))
+      throw new UnexpectedAnswer(`${answer.status}: ${text}`)
+    await pause(20)
+  }
 }
 
 /** Sends what got no answer again, until all of it did. */

@@ -5,8 +5,8 @@ export interface Ledger {
   take(count: number): number[]
   /** Only such as got no answer. */
   takeUnanswered(count: number): number[]
-  /** They were acknowledged: an obligation, from here on. */
-  kept(numbers: readonly number[], answer: { readonly accepted: number; readonly duplicates: number }): void
+  /** They were acknowledged: an obligation, from here on. OTLP's answers have no counts. */
+  kept(numbers: readonly number[], answer: { readonly accepted: number; readonly duplicates: number } | undefined): void
   /** No answer came: they may be counted or not, until they are sent again. */
   unanswered(numbers: readonly number[]): void
   /** They were refused: those that were never sent before are given up, and must not be counted; the others wait. */
@@ -36,8 +36,9 @@ export function createLedger(): Ledger {
       return Array.from({ length: count }, (_, i) => first + i)
     },
     takeUnanswered: count => waiting.splice(0, count),
-    kept(numbers, { accepted, duplicates }) {
+    kept(numbers, answer) {
       const isNew = numbers.every(number => states[number] === undefined)
+      const { accepted, duplicates } = answer ?? { accepted: numbers.length, duplicates: 0 }
       if (accepted + duplicates !== numbers.length || (isNew && duplicates > 0)) {
         contradictions.push(
           `${numbers.length} sent${isNew ? ' for the first time' : ''}: ${accepted} and ${duplicates}`,
