@@ -618,7 +618,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
 ]
 
-/** In the order of their numbers, from 1. */
+/** In the order of the page. */
 export const GROUPS: readonly (readonly [string, readonly ReliabilityRow[]])[] = [
   ['Crashes and the disk', CRASHES],
   ['Network and load', NETWORK],

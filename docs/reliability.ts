@@ -16,23 +16,22 @@ This page is made from the names of the tests (\`npm run docs\`), and a test fai
 
 /** The page. */
 export function reliabilityPage(): string {
-  let number = 0
   const tables = GROUPS.map(([title, rows]) => {
-    const lines = rows.map(row => line(++number, row))
+    const lines = rows.map(line)
     return [
       `## ${title}`,
       '',
-      '| # | promise | result | how to run | shown by |',
-      '| --- | --- | --- | --- | --- |',
+      '| promise | result | how to run | shown by |',
+      '| --- | --- | --- | --- |',
       ...lines,
     ].join('\n')
   })
   return `${HEAD}\n${tables.join('\n\n')}\n`
 }
 
-function line(number: number, row: ReliabilityRow): string {
+function line(row: ReliabilityRow): string {
   const tests = row.shown.map(name => name.replaceAll('|', '\\|')).join('<br>')
-  return `| ${number} | ${row.promise} | ${result(row)} | ${commands(row)} | ${tests} |`
+  return `| ${row.promise} | ${result(row)} | ${commands(row)} | ${tests} |`
 }
 
 function result({ shown, not }: ReliabilityRow): string {
