@@ -21,11 +21,13 @@ import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, routeOf, sc
 import { type Problem, sendJson, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
 import { readyFields } from './ready-line.ts'
-import { createAttemptsHandler, type Receive, storeProblem } from './receive/attempts.ts'
+import { createAttemptsHandler, type Receive } from './receive/attempts.ts'
 import { createInFlight } from './receive/body.ts'
+import { createOpenStreams } from './receive/open-streams.ts'
 import { sendOtlpProblem } from './receive/otlp/answer.ts'
 import { createOtlpHandler } from './receive/otlp/handler.ts'
 import type { OtlpMapping } from './receive/otlp/mapping/mapping.ts'
+import { storeProblem } from './receive/receiving.ts'
 import { createRefusalLog } from './refusal-log.ts'
 import { readReloadable, readStartup } from './startup.ts'
 import { openStore } from './store/open.ts'
@@ -96,7 +98,9 @@ export async function startSidecar(
     version: VERSION,
     clock: Date.now,
   })
+  const streams = createOpenStreams()
   const receiving = {
+    streams,
     keeper: tracker,
     counts: health.ingest,
     inFlight: createInFlight(config.maxInFlightBytes),
@@ -187,7 +191,13 @@ export async function startSidecar(
     // Those who route here need a moment to see that it is no longer ready.
     await pause(config.drainDelayMs)
     state.refusing = true
+    // A stream may go on for ever, and one whose client has left may take long to say so.
+    const endStreams = setTimeout(
+      () => streams.end(shuttingDown(config)),
+      Math.min(STREAM_DRAIN_MS, config.drainTimeoutMs / 2),
+    )
     await listener.drain(config.drainTimeoutMs)
+    clearTimeout(endStreams)
     await otlpOut?.close()
     fill.close()
     processHealth.close()
@@ -210,6 +220,9 @@ export async function startSidecar(
     },
   }
 }
+
+/** How long a stream of lines goes on after the sidecar was told to stop. */
+const STREAM_DRAIN_MS = 2000
 
 function shuttingDown({ drainTimeoutMs }: Config): Problem {
   return { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds: Math.ceil(drainTimeoutMs / 1000) }

@@ -1,11 +1,12 @@
 /** Reading what a client sends, within bounds: bytes before and after inflating, bytes in flight over all clients, and time. */
 import type { IncomingMessage } from 'node:http'
-import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Problem } from '../problem.ts'
 import { createDeadlines } from './deadlines.ts'
+import type { InFlight } from './in-flight.ts'
+import { Pieces } from './pieces.ts'
 
-const gunzip = promisify(zlib.gunzip)
+export { createInFlight } from './in-flight.ts'
 
 export interface BodyLimits {
   /** Bytes of one body, before and after inflating. */
@@ -23,26 +24,6 @@ export interface Body {
 
 /** Reads a whole body, and no more than it may, and hands it on, or why not, once: a promise for each of thousands would be felt. */
 export type BodyReader = (req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void) => void
-
-/** Counts the bytes of bodies that are being read or worked on, over all clients. */
-export interface InFlight {
-  take(bytes: number): boolean
-  give(bytes: number): void
-}
-
-export function createInFlight(maxBytes: number): InFlight {
-  let taken = 0
-  return {
-    take(bytes) {
-      if (taken + bytes > maxBytes) return false
-      taken += bytes
-      return true
-    },
-    give(bytes) {
-      taken -= bytes
-    },
-  }
-}
 
 /** The media type and encoding a request names, or what is wrong with them. */
 export function mediaOf(
@@ -86,15 +67,21 @@ export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: B
     return { status: 413, detail }
   }
 
+  /** Reads a request that has entered. */
   function read(req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void): void {
-    const chunks: Buffer[] = []
+    const pieces = new Pieces()
     let taken = 0
     let isOver = false
-    const letGo = (): void => inFlight.give(taken)
+    const letGo = (): void => {
+      inFlight.give(taken)
+      inFlight.leave()
+    }
     const end = (result: Body | Problem): void => {
       if (isOver) return
       isOver = true
       deadlines.end(deadline)
+      // The listeners live as long as the request does, which may be long after its body was refused.
+      pieces.clear()
       if ('status' in result) letGo()
       done(result)
     }
@@ -104,32 +91,55 @@ export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: B
     req
       .on('data', (chunk: Buffer) => {
         if (isOver) return
-        if (taken + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
-        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
-        taken += chunk.length
-        chunks.push(chunk)
+        if (pieces.length + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
+        pieces.add(chunk)
+        const more = pieces.heldBytes - taken
+        if (more > 0 && !inFlight.take(more)) return end(OVERLOADED)
+        taken += more
       })
-      .on('end', () => end({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), letGo }))
+      .on('end', () => isOver || end({ bytes: pieces.join(), letGo }))
       .on('error', cut)
       .on('close', cut)
   }
 
-  async function inflate({ bytes, letGo }: Body): Promise<Body | Problem> {
-    try {
-      const inflated = await gunzip(bytes, { maxOutputLength: maxBodyBytes })
-      if (!inFlight.take(inflated.length)) return OVERLOADED
-      return { bytes: inflated, letGo: () => inFlight.give(inflated.length) }
-    } catch (error) {
-      if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(true)
-      return { status: 400, detail: `the body is not gzip: ${error instanceof Error ? error.message : String(error)}` }
-    } finally {
+  /** Inflates a body, which counts as in flight together with what comes out of it. No more than a body may be is inflated. */
+  function inflate({ bytes, letGo }: Body, done: (body: Body | Problem) => void): void {
+    const inflater = zlib.createGunzip()
+    const chunks: Buffer[] = []
+    let taken = 0
+    let isOver = false
+    const end = (result: Body | Problem): void => {
+      if (isOver) return
+      isOver = true
       letGo()
+      if ('status' in result) {
+        inflater.destroy()
+        inFlight.give(taken)
+      } else inFlight.enter()
+      done(result)
     }
+    const release = (): void => {
+      inFlight.give(taken)
+      inFlight.leave()
+    }
+    inflater
+      .on('data', (chunk: Buffer) => {
+        if (isOver) return
+        if (taken + chunk.length > maxBodyBytes) return end(tooLarge(true))
+        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+        taken += chunk.length
+        chunks.push(chunk)
+      })
+      // A copy in any case: a chunk of a few bytes is a view of 16 KiB.
+      .on('end', () => isOver || end({ bytes: Buffer.concat(chunks), letGo: release }))
+      .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
+      .end(bytes)
   }
 
   return (req, gzip, done) => {
     if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(gzip))
-    read(req, gzip, gzip ? body => ('status' in body ? done(body) : void inflate(body).then(done)) : done)
+    if (!inFlight.enter()) return done(OVERLOADED)
+    read(req, gzip, gzip ? body => ('status' in body ? done(body) : inflate(body, done)) : done)
   }
 }
 

@@ -7,42 +7,55 @@ import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-sc
 import { hasPlainStrings, type Parsed, parseJson, parseText } from './json.ts'
 import type { Lines } from './lines.ts'
 
-/** Attempts at the most. */
-const GROUP = 1000
+/** What a group may hold, in attempts and in bytes of their source, and how long its first line waits for others. */
+const GROUP = { attempts: 1000, bytes: 1 << 20, ms: 50 }
 
 /** Attempts of a stream that are kept together. */
 export interface Group extends OpenForms {
   readonly attempts: NewAttempt[]
   readonly texts: Texts
-  /** Number of the line that the last of them stood in. */
-  lastLine: number
+  /** Bytes of memory that the texts keep: a text of a few bytes keeps all that came with it. */
+  heldBytes: number
+  /** When it is to be kept at the latest, on the clock of `performance.now`. */
+  dueMs: number
 }
 
 export function emptyGroup(): Group {
-  return { attempts: [], instants: [], texts: { sources: [], starts: [], ends: [] }, lastLine: 0 }
+  const texts = { sources: [], starts: [], ends: [] }
+  return { attempts: [], instants: [], texts, heldBytes: 0, dueMs: Number.POSITIVE_INFINITY }
 }
 
-export const isFull = ({ attempts }: Group): boolean => attempts.length === GROUP
+export const isFull = ({ attempts, heldBytes }: Group): boolean =>
+  attempts.length >= GROUP.attempts || heldBytes >= GROUP.bytes
 
-/** Takes lines from the `from`-th on until the group is full or there are no more; answers which is next, or what is wrong with one. */
-export function takeSome(group: Group, lines: Lines, from: number, read: ReadLine): number | Problem {
-  const { bytes, starts, ends, numbers } = lines
-  const until = Math.min(starts.length, from + GROUP - group.attempts.length)
+/** A line that is no attempt. */
+export type BadLine = FaultyAttempt | NoJson
+
+/** Takes lines from the `from`-th on, up to a bad one or until the group is full. Answers which is next, and what is wrong with it. */
+export function takeSome(group: Group, lines: Lines, from: number, read: ReadLine): { next: number; bad?: BadLine } {
+  const { bytes, starts, ends } = lines
+  const until = Math.min(starts.length, from + GROUP.attempts - group.attempts.length)
   for (let i = from; i < until; i++) {
     const line = read(i)
-    if (line.attempt === undefined) return lineProblem(numbers[i]!, line)
+    if (line.attempt === undefined) return { next: i, bad: line }
+    if (i === from) hold(group, bytes)
     group.attempts.push(line.attempt)
     group.instants.push(line.at)
     group.texts.sources.push(bytes)
     group.texts.starts.push(starts[i]!)
     group.texts.ends.push(ends[i]!)
-    group.lastLine = numbers[i]!
   }
-  return until
+  return { next: until }
+}
+
+function hold(group: Group, bytes: Buffer): void {
+  if (group.attempts.length === 0) group.dueMs = performance.now() + GROUP.ms
+  else if (group.texts.sources[group.texts.sources.length - 1] === bytes) return
+  group.heldBytes += bytes.length
 }
 
 type NoJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
-export type ReadLine = (i: number) => SoundAttempt | FaultyAttempt | NoJson
+export type ReadLine = (i: number) => SoundAttempt | BadLine
 
 /** Reads lines by their place. Where no character takes more than a byte, as in most, all of them are made text at once. */
 export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
@@ -54,11 +67,12 @@ export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
   return i => read(parseText(text.slice(starts[i], ends[i])), isPlain)
 }
 
-function lineProblem(number: number, line: FaultyAttempt | NoJson): Problem {
+/** The end of a stream at a bad line, by the number of the line from 1. */
+export function badLineProblem(number: number, line: BadLine): Problem {
   if ('ok' in line) {
     const logged = `line ${number} is not JSON`
     return { status: 400, detail: `${logged}: ${line.detail}`, logged }
   }
-  const errors = line.problems.map(problem => ({ index: number - 1, ...problem }))
-  return { status: 400, detail: `line ${number} is not an attempt as documented`, errors: errors.slice(0, MAX_FAULTS) }
+  const errors = line.problems.slice(0, MAX_FAULTS).map(problem => ({ index: number - 1, ...problem }))
+  return { status: 400, detail: `line ${number} is not an attempt as documented`, errors }
 }

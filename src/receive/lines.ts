@@ -1,12 +1,9 @@
-/** A body of any length as lines, within bounds: bytes of a line, bytes of begun lines over all clients, and time. */
-import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
-import zlib from 'node:zlib'
+/** Chunks -> the lines that end in them, with bounds on the bytes of a line and on those of blank lines in a row. */
 import type { Problem } from '../problem.ts'
-import { type InFlight, OVERLOADED, tooSlow } from './body.ts'
 import { markLength } from './json.ts'
+import { Pieces } from './pieces.ts'
 
-/** Lines of a stream that came together, blank ones left out: each stands from its start to its end in the bytes. */
+/** Lines of a stream that came together, without blank ones: each from its start to its end in the bytes. */
 export interface Lines {
   readonly bytes: Buffer
   readonly starts: readonly number[]
@@ -15,102 +12,21 @@ export interface Lines {
   readonly numbers: readonly number[]
 }
 
-/** A body that cannot be read on; what came before it stands. */
-export class BodyError extends Error {
-  override readonly name = 'BodyError'
-  readonly problem: Problem
+/** Bytes of one line at the most. */
+const MAX_LINE_BYTES = 1 << 20
+/** Bytes of blank lines in a row: two megabytes of gzip inflate to two gigabytes of them. */
+const MAX_BLANK_BYTES = 64 << 20
 
-  constructor(problem: Problem) {
-    super(problem.detail)
-    this.problem = problem
-  }
-}
-
-/**
- * The lines of a body of any length, as they come. Throws a {@link BodyError} when a line is longer than `maxLineBytes`, when the stream
- * breaks, when nothing comes for `idleTimeoutMs`, or when begun lines hold too much over all clients.
- */
-export async function* linesOf(
-  req: IncomingMessage,
-  gzip: boolean,
-  { maxLineBytes, idleTimeoutMs }: { readonly maxLineBytes: number; readonly idleTimeoutMs: number },
-  inFlight: InFlight,
-): AsyncGenerator<Lines> {
-  const inflating = gzip ? zlib.createGunzip() : undefined
-  const source: Readable = inflating === undefined ? req : req.pipe(inflating)
-  if (gzip) req.once('close', () => req.readableEnded || source.destroy(new Error('the body ended early')))
-  // Left standing when the reader stops: the answer goes out on the same connection.
-  const chunks = source.iterator({ destroyOnReturn: false })
-  const cutter = new Cutter(maxLineBytes)
-  let held = 0
-  try {
-    for await (const chunk of withIdleTimeout(chunks, idleTimeoutMs)) {
-      yield cutter.take(chunk)
-      if (cutter.isTooLong) throw new BodyError(tooLong(cutter.number + 1, maxLineBytes))
-      inFlight.give(held)
-      held = 0
-      if (!inFlight.take(cutter.begunBytes)) throw new BodyError(OVERLOADED)
-      held = cutter.begunBytes
-    }
-    yield cutter.take(LINE_END)
-  } catch (error) {
-    if (error instanceof BodyError) throw error
-    const detail = `the body broke off after line ${cutter.number}: ${error instanceof Error ? error.message : String(error)}`
-    throw new BodyError({ status: 400, detail })
-  } finally {
-    inFlight.give(held)
-    if (inflating !== undefined) {
-      // What is left is not worth inflating, nor what is wrong with it worth knowing.
-      req.unpipe(inflating)
-      inflating.on('error', () => undefined).destroy()
-    }
-  }
-}
-
-/** The chunks; throws a {@link BodyError} when none comes for `timeoutMs`. */
-async function* withIdleTimeout(chunks: AsyncIterator<Buffer>, timeoutMs: number): AsyncGenerator<Buffer> {
-  let stalled: (error: BodyError) => void = () => undefined
-  const stall = new Promise<never>((_, reject) => {
-    stalled = reject
-  })
-  stall.catch(() => undefined)
-  const idle = setTimeout(() => stalled(new BodyError(tooSlow(timeoutMs))), timeoutMs)
-  try {
-    for (;;) {
-      idle.refresh()
-      const next = await Promise.race([chunks.next(), stall])
-      if (next.done) return
-      yield next.value
-    }
-  } finally {
-    clearTimeout(idle)
-    // Lets go of the stream, so that its rest can be thrown away. Not awaited: where nothing comes any more it never ends.
-    chunks.return?.().catch(() => undefined)
-  }
-}
-
-function tooLong(number: number, maxLineBytes: number): Problem {
-  return { status: 413, detail: `line ${number} is longer than ${maxLineBytes} bytes` }
-}
-
-const LINE_FEED = 0x0a
-const LINE_END = Buffer.of(LINE_FEED)
-
-/** A class: a cutter is made for every request, and an object with getters of its own has a shape of its own, which is born old. */
-class Cutter {
-  readonly #maxLineBytes: number
-  #begun: Buffer[] = []
-  #begunBytes = 0
+/** A class: a cutter is made for every request, and an object with getters of its own is slower to make. */
+export class Cutter {
+  readonly #begun = new Pieces()
   #number = 0
-  #isTooLong = false
+  #blankBytes = 0
+  #problem: Problem | undefined
 
-  constructor(maxLineBytes: number) {
-    this.#maxLineBytes = maxLineBytes
-  }
-
-  /** Bytes of the line that is begun. */
-  get begunBytes(): number {
-    return this.#begunBytes
+  /** Bytes of memory that the line takes that is begun. */
+  get heldBytes(): number {
+    return this.#begun.heldBytes
   }
 
   /** How many lines have ended. */
@@ -118,53 +34,96 @@ class Cutter {
     return this.#number
   }
 
-  /** Whether the next one is longer than it may be: then nothing more can be taken. */
-  get isTooLong(): boolean {
-    return this.#isTooLong
+  /** Why no more can be taken. */
+  get problem(): Problem | undefined {
+    return this.#problem
   }
 
   /** The lines that end in a chunk, up to one that is too long. */
   take(chunk: Buffer): Lines {
     const end = chunk.lastIndexOf(LINE_FEED) + 1
-    const lines = this.#cut(end === 0 ? NOTHING : this.#joined(chunk.subarray(0, end)))
-    if (!this.#isTooLong) this.#begin(chunk.subarray(end))
+    if (end === 0) {
+      this.#begin(chunk)
+      return NO_LINES
+    }
+    const lines = this.#cut(this.#begun.join(chunk.subarray(0, end)))
+    // A copy: a view of a few bytes would keep the whole chunk.
+    if (end < chunk.length) this.#begin(Buffer.from(chunk.subarray(end)))
     return lines
   }
 
-  #begin(bytes: Buffer): void {
-    if (bytes.length > 0) this.#begun.push(bytes)
-    this.#begunBytes += bytes.length
-    this.#isTooLong ||= this.#begunBytes > this.#maxLineBytes
+  /** The line that is begun, where the stream ends without a line end. */
+  end(): Lines {
+    return this.take(LINE_END)
   }
 
-  /** What is begun, with its end behind it. */
-  #joined(end: Buffer): Buffer {
-    if (this.#begun.length === 0) return end
-    const bytes = Buffer.concat([...this.#begun, end])
-    this.#begun = []
-    this.#begunBytes = 0
-    return bytes
+  #begin(bytes: Buffer): void {
+    if (this.#problem !== undefined) return
+    this.#begun.add(bytes)
+    if (this.#begun.length > MAX_LINE_BYTES) this.#refuse(tooLong(this.#number + 1))
+  }
+
+  #refuse(problem: Problem): void {
+    this.#problem ??= problem
+    this.#begun.clear()
   }
 
   #cut(bytes: Buffer): Lines {
     const lines = { bytes, starts: [] as number[], ends: [] as number[], numbers: [] as number[] }
-    for (let start = 0; start < bytes.length; ) {
+    for (let start = this.#skipEmpty(bytes, 0); start < bytes.length && this.#problem === undefined; ) {
       const end = bytes.indexOf(LINE_FEED, start)
-      this.#isTooLong ||= end - start > this.#maxLineBytes
-      if (this.#isTooLong) break
-      this.#number++
-      if (!isBlank(bytes, start, end)) {
-        lines.starts.push(start + markLength(bytes, start))
-        lines.ends.push(end)
-        lines.numbers.push(this.#number)
-      }
-      start = end + 1
+      if (end - start > MAX_LINE_BYTES) this.#refuse(tooLong(this.#number + 1))
+      else this.#count(bytes, start, end, lines)
+      start = this.#skipEmpty(bytes, end + 1)
     }
     return lines
   }
+
+  /** Counts empty lines from `start` on, and answers where they end. Quick: a flood of them is nothing but work. */
+  #skipEmpty(bytes: Buffer, start: number): number {
+    let end = start
+    while (bytes[end] === LINE_FEED) end++
+    this.#number += end - start
+    this.#countBlank(end - start)
+    return end
+  }
+
+  #count(bytes: Buffer, start: number, end: number, lines: GrowingLines): void {
+    this.#number++
+    if (isBlank(bytes, start, end)) {
+      this.#countBlank(end - start + 1)
+      return
+    }
+    this.#blankBytes = 0
+    lines.starts.push(start + markLength(bytes, start))
+    lines.ends.push(end)
+    lines.numbers.push(this.#number)
+  }
+
+  #countBlank(bytes: number): void {
+    this.#blankBytes += bytes
+    if (this.#blankBytes > MAX_BLANK_BYTES) this.#refuse(TOO_BLANK)
+  }
 }
 
-const NOTHING = Buffer.alloc(0)
+interface GrowingLines {
+  readonly starts: number[]
+  readonly ends: number[]
+  readonly numbers: number[]
+}
+
+function tooLong(number: number): Problem {
+  return { status: 413, detail: `line ${number} is longer than ${MAX_LINE_BYTES} bytes` }
+}
+
+const TOO_BLANK: Problem = {
+  status: 413,
+  detail: `there are more than ${MAX_BLANK_BYTES} bytes of blank lines in a row`,
+}
+
+const LINE_FEED = 0x0a
+const LINE_END = Buffer.of(LINE_FEED)
+const NO_LINES: Lines = { bytes: Buffer.alloc(0), starts: [], ends: [], numbers: [] }
 
 function isBlank(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {

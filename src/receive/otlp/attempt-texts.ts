@@ -50,6 +50,11 @@ export function textsOf(texts: AttemptTexts): Texts {
   return texts
 }
 
+/** Bytes of memory that the texts take. */
+export function heldBytesOf({ pages, waiting }: AttemptTexts): number {
+  return pages.length * PAGE_BYTES + waiting.length
+}
+
 /** Texts that are needed no more. */
 export function letTextsGo({ pages }: AttemptTexts): void {
   for (const page of pages) if (spare.length < MAX_SPARE) spare.push(page)

@@ -4,10 +4,11 @@ import type { z } from 'zod'
 import type { AppendedPoints } from '../../core/ports.ts'
 import { MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Problem } from '../../problem.ts'
-import { type IngestCounts, type ReceiveOptions, storeProblem } from '../attempts.ts'
 import { type Body, createBodyReader, mediaOf } from '../body.ts'
+import { Held } from '../in-flight.ts'
+import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
-import { letTextsGo, textsOf } from './attempt-texts.ts'
+import { heldBytesOf, letTextsGo, textsOf } from './attempt-texts.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { metricsRequest } from './metrics/schema.ts'
 import { type SiftedPoints, siftPoints } from './metrics/sift.ts'
@@ -61,17 +62,29 @@ type Taken = Readonly<Pick<SiftedPoints, 'rejected' | 'problems' | 'ignored'>>
 
 async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
   const { signal, counts } = options
+  const held = new Held(options.inFlight)
   try {
     const sifted = sift(encoding, body.bytes, options)
     if ('status' in sifted) return sifted
+    // It is in memory already: what it takes is not there for the bodies that come next.
+    held.set(decodedBytes(sifted))
     const taken = 'points' in sifted ? await keepPoints(sifted, options) : await keep(sifted, options)
     if ('status' in taken) return taken
     counts.rejected(taken.rejected)
     counts.ignored?.(signal, taken.ignored)
     return taken
   } finally {
+    held.set(0)
     body.letGo()
   }
+}
+
+/** What an attempt or a point takes in memory, about. */
+const ITEM_BYTES = 512
+
+function decodedBytes(sifted: Sifted | SiftedPoints): number {
+  if ('points' in sifted) return sifted.points.length * ITEM_BYTES
+  return sifted.attempts.length * ITEM_BYTES + heldBytesOf(sifted.texts)
 }
 
 function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {

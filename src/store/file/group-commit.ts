@@ -10,7 +10,6 @@ import type { Tally } from '../../core/tally.ts'
 import { messageOf } from './errors.ts'
 import {
   answersOf,
-  byteLength,
   type Call,
   countGroup,
   encode,
@@ -18,13 +17,14 @@ import {
   type Group,
   groupSize,
   instantsOf,
+  type Lines,
 } from './group.ts'
 import type { Journal } from './journal.ts'
 import { createLineBlocks } from './line-blocks.ts'
 import type { Log } from './log.ts'
 import { createOutage } from './outage.ts'
 
-/** What may wait to be kept. */
+/** What the lines that wait to be kept may take in memory. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024
 
 export interface GroupCommitOptions {
@@ -46,7 +46,6 @@ export interface GroupCommitOptions {
 export interface Pending {
   readonly calls: number
   readonly attempts: number
-  readonly bytes: number
 }
 
 export interface GroupCommit {
@@ -72,7 +71,7 @@ const isCall = (entry: Call | Turn): entry is Call => 'attempts' in entry
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
-  const pending = { calls: 0, attempts: 0, bytes: 0 }
+  const pending = { calls: 0, attempts: 0 }
   const blocks = createLineBlocks()
   const tasks: (() => Promise<void>)[] = []
   let queue: (Call | Turn)[] = []
@@ -92,10 +91,16 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   /** One call is always let in, however large: nothing else could ever keep it. */
   function overload(attempts: number): StoreUnavailable | undefined {
-    const isRoom = pending.attempts + attempts <= maxPendingAttempts && pending.bytes < MAX_PENDING_BYTES
-    if (pending.calls === 0 || isRoom) return undefined
-    const detail = 'too many attempts are waiting to be kept'
-    return new StoreUnavailable(detail, { reason: 'overloaded', retryAfterSeconds: 1 })
+    if (pending.calls === 0) return undefined
+    const isRoom = pending.attempts + attempts <= maxPendingAttempts && blocks.heldBytes <= MAX_PENDING_BYTES
+    return isRoom ? undefined : overloaded()
+  }
+
+  /** Lets go of lines that are too many bytes: how many they are shows only when they are made. */
+  function refuseTooLong({ block }: Lines): void {
+    if (pending.calls === 0 || blocks.heldBytes <= MAX_PENDING_BYTES) return
+    blocks.letGo(block)
+    throw overloaded()
   }
 
   function append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended> {
@@ -106,6 +111,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       const nowMs = clock()
       const instants = forms?.instants ?? instantsOf(attempts)
       const lines = encode(attempts, nowMs, forms?.texts, blocks)
+      refuseTooLong(lines)
       enqueue({ attempts, instants, lines, nowMs, resolve, reject })
     })
   }
@@ -131,10 +137,9 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     start()
   }
 
-  function account({ attempts, lines }: Call, sign: 1 | -1): void {
+  function account({ attempts }: Call, sign: 1 | -1): void {
     pending.calls += sign
     pending.attempts += sign * attempts.length
-    pending.bytes += sign * byteLength(lines)
   }
 
   /** What came with a call is needed no more. */
@@ -239,4 +244,9 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
 function failure(error: unknown): StoreUnavailable {
   return new StoreUnavailable(`attempts cannot be kept: ${messageOf(error)}`, { cause: error })
+}
+
+function overloaded(): StoreUnavailable {
+  const detail = 'too many attempts are waiting to be kept'
+  return new StoreUnavailable(detail, { reason: 'overloaded', retryAfterSeconds: 1 })
 }

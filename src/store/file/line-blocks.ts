@@ -19,11 +19,14 @@ export interface LineBlocks {
   /** A block with at least `room` bytes free; the caller writes there, moves `used`, and lets go when its lines are needed no more. */
   hold(room: number): Block
   letGo(block: Block): void
+  /** Bytes of all blocks that are held: a line of a few bytes holds its whole block. */
+  readonly heldBytes: number
 }
 
 export function createLineBlocks(): LineBlocks {
   const spare: Block[] = []
   let current = createBlock(BLOCK_BYTES)
+  let heldBytes = 0
 
   function blockFor(room: number): Block {
     if (room > BLOCK_BYTES) return createBlock(room)
@@ -34,11 +37,15 @@ export function createLineBlocks(): LineBlocks {
   return {
     hold(room) {
       const block = blockFor(room)
-      block.holders++
+      if (block.holders++ === 0) heldBytes += block.bytes.length
       return block
+    },
+    get heldBytes() {
+      return heldBytes
     },
     letGo(block) {
       if (--block.holders > 0) return
+      heldBytes -= block.bytes.length
       block.used = 0
       const isSpare = block !== current && block.bytes.length === BLOCK_BYTES
       if (isSpare && spare.length < SPARE_BLOCKS) spare.push(block)

@@ -1,0 +1,102 @@
+/** What hostile streams and bodies take of a sidecar's memory, by what Linux says of its process. */
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { peakMemoryOf } from '../root/memory.ts'
+import { anAttempt } from '../support/sidecar.ts'
+import { type SidecarProcess, startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
+
+const MIB = 2 ** 20
+const LINE = `${JSON.stringify(anAttempt())}\n`
+const NDJSON = { 'Content-Type': 'application/x-ndjson' }
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let sidecar: SidecarProcess
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  const env = { NODE_OPTIONS: '--max-old-space-size=96' }
+  sidecar = await startSidecarProcess(join(folder.path, 'a.json'), { args: ['--drain-timeout', '50s'], env })
+})
+afterEach(async () => {
+  await sidecar.stop('SIGKILL')
+  await folder[Symbol.asyncDispose]()
+})
+
+function post(headers: Record<string, string>): ClientRequest {
+  return request(`${sidecar.url}/api/v1/attempts`, { method: 'POST', headers }).on('error', () => undefined)
+}
+
+async function write(req: ClientRequest, bytes: Buffer | string): Promise<void> {
+  if (!req.write(bytes)) await once(req, 'drain')
+}
+
+async function answerTo(req: ClientRequest): Promise<{ status: number; body: Record<string, unknown> }> {
+  const [res] = (await once(req, 'response')) as [IncomingMessage]
+  return { status: res.statusCode!, body: JSON.parse(await text(res)) }
+}
+
+/** MiB that the peak rose by during `work`. A first request makes what stays in any case. */
+async function growth(work: () => Promise<void>): Promise<number> {
+  await answerTo(post(NDJSON).end(LINE.repeat(1000)))
+  const before = await peakMemoryOf(sidecar)
+  await work()
+  return (await peakMemoryOf(sidecar)) - before
+}
+
+describe.skipIf(process.platform !== 'linux')('memory', () => {
+  test('does not grow with the length of a stream', async () => {
+    const grown = await growth(async () => {
+      const req = post(NDJSON)
+      const blank = Buffer.alloc(MIB, '\n')
+      for (let i = 0; i < 120; i++) {
+        if (i % 40 === 0) await write(req, LINE)
+        await write(req, blank)
+      }
+      expect(await answerTo(req.end())).toEqual({ status: 200, body: { accepted: 3, duplicates: 0 } })
+    })
+    expect(grown).toBeLessThan(64)
+  })
+
+  test('does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read', async () => {
+    const grown = await growth(async () => {
+      const bomb = gzipSync(Buffer.alloc(200 * MIB, '\n'))
+      const answer = await answerTo(post({ ...NDJSON, 'Content-Encoding': 'gzip' }).end(bomb))
+      expect(answer).toMatchObject({ status: 413, body: { kept_lines: 0 } })
+    })
+    expect(grown).toBeLessThan(64)
+  })
+
+  test('does not depend on the size of the chunks that a body comes in', async () => {
+    const { hostname, port } = new URL(sidecar.url)
+    for (const type of ['json', 'x-ndjson']) {
+      const grown = await growth(async () => {
+        const socket = connect(Number(port), hostname)
+        const answer = text(socket)
+        const head = `POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/${type}\r\n`
+        socket.write(`${head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n`)
+        socket.write(`${'1\r\n \r\n'.repeat(250_000)}${LINE.length.toString(16)}\r\n${LINE}\r\n0\r\n\r\n`)
+        expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*"accepted":1,/)
+      })
+      expect(grown).toBeLessThan(64)
+    }
+  })
+})
+
+test('a client that leaves in the middle of what it gzipped does not hold up a stop', async () => {
+  const lines = gzipSync(LINE.repeat(500_000))
+  const req = post({ ...NDJSON, 'Content-Encoding': 'gzip' })
+  await write(req, lines.subarray(0, lines.length / 2))
+  const accepted = async (): Promise<number> => {
+    const scrape = await (await fetch(`${sidecar.url}/metrics`)).text()
+    return Number(/^agent_performance_attempts_accepted_total (\d+)$/m.exec(scrape)?.[1])
+  }
+  await expect.poll(accepted).toBeGreaterThan(0)
+  req.destroy()
+  const startMs = performance.now()
+  expect(await sidecar.stop()).toBe(0)
+  expect(performance.now() - startMs).toBeLessThan(30_000)
+})
