@@ -162,7 +162,11 @@ const KEPT = {
         required: ['index', 'errors'],
         properties: { index: { type: 'integer' }, errors: { type: 'array', items: FAULT } },
       },
-      description: 'With partial=true: what was not kept, and why.',
+      description: 'With partial=true: what was not kept, and why. Of a stream the first 1,000.',
+    },
+    more_rejected: {
+      type: 'integer',
+      description: 'With partial=true: how many more lines of a stream were not kept.',
     },
   },
 }
@@ -174,7 +178,7 @@ const RECORD = {
       name: 'partial',
       in: 'query',
       schema: { type: 'boolean', default: false },
-      description: 'Keep the good ones of a list that has bad ones.',
+      description: 'Keep the good ones of a list, or of a stream of lines, that has bad ones.',
     },
   ],
   requestBody: {
@@ -184,7 +188,11 @@ const RECORD = {
         schema: { oneOf: [ref('Attempt'), { type: 'array', maxItems: 10_000, items: ref('Attempt') }] },
       },
       'application/x-ndjson': {
-        schema: { type: 'string', description: 'One attempt a line, of any length, kept in groups as it comes.' },
+        schema: {
+          type: 'string',
+          description:
+            'One attempt a line, at most 1 MiB each; the stream may have any length. A line is on disk within moments.',
+        },
       },
     },
   },

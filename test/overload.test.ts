@@ -1,9 +1,10 @@
 /** Too much, or a disk that stalls or fails: every refusal says when to come back, none is a 500, and what is refused is not counted. */
 import { once } from 'node:events'
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createAttemptsHandler } from '../src/receive/attempts.ts'
@@ -126,6 +127,48 @@ describe('a disk', () => {
     await expect.poll(async () => (await post(behind.url, attempts[0])).status, { timeout: 10_000 }).toBe(200)
     expect((await post(behind.url, attempts)).body).toEqual({ accepted: 39, duplicates: 1 })
     expect(await behind.total()).toBe(41)
+  })
+})
+
+describe('a stream that goes on', () => {
+  function openStream(url: string): ClientRequest {
+    const headers = { 'Content-Type': 'application/x-ndjson' }
+    return request(`${url}/api/v1/attempts`, { method: 'POST', headers }).on('error', () => undefined)
+  }
+
+  test('is answered with 503 and the number of its kept lines as soon as the disk fails', async () => {
+    const gate: Gate = { before: async () => undefined }
+    await using behind = await openBehindGate(gate, 1000)
+    const req = openStream(behind.url)
+    const answer = once(req, 'response')
+    req.write(`${JSON.stringify(anAttempt())}\n`)
+    await expect.poll(() => behind.total()).toBe(1)
+    gate.before = () => Promise.reject(new Error('the disk fails'))
+    req.write(`${JSON.stringify(anAttempt())}\n`)
+    const [res] = (await answer) as [IncomingMessage]
+    expect([res.statusCode, res.headers['retry-after']]).toEqual([503, '5'])
+    expect(JSON.parse(await text(res))).toMatchObject({ accepted: 1, kept_lines: 1 })
+    gate.before = async () => undefined
+    req.destroy()
+  })
+
+  test('and whose client leaves while its lines are being kept, is kept as far as it came', async () => {
+    const gate: Gate = { before: async () => undefined }
+    await using behind = await openBehindGate(gate, 1000)
+    const stall = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    gate.before = () => {
+      reached.resolve()
+      return stall.promise
+    }
+    const req = openStream(behind.url)
+    req.write(`${JSON.stringify(anAttempt())}\n`)
+    await reached.promise
+    req.destroy()
+    await once(req, 'close')
+    stall.resolve()
+    await expect.poll(() => behind.total()).toBe(1)
+    expect((await post(behind.url, anAttempt())).status).toBe(200)
   })
 })
 

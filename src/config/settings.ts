@@ -169,7 +169,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'request-timeout',
     kind: timeout,
     default: '30s',
-    description: 'Time for a whole request; for a stream of lines, for the next bytes of it.',
+    description: 'Time for a whole request; for a stream of lines, for the next line of it.',
     group: 'Limits',
   },
   keepAliveTimeoutMs: {
@@ -190,7 +190,8 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'max-in-flight-bytes',
     kind: bytes,
     default: '64MiB',
-    description: 'Bodies being read or worked on, all together; beyond it the answer is 429.',
+    description:
+      'Bodies and lines that are read or worked on, all together; beyond it streams wait for a moment, and the answer is 429.',
     group: 'Limits',
   },
   maxPendingAttempts: {

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { createInFlight, Held } from '../../src/receive/in-flight.ts'
+import { Pieces } from '../../src/receive/pieces.ts'
+
+const MIB = 2 ** 20
+
+describe('bytes in flight', () => {
+  test('are taken while there is room, and counted beyond it where they are in memory already', () => {
+    const inFlight = createInFlight(10)
+    expect([inFlight.take(6), inFlight.take(5), inFlight.take(4), inFlight.isFull, inFlight.isOver]).toEqual([
+      true,
+      false,
+      true,
+      true,
+      false,
+    ])
+    const held = new Held(inFlight)
+    held.set(3)
+    expect(inFlight.isOver).toBe(true)
+    held.set(0)
+    inFlight.give(10)
+    expect([inFlight.isFull, inFlight.take(10)]).toEqual([false, true])
+  })
+
+  test('without room one stream goes on with a pass, which the next one gets from it', async () => {
+    const inFlight = createInFlight(MIB)
+    inFlight.take(MIB)
+    const first = await inFlight.wait(60_000)
+    const others = [inFlight.wait(60_000), inFlight.wait(60_000)]
+    if (typeof first === 'function') first()
+    const second = await others[0]
+    expect([typeof first, typeof second]).toEqual(['function', 'function'])
+    inFlight.give(MIB)
+    expect(await others[1]).toBe('some')
+  })
+
+  test('there is none for a stream that waited its time, and it is not waited for any more', async () => {
+    const inFlight = createInFlight(MIB)
+    inFlight.take(MIB)
+    const pass = await inFlight.wait(60_000)
+    expect(await inFlight.wait(1)).toBe('none')
+    if (typeof pass === 'function') pass()
+    expect(typeof (await inFlight.wait(60_000))).toBe('function')
+  })
+})
+
+test('of requests that one connection sends at once, 10,000 are worked on', () => {
+  const inFlight = createInFlight(MIB)
+  for (let i = 0; i < 10_000; i++) expect(inFlight.enter()).toBe(true)
+  expect(inFlight.enter()).toBe(false)
+  inFlight.leave()
+  expect(inFlight.enter()).toBe(true)
+})
+
+describe('pieces of a body', () => {
+  test('are joined in their order, whatever their sizes', () => {
+    const pieces = new Pieces()
+    for (let round = 0; round < 3; round++) {
+      const sizes = Array.from({ length: 300 }, (_, i) => (i % 7 === 0 ? 5000 : i % 40))
+      const all = sizes.map((size, i) => Buffer.alloc(size, i))
+      for (const piece of all) pieces.add(piece)
+      const whole = Buffer.concat(all)
+      expect(pieces.length).toBe(whole.length)
+      expect(pieces.join(Buffer.from('end')).equals(Buffer.concat([whole, Buffer.from('end')]))).toBe(true)
+      expect([pieces.length, pieces.heldBytes]).toEqual([0, 0])
+    }
+  })
+
+  test('of a byte each take little more than their bytes', () => {
+    const pieces = new Pieces()
+    for (let i = 0; i < 100_000; i++) pieces.add(Buffer.of(i))
+    expect(pieces.heldBytes).toBeLessThan(120_000)
+  })
+})
