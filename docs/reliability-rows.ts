@@ -40,6 +40,8 @@ const RELOAD = 'test/end-to-end/reload.test.ts'
 const ACCESS = 'test/access.test.ts'
 const CLOCK = 'test/clock.test.ts'
 const OTLP = 'test/receive/otlp'
+const STREAMS = 'test/receive/streams.test.ts'
+const STREAM_MEMORY = 'test/end-to-end/stream-memory.test.ts'
 const CHECK_CONFIG = 'test/command/check-config.test.ts'
 
 const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
@@ -317,6 +319,27 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
+      'A stream may have any length: each line is on disk soon after it came, and the memory of all streams has a bound.',
+    shown: [
+      `${STREAMS} > a line is kept soon after it came, although its stream goes on`,
+      `${STREAMS} > lines of one stream are kept in their order, whatever pieces they come in`,
+      `${STREAMS} > with room for one long line, streams of long lines wait for each other, and all of them are kept`,
+      `${STREAM_MEMORY} > memory > does not grow with the length of a stream`,
+      `${STREAM_MEMORY} > memory > does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read`,
+      `${STREAM_MEMORY} > memory > does not depend on the size of the chunks that a body comes in`,
+    ],
+  },
+  {
+    promise: 'A stream that a failing disk, a stop or its client ends: what was kept is said, and counts once.',
+    shown: [
+      `${OVERLOAD} > a stream that goes on > is answered with 503 and the number of its kept lines as soon as the disk fails`,
+      `${OVERLOAD} > a stream that goes on > and whose client leaves while its lines are being kept, is kept as far as it came`,
+      `${STREAMS} > a stop ends a stream that goes on, and says how many of its lines are kept`,
+      `${STREAM_MEMORY} > a client that leaves in the middle of what it gzipped does not hold up a stop`,
+    ],
+  },
+  {
+    promise:
       '200 clients who come back when they are told to are all served in the end, and every attempt counts once.',
     shown: [
       `${OVERLOAD} > a storm of 200 clients who come back when they are told to calms down, and every attempt is counted once`,
@@ -512,6 +535,8 @@ const INPUT: readonly ReliabilityRow[] = [
     shown: [
       `${REFUSED} > the bad ones of a list are named by index and pointer`,
       `${REFUSED} > but for the good ones when partial=true asks for that`,
+      `${STREAMS} > with partial=true > bad lines are skipped and named by their place, and all others are kept`,
+      `${STREAMS} > with partial=true > of many bad lines the first are named, and the others counted`,
       `${OTLP}/answer.test.ts > partial success > tells how many were rejected and why, in protobuf`,
     ],
   },

@@ -164,8 +164,9 @@ describe('a stream that goes on', () => {
     const req = openStream(behind.url)
     req.write(`${JSON.stringify(anAttempt())}\n`)
     await reached.promise
+    const closed = new Promise(resolve => req.once('close', resolve))
     req.destroy()
-    await once(req, 'close')
+    await closed
     stall.resolve()
     await expect.poll(() => behind.total()).toBe(1)
     expect((await post(behind.url, anAttempt())).status).toBe(200)
