@@ -92,10 +92,9 @@ export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: B
       .on('data', (chunk: Buffer) => {
         if (isOver) return
         if (pieces.length + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
+        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+        taken += chunk.length
         pieces.add(chunk)
-        const more = pieces.heldBytes - taken
-        if (more > 0 && !inFlight.take(more)) return end(OVERLOADED)
-        taken += more
       })
       .on('end', () => isOver || end({ bytes: pieces.join(), letGo }))
       .on('error', cut)

@@ -83,7 +83,7 @@ function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkRead
   function onData(chunk: Buffer): void {
     if (failure !== undefined) return
     pieces.add(chunk)
-    held.set(pieces.heldBytes)
+    held.set(pieces.length)
     if (isDelivering) return
     isDelivering = true
     // After all of what was read from the socket at once: many small chunks become one.

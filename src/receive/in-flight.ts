@@ -2,8 +2,8 @@
  * The account of bytes between the sockets and the log, over all clients: bodies until their answer, begun lines, lines that wait in
  * groups or for the disk, and what is decoded from OTLP.
  *
- * Outside the account is what the number of connections bounds: an inflater with what it works on (200 KiB), the short beginning of a
- * line, and the buffers of Node and the kernel for a socket. Streams count what they have read, so each may exceed the bound by one read
+ * Outside the account is what the number of connections bounds: an inflater with what it works on (200 KiB), a page for small chunks
+ * (16 KiB), and the buffers of Node and the kernel for a socket. Streams count what they have read, so each may exceed the bound by one read
  * (64 KiB). Outside it too are the lines that the store has encoded for the disk, which have a bound of their own.
  */
 

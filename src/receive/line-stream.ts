@@ -118,7 +118,7 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
     if (cutter.problem !== undefined) throw new BodyError(cutter.problem)
     hold()
     if (inFlight.isOver) await flush()
-    if (cutter.heldBytes <= SHORT_LINE_BYTES) releasePass()
+    if (cutter.begunBytes <= SHORT_LINE_BYTES) releasePass()
     else if (givePass === undefined && inFlight.isFull) await awaitRoom()
   }
 
@@ -160,7 +160,7 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
 
   /** Accounts for what is in memory now. */
   function hold(moreBytes = 0): void {
-    held.set(cutter.heldBytes + group.heldBytes + rejected.heldBytes + moreBytes)
+    held.set(cutter.begunBytes + group.heldBytes + rejected.heldBytes + moreBytes)
   }
 
   async function awaitRoom(): Promise<void> {

@@ -24,9 +24,9 @@ export class Cutter {
   #blankBytes = 0
   #problem: Problem | undefined
 
-  /** Bytes of memory that the line takes that is begun. */
-  get heldBytes(): number {
-    return this.#begun.heldBytes
+  /** Bytes of the line that is begun. */
+  get begunBytes(): number {
+    return this.#begun.length
   }
 
   /** How many lines have ended. */

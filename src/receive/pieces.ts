@@ -14,16 +14,10 @@ export class Pieces {
   #start = 0
   #end = 0
   #length = 0
-  #heldBytes = 0
 
-  /** Bytes that were added. */
+  /** Bytes that were added. They take little more memory than that: a page of their own at the most, and some objects. */
   get length(): number {
     return this.#length
-  }
-
-  /** Bytes of memory that they take. */
-  get heldBytes(): number {
-    return this.#heldBytes
   }
 
   /** Adds bytes that nobody writes to any more. */
@@ -35,7 +29,6 @@ export class Pieces {
     }
     this.#closePage()
     this.#list.push(bytes)
-    this.#heldBytes += bytes.length
   }
 
   #copy(bytes: Buffer): void {
@@ -44,7 +37,6 @@ export class Pieces {
       this.#page = Buffer.allocUnsafeSlow(PAGE_BYTES)
       this.#start = 0
       this.#end = 0
-      this.#heldBytes += PAGE_BYTES
     }
     this.#page.set(bytes, this.#end)
     this.#end += bytes.length
@@ -70,7 +62,6 @@ export class Pieces {
     this.#start = 0
     this.#end = 0
     this.#length = 0
-    this.#heldBytes = 0
   }
 }
 
