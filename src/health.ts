@@ -25,6 +25,8 @@ export interface Health {
   checks(): readonly Check[]
   /** Counts a request when its answer is out. */
   observe(req: IncomingMessage, res: ServerResponse, route: string): void
+  /** Counts an answer to what never became a request. */
+  countUnparsed(status: number): void
   watch(listener: Listener): void
   read(): OwnHealth
 }
@@ -87,6 +89,7 @@ export function createHealth(sources: HealthSources): Health {
         if (refusal !== undefined) refusals.log(req.method ?? '', route, refusal)
       })
     },
+    countUnparsed: status => requests.count('other', 'other', status),
     watch(opened) {
       listener = opened
     },

@@ -4,17 +4,23 @@ import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Certificate } from './certificate.ts'
+import { createConnections } from './connections.ts'
+import { type ParseError, problemOfParseError } from './parse-error.ts'
+import type { Problem } from './problem.ts'
 
 export interface ListenerOptions {
   readonly host: string
   /** 0 for any free one. */
   readonly port: number
   readonly tls: Certificate | undefined
+  /** For the headers of a request; for the first one of a connection, together with the TLS handshake. */
   readonly headersTimeoutMs: number
   /** How long a connection may be idle, between two requests or in the middle of an answer that its client does not read. */
   readonly keepAliveTimeoutMs: number
   /** Fewer where the process may not open enough files for so many: what keeps attempts goes first. */
   readonly maxConnections: number
+  /** Called with each answer to what never became a request: it cannot be parsed, or its headers are late. */
+  readonly onUnparsed?: ((problem: Problem) => void) | undefined
 }
 
 export interface Listener {
@@ -31,28 +37,57 @@ export interface Listener {
 
 /** Rejects with the system's error (EADDRINUSE, EACCES, …) where it cannot listen. */
 export async function openListener(handler: http.RequestListener, options: ListenerOptions): Promise<Listener> {
+  const headersTimeoutMs = Math.ceil(options.headersTimeoutMs)
+  const keepAliveTimeoutMs = Math.min(Math.ceil(options.keepAliveTimeoutMs), MAX_TIMER_MS - KEEP_ALIVE_BUFFER_MS)
+  const checkEveryMs = Math.min(1000, Math.max(10, Math.ceil(headersTimeoutMs / 10)))
   const serverOptions: http.ServerOptions = {
-    headersTimeout: options.headersTimeoutMs,
+    headersTimeout: headersTimeoutMs,
     // A body has its own deadlines, because a stream of attempts may go on for long.
     requestTimeout: 0,
-    keepAliveTimeout: options.keepAliveTimeoutMs,
-    connectionsCheckingInterval: Math.min(5000, options.headersTimeoutMs / 2),
+    keepAliveTimeout: keepAliveTimeoutMs,
+    keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
+    connectionsCheckingInterval: checkEveryMs,
+    // A request without Host gets an answer of ours: Node would send a bare 400.
+    requireHostHeader: false,
+  }
+  const connections = createConnections({
+    headersTimeoutMs,
+    idleTimeoutMs: keepAliveTimeoutMs + KEEP_ALIVE_BUFFER_MS + headersTimeoutMs,
+  })
+  const refuse = (socket: Socket, problem: Problem): void => {
+    if (connections.refuse(socket, problem)) options.onUnparsed?.(problem)
   }
   let dropped = 0
   let draining = false
   const answer: http.RequestListener = (req, res) => {
+    if (!connections.begin(res)) return
     if (draining) res.setHeader('Connection', 'close')
     res.on('timeout', cutUnread)
     handler(req, res)
   }
   const server = options.tls
-    ? https.createServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.2' }, answer)
+    ? https.createServer(
+        { ...serverOptions, ...options.tls, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeoutMs },
+        answer,
+      )
     : http.createServer(serverOptions, answer)
-  server.timeout = options.keepAliveTimeoutMs
+  server.timeout = keepAliveTimeoutMs
   server.maxConnections = Math.min(options.maxConnections, affordableConnections())
   server.on('drop', () => dropped++)
   // Whatever a client expects, it gets an answer of ours: Node would send a bare 417.
   server.on('checkExpectation', answer)
+  server.on('connection', socket => connections.add(socket, options.tls !== undefined))
+  server.on('secureConnection', socket => connections.secured(socket))
+  server.on('clientError', (error: ParseError, socket) => {
+    const problem = problemOfParseError(error, headersTimeoutMs)
+    if (problem === undefined) socket.destroy()
+    else refuse(socket as Socket, problem)
+  })
+  // Node would close the connection without a word.
+  server.on('connect', (_req, socket) => {
+    socket.on('error', () => undefined).resume()
+    refuse(socket as Socket, { status: 501, detail: 'this is no proxy: CONNECT is not known here' })
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port }, () => {
@@ -62,18 +97,14 @@ export async function openListener(handler: http.RequestListener, options: Liste
   })
   const { port } = server.address() as AddressInfo
   const shown = options.host.includes(':') ? `[${options.host}]` : options.host
-  let connections = 0
-  server.on('connection', socket => {
-    connections++
-    socket.once('close', () => connections--)
-  })
+  const sweep = setInterval(() => connections.sweep(problem => options.onUnparsed?.(problem)), checkEveryMs).unref()
   return {
     url: `${options.tls ? 'https' : 'http'}://${shown}:${port}`,
     get dropped() {
       return dropped
     },
     get connections() {
-      return connections
+      return connections.count
     },
     renew(tls) {
       if (server instanceof https.Server) server.setSecureContext({ ...tls, minVersion: 'TLSv1.2' })
@@ -82,15 +113,29 @@ export async function openListener(handler: http.RequestListener, options: Liste
       draining = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
-      // A keep-alive client that was between two requests is idle by the next look.
-      const sweep = setInterval(() => server.closeIdleConnections(), 100)
-      const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+      const close = setInterval(() => {
+        // A keep-alive client that was between two requests is idle by the next look.
+        server.closeIdleConnections()
+        connections.closeUnused(UNUSED_MS)
+      }, 100)
+      // Node knows those alone whose handshake is done.
+      const cut = setTimeout(() => connections.closeAll(), timeoutMs)
       await closed
+      clearInterval(close)
       clearInterval(sweep)
       clearTimeout(cut)
     },
   }
 }
+
+/** Longer than this a timer of Node fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** An idle connection stays open this much longer than its client is told, so that a request sent at the last moment gets its answer. */
+const KEEP_ALIVE_BUFFER_MS = 1000
+
+/** Age from which a drain closes a connection that has sent no request: younger ones may have one on the way. */
+const UNUSED_MS = 1000
 
 /** Nothing went either way for so long: whoever has our bytes to read and does not is cut, whoever waits for us is not. */
 function cutUnread(socket: Socket): void {

@@ -60,8 +60,17 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   421: 'Misdirected Request',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
+  505: 'HTTP Version Not Supported',
+}
+
+/** The JSON of a problem. */
+export function problemText({ status, detail, errors, more }: Problem): string {
+  const title = TITLES[status] ?? 'Error'
+  return JSON.stringify({ type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more })
 }
 
 /** Sends a problem and ends the answer. Does nothing where an answer is under way already. */
@@ -71,11 +80,10 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
     return
   }
   noteRefusal(res, problem)
-  const { status, detail, errors, retryAfterSeconds, more, headers } = problem
+  const { status, retryAfterSeconds, headers } = problem
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
-  const title = TITLES[status] ?? 'Error'
-  const text = JSON.stringify({ type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more })
+  const text = problemText(problem)
   beginAnswer(res, status, ['Content-Type', PROBLEM_TYPE, 'Content-Length', Buffer.byteLength(text)])
   endRefusal(res, text)
 }
@@ -102,7 +110,7 @@ export function endRefusal(res: ServerResponse, body: string | Uint8Array): void
   req.on('error', () => undefined).resume()
 }
 
-const PROBLEM_TYPE = 'application/problem+json'
+export const PROBLEM_TYPE = 'application/problem+json'
 
 /** Sends a JSON answer. */
 export function sendJson(res: ServerResponse, status: number, body: unknown): void {
@@ -116,7 +124,7 @@ export function sendJsonText(res: ServerResponse, status: number, text: string):
 }
 
 /** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
-const COMMON_HEADERS = [
+export const COMMON_HEADERS: readonly string[] = [
   ...['X-Content-Type-Options', 'nosniff'],
   ...['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
   ...['Cache-Control', 'no-store'],

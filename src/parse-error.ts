@@ -1,0 +1,53 @@
+/** Answers to what never becomes a request: Node's parser refuses it, or its headers are late. */
+import { METHODS, maxHeaderSize, STATUS_CODES } from 'node:http'
+import { COMMON_HEADERS, PROBLEM_TYPE, type Problem, problemText } from './problem.ts'
+
+/** What Node says of a request that it cannot parse. */
+export interface ParseError extends Error {
+  readonly code?: string
+  /** Of llhttp, in its own fixed words. */
+  readonly reason?: string
+  /** The bytes that were parsed last. */
+  readonly rawPacket?: Buffer
+}
+
+/** What to answer; undefined where an answer makes no sense, as after a reset or a failed TLS handshake. */
+export function problemOfParseError(error: ParseError, headersTimeoutMs: number): Problem | undefined {
+  const { code = '', reason = 'it cannot be parsed', rawPacket } = error
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return lateHeaders(headersTimeoutMs)
+  if (!code.startsWith('HPE_')) return undefined
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return { status: 431, detail: `the request line and the headers must be at most ${maxHeaderSize} bytes together` }
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return { status: 413, detail: 'the chunk extensions are too long' }
+  const line = requestLine(rawPacket)
+  if (code === 'HPE_INVALID_VERSION' && line !== undefined && !/^1\.[01]$/.test(line.version))
+    return { status: 505, detail: 'only HTTP/1.1 and HTTP/1.0 are spoken here' }
+  if (code === 'HPE_INVALID_METHOD' && line !== undefined && !METHODS.includes(line.method))
+    return { status: 501, detail: 'this method is not known here' }
+  return { status: 400, detail: `this is not an HTTP/1.1 request: ${reason}` }
+}
+
+/** Said when the headers of a request are not complete in time. */
+export function lateHeaders(headersTimeoutMs: number): Problem {
+  return { status: 408, detail: `the headers did not come within ${headersTimeoutMs / 1000} s` }
+}
+
+/** The line that bytes begin with, where it is well-formed: then only its method or its version is at fault. */
+function requestLine(packet: Buffer | undefined): { readonly method: string; readonly version: string } | undefined {
+  const found = /^([\w!#$%&'*+.^`|~-]+) \S+ HTTP\/(\d\.\d)\r\n/.exec(packet?.toString('latin1', 0, 1000) ?? '')
+  return found === null ? undefined : { method: found[1]!, version: found[2]! }
+}
+
+/** A whole answer as bytes on the wire, which ends the connection. */
+export function printAnswer(problem: Problem): string {
+  const text = problemText(problem)
+  const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`]
+  const headers = [
+    ...['Content-Type', PROBLEM_TYPE, 'Content-Length', Buffer.byteLength(text)],
+    ...Object.entries(problem.headers ?? {}).flat(),
+    ...['Connection', 'close'],
+    ...COMMON_HEADERS,
+  ]
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n${text}`
+}
