@@ -458,7 +458,7 @@ const INPUT: readonly ReliabilityRow[] = [
     shown: [
       `${FUZZ} > to whichever route, with whatever method, query and headers, is answered as documented`,
       `${FUZZ} > to be recorded is answered as documented, and what is answered for is what is counted`,
-      `${FUZZ} > even where it is no HTTP, is answered with 4xx or cut, and nobody else notices`,
+      `${FUZZ} > even where it is no HTTP, is answered as documented or cut, and nobody else notices`,
       `${OTLP}/answer.test.ts > a body > of any bytes is answered with a documented status, soon and without a trace of our own code`,
     ],
   },
@@ -589,7 +589,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   {
     promise: 'A page of another site can neither record nor read, whatever name it calls this machine by.',
     shown: [
-      `${ACCESS} > Host and Origin > a Host that is no loopback name is refused, on every path, unless it is listed`,
+      `${ACCESS} > Host and Origin > a Host that is a name is refused, and named with the flag that lists it, unless it is localhost or listed`,
       `${ACCESS} > Host and Origin > a page of another site can neither record nor read, and gets no CORS headers`,
       `${ACCESS} > Host and Origin > a form of another site cannot record: its content types are not taken`,
     ],

@@ -1,7 +1,8 @@
 /** Who may ask: Host and Origin against DNS rebinding and foreign pages, bearer tokens with scopes against everybody else. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { ConfigError, isLoopback } from './config.ts'
+import { ConfigError } from './config.ts'
+import { parseHost } from './host.ts'
 import { readTextFileAsync } from './lib/text-file.ts'
 import type { Problem } from './problem.ts'
 
@@ -40,7 +41,7 @@ export async function readTokens(path: string): Promise<Tokens> {
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
 
 export interface AccessRules {
-  /** Names a request's Host may bear beside the loopback ones; `*` for any. */
+  /** Names that a request's Host may be beside localhost; `*` for any. */
   readonly hosts: readonly string[]
   /** Origins a browser's page may have beside our own; `*` for any. */
   readonly origins: readonly string[]
@@ -48,18 +49,37 @@ export interface AccessRules {
   readonly tokens: Tokens | undefined
 }
 
-/** What refuses a request, or undefined. `scope` is what it needs; undefined for what is open to all. */
+/**
+ * What refuses a request, or undefined. The request has at most one Host; it has none in HTTP/1.0 alone (see checkHead). `scope` is what it needs; undefined for what is open to
+ * all, whatever the Host.
+ */
 export function refuse(req: IncomingMessage, scope: Scope | undefined, rules: AccessRules): Problem | undefined {
-  const host = req.headers.host ?? ''
-  if (!isLoopbackHost(host) && !isListed(hostnameOf(host), rules.hosts)) {
-    return { status: 421, detail: 'this Host is not served here: name it with --allow-host' }
-  }
+  const { host } = req.headers
+  // What is open to all is asked for by supervisors, which call a sidecar by names of their own.
+  const problem = host === undefined || scope === undefined ? undefined : refuseHost(host, rules.hosts)
+  if (problem !== undefined) return problem
   const { origin } = req.headers
-  if (origin !== undefined && !isOwn(origin, host) && !isListed(origin, rules.origins)) {
+  if (origin !== undefined && !isOwn(origin, host ?? '') && !isListed(origin, rules.origins)) {
     return { status: 403, detail: 'this Origin may not ask here: name it with --allow-origin' }
   }
   return scope === undefined || rules.tokens === undefined ? undefined : refuseToken(req, scope, rules.tokens)
 }
+
+/** Addresses pass, and localhost: a page that rebinds DNS needs a name of its own. */
+function refuseHost(host: string, listed: readonly string[]): Problem | undefined {
+  const parsed = parseHost(host)
+  if (parsed.kind === 'address') return undefined
+  if (parsed.kind === 'invalid')
+    return { status: 400, detail: `the Host ${quote(host)} is neither a name nor an address` }
+  if (parsed.name === 'localhost' || isListed(parsed.name, listed)) return undefined
+  const name = parsed.name.slice(0, MAX_SHOWN)
+  return { status: 421, detail: `the Host ${quote(host)} is not served here: to serve it, add --allow-host ${name}` }
+}
+
+/** Characters of a header that an answer repeats. */
+const MAX_SHOWN = 100
+
+const quote = (value: string): string => `"${value.slice(0, MAX_SHOWN).replaceAll(/[^\x20-\x7e]/g, '?')}"`
 
 function refuseToken(req: IncomingMessage, scope: Scope, tokens: Tokens): Problem | undefined {
   const given = /^Bearer ([^\s]+)$/i.exec(req.headers.authorization ?? '')?.[1]
@@ -71,24 +91,6 @@ function refuseToken(req: IncomingMessage, scope: Scope, tokens: Tokens): Proble
   if (known.length === 0) return { status: 401, detail: 'this bearer token is not known', headers }
   if (known.some(token => token.scopes.has(scope))) return undefined
   return { status: 403, detail: `this bearer token has not the scope "${scope}"` }
-}
-
-/** What was found out of a Host: there are few, and looking at an address costs as much as reading an attempt. */
-const loopbackHosts = new Map<string, boolean>()
-const REMEMBERED_HOSTS = 100
-
-function isLoopbackHost(host: string): boolean {
-  const known = loopbackHosts.get(host)
-  if (known !== undefined) return known
-  if (loopbackHosts.size === REMEMBERED_HOSTS) loopbackHosts.clear()
-  const isLocal = isLoopback(hostnameOf(host))
-  loopbackHosts.set(host, isLocal)
-  return isLocal
-}
-
-function hostnameOf(host: string): string {
-  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : (host.split(':', 1)[0] ?? '')
-  return name.toLowerCase()
 }
 
 function isListed(name: string, list: readonly string[]): boolean {

@@ -41,6 +41,13 @@ export function pathOf(req: IncomingMessage): string {
   return question < 0 ? url : url.slice(0, question)
 }
 
+/** The parameters of a request, in their order. */
+export function queryOf(req: IncomingMessage): URLSearchParams {
+  const url = req.url ?? '/'
+  const question = url.indexOf('?')
+  return new URLSearchParams(question < 0 ? '' : url.slice(question + 1))
+}
+
 /** A label of bounded cardinality: what is asked for, where it is one of ours. */
 export function routeOf(path: string): string {
   if (METHODS.has(path)) return path

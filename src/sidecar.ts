@@ -17,8 +17,8 @@ import { openListener } from './listener.ts'
 import type { LogOutput } from './log-output.ts'
 import { openApiDocument } from './openapi.ts'
 import { openOtlpOut } from './otlp-out.ts'
-import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, routeOf, scopeOf } from './paths.ts'
-import { type Problem, sendJson, sendProblem } from './problem.ts'
+import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, queryOf, routeOf, scopeOf } from './paths.ts'
+import { type Problem, sendJson, sendJsonText, sendProblem } from './problem.ts'
 import { createQueryRoutes } from './query/routes.ts'
 import { readyFields } from './ready-line.ts'
 import { createAttemptsHandler, type Receive } from './receive/attempts.ts'
@@ -29,6 +29,7 @@ import { createOtlpHandler } from './receive/otlp/handler.ts'
 import type { OtlpMapping } from './receive/otlp/mapping/mapping.ts'
 import { storeProblem } from './receive/receiving.ts'
 import { createRefusalLog } from './refusal-log.ts'
+import { checkHead } from './request-head.ts'
 import { readReloadable, readStartup } from './startup.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
@@ -126,16 +127,22 @@ export async function startSidecar(
 
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
+  app.set('strict routing', true)
   // Express would answer for the routes it knows, and recording is none of them.
   app.options(/./, (req, res) => answerProblem(req, res, notFound(req)))
   app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
   app.get('/readyz', (req, res) => {
     const checks = health.checks()
     const ok = checks.every(check => check.ok)
-    const verbose = req.url.includes('verbose') || !ok
+    const verbose = !ok || queryOf(req).has('verbose')
     sendJson(res, ok ? 200 : 503, { status: ok ? 'ok' : 'not ready', ...(verbose && { checks }) })
   })
-  app.get('/openapi.json', (_req, res) => sendJson(res, 200, openApiDocument(VERSION)))
+  let openApi: string | undefined
+  app.get('/openapi.json', (_req, res) => {
+    // Made once, and not before it is asked for: it takes milliseconds.
+    openApi ??= JSON.stringify(openApiDocument(VERSION))
+    sendJsonText(res, 200, openApi)
+  })
   app.get('/metrics', createMetricsHandler(exposition, { log }))
   app.use('/api/v1', createQueryRoutes({ tracker, admin: config.admin }))
   app.use((req, res) => answerProblem(req, res, notFound(req)))
@@ -150,9 +157,11 @@ export async function startSidecar(
   }
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
+    // Before anything reads the path: it may be turned from absolute-form into origin-form.
+    const fault = checkHead(req)
     const path = pathOf(req)
     health.observe(req, res, routeOf(path))
-    const refusal = refuse(req, scopeOf(req, path), state.access)
+    const refusal = fault ?? refuse(req, scopeOf(req, path), state.access)
     // Before express, which would cost more than all the rest of the way of an attempt.
     const receive = req.method === 'POST' ? receivers.get(path) : undefined
     if (refusal !== undefined) answerProblem(req, res, refusal)
@@ -168,6 +177,7 @@ export async function startSidecar(
     headersTimeoutMs: config.headersTimeoutMs,
     keepAliveTimeoutMs: config.keepAliveTimeoutMs,
     maxConnections: config.maxConnections,
+    onUnparsed: problem => health.countUnparsed(problem.status),
   }).catch(async error => {
     processHealth.close()
     await store.close()

@@ -6,6 +6,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { askRaw } from './support/raw.ts'
 import { anAttempt, testSidecar } from './support/sidecar.ts'
 import { startSidecarProcess, temporaryFolder } from './support/sidecar-process.ts'
 import { needs } from './support/tool.ts'
@@ -33,24 +34,86 @@ const json = { 'Content-Type': 'application/json' }
 const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` })
 
 describe('Host and Origin', () => {
-  test('a Host that is no loopback name is refused, on every path, unless it is listed', async () => {
+  test('a Host that is a name is refused, and named with the flag that lists it, unless it is localhost or listed', async () => {
     await using sidecar = await testSidecar({ 'allow-host': ['sidecar.internal'] })
-    for (const path of ['/metrics', '/livez', '/api/v1/report']) {
-      expect((await ask(sidecar.url + path, { headers: { Host: 'evil.example' } })).status, path).toBe(421)
+    for (const Host of ['localhost', 'LOCALHOST:9464', 'localhost:', 'sidecar.internal:9464', 'SIDECAR.internal'])
+      expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Host } })).status, Host).toBe(200)
+    const names = ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', 'localhost.', 'a_b:80']
+    for (const Host of [...names, '127.1', '0x7f.1', '0x7f000001', '2130706433', '0177.0.0.1', '127.0.0.01']) {
+      for (const path of ['/metrics', '/openapi.json', '/api/v1/report', '/nothing', '/v1/logs']) {
+        const answer = await ask(sidecar.url + path, { headers: { Host } })
+        expect(answer.status, `${Host} ${path}`).toBe(421)
+        expect(answer.text).toContain(Host)
+        expect(answer.text).toContain(`--allow-host ${Host.split(':', 1)[0]}`)
+      }
     }
+    const long = await ask(`${sidecar.url}/api/v1/report`, { headers: { Host: 'x'.repeat(5000) } })
+    expect(long.status).toBe(421)
+    expect(long.text.length).toBeLessThan(500)
+  })
+
+  test('a Host that is an address passes: a page that rebinds DNS needs a name', async () => {
+    await using sidecar = await testSidecar()
     for (const Host of [
-      'localhost',
-      'localhost:9464',
       '127.0.0.1',
       '127.9.9.9:80',
+      '10.1.2.3:9464',
+      '0.0.0.0',
       '[::1]:9464',
-      'sidecar.internal:9464',
-      'SIDECAR.internal',
-    ]) {
-      expect((await ask(`${sidecar.url}/livez`, { headers: { Host } })).status, Host).toBe(200)
+      '[::2]',
+      '[::ffff:10.0.0.1]',
+    ])
+      expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Host } })).status, Host).toBe(200)
+  })
+
+  test('a Host that is neither a name nor an address is a 400, also where every name is listed', async () => {
+    for (const flags of [{}, { 'allow-host': ['*'] }]) {
+      await using sidecar = await testSidecar(flags)
+      const bad = [
+        'user@localhost',
+        'localhost:port',
+        'localhost:123456',
+        'a, b',
+        'localhost/x',
+        '::1',
+        '[::1',
+        '[localhost]',
+      ]
+      for (const Host of [
+        ...bad,
+        '[fe80::1%eth0]',
+        '[fe80::1%25eth0]:80',
+        '[127.0.0.1]',
+        '%6cocalhost',
+        'a b',
+        '"',
+        '\xff',
+      ]) {
+        const answer = await ask(`${sidecar.url}/api/v1/report`, { headers: { Host } })
+        expect(answer.status, Host).toBe(400)
+        expect(answer.text).toMatch(/is neither a name nor an address/)
+        expect(answer.text).toMatch(/^[\x20-\x7e]*$/)
+      }
     }
-    for (const Host of ['127.0.0.1.evil.example', 'localhost.evil.example', '[::2]']) {
-      expect((await ask(`${sidecar.url}/livez`, { headers: { Host } })).status, Host).toBe(421)
+  })
+
+  test('no Host passes in HTTP/1.0 alone, where it need not be there', async () => {
+    await using sidecar = await testSidecar()
+    expect((await askRaw(sidecar.url, 'GET /api/v1/report HTTP/1.0\r\n\r\n')).status).toBe(200)
+    expect((await askRaw(sidecar.url, 'OPTIONS / HTTP/1.0\r\n\r\n')).status).toBe(404)
+    expect((await askRaw(sidecar.url, 'GET /api/v1/report HTTP/1.0\r\nHost: evil.example\r\n\r\n')).status).toBe(421)
+    expect((await askRaw(sidecar.url, 'GET /api/v1/report HTTP/1.0\r\nHost:\r\n\r\n')).status).toBe(400)
+    expect((await askRaw(sidecar.url, 'GET /livez HTTP/1.0\r\nHost:\r\n\r\n')).status).toBe(200)
+    expect((await askRaw(sidecar.url, 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n')).status).toBe(400)
+  })
+
+  test('health answers whatever the Host is, but to no page of another site', async () => {
+    await using sidecar = await testSidecar()
+    for (const path of ['/livez', '/readyz', '/readyz?verbose']) {
+      for (const Host of ['evil.example', '10.1.2.3:9464', 'pod.cluster.local', '127.1', 'a, b'])
+        expect((await ask(sidecar.url + path, { headers: { Host } })).status, `${path} ${Host}`).toBe(200)
+      const foreign = { Host: 'localhost', Origin: 'https://evil.example' }
+      expect((await ask(sidecar.url + path, { headers: foreign })).status).toBe(403)
     }
   })
 

@@ -8,6 +8,7 @@ import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
 import { GROUPINGS, type Grouping } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
+import { queryOf } from '../paths.ts'
 import { type ParameterFault, type Problem, parameterProblem } from '../problem.ts'
 
 const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 15m, 24h, 7d'
@@ -19,18 +20,19 @@ const name = (description: string): z.ZodOptional<z.ZodString> =>
     .meta({ description })
     .optional()
 
-const whole = (
-  description: string,
-  min: number,
-  max: number,
-  preset: number,
-): z.ZodDefault<z.ZodCoercedNumber<string>> =>
-  (z.coerce.number(`must be a whole number from ${min} to ${max}`) as z.ZodCoercedNumber<string>)
-    .int(`must be a whole number from ${min} to ${max}`)
-    .min(min, `must be from ${min} to ${max}`)
-    .max(max, `must be from ${min} to ${max}`)
-    .meta({ description })
-    .default(preset)
+/** A number in plain decimal digits: `Number` alone would take `0x10`, ` 5` and nothing at all for one. */
+const numeral = (form: RegExp, schema: z.ZodNumber): z.ZodType<number> =>
+  z.preprocess(text => (typeof text === 'string' && form.test(text) ? Number(text) : text), schema)
+
+const whole = (description: string, min: number, max: number, preset: number): z.ZodDefault<z.ZodType<number>> =>
+  numeral(
+    /^\d{1,15}$/,
+    z
+      .int(`must be a whole number from ${min} to ${max}, in decimal digits`)
+      .min(min, `must be from ${min} to ${max}`)
+      .max(max, `must be from ${min} to ${max}`)
+      .meta({ description, default: preset }),
+  ).default(preset)
 
 const flag = (description: string, preset: boolean): z.ZodDefault<z.ZodEnum<{ true: 'true'; false: 'false' }>> =>
   z
@@ -58,12 +60,16 @@ const length = (description: string): z.ZodOptional<z.ZodString> =>
     .meta({ description })
     .optional()
 
-const decimal = (description: string, min: number, max: number): z.ZodOptional<z.ZodCoercedNumber<string>> =>
-  (z.coerce.number(`must be a number from ${min} to ${max}`) as z.ZodCoercedNumber<string>)
-    .min(min, `must be from ${min} to ${max}`)
-    .max(max, `must be from ${min} to ${max}`)
-    .meta({ description })
-    .optional()
+/** As JSON has numbers: clients print very small ones with an exponent. */
+const decimal = (description: string, min: number, max: number): z.ZodOptional<z.ZodType<number>> =>
+  numeral(
+    /^\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?$/i,
+    z
+      .number(`must be a number from ${min} to ${max}, in decimal digits`)
+      .min(min, `must be from ${min} to ${max}`)
+      .max(max, `must be from ${min} to ${max}`)
+      .meta({ description }),
+  ).optional()
 
 const grouping = (description: string): z.ZodEnum<{ [G in Grouping]: G }> =>
   z.enum(GROUPINGS, `must be one of ${GROUPINGS.join(', ')}`).meta({ description })
@@ -179,7 +185,7 @@ export function readQuestion<T extends object>(
   nowMs: number,
 ): Asked<T> | Problem {
   const given = new Map<string, string>()
-  for (const [key, value] of new URLSearchParams(req.url?.split('?', 2)[1])) {
+  for (const [key, value] of queryOf(req)) {
     if (given.has(key)) return parameterProblem([{ name: key, detail: 'is given twice' }])
     given.set(key, value)
   }
