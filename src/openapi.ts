@@ -1,6 +1,8 @@
 /** GET /openapi.json: made from the very schemas that validate, and of answers as they are made, so that it cannot drift from them. */
 import { z } from 'zod'
 import { exampleAnswers } from './openapi-examples.ts'
+import { otlpPaths, recordOperation } from './openapi-recording.ts'
+import { FAULT_SCHEMAS, type OperationKind, RESPONSES, refusals } from './openapi-responses.ts'
 import { parameters } from './query/parameters.ts'
 import { attemptSchema } from './receive/attempt-schema.ts'
 
@@ -85,133 +87,89 @@ export function openApiDocument(version: string): object {
     info: {
       title: 'agent-performance',
       version,
-      description: 'How well AI agents do: recording of attempts and questions about them.',
+      description:
+        'How well AI agents do: recording of attempts and questions about them. HEAD is answered wherever GET is. Another method of a path is a 405 with Allow, and another path a 404. Every answer is a problem (RFC 9457) where it is none of the documented ones.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths: {
       ...paths,
-      '/api/v1/attempts': { post: RECORD, ...paths['/api/v1/attempts'] },
-      '/api/v1/metrics': { ...paths['/api/v1/metrics'], delete: RESET },
-      '/metrics': { get: plain('The Prometheus scrape', 'text/plain; version=0.0.4; charset=utf-8') },
-      '/livez': { get: plain('200 while the process works', 'application/json') },
-      '/readyz': { get: plain('200 while attempts can be kept; 503 with the reason else', 'application/json') },
-      '/openapi.json': { get: plain('This document', 'application/json') },
+      '/api/v1/attempts': { post: recordOperation(), ...paths['/api/v1/attempts'] },
+      '/api/v1/metrics': { ...paths['/api/v1/metrics'], delete: resetOperation() },
+      ...otlpPaths(),
+      '/metrics': {
+        get: plain('The Prometheus scrape', 'text/plain; version=0.0.4; charset=utf-8', { scope: 'read', more: [503] }),
+      },
+      '/livez': { get: plain('200 while the process works, whatever the Host', 'application/json', OPEN) },
+      '/readyz': { get: readyOperation() },
+      '/openapi.json': { get: plain('This document', 'application/json', { scope: 'read' }) },
     },
     components: {
-      schemas: { Attempt: attempt, Problem: PROBLEM },
-      responses: {
-        Problem: {
-          description: 'What is wrong, and where',
-          content: { 'application/problem+json': { schema: ref('Problem') } },
+      schemas: { Attempt: attempt, ...FAULT_SCHEMAS },
+      responses: RESPONSES,
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'Asked for where the sidecar has an --auth-token-file. Scopes: ingest, read, admin.',
         },
       },
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
     },
-    security: [{}, { bearer: [] }],
   }
 }
 
-const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` })
-const problem = { $ref: '#/components/responses/Problem' }
+/** Health, which supervisors ask for without a token. */
+const OPEN: OperationKind = { scope: undefined }
 
-const FAULT = {
-  type: 'object',
-  required: ['pointer', 'detail'],
-  properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
+function resetOperation(): object {
+  const { security, responses } = refusals({ scope: 'admin', more: [503] })
+  return {
+    summary: 'Forget every attempt; only on a sidecar started with --admin',
+    security,
+    responses: {
+      200: { description: 'Forgotten', content: { 'application/json': { example: { reset: true } } } },
+      ...responses,
+    },
+  }
 }
 
-const PROBLEM = {
+const READINESS = {
   type: 'object',
-  description: 'RFC 9457 problem details',
-  required: ['type', 'title', 'status', 'detail'],
+  required: ['status'],
   properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    errors: {
+    status: { type: 'string', enum: ['ok', 'not ready'] },
+    checks: {
       type: 'array',
+      description: 'With ?verbose, and always in a 503.',
       items: {
         type: 'object',
-        required: ['index', 'pointer', 'detail'],
-        properties: { index: { type: 'integer' }, ...FAULT.properties },
-      },
-    },
-    parameters: {
-      type: 'array',
-      description: 'The faults of a question.',
-      items: {
-        type: 'object',
-        required: ['name', 'detail'],
-        properties: { name: { type: 'string' }, detail: { type: 'string' } },
+        required: ['name', 'ok'],
+        properties: { name: { type: 'string' }, ok: { type: 'boolean' }, detail: { type: 'string' } },
       },
     },
   },
 }
 
-const KEPT = {
-  type: 'object',
-  required: ['accepted', 'duplicates'],
-  properties: {
-    accepted: { type: 'integer', description: 'Attempts that are on disk now and will be counted exactly once.' },
-    duplicates: { type: 'integer', description: 'Attempts whose id was known already.' },
-    rejected: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['index', 'errors'],
-        properties: { index: { type: 'integer' }, errors: { type: 'array', items: FAULT } },
+function readyOperation(): object {
+  const { security, responses } = refusals(OPEN)
+  const content = { 'application/json': { schema: READINESS } }
+  return {
+    summary: '200 while attempts can be kept; 503 with the reason else; whatever the Host',
+    security,
+    parameters: [
+      {
+        name: 'verbose',
+        in: 'query',
+        allowEmptyValue: true,
+        schema: { type: 'string' },
+        description: 'Name every check.',
       },
-      description: 'With partial=true: what was not kept, and why. Of a stream the first 1,000.',
+    ],
+    responses: {
+      200: { description: 'Ready', content },
+      503: { description: 'Not ready, and why', content },
+      ...responses,
     },
-    more_rejected: {
-      type: 'integer',
-      description: 'With partial=true: how many more lines of a stream were not kept.',
-    },
-  },
-}
-
-const RECORD = {
-  summary: 'Record attempts: kept on disk before the answer',
-  parameters: [
-    {
-      name: 'partial',
-      in: 'query',
-      schema: { type: 'boolean', default: false },
-      description: 'Keep the good ones of a list, or of a stream of lines, that has bad ones.',
-    },
-  ],
-  requestBody: {
-    required: true,
-    content: {
-      'application/json': {
-        schema: { oneOf: [ref('Attempt'), { type: 'array', maxItems: 10_000, items: ref('Attempt') }] },
-      },
-      'application/x-ndjson': {
-        schema: {
-          type: 'string',
-          description:
-            'One attempt a line, at most 1 MiB each; the stream may have any length. A line is on disk within moments.',
-        },
-      },
-    },
-  },
-  responses: {
-    200: { description: 'Kept', content: { 'application/json': { schema: KEPT } } },
-    ...Object.fromEntries([400, 401, 403, 408, 413, 415, 421, 429, 503].map(status => [status, problem])),
-  },
-}
-
-const RESET = {
-  summary: 'Forget every attempt; only on a sidecar started with --admin',
-  responses: {
-    200: { description: 'Forgotten', content: { 'application/json': { example: { reset: true } } } },
-    400: problem,
-    401: problem,
-    403: problem,
-    421: problem,
-    503: problem,
-  },
+  }
 }
 
 function pathParameters(path: string): object[] {
@@ -238,22 +196,23 @@ function queryParameters(schema: z.ZodType): object[] {
 }
 
 function askOperation({ summary, schema, path }: Question, example: unknown): object {
+  const mayBeUnknown = /best-agent|experiments/.test(path)
+  const { security, responses } = refusals({ scope: 'read', loaded: true, more: mayBeUnknown ? [404] : [] })
   return {
     summary,
+    security,
     parameters: [...pathParameters(path), ...queryParameters(schema)],
-    responses: {
-      200: { description: 'The answer', content: { 'application/json': { example } } },
-      400: problem,
-      401: problem,
-      403: problem,
-      ...(/best-agent|experiments/.test(path) && { 404: problem }),
-      421: problem,
-    },
+    responses: { 200: { description: 'The answer', content: { 'application/json': { example } } }, ...responses },
   }
 }
 
-function plain(summary: string, type: string): object {
-  return { summary, responses: { 200: { description: 'The answer', content: { [type]: {} } } } }
+function plain(summary: string, type: string, kind: OperationKind): object {
+  const { security, responses } = refusals(kind)
+  return {
+    summary,
+    security,
+    responses: { 200: { description: 'The answer', content: { [type]: {} } }, ...responses },
+  }
 }
 
 function jsonSchema(schema: z.ZodType): object {

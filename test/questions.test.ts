@@ -298,7 +298,8 @@ test('the OpenAPI document names every path, and the fields of an attempt', asyn
     'time_seconds',
   ])
   expect(document.components.schemas.Attempt.additionalProperties).toBe(false)
-  for (const path of Object.keys(document.paths)) {
+  const asked = Object.entries(document.paths).filter(([, methods]) => 'get' in methods)
+  for (const [path] of asked) {
     const question = /best-agent|route/.test(path) ? '?issue_type=complexity' : ''
     const answer = await sidecar.get(path.replace('{name}', 'none') + question)
     expect([200, 404], path).toContain(answer.status)

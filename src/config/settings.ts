@@ -134,7 +134,8 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'allow-host',
     kind: hostNames,
     default: [],
-    description: 'A further name clients may call the sidecar by (Host header), * for any; loopback names always may.',
+    description:
+      'A further name clients may call the sidecar by (Host header), * for any; localhost and addresses always may.',
     group: 'Who may ask',
   },
   allowOrigin: {
@@ -162,7 +163,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'headers-timeout',
     kind: timeout,
     default: '10s',
-    description: "Time for a request's headers.",
+    description: "Time for a request's headers; for a TLS handshake and the first of them together.",
     group: 'Limits',
   },
   requestTimeoutMs: {

@@ -14,11 +14,17 @@ import { type Instant, parseTimestamp } from '../core/timestamp.ts'
 
 const CONTROL_FREE = '^[^\\u0000-\\u001f\\u007f-\\u009f]+$'
 
+/** JSON Schema counts characters where the bound is in bytes: its maxLength is an upper bound, which only ASCII reaches. */
 function name(description: string, maxBytes: number = BOUNDS.nameBytes): z.ZodType<string> {
   return z
     .string()
     .refine(value => nameProblem(value, maxBytes) === undefined)
-    .meta({ minLength: 1, maxLength: maxBytes, pattern: CONTROL_FREE, description })
+    .meta({
+      minLength: 1,
+      maxLength: maxBytes,
+      pattern: CONTROL_FREE,
+      description: `${description} 1 to ${maxBytes} bytes of UTF-8 without control characters; maxLength counts characters.`,
+    })
 }
 
 function number(description: string, max: number): z.ZodNumber {
@@ -30,7 +36,7 @@ const tokens = (description: string): z.ZodNumber => z.int().min(0).max(BOUNDS.m
 /** One attempt, as `POST /api/v1/attempts` takes it. An unknown field is an error. */
 export const attemptSchema: z.ZodType<NewAttempt> = z
   .strictObject({
-    agent_name: name('The agent, compared byte for byte; 1 to 256 bytes of UTF-8 without control characters.'),
+    agent_name: name('The agent, compared byte for byte.'),
     model_name: name('The model the agent ran with.'),
     issue_type: name('What kind of issue it tried to fix.'),
     success: z.boolean().meta({ description: 'Whether the issue was fixed.' }),
