@@ -34,6 +34,8 @@ const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
 const LIMITS = 'test/limits.test.ts'
 const CONNECTIONS = 'test/connections.test.ts'
+const HELD = 'test/held-connections.test.ts'
+const STRICT = 'test/http-strictness.test.ts'
 const OVERLOAD = 'test/overload.test.ts'
 const STOPPING = 'test/end-to-end/stopping.test.ts'
 const RELOAD = 'test/end-to-end/reload.test.ts'
@@ -290,6 +292,27 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
+      'A connection without a request is closed within the time for headers, its TLS handshake included, and gives its place to others.',
+    shown: [
+      `${HELD} > a connection is closed in time > %s`,
+      `${HELD} > a connection is closed in time > that closes its side and is answered`,
+      `${HELD} > a connection is closed in time > that sends many requests and reads no answer`,
+      `${HELD} > a TLS connection > that stalls in its handshake is closed within the time for headers, and gives its place to others`,
+      `${HELD} > a TLS connection > that ends its handshake and %s is closed with 408`,
+      `${HELD} > a TLS connection > has one time for its handshake and its first headers together`,
+      `${HELD} > a TLS connection > is counted among the connections there may be before its handshake is done`,
+      `${HELD} > every time-out may be %s`,
+    ],
+  },
+  {
+    promise: 'A connection that has sent no request does not hold up a stop.',
+    shown: [
+      `${HELD} > a connection that has sent no request does not hold up a stop`,
+      `${HELD} > a TLS connection > in its handshake does not hold up a stop`,
+    ],
+  },
+  {
+    promise:
       'A body at the limit is taken, a byte more is 413; contradicting lengths are 400, and no request hides in another.',
     shown: [
       `${LIMITS} > a body > may be as large as the limit and not a byte larger, whether it says its length or not`,
@@ -508,6 +531,39 @@ const INPUT: readonly ReliabilityRow[] = [
     ],
   },
   {
+    promise:
+      'A request that could be read in two ways is refused as a problem and counted, and bytes that are no HTTP never mix with an answer.',
+    shown: [
+      `${STRICT} > is refused as a problem, and closes the connection > %s`,
+      `${STRICT} > is refused as a problem, and closes the connection > a body whose chunks cannot be read`,
+      `${STRICT} > is refused as a problem, and closes the connection > and is counted, under labels that are few`,
+      `${STRICT} > a bad request behind a good one leaves the answer to the good one whole`,
+      `${STRICT} > bytes that are no HTTP never stand in the middle of a long answer`,
+      `${HELD} > an answer of 408 is a problem, and is counted`,
+    ],
+  },
+  {
+    promise: 'A path has one spelling, a bad escape is named with its place, and only plain digits are a whole number.',
+    shown: [
+      `${STRICT} > a request target > %s is a 400 that says where the encoding is bad`,
+      `${STRICT} > a request target > with a bad encoding is refused for OTLP in its own encoding`,
+      `${STRICT} > a request target > %s is answered with %d: a path has one spelling`,
+      `${STRICT} > a request target > holds a slash of an experiment as %2F, and its name is told apart from every other`,
+      `${STRICT} > a parameter > limit=%s is a 400 that names it: only plain decimal digits are a whole number`,
+      `${STRICT} > a parameter > that is a number with decimals is written as JSON writes it`,
+      `${STRICT} > a parameter > %s is a 400 that names it: none is repeated, empty or cut off`,
+    ],
+  },
+  {
+    promise:
+      'Every operation of the OpenAPI document declares each status it answers with, its media type and headers.',
+    shown: [
+      'test/openapi-statuses.test.ts > $method $path declares every status it answers with, and no other',
+      'test/openapi-statuses.test.ts > every operation says which scope a token needs, and health needs none',
+    ],
+    not: '429 of a question, 503 of a scrape and of OTLP, which take more than one request; schemas of the answers',
+  },
+  {
     promise: 'Strange methods, paths and clients make no new series.',
     shown: [`${LIMITS} > strange methods, paths and clients make no new series`],
   },
@@ -590,8 +646,20 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise: 'A page of another site can neither record nor read, whatever name it calls this machine by.',
     shown: [
       `${ACCESS} > Host and Origin > a Host that is a name is refused, and named with the flag that lists it, unless it is localhost or listed`,
+      `${ACCESS} > Host and Origin > a Host that is neither a name nor an address is a 400, also where every name is listed`,
+      `${STRICT} > a target in absolute form, as a proxy sends it, > %s is checked as a Host is: %d, whatever the Host header`,
       `${ACCESS} > Host and Origin > a page of another site can neither record nor read, and gets no CORS headers`,
       `${ACCESS} > Host and Origin > a form of another site cannot record: its content types are not taken`,
+    ],
+  },
+  {
+    promise:
+      'Supervisors, scrapes of pods and proxies get in: by address, without a Host in HTTP/1.0, in absolute form.',
+    shown: [
+      `${ACCESS} > Host and Origin > a Host that is an address passes: a page that rebinds DNS needs a name`,
+      `${ACCESS} > Host and Origin > no Host passes in HTTP/1.0 alone, where it need not be there`,
+      `${ACCESS} > Host and Origin > health answers whatever the Host is, but to no page of another site`,
+      `${STRICT} > a target in absolute form, as a proxy sends it, > records, asks and takes OTLP as a path does`,
     ],
   },
   {
