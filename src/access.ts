@@ -69,8 +69,11 @@ export function refuse(req: IncomingMessage, scope: Scope | undefined, rules: Ac
 function refuseHost(host: string, listed: readonly string[]): Problem | undefined {
   const parsed = parseHost(host)
   if (parsed.kind === 'address') return undefined
-  if (parsed.kind === 'invalid')
-    return { status: 400, detail: `the Host ${quote(host)} is neither a name nor an address` }
+  if (parsed.kind === 'invalid') {
+    const rule = 'is neither a name nor an address'
+    // It may hold a password, as URLs do. A name is logged: it is what the operator has to list.
+    return { status: 400, detail: `the Host ${quote(host)} ${rule}`, logged: `the Host ${rule}` }
+  }
   if (parsed.name === 'localhost' || isListed(parsed.name, listed)) return undefined
   const name = parsed.name.slice(0, MAX_SHOWN)
   return { status: 421, detail: `the Host ${quote(host)} is not served here: to serve it, add --allow-host ${name}` }

@@ -71,7 +71,16 @@ describe('a refused request is logged', () => {
       ({ post }) => post([anAttempt({ agent_name: 'a'.repeat(200) }), anAttempt()]),
       { 'max-body-bytes': '100' },
     ],
-    ['where the Host is not served', { level: 'warn', status: 421 }, ({ url }) => postAs('secret.example', url)],
+    [
+      'with the Host to list, where that is not served',
+      { level: 'warn', status: 421, detail: expect.stringContaining('add --allow-host pod.example') },
+      ({ url }) => postAs('pod.example', url),
+    ],
+    [
+      'without the Host, where that is neither a name nor an address',
+      { level: 'warn', status: 400, detail: 'the Host is neither a name nor an address' },
+      ({ url }) => postAs('user:secret@localhost', url),
+    ],
     [
       'where the Origin may not ask',
       { level: 'warn', status: 403 },
