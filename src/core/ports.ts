@@ -77,12 +77,34 @@ export interface AttemptQuery extends KeyFilter {
   /** Where the page before this one ended; absent for the newest. */
   readonly cursor?: string | undefined
   readonly range?: TimeRange | undefined
+  /** `newest` first unless stated. From the oldest on, a listing ends with what was kept when its first page was read. */
+  readonly order?: AttemptOrder | undefined
+  /** Whether attempts that were kept without an id get one here, made of their place in the store and what they say: always the same. */
+  readonly withIds?: boolean | undefined
 }
 
-/** A page, newest first. It may hold fewer than were asked for and still have a `next_cursor`. */
+/** What comes first on a page. */
+export type AttemptOrder = 'newest' | 'oldest'
+
+/** A page, newest first unless the query says otherwise. It may hold fewer than were asked for and still have a `next_cursor`. */
 export interface AttemptPage {
   readonly attempts: readonly AgentAttempt[]
   readonly next_cursor: string | null
+  /** Present only where something is missing. */
+  readonly missing?: MissingAttempts
+}
+
+/**
+ * What should stand among the attempts that a page has passed and cannot be read. It is not known whether a filter would have let it
+ * through. What a missing segment held is counted on the page that reaches the next segment.
+ */
+export interface MissingAttempts {
+  /** Attempts that are damaged or gone. */
+  readonly records: number
+  /** Parts of the store that are gone or cut short. */
+  readonly segments: number
+  /** False where nothing says how many attempts those parts held: then there may be more. */
+  readonly exact: boolean
 }
 
 /** Whether attempts can be kept at this moment, with one sentence that says why not. */

@@ -40,12 +40,12 @@ export interface Counted {
 export async function captureState(
   fileSystem: FileSystem,
   path: string,
-  { position, resetAt }: CheckpointState,
+  { position, resetAt, records }: CheckpointState,
   counted: Counted,
 ): Promise<CapturedState> {
   const scratch = await fileSystem.scratch(path)
   try {
-    const blocks = await writeBlocks(scratch, resetAt, counted)
+    const blocks = await writeBlocks(scratch, { resetAt, records }, counted)
     return { position, blocks, bytes: () => piecesOf(scratch, blocks), close: () => scratch.close() }
   } catch (error) {
     await scratch.close()
@@ -54,11 +54,15 @@ export async function captureState(
 }
 
 /** While one is written the next is made. */
-async function writeBlocks(scratch: Scratch, resetAt: number, { tally, ids, series }: Counted): Promise<BlockEntry[]> {
+async function writeBlocks(
+  scratch: Scratch,
+  { resetAt, records }: Omit<CheckpointState, 'position'>,
+  { tally, ids, series }: Counted,
+): Promise<BlockEntry[]> {
   const blocks: BlockEntry[] = []
   const pause = createPause()
   let written = Promise.resolve()
-  for (const block of encodeState(resetAt, tally, ids, series, createBlocksInTurns())) {
+  for (const block of encodeState(resetAt, tally, ids, series, createBlocksInTurns(), records)) {
     if (block !== undefined) {
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written

@@ -11,6 +11,7 @@ import { decodeLegacyState } from './checkpoint-legacy.ts'
 import { decodeState, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
 import { messageOf, NewerFormat } from './errors.ts'
 import type { Position } from './position.ts'
+import type { Pace } from './scan.ts'
 import type { JournalFiles } from './segments.ts'
 
 /**
@@ -135,6 +136,47 @@ export async function readCheckpoint(
   tally.clear()
   series.restore(Number.NEGATIVE_INFINITY, [])
   return restored
+}
+
+/**
+ * Whether a checkpoint is what was written, without making anything of it: answers what is wrong with it, or undefined. Rejects where it cannot be
+ * read.
+ */
+export async function verifyCheckpoint(
+  { fileSystem, directory }: JournalFiles,
+  sequence: number,
+  pace: Pace,
+): Promise<string | undefined> {
+  const path = checkpointPath(directory, sequence)
+  const size = (await fileSystem.stat(path))?.size ?? 0
+  const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
+  if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
+  // One that a newer version wrote cannot be judged.
+  if (head.readUInt32LE(8) > FORMAT) return undefined
+  const length = head.readDoubleLE(24)
+  if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
+  const sumOf = async (from: number, bytes: number): Promise<number> => {
+    let sum = 0
+    for (let at = from; at < from + bytes; at += pace.blockBytes) {
+      sum = crc32(await fileSystem.read(path, at, Math.min(pace.blockBytes, from + bytes - at)), sum)
+      await pace.pause()
+    }
+    return sum
+  }
+  if (head.readUInt32LE(8) <= LEGACY_FORMAT) {
+    return (await sumOf(HEAD_BYTES, length)) === head.readUInt32LE(20) ? undefined : 'its checksum is wrong'
+  }
+  const count = head.readDoubleLE(HEAD_BYTES + POSITION_BYTES)
+  if (!Number.isSafeInteger(count) || count * ENTRY_BYTES > length) return 'its index is damaged'
+  const index = await fileSystem.read(path, HEAD_BYTES, INDEX_BYTES + count * ENTRY_BYTES)
+  if (crc32(index) !== head.readUInt32LE(20)) return 'its index is damaged'
+  let at = HEAD_BYTES + index.length
+  for (let entry = INDEX_BYTES; entry < index.length; entry += ENTRY_BYTES) {
+    const bytes = index.readUInt32LE(entry)
+    if ((await sumOf(at, bytes)) !== index.readUInt32LE(entry + 4)) return 'its checksum is wrong'
+    at += bytes
+  }
+  return undefined
 }
 
 type Read = (offset: number, length: number, into?: Buffer) => Promise<Buffer>

@@ -69,7 +69,7 @@ export function* decodeLegacyState(
   const ids = decodeIds(reader, idOptions)
   if (width !== FIRST_WIDTH) yield* decodeSeries(reader, series)
   if (reader.left !== 0) throw new RangeError('goes on behind its end')
-  return { resetAt, ids }
+  return { resetAt, ids, records: undefined }
 }
 
 function readRecent(reader: ByteReader): Recent {

@@ -14,6 +14,7 @@ import { takeKeys } from './key-block.ts'
 export interface RestoredState {
   readonly ids: IdWindow
   readonly resetAt: number
+  readonly records: number | undefined
 }
 
 /** What takes the blocks in, one by one; answers when it was given the last. */
@@ -32,6 +33,7 @@ export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWin
   const [nameCount, keyCount, armCount, tierCount, idCount, seriesCount] = read(head, 6)
   if (width !== SUMMARY_WIDTH) throw new RangeError('summaries of another width')
   const tiers = Array.from({ length: tierCount! }, () => read(head, 3))
+  const records = head.left > 0 ? head.double() : undefined
   tally.restoreOverflowed(overflowed!)
   const names: string[] = []
   for (let left = nameCount!; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
@@ -50,7 +52,7 @@ export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWin
   const states: [string, SeriesState][] = []
   for (let left = seriesCount!; left > 0; ) left -= decodeSeries(createBlockReader(yield), states)
   series.restore(forgottenMs!, states)
-  return { ids, resetAt: resetAt! }
+  return { ids, resetAt: resetAt!, records }
 }
 
 const read = (block: BlockReader, count: number): number[] => [...block.doubles(count)]

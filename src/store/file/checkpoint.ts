@@ -20,6 +20,8 @@ export interface CheckpointState {
   readonly position: Position
   /** Segments before it hold only what a reset has forgotten. */
   readonly resetAt: number
+  /** Attempts that the journal held before the position; undefined where the version that took the checkpoint did not count them. */
+  readonly records: number | undefined
 }
 
 /**
@@ -33,6 +35,7 @@ export function* encodeState(
   ids: IdWindow,
   series: Series,
   newBlock: NewBlock = createBlock,
+  records = 0,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms, tiers] = [tally.keys(), tally.arms(), tally.times.save()]
   const owners = [...keys, ...arms]
@@ -46,8 +49,9 @@ export function* encodeState(
   const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
   const numbers = [SUMMARY_WIDTH, resetAt, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
   const ofTiers = tiers.flatMap(({ spanMs, floorMs }, tier) => [spanMs, floorMs, buckets[tier]!.length])
-  const head = newBlock(counts.length + numbers.length + ofTiers.length)
-  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers))
+  const head = newBlock(counts.length + numbers.length + ofTiers.length + 1)
+  // Behind all that older versions read.
+  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers, records))
   yield head.bytes()
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))

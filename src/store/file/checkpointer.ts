@@ -69,7 +69,12 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const startMs = performance.now()
     const counted = { tally, ids, series }
     const captured = await commit.between(() =>
-      captureState(fileSystem, scratchPath(directory, 'checkpoint'), { position: journal.end, resetAt }, counted),
+      captureState(
+        fileSystem,
+        scratchPath(directory, 'checkpoint'),
+        { position: journal.end, resetAt, records: journal.records },
+        counted,
+      ),
     )
     const bytes = await writeCheckpoint(files, sequence + 1, captured).finally(() => captured.close())
     sequence++

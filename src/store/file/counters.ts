@@ -23,6 +23,8 @@ export interface Counters {
   writeErrors: number
   tornBytes: number
   corruptRecords: number
+  /** Records that were kept and are gone: with a segment that is missing or cut short, or within a damaged part of one. */
+  missingRecords: number
   replayedRecords: number
   readonly document: FileCounters
   readonly checkpoint: FileCounters
@@ -37,6 +39,7 @@ export function createCounters({ records, torn, damaged }: ReplayResult): Counte
     writeErrors: 0,
     tornBytes: sum(torn.map(({ bytes }) => bytes)),
     corruptRecords: sum(damaged.values()),
+    missingRecords: 0,
     replayedRecords: records,
     document: file(),
     checkpoint: file(),

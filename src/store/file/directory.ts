@@ -10,7 +10,7 @@ import type { JournalFiles } from './segments.ts'
 
 /** What may be left of files that were being written: nothing else has such names. */
 const UNFINISHED =
-  /^(document\.json(\.\d+)?|holder\.json\.\d+|(checkpoint|document)\.scratch|checkpoint-\d{20}\.bin\.\d+|\d{20}\.ndjson(\.corrupt-\w+)?\.\d+)$/
+  /^(document\.json(\.\d+)?|holder\.json\.\d+|(checkpoint|document)\.scratch|checkpoint-\d{20}\.bin(\.corrupt-\w+)?\.\d+|(\d{20}\.ndjson|oldest\.record)(\.corrupt-\w+)?\.\d+)$/
 const HOLDER_BYTES = 4096
 
 /** The directory that belongs to the document at `path`. */

@@ -13,18 +13,23 @@ import type { Tally } from '../../core/tally.ts'
 import { collect } from '../../slices.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
+import { createDamage, type KnownDamage } from './damage.ts'
 import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './directory.ts'
 import { inspectDocument } from './document.ts'
 import { createDocumentWriter } from './document-writer.ts'
 import { errorCode, messageOf, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
+import type { ChainOptions, Link } from './extents.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createJournal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import type { Log } from './log.ts'
+import { type Oldest, settleOldest } from './oldest.ts'
 import { isSame, type Position } from './position.ts'
 import { pointsLine, resetLine } from './record.ts'
 import { repair } from './repair.ts'
+import { createScrub, SCRUB_TIMES, type ScrubTimes } from './scrub.ts'
+import { segmentPath } from './segments.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
 
 export interface FileStoreOptions {
@@ -43,6 +48,8 @@ export interface FileStoreOptions {
   readonly maxPendingAttempts?: number | undefined
   /** Series of metrics that are told apart: 100,000. */
   readonly maxSeries?: number | undefined
+  /** When and how fast the files are verified: from 2 seconds on, then daily, at 4 MiB/s. */
+  readonly scrub?: ScrubTimes | undefined
 }
 
 /** What a store knows of itself. Counts are since it was opened. */
@@ -53,10 +60,14 @@ export interface FileStoreStats extends Readonly<Counters> {
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
+  /** What is known to be damaged or missing now. */
+  readonly damage: KnownDamage
 }
 
 export interface FileStore extends Store {
   stats(): FileStoreStats
+  /** Reads and verifies all segments and checkpoints now; resolves when it is done. */
+  verify(): Promise<void>
 }
 
 const DAY_MS = 86_400_000
@@ -94,7 +105,8 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     const found = await find(start, document)
     await removeUnfinished(start, start.log)
     const end = await repair(start, found)
-    return createFileStore(start, options, hold, found, end)
+    const oldest = await settleOldest(start, found)
+    return createFileStore(start, options, hold, found, { end, oldest })
   } catch (error) {
     options.tally.clear()
     await hold?.release()
@@ -114,12 +126,17 @@ function createFileStore(
   options: FileStoreOptions,
   hold: Hold,
   found: Found,
-  end: Position,
+  { end, oldest }: { readonly end: Position; readonly oldest: Oldest },
 ): FileStore {
   const { directory, tally, series, clock, log } = start
   const { ids, segments } = found
   const counters = createCounters(found.replayed)
-  const journal = createJournal({ ...start, counters, end, segments })
+  const records = found.adoption?.attempts.length ?? found.replayed.total
+  const journal = createJournal({ ...start, counters, end, records, oldest, segments })
+  const damagedAtStart = [...found.replayed.damaged].map(
+    ([one, lines]) => [segmentPath(directory, one), lines] as const,
+  )
+  const damage = createDamage(counters, log, new Map(damagedAtStart))
   const commit = createGroupCommit({
     journal,
     tally,
@@ -135,6 +152,7 @@ function createFileStore(
       if (!(await hold.renew())) return
       log.error('the directory of the journal was gone: it was made again', { directory })
       segments.clear()
+      await journal.keepOldest()
     },
     // What failed may have been more than one write: from here on nothing older is needed.
     onRecovered: () => checkpoints.request(),
@@ -178,7 +196,7 @@ function createFileStore(
   async function reset(): Promise<void> {
     await commit.inTurn(async () => {
       const nowMs = clock()
-      await journal.begin(resetLine(nowMs))
+      await journal.begin(resetLine(nowMs), { reset: true })
       tally.clear()
       ids.clear()
       series.forget(nowMs)
@@ -191,14 +209,25 @@ function createFileStore(
 
   async function close(): Promise<void> {
     await commit.close()
+    await scrub.close()
     await checkpoints.close()
     await documents.close()
     await journal.close()
     await hold.release()
   }
 
+  const links = new Map<number, Link>()
+  const chain = (): ChainOptions => ({ ...start, journal, resetAt: checkpoints.resetAt, links })
+  const scrub = createScrub({
+    ...start,
+    damage,
+    chain,
+    times: options.scrub ?? SCRUB_TIMES,
+    onDamagedCheckpoint: () => checkpoints.request(),
+    keepOldest: () => journal.keepOldest(),
+  })
   const list = (query: AttemptQuery): Promise<AttemptPage> =>
-    listAttempts({ ...start, journal, resetAt: checkpoints.resetAt }, query)
+    listAttempts({ ...chain(), onDamage: scrub.examine }, query)
 
   return {
     append: commit.append,
@@ -213,7 +242,9 @@ function createFileStore(
       pendingRequests: commit.pending.calls,
       pendingAttempts: commit.pending.attempts,
       ids: ids.size,
+      damage: damage.known,
     }),
+    verify: scrub.pass,
     close() {
       closing ??= close()
       return closing

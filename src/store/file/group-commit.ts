@@ -184,7 +184,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function write(calls: readonly Call[]): Promise<Group | undefined> {
     const group = formGroup(calls, ids)
     try {
-      if (group.lines.length > 0) await journal.append(group.lines)
+      if (group.lines.length > 0) await journal.append(group.lines, group.attempts)
       return group
     } catch (error) {
       ids.undo(group.ids)

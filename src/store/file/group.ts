@@ -34,8 +34,9 @@ export interface Group {
   readonly calls: readonly Call[]
   /** Of each call the places of those attempts that were known; undefined for none. */
   readonly known: readonly (ReadonlySet<number> | undefined)[]
-  /** The lines of all others. */
+  /** The lines of all others, and how many there are. */
   readonly lines: Buffer
+  readonly attempts: number
   /** Ids that the window took in. */
   readonly ids: number
 }
@@ -111,6 +112,7 @@ export function groupSize(calls: readonly Call[]): number {
  */
 export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
   let added = 0
+  let kept = 0
   const known = calls.map(({ attempts, nowMs }) => {
     let repeats: Set<number> | undefined
     for (let i = 0; i < attempts.length; i++) {
@@ -119,9 +121,10 @@ export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
       if (ids.add(id, nowMs)) added++
       else repeats = (repeats ?? new Set()).add(i)
     }
+    kept += attempts.length - (repeats?.size ?? 0)
     return repeats
   })
-  return { calls, known, lines: linesOf(calls, known), ids: added }
+  return { calls, known, lines: linesOf(calls, known), attempts: kept, ids: added }
 }
 
 /** The lines of what was not known: mostly one stretch of one block, which need not be copied. */

@@ -6,9 +6,10 @@ import type { Clock } from '../../core/ports.ts'
 import { type Counters, observeSync } from './counters.ts'
 import { errorCode } from './errors.ts'
 import type { AppendFile } from './file-system.ts'
+import { type Oldest, writeOldest } from './oldest.ts'
 import type { Position } from './position.ts'
 import { JOURNAL_FORMAT, openingLine } from './record.ts'
-import { type JournalFiles, segmentPath } from './segments.ts'
+import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 
 /** A segment may only be longer when a single group is. */
 const SEGMENT_BYTES = 16 * 1024 * 1024
@@ -16,36 +17,52 @@ const SEGMENT_BYTES = 16 * 1024 * 1024
 export interface JournalOptions extends JournalFiles {
   readonly clock: Clock
   readonly counters: Counters
-  /** Where the journal ends. */
+  /** Where the journal ends, and how many attempts it held before that. */
   readonly end: Position
+  readonly records: number
+  readonly oldest: Oldest
   /** Sizes of the segments by sequence number, oldest first; kept up to date. */
   readonly segments: Map<number, number>
 }
 
-export interface Journal {
+/** Where a journal ends, and what there is of it. */
+export interface JournalState {
   /** Behind the last byte that is durable. */
   readonly end: Position
+  /** Attempts that were kept before {@link end}, since the journal's beginning or the last reset: it changes with `end`. */
+  readonly records: number
+  /** The oldest segment that retention left. */
+  readonly oldest: Oldest
   readonly segments: ReadonlyMap<number, number>
+}
+
+export interface Journal extends JournalState {
   /** Bytes that were kept since the journal was opened. */
   readonly written: number
   /**
-   * Keeps whole lines: they are durable when it resolves. When it rejects they are not part of the journal, though a crash before the
+   * Keeps whole lines, which hold so many attempts: they are durable when it resolves. When it rejects they are not part of the journal, though a crash before the
    * next append may bring them back.
    */
-  append(lines: Buffer): Promise<void>
-  /** Keeps lines at the beginning of a new segment; without lines it makes sure that there is one to append to. */
-  begin(lines?: Buffer): Promise<void>
-  /** Removes whole segments from the oldest on. */
+  append(lines: Buffer, attempts?: number): Promise<void>
+  /**
+   * Keeps lines at the beginning of a new segment; without lines it makes sure that there is one to append to. Where the lines are a
+   * `reset`, attempts are counted from 0 again.
+   */
+  begin(lines?: Buffer, holding?: { readonly attempts?: number; readonly reset?: boolean }): Promise<void>
+  /** Removes whole segments from the oldest on. Which one is the oldest then is durable before: its absence is no damage. */
   remove(sequence: number): Promise<void>
+  /** Writes down again which segment is the oldest, where the directory was made again. */
+  keepOldest(): Promise<void>
   close(): Promise<void>
 }
 
 export function createJournal(options: JournalOptions): Journal {
   const { fileSystem, directory, clock, counters, segments } = options
-  let end = options.end
+  let { end, records, oldest } = options
   let last = Math.max(end.segment, ...segments.keys())
   let current: AppendFile | undefined
   let written = 0
+  let keeping: Promise<void> = Promise.resolve()
 
   async function write(file: AppendFile, lines: Buffer): Promise<void> {
     const startMs = performance.now()
@@ -53,8 +70,8 @@ export function createJournal(options: JournalOptions): Journal {
     observeSync(counters, (performance.now() - startMs) / 1000)
   }
 
-  async function append(lines: Buffer): Promise<void> {
-    if (current === undefined || end.offset + lines.length > SEGMENT_BYTES) return begin(lines)
+  async function append(lines: Buffer, attempts = 0): Promise<void> {
+    if (current === undefined || end.offset + lines.length > SEGMENT_BYTES) return begin(lines, { attempts })
     try {
       await write(current, lines)
     } catch (error) {
@@ -63,6 +80,7 @@ export function createJournal(options: JournalOptions): Journal {
       throw error
     }
     end = { segment: end.segment, offset: end.offset + lines.length }
+    records += attempts
     segments.set(end.segment, end.offset)
     written += lines.length
   }
@@ -75,11 +93,15 @@ export function createJournal(options: JournalOptions): Journal {
     await fileSystem.cut(segmentPath(directory, end.segment), end.offset).catch(() => {})
   }
 
-  async function begin(lines: Buffer = Buffer.alloc(0)): Promise<void> {
+  async function begin(
+    lines: Buffer = Buffer.alloc(0),
+    { attempts = 0, reset = false }: { readonly attempts?: number; readonly reset?: boolean } = {},
+  ): Promise<void> {
     const sequence = ++last
+    const before = reset ? 0 : records
     const path = segmentPath(directory, sequence)
     const content = Buffer.concat([
-      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false }),
+      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, records: before }),
       lines,
     ])
     let file: AppendFile | undefined
@@ -96,13 +118,40 @@ export function createJournal(options: JournalOptions): Journal {
     await current?.close().catch(() => {})
     current = file
     end = { segment: sequence, offset: content.length }
+    records = before + attempts
     segments.set(sequence, content.length)
     written += content.length
+  }
+
+  async function raiseOldest(removed: number): Promise<void> {
+    let next: number | undefined
+    for (const sequence of segments.keys()) if (sequence > removed) next = Math.min(next ?? sequence, sequence)
+    if (next === undefined || next <= oldest.segment) return
+    const opened = await readOpening(options, next).catch(() => undefined)
+    await keepOldest({ segment: next, records: opened?.opening.records })
+  }
+
+  /** One after the other: what is written last must be what is right. */
+  function keepOldest(raised?: Oldest): Promise<void> {
+    keeping = keeping
+      .catch(() => {})
+      .then(async () => {
+        const next = raised ?? oldest
+        await writeOldest(options, clock(), next)
+        oldest = next
+      })
+    return keeping
   }
 
   return {
     get end() {
       return end
+    },
+    get records() {
+      return records
+    },
+    get oldest() {
+      return oldest
     },
     segments,
     get written() {
@@ -110,7 +159,9 @@ export function createJournal(options: JournalOptions): Journal {
     },
     append,
     begin,
+    keepOldest: () => keepOldest(),
     async remove(sequence) {
+      await raiseOldest(sequence)
       await fileSystem.remove(segmentPath(directory, sequence)).catch(error => {
         if (errorCode(error) !== 'ENOENT') throw error
       })

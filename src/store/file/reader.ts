@@ -10,9 +10,9 @@ import { journalDirectory } from './directory.ts'
 import { errorCode, messageOf, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { createQuestions } from './file-store.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import type { Journal } from './journal.ts'
-import { listAttempts } from './listing.ts'
+import { listAttempts, withId } from './listing.ts'
 import type { Log } from './log.ts'
+import { type Oldest, oldestLeft, oldestPath, readOldest } from './oldest.ts'
 import { isBefore } from './position.ts'
 import { openReadView } from './read-view.ts'
 import { segmentPath } from './segments.ts'
@@ -41,6 +41,7 @@ const EXIT = { data: 65, temporary: 75 }
 interface Reading {
   readonly start: StartOptions
   readonly found: Found
+  readonly oldest: Oldest
   /** Damage, a sentence each. */
   readonly faults: readonly string[]
 }
@@ -53,10 +54,11 @@ interface Reading {
 export async function openFileReader(options: FileReaderOptions): Promise<Store> {
   const path = resolve(options.path)
   try {
-    const { start, found, faults } = await readUntilStable(options, path)
+    const reading = await readUntilStable(options, path)
+    const { faults } = reading
     for (const fault of faults.slice(0, MAX_REPORTED)) options.log?.warn(fault)
     if (faults.length > MAX_REPORTED) options.log?.warn(`${faults.length - MAX_REPORTED} more faults were found`)
-    return createReader(path, start, found)
+    return createReader(path, reading, options.log)
   } catch (error) {
     throw explained(error, path)
   }
@@ -104,7 +106,8 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
     const found = await find(start, await refuseNewer(start))
     refuseUncounted(path, found)
     faults.push(...faultsOf(start, found))
-    return { start: { ...start, fileSystem: base }, found, faults }
+    const oldest = await oldestOf(start, found, faults)
+    return { start: { ...start, fileSystem: base }, found, oldest, faults }
   } finally {
     await view.close()
   }
@@ -115,6 +118,14 @@ function refuseUncounted(path: string, { document, segments, checkpoint, damaged
   if (document.kind !== 'damaged' || checkpoint !== undefined) return
   if (segments.size > 0 || damagedCheckpoints.length > 0) return
   throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
+}
+
+/** Which segment is the oldest one, as far as anything says so. */
+async function oldestOf(start: StartOptions, found: Found, faults: string[]): Promise<Oldest> {
+  const read = await readOldest(start)
+  if (typeof read !== 'string') return read
+  if (read === 'damaged') faults.push(`${oldestPath(start.directory)} is damaged and was not used`)
+  return await oldestLeft(start, found)
 }
 
 function collectInto(faults: string[]): Log {
@@ -146,21 +157,27 @@ function faultsOf({ path, directory }: StartOptions, { document, replayed, ...fo
   return faults
 }
 
-function createReader(path: string, start: StartOptions, found: Found): Store {
+function createReader(path: string, { start, found, oldest }: Reading, log: Log | undefined): Store {
   const reason = `${path} is opened for reading only`
   const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
   const { adoption, resetAt, segments, replayed } = found
-  const journal: Journal = {
-    end: replayed.end,
-    segments,
-    written: 0,
-    append: refuse,
-    begin: refuse,
-    remove: refuse,
-    close: async () => {},
+  const journal = { end: replayed.end, records: replayed.total, segments, oldest }
+  const damaged = new Set<number>()
+  const onDamage = (sequence: number): void => {
+    if (damaged.has(sequence) || damaged.size === MAX_REPORTED) return
+    damaged.add(sequence)
+    log?.warn(
+      `${segmentPath(start.directory, sequence)} is damaged, cut short or missing: not all of its attempts are listed`,
+    )
   }
+  // A writer beside us removes old segments.
+  const oldestNow = async (): Promise<Oldest> => {
+    const read = await readOldest(start)
+    return typeof read === 'string' ? oldest : read
+  }
+  const chain = { ...start, journal, resetAt, links: new Map(), oldestNow, onDamage }
   const list = async (query: AttemptQuery): Promise<AttemptPage> =>
-    adoption === undefined ? listAttempts({ ...start, journal, resetAt }, query) : listAdopted(adoption.attempts, query)
+    adoption === undefined ? listAttempts(chain, query) : listAdopted(adoption.attempts, query)
   let isClosed = false
   return {
     append: refuse,
@@ -175,14 +192,18 @@ function createReader(path: string, start: StartOptions, found: Found): Store {
 }
 
 /** A page of the attempts of a document, which are in order of time. */
-function listAdopted(attempts: readonly AdoptedAttempt[], { cursor, range, ...query }: AttemptQuery): AttemptPage {
+function listAdopted(
+  attempts: readonly AdoptedAttempt[],
+  { cursor, range, order, withIds, ...query }: AttemptQuery,
+): AttemptPage {
   let left = cursor === undefined ? attempts.length : readCursor(cursor, attempts.length)
   const page: AttemptPage['attempts'][number][] = []
   while (left > 0 && page.length < query.limit) {
     left--
-    const { attempt, at } = attempts[left]!
+    const index = order === 'oldest' ? attempts.length - 1 - left : left
+    const { attempt, at } = attempts[index]!
     const isInRange = range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)
-    if (isInRange && matches(attempt, query)) page.push(attempt)
+    if (isInRange && matches(attempt, query)) page.push(withIds ? withId(attempt, `${index}`) : attempt)
   }
   return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
 }

@@ -19,6 +19,11 @@ export interface Opening {
   readonly previous: Position
   /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first checkpoint. */
   readonly adopted: boolean
+  /**
+   * How many attempts the journal held before the segment, counted from its beginning or from the last reset. Undefined in segments of
+   * versions that did not write it.
+   */
+  readonly records: number | undefined
 }
 
 export type JournalRecord =
@@ -91,8 +96,9 @@ function recordLine(nowMs: number, record: object): Buffer {
   return recordLines(nowMs, [JSON.stringify(record)])
 }
 
-export function openingLine(nowMs: number, { format, previous, adopted }: Opening): Buffer {
-  return recordLine(nowMs, { segment: { format, previous, ...(adopted && { adopted }) } })
+export function openingLine(nowMs: number, { format, previous, adopted, records }: Opening): Buffer {
+  const segment = { format, previous, ...(adopted && { adopted }), ...(records !== undefined && { records }) }
+  return recordLine(nowMs, { segment })
 }
 
 export function pointsLine(nowMs: number, points: readonly SeriesPoint[]): Buffer {
@@ -140,6 +146,6 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
   // Of a newer format nothing but that is known.
-  const { format, previous = ORIGIN, adopted = false } = opening
-  return { kind: 'opening', nowMs, opening: { format, previous, adopted } }
+  const { format, previous = ORIGIN, adopted = false, records } = opening
+  return { kind: 'opening', nowMs, opening: { format, previous, adopted, records } }
 }

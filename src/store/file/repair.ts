@@ -35,20 +35,29 @@ export async function repair(options: StartOptions, found: Found): Promise<Posit
   return found.replayed.end
 }
 
-/** Once for a segment: a start before this one may have done it. A full disk must not keep the store from starting. */
-async function copyDamaged(
-  { fileSystem, directory, clock, log }: StartOptions,
-  sequence: number,
-  lines: number,
+async function copyDamaged(options: StartOptions, sequence: number, lines: number): Promise<void> {
+  const path = segmentPath(options.directory, sequence)
+  options.log.error('the journal is damaged: what cannot be read is not counted', { path, lines })
+  await copyAside(options, path)
+}
+
+/**
+ * Copies a damaged file of the journal's directory aside: once, since a start before this one may have done it, and not where there are
+ * `mostCopies` already. A full disk must not keep the store from starting.
+ */
+export async function copyAside(
+  { fileSystem, directory, clock, log }: Pick<StartOptions, 'fileSystem' | 'directory' | 'clock' | 'log'>,
+  path: string,
+  mostCopies: number = Number.POSITIVE_INFINITY,
 ): Promise<void> {
-  const path = segmentPath(directory, sequence)
   const name = path.slice(directory.length + 1)
-  log.error('the journal is damaged: what cannot be read is not counted', { path, lines })
-  if ((await fileSystem.list(directory)).some(other => other.startsWith(`${name}.corrupt-`))) return
   try {
+    const copies = (await fileSystem.list(directory)).filter(other => other.includes('.corrupt-'))
+    if (copies.some(other => other.startsWith(`${name}.corrupt-`))) return
+    if (copies.length >= mostCopies) return log.warn('a damaged file is not copied aside: enough were', { path })
     await fileSystem.writeAtomically(asideName(path, 'corrupt', clock()), contentOf(fileSystem, path))
   } catch (error) {
-    log.error('the damaged segment cannot be copied aside', { path, error: messageOf(error) })
+    log.error('the damaged file cannot be copied aside', { path, error: messageOf(error) })
   }
 }
 
@@ -114,7 +123,7 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
   const captured = await captureState(
     fileSystem,
     scratchPath(directory, 'checkpoint'),
-    { position: end, resetAt: 0 },
+    { position: end, resetAt: 0, records: adoption.attempts.length },
     counted,
   )
   await writeCheckpoint(options, found.lastCheckpoint + 1, captured).finally(() => captured.close())
@@ -134,6 +143,7 @@ async function writeAdopted(
   let written = Promise.resolve()
   for (let next = 0; next < attempts.length; ) {
     const nowMs = clock()
+    const before = next
     const texts: Buffer[] = []
     for (let bytes = 0; next < attempts.length && bytes < ADOPTED_BYTES; next++) {
       const text = Buffer.from(JSON.stringify(attempts[next]!.attempt))
@@ -142,7 +152,7 @@ async function writeAdopted(
     }
     const sequence = end.segment + 1
     const content = [
-      openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true }),
+      openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true, records: before }),
       recordLines(nowMs, texts),
     ]
     await written

@@ -13,6 +13,8 @@ export interface ReplayOptions extends JournalFiles {
   readonly from: Position
   /** What stands before it is counted already: only ids and series are taken in. */
   readonly countFrom: Position
+  /** Attempts that the journal held before `from`. */
+  readonly records: number
   readonly tally: Tally
   readonly ids: IdWindow
   readonly series: Series
@@ -23,6 +25,8 @@ export interface ReplayResult {
   readonly end: Position
   /** Records that were counted. */
   readonly records: number
+  /** Attempts that the journal holds before `end`, with those that damaged lines cost. */
+  readonly total: number
   /** Segments that hold damaged lines, and how many. */
   readonly damaged: ReadonlyMap<number, number>
   /** Segments that end within a line, or in what was laid out: where the last line ends, and how many bytes of the next follow. */
@@ -37,6 +41,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { stretches, missing } = await extentFrom(options, options.segments, from)
   const damaged = new Map<number, number>()
   let records = 0
+  let total = options.records
   let resetAt: number | undefined
   const torn: (Position & { bytes: number })[] = []
   let end = from
@@ -46,13 +51,22 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const result = await scan(fileSystem, segmentPath(directory, sequence), stretch, record => {
       if (apply(record, options, counts)) records++
       if (record.kind === 'reset') resetAt = sequence
+      total = totalAfter(total, record)
     })
+    total += result.lost
     if (result.corrupt > 0) damaged.set(sequence, (damaged.get(sequence) ?? 0) + result.corrupt)
     const reached = { segment: sequence, offset: result.end }
     if (result.end < stretch.end) torn.push({ ...reached, bytes: result.torn })
     if (result.end > 0 && isBefore(end, reached)) end = reached
   }
-  return { end, records, damaged, torn, missing, resetAt }
+  return { end, records, total, damaged, torn, missing, resetAt }
+}
+
+/** How many attempts there are with a record behind `total` of them. Every segment says how many there should have been before it. */
+function totalAfter(total: number, record: JournalRecord): number {
+  if (record.kind === 'attempt') return total + 1
+  if (record.kind === 'reset') return 0
+  return record.kind === 'opening' ? (record.opening.records ?? total) : total
 }
 
 /** Does what a record says; true where it counts. */

@@ -10,15 +10,27 @@ const SALVAGE_BYTES = 64 * 1024
 const LF = 0x0a
 /** The shortest thing that could be a line. */
 const SHORTEST = 12
+/** Longer than any first record. */
+const OPENING_BYTES = 1024
 
 export interface ScanResult {
   /** Where the last good line ends: the stretch's end, or less where its end is torn. */
   readonly end: number
   /** Damaged lines that cost a record, or only their own end. */
   readonly corrupt: number
+  /** Records that damaged lines cost, as far as it can be told; the first one of a segment, which says what it is, is not among them. */
+  readonly lost: number
   /** Bytes of a line that has no end, without zeros that were laid out behind it. */
   readonly torn: number
 }
+
+/** How fast a stretch is read: what is read at once, and what is awaited after each of these blocks. */
+export interface Pace {
+  readonly blockBytes: number
+  pause(): Promise<unknown>
+}
+
+const AT_FULL_SPEED: Pace = { blockBytes: BLOCK_BYTES, pause: () => nextTurn() }
 
 /** Calls `onRecord` for every record from `start` to `end` of the file, in order. What a damaged line still holds is read. */
 export async function scan(
@@ -26,25 +38,46 @@ export async function scan(
   path: string,
   { start, end, bounded }: { start: number; end: number; bounded: boolean },
   onRecord: (record: JournalRecord) => void,
+  pace: Pace = AT_FULL_SPEED,
 ): Promise<ScanResult> {
-  let corrupt = 0
+  const damage = { corrupt: 0, lost: 0 }
   let rest: Buffer = Buffer.alloc(0)
   let at = start
   while (at < end) {
-    const block = await fileSystem.read(path, at, Math.min(BLOCK_BYTES, end - at))
+    const block = await fileSystem.read(path, at, Math.min(pace.blockBytes, end - at))
     if (block.length === 0) break
     at += block.length
     const bytes = rest.length === 0 ? block : Buffer.concat([rest, block])
     const whole = bytes.lastIndexOf(LF) + 1
-    corrupt += readLines(bytes, whole, onRecord)
+    readLines(bytes, whole, onRecord, damage)
     rest = bytes.subarray(whole)
-    await nextTurn()
+    await pace.pause()
   }
-  if (rest.length === 0) return { end: at, corrupt, torn: 0 }
-  if (bounded) return { end: at, corrupt: corrupt + salvage(rest, 0, rest.length, onRecord), torn: 0 }
-  const { end: length, torn } = openEnd(rest)
-  const lost = length === 0 ? 0 : salvage(rest, 0, length, onRecord)
-  return { end: at - rest.length + length, corrupt: corrupt + lost, torn }
+  const [restAt, restLength] = [at - rest.length, rest.length]
+  const { end: length, torn } = bounded ? { end: restLength, torn: 0 } : openEnd(rest)
+  if (length > 0) book(salvage(rest, 0, length, onRecord), damage)
+  // What says what the segment is counts as no record.
+  if (start === 0 && damage.corrupt > 0 && (await hasDamagedOpening(fileSystem, path, end)))
+    damage.lost = Math.max(0, damage.lost - 1)
+  return { end: restAt + length, ...damage, torn }
+}
+
+interface FoundDamage {
+  corrupt: number
+  lost: number
+}
+
+/** A damaged line counts once at least, also where nothing but its end was damaged. */
+function book(lost: number, damage: FoundDamage): void {
+  damage.corrupt += Math.max(lost, 1)
+  damage.lost += lost
+}
+
+/** Whether the first line of a file cannot be read. */
+async function hasDamagedOpening(fileSystem: FileSystem, path: string, end: number): Promise<boolean> {
+  const bytes = await fileSystem.read(path, 0, Math.min(OPENING_BYTES, end))
+  const length = bytes.indexOf(LF)
+  return decodeLine(bytes, 0, length < 0 ? bytes.length : length)?.kind !== 'opening'
 }
 
 /**
@@ -59,31 +92,42 @@ function openEnd(rest: Buffer): { readonly end: number; readonly torn: number } 
   return { end: 0, torn: used }
 }
 
-/** Reads the lines of `bytes` up to `whole`, which ends one; answers how many were damaged. */
-function readLines(bytes: Buffer, whole: number, onRecord: (record: JournalRecord) => void): number {
-  let corrupt = 0
+/** Reads the lines of `bytes` up to `whole`, which ends one. */
+function readLines(bytes: Buffer, whole: number, onRecord: (record: JournalRecord) => void, damage: FoundDamage): void {
   for (let start = 0; start < whole; ) {
     const end = bytes.indexOf(LF, start)
     const record = decodeLine(bytes, start, end)
-    if (record === undefined) corrupt += salvage(bytes, start, end, onRecord)
+    if (record === undefined) book(salvage(bytes, start, end, onRecord), damage)
     else onRecord(record)
     start = end + 1
   }
-  return corrupt
 }
 
-/** Reads what a damaged line still holds: lines run together when the end of one was damaged. Answers how much was damaged, at least 1. */
-export function salvage(bytes: Buffer, start: number, end: number, onRecord: (record: JournalRecord) => void): number {
-  const found: JournalRecord[] = []
+/**
+ * Reads what a damaged line still holds: lines run together when the end of one was damaged. Answers how many records were lost: none where
+ * only ends of lines were damaged. `onRecord` gets where the record begins in `bytes` too.
+ */
+export function salvage(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  onRecord: (record: JournalRecord, start: number) => void,
+): number {
+  const found: Salvaged[] = []
   const lost = collect(bytes, start, end, found)
-  for (const record of found) onRecord(record)
-  return Math.max(lost, 1)
+  for (const one of found) onRecord(one.record, one.start)
+  return lost
 }
 
-function collect(bytes: Buffer, start: number, end: number, found: JournalRecord[]): number {
+interface Salvaged {
+  readonly record: JournalRecord
+  readonly start: number
+}
+
+function collect(bytes: Buffer, start: number, end: number, found: Salvaged[]): number {
   const whole = decodeLine(bytes, start, end) ?? decodeLine(bytes, start, end - 1)
   if (whole !== undefined) {
-    found.push(whole)
+    found.push({ record: whole, start })
     return 0
   }
   for (let at = Math.max(start + 1, end - SALVAGE_BYTES); at <= end - SHORTEST; at++) {
@@ -91,7 +135,7 @@ function collect(bytes: Buffer, start: number, end: number, found: JournalRecord
     const record = decodeLine(bytes, at, end) ?? decodeLine(bytes, at, end - 1)
     if (record === undefined) continue
     const lost = collect(bytes, start, at - 1, found)
-    found.push(record)
+    found.push({ record, start: at })
     return lost
   }
   return 1

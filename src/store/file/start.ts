@@ -76,7 +76,14 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       continue
     }
     const { ids, position } = restored
-    const replayed = await replay({ ...options, segments, from: position, countFrom: position, ids })
+    const replayed = await replay({
+      ...options,
+      segments,
+      from: position,
+      countFrom: position,
+      records: restored.records ?? 0,
+      ids,
+    })
     const resetAt = replayed.resetAt ?? restored.resetAt
     return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined }
   }
@@ -119,7 +126,7 @@ async function findWithoutCheckpoint(
     log.error('no checkpoint can be read: the document was counted, and the journal behind it')
   } else if (!isFresh)
     log.error('no checkpoint can be read, nor the document: what the journal still holds was counted')
-  const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, ids })
+  const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, records: 0, ids })
   const end = isBefore(replayed.end, countFrom) ? countFrom : replayed.end
   return {
     ids,
@@ -133,6 +140,7 @@ async function findWithoutCheckpoint(
 const NOTHING: ReplayResult = {
   end: ORIGIN,
   records: 0,
+  total: 0,
   damaged: new Map(),
   torn: [],
   missing: [],

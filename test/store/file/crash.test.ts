@@ -49,7 +49,7 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
 ]
 /** What belongs in the journal's directory between two lives. */
-const OWN_FILES = /^(lock\.db|holder\.json|checkpoint-\d{20}\.bin|\d{20}\.ndjson)$/
+const OWN_FILES = /^(lock\.db|holder\.json|oldest\.record|checkpoint-\d{20}\.bin|\d{20}\.ndjson)$/
 const DONE = ['nothing', 'half', 'all'] as const
 
 /** Calls `run` with a process that ends at one operation after the other, until it is not reached any more. */
@@ -117,6 +117,9 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         const last = createFakeFileSystem(disk)
         const again = await open(last)
         expect(await countedIn(again)).toBe(ALL.length)
+        // What left was meant to leave.
+        await again.verify()
+        expect(again.stats().damage.files).toBe(0)
         await again.close()
         const names = await last.list('/data/perf.journal')
         expect(names.filter(name => !OWN_FILES.test(name))).toEqual([])

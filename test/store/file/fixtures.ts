@@ -15,9 +15,19 @@ export function newTally(): Tally {
   return createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
 }
 
+const WHEN_ASKED = { firstMs: Infinity, everyMs: Infinity, bytesPerSecond: Infinity }
+
 export function openFake(fileSystem: FileSystem, options: Partial<FileStoreOptions> = {}): Promise<FileStore> {
   const ids = { limit: 1000, keepMs: 86_400_000 }
-  return openFileStore({ path: PATH, tally: newTally(), clock: () => NOW, fileSystem, ids, ...options })
+  return openFileStore({
+    path: PATH,
+    tally: newTally(),
+    clock: () => NOW,
+    fileSystem,
+    ids,
+    scrub: WHEN_ASKED,
+    ...options,
+  })
 }
 
 /** The attempt number `id`: the same for the same number, and different keys for neighbours. */

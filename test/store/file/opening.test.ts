@@ -44,7 +44,12 @@ describe('what a store leaves on disk', () => {
     expect((await readdir(folder)).sort()).toEqual(['agent_performance.journal', 'agent_performance.json'])
     expect((await stat(journal)).mode & 0o777).toBe(0o700)
     const names = await readdir(journal)
-    expect(names.sort()).toEqual(['00000000000000000001.ndjson', 'checkpoint-00000000000000000001.bin', 'lock.db'])
+    expect(names.sort()).toEqual([
+      '00000000000000000001.ndjson',
+      'checkpoint-00000000000000000001.bin',
+      'lock.db',
+      'oldest.record',
+    ])
     for (const name of names) expect((await stat(join(journal, name))).mode & 0o777).toBe(0o600)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
