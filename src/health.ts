@@ -13,12 +13,18 @@ import { SYNC_BOUNDS } from './store/file/counters.ts'
 import type { FileStore } from './store/file/file-store.ts'
 import type { AgentPerformanceTracker } from './tracker.ts'
 
-/** One thing that must hold for attempts to be taken. */
+/** One thing that should hold. */
 export interface Check {
   readonly name: string
   readonly ok: boolean
   readonly detail?: string
+  /** Present where attempts are taken although it does not hold. */
+  readonly advisory?: true
 }
+
+/** Whether all holds that must hold for attempts to be taken. */
+export const isReady = (checks: readonly Check[]): boolean =>
+  checks.every(({ ok, advisory }) => ok || advisory === true)
 
 export interface Health {
   readonly ingest: OtlpCounts
@@ -56,9 +62,12 @@ export function createHealth(sources: HealthSources): Health {
 
   function checks(): readonly Check[] {
     const { writable, reason } = store.health()
+    const { detail: damage } = store.stats().damage
     return [
       { name: 'store', ok: writable, ...(reason !== undefined && { detail: reason }) },
       { name: 'serving', ok: !draining(), ...(draining() && { detail: 'the sidecar is shutting down' }) },
+      // What is damaged cannot be listed, and new attempts are kept all the same.
+      ...(damage === undefined ? [] : [{ name: 'damage', ok: false, advisory: true, detail: damage } as const]),
     ]
   }
 
@@ -97,7 +106,7 @@ export function createHealth(sources: HealthSources): Health {
       const stats = store.stats()
       return {
         ...processHealth.read(),
-        agent_performance_ready: checks().every(check => check.ok) ? 1 : 0,
+        agent_performance_ready: isReady(checks()) ? 1 : 0,
         agent_performance_attempts_accepted_total: counts.accepted,
         agent_performance_attempts_duplicate_total: counts.duplicate,
         agent_performance_attempts_rejected_total: [{ labels: { reason: 'invalid' }, value: counts.rejected }],
@@ -120,6 +129,8 @@ export function createHealth(sources: HealthSources): Health {
         agent_performance_journal_write_errors_total: stats.writeErrors,
         agent_performance_journal_torn_bytes_total: stats.tornBytes,
         agent_performance_journal_corrupt_records_total: stats.corruptRecords,
+        agent_performance_journal_missing_records_total: stats.missingRecords,
+        agent_performance_store_damaged_files: stats.damage.files,
         agent_performance_journal_replayed_records_total: stats.replayedRecords,
         agent_performance_document_write_duration_seconds: stats.document.seconds,
         agent_performance_document_bytes: stats.document.bytes,

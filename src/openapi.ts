@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { exampleAnswers } from './openapi-examples.ts'
 import { otlpPaths, recordOperation } from './openapi-recording.ts'
-import { FAULT_SCHEMAS, type OperationKind, RESPONSES, refusals } from './openapi-responses.ts'
+import { FAULT_SCHEMAS, type OperationKind, RESPONSES, ref, refusals } from './openapi-responses.ts'
 import { parameters } from './query/parameters.ts'
 import { attemptSchema } from './receive/attempt-schema.ts'
 
@@ -149,6 +149,28 @@ const READINESS = {
   },
 }
 
+const ATTEMPT_PAGE = {
+  type: 'object',
+  required: ['attempts', 'next_cursor'],
+  properties: {
+    attempts: { type: 'array', items: ref('Attempt') },
+    next_cursor: { type: ['string', 'null'], description: 'The cursor of the next page; null where there is none.' },
+    missing: {
+      type: 'object',
+      description: 'Present only where attempts that this page has passed are damaged or gone from the store.',
+      required: ['records', 'segments', 'exact'],
+      properties: {
+        records: {
+          type: 'integer',
+          description: 'Attempts that cannot be read, whether or not they fit the question.',
+        },
+        segments: { type: 'integer', description: 'Files of the store that are gone or cut short.' },
+        exact: { type: 'boolean', description: 'False where there may be more than `records`.' },
+      },
+    },
+  },
+}
+
 function readyOperation(): object {
   const { security, responses } = refusals(OPEN)
   const content = { 'application/json': { schema: READINESS } }
@@ -202,7 +224,13 @@ function askOperation({ summary, schema, path }: Question, example: unknown): ob
     summary,
     security,
     parameters: [...pathParameters(path), ...queryParameters(schema)],
-    responses: { 200: { description: 'The answer', content: { 'application/json': { example } } }, ...responses },
+    responses: {
+      200: {
+        description: 'The answer',
+        content: { 'application/json': { example, ...(path === '/api/v1/attempts' && { schema: ATTEMPT_PAGE }) } },
+      },
+      ...responses,
+    },
   }
 }
 

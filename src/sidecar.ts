@@ -12,7 +12,7 @@ import { createExposition } from './expose/exposition.ts'
 import { createMetricsHandler } from './expose/handler.ts'
 import { openProcessHealth } from './expose/process-health.ts'
 import { watchFill } from './fill-watch.ts'
-import { createHealth } from './health.ts'
+import { createHealth, isReady } from './health.ts'
 import { openListener } from './listener.ts'
 import type { LogOutput } from './log-output.ts'
 import { openApiDocument } from './openapi.ts'
@@ -133,7 +133,7 @@ export async function startSidecar(
   app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
   app.get('/readyz', (req, res) => {
     const checks = health.checks()
-    const ok = checks.every(check => check.ok)
+    const ok = isReady(checks)
     const verbose = !ok || queryOf(req).has('verbose')
     sendJson(res, ok ? 200 : 503, { status: ok ? 'ok' : 'not ready', ...(verbose && { checks }) })
   })

@@ -62,10 +62,10 @@ const health: Row = {
       ...small,
       id: 6,
       title: 'Damaged records',
-      description: 'Was anything lost on disk? Records found damaged at the last start and set aside.',
+      description: 'Was anything lost on disk? Records found damaged or missing since the last start.',
       unit: 'locale',
       thresholds: redFrom(1),
-      expr: `agent_performance_journal_corrupt_records_total{${OWN}}`,
+      expr: `agent_performance_journal_corrupt_records_total{${OWN}} + agent_performance_journal_missing_records_total{${OWN}}`,
     }),
   ],
 }

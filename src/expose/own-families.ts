@@ -147,7 +147,21 @@ export const OWN_FAMILIES = [
     name: 'agent_performance_journal_corrupt_records_total',
     type: 'counter',
     unit: '{record}',
-    help: 'Records found damaged at the start and set aside.',
+    help: 'Records found damaged, at the start or while the files were read or verified.',
+    labels: [],
+  },
+  {
+    name: 'agent_performance_journal_missing_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Records found to be gone from the journal, with files that are missing or cut short.',
+    labels: [],
+  },
+  {
+    name: 'agent_performance_store_damaged_files',
+    type: 'gauge',
+    unit: '{file}',
+    help: 'Files of the store that are known to be damaged, cut short or missing now.',
     labels: [],
   },
   {

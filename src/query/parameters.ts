@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { nameProblem } from '../core/attempt.ts'
 import { RANKINGS, type Ranking } from '../core/best-agent.ts'
 import { FAIR_GROUPINGS, type FairGrouping } from '../core/fair-report.ts'
-import type { KeyFilter, TimeRange } from '../core/ports.ts'
+import type { AttemptOrder, KeyFilter, TimeRange } from '../core/ports.ts'
 import { parseRange } from '../core/range.ts'
 import { GROUPINGS, type Grouping } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
@@ -115,7 +115,14 @@ export const parameters: {
   >
   readonly report: z.ZodType<Common>
   readonly metrics: z.ZodType<Common & { readonly recent: 'true' | 'false' }>
-  readonly attempts: z.ZodType<Common & { readonly limit: number; readonly cursor?: string | undefined }>
+  readonly attempts: z.ZodType<
+    Common & {
+      readonly limit: number
+      readonly cursor?: string | undefined
+      readonly order: AttemptOrder
+      readonly with_ids: 'true' | 'false'
+    }
+  >
   readonly none: z.ZodType<object>
 } = {
   successRate: z.strictObject({
@@ -167,6 +174,13 @@ export const parameters: {
     ...common,
     limit: whole('Attempts of one page at the most.', 1, 1000, 100),
     cursor: z.string().meta({ description: 'The next_cursor of the page before.' }).optional(),
+    order: z
+      .enum(['newest', 'oldest'], 'must be newest or oldest')
+      .meta({
+        description: 'Which attempts come first. From the oldest on, the pages end with what was kept at the first.',
+      })
+      .default('newest'),
+    with_ids: flag('Give attempts that were kept without an id one that is the same at every call.', false),
   }),
   none: z.strictObject({}),
 }

@@ -100,8 +100,10 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
     )
   })
 
-  ask('/attempts', parameters.attempts, async ({ parameters: { limit, cursor }, filter, range }, res) => {
-    const page = await tracker.attempts({ ...filter, range, limit, cursor }).catch(badCursor)
+  ask('/attempts', parameters.attempts, async ({ parameters: asked, filter, range }, res) => {
+    const { limit, cursor, order } = asked
+    const withIds = asked.with_ids === 'true'
+    const page = await tracker.attempts({ ...filter, range, limit, cursor, order, withIds }).catch(badCursor)
     if ('status' in page) sendProblem(res, page)
     else sendJson(res, 200, page)
   })

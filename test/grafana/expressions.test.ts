@@ -6,6 +6,7 @@ import { annotationQueries, panelQueries, variableQueries } from './queries.ts'
 /** Counters told once, at the start of the process, or asked for how much there ever was: there is no rise to see. */
 const AS_THEY_STAND = [
   'agent_performance_journal_corrupt_records_total',
+  'agent_performance_journal_missing_records_total',
   'agent_performance_journal_replayed_records_total',
   'agent_attempt_confidence_count',
   'agent_experiment_attempts_total',
