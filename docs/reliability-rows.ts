@@ -29,6 +29,9 @@ const REFUSED = `${RECORDING} > what is not good is refused with its place, and 
 const DAMAGE = 'test/store/file/damage.test.ts'
 const READER = 'test/store/file/reader.test.ts'
 const READ_ONLY = 'test/command/read-only.test.ts'
+const MISSING = 'test/store/file/missing.test.ts'
+const ROUND_TRIP = 'test/command/round-trip.test.ts'
+const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its checkpoint`
 const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
 const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
@@ -157,6 +160,49 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
       `${DAMAGE} > a checkpoint > with any one byte flipped is moved aside, and all is counted from what there is`,
       `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
+    ],
+  },
+  {
+    promise:
+      'Damage that no start reads, behind a checkpoint, is reported by listings, exports and a verification in the background: how many attempts are missing, in which file. Totals stay.',
+    shown: [
+      `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
+      `${MISSING} > a listing with the %s first > says how many are missing where %s`,
+      `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
+      `${MISSING} > a damaged checkpoint is found while the store runs, copied aside, and another one is taken`,
+      `${MISSING} > verification begins by itself soon after the start`,
+      `${ONE_DAMAGED} > is exported as far as it can be read, with how much that is, and 65`,
+      `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
+    ],
+  },
+  {
+    promise: 'Segments that retention or a reset removed are never reported as missing, whenever the process ends.',
+    shown: [
+      `${MISSING} > no false alarm > is given of segments that retention removed, whatever operation the process ended with`,
+      `${MISSING} > no false alarm > is given after a reset, nor where a write failed and another segment took its place`,
+    ],
+  },
+  {
+    promise: 'A journal that was moved away is not listed as an empty one.',
+    shown: [
+      `${MISSING} > a listing with the %s first > is refused, and not empty, where the directory of the journal was moved away`,
+    ],
+  },
+  {
+    promise:
+      'What is exported and imported again counts once and keeps its order; so does a file without ids that is imported twice.',
+    shown: [
+      `${ROUND_TRIP} > exported and imported, a store has the same last attempts in the same order, and the same trends`,
+      `${ROUND_TRIP} > attempts without an id > get one from an export, the same each time, so that it can be imported twice`,
+      `${ROUND_TRIP} > attempts without an id > that are %s count once, however often their file is imported, and all of them count`,
+      `${ROUND_TRIP} > an import that is broken off > by a signal says how much was kept and how to go on, and going on counts nothing twice`,
+    ],
+  },
+  {
+    promise: 'A command whose output is full ends with a sentence and 74, and no part of a file passes for all of it.',
+    shown: [
+      `${ROUND_TRIP} > an output that is full > ends %s with a sentence and 74`,
+      `${ROUND_TRIP} > a file of which a part was exported stays as it was, and nothing is left beside it`,
     ],
   },
   {

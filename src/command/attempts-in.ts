@@ -1,15 +1,17 @@
 /** The attempts of an input: NDJSON, or the documented file. */
-import { randomUUID } from 'node:crypto'
 import { type AttemptProblem, attemptProblems, type NewAttempt } from '../core/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/timestamp.ts'
 import { asDocument, type Lost, recentAttempts } from './document.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { createLineIds, type LineIds } from './line-ids.ts'
 import { type Input, type Line, linesOf, nameOf } from './lines.ts'
 import { printable } from './table.ts'
 
 export interface ReadOptions extends Input {
   /** Told what a documented file counts beyond the attempts it holds. */
   readonly onLost: (lost: Lost) => void
+  /** Called for every attempt of a line that had no id, and was given one made of what the input holds. */
+  readonly onDerivedId: () => void
 }
 
 /**
@@ -24,7 +26,7 @@ export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAtt
   const parsed = parse(first.text)
   // A documented file on one line ends with it; a line without `metrics` is an attempt.
   const isOneLine = parsed.ok && asDocument(parsed.value) === undefined
-  if (isOneLine) yield* fromLines(first, lines, name)
+  if (isOneLine) yield* fromLines(first, lines, options)
   else yield* fromDocument(await wholeOf(first, lines), name, options.onLost)
 }
 
@@ -35,18 +37,36 @@ async function firstLine(lines: AsyncGenerator<Line>): Promise<Line | undefined>
   return undefined
 }
 
-async function* fromLines(first: Line, rest: AsyncGenerator<Line>, name: string): AsyncGenerator<NewAttempt> {
-  yield readLine(first, name)
-  for await (const line of rest) if (line.text.trim() !== '') yield readLine(line, name)
+async function* fromLines(
+  first: Line,
+  rest: AsyncGenerator<Line>,
+  { path, onDerivedId }: ReadOptions,
+): AsyncGenerator<NewAttempt> {
+  const ids = createLineIds()
+  const read = (line: Line): NewAttempt => {
+    const attempt = readLine(line, nameOf(path), ids)
+    if (attempt.isDerived) onDerivedId()
+    return attempt.attempt
+  }
+  yield read(first)
+  for await (const line of rest) if (line.text.trim() !== '') yield read(line)
 }
 
-function readLine({ number, text }: Line, name: string): NewAttempt {
+function readLine(
+  { number, text }: Line,
+  name: string,
+  ids: LineIds,
+): { readonly attempt: NewAttempt; readonly isDerived: boolean } {
   const parsed = parse(text)
   if (!parsed.ok) throw faulty(`${name} line ${number} is not JSON: ${parsed.detail}`)
   const { value } = parsed
   // What `export` prints besides: computed again wherever the attempt is kept.
   if (typeof value === 'object' && value !== null) delete (value as { computed_cost_usd?: unknown }).computed_cost_usd
-  return checked(value, `${name} line ${number}`)
+  const attempt = checked(value, `${name} line ${number}`)
+  // Sent again after an answer that was lost, or imported once more, an attempt must not count twice.
+  const attempt_id = ids.next(value as NewAttempt)
+  const isDerived = attempt.attempt_id === undefined
+  return { attempt: isDerived ? { attempt_id, ...attempt } : attempt, isDerived }
 }
 
 async function wholeOf(first: Line, rest: AsyncGenerator<Line>): Promise<string> {
@@ -75,8 +95,6 @@ function checked(value: unknown, place: string): NewAttempt {
   const attempt = value as NewAttempt
   const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
   return {
-    // Sent again after an answer that was lost, an attempt must not count twice.
-    ...{ attempt_id: `import:${randomUUID()}` },
     ...attempt,
     // A time without a zone is local to whoever wrote it: here, and not where a sidecar runs.
     ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }),

@@ -20,7 +20,7 @@ export const EXIT_HELP = `Exit codes:
    0  done
    1  nobody qualifies (best), or can be sent (route); no such experiment
   64  wrong usage
-  65  bad input data
+  65  bad input data, or a store with damaged attempts (export)
   69  no sidecar reached
   70  internal error
   73  a store cannot be made there
@@ -73,7 +73,8 @@ const SYSTEM_EXITS = new Map<string, number>([
   ['ENOTFOUND', EXIT.config],
 ])
 
-function exitCodeOf(error: unknown, code: string | undefined): number | undefined {
+/** What an error that a person can act on ends with; undefined for any other. */
+export function exitCodeOf(error: unknown, code: string | undefined = systemCode(error)): number | undefined {
   if (code === 'EACCES' || code === 'EPERM') return EXIT.permission
   const own = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined
   if (typeof own === 'number' && Number.isInteger(own)) return own

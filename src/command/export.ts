@@ -1,20 +1,24 @@
 /** `export`: every kept attempt, one a line. */
-
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import type { Writable } from 'node:stream'
 import type { Command } from 'commander'
 import type { AgentAttempt } from '../core/attempt.ts'
+import type { MissingAttempts } from '../core/ports.ts'
 import type { Question } from '../tracker.ts'
-import { counted } from './format.ts'
-import { type Io, print, printJson, write } from './io.ts'
-import { type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
+import { CommandError, EXIT } from './exit.ts'
+import { counted, whole } from './format.ts'
+import { type Io, print, printJson, type TextOutput, write } from './io.ts'
+import { isNarrowed, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
+import { writeFileWhole } from './output-file.ts'
 import { type Source, withSource } from './source.ts'
 
 const EXAMPLES = `
-The attempts come newest first, as JSON objects one a line (NDJSON), for
-"agent-performance import" and any other program. --json is about what --output
-says when it is done.
+The attempts come oldest first, in the order in which they were kept, as JSON
+objects one a line (NDJSON), for "agent-performance import" and any other
+program. An attempt that was kept without an attempt_id gets one here, the same
+at every export. What is recorded meanwhile is left out. --json is about what
+--output says when it is done.
+
+--output replaces the file only when all is written. Where attempts are damaged
+or gone from the store all others are exported, and the exit code is 65.
 
 Examples:
   agent-performance export --output attempts.ndjson
@@ -23,6 +27,11 @@ Examples:
 
 interface ExportOptions extends QuestionOptions {
   readonly output?: string
+}
+
+interface Exported {
+  readonly attempts: number
+  readonly missing: MissingAttempts
 }
 
 export function addExport(program: Command, io: Io): void {
@@ -36,39 +45,54 @@ export function addExport(program: Command, io: Io): void {
       const question = questionOf(options)
       const { output } = options
       await withSource(options, io, 'ask', async source => {
-        if (output === undefined) return void (await exportTo(io.stdout, source, question))
-        const exported = await exportToFile(output, source, question)
-        if (options.json) await printJson(io.stdout, { exported, output })
-        else await print(io.stdout, `Exported ${counted(exported, 'attempt')} to ${output}.`)
+        if (output === undefined) {
+          const stdout: TextOutput = { write: text => write(io.stdout, text) }
+          return refuseIncomplete(await exportTo(stdout, source, question), question)
+        }
+        // Asked before the file is made: where nothing can be asked, what stands there stays.
+        await source.attempts(question)
+        const exported = await writeFileWhole(output, to => exportTo(to, source, question))
+        const { attempts, missing } = exported
+        if (options.json) await printJson(io.stdout, { exported: attempts, output, ...(isAny(missing) && { missing }) })
+        else await print(io.stdout, `Exported ${counted(attempts, 'attempt')} to ${output}.`)
+        refuseIncomplete(exported, question)
       })
     })
 }
 
-/** Asks for the first page before the file is made: where nothing can be asked, what stands there stays. */
-async function exportToFile(path: string, source: Source, question: Question): Promise<number> {
-  await source.attempts(question)
-  const file = createWriteStream(path)
-  await once(file, 'open')
-  const exported = await exportTo(file, source, question)
-  file.end()
-  await once(file, 'close')
-  return exported
-}
-
-async function exportTo(to: Writable, source: Source, question: Question): Promise<number> {
-  let exported = 0
+async function exportTo(to: TextOutput, source: Source, question: Question): Promise<Exported> {
+  let attempts = 0
+  let missing: MissingAttempts = { records: 0, segments: 0, exact: true }
   let cursor: string | undefined
   do {
     const page = await source.attempts({ ...question, cursor })
     const lines = page.attempts.map(lineOf).join('')
-    if (lines !== '') await write(to, lines)
-    exported += page.attempts.length
+    if (lines !== '') await to.write(lines)
+    attempts += page.attempts.length
+    if (page.missing !== undefined) missing = sumOf(missing, page.missing)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
-  return exported
+  return { attempts, missing }
 }
 
 /** An attempt as it can be recorded again: the cost that was computed is computed again wherever it is kept. */
 function lineOf({ computed_cost_usd, ...attempt }: AgentAttempt): string {
   return `${JSON.stringify(attempt)}\n`
+}
+
+function sumOf(a: MissingAttempts, b: MissingAttempts): MissingAttempts {
+  return { records: a.records + b.records, segments: a.segments + b.segments, exact: a.exact && b.exact }
+}
+
+const isAny = ({ records, segments }: MissingAttempts): boolean => records > 0 || segments > 0
+
+/** What was exported is all that can be read; that it is not all must not go unnoticed. */
+function refuseIncomplete({ attempts, missing }: Exported, question: Question): void {
+  if (!isAny(missing)) return
+  const { records, segments, exact } = missing
+  const lost = `${exact ? '' : 'at least '}${counted(records, 'attempt')}`
+  const files = segments === 0 ? '' : `, with ${counted(segments, 'file')} of its journal`
+  const of = exact && !isNarrowed(question) ? ` of ${whole(attempts + records)}` : ''
+  const message = `exported ${whole(attempts)}${of} attempts. The store is damaged: ${lost} cannot be read${files}. Warnings above name the files, or the log of its sidecar and GET /readyz?verbose`
+  throw new CommandError(EXIT.data, message)
 }

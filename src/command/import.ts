@@ -4,11 +4,12 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { maskSecrets } from '../config.ts'
 import type { NewAttempt } from '../core/attempt.ts'
+import type { Appended } from '../core/ports.ts'
 import { readAttempts } from './attempts-in.ts'
 import type { Lost } from './document.ts'
-import { CommandError, EXIT } from './exit.ts'
+import { CommandError, EXIT, exitCodeOf } from './exit.ts'
 import { counted, whole } from './format.ts'
-import { type Io, print, printJson } from './io.ts'
+import { type Io, print, printJson, type Signal } from './io.ts'
 import { nameOf } from './lines.ts'
 import { type WhereOptions, withWhere } from './options.ts'
 import { createProgress } from './progress.ts'
@@ -26,7 +27,10 @@ may have a timestamp (RFC 3339; now, where it has none), a confidence from 0 to
 1, cost_usd and more: GET /openapi.json on a sidecar names all.
 
 An attempt with an attempt_id counts once, however often it is imported while
-that id is remembered (--id-window and --id-window-age of serve). The documented
+that id is remembered (--id-window and --id-window-age of serve). One without
+gets an id: from what it says and its number among equal ones or, where it has
+no timestamp, from all lines up to it. So an import that was broken off, or a
+file that has grown, can be imported again from its beginning. The documented
 file holds only the last 100 attempts of a key: they are imported with ids of
 their own. To keep its totals, start a store from the file itself:
 agent-performance serve --store FILE
@@ -44,6 +48,8 @@ interface Imported {
   readonly file: string
   readonly accepted: number
   readonly duplicates: number
+  /** Attempts that had no id and were given one. */
+  readonly derived_ids: number
   /** What a documented file counts beyond the attempts it holds. */
   readonly not_held: Lost
 }
@@ -57,14 +63,55 @@ export function addImport(program: Command, io: Io): void {
     .addHelpText('after', HELP)
     .action(async (files: string[], options: ImportOptions) => {
       refuseItself(files, options.store)
-      const imported = await withSource(options, io, 'record', async source => {
-        const done: Imported[] = []
-        for (const file of files) done.push(await importFile(file, source, io))
-        return done
-      })
-      if (options.json) await printJson(io.stdout, { files: imported })
-      else await print(io.stdout, imported.map(importedText).join('\n'))
+      const interruption = createInterruption(io)
+      const done: Imported[] = []
+      try {
+        await withSource(options, io, 'record', async source => {
+          for (const file of files) {
+            const imported = await importFile(file, source, io, interruption.signalled)
+            done.push(imported)
+            if (options.json === undefined) await print(io.stdout, importedText(imported))
+          }
+        })
+      } finally {
+        interruption.end()
+        if (options.json && done.length > 0) await printJson(io.stdout, { files: done })
+      }
     })
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNAL_EXITS: ReadonlyMap<string, number> = new Map([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+
+interface Interruption {
+  /** Rejects when a signal asks to end. */
+  readonly signalled: Promise<never>
+  /** Signals do again what they did before. */
+  end(): void
+}
+
+/** The first signal ends the import after it said what was kept; a second one ends it at once. */
+function createInterruption(io: Io): Interruption {
+  const { promise, reject } = Promise.withResolvers<never>()
+  // It is raced with each batch, and there may be none.
+  promise.catch(() => undefined)
+  let isFirst = true
+  const stop = (signal: Signal): void => {
+    const exitCode = SIGNAL_EXITS.get(signal) ?? EXIT.temporary
+    if (!isFirst) io.exit(exitCode)
+    isFirst = false
+    reject(new CommandError(exitCode, `interrupted by ${signal}`))
+  }
+  for (const signal of SIGNALS) io.on(signal, stop)
+  return {
+    signalled: promise,
+    end() {
+      for (const signal of SIGNALS) io.off(signal, stop)
+    },
+  }
 }
 
 /** Opened as a store the file's totals are adopted: its recent attempts would count twice. */
@@ -77,8 +124,9 @@ function refuseItself(files: readonly string[], store: string | undefined): void
   }
 }
 
-async function importFile(file: string, source: Source, io: Io): Promise<Imported> {
+async function importFile(file: string, source: Source, io: Io, signalled: Promise<never>): Promise<Imported> {
   const kept = { accepted: 0, duplicates: 0 }
+  let derived_ids = 0
   let bytes = 0
   let not_held: Lost = { entries: 0, attempts: 0 }
   const progress = createProgress(io.stderr, sizeOf(file))
@@ -91,20 +139,31 @@ async function importFile(file: string, source: Source, io: Io): Promise<Importe
     onLost: lost => {
       not_held = lost
     },
+    onDerivedId: () => {
+      derived_ids++
+    },
   })
+  const batch = batches(attempts)
+  let underWay = 0
   try {
-    for await (const batch of batches(attempts)) {
-      const { accepted, duplicates } = await source.record(batch)
+    for (;;) {
+      const next = await Promise.race([batch.next(), signalled])
+      if (next.done) break
+      underWay = next.value.length
+      const { accepted, duplicates } = await Promise.race([source.record(next.value), signalled])
+      underWay = 0
       kept.accepted += accepted
       kept.duplicates += duplicates
       progress.show(bytes, kept.accepted + kept.duplicates)
     }
   } catch (error) {
-    throw brokenOff(error, file, kept.accepted)
+    // It may be waiting for input that never comes.
+    batch.return(undefined).catch(() => undefined)
+    throw brokenOff(error, file, kept, underWay)
   } finally {
     progress.end()
   }
-  return { file: nameOf(file), ...kept, not_held }
+  return { file: nameOf(file), ...kept, derived_ids, not_held }
 }
 
 function sizeOf(file: string): number | undefined {
@@ -128,15 +187,24 @@ async function* batches(attempts: AsyncGenerator<NewAttempt>): AsyncGenerator<Ne
   if (batch.length > 0) yield batch
 }
 
-function brokenOff(error: unknown, file: string, accepted: number): unknown {
-  if (!(error instanceof CommandError) || accepted === 0) return error
-  const before = `${counted(accepted, 'attempt')} of ${nameOf(file)} before that ${accepted === 1 ? 'is' : 'are'} imported`
-  return new CommandError(error.exitCode, `${error.message}. ${before}`, { cause: error })
+/** What is half done is said, and how to go on. */
+function brokenOff(error: unknown, file: string, { accepted, duplicates }: Appended, underWay: number): unknown {
+  const exitCode = exitCodeOf(error)
+  if (exitCode === undefined || accepted + duplicates + underWay === 0) return error
+  const known = duplicates === 0 ? '' : ` and ${whole(duplicates)} known already`
+  const before = `${counted(accepted, 'attempt')} of ${nameOf(file)} before that ${accepted === 1 ? 'is' : 'are'} imported${known}`
+  const next = underWay === 0 ? '' : `, and some of the next ${whole(underWay)} may be`
+  const again = 'To go on, import it again from its beginning: what is kept counts once'
+  return new CommandError(exitCode, `${(error as Error).message}. ${before}${next}. ${again}`, { cause: error })
 }
 
-function importedText({ file, accepted, duplicates, not_held }: Imported): string {
+function importedText({ file, accepted, duplicates, derived_ids, not_held }: Imported): string {
   const known = duplicates === 0 ? '' : `, ${whole(duplicates)} known already`
-  const line = `Imported ${counted(accepted, 'attempt')} from ${file}${known}.`
+  const derived =
+    derived_ids === 0
+      ? ''
+      : `\nIds were derived for ${counted(derived_ids, 'attempt')} without one: importing the same file again counts nothing twice while the ids are remembered.`
+  const line = `Imported ${counted(accepted, 'attempt')} from ${file}${known}.${derived}`
   if (not_held.attempts === 0) return line
   const entries = counted(not_held.entries, 'entry counts', 'entries count')
   return `${line}

@@ -1,7 +1,9 @@
 /** What a command has of the outside: `process` fits, and so do the streams of a test. */
+import { fstatSync, writeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Environment } from '../config.ts'
+import { CommandError, EXIT, systemCode } from './exit.ts'
 
 /** A stream that may be a terminal. */
 export interface Output extends Writable {
@@ -23,11 +25,53 @@ export interface Io {
   exit(code: number): void
 }
 
-/** Writes, and resolves when it is written: whoever awaits it never runs ahead of its reader. Rejects where that is gone. */
-export function write(to: Writable, text: string): Promise<void> {
+/** What takes text, and resolves when it is written. */
+export interface TextOutput {
+  write(text: string): Promise<void>
+}
+
+/**
+ * Writes, and resolves when it is written: whoever awaits it never runs ahead of its reader. Rejects with EPIPE where that is gone, and with a
+ * {@link CommandError} where it cannot be written, such as on a full disk.
+ */
+export async function write(to: Writable, text: string): Promise<void> {
+  try {
+    const fd = fileOf(to)
+    if (fd === undefined) await writeStream(to, text)
+    else writeWhole(fd, Buffer.from(text))
+  } catch (error) {
+    throw systemCode(error) === 'EPIPE' ? error : notWritten('standard output', error)
+  }
+}
+
+function writeStream(to: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     to.write(text, error => (error ? reject(error) : resolve()))
   })
+}
+
+/** The descriptor of standard output that is a file. Node's stream takes a write that was cut short on a full disk for a whole one. */
+function fileOf(to: Writable): number | undefined {
+  if (!('fd' in to) || typeof to.fd !== 'number' || to.writableLength > 0) return undefined
+  const stat = fstatSync(to.fd)
+  return stat.isFile() ? to.fd : undefined
+}
+
+function writeWhole(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', 'there is no space left on the device'],
+  ['EDQUOT', 'the disk quota is used up'],
+  ['EFBIG', 'the file would be larger than is allowed'],
+])
+
+/** The error of an output that could not be written, in a sentence. Where that is not allowed it keeps its own exit code. */
+export function notWritten(what: string, error: unknown): CommandError {
+  const code = systemCode(error)
+  const reason = (code !== undefined && REASONS.get(code)) || (error instanceof Error ? error.message : String(error))
+  return new CommandError(EXIT.io, `cannot write ${what}: ${reason}`, { cause: error })
 }
 
 /** Writes a line. */

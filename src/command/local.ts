@@ -49,7 +49,14 @@ export async function openLocal(store: string, options: LocalOptions): Promise<S
         halfLifeMs: lengthMs(halfLife),
       }),
     attempts: question =>
-      tracker.attempts({ ...namesOf(question), range: rangeOf(question), cursor: question.cursor, limit: PAGE }),
+      tracker.attempts({
+        ...namesOf(question),
+        range: rangeOf(question),
+        cursor: question.cursor,
+        limit: PAGE,
+        order: 'oldest',
+        withIds: true,
+      }),
     record: attempts => tracker.keep([...attempts]),
     close: () => tracker.close(),
   }

@@ -1,4 +1,5 @@
 /** The commands together. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.ts'
 import { addBest } from './best.ts'
@@ -6,11 +7,11 @@ import { addCalibration } from './calibration.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addCompareModels } from './compare-models.ts'
 import { addCosts } from './costs.ts'
-import { EXIT, EXIT_HELP } from './exit.ts'
+import { EXIT, EXIT_HELP, systemCode } from './exit.ts'
 import { addExperiment } from './experiment.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
-import { type Io, print } from './io.ts'
+import { type Io, notWritten, print } from './io.ts'
 import { addReport } from './report.ts'
 import { addRoute } from './route.ts'
 import { addServe, type StartSidecar } from './serve.ts'
@@ -39,14 +40,20 @@ export async function run(argv: readonly string[], io: Io, start: StartSidecar =
   const end = (code: number): void => {
     exitCode = code
   }
-  // Whoever reads our output may leave early; the write that finds out says so.
-  io.stdout.on('error', () => undefined)
+  // Whoever reads our output may leave early; the write that finds out says so. That of a help text does not.
+  let unwritten: unknown
+  io.stdout.on('error', error => {
+    unwritten = error
+  })
   io.stderr.on('error', () => undefined)
   try {
     await createProgram(io, end, start).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
+    // A stream says it after the write.
+    await nextTurn()
+    if (unwritten !== undefined && systemCode(unwritten) !== 'EPIPE') throw notWritten('standard output', unwritten)
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
 }

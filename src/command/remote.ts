@@ -46,7 +46,8 @@ export function openRemote(url: string, token: string | undefined): Source {
         min_success_rate: minSuccessRate,
         half_life: halfLife,
       }) as ReturnType<Source['route']>,
-    attempts: question => ask('attempts', { ...question, limit: 1000 }) as ReturnType<Source['attempts']>,
+    attempts: question =>
+      ask('attempts', { ...question, limit: 1000, order: 'oldest', with_ids: true }) as ReturnType<Source['attempts']>,
     record: createRecord(base, token),
     close: async () => undefined,
   }

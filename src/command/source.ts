@@ -44,7 +44,7 @@ export interface Source {
   /** Undefined where there is no such experiment, or no such baseline in it. */
   experiment(name: string, question: RangeQuestion & ExperimentOptions): Promise<ExperimentReport | undefined>
   route(question: RouteQuestion): Promise<RoutingReport>
-  /** A page, newest first. */
+  /** A page, oldest first, in which every attempt has an id. */
   attempts(question: Question & { readonly cursor?: string | undefined }): Promise<AttemptPage>
   /** Keeps all of them, or rejects; after that some may be kept, and the same attempts may be recorded again. */
   record(attempts: readonly NewAttempt[]): Promise<Appended>

@@ -23,7 +23,7 @@ test('every page is printed, one attempt a line, an empty page among them too', 
   expect(sidecar.requests.map(({ path, query }) => ({ path, query }))).toEqual(
     [{}, { cursor: 'c 1' }, { cursor: 'c 2' }].map(cursor => ({
       path: '/api/v1/attempts',
-      query: { limit: '1000', since: '24h', agent_name: 'a', ...cursor },
+      query: { limit: '1000', order: 'oldest', with_ids: 'true', since: '24h', agent_name: 'a', ...cursor },
     })),
   )
 })

@@ -104,7 +104,7 @@ describe('attempts one a line', () => {
     )
     const { stdout } = await runCommand(['import', b, '--json', '--url', sidecar.url])
     const not_held = { entries: 0, attempts: 0 }
-    expect(JSON.parse(stdout)).toEqual({ files: [{ file: b, accepted: 0, duplicates: 3, not_held }] })
+    expect(JSON.parse(stdout)).toEqual({ files: [{ file: b, accepted: 0, duplicates: 3, derived_ids: 0, not_held }] })
   })
 
   test('what export prints is taken, computed costs included', async () => {
@@ -129,7 +129,9 @@ describe('attempts one a line', () => {
         : answer
     })
     const outcome = await runCommand(['import', '-', '--url', sidecar.url], { stdin: ndjson([attempt(), attempt()]) })
-    expect(outcome.stdout).toBe('Imported 2 attempts from standard input.\n')
+    expect(outcome.stdout).toMatch(
+      /^Imported 2 attempts from standard input\.\nIds were derived for 2 attempts without one/,
+    )
     expect(sidecar.requests).toHaveLength(2)
     expect(sidecar.requests[1]?.body).toBe(sidecar.requests[0]?.body)
   })

@@ -9,6 +9,8 @@ import type { StartSidecar } from '../../src/command/serve.ts'
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string | Buffer
+  /** Standard input, in the place of `stdin`. */
+  readonly input?: Readable
   /** Columns of a terminal that both outputs are. */
   readonly columns?: number
   readonly start?: StartSidecar
@@ -25,6 +27,7 @@ export interface Running {
   readonly signals: EventEmitter
   /** What was written up to now. */
   stdout(): string
+  stderr(): string
   /** Codes the command asked to end at once with. */
   readonly exits: readonly number[]
 }
@@ -43,14 +46,14 @@ function capture(columns: number | undefined): { readonly output: Output; text()
 }
 
 export function startCommand(argv: readonly string[], options: RunOptions = {}): Running {
-  const { env = {}, stdin = '', columns, start } = options
+  const { env = {}, stdin = '', input, columns, start } = options
   const signals = new EventEmitter()
   const exits: number[] = []
   const stdout = capture(columns)
   const stderr = capture(columns)
   const io: Io = {
     env,
-    stdin: Readable.from([Buffer.from(stdin)]),
+    stdin: input ?? Readable.from([Buffer.from(stdin)]),
     stdout: stdout.output,
     stderr: stderr.output,
     on: (signal, listener) => signals.on(signal, listener),
@@ -64,7 +67,7 @@ export function startCommand(argv: readonly string[], options: RunOptions = {}):
       return { exitCode, stdout: stdout.text(), stderr: `${stderr.text()}${message}\n` }
     },
   )
-  return { outcome, signals, stdout: stdout.text, exits }
+  return { outcome, signals, stdout: stdout.text, stderr: stderr.text, exits }
 }
 
 export function runCommand(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
