@@ -37,6 +37,12 @@ export const count: Kind<number> = numeric(
   }),
 )
 
+/** A whole number from 1 to `max`: beyond it there is no memory for what is counted. */
+export const countUpTo = (max: number): Kind<number> => ({
+  ...count,
+  schema: count.schema.refine(value => value <= max, `must be at most ${max}`),
+})
+
 const BYTE_UNITS = new Map([
   ['', 1],
   ['B', 1],

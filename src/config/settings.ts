@@ -1,7 +1,9 @@
 /** The one table of settings: flags, variables, file keys, help, the README and the Config all come from it. */
+import { MAX_IDS } from '../core/id-window.ts'
 import {
   bytes,
   count,
+  countUpTo,
   duration,
   hostNames,
   type Kind,
@@ -19,6 +21,10 @@ import {
 } from './kind.ts'
 
 import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
+
+/** A key takes some ten kilobytes, an arm about half of that. */
+const MAX_KEYS = 1_000_000
+const MAX_ARMS = 100_000
 
 /** The levels of the log, most talkative first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -149,14 +155,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'max-body-bytes',
     kind: bytes,
     default: '5MiB',
-    description: 'Largest JSON body, after inflating.',
+    description: 'Largest JSON body, after inflating; more than 256MiB counts as that.',
     group: 'Limits',
   },
   maxOtlpBodyBytes: {
     name: 'max-otlp-body-bytes',
     kind: bytes,
     default: '20MiB',
-    description: 'Largest OTLP body, after inflating.',
+    description: 'Largest OTLP body, after inflating; more than 256MiB counts as that.',
     group: 'Limits',
   },
   headersTimeoutMs: {
@@ -204,23 +210,26 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
   },
   maxKeys: {
     name: 'max-keys',
-    kind: count,
+    kind: countUpTo(MAX_KEYS),
     default: '10000',
-    description: 'Keys (agent, model and issue type); attempts of further ones count under __overflow__.',
+    description:
+      'Keys (agent, model and issue type), at most 1000000; attempts of further ones count under __overflow__. Keys that are held already stay.',
     group: 'Limits',
   },
   maxArms: {
     name: 'max-arms',
-    kind: count,
+    kind: countUpTo(MAX_ARMS),
     default: '1000',
-    description: 'Arms of experiments (experiment and variant).',
+    description:
+      'Arms of experiments (experiment and variant), at most 100000; attempts of further ones are not told apart. Arms that are held already stay.',
     group: 'Limits',
   },
   tiers: {
     name: 'tiers',
     kind: tiers,
     default: '1m:24h,1h:90d,1d:forever',
-    description: 'How fine questions over time can be, and for how long: span:keep, from fine to coarse.',
+    description:
+      'How fine questions over time can be, and for how long: span:keep, from fine to coarse. Where it changes, what is new is built from what is held and from the journal.',
     group: 'What is kept',
   },
   retentionAgeMs: {
@@ -239,9 +248,9 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
   },
   idWindow: {
     name: 'id-window',
-    kind: count,
+    kind: countUpTo(MAX_IDS),
     default: '1000000',
-    description: 'How many attempt ids are remembered, so that a repeated one counts once.',
+    description: 'How many attempt ids are remembered, so that a repeated one counts once: at most 10000000.',
     group: 'What is kept',
   },
   idWindowAgeMs: {

@@ -59,7 +59,11 @@ export function mediaOf(
   return { type: given, gzip: encoding === 'gzip' }
 }
 
-export function createBodyReader({ maxBodyBytes, requestTimeoutMs, inFlight }: BodyLimits): BodyReader {
+/** The most that a body is held whole of, whatever the settings: Node makes no text of more than twice that. */
+const MOST_BYTES = 256 * 2 ** 20
+
+export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: BodyLimits): BodyReader {
+  const maxBodyBytes = Math.min(limits.maxBodyBytes, MOST_BYTES)
   const deadlines = createDeadlines(requestTimeoutMs)
 
   function tooLarge(gzip: boolean): Problem {
