@@ -44,6 +44,9 @@ const STOPPING = 'test/end-to-end/stopping.test.ts'
 const RELOAD = 'test/end-to-end/reload.test.ts'
 const ACCESS = 'test/access.test.ts'
 const CLOCK = 'test/clock.test.ts'
+const ID_WINDOW = 'test/core/id-window.test.ts'
+const CHANGED = 'test/changed-settings.test.ts'
+const CHANGED_TIERS = 'test/store/file/changed-tiers.test.ts'
 const OTLP = 'test/receive/otlp'
 const STREAMS = 'test/receive/streams.test.ts'
 const STREAM_MEMORY = 'test/end-to-end/stream-memory.test.ts'
@@ -652,13 +655,60 @@ const INPUT: readonly ReliabilityRow[] = [
       `${CLOCK} > a timestamp > of long ago counts where it says, one of the far future as of now, and none as of now`,
       `${CLOCK} > a timestamp > %j, which is none, is refused and nothing is counted`,
     ],
-    not: 'a clock that is years ahead for a while lets go of ids, and of listed attempts, as if the years had passed',
+    not: 'a clock that is years ahead for a while removes listed attempts, and buckets of time, as if the years had passed; a range that needs those is refused',
+  },
+  {
+    promise:
+      'A clock that jumps makes no id new: ids age by a clock that does not jump while the process runs, and one attempt with a wrong time affects no other.',
+    shown: [
+      `${CLOCK} > one attempt from a clock that is off by %d ms makes no other id new, with a restart and without, and counts once itself`,
+      `${CLOCK} > ids age by a clock that does not jump: while the wall clock is a day ahead, what was received a minute ago is known`,
+      `${ID_WINDOW} > however clocks jump meanwhile, an id is known when it comes again within its age by its own two times`,
+      `${ID_WINDOW} > two windows that were told the same hold the same, also where one was saved and restored between`,
+      `${ID_WINDOW} > ids leave by age when so many later ones agree that they are too old, or came from a clock that was ahead`,
+    ],
+    not: 'a process that starts with a clock that is a day off, takes the same id, and had it before',
   },
   {
     promise: 'The order in which attempts come does not change any answer.',
     shown: [
       `${CLOCK} > whatever the order in which attempts come, also across the bounds of what is asked, the answers are the same`,
       'test/core/summary.test.ts > a summary > does not depend on the order of attempts, to the last digit',
+    ],
+  },
+]
+
+const SETTINGS: readonly ReliabilityRow[] = [
+  {
+    promise:
+      'A lower limit of keys, arms, series or ids stops growth: what is held stays and goes on counting; with a higher one there is room again.',
+    shown: [
+      `${CHANGED} > after %s > 21 keys under --max-keys 5 stay 21 and go on counting, only new keys overflow, and they get their own again`,
+      `${CHANGED} > after %s > two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again`,
+      `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and what was counted stays counted`,
+      'test/store/file/checkpoint.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
+      'test/core/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
+    ],
+  },
+  {
+    promise:
+      'Other tiers are built from those that are held and from the journal; a range that nothing covers is refused with the earliest time, never answered with too little.',
+    shown: [
+      `${CHANGED} > after %s > whatever --tiers are set to, a range is answered or refused, and set back every range is answered as before`,
+      `${CHANGED} > a range that begins before what is held by time > is refused with the earliest time that can be answered, over HTTP, by the command and by the library`,
+      `${CHANGED} > a range that begins before what is held by time > is answered where nothing ever left`,
+      `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
+      `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
+      `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
+      'test/store/file/checkpoint.test.ts > whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held',
+    ],
+  },
+  {
+    promise:
+      'A setting that no memory could hold is refused at the start; at the most there may be, memory grows with use.',
+    shown: [
+      `${CHANGED} > a setting beyond what memory can hold > --%s %s is refused at the start, with the most there may be`,
+      `${CHANGED} > a setting beyond what memory can hold > at the most there may be, attempts are taken and the limits that are only compared may be absurd`,
     ],
   },
 ]
@@ -763,4 +813,5 @@ export const GROUPS: readonly (readonly [string, readonly ReliabilityRow[]])[] =
   ['Network and load', NETWORK],
   ['Input', INPUT],
   ['Stores and security', STORES_AND_SECURITY],
+  ['Changed settings', SETTINGS],
 ]

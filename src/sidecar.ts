@@ -64,6 +64,7 @@ export async function startSidecar(
   const store = await openStore(config.store, {
     tally,
     clock: Date.now,
+    monotonic: () => performance.now(),
     ids: { limit: config.idWindow, keepMs: config.idWindowAgeMs },
     retention: { maxAgeMs: config.retentionAgeMs, maxBytes: config.retentionBytes },
     maxPendingAttempts: config.maxPendingAttempts,

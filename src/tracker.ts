@@ -10,25 +10,28 @@ import {
 import { type BestAgent, type BestAgentOptions, bestAgent, qualified } from './core/best-agent.ts'
 import { type CalibrationReport, calibrationSteps } from './core/calibration-report.ts'
 import { type CostReport, costSteps } from './core/cost-report.ts'
-import { type ExperimentOptions, type ExperimentReport, experimentSteps } from './core/experiment-report.ts'
+import { type ExperimentOptions, type ExperimentReport, experimentSteps, notTold } from './core/experiment-report.ts'
 import { type FairGrouping, fairSteps } from './core/fair-report.ts'
 import { countsOfAll } from './core/group-sums.ts'
 import { countsOf } from './core/groups.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
-import type {
-  Appended,
-  AppendedPoints,
-  ArmSummary,
-  AttemptPage,
-  AttemptQuery,
-  Clock,
-  Forms,
-  KeyFilter,
-  KeySummary,
-  OpenForms,
-  Store,
-  StoreHealth,
-  TimeRange,
+import {
+  type Appended,
+  type AppendedPoints,
+  type ArmSummary,
+  type AttemptPage,
+  type AttemptQuery,
+  type Clock,
+  type Coverage,
+  ExperimentNotTold,
+  type Forms,
+  type KeyFilter,
+  type KeySummary,
+  type OpenForms,
+  RangeNotHeld,
+  type Store,
+  type StoreHealth,
+  type TimeRange,
 } from './core/ports.ts'
 import { parseRange, type RangeQuestion } from './core/range.ts'
 import {
@@ -60,7 +63,7 @@ export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts
 export type { BestAgent, BestAgentOptions, Ranking } from './core/best-agent.ts'
 export type { AgentMetrics } from './core/metrics.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
-export { StoreUnavailable } from './core/ports.ts'
+export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
 export type { RangeQuestion } from './core/range.ts'
 export type { Grouping, ModelPerformance, PerformanceReport } from './core/report.ts'
 
@@ -105,16 +108,12 @@ export class AgentPerformanceTracker {
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: TrackerOptions | string = {}) {
-    const {
-      store = DEFAULT_STORE,
-      clock = Date.now,
-      log,
-      price,
-    } = typeof options === 'string' ? { store: options } : options
-    this.#clock = clock
+    const { store = DEFAULT_STORE, clock, log, price } = typeof options === 'string' ? { store: options } : options
+    this.#clock = clock ?? Date.now
     this.#log = log
     this.#price = price
-    this.#store = typeof store === 'string' ? openStore(store, { clock }) : Promise.resolve(store)
+    this.#store =
+      typeof store === 'string' ? openStore(store, clock === undefined ? {} : { clock }) : Promise.resolve(store)
     this.#store.then(
       opened => {
         this.#opened = opened
@@ -243,7 +242,10 @@ export class AgentPerformanceTracker {
     const filter = filterOf(question)
     const range = this.#range(question)
     const [life, all] = await Promise.all([this.summaries(undefined, filter), this.summaries()])
-    const intervals = intervalsOf(range, life, this.nowMs, question.intervalMs)
+    const store = await this.#store
+    if (question.since !== undefined) refuseUnheld(range!, store)
+    const coverageAt = (sinceMs: number): Coverage => store.coverage(sinceMs)
+    const intervals = intervalsOf(range, life, this.nowMs, question.intervalMs, coverageAt)
     const counts: Counts[] = []
     const pause = createPause()
     for (const interval of intervals) {
@@ -265,12 +267,22 @@ export class AgentPerformanceTracker {
     return inSlices(costSteps(await this.#summaries(question)))
   }
 
-  /** What an A/B test says so far; undefined where there is no such experiment, or no such baseline in it. */
+  /**
+   * What an A/B test says so far; undefined where there is no such experiment, or no such baseline in it. Rejects with
+   * {@link ExperimentNotTold} where its attempts may have been recorded, and are not told apart because the limit of arms was reached.
+   */
   async getExperiment(
     name: string,
     options: ExperimentOptions & RangeQuestion = {},
   ): Promise<ExperimentReport | undefined> {
-    return inSlices(experimentSteps(name, await this.arms(name, this.#range(options)), options))
+    const range = this.#range(options)
+    const arms = await this.arms(name, range)
+    const overflowed = await (await this.#store).overflowedArms(name, range)
+    const report = await inSlices(experimentSteps(name, arms, { ...options, overflowed: overflowed.own }))
+    if (report !== undefined) return report
+    const reason = notTold(name, overflowed)
+    if (reason !== undefined) throw new ExperimentNotTold(reason)
+    return undefined
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
@@ -300,7 +312,8 @@ export class AgentPerformanceTracker {
   async #discount(candidates: readonly KeySummary[], filter: KeyFilter, halfLifeMs: number): Promise<RouteEvidence[]> {
     const byId = new Map(candidates.map(one => [keyId(one.key), { one, successes: 0, attempts: 0 }]))
     const pause = createPause()
-    for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs)) {
+    const store = await this.#store
+    for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs, sinceMs => store.coverage(sinceMs))) {
       for (const { key, summary } of await this.summaries(range, filter)) {
         const evidence = byId.get(keyId(key))
         if (evidence === undefined) continue
@@ -381,6 +394,11 @@ export class AgentPerformanceTracker {
     if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
     return range
   }
+}
+
+function refuseUnheld({ sinceMs }: TimeRange, store: Store): void {
+  const { earliestMs } = store.coverage(sinceMs)
+  if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
 }
 
 function isTimestamp(text: string): boolean {

@@ -102,6 +102,38 @@ test.each(STEPS.filter(([, ms]) => ms <= NOW + HOUR_MS))(
   },
 )
 
+test.each([25 * HOUR_MS, 3650 * DAY_MS, -25 * HOUR_MS])(
+  'one attempt from a clock that is off by %d ms makes no other id new, with a restart and without, and counts once itself',
+  async offMs => {
+    await using place = await aTracker()
+    await place.tracker.recordAttempts(attempts(0, 10))
+    place.clock.nowMs = NOW + offMs
+    expect(await place.tracker.recordAttempts(attempts(10, 1))).toMatchObject({ accepted: 1 })
+    for (let start = 0; start < 2; start++) {
+      place.clock.nowMs = NOW + 60_000
+      expect(await place.tracker.recordAttempts(attempts(0, 11))).toMatchObject({ accepted: 0, duplicates: 11 })
+      await place.reopen()
+    }
+    expect(await place.total()).toBe(11)
+  },
+)
+
+test('ids age by a clock that does not jump: while the wall clock is a day ahead, what was received a minute ago is known', async () => {
+  await using folder = await temporaryFolder()
+  const clock = { wallMs: NOW, passedMs: 0 }
+  const store = await openStore(join(folder.path, 'agent_performance.json'), {
+    clock: () => clock.wallMs,
+    monotonic: () => clock.passedMs,
+  })
+  const tracker = new AgentPerformanceTracker({ store, clock: () => clock.wallMs })
+  await tracker.recordAttempts(attempts(0, 10))
+  Object.assign(clock, { wallMs: NOW + 25 * HOUR_MS, passedMs: 60_000 })
+  expect(await tracker.recordAttempts(attempts(0, 10))).toMatchObject({ accepted: 0, duplicates: 10 })
+  Object.assign(clock, { wallMs: NOW + 25 * HOUR_MS, passedMs: DAY_MS })
+  expect(await tracker.recordAttempts(attempts(0, 10))).toMatchObject({ accepted: 10, duplicates: 0 })
+  await tracker.close()
+})
+
 test('an id is known until 24 hours have passed, and one that comes again later counts again', async () => {
   await using place = await aTracker()
   const [attempt] = attempts(0, 1) as [NewAttempt]

@@ -69,13 +69,23 @@ function experimentText(report: ExperimentReport, io: Io): string {
     bold(title, io.stdout, io.env),
     tableText(COLUMNS, report.variants.map(variantCells), io),
     '',
-    ...[...report.comparisons.map(comparison => comparison.summary), ...remarks(report)].map(line => wrapped(line, io)),
+    ...[...report.comparisons.map(comparison => comparison.summary), ...overflowRemark(report), ...remarks(report)].map(
+      line => wrapped(line, io),
+    ),
   ].join('\n')
 }
 
 function variantCells(variant: VariantReport): string[] {
   const perSuccess = usd(variant.costs.cost_per_success?.cost_usd)
   return [variant.variant, ...rateCells(variant), seconds(variant.avg_time_seconds), perSuccess]
+}
+
+function overflowRemark({ overflowed_attempts }: ExperimentReport): string[] {
+  // An older sidecar does not say.
+  if (!(overflowed_attempts > 0)) return []
+  return [
+    `This is not all of the experiment: ${counted(overflowed_attempts, 'attempt')} of it came when the limit of arms (--max-arms) was reached, and belong to other variants, or to one of these before there was room for it.`,
+  ]
 }
 
 function remarks({ sample_ratio, comparisons, variants }: ExperimentReport): string[] {

@@ -20,7 +20,11 @@ export function openRemote(url: string, token: string | undefined): Source {
   /** Undefined where the sidecar says that there is no answer. A proxy's or another program's 404 is not ours. */
   const askOrNone = async (path: string, query: object): Promise<unknown> => {
     const answer = await send(base, path, { query, token })
-    if (answer.status === 404 && answer.isProblem) return undefined
+    if (answer.status === 404 && answer.isProblem) {
+      // A setting is why there is no answer: only the sidecar can say which one, and what to do.
+      if ('setting' in answer.body) throw new CommandError(EXIT.none, printable(String(answer.body.detail)))
+      return undefined
+    }
     return answer.status === 200 ? answer.body : refuse(base, answer)
   }
   return {

@@ -6,7 +6,7 @@ import type { Summary } from './summary.ts'
 export interface TimeTiersState {
   /** For each tier, in order of their start, those that do not sleep; {@link NO_TIERS} before the first of them. */
   awake: Bucket[][]
-  /** The number of its row that was put to sleep last; 0 where none sleeps, {@link SHARED} where none may. */
+  /** The number of its row that was put to sleep last; 0 where none sleeps. */
   asleep: number
   /** What was counted and no tier has got yet; undefined where they have all. */
   counting: Counting | undefined
@@ -31,9 +31,6 @@ export interface Bucket {
   /** Where it stands there. */
   readonly at: number
 }
-
-/** Stands in {@link TimeTiersState.asleep} where a checkpoint kept several keys that are one now: two of its rows may be one bucket. */
-export const SHARED = -1
 
 /** Never changed, as the one below: others take their place. */
 export const NO_TIERS: Bucket[][] = []

@@ -1,7 +1,7 @@
 /** What an A/B test says so far: it may be asked after every attempt. */
 import { type CostAnswer, costAnswer } from './cost-report.ts'
 import { countsOf } from './groups.ts'
-import type { ArmSummary } from './ports.ts'
+import type { ArmSummary, OverflowedArms } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import { type Experiment, judgeSteps } from './statistics/experiment.ts'
 import { type MeanInterval, meanInterval } from './statistics/intervals.ts'
@@ -21,6 +21,11 @@ export interface ExperimentReport extends Experiment {
   readonly experiment: string
   /** The baseline first. */
   readonly variants: readonly VariantReport[]
+  /**
+   * Attempts of the experiment that came when the limit of arms (`--max-arms`) was reached, and belong to none of the variants, or to one of
+   * them before there was room for it. Where it is not 0 the answer is not all of the experiment.
+   */
+  readonly overflowed_attempts: number
 }
 
 export interface ExperimentOptions {
@@ -43,7 +48,7 @@ export function experimentReport(
 export function* experimentSteps(
   experiment: string,
   arms: readonly ArmSummary[],
-  { baseline, adaptive = false }: ExperimentOptions = {},
+  { baseline, adaptive = false, overflowed = 0 }: ExperimentOptions & { readonly overflowed?: number } = {},
 ): Steps<ExperimentReport | undefined> {
   const first = arms.find(arm => baseline === undefined || arm.variant === baseline)
   if (first === undefined) return undefined
@@ -55,7 +60,21 @@ export function* experimentSteps(
     variants.push(variantReport(arm))
     yield
   }
-  return { experiment, variants, ...(yield* judgeSteps(counts, { adaptive })) }
+  return { experiment, variants, overflowed_attempts: overflowed, ...(yield* judgeSteps(counts, { adaptive })) }
+}
+
+/**
+ * Why an experiment, or the baseline asked for, is not among the arms though attempts of it may have been recorded: the limit of arms.
+ * Undefined where that is no reason.
+ */
+export function notTold(experiment: string, { own, unknown }: OverflowedArms): string | undefined {
+  const reason = 'recorded when the limit of arms (--max-arms) was reached'
+  const remedy = 'start the sidecar with a higher --max-arms, and attempts are told apart from then on'
+  if (own > 0)
+    return `${own} attempts of the experiment "${experiment}" were ${reason}, and their variants are not told apart: ${remedy}`
+  return unknown > 0
+    ? `no attempt is known to belong to an experiment of that name, but ${unknown} attempts of experiments were ${reason}, and are not told apart: ${remedy}`
+    : undefined
 }
 
 function variantReport({ variant, summary }: ArmSummary): VariantReport {

@@ -1,20 +1,29 @@
 /**
- * Which attempt ids were seen lately: at most `limit` of them, and none for longer than `keepMs`. Ids are kept as 64-bit
- * hashes under a secret seed, about 25 bytes an id. Two different ids meet with a probability of 5e-14 per attempt at a full window
- * of a million, and nobody without the seed can make them meet.
+ * The dedup window: which attempt ids were received lately. It holds at most `limit` ids. Ids are kept as 64-bit hashes under a secret
+ * seed, about 30 bytes an id. Two different ids share a hash with a probability of 5e-14 per attempt at a full window of a million, and
+ * nobody without the seed can make them share one.
+ *
+ * An id is known for `keepMs` after its own time of receipt, or that of the id received {@link SPREAD} ids before it where that is later: an
+ * attempt from a clock that jumped ahead makes no other id new, and the ids of one that jumped back stay known. Ids that are too old leave
+ * memory only when ids over the last {@link SPREAD} all say so. What is known depends on nothing but the ids that are held and their times.
  */
 
-/** One window. `add` and `undo` are O(1), however many ids are held. */
+/** One window. `add` is O(1), however many ids are held. */
 export interface IdWindow {
-  /** True where `id` was not in the window and is now; false where it was. `ms` is the time of receipt; where it falls, ids stay longer. */
+  /**
+   * True where `id` was not known and is now; false where it was. `ms` is the time of receipt: where it is before that of an earlier attempt,
+   * the id stays known for longer.
+   */
   add(id: string, ms: number): boolean
   /** Takes back the last `count` ids that `add` took in. */
   undo(count: number): void
   readonly size: number
+  /** Sets other limits from now on: those with which a part of the journal was written. */
+  limitTo(limits: Pick<IdWindowOptions, 'limit' | 'keepMs'>): void
   clear(): void
   /** Hashes (two 32-bit words an id) and times, oldest first, as a checkpoint keeps them: of `count` ids from the `from`-th on. */
   save(from?: number, count?: number): IdWindowState
-  /** Takes in, behind what is held, what `save` gave of a window with the same seed. */
+  /** Takes in, behind what is held, what `save` gave of a window with the same seed. Beyond the limit the newest stay. */
   restore(hashes: Uint32Array, times: Float64Array): void
 }
 
@@ -26,40 +35,56 @@ export interface IdWindowState {
 
 export interface IdWindowOptions {
   readonly seed: readonly [number, number]
-  /** At most this many ids; the oldest leave. */
+  /** At most this many ids, up to {@link MAX_IDS}; the oldest leave. */
   readonly limit: number
   readonly keepMs: number
+  /** So many ids are restored at once: the table starts large enough for them. */
+  readonly expected?: number
 }
 
-const NO_WORDS = new Uint32Array(0)
-const NO_TIMES = new Float64Array(0)
-/** One that is empty, for whoever looks. */
-const NO_SLOTS = new Uint32Array(1)
+/** The most ids a window may hold: some 300 MB. */
+export const MAX_IDS = 10_000_000
 
-export function createIdWindow({ seed, limit, keepMs }: IdWindowOptions): IdWindow {
-  let capacity = 16
-  while (capacity < limit + 1) capacity *= 2
-  // The ring: ids in the order they came. head and tail only rise; a place is their remainder by capacity.
-  let high = NO_WORDS
-  let low = NO_WORDS
-  let times = NO_TIMES
+/** So far apart are ids of which one tells whether the time of another can be right. */
+const SPREAD = 1024
+/** How far before the newest id those stand that must agree before an id leaves by its age. */
+const WITNESSES = [0, SPREAD / 4, SPREAD / 2, (3 * SPREAD) / 4, SPREAD - 1]
+/** Ids that share a piece of memory: 2 to this power. */
+const CHUNK_BITS = 15
+const CHUNK = 2 ** CHUNK_BITS
+const IN_CHUNK = CHUNK - 1
+/** The last place in the ring, after which comes the first: there are far more than ids are ever held, and a whole number of chunks. */
+const LAST_PLACE = 2 ** 28 - 1
+/** The table is split by one byte of the hash: each part grows by itself, so that no growth takes longer than some milliseconds. */
+const PARTS = 256
+const FIRST_SLOTS = 16
+
+/** Ids in the order they came. */
+interface Chunk {
+  readonly high: Uint32Array
+  readonly low: Uint32Array
+  readonly times: Float64Array
+}
+
+/** Open addressing, each slot 1 + a place in the ring, 0 for empty. At most half full. */
+interface Part {
+  slots: Uint32Array
+  used: number
+}
+
+export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOptions): IdWindow {
+  let { limit, keepMs } = limits
+  // The places of the oldest id and behind the newest one. Memory is taken with the first id, and as more come.
+  let chunks: (Chunk | undefined)[] = []
+  let spare: Chunk | undefined
+  let parts: Part[] = []
   let head = 0
   let tail = 0
-  // The table: open addressing, each slot 1 + a place in the ring, 0 for empty. At most half full.
-  let slots = NO_SLOTS
+  let size = 0
   let hash1 = 0
   let hash2 = 0
 
-  /**
-   * With the first id, all of it at once: what is never touched costs no memory, and growing would stall for as long as it takes to copy.
-   * Not before: the garbage collector counts it, and would run for it at every start.
-   */
-  function makeRoom(): void {
-    high = new Uint32Array(capacity)
-    low = new Uint32Array(capacity)
-    times = new Float64Array(capacity)
-    slots = new Uint32Array(capacity * 2)
-  }
+  const chunkOf = (place: number): Chunk => chunks[place >>> CHUNK_BITS]!
 
   /** A mixing hash of UTF-16 units in the manner of MurmurHash3's body and finaliser, two lanes of 32 bits. */
   function hash(id: string): void {
@@ -78,24 +103,39 @@ export function createIdWindow({ seed, limit, keepMs }: IdWindowOptions): IdWind
     hash2 = (b ^ (a >>> 16)) >>> 0
   }
 
+  /** The part of the table for the current hash. */
+  function partNow(): Part {
+    if (parts.length === 0) {
+      let slots = FIRST_SLOTS
+      while (slots * PARTS < 2.5 * Math.min(expected, limit)) slots *= 2
+      parts = Array.from({ length: PARTS }, () => ({ slots: new Uint32Array(slots), used: 0 }))
+    }
+    return parts[hash1 & (PARTS - 1)]!
+  }
+
   /** The slot of the id with the current hash, or the empty one where it would stand. */
-  function find(): number {
+  function find(slots: Uint32Array): number {
     const mask = slots.length - 1
     let slot = hash2 & mask
     for (;;) {
-      const place = slots[slot]!
-      if (place === 0 || (high[place - 1] === hash1 && low[place - 1] === hash2)) return slot
+      const entry = slots[slot]!
+      if (entry === 0) return slot
+      const { high, low } = chunkOf(entry - 1)
+      const at = (entry - 1) & IN_CHUNK
+      if (high[at] === hash1 && low[at] === hash2) return slot
       slot = (slot + 1) & mask
     }
   }
 
+  const lowAt = (place: number): number => chunkOf(place).low[place & IN_CHUNK]!
+
   /** Empties a slot and moves back what it had pushed on (Knuth, TAOCP vol. 3, 6.4, algorithm R). */
-  function vacate(slot: number): void {
+  function vacate({ slots }: Part, slot: number): void {
     const mask = slots.length - 1
     let hole = slot
     slots[hole] = 0
     for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
-      const home = low[slots[next]! - 1]! & mask
+      const home = lowAt(slots[next]! - 1) & mask
       if (((next - home) & mask) < ((next - hole) & mask)) continue
       slots[hole] = slots[next]!
       slots[next] = 0
@@ -103,61 +143,142 @@ export function createIdWindow({ seed, limit, keepMs }: IdWindowOptions): IdWind
     }
   }
 
-  function remove(position: number): void {
-    const place = position % capacity
-    hash1 = high[place]!
-    hash2 = low[place]!
-    vacate(find())
+  function grow(part: Part): void {
+    const before = part.slots
+    const slots = new Uint32Array(before.length * 2)
+    const mask = slots.length - 1
+    for (const entry of before) {
+      if (entry === 0) continue
+      let slot = lowAt(entry - 1) & mask
+      while (slots[slot] !== 0) slot = (slot + 1) & mask
+      slots[slot] = entry
+    }
+    part.slots = slots
   }
 
+  /** Takes an id out of the table, unless the same id came again behind it. */
+  function remove(place: number): void {
+    const { high, low } = chunkOf(place)
+    hash1 = high[place & IN_CHUNK]!
+    hash2 = low[place & IN_CHUNK]!
+    const part = partNow()
+    const slot = find(part.slots)
+    if (part.slots[slot] !== place + 1) return
+    vacate(part, slot)
+    part.used--
+  }
+
+  function removeOldest(): void {
+    remove(head)
+    const number = head >>> CHUNK_BITS
+    head = (head + 1) & LAST_PLACE
+    size--
+    if (head >>> CHUNK_BITS === number) return
+    spare = chunks[number]
+    chunks[number] = undefined
+  }
+
+  function chunkToFill(place: number): Chunk {
+    const number = place >>> CHUNK_BITS
+    const known = chunks[number]
+    if (known !== undefined) return known
+    const made = spare ?? { high: new Uint32Array(CHUNK), low: new Uint32Array(CHUNK), times: new Float64Array(CHUNK) }
+    spare = undefined
+    chunks[number] = made
+    return made
+  }
+
+  /** Behind all others, in the place of the same id where that is held. */
   function push(ms: number): void {
-    if (slots === NO_SLOTS) makeRoom()
-    const slot = find()
-    const place = tail % capacity
-    high[place] = hash1
-    low[place] = hash2
-    times[place] = ms
-    slots[slot] = place + 1
-    tail++
+    const part = partNow()
+    if (2 * (part.used + 1) > part.slots.length) grow(part)
+    const slot = find(part.slots)
+    const chunk = chunkToFill(tail)
+    chunk.high[tail & IN_CHUNK] = hash1
+    chunk.low[tail & IN_CHUNK] = hash2
+    chunk.times[tail & IN_CHUNK] = ms
+    if (part.slots[slot] === 0) part.used++
+    part.slots[slot] = tail + 1
+    tail = (tail + 1) & LAST_PLACE
+    size++
+  }
+
+  const timeAt = (place: number): number => chunkOf(place).times[place & IN_CHUNK]!
+
+  /** Whether the id at a place is known at `ms`. */
+  function isKnown(place: number, ms: number): boolean {
+    if (ms - timeAt(place) < keepMs) return true
+    const after = (place - head) & LAST_PLACE
+    return ms - timeAt((head + Math.max(0, after - SPREAD)) & LAST_PLACE) < keepMs
+  }
+
+  /** Whether the oldest id must make room, or is too old; or its time was too far ahead to ever be too old. */
+  function isOldestGone(): boolean {
+    if (size >= limit) return size > 0
+    if (size <= SPREAD) return false
+    const ms = timeAt(head)
+    let [later, earlier] = [true, true]
+    for (const distance of WITNESSES) {
+      const witnessMs = timeAt((tail - 1 - distance) & LAST_PLACE)
+      later &&= witnessMs - ms >= keepMs
+      earlier &&= ms - witnessMs >= keepMs
+      if (!later && !earlier) return false
+    }
+    return true
   }
 
   return {
     add(id, ms) {
-      while (head < tail && (tail - head >= limit || times[head % capacity]! <= ms - keepMs)) remove(head++)
+      while (isOldestGone()) removeOldest()
       hash(id)
-      if (slots[find()] !== 0) return false
+      const { slots } = partNow()
+      const entry = slots[find(slots)]!
+      if (entry !== 0 && isKnown(entry - 1, ms)) return false
       push(ms)
       return true
     },
     undo(count) {
-      for (let i = 0; i < count && tail > head; i++) remove(--tail)
+      for (let i = 0; i < count && size > 0; i++) {
+        tail = (tail - 1) & LAST_PLACE
+        remove(tail)
+        size--
+      }
     },
     get size() {
-      return tail - head
+      return size
+    },
+    limitTo(others) {
+      limit = others.limit
+      keepMs = others.keepMs
+      while (size > limit) removeOldest()
     },
     clear() {
       head = 0
       tail = 0
-      slots.fill(0)
+      size = 0
+      chunks = []
+      parts = []
+      spare = undefined
     },
     save(from = 0, count = Number.POSITIVE_INFINITY) {
-      const ids = Math.max(0, Math.min(count, tail - head - from))
+      const ids = Math.max(0, Math.min(count, size - from))
       const hashes = new Uint32Array(2 * ids)
       const kept = new Float64Array(ids)
       for (let i = 0; i < ids; i++) {
-        const place = (head + from + i) % capacity
-        hashes[2 * i] = high[place]!
-        hashes[2 * i + 1] = low[place]!
-        kept[i] = times[place]!
+        const place = (head + from + i) & LAST_PLACE
+        const { high, low, times } = chunkOf(place)
+        hashes[2 * i] = high[place & IN_CHUNK]!
+        hashes[2 * i + 1] = low[place & IN_CHUNK]!
+        kept[i] = times[place & IN_CHUNK]!
       }
       return { seed, hashes, times: kept }
     },
     restore(hashes, saved) {
       for (let i = 0; i < saved.length; i++) {
-        if (head < tail && tail - head >= limit) remove(head++)
         hash1 = hashes[2 * i]!
         hash2 = hashes[2 * i + 1]!
         push(saved[i]!)
+        while (size > limit) removeOldest()
       }
     },
   }

@@ -7,8 +7,8 @@ export type Leaving = Pick<Bucket, 'of' | 'startMs'>
 
 export interface LeavingOrder {
   readonly length: number
-  /** Takes in what a checkpoint kept, so many buckets: none was made before. */
-  restore(rows: BucketRows, buckets: number): void
+  /** Takes in what a checkpoint kept: none was made before. */
+  restore(rows: BucketRows): void
   add(bucket: Bucket): void
   /** When the next one begins; Infinity where there is none. */
   readonly nextMs: number
@@ -30,16 +30,13 @@ export function createLeavingOrder(tier: number): LeavingOrder {
   let made: (Bucket | undefined)[] = []
   let taken = 0
 
-  /** Moves on to the next row that is somebody's; undefined where there is none. */
+  /** Moves on to the next row; undefined where there is none. */
   function nextRow(): BucketRows | undefined {
-    for (; kept.length > 0; row++) {
-      const first = kept[0]!
-      if (row === first.states.length) {
-        kept.shift()
-        row = -1
-      } else if (first.states[row] !== undefined) return first
+    while (kept[0] !== undefined && row === kept[0].states.length) {
+      kept.shift()
+      row = 0
     }
-    return undefined
+    return kept[0]
   }
 
   function takeMade(): Bucket | undefined {
@@ -57,9 +54,9 @@ export function createLeavingOrder(tier: number): LeavingOrder {
     get length() {
       return rows + made.length - taken
     },
-    restore(some, buckets) {
+    restore(some) {
       kept.push(some)
-      rows += buckets
+      rows += some.states.length
     },
     add(bucket) {
       made.push(bucket)
@@ -96,7 +93,6 @@ export function createLeavingOrder(tier: number): LeavingOrder {
 
 /** What a row of a checkpoint is now. */
 function standing(rows: BucketRows, row: number, tier: number): Bucket | undefined {
-  const state: TimeTiersState | undefined = rows.states[row]
-  if (state === undefined) return undefined
+  const state: TimeTiersState = rows.states[row]!
   return state.asleep > 0 ? bucketOf(rows, row) : bucketAt(state, tier, rows.startMs[row]!)
 }

@@ -3,7 +3,7 @@ import type { AgentAttempt, AttemptKey } from './attempt.ts'
 import type { Recent } from './recent.ts'
 import type { SeriesPoint } from './series.ts'
 import type { Summary } from './summary.ts'
-import type { Instant } from './timestamp.ts'
+import { type Instant, printTimestamp } from './timestamp.ts'
 
 /** Milliseconds since the epoch, now. */
 export type Clock = () => number
@@ -12,6 +12,14 @@ export type Clock = () => number
 export interface TimeRange {
   readonly sinceMs: number
   readonly untilMs: number
+}
+
+/** How far back, and how finely, ranges can be answered. */
+export interface Coverage {
+  /** The earliest time from which on nothing is missing; -Infinity where nothing ever left. */
+  readonly earliestMs: number
+  /** The length of the buckets that answer a range that begins when it was asked for, or at the earliest time where that is later. */
+  readonly spanMs: number
 }
 
 /** Only keys that equal every given name. */
@@ -35,6 +43,14 @@ export interface KeySummary {
 export interface ArmSummary {
   readonly variant: string
   readonly summary: Summary
+}
+
+/** How many attempts came when the limit of arms was reached, and belong to no arm that is told apart. */
+export interface OverflowedArms {
+  /** Of the experiment. */
+  readonly own: number
+  /** Of experiments of which nothing is known but that there were such. */
+  readonly unknown: number
 }
 
 /** How many attempts were kept, and how many were known already by their id. */
@@ -133,10 +149,15 @@ export interface Store {
    * Every key that passes the filter, in the order they first came; with a range, only those with attempts in it. Summaries without
    * a range are live: read them before the next await, and never write to them.
    * A list may grow, and else never changes: what was found out about its first keys stays true.
+   * Rejects with {@link RangeNotHeld} where part of what the range asks for is not held by time any more.
    */
   summaries(range?: TimeRange, filter?: KeyFilter): Promise<readonly KeySummary[]>
-  /** The arms of an experiment; empty where there is none of that name. */
+  /** The arms of an experiment that are told apart; empty where there is none of that name. Rejects as {@link summaries}. */
   arms(experiment: string, range?: TimeRange): Promise<readonly ArmSummary[]>
+  /** Attempts of an experiment that are told apart in no arm. Rejects as {@link summaries}. */
+  overflowedArms(experiment: string, range?: TimeRange): Promise<OverflowedArms>
+  /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */
+  coverage(sinceMs: number): Coverage
   /** Kept attempts, newest kept first. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
   /** Forgets every attempt, for ever. */
@@ -144,6 +165,32 @@ export interface Store {
   health(): StoreHealth
   /** Resolves when all that was promised is on disk. */
   close(): Promise<void>
+}
+
+/**
+ * A range begins before what is held by time: part of it left, by the settings of the tiers, and an answer would count too little. The
+ * message names `since` and the earliest time that can be answered.
+ */
+export class RangeNotHeld extends RangeError {
+  override readonly name = 'RangeNotHeld'
+  /** What is wrong with `since`, in one sentence. */
+  readonly detail: string
+  /** For a command that lets the error end it. */
+  readonly exitCode = 64
+
+  constructor(earliestMs: number) {
+    const earliest = printTimestamp({ ms: earliestMs, local: false })
+    const detail = `must not be before ${earliest}: counts by time are held from then on. Ask from then on, or without since and until for the whole life; a tier that is kept longer (--tiers) reaches back further from now on`
+    super(`since ${detail}`)
+    this.detail = detail
+  }
+}
+
+/** Attempts of an experiment were recorded, but not told apart from others: the limit of arms had been reached. */
+export class ExperimentNotTold extends Error {
+  override readonly name = 'ExperimentNotTold'
+  /** For a command that lets the error end it. */
+  readonly exitCode = 1
 }
 
 /** Why attempts are not taken: too many are waiting, the disk or database fails, or the store was closed. */

@@ -2,7 +2,7 @@
 
 import { type AttemptKey, keyId } from './attempt.ts'
 import { costAnswer } from './cost-report.ts'
-import type { KeySummary, TimeRange } from './ports.ts'
+import type { Coverage, KeySummary, TimeRange } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from './statistics/ranking.ts'
 import { finished, type Steps } from './steps.ts'
@@ -126,9 +126,12 @@ const EARLIEST_MS = -62_167_219_200_000
 export function discountWindows(
   nowMs: number,
   halfLifeMs: number,
+  coverageAt?: (sinceMs: number) => Coverage,
 ): readonly { readonly range: TimeRange; readonly weight: number }[] {
-  const sinceMs = Math.max(nowMs - HALF_LIVES * halfLifeMs, EARLIEST_MS)
-  const spans = intervalsBetween(sinceMs, nowMs, nowMs, halfLifeMs / 8)
+  const wantedMs = Math.max(nowMs - HALF_LIVES * halfLifeMs, EARLIEST_MS)
+  const coverage = coverageAt?.(wantedMs)
+  const sinceMs = Math.max(wantedMs, coverage?.earliestMs ?? wantedMs)
+  const spans = intervalsBetween(sinceMs, nowMs, nowMs, halfLifeMs / 8, coverage)
   return spans.map((range, i) => ({
     // Open at the end: a sender's clock may be a little ahead of ours.
     range: i === spans.length - 1 ? { ...range, untilMs: Number.POSITIVE_INFINITY } : range,

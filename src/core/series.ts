@@ -62,7 +62,10 @@ export interface SeriesStep {
 export interface Series {
   /** What is new in the points, now being `nowMs`. Changes nothing. `kept`: they were kept before, so there is room for them. */
   step(points: readonly SeriesPoint[], nowMs: number, kept?: boolean): SeriesStep
-  /** Makes what a step changed what was said last. Where there are too many series, those leave that were unheard for longest. */
+  /**
+   * Makes what a step changed what was said last. Beyond the limit each new series takes the place of one that was not heard of for
+   * `keepMs`, the longest unheard first; never are there fewer than before.
+   */
   take(step: SeriesStep): void
   /** Forgets all of them: whatever began up to `ms` may have been counted. */
   forget(ms: number): void
@@ -75,7 +78,7 @@ export interface Series {
 }
 
 export interface SeriesOptions {
-  /** Beyond so many, series that were not heard of for `keepMs` leave for new ones. */
+  /** Beyond so many, series that were not heard of for `keepMs` leave for new ones. It stops growth: what is restored stays. */
   readonly limit: number
   readonly keepMs: number
 }
@@ -86,7 +89,7 @@ export function createSeries({ limit, keepMs }: SeriesOptions): Series {
 
   /** How many series may be new: those there is room for, and those that could leave. Never more than `wanted` of the latter. */
   function roomFor(wanted: number, nowMs: number, heard: ReadonlyMap<string, unknown>): number {
-    let room = limit - states.size
+    let room = Math.max(0, limit - states.size)
     for (const [id, { heardMs }] of states) {
       if (room >= wanted || heardMs > nowMs - keepMs) break
       if (!heard.has(id)) room++
@@ -144,12 +147,15 @@ export function createSeries({ limit, keepMs }: SeriesOptions): Series {
   return {
     step,
     take({ changed }) {
+      const most = Math.max(limit, states.size)
+      let nowMs = Number.NEGATIVE_INFINITY
+      for (const { heardMs } of changed.values()) nowMs = heardMs
       for (const [id, state] of changed) {
         states.delete(id)
         states.set(id, state)
       }
-      for (const [id, { startMs }] of states) {
-        if (states.size <= limit || changed.has(id)) break
+      for (const [id, { startMs, heardMs }] of states) {
+        if (states.size <= most || changed.has(id) || heardMs > nowMs - keepMs) break
         states.delete(id)
         forgottenMs = Math.max(forgottenMs, startMs)
       }

@@ -2,13 +2,13 @@
  * Buckets that a checkpoint kept stay rows side by side until their key is next asked for: a start would have to wait for tens of
  * thousands of objects, most of which nobody needs soon.
  */
-import { type Bucket, SHARED, type TimeTiersState } from './buckets.ts'
+import type { Bucket, TimeTiersState } from './buckets.ts'
 import type { PackedRows } from './packed-rows.ts'
 
 /** Buckets of one tier as a checkpoint kept them, in the order in which they leave. */
 export interface BucketRows {
-  /** Whose each of them is; undefined where it is nobody's. */
-  readonly states: (TimeTiersState | undefined)[]
+  /** Whose each of them is. */
+  readonly states: readonly TimeTiersState[]
   readonly startMs: Float64Array
   /** Where each of them stands in `packed`. */
   readonly starts: ArrayLike<number>
@@ -17,11 +17,8 @@ export interface BucketRows {
 }
 
 export interface SleepingBuckets {
-  /**
-   * Puts rows to sleep, but for those of states that are {@link SHARED}: `merge` sees to them, and says whether they are buckets of
-   * their own. Answers how many buckets there are.
-   */
-  put(tier: number, rows: BucketRows, merge: (row: number) => boolean): number
+  /** Puts rows to sleep: those of a key must be buckets that it does not have yet. */
+  put(tier: number, rows: BucketRows): void
   /** The buckets of a key that sleep, with the tier of each, the first put to sleep first. They are made for the caller. */
   of(state: TimeTiersState): Generator<{ readonly tier: number; readonly bucket: Bucket }>
   /** Lets go of a key's rows, whose buckets do not sleep from here on. */
@@ -62,27 +59,17 @@ export function createSleepingBuckets(): SleepingBuckets {
   }
 
   return {
-    put(tier, rows, merge) {
+    put(tier, rows) {
       const { states } = rows
       if (states.length > ROWS_AT_MOST) throw new RangeError('too many rows')
       const before = new Uint32Array(states.length)
       const first = all.length * ROWS_AT_MOST + 1
-      let asleep = 0
-      let merged = 0
       for (let row = 0; row < states.length; row++) {
-        const state = states[row]
-        if (state === undefined) continue
-        if (state.asleep === SHARED) {
-          if (merge(row)) merged++
-          else states[row] = undefined
-        } else {
-          before[row] = state.asleep
-          state.asleep = first + row
-          asleep++
-        }
+        const state = states[row]!
+        before[row] = state.asleep
+        state.asleep = first + row
       }
-      all.push({ tier, rows, before, asleep })
-      return asleep + merged
+      all.push({ tier, rows, before, asleep: states.length })
     },
     *of(state) {
       for (const { sleepers, row } of rowsOf(state)) yield { tier: sleepers.tier, bucket: bucketOf(sleepers.rows, row) }
@@ -92,7 +79,7 @@ export function createSleepingBuckets(): SleepingBuckets {
         sleepers.asleep--
         if (sleepers.asleep === 0) sleepers.rows.packed = undefined
       }
-      state.asleep = Math.min(0, state.asleep)
+      state.asleep = 0
     },
     clear() {
       all = []

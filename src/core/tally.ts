@@ -3,10 +3,10 @@
  * comes beyond the bound counts under a named overflow key, so that totals stay right.
  */
 import type { AgentAttempt, AttemptKey } from './attempt.ts'
-import { NO_TIERS, SHARED, type TimeTiersState } from './buckets.ts'
+import { NO_TIERS, type TimeTiersState } from './buckets.ts'
 import { KeyRecord } from './key-record.ts'
-import { type PackedRows, unpackRow } from './packed-rows.ts'
-import type { ArmSummary, KeyFilter, KeySummary, TimeRange } from './ports.ts'
+import type { PackedRows } from './packed-rows.ts'
+import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from './ports.ts'
 import { addRecent, createRecent, createRecentRooms, type Recent } from './recent.ts'
 import type { Increment } from './series.ts'
 import {
@@ -15,23 +15,30 @@ import {
   createSummary,
   createSummaryRooms,
   mergeInto,
-  SUMMARY_WIDTH,
   type Summary,
   totalAttempts,
 } from './summary.ts'
 import { createTimeTiers, type TierOptions, type TimeTiers } from './time-tiers.ts'
 import type { Instant } from './timestamp.ts'
 
-const OVERFLOW = '__overflow__'
+/** Each name of the overflow key; and the variant, beyond the bound of those the experiment too, of arms that are not told apart. */
+export const OVERFLOW = '__overflow__'
 
 /** Where attempts of further keys are counted once the bound is reached. */
 export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVERFLOW, issue_type: OVERFLOW }
 
-export interface TallyOptions {
-  /** Distinct keys beside the overflow key. */
+/** Limits stop growth: what is held already stays, and goes on counting, however low they are. */
+export interface TallyLimits {
+  /** Distinct keys beside the overflow key, before attempts of new ones count under that. */
   readonly maxKeys: number
-  /** Distinct (experiment, variant) pairs; attempts of further ones count in everything but experiments. */
+  /**
+   * Distinct (experiment, variant) pairs, before attempts of new ones count under the overflow arm of their experiment; and of those
+   * as many again.
+   */
   readonly maxArms: number
+}
+
+export interface TallyOptions extends TallyLimits {
   readonly tiers: readonly TierOptions[]
 }
 
@@ -59,12 +66,30 @@ export interface Tally {
   count(increment: Increment, nowMs: number): void
   /** The record of a key, made where it is new and there is room; else the overflow key's. */
   open(key: AttemptKey): KeyTally
-  openArm(experiment: string, variant: string): ArmTally | undefined
-  /** Puts back keys as a checkpoint kept them, and copies none of it; answers the record of each, which may be the overflow key's. */
+  /** The record of a key that was held before: made where it is not there, whatever the limit. */
+  hold(key: AttemptKey): KeyTally
+  /** The same of an arm. */
+  holdArm(experiment: string, variant: string): ArmTally
+  /** Puts back keys as a checkpoint kept them, and copies none of it; answers the record of each. */
   restore(keys: KeptKeys): KeyTally[]
+  /** Counts an attempt that was counted before into some tiers of time only. */
+  recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
+  /** The same of what a sender counted. */
+  recountIncrement(increment: Increment, nowMs: number, tiers: readonly number[]): void
+  /** Those of the settings. */
+  readonly limits: TallyLimits
+  /** The tiers of the settings. */
+  readonly wantedTiers: readonly TierOptions[]
+  /** Counts within these limits from now on: those with which the journal was written. Without any within those of the settings. */
+  countWithin(limits?: TallyLimits): void
   /** Keys that pass the filter, in the order they first came. Live records: do not write to them. */
   keys(filter?: KeyFilter): readonly KeyTally[]
+  /** Arms that are told apart: without overflow arms. */
   arms(experiment?: string): readonly ArmTally[]
+  /** The same with overflow arms, whose variant is {@link OVERFLOW}. */
+  allArms(): readonly ArmTally[]
+  /** Attempts of an experiment that are told apart in no arm. */
+  overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number): OverflowedArms
   /** Keys that pass the filter and have attempts in the range, one by one, so that the caller can pause between them. */
   ranged(range: TimeRange, filter: KeyFilter, nowMs: number): Generator<KeySummary>
   rangedArms(experiment: string, range: TimeRange, nowMs: number): Generator<ArmSummary>
@@ -93,7 +118,9 @@ export function createTally(options: TallyOptions): Tally {
   const nextRow = createSummaryRooms()
   let all: KeyTally[] = []
   let armCount = 0
+  let overflowArmCount = 0
   let overflowed = 0
+  let { maxKeys, maxArms }: TallyLimits = options
 
   /** What comes together is mostly of one model and one type of issue: to see that costs less than to find them again. */
   function agentsOf({ model_name, issue_type }: AttemptKey): Map<string, KeyTally> | undefined {
@@ -133,31 +160,34 @@ export function createTally(options: TallyOptions): Tally {
 
   /** Whether there is room for a new key. */
   function hasRoom(): boolean {
-    return all.length < options.maxKeys || (all.length === options.maxKeys && find(OVERFLOW_KEY) !== undefined)
+    return all.length < maxKeys || (all.length === maxKeys && find(OVERFLOW_KEY) !== undefined)
   }
+
+  const hold = (key: AttemptKey): KeyTally => find(key) ?? create(key)
 
   function open(key: AttemptKey): KeyTally {
     const known = find(key)
     if (known !== undefined) return known
-    return hasRoom() || isOverflowKey(key) ? create(key) : (find(OVERFLOW_KEY) ?? create(OVERFLOW_KEY))
+    return hasRoom() || isOverflowKey(key) ? create(key) : hold(OVERFLOW_KEY)
   }
 
-  /** A key that there is no room for counts as another. */
-  function restoreElsewhere(key: AttemptKey, kept: PackedRows, at: number): KeyTally {
-    const record = open(key)
-    const summary = createSummary()
-    unpackRow(kept, at, SUMMARY_WIDTH, summary)
-    mergeInto(record.summary, summary)
-    record.asleep = SHARED
-    if (!matches(record.key, key)) overflowed += totalAttempts(summary)
-    return record
-  }
+  const findArm = (experiment: string, variant: string): ArmTally | undefined => arms.get(experiment)?.get(variant)
 
-  function openArm(experiment: string, variant: string): ArmTally | undefined {
-    const variants = arms.get(experiment)
-    const known = variants?.get(variant)
+  /** An arm, made where it is new and there is room; else the overflow arm of its experiment, or of all. */
+  function openArm(experiment: string, variant: string): ArmTally {
+    const known = findArm(experiment, variant)
     if (known !== undefined) return known
-    if (armCount >= options.maxArms) return undefined
+    if (armCount < maxArms && variant !== OVERFLOW) return createArm(experiment, variant)
+    const own = findArm(experiment, OVERFLOW)
+    if (own !== undefined) return own
+    return overflowArmCount < maxArms ? createArm(experiment, OVERFLOW) : holdArm(OVERFLOW, OVERFLOW)
+  }
+
+  const holdArm = (experiment: string, variant: string): ArmTally =>
+    findArm(experiment, variant) ?? createArm(experiment, variant)
+
+  function createArm(experiment: string, variant: string): ArmTally {
+    const variants = arms.get(experiment)
     const arm: ArmTally = {
       experiment,
       variant,
@@ -168,8 +198,22 @@ export function createTally(options: TallyOptions): Tally {
     }
     if (variants === undefined) arms.set(experiment, new Map([[variant, arm]]))
     else variants.set(variant, arm)
-    armCount++
+    if (variant === OVERFLOW) overflowArmCount++
+    else armCount++
     return arm
+  }
+
+  const allArms = (): ArmTally[] => [...arms.values()].flatMap(variants => [...variants.values()])
+
+  function toldArms(experiment: string | undefined): ArmTally[] {
+    const all = experiment === undefined ? allArms() : [...(arms.get(experiment)?.values() ?? [])]
+    return all.filter(({ variant }) => variant !== OVERFLOW)
+  }
+
+  function attemptsOf(arm: ArmTally | undefined, range: TimeRange | undefined, nowMs: number): number {
+    if (arm === undefined) return 0
+    const summary = range === undefined ? arm.summary : times.summarise(arm, range, nowMs)
+    return summary === undefined ? 0 : totalAttempts(summary)
   }
 
   /** The shortest list that holds every match, and what is left to check on it. */
@@ -189,18 +233,23 @@ export function createTally(options: TallyOptions): Tally {
   return {
     times,
     open,
-    openArm,
+    hold,
+    holdArm,
     keys,
+    allArms,
+    limits: options,
+    wantedTiers: options.tiers,
+    countWithin(limits = options) {
+      maxKeys = limits.maxKeys
+      maxArms = limits.maxArms
+    },
     restore({ keys, recents, packed, starts }) {
       const records: KeyTally[] = []
       const kept = { packed, room: nextRow }
       for (let i = 0; i < keys.length; i++) {
-        const key = keys[i]!
-        if (find(key) === undefined && (hasRoom() || isOverflowKey(key))) {
-          const record = new KeyRecord(key, recents[i]!, undefined, kept, starts[i]!)
-          put(record)
-          records.push(record)
-        } else records.push(restoreElsewhere(key, packed, starts[i]!))
+        const record = new KeyRecord(keys[i]!, recents[i]!, undefined, kept, starts[i]!)
+        put(record)
+        records.push(record)
       }
       return records
     },
@@ -213,7 +262,6 @@ export function createTally(options: TallyOptions): Tally {
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return
       const arm = openArm(attempt.experiment, attempt.variant)
-      if (arm === undefined) return
       addAttempt(arm.summary, attempt, at.ms)
       times.add(arm, attempt, at.ms, nowMs)
     },
@@ -226,10 +274,25 @@ export function createTally(options: TallyOptions): Tally {
       times.count(record, increment, nowMs)
       record.changes++
     },
-    arms: experiment =>
-      experiment === undefined
-        ? [...arms.values()].flatMap(variants => [...variants.values()])
-        : [...(arms.get(experiment)?.values() ?? [])],
+    recount(attempt, at, nowMs, tiers) {
+      const add = (summary: Summary): void => addAttempt(summary, attempt, at.ms)
+      const record = find(attempt) ?? find(OVERFLOW_KEY)
+      if (record !== undefined) times.recount(tiers, record, at.ms, nowMs, add)
+      const { experiment, variant } = attempt
+      if (experiment === undefined || variant === undefined) return
+      const arm = findArm(experiment, variant) ?? findArm(experiment, OVERFLOW) ?? findArm(OVERFLOW, OVERFLOW)
+      if (arm !== undefined) times.recount(tiers, arm, at.ms, nowMs, add)
+    },
+    recountIncrement({ key, measure, values, atMs }, nowMs, tiers) {
+      const record = find(key) ?? find(OVERFLOW_KEY)
+      if (record === undefined) return
+      times.recount(tiers, record, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
+    },
+    arms: toldArms,
+    overflowedArms: (experiment, range, nowMs) => ({
+      own: attemptsOf(findArm(experiment, OVERFLOW), range, nowMs),
+      unknown: attemptsOf(findArm(OVERFLOW, OVERFLOW), range, nowMs),
+    }),
     *ranged(range, filter, nowMs) {
       for (const record of keys(filter)) {
         const summary = times.summarise(record, range, nowMs)
@@ -238,7 +301,7 @@ export function createTally(options: TallyOptions): Tally {
       }
     },
     *rangedArms(experiment, range, nowMs) {
-      for (const arm of arms.get(experiment)?.values() ?? []) {
+      for (const arm of toldArms(experiment)) {
         const summary = times.summarise(arm, range, nowMs)
         if (summary !== undefined && totalAttempts(summary) > 0) yield { variant: arm.variant, summary }
       }
@@ -255,6 +318,7 @@ export function createTally(options: TallyOptions): Tally {
       times.clear()
       all = []
       armCount = 0
+      overflowArmCount = 0
       overflowed = 0
     },
   }

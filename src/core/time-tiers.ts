@@ -6,7 +6,7 @@ import type { AgentAttempt } from './attempt.ts'
 import { awakeIn, type Bucket, placeOf, type TimeTiersState } from './buckets.ts'
 import { createLeavingOrder, type LeavingOrder } from './leaving-order.ts'
 import { unpackRow } from './packed-rows.ts'
-import type { TimeRange } from './ports.ts'
+import { type Coverage, RangeNotHeld, type TimeRange } from './ports.ts'
 import type { Increment } from './series.ts'
 import { type BucketRows, bucketOf, createSleepingBuckets } from './sleeping-buckets.ts'
 import {
@@ -52,15 +52,34 @@ export interface TimeTiers {
   /** Puts back buckets of one tier that a checkpoint kept, in the order in which they leave, where none was counted yet. */
   restore(tier: number, rows: BucketRows): void
   restoreFloor(tier: number, floorMs: number): void
-  /** What was counted in a range, to whole buckets of the finest tier that still covers it; undefined where there are none. */
+  /** Takes other tiers, while nothing is counted or restored. */
+  reshape(options: readonly TierOptions[]): void
+  /**
+   * Adds buckets of another tier that a checkpoint kept to one whose span is theirs, or a multiple of it. They must be
+   * {@link arrange}d before anything is counted.
+   */
+  derive(tier: number, rows: BucketRows): void
+  /** Puts derived buckets into the order in which they leave. */
+  arrange(): void
+  /** Has `count` called for the summary of what was at `ms` in some tiers only: what was counted before is counted into tiers that are new. */
+  recount(only: readonly number[], state: TimeTiersState, ms: number, nowMs: number, count: Count): void
+  /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */
+  coverage(sinceMs: number, nowMs: number): Coverage
+  /**
+   * What was counted in a range, to whole buckets of the finest tier that still covers it; undefined where there are none. Throws
+   * {@link RangeNotHeld} where no tier holds all of the range any more.
+   */
   summarise(state: TimeTiersState, range: TimeRange, nowMs: number): Summary | undefined
   clear(): void
 }
 
+type Count = (summary: Summary) => void
+
 /** One tier beside its buckets. */
 export interface TierSave {
   readonly spanMs: number
-  /** Buckets before this may have left early. */
+  readonly keepMs: number
+  /** The tier holds all that was counted from this time on; of what was before it some may be missing. */
   readonly floorMs: number
 }
 
@@ -73,13 +92,15 @@ interface Tier extends TierOptions {
   readonly order: LeavingOrder
   /** Room for a summary: those that come together leave together. */
   readonly room: () => Float64Array
-  /** Buckets before this may have left early. */
+  /** The tier holds all that was counted from this time on; of what was before it some may be missing. */
   floorMs: number
+  /** Buckets that were made of another tier's, and are in no order yet. */
+  derived: Bucket[]
 }
 
 export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
-  const tiers = options.map(tierOf)
-  const finest = tiers[0]
+  let tiers = options.map(tierOf)
+  let finest = tiers[0]
   const sleeping = createSleepingBuckets()
   const scratch = createSummary()
   const room = createSummaryRooms()
@@ -108,19 +129,9 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     else buckets.splice(place, 0, bucket)
   }
 
-  /** Puts in what a checkpoint kept; false where that was of another key that is the same now, and is added to what it kept of this one. */
-  function putRestored(tier: number, bucket: Bucket): boolean {
-    const buckets = awakeIn(bucket.of, tier)
-    const place = placeOf(buckets, bucket.startMs)
-    const known = buckets[place]
-    if (known?.startMs !== bucket.startMs) {
-      put(tier, place, bucket)
-      return true
-    }
-    unpackRow(bucket.packed!, bucket.at, SUMMARY_WIDTH, scratch)
-    mergeInto(opened(tiers[tier]!, known), scratch)
-    return false
-  }
+  /** Puts in what a checkpoint kept. */
+  const putRestored = (tier: number, bucket: Bucket): void =>
+    put(tier, placeOf(awakeIn(bucket.of, tier), bucket.startMs), bucket)
 
   /** All that is known of a key is there to be looked at from here on. */
   function wake(state: TimeTiersState): void {
@@ -132,7 +143,12 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   /** The bucket of a tier for what was at `ms`, made where it is new; undefined where the tier reaches back no more so far. */
   function bucketAt(tier: Tier, state: TimeTiersState, ms: number, nowMs: number): Bucket | undefined {
     const startMs = Math.floor(ms / tier.spanMs) * tier.spanMs
-    if (startMs < tier.floorMs || startMs <= nowMs - tier.keepMs) return undefined
+    if (startMs < tier.floorMs) return undefined
+    if (startMs <= nowMs - tier.keepMs) {
+      // It is not counted here: nothing is whole any more that begins before it ends.
+      tier.floorMs = startMs + tier.spanMs
+      return undefined
+    }
     wake(state)
     const buckets = awakeIn(state, tier.index)
     const place = placeOf(buckets, startMs)
@@ -186,7 +202,7 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   }
 
   /** Has `count` called for the summary of each tier but the finest that counts what was at `ms`. */
-  function countOld(state: TimeTiersState, ms: number, nowMs: number, count: (summary: Summary) => void): void {
+  function countOld(state: TimeTiersState, ms: number, nowMs: number, count: Count): void {
     for (let i = 1; i < tiers.length; i++) {
       const tier = tiers[i]!
       const bucket = bucketAt(tier, state, ms, nowMs)
@@ -194,14 +210,39 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     }
   }
 
-  /** The finest tier that covers a range, and where its buckets begin. */
-  function covering(range: TimeRange, nowMs: number): { readonly tier: number; readonly sinceMs: number } {
-    for (const { index, spanMs, keepMs, floorMs } of tiers) {
-      const sinceMs = Math.floor(range.sinceMs / spanMs) * spanMs
-      const covered = sinceMs >= floorMs && sinceMs > nowMs - keepMs
-      if (covered || index === tiers.length - 1) return { tier: index, sinceMs }
+  /**
+   * The finest tier that covers a range that begins at `sinceMs`, and where its buckets begin; where none is meant to reach back so far,
+   * the coarsest that still holds all of it. Undefined where none does.
+   */
+  function covering(sinceMs: number, nowMs: number): { readonly tier: Tier; readonly startMs: number } | undefined {
+    let held: { readonly tier: Tier; readonly startMs: number } | undefined
+    for (const tier of tiers) {
+      const startMs = Math.floor(sinceMs / tier.spanMs) * tier.spanMs
+      if (startMs < tier.floorMs) continue
+      held = { tier, startMs }
+      if (startMs > nowMs - tier.keepMs) break
     }
-    return { tier: 0, sinceMs: range.sinceMs }
+    return held
+  }
+
+  /** From when on some tier holds all. */
+  const earliestMs = (): number => Math.min(...tiers.map(({ floorMs, spanMs }) => Math.ceil(floorMs / spanMs) * spanMs))
+
+  /** Adds a row of another tier to the bucket that holds its time. */
+  function deriveRow(tier: Tier, rows: BucketRows, row: number): void {
+    const bucket = bucketOf(rows, row)
+    const startMs = Math.floor(bucket.startMs / tier.spanMs) * tier.spanMs
+    const buckets = awakeIn(bucket.of, tier.index)
+    const place = placeOf(buckets, startMs)
+    const known = buckets[place]
+    if (known?.startMs === startMs) {
+      unpackRow(bucket.packed!, bucket.at, SUMMARY_WIDTH, scratch)
+      mergeInto(opened(tier, known), scratch)
+      return
+    }
+    const derived = { ...bucket, startMs }
+    put(tier.index, place, derived)
+    tier.derived.push(derived)
   }
 
   return {
@@ -216,7 +257,32 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       else countOld(state, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
     },
     settle,
-    save: () => tiers.map(({ spanMs, floorMs }) => ({ spanMs, floorMs })),
+    save: () => tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs })),
+    reshape(others) {
+      tiers = others.map(tierOf)
+      finest = tiers[0]
+    },
+    derive(tier, rows) {
+      for (let row = 0; row < rows.states.length; row++) deriveRow(tiers[tier]!, rows, row)
+    },
+    arrange() {
+      for (const tier of tiers) {
+        if (tier.leaves) for (const bucket of tier.derived.sort((a, b) => a.startMs - b.startMs)) tier.order.add(bucket)
+        tier.derived = []
+      }
+    },
+    recount(only, state, ms, nowMs, count) {
+      for (const index of only) {
+        const tier = tiers[index]!
+        const bucket = bucketAt(tier, state, ms, nowMs)
+        if (bucket !== undefined) count(opened(tier, bucket))
+      }
+    },
+    coverage(sinceMs, nowMs) {
+      const fromMs = earliestMs()
+      const { spanMs = 0 } = covering(Math.max(sinceMs, fromMs), nowMs)?.tier ?? {}
+      return { earliestMs: fromMs, spanMs }
+    },
     *buckets(tier, states) {
       if (tiers[tier]!.leaves) return yield* tiers[tier]!.order.all()
       for (const state of states) {
@@ -225,8 +291,8 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       }
     },
     restore(tier, rows) {
-      const buckets = sleeping.put(tier, rows, row => putRestored(tier, bucketOf(rows, row)))
-      if (tiers[tier]!.leaves) tiers[tier]!.order.restore(rows, buckets)
+      sleeping.put(tier, rows)
+      if (tiers[tier]!.leaves) tiers[tier]!.order.restore(rows)
     },
     restoreFloor(tier, floorMs) {
       tiers[tier]!.floorMs = floorMs
@@ -234,10 +300,12 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
     summarise(state, range, nowMs) {
       let summary: Summary | undefined
       settle(state)
-      const { tier, sinceMs } = covering(range, nowMs)
+      const covers = covering(range.sinceMs, nowMs)
+      // A range that was held when it was asked for may lose its beginning while the answer is made.
+      if (covers === undefined) throw new RangeNotHeld(earliestMs())
       wake(state)
-      for (const bucket of awakeIn(state, tier)) {
-        if (bucket.startMs < sinceMs || bucket.startMs >= range.untilMs) continue
+      for (const bucket of awakeIn(state, covers.tier.index)) {
+        if (bucket.startMs < covers.startMs || bucket.startMs >= range.untilMs) continue
         if (bucket.packed !== undefined) unpackRow(bucket.packed, bucket.at, SUMMARY_WIDTH, scratch)
         summary ??= createSummary()
         mergeInto(summary, bucket.summary ?? scratch)
@@ -249,6 +317,7 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       for (const tier of tiers) {
         tier.order.clear()
         tier.floorMs = Number.NEGATIVE_INFINITY
+        tier.derived = []
       }
     },
   }
@@ -259,7 +328,8 @@ function tierOf({ spanMs, keepMs, maxBuckets }: TierOptions, index: number): Tie
   const leaves = Number.isFinite(keepMs) || Number.isFinite(most)
   const order = createLeavingOrder(index)
   const room = createSummaryRooms()
-  return { index, spanMs, keepMs, maxBuckets: most, leaves, order, room, floorMs: Number.NEGATIVE_INFINITY }
+  const floorMs = Number.NEGATIVE_INFINITY
+  return { index, spanMs, keepMs, maxBuckets: most, leaves, order, room, floorMs, derived: [] }
 }
 
 /** The summary of a bucket, to be written to. */

@@ -203,6 +203,19 @@ export function parseDuration(text: string): number | undefined {
   return Number(found[1]) * unit[found[2] as keyof typeof unit]
 }
 
+/** A length of time as {@link parseDuration} reads it, in the largest unit of which it is a whole number. */
+export function printDuration(ms: number): string {
+  for (const [unit, length] of [
+    ['d', 1440 * MINUTE_MS],
+    ['h', 60 * MINUTE_MS],
+    ['m', MINUTE_MS],
+    ['s', 1000],
+  ] as const) {
+    if (ms >= length && ms % length === 0) return `${ms / length}${unit}`
+  }
+  return `${ms}ms`
+}
+
 function daysIn(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31

@@ -3,7 +3,7 @@ import type { AttemptKey } from './attempt.ts'
 import { watchAgentSteps, watchKey } from './drift-watch.ts'
 import { difficultySteps } from './expectation.ts'
 import { namedRecord } from './metrics.ts'
-import type { KeySummary, TimeRange } from './ports.ts'
+import type { Coverage, KeySummary, TimeRange } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import type { Counts } from './statistics/counts.ts'
 import type { Drift } from './statistics/drift.ts'
@@ -48,12 +48,18 @@ const WANTED_INTERVALS = 30
 /** A century: the end of a longer interval might be no time at all. */
 const LONGEST_MS = 36_500 * DAY_MS
 
-/** The whole intervals that cover a range, or the life of `summaries` where it is open; `wantedMs` is the length asked for. */
+const COVERED: Coverage = { earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }
+
+/**
+ * The whole intervals that cover a range, or the life of `summaries` where it is open; `wantedMs` is the length asked for. They begin with
+ * what is held by time.
+ */
 export function intervalsOf(
   range: TimeRange | undefined,
   summaries: readonly KeySummary[],
   nowMs: number,
   wantedMs?: number,
+  coverageAt: (sinceMs: number) => Coverage = () => COVERED,
 ): readonly TimeRange[] {
   let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const { summary } of summaries) {
@@ -62,23 +68,34 @@ export function intervalsOf(
     firstMs = Math.min(firstMs, known.firstMs)
     lastMs = Math.max(lastMs, known.lastMs)
   }
-  const sinceMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
+  const askedMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
+  const coverage = coverageAt(askedMs)
+  const sinceMs = Math.max(askedMs, coverage.earliestMs)
   const untilMs = range === undefined ? lastMs + 1 : Math.min(range.untilMs, Math.max(nowMs, lastMs + 1))
   if (!(untilMs > sinceMs) || !Number.isFinite(sinceMs)) return []
-  return intervalsBetween(sinceMs, untilMs, nowMs, wantedMs ?? (untilMs - sinceMs) / WANTED_INTERVALS)
+  return intervalsBetween(sinceMs, untilMs, nowMs, wantedMs ?? (untilMs - sinceMs) / WANTED_INTERVALS, coverage)
 }
 
 /**
  * Whole intervals that cover a span, of at least the length that is wanted. They begin at multiples of a length that buckets
- * of that age divide (old attempts are held in hours and days): no attempt is in two of them.
+ * of that age divide (old attempts are held in hours and days): no attempt is in two of them. Only the first may begin later, with what is held.
  */
-export function intervalsBetween(sinceMs: number, untilMs: number, nowMs: number, wantedMs: number): TimeRange[] {
-  const finest = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
+export function intervalsBetween(
+  sinceMs: number,
+  untilMs: number,
+  nowMs: number,
+  wantedMs: number,
+  { earliestMs, spanMs }: Coverage = COVERED,
+): TimeRange[] {
+  const usual = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
+  const finest = Math.max(usual, spanMs)
   const wanted = Math.min(Math.max(finest, wantedMs, (untilMs - sinceMs) / MAX_INTERVALS), LONGEST_MS)
-  const lengthMs = LENGTHS.find(length => length >= wanted) ?? Math.ceil(wanted / DAY_MS) * DAY_MS
+  const unitMs = spanMs > 0 && DAY_MS % spanMs !== 0 ? spanMs : DAY_MS
+  const isWhole = (length: number): boolean => spanMs === 0 || length % spanMs === 0
+  const lengthMs = LENGTHS.find(length => length >= wanted && isWhole(length)) ?? Math.ceil(wanted / unitMs) * unitMs
   const intervals: TimeRange[] = []
   for (let at = Math.floor(sinceMs / lengthMs) * lengthMs; at < untilMs; at += lengthMs) {
-    intervals.push({ sinceMs: at, untilMs: at + lengthMs })
+    intervals.push({ sinceMs: Math.max(at, earliestMs), untilMs: at + lengthMs })
   }
   return intervals
 }
@@ -111,7 +128,7 @@ export function* trendSteps(
   return {
     since: time(first?.sinceMs),
     until: time(last?.untilMs),
-    interval_seconds: first === undefined ? 0 : (first.untilMs - first.sinceMs) / 1000,
+    interval_seconds: last === undefined ? 0 : (last.untilMs - last.sinceMs) / 1000,
     points: intervals.map(({ sinceMs, untilMs }, i) => ({
       since: time(sinceMs)!,
       until: time(untilMs)!,

@@ -6,9 +6,10 @@ import express from 'express'
 import type { z } from 'zod'
 import { decidedBestSteps } from '../core/best-agent.ts'
 import { agentMetrics, printDocument } from '../core/metrics.ts'
+import { ExperimentNotTold, RangeNotHeld } from '../core/ports.ts'
 import { defaultGrouping, overallRate, printGroupedRates } from '../core/report.ts'
 import { parseDuration } from '../core/timestamp.ts'
-import { beginAnswer, parameterProblem, sendJson, sendJsonText, sendProblem } from '../problem.ts'
+import { beginAnswer, type Problem, parameterProblem, sendJson, sendJsonText, sendProblem } from '../problem.ts'
 import { inSlices } from '../slices.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { jsonPieces } from './json-pieces.ts'
@@ -31,8 +32,12 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
   ): void {
     router.get(path, async (req, res) => {
       const asked = readQuestion(schema, req, tracker.nowMs)
-      if ('status' in asked) sendProblem(res, asked)
-      else await answer(asked, res, String(req.params.name))
+      if ('status' in asked) return sendProblem(res, asked)
+      await answer(asked, res, String(req.params.name)).catch(error => {
+        const problem = questionProblem(error)
+        if (problem === undefined) throw error
+        sendProblem(res, problem)
+      })
     })
   }
 
@@ -118,6 +123,14 @@ export function createQueryRoutes({ tracker, admin }: QueryOptions): express.Rou
   })
 
   return router
+}
+
+/** What is wrong with a question that was read, but cannot be answered; undefined for any other error. */
+function questionProblem(error: unknown): Problem | undefined {
+  if (error instanceof RangeNotHeld) return parameterProblem([{ name: 'since', detail: error.detail }])
+  return error instanceof ExperimentNotTold
+    ? { status: 404, detail: error.message, more: { setting: 'max-arms' } }
+    : undefined
 }
 
 function badCursor(error: unknown): ReturnType<typeof parameterProblem> {

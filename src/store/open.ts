@@ -10,6 +10,8 @@ import { openFileReader } from './file/reader.ts'
 
 export interface OpenStoreOptions {
   readonly clock?: Clock
+  /** A clock that never jumps, by which ids age: that of the process, unless `clock` is given. */
+  readonly monotonic?: Clock
   readonly log?: Log
   readonly tally?: Tally
   /** Ids of attempts that are remembered, and for how long. */
@@ -32,6 +34,7 @@ export async function openStore(target: string, options: OpenStoreOptions = {}):
     path: target,
     tally: options.tally ?? defaultTally(),
     clock: options.clock ?? Date.now,
+    monotonic: options.monotonic ?? (options.clock === undefined ? () => performance.now() : undefined),
   })
 }
 

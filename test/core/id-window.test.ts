@@ -53,6 +53,80 @@ test('behaves as a list of the last ids would, through any history of adding, ta
   )
 })
 
+const MINUTE_MS = 60_000
+const DAY_MS = 1440 * MINUTE_MS
+/** A clock that mostly goes on, and now and then jumps by up to ten years. */
+const clocks = fc
+  .array(
+    fc.oneof(
+      { weight: 20, arbitrary: fc.integer({ min: 0, max: MINUTE_MS }) },
+      { weight: 1, arbitrary: fc.integer({ min: -3650 * DAY_MS, max: 3650 * DAY_MS }) },
+    ),
+    { maxLength: 200 },
+  )
+  .map(steps => {
+    let ms = 0
+    return steps.map(step => {
+      ms += step
+      return ms
+    })
+  })
+
+test('however clocks jump meanwhile, an id is known when it comes again within its age by its own two times', () => {
+  fc.assert(
+    fc.property(clocks, fc.integer({ min: -DAY_MS, max: DAY_MS - 1 }), (times, laterMs) => {
+      const ids = createIdWindow({ seed, limit: 1_000_000, keepMs: DAY_MS })
+      expect(ids.add('it', 0)).toBe(true)
+      for (const [i, ms] of times.entries()) ids.add(`other ${i}`, ms)
+      expect(ids.add('it', laterMs)).toBe(false)
+    }),
+  )
+})
+
+test('two windows that were told the same hold the same, also where one was saved and restored between', () => {
+  fc.assert(
+    fc.property(clocks, clocks, (before, after) => {
+      const options = { seed, limit: 50, keepMs: DAY_MS }
+      const one = createIdWindow(options)
+      for (const [i, ms] of before.entries()) one.add(`id ${i % 70}`, ms)
+      const other = createIdWindow(options)
+      const saved = one.save()
+      other.restore(saved.hashes, saved.times)
+      for (const [i, ms] of after.entries()) expect(other.add(`id ${i % 90}`, ms)).toBe(one.add(`id ${i % 90}`, ms))
+      expect(other.save()).toEqual(one.save())
+    }),
+  )
+})
+
+test('ids leave by age when so many later ones agree that they are too old, or came from a clock that was ahead', () => {
+  for (const ms of [0, 3650 * DAY_MS]) {
+    const ids = createIdWindow({ seed, limit: 1_000_000, keepMs: DAY_MS })
+    for (let i = 0; i < 5000; i++) ids.add(`old ${i}`, ms)
+    ids.add('one jump', ms + 2000 * DAY_MS)
+    for (let i = 0; i < 500; i++) ids.add(`new ${i}`, 1000 * DAY_MS + i)
+    expect(ids.size).toBe(5501)
+    for (let i = 500; i < 5000; i++) ids.add(`new ${i}`, 1000 * DAY_MS + i)
+    expect(ids.size).toBeLessThanOrEqual(5001)
+  }
+})
+
+test('a smaller window takes in the newest of what a larger one held, a larger one all of it', () => {
+  const small = createIdWindow({ seed, limit: 10, keepMs: FOR_EVER })
+  for (let i = 0; i < 100; i++) small.add(`id ${i}`, 0)
+  const saved = small.save()
+  const smaller = createIdWindow({ seed, limit: 3, keepMs: FOR_EVER })
+  smaller.restore(saved.hashes, saved.times)
+  expect(smaller.size).toBe(3)
+  const larger = createIdWindow({ seed, limit: 10_000_000, keepMs: FOR_EVER })
+  larger.restore(saved.hashes, saved.times)
+  // The oldest makes room before one is looked for.
+  for (let i = 98; i < 100; i++) expect([smaller, larger].map(ids => ids.add(`id ${i}`, 0))).toEqual([false, false])
+  for (let i = 90; i < 98; i++) expect(larger.add(`id ${i}`, 0)).toBe(false)
+  for (let i = 0; i < 200_000; i++) larger.add(`more ${i}`, 0)
+  expect(larger.size).toBe(200_010)
+  for (let i = 90; i < 100; i++) expect(larger.add(`id ${i}`, 0)).toBe(false)
+})
+
 test('a hundred thousand ids that differ little are told apart', () => {
   const ids = createIdWindow({ seed, limit: 200_000, keepMs: FOR_EVER })
   for (let i = 0; i < 100_000; i++)

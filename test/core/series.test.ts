@@ -46,6 +46,34 @@ test('a time too far ahead of our clock counts as of the time of receipt', () =>
   expect(increments.map(({ atMs }) => atMs)).toEqual([NOW + 60_000, NOW])
 })
 
+test('series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long', () => {
+  const before = createSeries({ limit: 10, keepMs: DAY })
+  const all = Array.from({ length: 8 }, (_, i) => `s${i}`)
+  taking(before)(
+    all.map(id => point(id, 5, NOW)),
+    NOW,
+  )
+  const series = createSeries({ limit: 3, keepMs: DAY })
+  series.restore(before.forgottenMs, before.states)
+  const later = (id: string, value: number, hours: number): SeriesPoint => point(id, value, NOW + hours * HOUR)
+  expect(taking(series)([later('s7', 6, 1)], NOW + HOUR)).toBe(1)
+  expect(series.states.size).toBe(8)
+  expect(series.step([later('new', 1, 2)], NOW + 2 * HOUR)).toMatchObject({ refused: 1 })
+  expect(
+    taking(series)(
+      all.map(id => later(id, 8, 3)),
+      NOW + 3 * HOUR,
+    ),
+  ).toBe(7 * 3 + 2)
+  expect(series.states.size).toBe(8)
+  expect(taking(series)([later('new', 4, 40)], NOW + 40 * HOUR)).toBe(4)
+  expect(series.states.size).toBe(8)
+  // As a start does with what the journal holds, where a larger limit was in force when it was written.
+  const again = createSeries({ limit: 3, keepMs: DAY })
+  for (const id of all) again.take(again.step([point(id, 5, NOW)], NOW, true))
+  expect(again.states.size).toBe(8)
+})
+
 test('what says nothing new is not kept, but for once in a while', () => {
   const series = createSeries({ limit: 10, keepMs: DAY })
   const take = taking(series)

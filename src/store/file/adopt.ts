@@ -55,7 +55,7 @@ export function* adopt(document: ParsedDocument, tally: Tally, nowMs: number): G
 
 /** The attempts that are left are counted one by one, what came before them by its totals and averages: no number is made up. */
 function count(entry: Entry, tally: Tally, nowMs: number): void {
-  const record = tally.open(entry.key)
+  const record = tally.hold(entry.key)
   const total = entry.successes + entry.failures
   const older = total - entry.attempts.length
   let succeeded = 0

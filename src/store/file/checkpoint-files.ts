@@ -8,7 +8,7 @@ import { inSlices } from '../../slices.ts'
 import type { CapturedState } from './captured-state.ts'
 import type { CheckpointState } from './checkpoint.ts'
 import { decodeLegacyState } from './checkpoint-legacy.ts'
-import { decodeState, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
+import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
 import { messageOf, NewerFormat } from './errors.ts'
 import type { Position } from './position.ts'
 import type { Pace } from './scan.ts'
@@ -119,6 +119,7 @@ export async function readCheckpoint(
   tally: Tally,
   series: Series,
   idOptions: Omit<IdWindowOptions, 'seed'>,
+  planned: PlanTiers,
 ): Promise<RestoredCheckpoint | string> {
   const path = checkpointPath(directory, sequence)
   const size = (await fileSystem.stat(path))?.size ?? 0
@@ -130,11 +131,10 @@ export async function readCheckpoint(
   const read: Read = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
   const isLegacy = head.readUInt32LE(8) <= LEGACY_FORMAT
   const restored = isLegacy
-    ? await readLegacy(read, head, bytes => decodeLegacyState(bytes, tally, series, idOptions))
-    : await readBlocks(read, head, decodeState(tally, series, idOptions))
+    ? await readLegacy(read, head, bytes => decodeLegacyState(bytes, tally, series, idOptions, planned))
+    : await readBlocks(read, head, decodeState(tally, series, idOptions, planned))
   if (typeof restored !== 'string') return { ...restored, position: positionIn(head) }
-  tally.clear()
-  series.restore(Number.NEGATIVE_INFINITY, [])
+  clearRestored(tally, series)
   return restored
 }
 
@@ -177,6 +177,13 @@ export async function verifyCheckpoint(
     at += bytes
   }
   return undefined
+}
+
+/** Makes a tally and series empty again that a checkpoint was read into. */
+export function clearRestored(tally: Tally, series: Series): void {
+  tally.clear()
+  tally.times.reshape(tally.wantedTiers)
+  series.restore(Number.NEGATIVE_INFINITY, [])
 }
 
 type Read = (offset: number, length: number, into?: Buffer) => Promise<Buffer>

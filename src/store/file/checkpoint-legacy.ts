@@ -1,14 +1,14 @@
 /** Checkpoints as earlier versions wrote them, formats 1 and 2: read, never written. */
-import { SHARED } from '../../core/buckets.ts'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
 import { packedRoom, packRow } from '../../core/packed-rows.ts'
 import { RECENT_COLUMNS, RECENT_LIMIT, type Recent } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
 import type { BucketRows } from '../../core/sleeping-buckets.ts'
-import { mergeInto, SUMMARY_WIDTH, totalAttempts } from '../../core/summary.ts'
-import { type ArmTally, type KeyTally, matches, type Tally } from '../../core/tally.ts'
+import { SUMMARY_WIDTH } from '../../core/summary.ts'
+import type { ArmTally, KeyTally, Tally } from '../../core/tally.ts'
+import type { TierSave } from '../../core/time-tiers.ts'
 import { type ByteReader, createByteReader } from './bytes.ts'
-import type { RestoredState } from './checkpoint-reader.ts'
+import { applyPlan, type PlanTiers, putRows, type RestoredState } from './checkpoint-reader.ts'
 
 /** A hash and a time. */
 const ID_BYTES = 16
@@ -24,52 +24,47 @@ const SERIES_AT_ONCE = 256
 type Owner = KeyTally | ArmTally
 
 /**
- * Reads a state into an empty tally and series, step by step. Throws where it is not one. Keys and arms beyond the tally's bounds are taken
- * in as it takes in attempts of such.
+ * Reads a state into an empty tally and series, step by step. Throws where it is not one. All keys and arms are taken in, whatever the
+ * tally's limits.
  */
 export function* decodeLegacyState(
   bytes: Buffer,
   tally: Tally,
   series: Series,
   idOptions: Omit<IdWindowOptions, 'seed'>,
+  planned: PlanTiers,
 ): Generator<void, RestoredState> {
   const reader = createByteReader(bytes)
   reader.bytes(POSITION_BYTES)
   const resetAt = reader.double()
   const width = reader.word()
   if (width !== SECOND_WIDTH && width !== FIRST_WIDTH) throw new RangeError('summaries of another width')
-  let overflowed = reader.double()
-  const owners: (Owner | undefined)[] = []
+  tally.restoreOverflowed(reader.double())
+  const owners: Owner[] = []
   for (let left = reader.word(); left > 0; left--) {
     const key = { agent_name: reader.text(), model_name: reader.text(), issue_type: reader.text() }
-    const record = tally.open(key)
-    const summary = reader.sparse(width, SUMMARY_WIDTH)
-    const recent = readRecent(reader)
-    const attempts = totalAttempts(summary)
-    if (!matches(record.key, key)) overflowed += attempts
-    if (record.recent.added === 0 && totalAttempts(record.summary) === 0) {
-      record.summary.set(summary)
-      if (matches(record.key, key)) Object.assign(record.recent, recent)
-    } else {
-      mergeInto(record.summary, summary)
-      record.asleep = SHARED
-    }
+    const record = tally.hold(key)
+    record.summary.set(reader.sparse(width, SUMMARY_WIDTH))
+    Object.assign(record.recent, readRecent(reader))
     owners.push(record)
     yield
   }
-  tally.restoreOverflowed(overflowed)
   for (let left = reader.word(); left > 0; left--) {
-    const arm = tally.openArm(reader.text(), reader.text())
-    const summary = reader.sparse(width, SUMMARY_WIDTH)
-    arm?.summary.set(summary)
+    const arm = tally.holdArm(reader.text(), reader.text())
+    arm.summary.set(reader.sparse(width, SUMMARY_WIDTH))
     owners.push(arm)
     yield
   }
-  yield* decodeTiers(reader, tally, owners, width)
-  const ids = decodeIds(reader, idOptions)
+  const tiers = yield* readTiers(reader, owners, width)
+  const savedTiers = tiers.map(({ save }) => save)
+  const plan = planned(savedTiers)
+  applyPlan(tally, plan)
+  for (const [number, { rows }] of tiers.entries()) rows.forEach(putRows(tally, plan, savedTiers, number))
+  tally.times.arrange()
+  const { ids, savedIds } = decodeIds(reader, idOptions)
   if (width !== FIRST_WIDTH) yield* decodeSeries(reader, series)
   if (reader.left !== 0) throw new RangeError('goes on behind its end')
-  return { resetAt, ids, records: undefined }
+  return { resetAt, ids, records: undefined, plan, savedTiers, savedIds }
 }
 
 function readRecent(reader: ByteReader): Recent {
@@ -80,37 +75,33 @@ function readRecent(reader: ByteReader): Recent {
   return { added, numbers, flags: reader.bytes(places), first: 0, places }
 }
 
-function* decodeTiers(
-  reader: ByteReader,
-  tally: Tally,
-  owners: readonly (Owner | undefined)[],
-  width: number,
-): Generator<void> {
-  const spans = tally.times.save().map(({ spanMs }) => spanMs)
-  for (let left = reader.word(); left > 0; left--) {
-    // Tiers are a matter of configuration: buckets of a span that is kept no more are read and dropped.
-    const tier = spans.indexOf(reader.double())
-    const floorMs = reader.double()
-    if (tier >= 0) tally.times.restoreFloor(tier, floorMs)
-    for (let left = reader.word(); left > 0; left -= BUCKETS_AT_ONCE) {
-      const rows = readBuckets(reader, Math.min(left, BUCKETS_AT_ONCE), owners, width)
-      if (tier >= 0) tally.times.restore(tier, rows)
-      yield
-    }
-  }
+interface SavedTier {
+  readonly save: TierSave
+  readonly rows: BucketRows[]
 }
 
-function readBuckets(
-  reader: ByteReader,
-  count: number,
-  owners: readonly (Owner | undefined)[],
-  width: number,
-): BucketRows {
+function* readTiers(reader: ByteReader, owners: readonly Owner[], width: number): Generator<void, SavedTier[]> {
+  const tiers: SavedTier[] = []
+  for (let left = reader.word(); left > 0; left--) {
+    const save = { spanMs: reader.double(), floorMs: reader.double(), keepMs: Number.NaN }
+    const rows: BucketRows[] = []
+    for (let left = reader.word(); left > 0; left -= BUCKETS_AT_ONCE) {
+      rows.push(readBuckets(reader, Math.min(left, BUCKETS_AT_ONCE), owners, width))
+      yield
+    }
+    tiers.push({ save, rows })
+  }
+  return tiers
+}
+
+function readBuckets(reader: ByteReader, count: number, owners: readonly Owner[], width: number): BucketRows {
   const doubles = new Float64Array(count * packedRoom(SUMMARY_WIDTH))
   const packed = { doubles, words: new Uint32Array(doubles.buffer) }
-  const [states, startMs, starts]: [BucketRows['states'], Float64Array, number[]] = [[], new Float64Array(count), []]
+  const [states, startMs, starts]: [Owner[], Float64Array, number[]] = [[], new Float64Array(count), []]
   for (let row = 0, end = 0; row < count; row++) {
-    states.push(owners[reader.word()])
+    const owner = owners[reader.word()]
+    if (owner === undefined) throw new RangeError('a bucket of nobody')
+    states.push(owner)
     startMs[row] = reader.double()
     starts.push(end)
     end = packRow(packed, end, reader.sparse(width, SUMMARY_WIDTH))
@@ -118,7 +109,10 @@ function readBuckets(
   return { states, startMs, starts, packed }
 }
 
-function decodeIds(reader: ByteReader, options: Omit<IdWindowOptions, 'seed'>): IdWindow {
+function decodeIds(
+  reader: ByteReader,
+  options: Omit<IdWindowOptions, 'seed'>,
+): { readonly ids: IdWindow; readonly savedIds: number } {
   const seed = [reader.word(), reader.word()] as const
   const total = reader.word()
   if (total * ID_BYTES > reader.left) throw new RangeError('ends too early')
@@ -130,9 +124,9 @@ function decodeIds(reader: ByteReader, options: Omit<IdWindowOptions, 'seed'>): 
     times.set(reader.doubles(count), from)
     from += count
   }
-  const ids = createIdWindow({ ...options, seed })
+  const ids = createIdWindow({ ...options, seed, expected: total })
   ids.restore(hashes, times)
-  return ids
+  return { ids, savedIds: total }
 }
 
 function* decodeSeries(reader: ByteReader, series: Series): Generator<void> {

@@ -5,8 +5,11 @@ import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/
 import { unpackRow } from '../../core/packed-rows.ts'
 import type { Recent } from '../../core/recent.ts'
 import type { Series, SeriesState } from '../../core/series.ts'
+import type { BucketRows } from '../../core/sleeping-buckets.ts'
 import { SUMMARY_WIDTH } from '../../core/summary.ts'
 import type { Tally } from '../../core/tally.ts'
+import { planTiers, type TierPlan } from '../../core/tier-plan.ts'
+import type { TierSave } from '../../core/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
 import { takeKeys } from './key-block.ts'
 
@@ -15,44 +18,90 @@ export interface RestoredState {
   readonly ids: IdWindow
   readonly resetAt: number
   readonly records: number | undefined
+  /** What becomes of the tiers it holds: what the journal must give is not there yet. */
+  readonly plan: TierPlan
+  readonly savedTiers: readonly TierSave[]
+  /** Ids it holds, of which the window may have room for fewer. */
+  readonly savedIds: number
 }
+
+/** Decides what becomes of the tiers of a checkpoint. */
+export type PlanTiers = (saved: readonly TierSave[]) => TierPlan
 
 /** What takes the blocks in, one by one; answers when it was given the last. */
 export type StateDecoder = Generator<void, RestoredState, Uint8Array>
 
-/** Whose buckets there are, by number; undefined where there is no room for it. */
-type Owners = (TimeTiersState | undefined)[]
+/** Whose buckets there are, by number. */
+type Owners = TimeTiersState[]
 
 /**
  * Decodes blocks as `encodeState` made them, whose memory it takes over: most of what is restored stays there. Throws where they are not such.
- * Keys and arms beyond the tally's bounds are taken in as it takes in attempts of such.
+ * All keys and arms are taken in, whatever the tally's limits.
  */
-export function* decodeState(tally: Tally, series: Series, idOptions: Omit<IdWindowOptions, 'seed'>): StateDecoder {
+export function* decodeState(
+  tally: Tally,
+  series: Series,
+  idOptions: Omit<IdWindowOptions, 'seed'>,
+  planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
+): StateDecoder {
   const head = createBlockReader(yield)
   const [width, resetAt, overflowed, seed1, seed2, forgottenMs] = read(head, 6)
   const [nameCount, keyCount, armCount, tierCount, idCount, seriesCount] = read(head, 6)
   if (width !== SUMMARY_WIDTH) throw new RangeError('summaries of another width')
   const tiers = Array.from({ length: tierCount! }, () => read(head, 3))
+  // Earlier versions did not write for how long each was kept, nor how many attempts there are.
+  const keeps = head.left > 0 ? read(head, tierCount!) : []
+  const savedTiers = tiers.map(([spanMs, floorMs], i) => ({
+    spanMs: spanMs!,
+    floorMs: floorMs!,
+    keepMs: keeps[i] ?? Number.NaN,
+  }))
   const records = head.left > 0 ? head.double() : undefined
+  const plan = planned(savedTiers)
+  applyPlan(tally, plan)
   tally.restoreOverflowed(overflowed!)
   const names: string[] = []
   for (let left = nameCount!; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
   const owners: Owners = []
   for (let left = keyCount!; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners)
   for (let left = armCount!; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners)
-  const spans = tally.times.save().map(({ spanMs }) => spanMs)
-  for (const [spanMs, floorMs, bucketCount] of tiers) {
-    // Tiers are a matter of configuration: buckets of a span that is kept no more are dropped.
-    const tier = spans.indexOf(spanMs!)
-    if (tier >= 0) tally.times.restoreFloor(tier, floorMs!)
-    for (let left = bucketCount!; left > 0; ) left -= decodeBuckets(createBlockReader(yield), tally, tier, owners)
+  for (const [number, [, , bucketCount]] of tiers.entries()) {
+    const put = putRows(tally, plan, savedTiers, number)
+    for (let left = bucketCount!; left > 0; ) left -= decodeBuckets(createBlockReader(yield), owners, put)
   }
-  const ids = createIdWindow({ ...idOptions, seed: [seed1!, seed2!] })
+  tally.times.arrange()
+  const ids = createIdWindow({ ...idOptions, seed: [seed1!, seed2!], expected: idCount! })
   for (let left = idCount!; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
   const states: [string, SeriesState][] = []
   for (let left = seriesCount!; left > 0; ) left -= decodeSeries(createBlockReader(yield), states)
   series.restore(forgottenMs!, states)
-  return { ids, resetAt: resetAt!, records }
+  return { ids, resetAt: resetAt!, records, plan, savedTiers, savedIds: idCount! }
+}
+
+/** Gives the tally the tiers of a plan. */
+export function applyPlan({ times }: Tally, { tiers }: TierPlan): void {
+  times.reshape(tiers)
+  for (const [tier, { floorMs }] of tiers.entries()) times.restoreFloor(tier, floorMs)
+}
+
+/** Puts buckets of a checkpoint's tier `number` where a plan wants them. */
+export function putRows(
+  { times }: Tally,
+  { tiers }: TierPlan,
+  saved: readonly TierSave[],
+  number: number,
+): (rows: BucketRows) => void {
+  const own = saved[number]!
+  const puts = tiers.flatMap(({ source, spanMs, keepMs }, tier) => {
+    if (source !== number) return []
+    // Where buckets did not leave before, the checkpoint does not have them in the order in which they leave.
+    const isOrdered = Number.isFinite(own.keepMs) || Number.isNaN(own.keepMs) || !Number.isFinite(keepMs)
+    const isOwn = spanMs === own.spanMs && isOrdered
+    return [(rows: BucketRows): void => (isOwn ? times.restore(tier, rows) : times.derive(tier, rows))]
+  })
+  return rows => {
+    for (const put of puts) put(rows)
+  }
 }
 
 const read = (block: BlockReader, count: number): number[] => [...block.doubles(count)]
@@ -111,22 +160,25 @@ function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, 
   const heads = block.words(2 * count)
   const { starts, ...packed } = block.rows(count, SUMMARY_WIDTH)
   for (let i = 0; i < count; i++) {
-    const arm = tally.openArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
-    if (arm !== undefined) unpackRow(packed, starts[i]!, SUMMARY_WIDTH, arm.summary)
+    const arm = tally.holdArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
+    unpackRow(packed, starts[i]!, SUMMARY_WIDTH, arm.summary)
     owners.push(arm)
   }
   return count
 }
 
-function decodeBuckets(block: BlockReader, { times }: Tally, tier: number, owners: Owners): number {
+function decodeBuckets(block: BlockReader, owners: Owners, put: (rows: BucketRows) => void): number {
   const count = countIn(block)
   const numbers = block.words(count)
   const startMs = block.doubles(count)
   const rows = block.rows(count, SUMMARY_WIDTH)
-  if (tier < 0) return count
   const states: Owners = []
-  for (let i = 0; i < count; i++) states.push(owners[numbers[i]!])
-  times.restore(tier, { states, startMs, starts: rows.starts, packed: rows })
+  for (let i = 0; i < count; i++) {
+    const owner = owners[numbers[i]!]
+    if (owner === undefined) throw new RangeError('a bucket of nobody')
+    states.push(owner)
+  }
+  put({ states, startMs, starts: rows.starts, packed: rows })
   return count
 }
 

@@ -37,21 +37,24 @@ export function* encodeState(
   newBlock: NewBlock = createBlock,
   records = 0,
 ): Generator<Uint8Array | undefined> {
-  const [keys, arms, tiers] = [tally.keys(), tally.arms(), tally.times.save()]
+  const [keys, arms] = [tally.keys(), tally.allArms()]
   const owners = [...keys, ...arms]
   const buckets: Bucket[][] = []
   for (const owner of owners) {
     tally.times.settle(owner)
     yield
   }
+  // Now that all is in its bucket: that may have made others leave.
+  const tiers = tally.times.save()
   for (const tier of tiers.keys()) buckets.push(yield* gathered(tally.times.buckets(tier, owners)))
   const names = yield* numbersOf(namesIn(keys, arms))
   const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
   const numbers = [SUMMARY_WIDTH, resetAt, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
   const ofTiers = tiers.flatMap(({ spanMs, floorMs }, tier) => [spanMs, floorMs, buckets[tier]!.length])
-  const head = newBlock(counts.length + numbers.length + ofTiers.length + 1)
-  // Behind all that older versions read.
-  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers, records))
+  const keeps = tiers.map(({ keepMs }) => keepMs)
+  const head = newBlock(counts.length + numbers.length + ofTiers.length + keeps.length + 1)
+  // Behind all that earlier versions read.
+  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers, ...keeps, records))
   yield head.bytes()
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))

@@ -5,12 +5,15 @@ import {
   type AttemptPage,
   type AttemptQuery,
   type Clock,
+  RangeNotHeld,
   type Store,
   StoreUnavailable,
+  type TimeRange,
 } from '../../core/ports.ts'
 import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { collect } from '../../slices.ts'
+import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { createDamage, type KnownDamage } from './damage.ts'
@@ -28,6 +31,7 @@ import { type Oldest, settleOldest } from './oldest.ts'
 import { isSame, type Position } from './position.ts'
 import { pointsLine, resetLine } from './record.ts'
 import { repair } from './repair.ts'
+import { limitsOf } from './replay.ts'
 import { createScrub, SCRUB_TIMES, type ScrubTimes } from './scrub.ts'
 import { segmentPath } from './segments.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
@@ -38,6 +42,8 @@ export interface FileStoreOptions {
   /** Empty; nothing else may count into it while the store is open. */
   readonly tally: Tally
   readonly clock: Clock
+  /** Milliseconds since some moment, by a clock that never jumps: attempt ids age by it. Without one they age by `clock`. */
+  readonly monotonic?: Clock | undefined
   readonly log?: Log | undefined
   readonly fileSystem?: FileSystem | undefined
   /** Ids of attempts that are remembered, and for how long: 1,000,000, and 24 hours. */
@@ -132,7 +138,8 @@ function createFileStore(
   const { ids, segments } = found
   const counters = createCounters(found.replayed)
   const records = found.adoption?.attempts.length ?? found.replayed.total
-  const journal = createJournal({ ...start, counters, end, records, oldest, segments })
+  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits: limitsOf(start) })
+  logChangedSettings(start, found)
   const damagedAtStart = [...found.replayed.damaged].map(
     ([one, lines]) => [segmentPath(directory, one), lines] as const,
   )
@@ -142,6 +149,7 @@ function createFileStore(
     tally,
     ids,
     clock,
+    steadyClock: steadyClock(clock, options.monotonic),
     log,
     maxPendingAttempts: options.maxPendingAttempts ?? 100_000,
     onCounted() {
@@ -163,7 +171,8 @@ function createFileStore(
   const documents = createDocumentWriter({ ...common, unchecked })
   const checkpoints = createCheckpointer({ ...common, retention, found })
   // What a start had to count again, the next one need not.
-  if (found.replayed.records > 0 || (found.checkpoint === undefined && segments.size > 0)) checkpoints.request()
+  const isUnlike = found.checkpoint === undefined && segments.size > 0
+  if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) checkpoints.request()
   const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
   if (!isCurrent || found.adoption !== undefined) documents.request()
   let closing: Promise<void> | undefined
@@ -252,24 +261,48 @@ function createFileStore(
   }
 }
 
+/** The time by `clock` as it was at first, and what has passed by `monotonic` since. Where that is not given, `clock` itself. */
+function steadyClock(clock: Clock, monotonic: Clock | undefined): Clock {
+  if (monotonic === undefined) return clock
+  const offsetMs = clock() - monotonic()
+  return () => offsetMs + monotonic()
+}
+
 /** What is answered from the tally and the journal, unless the store is closed. */
 export function createQuestions(
   { tally, clock }: Pick<StartOptions, 'tally' | 'clock'>,
   list: (query: AttemptQuery) => Promise<AttemptPage>,
   isClosed: () => boolean,
-): Pick<Store, 'summaries' | 'arms' | 'attempts'> {
+): Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'> {
   function refuseClosed(): void {
     if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
   }
+  function refuseUnheld({ sinceMs }: TimeRange, nowMs: number): void {
+    const { earliestMs } = tally.times.coverage(sinceMs, nowMs)
+    if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
+  }
   return {
-    async summaries(range, filter) {
+    async summaries(range, filter = {}) {
       refuseClosed()
-      return range === undefined ? tally.keys(filter) : await collect(tally.ranged(range, filter ?? {}, clock()))
+      if (range === undefined) return tally.keys(filter)
+      const nowMs = clock()
+      refuseUnheld(range, nowMs)
+      return collect(tally.ranged(range, filter, nowMs))
     },
     async arms(experiment, range) {
       refuseClosed()
-      return range === undefined ? tally.arms(experiment) : await collect(tally.rangedArms(experiment, range, clock()))
+      if (range === undefined) return tally.arms(experiment)
+      const nowMs = clock()
+      refuseUnheld(range, nowMs)
+      return collect(tally.rangedArms(experiment, range, nowMs))
     },
+    async overflowedArms(experiment, range) {
+      refuseClosed()
+      const nowMs = clock()
+      if (range !== undefined) refuseUnheld(range, nowMs)
+      return tally.overflowedArms(experiment, range, nowMs)
+    },
+    coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
     async attempts(query) {
       refuseClosed()
       return await list(query)

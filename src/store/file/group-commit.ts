@@ -32,6 +32,8 @@ export interface GroupCommitOptions {
   readonly tally: Tally
   readonly ids: IdWindow
   readonly clock: Clock
+  /** As the clock, but it does not jump while the process runs. */
+  readonly steadyClock: Clock
   readonly log: Log
   readonly maxPendingAttempts: number
   /** Called after every group that was counted. */
@@ -70,7 +72,8 @@ interface Turn {
 const isCall = (entry: Call | Turn): entry is Call => 'attempts' in entry
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { journal, tally, ids, clock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
+  const { journal, tally, ids, clock, steadyClock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } =
+    options
   const pending = { calls: 0, attempts: 0 }
   const blocks = createLineBlocks()
   const tasks: (() => Promise<void>)[] = []
@@ -112,7 +115,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       const instants = forms?.instants ?? instantsOf(attempts)
       const lines = encode(attempts, nowMs, forms?.texts, blocks)
       refuseTooLong(lines)
-      enqueue({ attempts, instants, lines, nowMs, resolve, reject })
+      enqueue({ attempts, instants, lines, nowMs, steadyMs: steadyClock(), resolve, reject })
     })
   }
 

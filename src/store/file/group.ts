@@ -17,6 +17,8 @@ export interface Call {
   /** One an attempt. */
   readonly lines: Lines
   readonly nowMs: number
+  /** The same by a clock that does not jump while the process runs: ids age by it. */
+  readonly steadyMs: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: Error) => void
 }
@@ -113,12 +115,12 @@ export function groupSize(calls: readonly Call[]): number {
 export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
   let added = 0
   let kept = 0
-  const known = calls.map(({ attempts, nowMs }) => {
+  const known = calls.map(({ attempts, steadyMs }) => {
     let repeats: Set<number> | undefined
     for (let i = 0; i < attempts.length; i++) {
       const id = attempts[i]!.attempt_id
       if (id === undefined) continue
-      if (ids.add(id, nowMs)) added++
+      if (ids.add(id, steadyMs)) added++
       else repeats = (repeats ?? new Set()).add(i)
     }
     kept += attempts.length - (repeats?.size ?? 0)

@@ -8,7 +8,7 @@ import { errorCode } from './errors.ts'
 import type { AppendFile } from './file-system.ts'
 import { type Oldest, writeOldest } from './oldest.ts'
 import type { Position } from './position.ts'
-import { JOURNAL_FORMAT, openingLine } from './record.ts'
+import { JOURNAL_FORMAT, type Limits, openingLine } from './record.ts'
 import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 
 /** A segment may only be longer when a single group is. */
@@ -23,6 +23,8 @@ export interface JournalOptions extends JournalFiles {
   readonly oldest: Oldest
   /** Sizes of the segments by sequence number, oldest first; kept up to date. */
   readonly segments: Map<number, number>
+  /** Those with which what is appended is counted. */
+  readonly limits: Limits
 }
 
 /** Where a journal ends, and what there is of it. */
@@ -57,7 +59,7 @@ export interface Journal extends JournalState {
 }
 
 export function createJournal(options: JournalOptions): Journal {
-  const { fileSystem, directory, clock, counters, segments } = options
+  const { fileSystem, directory, clock, counters, segments, limits } = options
   let { end, records, oldest } = options
   let last = Math.max(end.segment, ...segments.keys())
   let current: AppendFile | undefined
@@ -101,7 +103,7 @@ export function createJournal(options: JournalOptions): Journal {
     const before = reset ? 0 : records
     const path = segmentPath(directory, sequence)
     const content = Buffer.concat([
-      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, records: before }),
+      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, records: before, limits }),
       lines,
     ])
     let file: AppendFile | undefined

@@ -5,6 +5,7 @@
  */
 import type { AgentAttempt } from '../../core/attempt.ts'
 import type { SeriesPoint } from '../../core/series.ts'
+import type { TallyLimits } from '../../core/tally.ts'
 import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
@@ -24,6 +25,14 @@ export interface Opening {
    * versions that did not write it.
    */
   readonly records: number | undefined
+  /** The limits with which the segment is counted, so that it is counted the same again. Undefined in segments of earlier versions. */
+  readonly limits?: Limits | undefined
+}
+
+export interface Limits extends TallyLimits {
+  /** Those of the dedup window. */
+  readonly idWindow: number
+  readonly idWindowAgeMs: number
 }
 
 export type JournalRecord =
@@ -96,9 +105,9 @@ function recordLine(nowMs: number, record: object): Buffer {
   return recordLines(nowMs, [JSON.stringify(record)])
 }
 
-export function openingLine(nowMs: number, { format, previous, adopted, records }: Opening): Buffer {
-  const segment = { format, previous, ...(adopted && { adopted }), ...(records !== undefined && { records }) }
-  return recordLine(nowMs, { segment })
+export function openingLine(nowMs: number, { format, previous, adopted, records, limits }: Opening): Buffer {
+  const more = { ...(adopted && { adopted }), ...(records !== undefined && { records }), ...(limits && { limits }) }
+  return recordLine(nowMs, { segment: { format, previous, ...more } })
 }
 
 export function pointsLine(nowMs: number, points: readonly SeriesPoint[]): Buffer {
@@ -146,6 +155,14 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
   // Of a newer format nothing but that is known.
-  const { format, previous = ORIGIN, adopted = false, records } = opening
-  return { kind: 'opening', nowMs, opening: { format, previous, adopted, records } }
+  const { format, previous = ORIGIN, adopted = false, records, limits } = opening
+  const more = { records, limits: limits && unlimited(limits) }
+  return { kind: 'opening', nowMs, opening: { format, previous, adopted, ...more } }
+}
+
+/** JSON has no infinity: what is null has no limit. */
+function unlimited(limits: { readonly [Limit in keyof Limits]: number | null }): Limits {
+  const { maxKeys, maxArms, idWindow, idWindowAgeMs } = limits
+  const of = (limit: number | null): number => limit ?? Number.POSITIVE_INFINITY
+  return { maxKeys: of(maxKeys), maxArms: of(maxArms), idWindow: of(idWindow), idWindowAgeMs: of(idWindowAgeMs) }
 }

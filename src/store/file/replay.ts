@@ -1,11 +1,11 @@
 /** Counts what the journal holds behind a position, and finds out what is wrong with it. Changes nothing on disk. */
-import type { IdWindow } from '../../core/id-window.ts'
+import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { isBefore, type Position } from './position.ts'
-import type { JournalRecord } from './record.ts'
+import type { JournalRecord, Limits } from './record.ts'
 import { scan } from './scan.ts'
-import { extentFrom, type JournalFiles, type Stretch, segmentPath } from './segments.ts'
+import { extentFrom, type JournalFiles, readOpening, type Stretch, segmentPath } from './segments.ts'
 
 export interface ReplayOptions extends JournalFiles {
   /** Sizes of the segments by sequence number. */
@@ -18,6 +18,8 @@ export interface ReplayOptions extends JournalFiles {
   readonly tally: Tally
   readonly ids: IdWindow
   readonly series: Series
+  /** The limits of the window in the settings. */
+  readonly idOptions: Omit<IdWindowOptions, 'seed'>
 }
 
 export interface ReplayResult {
@@ -39,6 +41,8 @@ export interface ReplayResult {
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { fileSystem, directory, from } = options
   const { stretches, missing } = await extentFrom(options, options.segments, from)
+  const first = options.segments.has(from.segment) ? await readOpening(options, from.segment) : undefined
+  countWithin(first?.opening.limits ?? untold(options), options)
   const damaged = new Map<number, number>()
   let records = 0
   let total = options.records
@@ -59,6 +63,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     if (result.end < stretch.end) torn.push({ ...reached, bytes: result.torn })
     if (result.end > 0 && isBefore(end, reached)) end = reached
   }
+  countWithin(limitsOf(options), options)
   return { end, records, total, damaged, torn, missing, resetAt }
 }
 
@@ -69,8 +74,27 @@ function totalAfter(total: number, record: JournalRecord): number {
   return record.kind === 'opening' ? (record.opening.records ?? total) : total
 }
 
-/** Does what a record says; true where it counts. */
-function apply(record: JournalRecord, { tally, ids, series }: ReplayOptions, counts: boolean): boolean {
+/** The limits of the settings. */
+export function limitsOf({ tally, idOptions }: Pick<ReplayOptions, 'tally' | 'idOptions'>): Limits {
+  const { maxKeys, maxArms } = tally.limits
+  return { maxKeys, maxArms, idWindow: idOptions.limit, idWindowAgeMs: idOptions.keepMs }
+}
+
+/** Those that are taken for a segment of an earlier version: with lower ones than its own, keys would be folded that it counts on their own. */
+function untold(options: ReplayOptions): Limits {
+  const limits = limitsOf(options)
+  return { ...limits, maxKeys: Math.max(limits.maxKeys, 10_000), maxArms: Math.max(limits.maxArms, 1000) }
+}
+
+function countWithin(limits: Limits, { tally, ids }: ReplayOptions): void {
+  tally.countWithin(limits)
+  ids.limitTo({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs })
+}
+
+/** Does what a record says, within the limits with which it was written; true where it counts. */
+function apply(record: JournalRecord, options: ReplayOptions, counts: boolean): boolean {
+  const { tally, ids, series } = options
+  if (record.kind === 'opening') countWithin(record.opening.limits ?? untold(options), options)
   if (record.kind === 'reset') {
     tally.clear()
     ids.clear()

@@ -9,12 +9,13 @@ import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
 import { inSlices } from '../../slices.ts'
 import { type Adoption, adopt } from './adopt.ts'
-import { listCheckpoints, readCheckpoint, refuseNewerCheckpoint } from './checkpoint-files.ts'
+import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
 import type { Log } from './log.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { type ReplayResult, replay } from './replay.ts'
 import { type JournalFiles, listSegments, type OpenedSegment, readOpening } from './segments.ts'
+import { recountBefore, restoreCheckpoint } from './tier-restore.ts'
 
 export interface StartOptions extends JournalFiles {
   /** The document's path. */
@@ -24,6 +25,8 @@ export interface StartOptions extends JournalFiles {
   readonly series: Series
   readonly clock: Clock
   readonly idOptions: Omit<IdWindowOptions, 'seed'>
+  /** Go on with the tiers that the store was left with, whatever those of the tally: for one who only reads. */
+  readonly keepTiers?: boolean | undefined
   readonly log: Log
 }
 
@@ -42,6 +45,8 @@ export interface Found {
   readonly resetAt: number
   /** Set where the document was taken in as the baseline, and what stands in the journal does not matter. */
   readonly adoption: Adoption | undefined
+  /** What to log where settings are others than those of the checkpoint, which another must follow then. */
+  readonly changes?: readonly string[]
 }
 
 /** A start need not wait until more than this was read, only to know that it is what was written. */
@@ -70,12 +75,12 @@ export async function find(options: StartOptions, document: DocumentState): Prom
   const damagedCheckpoints: { sequence: number; reason: string }[] = []
   const common = { document, segments, lastCheckpoint: checkpoints.at(-1) ?? 0, damagedCheckpoints }
   for (const sequence of checkpoints.reverse()) {
-    const restored = await readCheckpoint(options, sequence, options.tally, options.series, options.idOptions)
+    const restored = await restoreCheckpoint(options, sequence, segments)
     if (typeof restored === 'string') {
       damagedCheckpoints.push({ sequence, reason: restored })
       continue
     }
-    const { ids, position } = restored
+    const { ids, position, changes } = restored
     const replayed = await replay({
       ...options,
       segments,
@@ -85,7 +90,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       ids,
     })
     const resetAt = replayed.resetAt ?? restored.resetAt
-    return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined }
+    return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined, changes }
   }
   const checked = {
     ...common,
@@ -126,6 +131,7 @@ async function findWithoutCheckpoint(
     log.error('no checkpoint can be read: the document was counted, and the journal behind it')
   } else if (!isFresh)
     log.error('no checkpoint can be read, nor the document: what the journal still holds was counted')
+  if (!isWhole && !isFresh) await recountBefore(options, segments, countFrom)
   const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, records: 0, ids })
   const end = isBefore(replayed.end, countFrom) ? countFrom : replayed.end
   return {

@@ -2,13 +2,15 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createIdWindow } from '../../../src/core/id-window.ts'
 import { createSeries } from '../../../src/core/series.ts'
+import { totalAttempts } from '../../../src/core/summary.ts'
 import { createTally, type Tally } from '../../../src/core/tally.ts'
-import { DEFAULT_TIERS } from '../../../src/core/time-tiers.ts'
-import { parseTimestamp } from '../../../src/core/timestamp.ts'
+import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/time-tiers.ts'
+import { parseTimestamp, printTimestamp } from '../../../src/core/timestamp.ts'
 import { createBlocksInTurns } from '../../../src/store/file/block.ts'
 import { encodeState } from '../../../src/store/file/checkpoint.ts'
 import { decodeState } from '../../../src/store/file/checkpoint-reader.ts'
 import { attempts, NOW_MS } from '../../core/arbitraries.ts'
+import { attempt } from './fixtures.ts'
 
 const ids = { limit: 10, keepMs: 1000 }
 const newTally = (maxKeys = 100): Tally => createTally({ maxKeys, maxArms: 10, tiers: DEFAULT_TIERS })
@@ -84,17 +86,76 @@ test('a state that was restored goes on counting as if it had never been away', 
   )
 })
 
-test('keys that there is no room for any more are one key, in totals and in every range', () => {
+test('keys beyond a lower limit stay as they are, in totals and in every range', () => {
   fc.assert(
     fc.property(histories, fc.integer({ min: 0, max: 3 }), (list, maxKeys) => {
       const tally = tallyOf(list)
       const restored = restore(blocksOf(tally), newTally(maxKeys))
-      expect(restored.keys().length).toBeLessThanOrEqual(maxKeys + 1)
-      const range = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
-      const counted = (one: Tally): number =>
-        [...one.ranged(range, {}, NOW_MS)].reduce((sum, { summary }) => sum + summary[0]! + summary[1]!, 0)
-      expect(counted(restored)).toBe(counted(tally))
-      expect(restore(blocksOf(restored), newTally(maxKeys)).keys().length).toBe(restored.keys().length)
+      expect(answersOf(restored)).toEqual(answersOf(tally))
+      expect(blocksOf(restored)).toEqual(blocksOf(tally))
     }),
+  )
+})
+
+const MINUTE_MS = 60_000
+const attemptAt = (ms: number) => attempt(0, { timestamp: printTimestamp({ ms, local: false }) })
+const spans = fc.subarray([1, 2, 3, 5, 7, 15, 60, 90, 360, 1440, 10_080], { minLength: 1, maxLength: 4 })
+const keeps = fc.uniqueArray(
+  fc.constantFrom(10, 60, 720, 1440, 2880, 10_080, 100_000, 1_000_000, Number.POSITIVE_INFINITY),
+  { minLength: 4, maxLength: 4 },
+)
+const tiers = fc.tuple(spans, keeps).map(([spans, keeps]): TierOptions[] => {
+  const sorted = keeps.sort((a, b) => a - b)
+  return spans.map((span, i) => ({ spanMs: span * MINUTE_MS, keepMs: Math.max(sorted[i]!, span) * MINUTE_MS }))
+})
+
+test('whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held', () => {
+  const ages = fc.array(fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 300_000 })), {
+    minLength: 1,
+    maxLength: 40,
+  })
+  const asked = fc.array(fc.integer({ min: 0, max: 400_000 }), { minLength: 1, maxLength: 8 })
+  fc.assert(
+    fc.property(
+      fc.array(tiers, { minLength: 2, maxLength: 4 }),
+      ages,
+      ages,
+      asked,
+      (settings, before, after, since) => {
+        const of = (tiers: TierOptions[]): Tally => createTally({ maxKeys: 100, maxArms: 10, tiers })
+        let tally = of(settings[0]!)
+        const counted: number[] = []
+        const count = (age: number): void => {
+          const ms = NOW_MS - age * MINUTE_MS
+          counted.push(ms)
+          // Most are received as they end, some long after.
+          tally.add(attemptAt(ms), { ms, local: false }, age % 3 === 0 ? NOW_MS : ms)
+        }
+        for (const age of before.toSorted((a, b) => b - a)) count(age)
+        for (const next of settings.slice(1)) {
+          tally = restore(blocksOf(tally), of(next))
+          // What is built of nothing counts from the restart on.
+          for (const [tier, { floorMs }] of tally.times.save().entries())
+            if (floorMs === Number.POSITIVE_INFINITY) tally.times.restoreFloor(tier, NOW_MS + 1)
+        }
+        for (const age of after.toSorted((a, b) => b - a)) count(age)
+        // What is only gathered yet may make old buckets leave when it is put where it belongs.
+        for (const key of tally.keys()) tally.times.settle(key)
+        for (const age of since) {
+          const sinceMs = NOW_MS - age * MINUTE_MS
+          const { earliestMs, spanMs } = tally.times.coverage(sinceMs, NOW_MS)
+          if (sinceMs < earliestMs) continue
+          const range = { sinceMs, untilMs: Number.POSITIVE_INFINITY }
+          const answered = [...tally.ranged(range, {}, NOW_MS)].reduce(
+            (sum, one) => sum + totalAttempts(one.summary),
+            0,
+          )
+          const startMs = Math.floor(sinceMs / spanMs) * spanMs
+          expect(answered).toBe(counted.filter(ms => ms >= startMs).length)
+        }
+        expect(tally.keys().reduce((sum, one) => sum + totalAttempts(one.summary), 0)).toBe(counted.length)
+      },
+    ),
+    { numRuns: 300 },
   )
 })
