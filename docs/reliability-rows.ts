@@ -699,6 +699,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > a range that begins before what is held by time > is answered where nothing ever left`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
       `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
+      `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
       `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
       'test/store/file/checkpoint.test.ts > whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held',
     ],

@@ -101,6 +101,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
       series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
       clock: options.clock,
       idOptions: IDS,
+      keepTiers: true,
       log: collectInto(faults),
     }
     const found = await find(start, await refuseNewer(start))

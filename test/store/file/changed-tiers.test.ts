@@ -1,15 +1,16 @@
 /** Tiers of time that are others than those a store was left with: what the journal gives, and what is said where it does not. */
 import { describe, expect, test } from 'vitest'
-import { RangeNotHeld, type TimeRange } from '../../../src/core/ports.ts'
+import { RangeNotHeld, type Store, type TimeRange } from '../../../src/core/ports.ts'
 import type { SeriesPoint } from '../../../src/core/series.ts'
 import { totalAttempts } from '../../../src/core/summary.ts'
 import { createTally } from '../../../src/core/tally.ts'
 import type { TierOptions } from '../../../src/core/time-tiers.ts'
 import { printTimestamp } from '../../../src/core/timestamp.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { openFileReader } from '../../../src/store/file/reader.ts'
 import { afterPowerLoss, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem } from './fake-file-system.ts'
-import { attempt, countedIn, NOW, openFake } from './fixtures.ts'
+import { attempt, countedIn, NOW, openFake, PATH } from './fixtures.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -40,7 +41,7 @@ async function open(disk: Disk, tiers: readonly TierOptions[], nowMs = NOW): Pro
 
 const at = (id: number, ms: number) => attempt(id, { timestamp: printTimestamp({ ms, local: false }) })
 
-async function countedSince(store: FileStore, sinceMs: number): Promise<number> {
+async function countedSince(store: Store, sinceMs: number): Promise<number> {
   const range: TimeRange = { sinceMs, untilMs: FOR_EVER }
   return (await store.summaries(range)).reduce((sum, { summary }) => sum + totalAttempts(summary), 0)
 }
@@ -132,6 +133,21 @@ describe('where part of the journal is gone', () => {
     expect(await countedIn(store)).toBe(10)
     await store.close()
   })
+})
+
+test('a reader answers by the tiers of the store, whatever its own', async () => {
+  const disk = await tenSegments(OLD)
+  const fileSystem = createFakeFileSystem(disk)
+  for (const name of (await segmentsOf(disk)).slice(0, 6)) await fileSystem.remove(`${DIRECTORY}/${name}`)
+  const reader = await openFileReader({
+    path: PATH,
+    createTally: () => createTally({ maxKeys: 2, maxArms: 1, tiers: OTHER }),
+    clock: () => NOW,
+    fileSystem,
+  })
+  for (let hours = 1; hours <= 10; hours++) expect(await countedSince(reader, since(hours))).toBe(hours)
+  expect(reader.coverage(since(3))).toEqual({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 2 * MINUTE_MS })
+  await reader.close()
 })
 
 test('what senders counted is counted by time again, each point once', async () => {
