@@ -7,8 +7,10 @@ export interface Finding {
   readonly path: string
   /** In words. */
   readonly reason: string
-  /** Records that cannot be read where they stand. */
+  /** Lines that are damaged, also where that cost no attempt: a segment's opening, or the end of a line alone. */
   readonly corrupt: number
+  /** Attempts that they cost. */
+  readonly lost: number
   /** Records that are gone. */
   readonly missing: number
 }
@@ -44,7 +46,7 @@ export function createDamage(counters: Counters, log: Log, counted: ReadonlyMap<
   return {
     get known() {
       let records = 0
-      for (const { corrupt, missing } of findings.values()) records += corrupt + missing
+      for (const { lost, missing } of findings.values()) records += lost + missing
       return { files: findings.size, records, detail: detailOf([...findings.values()], records) }
     },
     has: path => findings.has(path),

@@ -61,20 +61,18 @@ export function createScrub(options: ScrubOptions): Scrub {
   const examined = new Map<number, number>()
   const asked = new Set<number>()
   let running: Promise<void> = Promise.resolve()
-  let stop = (): void => {}
-  const stopped = new Promise<void>(resolve => {
-    stop = resolve
-  })
   let isStopped = false
+  /** Ends the pause that is under way. */
+  let wake = (): void => {}
   let timer: NodeJS.Timeout | undefined
 
   async function pause(bytesPerSecond: number): Promise<void> {
     if (bytesPerSecond === Number.POSITIVE_INFINITY) return await nextTurn()
     let waiting: NodeJS.Timeout | undefined
-    const waited = new Promise<void>(resolve => {
+    await new Promise<void>(resolve => {
+      wake = resolve
       waiting = setTimeout(resolve, (BLOCK_BYTES / bytesPerSecond) * 1000).unref()
     })
-    await Promise.race([waited, stopped])
     clearTimeout(waiting)
     if (isStopped) throw STOPPED
   }
@@ -137,7 +135,7 @@ export function createScrub(options: ScrubOptions): Scrub {
     pass: () => enqueue(wholePass),
     async close() {
       isStopped = true
-      stop()
+      wake()
       clearTimeout(timer)
       await running
     },
@@ -224,7 +222,7 @@ async function report(options: ScrubOptions, group: readonly Examined[], gap: nu
     if (reason === undefined) damage.clear(path)
     else {
       const isFirst = !damage.has(path)
-      damage.report({ path, reason, corrupt: one.corrupt, missing })
+      damage.report({ path, reason, corrupt: one.corrupt, lost: one.lost, missing })
       if (isFirst && one.reason !== 'it is missing') await copyAside(options, path, MOST_COPIES)
     }
   }
@@ -244,7 +242,7 @@ async function verifyCheckpoints(options: ScrubOptions, pace: Pace): Promise<str
     if (reason === undefined) continue
     damaged.push(path)
     const isFirst = !damage.has(path)
-    damage.report({ path, reason, corrupt: 0, missing: 0 })
+    damage.report({ path, reason, corrupt: 0, lost: 0, missing: 0 })
     if (!isFirst) continue
     await copyAside(options, path, MOST_COPIES)
     onDamagedCheckpoint()
@@ -258,6 +256,6 @@ async function verifyOldest(options: ScrubOptions): Promise<void> {
   const read = await readOldest(options)
   if (typeof read !== 'string') return damage.clear(path)
   if (read === 'damaged') await copyAside(options, path, MOST_COPIES)
-  damage.report({ path, reason: `it is ${read}, and was written again`, corrupt: 0, missing: 0 })
+  damage.report({ path, reason: `it is ${read}, and was written again`, corrupt: 0, lost: 0, missing: 0 })
   await keepOldest()
 }
