@@ -40,6 +40,8 @@ const CONNECTIONS = 'test/connections.test.ts'
 const HELD = 'test/held-connections.test.ts'
 const STRICT = 'test/http-strictness.test.ts'
 const OVERLOAD = 'test/overload.test.ts'
+const QUESTIONS = 'test/query/questions.test.ts'
+const QUESTION_LIMITS = 'test/question-limits.test.ts'
 const STOPPING = 'test/end-to-end/stopping.test.ts'
 const RELOAD = 'test/end-to-end/reload.test.ts'
 const ACCESS = 'test/access.test.ts'
@@ -408,6 +410,49 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${OVERLOAD} > a stream that goes on > and whose client leaves while its lines are being kept, is kept as far as it came`,
       `${STREAMS} > a stop ends a stream that goes on, and says how many of its lines are kept`,
       `${STREAM_MEMORY} > a client that leaves in the middle of what it gzipped does not hold up a stop`,
+    ],
+  },
+  {
+    promise:
+      'Questions in flight and answers not yet read are bounded: what is too much is refused with 429, probes and scrapes are not.',
+    shown: [
+      `${QUESTIONS} > one question more than there may be is refused with 429 and Retry-After, and welcome when another is answered`,
+      `${QUESTIONS} > answers that are not read count until their readers leave; beyond the limit others are refused with 429`,
+      `${QUESTIONS} > questions of one connection are worked out one after the other and answered in order`,
+      `${QUESTIONS} > a connection that asks on and on without reading has a few questions waiting, is refused more, and is closed in the end`,
+      `${QUESTION_LIMITS} > beside as many questions as there may be, others are refused with 429, and probes, scrapes and recording go on`,
+      `${QUESTION_LIMITS} > a connection that sends many scrapes at once and reads none takes one place of theirs`,
+      'test/root/crowds.root.ts > 400 clients who ask for 20 MB each and read none of it, and one that asks 1000 times at once, are cut, and recording goes on',
+    ],
+  },
+  {
+    promise:
+      'A client that stops reading its answer is cut after 10 seconds and counted, and what it held is given back.',
+    shown: [`${QUESTIONS} > a reader of %s that stops is cut and counted, and its place and bytes come free`],
+  },
+  {
+    promise:
+      'Equal questions are worked out once, and none of their answers misses an attempt acknowledged before its question.',
+    shown: [
+      `${QUESTIONS} > equal questions that wait are worked out once, and each asker gets the whole same answer`,
+      `${QUESTIONS} > a question never joins work that has begun: its answer holds what was recorded before it`,
+      `${QUESTION_LIMITS} > an answer never misses an attempt that was acknowledged before the question, however many ask the same`,
+    ],
+  },
+  {
+    promise: 'The work on an answer stops when the last client that waits for it leaves.',
+    shown: [
+      `${QUESTIONS} > the work stops when its only asker leaves, and its place comes free`,
+      `${QUESTIONS} > the work that several wait for goes on until the last of them leaves`,
+      'test/slices.test.ts > work of one lane > stops at its next pause when it is no longer wanted, and cleans up',
+    ],
+  },
+  {
+    promise: 'Recording does not wait for questions: all of them together get one slice per turn of the event loop.',
+    shown: [
+      'test/slices.test.ts > work of one lane > takes no longer of a turn beside twenty others than alone',
+      'test/slices.test.ts > work of one lane > is done in turns: a short question does not wait for the long ones before it',
+      `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being worked out`,
     ],
   },
   {

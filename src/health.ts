@@ -7,11 +7,13 @@ import type { Listener } from './listener.ts'
 import type { LogOutput } from './log-output.ts'
 import { OTLP_SIGNALS } from './paths.ts'
 import { refusalOf } from './problem.ts'
+import type { Questions } from './query/questions.ts'
 import type { OtlpCounts } from './receive/otlp/handler.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { SYNC_BOUNDS } from './store/file/counters.ts'
 import type { FileStore } from './store/file/file-store.ts'
 import type { AgentPerformanceTracker } from './tracker.ts'
+import type { UnreadAnswers } from './unread-answers.ts'
 
 /** One thing that should hold. */
 export interface Check {
@@ -42,6 +44,8 @@ export interface HealthSources {
   readonly tracker: AgentPerformanceTracker
   readonly processHealth: ProcessHealth
   readonly config: Config
+  readonly questions: Questions
+  readonly unread: UnreadAnswers
   readonly draining: () => boolean
   readonly refusals: RefusalLog
   readonly logOutput: Pick<LogOutput, 'dropped'>
@@ -53,7 +57,7 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
 ])
 
 export function createHealth(sources: HealthSources): Health {
-  const { store, tracker, processHealth, config, draining, refusals, logOutput } = sources
+  const { store, tracker, processHealth, config, questions, unread, draining, refusals, logOutput } = sources
   const counts = { accepted: 0, duplicate: 0, rejected: 0, inFlight: 0 }
   const ignored = new Map(OTLP_SIGNALS.map(signal => [signal, 0]))
   const refused = new Map([...REFUSALS.values()].map(reason => [reason, 0]))
@@ -141,6 +145,13 @@ export function createHealth(sources: HealthSources): Health {
         agent_performance_http_requests_in_flight: counts.inFlight,
         agent_performance_connections_dropped_total: listener?.dropped ?? 0,
         agent_performance_log_lines_dropped_total: logOutput.dropped,
+        agent_performance_connections_unread_total: unread.cut,
+        agent_performance_questions_in_flight: questions.inFlight,
+        agent_performance_questions_refused_total: [...questions.refused].map(([reason, value]) => ({
+          labels: { reason },
+          value,
+        })),
+        agent_performance_answer_bytes: questions.answerBytes,
       }
     },
   }

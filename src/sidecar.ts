@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { type AccessRules, refuse } from './access.ts'
 import { logCertificateDates } from './certificate.ts'
 import type { Config, Environment } from './config.ts'
+import { createConnectionTurns } from './connection-turns.ts'
 import { StoreUnavailable } from './core/ports.ts'
 import { createTally } from './core/tally.ts'
 import { createExposition } from './expose/exposition.ts'
@@ -19,6 +20,7 @@ import { openApiDocument } from './openapi.ts'
 import { openOtlpOut } from './otlp-out.ts'
 import { ATTEMPTS, isOtlp, notFound, OTLP_SIGNALS, otlpPath, pathOf, queryOf, routeOf, scopeOf } from './paths.ts'
 import { type Problem, sendJson, sendJsonText, sendProblem } from './problem.ts'
+import { createQuestions } from './query/questions.ts'
 import { createQueryRoutes } from './query/routes.ts'
 import { readyFields } from './ready-line.ts'
 import { createAttemptsHandler, type Receive } from './receive/attempts.ts'
@@ -33,6 +35,7 @@ import { checkHead } from './request-head.ts'
 import { readReloadable, readStartup } from './startup.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
+import { createUnreadAnswers } from './unread-answers.ts'
 import { VERSION } from './version.ts'
 
 export type { Config } from './config.ts'
@@ -84,11 +87,16 @@ export async function startSidecar(
     access: { hosts: config.allowHost, origins: config.allowOrigin, tokens },
     mapping,
   }
+  const turns = createConnectionTurns()
+  const questions = createQuestions({ ...config, turns })
+  const unread = createUnreadAnswers()
   const health = createHealth({
     store,
     tracker,
     processHealth,
     config,
+    questions,
+    unread,
     draining: () => state.draining,
     refusals: createRefusalLog(log, () => performance.now()),
     logOutput,
@@ -144,8 +152,8 @@ export async function startSidecar(
     openApi ??= JSON.stringify(openApiDocument(VERSION))
     sendJsonText(res, 200, openApi)
   })
-  app.get('/metrics', createMetricsHandler(exposition, { log }))
-  app.use('/api/v1', createQueryRoutes({ tracker, admin: config.admin }))
+  app.get('/metrics', createMetricsHandler(exposition, { log, turns }))
+  app.use('/api/v1', createQueryRoutes({ tracker, questions, admin: config.admin }))
   app.use((req, res) => answerProblem(req, res, notFound(req)))
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
     fail(error, req, res),
@@ -162,9 +170,13 @@ export async function startSidecar(
     const fault = checkHead(req)
     const path = pathOf(req)
     health.observe(req, res, routeOf(path))
-    const refusal = fault ?? refuse(req, scopeOf(req, path), state.access)
     // Before express, which would cost more than all the rest of the way of an attempt.
     const receive = req.method === 'POST' ? receivers.get(path) : undefined
+    if (receive === undefined) {
+      if (!turns.admit(res)) return
+      unread.watch(res)
+    }
+    const refusal = fault ?? refuse(req, scopeOf(req, path), state.access)
     if (refusal !== undefined) answerProblem(req, res, refusal)
     else if (receive === undefined) app(req, res)
     else if (state.refusing) answerProblem(req, res, shuttingDown(config))
@@ -181,6 +193,7 @@ export async function startSidecar(
     onUnparsed: problem => health.countUnparsed(problem.status),
   }).catch(async error => {
     processHealth.close()
+    unread.close()
     await store.close()
     throw error
   })
@@ -212,6 +225,7 @@ export async function startSidecar(
     await otlpOut?.close()
     fill.close()
     processHealth.close()
+    unread.close()
     await tracker.close()
     log.info('closed')
   }

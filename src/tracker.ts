@@ -7,12 +7,12 @@ import {
   keyId,
   type NewAttempt,
 } from './core/attempt.ts'
-import { type BestAgent, type BestAgentOptions, bestAgent, qualified } from './core/best-agent.ts'
+import { type BestAgent, type BestAgentOptions, bestAgentSteps, isQualified } from './core/best-agent.ts'
 import { type CalibrationReport, calibrationSteps } from './core/calibration-report.ts'
 import { type CostReport, costSteps } from './core/cost-report.ts'
 import { type ExperimentOptions, type ExperimentReport, experimentSteps, notTold } from './core/experiment-report.ts'
 import { type FairGrouping, fairSteps } from './core/fair-report.ts'
-import { countsOfAll } from './core/group-sums.ts'
+import { countsOfAllSteps } from './core/group-sums.ts'
 import { countsOf } from './core/groups.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
 import {
@@ -29,6 +29,7 @@ import {
   type KeySummary,
   type OpenForms,
   RangeNotHeld,
+  type StopSignal,
   type Store,
   type StoreHealth,
   type TimeRange,
@@ -38,11 +39,11 @@ import {
   defaultGrouping,
   type Grouping,
   type ModelPerformance,
-  modelComparison,
-  overallRate,
+  modelComparisonSteps,
+  overallRateSteps,
   type PerformanceReport,
   performanceReportSteps,
-  successRates,
+  successRateSteps,
 } from './core/report.ts'
 import {
   discountWindows,
@@ -54,9 +55,10 @@ import {
 import type { SeriesPoint } from './core/series.ts'
 import type { Counts } from './core/statistics/counts.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
+import { forEachKey, type Steps } from './core/steps.ts'
 import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/timestamp.ts'
-import { intervalsOf, type TrendReport, trendSteps } from './core/trends.ts'
-import { createPause, inSlices } from './slices.ts'
+import { intervalSteps, type TrendReport, trendSteps } from './core/trends.ts'
+import { inSlices } from './slices.ts'
 import { openStore } from './store/open.ts'
 
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts'
@@ -93,8 +95,12 @@ export interface RecordedAttempts extends Appended {
   readonly error?: Error
 }
 
-/** A filter and a range: what every question takes. */
-export type Question = KeyFilter & RangeQuestion
+/** What every question takes: a filter, a range, and a signal that stops the work. The promise then rejects with the signal's reason. */
+export type Question = KeyFilter & RangeQuestion & Stoppable
+
+interface Stoppable {
+  readonly signal?: StopSignal | undefined
+}
 
 /** Keeps every attempt and answers how well agents and models do. Questions reject only when the store could not be opened, or was closed. */
 export class AgentPerformanceTracker {
@@ -214,27 +220,29 @@ export class AgentPerformanceTracker {
   async getSuccessRate(question: Question = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
     const summaries = await this.#summaries(question)
     const grouping = groupBy ?? defaultGrouping(question)
-    return grouping === undefined ? overallRate(summaries).success_rate : successRates(summaries, grouping)
+    if (grouping !== undefined) return inSlices(successRateSteps(summaries, grouping), question.signal)
+    return (await inSlices(overallRateSteps(summaries), question.signal)).success_rate
   }
 
   /** The best agent for an issue type, or undefined where none has `minAttempts` (5). */
   async getBestAgentForIssueType(
     issueType: string,
-    options: BestAgentOptions & RangeQuestion = {},
+    options: BestAgentOptions & RangeQuestion & Stoppable = {},
   ): Promise<BestAgent | undefined> {
-    return bestAgent(await this.#summaries({ ...options, issue_type: issueType }), options)
+    const summaries = await this.#summaries({ ...options, issue_type: issueType })
+    return inSlices(bestAgentSteps(summaries, options), options.signal)
   }
 
   /** Models compared over the keys with `minAttempts` (5) each, for one issue type or all. */
   async getModelComparison(
     question: Question & { readonly minAttempts?: number } = {},
   ): Promise<Record<string, ModelPerformance>> {
-    return modelComparison(await this.#summaries(question), question)
+    return inSlices(modelComparisonSteps(await this.#summaries(question), question), question.signal)
   }
 
   async generatePerformanceReport(question: Question = {}): Promise<PerformanceReport> {
     const summaries = await this.#summaries(question)
-    return inSlices(performanceReportSteps(summaries, this.now()))
+    return inSlices(performanceReportSteps(summaries, this.now()), question.signal)
   }
 
   /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
@@ -242,29 +250,31 @@ export class AgentPerformanceTracker {
     const filter = filterOf(question)
     const range = this.#range(question)
     const [life, all] = await Promise.all([this.summaries(undefined, filter), this.summaries()])
+    const { signal } = question
     const store = await this.#store
     if (question.since !== undefined) refuseUnheld(range!, store)
     const coverageAt = (sinceMs: number): Coverage => store.coverage(sinceMs)
-    const intervals = intervalsOf(range, life, this.nowMs, question.intervalMs, coverageAt)
+    const steps = intervalSteps(range, life, this.nowMs, question.intervalMs, coverageAt)
+    const intervals = await inSlices(steps, signal)
     const counts: Counts[] = []
-    const pause = createPause()
     for (const interval of intervals) {
-      counts.push(countsOfAll(await this.summaries(interval, filter)))
-      await pause()
+      const summaries = await this.summaries(interval, filter, signal)
+      counts.push(await inSlices(countsOfAllSteps(summaries), signal))
     }
-    return inSlices(trendSteps(intervals, counts, life, all))
+    return inSlices(trendSteps(intervals, counts, life, all), signal)
   }
 
   /** Whether stated confidence can be believed, over all and by group. */
   async getCalibration(
     question: Question & { readonly groupBy?: Grouping | undefined } = {},
   ): Promise<CalibrationReport> {
-    return inSlices(calibrationSteps(await this.#summaries(question), question.groupBy ?? 'agent_name'))
+    const summaries = await this.#summaries(question)
+    return inSlices(calibrationSteps(summaries, question.groupBy ?? 'agent_name'), question.signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
   async getCosts(question: Question = {}): Promise<CostReport> {
-    return inSlices(costSteps(await this.#summaries(question)))
+    return inSlices(costSteps(await this.#summaries(question)), question.signal)
   }
 
   /**
@@ -273,12 +283,13 @@ export class AgentPerformanceTracker {
    */
   async getExperiment(
     name: string,
-    options: ExperimentOptions & RangeQuestion = {},
+    options: ExperimentOptions & RangeQuestion & Stoppable = {},
   ): Promise<ExperimentReport | undefined> {
     const range = this.#range(options)
-    const arms = await this.arms(name, range)
+    const arms = await this.arms(name, range, options.signal)
     const overflowed = await (await this.#store).overflowedArms(name, range)
-    const report = await inSlices(experimentSteps(name, arms, { ...options, overflowed: overflowed.own }))
+    const steps = experimentSteps(name, arms, { ...options, overflowed: overflowed.own })
+    const report = await inSlices(steps, options.signal)
     if (report !== undefined) return report
     const reason = notTold(name, overflowed)
     if (reason !== undefined) throw new ExperimentNotTold(reason)
@@ -287,7 +298,7 @@ export class AgentPerformanceTracker {
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
   async getFairComparison(by: FairGrouping, question: Question = {}): Promise<FairComparison> {
-    return inSlices(fairSteps(await this.#summaries(question), by))
+    return inSlices(fairSteps(await this.#summaries(question), by), question.signal)
   }
 
   /**
@@ -300,29 +311,34 @@ export class AgentPerformanceTracker {
       Question & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
   ): Promise<RoutingReport> {
     const question = { ...options, issue_type: issueType }
-    const candidates = qualified(await this.#summaries(question), options.minAttempts ?? 1)
-    const evidence = candidates.map(one => ({ one, ...countsOf(one.summary) }))
-    const counted =
-      options.halfLifeMs === undefined
-        ? evidence
-        : await this.#discount(candidates, filterOf(question), options.halfLifeMs)
-    return inSlices(routingSteps(issueType, counted, options))
+    const { halfLifeMs, minAttempts = 1, signal } = options
+    const evidence = await inSlices(evidenceSteps(await this.#summaries(question), minAttempts), signal)
+    if (halfLifeMs !== undefined) await this.#discount(evidence, question, halfLifeMs)
+    return inSlices(routingSteps(issueType, [...evidence.values()], options), signal)
   }
 
-  async #discount(candidates: readonly KeySummary[], filter: KeyFilter, halfLifeMs: number): Promise<RouteEvidence[]> {
-    const byId = new Map(candidates.map(one => [keyId(one.key), { one, successes: 0, attempts: 0 }]))
-    const pause = createPause()
+  /** Puts what still counts of the attempts in place of all of them. */
+  async #discount(evidence: Evidence, question: Question, halfLifeMs: number): Promise<void> {
+    const discounted = new Map<string, Counts>()
+    function* add(summaries: readonly KeySummary[], weight: number): Steps<void> {
+      yield* forEachKey(summaries, ({ key, summary }) => {
+        const id = keyId(key)
+        const { successes, attempts } = countsOf(summary)
+        const before = discounted.get(id) ?? { successes: 0, attempts: 0 }
+        discounted.set(id, {
+          successes: before.successes + weight * successes,
+          attempts: before.attempts + weight * attempts,
+        })
+      })
+    }
     const store = await this.#store
     for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs, sinceMs => store.coverage(sinceMs))) {
-      for (const { key, summary } of await this.summaries(range, filter)) {
-        const evidence = byId.get(keyId(key))
-        if (evidence === undefined) continue
-        evidence.successes += weight * countsOf(summary).successes
-        evidence.attempts += weight * countsOf(summary).attempts
-      }
-      await pause()
+      const summaries = await this.summaries(range, filterOf(question), question.signal)
+      await inSlices(add(summaries, weight), question.signal)
     }
-    return [...byId.values()]
+    for (const [id, { one }] of evidence) {
+      evidence.set(id, { one, ...(discounted.get(id) ?? { successes: 0, attempts: 0 }) })
+    }
   }
 
   /** Forgets every attempt, on disk too. */
@@ -338,7 +354,12 @@ export class AgentPerformanceTracker {
   /** The documented record of every key, by its printed name. */
   async getRawMetrics(): Promise<Record<string, AgentMetrics>> {
     const printed = uniqueKeyPrinter()
-    return namedRecord((await this.summaries()).map(one => [printed(one.key), agentMetrics(one)]))
+    const metrics = namedRecord<AgentMetrics>([])
+    function add(one: KeySummary): void {
+      metrics[printed(one.key)] = agentMetrics(one)
+    }
+    await inSlices(forEachKey(await this.summaries(), add, 1))
+    return metrics
   }
 
   /** Resolves when all attempts recorded so far are kept, or known not to be. */
@@ -353,12 +374,12 @@ export class AgentPerformanceTracker {
   }
 
   /** What the questions are made of. */
-  async summaries(range?: TimeRange, filter?: KeyFilter): Promise<readonly KeySummary[]> {
-    return (await this.#store).summaries(range, filter)
+  async summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]> {
+    return (await this.#store).summaries(range, filter, signal)
   }
 
-  async arms(experiment: string, range?: TimeRange): Promise<readonly ArmSummary[]> {
-    return (await this.#store).arms(experiment, range)
+  async arms(experiment: string, range?: TimeRange, signal?: StopSignal): Promise<readonly ArmSummary[]> {
+    return (await this.#store).arms(experiment, range, signal)
   }
 
   /** Kept attempts, newest first. */
@@ -386,7 +407,7 @@ export class AgentPerformanceTracker {
 
   /** Rejects with a RangeError that names the field when a range cannot be read. */
   async #summaries(question: Question): Promise<readonly KeySummary[]> {
-    return this.summaries(this.#range(question), filterOf(question))
+    return this.summaries(this.#range(question), filterOf(question), question.signal)
   }
 
   #range({ since, until }: RangeQuestion): TimeRange | undefined {
@@ -399,6 +420,18 @@ export class AgentPerformanceTracker {
 function refuseUnheld({ sinceMs }: TimeRange, store: Store): void {
   const { earliestMs } = store.coverage(sinceMs)
   if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
+}
+
+/** The keys that may be routed to, by their ids. */
+type Evidence = Map<string, RouteEvidence>
+
+function* evidenceSteps(summaries: readonly KeySummary[], minAttempts: number): Steps<Evidence> {
+  const evidence: Evidence = new Map()
+  function add(one: KeySummary): void {
+    if (isQualified(one, minAttempts)) evidence.set(keyId(one.key), { one, ...countsOf(one.summary) })
+  }
+  yield* forEachKey(summaries, add)
+  return evidence
 }
 
 function isTimestamp(text: string): boolean {

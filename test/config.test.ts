@@ -46,6 +46,8 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   'max-connections': '7',
   'max-in-flight-bytes': '123456',
   'max-pending-attempts': '8',
+  'max-questions': '12',
+  'max-answer-bytes': '3MiB',
   'max-keys': '9',
   'max-arms': '10',
   tiers: '10s:1h,1d:forever',
@@ -82,6 +84,8 @@ describe('where a setting comes from', () => {
       maxConnections: 1024,
       maxInFlightBytes: 67_108_864,
       maxPendingAttempts: 100_000,
+      maxQuestions: 256,
+      maxAnswerBytes: 128 * 1024 * 1024,
       maxKeys: 10_000,
       maxArms: 1000,
       tiers: [

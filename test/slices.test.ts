@@ -1,11 +1,13 @@
 /** Questions about thousands of keys are answered in slices: whoever else has work is not kept waiting for the whole answer. */
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import type { Store } from '../src/core/ports.ts'
 import { forEachKey } from '../src/core/steps.ts'
 import { createTally } from '../src/core/tally.ts'
 import { DEFAULT_TIERS } from '../src/core/time-tiers.ts'
-import { createPause, inSlices } from '../src/slices.ts'
+import { createLane, createPause } from '../src/slices.ts'
 import { AgentPerformanceTracker } from '../src/tracker.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const NOW_MS = Date.UTC(2026, 0, 31, 12)
 
@@ -40,6 +42,60 @@ function trackerOfThousands(): AgentPerformanceTracker {
   return new AgentPerformanceTracker({ store: store as Store, clock: () => NOW_MS })
 }
 
+describe('work of one lane', () => {
+  /** Work of so many steps, each of which takes `stepMs` by a clock that nothing else moves. */
+  function* work(clock: { ms: number; steps: number }, steps: number, stepMs: number): Generator<void, number> {
+    for (let i = 0; i < steps; i++) {
+      clock.ms += stepMs
+      clock.steps++
+      yield
+    }
+    return steps
+  }
+
+  test('takes no longer of a turn beside twenty others than alone', async () => {
+    const clock = { ms: 0, steps: 0 }
+    vi.spyOn(performance, 'now').mockImplementation(() => clock.ms)
+    const lane = createLane()
+    const all = Promise.all(Array.from({ length: 20 }, () => lane(work(clock, 5, 0.5))))
+    const perTurn: number[] = []
+    for (let before = 0; clock.steps < 100; before = clock.steps) {
+      await new Promise(resolve => setImmediate(resolve))
+      perTurn.push(clock.steps - before)
+    }
+    expect(await all).toEqual(Array(20).fill(5))
+    // A slice is a millisecond: two steps. The first turn has what was begun at once besides.
+    expect(Math.max(...perTurn.slice(1))).toBe(2)
+    expect(perTurn[0]).toBeLessThanOrEqual(4)
+  })
+
+  test('is done in turns: a short question does not wait for the long ones before it', async () => {
+    const clock = { ms: 0, steps: 0 }
+    vi.spyOn(performance, 'now').mockImplementation(() => clock.ms)
+    const lane = createLane()
+    const done: string[] = []
+    const asked = [lane(work(clock, 100, 0.5)), lane(work(clock, 100, 0.5)), lane(work(clock, 2, 0.5))]
+    await Promise.all(asked.map((work, i) => work.then(() => done.push(['long', 'long', 'short'][i]!))))
+    expect(done).toEqual(['short', 'long', 'long'])
+  })
+
+  test('stops at its next pause when it is no longer wanted, and cleans up', async () => {
+    const controller = new AbortController()
+    let cleaned = false
+    function* endless(): Generator<void, never> {
+      try {
+        for (;;) yield
+      } finally {
+        cleaned = true
+      }
+    }
+    const work = createLane()(endless(), controller.signal)
+    setImmediate(() => controller.abort(new Error('gone')))
+    await expect(work).rejects.toThrow('gone')
+    expect(cleaned).toBe(true)
+  })
+})
+
 describe('at 10,000 keys others have their turn before the answer comes', () => {
   const tracker = trackerOfThousands()
   afterAll(() => tracker.close())
@@ -66,7 +122,7 @@ test('work that needs no pause waits for nobody', async () => {
   setImmediate(() => {
     turned = true
   })
-  expect(await inSlices(forEachKey([], () => undefined))).toBeUndefined()
+  expect(await createLane()(forEachKey([], () => undefined))).toBeUndefined()
   expect(turned).toBe(false)
 })
 

@@ -133,12 +133,15 @@ const http: Row = {
       id: 21,
       title: 'In flight and dropped',
       description:
-        'Is it too much? Requests being answered, connections a second that were dropped as too many, and lines of the log a second that could not be written.',
+        'Is it too much? Requests being answered, questions among them, and how many a second are refused, connections dropped or closed unread, and lines of the log lost.',
       unit: 'locale',
       lines: [
         { ...now('agent_performance_http_requests_in_flight'), legend: '{{instance}} in flight' },
         { expr: rate('agent_performance_connections_dropped_total'), legend: '{{instance}} dropped a second' },
         { expr: rate('agent_performance_log_lines_dropped_total'), legend: '{{instance}} log lines dropped a second' },
+        { expr: rate('agent_performance_connections_unread_total'), legend: '{{instance}} unread, closed a second' },
+        { ...now('agent_performance_questions_in_flight'), legend: '{{instance}} questions in flight' },
+        { expr: rate('agent_performance_questions_refused_total'), legend: '{{instance}} questions refused a second' },
       ],
     }),
   ],

@@ -50,6 +50,8 @@ export interface Config {
   readonly maxConnections: number
   readonly maxInFlightBytes: number
   readonly maxPendingAttempts: number
+  readonly maxQuestions: number
+  readonly maxAnswerBytes: number
   readonly maxKeys: number
   readonly maxArms: number
   readonly tiers: readonly Tier[]
@@ -206,6 +208,21 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: count,
     default: '100000',
     description: 'Attempts waiting for the disk; beyond it the answer is 429.',
+    group: 'Limits',
+  },
+  maxQuestions: {
+    name: 'max-questions',
+    kind: count,
+    default: '256',
+    description:
+      'Questions in flight: waiting, being worked out, or their answer being read; beyond it the answer is 429. Scrapes do not count.',
+    group: 'Limits',
+  },
+  maxAnswerBytes: {
+    name: 'max-answer-bytes',
+    kind: bytes,
+    default: '128MiB',
+    description: 'Answers to questions that are not read yet, all together; beyond it the answer is 429.',
     group: 'Limits',
   },
   maxKeys: {

@@ -1,11 +1,12 @@
 /** The best agent for a kind of issue: as documented, and how sure that is. */
+import type { AttemptKey } from './attempt.ts'
 import { countsOf } from './groups.ts'
 import type { KeySummary } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import { decideBestSteps } from './statistics/best.ts'
 import type { Counts } from './statistics/counts.ts'
 import { wilsonInterval } from './statistics/intervals.ts'
-import { finished, type Steps } from './steps.ts'
+import { finished, forEachKey, KEYS_AT_ONCE, type Steps } from './steps.ts'
 import {
   averageConfidence,
   averageTime,
@@ -41,56 +42,71 @@ export interface BestAgent extends Rate {
 
 /** The best of the given keys; undefined where none qualifies. One pass, no sorting: it is asked before every issue. */
 export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOptions = {}): BestAgent | undefined {
-  const best = bestKey(summaries, options)
-  return best && describeAgent(best)
+  return finished(bestAgentSteps(summaries, options))
 }
 
-function bestKey(summaries: readonly KeySummary[], options: BestAgentOptions): KeySummary | undefined {
-  const merits = MERITS[options.rankBy ?? 'success_rate']
-  const minAttempts = options.minAttempts ?? 5
+/** {@link bestAgent} in steps. */
+export function* bestAgentSteps(
+  summaries: readonly KeySummary[],
+  options: BestAgentOptions = {},
+): Steps<BestAgent | undefined> {
   const choice = noChoice()
-  for (const candidate of summaries) consider(choice, candidate, minAttempts, merits)
-  return choice.best
+  yield* forEachKey(summaries, considering(choice, options))
+  return choice.best && describeNumbers(choice.best.key, choice.numbers!)
 }
 
-/** The best of the keys that were considered so far. */
+/** The best of the keys that were considered so far, and what was counted of it then. */
 interface Choice {
   best: KeySummary | undefined
+  numbers: KeyNumbers | undefined
   merit: number
+  secondMerit: number
 }
 
 function noChoice(): Choice {
-  return { best: undefined, merit: LOWEST }
+  return { best: undefined, numbers: undefined, merit: LOWEST, secondMerit: LOWEST }
 }
 
 /** Takes a key that has `minAttempts`, and at least one, where it is better than the best so far. */
-function consider(choice: Choice, candidate: KeySummary, minAttempts: number, { first, second }: Merits): void {
-  if (!isQualified(candidate, minAttempts)) return
-  const merit = first(candidate.summary)
-  const { best } = choice
-  if (best !== undefined && merit < choice.merit) return
-  if (best !== undefined && merit === choice.merit && second(candidate.summary) <= second(best.summary)) return
-  choice.best = candidate
-  choice.merit = merit
-}
-
-/** The documented object of one key. */
-export function describeAgent({ key, summary }: KeySummary): BestAgent {
-  return {
-    agent_name: key.agent_name,
-    model_name: key.model_name,
-    ...rate(successes(summary), totalAttempts(summary)),
-    avg_confidence: averageConfidence(summary),
-    avg_time_seconds: averageTime(summary),
+function considering(choice: Choice, { minAttempts = 5, rankBy }: BestAgentOptions): (candidate: KeySummary) => void {
+  const { first, second } = MERITS[rankBy ?? 'success_rate']
+  return candidate => {
+    if (!isQualified(candidate, minAttempts)) return
+    const { summary } = candidate
+    const merit = first(summary)
+    if (choice.best !== undefined && merit < choice.merit) return
+    const secondMerit = second(summary)
+    if (choice.best !== undefined && merit === choice.merit && secondMerit <= choice.secondMerit) return
+    Object.assign(choice, { best: candidate, numbers: numbersOf(summary), merit, secondMerit })
   }
 }
 
-/** Keys with at least `minAttempts` (5 unless told), and at least one. */
-export function qualified(summaries: readonly KeySummary[], minAttempts = 5): readonly KeySummary[] {
-  return summaries.filter(candidate => isQualified(candidate, minAttempts))
+/** What is told of a key, read at one moment. */
+interface KeyNumbers extends Counts {
+  readonly confidence: number | null
+  readonly timeSeconds: number
 }
 
-function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
+function numbersOf(summary: Summary): KeyNumbers {
+  return { ...countsOf(summary), confidence: averageConfidence(summary), timeSeconds: averageTime(summary) }
+}
+
+/** The documented object of one key. */
+export function describeNumbers(
+  { agent_name, model_name }: AttemptKey,
+  { successes, attempts, confidence, timeSeconds }: KeyNumbers,
+): BestAgent {
+  return {
+    agent_name,
+    model_name,
+    ...rate(successes, attempts),
+    avg_confidence: confidence,
+    avg_time_seconds: timeSeconds,
+  }
+}
+
+/** Whether a key has at least `minAttempts`, and at least one. */
+export function isQualified({ summary }: KeySummary, minAttempts: number): boolean {
   return totalAttempts(summary) >= Math.max(1, minAttempts)
 }
 
@@ -151,22 +167,29 @@ export function decidedBestAgent(
   return finished(decidedBestSteps(summaries, options))
 }
 
-/** {@link decidedBestAgent} in steps. What is counted is read before the first pause. */
+/** {@link decidedBestAgent} in steps. What is counted of each key is read once. */
 export function* decidedBestSteps(
   summaries: readonly KeySummary[],
   options: BestAgentOptions = {},
 ): Steps<DecidedBestAgent | undefined> {
-  const best = bestKey(summaries, options)
-  if (best === undefined) return undefined
-  const described = describeAgent(best)
-  const candidates = closest(best, qualified(summaries, options.minAttempts))
-  const counts = candidates.map(({ summary }) => countsOf(summary))
-  const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(counts, 0)
+  const choice = noChoice()
+  const consider = considering(choice, options)
+  const qualified: Candidate[] = []
+  function read(one: KeySummary): void {
+    consider(one)
+    if (isQualified(one, options.minAttempts ?? 5)) qualified.push({ one, ...countsOf(one.summary) })
+  }
+  yield* forEachKey(summaries, read)
+  if (choice.best === undefined) return undefined
+  const { best, numbers } = choice
+  const leader = { one: best, successes: numbers!.successes, attempts: numbers!.attempts }
+  const candidates = yield* closest(leader, qualified)
+  const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(candidates, 0)
   const others = contenders
     .filter(place => place !== 0)
-    .map(place => contender(candidates[place]!, counts[place]!, standings[place]!.p_best))
+    .map(place => contender(candidates[place]!, standings[place]!.p_best))
   return {
-    ...described,
+    ...describeNumbers(best.key, numbers!),
     p_best: standings[0]!.p_best,
     expected_loss: standings[0]!.expected_loss,
     decisive,
@@ -175,18 +198,30 @@ export function* decidedBestSteps(
   }
 }
 
-/** The leader first, then those that could be better than it, most likely first. */
-function closest(leader: KeySummary, candidates: readonly KeySummary[]): readonly KeySummary[] {
-  const others = candidates.filter(candidate => candidate !== leader)
-  if (others.length < MAX_CANDIDATES) return [leader, ...others]
-  const reaching = others.map(one => {
-    return { one, high: wilsonInterval(successes(one.summary), totalAttempts(one.summary)).high }
-  })
-  reaching.sort((a, b) => b.high - a.high)
-  return [leader, ...reaching.slice(0, MAX_CANDIDATES - 1).map(({ one }) => one)]
+/** A key that takes part, and what was counted of it. */
+interface Candidate extends Counts {
+  readonly one: KeySummary
 }
 
-function contender({ key }: KeySummary, { successes, attempts }: Counts, p_best: number): Contender {
-  const { agent_name, model_name } = key
+/** The leader first, then those that could be better than it, most likely first. */
+function* closest(leader: Candidate, candidates: readonly Candidate[]): Steps<readonly Candidate[]> {
+  const others = candidates.filter(({ one }) => one !== leader.one)
+  if (others.length < MAX_CANDIDATES) return [leader, ...others]
+  let reaching: { readonly other: Candidate; readonly high: number }[] = []
+  for (const [i, other] of others.entries()) {
+    reaching.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
+    // To sort thousands at once would hold up others.
+    if (reaching.length === 2 * MAX_CANDIDATES) reaching = highest(reaching)
+    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+  }
+  return [leader, ...highest(reaching).map(({ other }) => other)]
+}
+
+function highest<T extends { readonly high: number }>(reaching: T[]): T[] {
+  return reaching.sort((a, b) => b.high - a.high).slice(0, MAX_CANDIDATES - 1)
+}
+
+function contender({ one, successes, attempts }: Candidate, p_best: number): Contender {
+  const { agent_name, model_name } = one.key
   return { agent_name, model_name, ...rate(successes, attempts), p_best }
 }

@@ -1,6 +1,6 @@
 /** Whether the success rate of a key or an agent has left what it was: its last attempts against those before them. */
 
-import { type Difficulty, difficultySteps, expectations } from './expectation.ts'
+import { type Difficulty, difficultySteps, expectationSteps } from './expectation.ts'
 import { countsOf } from './groups.ts'
 import type { KeySummary, TimeRange } from './ports.ts'
 import { recentCount, recentOutcomes } from './recent.ts'
@@ -80,7 +80,11 @@ export function* watchAgentSteps(
   agents: number,
   range?: TimeRange,
 ): Steps<Drift | null> {
-  if (own.reduce((sum, { summary }) => sum + totalAttempts(summary), 0) < MIN_BASELINE) return null
+  let attempts = 0
+  yield* forEachKey(own, ({ summary }) => {
+    attempts += totalAttempts(summary)
+  })
+  if (attempts < MIN_BASELINE) return null
   const pasts: Past[] = []
   const latest = createLatest<Watched>(WATCHED_OF_AGENT)
   function read(one: KeySummary): void {
@@ -90,15 +94,15 @@ export function* watchAgentSteps(
     for (const { ms, success } of asked) latest.add({ ms, success, past })
   }
   yield* forEachKey(own, read, READ_AT_ONCE)
-  return driftOfAgent(pasts, latest.inOrder(), difficulty, driftThreshold(agents))
+  return yield* driftOfAgent(pasts, latest.inOrder(), difficulty, driftThreshold(agents))
 }
 
-function driftOfAgent(
+function* driftOfAgent(
   pasts: readonly Past[],
   latest: readonly Watched[],
   difficulty: Difficulty,
   threshold: number,
-): Drift | null {
+): Steps<Drift | null> {
   const known = pasts.reduce((sum, past) => sum + past.known.attempts, 0)
   const watched = last(latest, WATCHED_OF_AGENT, known)
   const learned = known - watched.length
@@ -108,7 +112,7 @@ function driftOfAgent(
     if (success) past.watched.successes++
   }
   const histories = pasts.map(past => ({ one: past.one, ...less(past.known, past.watched) }))
-  const expected = expectations(histories, difficulty)
+  const expected = yield* expectationSteps(histories, difficulty)
   const step = (state: DriftState, { success, past }: Watched): DriftState =>
     driftStep(state, success, expected.get(past.one)!, threshold, caution(learned))
   return driftOf(watched.reduce(step, NO_DRIFT), threshold)

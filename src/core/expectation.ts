@@ -4,8 +4,8 @@ import { countsOf } from './groups.ts'
 import type { KeySummary } from './ports.ts'
 import { type Counts, less, type MutableCounts, shrunkRate } from './statistics/counts.ts'
 import { baselineRate } from './statistics/drift.ts'
-import { findRoot } from './statistics/root.ts'
-import { forEachKey, type Steps } from './steps.ts'
+import { rootSearch } from './statistics/root.ts'
+import { forEachKey, KEYS_AT_ONCE, type Steps } from './steps.ts'
 
 const NOTHING: Counts = { successes: 0, attempts: 0 }
 
@@ -39,25 +39,36 @@ export interface History extends Counts {
   readonly one: KeySummary
 }
 
-/** The rate each key was expected to go on with: its own so far, drawn to that of this agent at its issue type. */
-export function expectations(histories: readonly History[], difficulty: Difficulty): ReadonlyMap<KeySummary, number> {
-  const issues = issuesAsOf(histories, difficulty)
-  const withOdds = histories.map(history => {
-    const { successes, attempts, one } = history
-    return { one, successes, attempts, odds: logit(shrunkRate(issues.get(one.key.issue_type) ?? NOTHING)) }
-  })
-  const ability = abilityOf(withOdds)
-  return new Map(withOdds.map(history => [history.one, baselineRate(history, expit(history.odds + ability))]))
+/** The rate each key was expected to go on with, in steps: its own so far, drawn to that of this agent at its issue type. */
+export function* expectationSteps(
+  histories: readonly History[],
+  difficulty: Difficulty,
+): Steps<ReadonlyMap<KeySummary, number>> {
+  const issues = yield* issuesAsOf(histories, difficulty)
+  const withOdds: (History & { readonly odds: number })[] = []
+  for (const [i, { one, successes, attempts }] of histories.entries()) {
+    const odds = logit(shrunkRate(issues.get(one.key.issue_type) ?? NOTHING))
+    withOdds.push({ one, successes, attempts, odds })
+    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+  }
+  const ability = yield* abilityOf(withOdds)
+  const expected = new Map<KeySummary, number>()
+  for (const [i, history] of withOdds.entries()) {
+    expected.set(history.one, baselineRate(history, expit(history.odds + ability)))
+    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+  }
+  return expected
 }
 
 /** The counts of the histories' issue types, with the histories in place of all that is counted of their keys. */
-function issuesAsOf(histories: readonly History[], { issues, parts }: Difficulty): ReadonlyMap<string, Counts> {
+function* issuesAsOf(histories: readonly History[], { issues, parts }: Difficulty): Steps<ReadonlyMap<string, Counts>> {
   const asOf = new Map<string, Counts>()
-  for (const history of histories) {
+  for (const [i, history] of histories.entries()) {
     const { issue_type } = history.one.key
     const all = asOf.get(issue_type) ?? issues.get(issue_type)
     const part = parts.get(history.one)
     if (all !== undefined && part !== undefined) asOf.set(issue_type, less(all, less(part, history)))
+    if ((i + 1) % KEYS_AT_ONCE === 0) yield
   }
   return asOf
 }
@@ -66,12 +77,23 @@ function issuesAsOf(histories: readonly History[], { issues, parts }: Difficulty
  * By how much the agent's odds of success are above those of all agents, as a logarithm: that which makes its expected
  * successes as many as it had. Source: the model of G. Rasch (1960), with the difficulty of the issue types given.
  */
-function abilityOf(histories: readonly (Counts & { readonly odds: number })[]): number {
+function* abilityOf(histories: readonly (Counts & { readonly odds: number })[]): Steps<number> {
   const successes = histories.reduce((sum, history) => sum + history.successes, 0)
-  const expected = (ability: number): number =>
-    histories.reduce((sum, { attempts, odds }) => sum + attempts * expit(odds + ability), 0)
-  return findRoot(ability => expected(ability) - successes, -10, 10)
+  const search = rootSearch(-10, 10)
+  let step = search.next()
+  while (step.done !== true) {
+    let expected = 0
+    for (const [i, { attempts, odds }] of histories.entries()) {
+      expected += attempts * expit(odds + step.value)
+      if ((i + 1) % EXPECTED_AT_ONCE === 0) yield
+    }
+    step = search.next(expected - successes)
+  }
+  return step.value
 }
+
+/** Keys of which expected successes are summed up between two pauses. */
+const EXPECTED_AT_ONCE = 1000
 
 function logit(rate: number): number {
   return Math.log(rate / (1 - rate))

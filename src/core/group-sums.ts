@@ -5,6 +5,7 @@
 import type { Groups } from './groups.ts'
 import type { KeySummary } from './ports.ts'
 import type { Counts } from './statistics/counts.ts'
+import { forEachKey, type Steps } from './steps.ts'
 import {
   confidenceSum,
   type Summary,
@@ -31,24 +32,18 @@ export interface GroupSums extends GroupCounts {
   readonly time: Float64Array
 }
 
-/** The counts of the groups of a list. */
-export function countsBy(summaries: readonly KeySummary[], { all, placeOf }: Groups): GroupCounts {
+/** The counts of the groups of a list; keys that come to it in a pause are in no group. */
+export function* countsBySteps(summaries: readonly KeySummary[], { all, placeOf }: Groups): Steps<GroupCounts> {
   const counts = noCounts(all.length)
-  addEachCounts(counts, placeOf, summaries)
+  const keys = summaries.slice(0, placeOf.length)
+  yield* forEachKey(keys, ({ summary }, i) => addCounts(counts, placeOf[i]!, summary))
   return counts
 }
 
-/** The sums of the groups of a list. */
-export function sumsBy(summaries: readonly KeySummary[], { all, placeOf }: Groups): GroupSums {
-  const sums = noSums(all.length)
-  addEachSums(sums, placeOf, summaries)
-  return sums
-}
-
 /** The counts of each key, as if it were a group: a copy of what is counted now. */
-export function countsOfEach(summaries: readonly KeySummary[]): GroupCounts {
+export function* countsOfEachSteps(summaries: readonly KeySummary[]): Steps<GroupCounts> {
   const counts = noCounts(summaries.length)
-  for (let place = 0; place < summaries.length; place++) addCounts(counts, place, summaries[place]!.summary)
+  yield* forEachKey(summaries, ({ summary }, place) => addCounts(counts, place, summary))
   return counts
 }
 
@@ -68,17 +63,6 @@ export function noSums(places: number): GroupSums {
   }
 }
 
-// Loops over all keys have functions of their own, with nothing behind them: it would be compiled while the loop runs for the first time,
-// before it was ever reached, and all of it thrown away when it is.
-
-function addEachCounts(counts: GroupCounts, placeOf: readonly number[], summaries: readonly KeySummary[]): void {
-  for (let i = 0; i < summaries.length; i++) addCounts(counts, placeOf[i]!, summaries[i]!.summary)
-}
-
-function addEachSums(sums: GroupSums, placeOf: readonly number[], summaries: readonly KeySummary[]): void {
-  for (let i = 0; i < summaries.length; i++) addSums(sums, placeOf[i]!, summaries[i]!.summary)
-}
-
 /** Adds one key to the group at `place`. */
 function addCounts(counts: GroupCounts, place: number, summary: Summary): void {
   counts.successes[place]! += successes(summary)
@@ -86,7 +70,7 @@ function addCounts(counts: GroupCounts, place: number, summary: Summary): void {
 }
 
 /** Adds one key to the group at `place`. */
-function addSums(sums: GroupSums, place: number, summary: Summary): void {
+export function addSums(sums: GroupSums, place: number, summary: Summary): void {
   sums.successes[place]! += successes(summary)
   sums.attempts[place]! += totalAttempts(summary)
   sums.stated[place]! += statedConfidences(summary)
@@ -101,12 +85,13 @@ export function countsAt({ successes, attempts }: GroupCounts, place: number): C
 }
 
 /** Successes and attempts of all keys together. */
-export function countsOfAll(summaries: readonly KeySummary[]): Counts {
+export function* countsOfAllSteps(summaries: readonly KeySummary[]): Steps<Counts> {
   let [good, all] = [0, 0]
-  for (const { summary } of summaries) {
+  function add({ summary }: KeySummary): void {
     good += successes(summary)
     all += totalAttempts(summary)
   }
+  yield* forEachKey(summaries, add)
   return { successes: good, attempts: all }
 }
 

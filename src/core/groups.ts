@@ -2,6 +2,7 @@
 import type { AttemptKey } from './attempt.ts'
 import { namedRecord } from './metrics.ts'
 import type { KeySummary } from './ports.ts'
+import { byName, sortedSteps } from './sorted.ts'
 import type { Counts } from './statistics/counts.ts'
 import { finished, forEachKey, KEYS_AT_ONCE, type Steps } from './steps.ts'
 import { createSummary, mergeInto, type Summary, successes, totalAttempts } from './summary.ts'
@@ -16,6 +17,8 @@ export interface Group {
   readonly keys: readonly KeySummary[]
   /** The different names that its keys have there, sorted. */
   names(of: keyof AttemptKey): readonly string[]
+  /** {@link names} in steps. */
+  nameSteps(of: keyof AttemptKey): Steps<readonly string[]>
 }
 
 /** The keys of a list by one of their names. */
@@ -89,6 +92,19 @@ function createGroup(name: string): GrowingGroup {
       for (let i = before?.read ?? 0; i < keys.length; i++) all.add(keys[i]!.key[of])
       const names = [...all].sort()
       known.set(of, { names, read: keys.length })
+      return names
+    },
+    *nameSteps(of) {
+      const before = known.get(of)
+      const read = keys.length
+      if (before?.read === read) return before.names
+      const all = new Set(before?.names)
+      for (let i = before?.read ?? 0; i < read; i++) {
+        all.add(keys[i]!.key[of])
+        if (all.size % KEYS_AT_ONCE === 0) yield
+      }
+      const names = yield* sortedSteps([...all], byName)
+      known.set(of, { names, read })
       return names
     },
   }

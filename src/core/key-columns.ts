@@ -3,6 +3,7 @@
  * lies in four places: to fetch those takes longer than all that is made of them. So they are kept, and read again where a key has changed.
  */
 import type { KeySummary } from './ports.ts'
+import { KEYS_AT_ONCE, type Steps } from './steps.ts'
 import {
   confidenceSum,
   type Summary,
@@ -33,13 +34,25 @@ const known = new WeakMap<readonly KeySummary[], Columns>()
 
 /** The row of every key of a list, as of now. It stands until the next call for the same list, which may have grown. */
 export function columnsOf(summaries: readonly KeySummary[]): Float64Array {
-  let columns = known.get(summaries)
-  if (columns === undefined || columns.changes.length < summaries.length) {
-    columns = withRoom(summaries.length, columns)
-    known.set(summaries, columns)
-  }
-  readChanged(columns, summaries)
+  const columns = withRoomFor(summaries)
+  readChanged(columns, summaries, 0, summaries.length)
   return columns.numbers
+}
+
+/** Reads the rows of all keys in steps, so that {@link columnsOf} has to read only what changes meanwhile. */
+export function* columnSteps(summaries: readonly KeySummary[]): Steps<void> {
+  for (let from = 0; from < summaries.length; from += KEYS_AT_ONCE) {
+    readChanged(withRoomFor(summaries), summaries, from, Math.min(from + KEYS_AT_ONCE, summaries.length))
+    yield
+  }
+}
+
+function withRoomFor(summaries: readonly KeySummary[]): Columns {
+  const before = known.get(summaries)
+  if (before !== undefined && before.changes.length >= summaries.length) return before
+  const columns = withRoom(summaries.length, before)
+  known.set(summaries, columns)
+  return columns
 }
 
 /** Room for so many, and as many again where it was not enough before. */
@@ -54,8 +67,8 @@ function withRoom(keys: number, before: Columns | undefined): Columns {
 }
 
 /** With nothing behind the loop, as the loops of group-sums. */
-function readChanged({ numbers, changes }: Columns, summaries: readonly KeySummary[]): void {
-  for (let i = 0; i < summaries.length; i++) {
+function readChanged({ numbers, changes }: Columns, summaries: readonly KeySummary[], from: number, end: number): void {
+  for (let i = from; i < end; i++) {
     const one = summaries[i]!
     const now = one.changes
     if (now !== undefined) {

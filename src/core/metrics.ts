@@ -2,6 +2,7 @@
 import { type AttemptKey, printKey } from './attempt.ts'
 import type { KeySummary } from './ports.ts'
 import { type RecentResult, recentResults } from './recent.ts'
+import { finished, KEYS_AT_ONCE, type Steps } from './steps.ts'
 import { averageConfidence, averageTime, failures, successes, totalAttempts } from './summary.ts'
 
 /** One entry of the documented file: exactly these fields, in this order; a reader of the origin drops an entry with any other. */
@@ -73,13 +74,23 @@ const known = new WeakMap<readonly KeySummary[], WeakRef<KeyNames>>()
 
 /** The name of each key of a list, as {@link uniqueKeyPrinter} prints it. The same list again, which may have grown, costs next to nothing. */
 export function keyNames(summaries: readonly KeySummary[]): readonly string[] {
+  return finished(keyNameSteps(summaries))
+}
+
+/** {@link keyNames} in steps. Live: names of further keys may come to it at the next pause. */
+export function* keyNameSteps(summaries: readonly KeySummary[]): Steps<readonly string[]> {
   let held = known.get(summaries)?.deref()
   if (held === undefined) {
     held = { names: [], printed: uniqueKeyPrinter() }
     known.set(summaries, new WeakRef(held))
   }
-  for (let i = held.names.length; i < summaries.length; i++) held.names.push(held.printed(summaries[i]!.key))
-  return held.names
+  const { names, printed } = held
+  // Another question about the same list may go on with it in a pause: the names themselves say how far they are.
+  while (names.length < summaries.length) {
+    names.push(printed(summaries[names.length]!.key))
+    if (names.length % KEYS_AT_ONCE === 0) yield
+  }
+  return names
 }
 
 function holdsColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {

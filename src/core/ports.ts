@@ -8,6 +8,13 @@ import { type Instant, printTimestamp } from './timestamp.ts'
 /** Milliseconds since the epoch, now. */
 export type Clock = () => number
 
+/** Says that an answer is no longer wanted: an `AbortSignal` is one. */
+export interface StopSignal {
+  readonly aborted: boolean
+  /** Throws the reason once it has aborted. */
+  throwIfAborted(): void
+}
+
 /** A span of time in milliseconds since the epoch: `sinceMs` counts, `untilMs` does not. */
 export interface TimeRange {
   readonly sinceMs: number
@@ -89,6 +96,8 @@ export interface AppendedPoints {
 }
 
 export interface AttemptQuery extends KeyFilter {
+  /** Stops the reading when it aborts: the promise rejects with its reason. */
+  readonly signal?: StopSignal | undefined
   readonly limit: number
   /** Where the page before this one ended; absent for the newest. */
   readonly cursor?: string | undefined
@@ -149,11 +158,12 @@ export interface Store {
    * Every key that passes the filter, in the order they first came; with a range, only those with attempts in it. Summaries without
    * a range are live: read them before the next await, and never write to them.
    * A list may grow, and else never changes: what was found out about its first keys stays true.
-   * Rejects with {@link RangeNotHeld} where part of what the range asks for is not held by time any more.
+   * Rejects with {@link RangeNotHeld} where part of what the range asks for is not held by time any more, and with the signal's reason
+   * where `signal` aborts before it is done.
    */
-  summaries(range?: TimeRange, filter?: KeyFilter): Promise<readonly KeySummary[]>
+  summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]>
   /** The arms of an experiment that are told apart; empty where there is none of that name. Rejects as {@link summaries}. */
-  arms(experiment: string, range?: TimeRange): Promise<readonly ArmSummary[]>
+  arms(experiment: string, range?: TimeRange, signal?: StopSignal): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment that are told apart in no arm. Rejects as {@link summaries}. */
   overflowedArms(experiment: string, range?: TimeRange): Promise<OverflowedArms>
   /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */

@@ -1,24 +1,26 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
-import { type BestAgent, describeAgent, qualified } from './best-agent.ts'
+import type { AttemptKey } from './attempt.ts'
+import { type BestAgent, describeNumbers, isQualified } from './best-agent.ts'
 import {
+  addSums,
   countsAt,
-  countsBy,
-  countsOfAll,
-  countsOfEach,
+  countsBySteps,
+  countsOfAllSteps,
+  countsOfEachSteps,
   type GroupCounts,
   type GroupSums,
+  noSums,
   sumOfGroups,
-  sumsBy,
 } from './group-sums.ts'
 import { type Group, groupSteps, groupsOf } from './groups.ts'
-import { keyNames, namedRecord } from './metrics.ts'
+import { ATTEMPTS, CONFIDENCE, columnSteps, KEY_COLUMNS, STATED, SUCCESSES, TIME, TIMED } from './key-columns.ts'
+import { keyNameSteps, namedRecord } from './metrics.ts'
 import type { KeyFilter, KeySummary } from './ports.ts'
 import { percent, type Rate, rate } from './rate.ts'
-import { reportSums } from './report-sweep.ts'
+import { type ReportSums, reportSums } from './report-sweep.ts'
 import type { Counts } from './statistics/counts.ts'
 import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from './statistics/intervals.ts'
-import type { Steps } from './steps.ts'
-import { successRate } from './summary.ts'
+import { finished, forEachKey, type Steps } from './steps.ts'
 
 /** What success rates may be grouped by; `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
@@ -44,32 +46,37 @@ export function defaultGrouping(filter: KeyFilter): Grouping | undefined {
 
 /** The rate over all given keys; 0 of 0 attempts where there are none. */
 export function overallRate(summaries: readonly KeySummary[]): Rate {
-  return rateOf(countsOfAll(summaries))
+  return finished(overallRateSteps(summaries))
+}
+
+/** {@link overallRate} in steps. */
+export function* overallRateSteps(summaries: readonly KeySummary[]): Steps<Rate> {
+  return rateOf(yield* countsOfAllSteps(summaries))
 }
 
 /** The rates of groups of keys. */
 export function groupedRates(summaries: readonly KeySummary[], group_by: Grouping): GroupedRates {
-  const groups = namedCounts(summaries, group_by)
+  const groups = finished(namedCountSteps(summaries, group_by))
   const details = groups.names.map((name, place) => [name, rateOf(countsAt(groups.counts, place))] as const)
-  return { group_by, success_rates: ratesOf(groups), details: namedRecord(details) }
+  return { group_by, success_rates: finished(rateSteps(groups)), details: namedRecord(details) }
 }
 
 /** The `success_rates` of {@link groupedRates} alone. */
 export function successRates(summaries: readonly KeySummary[], by: Grouping): Record<string, number> {
-  return by === 'key' ? ratesOfEach(summaries) : ratesOf(namedCounts(summaries, by))
+  return finished(successRateSteps(summaries, by))
 }
 
-/** Straight from the summaries, with nothing made for a key but its entry: there may be thousands. */
-function ratesOfEach(summaries: readonly KeySummary[]): Record<string, number> {
-  const names = keyNames(summaries)
-  const rates = namedRecord<number>([])
-  for (let i = 0; i < summaries.length; i++) rates[names[i]!] = successRate(summaries[i]!.summary)
-  return rates
+/** {@link successRates} in steps. */
+export function* successRateSteps(summaries: readonly KeySummary[], by: Grouping): Steps<Record<string, number>> {
+  return yield* rateSteps(yield* namedCountSteps(summaries, by))
 }
 
-/** The JSON text of {@link groupedRates} in pieces: of many keys it takes too long to be made at one go. */
+/** The JSON text of {@link groupedRates} in pieces: of many keys it takes too long to be made at one go. A piece may be empty. */
 export function* printGroupedRates(summaries: readonly KeySummary[], group_by: Grouping): Generator<string> {
-  const { names, counts } = namedCounts(summaries, group_by)
+  const steps = namedCountSteps(summaries, group_by)
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) yield ''
+  const { names, counts } = step.value
   const places = counts.attempts.length
   yield `{"group_by":"${group_by}","success_rates":{`
   for (let i = 0; i < places; i++) yield member(i, names[i]!, percentOf(countsAt(counts, i)))
@@ -88,15 +95,28 @@ interface NamedCounts {
   readonly counts: GroupCounts
 }
 
-function namedCounts(summaries: readonly KeySummary[], by: Grouping): NamedCounts {
-  if (by === 'key') return { names: keyNames(summaries), counts: countsOfEach(summaries) }
-  const groups = groupsOf(summaries, by)
-  return { names: groups.all.map(({ name }) => name), counts: countsBy(summaries, groups) }
+function* namedCountSteps(summaries: readonly KeySummary[], by: Grouping): Steps<NamedCounts> {
+  if (by === 'key') {
+    const counts = yield* countsOfEachSteps(summaries)
+    return { names: yield* keyNameSteps(summaries), counts }
+  }
+  const groups = yield* groupSteps(summaries, by)
+  // Further groups may come to it in a pause, behind these.
+  const names = groups.all.map(({ name }) => name)
+  return { names, counts: yield* countsBySteps(summaries, { ...groups, placeOf: groups.placeOf.slice() }) }
 }
 
-function ratesOf({ names, counts }: NamedCounts): Record<string, number> {
-  return namedRecord(names.map((name, place) => [name, percentOf(countsAt(counts, place))]))
+function* rateSteps({ names, counts }: NamedCounts): Steps<Record<string, number>> {
+  const rates = namedRecord<number>([])
+  for (let place = 0; place < counts.attempts.length; place++) {
+    rates[names[place]!] = percentOf(countsAt(counts, place))
+    if ((place + 1) % NAMED_AT_ONCE === 0) yield
+  }
+  return rates
 }
+
+/** Names of which an answer is made between two pauses. */
+const NAMED_AT_ONCE = 50
 
 /** One model in the documented comparison. */
 export interface ModelPerformance {
@@ -115,12 +135,52 @@ export function modelComparison(
   summaries: readonly KeySummary[],
   { minAttempts = 5 }: { readonly minAttempts?: number | undefined } = {},
 ): Record<string, ModelPerformance> {
-  const compared = qualified(summaries, minAttempts)
-  const models = groupsOf(compared, 'model_name')
-  return modelAnswers(models.all, sumsBy(compared, models))
+  return finished(modelComparisonSteps(summaries, { minAttempts }))
 }
 
-function modelAnswers(models: readonly Group[], sums: GroupSums): Record<string, ModelPerformance> {
+/** {@link modelComparison} in steps. */
+export function* modelComparisonSteps(
+  summaries: readonly KeySummary[],
+  { minAttempts = 5 }: { readonly minAttempts?: number | undefined } = {},
+): Steps<Record<string, ModelPerformance>> {
+  const places = new Map<string, number>()
+  const issues: Set<string>[] = []
+  let sums = noSums(1)
+  function add(one: KeySummary): void {
+    if (!isQualified(one, minAttempts)) return
+    const place = places.get(one.key.model_name) ?? places.size
+    if (place === issues.length) {
+      places.set(one.key.model_name, place)
+      issues.push(new Set())
+      if (place === sums.attempts.length) sums = withMoreRoom(sums)
+    }
+    issues[place]!.add(one.key.issue_type)
+    addSums(sums, place, one.summary)
+  }
+  yield* forEachKey(summaries, add)
+  const models = [...places.keys()].map((name, place) => ({ name, names: [...issues[place]!].sort() }))
+  return yield* modelAnswers(models, sums)
+}
+
+function withMoreRoom(sums: GroupSums): GroupSums {
+  const larger = noSums(2 * sums.attempts.length)
+  for (const column of ['successes', 'attempts', 'stated', 'confidence', 'timed', 'time'] as const)
+    larger[column].set(sums[column])
+  return larger
+}
+
+/** A group, and the names that are listed of it. */
+interface NamedGroup {
+  readonly name: string
+  readonly names: readonly string[]
+}
+
+/** As of now: the lists are not changed later, others take their place. */
+function namesOf(groups: readonly Group[], listed: keyof AttemptKey): NamedGroup[] {
+  return groups.map(group => ({ name: group.name, names: group.names(listed) }))
+}
+
+function modelAnswers(models: readonly NamedGroup[], sums: GroupSums): Steps<Record<string, ModelPerformance>> {
   return byName(models, (model, place) => {
     const { successes, attempts } = countsAt(sums, place)
     const [stated, timed] = [sums.stated[place]!, sums.timed[place]!]
@@ -131,7 +191,7 @@ function modelAnswers(models: readonly Group[], sums: GroupSums): Record<string,
       evidence: evidenceOf(attempts),
       avg_confidence: stated === 0 ? null : sums.confidence[place]! / stated,
       avg_time_seconds: timed > 0 ? sums.time[place]! / timed : 0,
-      issue_types: [...model.names('issue_type')],
+      issue_types: [...model.names],
     }
   })
 }
@@ -164,8 +224,8 @@ const LISTED = [
 ] as const
 
 /**
- * {@link performanceReport} in steps. To group thousands of keys that were not grouped before is most of the work; the rest is read in one
- * sweep, so that all of it is of one moment.
+ * {@link performanceReport} in steps. To group thousands of keys that were not grouped before is most of the work. All numbers are copied
+ * without a pause, so that all of them are of one moment.
  */
 export function* performanceReportSteps(
   summaries: readonly KeySummary[],
@@ -174,19 +234,20 @@ export function* performanceReportSteps(
   for (const [name, listed] of LISTED) {
     const { all } = yield* groupSteps(summaries, name)
     for (const group of all) {
-      group.names(listed)
+      yield* group.nameSteps(listed)
       yield
     }
   }
-  return performanceReport(summaries, generatedAt)
-}
-
-/** Everything at a glance. `generatedAt` is an RFC 3339 time. */
-export function performanceReport(summaries: readonly KeySummary[], generatedAt: string): PerformanceReport {
+  yield* columnSteps(summaries)
   const agents = groupsOf(summaries, 'agent_name')
   const issues = groupsOf(summaries, 'issue_type')
   const models = groupsOf(summaries, 'model_name')
-  const { byAgent, byIssue, byModel, best } = reportSums(summaries, { agents, issues, models })
+  // Groups grow in the pauses from here on: what is counted is of these.
+  const agentsNow = namesOf(agents.all, 'issue_type')
+  const issuesNow = namesOf(issues.all, 'agent_name')
+  const modelsNow = namesOf(models.all, 'issue_type')
+  const sums = yield* reportSums(summaries, { agents, issues, models })
+  const { byAgent, byIssue, byModel } = sums
   const overall = sumOfGroups(byModel)
   const { success_rate, success_rate_interval, evidence } = rateOf(overall)
   return {
@@ -197,36 +258,60 @@ export function performanceReport(summaries: readonly KeySummary[], generatedAt:
       overall_success_rate: success_rate,
       success_rate_interval,
       evidence,
-      total_agents: agents.all.length,
-      total_issue_types: issues.all.length,
-      total_models: models.all.length,
+      total_agents: agentsNow.length,
+      total_issue_types: issuesNow.length,
+      total_models: modelsNow.length,
     },
-    by_agent: byName(agents.all, (agent, place) => ({
+    by_agent: yield* byName(agentsNow, (agent, place) => ({
       ...rateOf(countsAt(byAgent, place)),
-      issue_types: [...agent.names('issue_type')],
+      issue_types: [...agent.names],
     })),
-    by_issue_type: byName(issues.all, (issue, place) => ({
+    by_issue_type: yield* byName(issuesNow, (issue, place) => ({
       ...rateOf(countsAt(byIssue, place)),
-      agents_used: [...issue.names('agent_name')],
+      agents_used: [...issue.names],
     })),
-    by_model: modelAnswers(models.all, byModel),
-    recommendations: recommendations(issues.all, best),
+    by_model: yield* modelAnswers(modelsNow, byModel),
+    recommendations: yield* recommendations(issuesNow, sums),
   }
 }
 
-function byName<T>(groups: readonly Group[], answer: (group: Group, place: number) => T): Record<string, T> {
-  return namedRecord(groups.map((group, place) => [group.name, answer(group, place)]))
+/** Everything at a glance. `generatedAt` is an RFC 3339 time. */
+export function performanceReport(summaries: readonly KeySummary[], generatedAt: string): PerformanceReport {
+  return finished(performanceReportSteps(summaries, generatedAt))
 }
 
-function recommendations(
-  issues: readonly Group[],
-  best: readonly (KeySummary | undefined)[],
-): Record<string, BestAgent> {
+function* byName<T>(
+  groups: readonly NamedGroup[],
+  answer: (group: NamedGroup, place: number) => T,
+): Steps<Record<string, T>> {
+  const answers = namedRecord<T>([])
+  for (const [place, group] of groups.entries()) {
+    answers[group.name] = answer(group, place)
+    if ((place + 1) % NAMED_AT_ONCE === 0) yield
+  }
+  return answers
+}
+
+function* recommendations(
+  issues: readonly NamedGroup[],
+  { best, bestRows }: ReportSums,
+): Steps<Record<string, BestAgent>> {
   const recommended = namedRecord<BestAgent>([])
   for (const [place, one] of best.entries()) {
-    if (one !== undefined) recommended[issues[place]!.name] = describeAgent(one)
+    const row = bestRows.subarray(place * KEY_COLUMNS, (place + 1) * KEY_COLUMNS)
+    if (one !== undefined) recommended[issues[place]!.name] = describeNumbers(one.key, numbersIn(row))
+    if ((place + 1) % NAMED_AT_ONCE === 0) yield
   }
   return recommended
+}
+
+function numbersIn(row: Float64Array): Parameters<typeof describeNumbers>[1] {
+  return {
+    successes: row[SUCCESSES]!,
+    attempts: row[ATTEMPTS]!,
+    confidence: row[STATED] === 0 ? null : row[CONFIDENCE]! / row[STATED]!,
+    timeSeconds: row[TIMED]! > 0 ? row[TIME]! / row[TIMED]! : 0,
+  }
 }
 
 function rateOf({ successes, attempts }: Counts): Rate {

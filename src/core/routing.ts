@@ -5,7 +5,7 @@ import { costAnswer } from './cost-report.ts'
 import type { Coverage, KeySummary, TimeRange } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from './statistics/ranking.ts'
-import { finished, type Steps } from './steps.ts'
+import { finished, KEYS_AT_ONCE, type Steps } from './steps.ts'
 import { averageTime, successes, totalAttempts } from './summary.ts'
 import { intervalsBetween } from './trends.ts'
 
@@ -71,11 +71,16 @@ export function* routingSteps(
     yield
   }
   const { ranked, excluded } = yield* rankSteps([...byId.values()], constraints, seed)
+  const answers: RouteAnswer[] = []
+  for (const { id, ...place } of ranked) {
+    answers.push(routeAnswer(byId.get(id)!, place))
+    if (answers.length % KEYS_AT_ONCE === 0) yield
+  }
   return {
     issue_type,
     explore: seed !== undefined,
     seed: seed ?? null,
-    ranked: ranked.map(({ id, ...place }) => routeAnswer(byId.get(id)!, place)),
+    ranked: answers,
     excluded: excluded.map(({ id, reason }) => {
       const { agent_name, model_name } = byId.get(id)!.key
       return { agent_name, model_name, reason }

@@ -15,6 +15,12 @@ export function finished<T>(steps: Steps<T>): T {
   }
 }
 
+/** Work that is one step: it may have to wait for a turn. */
+export function* oneStep<T>(work: () => T): Steps<T> {
+  yield
+  return work()
+}
+
 /** Keys that are read between two pauses where little is done for each. */
 export const KEYS_AT_ONCE = 100
 
@@ -22,9 +28,9 @@ export const KEYS_AT_ONCE = 100
  * Does `work` for each key that is in the list now, with pauses. Whoever has a turn in between may count attempts: what must fit together
  * is to be made of one reading of each key.
  */
-export function* forEachKey(
-  summaries: readonly KeySummary[],
-  work: (one: KeySummary, place: number) => void,
+export function* forEachKey<Key extends KeySummary>(
+  summaries: readonly Key[],
+  work: (one: Key, place: number) => void,
   atOnce: number = KEYS_AT_ONCE,
 ): Steps<void> {
   const count = summaries.length

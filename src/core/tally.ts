@@ -9,6 +9,7 @@ import type { PackedRows } from './packed-rows.ts'
 import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from './ports.ts'
 import { addRecent, createRecent, createRecentRooms, type Recent } from './recent.ts'
 import type { Increment } from './series.ts'
+import { finished, forEachKey, type Steps } from './steps.ts'
 import {
   addAttempt,
   addCounted,
@@ -90,9 +91,13 @@ export interface Tally {
   allArms(): readonly ArmTally[]
   /** Attempts of an experiment that are told apart in no arm. */
   overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number): OverflowedArms
-  /** Keys that pass the filter and have attempts in the range, one by one, so that the caller can pause between them. */
-  ranged(range: TimeRange, filter: KeyFilter, nowMs: number): Generator<KeySummary>
-  rangedArms(experiment: string, range: TimeRange, nowMs: number): Generator<ArmSummary>
+  /** Keys that pass the filter and have attempts in the range. */
+  ranged(range: TimeRange, filter: KeyFilter, nowMs: number): KeySummary[]
+  rangedArms(experiment: string, range: TimeRange, nowMs: number): ArmSummary[]
+  /** {@link ranged} in steps: a pause after every key, whether it has attempts in the range or not. */
+  rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]>
+  /** {@link rangedArms} in steps. */
+  rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]>
   /** The start and resolution of the buckets that answer a range. */
   readonly times: TimeTiers
   /** Attempts that counted under the overflow key because the bound was reached. */
@@ -230,6 +235,27 @@ export function createTally(options: TallyOptions): Tally {
     return names < 2 ? records : records.filter(record => matches(record.key, filter))
   }
 
+  function* rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]> {
+    const ranged: KeySummary[] = []
+    function add(record: KeyTally): void {
+      const summary = times.summarise(record, range, nowMs)
+      if (summary !== undefined && totalAttempts(summary) > 0)
+        ranged.push({ key: record.key, summary, recent: record.recent, changes: 0 })
+    }
+    yield* forEachKey(keys(filter), add, 1)
+    return ranged
+  }
+
+  function* rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]> {
+    const ranged: ArmSummary[] = []
+    for (const arm of toldArms(experiment)) {
+      const summary = times.summarise(arm, range, nowMs)
+      if (summary !== undefined && totalAttempts(summary) > 0) ranged.push({ variant: arm.variant, summary })
+      yield
+    }
+    return ranged
+  }
+
   return {
     times,
     open,
@@ -293,19 +319,10 @@ export function createTally(options: TallyOptions): Tally {
       own: attemptsOf(findArm(experiment, OVERFLOW), range, nowMs),
       unknown: attemptsOf(findArm(OVERFLOW, OVERFLOW), range, nowMs),
     }),
-    *ranged(range, filter, nowMs) {
-      for (const record of keys(filter)) {
-        const summary = times.summarise(record, range, nowMs)
-        if (summary !== undefined && totalAttempts(summary) > 0)
-          yield { key: record.key, summary, recent: record.recent }
-      }
-    },
-    *rangedArms(experiment, range, nowMs) {
-      for (const arm of toldArms(experiment)) {
-        const summary = times.summarise(arm, range, nowMs)
-        if (summary !== undefined && totalAttempts(summary) > 0) yield { variant: arm.variant, summary }
-      }
-    },
+    ranged: (range, filter, nowMs) => finished(rangedSteps(range, filter, nowMs)),
+    rangedArms: (experiment, range, nowMs) => finished(rangedArmSteps(experiment, range, nowMs)),
+    rangedSteps,
+    rangedArmSteps,
     overflowed: () => overflowed,
     restoreOverflowed(attempts) {
       overflowed = attempts

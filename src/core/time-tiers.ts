@@ -104,6 +104,8 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
   const sleeping = createSleepingBuckets()
   const scratch = createSummary()
   const room = createSummaryRooms()
+  /** For what is summed up of a range: memory of its own for each key would bring the garbage collector. */
+  const rangeRoom = createSummaryRooms()
   const spare: Summary[] = []
 
   /** Lets go of what is too old or too much, a few at a time: the cost is paid by those who made the buckets. */
@@ -307,7 +309,7 @@ export function createTimeTiers(options: readonly TierOptions[]): TimeTiers {
       for (const bucket of awakeIn(state, covers.tier.index)) {
         if (bucket.startMs < covers.startMs || bucket.startMs >= range.untilMs) continue
         if (bucket.packed !== undefined) unpackRow(bucket.packed, bucket.at, SUMMARY_WIDTH, scratch)
-        summary ??= createSummary()
+        summary ??= createSummary(rangeRoom())
         mergeInto(summary, bucket.summary ?? scratch)
       }
       return summary

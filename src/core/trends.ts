@@ -5,6 +5,7 @@ import { difficultySteps } from './expectation.ts'
 import { namedRecord } from './metrics.ts'
 import type { Coverage, KeySummary, TimeRange } from './ports.ts'
 import { type Rate, rate } from './rate.ts'
+import { sortedSteps } from './sorted.ts'
 import type { Counts } from './statistics/counts.ts'
 import type { Drift } from './statistics/drift.ts'
 import { compareRates, type RateDifference } from './statistics/sequential.ts'
@@ -61,13 +62,25 @@ export function intervalsOf(
   wantedMs?: number,
   coverageAt: (sinceMs: number) => Coverage = () => COVERED,
 ): readonly TimeRange[] {
+  return finished(intervalSteps(range, summaries, nowMs, wantedMs, coverageAt))
+}
+
+/** {@link intervalsOf} in steps. */
+export function* intervalSteps(
+  range: TimeRange | undefined,
+  summaries: readonly KeySummary[],
+  nowMs: number,
+  wantedMs?: number,
+  coverageAt: (sinceMs: number) => Coverage = () => COVERED,
+): Steps<readonly TimeRange[]> {
   let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const { summary } of summaries) {
+  function widen({ summary }: KeySummary): void {
     const known = span(summary)
-    if (known === undefined) continue
+    if (known === undefined) return
     firstMs = Math.min(firstMs, known.firstMs)
     lastMs = Math.max(lastMs, known.lastMs)
   }
+  yield* forEachKey(summaries, widen)
   const askedMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
   const coverage = coverageAt(askedMs)
   const sinceMs = Math.max(askedMs, coverage.earliestMs)
@@ -123,7 +136,11 @@ export function* trendSteps(
   const told = evidence.p_value <= ALPHA
   const [first, last] = [intervals[0], intervals.at(-1)]
   // What is counted beyond the bound of keys is of many: that its rate moves says nothing.
-  const named = life.filter(({ key }) => key.agent_name !== OVERFLOW_KEY.agent_name)
+  const named: KeySummary[] = []
+  function add(one: KeySummary): void {
+    if (one.key.agent_name !== OVERFLOW_KEY.agent_name) named.push(one)
+  }
+  yield* forEachKey(life, add)
   const range = first && last && { sinceMs: first.sinceMs, untilMs: last.untilMs }
   return {
     since: time(first?.sinceMs),
@@ -164,7 +181,7 @@ function* driftedKeys(life: readonly KeySummary[], range: TimeRange | undefined)
     if (drift !== null && drift.direction !== 'none') drifted.push({ ...one.key, ...drift })
   }
   yield* forEachKey(life, watch, WATCHED_AT_ONCE)
-  return drifted.sort((a, b) => b.statistic - a.statistic)
+  return yield* sortedSteps(drifted, (a, b) => b.statistic - a.statistic)
 }
 
 function* driftedAgents(
@@ -173,7 +190,13 @@ function* driftedAgents(
   range: TimeRange | undefined,
 ): Steps<Record<string, Drift>> {
   const difficulty = yield* difficultySteps(all)
-  const agents = Map.groupBy(life, ({ key }) => key.agent_name)
+  const agents = new Map<string, KeySummary[]>()
+  function add(one: KeySummary): void {
+    const own = agents.get(one.key.agent_name)
+    if (own === undefined) agents.set(one.key.agent_name, [one])
+    else own.push(one)
+  }
+  yield* forEachKey(life, add)
   const drifts = namedRecord<Drift>([])
   for (const [agent, own] of agents) {
     const drift = yield* watchAgentSteps(own, difficulty, agents.size, range)

@@ -1,9 +1,10 @@
 /** What is exposed at one moment: a copy of every summary, so that all families about it tell of the same attempts. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AttemptKey } from '../core/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
+import type { Steps } from '../core/steps.ts'
 import { SUMMARY_WIDTH } from '../core/summary.ts'
 import { type KeyTally, OVERFLOW_KEY, type Tally } from '../core/tally.ts'
+import { inScrapeSlices } from '../slices.ts'
 import { copyExperiments, type ExperimentCopy } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
@@ -41,26 +42,45 @@ export interface Sources {
 }
 
 /**
- * Collects; whoever asks while one collection is being made gets that one. Rejects where a source throws. Nothing but the
+ * Collects. Those who ask before a collection begins share it; who asks while one is made gets the next one, so that nothing is missing
+ * that was recorded before. Rejects where a source throws. Nothing but the
  * text of labels is kept of keys between two collections: many copied side by side take less time than finding out which of
  * them have changed would save, and leave less to the garbage collector than one by one.
  */
 export function createCollector(sources: Sources): () => Promise<Collection> {
-  let underWay: Promise<Collection> | undefined
+  let underWay: Promise<unknown> | undefined
+  let next: Promise<Collection> | undefined
+  /** What those who ask in the same moment share: nothing can have been recorded in between. */
+  let begunNow: Promise<Collection> | undefined
   const labelTexts: LabelTexts = new WeakMap()
   let knownExperiments: ReadonlyMap<string, ExperimentCopy> = new Map()
   async function collect(): Promise<Collection> {
     const own = ownValues(sources)
     const atMs = sources.clock()
-    const keys = await copyKeys(sources.tally.keys(), labelTexts)
+    const keys = await inScrapeSlices(copySteps(sources.tally.keys(), labelTexts))
     knownExperiments = await copyExperiments(sources.tally.arms(), knownExperiments)
     return { atMs, keys, experiments: [...knownExperiments.values()], own }
   }
-  return () => {
-    underWay ??= collect().finally(() => {
-      underWay = undefined
+  function begin(): Promise<Collection> {
+    next = undefined
+    const begun = collect()
+    const over = begun
+      .catch(() => undefined)
+      .then(() => {
+        if (underWay === over) underWay = undefined
+      })
+    underWay = over
+    begunNow = begun
+    queueMicrotask(() => {
+      begunNow = undefined
     })
-    return underWay
+    return begun
+  }
+  return () => {
+    if (begunNow !== undefined) return begunNow
+    if (underWay === undefined) return begin()
+    next ??= underWay.then(begin)
+    return next
   }
 }
 
@@ -75,12 +95,12 @@ function ownValues({ tally, maxArms, health, version }: Sources): OwnValues {
   }
 }
 
-async function copyKeys(records: readonly KeyTally[], labelTexts: LabelTexts): Promise<readonly KeyCopy[]> {
+function* copySteps(records: readonly KeyTally[], labelTexts: LabelTexts): Steps<readonly KeyCopy[]> {
   // Keys that come meanwhile wait for the next collection: they could come for ever.
   const end = records.length
   const keys: KeyCopy[] = []
   for (let from = 0; from < end; from += KEYS_AT_ONCE) {
-    if (from > 0) await nextTurn()
+    if (from > 0) yield
     copySome(records.slice(from, Math.min(end, from + KEYS_AT_ONCE)), keys, labelTexts)
   }
   return keys

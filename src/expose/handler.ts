@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
+import type { ConnectionTurns } from '../connection-turns.ts'
 import { beginAnswer, sendProblem } from '../problem.ts'
 import type { Exposition } from './exposition.ts'
 
@@ -13,6 +14,8 @@ const MAX_SECONDS = 60
 interface HandlerOptions {
   /** Where failed scrapes are told. */
   readonly log?: { error(fields: object, message: string): void }
+  /** Scrapes of one connection wait for each other. */
+  readonly turns?: ConnectionTurns
 }
 
 export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
@@ -24,13 +27,15 @@ export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => Prom
  */
 export function createMetricsHandler(
   exposition: Pick<Exposition, 'scrape'>,
-  { log }: HandlerOptions = {},
+  { log, turns }: HandlerOptions = {},
 ): MetricsHandler {
   let underWay = 0
   return async (req, res) => {
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       return sendProblem(res, { status: 405, detail: 'Metrics can only be read.', headers: { Allow: 'GET, HEAD' } })
     }
+    const turn = turns?.turnOf(res)
+    if (turn !== undefined && !(await turn)) return
     if (underWay >= MAX_SCRAPES) {
       return sendProblem(res, { status: 503, detail: 'Too many scrapes are under way.', retryAfterSeconds: 1 })
     }

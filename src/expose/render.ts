@@ -5,6 +5,8 @@
  */
 import { getDefaultHighWaterMark } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { oneStep } from '../core/steps.ts'
+import { inScrapeSlices } from '../slices.ts'
 import type { Collection } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import { KEY_FAMILIES } from './families.ts'
@@ -32,13 +34,18 @@ const EXPERIMENT_LINES = EXPERIMENT_FAMILIES.map(linesOf)
 export async function* renderText(collection: Collection): AsyncGenerator<Buffer, void, void> {
   let page = createPage(SLICE)
   for (const part of partsOf(collection)) {
-    for (let next = part.fill(page, START); next < part.end; next = part.fill(page, next)) {
+    for (let next = await fill(part, page, START); next < part.end; next = await fill(part, page, next)) {
       yield written(page)
       await nextTurn()
       page = nextPage(page, part.bytes(next))
     }
   }
   yield written(page)
+}
+
+/** In slices: scrapes at the same time share what a turn of the event loop has for them. */
+function fill(part: Part, page: Page, from: number): Promise<number> {
+  return inScrapeSlices(oneStep(() => part.fill(page, from)))
 }
 
 /** The same page again, where it may be written to: fresh memory takes as long as what is put into it, and brings the garbage collector. */

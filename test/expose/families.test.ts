@@ -65,6 +65,10 @@ agent_performance_http_requests_total{route,method,code} counter
 agent_performance_http_requests_in_flight{} gauge
 agent_performance_connections_dropped_total{} counter
 agent_performance_log_lines_dropped_total{} counter
+agent_performance_connections_unread_total{} counter
+agent_performance_questions_in_flight{} gauge
+agent_performance_questions_refused_total{reason} counter
+agent_performance_answer_bytes{} gauge
 agent_performance_event_loop_lag_seconds{} gauge
 agent_performance_resident_memory_bytes{} gauge
 agent_performance_cpu_seconds_total{} counter

@@ -155,3 +155,38 @@ test('with 256 MiB of heap, 24 clients who send as much at once as they may and 
   expect(await totalOf(url)).toBe(counts.accepted)
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 })
+
+test('400 clients who ask for 20 MB each and read none of it, and one that asks 1000 times at once, are cut, and recording goes on', async () => {
+  await using place = await aStore()
+  await using sidecar = spawnSidecar(place.store)
+  const url = await urlOf(sidecar)
+  const one = { model_name: 'm', issue_type: 'i', success: true, time_seconds: 1, confidence: 0.5 }
+  const attempts = Array.from({ length: MAX_ITEMS }, (_, i) => ({ ...one, agent_name: `agent-${i}` }))
+  const body = JSON.stringify(attempts)
+  const post = (text: string): Promise<Response> =>
+    fetch(`${url}/api/v1/attempts`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: text })
+  expect((await post(body)).status).toBe(200)
+  const { hostname, port } = new URL(url)
+  const ask = (times: number): Socket => {
+    const socket = connect(Number(port), hostname).on('error', () => undefined)
+    socket.pause()
+    socket.write('GET /api/v1/calibration HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(times))
+    return socket
+  }
+  const sockets = [...Array.from({ length: 400 }, () => ask(1)), ask(1000)]
+  let peak = 0
+  const isFree = async (): Promise<boolean> => {
+    peak = Math.max(peak, await memoryOf(sidecar))
+    expect((await post(JSON.stringify({ ...one, agent_name: 'beside' }))).status).toBe(200)
+    const scrape = await (await fetch(`${url}/metrics`)).text()
+    return (
+      /^agent_performance_questions_in_flight 0$/m.test(scrape) && /^agent_performance_answer_bytes 0$/m.test(scrape)
+    )
+  }
+  await expect.poll(isFree, { timeout: 45_000, interval: 500 }).toBe(true)
+  process.stdout.write(`beside 401 clients who do not read: ${peak} MiB of memory at the most\n`)
+  expect(peak).toBeLessThan(1024)
+  for (const socket of sockets) socket.destroy()
+  expect((await fetch(`${url}/api/v1/report`)).status).toBe(200)
+  expect(await end(sidecar, 'SIGTERM')).toBe(0)
+})

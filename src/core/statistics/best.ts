@@ -2,7 +2,7 @@ import { finished, type Steps } from '../steps.ts'
 import { type Counts, rateOf, shrunkRate } from './counts.ts'
 import { fisherTest } from './fisher.ts'
 import { evidenceOf, type RateInterval, wilsonInterval } from './intervals.ts'
-import { holm } from './multiple.ts'
+import { holmSteps } from './multiple.ts'
 import { posteriorSteps } from './posterior.ts'
 import { attemptsPerSide } from './power.ts'
 
@@ -83,7 +83,7 @@ function* otherContenders(candidates: readonly Counts[], leader: number): Steps<
     pValues.push(fisherTest(first, candidates[i]!))
     yield
   }
-  const adjusted = holm(pValues, pairsOf(candidates))
+  const adjusted = yield* holmSteps(pValues, pairsOf(candidates))
   return others.filter((i, at) => adjusted[at]! > ALPHA || rateOf(candidates[i]!) > rateOf(first))
 }
 

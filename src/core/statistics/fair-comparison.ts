@@ -1,9 +1,10 @@
+import { sortedSteps } from '../sorted.ts'
 import { finished, type Steps } from '../steps.ts'
 import { rateOf } from './counts.ts'
 import { normalTwoSided } from './distributions.ts'
 import { type RateInterval, wilsonInterval } from './intervals.ts'
 import { mantelHaenszel } from './mantel-haenszel.ts'
-import { holm } from './multiple.ts'
+import { holmSteps } from './multiple.ts'
 import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
 
 const ALPHA = 0.05
@@ -109,7 +110,13 @@ function* holdersOfCommonest(groups: ReadonlyMap<string, Strata>): Steps<Map<str
     const isMore = its.holders > most.holders || (its.holders === most.holders && its.attempts > most.attempts)
     if (isMore) [commonest, most] = [stratum, its]
   }
-  return new Map(most.holders < 2 ? [] : [...groups].filter(([, strata]) => has(strata, commonest)))
+  const holders = new Map<string, Strata>()
+  if (most.holders < 2) return holders
+  for (const [name, strata] of groups) {
+    if (has(strata, commonest)) holders.set(name, strata)
+    yield
+  }
+  return holders
 }
 
 function sharedStrata(compared: ReadonlyMap<string, Strata>): string[] {
@@ -141,7 +148,10 @@ function* bestOf(
   adjusted: ReadonlyMap<string, StandardRate>,
   shared: readonly string[],
 ): Steps<FairBest | null> {
-  const [name, ...others] = [...adjusted.keys()].sort((a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate)
+  const [name, ...others] = yield* sortedSteps(
+    [...adjusted.keys()],
+    (a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate,
+  )
   if (name === undefined) return null
   const ahead: number[] = []
   for (const other of others) {
@@ -149,7 +159,7 @@ function* bestOf(
     yield
   }
   const pairs = (compared.size * (compared.size - 1)) / 2
-  const pValues = holm(ahead.map(normalTwoSided), pairs)
+  const pValues = yield* holmSteps(ahead.map(normalTwoSided), pairs)
   const contenders = others.filter((_, i) => ahead[i]! <= 0 || pValues[i]! > ALPHA)
   return { name, decisive: contenders.length === 0, contenders }
 }

@@ -7,6 +7,11 @@ const REACH = 12
 /** Width of a panel of the quadrature, in scales of the narrowest posterior there. */
 const STEP = 0.125
 
+/** Candidates whose densities, or chances, are worked out between two pauses. */
+const DENSITIES_AT_ONCE = 50
+/** So many candidates take long at one angle. */
+const MANY = 1000
+
 /** What the posteriors of all candidates say together. In the order the candidates were given. */
 export interface Posterior {
   /** Probability that the true rate is the highest of all: 0 to 1, sum 1. */
@@ -46,17 +51,21 @@ export function posteriorOf(candidates: readonly Counts[]): Posterior {
 
 /** {@link posteriorOf} in steps. */
 export function* posteriorSteps(candidates: readonly Counts[]): Steps<Posterior> {
-  const densities = candidates.map(toDensity)
+  const densities: Density[] = []
+  for (const candidate of candidates) {
+    densities.push(toDensity(candidate))
+    if (densities.length % DENSITIES_AT_ONCE === 0) yield
+  }
   const p_best = new Float64Array(densities.length)
   // Below the highest of the lower ends, somebody else is better almost surely.
   const from = Math.max(...densities.map(density => density.low))
   const end = Math.max(...densities.map(density => density.high))
   let highest = 0
   let [left, middle, right] = [createSlice(densities), createSlice(densities), createSlice(densities)]
-  startAt(densities, from, left)
+  yield* startAt(densities, from, left)
   while (left.angle < end) {
     const width = Math.min(panelAt(densities, left.angle), end - left.angle)
-    advance(densities, left, middle, right, width)
+    yield* advance(densities, left, middle, right, width)
     highest += addSlice(p_best, left, width / 6)
     highest += addSlice(p_best, middle, (4 * width) / 6)
     highest += addSlice(p_best, right, width / 6)
@@ -104,20 +113,26 @@ function createSlice({ length }: readonly Density[]): Slice {
   return { angle: 0, density: column(), cdf: column(), best: column() }
 }
 
-function startAt(densities: readonly Density[], angle: number, slice: Slice): void {
+function* startAt(densities: readonly Density[], angle: number, slice: Slice): Steps<void> {
   const rate = Math.sin(angle) ** 2
   slice.angle = angle
   putDensities(densities, slice)
-  for (const [i, { a, b }] of densities.entries()) slice.cdf[i] = regularizedBeta(rate, a, b)
+  for (const [i, { a, b }] of densities.entries()) {
+    slice.cdf[i] = regularizedBeta(rate, a, b)
+    if ((i + 1) % DENSITIES_AT_ONCE === 0) yield
+  }
   putBest(slice)
 }
 
 /** The middle and the end of the panel that starts at `left`; CDFs by the parabola through the three densities. */
-function advance(densities: readonly Density[], left: Slice, middle: Slice, right: Slice, width: number): void {
+function* advance(densities: readonly Density[], left: Slice, middle: Slice, right: Slice, width: number): Steps<void> {
+  const areMany = densities.length > MANY
   middle.angle = left.angle + width / 2
   right.angle = left.angle + width
   putDensities(densities, middle)
+  if (areMany) yield
   putDensities(densities, right)
+  if (areMany) yield
   for (let i = 0; i < densities.length; i++) {
     const first = left.density[i]!
     const second = middle.density[i]!
@@ -125,6 +140,7 @@ function advance(densities: readonly Density[], left: Slice, middle: Slice, righ
     middle.cdf[i] = within01(left.cdf[i]! + (width / 24) * (5 * first + 8 * second - third))
     right.cdf[i] = within01(left.cdf[i]! + (width / 6) * (first + 4 * second + third))
   }
+  if (areMany) yield
   putBest(middle)
   putBest(right)
 }

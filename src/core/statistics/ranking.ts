@@ -1,3 +1,4 @@
+import { sortedSteps } from '../sorted.ts'
 import { finished, type Steps } from '../steps.ts'
 import { type Counts, rateOf } from './counts.ts'
 import { wilsonInterval } from './intervals.ts'
@@ -56,11 +57,14 @@ export function* rankSteps(
   constraints: Constraints = {},
   seed?: string | number,
 ): Steps<Ranking> {
-  const excluded = routes.flatMap(route => {
+  const excluded: { readonly id: string; readonly reason: Exclusion }[] = []
+  const fit: Route[] = []
+  for (const route of routes) {
     const reason = exclusionOf(route, constraints)
-    return reason === undefined ? [] : [{ id: route.id, reason }]
-  })
-  const fit = routes.filter(route => exclusionOf(route, constraints) === undefined)
+    if (reason === undefined) fit.push(route)
+    else excluded.push({ id: route.id, reason })
+    yield
+  }
   const { p_best } = yield* posteriorSteps(fit)
   const ranked: RankedRoute[] = []
   for (const [i, route] of fit.entries()) {
@@ -73,7 +77,7 @@ export function* rankSteps(
     yield
   }
   const merit = (route: RankedRoute): number => route.draw ?? route.lower_bound
-  return { ranked: ranked.sort((a, b) => merit(b) - merit(a) || b.p_best - a.p_best), excluded }
+  return { ranked: yield* sortedSteps(ranked, (a, b) => merit(b) - merit(a) || b.p_best - a.p_best), excluded }
 }
 
 /**

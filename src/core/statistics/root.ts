@@ -4,12 +4,20 @@
  * Source: T. R. Chandrupatla, Adv. Eng. Software 28 (1997): inverse quadratic steps where they are safe, else bisection.
  */
 export function findRoot(f: (x: number) => number, low: number, high: number): number {
-  let [x1, x2, f1, f2] = [low, high, f(low), f(high)]
+  const search = rootSearch(low, high)
+  let step = search.next()
+  while (step.done !== true) step = search.next(f(step.value))
+  return step.value
+}
+
+/** {@link findRoot} for an `f` that takes long: yields the places it must know `f` at, is given what `f` is there, and returns the root. */
+export function* rootSearch(low: number, high: number): Generator<number, number, number> {
+  let [x1, x2, f1, f2] = [low, high, yield low, yield high]
   if (f1 === 0 || f2 === 0 || f1 > 0 === f2 > 0) return Math.abs(f1) <= Math.abs(f2) ? low : high
   let t = 0.5
   for (let call = 0; call < 198; call++) {
     const x = x1 + t * (x2 - x1)
-    const fx = f(x)
+    const fx = yield x
     let [x3, f3] = [x1, f1]
     if (Math.sign(fx) !== Math.sign(f1)) [x3, f3, x2, f2] = [x2, f2, x1, f1]
     ;[x1, f1] = [x, fx]

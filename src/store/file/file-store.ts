@@ -12,7 +12,7 @@ import {
 } from '../../core/ports.ts'
 import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
-import { collect } from '../../slices.ts'
+import { inSlices } from '../../slices.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
@@ -282,19 +282,19 @@ export function createQuestions(
     if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
   }
   return {
-    async summaries(range, filter = {}) {
+    async summaries(range, filter = {}, signal) {
       refuseClosed()
       if (range === undefined) return tally.keys(filter)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return collect(tally.ranged(range, filter, nowMs))
+      return await inSlices(tally.rangedSteps(range, filter, nowMs), signal)
     },
-    async arms(experiment, range) {
+    async arms(experiment, range, signal) {
       refuseClosed()
       if (range === undefined) return tally.arms(experiment)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return collect(tally.rangedArms(experiment, range, nowMs))
+      return await inSlices(tally.rangedArmSteps(experiment, range, nowMs), signal)
     },
     async overflowedArms(experiment, range) {
       refuseClosed()

@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto'
 import type { AgentAttempt } from '../../core/attempt.ts'
 import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
+import type { Steps } from '../../core/steps.ts'
 import { matches } from '../../core/tally.ts'
+import { inSlices } from '../../slices.ts'
 import { type ListingCursor, type Mark, printCursor, readCursor } from './cursor.ts'
 import { errorCode, messageOf } from './errors.ts'
 import { type Chain, type ChainOptions, type Extent, type Missing, readChain, reconcile } from './extents.ts'
@@ -17,6 +19,8 @@ import { segmentPath } from './segments.ts'
 /** What one call reads at most, about. */
 const SCANNED_BYTES = 8 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
+/** Lines that are parsed between two pauses. */
+const LINES_AT_ONCE = 20
 const LF = 0x0a
 
 export interface ListingOptions extends ChainOptions {
@@ -52,6 +56,7 @@ export async function listAttempts(options: ListingOptions, query: AttemptQuery)
       ...(isMissing && { missing }),
     }
   } catch (error) {
+    query.signal?.throwIfAborted()
     throw new StoreUnavailable(`the journal cannot be read: ${messageOf(error)}`, { cause: error })
   }
 }
@@ -81,7 +86,7 @@ async function backwards(
       const below = extents[--i]
       if (below !== undefined) at = { ...endOf(below), records: below.endRecords ?? records }
     } else if (chunk === 'short') at = { ...at, offset: await shorten(walk, extent) }
-    else at = takeBackwards(walk, extent, chunk, at.records)
+    else at = await inSlices(takeBackwards(walk, extent, chunk, at.records), walk.query.signal)
   }
 }
 
@@ -152,8 +157,9 @@ async function shorten({ options, missing }: Walk, extent: Extent): Promise<numb
 }
 
 /** Takes what is asked for from the last line back, until there is enough. */
-function takeBackwards(walk: Walk, extent: Extent, { bytes, offset }: Chunk, known: number | undefined): Mark {
+function* takeBackwards(walk: Walk, extent: Extent, { bytes, offset }: Chunk, known: number | undefined): Steps<Mark> {
   let end = bytes.length
+  let lines = 0
   let records = known
   while (end > 0 && walk.attempts.length < walk.query.limit) {
     const terminated = bytes[end - 1] === LF ? end - 1 : end
@@ -162,6 +168,7 @@ function takeBackwards(walk: Walk, extent: Extent, { bytes, offset }: Chunk, kno
     for (const one of line.attempts.reverse()) take(walk, one)
     if (records !== undefined) records = Math.max(0, records - line.passed)
     end = start
+    if (++lines % LINES_AT_ONCE === 0) yield
   }
   return { segment: extent.sequence, offset: offset + end, records }
 }
@@ -193,7 +200,7 @@ async function forwards(
       if (at.records === undefined && (isShort || chunk === undefined)) walk.missing.exact = false
       if (chunk === 'removed') at = { ...at, records: undefined }
       if (isShort || typeof chunk !== 'object') break
-      at = takeForwards(walk, extent, chunk, at.records)
+      at = await inSlices(takeForwards(walk, extent, chunk, at.records), walk.query.signal)
     }
   }
   const before = walk.missing.records
@@ -225,8 +232,9 @@ async function readForwards(walk: Walk, extent: Extent, start: number, end: numb
   }
 }
 
-function takeForwards(walk: Walk, extent: Extent, { bytes, offset }: Chunk, known: number | undefined): Mark {
+function* takeForwards(walk: Walk, extent: Extent, { bytes, offset }: Chunk, known: number | undefined): Steps<Mark> {
   let start = 0
+  let lines = 0
   let records = known
   while (start < bytes.length && walk.attempts.length < walk.query.limit) {
     const found = bytes.indexOf(LF, start)
@@ -235,6 +243,7 @@ function takeForwards(walk: Walk, extent: Extent, { bytes, offset }: Chunk, know
     for (const one of line.attempts) take(walk, one)
     if (records !== undefined) records += line.passed
     start = found < 0 ? end : end + 1
+    if (++lines % LINES_AT_ONCE === 0) yield
   }
   return { segment: extent.sequence, offset: offset + start, records }
 }
