@@ -35,6 +35,11 @@ const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its checkpoint`
 const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
 const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
+const LOCK = 'test/store/file/lock.test.ts'
+const LOST_LOCK = 'test/end-to-end/lost-lock.test.ts'
+const FORKS = 'test/store/file/forks.test.ts'
+const RETENTION = 'test/store/file/retention.test.ts'
+const ADOPT = 'test/store/file/adopt.test.ts'
 const LIMITS = 'test/limits.test.ts'
 const CONNECTIONS = 'test/connections.test.ts'
 const HELD = 'test/held-connections.test.ts'
@@ -254,6 +259,59 @@ const CRASHES: readonly ReliabilityRow[] = [
       'test/root/two-containers.root.ts > two on one volume, each process 1 of its own: the second exits 75, and starts when the first is killed',
     ],
     not: 'on a network file system',
+  },
+  {
+    promise:
+      'The lock file is removed or replaced, or the directory is moved, while it runs: it answers no 200 that another owner does not know, is not ready and says why, and changes no file.',
+    shown: [
+      `${LOST_LOCK} > nothing that two sidecars on one store acknowledged is lost when its lock is removed under load`,
+      `${LOST_LOCK} > an idle sidecar whose lock was removed while another one took the store notices by itself, says why, and changes no file`,
+      `${LOST_LOCK} > a sidecar that was stopped while its lock was removed and another one started answers no 200 when it goes on`,
+      `${LOST_LOCK} > a sidecar whose journal directory was moved is not ready, refuses attempts and lists until it is moved back`,
+      `${LOST_LOCK} > a sidecar whose lock was removed takes it again when no other one came, and then a second is refused`,
+      `${LOCK} > a lock > whose file was %s is not held`,
+      `${LOCK} > a store whose lock was lost to another one > answers from memory, refuses attempts and lists for good, and leaves every file as the other one wrote it`,
+      `${LOCK} > a store whose lock was lost to another one > lets the other one go on, and adds nothing to what that one resets`,
+      `${LOCK} > all files of a store are made as new as now, so that cleaners of old files leave them`,
+    ],
+    not: 'on a network file system that caches names; a refused attempt may be counted all the same where it was on its way to the disk',
+  },
+  {
+    promise:
+      'What two owners wrote at the same time is kept, counted once by id, reported, and merged at the next start.',
+    shown: [
+      `${FORKS} > a segment that the next one passes over is counted, listed and reported once where another owner wrote it`,
+      `${FORKS} > what another owner wrote behind the place where the next segment says that its segment ended is kept, and nothing twice`,
+      `${FORKS} > a reader beside them counts what both wrote, says so, and changes nothing`,
+      `${FORKS} > what one owner left behind itself was never acknowledged, and stays out: %s`,
+      `${FORKS} > two owners that both believe to hold the lock lose nothing that either acknowledged, in whatever turns`,
+    ],
+  },
+  {
+    promise: 'No two paths share a journal, and a path that is not UTF-8 is refused.',
+    shown: [
+      `${OPENING} > two stores in one folder > have a journal each where their names differ only in the ending`,
+      `${OPENING} > two stores in one folder > that shared one in an earlier version are told apart: what was kept is with the one that ends in .json`,
+      `${OPENING} > a journal that an earlier version kept for a path without .json is found, unless a process has it`,
+      `${OPENING} > a path that was not UTF-8 is refused, and nothing is made`,
+    ],
+  },
+  {
+    promise:
+      'Attempts that are too old by their own timestamp are not listed from that moment on, and leave the disk; totals stay.',
+    shown: [
+      `${RETENTION} > an attempt is not listed from the moment on at which it states to be too old, wherever it stands`,
+      `${RETENTION} > a store that runs for months rids the disk of what is too old (with new attempts: %s)`,
+      `${RETENTION} > attempts that are too old are not listed any more, leave by whole segments, and stay counted`,
+    ],
+    not: 'a question to the files of a stopped store, which does not know the retention of its sidecar',
+  },
+  {
+    promise: 'A document in which Python wrote NaN or Infinity loses only the entry or the attempt that holds it.',
+    shown: [
+      `${ADOPT} > an entry in which Python wrote %s costs itself, and a listed attempt its place`,
+      `${ADOPT} > a very long text beside a NaN is no obstacle`,
+    ],
   },
   {
     promise: 'What a kill leaves behind needs nobody to clean it.',
@@ -700,7 +758,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${CLOCK} > a timestamp > of long ago counts where it says, one of the far future as of now, and none as of now`,
       `${CLOCK} > a timestamp > %j, which is none, is refused and nothing is counted`,
     ],
-    not: 'a clock that is years ahead for a while removes listed attempts, and buckets of time, as if the years had passed; a range that needs those is refused',
+    not: 'a clock that is years ahead for a while removes listed attempts, and buckets of time, as if the years had passed; a range that needs those is refused. What was recorded while it was years behind is not listed when it is right again',
   },
   {
     promise:

@@ -136,6 +136,7 @@ export function createHealth(sources: HealthSources): Health {
         agent_performance_journal_missing_records_total: stats.missingRecords,
         agent_performance_store_damaged_files: stats.damage.files,
         agent_performance_journal_replayed_records_total: stats.replayedRecords,
+        agent_performance_journal_forked_records_total: stats.forkedRecords,
         agent_performance_document_write_duration_seconds: stats.document.seconds,
         agent_performance_document_bytes: stats.document.bytes,
         agent_performance_document_write_errors_total: stats.document.errors,

@@ -49,7 +49,7 @@ const hex = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padS
 const meant = (attempt: AgentAttempt): unknown => JSON.parse(JSON.stringify(attempt))
 
 test('a list is kept as it was meant, however its JSON is spelled', async () => {
-  await using sidecar = await testSidecar()
+  await using sidecar = await testSidecar({ 'retention-age': '36500d' })
   const list = fc.array(fc.tuple(tricky, spellings), { minLength: 1, maxLength: 5 })
   await fc.assert(
     fc.asyncProperty(list, spellings, async (sent, { mark, between, around }) => {
@@ -65,7 +65,7 @@ test('a list is kept as it was meant, however its JSON is spelled', async () => 
 })
 
 test('a stream of lines is kept as it was meant, however its JSON is spelled', async () => {
-  await using sidecar = await testSidecar()
+  await using sidecar = await testSidecar({ 'retention-age': '36500d' })
   const lines = fc.array(fc.tuple(tricky, spellings, fc.constantFrom('\n', '\r\n', ' \n\n')), {
     minLength: 1,
     maxLength: 5,

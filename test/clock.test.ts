@@ -31,7 +31,9 @@ async function aTracker() {
   const clock = { nowMs: NOW }
   const open = async (): Promise<AgentPerformanceTracker> => {
     const now = (): number => clock.nowMs
-    const store = await openStore(join(folder.path, 'agent_performance.json'), { clock: now })
+    // What was recorded at another time is too old to be listed otherwise.
+    const retention = { maxAgeMs: Number.MAX_SAFE_INTEGER, maxBytes: 2 ** 30 }
+    const store = await openStore(join(folder.path, 'agent_performance.json'), { clock: now, retention })
     return new AgentPerformanceTracker({ store, clock: now })
   }
   const place = { clock, tracker: await open() }

@@ -13,7 +13,8 @@ const ARCHITECT = agent('ArchitectAgent', 'opus', 'complexity')
 const FORMATTING = agent('FormattingAgent', 'sonnet', 'formatting')
 
 beforeAll(async () => {
-  sidecar = await testSidecar()
+  // One of the attempts is years old.
+  sidecar = await testSidecar({ 'retention-age': '36500d' })
   await sidecar.post([
     ...times(17, { ...REFACTORING, confidence: 0.9, time_seconds: 2 }),
     ...times(3, { ...REFACTORING, success: false, confidence: 0.5, time_seconds: 4 }),

@@ -93,8 +93,18 @@ export const toggle: Kind<boolean> = {
   given: 'switch',
 }
 
+/**
+ * Node decodes bytes of arguments and variables that are not UTF-8 to U+FFFD: such a path would silently name another file.
+ */
+function decoded<T>(kind: Kind<T>): Kind<T> {
+  const isDecoded = (stated: unknown): boolean =>
+    typeof stated !== 'string' || (stated.isWellFormed() && !stated.includes('\uFFFD'))
+  const message = 'must be UTF-8: it names another file otherwise, so rename the file'
+  return { ...kind, schema: z.unknown().refine(isDecoded, message).pipe(kind.schema) as unknown as z.ZodType<T> }
+}
+
 /** A path, relative to the working directory. */
-export const path: Kind<string> = text('path', 'a path', stated => stated || undefined)
+export const path: Kind<string> = decoded(text('path', 'a path', stated => stated || undefined))
 
 /** Where something listens. Port 0 stands for any free one. */
 export interface ListenAddress {
@@ -126,14 +136,16 @@ export function isLoopback(host: string): boolean {
 }
 
 /** A path of the documented file, or the URL of another store. */
-export const storeName: Kind<string> = text(
-  'path|url',
-  'a path, or a URL that begins with sqlite:, postgres://, postgresql://, redis:// or rediss://',
-  stated => {
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(stated)?.[1]?.toLowerCase()
-    if (scheme !== undefined && !STORE_SCHEMES.has(scheme)) return undefined
-    return stated === '' || stated === 'sqlite:' ? undefined : stated
-  },
+export const storeName: Kind<string> = decoded(
+  text(
+    'path|url',
+    'a path, or a URL that begins with sqlite:, postgres://, postgresql://, redis:// or rediss://',
+    stated => {
+      const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(stated)?.[1]?.toLowerCase()
+      if (scheme !== undefined && !STORE_SCHEMES.has(scheme)) return undefined
+      return stated === '' || stated === 'sqlite:' ? undefined : stated
+    },
+  ),
 )
 const STORE_SCHEMES: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'redis', 'rediss', 'sqlite'])
 

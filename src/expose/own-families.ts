@@ -172,6 +172,13 @@ export const OWN_FAMILIES = [
     labels: [],
   },
   {
+    name: 'agent_performance_journal_forked_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Records that another process wrote to the same store at the same time, found at the start and counted.',
+    labels: [],
+  },
+  {
     name: 'agent_performance_document_write_duration_seconds',
     type: 'gauge',
     unit: 's',

@@ -15,7 +15,8 @@ export interface NumberedAttempt {
   readonly error_type?: string
 }
 
-const EPOCH = Date.parse('2026-01-01T00:00:00Z')
+/** Thirty days ago: attempts that are older than the retention are not listed. */
+const EPOCH = Date.now() - 30 * 86_400_000
 /** As long as an error type may be; every character takes two bytes in JSON. */
 const LONG = '\\'.repeat(256)
 

@@ -82,6 +82,7 @@ export const FULL_HEALTH: { readonly [Name in keyof OwnHealth]-?: NonNullable<Ow
   agent_performance_journal_missing_records_total: 0,
   agent_performance_store_damaged_files: 0,
   agent_performance_journal_replayed_records_total: 9,
+  agent_performance_journal_forked_records_total: 0,
   agent_performance_document_write_duration_seconds: 0.012,
   agent_performance_document_bytes: 4096,
   agent_performance_document_write_errors_total: 0,

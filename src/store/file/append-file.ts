@@ -80,10 +80,10 @@ export async function createAppendFile(path: string, mostBytes: number): Promise
       checkName()
       if (bytes.length <= LARGE_PART) room.follow(length)
     },
-    async close() {
+    async close(trim = true) {
       await room.ready(Number.POSITIVE_INFINITY)
       try {
-        if (room.asked > length) await truncateFile(fd, length)
+        if (trim && room.asked > length) await truncateFile(fd, length)
       } finally {
         await closeFile(fd)
       }

@@ -26,12 +26,14 @@ export interface Counters {
   /** Records that were kept and are gone: with a segment that is missing or cut short, or within a damaged part of one. */
   missingRecords: number
   replayedRecords: number
+  /** Records of another owner that wrote at the same time, found at the start. */
+  forkedRecords: number
   readonly document: FileCounters
   readonly checkpoint: FileCounters
 }
 
 /** Counters that begin with what a start found. */
-export function createCounters({ records, torn, damaged }: ReplayResult): Counters {
+export function createCounters({ records, torn, damaged, forks }: ReplayResult): Counters {
   const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
   const file = (): FileCounters => ({ writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined })
   return {
@@ -41,6 +43,7 @@ export function createCounters({ records, torn, damaged }: ReplayResult): Counte
     corruptRecords: sum(damaged.values()),
     missingRecords: 0,
     replayedRecords: records,
+    forkedRecords: sum(forks.map(fork => fork.records)),
     document: file(),
     checkpoint: file(),
   }

@@ -3,8 +3,9 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../core/ports.ts'
 import { isObject } from './document.ts'
-import { errorCode, type Holder, messageOf, StoreLocked, UnusablePath } from './errors.ts'
+import { errorCode, type Holder, LockLost, messageOf, StoreLocked, UnusablePath } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import type { FileLock } from './lock.ts'
 import type { Log } from './log.ts'
 import type { JournalFiles } from './segments.ts'
 
@@ -12,10 +13,48 @@ import type { JournalFiles } from './segments.ts'
 const UNFINISHED =
   /^(document\.json(\.\d+)?|holder\.json\.\d+|(checkpoint|document)\.scratch|checkpoint-\d{20}\.bin(\.corrupt-\w+)?\.\d+|(\d{20}\.ndjson|oldest\.record)(\.corrupt-\w+)?\.\d+)$/
 const HOLDER_BYTES = 4096
+const LOCK = 'lock.db'
 
-/** The directory that belongs to the document at `path`. */
+const SUFFIX = '.json'
+/** What Node decodes bytes to that are not UTF-8. */
+const REPLACEMENT = '\uFFFD'
+
+/**
+ * The directory that belongs to the document at `path`: `x.journal` for `x.json`, and `x-journal` for `x` with any other ending, so that no two
+ * documents have one journal. Throws {@link UnusablePath} where the path was not UTF-8: it names another file than was meant.
+ */
 export function journalDirectory(path: string): string {
-  return `${path.endsWith('.json') ? path.slice(0, -'.json'.length) : path}.journal`
+  if (!path.isWellFormed() || path.includes(REPLACEMENT))
+    throw new UnusablePath(path, 'the path is not UTF-8, and would name another file; rename it')
+  return path.endsWith(SUFFIX) ? `${path.slice(0, -SUFFIX.length)}.journal` : `${path}-journal`
+}
+
+/**
+ * Earlier versions kept the journal of `x` in `x.journal`, where that of `x.json` is. It moves to its own place, unless there is an `x.json` too,
+ * which it may be of. Throws {@link StoreLocked} where a process of such a version has it.
+ */
+export async function moveEarlierJournal(options: HoldOptions): Promise<void> {
+  const { fileSystem, directory, path, log } = options
+  const earlier = `${path}.journal`
+  if (path.endsWith(SUFFIX) || (await fileSystem.stat(directory)) !== undefined) return
+  if ((await fileSystem.stat(earlier))?.kind !== 'directory' || (await fileSystem.stat(path)) === undefined) return
+  if ((await fileSystem.stat(path + SUFFIX)) !== undefined) {
+    log.warn('two stores shared one journal: it stays with the other one, and this one goes on from its document', {
+      path,
+      other: path + SUFFIX,
+      journal: earlier,
+    })
+    return
+  }
+  const lock = await fileSystem.lock(join(earlier, LOCK))
+  if (lock === undefined) throw new StoreLocked(path, await readHolder({ fileSystem, directory: earlier }))
+  try {
+    await fileSystem.rename(earlier, directory)
+    await fileSystem.syncDirectory(dirname(path))
+  } finally {
+    lock.release()
+  }
+  log.info('the journal of an earlier version was moved to its new place', { from: earlier, to: directory })
 }
 
 /** Where the document is written before it is put in its place: nobody else can plant anything there. */
@@ -54,12 +93,23 @@ function unlessForbidden(error: unknown): void {
   if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error
 }
 
-/** The lock of a directory, in this process's hand. */
+/** The lock of a directory, as this process holds it. */
 export interface Hold {
-  /** Says who holds the lock, for a second one to name. On a full disk nobody is named: the lock holds without it. */
+  /**
+   * Why this process must not touch the store's files; undefined while it holds the lock. Synchronous, one `lstat`. Once the lock was lost it
+   * stays so until {@link renew} resolves, even where the lock file is back.
+   */
+  loss(): LockLost | undefined
+  /** Throws {@link loss}. */
+  assertHeld(): void
+  /** Names the holder of the lock, for a second one to report. On a full disk nobody is named: the lock holds without it. */
   name(): Promise<void>
-  /** Makes the directory again, and locks it, where it is gone; true where it was. Rejects where someone else was faster. */
-  renew(): Promise<boolean>
+  /**
+   * Takes a lost lock again, and makes the directory again where it was removed; true where the lock was lost. Rejects with {@link LockLost}
+   * while it cannot. `foreignFile` answers a file in the directory that another owner wrote: then it is never taken again.
+   */
+  renew(foreignFile: () => Promise<string | undefined>): Promise<boolean>
+  /** Releases the lock. Removes nothing where the lock was lost. */
   release(): Promise<void>
 }
 
@@ -72,9 +122,18 @@ export interface HoldOptions extends JournalFiles {
 
 /** Locks the directory; throws {@link StoreLocked} where it is locked. */
 export async function holdDirectory(options: HoldOptions): Promise<Hold> {
-  const { fileSystem, directory, clock, log } = options
+  const { fileSystem, directory, path, clock, log } = options
   const holderPath = join(directory, 'holder.json')
-  let unlock = await lock(options)
+  const lockPath = join(directory, LOCK)
+  const first = await fileSystem.lock(lockPath)
+  if (first === undefined) throw new StoreLocked(path, await readHolder(options))
+  let lock = first
+  let lost: LockLost | undefined
+
+  function loss(): LockLost | undefined {
+    if (lost === undefined && !lock.isHeld()) lost = new LockLost(lossOf(lock, directory, lockPath))
+    return lost
+  }
 
   async function name(): Promise<void> {
     const holder: Holder = { pid: process.pid, host: hostname(), since: new Date(clock()).toISOString() }
@@ -84,28 +143,61 @@ export async function holdDirectory(options: HoldOptions): Promise<Hold> {
     })
   }
 
-  return {
-    name,
-    async renew() {
-      if ((await fileSystem.stat(directory)) !== undefined) return false
+  function giveUp(what: string): LockLost {
+    const detail = `${lockPath} was removed while this process ran, and ${what}. Nothing is written here any more: restart this process`
+    lost = new LockLost(detail, { isFinal: true })
+    return lost
+  }
+
+  async function lockAgain(): Promise<void> {
+    lost = new LockLost(lossOf(lock, directory, lockPath))
+    if (lock.movedTo() !== undefined) throw lost
+    if ((await fileSystem.stat(directory)) === undefined) {
       await makeJournalDirectory(options)
-      const unlockGone = unlock
-      unlock = await lock(options)
-      unlockGone()
+      log.error('the directory of the journal was gone: it was made again', { directory })
+    }
+    const again = await fileSystem.lock(lockPath)
+    if (again === undefined) {
+      const { message } = new StoreLocked(path, await readHolder(options))
+      throw giveUp(message)
+    }
+    lock.release()
+    lock = again
+  }
+
+  return {
+    loss,
+    assertHeld() {
+      const error = loss()
+      if (error !== undefined) throw error
+    },
+    name,
+    async renew(foreignFile) {
+      if (loss() === undefined) return false
+      if (lost?.isFinal === true) throw lost
+      if (!lock.isHeld()) await lockAgain()
+      const foreign = await foreignFile()
+      if (foreign !== undefined) {
+        lock.release()
+        throw giveUp(`another process wrote ${foreign}`)
+      }
+      lost = undefined
+      log.warn('the lock of the store was lost, and taken again: no other process wrote in between', { path: lockPath })
       await name()
       return true
     },
     async release() {
-      await fileSystem.remove(holderPath).catch(() => {})
-      unlock()
+      if (loss() === undefined) await fileSystem.remove(holderPath).catch(() => {})
+      lock.release()
     },
   }
 }
 
-async function lock({ fileSystem, directory, path }: HoldOptions): Promise<() => void> {
-  const unlock = await fileSystem.lock(join(directory, 'lock.db'))
-  if (unlock === undefined) throw new StoreLocked(path, await readHolder({ fileSystem, directory }))
-  return unlock
+function lossOf(lock: FileLock, directory: string, lockPath: string): string {
+  const place = lock.movedTo()
+  return place === undefined
+    ? `the lock ${lockPath} was removed or replaced: another process may have opened the store`
+    : `the directory of the journal ${directory} was moved to ${place}: move it back, or restart this process`
 }
 
 async function readHolder({ fileSystem, directory }: JournalFiles): Promise<Holder | undefined> {
@@ -116,6 +208,15 @@ async function readHolder({ fileSystem, directory }: JournalFiles): Promise<Hold
     return { pid: holder.pid, host: String(holder.host), since: String(holder.since) }
   } catch {
     return undefined
+  }
+}
+
+/** Makes all files of the store as new as now, so that cleaners that remove what is old never take them. */
+export async function touchAll({ fileSystem, directory, path }: HoldOptions): Promise<void> {
+  const names = await fileSystem.list(directory).catch(() => [])
+  // A file may be gone by now, and a document may not be there yet.
+  for (const each of [directory, path, ...names.map(name => join(directory, name))]) {
+    await fileSystem.touch(each).catch(() => {})
   }
 }
 

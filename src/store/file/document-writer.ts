@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { Clock } from '../../core/ports.ts'
 import type { Tally } from '../../core/tally.ts'
 import type { Counters } from './counters.ts'
-import { scratchPath, stagedDocument } from './directory.ts'
+import { type Hold, scratchPath, stagedDocument } from './directory.ts'
 import { type DocumentState, inspectDocument } from './document.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 import { messageOf } from './errors.ts'
@@ -30,6 +30,7 @@ export interface DocumentWriterOptions extends JournalFiles {
   readonly counters: Counters
   readonly journal: Journal
   readonly commit: GroupCommit
+  readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
   /** Where the journal ended at the start; set where the document was taken at its word then, to be checked now. */
   readonly unchecked: Position | undefined
 }
@@ -40,7 +41,7 @@ export interface DocumentWriter extends Omit<PacedWriter, 'stop'> {
 }
 
 export function createDocumentWriter(options: DocumentWriterOptions): DocumentWriter {
-  const { path, directory, fileSystem, tally, clock, log, journal, commit } = options
+  const { path, directory, fileSystem, tally, clock, log, journal, commit, hold } = options
   const counters = options.counters.document
   const staged = stagedDocument(directory)
 
@@ -51,7 +52,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
 
   /** Reads the whole document that was found at the start, which nothing there had to wait for; one that is damaged is kept aside. */
   async function checkFound(): Promise<void> {
-    if (unchecked === undefined) return
+    if (unchecked === undefined || hold.loss() !== undefined) return
     const document = await inspectDocument(fileSystem, path).catch(
       (error): DocumentState => ({ kind: 'damaged', reason: messageOf(error) }),
     )
@@ -70,6 +71,8 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
 
   async function write(): Promise<void> {
     await checked
+    // The outage has reported it, and asks for a document when it ends.
+    if (hold.loss() !== undefined) return
     await checkFound()
     const startMs = performance.now()
     const scratch = await fileSystem.scratch(scratchPath(directory, 'document'))
@@ -104,6 +107,8 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     }
     last = undefined
     await fileSystem.writeAtomically(staged, counted())
+    // The document may be another owner's by now.
+    hold.assertHeld()
     await fileSystem.rename(staged, path)
     await fileSystem.syncDirectory(dirname(path))
     last = map

@@ -99,7 +99,7 @@ export async function parseDocument(
   const checksum = crc32(bytes)
   const text = textOf(bytes)
   if (text === undefined) return 'it is not UTF-8'
-  const value = parse(text)
+  const value = parse(text) ?? parse(withoutConstants(text))
   if (value === undefined) return 'it is not JSON'
   if (!isObject(value) || !isObject(value.metrics)) return 'it holds no metrics'
   if (typeof value.version === 'string' && Number.parseFloat(value.version) > VERSION) {
@@ -125,6 +125,16 @@ function readMember(path: string, value: unknown): JournalMember | undefined {
   if (format > DOCUMENT_FORMAT) throw new NewerFormat(path, format, DOCUMENT_FORMAT)
   const valid = Number.isSafeInteger(segment) && Number.isSafeInteger(offset) && typeof sum === 'string'
   return valid ? (value as unknown as JournalMember) : undefined
+}
+
+/**
+ * Python writes NaN and Infinity as they stand, which JSON does not know. An object in their place is wrong wherever a number or a name should
+ * be, so that they cost the entry or the attempt that holds them, and nothing else. Strings stay as they are.
+ */
+function withoutConstants(text: string): string {
+  return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\bInfinity\b|\bNaN\b/gs, (found, quoted?: string) =>
+    quoted === undefined ? JSON.stringify({ [found]: true }) : quoted,
+  )
 }
 
 function parse(text: string): unknown {

@@ -24,6 +24,21 @@ export class StoreLocked extends Error {
   }
 }
 
+/**
+ * The lock that this process took no longer protects the store's files: another process may have opened them, so this one must not touch
+ * them. Where it is final, another process did; a restart is needed.
+ */
+export class LockLost extends Error {
+  override readonly name = 'LockLost'
+  readonly exitCode = 75
+  readonly isFinal: boolean
+
+  constructor(detail: string, { isFinal = false }: { readonly isFinal?: boolean } = {}) {
+    super(detail)
+    this.isFinal = isFinal
+  }
+}
+
 /** The files were written by a newer version of this program. Nothing was changed. */
 export class NewerFormat extends Error {
   override readonly name = 'NewerFormat'

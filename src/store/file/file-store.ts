@@ -1,4 +1,8 @@
-/** The default store: one documented file, and beside it a journal that keeps every attempt before it is counted. */
+/**
+ * The default store: one documented file, and beside it a journal that keeps every attempt before it is counted.
+ * It is long because all parts of the store are connected here.
+ */
+import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import {
   type AppendedPoints,
@@ -17,10 +21,17 @@ import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { createDamage, type KnownDamage } from './damage.ts'
-import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './directory.ts'
+import {
+  type Hold,
+  holdDirectory,
+  journalDirectory,
+  makeJournalDirectory,
+  moveEarlierJournal,
+  removeUnfinished,
+} from './directory.ts'
 import { inspectDocument } from './document.ts'
 import { createDocumentWriter } from './document-writer.ts'
-import { errorCode, messageOf, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
+import { errorCode, LockLost, messageOf, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
 import type { ChainOptions, Link } from './extents.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -28,10 +39,12 @@ import { createJournal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import type { Log } from './log.ts'
 import { type Oldest, settleOldest } from './oldest.ts'
+import { createOwnership } from './ownership.ts'
 import { isSame, type Position } from './position.ts'
 import { pointsLine, resetLine } from './record.ts'
 import { repair } from './repair.ts'
 import { limitsOf } from './replay.ts'
+import { withinRetention } from './retention.ts'
 import { createScrub, SCRUB_TIMES, type ScrubTimes } from './scrub.ts'
 import { segmentPath } from './segments.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
@@ -96,12 +109,14 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     fileSystem: options.fileSystem ?? nodeFileSystem,
     tally: options.tally,
     clock: options.clock,
+    owner: randomBytes(8).toString('hex'),
     idOptions,
     series: createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: idOptions.keepMs }),
     log: options.log ?? SILENT,
   }
   let hold: Hold | undefined
   try {
+    await moveEarlierJournal(start)
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
     const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
@@ -109,6 +124,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     const document = await refuseNewer(start, { known })
     await hold.name()
     const found = await find(start, document)
+    hold.assertHeld()
     await removeUnfinished(start, start.log)
     const end = await repair(start, found)
     const oldest = await settleOldest(start, found)
@@ -122,7 +138,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
 
 /** System errors say which call failed; this says for whom. */
 function explained(error: unknown, path: string): unknown {
-  const isExplained = error instanceof StoreLocked || error instanceof NewerFormat || error instanceof UnusablePath
+  const isExplained = [StoreLocked, LockLost, NewerFormat, UnusablePath].some(kind => error instanceof kind)
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
@@ -134,14 +150,15 @@ function createFileStore(
   found: Found,
   { end, oldest }: { readonly end: Position; readonly oldest: Oldest },
 ): FileStore {
-  const { directory, tally, series, clock, log } = start
+  const { tally, series, clock, log } = start
   const { ids, segments } = found
   const counters = createCounters(found.replayed)
-  const records = found.adoption?.attempts.length ?? found.replayed.total
-  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits: limitsOf(start) })
+  const replayed = found.replayed.forks.reduce((sum, fork) => sum + fork.attempts, found.replayed.total)
+  const records = found.adoption?.attempts.length ?? replayed
+  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits: limitsOf(start), hold })
   logChangedSettings(start, found)
   const damagedAtStart = [...found.replayed.damaged].map(
-    ([one, lines]) => [segmentPath(directory, one), lines] as const,
+    ([one, lines]) => [segmentPath(start.directory, one), lines] as const,
   )
   const damage = createDamage(counters, log, new Map(damagedAtStart))
   const commit = createGroupCommit({
@@ -156,16 +173,14 @@ function createFileStore(
       documents.request()
       checkpoints.changed()
     },
-    async beforeRetry() {
-      if (!(await hold.renew())) return
-      log.error('the directory of the journal was gone: it was made again', { directory })
-      segments.clear()
-      await journal.keepOldest()
-    },
+    beforeRetry: () => ownership.renew(),
     // What failed may have been more than one write: from here on nothing older is needed.
-    onRecovered: () => checkpoints.request(),
+    onRecovered() {
+      checkpoints.request()
+      documents.request()
+    },
   })
-  const common = { ...start, counters, journal, commit, ids }
+  const common = { ...start, counters, journal, commit, ids, hold }
   const retention = options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 }
   const unchecked = found.document.kind === 'ours' && found.checkpoint !== undefined ? end : undefined
   const documents = createDocumentWriter({ ...common, unchecked })
@@ -176,6 +191,7 @@ function createFileStore(
   const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
   if (!isCurrent || found.adoption !== undefined) documents.request()
   let closing: Promise<void> | undefined
+  const ownership = createOwnership({ ...start, hold, journal, segments, commit, checkpoints })
 
   async function appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
     const appended = { attempts: 0, refused: 0 }
@@ -217,6 +233,7 @@ function createFileStore(
   }
 
   async function close(): Promise<void> {
+    ownership.stop()
     await commit.close()
     await scrub.close()
     await checkpoints.close()
@@ -235,13 +252,18 @@ function createFileStore(
     onDamagedCheckpoint: () => checkpoints.request(),
     keepOldest: () => journal.keepOldest(),
   })
-  const list = (query: AttemptQuery): Promise<AttemptPage> =>
-    listAttempts({ ...chain(), onDamage: scrub.examine }, query)
+  function list(query: AttemptQuery): Promise<AttemptPage> {
+    const within = withinRetention(query, retention, clock())
+    return ownership.whileHeld(() => listAttempts({ ...chain(), onDamage: scrub.examine }, within))
+  }
 
   return {
     append: commit.append,
     appendPoints,
-    health: commit.health,
+    health() {
+      ownership.check()
+      return commit.health()
+    },
     ...createQuestions(start, list, () => closing !== undefined),
     reset,
     stats: () => ({

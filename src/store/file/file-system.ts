@@ -7,6 +7,7 @@ import {
   fsync,
   ftruncate,
   lstat,
+  lutimes,
   mkdir,
   open,
   read,
@@ -20,7 +21,7 @@ import { promisify } from 'node:util'
 import writeFileAtomic from 'write-file-atomic'
 import { createAppendFile, DURABLE_WRITES, writeAll } from './append-file.ts'
 import { errorCode } from './errors.ts'
-import { lockFile } from './lock.ts'
+import { type FileLock, lockFile } from './lock.ts'
 
 /**
  * A new file that grows at its end. Nothing else writes to it. Behind what was appended zeros may stand until it is closed, and for good
@@ -32,7 +33,8 @@ export interface AppendFile {
    * given: then what it holds would be lost.
    */
   append(bytes: Uint8Array): Promise<void>
-  close(): Promise<void>
+  /** Without `trim` the file is left exactly as it is, with what was laid out ahead: another process may have taken it over. */
+  close(trim?: boolean): Promise<void>
 }
 
 /** A file without a name, which is gone when it is closed, or the process ends. None of it is durable. */
@@ -88,8 +90,10 @@ export interface FileSystem {
   writeAtomically(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>
   /** Makes a file of mode 0600 at `path`, in the place of another that may be there, and takes that name from it. */
   scratch(path: string): Promise<Scratch>
-  /** Takes the lock at `path` and answers how to let it go; undefined where someone holds it. It ends with the process. */
-  lock(path: string): Promise<(() => void) | undefined>
+  /** Takes the lock at `path`; undefined where someone holds it. It ends with the process. */
+  lock(path: string): Promise<FileLock | undefined>
+  /** Makes a file or a directory as new as now, to cleaners that remove what is old. */
+  touch(path: string): Promise<void>
 }
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
@@ -136,6 +140,7 @@ export const nodeFileSystem: FileSystem = {
   writeAtomically: writeWhole,
   scratch: createScratch,
   lock: lockFile,
+  touch: path => promisify(lutimes)(path, new Date(), new Date()),
 }
 
 async function withFile<T>(path: string, flags: number, work: (fd: number) => Promise<T>): Promise<T> {

@@ -57,6 +57,8 @@ export interface GroupCommit {
   /** Runs `work` between two groups, as soon as can be: the journal, the tally and the ids stand still until it settles. */
   between<T>(work: () => Promise<T>): Promise<T>
   readonly pending: Pending
+  /** Refuses attempts from now on for a fault that was found between two writes, until a write succeeds again. */
+  fail(error: Error): void
   health(): StoreHealth
   /** Refuses what comes, and resolves when what had come is settled. */
   close(): Promise<void>
@@ -233,6 +235,9 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     inTurn,
     between,
     pending,
+    fail(error) {
+      if (!closed && outage.error === undefined) outage.begin(error)
+    },
     health() {
       const refused = refusal()
       return refused === undefined ? { writable: true } : { writable: false, reason: refused.message }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../core/ports.ts'
 import { type Counters, observeSync } from './counters.ts'
+import type { Hold } from './directory.ts'
 import { errorCode } from './errors.ts'
 import type { AppendFile } from './file-system.ts'
 import { type Oldest, writeOldest } from './oldest.ts'
@@ -25,6 +26,9 @@ export interface JournalOptions extends JournalFiles {
   readonly segments: Map<number, number>
   /** Those with which what is appended is counted. */
   readonly limits: Limits
+  /** Named in every segment. */
+  readonly owner: string
+  readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
 }
 
 /** Where a journal ends, and what there is of it. */
@@ -39,11 +43,15 @@ export interface JournalState {
 }
 
 export interface Journal extends JournalState {
+  /** Segments that were created here, also those that a write to failed. */
+  readonly created: ReadonlySet<number>
   /** Bytes that were kept since the journal was opened. */
   readonly written: number
   /**
-   * Keeps whole lines, which hold so many attempts: they are durable when it resolves. When it rejects they are not part of the journal, though a crash before the
-   * next append may bring them back.
+   * Keeps whole lines, which hold so many attempts: they are durable when it resolves. When it rejects they are not part of the journal,
+   * though a crash before the next append may bring them back. It rejects with `LockLost` where the lock was lost: another owner that read
+   * the journal before the lines were durable does not have them. Where the lock is held after the write, none did: it must lock before it
+   * reads.
    */
   append(lines: Buffer, attempts?: number): Promise<void>
   /**
@@ -59,7 +67,8 @@ export interface Journal extends JournalState {
 }
 
 export function createJournal(options: JournalOptions): Journal {
-  const { fileSystem, directory, clock, counters, segments, limits } = options
+  const { fileSystem, directory, clock, counters, segments, limits, owner, hold } = options
+  const created = new Set<number>()
   let { end, records, oldest } = options
   let last = Math.max(end.segment, ...segments.keys())
   let current: AppendFile | undefined
@@ -76,10 +85,11 @@ export function createJournal(options: JournalOptions): Journal {
     if (current === undefined || end.offset + lines.length > SEGMENT_BYTES) return begin(lines, { attempts })
     try {
       await write(current, lines)
+      hold.assertHeld()
     } catch (error) {
       counters.writeErrors++
       await abandon()
-      throw error
+      throw hold.loss() ?? error
     }
     end = { segment: end.segment, offset: end.offset + lines.length }
     records += attempts
@@ -87,11 +97,16 @@ export function createJournal(options: JournalOptions): Journal {
     written += lines.length
   }
 
-  /** The open segment is given up: it is never synced again, and what it should not hold is cut off where that is possible. */
+  /**
+   * The open segment is given up: it is never synced again, and what it should not hold is cut off where that is possible. Where the lock was
+   * lost it is left as it is: another owner may have read and counted all of it.
+   */
   async function abandon(): Promise<void> {
     const file = current
     current = undefined
-    await file?.close().catch(() => {})
+    const isHeld = hold.loss() === undefined
+    await file?.close(isHeld).catch(() => {})
+    if (!isHeld) return
     await fileSystem.cut(segmentPath(directory, end.segment), end.offset).catch(() => {})
   }
 
@@ -99,23 +114,27 @@ export function createJournal(options: JournalOptions): Journal {
     lines: Buffer = Buffer.alloc(0),
     { attempts = 0, reset = false }: { readonly attempts?: number; readonly reset?: boolean } = {},
   ): Promise<void> {
+    hold.assertHeld()
     const sequence = ++last
     const before = reset ? 0 : records
     const path = segmentPath(directory, sequence)
     const content = Buffer.concat([
-      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, records: before, limits }),
+      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, owner, records: before, limits }),
       lines,
     ])
     let file: AppendFile | undefined
     try {
       file = await fileSystem.create(path, SEGMENT_BYTES)
+      created.add(sequence)
       await write(file, content)
       await fileSystem.syncDirectory(directory)
+      hold.assertHeld()
     } catch (error) {
       counters.writeErrors++
-      await file?.close().catch(() => {})
-      if (file !== undefined) await fileSystem.remove(path).catch(() => {})
-      throw error
+      const isHeld = hold.loss() === undefined
+      await file?.close(isHeld).catch(() => {})
+      if (file !== undefined && isHeld) await fileSystem.remove(path).catch(() => {})
+      throw hold.loss() ?? error
     }
     await current?.close().catch(() => {})
     current = file
@@ -156,6 +175,7 @@ export function createJournal(options: JournalOptions): Journal {
       return oldest
     },
     segments,
+    created,
     get written() {
       return written
     },
@@ -163,6 +183,7 @@ export function createJournal(options: JournalOptions): Journal {
     begin,
     keepOldest: () => keepOldest(),
     async remove(sequence) {
+      hold.assertHeld()
       await raiseOldest(sequence)
       await fileSystem.remove(segmentPath(directory, sequence)).catch(error => {
         if (errorCode(error) !== 'ENOENT') throw error
@@ -171,7 +192,7 @@ export function createJournal(options: JournalOptions): Journal {
     },
     async close() {
       // All of it is durable: an error here tells nothing.
-      await current?.close().catch(() => {})
+      await current?.close(hold.loss() === undefined).catch(() => {})
       current = undefined
     },
   }

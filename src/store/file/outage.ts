@@ -1,6 +1,6 @@
 /** The time from a failed write until one succeeds: everything is refused, and it is tried again by itself. */
 
-import { messageOf } from './errors.ts'
+import { LockLost, messageOf } from './errors.ts'
 import type { Log } from './log.ts'
 
 /** How long to wait before the next try: doubled every time. */
@@ -28,9 +28,13 @@ export function createOutage({ log, retry, onRecovered }: OutageOptions): Outage
 
   function wait(error: unknown, retryMs: number): void {
     current = { error }
+    clearTimeout(timer)
+    if (error instanceof LockLost && error.isFinal) {
+      log.error('attempts cannot be kept by this process any more', { error: messageOf(error) })
+      return
+    }
     log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })
     if (stopped) return
-    clearTimeout(timer)
     timer = setTimeout(() => {
       retry().then(recover, again => wait(again, Math.min(retryMs * 2, RETRY.lastMs)))
     }, retryMs)

@@ -89,6 +89,7 @@ function createView(base: FileSystem, { path, stat, document }: Document, journa
     writeAtomically: refuse,
     scratch: refuse,
     lock: refuse,
+    touch: refuse,
   }
 }
 

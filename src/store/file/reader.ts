@@ -100,6 +100,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
       tally: options.createTally(),
       series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
       clock: options.clock,
+      owner: '',
       idOptions: IDS,
       keepTiers: true,
       log: collectInto(faults),
@@ -148,6 +149,12 @@ function faultsOf({ path, directory }: StartOptions, { document, replayed, ...fo
   for (const { segment, offset } of replayed.missing) {
     faults.push(
       `${segmentPath(directory, segment)} is missing, or shorter than ${offset} bytes: it is not counted whole`,
+    )
+  }
+  for (const { sequence, beside, records } of replayed.forks) {
+    const [one, other] = [segmentPath(directory, sequence), segmentPath(directory, beside)]
+    faults.push(
+      `two processes wrote ${one} and ${other} at the same time: ${records} records are counted, and listed after the next start of a sidecar`,
     )
   }
   if (document.kind === 'damaged') faults.push(`${path} is damaged and was not used: ${document.reason}`)

@@ -20,6 +20,10 @@ export interface Opening {
   readonly previous: Position
   /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first checkpoint. */
   readonly adopted: boolean
+  /** A random name of the opening of the store that wrote the segment; empty in segments of versions that had none. */
+  readonly owner: string
+  /** Parts of segments that another owner wrote at the same time: what they hold follows in this segment. */
+  readonly merged?: readonly MergedPart[]
   /**
    * How many attempts the journal held before the segment, counted from its beginning or from the last reset. Undefined in segments of
    * versions that did not write it.
@@ -27,6 +31,13 @@ export interface Opening {
   readonly records: number | undefined
   /** The limits with which the segment is counted, so that it is counted the same again. Undefined in segments of earlier versions. */
   readonly limits?: Limits | undefined
+}
+
+/** A part of a segment, in bytes. */
+export interface MergedPart {
+  readonly segment: number
+  readonly start: number
+  readonly end: number
 }
 
 export interface Limits extends TallyLimits {
@@ -105,9 +116,16 @@ function recordLine(nowMs: number, record: object): Buffer {
   return recordLines(nowMs, [JSON.stringify(record)])
 }
 
-export function openingLine(nowMs: number, { format, previous, adopted, records, limits }: Opening): Buffer {
-  const more = { ...(adopted && { adopted }), ...(records !== undefined && { records }), ...(limits && { limits }) }
-  return recordLine(nowMs, { segment: { format, previous, ...more } })
+export function openingLine(nowMs: number, { format, previous, adopted, ...more }: Opening): Buffer {
+  const { owner, merged, records, limits } = more
+  return recordLine(nowMs, {
+    segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits },
+  })
+}
+
+/** The line of a record as it was kept before. */
+export function lineOf(record: JournalRecord & { readonly kind: 'attempt' | 'points' }): Buffer {
+  return record.kind === 'points' ? pointsLine(record.nowMs, record.points) : recordLine(record.nowMs, record.attempt)
 }
 
 export function pointsLine(nowMs: number, points: readonly SeriesPoint[]): Buffer {
@@ -155,8 +173,8 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
   // Of a newer format nothing but that is known.
-  const { format, previous = ORIGIN, adopted = false, records, limits } = opening
-  const more = { records, limits: limits && unlimited(limits) }
+  const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
+  const more = { owner, merged, records, limits: limits && unlimited(limits) }
   return { kind: 'opening', nowMs, opening: { format, previous, adopted, ...more } }
 }
 

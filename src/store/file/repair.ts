@@ -8,10 +8,13 @@ import { messageOf } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { JOURNAL_FORMAT, openingLine, recordLines } from './record.ts'
+import { limitsOf, linesOfFork } from './replay.ts'
 import { type JournalFiles, segmentPath } from './segments.ts'
 import type { Found, StartOptions } from './start.ts'
 
 const COPY_BYTES = 1024 * 1024
+/** Forks that one segment names: its opening must stay short. */
+const FORKS_AT_ONCE = 16
 /** About as long as a segment of the journal may be. */
 const ADOPTED_BYTES = 8 * 1024 * 1024
 
@@ -32,7 +35,7 @@ export async function repair(options: StartOptions, found: Found): Promise<Posit
   await settleDocument(options, found.document, found.replayed.end)
   await makeDurable(options, found.replayed.end)
   if (found.damagedCheckpoints.length > 0) await fileSystem.syncDirectory(directory)
-  return found.replayed.end
+  return await mergeForks(options, found)
 }
 
 async function copyDamaged(options: StartOptions, sequence: number, lines: number): Promise<void> {
@@ -95,6 +98,51 @@ async function makeDurable({ fileSystem, directory }: JournalFiles, end: Positio
   await fileSystem.syncDirectory(directory)
 }
 
+/**
+ * What two owners kept at the same time becomes one journal: what is new in the forks follows in a segment of its own, which names them, so
+ * that no later start counts them again. The forks stay until they are too old. Answers where the journal ends then.
+ */
+async function mergeForks(options: StartOptions, { replayed, segments }: Found): Promise<Position> {
+  const { fileSystem, directory, clock, owner, log } = options
+  let { end, total: records } = replayed
+  for (let from = 0; from < replayed.forks.length; from += FORKS_AT_ONCE) {
+    const forks = replayed.forks.slice(from, from + FORKS_AT_ONCE)
+    const sequence = Math.max(end.segment, ...segments.keys()) + 1
+    const path = segmentPath(directory, sequence)
+    const merged = forks.map(({ sequence, start, end }) => ({ segment: sequence, start, end }))
+    let bytes = 0
+    async function* content(): AsyncGenerator<Buffer> {
+      const held = { owner, merged, records, limits: limitsOf(options) }
+      const opening = openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, ...held })
+      yield opening
+      bytes = opening.length
+      for (const fork of forks) {
+        for (const line of await linesOfFork(options, fork)) {
+          bytes += line.length
+          yield line
+        }
+      }
+    }
+    await fileSystem.writeAtomically(path, content())
+    end = { segment: sequence, offset: bytes }
+    segments.set(sequence, bytes)
+    records += forks.reduce((sum, fork) => sum + fork.attempts, 0)
+    for (const { sequence, beside, records, known } of forks) {
+      log.error(
+        'two processes wrote to the store at the same time, because its lock was removed: the records of both are kept',
+        {
+          path: segmentPath(directory, sequence),
+          beside: segmentPath(directory, beside),
+          records,
+          known,
+          merged_into: path,
+        },
+      )
+    }
+  }
+  return end
+}
+
 /** A document that is not what this store wrote last is kept: it may be all that someone has. Answers whether another must be written. */
 export async function settleDocument(
   { path, fileSystem, clock, log }: Pick<StartOptions, 'path' | 'fileSystem' | 'clock' | 'log'>,
@@ -134,7 +182,7 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
 }
 
 async function writeAdopted(
-  { fileSystem, directory, clock }: StartOptions,
+  { fileSystem, directory, clock, owner }: StartOptions,
   { attempts }: Adoption,
   segments: Map<number, number>,
 ): Promise<Position> {
@@ -152,7 +200,7 @@ async function writeAdopted(
     }
     const sequence = end.segment + 1
     const content = [
-      openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true, records: before }),
+      openingLine(nowMs, { format: JOURNAL_FORMAT, previous: end, adopted: true, owner, records: before }),
       recordLines(nowMs, texts),
     ]
     await written

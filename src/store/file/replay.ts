@@ -2,9 +2,10 @@
 import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
 import type { Series } from '../../core/series.ts'
 import type { Tally } from '../../core/tally.ts'
+import type { Fork } from './forks.ts'
 import { isBefore, type Position } from './position.ts'
-import type { JournalRecord, Limits } from './record.ts'
-import { scan } from './scan.ts'
+import { type JournalRecord, type Limits, lineOf } from './record.ts'
+import { type ScanResult, scan } from './scan.ts'
 import { extentFrom, type JournalFiles, readOpening, type Stretch, segmentPath } from './segments.ts'
 
 export interface ReplayOptions extends JournalFiles {
@@ -15,6 +16,8 @@ export interface ReplayOptions extends JournalFiles {
   readonly countFrom: Position
   /** Attempts that the journal held before `from`. */
   readonly records: number
+  /** The segment with the last reset that is counted already: forks of what it forgot do not count. */
+  readonly resetAt?: number | undefined
   readonly tally: Tally
   readonly ids: IdWindow
   readonly series: Series
@@ -36,11 +39,24 @@ export interface ReplayResult {
   readonly missing: readonly Position[]
   /** The segment that begins with the last reset: nothing before it counts. */
   readonly resetAt: number | undefined
+  /** What another owner wrote at the same time. */
+  readonly forks: readonly ReplayedFork[]
+}
+
+/** A fork that was read, in the order of the journal. */
+export interface ReplayedFork extends Fork {
+  /** Of each record in it, whether it was counted. */
+  readonly isNew: readonly boolean[]
+  /** Attempts and groups of points that were counted, and those that were known. */
+  readonly records: number
+  readonly known: number
+  /** Attempts among those that were counted. */
+  readonly attempts: number
 }
 
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { fileSystem, directory, from } = options
-  const { stretches, missing } = await extentFrom(options, options.segments, from)
+  const { stretches, missing, forks } = await extentFrom(options, options.segments, from, options.countFrom)
   const first = options.segments.has(from.segment) ? await readOpening(options, from.segment) : undefined
   countWithin(first?.opening.limits ?? untold(options), options)
   const damaged = new Map<number, number>()
@@ -63,8 +79,51 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     if (result.end < stretch.end) torn.push({ ...reached, bytes: result.torn })
     if (result.end > 0 && isBefore(end, reached)) end = reached
   }
+  // From here on within those of the settings: a merged segment names them.
   countWithin(limitsOf(options), options)
-  return { end, records, total, damaged, torn, missing, resetAt }
+  const replayed: ReplayedFork[] = []
+  for (const fork of forks) {
+    // A reset forgot it with all else.
+    if (fork.sequence < (resetAt ?? options.resetAt ?? 0)) continue
+    const { result, ...found } = await replayFork(fork, options)
+    if (found.isNew.length === 0 && result.corrupt === 0) continue
+    if (result.corrupt > 0) damaged.set(fork.sequence, (damaged.get(fork.sequence) ?? 0) + result.corrupt)
+    records += found.records
+    replayed.push({ ...fork, ...found, end: result.end })
+  }
+  return { end, records, total, damaged, torn, missing, resetAt, forks: replayed }
+}
+
+/** Counts what is new in a fork. A reset in it is left out: it would forget what the other owner acknowledged since. */
+async function replayFork(
+  fork: Fork,
+  options: ReplayOptions,
+): Promise<{ result: ScanResult } & Pick<ReplayedFork, 'isNew' | 'records' | 'attempts' | 'known'>> {
+  const isNew: boolean[] = []
+  const counts = { records: 0, attempts: 0, known: 0 }
+  const path = segmentPath(options.directory, fork.sequence)
+  const result = await scan(options.fileSystem, path, fork, record => {
+    const isCounted = isKept(record) && apply(record, options, true)
+    isNew.push(isCounted)
+    if (isCounted) counts.records++
+    else if (isKept(record)) counts.known++
+    if (isCounted && record.kind === 'attempt') counts.attempts++
+  })
+  return { result, isNew, ...counts }
+}
+
+/** The lines of what is new in a fork, for a segment that the journal continues with. */
+export async function linesOfFork({ fileSystem, directory }: JournalFiles, fork: ReplayedFork): Promise<Buffer[]> {
+  const lines: Buffer[] = []
+  let place = 0
+  await scan(fileSystem, segmentPath(directory, fork.sequence), fork, record => {
+    if (fork.isNew[place++] === true && isKept(record)) lines.push(lineOf(record))
+  })
+  return lines
+}
+
+function isKept(record: JournalRecord): record is JournalRecord & { readonly kind: 'attempt' | 'points' } {
+  return record.kind === 'attempt' || record.kind === 'points'
 }
 
 /** How many attempts there are with a record behind `total` of them. Every segment says how many there should have been before it. */

@@ -11,10 +11,11 @@ import { atOwnPace } from '../../slices.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
+import type { Openings } from './forks.ts'
 import type { Log } from './log.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { type ReplayResult, replay } from './replay.ts'
-import { type JournalFiles, listSegments, type OpenedSegment, readOpening } from './segments.ts'
+import { type JournalFiles, listSegments, readOpening, readOpenings } from './segments.ts'
 import { recountBefore, restoreCheckpoint } from './tier-restore.ts'
 
 export interface StartOptions extends JournalFiles {
@@ -24,6 +25,8 @@ export interface StartOptions extends JournalFiles {
   /** Empty, as the tally is. */
   readonly series: Series
   readonly clock: Clock
+  /** A random name of this opening of the store. */
+  readonly owner: string
   readonly idOptions: Omit<IdWindowOptions, 'seed'>
   /** Go on with the tiers that the store was left with, whatever those of the tally: for one who only reads. */
   readonly keepTiers?: boolean | undefined
@@ -80,7 +83,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       damagedCheckpoints.push({ sequence, reason: restored })
       continue
     }
-    const { ids, position, changes } = restored
+    const { ids, position, changes, resetAt: known } = restored
     const replayed = await replay({
       ...options,
       segments,
@@ -88,8 +91,9 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       countFrom: position,
       records: restored.records ?? 0,
       ids,
+      resetAt: known,
     })
-    const resetAt = replayed.resetAt ?? restored.resetAt
+    const resetAt = replayed.resetAt ?? known
     return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined, changes }
   }
   const checked = {
@@ -151,15 +155,7 @@ const NOTHING: ReplayResult = {
   torn: [],
   missing: [],
   resetAt: undefined,
-}
-
-/** By sequence number, oldest first; undefined where the first record is damaged. */
-type Openings = ReadonlyMap<number, OpenedSegment | undefined>
-
-async function readOpenings(files: JournalFiles, segments: ReadonlyMap<number, number>): Promise<Openings> {
-  const openings = new Map<number, OpenedSegment | undefined>()
-  for (const sequence of segments.keys()) openings.set(sequence, await readOpening(files, sequence))
-  return openings
+  forks: [],
 }
 
 /** Nothing was ever acknowledged: at most an adoption was begun and not finished, which its checkpoint does. */

@@ -129,7 +129,7 @@ async function recountJournal(
   { resetAt, position, journalMs }: Recounted,
 ): Promise<number> {
   const { fileSystem, directory, idOptions } = options
-  const { stretches, missing } = await extentFrom(options, segments, { segment: resetAt, offset: 0 })
+  const { stretches, missing } = await extentFrom(options, segments, { segment: resetAt, offset: 0 }, position)
   const series = createSeries({ limit: MAX_SERIES, keepMs: idOptions.keepMs })
   let reachedMs = journalMs
   let lastMs = Number.NEGATIVE_INFINITY

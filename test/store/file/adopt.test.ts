@@ -216,3 +216,42 @@ test('what is no document is moved aside, and never written over', async () => {
   expect(fileSystem.contentOf(`/data/${aside}`)?.toString()).toBe('{"metrics": {"cut off')
   expect(await countedIn(await openFake(createFakeFileSystem(fileSystem.disk)))).toBe(1)
 })
+
+test.each(['NaN', 'Infinity', '-Infinity'])(
+  'an entry in which Python wrote %s costs itself, and a listed attempt its place',
+  async word => {
+    const metrics = named([entry('few', 5), entry('worse', 5), entry('NaN, Infinity', 2)])
+    const fileSystem = await diskWith(metrics)
+    const text = fileSystem
+      .contentOf(PATH)!
+      .toString()
+      .replace(/("agent_name": "worse",[^[]*"avg_confidence": )[\d.]+/, `$1${word}`)
+      .replace(/("agent_name": "few",[^[]*"recent_results": \[[^}]*"confidence": )[\d.]+/, `$1${word}`)
+    expect(text.split(word)).toHaveLength(word === '-Infinity' ? 3 : 7)
+    fileSystem.plant(PATH, text)
+    const errors: unknown[] = []
+    const log = { debug() {}, info() {}, warn() {}, error: (_: string, fields: unknown) => void errors.push(fields) }
+    const store = await openFake(fileSystem, { log })
+    const [few, quoted] = (await metricsOf(store)) as [Entry, Entry]
+    expect([few.agent_name, few.total_attempts, few.recent_results.length]).toEqual(['few', 5, 4])
+    expect(quoted).toEqual(entry('NaN, Infinity', 2))
+    expect(await countedIn(store)).toBe(7)
+    expect(errors).toEqual([
+      expect.objectContaining({ entry: 'few:claude:sonnet:complexity' }),
+      expect.objectContaining({ entry: 'worse:claude:sonnet:complexity' }),
+    ])
+    const aside = (await fileSystem.list('/data')).filter(name => name.includes('.corrupt-'))
+    expect(fileSystem.contentOf(`/data/${aside[0]}`)?.toString()).toBe(text)
+    await store.close()
+  },
+)
+
+test('a very long text beside a NaN is no obstacle', async () => {
+  const fileSystem = await diskWith(named([entry('few', 5)]))
+  const text = fileSystem.contentOf(PATH)!.toString()
+  const long = JSON.stringify('\\"NaN'.repeat(1_000_000))
+  fileSystem.plant(PATH, text.replace('"version"', `"note": ${long}, "of": NaN, "version"`))
+  const store = await openFake(fileSystem)
+  expect(await countedIn(store)).toBe(5)
+  await store.close()
+})

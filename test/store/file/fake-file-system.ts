@@ -137,9 +137,9 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
         if (file.content.length !== size) throw new Error(`${path} has another length`)
         if (size - length < laidOut / 2) await layOut()
       },
-      close: () =>
+      close: (trim = true) =>
         operate('close', path, () => {
-          file.content = file.content.subarray(0, length)
+          if (trim) file.content = file.content.subarray(0, length)
         }),
     }
   }
@@ -244,8 +244,13 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
         const file = nodeAt(path) ?? newFile(path)
         if (locks.has(file)) return undefined
         locks.add(file)
-        return () => locks.delete(file)
+        return {
+          isHeld: () => nodeAt(path) === file,
+          movedTo: () => undefined,
+          release: () => locks.delete(file),
+        }
       }),
+    touch: async () => {},
     contentOf(path) {
       const node = nodeAt(path)
       return node?.kind === 'file' ? node.content : undefined

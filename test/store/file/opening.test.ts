@@ -1,7 +1,19 @@
 /** Opening a store on a real disk: who may, where, and with what left behind. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,7 +21,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NewerFormat, StoreLocked, UnusablePath } from '../../../src/store/file/errors.ts'
 import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
-import { attempt, countedIn, newTally } from './fixtures.ts'
+import { lockFile } from '../../../src/store/file/lock.ts'
+import { attempt, countedIn, NOW, newTally } from './fixtures.ts'
 
 let folder: string
 let path: string
@@ -23,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 function open(at: string = path): Promise<FileStore> {
-  return openFileStore({ path: at, tally: newTally(), clock: Date.now })
+  return openFileStore({ path: at, tally: newTally(), clock: () => NOW })
 }
 
 /** Every file below the folder with its content. */
@@ -66,7 +79,7 @@ describe('what a store leaves on disk', () => {
     const store = await open(join(folder, 'a', 'b', 'perf'))
     await store.append([attempt(1)])
     await store.close()
-    expect((await readdir(join(folder, 'a', 'b'))).sort()).toEqual(['perf', 'perf.journal'])
+    expect((await readdir(join(folder, 'a', 'b'))).sort()).toEqual(['perf', 'perf-journal'])
   })
 
   test('is the same in a folder that is reached by a link, and one more holder there is refused', async () => {
@@ -119,6 +132,63 @@ describe('a second store on the same path', () => {
     expect(store.health().writable).toBe(true)
     await store.close()
   })
+})
+
+describe('two stores in one folder', () => {
+  test('have a journal each where their names differ only in the ending', async () => {
+    const names = ['a', 'a.json', 'a.journal.json', 'a.txt']
+    const stores: FileStore[] = []
+    for (const [id, name] of names.entries()) {
+      const store = await open(join(folder, name))
+      await store.append([attempt(id)])
+      stores.push(store)
+    }
+    for (const store of stores) await store.close()
+    for (const [id, name] of names.entries()) {
+      const store = await open(join(folder, name))
+      expect((await store.attempts({ limit: 5 })).attempts).toEqual([attempt(id)])
+      await store.close()
+    }
+  })
+
+  test('that shared one in an earlier version are told apart: what was kept is with the one that ends in .json', async () => {
+    const shared = join(folder, 'a.journal')
+    const both = await open(join(folder, 'a.json'))
+    await both.append([attempt(1), attempt(2)])
+    await both.close()
+    await copyFile(join(folder, 'a.json'), join(folder, 'a'))
+    for (const name of ['a', 'a.json']) {
+      const store = await open(join(folder, name))
+      expect(await countedIn(store)).toBe(2)
+      await store.close()
+    }
+    expect(await readdir(shared)).toContain('lock.db')
+    expect(await readdir(join(folder, 'a-journal'))).toContain('lock.db')
+  })
+})
+
+test('a journal that an earlier version kept for a path without .json is found, unless a process has it', async () => {
+  const store = await open(join(folder, 'a'))
+  await store.append([attempt(1)])
+  await store.close()
+  const [now, earlier] = [join(folder, 'a-journal'), join(folder, 'a.journal')]
+  await rename(now, earlier)
+  const held = await lockFile(join(earlier, 'lock.db'))
+  await expect(open(join(folder, 'a'))).rejects.toBeInstanceOf(StoreLocked)
+  held!.release()
+  const again = await open(join(folder, 'a'))
+  expect((await again.attempts({ limit: 5 })).attempts).toEqual([attempt(1)])
+  expect((await readdir(folder)).sort()).toEqual(['a', 'a-journal'])
+  await again.close()
+})
+
+test('a path that was not UTF-8 is refused, and nothing is made', async () => {
+  for (const name of ['\uFFFD.json', '\uD800.json']) {
+    const refused = await open(join(folder, name)).catch(error => error)
+    expect(refused).toBeInstanceOf(UnusablePath)
+    expect(refused.message).toMatch(/not UTF-8/)
+  }
+  expect(await readdir(folder)).toEqual([])
 })
 
 describe('a path that cannot be used is refused with its name and the reason, and nothing is made:', () => {

@@ -1,5 +1,6 @@
 /** How much of the journal is kept, and what is listed of it. */
-import { expect, test, vi } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentAttempt } from '../../../src/core/attempt.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
@@ -56,22 +57,24 @@ test('a question for few among many attempts reads a bounded part of the journal
   await store.close()
 })
 
-test('attempts that are too old leave by whole segments, and stay counted', async () => {
+test('attempts that are too old are not listed any more, leave by whole segments, and stay counted', async () => {
   let nowMs = NOW
   const { disk } = createFakeFileSystem()
   const open = (): Promise<FileStore> =>
     openFake(createFakeFileSystem(disk), { clock: () => nowMs, retention: { maxAgeMs: 10 * DAY_MS, maxBytes: 1e9 } })
   for (let life = 0; life < 6; life++) {
     const store = await open()
-    await store.append([attempt(life)])
+    await store.append([attempt(life, { timestamp: new Date(nowMs).toISOString() })])
     expect(await countedIn(store)).toBe(life + 1)
     await store.close()
     nowMs += 4 * DAY_MS
   }
   const store = await open()
   const listed = (await store.attempts({ limit: 10 })).attempts.map(one => one.attempt_id)
-  expect(listed.slice(0, 3)).toEqual(['id 5', 'id 4', 'id 3'])
-  expect(listed).not.toContain('id 0')
+  expect(listed).toEqual(['id 5', 'id 4'])
+  const kept = createFakeFileSystem(disk)
+  const names = (await kept.list('/data/perf.journal')).filter(name => name.endsWith('.ndjson'))
+  expect(names.some(name => kept.contentOf(`/data/perf.journal/${name}`)!.includes('"id 0"'))).toBe(false)
   expect(await countedIn(store)).toBe(6)
   await store.close()
 })
@@ -155,3 +158,59 @@ test('a checkpoint that was on its way when a reset came takes nothing with it t
   expect(await idsIn(again)).toEqual(['id 2', 'id 3'])
   expect(await countedIn(again)).toBe(2)
 })
+
+test('an attempt is not listed from the moment on at which it states to be too old, wherever it stands', async () => {
+  let nowMs = NOW
+  const retention = { maxAgeMs: 10 * DAY_MS, maxBytes: 1e9 }
+  const store = await openFake(createFakeFileSystem(), { clock: () => nowMs, retention })
+  const at = (days: number): string => new Date(NOW + days * DAY_MS).toISOString()
+  await store.append([attempt(1, { timestamp: at(0) }), attempt(2, { timestamp: at(-100) })])
+  await store.append([attempt(3, { timestamp: at(-9) }), attempt(4, { timestamp: at(-10.1) })])
+  expect(await idsIn(store)).toEqual(['id 1', 'id 3'])
+  const old = { sinceMs: NOW - 1000 * DAY_MS, untilMs: NOW - DAY_MS }
+  expect((await store.attempts({ limit: 9, range: old })).attempts.map(one => one.attempt_id)).toEqual(['id 3'])
+  nowMs = NOW + DAY_MS
+  expect(await idsIn(store)).toEqual(['id 1', 'id 3'])
+  nowMs++
+  expect(await idsIn(store)).toEqual(['id 1'])
+  nowMs = NOW + 11 * DAY_MS
+  expect(await idsIn(store)).toEqual([])
+  expect(await countedIn(store)).toBe(4)
+  await store.close()
+})
+
+/** Lets the checkpoint be taken that is due, or is asked for by the hour. */
+async function pass(ms: number): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) {
+    vi.advanceTimersByTime(ms / 20)
+    for (let i = 0; i < 10; i++) await nextTurn()
+  }
+}
+
+test.each([true, false])(
+  'a store that runs for months rids the disk of what is too old (with new attempts: %s)',
+  async goesOn => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let nowMs = NOW
+    const fileSystem = createFakeFileSystem()
+    const retention = { maxAgeMs: 10 * DAY_MS, maxBytes: 1e9 }
+    const store = await openFake(fileSystem, { clock: () => nowMs, retention })
+    const stamp = (): { timestamp: string } => ({ timestamp: new Date(nowMs).toISOString() })
+    await store.append([attempt(1, { ...stamp(), agent_name: 'secret' })])
+    await pass(120_000)
+    for (let day = 1; day < 15; day++) {
+      nowMs += DAY_MS
+      if (goesOn) await store.append([attempt(10 + day, stamp())])
+      await pass(2 * 3_600_000)
+    }
+    const names = (await fileSystem.list('/data/perf.journal')).filter(name => name.endsWith('.ndjson'))
+    for (const name of names) expect(fileSystem.contentOf(`/data/perf.journal/${name}`)!.includes('secret')).toBe(false)
+    expect((await store.attempts({ limit: 99 })).attempts).toHaveLength(goesOn ? 11 : 0)
+    expect(await countedIn(store)).toBe(goesOn ? 15 : 1)
+    await store.close()
+    const again = await openFake(createFakeFileSystem(fileSystem.disk), { clock: () => nowMs, retention })
+    expect(await countedIn(again)).toBe(goesOn ? 15 : 1)
+    await again.close()
+  },
+)

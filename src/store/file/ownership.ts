@@ -1,0 +1,98 @@
+/** Watches whether an open store is still this process's own, and keeps its files from looking old while it is. */
+import { StoreUnavailable } from '../../core/ports.ts'
+import { checkpointPath, listCheckpoints } from './checkpoint-files.ts'
+import type { Checkpointer } from './checkpointer.ts'
+import { type Hold, touchAll } from './directory.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { Journal } from './journal.ts'
+import { listSegments, readOpening, segmentPath } from './segments.ts'
+import type { StartOptions } from './start.ts'
+
+/** How often the lock is checked while nothing is recorded. */
+const WATCHED_EVERY_MS = 1000
+/** How often the files are made as new as now, and old attempts can leave though nothing is recorded. */
+const TENDED_EVERY_MS = 3_600_000
+
+export interface OwnershipOptions extends StartOptions {
+  readonly hold: Hold
+  readonly journal: Journal
+  /** The journal's sizes of segments, which are kept up to date. */
+  readonly segments: Map<number, number>
+  readonly commit: Pick<GroupCommit, 'fail'>
+  readonly checkpoints: Pick<Checkpointer, 'newest' | 'expire'>
+}
+
+export interface Ownership {
+  /** Has attempts refused where the lock was lost. Synchronous and cheap. */
+  check(): void
+  /**
+   * What `read` resolves with, unless the lock was lost before or meanwhile: the files may be gone then, or another owner's, and a short list would
+   * pass for all there is. Rejects with {@link StoreUnavailable} then.
+   */
+  whileHeld<T>(read: () => Promise<T>): Promise<T>
+  /** Takes a lost lock again. Rejects with `LockLost` while it cannot. */
+  renew(): Promise<void>
+  stop(): void
+}
+
+export function createOwnership(options: OwnershipOptions): Ownership {
+  const { directory, owner, log, hold, journal, segments, commit, checkpoints } = options
+  const found = new Set(segments.keys())
+  const watch = setInterval(check, WATCHED_EVERY_MS).unref()
+  const tend = setInterval(() => void makeNew().then(checkpoints.expire), TENDED_EVERY_MS).unref()
+  void makeNew()
+
+  async function makeNew(): Promise<void> {
+    if (hold.loss() === undefined) await touchAll(options)
+  }
+
+  function check(): void {
+    const loss = hold.loss()
+    if (loss !== undefined) commit.fail(loss)
+  }
+
+  function refuseLost(): void {
+    const loss = hold.loss()
+    if (loss !== undefined) throw new StoreUnavailable(`the journal cannot be read: ${loss.message}`, { cause: loss })
+  }
+
+  /** A segment or checkpoint in the directory that another owner wrote since the lock was taken. */
+  async function foreignFile(): Promise<string | undefined> {
+    for (const sequence of (await listSegments(options)).keys()) {
+      if (found.has(sequence)) continue
+      const opened = await readOpening(options, sequence)
+      const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
+      if (!isOwn) return segmentPath(directory, sequence)
+    }
+    const checkpoint = (await listCheckpoints(options)).find(sequence => sequence > checkpoints.newest)
+    return checkpoint === undefined ? undefined : checkpointPath(directory, checkpoint)
+  }
+
+  async function dropMissingSegments(): Promise<void> {
+    const there = await listSegments(options)
+    for (const sequence of [...segments.keys()].filter(one => !there.has(one))) {
+      const path = segmentPath(directory, sequence)
+      log.error('a segment of the journal is gone: what it held stays counted', { path })
+      segments.delete(sequence)
+    }
+  }
+
+  return {
+    check,
+    async whileHeld(read) {
+      refuseLost()
+      const result = await read()
+      refuseLost()
+      return result
+    },
+    async renew() {
+      if (!(await hold.renew(foreignFile))) return
+      await dropMissingSegments()
+      await journal.keepOldest()
+    },
+    stop() {
+      clearInterval(watch)
+      clearInterval(tend)
+    },
+  }
+}
