@@ -23,7 +23,9 @@ const folder = mkdtempSync(join(tmpdir(), 'round-trip-'))
 let made = 0
 const newPath = (name: string): string => join(folder, `${++made}-${name}`)
 const ndjson = (attempts: readonly object[]): string => attempts.map(one => `${JSON.stringify(one)}\n`).join('')
-const at = (minute: number): string => new Date(Date.parse('2026-01-31T12:00:00Z') + minute * 60_000).toISOString()
+/** A few days ago, on a minute: older attempts leave with the retention. */
+const START_MS = Math.floor(Date.now() / 60_000 - 5 * 1440) * 60_000
+const at = (minute: number): string => new Date(START_MS + minute * 60_000).toISOString()
 const dated = (from: number, count: number, more: object = {}): object[] =>
   Array.from({ length: count }, (_, i) => anAttempt({ time_seconds: from + i, timestamp: at(from + i), ...more }))
 
