@@ -50,11 +50,11 @@ const SPREAD = 1024
 /** How far before the newest id those stand that must agree before an id leaves by its age. */
 const WITNESSES = [0, SPREAD / 4, SPREAD / 2, (3 * SPREAD) / 4, SPREAD - 1]
 /** Ids that share a piece of memory: 2 to this power. */
-const CHUNK_BITS = 15
+const CHUNK_BITS = 10
 const CHUNK = 2 ** CHUNK_BITS
 const IN_CHUNK = CHUNK - 1
-/** The last place in the ring, after which comes the first: there are far more than ids are ever held, and a whole number of chunks. */
-const LAST_PLACE = 2 ** 28 - 1
+/** The last place in the ring, after which comes the first: three times as many as ids may be held, and a whole number of chunks. */
+const LAST_PLACE = 2 ** 25 - 1
 /** The table is split by one byte of the hash: each part grows by itself, so that no growth takes longer than some milliseconds. */
 const PARTS = 256
 const FIRST_SLOTS = 16
@@ -73,11 +73,14 @@ interface Part {
 }
 
 export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOptions): IdWindow {
-  let { limit, keepMs } = limits
+  let { keepMs } = limits
+  let limit = Math.min(limits.limit, MAX_IDS)
   // The places of the oldest id and behind the newest one. Memory is taken with the first id, and as more come.
   let chunks: (Chunk | undefined)[] = []
   let spare: Chunk | undefined
-  let parts: Part[] = []
+  let parts: (Part | undefined)[] = []
+  let firstSlots = FIRST_SLOTS
+  while (firstSlots * PARTS < 2.5 * Math.min(expected, limit)) firstSlots *= 2
   let head = 0
   let tail = 0
   let size = 0
@@ -105,12 +108,12 @@ export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOption
 
   /** The part of the table for the current hash. */
   function partNow(): Part {
-    if (parts.length === 0) {
-      let slots = FIRST_SLOTS
-      while (slots * PARTS < 2.5 * Math.min(expected, limit)) slots *= 2
-      parts = Array.from({ length: PARTS }, () => ({ slots: new Uint32Array(slots), used: 0 }))
-    }
-    return parts[hash1 & (PARTS - 1)]!
+    const number = hash1 & (PARTS - 1)
+    const known = parts[number]
+    if (known !== undefined) return known
+    const made = { slots: new Uint32Array(firstSlots), used: 0 }
+    parts[number] = made
+    return made
   }
 
   /** The slot of the id with the current hash, or the empty one where it would stand. */
@@ -248,7 +251,7 @@ export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOption
       return size
     },
     limitTo(others) {
-      limit = others.limit
+      limit = Math.min(others.limit, MAX_IDS)
       keepMs = others.keepMs
       while (size > limit) removeOldest()
     },
