@@ -39,7 +39,7 @@ import { createJournal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import type { Log } from './log.ts'
 import { type Oldest, settleOldest } from './oldest.ts'
-import { createOwnership } from './ownership.ts'
+import { createOwnership, OWNERSHIP_TIMES, type OwnershipTimes } from './ownership.ts'
 import { isSame, type Position } from './position.ts'
 import { pointsLine, resetLine } from './record.ts'
 import { repair } from './repair.ts'
@@ -69,6 +69,8 @@ export interface FileStoreOptions {
   readonly maxSeries?: number | undefined
   /** When and how fast the files are verified: from 2 seconds on, then daily, at 4 MiB/s. */
   readonly scrub?: ScrubTimes | undefined
+  /** How often the lock is checked, and the files are made as new as now: every second, and hourly. */
+  readonly ownership?: OwnershipTimes | undefined
 }
 
 /** What a store knows of itself. Counts are since it was opened. */
@@ -191,7 +193,15 @@ function createFileStore(
   const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
   if (!isCurrent || found.adoption !== undefined) documents.request()
   let closing: Promise<void> | undefined
-  const ownership = createOwnership({ ...start, hold, journal, segments, commit, checkpoints })
+  const ownership = createOwnership({
+    ...start,
+    hold,
+    journal,
+    segments,
+    commit,
+    checkpoints,
+    times: options.ownership ?? OWNERSHIP_TIMES,
+  })
 
   async function appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
     const appended = { attempts: 0, refused: 0 }

@@ -8,10 +8,15 @@ import type { Journal } from './journal.ts'
 import { listSegments, readOpening, segmentPath } from './segments.ts'
 import type { StartOptions } from './start.ts'
 
-/** How often the lock is checked while nothing is recorded. */
-const WATCHED_EVERY_MS = 1000
-/** How often the files are made as new as now, and old attempts can leave though nothing is recorded. */
-const TENDED_EVERY_MS = 3_600_000
+/** What happens by itself, in milliseconds between two times. Infinity: never. */
+export interface OwnershipTimes {
+  /** The lock is checked while nothing is recorded. */
+  readonly watchMs: number
+  /** The files are made as new as now, first at the start, and old attempts leave though nothing is recorded. */
+  readonly tendMs: number
+}
+
+export const OWNERSHIP_TIMES: OwnershipTimes = { watchMs: 1000, tendMs: 3_600_000 }
 
 export interface OwnershipOptions extends StartOptions {
   readonly hold: Hold
@@ -20,6 +25,7 @@ export interface OwnershipOptions extends StartOptions {
   readonly segments: Map<number, number>
   readonly commit: Pick<GroupCommit, 'fail'>
   readonly checkpoints: Pick<Checkpointer, 'newest' | 'expire'>
+  readonly times: OwnershipTimes
 }
 
 export interface Ownership {
@@ -36,11 +42,11 @@ export interface Ownership {
 }
 
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { directory, owner, log, hold, journal, segments, commit, checkpoints } = options
+  const { directory, owner, log, hold, journal, segments, commit, checkpoints, times } = options
   const found = new Set(segments.keys())
-  const watch = setInterval(check, WATCHED_EVERY_MS).unref()
-  const tend = setInterval(() => void makeNew().then(checkpoints.expire), TENDED_EVERY_MS).unref()
-  void makeNew()
+  const watch = every(times.watchMs, check)
+  const tend = every(times.tendMs, () => void makeNew().then(checkpoints.expire))
+  if (tend !== undefined) void makeNew()
 
   async function makeNew(): Promise<void> {
     if (hold.loss() === undefined) await touchAll(options)
@@ -95,4 +101,8 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       clearInterval(tend)
     },
   }
+}
+
+function every(ms: number, work: () => void): NodeJS.Timeout | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : setInterval(work, ms).unref()
 }

@@ -26,6 +26,8 @@ export function openFake(fileSystem: FileSystem, options: Partial<FileStoreOptio
     fileSystem,
     ids,
     scrub: WHEN_ASKED,
+    // A store that a test leaves behind as after a crash must not go on in the background.
+    ownership: { watchMs: Number.POSITIVE_INFINITY, tendMs: Number.POSITIVE_INFINITY },
     ...options,
   })
 }

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentAttempt } from '../../../src/core/attempt.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { OWNERSHIP_TIMES } from '../../../src/store/file/ownership.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, idsIn, NOW, openFake } from './fixtures.ts'
 
@@ -195,7 +196,7 @@ test.each([true, false])(
     let nowMs = NOW
     const fileSystem = createFakeFileSystem()
     const retention = { maxAgeMs: 10 * DAY_MS, maxBytes: 1e9 }
-    const store = await openFake(fileSystem, { clock: () => nowMs, retention })
+    const store = await openFake(fileSystem, { clock: () => nowMs, retention, ownership: OWNERSHIP_TIMES })
     const stamp = (): { timestamp: string } => ({ timestamp: new Date(nowMs).toISOString() })
     await store.append([attempt(1, { ...stamp(), agent_name: 'secret' })])
     await pass(120_000)
