@@ -480,6 +480,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${QUESTIONS} > a connection that asks on and on without reading has a few questions waiting, is refused more, and is closed in the end`,
       `${QUESTION_LIMITS} > beside as many questions as there may be, others are refused with 429, and probes, scrapes and recording go on`,
       `${QUESTION_LIMITS} > a connection that sends many scrapes at once and reads none takes one place of theirs`,
+      `${QUESTION_LIMITS} > a scrape is answered although readers that stopped hold every place, long before they are cut`,
       'test/root/crowds.root.ts > 400 clients who ask for 20 MB each and read none of it, and one that asks 1000 times at once, are cut, and recording goes on',
     ],
   },

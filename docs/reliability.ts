@@ -12,6 +12,7 @@ This page is made from the names of the tests (\`npm run docs\`), and a test fai
 | \`npm test\` | everything that needs neither root nor long |
 | \`npm run test:root\` | full disks, injected faults, crowds, 1 GiB of journal, containers: what the machine does not allow is skipped, and said |
 | \`npm run test:chaos -- [minutes] [seed]\` | kills a sidecar under load for 10 minutes, and counts |
+| \`npm run test:pressure -- [minutes]\` | POSTs, scrapes, questions, readers that stopped and padded streams at once for 10 minutes: memory, p99 and the count |
 `
 
 /** The page. */

@@ -53,6 +53,22 @@ test('a connection that sends many scrapes at once and reads none takes one plac
   socket.destroy()
 })
 
+test('a scrape is answered although readers that stopped hold every place, long before they are cut', async () => {
+  const sidecar = await withManyKeys()
+  const sockets = Array.from({ length: 8 }, () => askAndStop(sidecar, '/metrics'))
+  await expect.poll(async () => (await sidecar.get('/metrics')).status).toBe(503)
+  let text = ''
+  await expect
+    .poll(async () => {
+      const answer = await sidecar.get('/metrics')
+      text = await answer.text()
+      return answer.status
+    })
+    .toBe(200)
+  expect(text).toMatch(/^agent_performance_connections_unread_total 0$/m)
+  for (const socket of sockets) socket.destroy()
+})
+
 test('an answer never misses an attempt that was acknowledged before the question, however many ask the same', async () => {
   await using sidecar = await testSidecar()
   let isOver = false

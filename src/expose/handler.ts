@@ -8,6 +8,8 @@ import type { Exposition } from './exposition.ts'
 
 /** Scrapes under way at the most: each holds a copy of all keys, 1.3 KB a key, until its scraper has read all of it. */
 const MAX_SCRAPES = 8
+/** A scrape that has waited this long for its reader gives its place to a new one: readers that stop must not starve Prometheus. */
+const PLACE_MS = 1000
 /** How long a scraper may take to read, unless it says it waits for less. */
 const MAX_SECONDS = 60
 
@@ -29,24 +31,36 @@ export function createMetricsHandler(
   exposition: Pick<Exposition, 'scrape'>,
   { log, turns }: HandlerOptions = {},
 ): MetricsHandler {
-  let underWay = 0
+  const underWay = new Map<ServerResponse, number>()
+
+  /** Closes the oldest scrape whose reader keeps it waiting; false where there is none. */
+  function makeRoom(): boolean {
+    for (const [res, sinceMs] of underWay) {
+      if (performance.now() - sinceMs < PLACE_MS || (res.socket?.writableLength ?? 0) === 0) continue
+      underWay.delete(res)
+      res.destroy()
+      return true
+    }
+    return false
+  }
+
   return async (req, res) => {
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       return sendProblem(res, { status: 405, detail: 'Metrics can only be read.', headers: { Allow: 'GET, HEAD' } })
     }
     const turn = turns?.turnOf(res)
     if (turn !== undefined && !(await turn)) return
-    if (underWay >= MAX_SCRAPES) {
+    if (underWay.size >= MAX_SCRAPES && !makeRoom()) {
       return sendProblem(res, { status: 503, detail: 'Too many scrapes are under way.', retryAfterSeconds: 1 })
     }
-    underWay++
+    underWay.set(res, performance.now())
     try {
       await answer(exposition, req, res)
     } catch (error) {
       if (!isGone(error)) log?.error({ err: error }, 'scrape failed')
       sendProblem(res, { status: 500, detail: 'The metrics could not be collected.' })
     } finally {
-      underWay--
+      underWay.delete(res)
     }
   }
 }

@@ -6,7 +6,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { StartSidecar } from '../../src/command/serve.ts'
+import { startSidecar } from '../../src/sidecar.ts'
 import { startSidecarProcess } from '../support/sidecar-process.ts'
+import { runCommand } from './run-command.ts'
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'check-config-'))
@@ -118,15 +121,23 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
   'a kind of store that there is not yet': { args: ['--store', 'redis://:s3cret@cache/0'], says: /not supported yet/ },
 }
 
+/** A sidecar that starts although it should not ends at once. */
+const startAndStop: StartSidecar = async (...given) => {
+  const sidecar = await startSidecar(...given)
+  await sidecar.close()
+  throw new Error('it started')
+}
+
 describe('check-config refuses what serve refuses', () => {
   test.each(Object.entries(REFUSED))('%s', async (_what, { args, says }) => {
     const given = [...(args.includes('--listen') ? [] : LOCAL.slice(0, 2)), ...LOCAL.slice(2), ...args]
     const all = args.includes('--store') ? given : [...given, ...STORE]
-    const [checked, served] = await Promise.all([run('check-config', all), run('serve', all)])
+    const checked = await runCommand(['check-config', ...all])
+    const served = await runCommand(['serve', ...all], { start: startAndStop })
     expect(checked.stderr).toMatch(says)
     expect(checked.stderr).not.toContain('s3cret')
-    expect(checked.code).toBeGreaterThan(0)
-    expect({ code: checked.code, stderr: checked.stderr }).toEqual({ code: served.code, stderr: served.stderr })
+    expect(checked.exitCode).toBeGreaterThan(0)
+    expect(checked).toEqual(served)
     expect(checked.stderr).not.toMatch(/internal error|\n {4}at /)
   })
 
