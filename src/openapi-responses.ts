@@ -41,7 +41,7 @@ function problemResponse(status: number, content: object): object {
 }
 
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: ref('Problem') } }
-/** Of OTLP in the encoding of the request. Before its path is known, a fault is told as everywhere else. */
+/** Of OTLP in the encoding of the request. Before its path is known, a fault is problem+json as everywhere else. */
 const STATUS_CONTENT = {
   'application/x-protobuf': { schema: { type: 'string', format: 'binary', description: 'A google.rpc.Status.' } },
   'application/json': { schema: ref('Status') },
@@ -87,7 +87,7 @@ export function refusals({ scope, body, loaded, otlp, more = [] }: OperationKind
   ]
   const name = otlp === true ? 'Status' : 'Problem'
   return {
-    // OpenAPI takes the roles of any scheme since 3.1. The empty one: without an --auth-token-file nobody needs a token.
+    // OpenAPI takes the roles of any scheme since 3.1. The empty one: without an --auth-token-file no token is needed.
     security: scope === undefined ? [] : [{}, { bearer: [scope] }],
     responses: Object.fromEntries(
       statuses.map(status => [status, { $ref: `#/components/responses/${name}${status}` }]),

@@ -1,4 +1,4 @@
-/** Where a command keeps its state when it is told nothing: a folder that survives a reboot and belongs to the user. */
+/** Where a command keeps its state when no store is given: a folder that survives a reboot and belongs to the user. */
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 

@@ -81,7 +81,7 @@ function considering(choice: Choice, { minAttempts = 5, rankBy }: BestAgentOptio
   }
 }
 
-/** What is told of a key, read at one moment. */
+/** What a report says about a key, read at one moment. */
 interface KeyNumbers extends Counts {
   readonly confidence: number | null
   readonly timeSeconds: number

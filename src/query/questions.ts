@@ -20,7 +20,7 @@ export interface QuestionOptions {
   readonly turns: ConnectionTurns
 }
 
-/** Makes an answer: the pieces of its JSON, or why there is none. Rejects with the signal's reason where nobody waits for it any more. */
+/** Makes an answer: the pieces of its JSON, or why there is none. Rejects with the signal's reason when the last asker has gone. */
 export type MakeAnswer = (signal: AbortSignal) => Promise<Iterator<string> | Problem>
 
 /** Why a question was refused. */

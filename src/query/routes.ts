@@ -22,7 +22,7 @@ export interface QueryOptions {
   readonly admin: boolean
 }
 
-/** A question, and the signal that nobody waits for its answer any more. */
+/** A question, and the signal that its last asker has gone. */
 type Stoppable<T> = Asked<T> & { readonly signal: AbortSignal }
 
 /** Routes under `/api/v1`, GET but for the reset. A rejection reaches express as an error. */

@@ -20,7 +20,7 @@ export class Pieces {
     return this.#length
   }
 
-  /** Adds bytes that nobody writes to any more. */
+  /** Adds bytes that are not written to any more. */
   add(bytes: Buffer): void {
     this.#length += bytes.length
     if (bytes.length < SMALL_BYTES && this.#list.length >= FEW) {

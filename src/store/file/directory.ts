@@ -102,7 +102,7 @@ export interface Hold {
   loss(): LockLost | undefined
   /** Throws {@link loss}. */
   assertHeld(): void
-  /** Names the holder of the lock, for a second one to report. On a full disk nobody is named: the lock holds without it. */
+  /** Names the holder of the lock, for a second one to report. On a full disk the holder stays unnamed: the lock holds without it. */
   name(): Promise<void>
   /**
    * Takes a lost lock again, and makes the directory again where it was removed; true where the lock was lost. Rejects with {@link LockLost}

@@ -33,7 +33,7 @@ export interface AppendFile {
    * given: then what it holds would be lost.
    */
   append(bytes: Uint8Array): Promise<void>
-  /** Without `trim` the file is left exactly as it is, with what was laid out ahead: another process may have taken it over. */
+  /** Without `trim` the file is left exactly as it is, with its preallocated zeros: another process may have taken it over. */
   close(trim?: boolean): Promise<void>
 }
 

@@ -208,7 +208,7 @@ async function verify(options: ScrubOptions, extent: Extent, pace: Pace): Promis
   }
 }
 
-/** What is missing of the group together is told of the one that is missing, or cut short, or damaged; else of the last. */
+/** Reports what the group misses for the segment that is missing, cut short or damaged; else for the last one. */
 async function report(options: ScrubOptions, group: readonly Examined[], gap: number | undefined): Promise<void> {
   const { damage, directory } = options
   const blamed =
