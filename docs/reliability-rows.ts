@@ -23,8 +23,8 @@ const LAST_CALL =
   'test/root/injected-faults.root.ts > a sidecar whose system call is its last one > %s has counted exactly what it acknowledged when it starts again'
 const FAILED_CALL =
   'test/root/injected-faults.root.ts > a system call that fails > %s costs what was refused and nothing else'
-const FUZZ = 'test/fuzz.test.ts > whatever is sent'
-const RECORDING = 'test/recording.test.ts'
+const FUZZ = 'test/sidecar/fuzz.test.ts > whatever is sent'
+const RECORDING = 'test/receive/recording.test.ts'
 const REFUSED = `${RECORDING} > what is not good is refused with its place, and nothing of it is counted`
 const DAMAGE = 'test/store/file/damage.test.ts'
 const READER = 'test/store/file/reader.test.ts'
@@ -40,19 +40,19 @@ const LOST_LOCK = 'test/end-to-end/lost-lock.test.ts'
 const FORKS = 'test/store/file/forks.test.ts'
 const RETENTION = 'test/store/file/retention.test.ts'
 const ADOPT = 'test/store/file/adopt.test.ts'
-const LIMITS = 'test/limits.test.ts'
-const CONNECTIONS = 'test/connections.test.ts'
-const HELD = 'test/held-connections.test.ts'
-const STRICT = 'test/http-strictness.test.ts'
-const OVERLOAD = 'test/overload.test.ts'
-const QUESTIONS = 'test/query/questions.test.ts'
-const QUESTION_LIMITS = 'test/question-limits.test.ts'
+const LIMITS = 'test/server/limits.test.ts'
+const CONNECTIONS = 'test/server/connections.test.ts'
+const HELD = 'test/server/held-connections.test.ts'
+const STRICT = 'test/server/http-strictness.test.ts'
+const OVERLOAD = 'test/sidecar/overload.test.ts'
+const QUESTIONS = 'test/questions/questions.test.ts'
+const QUESTION_LIMITS = 'test/questions/question-limits.test.ts'
 const STOPPING = 'test/end-to-end/stopping.test.ts'
 const RELOAD = 'test/end-to-end/reload.test.ts'
-const ACCESS = 'test/access.test.ts'
-const CLOCK = 'test/clock.test.ts'
-const ID_WINDOW = 'test/core/id-window.test.ts'
-const CHANGED = 'test/changed-settings.test.ts'
+const ACCESS = 'test/server/access.test.ts'
+const CLOCK = 'test/sidecar/clock.test.ts'
+const ID_WINDOW = 'test/core/aggregate/dedup-window.test.ts'
+const CHANGED = 'test/sidecar/changed-settings.test.ts'
 const CHANGED_TIERS = 'test/store/file/changed-tiers.test.ts'
 const OTLP = 'test/receive/otlp'
 const STREAMS = 'test/receive/streams.test.ts'
@@ -60,8 +60,8 @@ const STREAM_MEMORY = 'test/end-to-end/stream-memory.test.ts'
 const CHECK_CONFIG = 'test/command/check-config.test.ts'
 
 const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
-const REFUSAL_LOG = 'test/refusal-log.test.ts'
-const OPERATOR_LOG = 'test/operator-log.test.ts'
+const REFUSAL_LOG = 'test/server/refusal-log.test.ts'
+const OPERATOR_LOG = 'test/sidecar/operator-log.test.ts'
 
 const NO_OTHER_STORE = 'this version keeps attempts in a file only'
 
@@ -503,14 +503,14 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${QUESTIONS} > the work stops when its only asker leaves, and its place comes free`,
       `${QUESTIONS} > the work that several wait for goes on until the last of them leaves`,
-      'test/slices.test.ts > work of one lane > stops at its next pause when it is no longer wanted, and cleans up',
+      'test/lib/event-loop.test.ts > work of one lane > stops at its next pause when it is no longer wanted, and cleans up',
     ],
   },
   {
     promise: 'Recording does not wait for questions: all of them together get one slice per turn of the event loop.',
     shown: [
-      'test/slices.test.ts > work of one lane > takes no longer of a turn beside twenty others than alone',
-      'test/slices.test.ts > work of one lane > is done in turns: a short question does not wait for the long ones before it',
+      'test/lib/event-loop.test.ts > work of one lane > takes no longer of a turn beside twenty others than alone',
+      'test/lib/event-loop.test.ts > work of one lane > is done in turns: a short question does not wait for the long ones before it',
       `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being worked out`,
     ],
   },
@@ -571,8 +571,8 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, keeps attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a file gets every line, in order`,
       `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, keeps attempts and stops`,
-      'test/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and says so in their place when it can write again',
-      'test/log-output.test.ts > the output of the log > neither throws nor waits at %s, and a flush ends in bounded time',
+      'test/server/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and says so in their place when it can write again',
+      'test/server/log-output.test.ts > the output of the log > neither throws nor waits at %s, and a flush ends in bounded time',
       'test/root/log-on-full-disk.root.ts > a log file on a full disk ends nothing; with space again it holds whole lines, those that waited too',
     ],
     not: 'a terminal that is stopped while the URL is printed to it; a log file on a network file system that does not answer, which holds one thread and the exit',
@@ -662,23 +662,23 @@ const INPUT: readonly ReliabilityRow[] = [
       'Fields, parameters and settings named __proto__ or constructor are unknown like any other, and change no prototype.',
     shown: [
       `${REFUSED} > %s: 400 with the pointer`,
-      'test/questions.test.ts > %s is a 400 that names the parameter',
-      'test/config.test.ts > an unknown name is an error that names it and the nearest known one > __proto__ is an unknown key like any other',
-      'test/fuzz.test.ts > after all of it no answer was a 500, and no prototype has a new member',
+      'test/questions/over-http.test.ts > %s is a 400 that names the parameter',
+      'test/config/config.test.ts > an unknown name is an error that names it and the nearest known one > __proto__ is an unknown key like any other',
+      'test/sidecar/fuzz.test.ts > after all of it no answer was a 500, and no prototype has a new member',
     ],
   },
   {
     promise:
       'A million agents of one client: keys within the bound, totals exact, known keys go on, scrape and memory bounded.',
     shown: [
-      'test/cardinality.test.ts > a million agents from one client stay within the bound of keys: totals are exact, known keys go on, the scrape and memory are bounded',
-      'test/core/tally.test.ts > the tally > holds every attempt under exactly one key, the overflow key included, whatever the bound',
+      'test/sidecar/cardinality.test.ts > a million agents from one client stay within the bound of keys: totals are exact, known keys go on, the scrape and memory are bounded',
+      'test/core/aggregate/tally.test.ts > the tally > holds every attempt under exactly one key, the overflow key included, whatever the bound',
     ],
   },
   {
     promise: 'Names that could run together stay distinct series, and the scrape parses.',
     shown: [
-      'test/core/tally.test.ts > the tally > never lets two keys meet: `a:b` + `c` and `a` + `b:c`, NFC and NFD, names of object properties',
+      'test/core/aggregate/tally.test.ts > the tally > never lets two keys meet: `a:b` + `c` and `a` + `b:c`, NFC and NFD, names of object properties',
       'test/expose/exposition.test.ts > the text > can be read back whatever the names and attempts, and equals what was counted',
       'test/expose/promtool.test.ts > promtool check metrics has nothing to say > of everything a sidecar can tell, and hostile names',
     ],
@@ -711,8 +711,8 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'Every operation of the OpenAPI document declares each status it answers with, its media type and headers.',
     shown: [
-      'test/openapi-statuses.test.ts > $method $path declares every status it answers with, and no other',
-      'test/openapi-statuses.test.ts > every operation says which scope a token needs, and health needs none',
+      'test/openapi/statuses.test.ts > $method $path declares every status it answers with, and no other',
+      'test/openapi/statuses.test.ts > every operation says which scope a token needs, and health needs none',
     ],
     not: '429 of a question, 503 of a scrape and of OTLP, which take more than one request; schemas of the answers',
   },
@@ -777,7 +777,7 @@ const INPUT: readonly ReliabilityRow[] = [
     promise: 'The order in which attempts come does not change any answer.',
     shown: [
       `${CLOCK} > whatever the order in which attempts come, also across the bounds of what is asked, the answers are the same`,
-      'test/core/summary.test.ts > a summary > does not depend on the order of attempts, to the last digit',
+      'test/core/aggregate/summary.test.ts > a summary > does not depend on the order of attempts, to the last digit',
     ],
   },
 ]
@@ -791,7 +791,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and what was counted stays counted`,
       'test/store/file/checkpoint.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
-      'test/core/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
+      'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
   },
   {
@@ -840,7 +840,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise: 'Reachable from elsewhere it does not start without tokens, unless told that this is meant.',
     shown: [
       `${ACCESS} > tokens > must be there to listen beyond this machine, or their absence meant`,
-      'test/config.test.ts > rules over settings > listening on %s without tokens is refused, and the message says how to go on',
+      'test/config/config.test.ts > rules over settings > listening on %s without tokens is refused, and the message says how to go on',
     ],
   },
   {
@@ -871,7 +871,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise: 'Secrets are in no log, answer, metric or error.',
     shown: [
       `${ACCESS} > tokens > are never printed: not in logs, answers, metrics, errors, or check-config`,
-      'test/config.test.ts > passwords are never printed > whatever the password is made of',
+      'test/config/config.test.ts > passwords are never printed > whatever the password is made of',
     ],
   },
   {

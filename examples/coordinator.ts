@@ -105,8 +105,8 @@ function firstToken(text: string): string | undefined {
 /** A sidecar for the time of the example. */
 async function withOwnSidecar(use: (url: string) => Promise<void>): Promise<void> {
   const { startSidecar } = await import('../src/sidecar.ts')
-  const { loadConfig } = await import('../src/config.ts')
-  const { createLog } = await import('../src/log.ts')
+  const { loadConfig } = await import('../src/config/config.ts')
+  const { createLog } = await import('../src/server/log.ts')
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-example-'))
   const flags = { listen: '127.0.0.1:0', store: join(folder, 'agent_performance.json') }
   const sidecar = await startSidecar(loadConfig({ flags, env: {} }).config, createLog('warn'))

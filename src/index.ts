@@ -1,14 +1,15 @@
 /** What a coordinator imports. It loads `@opentelemetry/api` and Node's own modules, and nothing else. */
-export type { AgentAttempt, AttemptKey, AttemptProblem, NewAttempt } from './core/attempt.ts'
-export type { BestAgent, BestAgentOptions, Ranking } from './core/best-agent.ts'
-export type { CalibrationReport } from './core/calibration-report.ts'
-export type { CostAnswer, CostReport } from './core/cost-report.ts'
-export type { ExperimentOptions, ExperimentReport, VariantReport } from './core/experiment-report.ts'
-export type { FairGrouping } from './core/fair-report.ts'
+export type { AgentAttempt, AttemptKey, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { AttemptPage, KeyFilter, MissingAttempts } from './core/ports.ts'
-export type { Rate } from './core/rate.ts'
-export type { GroupedRates, Grouping, ModelPerformance, PerformanceReport } from './core/report.ts'
-export type { RouteAnswer, RoutingReport } from './core/routing.ts'
+export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
+export type { CalibrationReport } from './core/reports/calibration-report.ts'
+export type { CostAnswer, CostReport } from './core/reports/cost-report.ts'
+export type { ExperimentOptions, ExperimentReport, VariantReport } from './core/reports/experiment-report.ts'
+export type { FairGrouping } from './core/reports/fair-report.ts'
+export type { Rate } from './core/reports/rate.ts'
+export type { GroupedRates, Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
+export type { RouteAnswer, RoutingReport } from './core/reports/routing.ts'
+export type { KeyDrift, TrendPoint, TrendReport } from './core/reports/trends.ts'
 export type { Calibration, ReliabilityBin } from './core/statistics/calibration.ts'
 export type { CostEstimate } from './core/statistics/cost.ts'
 export type { Drift } from './core/statistics/drift.ts'
@@ -17,7 +18,6 @@ export type { FairBest, FairComparison, FairRate, TurnedPair } from './core/stat
 export type { MeanInterval, RateInterval } from './core/statistics/intervals.ts'
 export type { Exclusion } from './core/statistics/ranking.ts'
 export type { RateDifference } from './core/statistics/sequential.ts'
-export type { KeyDrift, TrendPoint, TrendReport } from './core/trends.ts'
 export {
   type BestAgentAnswer,
   type ClientOptions,

@@ -1,4 +1,8 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
+
+import { countsOfAllSteps } from './core/aggregate/group-sums.ts'
+import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/aggregate/metrics.ts'
+import type { SeriesPoint } from './core/aggregate/series.ts'
 import {
   type AgentAttempt,
   type AttemptProblem,
@@ -6,15 +10,8 @@ import {
   isAttempt,
   keyId,
   type NewAttempt,
-} from './core/attempt.ts'
-import { type BestAgent, type BestAgentOptions, bestAgentSteps, isQualified } from './core/best-agent.ts'
-import { type CalibrationReport, calibrationSteps } from './core/calibration-report.ts'
-import { type CostReport, costSteps } from './core/cost-report.ts'
-import { type ExperimentOptions, type ExperimentReport, experimentSteps, notTold } from './core/experiment-report.ts'
-import { type FairGrouping, fairSteps } from './core/fair-report.ts'
-import { countsOfAllSteps } from './core/group-sums.ts'
-import { countsOf } from './core/groups.ts'
-import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/metrics.ts'
+} from './core/attempt/attempt.ts'
+import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/attempt/timestamp.ts'
 import {
   type Appended,
   type AppendedPoints,
@@ -34,7 +31,18 @@ import {
   type StoreHealth,
   type TimeRange,
 } from './core/ports.ts'
-import { parseRange, type RangeQuestion } from './core/range.ts'
+import { type BestAgent, type BestAgentOptions, bestAgentSteps, isQualified } from './core/reports/best-agent.ts'
+import { type CalibrationReport, calibrationSteps } from './core/reports/calibration-report.ts'
+import { type CostReport, costSteps } from './core/reports/cost-report.ts'
+import {
+  type ExperimentOptions,
+  type ExperimentReport,
+  experimentSteps,
+  notTold,
+} from './core/reports/experiment-report.ts'
+import { type FairGrouping, fairSteps } from './core/reports/fair-report.ts'
+import { countsOf } from './core/reports/groups.ts'
+import { parseRange, type RangeQuestion } from './core/reports/range.ts'
 import {
   defaultGrouping,
   type Grouping,
@@ -44,30 +52,28 @@ import {
   type PerformanceReport,
   performanceReportSteps,
   successRateSteps,
-} from './core/report.ts'
+} from './core/reports/report.ts'
 import {
   discountWindows,
   type RouteEvidence,
   type RoutingOptions,
   type RoutingReport,
   routingSteps,
-} from './core/routing.ts'
-import type { SeriesPoint } from './core/series.ts'
+} from './core/reports/routing.ts'
+import { intervalSteps, type TrendReport, trendSteps } from './core/reports/trends.ts'
 import type { Counts } from './core/statistics/counts.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
 import { forEachKey, type Steps } from './core/steps.ts'
-import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/timestamp.ts'
-import { intervalSteps, type TrendReport, trendSteps } from './core/trends.ts'
-import { inSlices } from './slices.ts'
+import { inSlices } from './lib/event-loop.ts'
 import { openStore } from './store/open.ts'
 
-export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt.ts'
-export type { BestAgent, BestAgentOptions, Ranking } from './core/best-agent.ts'
-export type { AgentMetrics } from './core/metrics.ts'
+export type { AgentMetrics } from './core/aggregate/metrics.ts'
+export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
 export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
-export type { RangeQuestion } from './core/range.ts'
-export type { Grouping, ModelPerformance, PerformanceReport } from './core/report.ts'
+export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
+export type { RangeQuestion } from './core/reports/range.ts'
+export type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'

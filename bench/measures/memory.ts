@@ -1,5 +1,5 @@
 /** What a tally holds in memory, tiers of time apart. */
-import { createTally } from '../../src/core/tally.ts'
+import { createTally } from '../../src/core/aggregate/tally.ts'
 import { attemptOf } from '../support/attempts.ts'
 
 const KEYS = 10_000

@@ -1,5 +1,5 @@
 /** Attempts to send, all different, of as many keys as asked. */
-import type { AttemptKey, NewAttempt } from '../../src/core/attempt.ts'
+import type { AttemptKey, NewAttempt } from '../../src/core/attempt/attempt.ts'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { post } from './http-load.ts'
 

@@ -1,6 +1,6 @@
 /** The attempts of an input: NDJSON, or the documented file. */
-import { type AttemptProblem, attemptProblems, type NewAttempt } from '../core/attempt.ts'
-import { parseTimestamp, printTimestamp } from '../core/timestamp.ts'
+import { type AttemptProblem, attemptProblems, type NewAttempt } from '../core/attempt/attempt.ts'
+import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
 import { asDocument, type Lost, recentAttempts } from './document.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { createLineIds, type LineIds } from './line-ids.ts'

@@ -1,7 +1,7 @@
 /** `best`: who should get the next issue of a type. */
 import { type Command, Option } from 'commander'
-import { type DecidedBestAgent, RANKINGS, type Ranking } from '../core/best-agent.ts'
-import type { Rate } from '../core/rate.ts'
+import { type DecidedBestAgent, RANKINGS, type Ranking } from '../core/reports/best-agent.ts'
+import type { Rate } from '../core/reports/rate.ts'
 import { EXIT } from './exit.ts'
 import { confidence, counted, interval, percent, seconds } from './format.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'

@@ -1,7 +1,7 @@
 /** `check-config`: what `serve` would run with, and where each value came from. */
 import type { Command } from 'commander'
-import { type InForce, loadConfig } from '../config.ts'
-import { readStartup } from '../startup.ts'
+import { type InForce, loadConfig } from '../config/config.ts'
+import { readStartup } from '../sidecar/startup.ts'
 import { checkStore } from '../store/open.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'
 import { givenSettings, withSettings } from './settings-options.ts'

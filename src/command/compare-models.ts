@@ -1,6 +1,6 @@
 /** `compare-models`: how well the models do, whatever agent runs them; or models and agents at the same mix of issue types. */
 import { type Command, Option } from 'commander'
-import { FAIR_GROUPINGS, type FairGrouping } from '../core/fair-report.ts'
+import { FAIR_GROUPINGS, type FairGrouping } from '../core/reports/fair-report.ts'
 import { fairText } from './fair-text.ts'
 import { counted } from './format.ts'
 import { type Io, print, printJson } from './io.ts'

@@ -1,5 +1,5 @@
 /** What a command ends with: an exit code as sysexits.h has them, and what is said about it. */
-import type { Environment } from '../config.ts'
+import type { Environment } from '../config/config.ts'
 
 export const EXIT = {
   ok: 0,

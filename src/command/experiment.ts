@@ -1,6 +1,6 @@
 /** `experiment`: what an A/B test says so far. */
 import type { Command } from 'commander'
-import type { ExperimentReport, VariantReport } from '../core/experiment-report.ts'
+import type { ExperimentReport, VariantReport } from '../core/reports/experiment-report.ts'
 import { EXIT } from './exit.ts'
 import { counted, RATE_COLUMNS, rateCells, seconds, usd } from './format.ts'
 import { bold, type Io, print, printJson } from './io.ts'

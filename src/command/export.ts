@@ -1,6 +1,6 @@
 /** `export`: every kept attempt, one a line. */
 import type { Command } from 'commander'
-import type { AgentAttempt } from '../core/attempt.ts'
+import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import type { MissingAttempts } from '../core/ports.ts'
 import type { Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'

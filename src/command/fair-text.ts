@@ -1,5 +1,5 @@
 /** A comparison at the same mix of issue types, for people. */
-import type { FairGrouping } from '../core/fair-report.ts'
+import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
 import type { Question } from '../tracker.ts'
 import { counted, interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'

@@ -1,5 +1,5 @@
 /** How numbers are written for people. */
-import type { Rate } from '../core/rate.ts'
+import type { Rate } from '../core/reports/rate.ts'
 import type { RateInterval } from '../core/statistics/intervals.ts'
 import type { Column } from './table.ts'
 

@@ -2,7 +2,7 @@
 import { fstatSync, writeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import type { Environment } from '../config.ts'
+import type { Environment } from '../config/config.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
 
 /** A stream that may be a terminal. */

@@ -1,9 +1,9 @@
 /** A store asked directly. */
 import { randomUUID } from 'node:crypto'
-import { decidedBestAgent } from '../core/best-agent.ts'
+import { parseDuration } from '../core/attempt/timestamp.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
-import { parseRange } from '../core/range.ts'
-import { parseDuration } from '../core/timestamp.ts'
+import { decidedBestAgent } from '../core/reports/best-agent.ts'
+import { parseRange } from '../core/reports/range.ts'
 import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type Question, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
@@ -98,7 +98,7 @@ function locked(error: unknown): unknown {
 
 /** Loaded when it is needed: a question needs no prices. */
 async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
-  return { price: (await import('../price.ts')).createPrice({ overrides }) }
+  return { price: (await import('../pricing/price.ts')).createPrice({ overrides }) }
 }
 
 const namesOf = ({ agent_name, model_name, issue_type }: Question): KeyFilter => ({

@@ -1,7 +1,7 @@
 /** The commands together. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command, CommanderError } from 'commander'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../lib/version.ts'
 import { addBest } from './best.ts'
 import { addCalibration } from './calibration.ts'
 import { addCheckConfig } from './check-config.ts'

@@ -1,6 +1,6 @@
 /** `route`: to whom the next issue should go. */
 import type { Command } from 'commander'
-import type { RouteAnswer, RoutingReport } from '../core/routing.ts'
+import type { RouteAnswer, RoutingReport } from '../core/reports/routing.ts'
 import type { Exclusion } from '../core/statistics/ranking.ts'
 import { EXIT } from './exit.ts'
 import { counted, RATE_COLUMNS, rateCells, seconds, usd } from './format.ts'

@@ -1,7 +1,7 @@
 /** The settings as options of a command, made from their table. */
 import { type Command, Option } from 'commander'
+import type { Environment, Given } from '../config/config.ts'
 import { defaultOf, flagOf, settings } from '../config/settings.ts'
-import type { Environment, Given } from '../config.ts'
 
 /** Adds `--config` and a flag for every setting, in the table's groups. */
 export function withSettings(command: Command): Command {

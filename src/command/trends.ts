@@ -1,7 +1,7 @@
 /** `trends`: how the success rate moved. */
 import type { Command } from 'commander'
+import type { TrendPoint, TrendReport } from '../core/reports/trends.ts'
 import type { RateDifference } from '../core/statistics/sequential.ts'
-import type { TrendPoint, TrendReport } from '../core/trends.ts'
 import type { Question } from '../tracker.ts'
 import { counted, lengthText, points, RATE_COLUMNS, rateCells } from './format.ts'
 import { bold, type Io, print, printJson } from './io.ts'

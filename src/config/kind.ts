@@ -1,7 +1,7 @@
 /** Kinds of settings: how people write a value, and what it becomes. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
-import { parseDuration } from '../core/timestamp.ts'
+import { parseDuration } from '../core/attempt/timestamp.ts'
 
 /** How one kind of setting is written, on the command line, in the environment and in a file alike. */
 export interface Kind<T> {

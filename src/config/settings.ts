@@ -1,5 +1,5 @@
 /** The one table of settings: flags, variables, file keys, help, the README and the Config all come from it. */
-import { MAX_IDS } from '../core/id-window.ts'
+import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
   bytes,
   count,

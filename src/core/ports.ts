@@ -1,9 +1,10 @@
 /** What the questions and the tracker need from the outside. */
-import type { AgentAttempt, AttemptKey } from './attempt.ts'
-import type { Recent } from './recent.ts'
-import type { SeriesPoint } from './series.ts'
-import type { Summary } from './summary.ts'
-import { type Instant, printTimestamp } from './timestamp.ts'
+
+import type { Recent } from './aggregate/recent.ts'
+import type { SeriesPoint } from './aggregate/series.ts'
+import type { Summary } from './aggregate/summary.ts'
+import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
+import { type Instant, printTimestamp } from './attempt/timestamp.ts'
 
 /** Milliseconds since the epoch, now. */
 export type Clock = () => number

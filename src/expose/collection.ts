@@ -1,10 +1,11 @@
 /** What is exposed at one moment: a copy of every summary, so that all families about it tell of the same attempts. */
-import type { AttemptKey } from '../core/attempt.ts'
+
+import { SUMMARY_WIDTH } from '../core/aggregate/summary.ts'
+import { type KeyTally, OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
 import type { Steps } from '../core/steps.ts'
-import { SUMMARY_WIDTH } from '../core/summary.ts'
-import { type KeyTally, OVERFLOW_KEY, type Tally } from '../core/tally.ts'
-import { inScrapeSlices } from '../slices.ts'
+import { inScrapeSlices } from '../lib/event-loop.ts'
 import { copyExperiments, type ExperimentCopy } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'

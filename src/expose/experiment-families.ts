@@ -7,7 +7,7 @@ import {
   type Histogram,
   type Summary,
   successes,
-} from '../core/summary.ts'
+} from '../core/aggregate/summary.ts'
 import type { ArmCopy, ComparisonCopy, ExperimentCopy } from './experiments.ts'
 import type { Buckets, FamilyOf } from './family.ts'
 

@@ -1,10 +1,10 @@
 /** What is exposed of experiments at one moment: a copy of every arm, and what is to be made of them. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { countsOf } from '../core/groups.ts'
+import { type Summary, totalAttempts } from '../core/aggregate/summary.ts'
+import type { ArmTally } from '../core/aggregate/tally.ts'
+import { countsOf } from '../core/reports/groups.ts'
 import { sampleRatio } from '../core/statistics/sample-ratio.ts'
 import { compareRates, type RateDifference } from '../core/statistics/sequential.ts'
-import { type Summary, totalAttempts } from '../core/summary.ts'
-import type { ArmTally } from '../core/tally.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 

@@ -2,9 +2,7 @@
  * Every family of metrics there is, in the order they are exposed: the one place that knows their names, types, units,
  * helps and labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
  */
-import { declineOf } from '../core/drift-watch.ts'
-import { calibrationError } from '../core/statistics/calibration.ts'
-import { wilsonBounds } from '../core/statistics/intervals.ts'
+
 import {
   CONFIDENCE_BOUNDS,
   calibrationSums,
@@ -20,7 +18,10 @@ import {
   tokens,
   totalAttempts,
   totalCost,
-} from '../core/summary.ts'
+} from '../core/aggregate/summary.ts'
+import { declineOf } from '../core/reports/drift-watch.ts'
+import { calibrationError } from '../core/statistics/calibration.ts'
+import { wilsonBounds } from '../core/statistics/intervals.ts'
 import type { KeyCopy } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import type { Family, FamilyOf } from './family.ts'

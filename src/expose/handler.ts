@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
-import type { ConnectionTurns } from '../connection-turns.ts'
-import { beginAnswer, sendProblem } from '../problem.ts'
+import type { ConnectionTurns } from '../server/connection-turns.ts'
+import { beginAnswer, sendProblem } from '../server/problem.ts'
 import type { Exposition } from './exposition.ts'
 
 /** Scrapes under way at the most: each holds a copy of all keys, 1.3 KB a key, until its scraper has read all of it. */

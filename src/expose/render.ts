@@ -6,7 +6,7 @@
 import { getDefaultHighWaterMark } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { oneStep } from '../core/steps.ts'
-import { inScrapeSlices } from '../slices.ts'
+import { inScrapeSlices } from '../lib/event-loop.ts'
 import type { Collection } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import { KEY_FAMILIES } from './families.ts'

@@ -1,5 +1,5 @@
 /** Attempts that wait to be delivered: bounded, and in order. */
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 
 export interface Backlog {
   readonly size: number

@@ -1,6 +1,6 @@
 /** The queue between the coordinator's work and whoever keeps the attempts: bounded, in order, one batch under way at a time. */
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { createBacklog } from './backlog.ts'
 import { type DeliveryCounts, drain } from './drain.ts'
 import { MAX_TIMEOUT_MS } from './options.ts'

@@ -1,5 +1,5 @@
 /** The instrumentation of a coordinator: wraps work, emits OpenTelemetry, delivers attempts. */
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { createDelivery, type DeliveryOptions, type DeliveryTarget } from './delivery.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { type Describe, describedOutcome, errorMessage, failedOutcome } from './outcome.ts'

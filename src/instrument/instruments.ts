@@ -7,7 +7,7 @@ import {
   type MeterProvider,
   metrics,
 } from '@opentelemetry/api'
-import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt.ts'
+import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt/attempt.ts'
 
 /** 0.1 s, doubled up to 54 minutes; the first thirteen are those of the GenAI conventions' `gen_ai.invoke_agent.duration`. */
 const DURATION_BOUNDS = Array.from({ length: 16 }, (_, doublings) => 0.1 * 2 ** doublings)

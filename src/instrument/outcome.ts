@@ -1,5 +1,5 @@
 /** What came of a piece of work, as the attempt states it. */
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Problems } from './problems.ts'
 import { OTHER_ERROR } from './span.ts'
 

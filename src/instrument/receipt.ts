@@ -1,5 +1,5 @@
 /** What a tracker or a sidecar answers to a batch of attempts. */
-import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
+import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 
 /** An attempt that was not kept, by its place in the batch, and why. */
 export interface RejectedAttempt {

@@ -1,8 +1,8 @@
 /** The life of an attempt in the coordinator: born, ended, emitted, handed to the delivery. Nothing here throws. */
 import { randomUUID } from 'node:crypto'
 import type { Context } from '@opentelemetry/api'
-import type { NewAttempt } from '../core/attempt.ts'
-import { parseTimestamp } from '../core/timestamp.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { createAttemptMeter } from './instruments.ts'
 import type { KnownOutcome } from './outcome.ts'

@@ -1,5 +1,5 @@
 /** One try at handing over a batch, and what may come of it. */
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { messageOf } from './problems.ts'
 import { type AttemptKeeper, type Receipt, readReceipt } from './receipt.ts'
 

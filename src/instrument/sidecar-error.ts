@@ -1,5 +1,5 @@
 /** Why a question to a sidecar has no answer. */
-import type { AttemptProblem } from '../core/attempt.ts'
+import type { AttemptProblem } from '../core/attempt/attempt.ts'
 
 /** What a sidecar says of an error: RFC 9457 problem details. */
 export interface ProblemDetails {

@@ -10,7 +10,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 
 /** The conventions' word for a failure of no known kind, of which `error.type` may say nothing better. */
 export const OTHER_ERROR = '_OTHER'

@@ -9,8 +9,8 @@ import {
   isAttempt,
   type NewAttempt,
   nameProblem,
-} from '../core/attempt.ts'
-import { type Instant, parseTimestamp } from '../core/timestamp.ts'
+} from '../core/attempt/attempt.ts'
+import { type Instant, parseTimestamp } from '../core/attempt/timestamp.ts'
 
 const CONTROL_FREE = '^[^\\u0000-\\u001f\\u007f-\\u009f]+$'
 

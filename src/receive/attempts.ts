@@ -1,9 +1,9 @@
 /** POST /api/v1/attempts: bytes -> attempts -> kept, then answered. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
+import type { Instant } from '../core/attempt/timestamp.ts'
 import type { Appended, OpenForms } from '../core/ports.ts'
-import type { Instant } from '../core/timestamp.ts'
-import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../problem.ts'
+import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
 import { readAttempt } from './attempt-schema.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
 import { hasPlainStrings, parseJson, parsePlainJson, textsOf, withoutMark } from './json.ts'

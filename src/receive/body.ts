@@ -1,7 +1,7 @@
 /** Reading what a client sends, within bounds: bytes before and after inflating, bytes in flight over all clients, and time. */
 import type { IncomingMessage } from 'node:http'
 import zlib from 'node:zlib'
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../server/problem.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { InFlight } from './in-flight.ts'
 import { Pieces } from './pieces.ts'

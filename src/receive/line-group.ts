@@ -1,8 +1,8 @@
 /** Lines of a stream -> attempts, in groups that are kept together. */
 import { isAscii } from 'node:buffer'
-import type { NewAttempt } from '../core/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { OpenForms, Texts } from '../core/ports.ts'
-import { MAX_FAULTS, type Problem } from '../problem.ts'
+import { MAX_FAULTS, type Problem } from '../server/problem.ts'
 import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-schema.ts'
 import { hasPlainStrings, type Parsed, parseJson, parseText } from './json.ts'
 import type { Lines } from './lines.ts'

@@ -3,8 +3,8 @@
  * a time: lines are read, or a group is kept, or the stream waits for memory. So the order of the lines is that of the log.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Problem } from '../problem.ts'
-import { createPause } from '../slices.ts'
+import { createPause } from '../lib/event-loop.ts'
+import type { Problem } from '../server/problem.ts'
 import { OVERLOADED, tooSlow } from './body.ts'
 import { type ChunkReader, inflate, readRequest } from './chunk-reader.ts'
 import { Held } from './in-flight.ts'

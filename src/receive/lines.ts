@@ -1,5 +1,5 @@
 /** Chunks -> the lines that end in them, with bounds on the bytes of a line and on those of blank lines in a row. */
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../server/problem.ts'
 import { markLength } from './json.ts'
 import { Pieces } from './pieces.ts'
 

@@ -1,5 +1,5 @@
 /** The streams that are being read: a stop ends them, because a stream may go on for ever. */
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../server/problem.ts'
 
 export interface OpenStreams {
   /** Adds a stream by what ends it. Answers what to call when it has ended. */

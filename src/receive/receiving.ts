@@ -1,8 +1,8 @@
 /** What the receivers of attempts share: what they need, what they answer, and how they keep. */
 import type { IncomingMessage } from 'node:http'
-import type { AttemptProblem, NewAttempt } from '../core/attempt.ts'
+import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { type Appended, type OpenForms, StoreUnavailable } from '../core/ports.ts'
-import { type Problem, parameterProblem } from '../problem.ts'
+import { type Problem, parameterProblem } from '../server/problem.ts'
 import type { BodyLimits } from './body.ts'
 import type { OpenStreams } from './open-streams.ts'
 

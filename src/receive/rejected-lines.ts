@@ -1,5 +1,5 @@
 /** What is said of the bad lines of a stream from which the good ones are kept: of any number of lines, in bounded memory. */
-import { MAX_FAULTS } from '../problem.ts'
+import { MAX_FAULTS } from '../server/problem.ts'
 import type { BadLine } from './line-group.ts'
 import { NOT_JSON, type Rejected } from './receiving.ts'
 

@@ -1,8 +1,8 @@
 /** From `--store` to an open store. */
 
+import { createTally, type Tally } from '../core/aggregate/tally.ts'
+import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
 import type { Clock, Store } from '../core/ports.ts'
-import { createTally, type Tally } from '../core/tally.ts'
-import { DEFAULT_TIERS } from '../core/time-tiers.ts'
 import { type FileStore, openFileStore } from './file/file-store.ts'
 import type { Log } from './file/log.ts'
 import { checkPlace } from './file/place.ts'

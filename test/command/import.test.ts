@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import type { NewAttempt } from '../../src/core/attempt.ts'
+import type { NewAttempt } from '../../src/core/attempt/attempt.ts'
 import { type FakeAnswer, type FakeRequest, startFakeSidecar } from './fake-sidecar.ts'
 import { runCommand } from './run-command.ts'
 

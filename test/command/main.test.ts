@@ -89,7 +89,7 @@ describe('what goes where', () => {
   })
 
   test('the log of serve is JSON lines on standard error', async () => {
-    const { createLog } = await import('../../src/log.ts')
+    const { createLog } = await import('../../src/server/log.ts')
     const lines: string[] = []
     const log = createLog('info', { write: line => void lines.push(line) })
     log.debug('unheard')

@@ -1,7 +1,7 @@
 /** Attempts as they could come: hostile names, edges of every bound, times from years ago to now. */
 import fc from 'fast-check'
-import type { AgentAttempt } from '../../src/core/attempt.ts'
-import { printTimestamp } from '../../src/core/timestamp.ts'
+import type { AgentAttempt } from '../../src/core/attempt/attempt.ts'
+import { printTimestamp } from '../../src/core/attempt/timestamp.ts'
 
 export const NOW_MS: number = Date.UTC(2026, 0, 31, 12)
 

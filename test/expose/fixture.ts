@@ -1,7 +1,8 @@
 /** What the tests of this folder are made of. */
-import type { AgentAttempt, AttemptKey } from '../../src/core/attempt.ts'
-import { createTally, type Tally } from '../../src/core/tally.ts'
-import { parseTimestamp } from '../../src/core/timestamp.ts'
+
+import { createTally, type Tally } from '../../src/core/aggregate/tally.ts'
+import type { AgentAttempt, AttemptKey } from '../../src/core/attempt/attempt.ts'
+import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import type { Sources } from '../../src/expose/collection.ts'
 import type { Exposition } from '../../src/expose/exposition.ts'
 import type { OwnHealth } from '../../src/expose/own-families.ts'

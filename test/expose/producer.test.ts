@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { keyId, nameProblem } from '../../src/core/attempt.ts'
+import { keyId, nameProblem } from '../../src/core/attempt/attempt.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { FAMILIES } from '../../src/expose/families.ts'
 import {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { settings } from '../../src/config/settings.ts'
-import { openApiDocument } from '../../src/openapi.ts'
+import { openApiDocument } from '../../src/openapi/document.ts'
 import { dashboardFiles } from '../grafana/dashboard-files.ts'
 import { metricsOf } from '../grafana/promql.ts'
 import { alerts, expectations, ruleFiles } from './rule-files.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { attemptProblems, BOUNDS } from '../../src/core/attempt.ts'
-import { parseTimestamp } from '../../src/core/timestamp.ts'
+import { attemptProblems, BOUNDS } from '../../src/core/attempt/attempt.ts'
+import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import { readAttempt, readFields } from '../../src/receive/attempt-schema.ts'
 
 const good = { agent_name: 'a', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1 }

@@ -1,7 +1,7 @@
 /** What is said of real attempts whose answers are worked out here by other means: exact fractions, plain sums, draws. */
 import { describe, expect, test } from 'vitest'
-import { decidedBestAgent } from '../../src/core/best-agent.ts'
-import { fairReport } from '../../src/core/fair-report.ts'
+import { decidedBestAgent } from '../../src/core/reports/best-agent.ts'
+import { fairReport } from '../../src/core/reports/fair-report.ts'
 import { decideBest } from '../../src/core/statistics/best.ts'
 import type { Counts } from '../../src/core/statistics/counts.ts'
 import { normalTwoSided } from '../../src/core/statistics/distributions.ts'

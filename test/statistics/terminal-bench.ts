@@ -1,8 +1,8 @@
 /** Attempts of Terminal-Bench, and exact answers about them that are reckoned another way than the sidecar does. */
 import { readFileSync } from 'node:fs'
+import { createTally } from '../../src/core/aggregate/tally.ts'
 import type { KeySummary } from '../../src/core/ports.ts'
 import type { Counts } from '../../src/core/statistics/counts.ts'
-import { createTally } from '../../src/core/tally.ts'
 
 /** What came of one task with one agent and model. */
 export interface Cell extends Counts {

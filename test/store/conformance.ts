@@ -1,14 +1,14 @@
 /** What every store must do. A store passes when `describeStore` does. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type AgentAttempt, keyId } from '../../src/core/attempt.ts'
+import { recentResults } from '../../src/core/aggregate/recent.ts'
+import type { SeriesPoint } from '../../src/core/aggregate/series.ts'
+import { averageTime, successes, totalAttempts } from '../../src/core/aggregate/summary.ts'
+import { createTally } from '../../src/core/aggregate/tally.ts'
+import { DEFAULT_TIERS } from '../../src/core/aggregate/time-tiers.ts'
+import { type AgentAttempt, keyId } from '../../src/core/attempt/attempt.ts'
+import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import type { KeySummary, Store } from '../../src/core/ports.ts'
-import { recentResults } from '../../src/core/recent.ts'
-import type { SeriesPoint } from '../../src/core/series.ts'
-import { averageTime, successes, totalAttempts } from '../../src/core/summary.ts'
-import { createTally } from '../../src/core/tally.ts'
-import { DEFAULT_TIERS } from '../../src/core/time-tiers.ts'
-import { parseTimestamp } from '../../src/core/timestamp.ts'
 
 /** One place where attempts are kept, empty at first. */
 export interface Place {

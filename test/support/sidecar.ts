@@ -1,8 +1,8 @@
 /** A sidecar in this process, on a free port and a store in a temporary folder. */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { loadConfig } from '../../src/config.ts'
-import { createLog } from '../../src/log.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { createLog } from '../../src/server/log.ts'
 import { type Sidecar, startSidecar } from '../../src/sidecar.ts'
 import { temporaryFolder } from './sidecar-process.ts'
 

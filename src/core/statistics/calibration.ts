@@ -1,4 +1,4 @@
-import { type CalibrationSums, CONFIDENCE_BOUNDS } from '../summary.ts'
+import { type CalibrationSums, CONFIDENCE_BOUNDS } from '../aggregate/summary.ts'
 import { calibrationErrorBand } from './calibration-band.ts'
 import { normalTwoSided } from './distributions.ts'
 import { type MeanInterval, meanInterval, type RateInterval, wilsonInterval } from './intervals.ts'

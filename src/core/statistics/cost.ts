@@ -1,4 +1,4 @@
-import type { CostSums } from '../summary.ts'
+import type { CostSums } from '../aggregate/summary.ts'
 import { costInterval, type MeanInterval, wilsonBounds } from './intervals.ts'
 
 /** A cost in US dollars and its 95 % interval, null where a single cost is all that is known. */

@@ -1,4 +1,4 @@
-import { BOUNDS } from '../attempt.ts'
+import { BOUNDS } from '../attempt/attempt.ts'
 import { type Counts, rateOf } from './counts.ts'
 import { studentTQuantile } from './distributions.ts'
 

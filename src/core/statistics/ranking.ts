@@ -1,4 +1,4 @@
-import { sortedSteps } from '../sorted.ts'
+import { sortedSteps } from '../reports/sorted.ts'
 import { finished, type Steps } from '../steps.ts'
 import { type Counts, rateOf } from './counts.ts'
 import { wilsonInterval } from './intervals.ts'

@@ -1,7 +1,7 @@
 /** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { beginAnswer, endRefusal, noteRefusal, type Problem } from '../../problem.ts'
+import { beginAnswer, endRefusal, noteRefusal, type Problem } from '../../server/problem.ts'
 import type { Encoding, Signal } from './protobuf/decode.ts'
 
 /** The two encodings of OTLP/HTTP, and the media type of each. */

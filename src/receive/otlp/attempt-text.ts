@@ -1,5 +1,5 @@
 /** The JSON of attempts whose texts are plain, in less than half of the time that JSON.stringify takes. */
-import type { AttemptFields, NewAttempt } from '../../core/attempt.ts'
+import type { AttemptFields, NewAttempt } from '../../core/attempt/attempt.ts'
 import { isPlainName } from './protobuf/known-names.ts'
 
 /** Whether it is kept just so. Else it gets a time or a cost, and a text of before that would be made in vain. */

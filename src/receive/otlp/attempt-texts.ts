@@ -2,7 +2,7 @@
  * The texts of all attempts of a request, in memory that is used again as soon as they are let go: fresh memory costs more than what is put
  * into it.
  */
-import type { NewAttempt } from '../../core/attempt.ts'
+import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { Texts } from '../../core/ports.ts'
 import { printAttempt } from './attempt-text.ts'
 

@@ -1,9 +1,9 @@
 /** POST /v1/logs, /v1/traces, /v1/metrics: a receiver of OTLP/HTTP, whose attempts are kept before it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
+import { MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
 import type { AppendedPoints } from '../../core/ports.ts'
-import { MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../server/problem.ts'
 import { type Body, createBodyReader, mediaOf } from '../body.ts'
 import { Held } from '../in-flight.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'

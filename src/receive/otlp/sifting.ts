@@ -1,6 +1,6 @@
 /** Records one after the other -> the attempts in them, what was meant as one and is not, and how much else there was. */
-import type { NewAttempt } from '../../core/attempt.ts'
-import type { Instant } from '../../core/timestamp.ts'
+import type { NewAttempt } from '../../core/attempt/attempt.ts'
+import type { Instant } from '../../core/attempt/timestamp.ts'
 import { type FaultyAttempt, readFields, type SoundAttempt } from '../attempt-schema.ts'
 import { hasPlainTexts, isWhole } from './attempt-text.ts'
 import { type AttemptTexts, addText, noTexts } from './attempt-texts.ts'

@@ -1,4 +1,8 @@
 /** Takes in the documented file as the origin's program, or an earlier store, left it: what it counted, and the last attempts. */
+
+import { type AgentMetrics, roundTo3 } from '../../core/aggregate/metrics.ts'
+import { addAverages } from '../../core/aggregate/summary.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import {
   type AgentAttempt,
   type AttemptKey,
@@ -6,11 +10,8 @@ import {
   BOUNDS,
   isAttempt,
   nameProblem,
-} from '../../core/attempt.ts'
-import { type AgentMetrics, roundTo3 } from '../../core/metrics.ts'
-import { addAverages } from '../../core/summary.ts'
-import type { Tally } from '../../core/tally.ts'
-import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
+} from '../../core/attempt/attempt.ts'
+import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
 import { isObject, type ParsedDocument } from './document.ts'
 
 /** An attempt that the document held whole. */

@@ -1,5 +1,5 @@
 /** Blocks of a checkpoint: columns of numbers one behind the other, as the machine holds them, each where a double may stand. */
-import { type PackedRows, packedEnd, packRow } from '../../core/packed-rows.ts'
+import { type PackedRows, packedEnd, packRow } from '../../core/aggregate/packed-rows.ts'
 
 type Column = Float64Array | Uint32Array | Uint8Array
 

@@ -3,10 +3,10 @@
  * to give that back would stop all else.
  */
 import { crc32 } from 'node:zlib'
-import type { IdWindow } from '../../core/id-window.ts'
-import type { Series } from '../../core/series.ts'
-import type { Tally } from '../../core/tally.ts'
-import { createPause } from '../../slices.ts'
+import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
+import type { Series } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
+import { createPause } from '../../lib/event-loop.ts'
 import { createBlocksInTurns } from './block.ts'
 import { type CheckpointState, encodeState } from './checkpoint.ts'
 import type { FileSystem, Scratch } from './file-system.ts'

@@ -1,5 +1,5 @@
 /** What a start logs where its settings are others than those that the store was left with. */
-import { OVERFLOW_KEY } from '../../core/tally.ts'
+import { OVERFLOW_KEY } from '../../core/aggregate/tally.ts'
 import type { Found, StartOptions } from './start.ts'
 
 /** Logs one line a setting: what changed, and what that means. */

@@ -1,8 +1,8 @@
 /** Takes checkpoints as the journal grows, and lets go of what they and the retention make needless. */
-import type { IdWindow } from '../../core/id-window.ts'
+import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
+import type { Series } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
-import type { Series } from '../../core/series.ts'
-import type { Tally } from '../../core/tally.ts'
 import { type CapturedState, captureState } from './captured-state.ts'
 import { checkpointPath, listCheckpoints, peekPosition, writeCheckpoint } from './checkpoint-files.ts'
 import type { Counters } from './counters.ts'

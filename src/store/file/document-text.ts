@@ -3,10 +3,10 @@
  * and only the rest is made again. What was kept of it is 32 bytes a key.
  */
 import { crc32 } from 'node:zlib'
-import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/metrics.ts'
+import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/aggregate/metrics.ts'
+import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
-import type { KeyTally, Tally } from '../../core/tally.ts'
-import { createPause } from '../../slices.ts'
+import { createPause } from '../../lib/event-loop.ts'
 import type { Scratch } from './file-system.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 import type { Position } from './position.ts'

@@ -1,8 +1,8 @@
 /** Writes the documented file whenever something was counted, and says how that went. */
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
-import type { Tally } from '../../core/tally.ts'
 import type { Counters } from './counters.ts'
 import { type Hold, scratchPath, stagedDocument } from './directory.ts'
 import { type DocumentState, inspectDocument } from './document.ts'

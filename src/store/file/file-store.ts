@@ -4,6 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import {
   type AppendedPoints,
   type AttemptPage,
@@ -14,9 +16,7 @@ import {
   StoreUnavailable,
   type TimeRange,
 } from '../../core/ports.ts'
-import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/series.ts'
-import type { Tally } from '../../core/tally.ts'
-import { inSlices } from '../../slices.ts'
+import { inSlices } from '../../lib/event-loop.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'

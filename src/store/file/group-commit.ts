@@ -3,10 +3,10 @@
  * is on its way to the disk before the last one is counted and answered. The only writer of the journal, the tally and the window of ids.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AgentAttempt } from '../../core/attempt.ts'
-import type { IdWindow } from '../../core/id-window.ts'
+import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
-import type { Tally } from '../../core/tally.ts'
 import { messageOf } from './errors.ts'
 import {
   answersOf,

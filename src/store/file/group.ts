@@ -1,9 +1,10 @@
 /** A group of attempts on their way into the journal: what the calls brought, less what was known. */
-import type { AgentAttempt } from '../../core/attempt.ts'
-import type { IdWindow } from '../../core/id-window.ts'
+
+import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
 import type { Appended, Texts } from '../../core/ports.ts'
-import type { Tally } from '../../core/tally.ts'
-import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
 import type { Block, LineBlocks } from './line-blocks.ts'
 import { type LineHead, lineHead, lineRoom, putLine } from './record.ts'
 

@@ -1,8 +1,8 @@
 /** What is counted of some keys, as it stands in a block: the summaries and the last attempts of each. */
-import { type PackedRows, packedEnd, packedRoom } from '../../core/packed-rows.ts'
-import { RECENT_COLUMNS, RECENT_LIMIT, recentCount, recentFlags, recentNumbers } from '../../core/recent.ts'
-import { SUMMARY_WIDTH } from '../../core/summary.ts'
-import type { KeyTally } from '../../core/tally.ts'
+import { type PackedRows, packedEnd, packedRoom } from '../../core/aggregate/packed-rows.ts'
+import { RECENT_COLUMNS, RECENT_LIMIT, recentCount, recentFlags, recentNumbers } from '../../core/aggregate/recent.ts'
+import { SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
+import type { KeyTally } from '../../core/aggregate/tally.ts'
 import { type BlockReader, type BlockRows, type BlockWriter, roomOf } from './block.ts'
 
 /** A packed summary in doubles, at most. */

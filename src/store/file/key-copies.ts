@@ -2,10 +2,10 @@
  * Copies of keys as they stood, in a file without a name until they are asked for, one after the other: thousands in memory would be garbage
  * by the megabyte when they were used.
  */
-import { unpackRow } from '../../core/packed-rows.ts'
+import { unpackRow } from '../../core/aggregate/packed-rows.ts'
+import { createSummary, SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
+import type { KeyTally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
-import { createSummary, SUMMARY_WIDTH } from '../../core/summary.ts'
-import type { KeyTally } from '../../core/tally.ts'
 import { createBlockReader, createBlocksInTurns } from './block.ts'
 import type { Scratch } from './file-system.ts'
 import { putKeys, roomOfKeys, takeKeys } from './key-block.ts'

@@ -3,11 +3,11 @@
  * checked, and so is every step from one segment to the next: what should be there and is not is said in the page.
  */
 import { createHash } from 'node:crypto'
-import type { AgentAttempt } from '../../core/attempt.ts'
+import { matches } from '../../core/aggregate/tally.ts'
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
 import type { Steps } from '../../core/steps.ts'
-import { matches } from '../../core/tally.ts'
-import { inSlices } from '../../slices.ts'
+import { inSlices } from '../../lib/event-loop.ts'
 import { type ListingCursor, type Mark, printCursor, readCursor } from './cursor.ts'
 import { errorCode, messageOf } from './errors.ts'
 import { type Chain, type ChainOptions, type Extent, type Missing, readChain, reconcile } from './extents.ts'

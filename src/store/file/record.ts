@@ -3,10 +3,11 @@
  * eight lower-case hex digits; the time is that of receipt, in milliseconds since the epoch, so that counting the same lines again
  * gives the same answers. The JSON is an attempt, or points of metrics that came together, or says what else happened.
  */
-import type { AgentAttempt } from '../../core/attempt.ts'
-import type { SeriesPoint } from '../../core/series.ts'
-import type { TallyLimits } from '../../core/tally.ts'
-import { type Instant, parseTimestamp } from '../../core/timestamp.ts'
+
+import type { SeriesPoint } from '../../core/aggregate/series.ts'
+import type { TallyLimits } from '../../core/aggregate/tally.ts'
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 

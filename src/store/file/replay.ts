@@ -1,7 +1,7 @@
 /** Counts what the journal holds behind a position, and finds out what is wrong with it. Changes nothing on disk. */
-import type { IdWindow, IdWindowOptions } from '../../core/id-window.ts'
-import type { Series } from '../../core/series.ts'
-import type { Tally } from '../../core/tally.ts'
+import type { IdWindow, IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import type { Series } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Fork } from './forks.ts'
 import { isBefore, type Position } from './position.ts'
 import { type JournalRecord, type Limits, lineOf } from './record.ts'

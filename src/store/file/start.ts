@@ -3,11 +3,11 @@
  * then what is damaged is moved aside.
  */
 import { randomBytes } from 'node:crypto'
-import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/id-window.ts'
+import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import type { Series } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
-import type { Series } from '../../core/series.ts'
-import type { Tally } from '../../core/tally.ts'
-import { atOwnPace } from '../../slices.ts'
+import { atOwnPace } from '../../lib/event-loop.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'

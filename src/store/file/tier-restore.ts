@@ -2,10 +2,10 @@
  * Restores a checkpoint into the tiers of the settings. Tiers that it does not hold are built from those it holds, or from the journal. Nothing
  * is changed on disk: until the next checkpoint is written, another start does the same again.
  */
-import { createSeries, MAX_SERIES, type Series } from '../../core/series.ts'
-import { planTiers, type TierPlan } from '../../core/tier-plan.ts'
-import type { TierOptions, TierSave } from '../../core/time-tiers.ts'
-import { MAX_AHEAD_MS, printDuration, printTimestamp } from '../../core/timestamp.ts'
+import { createSeries, MAX_SERIES, type Series } from '../../core/aggregate/series.ts'
+import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
+import type { TierOptions, TierSave } from '../../core/aggregate/time-tiers.ts'
+import { MAX_AHEAD_MS, printDuration, printTimestamp } from '../../core/attempt/timestamp.ts'
 import { clearRestored, type RestoredCheckpoint, readCheckpoint } from './checkpoint-files.ts'
 import { isBefore, type Position } from './position.ts'
 import type { JournalRecord } from './record.ts'

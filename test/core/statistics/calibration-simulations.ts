@@ -1,6 +1,6 @@
+import type { CalibrationSums } from '../../../src/core/aggregate/summary.ts'
 import { calibrationOf } from '../../../src/core/statistics/calibration.ts'
 import { createRandom, drawBeta, type Random } from '../../../src/core/statistics/random.ts'
-import type { CalibrationSums } from '../../../src/core/summary.ts'
 import { listed, percent, type Simulation, sumOf } from './simulation.ts'
 
 /** One attempt's stated confidence, and whether it succeeded. */

@@ -1,5 +1,5 @@
 /** Drift as it is shown: of the attempts that are held, against a baseline learned from those before, after every attempt. */
-import { watchAgent, watchKey } from '../../../src/core/drift-watch.ts'
+import { watchAgent, watchKey } from '../../../src/core/reports/drift-watch.ts'
 import { shiftedRates } from '../../../src/core/statistics/drift.ts'
 import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
 import { listed, median, percent, type Simulation } from './simulation.ts'

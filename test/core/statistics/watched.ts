@@ -1,6 +1,7 @@
 /** Agents whose attempts are counted as the sidecar counts them, and looked at as it looks at them. */
+
+import { createTally } from '../../../src/core/aggregate/tally.ts'
 import type { KeySummary } from '../../../src/core/ports.ts'
-import { createTally } from '../../../src/core/tally.ts'
 
 export const MINUTE_MS: number = 60_000
 

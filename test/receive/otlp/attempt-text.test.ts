@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { NewAttempt } from '../../../src/core/attempt.ts'
+import type { NewAttempt } from '../../../src/core/attempt/attempt.ts'
 import { hasPlainTexts, printAttempt } from '../../../src/receive/otlp/attempt-text.ts'
 import { addText, letTextsGo, noTexts, textsOf } from '../../../src/receive/otlp/attempt-texts.ts'
 

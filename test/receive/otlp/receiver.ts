@@ -1,9 +1,9 @@
 /** The three handlers on a real server, before a keeper that counts an id once, as the store does. */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { NewAttempt } from '../../../src/core/attempt.ts'
+import { createSeries, type Increment, type SeriesPoint } from '../../../src/core/aggregate/series.ts'
+import type { NewAttempt } from '../../../src/core/attempt/attempt.ts'
 import type { Appended } from '../../../src/core/ports.ts'
-import { createSeries, type Increment, type SeriesPoint } from '../../../src/core/series.ts'
 import { createInFlight } from '../../../src/receive/body.ts'
 import { createOtlpHandler } from '../../../src/receive/otlp/handler.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseTimestamp, printTimestamp } from '../../../src/core/timestamp.ts'
+import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
 import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
 import { mergeMapping } from '../../../src/receive/otlp/mapping/table.ts'

@@ -1,7 +1,7 @@
 /** A document that the origin's program wrote is taken in as it is. */
 import { expect, test } from 'vitest'
-import { agentMetrics } from '../../../src/core/metrics.ts'
-import { totalAttempts } from '../../../src/core/summary.ts'
+import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'
+import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'

@@ -1,7 +1,7 @@
 /** Files that are damaged, torn, foreign or too new: what is whole is counted, and nothing is overwritten. */
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { recentResults } from '../../../src/core/recent.ts'
+import { recentResults } from '../../../src/core/aggregate/recent.ts'
 import { NewerFormat } from '../../../src/store/file/errors.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import type { Disk } from './fake-disk.ts'

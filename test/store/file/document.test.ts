@@ -1,7 +1,7 @@
 /** The documented file, as a reader of it sees it. */
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { printDocument } from '../../../src/core/metrics.ts'
+import { printDocument } from '../../../src/core/aggregate/metrics.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'

@@ -1,9 +1,10 @@
 /** What the tests of the file store share: attempts, a store on a fake disk, and what a client knows. */
-import type { AgentAttempt } from '../../../src/core/attempt.ts'
+
+import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
+import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
+import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
+import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import type { Store } from '../../../src/core/ports.ts'
-import { totalAttempts } from '../../../src/core/summary.ts'
-import { createTally, type Tally } from '../../../src/core/tally.ts'
-import { DEFAULT_TIERS } from '../../../src/core/time-tiers.ts'
 import { type FileStore, type FileStoreOptions, openFileStore } from '../../../src/store/file/file-store.ts'
 import type { FileSystem } from '../../../src/store/file/file-system.ts'
 

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { totalAttempts } from '../../../src/core/summary.ts'
+import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import type { Log } from '../../../src/store/file/log.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'

@@ -1,7 +1,7 @@
 /** Histories of a store: any, and some that are lived through in every run. */
 import fc from 'fast-check'
-import type { AgentAttempt } from '../../../src/core/attempt.ts'
-import type { SeriesPoint } from '../../../src/core/series.ts'
+import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
+import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 
 type Given = Omit<AgentAttempt, 'timestamp'> & { readonly minutesAgo: number }
 

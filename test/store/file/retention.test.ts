@@ -1,7 +1,7 @@
 /** How much of the journal is kept, and what is listed of it. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { AgentAttempt } from '../../../src/core/attempt.ts'
+import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { OWNERSHIP_TIMES } from '../../../src/store/file/ownership.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'

@@ -1,5 +1,5 @@
 /** One log record or span -> the attempt that a rule finds in it. */
-import type { AttemptFields, NewAttempt } from '../../../core/attempt.ts'
+import type { AttemptFields, NewAttempt } from '../../../core/attempt/attempt.ts'
 import type { OtlpRule } from './mapping.ts'
 import type { Places, Seen } from './places.ts'
 import { booleanOf, isPlainSource, numberOf, textOf, valueAt, type Ways, waysTo } from './ways.ts'

@@ -1,6 +1,6 @@
 /** A user's own rules: a JSON file. */
 import { isNode } from 'yaml'
-import { ConfigError } from '../../../config.ts'
+import { ConfigError } from '../../../config/config.ts'
 import { parseYaml, readTextFile } from '../../../lib/text-file.ts'
 import { type OtlpTable, otlpTable } from './table.ts'
 

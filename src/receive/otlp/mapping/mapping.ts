@@ -1,5 +1,5 @@
 /** Which log records and spans are attempts, and where each field of the attempt is found: plain data, so that it can be configured. */
-import type { NewAttempt } from '../../../core/attempt.ts'
+import type { NewAttempt } from '../../../core/attempt/attempt.ts'
 
 /**
  * Where a value is found: an attribute by its name, `resource:NAME` for one of the sender's resource, or a part of the record

@@ -1,6 +1,6 @@
 /** The parts of log records and spans that a mapping can name. Total: what is not there is undefined. */
 import { hash } from 'node:crypto'
-import { printTimestamp } from '../../../core/timestamp.ts'
+import { printTimestamp } from '../../../core/attempt/timestamp.ts'
 import { scalarOf } from '../scalar.ts'
 import type { Int64, LogRecord, Maybe, Span } from '../schema.ts'
 import { createPlaces, type Lookup, type Parts, type Places, type Seen } from './places.ts'

@@ -1,7 +1,8 @@
 /** A request of metrics -> the points of ours in it, what was meant as one and is not, and how many others there were. */
-import { BOUNDS, nameProblem } from '../../../core/attempt.ts'
-import type { SeriesPoint } from '../../../core/series.ts'
-import { type Measure, TOKEN_TYPES } from '../../../core/summary.ts'
+
+import type { SeriesPoint } from '../../../core/aggregate/series.ts'
+import { type Measure, TOKEN_TYPES } from '../../../core/aggregate/summary.ts'
+import { BOUNDS, nameProblem } from '../../../core/attempt/attempt.ts'
 import { type MetricPoint, pointsOf } from './point.ts'
 import type { MetricsRequest } from './schema.ts'
 

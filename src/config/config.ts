@@ -1,0 +1,188 @@
+/** Flags > environment > config file > defaults: one frozen Config, and where each value of it came from. */
+import { type FileEntry, readConfigFile } from './file.ts'
+import { isLoopback } from './kind.ts'
+import { nearest } from './nearest.ts'
+import { type AnySetting, type Config, PREFIX, settings, variableOf } from './settings.ts'
+
+export { isLoopback, type ListenAddress, type Tier } from './kind.ts'
+export { type Config, type LogLevel, variableOf } from './settings.ts'
+
+/** Variables, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where settings may come from. */
+export interface Given {
+  /** What flags state, by the setting's name; undefined where a flag was not given. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly env: Environment
+  /** The config file that `--config` names. */
+  readonly configFile?: string | undefined
+}
+
+export type Source = 'flag' | 'environment' | 'file' | 'default'
+
+/** One value in force. */
+export interface InForce {
+  readonly name: string
+  /** As it was stated, passwords masked; null where the setting is off. */
+  readonly value: string | number | boolean | readonly string[] | null
+  readonly source: Source
+  /** The flag, the variable, or the file and line; `default`. */
+  readonly place: string
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  readonly inForce: readonly InForce[]
+}
+
+/** Settings that cannot be used. The message is one line a fault, each with its place. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  /** 64 where nothing but flags is at fault, else 78, as sysexits.h has them. */
+  readonly exitCode: 64 | 78
+
+  constructor(faults: readonly string[], exitCode: 64 | 78) {
+    super(faults.join('\n'))
+    this.exitCode = exitCode
+  }
+}
+
+/** Variables of the command that are no settings of the sidecar. */
+const OTHER_VARIABLES: readonly string[] = ['config', 'url', 'token-file'].map(variableOf)
+
+/** Reads every setting. Throws a {@link ConfigError} that names every fault and its place. */
+export function loadConfig({ flags, env, configFile }: Given): LoadedConfig {
+  const file = readFile(configFile ?? (env[variableOf('config')] || undefined))
+  const faults: Fault[] = [...unknownVariables(env), ...file.faults]
+  const values: Partial<Record<keyof Config, unknown>> = {}
+  const inForce: InForce[] = []
+  for (const setting of settings) {
+    const stated = state(setting, flags, env, file)
+    const { name, kind, field } = setting
+    const parsed = stated.value === undefined ? undefined : kind.schema.safeParse(stated.value)
+    if (parsed?.success === false) faults.push(badValue(stated, parsed.error.issues[0]?.message ?? 'is not valid'))
+    values[field] = parsed?.data
+    inForce.push({
+      name,
+      value: shown(setting, stated.value, parsed?.data),
+      source: stated.source,
+      place: stated.place,
+    })
+  }
+  const config = Object.freeze(values) as Config
+  if (faults.length === 0) faults.push(...brokenRules(config))
+  if (faults.length === 0) return { config, inForce }
+  throw new ConfigError(
+    faults.map(fault => fault.message),
+    faults.every(fault => fault.source === 'flag') ? 64 : 78,
+  )
+}
+
+interface Fault {
+  readonly source: Source
+  readonly message: string
+}
+
+interface ReadFile {
+  readonly path: string
+  readonly entries: ReadonlyMap<string, FileEntry>
+  readonly faults: readonly Fault[]
+}
+
+function readFile(path: string | undefined): ReadFile {
+  const read = path === undefined ? [] : readConfigFile(path)
+  if ('fault' in read)
+    return { path: path ?? '', entries: new Map(), faults: [{ source: 'file', message: read.fault }] }
+  const names = settings.map(setting => setting.name)
+  const unknown = read.filter(({ key }) => !names.includes(key))
+  return {
+    path: path ?? '',
+    entries: new Map(read.map(entry => [entry.key, entry])),
+    faults: unknown.map(({ key, line }) => ({
+      source: 'file',
+      message: `${path} line ${line}: unknown key "${key.slice(0, 100)}"${didYouMean(nearest(key, names))}`,
+    })),
+  }
+}
+
+/** A Kubernetes service of this name, or of one that begins so, puts such variables into every container beside it. */
+const SERVICE_LINK = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
+
+function unknownVariables(env: Environment): Fault[] {
+  const known = [...settings.map(setting => variableOf(setting.name)), ...OTHER_VARIABLES]
+  return Object.keys(env)
+    .filter(name => name.startsWith(PREFIX) && !known.includes(name) && !SERVICE_LINK.test(name))
+    .map(name => ({
+      source: 'environment',
+      message: `unknown environment variable ${name}${didYouMean(nearestVariable(name, known))}`,
+    }))
+}
+
+/** Without what all of them begin with: that they share it makes none of them alike. */
+function nearestVariable(name: string, known: readonly string[]): string | undefined {
+  const own = (variable: string): string => variable.slice(PREFIX.length)
+  const found = nearest(own(name), known.map(own))
+  return found === undefined ? undefined : PREFIX + found
+}
+
+const didYouMean = (name: string | undefined): string => (name === undefined ? '' : `; did you mean ${name}?`)
+
+interface Stated {
+  readonly value: unknown
+  readonly source: Source
+  readonly place: string
+}
+
+/** What is stated for a setting, by whoever comes first. An empty variable states nothing. */
+function state(setting: AnySetting, flags: Given['flags'], env: Environment, { path, entries }: ReadFile): Stated {
+  const { name, kind } = setting
+  const variable = variableOf(name)
+  const flag = flags[name]
+  if (flag !== undefined) return { value: flag, source: 'flag', place: `--${name}` }
+  const text = env[variable]
+  if (text !== undefined && text !== '') {
+    const value = kind.given === 'many' ? text.split(',').map(one => one.trim()) : text
+    return { value, source: 'environment', place: variable }
+  }
+  const entry = entries.get(name)
+  if (entry !== undefined) return { value: entry.value, source: 'file', place: `${path} line ${entry.line}: ${name}` }
+  const preset = setting.default
+  const value = typeof preset === 'object' && 'in' in preset ? preset.in(env) : preset
+  return { value, source: 'default', place: 'default' }
+}
+
+function badValue({ value, source, place }: Stated, message: string): Fault {
+  // Masked before it is quoted: quoting would put backslashes into a password, and end it early.
+  const shown =
+    typeof value === 'string' ? JSON.stringify(maskSecrets(value)) : maskSecrets(JSON.stringify(value) ?? 'that')
+  return { source, message: `${place} ${message}, not ${shown.slice(0, 200)}` }
+}
+
+function shown({ kind }: AnySetting, stated: unknown, parsed: unknown): InForce['value'] {
+  if (kind.given === 'switch') return parsed === true
+  if (typeof stated === 'string') return maskSecrets(stated)
+  return (stated as number | readonly string[] | undefined) ?? null
+}
+
+/** A text without the passwords of the URLs in it. A text that is a URL as a whole may hold spaces and quotes in its password. */
+export function maskSecrets(text: string): string {
+  return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):.*@/is, '$1:***@')
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):[^\s"]*@/gi, '$1:***@')
+    .replace(/([?&](?:ssl)?password=)[^&#\s"]*/gi, '$1***')
+}
+
+function brokenRules({ listen, authTokenFile, insecureNoAuth, tlsCert, tlsKey }: Config): Fault[] {
+  const faults: string[] = []
+  if (!isLoopback(listen.host) && authTokenFile === undefined && !insecureNoAuth) {
+    faults.push(
+      `listen: ${listen.host} can be reached from other machines, and there is no auth-token-file: whoever reaches it could read and record. Give --auth-token-file FILE, or listen on 127.0.0.1, or accept that with --insecure-no-auth`,
+    )
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const [given, missing] = tlsKey === undefined ? ['tls-cert', 'tls-key'] : ['tls-key', 'tls-cert']
+    faults.push(`${given} is given without ${missing}: HTTPS needs both`)
+  }
+  return faults.map(message => ({ source: 'default', message }))
+}

@@ -1,0 +1,134 @@
+/** The last attempts of one key, oldest out first, as columns: 25 bytes an attempt instead of hundreds. */
+import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
+import { type Instant, printTimestamp } from '../attempt/timestamp.ts'
+
+/** How many attempts the documented record keeps. */
+export const RECENT_LIMIT = 100
+
+/** Numbers an attempt takes: time (ms since the epoch), confidence (NaN: none), seconds. */
+export const RECENT_COLUMNS = 3
+const SUCCESS = 1
+const LOCAL_TIME = 2
+/** Keys with all there may be for which room is made together: 160 KB. */
+const KEYS_AT_ONCE = 64
+
+/** What the documented file keeps of an attempt: exactly these fields. */
+export interface RecentResult extends AttemptKey {
+  readonly timestamp: string
+  readonly success: boolean
+  /** Null where none was stated. */
+  readonly confidence: number | null
+  readonly time_seconds: number
+}
+
+/** Places side by side in memory that other keys may have a part in: of thousands of keys the fewer pieces are felt. */
+export interface RecentRoom {
+  /** Rows of {@link RECENT_COLUMNS}, one a place. */
+  numbers: Float64Array
+  /** One a place. */
+  flags: Uint8Array
+  /** The first place that is this key's, and how many are. */
+  first: number
+  places: number
+}
+
+/** A ring of at most {@link RECENT_LIMIT} attempts. Its columns are part of the checkpoint's format. */
+export interface Recent extends RecentRoom {
+  /** How many were ever added; the next one's place is `added % RECENT_LIMIT`. */
+  added: number
+}
+
+const NO_NUMBERS = new Float64Array(0)
+const NO_FLAGS = new Uint8Array(0)
+
+/** Makes room for a key that holds {@link RECENT_LIMIT}. */
+export type RecentRooms = () => RecentRoom
+
+export function createRecentRooms(): RecentRooms {
+  let memory: Pick<RecentRoom, 'numbers' | 'flags'> = { numbers: NO_NUMBERS, flags: NO_FLAGS }
+  let taken = KEYS_AT_ONCE
+  return () => {
+    if (taken === KEYS_AT_ONCE) {
+      memory = memoryFor(KEYS_AT_ONCE * RECENT_LIMIT)
+      taken = 0
+    }
+    return { ...memory, first: taken++ * RECENT_LIMIT, places: RECENT_LIMIT }
+  }
+}
+
+export function createRecent(): Recent {
+  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0 }
+}
+
+/** Adds an attempt; the oldest leaves when there are more than {@link RECENT_LIMIT}. */
+export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, rooms: RecentRooms): void {
+  const next = recent.added % RECENT_LIMIT
+  if (next >= recent.places) grow(recent, rooms)
+  const place = recent.first + next
+  recent.numbers[place * RECENT_COLUMNS] = at.ms
+  recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
+  recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
+  recent.flags[place] = (attempt.success ? SUCCESS : 0) | (at.local ? LOCAL_TIME : 0)
+  recent.added++
+}
+
+/** A key with one attempt must not pay for a hundred. */
+function grow(recent: Recent, rooms: RecentRooms): void {
+  const places = Math.min(RECENT_LIMIT, Math.max(5, recent.places * 2))
+  const room = places === RECENT_LIMIT ? rooms() : { ...memoryFor(places), first: 0, places }
+  room.numbers.set(recentNumbers(recent), room.first * RECENT_COLUMNS)
+  room.flags.set(recentFlags(recent), room.first)
+  recent.numbers = room.numbers
+  recent.flags = room.flags
+  recent.first = room.first
+  recent.places = places
+}
+
+function memoryFor(places: number): Pick<RecentRoom, 'numbers' | 'flags'> {
+  const memory = new ArrayBuffer(places * (RECENT_COLUMNS * 8 + 1))
+  return {
+    numbers: new Float64Array(memory, 0, places * RECENT_COLUMNS),
+    flags: new Uint8Array(memory, places * RECENT_COLUMNS * 8),
+  }
+}
+
+/** How many attempts are held. */
+export const recentCount = (recent: Recent): number => Math.min(recent.added, RECENT_LIMIT)
+
+/** The columns of the held attempts, by place. Live. */
+export function recentNumbers(recent: Recent): Float64Array {
+  const from = recent.first * RECENT_COLUMNS
+  return recent.numbers.subarray(from, from + recentCount(recent) * RECENT_COLUMNS)
+}
+
+export function recentFlags(recent: Recent): Uint8Array {
+  return recent.flags.subarray(recent.first, recent.first + recentCount(recent))
+}
+
+/** The held attempts, oldest first, each with the documented fields in the documented order. */
+export function* recentResults(recent: Recent, key: AttemptKey): Generator<RecentResult> {
+  for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
+    const place = recent.first + (i % RECENT_LIMIT)
+    const flags = recent.flags[place]!
+    const confidence = recent.numbers[place * RECENT_COLUMNS + 1]!
+    yield {
+      timestamp: printTimestamp({ ms: recent.numbers[place * RECENT_COLUMNS]!, local: (flags & LOCAL_TIME) !== 0 }),
+      agent_name: key.agent_name,
+      model_name: key.model_name,
+      issue_type: key.issue_type,
+      success: (flags & SUCCESS) !== 0,
+      confidence: Number.isNaN(confidence) ? null : confidence,
+      time_seconds: recent.numbers[place * RECENT_COLUMNS + 2]!,
+    }
+  }
+}
+
+/** When each held attempt ended (ms since the epoch) and how, oldest first. */
+export function recentOutcomes(recent: Recent): { readonly ms: number; readonly success: boolean }[] {
+  const outcomes: { readonly ms: number; readonly success: boolean }[] = []
+  for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
+    const place = recent.first + (i % RECENT_LIMIT)
+    outcomes.push({ ms: recent.numbers[place * RECENT_COLUMNS]!, success: (recent.flags[place]! & SUCCESS) !== 0 })
+  }
+  return outcomes
+}

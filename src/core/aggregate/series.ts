@@ -1,0 +1,177 @@
+/**
+ * Series of metrics: what senders count of their attempts, and what is new in each series since it was last heard of. Pure: a step is
+ * worked out first, kept by the store, and only then taken. The same points again say nothing new.
+ */
+import type { AttemptKey } from '../attempt/attempt.ts'
+import { MAX_AHEAD_MS } from '../attempt/timestamp.ts'
+import type { Measure } from './summary.ts'
+
+/** Series that are told apart; points of further ones are refused. */
+export const MAX_SERIES = 100_000
+
+/** One point of one series, checked. Plain data that survives JSON. */
+export interface SeriesPoint {
+  /** The same for all points of a series of one sender, and for no others. */
+  readonly series: string
+  readonly key: AttemptKey
+  readonly measure: Measure
+  /** Since when the values count and when they were read, by the sender's clock in ms since the epoch; a start of 0 is not known. */
+  readonly startMs: number
+  readonly timeMs: number
+  /** Whether the values count from the start on; else from the point before. */
+  readonly cumulative: boolean
+  /**
+   * The value of a counter; or count and sum of a histogram, and its buckets by core's bounds, one more for what is above them. No
+   * buckets where the sender's bounds are others.
+   */
+  readonly values: readonly number[]
+}
+
+/** What is new of one measure of a key, as of `atMs`. */
+export interface Increment {
+  readonly key: AttemptKey
+  readonly measure: Measure
+  readonly values: readonly number[]
+  readonly atMs: number
+}
+
+/** What a series said last. */
+export interface SeriesState {
+  readonly startMs: number
+  readonly timeMs: number
+  /** When it was heard of, by our clock. */
+  readonly heardMs: number
+  /** What it counted in all, where it is cumulative. */
+  readonly values: readonly number[]
+}
+
+/** What some points say that was not known. */
+export interface SeriesStep {
+  /** The points that must be kept: taken later, without the others, they lead to the same. */
+  readonly points: readonly SeriesPoint[]
+  readonly increments: readonly Increment[]
+  /** Points of series that there is no room for. */
+  readonly refused: number
+  readonly changed: ReadonlyMap<string, SeriesState>
+}
+
+/**
+ * The series that are known. The first value of one is new as a whole, unless the series began before what was forgotten: then it may
+ * have been counted, and only what comes on top of it is new. So nothing is counted twice, however much is forgotten.
+ */
+export interface Series {
+  /** What is new in the points, now being `nowMs`. Changes nothing. `kept`: they were kept before, so there is room for them. */
+  step(points: readonly SeriesPoint[], nowMs: number, kept?: boolean): SeriesStep
+  /**
+   * Makes what a step changed what was said last. Beyond the limit each new series takes the place of one that was not heard of for
+   * `keepMs`, the longest unheard first; never are there fewer than before.
+   */
+  take(step: SeriesStep): void
+  /** Forgets all of them: whatever began up to `ms` may have been counted. */
+  forget(ms: number): void
+  /** What began up to then may have been counted; -Infinity where nothing was forgotten. */
+  readonly forgottenMs: number
+  /** By their ids, longest unheard first: what a checkpoint keeps. Live. */
+  readonly states: ReadonlyMap<string, SeriesState>
+  /** Puts back what a checkpoint kept. */
+  restore(forgottenMs: number, states: Iterable<readonly [string, SeriesState]>): void
+}
+
+export interface SeriesOptions {
+  /** Beyond so many, series that were not heard of for `keepMs` leave for new ones. It stops growth: what is restored stays. */
+  readonly limit: number
+  readonly keepMs: number
+}
+
+export function createSeries({ limit, keepMs }: SeriesOptions): Series {
+  const states = new Map<string, SeriesState>()
+  let forgottenMs = Number.NEGATIVE_INFINITY
+
+  /** How many series may be new: those there is room for, and those that could leave. Never more than `wanted` of the latter. */
+  function roomFor(wanted: number, nowMs: number, heard: ReadonlyMap<string, unknown>): number {
+    let room = Math.max(0, limit - states.size)
+    for (const [id, { heardMs }] of states) {
+      if (room >= wanted || heardMs > nowMs - keepMs) break
+      if (!heard.has(id)) room++
+    }
+    return room
+  }
+
+  function step(given: readonly SeriesPoint[], nowMs: number, kept = false): SeriesStep {
+    const changed = new Map<string, SeriesState>()
+    const points: SeriesPoint[] = []
+    const increments: Increment[] = []
+    let refused = 0
+
+    function hear(point: SeriesPoint): void {
+      const last = changed.get(point.series) ?? states.get(point.series)
+      const values = newIn(point, last)
+      if (values === undefined) return
+      const isNews = values.some(value => value > 0)
+      // What says nothing new is kept now and then, so that the series counts as heard of.
+      if (!isNews && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
+      const { series, key, measure, startMs, timeMs, cumulative } = point
+      points.push(point)
+      changed.set(series, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [] })
+      if (isNews) increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
+    }
+
+    const isKnown = (point: SeriesPoint): boolean => states.has(point.series)
+    for (const point of given) if (isKnown(point)) hear(point)
+    const fresh = given.filter(point => !isKnown(point))
+    let room = kept ? Number.POSITIVE_INFINITY : roomFor(fresh.length, nowMs, changed)
+    for (const point of fresh) {
+      const isFirst = !changed.has(point.series)
+      if (isFirst && room <= 0) {
+        refused++
+        continue
+      }
+      if (isFirst) room--
+      hear(point)
+    }
+    return { points, increments, refused, changed }
+  }
+
+  /** What is new since the series was last heard of; undefined where nothing can be, because it was heard before. */
+  function newIn(point: SeriesPoint, last: SeriesState | undefined): readonly number[] | undefined {
+    const { values } = point
+    if (last === undefined) return point.cumulative && point.startMs <= forgottenMs ? values.map(() => 0) : values
+    if (point.timeMs <= last.timeMs) return undefined
+    if (!point.cumulative || point.startMs > last.startMs) return values
+    if (point.startMs < last.startMs) return undefined
+    const fell = last.values.length !== values.length || values.some((value, i) => value < last.values[i]!)
+    // A sender that began anew and did not say so: what it has counted since is new.
+    return fell ? values : values.map((value, i) => value - last.values[i]!)
+  }
+
+  return {
+    step,
+    take({ changed }) {
+      const most = Math.max(limit, states.size)
+      let nowMs = Number.NEGATIVE_INFINITY
+      for (const { heardMs } of changed.values()) nowMs = heardMs
+      for (const [id, state] of changed) {
+        states.delete(id)
+        states.set(id, state)
+      }
+      for (const [id, { startMs, heardMs }] of states) {
+        if (states.size <= most || changed.has(id) || heardMs > nowMs - keepMs) break
+        states.delete(id)
+        forgottenMs = Math.max(forgottenMs, startMs)
+      }
+    },
+    forget(ms) {
+      states.clear()
+      forgottenMs = Math.max(forgottenMs, ms)
+    },
+    get forgottenMs() {
+      return forgottenMs
+    },
+    states,
+    restore(ms, saved) {
+      states.clear()
+      forgottenMs = ms
+      for (const [id, state] of saved) states.set(id, state)
+    },
+  }
+}

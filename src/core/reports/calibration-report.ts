@@ -1,0 +1,46 @@
+/** Whether stated confidence can be believed, for the given keys together and by group. */
+
+import { namedRecord, uniqueKeyPrinter } from '../aggregate/metrics.ts'
+import { calibrationSums, createSummary, mergeInto, type Summary } from '../aggregate/summary.ts'
+import type { KeySummary } from '../ports.ts'
+import { type Calibration, calibrationOf } from '../statistics/calibration.ts'
+import { finished, forEachKey, type Steps } from '../steps.ts'
+import { answerByName, totalOfAll, totalsBy } from './groups.ts'
+import type { Grouping } from './report.ts'
+
+export interface CalibrationReport {
+  readonly group_by: Grouping
+  readonly overall: Calibration
+  readonly groups: Record<string, Calibration>
+}
+
+/** Keys whose calibration is worked out between two pauses. */
+const JUDGED_AT_ONCE = 5
+
+export function calibrationReport(summaries: readonly KeySummary[], group_by: Grouping): CalibrationReport {
+  return finished(calibrationSteps(summaries, group_by))
+}
+
+/** {@link calibrationReport} in steps. */
+export function* calibrationSteps(summaries: readonly KeySummary[], group_by: Grouping): Steps<CalibrationReport> {
+  if (group_by === 'key') return yield* calibrationByKey(summaries)
+  const { [group_by]: totals } = yield* totalsBy(summaries, [group_by])
+  const groups = yield* answerByName(totals, calibrationOfSummary)
+  return { group_by, overall: calibrationOfSummary(yield* totalOfAll(totals)), groups }
+}
+
+function* calibrationByKey(summaries: readonly KeySummary[]): Steps<CalibrationReport> {
+  const printed = uniqueKeyPrinter()
+  const all = createSummary()
+  const groups = namedRecord<Calibration>([])
+  function judge({ key, summary }: KeySummary): void {
+    mergeInto(all, summary)
+    groups[printed(key)] = calibrationOfSummary(summary)
+  }
+  yield* forEachKey(summaries, judge, JUDGED_AT_ONCE)
+  return { group_by: 'key', overall: calibrationOfSummary(all), groups }
+}
+
+function calibrationOfSummary(summary: Summary): Calibration {
+  return calibrationOf(calibrationSums(summary))
+}

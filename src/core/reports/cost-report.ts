@@ -1,0 +1,56 @@
+/** What attempts cost, and what a success costs. */
+
+import {
+  costs,
+  type Summary,
+  successes,
+  type TOKEN_TYPES,
+  tokens,
+  totalAttempts,
+  totalCost,
+} from '../aggregate/summary.ts'
+import type { KeySummary } from '../ports.ts'
+import { type Costs, costsOf } from '../statistics/cost.ts'
+import { finished, type Steps } from '../steps.ts'
+import { answerByName, totalOfAll, totalsBy } from './groups.ts'
+
+/** Costs, and the tokens behind them. */
+export interface CostAnswer extends Costs {
+  readonly tokens: Readonly<Record<(typeof TOKEN_TYPES)[number], number>>
+}
+
+export interface CostReport {
+  readonly overall: CostAnswer
+  readonly by_agent: Record<string, CostAnswer>
+  readonly by_model: Record<string, CostAnswer>
+  readonly by_issue_type: Record<string, CostAnswer>
+}
+
+/** Costs of the given keys together and by each of their names. An unknown cost is counted as unpriced, never as 0. */
+export function costReport(summaries: readonly KeySummary[]): CostReport {
+  return finished(costSteps(summaries))
+}
+
+/** {@link costReport} in steps. */
+export function* costSteps(summaries: readonly KeySummary[]): Steps<CostReport> {
+  const { agent_name, model_name, issue_type } = yield* totalsBy(summaries, ['agent_name', 'model_name', 'issue_type'])
+  return {
+    overall: costAnswer(yield* totalOfAll(model_name)),
+    by_agent: yield* answerByName(agent_name, costAnswer),
+    by_model: yield* answerByName(model_name, costAnswer),
+    by_issue_type: yield* answerByName(issue_type, costAnswer),
+  }
+}
+
+/** Costs of one summary. */
+export function costAnswer(summary: Summary): CostAnswer {
+  const [input, output, cache_read, cache_write] = tokens(summary) as [number, number, number, number]
+  const known = costsOf(totalAttempts(summary), successes(summary), costs(summary))
+  const sum = totalCost(summary)
+  return {
+    ...known,
+    // What senders added up themselves is in no cost per attempt: nobody knows of how many attempts it is.
+    total_cost_usd: known.total_cost_usd === null && sum === 0 ? null : sum,
+    tokens: { input, output, cache_read, cache_write },
+  }
+}

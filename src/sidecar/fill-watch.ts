@@ -1,0 +1,54 @@
+/** Tells the operator in time that keys, or arms of experiments, reach their limit: what comes beyond it is not told apart. */
+import type { Logger } from 'pino'
+import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+
+/** How often the sizes are compared with the limits: not with each attempt, because nothing is lost meanwhile. */
+const INTERVAL_MS = 2000
+/** The share of a limit that is worth a warning. */
+const NEARLY_FULL = 0.8
+
+export interface FillOptions {
+  readonly tally: Pick<Tally, 'keys' | 'arms'>
+  readonly maxKeys: number
+  readonly maxArms: number
+  readonly log: Pick<Logger, 'warn'>
+}
+
+export interface FillWatch {
+  close(): void
+}
+
+/**
+ * Logs once when 80 % of a limit are in use, and once when it is reached. After a reset, which makes room, both may be logged again. It does
+ * not keep the process alive.
+ */
+export function watchFill({ tally, maxKeys, maxArms, log }: FillOptions): FillWatch {
+  const keys = createLevel(maxKeys, {
+    nearly: 'most of the keys that --max-keys allows are in use',
+    full: 'all keys that --max-keys allows are in use: attempts of further ones count under __overflow__. Raise --max-keys and restart, and look for names that hold ids or times',
+  })
+  const arms = createLevel(maxArms, {
+    nearly: 'most of the arms of experiments that --max-arms allows are in use',
+    full: 'all arms of experiments that --max-arms allows are in use: attempts of further ones count in everything but experiments. Raise --max-arms and restart',
+  })
+  function look(): void {
+    keys(tally.keys().length - tally.keys(OVERFLOW_KEY).length, log)
+    arms(tally.arms().length, log)
+  }
+  look()
+  const timer = setInterval(look, INTERVAL_MS).unref()
+  return { close: () => clearInterval(timer) }
+}
+
+/** Compares a size with its limit, and logs when it has risen past a level. */
+function createLevel(
+  limit: number,
+  messages: { readonly nearly: string; readonly full: string },
+): (used: number, log: FillOptions['log']) => void {
+  let reached: 'none' | 'nearly' | 'full' = 'none'
+  return (used, log) => {
+    const level = used >= limit ? 'full' : used >= limit * NEARLY_FULL ? 'nearly' : 'none'
+    if (level !== reached && level !== 'none' && reached !== 'full') log.warn({ used, limit }, messages[level])
+    reached = level
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What a sidecar needs from outside before it opens its store: files and the address. `serve` and `check-config` read it by this one function,
+ * so that `check-config` accepts exactly what `serve` accepts.
+ */
+import { createServer } from 'node:net'
+import { type Config, ConfigError } from '../config/config.ts'
+import { createPrice, type Price } from '../pricing/price.ts'
+import { readMappingFile } from '../receive/otlp/mapping/file.ts'
+import type { OtlpMapping } from '../receive/otlp/mapping/mapping.ts'
+import { mappingChanges, mergeMapping, type OtlpTable } from '../receive/otlp/mapping/table.ts'
+import { type AccessRules, readTokens } from '../server/access.ts'
+import { type Certificate, readCertificate } from '../server/certificate.ts'
+
+/** What may change while the sidecar runs: read again on SIGHUP. */
+export interface Reloadable {
+  readonly tokens: AccessRules['tokens']
+  readonly tls: Certificate | undefined
+  readonly mapping: OtlpMapping
+  /** What the file of OTLP rules changes of the shipped ones, a line each. */
+  readonly mappingChanges: readonly string[]
+}
+
+export interface Startup extends Reloadable {
+  readonly price: Price
+}
+
+/** Reads and checks everything; changes nothing. Rejects with the first system error, or one {@link ConfigError} that names every fault. */
+export async function readStartup(config: Config): Promise<Startup> {
+  const [reloadable, price] = await allOrFaults([
+    readReloadable(config),
+    Promise.resolve(config).then(({ prices }) => createPrice({ overrides: prices })),
+    checkAddress(config.listen),
+  ])
+  return { ...reloadable, price }
+}
+
+/** Reads tokens, certificates and OTLP rules. Rejects with a {@link ConfigError} that names every fault. */
+export async function readReloadable(config: Config): Promise<Reloadable> {
+  const { authTokenFile, tlsCert, tlsKey } = config
+  const isTls = tlsCert !== undefined && tlsKey !== undefined
+  const [tokens, tls, table] = await allOrFaults([
+    authTokenFile === undefined ? undefined : readTokens(authTokenFile),
+    isTls ? readCertificate(tlsCert, tlsKey) : undefined,
+    Promise.resolve(config).then(readRules),
+  ])
+  return { tokens, tls, mapping: mergeMapping(table), mappingChanges: mappingChanges(table) }
+}
+
+const readRules = ({ otlpMapping }: Config): OtlpTable =>
+  otlpMapping === undefined ? {} : readMappingFile(otlpMapping)
+
+/** Waits for all of `parts`. Rejects with one {@link ConfigError} where only such failed, else with the first other error. */
+async function allOrFaults<const T extends readonly unknown[]>(
+  parts: T,
+): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }> {
+  const results = await Promise.allSettled(parts)
+  const errors = results.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  const other = errors.find(error => !(error instanceof ConfigError))
+  if (other !== undefined) throw other
+  if (errors.length > 0)
+    throw new ConfigError(
+      errors.map(error => (error as ConfigError).message),
+      78,
+    )
+  return results.map(result => (result as PromiseFulfilledResult<unknown>).value) as {
+    -readonly [I in keyof T]: Awaited<T[I]>
+  }
+}
+
+/** Rejects with the system's error where nothing can listen there. An address in use is no fault of the settings: a sidecar may be running. */
+async function checkAddress({ host, port }: Config['listen']): Promise<void> {
+  const server = createServer(socket => socket.destroy())
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve() : reject(error)))
+    server.listen({ host, port }, () => server.close(() => resolve()))
+  })
+}

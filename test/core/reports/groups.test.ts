@@ -1,0 +1,92 @@
+/** The documented questions over all keys, asked again and again while attempts and keys come. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { keyNames, uniqueKeyPrinter } from '../../../src/core/aggregate/metrics.ts'
+import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
+import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
+import {
+  GROUPINGS,
+  groupedRates,
+  performanceReport,
+  printGroupedRates,
+  successRates,
+} from '../../../src/core/reports/report.ts'
+import { attempts, NOW_MS, names } from '../arbitraries.ts'
+
+const emptyTally = (): Tally => createTally({ maxKeys: 20, maxArms: 0, tiers: [] })
+const addAll = (tally: Tally, list: readonly AgentAttempt[]): void => {
+  for (const attempt of list) tally.add(attempt, { ms: NOW_MS, local: false }, NOW_MS)
+}
+const textOf = (tally: Tally): string => JSON.stringify(performanceReport(tally.keys(), 'now'))
+
+test('a report does not depend on what was asked before, to the letter', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(attempts, { maxLength: 15 }), { maxLength: 5 }), parts => {
+      const asked = emptyTally()
+      for (const part of parts) {
+        addAll(asked, part)
+        textOf(asked)
+      }
+      const atOnce = emptyTally()
+      addAll(atOnce, parts.flat())
+      expect(textOf(asked)).toBe(textOf(atOnce))
+    }),
+  )
+})
+
+test('a report after a reset tells of nothing that was before', () => {
+  const tally = emptyTally()
+  addAll(tally, fc.sample(attempts, 20))
+  textOf(tally)
+  tally.clear()
+  expect(textOf(tally)).toBe(textOf(emptyTally()))
+})
+
+test('the names in a report belong to whoever asked for it', () => {
+  const tally = emptyTally()
+  addAll(tally, fc.sample(attempts, 5))
+  const before = textOf(tally)
+  const report = performanceReport(tally.keys(), 'now')
+  for (const { issue_types } of [...Object.values(report.by_agent), ...Object.values(report.by_model)]) {
+    ;(issue_types as string[]).push('another')
+  }
+  for (const { agents_used } of Object.values(report.by_issue_type)) (agents_used as string[]).length = 0
+  expect(textOf(tally)).toBe(before)
+})
+
+test('rates that are printed in pieces are those that are answered at once, whatever the names', () => {
+  fc.assert(
+    fc.property(fc.array(attempts, { maxLength: 30 }), fc.constantFrom(...GROUPINGS), (list, by) => {
+      const tally = emptyTally()
+      addAll(tally, list)
+      const rates = groupedRates(tally.keys(), by)
+      const printed = [...printGroupedRates(tally.keys(), by)].join('')
+      expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(rates)))
+      expect(successRates(tally.keys(), by)).toEqual(rates.success_rates)
+    }),
+  )
+})
+
+test('no two keys are printed alike, even where their names hold what separates them', () => {
+  const name = fc.oneof(names, fc.constantFrom('a', 'a:a', 'a:a:a', 'a#2', 'a:a#2'))
+  const key = fc.record({ agent_name: name, model_name: name, issue_type: name })
+  fc.assert(
+    fc.property(fc.uniqueArray(key, { selector: one => JSON.stringify(one) }), keys => {
+      const print = uniqueKeyPrinter()
+      expect(new Set(keys.map(print)).size).toBe(keys.length)
+    }),
+  )
+})
+
+test('the names of a list of keys are printed in its order, and stay when more keys come', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(attempts, { maxLength: 15 }), { maxLength: 5 }), parts => {
+      const tally = emptyTally()
+      for (const part of parts) {
+        addAll(tally, part)
+        const print = uniqueKeyPrinter()
+        expect(keyNames(tally.keys())).toEqual(tally.keys().map(one => print(one.key)))
+      }
+    }),
+  )
+})

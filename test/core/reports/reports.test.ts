@@ -1,0 +1,230 @@
+/** Whatever attempts there are, every report is whole: numbers are finite, and rates, intervals and chances fit together. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createTally } from '../../../src/core/aggregate/tally.ts'
+import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
+import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
+import { parseTimestamp } from '../../../src/core/attempt/timestamp.ts'
+import { bestAgent, decidedBestAgent, RANKINGS } from '../../../src/core/reports/best-agent.ts'
+import { calibrationReport } from '../../../src/core/reports/calibration-report.ts'
+import { costReport } from '../../../src/core/reports/cost-report.ts'
+import { experimentReport } from '../../../src/core/reports/experiment-report.ts'
+import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-report.ts'
+import { countsOf } from '../../../src/core/reports/groups.ts'
+import {
+  GROUPINGS,
+  groupedRates,
+  modelComparison,
+  overallRate,
+  performanceReport,
+} from '../../../src/core/reports/report.ts'
+import { routingReport } from '../../../src/core/reports/routing.ts'
+import { intervalsOf, trendReport } from '../../../src/core/reports/trends.ts'
+import { attempts, NOW_MS } from '../arbitraries.ts'
+
+/** Every report there is on these attempts, by name. */
+function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
+  const tally = createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
+  for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
+  const keys = tally.keys()
+  const evidence = keys.map(one => ({ one, ...countsOf(one.summary) }))
+  const intervals = intervalsOf(undefined, keys, NOW_MS)
+  const perInterval = intervals.map(range => {
+    const counts = [...tally.ranged(range, {}, NOW_MS)].map(({ summary }) => countsOf(summary))
+    return {
+      successes: counts.reduce((sum, { successes }) => sum + successes, 0),
+      attempts: counts.reduce((sum, each) => sum + each.attempts, 0),
+    }
+  })
+  return new Map<string, unknown>([
+    ['overall', overallRate(keys)],
+    ...GROUPINGS.map(by => [`rates by ${by}`, groupedRates(keys, by)] as const),
+    ...RANKINGS.map(rankBy => [`best by ${rankBy}`, bestAgent(keys, { rankBy, minAttempts: 1 })] as const),
+    ...RANKINGS.map(rankBy => [`decided by ${rankBy}`, decidedBestAgent(keys, { rankBy, minAttempts: 1 })] as const),
+    ['models', modelComparison(keys, { minAttempts: 1 })],
+    ['report', performanceReport(keys, '2026-01-31T12:00:00Z')],
+    ...FAIR_GROUPINGS.map(by => [`fair by ${by}`, fairReport(keys, by)] as const),
+    ...GROUPINGS.map(by => [`calibration by ${by}`, calibrationReport(keys, by)] as const),
+    ['costs', costReport(keys)],
+    ['experiment', experimentReport('e', tally.arms('e'))],
+    ['adaptive experiment', experimentReport('e', tally.arms('e'), { adaptive: true })],
+    ['trends', trendReport(intervals, perInterval, keys, keys)],
+    ['route', routingReport('i', evidence)],
+    ['constrained route', routingReport('i', evidence, { max_cost_usd: 1, min_success_rate: 50 })],
+    ['drawn route', routingReport('i', evidence, { seed: 's' })],
+    [
+      'discounted route',
+      routingReport(
+        'i',
+        evidence.map(each => ({ ...each, successes: each.successes / 3, attempts: each.attempts / 3 })),
+      ),
+    ],
+  ])
+}
+
+/** Smallest and largest value of fields by their names. */
+const BOUNDS: readonly (readonly [RegExp, number, number])[] = [
+  [/^(\w+_)?success_rate$|^adjusted_rate$|^lower_bound$|^draw$|^expected_loss$/, 0, 100],
+  [/^p_best$|^p_value$|^spiegelhalter_p$|^auroc$|^brier_score$|^mean_confidence$|^avg_confidence$/, 0, 1],
+  [/^reliability$|^resolution$|^uncertainty$|^expected_calibration_error$/, 0, 1],
+  [/^over_confidence$/, -1, 1],
+  [/^(adjusted_)?difference$/, -100, 100],
+  [/attempts|^reported$|^computed$|^unpriced$|seconds$|cost_usd$|^statistic$/, 0, Number.MAX_VALUE],
+]
+
+/** What rounding may leave between two ways to reckon the same. */
+const ROUNDING = 1e-9
+
+/** What is wrong with a report: where, and why. */
+function flaws(value: unknown, path: string): string[] {
+  if (typeof value === 'number') return Number.isFinite(value) ? [] : [`${path} is ${value}`]
+  if (typeof value !== 'object' || value === null) return value === undefined ? [`${path} is undefined`] : []
+  if (Array.isArray(value)) return value.flatMap((one, i) => flaws(one, `${path}[${i}]`))
+  const own = Object.entries(value).flatMap(([name, one]) => [
+    ...flaws(one, `${path}.${name}`),
+    ...(typeof one === 'number' ? outOfBounds(name, one, path) : []),
+    ...(isInterval(one) ? notHeld(name, one, value as Record<string, unknown>, path) : []),
+  ])
+  return own
+}
+
+function outOfBounds(name: string, value: number, path: string): string[] {
+  const [, low, high] = BOUNDS.find(([pattern]) => pattern.test(name)) ?? []
+  if (low === undefined || high === undefined) return []
+  return value >= low - ROUNDING && value <= high + ROUNDING ? [] : [`${path}.${name} is ${value}`]
+}
+
+interface Interval {
+  readonly low: number
+  readonly high: number
+}
+
+function isInterval(value: unknown): value is Interval {
+  return typeof value === 'object' && value !== null && 'low' in value && 'high' in value
+}
+
+/** `rate_interval` must hold `rate`, and `interval` the cost beside it. */
+function notHeld(name: string, { low, high }: Interval, beside: Record<string, unknown>, path: string): string[] {
+  const middle = name === 'interval' ? beside.cost_usd : beside[name.replace(/_interval$/, '')]
+  const rate = beside.avg_success_rate !== undefined ? beside.avg_success_rate : beside.overall_success_rate
+  const value = typeof middle === 'number' ? middle : typeof rate === 'number' ? rate : Number.NaN
+  if (Number.isNaN(value)) return middle === null ? [] : [`${path}.${name} is an interval of nothing`]
+  const slack = ROUNDING * Math.max(1, Math.abs(value))
+  return low <= value + slack && value <= high + slack ? [] : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
+}
+
+function expectWhole(list: readonly AgentAttempt[]): void {
+  for (const [name, report] of reportsOn(list)) {
+    // What nobody qualifies for has no answer at all.
+    if (report !== undefined) expect(flaws(report, name)).toEqual([])
+  }
+}
+
+const MINUTE_MS = 60_000
+/** `count` attempts a minute apart, of which the first `good` succeed. */
+function some(good: number, count: number, more: Partial<AgentAttempt> = {}): AgentAttempt[] {
+  return Array.from({ length: count }, (_, i) => ({
+    agent_name: 'a',
+    model_name: 'm',
+    issue_type: 'i',
+    success: i < good,
+    time_seconds: 1,
+    timestamp: new Date(NOW_MS - (count - i) * MINUTE_MS).toISOString(),
+    ...more,
+  }))
+}
+const arm = (variant: string): Partial<AgentAttempt> => ({ experiment: 'e', variant })
+
+const EDGES: Readonly<Record<string, readonly AgentAttempt[]>> = {
+  'no attempt': [],
+  'one success': some(1, 1, arm('x')),
+  'one failure': some(0, 1, arm('x')),
+  'no confidence': [...some(50, 100, arm('x')), ...some(60, 100, arm('y'))],
+  'all successes': [
+    ...some(200, 200, { ...arm('x'), confidence: 1 }),
+    ...some(200, 200, { ...arm('y'), confidence: 1 }),
+  ],
+  'no successes': [...some(0, 200, { ...arm('x'), confidence: 0 }), ...some(0, 200, { ...arm('y'), confidence: 0 })],
+  'sure and always wrong': some(0, 200, { confidence: 1, cost_usd: 1 }),
+  'ties between agents': ['a', 'b', 'c'].flatMap(agent_name => some(30, 60, { agent_name, ...arm(agent_name) })),
+  'a constant confidence': some(80, 120, { confidence: 0.7 }),
+  'one variant only': some(3, 9, arm('x')),
+  'an unequal split': [...some(300, 400, arm('x')), ...some(2, 4, arm('y'))],
+  'costs of zero': some(10, 30, { cost_usd: 0, input_tokens: 0, ...arm('x') }),
+  'costs that are missing in half': [...some(10, 30), ...some(10, 30, { cost_usd: 0.5 })],
+  'one cost only': [...some(10, 30), ...some(1, 1, { cost_usd: 0.5 })],
+  'costs that are all the same': some(10, 30, { cost_usd: 0.1, time_seconds: 0.1 }),
+  'costs and times at their bounds': some(10, 30, { cost_usd: 1e9, time_seconds: 1e9, input_tokens: 1e12 }),
+  'times of zero': some(10, 30, { time_seconds: 0 }),
+  'all at the same moment': some(10, 100, { timestamp: '2026-01-31T11:59:00Z' }),
+  'a thousand years apart': [...some(1, 1, { timestamp: '1026-01-31T11:59:00Z' }), ...some(70, 80)],
+}
+
+describe('every report is finite, within its bounds, and in its intervals', () => {
+  test.each(Object.entries(EDGES))('on %s', (_, list) => expectWhole(list))
+
+  test('on attempts as they could come', () => {
+    fc.assert(fc.property(fc.array(attempts, { maxLength: 60 }), expectWhole), { numRuns: 40 })
+  })
+
+  test('on many attempts of few names, of which chance decides', () => {
+    const few = fc.record({
+      agent_name: fc.constantFrom('a', 'b', '__proto__'),
+      issue_type: fc.constantFrom('i', 'j'),
+      variant: fc.constantFrom('x', 'y'),
+      good: fc.nat(150),
+      count: fc.nat(150),
+      confidence: fc.constantFrom(undefined, null, 0, 0.5, 0.95, 1),
+      cost_usd: fc.constantFrom(undefined, 0, 0.01, 30),
+    })
+    const lists = fc.array(few, { maxLength: 5 }).map(groups =>
+      groups.flatMap(({ good, count, variant, cost_usd, ...names }) =>
+        some(good, count, {
+          ...names,
+          ...arm(variant),
+          ...(cost_usd === undefined ? {} : { cost_usd }),
+        } as Partial<AgentAttempt>),
+      ),
+    )
+    fc.assert(fc.property(lists, expectWhole), { numRuns: 40 })
+  })
+})
+
+test('chances to be the best add up to one, and nobody is decided among equals', () => {
+  const keys = ['a', 'b', 'c'].flatMap(agent_name => some(30, 60, { agent_name }))
+  const best = reportsOn(keys).get('decided by success_rate') as NonNullable<ReturnType<typeof decidedBestAgent>>
+  expect(best.decisive).toBe(false)
+  expect([best, ...best.contenders].map(({ p_best }) => p_best)).toEqual([1, 1, 1].map(n => expect.closeTo(n / 3, 6)))
+})
+
+test('a report is that of the same attempts reckoned at once, however often it was asked for in between', () => {
+  const [label, total] = [fc.constantFrom('a', 'b', 'c'), 40]
+  const few = attempts.chain(one =>
+    fc.record({ agent_name: label, model_name: label, issue_type: label }).map(key => ({ ...one, ...key })),
+  )
+  fc.assert(
+    fc.property(fc.array(few, { maxLength: total }), fc.array(fc.nat({ max: total })), (list, asked) => {
+      const tally = createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
+      for (const [i, attempt] of list.entries()) {
+        tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
+        if (asked.includes(i)) performanceReport(tally.keys(), 'now')
+      }
+      // Keys that say nothing of changes are read anew.
+      const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: summary.slice(), recent }))
+      const report = performanceReport(tally.keys(), 'now')
+      expect(report).toEqual(performanceReport(copies, 'now'))
+      expect(report.by_model).toEqual(modelComparison(copies, { minAttempts: 1 }))
+      const issues = new Set(copies.map(({ key }) => key.issue_type))
+      const best = [...issues].map(issue => [
+        issue,
+        bestAgent(
+          copies.filter(({ key }) => key.issue_type === issue),
+          { minAttempts: 3 },
+        ),
+      ])
+      expect(report.recommendations).toEqual(
+        Object.assign(Object.create(null), Object.fromEntries(best.filter(([, one]) => one !== undefined))),
+      )
+    }),
+  )
+})

@@ -1,0 +1,134 @@
+/** What a connection may do: live on after a refusal, wait, read slowly; and what it may not: hold what it does not read. */
+import { once } from 'node:events'
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { openListener } from '../../src/server/listener.ts'
+import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
+
+async function statusOf(req: ClientRequest): Promise<number> {
+  const [res] = (await once(req, 'response')) as [IncomingMessage]
+  res.resume()
+  await once(res, 'end')
+  return res.statusCode!
+}
+
+/** Asks over and over for longer than a refused body is read on; answers the local ports, one a connection. */
+async function portsOf(sidecar: TestSidecar, agent: Agent): Promise<Set<number>> {
+  const ports = new Set<number>()
+  const endMs = performance.now() + 1500
+  while (performance.now() < endMs) {
+    const req = request(`${sidecar.url}/livez`, { agent }).end()
+    const [socket] = (await once(req, 'socket')) as [import('node:net').Socket]
+    ports.add(socket.localPort!)
+    expect(await statusOf(req)).toBe(200)
+  }
+  return ports
+}
+
+const lines = (count: number): string => `${JSON.stringify(anAttempt())}\n`.repeat(count)
+
+test.each([
+  ['a bad line', 'application/x-ndjson', {}, Buffer.from('rubbish\n'), Buffer.from(lines(10))],
+  [
+    'a bad line of a gzipped stream',
+    'application/x-ndjson',
+    { 'Content-Encoding': 'gzip' },
+    gzipSync('rubbish\n'),
+    Buffer.concat([gzipSync(lines(10)), Buffer.from('no gzip')]),
+  ],
+  ['a type', 'text/plain', {}, Buffer.from('{'), Buffer.from('}')],
+])(
+  '%s refused before all of the body is there leaves the connection to the next requests',
+  async (_what, type, more, head, rest) => {
+    await using sidecar = await testSidecar()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const headers = { 'Content-Type': type, ...more, 'Content-Length': head.length + rest.length }
+    const req = request(`${sidecar.url}/api/v1/attempts`, { method: 'POST', headers, agent })
+    req.write(head)
+    const [res] = (await once(req, 'response')) as [IncomingMessage]
+    expect([400, 415]).toContain(res.statusCode)
+    req.end(rest)
+    res.resume()
+    await once(req, 'close')
+    expect((await portsOf(sidecar, agent)).size).toBe(1)
+    agent.destroy()
+  },
+)
+
+test('a client that expects something strange gets its answer', async () => {
+  await using sidecar = await testSidecar()
+  const agent = new Agent()
+  expect(await statusOf(request(`${sidecar.url}/livez`, { headers: { Expect: 'nonsense' }, agent }).end())).toBe(200)
+})
+
+describe('who reads a long answer', () => {
+  /** More than the system takes in for a client that does not read. */
+  const [KEYS, EACH] = [1000, 100]
+  /** A sidecar with a long answer, and a client that has asked for it and not read it yet. */
+  async function aReader() {
+    const sidecar = await testSidecar({ 'keep-alive-timeout': '1s' })
+    const attempts = Array.from({ length: KEYS * EACH }, (_, i) => anAttempt({ agent_name: `agent-${i % KEYS}` }))
+    const body = attempts.map(attempt => JSON.stringify(attempt)).join('\n')
+    await sidecar.post(body, { headers: { 'Content-Type': 'application/x-ndjson' } })
+    const { hostname, port } = new URL(sidecar.url)
+    const socket = connect(Number(port), hostname).on('error', () => undefined)
+    socket.pause()
+    socket.write('GET /api/v1/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const inFlight = async (): Promise<string | undefined> =>
+      /http_requests_in_flight (\d+)/.exec(await (await sidecar.get('/metrics')).text())?.[1]
+    // This question, and the one for the number.
+    await expect.poll(inFlight).toBe('2')
+    return { sidecar, socket, inFlight }
+  }
+
+  test('and stops in the middle of it is cut, and what it held is given back', async () => {
+    const { sidecar, socket, inFlight } = await aReader()
+    await pause(500)
+    expect(await inFlight()).toBe('2')
+    await expect.poll(inFlight, { timeout: 10_000 }).toBe('1')
+    socket.destroy()
+    await sidecar[Symbol.asyncDispose]()
+  })
+
+  test('slowly gets all of it, however long it takes', async () => {
+    const warnings: string[] = []
+    const warned = (warning: Error): unknown => warnings.push(warning.message)
+    process.on('warning', warned)
+    const { sidecar, socket } = await aReader()
+    const startMs = performance.now()
+    let text = ''
+    while (!text.endsWith('0\r\n\r\n')) {
+      const chunk = socket.read() as Buffer | null
+      if (chunk === null) {
+        expect(socket.readableEnded || socket.destroyed).toBe(false)
+        await pause(5)
+        continue
+      }
+      text = (text + chunk.toString('latin1')).slice(-16)
+      await pause(25)
+    }
+    expect(performance.now() - startMs).toBeGreaterThan(2000)
+    // Such as Node gives when listeners are never taken off.
+    expect(warnings).toEqual([])
+    process.off('warning', warned)
+    socket.destroy()
+    await sidecar[Symbol.asyncDispose]()
+  })
+})
+
+test('who waits for the store longer than a connection may be idle is not cut', async () => {
+  const slow = await openListener((_req, res) => void pause(2500).then(() => res.end('late')), {
+    host: '127.0.0.1',
+    port: 0,
+    tls: undefined,
+    headersTimeoutMs: 1000,
+    keepAliveTimeoutMs: 1000,
+    maxConnections: 10,
+  })
+  const answer = await fetch(slow.url, { method: 'POST', body: 'x' })
+  expect(await answer.text()).toBe('late')
+  await slow.drain(1000)
+})
