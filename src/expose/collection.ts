@@ -5,7 +5,7 @@ import { type KeyTally, OVERFLOW_KEY, type Tally } from '../core/aggregate/tally
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
 import type { Steps } from '../core/steps.ts'
-import { inScrapeSlices } from '../lib/event-loop.ts'
+import { runScrapeYielding } from '../lib/event-loop.ts'
 import { copyExperiments, type ExperimentCopy } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
@@ -58,7 +58,7 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   async function collect(): Promise<Collection> {
     const own = ownValues(sources)
     const atMs = sources.clock()
-    const keys = await inScrapeSlices(copySteps(sources.tally.keys(), labelTexts))
+    const keys = await runScrapeYielding(copySteps(sources.tally.keys(), labelTexts))
     knownExperiments = await copyExperiments(sources.tally.arms(), knownExperiments)
     return { atMs, keys, experiments: [...knownExperiments.values()], own }
   }

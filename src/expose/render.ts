@@ -6,7 +6,7 @@
 import { getDefaultHighWaterMark } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { oneStep } from '../core/steps.ts'
-import { inScrapeSlices } from '../lib/event-loop.ts'
+import { runScrapeYielding } from '../lib/event-loop.ts'
 import type { Collection } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import { KEY_FAMILIES } from './families.ts'
@@ -45,7 +45,7 @@ export async function* renderText(collection: Collection): AsyncGenerator<Buffer
 
 /** In slices: scrapes at the same time share what a turn of the event loop has for them. */
 function fill(part: Part, page: Page, from: number): Promise<number> {
-  return inScrapeSlices(oneStep(() => part.fill(page, from)))
+  return runScrapeYielding(oneStep(() => part.fill(page, from)))
 }
 
 /** The same page again, where it may be written to: fresh memory takes as long as what is put into it, and brings the garbage collector. */
