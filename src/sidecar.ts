@@ -9,7 +9,7 @@ import { StoreUnavailable } from './core/ports.ts'
 import { createExposition } from './expose/exposition.ts'
 import { createMetricsHandler } from './expose/handler.ts'
 import { openOtlpOut } from './expose/otlp-out.ts'
-import { openProcessHealth } from './expose/process-health.ts'
+import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
 import { openApiDocument } from './openapi/document.ts'
 import { createQuestions } from './questions/questions.ts'
@@ -24,7 +24,7 @@ import { storeProblem } from './receive/receiving.ts'
 import { type AccessRules, refuse } from './server/access.ts'
 import { logCertificateDates } from './server/certificate.ts'
 import { createConnectionTurns } from './server/connection-turns.ts'
-import { openListener } from './server/listener.ts'
+import { type Listener, openListener } from './server/listener.ts'
 import type { LogOutput } from './server/log-output.ts'
 import {
   ATTEMPTS,
@@ -41,9 +41,13 @@ import { type Problem, sendJson, sendJsonText, sendProblem } from './server/prob
 import { createRefusalLog } from './server/refusal-log.ts'
 import { checkHead } from './server/request-head.ts'
 import { createUnreadAnswers } from './server/unread-answers.ts'
+import { openEventLoopLag } from './sidecar/event-loop-lag.ts'
 import { watchFill } from './sidecar/fill-watch.ts'
-import { createHealth, isReady } from './sidecar/health.ts'
+import { createIngestCounts } from './sidecar/ingest-counts.ts'
+import { createReadiness, isReady } from './sidecar/readiness.ts'
 import { readyFields } from './sidecar/ready-line.ts'
+import { createRequestCounts } from './sidecar/request-counts.ts'
+import { SELF_METRICS } from './sidecar/self-metrics.ts'
 import { readReloadable, readStartup } from './sidecar/startup.ts'
 import { openStore } from './store/open.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
@@ -90,7 +94,7 @@ export async function startSidecar(
   })
   const replayMs = Math.round(performance.now() - openedFromMs)
   const tracker = new AgentPerformanceTracker({ store, log, price })
-  const processHealth = openProcessHealth(() => performance.now())
+  const eventLoopLag = openEventLoopLag(() => performance.now())
   const state: { draining: boolean; refusing: boolean; access: AccessRules; mapping: OtlpMapping } = {
     draining: false,
     refusing: false,
@@ -100,29 +104,29 @@ export async function startSidecar(
   const turns = createConnectionTurns()
   const questions = createQuestions({ ...config, turns })
   const unread = createUnreadAnswers()
-  const health = createHealth({
-    store,
-    tracker,
-    processHealth,
-    config,
-    questions,
-    unread,
-    draining: () => state.draining,
-    refusals: createRefusalLog(log, () => performance.now()),
-    logOutput,
-  })
+  const ingest = createIngestCounts()
+  const requests = createRequestCounts(createRefusalLog(log, () => performance.now()))
+  const readiness = createReadiness(store, () => state.draining)
+  let opened: Listener | undefined
+  const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
   const exposition = createExposition({
     tally,
-    maxArms: config.maxArms,
-    health: health.read,
     version: VERSION,
     clock: Date.now,
+    selfMetrics: () =>
+      readSelfMetrics(SELF_METRICS, {
+        ...sources,
+        ready: isReady(readiness.checks()),
+        store: store.stats(),
+        ingest: ingest.totals,
+        listener: opened,
+      }),
   })
   const streams = createOpenStreams()
   const receiving = {
     streams,
     keeper: tracker,
-    counts: health.ingest,
+    counts: ingest.counts,
     inFlight: createInFlight(config.maxInFlightBytes),
     requestTimeoutMs: config.requestTimeoutMs,
   }
@@ -151,7 +155,7 @@ export async function startSidecar(
   app.options(/./, (req, res) => answerProblem(req, res, notFound(req)))
   app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
   app.get('/readyz', (req, res) => {
-    const checks = health.checks()
+    const checks = readiness.checks()
     const ok = isReady(checks)
     const verbose = !ok || queryOf(req).has('verbose')
     sendJson(res, ok ? 200 : 503, { status: ok ? 'ok' : 'not ready', ...(verbose && { checks }) })
@@ -179,7 +183,7 @@ export async function startSidecar(
     // Before anything reads the path: it may be turned from absolute-form into origin-form.
     const fault = checkHead(req)
     const path = pathOf(req)
-    health.observe(req, res, routeOf(path))
+    requests.observe(req, res, routeOf(path))
     // Before express, which would cost more than all the rest of the way of an attempt.
     const receive = req.method === 'POST' ? receivers.get(path) : undefined
     if (receive === undefined) {
@@ -200,14 +204,14 @@ export async function startSidecar(
     headersTimeoutMs: config.headersTimeoutMs,
     keepAliveTimeoutMs: config.keepAliveTimeoutMs,
     maxConnections: config.maxConnections,
-    onUnparsed: problem => health.countUnparsed(problem.status),
+    onUnparsed: problem => requests.countUnparsed(problem.status),
   }).catch(async error => {
-    processHealth.close()
+    eventLoopLag.close()
     unread.close()
     await store.close()
     throw error
   })
-  health.watch(listener)
+  opened = listener
   const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
 
   async function reload(): Promise<void> {
@@ -234,7 +238,7 @@ export async function startSidecar(
     clearTimeout(endStreams)
     await otlpOut?.close()
     fill.close()
-    processHealth.close()
+    eventLoopLag.close()
     unread.close()
     await tracker.close()
     log.info('closed')
