@@ -503,14 +503,14 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${QUESTIONS} > the work stops when its only asker leaves, and its place comes free`,
       `${QUESTIONS} > the work that several wait for goes on until the last of them leaves`,
-      'test/lib/event-loop.test.ts > work of one lane > stops at its next pause when it is no longer wanted, and cleans up',
+      'test/lib/event-loop.test.ts > jobs of one queue > stop at the next yield after an abort, and run their finally blocks',
     ],
   },
   {
     promise: 'Recording does not wait for questions: all of them together get one slice per turn of the event loop.',
     shown: [
-      'test/lib/event-loop.test.ts > work of one lane > takes no longer of a turn beside twenty others than alone',
-      'test/lib/event-loop.test.ts > work of one lane > is done in turns: a short question does not wait for the long ones before it',
+      'test/lib/event-loop.test.ts > jobs of one queue > take together no longer per event loop iteration than one job alone',
+      'test/lib/event-loop.test.ts > jobs of one queue > are served round-robin: a short question does not wait for the long ones before it',
       `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being worked out`,
     ],
   },

@@ -3,7 +3,7 @@
  * lies in four places: to fetch those takes longer than all that is made of them. So they are kept, and read again where a key has changed.
  */
 import type { KeySummary } from '../ports.ts'
-import { KEYS_AT_ONCE, type Steps } from '../steps.ts'
+import { KEYS_PER_STEP, type Steps } from '../steps.ts'
 import {
   confidenceSum,
   type Summary,
@@ -41,8 +41,8 @@ export function columnsOf(summaries: readonly KeySummary[]): Float64Array {
 
 /** Reads the rows of all keys in steps, so that {@link columnsOf} has to read only what changes meanwhile. */
 export function* columnSteps(summaries: readonly KeySummary[]): Steps<void> {
-  for (let from = 0; from < summaries.length; from += KEYS_AT_ONCE) {
-    readChanged(withRoomFor(summaries), summaries, from, Math.min(from + KEYS_AT_ONCE, summaries.length))
+  for (let from = 0; from < summaries.length; from += KEYS_PER_STEP) {
+    readChanged(withRoomFor(summaries), summaries, from, Math.min(from + KEYS_PER_STEP, summaries.length))
     yield
   }
 }

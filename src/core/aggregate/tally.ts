@@ -5,7 +5,7 @@
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
 import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from '../ports.ts'
-import { finished, forEachKey, type Steps } from '../steps.ts'
+import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { NO_TIERS, type TimeTiersState } from './buckets.ts'
 import { KeyRecord } from './key-record.ts'
 import type { PackedRows } from './packed-rows.ts'
@@ -319,8 +319,8 @@ export function createTally(options: TallyOptions): Tally {
       own: attemptsOf(findArm(experiment, OVERFLOW), range, nowMs),
       unknown: attemptsOf(findArm(OVERFLOW, OVERFLOW), range, nowMs),
     }),
-    ranged: (range, filter, nowMs) => finished(rangedSteps(range, filter, nowMs)),
-    rangedArms: (experiment, range, nowMs) => finished(rangedArmSteps(experiment, range, nowMs)),
+    ranged: (range, filter, nowMs) => runToCompletion(rangedSteps(range, filter, nowMs)),
+    rangedArms: (experiment, range, nowMs) => runToCompletion(rangedArmSteps(experiment, range, nowMs)),
     rangedSteps,
     rangedArmSteps,
     overflowed: () => overflowed,

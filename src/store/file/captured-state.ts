@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import { createPause } from '../../lib/event-loop.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
 import { createBlocksInTurns } from './block.ts'
 import { type CheckpointState, encodeState } from './checkpoint.ts'
 import type { FileSystem, Scratch } from './file-system.ts'
@@ -60,7 +60,7 @@ async function writeBlocks(
   { tally, ids, series }: Counted,
 ): Promise<BlockEntry[]> {
   const blocks: BlockEntry[] = []
-  const pause = createPause()
+  const pause = createEventLoopYield()
   let written = Promise.resolve()
   for (const block of encodeState(resetAt, tally, ids, series, createBlocksInTurns(), records)) {
     if (block !== undefined) {

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import { atOwnPace } from '../../lib/event-loop.ts'
+import { runYieldingAlone } from '../../lib/event-loop.ts'
 import type { CapturedState } from './captured-state.ts'
 import type { CheckpointState } from './checkpoint.ts'
 import { decodeLegacyState } from './checkpoint-legacy.ts'
@@ -271,7 +271,7 @@ async function readLegacy(
   const state = await read(HEAD_BYTES, head.readDoubleLE(24))
   if (crc32(state) !== head.readUInt32LE(20)) return 'its checksum is wrong'
   try {
-    return await atOwnPace(decode(state))
+    return await runYieldingAlone(decode(state))
   } catch (error) {
     return messageOf(error)
   }

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/aggregate/metrics.ts'
 import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
-import { createPause } from '../../lib/event-loop.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Scratch } from './file-system.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 import type { Position } from './position.ts'
@@ -54,7 +54,7 @@ export async function captureDocument(
   const changes = keys.map(key => key.changes)
   const isPrinted = changes.map((change, i) => change !== known[i])
   const copies = createKeyCopies(scratch)
-  const pause = createPause()
+  const pause = createEventLoopYield()
   for (const some of inCopies(keys.filter((_, i) => isPrinted[i]))) {
     await copies.add(some)
     await pause()

@@ -16,7 +16,7 @@ import {
   StoreUnavailable,
   type TimeRange,
 } from '../../core/ports.ts'
-import { inSlices } from '../../lib/event-loop.ts'
+import { runYielding } from '../../lib/event-loop.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
@@ -319,14 +319,14 @@ export function createQuestions(
       if (range === undefined) return tally.keys(filter)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return await inSlices(tally.rangedSteps(range, filter, nowMs), signal)
+      return await runYielding(tally.rangedSteps(range, filter, nowMs), signal)
     },
     async arms(experiment, range, signal) {
       refuseClosed()
       if (range === undefined) return tally.arms(experiment)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return await inSlices(tally.rangedArmSteps(experiment, range, nowMs), signal)
+      return await runYielding(tally.rangedArmSteps(experiment, range, nowMs), signal)
     },
     async overflowedArms(experiment, range) {
       refuseClosed()

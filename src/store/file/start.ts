@@ -7,7 +7,7 @@ import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
-import { atOwnPace } from '../../lib/event-loop.ts'
+import { runYieldingAlone } from '../../lib/event-loop.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
@@ -182,7 +182,7 @@ async function countDocument(
   const known = document.kind === 'foreign' ? document.parsed : undefined
   const parsed = known ?? (await parseDocument(fileSystem, path))
   if (typeof parsed === 'string') throw new Error(`${path} changed while it was read`)
-  const adoption = await atOwnPace(adopt(parsed, tally, clock()))
+  const adoption = await runYieldingAlone(adopt(parsed, tally, clock()))
   // The document does not say what each series had counted, and that may be in its totals.
   if (adoption.entries > 0) series.forget(clock())
   for (const one of adoption.damaged)
