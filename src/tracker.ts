@@ -21,10 +21,10 @@ import {
   type Clock,
   type Coverage,
   ExperimentNotTold,
-  type Forms,
   type KeyFilter,
   type KeySummary,
-  type OpenForms,
+  type ParsedBatch,
+  type PreparedBatch,
   RangeNotHeld,
   type StopSignal,
   type Store,
@@ -172,10 +172,10 @@ export class AgentPerformanceTracker {
   }
 
   /** Keeps attempts that were checked already, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
-  keep(attempts: NewAttempt[], open: OpenForms = { instants: [] }): Promise<Appended> {
-    const forms = this.#settle(attempts, open)
+  keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
+    const batch = this.#settle(attempts, parsed)
     const settled = attempts as AgentAttempt[]
-    const kept = this.#opened?.append(settled, forms) ?? this.#store.then(store => store.append(settled, forms))
+    const kept = this.#opened?.append(settled, batch) ?? this.#store.then(store => store.append(settled, batch))
     this.#last = kept
     return kept
   }
@@ -188,7 +188,7 @@ export class AgentPerformanceTracker {
   }
 
   /** Settles, in the lists themselves, what the callers left open: when it was, and what it cost. */
-  #settle(attempts: NewAttempt[], { instants, texts }: OpenForms): Forms {
+  #settle(attempts: NewAttempt[], { instants, rawJson }: ParsedBatch): PreparedBatch {
     const receipt: Instant = { ms: this.#clock(), local: false }
     for (let i = 0; i < attempts.length; i++) {
       const attempt = attempts[i]!
@@ -197,9 +197,9 @@ export class AgentPerformanceTracker {
       instants[i] = at
       if (settled === attempt) continue
       attempts[i] = settled
-      if (texts !== undefined) texts.sources[i] = undefined
+      if (rawJson !== undefined) rawJson.sources[i] = undefined
     }
-    return { instants: instants as Instant[], texts }
+    return { instants: instants as Instant[], rawJson }
   }
 
   #instantOf({ timestamp }: NewAttempt, known: Instant | undefined, receipt: Instant): Instant {

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
-import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
+import { type Appended, type Clock, type PreparedBatch, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
 import { messageOf } from './errors.ts'
 import {
   answersOf,
@@ -51,7 +51,7 @@ export interface Pending {
 }
 
 export interface GroupCommit {
-  append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended>
+  append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
   /** Runs `work` in its turn among the appends; it may write to the journal. A rejection counts as a failed write. */
   inTurn(work: () => Promise<void>): Promise<void>
   /** Runs `work` between two groups, as soon as can be: the journal, the tally and the ids stand still until it settles. */
@@ -108,14 +108,14 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     throw overloaded()
   }
 
-  function append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended> {
+  function append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const refused = refusal() ?? overload(attempts.length)
       if (refused !== undefined) throw refused
       if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
       const nowMs = clock()
-      const instants = forms?.instants ?? instantsOf(attempts)
-      const lines = encode(attempts, nowMs, forms?.texts, blocks)
+      const instants = batch?.instants ?? instantsOf(attempts)
+      const lines = encode(attempts, nowMs, batch?.rawJson, blocks)
       refuseTooLong(lines)
       enqueue({ attempts, instants, lines, nowMs, steadyMs: steadyClock(), resolve, reject })
     })

@@ -4,7 +4,7 @@ import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
-import type { Appended, Texts } from '../../core/ports.ts'
+import type { Appended, RawJson } from '../../core/ports.ts'
 import type { Block, LineBlocks } from './line-blocks.ts'
 import { type LineHead, lineHead, lineRoom, putLine } from './record.ts'
 
@@ -44,11 +44,11 @@ export interface Group {
   readonly ids: number
 }
 
-/** The journal's lines of attempts that came at `nowMs`: of their own texts where these are at hand. */
+/** The journal's lines of attempts received at `nowMs`, copied from their raw JSON where there is some. */
 export function encode(
   attempts: readonly AgentAttempt[],
   nowMs: number,
-  texts: Texts | undefined,
+  rawJson: RawJson | undefined,
   blocks: LineBlocks,
 ): Lines {
   const head = headOf(nowMs)
@@ -56,7 +56,7 @@ export function encode(
   const found = new Array<Uint8Array | string>(attempts.length)
   let room = 0
   for (let i = 0; i < attempts.length; i++) {
-    const text = textAt(texts, i) ?? JSON.stringify(attempts[i])
+    const text = rawJsonAt(rawJson, i) ?? JSON.stringify(attempts[i])
     found[i] = text
     room += lineRoom(head, text)
   }
@@ -80,8 +80,8 @@ function headOf(nowMs: number): LineHead {
   return lastHead.head
 }
 
-function textAt(texts: Texts | undefined, i: number): Uint8Array | undefined {
-  return texts?.sources[i]?.subarray(texts.starts[i], texts.ends[i])
+function rawJsonAt(rawJson: RawJson | undefined, i: number): Uint8Array | undefined {
+  return rawJson?.sources[i]?.subarray(rawJson.starts[i], rawJson.ends[i])
 }
 
 export function byteLength({ start, ends }: Lines): number {
