@@ -11,7 +11,8 @@ import {
   keyId,
   type NewAttempt,
 } from './core/attempt/attempt.ts'
-import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/attempt/timestamp.ts'
+import { applyDefaults } from './core/attempt/defaults.ts'
+import { parseTimestamp, printTimestamp } from './core/attempt/timestamp.ts'
 import {
   type Appended,
   type AppendedPoints,
@@ -24,7 +25,6 @@ import {
   type KeyFilter,
   type KeySummary,
   type ParsedBatch,
-  type PreparedBatch,
   RangeNotHeld,
   type StopSignal,
   type Store,
@@ -173,9 +173,10 @@ export class AgentPerformanceTracker {
 
   /** Keeps attempts that were checked already, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
-    const batch = this.#settle(attempts, parsed)
-    const settled = attempts as AgentAttempt[]
-    const kept = this.#opened?.append(settled, batch) ?? this.#store.then(store => store.append(settled, batch))
+    const { batch, skewed } = applyDefaults(attempts, parsed, { nowMs: this.#clock(), price: this.#price })
+    this.#skewed += skewed
+    const complete = attempts as AgentAttempt[]
+    const kept = this.#opened?.append(complete, batch) ?? this.#store.then(store => store.append(complete, batch))
     this.#last = kept
     return kept
   }
@@ -185,38 +186,6 @@ export class AgentPerformanceTracker {
     const kept = this.#store.then(store => store.appendPoints(points))
     this.#last = kept
     return kept
-  }
-
-  /** Settles, in the lists themselves, what the callers left open: when it was, and what it cost. */
-  #settle(attempts: NewAttempt[], { instants, rawJson }: ParsedBatch): PreparedBatch {
-    const receipt: Instant = { ms: this.#clock(), local: false }
-    for (let i = 0; i < attempts.length; i++) {
-      const attempt = attempts[i]!
-      const at = this.#instantOf(attempt, instants[i], receipt)
-      const settled = this.#settled(attempt, at, receipt)
-      instants[i] = at
-      if (settled === attempt) continue
-      attempts[i] = settled
-      if (rawJson !== undefined) rawJson.sources[i] = undefined
-    }
-    return { instants: instants as Instant[], rawJson }
-  }
-
-  #instantOf({ timestamp }: NewAttempt, known: Instant | undefined, receipt: Instant): Instant {
-    const at = known ?? (timestamp === undefined ? undefined : parseTimestamp(timestamp))
-    if (at === undefined) return receipt
-    if (at.ms <= receipt.ms + MAX_AHEAD_MS) return at
-    this.#skewed++
-    return receipt
-  }
-
-  /** The attempt as it is kept: the very same where nothing was left open. */
-  #settled(attempt: NewAttempt, at: Instant, receipt: Instant): AgentAttempt {
-    const stated = at === receipt ? undefined : attempt.timestamp
-    const timestamp = stated !== undefined && isCanonical(stated) ? stated : printTimestamp(at)
-    const cost = attempt.cost_usd === undefined ? this.#price?.(attempt) : undefined
-    if (cost !== undefined) return { ...attempt, timestamp, computed_cost_usd: cost }
-    return attempt.timestamp === timestamp ? (attempt as AgentAttempt) : { ...attempt, timestamp }
   }
 
   /**
