@@ -8,7 +8,7 @@ import { createExposition } from './expose/exposition.ts'
 import { openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
-import { createQuestions } from './questions/questions.ts'
+import { createQuestionsInFlight } from './questions/in-flight.ts'
 import { createOpenStreams } from './receive/open-streams.ts'
 import { logCertificateDates } from './server/certificate.ts'
 import { createConnectionTurns } from './server/connection-turns.ts'
@@ -68,7 +68,7 @@ export async function startSidecar(
   const streams = createOpenStreams()
   const ingest = createIngestCounts()
   const requests = createRequestCounts(createRefusalLog(log, monotonic))
-  const questions = createQuestions({ ...config, turns })
+  const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
   const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }

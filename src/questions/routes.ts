@@ -11,13 +11,13 @@ import { defaultGrouping, overallRateSteps, printGroupedRates } from '../core/re
 import { runYielding } from '../lib/event-loop.ts'
 import { type Problem, parameterProblem, sendJson, sendProblem } from '../server/problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
+import type { QuestionsInFlight } from './in-flight.ts'
 import { jsonPieces } from './json-pieces.ts'
 import { type Asked, parameters, readQuestion } from './parameters.ts'
-import type { Questions } from './questions.ts'
 
 export interface QueryOptions {
   readonly tracker: AgentPerformanceTracker
-  readonly questions: Questions
+  readonly questions: QuestionsInFlight
   /** Whether metrics may be reset over HTTP. */
   readonly admin: boolean
 }

@@ -7,7 +7,7 @@ import type { Exposition } from '../expose/exposition.ts'
 import { createMetricsHandler } from '../expose/handler.ts'
 import { VERSION } from '../lib/version.ts'
 import { openApiDocument } from '../openapi/document.ts'
-import type { Questions } from '../questions/questions.ts'
+import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import { createQueryRoutes } from '../questions/routes.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
 import { notFound, queryOf } from '../server/paths.ts'
@@ -19,7 +19,7 @@ import { isReady, type Readiness } from './readiness.ts'
 interface AppOptions {
   readonly config: Pick<Config, 'admin'>
   readonly tracker: AgentPerformanceTracker
-  readonly questions: Questions
+  readonly questions: QuestionsInFlight
   readonly readiness: Readiness
   readonly exposition: Exposition
   readonly turns: ConnectionTurns
