@@ -1,79 +1,51 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
 
-import { countsOfAllSteps } from './core/aggregate/group-sums.ts'
-import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/aggregate/metrics.ts'
+import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
 import {
   type AgentAttempt,
   type AttemptProblem,
   attemptProblems,
   isAttempt,
-  keyId,
   type NewAttempt,
 } from './core/attempt/attempt.ts'
 import { applyDefaults } from './core/attempt/defaults.ts'
-import { parseTimestamp, printTimestamp } from './core/attempt/timestamp.ts'
-import {
-  type Appended,
-  type AppendedPoints,
-  type ArmSummary,
-  type AttemptPage,
-  type AttemptQuery,
-  type Clock,
-  type Coverage,
-  ExperimentNotTold,
-  type KeyFilter,
-  type KeySummary,
-  type ParsedBatch,
-  RangeNotHeld,
-  type StopSignal,
-  type Store,
-  type StoreHealth,
-  type TimeRange,
+import { parseTimestamp } from './core/attempt/timestamp.ts'
+import type {
+  Appended,
+  AppendedPoints,
+  AttemptPage,
+  AttemptQuery,
+  Clock,
+  ParsedBatch,
+  StopSignal,
+  Store,
+  StoreHealth,
 } from './core/ports.ts'
-import { type BestAgent, type BestAgentOptions, bestAgentSteps, isQualified } from './core/reports/best-agent.ts'
-import { type CalibrationReport, calibrationSteps } from './core/reports/calibration-report.ts'
-import { type CostReport, costSteps } from './core/reports/cost-report.ts'
-import {
-  type ExperimentOptions,
-  type ExperimentReport,
-  experimentSteps,
-  notTold,
-} from './core/reports/experiment-report.ts'
-import { type FairGrouping, fairSteps } from './core/reports/fair-report.ts'
-import { countsOf } from './core/reports/groups.ts'
-import { parseRange, type RangeQuestion } from './core/reports/range.ts'
-import {
-  defaultGrouping,
-  type Grouping,
-  type ModelPerformance,
-  modelComparisonSteps,
-  overallRateSteps,
-  type PerformanceReport,
-  performanceReportSteps,
-  successRateSteps,
-} from './core/reports/report.ts'
-import {
-  discountWindows,
-  type RouteEvidence,
-  type RoutingOptions,
-  type RoutingReport,
-  routingSteps,
-} from './core/reports/routing.ts'
-import { intervalSteps, type TrendReport, trendSteps } from './core/reports/trends.ts'
-import type { Counts } from './core/statistics/counts.ts'
+import type { BestAgentOptions, DecidedBestAgent } from './core/reports/best-agent.ts'
+import type { CalibrationReport } from './core/reports/calibration-report.ts'
+import type { CostReport } from './core/reports/cost-report.ts'
+import type { ExperimentOptions, ExperimentReport } from './core/reports/experiment-report.ts'
+import type { FairGrouping } from './core/reports/fair-report.ts'
+import type { RangeQuestion } from './core/reports/range.ts'
+import type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
+import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
+import type { TrendReport } from './core/reports/trends.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
-import { forEachKey, type Steps } from './core/steps.ts'
-import { runYielding } from './lib/event-loop.ts'
+import type { Selection } from './questions/parameters.ts'
+import type { Facts } from './questions/question.ts'
+import { type Answer, answerQuestion, type Input, type QuestionPath } from './questions/questions.ts'
 import { openStore } from './store/open.ts'
 
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
 export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
-export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
+export type { BestAgent, BestAgentOptions, DecidedBestAgent, Ranking } from './core/reports/best-agent.ts'
 export type { RangeQuestion } from './core/reports/range.ts'
 export type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
+export { InvalidParameters } from './questions/question.ts'
+export type { Answer, Input, QuestionPath } from './questions/questions.ts'
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'
@@ -101,8 +73,8 @@ export interface RecordedAttempts extends Appended {
   readonly error?: Error
 }
 
-/** What every question takes: a filter, a range, and a signal that stops the work. The promise then rejects with the signal's reason. */
-export type Question = KeyFilter & RangeQuestion & Stoppable
+/** What the documented questions take: names, a range, and a signal that stops the work. */
+export interface SelectionOptions extends Selection, Stoppable {}
 
 interface Stoppable {
   readonly signal?: StopSignal | undefined
@@ -189,91 +161,88 @@ export class AgentPerformanceTracker {
   }
 
   /**
+   * Answers a question: `path` is that of HTTP below `/api/v1/`, and parameters and answer are the same as there. Resolves with undefined
+   * where HTTP says 404. Rejects with a RangeError that names each bad parameter, with `StoreUnavailable`, or with the signal's reason.
+   */
+  async ask<Path extends QuestionPath>(
+    path: Path,
+    parameters: Input<Path>,
+    signal?: StopSignal,
+  ): Promise<Answer<Path>> {
+    return answerQuestion(await this.#store, path, parameters, this.#clock(), signal)
+  }
+
+  /**
    * Success rate in percent of one key when all three names are given (0 for an unknown one), else rates by group, as documented:
    * agent only by issue type; issue type only by agent; agent and issue type by model; none by key.
    */
-  async getSuccessRate(question: Question = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
-    const summaries = await this.#summaries(question)
-    const grouping = groupBy ?? defaultGrouping(question)
-    if (grouping !== undefined) return runYielding(successRateSteps(summaries, grouping), question.signal)
-    return (await runYielding(overallRateSteps(summaries), question.signal)).success_rate
+  async getSuccessRate(
+    { signal, ...selection }: SelectionOptions = {},
+    groupBy?: Grouping,
+  ): Promise<number | Record<string, number>> {
+    const answer = await this.ask('success-rate', { ...selection, group_by: groupBy }, signal)
+    return 'success_rates' in answer ? answer.success_rates : answer.success_rate
   }
 
-  /** The best agent for an issue type, or undefined where none has `minAttempts` (5). */
+  /** The best agent for an issue type, and whether that is decided; undefined where none has `minAttempts` (5). */
   async getBestAgentForIssueType(
     issueType: string,
-    options: BestAgentOptions & RangeQuestion & Stoppable = {},
-  ): Promise<BestAgent | undefined> {
-    const summaries = await this.#summaries({ ...options, issue_type: issueType })
-    return runYielding(bestAgentSteps(summaries, options), options.signal)
+    { minAttempts, rankBy, signal, ...range }: BestAgentOptions & RangeQuestion & Stoppable = {},
+  ): Promise<DecidedBestAgent | undefined> {
+    const parameters = { ...range, issue_type: issueType, min_attempts: atLeastOne(minAttempts), rank_by: rankBy }
+    return this.ask('best-agent', parameters, signal)
   }
 
   /** Models compared over the keys with `minAttempts` (5) each, for one issue type or all. */
-  async getModelComparison(
-    question: Question & { readonly minAttempts?: number } = {},
-  ): Promise<Record<string, ModelPerformance>> {
-    return runYielding(modelComparisonSteps(await this.#summaries(question), question), question.signal)
+  async getModelComparison({
+    minAttempts,
+    signal,
+    ...selection
+  }: SelectionOptions & { readonly minAttempts?: number } = {}): Promise<Record<string, ModelPerformance>> {
+    return this.ask('model-comparison', { ...selection, min_attempts: atLeastOne(minAttempts) }, signal)
   }
 
-  async generatePerformanceReport(question: Question = {}): Promise<PerformanceReport> {
-    const summaries = await this.#summaries(question)
-    return runYielding(performanceReportSteps(summaries, this.now()), question.signal)
+  async generatePerformanceReport({ signal, ...selection }: SelectionOptions = {}): Promise<PerformanceReport> {
+    return this.ask('report', selection, signal)
   }
 
   /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
-  async getTrends(question: Question & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
-    const filter = filterOf(question)
-    const range = this.#range(question)
-    const [life, all] = await Promise.all([this.summaries(undefined, filter), this.summaries()])
-    const { signal } = question
-    const store = await this.#store
-    if (question.since !== undefined) refuseUnheld(range!, store)
-    const coverageAt = (sinceMs: number): Coverage => store.coverage(sinceMs)
-    const steps = intervalSteps(range, life, this.nowMs, question.intervalMs, coverageAt)
-    const intervals = await runYielding(steps, signal)
-    const counts: Counts[] = []
-    for (const interval of intervals) {
-      const summaries = await this.summaries(interval, filter, signal)
-      counts.push(await runYielding(countsOfAllSteps(summaries), signal))
-    }
-    return runYielding(trendSteps(intervals, counts, life, all), signal)
+  async getTrends({
+    intervalMs,
+    signal,
+    ...selection
+  }: SelectionOptions & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
+    return this.ask('trends', { ...selection, interval: lengthOf(intervalMs) }, signal)
   }
 
   /** Whether stated confidence can be believed, over all and by group. */
-  async getCalibration(
-    question: Question & { readonly groupBy?: Grouping | undefined } = {},
-  ): Promise<CalibrationReport> {
-    const summaries = await this.#summaries(question)
-    return runYielding(calibrationSteps(summaries, question.groupBy ?? 'agent_name'), question.signal)
+  async getCalibration({
+    groupBy,
+    signal,
+    ...selection
+  }: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {}): Promise<CalibrationReport> {
+    return this.ask('calibration', { ...selection, group_by: groupBy }, signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
-  async getCosts(question: Question = {}): Promise<CostReport> {
-    return runYielding(costSteps(await this.#summaries(question)), question.signal)
+  async getCosts({ signal, ...selection }: SelectionOptions = {}): Promise<CostReport> {
+    return this.ask('costs', selection, signal)
   }
 
   /**
    * What an A/B test says so far; undefined where there is no such experiment, or no such baseline in it. Rejects with
-   * {@link ExperimentNotTold} where its attempts may have been recorded, and are not told apart because the limit of arms was reached.
+   * `ExperimentNotTold` where its attempts may have been recorded, but not by variant, because the limit of arms was reached.
    */
   async getExperiment(
     name: string,
-    options: ExperimentOptions & RangeQuestion & Stoppable = {},
+    { signal, ...options }: ExperimentOptions & RangeQuestion & Stoppable = {},
   ): Promise<ExperimentReport | undefined> {
-    const range = this.#range(options)
-    const arms = await this.arms(name, range, options.signal)
-    const overflowed = await (await this.#store).overflowedArms(name, range)
-    const steps = experimentSteps(name, arms, { ...options, overflowed: overflowed.own })
-    const report = await runYielding(steps, options.signal)
-    if (report !== undefined) return report
-    const reason = notTold(name, overflowed)
-    if (reason !== undefined) throw new ExperimentNotTold(reason)
-    return undefined
+    return this.ask('experiments/{name}', { ...options, name }, signal)
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
-  async getFairComparison(by: FairGrouping, question: Question = {}): Promise<FairComparison> {
-    return runYielding(fairSteps(await this.#summaries(question), by), question.signal)
+  async getFairComparison(by: FairGrouping, { signal, ...selection }: SelectionOptions = {}): Promise<FairComparison> {
+    return this.ask('fair-comparison', { ...selection, by }, signal)
   }
 
   /**
@@ -282,38 +251,22 @@ export class AgentPerformanceTracker {
    */
   async getRoute(
     issueType: string,
-    options: RoutingOptions &
-      Question & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
+    {
+      minAttempts,
+      halfLifeMs,
+      signal,
+      ...options
+    }: RoutingOptions &
+      SelectionOptions & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
   ): Promise<RoutingReport> {
-    const question = { ...options, issue_type: issueType }
-    const { halfLifeMs, minAttempts = 1, signal } = options
-    const evidence = await runYielding(evidenceSteps(await this.#summaries(question), minAttempts), signal)
-    if (halfLifeMs !== undefined) await this.#discount(evidence, question, halfLifeMs)
-    return runYielding(routingSteps(issueType, [...evidence.values()], options), signal)
-  }
-
-  /** Puts what still counts of the attempts in place of all of them. */
-  async #discount(evidence: Evidence, question: Question, halfLifeMs: number): Promise<void> {
-    const discounted = new Map<string, Counts>()
-    function* add(summaries: readonly KeySummary[], weight: number): Steps<void> {
-      yield* forEachKey(summaries, ({ key, summary }) => {
-        const id = keyId(key)
-        const { successes, attempts } = countsOf(summary)
-        const before = discounted.get(id) ?? { successes: 0, attempts: 0 }
-        discounted.set(id, {
-          successes: before.successes + weight * successes,
-          attempts: before.attempts + weight * attempts,
-        })
-      })
+    const parameters = {
+      ...options,
+      issue_type: issueType,
+      min_attempts: atLeastOne(minAttempts),
+      explore: options.seed !== undefined,
+      half_life: lengthOf(halfLifeMs),
     }
-    const store = await this.#store
-    for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs, sinceMs => store.coverage(sinceMs))) {
-      const summaries = await this.summaries(range, filterOf(question), question.signal)
-      await runYielding(add(summaries, weight), question.signal)
-    }
-    for (const [id, { one }] of evidence) {
-      evidence.set(id, { one, ...(discounted.get(id) ?? { successes: 0, attempts: 0 }) })
-    }
+    return this.ask('route', parameters, signal)
   }
 
   /** Forgets every attempt, on disk too. */
@@ -323,18 +276,13 @@ export class AgentPerformanceTracker {
 
   /** How many distinct keys there are. */
   async getMetricCount(): Promise<number> {
-    return (await this.summaries()).length
+    return (await (await this.#store).summaries()).length
   }
 
   /** The documented record of every key, by its printed name. */
   async getRawMetrics(): Promise<Record<string, AgentMetrics>> {
-    const printed = uniqueKeyPrinter()
-    const metrics = namedRecord<AgentMetrics>([])
-    function add(one: KeySummary): void {
-      metrics[printed(one.key)] = agentMetrics(one)
-    }
-    await runYielding(forEachKey(await this.summaries(), add, 1))
-    return metrics
+    // With its recent results, which are in the answer unless the parameters say otherwise.
+    return (await this.ask('metrics', {})).metrics as Record<string, AgentMetrics>
   }
 
   /** Resolves when all attempts recorded so far are kept, or known not to be. */
@@ -348,13 +296,9 @@ export class AgentPerformanceTracker {
     await (await this.#store.catch(() => undefined))?.close()
   }
 
-  /** What the questions are made of. */
-  async summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]> {
-    return (await this.#store).summaries(range, filter, signal)
-  }
-
-  async arms(experiment: string, range?: TimeRange, signal?: StopSignal): Promise<readonly ArmSummary[]> {
-    return (await this.#store).arms(experiment, range, signal)
+  /** What questions are answered from. */
+  async facts(): Promise<Facts> {
+    return this.#store
   }
 
   /** Kept attempts, newest first. */
@@ -371,48 +315,22 @@ export class AgentPerformanceTracker {
     return this.#skewed
   }
 
-  /** The time by the tracker's clock: milliseconds since the epoch, and as RFC 3339. */
+  /** The time by the tracker's clock, in milliseconds since the epoch. */
   get nowMs(): number {
     return this.#clock()
   }
-
-  now(): string {
-    return printTimestamp({ ms: this.#clock(), local: false })
-  }
-
-  /** Rejects with a RangeError that names the field when a range cannot be read. */
-  async #summaries(question: Question): Promise<readonly KeySummary[]> {
-    return this.summaries(this.#range(question), filterOf(question), question.signal)
-  }
-
-  #range({ since, until }: RangeQuestion): TimeRange | undefined {
-    const range = parseRange({ since, until }, this.#clock())
-    if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
-    return range
-  }
 }
 
-function refuseUnheld({ sinceMs }: TimeRange, store: Store): void {
-  const { earliestMs } = store.coverage(sinceMs)
-  if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
+/** A length of time as the parameters of questions spell it. */
+function lengthOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : `${(ms / 1000).toFixed(3)}s`
 }
 
-/** The keys that may be routed to, by their ids. */
-type Evidence = Map<string, RouteEvidence>
-
-function* evidenceSteps(summaries: readonly KeySummary[], minAttempts: number): Steps<Evidence> {
-  const evidence: Evidence = new Map()
-  function add(one: KeySummary): void {
-    if (isQualified(one, minAttempts)) evidence.set(keyId(one.key), { one, ...countsOf(one.summary) })
-  }
-  yield* forEachKey(summaries, add)
-  return evidence
+/** The documented questions take 0 to mean any key that has attempts. */
+function atLeastOne(minAttempts: number | undefined): number | undefined {
+  return minAttempts === undefined ? undefined : Math.max(1, minAttempts)
 }
 
 function isTimestamp(text: string): boolean {
   return parseTimestamp(text) !== undefined
-}
-
-function filterOf({ agent_name, model_name, issue_type }: KeyFilter): KeyFilter {
-  return { agent_name, model_name, issue_type }
 }

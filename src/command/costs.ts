@@ -1,7 +1,7 @@
 /** `costs`: what attempts cost, and what a success costs. */
 import type { Command } from 'commander'
 import type { CostAnswer, CostReport } from '../core/reports/cost-report.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { counted, usd, usdInterval, whole } from './format.ts'
 import { type Io, print, printJson } from './io.ts'
 import { type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import type { MissingAttempts } from '../core/ports.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { counted, whole } from './format.ts'
 import { type Io, print, printJson, type TextOutput, write } from './io.ts'

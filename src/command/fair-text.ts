@@ -1,7 +1,7 @@
 /** A comparison at the same mix of issue types, for people. */
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { counted, interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
 import { bold, type Io } from './io.ts'
 import { nothingYet } from './report.ts'

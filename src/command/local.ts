@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { parseDuration } from '../core/attempt/timestamp.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
-import { decidedBestAgent } from '../core/reports/best-agent.ts'
 import { parseRange } from '../core/reports/range.ts'
 import { openStoreToRead } from '../store/open.ts'
-import { AgentPerformanceTracker, type Question, type TrackerOptions } from '../tracker.ts'
+import { AgentPerformanceTracker, type SelectionOptions as Question, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
 import type { Output } from './io.ts'
 import type { Source } from './source.ts'
@@ -32,7 +31,7 @@ export async function openLocal(store: string, options: LocalOptions): Promise<S
   }
   return {
     report: question => tracker.generatePerformanceReport(question),
-    best: async question => decidedBestAgent(await tracker.summaries(rangeOf(question), namesOf(question)), question),
+    best: ({ issue_type, ...question }) => tracker.getBestAgentForIssueType(issue_type, question),
     compareModels: ({ minAttempts, ...question }) =>
       tracker.getModelComparison({ ...question, ...(minAttempts !== undefined && { minAttempts }) }),
     fairComparison: ({ by = 'model_name', ...question }) => tracker.getFairComparison(by, question),

@@ -4,7 +4,7 @@ import { count } from '../config/kind.ts'
 import { nameProblem } from '../core/attempt/attempt.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
 import { parseRange } from '../core/reports/range.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
 
 /** Where to ask or record. */

@@ -1,7 +1,7 @@
 /** `report`: everything at a glance. */
 import type { Command } from 'commander'
 import type { ModelPerformance, PerformanceReport } from '../core/reports/report.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { confidence, counted, interval, percent, RATE_COLUMNS, rateCells, seconds } from './format.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'
 import { isNarrowed, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'

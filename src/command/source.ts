@@ -13,7 +13,7 @@ import type { Grouping, ModelPerformance, PerformanceReport } from '../core/repo
 import type { RoutingReport } from '../core/reports/routing.ts'
 import type { TrendReport } from '../core/reports/trends.ts'
 import type { FairComparison } from '../core/statistics/fair-comparison.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { Io } from './io.ts'
 import type { WhereOptions } from './options.ts'

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { TrendPoint, TrendReport } from '../core/reports/trends.ts'
 import type { RateDifference } from '../core/statistics/sequential.ts'
-import type { Question } from '../tracker.ts'
+import type { SelectionOptions as Question } from '../tracker.ts'
 import { counted, lengthText, points, RATE_COLUMNS, rateCells } from './format.ts'
 import { bold, type Io, print, printJson } from './io.ts'
 import { parseLength, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'

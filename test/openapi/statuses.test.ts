@@ -20,7 +20,7 @@ interface Document {
   readonly components: { readonly responses: Readonly<Record<string, Declared>> }
 }
 
-const document = openApiDocument('1') as Document
+const document = (await openApiDocument('1')) as Document
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 )

@@ -66,37 +66,21 @@ export function* overallRateSteps(summaries: readonly KeySummary[]): Steps<Rate>
 
 /** The rates of groups of keys. */
 export function groupedRates(summaries: readonly KeySummary[], group_by: Grouping): GroupedRates {
-  const groups = runToCompletion(namedCountSteps(summaries, group_by))
-  const details = groups.names.map((name, place) => [name, rateOf(countsAt(groups.counts, place))] as const)
-  return { group_by, success_rates: runToCompletion(rateSteps(groups)), details: namedRecord(details) }
+  return runToCompletion(groupedRateSteps(summaries, group_by))
 }
 
-/** The `success_rates` of {@link groupedRates} alone. */
-export function successRates(summaries: readonly KeySummary[], by: Grouping): Record<string, number> {
-  return runToCompletion(successRateSteps(summaries, by))
-}
-
-/** {@link successRates} in steps. */
-export function* successRateSteps(summaries: readonly KeySummary[], by: Grouping): Steps<Record<string, number>> {
-  return yield* rateSteps(yield* namedCountSteps(summaries, by))
-}
-
-/** The JSON text of {@link groupedRates} in pieces: of many keys it takes too long to be made at one go. A piece may be empty. */
-export function* printGroupedRates(summaries: readonly KeySummary[], group_by: Grouping): Generator<string> {
-  const steps = namedCountSteps(summaries, group_by)
-  let step = steps.next()
-  for (; step.done !== true; step = steps.next()) yield ''
-  const { names, counts } = step.value
-  const places = counts.attempts.length
-  yield `{"group_by":"${group_by}","success_rates":{`
-  for (let i = 0; i < places; i++) yield member(i, names[i]!, percentOf(countsAt(counts, i)))
-  yield '},"details":{'
-  for (let i = 0; i < places; i++) yield member(i, names[i]!, rateOf(countsAt(counts, i)))
-  yield '}}'
-}
-
-function member(place: number, name: string, value: unknown): string {
-  return `${place === 0 ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`
+/** {@link groupedRates} in steps. */
+export function* groupedRateSteps(summaries: readonly KeySummary[], group_by: Grouping): Steps<GroupedRates> {
+  const { names, counts } = yield* namedCountSteps(summaries, group_by)
+  const success_rates = namedRecord<number>([])
+  const details = namedRecord<Rate>([])
+  for (let place = 0; place < counts.attempts.length; place++) {
+    const rate = rateOf(countsAt(counts, place))
+    success_rates[names[place]!] = rate.success_rate
+    details[names[place]!] = rate
+    if ((place + 1) % NAMED_AT_ONCE === 0) yield
+  }
+  return { group_by, success_rates, details }
 }
 
 /** A copy of what is counted now, by group in the order the groups came. */
@@ -114,15 +98,6 @@ function* namedCountSteps(summaries: readonly KeySummary[], by: Grouping): Steps
   // Further groups may come to it in a pause, behind these.
   const names = groups.all.map(({ name }) => name)
   return { names, counts: yield* countsBySteps(summaries, { ...groups, placeOf: groups.placeOf.slice() }) }
-}
-
-function* rateSteps({ names, counts }: NamedCounts): Steps<Record<string, number>> {
-  const rates = namedRecord<number>([])
-  for (let place = 0; place < counts.attempts.length; place++) {
-    rates[names[place]!] = percentOf(countsAt(counts, place))
-    if ((place + 1) % NAMED_AT_ONCE === 0) yield
-  }
-  return rates
 }
 
 /** Names of which an answer is made between two pauses. */
@@ -326,8 +301,4 @@ function numbersIn(row: Float64Array): Parameters<typeof describeNumbers>[1] {
 
 function rateOf({ successes, attempts }: Counts): Rate {
   return rate(successes, attempts)
-}
-
-function percentOf({ successes, attempts }: Counts): number {
-  return percent(successes, attempts)
 }

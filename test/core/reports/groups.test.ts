@@ -4,13 +4,7 @@ import { expect, test } from 'vitest'
 import { keyNames, uniqueKeyPrinter } from '../../../src/core/aggregate/metrics.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
-import {
-  GROUPINGS,
-  groupedRates,
-  performanceReport,
-  printGroupedRates,
-  successRates,
-} from '../../../src/core/reports/report.ts'
+import { performanceReport } from '../../../src/core/reports/report.ts'
 import { attempts, NOW_MS, names } from '../arbitraries.ts'
 
 const emptyTally = (): Tally => createTally({ maxKeys: 20, maxArms: 0, tiers: [] })
@@ -52,19 +46,6 @@ test('the names in a report belong to whoever asked for it', () => {
   }
   for (const { agents_used } of Object.values(report.by_issue_type)) (agents_used as string[]).length = 0
   expect(textOf(tally)).toBe(before)
-})
-
-test('rates that are printed in pieces are those that are answered at once, whatever the names', () => {
-  fc.assert(
-    fc.property(fc.array(attempts, { maxLength: 30 }), fc.constantFrom(...GROUPINGS), (list, by) => {
-      const tally = emptyTally()
-      addAll(tally, list)
-      const rates = groupedRates(tally.keys(), by)
-      const printed = [...printGroupedRates(tally.keys(), by)].join('')
-      expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(rates)))
-      expect(successRates(tally.keys(), by)).toEqual(rates.success_rates)
-    }),
-  )
 })
 
 test('no two keys are printed alike, even where their names hold what separates them', () => {

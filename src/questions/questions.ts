@@ -1,0 +1,41 @@
+/** The questions by their paths, with their types. */
+import type { StopSignal } from '../core/ports.ts'
+import { parseQuery } from './parse-query.ts'
+import type { Facts, Question } from './question.ts'
+import * as registry from './registry.ts'
+
+export type Registry = typeof registry
+
+/** Identifies a question: its path below `/api/v1/`. */
+export type QuestionPath = Registry[keyof Registry]['path']
+
+type QuestionAt<Path extends QuestionPath> = Extract<Registry[keyof Registry], { readonly path: Path }>
+
+/** What callers give to the question at `Path`. */
+export type Input<Path extends QuestionPath> =
+  QuestionAt<Path> extends Question<Path, infer Given extends object, unknown> ? Given : never
+
+/** What they get; undefined included where there may be no answer. */
+export type Answer<Path extends QuestionPath> =
+  QuestionAt<Path> extends Question<Path, object, infer Given> ? Given : never
+
+export const QUESTIONS: readonly Question<QuestionPath>[] = Object.values(registry)
+
+const byPath: ReadonlyMap<QuestionPath, Question<QuestionPath>> = new Map(
+  QUESTIONS.map(question => [question.path, question]),
+)
+
+/** The question at a path. */
+export const questionAt = (path: QuestionPath): Question<QuestionPath> => byPath.get(path)!
+
+/** Answers a question of this process. Rejects with `InvalidParameters`, as the store does, or with the signal's reason. */
+export async function answerQuestion<Path extends QuestionPath>(
+  facts: Facts,
+  path: Path,
+  given: Input<Path>,
+  nowMs: number,
+  signal?: StopSignal,
+): Promise<Answer<Path>> {
+  const question = questionAt(path)
+  return (await question.run(facts, parseQuery(question, given, nowMs), signal)) as Answer<Path>
+}
