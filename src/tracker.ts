@@ -30,9 +30,9 @@ import type { FairGrouping } from './core/reports/fair-report.ts'
 import type { RangeQuestion } from './core/reports/range.ts'
 import type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
 import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
+import { type Selection, selectionOf } from './core/reports/selection.ts'
 import type { TrendReport } from './core/reports/trends.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
-import type { Selection } from './questions/parameters.ts'
 import type { Facts } from './questions/question.ts'
 import { type Answer, answerQuestion, type Input, type QuestionPath } from './questions/questions.ts'
 import { openStore } from './store/open.ts'
@@ -176,57 +176,52 @@ export class AgentPerformanceTracker {
    * Success rate in percent of one key when all three names are given (0 for an unknown one), else rates by group, as documented:
    * agent only by issue type; issue type only by agent; agent and issue type by model; none by key.
    */
-  async getSuccessRate(
-    { signal, ...selection }: SelectionOptions = {},
-    groupBy?: Grouping,
-  ): Promise<number | Record<string, number>> {
-    const answer = await this.ask('success-rate', { ...selection, group_by: groupBy }, signal)
+  async getSuccessRate(options: SelectionOptions = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
+    const answer = await this.ask('success-rate', { ...selectionOf(options), group_by: groupBy }, options.signal)
     return 'success_rates' in answer ? answer.success_rates : answer.success_rate
   }
 
   /** The best agent for an issue type, and whether that is decided; undefined where none has `minAttempts` (5). */
   async getBestAgentForIssueType(
     issueType: string,
-    { minAttempts, rankBy, signal, ...range }: BestAgentOptions & RangeQuestion & Stoppable = {},
+    options: BestAgentOptions & RangeQuestion & Stoppable = {},
   ): Promise<DecidedBestAgent | undefined> {
-    const parameters = { ...range, issue_type: issueType, min_attempts: atLeastOne(minAttempts), rank_by: rankBy }
-    return this.ask('best-agent', parameters, signal)
+    const parameters = {
+      ...selectionOf(options),
+      issue_type: issueType,
+      min_attempts: atLeastOne(options.minAttempts),
+      rank_by: options.rankBy,
+    }
+    return this.ask('best-agent', parameters, options.signal)
   }
 
   /** Models compared over the keys with `minAttempts` (5) each, for one issue type or all. */
-  async getModelComparison({
-    minAttempts,
-    signal,
-    ...selection
-  }: SelectionOptions & { readonly minAttempts?: number } = {}): Promise<Record<string, ModelPerformance>> {
-    return this.ask('model-comparison', { ...selection, min_attempts: atLeastOne(minAttempts) }, signal)
+  async getModelComparison(
+    options: SelectionOptions & { readonly minAttempts?: number } = {},
+  ): Promise<Record<string, ModelPerformance>> {
+    const parameters = { ...selectionOf(options), min_attempts: atLeastOne(options.minAttempts) }
+    return this.ask('model-comparison', parameters, options.signal)
   }
 
-  async generatePerformanceReport({ signal, ...selection }: SelectionOptions = {}): Promise<PerformanceReport> {
-    return this.ask('report', selection, signal)
+  async generatePerformanceReport(options: SelectionOptions = {}): Promise<PerformanceReport> {
+    return this.ask('report', selectionOf(options), options.signal)
   }
 
   /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
-  async getTrends({
-    intervalMs,
-    signal,
-    ...selection
-  }: SelectionOptions & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
-    return this.ask('trends', { ...selection, interval: lengthOf(intervalMs) }, signal)
+  async getTrends(options: SelectionOptions & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
+    return this.ask('trends', { ...selectionOf(options), interval: lengthOf(options.intervalMs) }, options.signal)
   }
 
   /** Whether stated confidence can be believed, over all and by group. */
-  async getCalibration({
-    groupBy,
-    signal,
-    ...selection
-  }: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {}): Promise<CalibrationReport> {
-    return this.ask('calibration', { ...selection, group_by: groupBy }, signal)
+  async getCalibration(
+    options: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {},
+  ): Promise<CalibrationReport> {
+    return this.ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, options.signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
-  async getCosts({ signal, ...selection }: SelectionOptions = {}): Promise<CostReport> {
-    return this.ask('costs', selection, signal)
+  async getCosts(options: SelectionOptions = {}): Promise<CostReport> {
+    return this.ask('costs', selectionOf(options), options.signal)
   }
 
   /**
@@ -235,14 +230,14 @@ export class AgentPerformanceTracker {
    */
   async getExperiment(
     name: string,
-    { signal, ...options }: ExperimentOptions & RangeQuestion & Stoppable = {},
+    { since, until, baseline, adaptive, signal }: ExperimentOptions & RangeQuestion & Stoppable = {},
   ): Promise<ExperimentReport | undefined> {
-    return this.ask('experiments/{name}', { ...options, name }, signal)
+    return this.ask('experiments/{name}', { name, since, until, baseline, adaptive }, signal)
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
-  async getFairComparison(by: FairGrouping, { signal, ...selection }: SelectionOptions = {}): Promise<FairComparison> {
-    return this.ask('fair-comparison', { ...selection, by }, signal)
+  async getFairComparison(by: FairGrouping, options: SelectionOptions = {}): Promise<FairComparison> {
+    return this.ask('fair-comparison', { ...selectionOf(options), by }, options.signal)
   }
 
   /**
@@ -251,22 +246,18 @@ export class AgentPerformanceTracker {
    */
   async getRoute(
     issueType: string,
-    {
-      minAttempts,
-      halfLifeMs,
-      signal,
-      ...options
-    }: RoutingOptions &
+    options: RoutingOptions &
       SelectionOptions & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
   ): Promise<RoutingReport> {
+    const { seed, max_cost_usd, min_success_rate } = options
     const parameters = {
-      ...options,
+      ...selectionOf(options),
       issue_type: issueType,
-      min_attempts: atLeastOne(minAttempts),
-      explore: options.seed !== undefined,
-      half_life: lengthOf(halfLifeMs),
+      min_attempts: atLeastOne(options.minAttempts),
+      explore: seed !== undefined,
+      half_life: lengthOf(options.halfLifeMs),
     }
-    return this.ask('route', parameters, signal)
+    return this.ask('route', { ...parameters, seed, max_cost_usd, min_success_rate }, options.signal)
   }
 
   /** Forgets every attempt, on disk too. */

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import type { AttemptOrder, AttemptPage, MissingAttempts } from '../core/ports.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { probability } from './answer-schemas.ts'
-import { choice, count, flag, type Selection, selection, text } from './parameters.ts'
+import { choice, count, flag, selection, text } from './parameters.ts'
 import { defineQuestion, InvalidParameters, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 

@@ -6,9 +6,10 @@ import {
   RANKINGS,
   type Ranking,
 } from '../core/reports/best-agent.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, bestAgent as bestAgentSchema, probability, rate } from './answer-schemas.ts'
-import { choice, minAttempts, name, type Selection, selection } from './parameters.ts'
+import { choice, minAttempts, name, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 

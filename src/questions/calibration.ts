@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { type CalibrationReport, calibrationSteps } from '../core/reports/calibration-report.ts'
 import { GROUPINGS, type Grouping } from '../core/reports/report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, grouping, meanInterval, probability, rateInterval } from './answer-schemas.ts'
-import { choice, type Selection, selection } from './parameters.ts'
+import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 

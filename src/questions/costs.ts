@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type CostReport, costSteps } from '../core/reports/cost-report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { costs as costsSchema } from './answer-schemas.ts'
-import { type Selection, selection } from './parameters.ts'
+import { selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 

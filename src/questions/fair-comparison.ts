@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { FAIR_GROUPINGS, type FairGrouping, fairSteps } from '../core/reports/fair-report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, names, rateInterval } from './answer-schemas.ts'
-import { choice, type Selection, selection } from './parameters.ts'
+import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 

@@ -8,10 +8,11 @@ import {
 } from '../core/aggregate/metrics.ts'
 import type { RecentResult } from '../core/aggregate/recent.ts'
 import { printTimestamp } from '../core/attempt/timestamp.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { forEachKey } from '../core/steps.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, attempts, probability } from './answer-schemas.ts'
-import { flag, type Selection, selection } from './parameters.ts'
+import { flag, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type ModelPerformance, modelComparisonSteps } from '../core/reports/report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { modelPerformance } from './answer-schemas.ts'
-import { minAttempts, type Selection, selection } from './parameters.ts'
+import { minAttempts, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName } from './schema.ts'
 

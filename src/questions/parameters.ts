@@ -5,8 +5,8 @@
 import { z } from 'zod'
 import { nameProblem } from '../core/attempt/attempt.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
-import type { KeyFilter } from '../core/ports.ts'
 import type { RangeQuestion } from '../core/reports/range.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { Fields } from './schema.ts'
 
 /** What the command shows for the value of a parameter: `--min-attempts <count>`. */
@@ -95,9 +95,7 @@ export const range: Fields<RangeQuestion> = {
   until: text('Until then, in the same form (default: now)', 'time').optional(),
 }
 
-/** What nearly every question takes: a range, and the names that keys must have. */
-export interface Selection extends KeyFilter, RangeQuestion {}
-
+/** Shared by all questions about keys. */
 export const selection: Fields<Selection> = {
   agent_name: name('Only this agent').optional(),
   model_name: name('Only this model').optional(),

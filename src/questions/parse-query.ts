@@ -1,8 +1,8 @@
 /** Reads the parameters of a question. */
 import type { z } from 'zod'
 import { parseRange } from '../core/reports/range.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { ParameterFault } from '../server/problem.ts'
-import type { Selection } from './parameters.ts'
 import { InvalidParameters, type ParsedQuery, type Question } from './question.ts'
 
 /**

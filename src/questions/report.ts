@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { printTimestamp } from '../core/attempt/timestamp.ts'
 import { type PerformanceReport, performanceReportSteps } from '../core/reports/report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attempts, bestAgent, modelPerformance, names, rate } from './answer-schemas.ts'
-import { type Selection, selection } from './parameters.ts'
+import { selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 

@@ -11,11 +11,12 @@ import {
   type RoutingReport,
   routingSteps,
 } from '../core/reports/routing.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { Counts } from '../core/statistics/counts.ts'
 import { forEachKey, type Steps } from '../core/steps.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { bestAgent, probability, rate } from './answer-schemas.ts'
-import { amount, flag, length, minAttempts, name, type Selection, selection } from './parameters.ts'
+import { amount, flag, length, minAttempts, name, selection } from './parameters.ts'
 import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 

@@ -8,9 +8,10 @@ import {
   groupedRateSteps,
   overallRateSteps,
 } from '../core/reports/report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { grouping, rate } from './answer-schemas.ts'
-import { choice, type Selection, selection } from './parameters.ts'
+import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 

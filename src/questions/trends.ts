@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { countsOfAllSteps } from '../core/aggregate/group-sums.ts'
 import { type Coverage, RangeNotHeld } from '../core/ports.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import { intervalSteps, type KeyDrift, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
 import type { Counts } from '../core/statistics/counts.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
-import { length, type Selection, selection } from './parameters.ts'
+import { length, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
