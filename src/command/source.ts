@@ -2,50 +2,16 @@
 import { readFileSync } from 'node:fs'
 import { variableOf } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import type { Appended, AttemptPage } from '../core/ports.ts'
-import type { BestAgentOptions, DecidedBestAgent } from '../core/reports/best-agent.ts'
-import type { CalibrationReport } from '../core/reports/calibration-report.ts'
-import type { CostReport } from '../core/reports/cost-report.ts'
-import type { ExperimentOptions, ExperimentReport } from '../core/reports/experiment-report.ts'
-import type { FairGrouping } from '../core/reports/fair-report.ts'
-import type { RangeQuestion } from '../core/reports/range.ts'
-import type { Grouping, ModelPerformance, PerformanceReport } from '../core/reports/report.ts'
-import type { RoutingReport } from '../core/reports/routing.ts'
-import type { TrendReport } from '../core/reports/trends.ts'
-import type { FairComparison } from '../core/statistics/fair-comparison.ts'
-import type { SelectionOptions as Question } from '../tracker.ts'
+import type { Appended } from '../core/ports.ts'
+import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { Io } from './io.ts'
-import type { WhereOptions } from './options.ts'
 import { openRemote } from './remote.ts'
-
-/** To whom the next issue of a type should go. Lengths of time as people write them: `7d`. */
-export interface RouteQuestion extends Question {
-  readonly issue_type: string
-  readonly minAttempts?: number | undefined
-  readonly explore?: boolean | undefined
-  readonly seed?: string | undefined
-  readonly maxCostUsd?: number | undefined
-  readonly minSuccessRate?: number | undefined
-  readonly halfLife?: string | undefined
-}
+import type { WhereOptions } from './where.ts'
 
 export interface Source {
-  report(question: Question): Promise<PerformanceReport>
-  /** Undefined where nobody qualifies. */
-  best(question: Question & BestAgentOptions & { readonly issue_type: string }): Promise<DecidedBestAgent | undefined>
-  compareModels(
-    question: Question & { readonly minAttempts?: number | undefined },
-  ): Promise<Record<string, ModelPerformance>>
-  fairComparison(question: Question & { readonly by?: FairGrouping | undefined }): Promise<FairComparison>
-  trends(question: Question & { readonly interval?: string | undefined }): Promise<TrendReport>
-  calibration(question: Question & { readonly groupBy?: Grouping | undefined }): Promise<CalibrationReport>
-  costs(question: Question): Promise<CostReport>
-  /** Undefined where there is no such experiment, or no such baseline in it. */
-  experiment(name: string, question: RangeQuestion & ExperimentOptions): Promise<ExperimentReport | undefined>
-  route(question: RouteQuestion): Promise<RoutingReport>
-  /** A page, oldest first, in which every attempt has an id. */
-  attempts(question: Question & { readonly cursor?: string | undefined }): Promise<AttemptPage>
+  /** Answers a question; with undefined where there is no answer. */
+  ask<Path extends QuestionPath>(path: Path, parameters: Input<Path>): Promise<Answer<Path>>
   /** Keeps all of them, or rejects; after that some may be kept, and the same attempts may be recorded again. */
   record(attempts: readonly NewAttempt[]): Promise<Appended>
   close(): Promise<void>

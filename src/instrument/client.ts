@@ -9,6 +9,7 @@ import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { RangeQuestion } from '../core/reports/range.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import type { GroupedRates, Grouping, ModelPerformance, PerformanceReport } from '../core/reports/report.ts'
+import { requestOf } from '../core/reports/request.ts'
 import type { RoutingReport } from '../core/reports/routing.ts'
 import { type Selection, selectionOf } from '../core/reports/selection.ts'
 import type { TrendReport } from '../core/reports/trends.ts'
@@ -17,7 +18,7 @@ import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
 import { askSidecar } from './ask.ts'
 import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
 import { type Receipt, readReceipt } from './receipt.ts'
-import { type Query, sidecarAddress } from './sidecar-address.ts'
+import { sidecarAddress } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 
 /** Parameters whose times may be a `Date` as well. */
@@ -110,8 +111,10 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     path: Path,
     parameters: WithDates<Input<Path>>,
     fields: readonly (keyof Exclude<Answer<Path>, undefined>)[] = [],
-  ): Promise<Exclude<Answer<Path>, undefined>> =>
-    askSidecar(address, timeoutMs, { ...requestOf(path, parameters), fields: fields as readonly string[] })
+  ): Promise<Exclude<Answer<Path>, undefined>> => {
+    const request = requestOf(`api/v1/${path}`, parameters)
+    return await askSidecar(address, timeoutMs, { ...request, fields: fields as readonly string[] })
+  }
 
   return {
     ask: (path, parameters) => ask(path, parameters),
@@ -167,23 +170,4 @@ function routeParameters(issueType: string, options: RouteOptions): WithDates<In
     half_life: halfLife,
     ...(explore && { explore: true, ...(explore !== true && { seed: explore.seed }) }),
   }
-}
-
-/** The path with its parameters filled in, and all others as a query. Never throws, whatever the values are. */
-function requestOf(template: string, parameters: object): { readonly path: string; readonly query: Query } {
-  const query = new Map<string, string | undefined>()
-  for (const [name, value] of Object.entries(parameters)) query.set(name, textOf(value))
-  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = query.get(name) ?? ''
-    query.delete(name)
-    // A lone surrogate cannot be encoded, and no experiment has it in its name.
-    return encodeURIComponent(value.toWellFormed())
-  })
-  return { path: `api/v1/${path}`, query: Object.fromEntries(query) }
-}
-
-/** No `Date` makes this throw: the sidecar says what it thinks of an invalid one. */
-function textOf(value: unknown): string | undefined {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
-  return value === undefined ? undefined : String(value)
 }

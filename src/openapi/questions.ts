@@ -1,5 +1,6 @@
 /** The operations of /openapi.json that ask questions: parameters, answers and examples of the registry. */
 import { z } from 'zod'
+import { describeParameters } from '../questions/parameter-json.ts'
 import { parseQuery } from '../questions/parse-query.ts'
 import type { Question } from '../questions/question.ts'
 import { QUESTIONS } from '../questions/questions.ts'
@@ -29,24 +30,24 @@ async function exampleAnswer(question: Question): Promise<unknown> {
   return JSON.parse(JSON.stringify(answer))
 }
 
-function operation({ path, summary, parameters, noAnswer }: Question, content: object): object {
+function operation(question: Question, content: object): object {
+  const { summary, noAnswer } = question
   const { security, responses } = refusals({ scope: 'read', loaded: true, more: noAnswer === undefined ? [] : [404] })
   return {
     summary,
     security,
-    parameters: parameterList(path, parameters),
+    parameters: parameterList(question),
     responses: { 200: { description: 'The answer', content: { 'application/json': content } }, ...responses },
   }
 }
 
-function parameterList(path: string, schema: z.ZodType): object[] {
-  const { properties, required } = jsonSchema(schema)
-  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+function parameterList(question: Question): object[] {
+  return describeParameters(question).map(({ name, isRequired, json: { description, ...schema } }) => ({
     name,
-    in: path.includes(`{${name}}`) ? 'path' : 'query',
-    required: required.includes(name),
-    description,
-    schema: rest,
+    in: question.path.includes(`{${name}}`) ? 'path' : 'query',
+    required: isRequired,
+    description: `${description}.`,
+    schema,
   }))
 }
 
@@ -59,14 +60,4 @@ function answerSchemas(): { readonly answers: Readonly<Record<string, object>>; 
     readonly $defs: Readonly<Record<string, object>>
   }
   return { answers: properties, schemas: $defs }
-}
-
-interface JsonObjectSchema {
-  readonly properties: Readonly<Record<string, { readonly description?: string }>>
-  readonly required: readonly string[]
-}
-
-function jsonSchema(schema: z.ZodType): JsonObjectSchema {
-  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' }) as Partial<JsonObjectSchema>
-  return { properties, required }
 }

@@ -83,8 +83,8 @@ export function length(description: string): z.ZodType<number, string> {
 }
 
 /** Keys with fewer attempts than this do not take part. */
-export function minAttempts(preset: number): z.ZodDefault<z.ZodType<number, number>> {
-  return count('Leave out keys (agent, model and issue type) with fewer attempts', 1, 1e9).default(preset)
+export function minAttempts(least: number): z.ZodDefault<z.ZodType<number, number>> {
+  return count('Leave out keys (agent, model and issue type) with fewer attempts', 1, 1e9).default(least)
 }
 
 const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 24h or 7d'

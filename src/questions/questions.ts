@@ -13,7 +13,7 @@ type QuestionAt<Path extends QuestionPath> = Extract<Registry[keyof Registry], {
 
 /** What callers give to the question at `Path`. */
 export type Input<Path extends QuestionPath> =
-  QuestionAt<Path> extends Question<Path, infer Given extends object, unknown> ? Given : never
+  QuestionAt<Path> extends Question<Path, infer Given, unknown> ? Given : never
 
 /** What they get; undefined included where there may be no answer. */
 export type Answer<Path extends QuestionPath> =
@@ -26,7 +26,8 @@ const byPath: ReadonlyMap<QuestionPath, Question<QuestionPath>> = new Map(
 )
 
 /** The question at a path. */
-export const questionAt = (path: QuestionPath): Question<QuestionPath> => byPath.get(path)!
+export const questionAt = <Path extends QuestionPath>(path: Path): Question<Path, Input<Path>, Answer<Path>> =>
+  byPath.get(path) as Question<Path, Input<Path>, Answer<Path>>
 
 /** Answers a question of this process. Rejects with `InvalidParameters`, as the store does, or with the signal's reason. */
 export async function answerQuestion<Path extends QuestionPath>(
@@ -37,5 +38,5 @@ export async function answerQuestion<Path extends QuestionPath>(
   signal?: StopSignal,
 ): Promise<Answer<Path>> {
   const question = questionAt(path)
-  return (await question.run(facts, parseQuery(question, given, nowMs), signal)) as Answer<Path>
+  return await question.run(facts, parseQuery(question, given, nowMs), signal)
 }
