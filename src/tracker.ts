@@ -1,16 +1,11 @@
-/** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
+/**
+ * A store and the questions as a class. It works in a coordinator's own process, or behind HTTP. Longer than 250 lines because every
+ * documented question has a method; each of them only names the parameters.
+ */
 
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
-import {
-  type AgentAttempt,
-  type AttemptProblem,
-  attemptProblems,
-  isAttempt,
-  type NewAttempt,
-} from './core/attempt/attempt.ts'
-import { applyDefaults } from './core/attempt/defaults.ts'
-import { parseTimestamp } from './core/attempt/timestamp.ts'
+import type { NewAttempt } from './core/attempt/attempt.ts'
 import type {
   Appended,
   AppendedPoints,
@@ -36,6 +31,7 @@ import type { FairComparison } from './core/statistics/fair-comparison.ts'
 import type { Facts } from './questions/question.ts'
 import { type Answer, answerQuestion, type Input, type QuestionPath } from './questions/questions.ts'
 import { openStore } from './store/open.ts'
+import { createRecorder, type Recorded, type RecordedAttempts, type Recorder } from './store/recorder.ts'
 
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
@@ -46,6 +42,7 @@ export type { RangeQuestion } from './core/reports/range.ts'
 export type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
 export { InvalidParameters } from './questions/question.ts'
 export type { Answer, Input, QuestionPath } from './questions/questions.ts'
+export type { Recorded, RecordedAttempts } from './store/recorder.ts'
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'
@@ -61,18 +58,6 @@ export interface TrackerOptions {
   readonly price?: (attempt: NewAttempt) => number | undefined
 }
 
-/** What happened to one attempt. */
-export type Recorded =
-  | { readonly status: 'accepted' | 'duplicate' }
-  | { readonly status: 'rejected'; readonly problems: readonly AttemptProblem[] }
-  | { readonly status: 'failed'; readonly error: Error }
-
-/** What happened to many. With `error` none of those that are not rejected was kept, and the same attempts may be sent again. */
-export interface RecordedAttempts extends Appended {
-  readonly rejected: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
-  readonly error?: Error
-}
-
 /** What the documented questions take: names, a range, and a signal that stops the work. */
 export interface SelectionOptions extends Selection, Stoppable {}
 
@@ -83,31 +68,18 @@ interface Stoppable {
 /** Keeps every attempt and answers how well agents and models do. Questions reject only when the store could not be opened, or was closed. */
 export class AgentPerformanceTracker {
   readonly #store: Promise<Store>
-  /** The same as soon as it is open: one turn less for each attempt. */
-  #opened: Store | undefined
+  readonly #recorder: Recorder
   readonly #clock: Clock
-  readonly #log: TrackerOptions['log']
-  readonly #price: TrackerOptions['price']
-  #skewed = 0
-  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: TrackerOptions | string = {}) {
     const { store = DEFAULT_STORE, clock, log, price } = typeof options === 'string' ? { store: options } : options
     this.#clock = clock ?? Date.now
-    this.#log = log
-    this.#price = price
     this.#store =
       typeof store === 'string' ? openStore(store, clock === undefined ? {} : { clock }) : Promise.resolve(store)
-    this.#store.then(
-      opened => {
-        this.#opened = opened
-      },
-      // Whoever calls next is told; until then nobody has failed.
-      () => undefined,
-    )
+    this.#recorder = createRecorder(this.#store, { clock: this.#clock, log, price })
   }
 
-  /** Keeps one attempt. Never throws and never rejects: it resolves with what happened, when that is certain. */
+  /** Keeps one attempt. Never throws and never rejects: it resolves with the result when that is certain. */
   async recordAttempt(attempt: NewAttempt): Promise<Recorded> {
     const { accepted, rejected, error } = await this.recordAttempts([attempt])
     if (error !== undefined) return { status: 'failed', error }
@@ -115,49 +87,19 @@ export class AgentPerformanceTracker {
     return { status: accepted === 1 ? 'accepted' : 'duplicate' }
   }
 
-  /** Keeps many; good ones are kept whatever is wrong with the others. Never throws and never rejects. */
-  async recordAttempts(attempts: readonly NewAttempt[]): Promise<RecordedAttempts> {
-    try {
-      const rejected: { index: number; errors: AttemptProblem[] }[] = []
-      const good: NewAttempt[] = []
-      for (const [index, attempt] of attempts.entries()) {
-        // A copy: the caller may go on with its own while this one waits to be kept.
-        if (isAttempt(attempt, isTimestamp)) good.push({ ...attempt })
-        else rejected.push({ index, errors: attemptProblems(attempt, isTimestamp) })
-      }
-      if (rejected.length > 0) this.#log?.debug({ rejected }, 'attempts rejected')
-      try {
-        const kept = good.length === 0 ? { accepted: 0, duplicates: 0 } : await this.keep(good)
-        return { ...kept, rejected }
-      } catch (error) {
-        return this.#failed(error, rejected)
-      }
-    } catch (error) {
-      return this.#failed(error, [])
-    }
+  /** Keeps many; valid ones are kept whatever is wrong with the others. Never throws and never rejects. */
+  recordAttempts(attempts: readonly NewAttempt[]): Promise<RecordedAttempts> {
+    return this.#recorder.record(attempts)
   }
 
-  #failed(cause: unknown, rejected: RecordedAttempts['rejected']): RecordedAttempts {
-    const error = cause instanceof Error ? cause : new Error(String(cause))
-    this.#log?.debug({ err: error }, 'attempts could not be kept')
-    return { accepted: 0, duplicates: 0, rejected, error }
-  }
-
-  /** Keeps attempts that were checked already, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
+  /** Keeps valid attempts, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
-    const { batch, skewed } = applyDefaults(attempts, parsed, { nowMs: this.#clock(), price: this.#price })
-    this.#skewed += skewed
-    const complete = attempts as AgentAttempt[]
-    const kept = this.#opened?.append(complete, batch) ?? this.#store.then(store => store.append(complete, batch))
-    this.#last = kept
-    return kept
+    return this.#recorder.keep(attempts, parsed)
   }
 
-  /** Keeps what is new in points of metrics that were checked already. Rejects with `StoreUnavailable` when it may not be kept. */
+  /** Keeps what is new in valid points of metrics. Rejects with `StoreUnavailable` when it may not be kept. */
   keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
-    const kept = this.#store.then(store => store.appendPoints(points))
-    this.#last = kept
-    return kept
+    return this.#recorder.keepPoints(points)
   }
 
   /**
@@ -277,8 +219,8 @@ export class AgentPerformanceTracker {
   }
 
   /** Resolves when all attempts recorded so far are kept, or known not to be. */
-  async flush(): Promise<void> {
-    await this.#last.catch(() => undefined)
+  flush(): Promise<void> {
+    return this.#recorder.flush()
   }
 
   /** Keeps what is under way, writes the documented file, and lets go of it. */
@@ -303,7 +245,7 @@ export class AgentPerformanceTracker {
 
   /** Attempts whose timestamp was too far ahead of our clock. */
   get skewed(): number {
-    return this.#skewed
+    return this.#recorder.skewed
   }
 
   /** The time by the tracker's clock, in milliseconds since the epoch. */
@@ -320,8 +262,4 @@ function lengthOf(ms: number | undefined): string | undefined {
 /** The documented questions take 0 to mean any key that has attempts. */
 function atLeastOne(minAttempts: number | undefined): number | undefined {
   return minAttempts === undefined ? undefined : Math.max(1, minAttempts)
-}
-
-function isTimestamp(text: string): boolean {
-  return parseTimestamp(text) !== undefined
 }
