@@ -97,7 +97,7 @@ function noMerits(issues: number): BestMerits {
   return { rates: new Float64Array(issues).fill(Number.NEGATIVE_INFINITY), confidences: new Float64Array(issues) }
 }
 
-/** As `bestAgent` chooses: by rate, then by average confidence, and the first of equals. */
+/** As `decidedBestAgent` chooses: by rate, then by average confidence, and the first of equals. */
 function choose(
   from: number,
   end: number,
