@@ -30,6 +30,7 @@ import type { TrendReport } from './core/reports/trends.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
 import type { Facts } from './questions/question.ts'
 import { type Answer, answerQuestion, type Input, type QuestionPath } from './questions/questions.ts'
+import { plainSuccessRates } from './questions/success-rate.ts'
 import { openStore } from './store/open.ts'
 import { createRecorder, type Recorded, type RecordedAttempts, type Recorder } from './store/recorder.ts'
 
@@ -119,8 +120,8 @@ export class AgentPerformanceTracker {
    * agent only by issue type; issue type only by agent; agent and issue type by model; none by key.
    */
   async getSuccessRate(options: SelectionOptions = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
-    const answer = await this.ask('success-rate', { ...selectionOf(options), group_by: groupBy }, options.signal)
-    return 'success_rates' in answer ? answer.success_rates : answer.success_rate
+    const parameters = { ...selectionOf(options), group_by: groupBy }
+    return plainSuccessRates(await this.#store, parameters, this.#clock(), options.signal)
   }
 
   /** The best agent for an issue type, and whether that is decided; undefined where none has `minAttempts` (5). */

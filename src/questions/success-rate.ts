@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { StopSignal } from '../core/ports.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import {
   defaultGrouping,
@@ -7,12 +8,14 @@ import {
   type Grouping,
   groupedRateSteps,
   overallRateSteps,
+  successRateSteps,
 } from '../core/reports/report.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { grouping, rate } from './answer-schemas.ts'
 import { choice, selection } from './parameters.ts'
-import { defineQuestion, type Question } from './question.ts'
+import { parseQuery } from './parse-query.ts'
+import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface SuccessRateQuery extends Selection {
@@ -42,3 +45,17 @@ export const successRate: Question<'success-rate', SuccessRateQuery, Rate | Grou
     )
   },
 })
+
+/** The rates of {@link successRate} alone, as the library documents them. */
+export async function plainSuccessRates(
+  facts: Facts,
+  given: SuccessRateQuery,
+  nowMs: number,
+  signal: StopSignal | undefined,
+): Promise<number | Record<string, number>> {
+  const { filter, range, group_by } = parseQuery(successRate, given, nowMs) as ParsedQuery<SuccessRateQuery>
+  const summaries = await facts.summaries(range, filter, signal)
+  const by = group_by ?? defaultGrouping(filter)
+  if (by !== undefined) return await runYielding(successRateSteps(summaries, by), signal)
+  return (await runYielding(overallRateSteps(summaries), signal)).success_rate
+}

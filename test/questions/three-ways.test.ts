@@ -111,6 +111,15 @@ describe('the same answer comes from', () => {
     },
   )
 
+  test.each([{}, { agent_name: 'a' }, { agent_name: 'a', model_name: 'm', issue_type: 'complexity' }])(
+    'the documented method of the library: the success rates of %o, without their intervals',
+    async selection => {
+      const rates = await sidecar.sidecar.tracker.getSuccessRate(selection)
+      const answer = await client.ask('success-rate', selection)
+      expect(rates).toEqual('success_rates' in answer ? answer.success_rates : answer.success_rate)
+    },
+  )
+
   test('the documented method of the library: the best agent with its evidence', async () => {
     const best = await sidecar.sidecar.tracker.getBestAgentForIssueType('complexity')
     expect(comparable(await client.bestAgent('complexity'))).toEqual(comparable(best))
