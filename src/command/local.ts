@@ -1,4 +1,4 @@
-/** A store asked directly. */
+/** Asks and records in a store of this machine. */
 import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
@@ -56,7 +56,7 @@ function locked(error: unknown): unknown {
   return new CommandError(EXIT.temporary, message, { cause: error })
 }
 
-/** Loaded when it is needed: a question needs no prices. */
+/** Loaded on demand: a question needs no prices. */
 async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
   return { price: (await import('../pricing/price.ts')).createPrice({ overrides }) }
 }

@@ -8,7 +8,7 @@ import type { Source } from './source.ts'
 import { printable } from './table.ts'
 
 const TIMEOUT_MS = 60_000
-/** Of one batch. With what a sidecar asks us to wait, that is minutes. */
+/** Per batch. With the delays that a sidecar asks for these are minutes. */
 const MAX_TRIES = 10
 const MAX_WAIT_MS = 30_000
 
@@ -46,16 +46,16 @@ function baseOf(url: string): URL {
     )
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
-  // Requests do not send them, and messages print the rest: a query may hold a token.
+  // Messages print the URL, and a query may hold a token. Requests do not need it.
   base.search = ''
   base.hash = ''
   return base
 }
 
-/** What was given for a URL, without a user and password before a host, and without a query. It need not have the form of a URL. */
+/** The given text without user, password and query, for a message. It need not be a URL. */
 const shown = (given: string): string => printable(given.replace(/^.*@/s, '***@').replace(/[?#].*$/s, ''))
 
-/** Sends a batch until it is kept. What an answer that broke off kept already comes back as a duplicate, and is none. */
+/** Sends a batch until it is kept. Attempts that an interrupted answer kept come back as duplicates, and are counted as accepted. */
 function createRecord(base: URL, token: string | undefined): Source['record'] {
   let reached = false
   return async attempts => {
@@ -160,7 +160,7 @@ const REFUSED = new Map<number, { readonly exitCode: number; readonly hint: stri
   [503, { exitCode: EXIT.temporary, hint: '; try again later' }],
 ])
 
-/** `badExit` is what a 400 means: the question was wrong, or the data. */
+/** `badExit` is the exit code of a 400: for a bad question, or for bad data. */
 function refuse(base: URL, { status, body, isProblem }: HttpAnswer, badExit: number = EXIT.usage): never {
   const { exitCode, hint } = REFUSED.get(status) ?? { exitCode: status === 400 ? badExit : EXIT.unavailable, hint: '' }
   const detail = isProblem && typeof body.detail === 'string' ? `: ${printable(body.detail)}` : ''

@@ -1,4 +1,4 @@
-/** Whom a command asks and hands attempts to: a running sidecar, or a store itself. */
+/** Where a command asks questions and records attempts: a running sidecar, or a store itself. */
 import { readFileSync } from 'node:fs'
 import { variableOf } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
@@ -19,7 +19,7 @@ export interface Source {
 
 const DEFAULT_URL = 'http://127.0.0.1:9464'
 
-/** Asks `work` of the source that the options name, and closes it whatever comes of it. */
+/** Runs `work` with the source that the options name, and closes it afterwards, also after an error. */
 export async function withSource<T>(
   { url, store, tokenFile }: WhereOptions,
   { env, stderr }: Pick<Io, 'env' | 'stderr'>,
@@ -29,7 +29,7 @@ export async function withSource<T>(
   const source =
     store === undefined
       ? openRemote(url ?? (env[variableOf('url')] || DEFAULT_URL), tokenOf(tokenFile ?? env[variableOf('token-file')]))
-      : // Loaded when it is needed: a question to a sidecar needs no store.
+      : // Loaded on demand: a question to a sidecar needs no store.
         await (await import('./local.ts')).openLocal(store, {
           use,
           prices: env[variableOf('prices')] || undefined,
@@ -52,7 +52,7 @@ function tokenOf(path: string | undefined): string | undefined {
     throw new CommandError(EXIT.io, `cannot read the token file: ${(error as Error).message}`, { cause: error })
   }
   const token = /^[ \t]*([^#\s]\S*)/m.exec(text)?.[1]
-  // It goes into a header: what that cannot hold must not reach an error message either.
+  // It goes into a header. A token that no header can hold must not appear in an error message either.
   if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return token
   throw new CommandError(EXIT.config, `${path} holds no token of printable ASCII characters`)
 }
