@@ -1,15 +1,15 @@
-/** What queries return while agents are at work: what the tables of alerts and panels say, and a test holds on a real Prometheus. */
+/** What the queries of panels and alerts return while agents work. docs/alerts-and-panels.md prints it; a test compares it with a real Prometheus. */
 
-const PAST = 'needs recording rules that have run for 6 hours'
-const NOTHING_WRONG = 'nothing has been wrong for long enough'
+const HISTORY = 'needs recording rules that have run for 6 hours'
+const NO_ALERT = 'no alert has fired for long enough'
 
-/** Panels, by dashboard and id, whose queries return nothing in that traffic, and why. All queries of all others return data. */
+/** Panels without data in that test, by dashboard and id, and why. The queries of all other panels return data. */
 export const BLANK: ReadonlyMap<string, string> = new Map([
-  ['agent-performance-overview 9', PAST],
-  ['agent-performance-overview 11', NOTHING_WRONG],
+  ['agent-performance-overview 9', HISTORY],
+  ['agent-performance-overview 11', NO_ALERT],
 ])
 
-/** Alerts whose condition holds in that traffic; the others return nothing, as they should. */
+/** Alerts whose condition holds in that test. All others return nothing. */
 export const RAISED: readonly string[] = [
   'AgentConfidenceUncalibrated',
   'ExperimentSampleRatioMismatch',

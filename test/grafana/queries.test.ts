@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { BLANK, RAISED } from '../../docs/asked.ts'
+import { BLANK, RAISED } from '../../docs/expected-queries.ts'
 import { alerts } from '../prometheus/rule-files.ts'
 import { copyConfiguration, openPrometheus, type PrometheusServer, type Series } from '../prometheus/servers.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
