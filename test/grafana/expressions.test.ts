@@ -14,7 +14,7 @@ const AS_THEY_STAND = [
   'agent_experiment_attempt_cost_usd_total',
 ]
 
-describe('every expression parses, asks for metrics and labels that are exposed, and reads them in the way of their type', () => {
+describe('every expression parses, uses exposed metrics and labels, and reads each metric by its type', () => {
   it.each(panelQueries())('$dashboard: $title', ({ expr }) => {
     expect(faultsOf(expr, AS_THEY_STAND)).toEqual([])
   })

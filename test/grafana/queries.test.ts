@@ -25,7 +25,7 @@ const QUICKLY = [
 /** As in the tables: how many queries of a panel return data. */
 type Returned = Readonly<Record<string, string>>
 
-it('panels are blank without a NaN while nobody works; while agents do, panels and alerts return what the tables of the docs say', async context => {
+it('panels show no NaN while idle; while agents work, panels and alerts return what docs/alerts-and-panels.md says', async context => {
   needs('prometheus', context)
   await using folder = await temporaryFolder()
   const tokenFile = join(folder.path, 'token')
@@ -82,7 +82,7 @@ async function raised(prometheus: PrometheusServer): Promise<string[]> {
   return [...new Set(alerts().flatMap(({ alert }, i) => (answers[i]!.length > 0 ? [alert] : [])))].sort()
 }
 
-/** Metrics that alerts read from the sidecar itself: an alert on what is not there would be silent for ever. */
+/** Metrics about the sidecar that alerts read: an alert on a missing metric would never fire. */
 function exposedToAlerts(): string[] {
   return [...new Set(alerts().flatMap(({ expr }) => metricsOf(expr)))].filter(name => !name.includes(':'))
 }

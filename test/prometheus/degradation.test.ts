@@ -1,6 +1,6 @@
 /**
- * An agent really gets worse: attempts are posted to a sidecar, Prometheus scrapes it and evaluates the rules as committed, Alertmanager
- * delivers to a webhook. Intervals and waiting times are shortened to seconds; spans of time, thresholds and guards are as they are.
+ * An agent gets worse: the test posts attempts to a sidecar, Prometheus scrapes it and evaluates the committed rules, and Alertmanager
+ * delivers to a webhook. Intervals and `for` are shortened to seconds; ranges and thresholds are unchanged.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ const SHORTER = [
   [/^( +for): \d+[mh]$/gm, '$1: 2s'],
 ] as const
 
-it('an agent that fails, one that declines and a variant that does worse are told to the webhook, and what goes on as ever is not', async context => {
+it('the webhook hears of a failing agent, a declining agent and a worse variant, and of no healthy one', async context => {
   needs('prometheus', context)
   needs('prometheus-alertmanager', context)
   await using folder = await temporaryFolder()
@@ -85,7 +85,7 @@ it('an agent that fails, one that declines and a variant that does worse are tol
   }
 }, 150_000)
 
-it('Alertmanager keeps quiet about what follows from something worse', async context => {
+it('Alertmanager inhibits alerts that follow from a worse one', async context => {
   needs('prometheus-alertmanager', context)
   await using folder = await temporaryFolder()
   const tokens = await tokenFiles(folder.path)
