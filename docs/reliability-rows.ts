@@ -73,7 +73,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'If the process dies while it writes a snapshot or the document, or removes old segments, the old or the new file is complete and no temporary file is left.',
+      'If the process dies while it writes a snapshot or the document, or removes old segments, the old or the new file is complete. No temporary file is left.',
     shown: [
       CRASH,
       CRASH_WHILE_SEGMENTS_LEAVE,
@@ -174,7 +174,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Damage in records that a snapshot covers is reported by listings, by exports and by background verification, with the file and the number of missing attempts. Totals stay.',
+      'Damage in records that a snapshot covers is reported by listings, exports and background verification. The report names the file and the number of missing attempts. Totals stay.',
     shown: [
       `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
       `${MISSING} > a listing with the %s first > says how many are missing where %s`,
@@ -565,7 +565,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'The log never ends, blocks or delays the sidecar, whether its output is on a full disk, a closed pipe, or a pipe or socket that nothing reads. Dropped lines are counted, and the log says how many.',
+      'The log never ends, blocks or delays the sidecar: not on a full disk, a closed pipe, or a pipe or socket that nothing reads. Dropped lines are counted, and the log says how many.',
     shown: [
       `${LOG_OUTPUT} > a sidecar whose standard error > is full for ever starts, answers, keeps attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, keeps attempts and stops`,
