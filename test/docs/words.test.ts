@@ -13,6 +13,7 @@ const CLEAN = [
   'Dockerfile',
   'README.md',
   'SECURITY.md',
+  'bench',
   'biome.json',
   'deploy',
   'docker-compose.yml',
