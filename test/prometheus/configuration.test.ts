@@ -46,7 +46,7 @@ it('promtool accepts every rule', async context => {
 it('promtool accepts the configuration of Prometheus', async context => {
   needs('promtool', context)
   await using folder = await temporaryFolder()
-  // promtool asks for the token's file too.
+  // promtool also checks that the token file exists.
   const tokenFile = join(folder.path, 'token')
   await writeFile(tokenFile, 'secret')
   await copyConfiguration(folder.path, {

@@ -41,7 +41,7 @@ it('the webhook hears of a failing agent, a declining agent and a worse variant,
     await post(sidecar.url, 'broken', 10, () => true)
     for (const arm of [...PROMPT, ...SAME]) await post(sidecar.url, 'steady', 10, i => i % 10 !== 0, arm)
     await expect.poll(() => prometheus.query('agent_attempts_total{result="success"} > 0'), PATIENCE).toHaveLength(3)
-    // Waiting so little, it calls a sidecar missing that it has not scraped yet.
+    // With such a short `for`, SidecarMissing fires before the first scrape.
     await expect.poll(() => prometheus.query('ALERTS'), PATIENCE).toEqual([])
 
     const since = Date.now()
@@ -127,7 +127,7 @@ it('Alertmanager inhibits alerts that follow from a worse one', async context =>
   expect(inhibited).toEqual(expect.arrayContaining(quiet))
 })
 
-/** An experiment of which one variant gets worse, and one without any difference. */
+/** One experiment in which a variant gets worse, and one without a difference. */
 const PROMPT = [
   { experiment: 'prompt', variant: 'long' },
   { experiment: 'prompt', variant: 'short' },
@@ -137,7 +137,7 @@ const SAME = [
   { experiment: 'same', variant: 'other' },
 ] as const
 
-/** Attempts of one key, in order; `success` by the attempt's place. */
+/** Attempts of one key, in order; `success` by the attempt's index. */
 async function post(
   url: string,
   agent_name: string,
@@ -161,7 +161,7 @@ async function post(
   expect(answer.status).toBe(200)
 }
 
-/** The files of tokens, as containers get them. */
+/** The token files, as the containers mount them. */
 async function tokenFiles(folder: string): Promise<{ sidecar: string; prometheus: string; webhook: string }> {
   const files = { sidecar: join(folder, 'tokens'), prometheus: join(folder, 'read'), webhook: join(folder, 'webhook') }
   await writeFile(files.sidecar, `${READS} read\n${RECORDS} ingest,read\n`)
@@ -170,7 +170,7 @@ async function tokenFiles(folder: string): Promise<{ sidecar: string; prometheus
   return files
 }
 
-/** The committed configuration, pointed at the webhook, that gathers for one second instead of 10 or 30. */
+/** The committed configuration with the test's webhook, and a group_wait of one second instead of 10 or 30. */
 async function shortAlertmanager(webhook: string, tokenFile: string): Promise<string> {
   const config = await readFile(new URL('alertmanager.yml', PROMETHEUS), 'utf8')
   return config
