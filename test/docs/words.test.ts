@@ -22,9 +22,17 @@ const CLEAN = [
   'grafana',
   'package.json',
   'prometheus',
+  'src/index.ts',
+  'src/pricing',
+  'src/sidecar.ts',
+  'test/config',
+  'test/deploy.test.ts',
   'test/docs',
   'test/grafana',
+  'test/openapi',
+  'test/pricing',
   'test/prometheus',
+  'test/support',
 ]
 
 /**
