@@ -3,10 +3,10 @@
 import { recentCount, recentOutcomes } from '../aggregate/recent.ts'
 import { totalAttempts } from '../aggregate/summary.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
-import { type Counts, less, type MutableCounts, shrunkRate } from '../statistics/counts.ts'
+import { type Counts, type MutableCounts, shrunkRate, subtractCounts } from '../statistics/counts.ts'
 import {
   baselineRate,
-  caution,
+  baselineStandardError,
   type Drift,
   type DriftState,
   driftOf,
@@ -52,10 +52,10 @@ function stateOfKey(one: KeySummary, keys: number, range?: TimeRange): DriftStat
   if (totalAttempts(one.summary) < MIN_BASELINE) return null
   const { known, asked } = pastOf(one, range)
   const watched = last(asked, Number.POSITIVE_INFINITY, known.attempts)
-  const baseline = less(known, countOf(watched))
+  const baseline = subtractCounts(known, countOf(watched))
   if (watched.length === 0 || baseline.attempts < MIN_BASELINE) return null
   const expected = baselineRate(baseline, shrunkRate(baseline))
-  const step = driftStepper(expected, driftThreshold(keys), caution(baseline.attempts))
+  const step = driftStepper(expected, driftThreshold(keys), baselineStandardError(baseline.attempts))
   return watched.reduce((state, { success }) => step(state, success), NO_DRIFT)
 }
 
@@ -111,10 +111,10 @@ function* driftOfAgent(
     past.watched.attempts++
     if (success) past.watched.successes++
   }
-  const histories = pasts.map(past => ({ one: past.one, ...less(past.known, past.watched) }))
+  const histories = pasts.map(past => ({ one: past.one, ...subtractCounts(past.known, past.watched) }))
   const expected = yield* expectationSteps(histories, difficulty)
   const step = (state: DriftState, { success, past }: Watched): DriftState =>
-    driftStep(state, success, expected.get(past.one)!, threshold, caution(learned))
+    driftStep(state, success, expected.get(past.one)!, threshold, baselineStandardError(learned))
   return driftOf(watched.reduce(step, NO_DRIFT), threshold)
 }
 
@@ -166,7 +166,7 @@ function pastOf({ summary, recent }: KeySummary, range?: TimeRange): { known: Co
   const known = countsOf(summary)
   if (range === undefined) return { known, asked: held }
   const asked = held.filter(({ ms }) => range.sinceMs <= ms && ms < range.untilMs)
-  return { known: less(known, countOf(held.filter(({ ms }) => ms >= range.untilMs))), asked }
+  return { known: subtractCounts(known, countOf(held.filter(({ ms }) => ms >= range.untilMs))), asked }
 }
 
 /** At most `most` attempts, and at most half of all there are: the other half is for the baseline. */

@@ -1,7 +1,7 @@
 /** What is to be expected of an agent at each of its keys: neither harder issues nor a weaker agent are a drift. */
 
 import type { KeySummary } from '../ports.ts'
-import { type Counts, less, type MutableCounts, shrunkRate } from '../statistics/counts.ts'
+import { type Counts, type MutableCounts, shrunkRate, subtractCounts } from '../statistics/counts.ts'
 import { baselineRate } from '../statistics/drift.ts'
 import { rootSearch } from '../statistics/root.ts'
 import { forEachKey, KEYS_PER_STEP, type Steps } from '../steps.ts'
@@ -67,7 +67,8 @@ function* issuesAsOf(histories: readonly History[], { issues, parts }: Difficult
     const { issue_type } = history.one.key
     const all = asOf.get(issue_type) ?? issues.get(issue_type)
     const part = parts.get(history.one)
-    if (all !== undefined && part !== undefined) asOf.set(issue_type, less(all, less(part, history)))
+    if (all !== undefined && part !== undefined)
+      asOf.set(issue_type, subtractCounts(all, subtractCounts(part, history)))
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   return asOf

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   baselineRate,
-  caution,
+  baselineStandardError,
   type DriftState,
   driftOf,
   driftStep,
@@ -91,7 +91,10 @@ describe('an alarm', () => {
 
 test('a baseline learned from few attempts takes more to leave than one that is well known', () => {
   const after = (attempts: number): DriftState =>
-    failures(8).reduce((state, success) => driftStep(state, success, 0.85, THRESHOLD, caution(attempts)), NO_DRIFT)
+    failures(8).reduce(
+      (state, success) => driftStep(state, success, 0.85, THRESHOLD, baselineStandardError(attempts)),
+      NO_DRIFT,
+    )
   expect(after(1e9).down).toBeCloseTo(stateAfter(failures(8)).down, 3)
   expect(after(30).down).toBeLessThan(after(300).down)
   expect(after(300).down).toBeLessThan(after(1e9).down)
