@@ -38,7 +38,9 @@ describe('judgeExperiment', () => {
   test('names the better variant, in a word and in words', () => {
     const [b] = judgeExperiment([arm('old', 120, 200), arm('new', 170, 200)]).comparisons
     expect(b).toMatchObject({ variant: 'new', baseline: 'old', verdict: 'better', attempts_needed: 0 })
-    expect(b!.summary).toMatch(/^"new" does better than "old": the difference is \+25\.0, and lies within \+\d/)
+    expect(b!.summary).toMatch(
+      /^"new" does better than "old": the difference is \+25\.0 percentage points \(interval \+\d/,
+    )
     const [a] = judgeExperiment([arm('new', 170, 200), arm('old', 120, 200)]).comparisons
     expect(a).toMatchObject({ variant: 'old', verdict: 'worse' })
   })
@@ -47,7 +49,7 @@ describe('judgeExperiment', () => {
     const [b] = judgeExperiment([arm('a', 35, 50), arm('b', 42, 50)]).comparisons
     expect(b!.verdict).toBe('cannot_tell_yet')
     expect(b!.attempts_needed).toBeGreaterThan(0)
-    expect(b!.summary).toContain(`about ${b!.attempts_needed} more attempts of each will tell`)
+    expect(b!.summary).toContain(`about ${b!.attempts_needed} more attempts of each variant will decide`)
     const [scarce] = judgeExperiment([arm('a', 1, 1), arm('b', 0, 1)]).comparisons
     expect(scarce).toMatchObject({ verdict: 'cannot_tell_yet', attempts_needed: null })
   })
