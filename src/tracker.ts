@@ -38,7 +38,7 @@ import {
   type ExperimentOptions,
   type ExperimentReport,
   experimentSteps,
-  notTold,
+  overflowMessage,
 } from './core/reports/experiment-report.ts'
 import { type FairGrouping, fairSteps } from './core/reports/fair-report.ts'
 import { countsOf } from './core/reports/groups.ts'
@@ -297,7 +297,7 @@ export class AgentPerformanceTracker {
     const steps = experimentSteps(name, arms, { ...options, overflowed: overflowed.own })
     const report = await runYielding(steps, options.signal)
     if (report !== undefined) return report
-    const reason = notTold(name, overflowed)
+    const reason = overflowMessage(name, overflowed)
     if (reason !== undefined) throw new ExperimentNotTold(reason)
     return undefined
   }
