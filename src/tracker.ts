@@ -41,18 +41,11 @@ import {
   overflowMessage,
 } from './core/reports/experiment-report.ts'
 import { type FairGrouping, fairSteps } from './core/reports/fair-report.ts'
+import { defaultGrouping, type Grouping, overallRateSteps, successRateSteps } from './core/reports/grouped-rates.ts'
 import { countsOf } from './core/reports/groups.ts'
+import { type ModelPerformance, modelComparisonSteps } from './core/reports/model-comparison.ts'
 import { parseRange, type RangeQuestion } from './core/reports/range.ts'
-import {
-  defaultGrouping,
-  type Grouping,
-  type ModelPerformance,
-  modelComparisonSteps,
-  overallRateSteps,
-  type PerformanceReport,
-  performanceReportSteps,
-  successRateSteps,
-} from './core/reports/report.ts'
+import { type PerformanceReport, performanceReportSteps } from './core/reports/report.ts'
 import {
   discountWindows,
   type RouteEvidence,
@@ -72,8 +65,10 @@ export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/at
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
 export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
 export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
+export type { Grouping } from './core/reports/grouped-rates.ts'
+export type { ModelPerformance } from './core/reports/model-comparison.ts'
 export type { RangeQuestion } from './core/reports/range.ts'
-export type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
+export type { PerformanceReport } from './core/reports/report.ts'
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'

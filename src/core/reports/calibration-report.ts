@@ -5,8 +5,8 @@ import { calibrationSums, createSummary, mergeInto, type Summary } from '../aggr
 import type { KeySummary } from '../ports.ts'
 import { type Calibration, calibrationOf } from '../statistics/calibration.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
+import type { Grouping } from './grouped-rates.ts'
 import { answerByName, totalOfAll, totalsBy } from './groups.ts'
-import type { Grouping } from './report.ts'
 
 export interface CalibrationReport {
   readonly group_by: Grouping

@@ -4,13 +4,8 @@ import { expect, test } from 'vitest'
 import { keyNames, uniqueKeyPrinter } from '../../../src/core/aggregate/metrics.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
-import {
-  GROUPINGS,
-  groupedRates,
-  performanceReport,
-  printGroupedRates,
-  successRates,
-} from '../../../src/core/reports/report.ts'
+import { GROUPINGS, groupedRates, printGroupedRates, successRates } from '../../../src/core/reports/grouped-rates.ts'
+import { performanceReport } from '../../../src/core/reports/report.ts'
 import { attempts, NOW_MS, names } from '../arbitraries.ts'
 
 const emptyTally = (): Tally => createTally({ maxKeys: 20, maxArms: 0, tiers: [] })

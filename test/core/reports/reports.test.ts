@@ -10,14 +10,10 @@ import { calibrationReport } from '../../../src/core/reports/calibration-report.
 import { costReport } from '../../../src/core/reports/cost-report.ts'
 import { experimentReport } from '../../../src/core/reports/experiment-report.ts'
 import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-report.ts'
+import { GROUPINGS, groupedRates, overallRate } from '../../../src/core/reports/grouped-rates.ts'
 import { countsOf } from '../../../src/core/reports/groups.ts'
-import {
-  GROUPINGS,
-  groupedRates,
-  modelComparison,
-  overallRate,
-  performanceReport,
-} from '../../../src/core/reports/report.ts'
+import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
+import { performanceReport } from '../../../src/core/reports/report.ts'
 import { routingReport } from '../../../src/core/reports/routing.ts'
 import { intervalsOf, trendReport } from '../../../src/core/reports/trends.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
