@@ -1,4 +1,4 @@
-/** System calls that fail, stall or are the last one: injected by strace into a real sidecar. */
+/** System calls that fail, stall or kill the process, injected with strace into a real sidecar. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
-import { sendNumbers, settle } from '../chaos/client.ts'
+import { resendUnanswered, sendNumbers } from '../chaos/client.ts'
+import { totalOf } from '../chaos/kill-runs.ts'
 import { createLedger, type Ledger } from '../chaos/ledger.ts'
-import { totalOf } from '../chaos/lives.ts'
 import { end, type Spawned, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { needs } from './needs.ts'
 
@@ -40,10 +40,10 @@ async function aPlace(): Promise<Place> {
     inject(fault, only = [], args = []) {
       const paths = only.flatMap(path => ['-P', path])
       const [call = '', how = ''] = fault.split(/:(.*)/s, 2)
-      // The journal writes at a position.
+      // The journal uses positional writes.
       const injected = call === 'write' ? 'write,pwrite64' : call
       const calls = `trace=${injected},write,pwrite64,close`
-      // -D: the sidecar is our child, and strace somebody else's.
+      // With -D the sidecar is the direct child, so that signals reach it and not strace.
       const under = [
         'strace',
         '-D',
@@ -64,29 +64,29 @@ async function aPlace(): Promise<Place> {
   }
 }
 
-/** Sends small requests one after the other until the sidecar is gone or `count` were answered; counts the refusals. */
+/** Sends `count` small requests sequentially, or until the sidecar is gone. Returns the number of refusals. */
 async function sendMany(url: string, ledger: Ledger, count: number): Promise<number> {
   let refusals = 0
   for (let i = 0; i < count; i++) {
-    const fate = await sendNumbers(url, ledger.take(1 + (i % 7)), ledger, random)
-    if (fate === 'unknown') return refusals
-    if (fate === 'kept') continue
+    const result = await sendNumbers(url, ledger.take(1 + (i % 7)), ledger, random)
+    if (result === 'unknown') return refusals
+    if (result === 'kept') continue
     refusals++
     await pause(100)
   }
   return refusals
 }
 
-/** After a clean start: what is open is sent again, and everything is counted. */
+/** Starts without faults, sends unanswered attempts again, and asserts that exactly the acknowledged ones are counted. */
 async function expectAllCounted({ store }: Place, ledger: Ledger): Promise<void> {
   await using sidecar = spawnSidecar(store)
   const url = await urlOf(sidecar)
-  await settle(url, ledger, random)
+  await resendUnanswered(url, ledger, random)
   expect(await audit(url, store, ledger)).toEqual(NOTHING_WRONG)
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 }
 
-/** What was done first with the descriptor a write to which was not confirmed. */
+/** The first system call on a file descriptor after a write to it failed. */
 function firstCallAfterFailedWrite(trace: string): string | undefined {
   const writing = new Map<string, string>()
   let failed: string | undefined
@@ -101,14 +101,14 @@ function firstCallAfterFailedWrite(trace: string): string | undefined {
 
 beforeEach(context => needs(context, 'strace'))
 
-describe('a sidecar whose system call is its last one', () => {
+describe('a sidecar killed in a system call', () => {
   test.each([
     ['write', [1, 2, 3, 10, 40]],
     ['fsync', [1, 2, 3, 4, 5, 8]],
     ['rename', [1, 2, 3, 4]],
     ['mkdir', [1]],
     ['unlink', [1]],
-  ])('%s has counted exactly what it acknowledged when it starts again', async (call, times) => {
+  ])('%s counts exactly the acknowledged attempts after a restart', async (call, times) => {
     let killed = 0
     for (const when of times) {
       await using place = await aPlace()
@@ -132,11 +132,11 @@ describe('a sidecar whose system call is its last one', () => {
 
 describe('a system call that fails', () => {
   test.each([
-    ['write:error=EIO:when=4', 'a write that the disk does not confirm'],
-    ['write:error=EIO:when=2+5', 'every fifth of them'],
-    ['write:error=ENOSPC:when=3', 'a write'],
-    ['write:error=EDQUOT:when=2..6', 'some writes'],
-  ])('%s costs what was refused and nothing else', async fault => {
+    ['write:error=EIO:when=4'],
+    ['write:error=EIO:when=2+5'],
+    ['write:error=ENOSPC:when=3'],
+    ['write:error=EDQUOT:when=2..6'],
+  ])('%s loses only the refused attempts', async fault => {
     await using place = await aPlace()
     const ledger = createLedger()
     await using sidecar = place.inject(fault, place.segments)
@@ -148,7 +148,7 @@ describe('a system call that fails', () => {
     await expectAllCounted(place, ledger)
   })
 
-  test('a descriptor a write to which was not confirmed is never written to again', async () => {
+  test('a file descriptor is never written to again after a failed write', async () => {
     await using place = await aPlace()
     const ledger = createLedger()
     await using sidecar = place.inject('write:error=EIO:when=4', place.segments)
@@ -160,21 +160,21 @@ describe('a system call that fails', () => {
   })
 
   test.each(['EMFILE', 'EDQUOT', 'EROFS', 'ENOSPC'])(
-    '%s at the beginning of a segment is a refusal, and over when it is over',
+    '%s when a segment is created refuses attempts, and recording resumes after it',
     async code => {
       await using place = await aPlace()
       const ledger = createLedger()
       await using sidecar = place.inject(`openat:error=${code}:when=1`, [place.segment])
       const url = await urlOf(sidecar)
       expect(await sendMany(url, ledger, 40)).toBeGreaterThan(0)
-      await settle(url, ledger, random)
+      await resendUnanswered(url, ledger, random)
       expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
       await end(sidecar, 'SIGKILL')
       await expectAllCounted(place, ledger)
     },
   )
 
-  test('EIO while the journal is read keeps it from starting, with the path, and changes nothing', async () => {
+  test('EIO while the journal is read fails the start, names the path, and changes no file', async () => {
     await using place = await aPlace()
     const ledger = createLedger()
     const first = spawnSidecar(place.store)
@@ -193,13 +193,13 @@ describe('a system call that fails', () => {
   })
 })
 
-test('a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks', async () => {
+test('with writes that take 2 s, acknowledged attempts are durable, excess attempts are refused, and questions are not delayed', async () => {
   await using place = await aPlace()
   await using sidecar = place.inject('write:delay_enter=2000000', place.segments, ['--max-pending-attempts', '50'])
   const url = await urlOf(sidecar)
   const ledger = createLedger()
   const startMs = performance.now()
-  const fates = Promise.all(Array.from({ length: 20 }, () => sendNumbers(url, ledger.take(5), ledger, random)))
+  const results = Promise.all(Array.from({ length: 20 }, () => sendNumbers(url, ledger.take(5), ledger, random)))
   let slowestMs = 0
   for (let i = 0; i < 20; i++) {
     const askedMs = performance.now()
@@ -207,12 +207,12 @@ test('a disk that takes 2 s to confirm a write makes answers slow and none wrong
     slowestMs = Math.max(slowestMs, performance.now() - askedMs)
     await pause(50)
   }
-  const all = await fates
+  const all = await results
   expect(performance.now() - startMs).toBeGreaterThan(2000)
   expect(all).toContain('kept')
   expect(all).toContain('refused')
   expect(all).not.toContain('unknown')
-  process.stdout.write(`slowest answer beside a write of 2 s: ${Math.round(slowestMs)} ms\n`)
+  process.stdout.write(`slowest answer during writes of 2 s: ${Math.round(slowestMs)} ms\n`)
   expect(slowestMs).toBeLessThan(1500)
   expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
   await end(sidecar, 'SIGKILL')
