@@ -1,10 +1,10 @@
-/** Sends attempts at a steady rate, each with an id of its own, and sends again what was not answered: a coordinator that loses nothing. */
+/** Sends attempts with unique ids at a constant rate, and sends unanswered ones again, like a coordinator that loses nothing. */
 import { ATTEMPTS_PATH, attemptOf } from '../support/attempts.ts'
 import { type Connection, openConnection, post } from '../support/http-load.ts'
 
 const KEYS = 100
 const RECONNECT_MS = 50
-/** Attempts that wait to be sent, at the most: beyond it the coordinator makes no more for the moment. */
+/** Maximum number of queued attempts. While the queue is full, no attempts are created. */
 const MAX_WAITING = 10_000
 
 export interface Sent {
@@ -12,13 +12,13 @@ export interface Sent {
   readonly attempts: number
   readonly successes: number
   readonly answered: number
-  /** Times that an attempt was sent once more. */
+  /** How often an attempt was sent again. */
   readonly again: number
 }
 
 export interface Sender {
   readonly sent: Sent
-  /** Makes no more attempts, and resolves when all there are were answered. */
+  /** Stops creating attempts. Resolves when all are answered. */
   finish(): Promise<void>
 }
 
