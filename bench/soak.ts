@@ -30,7 +30,7 @@ interface Run {
   readonly seconds: number
   readonly rssMb: readonly number[]
   readonly descriptors: readonly number[]
-  readonly asked: number
+  readonly questions: number
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '20' } } })
@@ -79,14 +79,14 @@ async function watch({ pid, port }: Server, ended: string): Promise<Run> {
   const rssMb: number[] = []
   const descriptors: number[] = []
   const startMs = performance.now()
-  let asked = 0
+  let questions = 0
   while (performance.now() - startMs < runMs) {
-    await ask(port, QUESTIONS[asked++ % QUESTIONS.length]!)
+    await ask(port, QUESTIONS[questions++ % QUESTIONS.length]!)
     rssMb.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024)
     descriptors.push(readdirSync(`/proc/${pid}/fd`).length)
     await pause(SAMPLE_MS)
   }
-  return { ended, seconds: (performance.now() - startMs) / 1000, rssMb, descriptors, asked }
+  return { ended, seconds: (performance.now() - startMs) / 1000, rssMb, descriptors, questions }
 }
 
 interface Totals {
@@ -113,10 +113,18 @@ async function reportOf(
   const exact = counted.every(one => one.attempts === sent.attempts && one.successes === sent.successes)
   process.exitCode = exact ? 0 : 1
   const [before, after] = counted
-  const rows = runs.map(({ ended, seconds, rssMb, descriptors, asked }, at) => {
+  const rows = runs.map(({ ended, seconds, rssMb, descriptors, questions }, at) => {
     const half = Math.floor(rssMb.length / 2)
     const memory = [median(rssMb.slice(0, half)), median(rssMb.slice(half)), Math.max(...rssMb)].map(Math.round)
-    const cells = [at + 1, Math.round(seconds), ended, ...memory, Math.max(...descriptors), median(descriptors), asked]
+    const cells = [
+      at + 1,
+      Math.round(seconds),
+      ended,
+      ...memory,
+      Math.max(...descriptors),
+      median(descriptors),
+      questions,
+    ]
     return `| ${cells.join(' | ')} |`
   })
   return [
