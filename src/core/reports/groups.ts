@@ -37,7 +37,7 @@ interface GrowingGroup extends Group {
 interface GrowingGroups extends Groups {
   readonly all: GrowingGroup[]
   readonly placeOf: number[]
-  readonly places: Map<string, number>
+  readonly indexes: Map<string, number>
 }
 
 const cache: Readonly<Record<keyof AttemptKey, WeakMap<readonly KeySummary[], GrowingGroups>>> = {
@@ -58,7 +58,7 @@ export function groupsOf(summaries: readonly KeySummary[], by: keyof AttemptKey)
 export function* groupSteps(summaries: readonly KeySummary[], by: keyof AttemptKey): Steps<Groups> {
   let groups = cache[by].get(summaries)
   if (groups === undefined) {
-    groups = { all: [], placeOf: [], places: new Map() }
+    groups = { all: [], placeOf: [], indexes: new Map() }
     cache[by].set(summaries, groups)
   }
   // Several callers may interleave here. The length of `placeOf` is the shared position, so each key is added once.
@@ -69,15 +69,15 @@ export function* groupSteps(summaries: readonly KeySummary[], by: keyof AttemptK
   return groups
 }
 
-function join({ all, placeOf, places }: GrowingGroups, entry: KeySummary, by: keyof AttemptKey): void {
+function join({ all, placeOf, indexes }: GrowingGroups, entry: KeySummary, by: keyof AttemptKey): void {
   const name = entry.key[by]
-  let place = places.get(name)
-  if (place === undefined) {
-    place = all.push(createGroup(name)) - 1
-    places.set(name, place)
+  let index = indexes.get(name)
+  if (index === undefined) {
+    index = all.push(createGroup(name)) - 1
+    indexes.set(name, index)
   }
-  all[place]!.keys.push(entry)
-  placeOf.push(place)
+  all[index]!.keys.push(entry)
+  placeOf.push(index)
 }
 
 function createGroup(name: string): GrowingGroup {

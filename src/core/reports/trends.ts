@@ -95,9 +95,9 @@ export function* intervalSteps(
 }
 
 /**
- * The intervals that cover a span, each at least `requestedMs` long. They begin at multiples of their length. That length
- * is a multiple of the time buckets of that age (old attempts are stored per hour or day), so that no bucket is split. Only
- * the first interval may begin later, at the earliest stored time.
+ * The intervals that cover a span, each at least `requestedMs` long. They begin at multiples of their length. Only the first
+ * may begin later, at the earliest stored time. Old attempts are stored per hour or day. The length is a multiple of the
+ * time buckets of that age, so that no bucket is split.
  */
 export function intervalsBetween(
   sinceMs: number,

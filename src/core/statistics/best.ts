@@ -33,8 +33,8 @@ export interface Best {
   readonly decisive: boolean
   /**
    * Further attempts per contender until the test finds all differences with 80 % power, at the estimated rates. 0 if
-   * the comparison is decisive. Null if there is no other candidate, if a contender has fewer than 5 attempts, if the
-   * rates do not differ in the leader's favour, or if more than a million are needed.
+   * the comparison is decisive. Null without another candidate, with fewer than 5 attempts of a contender, or if more than
+   * a million are needed. Also null if the rates do not differ in the leader's favour.
    */
   readonly attempts_to_decide: number | null
 }
@@ -70,9 +70,10 @@ export function* decideBestSteps(candidates: readonly Counts[], leader: number):
 }
 
 /**
- * Indexes of the candidates that do not differ significantly from the leader, or have a higher rate than the leader (it
- * may have been chosen by another rule). Fisher's exact test, Holm's correction at 5 %. The data chose the leader, so the
- * family is every pair of candidates. With the leader's pairs alone, one of 30 equals would be called worse in 25 % of cases.
+ * Indexes of the candidates that do not differ significantly from the leader, by Fisher's exact test with Holm's correction
+ * at 5 %. Includes candidates with a higher rate: the leader may have been chosen by another rule. The data chose the
+ * leader, so the family is every pair of candidates. With the leader's pairs alone, one of 30 equals would be called worse
+ * in 25 % of cases.
  */
 function* otherContenders(candidates: readonly Counts[], leader: number): Steps<number[]> {
   const first = candidates[leader]

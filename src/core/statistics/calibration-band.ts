@@ -8,8 +8,8 @@ export interface BinSums {
 }
 
 /**
- * Mean and 95 % quantile, 0 to 1, of the expected calibration error of a perfectly calibrated agent with the same attempts
- * in the same bins. Null without attempts. Compare every calibration error with this band: at 20 attempts, sampling error
+ * Mean and 95 % quantile, 0 to 1, of the expected calibration error of a perfectly calibrated agent. Its attempts fall into
+ * the same bins. Null without attempts. Compare every calibration error with this band: at 20 attempts, sampling error
  * alone gives 0.15 on average. A calibrated agent exceeds `high` in 4 to 6 % of cases from 20 attempts on. With a constant
  * confidence close to 1 it exceeds it in up to 10 %, because the error then takes few distinct values.
  * Source: each bin's error is the absolute deviation of a binomial, with the mean of A. De Moivre (1730; P. Diaconis and

@@ -63,9 +63,9 @@ export interface FairComparison {
 
 /**
  * Compares rates at a common mix of strata: the mix of all attempts of the compared groups. Only strata in which every
- * compared group has attempts are used. The compared groups are those with attempts in the commonest stratum, which is
- * the one that most groups have (then the one with the most attempts). Other groups are left out. If no stratum is
- * shared by two groups, nothing is compared.
+ * compared group has attempts are used. The compared groups are those with attempts in the commonest stratum. That is the
+ * stratum of the most groups, and of several the one with the most attempts. Other groups are left out. If no two groups
+ * share a stratum, nothing is compared.
  */
 export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparison {
   return runToCompletion(fairComparisonSteps(groups))

@@ -29,8 +29,8 @@ export function evidenceOf(attempts: number): Evidence {
 }
 
 /**
- * Wilson's interval of a rate, in percent. 0 to 100 without attempts. It always contains the observed rate. Its coverage is
- * 95 % on average over all true rates, and about 83 % at worst, for true rates close to 0 or 100 %.
+ * Wilson's interval of a rate, in percent. 0 to 100 without attempts. It always contains the observed rate. Its average
+ * coverage over all true rates is 95 %. The worst coverage is about 83 %, for true rates close to 0 or 100 %.
  */
 export function wilsonInterval(successes: number, attempts: number): RateInterval {
   const { low, high } = wilsonBounds({ successes, attempts })

@@ -4,8 +4,8 @@ import { normalQuantile } from './distributions.ts'
 export const POWER = 0.8
 
 /**
- * The sample size per side at which Fisher's exact test at the two-sided level `alpha` has 80 % power to distinguish the
- * rates `p` and `q` (0 to 1). Null if the rates are equal.
+ * The sample size per side at which Fisher's exact test distinguishes the rates `p` and `q` (0 to 1) with 80 % power.
+ * `alpha` is the two-sided level. Null if the rates are equal.
  * Source: J. T. Casagrande, M. C. Pike and P. G. Smith, Biometrics 34 (1978).
  */
 export function attemptsPerSide(p: number, q: number, alpha: number): number | null {
