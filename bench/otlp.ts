@@ -1,6 +1,6 @@
 /**
- * The cost of receiving OTLP: requests of 512 records, decoding alone and the whole handler with a keeper that stores nothing, on one
- * core and without a network. `node bench/otlp.ts [rounds]`
+ * The cost of receiving OTLP in requests of 512 records: decoding alone, and the whole handler with a keeper that stores nothing. Uses one
+ * core and no network. `node bench/otlp.ts [rounds]`
  */
 import { once } from 'node:events'
 import { createServer, IncomingMessage, ServerResponse } from 'node:http'

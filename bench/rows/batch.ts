@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { batchPosts, linesPosts } from '../support/attempts.ts'
 import { cycle } from '../support/http-load.ts'
 import { byCpu, describe, type Load, measureServer, rates } from '../support/measured-server.ts'
-import { atLeast, type Bench, beside, type Row, type RowText, short } from '../support/row.ts'
+import { atLeast, type Bench, type Row, type RowText, short, withoutTarget } from '../support/row.ts'
 import { FULL_JOURNAL, startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios, type Spread } from '../support/statistics.ts'
 
@@ -51,7 +51,7 @@ export async function batchRows(bench: Bench): Promise<Row[]> {
       size: number,
     ): Row => atLeast(textOf(figure, BARE, kept, floor, size), { value, unit: '×' }, ratioOf(kept, floor))
     const limit = (figure: string, against: string, ours: keyof typeof measured, theirs: keyof typeof measured): Row =>
-      beside(textOf(figure, against, ours, theirs, 1000), { unit: '×' }, ratioOf(ours, theirs))
+      withoutTarget(textOf(figure, against, ours, theirs, 1000), { unit: '×' }, ratioOf(ours, theirs))
     return [
       row('batch of 100, kept, 8 connections', 0.4, 'kept, 100', 'bare, 100', 100),
       row('batch of 1,000, kept, 8 connections', 0.5, 'kept, 1000', 'bare, 1000', 1000),

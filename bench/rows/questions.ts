@@ -31,14 +31,14 @@ export async function questionRows(bench: Bench): Promise<Row[]> {
     for (let times = 0; times < 10; times++) await sendAll(server.port, seed, KEYS / 1000)
     const requests = cycle(singlePosts(KEYS))
     const target = { port: server.port, connections: 64, perSecond: PER_SECOND, warmUpMs: bench.warmUpMs }
-    const asked: Record<string, number[]>[] = []
+    const rounds: Record<string, number[]>[] = []
     for (let round = 0; round < bench.rounds; round++) {
       await quiet(server.pid)
       const ingest = openLoop({ ...target, requests, ms: bench.ms * 2 })
       const [latencies] = await Promise.all([askUntil(server.port, ingest), ingest])
-      asked.push(latencies)
+      rounds.push(latencies)
     }
-    return [rowOf(asked)]
+    return [rowOf(rounds)]
   } finally {
     await server.stop()
   }
@@ -63,13 +63,13 @@ async function askUntil(port: number, ingest: Promise<unknown>): Promise<Record<
   return latencies
 }
 
-function rowOf(asked: readonly Readonly<Record<string, readonly number[]>>[]): Row {
+function rowOf(rounds: readonly Readonly<Record<string, readonly number[]>>[]): Row {
   const p99 = (numbers: readonly number[]): number =>
     quantile(
       numbers.toSorted((a, b) => a - b),
       0.99,
     )
-  const each = Object.keys(QUESTIONS).map(name => `${name} ${short(median(asked.map(round => p99(round[name]!))))}`)
+  const each = Object.keys(QUESTIONS).map(name => `${name} ${short(median(rounds.map(round => p99(round[name]!))))}`)
   return atMost(
     {
       figure: 'questions over HTTP at 10,000 keys while 5,000 attempts per second are recorded: p99 over all questions',
@@ -77,6 +77,6 @@ function rowOf(asked: readonly Readonly<Record<string, readonly number[]>>[]): R
       note: `p99 by question, ms: ${each.join(', ')}`,
     },
     { value: 8, unit: ' ms' },
-    spread(asked.map(round => p99(Object.values(round).flat()))),
+    spread(rounds.map(round => p99(Object.values(round).flat()))),
   )
 }

@@ -7,7 +7,7 @@ import { hasRedis, redisBareRate, redisClientRate, startRedis } from '../peers/r
 import { attemptsOf, singlePosts } from '../support/attempts.ts'
 import { cycle } from '../support/http-load.ts'
 import { byCpu, describe, measureServer, type Rate, rates } from '../support/measured-server.ts'
-import { absent, atLeast, type Bench, beside, type Row, short } from '../support/row.ts'
+import { absent, atLeast, type Bench, type Row, short, withoutTarget } from '../support/row.ts'
 import { startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
 
@@ -88,7 +88,7 @@ function rowsOf(measured: Readonly<Record<string, readonly Rate[]>>): Row[] {
     return atLeast(text, { value, unit: '×' }, ratios(rates(ours), rates(theirs)))
   }
   const limit = (figure: string, against: string, ours: readonly Rate[], theirs: readonly Rate[]): Row =>
-    beside({ figure, against, note: noteOf(ours, theirs) }, { unit: '×' }, ratios(rates(ours), rates(theirs)))
+    withoutTarget({ figure, against, note: noteOf(ours, theirs) }, { unit: '×' }, ratios(rates(ours), rates(theirs)))
   const gateway = 'prometheus-pushgateway is not installed'
   return [
     row(BARE, 0.7, 'bare', ''),

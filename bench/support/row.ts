@@ -58,7 +58,7 @@ export function atMost(text: RowText, { value, unit }: Bound, measured: Spread):
 }
 
 /** A figure without a target, for comparison with others. */
-export function beside(text: RowText, { unit }: Pick<Bound, 'unit'>, measured: Spread): Row {
+export function withoutTarget(text: RowText, { unit }: Pick<Bound, 'unit'>, measured: Spread): Row {
   return { note: '', ...text, target: '–', measured: show(measured, unit), met: undefined }
 }
 

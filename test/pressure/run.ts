@@ -1,7 +1,7 @@
 /**
- * `npm run test:pressure -- [minutes]`: runs all known heavy loads at once, for 10 minutes by default. 1,000 keys, 1,000 POSTs a second in
- * an open loop over 64 connections, a scrape a second, /trends every 2 s, 50 clients that stopped reading, and 20 streams of padded lines.
- * Exits with 1 if RSS exceeds 512 MiB, the p99 of a POST exceeds 20 ms, or an acknowledged attempt is missing.
+ * `npm run test:pressure -- [minutes]`: runs all known heavy loads at once, for 10 minutes by default. Over 1,000 keys it sends 1,000 POSTs
+ * per second in an open loop over 64 connections, and 20 streams of padded lines. It asks for a scrape every second and /trends every 2 s.
+ * 50 clients stop reading their answers. Exits with 1 if RSS exceeds 512 MiB, the p99 of a POST exceeds 20 ms, or an acknowledged attempt is missing.
  */
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -52,7 +52,7 @@ async function crowd(agent: Agent, url: string, count: number): Promise<Socket[]
 /** Timeouts long enough that no connection is closed for being silent. */
 const LONG_TIMEOUTS = ['--headers-timeout', '10m', '--keep-alive-timeout', '10m']
 
-async function aStore(): Promise<{ store: string } & AsyncDisposable> {
+async function temporaryStore(): Promise<{ store: string } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-crowd-'))
   return {
     store: join(folder, 'agent_performance.json'),
@@ -64,8 +64,8 @@ const dropped = (sockets: readonly Socket[]): number => sockets.filter(socket =>
 
 test('with 64 file descriptors and 200 connections it keeps recording for connected clients, and accepts others when they leave', async context => {
   needs(context, 'prlimit')
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store, { under: ['prlimit', '--nofile=64:64'], args: LONG_TIMEOUTS })
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store, { under: ['prlimit', '--nofile=64:64'], args: LONG_TIMEOUTS })
   const url = await urlOf(sidecar)
   const ledger = createLedger()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -82,16 +82,16 @@ test('with 64 file descriptors and 200 connections it keeps recording for connec
   await resendUnanswered(url, ledger, random)
   agent.destroy()
   await end(sidecar, 'SIGKILL')
-  await using again = spawnSidecar(place.store)
-  expect(await audit(await urlOf(again), place.store, ledger)).toEqual({ lost: 0, double: 0, wrong: 0, faults: [] })
+  await using again = spawnSidecar(folder.store)
+  expect(await audit(await urlOf(again), folder.store, ledger)).toEqual({ lost: 0, double: 0, wrong: 0, faults: [] })
 })
 
 const CROWD = 10_000
 
 test('with 10,000 connections it serves up to its limit, drops and counts the rest, and recovers when they close', async context => {
   needs(context, 'descriptors')
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store, { args: LONG_TIMEOUTS })
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store, { args: LONG_TIMEOUTS })
   const url = await urlOf(sidecar)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const sockets = await crowd(agent, url, CROWD)
@@ -124,8 +124,8 @@ function largestList(first: number): string {
 }
 
 test('with 256 MiB of heap it survives 24 clients that send the largest lists and two that ask all questions', async () => {
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store, { under: ['env', 'NODE_OPTIONS=--max-old-space-size=256'] })
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store, { under: ['env', 'NODE_OPTIONS=--max-old-space-size=256'] })
   const url = await urlOf(sidecar)
   const endMs = performance.now() + 10_000
   const counts = { accepted: 0, refused: 0, sent: 0 }
@@ -157,8 +157,8 @@ test('with 256 MiB of heap it survives 24 clients that send the largest lists an
 })
 
 test('it disconnects 400 clients that request 20 MB and do not read, and one with 1000 requests, while recording continues', async () => {
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store)
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store)
   const url = await urlOf(sidecar)
   const one = { model_name: 'm', issue_type: 'i', success: true, time_seconds: 1, confidence: 0.5 }
   const attempts = Array.from({ length: MAX_ITEMS }, (_, i) => ({ ...one, agent_name: `agent-${i}` }))

@@ -15,7 +15,7 @@ import { needs } from './needs.ts'
 const random = createRandom(2)
 const NOTHING_WRONG = { lost: 0, double: 0, wrong: 0, faults: [] }
 
-interface Place extends AsyncDisposable {
+interface TestStore extends AsyncDisposable {
   readonly store: string
   /** The journal's first segment, and the first ten. */
   readonly segment: string
@@ -25,7 +25,7 @@ interface Place extends AsyncDisposable {
   inject(fault: string, only?: readonly string[], args?: readonly string[]): Spawned
 }
 
-async function aPlace(): Promise<Place> {
+async function createTestStore(): Promise<TestStore> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-strace-'))
   const store = join(folder, 'agent_performance.json')
   const trace = join(folder, 'trace')
@@ -78,7 +78,7 @@ async function sendMany(url: string, ledger: Ledger, count: number): Promise<num
 }
 
 /** Starts without faults, sends unanswered attempts again, and asserts that exactly the acknowledged ones are counted. */
-async function expectAllCounted({ store }: Place, ledger: Ledger): Promise<void> {
+async function expectAllCounted({ store }: TestStore, ledger: Ledger): Promise<void> {
   await using sidecar = spawnSidecar(store)
   const url = await urlOf(sidecar)
   await resendUnanswered(url, ledger, random)
@@ -111,11 +111,11 @@ describe('a sidecar killed in a system call', () => {
   ])('%s counts exactly the acknowledged attempts after a restart', async (call, times) => {
     let killed = 0
     for (const when of times) {
-      await using place = await aPlace()
+      await using files = await createTestStore()
       const ledger = createLedger()
-      await using sidecar = place.inject(
+      await using sidecar = files.inject(
         `${call}:signal=KILL:when=${when}`,
-        call === 'write' ? place.segments : undefined,
+        call === 'write' ? files.segments : undefined,
       )
       const url = await sidecar.ready
       if (url !== undefined) {
@@ -124,7 +124,7 @@ describe('a sidecar killed in a system call', () => {
         sidecar.process.kill('SIGTERM')
       }
       if ((await sidecar.ended) === 'SIGKILL') killed++
-      await expectAllCounted(place, ledger)
+      await expectAllCounted(files, ledger)
     }
     expect(killed).toBeGreaterThan(0)
   })
@@ -137,65 +137,65 @@ describe('a system call that fails', () => {
     ['write:error=ENOSPC:when=3'],
     ['write:error=EDQUOT:when=2..6'],
   ])('%s loses only the refused attempts', async fault => {
-    await using place = await aPlace()
+    await using files = await createTestStore()
     const ledger = createLedger()
-    await using sidecar = place.inject(fault, place.segments)
+    await using sidecar = files.inject(fault, files.segments)
     const url = await urlOf(sidecar)
     expect(await sendMany(url, ledger, 60)).toBeGreaterThan(0)
     expect(await totalOf(url)).toBe(ledger.counts.kept)
     await end(sidecar, 'SIGKILL')
     expect(ledger.counts.refused).toBeGreaterThan(0)
-    await expectAllCounted(place, ledger)
+    await expectAllCounted(files, ledger)
   })
 
   test('a file descriptor is never written to again after a failed write', async () => {
-    await using place = await aPlace()
+    await using files = await createTestStore()
     const ledger = createLedger()
-    await using sidecar = place.inject('write:error=EIO:when=4', place.segments)
+    await using sidecar = files.inject('write:error=EIO:when=4', files.segments)
     const url = await urlOf(sidecar)
     await sendMany(url, ledger, 40)
     await end(sidecar, 'SIGKILL')
-    expect(firstCallAfterFailedWrite(await readFile(place.trace, 'utf8'))).toBe('close')
-    await expectAllCounted(place, ledger)
+    expect(firstCallAfterFailedWrite(await readFile(files.trace, 'utf8'))).toBe('close')
+    await expectAllCounted(files, ledger)
   })
 
   test.each(['EMFILE', 'EDQUOT', 'EROFS', 'ENOSPC'])(
     '%s when a segment is created refuses attempts, and recording resumes after it',
     async code => {
-      await using place = await aPlace()
+      await using files = await createTestStore()
       const ledger = createLedger()
-      await using sidecar = place.inject(`openat:error=${code}:when=1`, [place.segment])
+      await using sidecar = files.inject(`openat:error=${code}:when=1`, [files.segment])
       const url = await urlOf(sidecar)
       expect(await sendMany(url, ledger, 40)).toBeGreaterThan(0)
       await resendUnanswered(url, ledger, random)
-      expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
+      expect(await audit(url, files.store, ledger)).toEqual(NOTHING_WRONG)
       await end(sidecar, 'SIGKILL')
-      await expectAllCounted(place, ledger)
+      await expectAllCounted(files, ledger)
     },
   )
 
   test('EIO while the journal is read fails the start, names the path, and changes no file', async () => {
-    await using place = await aPlace()
+    await using files = await createTestStore()
     const ledger = createLedger()
-    const first = spawnSidecar(place.store)
+    const first = spawnSidecar(files.store)
     await sendMany(await urlOf(first), ledger, 10)
     await end(first, 'SIGKILL')
-    const before = await readFile(place.segment)
-    await using sidecar = place.inject('pread64:error=EIO', [place.segment])
+    const before = await readFile(files.segment)
+    await using sidecar = files.inject('pread64:error=EIO', [files.segment])
     expect(await sidecar.ready).toBeUndefined()
     expect(await sidecar.ended).toBe(73)
     expect(sidecar.log()).toMatch(/EIO/)
-    expect(sidecar.log()).toContain(place.store)
-    expect((await readFile(place.segment)).equals(before)).toBe(true)
-    const names = await readdir(join(place.segment, '..'))
+    expect(sidecar.log()).toContain(files.store)
+    expect((await readFile(files.segment)).equals(before)).toBe(true)
+    const names = await readdir(join(files.segment, '..'))
     expect(names.filter(name => name.includes('corrupt'))).toEqual([])
-    await expectAllCounted(place, ledger)
+    await expectAllCounted(files, ledger)
   })
 })
 
 test('with writes that take 2 s, acknowledged attempts are durable, excess attempts are refused, and questions are not delayed', async () => {
-  await using place = await aPlace()
-  await using sidecar = place.inject('write:delay_enter=2000000', place.segments, ['--max-pending-attempts', '50'])
+  await using files = await createTestStore()
+  await using sidecar = files.inject('write:delay_enter=2000000', files.segments, ['--max-pending-attempts', '50'])
   const url = await urlOf(sidecar)
   const ledger = createLedger()
   const startMs = performance.now()
@@ -214,7 +214,7 @@ test('with writes that take 2 s, acknowledged attempts are durable, excess attem
   expect(all).not.toContain('unknown')
   process.stdout.write(`slowest answer during writes of 2 s: ${Math.round(slowestMs)} ms\n`)
   expect(slowestMs).toBeLessThan(1500)
-  expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
+  expect(await audit(url, files.store, ledger)).toEqual(NOTHING_WRONG)
   await end(sidecar, 'SIGKILL')
-  await expectAllCounted(place, ledger)
+  await expectAllCounted(files, ledger)
 })

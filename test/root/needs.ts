@@ -46,10 +46,10 @@ function free(path: string): number {
 }
 
 function canMount(): boolean {
-  const place = mkdtempSync(join(tmpdir(), 'agent-performance-mount-'))
-  const mounted = works('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place)
-  if (mounted) works('umount', place)
-  rmdirSync(place)
+  const folder = mkdtempSync(join(tmpdir(), 'agent-performance-mount-'))
+  const mounted = works('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder)
+  if (mounted) works('umount', folder)
+  rmdirSync(folder)
   return mounted
 }
 

@@ -17,14 +17,14 @@ const textOf = (tally: Tally): string => JSON.stringify(performanceReport(tally.
 test('a report has the same JSON text whether or not earlier reports filled the caches', () => {
   fc.assert(
     fc.property(fc.array(fc.array(attempts, { maxLength: 15 }), { maxLength: 5 }), parts => {
-      const asked = emptyTally()
+      const reported = emptyTally()
       for (const part of parts) {
-        addAll(asked, part)
-        textOf(asked)
+        addAll(reported, part)
+        textOf(reported)
       }
       const atOnce = emptyTally()
       addAll(atOnce, parts.flat())
-      expect(textOf(asked)).toBe(textOf(atOnce))
+      expect(textOf(reported)).toBe(textOf(atOnce))
     }),
   )
 })

@@ -199,11 +199,11 @@ test('a report does not depend on earlier reports, and agrees with the model com
     fc.record({ agent_name: label, model_name: label, issue_type: label }).map(key => ({ ...one, ...key })),
   )
   fc.assert(
-    fc.property(fc.array(few, { maxLength: total }), fc.array(fc.nat({ max: total })), (list, asked) => {
+    fc.property(fc.array(few, { maxLength: total }), fc.array(fc.nat({ max: total })), (list, reportedAfter) => {
       const tally = createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
       for (const [i, attempt] of list.entries()) {
         tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
-        if (asked.includes(i)) performanceReport(tally.keys(), 'now')
+        if (reportedAfter.includes(i)) performanceReport(tally.keys(), 'now')
       }
       // Copies without a change counter are not cached.
       const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: summary.slice(), recent }))

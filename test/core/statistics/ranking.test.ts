@@ -27,7 +27,7 @@ describe('rankRoutes', () => {
 
   test('excludes routes that do not meet the constraints, with the reason', () => {
     const all = [
-      route('dear', 99, 100, 5),
+      route('expensive', 99, 100, 5),
       route('unpriced', 99, 100),
       route('poor', 40, 100, 0.1),
       route('new', 0, 0, 0.1),
@@ -37,7 +37,7 @@ describe('rankRoutes', () => {
     expect(ids(ranked)).toEqual(['fit'])
     expect(ranked[0]!.p_best).toBe(1)
     expect(excluded).toEqual([
-      { id: 'dear', reason: 'cost_above_max' },
+      { id: 'expensive', reason: 'cost_above_max' },
       { id: 'unpriced', reason: 'cost_unknown' },
       { id: 'poor', reason: 'success_rate_below_min' },
       { id: 'new', reason: 'no_attempts' },
