@@ -44,7 +44,7 @@ export async function questionRows(bench: Bench): Promise<Row[]> {
   }
 }
 
-/** Asks all questions repeatedly until `ingest` settles. Resolves with the latencies in milliseconds, by question. */
+/** Asks all questions repeatedly until `ingest` has ended. Resolves with the latencies in milliseconds, by question. */
 async function askUntil(port: number, ingest: Promise<unknown>): Promise<Record<string, number[]>> {
   const latencies: Record<string, number[]> = Object.fromEntries(Object.keys(QUESTIONS).map(name => [name, []]))
   let over = false

@@ -57,7 +57,7 @@ function choose(n: number, k: number): bigint {
   return result
 }
 
-/** Fisher's exact p-value in integer arithmetic: the share of the tables that are no likelier than the observed one. */
+/** Fisher's exact p-value in integer arithmetic: the share of the tables at most as likely as the observed one. */
 export function exactP(a: Counts, b: Counts): number {
   const all = a.successes + b.successes
   const arrangements = (x: number): bigint =>
@@ -94,7 +94,7 @@ export function nameOf({ key }: KeySummary): string {
 
 /**
  * Exact p-value of the hypothesis "no difference in any task". Each task's successes are distributed between the two at
- * random. The p-value is the probability of the sums over all tasks that are no likelier than the observed one.
+ * random. The p-value is the probability of the sums over all tasks that are at most as likely as the observed one.
  */
 export function withinTasksP(one: string, other: string): number {
   let [distribution, observed] = [[1], 0]

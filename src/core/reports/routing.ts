@@ -44,7 +44,7 @@ export interface RoutingOptions extends Constraints {
   readonly seed?: string | undefined
 }
 
-/** A key and its discounted counts, which need not be integers. */
+/** A key and its discounted counts, which may be fractional. */
 export interface RouteEvidence {
   readonly one: KeySummary
   readonly successes: number

@@ -1,7 +1,7 @@
 /**
  * CDFs and quantiles. A quantile function returns the x at which the CDF reaches p, for p from 0 to 1. At 0 and 1 it
  * returns the ends of the support, which are infinite for the normal and Student's t. Degrees of freedom and shape
- * parameters are above 0 and need not be integers.
+ * parameters are above 0 and may be fractional.
  */
 import { findRoot } from './root.ts'
 import { regularizedBeta, regularizedGamma } from './special-functions.ts'

@@ -5,8 +5,8 @@ import { logBeta } from './special-functions.ts'
  * Two-sided p-value of the hypothesis "both rates are equal", 0 to 1, for integer counts. 1 if either side has no attempts.
  * Fisher's exact test holds its level at every n and every rate. The usual z-test does not below some dozens of attempts.
  * The cost is power: at small n the test is conservative.
- * Source: R. A. Fisher, J. R. Stat. Soc. 98 (1935). The two-sided region holds all tables that are no likelier than the
- * observed one, as in R.
+ * Source: R. A. Fisher, J. R. Stat. Soc. 98 (1935). The two-sided region holds all tables that are at most as likely as
+ * the observed one, as in R.
  */
 export function fisherTest(a: Counts, b: Counts): number {
   const [n1, n2] = [a.attempts, b.attempts]

@@ -37,7 +37,7 @@ export function wilsonInterval(successes: number, attempts: number): RateInterva
   return { low: low * 100, high: high * 100, method: 'wilson' }
 }
 
-/** Wilson's interval as fractions, 0 to 1. Counts need not be integers. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927). */
+/** Wilson's interval as fractions, 0 to 1. Counts may be fractional. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927). */
 export function wilsonBounds(counts: Counts): { readonly low: number; readonly high: number } {
   const n = counts.attempts
   if (!(n > 0)) return { low: 0, high: 1 }

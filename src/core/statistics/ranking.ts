@@ -84,7 +84,7 @@ export function* rankSteps(
 
 /**
  * Exponential decay: the weight, 0 to 1, of an attempt of age `ageMs`, halved with every half-life. A negative age has
- * weight 1. Sums of weights are valid wherever counts need not be integers.
+ * weight 1. Sums of weights are valid wherever counts may be fractional.
  */
 export function halfLifeWeight(ageMs: number, halfLifeMs: number): number {
   if (!(ageMs > 0)) return 1

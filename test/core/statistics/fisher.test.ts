@@ -32,7 +32,7 @@ describe("Fisher's exact test", () => {
     expect(fisherTest({ successes: s1, attempts: n1 }, { successes: s2, attempts: n2 })).toBeCloseTo(p, 9)
   })
 
-  test('is the sum over all tables that are no likelier than the observed one', () => {
+  test('is the sum over all tables at most as likely as the observed one', () => {
     fc.assert(
       fc.property(counts(40), counts(40), (a, b) => {
         expect(fisherTest(a, b)).toBeCloseTo(enumerated(a, b), 9)

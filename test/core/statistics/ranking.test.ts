@@ -96,10 +96,10 @@ describe('halfLifeWeight', () => {
     const age = fc.double({ min: -1e13, max: 1e13, noNaN: true })
     fc.assert(
       fc.property(age, age, fc.double({ min: 0, max: 1e12, noNaN: true }), (a, b, halfLife) => {
-        const [young, old] = [halfLifeWeight(Math.min(a, b), halfLife), halfLifeWeight(Math.max(a, b), halfLife)]
+        const [recent, old] = [halfLifeWeight(Math.min(a, b), halfLife), halfLifeWeight(Math.max(a, b), halfLife)]
         expect(old).toBeGreaterThanOrEqual(0)
-        expect(young).toBeLessThanOrEqual(1)
-        expect(old).toBeLessThanOrEqual(young)
+        expect(recent).toBeLessThanOrEqual(1)
+        expect(old).toBeLessThanOrEqual(recent)
       }),
     )
   })
