@@ -1,9 +1,9 @@
 /**
- * A coordinator that asks who is best before each issue, and whose every agent call is an attempt.
+ * A coordinator that asks for the best agent before each issue, and records every agent call as an attempt.
  *
  *     npm run example
  *
- * starts a sidecar of its own, works through some issues, and prints the report. Against one that runs already:
+ * starts a sidecar, works through some issues, and prints the report. To use a running sidecar:
  *
  *     npm run example -- http://127.0.0.1:9464
  */
@@ -23,15 +23,15 @@ import {
   refactoringAgent,
 } from './agents.ts'
 
-/** An A/B test: each formatting issue goes to one of two versions of the agent, by chance alone. */
+/** An A/B test: each formatting issue is assigned at random to one of two versions of the agent. */
 const ARMS = [
   { experiment: 'strings-aside', variant: 'old', agent: formattingAgent },
   { experiment: 'strings-aside', variant: 'new', agent: newFormattingAgent },
 ] as const
 
-const drawn = (): (typeof ARMS)[number] => ARMS[Math.random() < 0.5 ? 0 : 1]
+const randomArm = (): (typeof ARMS)[number] => ARMS[Math.random() < 0.5 ? 0 : 1]
 
-/** Runs agents on issues, and learns from the sidecar whom to send first. */
+/** Runs agents on issues, and asks the sidecar which agent to use. */
 class AgentCoordinator {
   readonly #agents: readonly Agent[]
   readonly #sidecar: SidecarClient
@@ -41,7 +41,7 @@ class AgentCoordinator {
     this.#sidecar = sidecar
   }
 
-  /** The fixed source, or undefined where nobody could. */
+  /** The fixed source. Undefined if no agent could fix it. */
   async handle(issue: Issue, explore: boolean): Promise<string | undefined> {
     for (const agent of explore ? this.#agents : [await this.#best(issue)]) {
       const fix = await this.#attempt(agent, issue).catch(() => undefined)
@@ -50,19 +50,19 @@ class AgentCoordinator {
     return undefined
   }
 
-  /** The whole of the instrumentation: what the agent does, and how it went. */
+  /** All of the instrumentation: wraps the agent's work and reports its result. */
   #attempt(agent: Agent, issue: Issue): Promise<Fix> {
     const inExperiment = agent === formattingAgent && issue.type === 'formatting'
-    const { agent: sent, ...trial } = inExperiment ? drawn() : { agent }
-    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type, ...trial }
+    const { agent: used, ...arm } = inExperiment ? randomArm() : { agent }
+    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type, ...arm }
     return trackAttempt(
       labels,
-      () => sent.fix(issue),
+      () => used.fix(issue),
       fix => ({ success: isClean(issue.type, fix.source), confidence: fix.confidence }),
     )
   }
 
-  /** A sidecar that cannot answer must not stop the work: the first agent is as good a guess as any. */
+  /** Falls back to the first agent. A sidecar that does not answer must not stop the work. */
   async #best(issue: Issue): Promise<Agent> {
     const best = await this.#sidecar.bestAgent(issue.type, { minAttempts: 3 }).catch(() => undefined)
     return this.#agents.find(agent => agent.name === best?.agent_name) ?? this.#agents[0]!
@@ -77,7 +77,7 @@ async function work(url: string): Promise<void> {
   const coordinator = new AgentCoordinator([formattingAgent, importAgent, refactoringAgent], sidecar)
   const tally = { fixed: 0, issues: 0 }
   for (const [index, issue] of issues().entries()) {
-    // The first issues are tried by everyone in turn; after that only the best one is sent.
+    // Tries all agents on the first issues. Later only the best agent is used.
     const exploring = index < 18
     if ((await coordinator.handle(issue, exploring)) !== undefined) tally.fixed++
     tally.issues++
@@ -96,13 +96,13 @@ async function work(url: string): Promise<void> {
   console.log(`\nThe whole report:\n${JSON.stringify(report, null, 2)}`)
 }
 
-/** The token of a file as the sidecar reads it too: one a line, what it may do behind it. */
+/** The first token of a token file, in the sidecar's format: one token per line, followed by its permissions. */
 function firstToken(text: string): string | undefined {
   const lines = text.split('\n').map(line => line.trim())
   return lines.find(line => line !== '' && !line.startsWith('#'))?.split(/\s/, 1)[0]
 }
 
-/** A sidecar for the time of the example. */
+/** Runs `use` with a temporary sidecar. */
 async function withOwnSidecar(use: (url: string) => Promise<void>): Promise<void> {
   const { startSidecar } = await import('../src/sidecar.ts')
   const { loadConfig } = await import('../src/config/config.ts')

@@ -1,4 +1,4 @@
-/** Writing the files that hold 10,000 keys whole: for how long each holds the event loop, and how much of the document is made anew. */
+/** Writes the document and a checkpoint of 10,000 keys: event-loop stalls, and the part of the document that is serialized again. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FileStore } from '../../src/store/file/file-store.ts'
 import { openStore } from '../../src/store/open.ts'
@@ -9,42 +9,43 @@ const KEYS = 10_000
 const LIMIT_MS = 180_000
 
 export interface WholeFileTimes {
-  /** Milliseconds the event loop was held at most while a document was written, one key having changed; and while a checkpoint was. */
+  /** Longest event-loop stall, in milliseconds, during a document write after one key changed. */
   readonly documentStall: number
+  /** Longest event-loop stall, in milliseconds, during a checkpoint after all keys changed. */
   readonly checkpointStall: number
-  /** Bytes of the document. */
+  /** Size of the document in bytes. */
   readonly bytes: number
-  /** Characters that went through JSON.stringify, of all in the document. */
+  /** Characters that JSON.stringify produced for the document write. */
   readonly serialised: number
 }
 
-/** `path`: a store of 10,000 keys with 100 recent attempts each, closed. */
+/** Measures on a closed store of 10,000 keys with 100 recent attempts each, at `path`. */
 export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
   const store: FileStore = await openStore(path)
   const tracker = new AgentPerformanceTracker({ store })
   const documentWritten = next(store, 'document')
   const checkpointTaken = next(store, 'checkpoint')
-  const turns = watchTurns()
+  const iterations = watchEventLoop()
   await tracker.recordAttempts(attemptsOf(KEYS, KEYS))
   await documentWritten
   await checkpointTaken
-  const checkpointStall = turns.longest(lastWrite(store, 'checkpoint'))
-  // A hundred seconds after the last time V8 compacts all there is by itself, and that is about when the next document is due.
+  const checkpointStall = iterations.longest(lastWrite(store, 'checkpoint'))
+  // V8 runs a full collection 100 s after the last one, which is about when the next document is due. Collects before the measurement.
   globalThis.gc?.()
   await pause(500)
   const count = countSerialised()
   const documentWrittenAgain = next(store, 'document')
   await tracker.recordAttempt(attemptOf(0))
   await documentWrittenAgain
-  const documentStall = turns.longest(lastWrite(store, 'document'))
-  turns.stop()
+  const documentStall = iterations.longest(lastWrite(store, 'document'))
+  iterations.stop()
   const serialised = count()
   const { bytes } = store.stats().document
   await tracker.close()
   return { documentStall, checkpointStall, bytes, serialised }
 }
 
-/** Waits for a file to be written once more. */
+/** Resolves when the file was written once more. */
 async function next(store: FileStore, file: 'document' | 'checkpoint'): Promise<void> {
   const { writes } = store.stats()[file]
   for (const startMs = performance.now(); store.stats()[file].writes === writes; await pause(50)) {
@@ -52,13 +53,13 @@ async function next(store: FileStore, file: 'document' | 'checkpoint'): Promise<
   }
 }
 
-/** A time in milliseconds, as `performance.now` tells it. */
+/** A period on the clock of `performance.now`. */
 interface Period {
   readonly startMs: number
   readonly endMs: number
 }
 
-/** When the last one was written. */
+/** The period of the last write. */
 function lastWrite(store: FileStore, file: 'document' | 'checkpoint'): Period {
   const { lastSuccessMs = Number.NaN, seconds } = store.stats()[file]
   const endMs = lastSuccessMs - performance.timeOrigin
@@ -79,21 +80,21 @@ function countSerialised(): () => number {
   }
 }
 
-/** Looks at the turns of the event loop until it is stopped. */
-function watchTurns(): { longest(during: Period): number; stop(): void } {
+/** Records event-loop iterations longer than 0.5 ms until it is stopped. */
+function watchEventLoop(): { longest(during: Period): number; stop(): void } {
   const long: Period[] = []
   let lastMs = performance.now()
-  let next = setImmediate(turn)
-  function turn(): void {
+  let next = setImmediate(iteration)
+  function iteration(): void {
     const now = performance.now()
     if (now - lastMs > 0.5) long.push({ startMs: lastMs, endMs: now })
     lastMs = now
-    next = setImmediate(turn)
+    next = setImmediate(iteration)
   }
   return {
     longest({ startMs, endMs }) {
-      const held = long.filter(one => one.endMs > startMs && one.startMs < endMs)
-      return Math.max(0, ...held.map(one => one.endMs - one.startMs))
+      const overlapping = long.filter(one => one.endMs > startMs && one.startMs < endMs)
+      return Math.max(0, ...overlapping.map(one => one.endMs - one.startMs))
     },
     stop: () => clearImmediate(next),
   }

@@ -1,99 +1,95 @@
-/** Why a row may be missed, as profiles told: said below the table when it is. */
+/** Known reasons, from profiles, why a row may miss its target. Printed below the table for missed rows. */
 import type { Row } from './row.ts'
 
-/** By the beginning of a row's figure, and what it is held against where that matters. */
+/** A reason applies to rows whose `figure` starts with the first text and whose `against` contains the second. */
 const REASONS: readonly (readonly [figure: string, against: string, reason: string])[] = [
   [
     'single POST, kept, 10,000 keys',
     '',
-    'Cache misses: an attempt is added to two summaries of a kilobyte each, and to the last hundred of its key, which nobody touched for as many attempts as there are keys; and the document and the checkpoints of so many keys take their share.',
+    'Cache misses: an attempt updates two summaries of a kilobyte each and the recent attempts of its key, which were last used 10,000 attempts ago. Document and checkpoint writes of that many keys also take CPU.',
   ],
   [
     'single POST',
     'one fsync per request',
-    'The disk of this machine confirms a write in 0.15 ms: the faster a sync, the less there is to gain from sharing one.',
+    'An fsync takes 0.15 ms on this disk. The faster an fsync, the smaller the gain of group commit.',
   ],
   [
     'single POST',
     'check off',
-    'Twice its rate is as much as the bare server answers, which keeps nothing (both stand in the list below): no server on node:http gets there. The rest is as for that one.',
+    'Twice its rate is about the rate of the bare server, which stores nothing (both are in the list below). No server on node:http reaches it. For the rest, see the row against the bare server.',
   ],
   [
     'single POST',
     '',
-    'A server that parses, writes and syncs in groups, and does nothing else, stands in the table too: that is what can be reached with node:http on this disk, and on this machine it is below what is wanted against the bare server. What a request costs beyond that one is spread thinly: the body read within bounds of size and time, the checks, the line of the journal with its checksum, two summaries, headers that keep an answer from being a page, and the promises between them.',
+    'Bare group commit (in the table) is the upper limit for a durable server on node:http and this disk. On this machine it is close to or below the target itself. The remaining cost of a request has many small parts: size and time limits of the body, validation, the journal line with its checksum, two summaries, security headers, and promises.',
   ],
   [
     'batch of 100',
     '',
-    'An attempt takes 2.2 µs. Parsing and HTTP are 0.8 of them, as for the bare server; 0.6 are its bytes on their way to the disk in groups of four requests, each of which takes a write, a sync and some switches between threads (a server that does this and nothing else takes 1.4 in all); and 0.8 are its check with the timestamp, the line of the journal with its checksum, two summaries and the last hundred of its key. And for a tenth of the time all eight connections wait for the disk.',
+    'An attempt takes 2.2 µs. HTTP and parsing take 0.8 µs, as in the bare server. Writing and fsync in groups of four requests take 0.6 µs (bare group commit takes 1.4 µs in all). Validation, the journal line with its checksum, two summaries and the recent attempts take 0.8 µs. For a tenth of the time, all eight connections wait for the disk.',
   ],
   [
     'batch',
     '',
-    'An attempt takes 1.6 µs. Parsing and HTTP are 0.8 of them, as for the bare server; 0.15 are its bytes on their way to the disk (the server that parses, writes and syncs, and nothing else, is in the table); and 0.65 are its check with the timestamp (0.1), the line of the journal with its checksum (0.25), two summaries and the last hundred of its key (0.25), and the garbage of all that.',
+    'An attempt takes 1.6 µs. HTTP and parsing take 0.8 µs, as in the bare server. Writing and fsync take 0.15 µs (see bare group commit in the table). The other 0.65 µs are validation (0.1), the journal line with its checksum (0.25), two summaries and the recent attempts (0.25), and garbage collection.',
   ],
-  ['NDJSON', '', 'As for batches; and each line is cut from the stream and parsed on its own.'],
+  ['NDJSON', '', 'As for batches. In addition, each line is split from the stream and parsed separately.'],
   [
     'OTLP',
     '',
-    'JSON is parsed whole, as it is for the server that only decodes. Beyond that stand the check that it is plain (0.25 µs a record), the mapping, printing the attempt, which cannot be taken over as it came, counting, and the write.',
+    'JSON is parsed at once, as in the server that only decodes. The rest is the fast-path validation (0.25 µs per record), the mapping, serializing the attempt, counting, and the write.',
   ],
   [
     'open loop (Poisson), 1,000/s: p99',
     '',
-    'A write that takes long holds up all who come meanwhile. A server that writes and syncs in groups, and nothing else, has a p99 of 1.3 to 3 ms at this rate: the disk confirms one write in a hundred only after so long, here, while another core that serves its interrupts is kept busy by the generator.',
+    'A slow fsync delays all requests that arrive during it. Bare group commit has a p99 of 1.3 to 3 ms at this rate: one fsync in a hundred takes that long on this disk, while the load generator keeps the core busy that serves its interrupts.',
   ],
   [
     'open loop',
     '',
-    'As above; in the first round much of the code is not compiled yet; and a collection of all garbage, every ten to twenty seconds, takes most of the core for 35 ms.',
+    'As for the row above. In addition, much code is not compiled yet in the first round, and a full garbage collection every 10 to 20 s takes most of the core for 35 ms.',
   ],
   [
     'questions over HTTP',
     '',
-    'The slowest is the best of a hundred agents: 1.5 ms of the core, 6 where many of them could still be the best, in steps between which attempts are taken and may take as long. A collection of all garbage weighs as much again.',
+    'The slowest question is the best of 100 agents: 1.5 ms of CPU, or 6 ms if many of them may be the best. It runs in steps, and recording attempts between the steps may take as long again. So may a full garbage collection.',
   ],
-  [
-    'checkpoint',
-    '',
-    'A collection of all garbage that falls into it: threads that help with it take the core from the one that is held up.',
-  ],
+  ['checkpoint', '', 'A full garbage collection during the checkpoint: its helper threads compete for the core.'],
   [
     '/metrics',
     '',
-    'At 10,000 lines a rendering takes 1.5 to 2.5 ms while its code is still being compiled, which is 1 ms after some hundred scrapes, and one collection of garbage, which may be that of the exporter before it, weighs as much.',
+    'Rendering 10,000 lines takes 1.5 to 2.5 ms until its code is optimized, and 1 ms after some hundred scrapes. One garbage collection, possibly of the exporter before it, costs as much.',
   ],
   [
     'report with JSON',
     '',
-    'More than half of the median of 0.5 ms is JSON.stringify of 139 KB. One collection of garbage in 250 calls takes 4 ms; the rest of the slowest hundredth was interrupted.',
+    'More than half of the median of 0.5 ms is JSON.stringify of 139 KB. One garbage collection in 250 calls takes 4 ms. The other slow calls were interrupted.',
   ],
-  ["every key's rate", '', 'Half of it is printing 2.5 MB of JSON.'],
+  ["every key's rate", '', 'Half of the time is JSON.stringify of 2.5 MB.'],
   [
     'start',
     '',
-    'Half of it is reading 50 MB, nearly all of that for 13,000 pages of memory which the process had not used yet: 3 µs each, on a virtual machine. A sixth are collections of garbage, and the rest is making some 40,000 objects before any of the code is compiled.',
+    'Half of the time is reading 50 MB. Nearly all of that is 13,000 page faults of 3 µs each, on a virtual machine. A sixth is garbage collection. The rest is creating about 40,000 objects in code that is not compiled yet.',
   ],
   [
     'adopting',
     '',
-    'Beyond parsing, every attempt of the file is checked, counted, and written to the journal, so that it can be listed: a start does not end before that is durable. To read and print attempts straight from the bytes of the file, where it is laid out just as the origin does it, was built: 2.8×, for 700 lines that nobody would want to keep for what happens once in the life of a store.',
+    'In addition to parsing, every attempt of the file is validated, counted and written to the journal, so that it can be listed. The start waits until that is durable. A prototype that copied attempts from the bytes of the file reached 2.8×. It was dropped: 700 lines for something that happens once per store.',
   ],
 ]
 
-/** The reasons for the missed of `rows`, as Markdown; empty where none is. */
+/** The reasons for the missed rows, as Markdown. Empty if no row is missed. */
 export function reasonsText(rows: readonly Row[]): string {
-  const found = new Map<string, string[]>()
+  const figuresByReason = new Map<string, string[]>()
   for (const { met, figure, against } of rows) {
     if (met !== false) continue
     const reason = REASONS.find(([start, floor]) => figure.startsWith(start) && against.includes(floor))?.[2]
-    const figures = found.get(reason ?? UNKNOWN) ?? []
-    found.set(reason ?? UNKNOWN, [...figures, against === '' ? figure : `${figure} ÷ ${against}`])
+    const figures = figuresByReason.get(reason ?? UNKNOWN) ?? []
+    figuresByReason.set(reason ?? UNKNOWN, [...figures, against === '' ? figure : `${figure} ÷ ${against}`])
   }
-  if (found.size === 0) return ''
-  const items = [...found].map(([reason, figures]) => `- ${figures.join('; ')}:\n  ${reason}`)
+  if (figuresByReason.size === 0) return ''
+  const items = [...figuresByReason].map(([reason, figures]) => `- ${figures.join('; ')}:\n  ${reason}`)
   return `## Why rows are missed\n\n${items.join('\n')}\n`
 }
 
-const UNKNOWN = 'Not known yet.'
+const UNKNOWN = 'The reason is not known yet.'

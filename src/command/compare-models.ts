@@ -1,6 +1,6 @@
 /** `compare-models`: how well the models do, whatever agent runs them; or models and agents at the same mix of issue types. */
 import { type Command, Option } from 'commander'
-import type { ModelPerformance } from '../core/reports/report.ts'
+import type { ModelPerformance } from '../core/reports/model-comparison.ts'
 import { questionAt } from '../questions/questions.ts'
 import { fairText } from './fair-text.ts'
 import { counted } from './format.ts'

@@ -1,5 +1,5 @@
 /** Tables of rates: of models, and of any groups with a rate. */
-import type { ModelPerformance } from '../core/reports/report.ts'
+import type { ModelPerformance } from '../core/reports/model-comparison.ts'
 import { confidence, RATE_COLUMNS, rateCells, seconds } from './format.ts'
 import type { Column } from './table.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type CalibrationReport, calibrationSteps } from '../core/reports/calibration-report.ts'
-import { GROUPINGS, type Grouping } from '../core/reports/report.ts'
+import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
 import { runYielding } from '../lib/event-loop.ts'

@@ -3,7 +3,7 @@ import { ExperimentNotTold } from '../core/ports.ts'
 import {
   type ExperimentReport,
   experimentSteps,
-  notTold,
+  overflowMessage,
   type VariantReport,
 } from '../core/reports/experiment-report.ts'
 import type { RangeQuestion } from '../core/reports/range.ts'
@@ -72,7 +72,7 @@ export const experiment: Question<'experiments/{name}', ExperimentQuery, Experim
       const overflowed = await facts.overflowedArms(name, range)
       const steps = experimentSteps(name, arms, { baseline, adaptive, overflowed: overflowed.own })
       const report = await runYielding(steps, signal)
-      const reason = report === undefined ? notTold(name, overflowed) : undefined
+      const reason = report === undefined ? overflowMessage(name, overflowed) : undefined
       if (reason !== undefined) throw new ExperimentNotTold(reason)
       return report
     },

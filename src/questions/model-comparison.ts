@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ModelPerformance, modelComparisonSteps } from '../core/reports/report.ts'
+import { type ModelPerformance, modelComparisonSteps } from '../core/reports/model-comparison.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { modelPerformance } from './answer-schemas.ts'

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { StopSignal } from '../core/ports.ts'
-import type { Rate } from '../core/reports/rate.ts'
 import {
   defaultGrouping,
   GROUPINGS,
@@ -9,7 +8,8 @@ import {
   groupedRateSteps,
   overallRateSteps,
   successRateSteps,
-} from '../core/reports/report.ts'
+} from '../core/reports/grouped-rates.ts'
+import type { Rate } from '../core/reports/rate.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { grouping, rate } from './answer-schemas.ts'

@@ -1,6 +1,6 @@
 /** `calibration`: whether stated confidence can be believed. */
 import type { CalibrationReport } from '../../core/reports/calibration-report.ts'
-import type { Grouping } from '../../core/reports/report.ts'
+import type { Grouping } from '../../core/reports/grouped-rates.ts'
 import type { Selection } from '../../core/reports/selection.ts'
 import type { Calibration, ReliabilityBin } from '../../core/statistics/calibration.ts'
 import { evidenceOf } from '../../core/statistics/intervals.ts'
