@@ -3,15 +3,9 @@
 import { countsOfAllSteps } from './core/aggregate/group-sums.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
-import {
-  type AgentAttempt,
-  type AttemptProblem,
-  attemptProblems,
-  isAttempt,
-  keyId,
-  type NewAttempt,
-} from './core/attempt/attempt.ts'
+import { type AgentAttempt, type AttemptProblem, keyId, type NewAttempt } from './core/attempt/attempt.ts'
 import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/attempt/timestamp.ts'
+import { attemptProblems, isAttempt } from './core/attempt/validation.ts'
 import {
   type Appended,
   type AppendedPoints,

@@ -1,34 +1,11 @@
 /** What came of a piece of work, as the attempt states it. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { FIELD_BY_NAME, type FieldsWith } from '../core/attempt/fields.ts'
 import type { Problems } from './problems.ts'
 import { OTHER_ERROR } from './span.ts'
 
 /** What `describe` may say of a result. The success or confidence that it leaves out is taken from the result by the default rule. */
-export type AttemptOutcome = Partial<
-  Pick<
-    NewAttempt,
-    | 'success'
-    | 'confidence'
-    | 'error_type'
-    | 'input_tokens'
-    | 'output_tokens'
-    | 'cache_read_tokens'
-    | 'cache_write_tokens'
-    | 'cost_usd'
-  >
->
-
-/** Every field of an outcome: the compiler misses none. */
-const OUTCOME_FIELDS: Readonly<Record<keyof AttemptOutcome, true>> = {
-  success: true,
-  confidence: true,
-  error_type: true,
-  input_tokens: true,
-  output_tokens: true,
-  cache_read_tokens: true,
-  cache_write_tokens: true,
-  cost_usd: true,
-}
+export type AttemptOutcome = Partial<Pick<NewAttempt, FieldsWith<{ readonly known: 'end' }>>>
 
 /** Says what came of the work from what it returned or resolved to. It must be quick, and not asynchronous. */
 export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome
@@ -75,7 +52,7 @@ function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome
   if (typeof said !== 'object' || said === null) throw new TypeError('describe must return an object')
   const fields: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(said)) {
-    if (!Object.hasOwn(OUTCOME_FIELDS, field)) problems.count('describe', `${field} is no part of an outcome`)
+    if (FIELD_BY_NAME.get(field)?.known !== 'end') problems.count('describe', `${field} is no part of an outcome`)
     else if (value !== undefined) fields[field] = value
   }
   return fields

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { FIELD_LIST, type FieldsWith } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { createAttemptMeter } from './instruments.ts'
@@ -11,7 +12,7 @@ import { settleAttempt, soundAttempt } from './sound-attempt.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
 
 /** What is known of an attempt before it starts. A name that is none counts as `unknown`. */
-export type AttemptLabels = Pick<NewAttempt, 'agent_name' | 'model_name' | 'issue_type' | 'experiment' | 'variant'>
+export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' }>>
 
 /** An attempt that is under way. */
 interface StartedAttempt {
@@ -80,15 +81,9 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
 }
 
 /** Born failed and of no length: its end says better. With both set, whatever else is unsound is left out. */
-function bornAttempt({ agent_name, model_name, issue_type, experiment, variant }: AttemptLabels): NewAttempt {
-  return {
-    agent_name,
-    model_name,
-    issue_type,
-    success: false,
-    time_seconds: 0,
-    attempt_id: randomUUID(),
-    ...(experiment !== undefined && { experiment }),
-    ...(variant !== undefined && { variant }),
-  }
+function bornAttempt(labels: AttemptLabels): NewAttempt {
+  const stated = Object.fromEntries(LABELS.map(name => [name, labels[name]]).filter(([, value]) => value !== undefined))
+  return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: randomUUID() }
 }
+
+const LABELS = FIELD_LIST.filter(field => field.known === 'start').map(field => field.name as keyof AttemptLabels)

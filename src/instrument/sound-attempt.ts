@@ -1,13 +1,8 @@
 /** From whatever a caller states to an attempt that may be counted and sent. */
 import { randomUUID } from 'node:crypto'
-import {
-  type AttemptProblem,
-  attemptProblems,
-  escapePointer,
-  isAttempt,
-  type NewAttempt,
-} from '../core/attempt/attempt.ts'
+import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
+import { attemptProblems, escapePointer, isAttempt } from '../core/attempt/validation.ts'
 
 const NAMES = ['agent_name', 'model_name', 'issue_type'] as const
 

@@ -11,28 +11,16 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { FIELD_LIST, type ListedField } from '../core/attempt/fields.ts'
 
 /** The conventions' word for a failure of no known kind, of which `error.type` may say nothing better. */
 export const OTHER_ERROR = '_OTHER'
 
-type SpanTable = readonly (readonly [attribute: string, field: keyof NewAttempt])[]
-
-const AT_START: SpanTable = [
-  ['gen_ai.agent.name', 'agent_name'],
-  ['gen_ai.request.model', 'model_name'],
-  ['agent.attempt.id', 'attempt_id'],
-  ['agent.attempt.issue_type', 'issue_type'],
-  ['agent.attempt.experiment', 'experiment'],
-  ['agent.attempt.variant', 'variant'],
-]
-
-const AT_END: SpanTable = [
-  ['agent.attempt.confidence', 'confidence'],
-  ['agent.attempt.cost_usd', 'cost_usd'],
-  ['gen_ai.usage.output_tokens', 'output_tokens'],
-  ['gen_ai.usage.cache_read.input_tokens', 'cache_read_tokens'],
-  ['gen_ai.usage.cache_creation.input_tokens', 'cache_write_tokens'],
-]
+const SPAN_FIELDS = FIELD_LIST.filter(field => field.spanAttribute !== undefined)
+const isAtStart = ({ known, name }: ListedField): boolean => known === 'start' || name === 'attempt_id'
+const AT_START = SPAN_FIELDS.filter(isAtStart)
+/** Without `error.type`, which only a failed attempt has. */
+const AT_END = SPAN_FIELDS.filter(field => !isAtStart(field) && field.name !== 'error_type')
 
 /** A span that has begun. Whatever the tracer throws passes through: callers guard. */
 export interface AttemptSpan {
@@ -80,11 +68,11 @@ function describeEnd(span: Span, attempt: NewAttempt, message: string | undefine
   span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
 }
 
-function attributesOf(attempt: NewAttempt, table: SpanTable): Attributes {
+function attributesOf(attempt: NewAttempt, fields: readonly ListedField[]): Attributes {
   const attributes: Attributes = {}
-  for (const [attribute, field] of table) {
-    const value = attempt[field]
-    if (value !== undefined && value !== null) attributes[attribute] = value
+  for (const { name, spanAttribute } of fields) {
+    const value = attempt[name]
+    if (value !== undefined && value !== null) attributes[spanAttribute!] = value
   }
   return attributes
 }

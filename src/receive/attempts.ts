@@ -4,10 +4,10 @@ import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Instant } from '../core/attempt/timestamp.ts'
 import type { Appended, ParsedBatch } from '../core/ports.ts'
 import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
-import { readAttempt } from './attempt-schema.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
 import { hasPlainStrings, locateRawJson, parseJson, parsePlainJson, withoutMark } from './json.ts'
 import { takeLines } from './line-stream.ts'
+import { readAttempt } from './read-attempt.ts'
 import { keep, NOT_JSON, partialOf, type ReceiveOptions, type Rejected, storeProblem, type Taken } from './receiving.ts'
 
 /** Items of one JSON array at the most. */

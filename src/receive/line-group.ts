@@ -3,9 +3,9 @@ import { isAscii } from 'node:buffer'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { ParsedBatch, RawJson } from '../core/ports.ts'
 import { MAX_FAULTS, type Problem } from '../server/problem.ts'
-import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-schema.ts'
 import { hasPlainStrings, type Parsed, parseJson, parseText } from './json.ts'
 import type { Lines } from './lines.ts'
+import { type InvalidAttempt, readAttempt, type ValidAttempt } from './read-attempt.ts'
 
 /** What a group may hold, in attempts and in bytes of their source, and how long its first line waits for others. */
 const GROUP = { attempts: 1000, bytes: 1 << 20, ms: 50 }
@@ -29,7 +29,7 @@ export const isFull = ({ attempts, heldBytes }: Group): boolean =>
   attempts.length >= GROUP.attempts || heldBytes >= GROUP.bytes
 
 /** A line that is no attempt. */
-export type BadLine = FaultyAttempt | NoJson
+export type BadLine = InvalidAttempt | NoJson
 
 /** Takes lines from the `from`-th on, up to a bad one or until the group is full. Answers which is next, and what is wrong with it. */
 export function takeSome(group: Group, lines: Lines, from: number, read: ReadLine): { next: number; bad?: BadLine } {
@@ -55,7 +55,7 @@ function hold(group: Group, bytes: Buffer): void {
 }
 
 type NoJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
-export type ReadLine = (i: number) => SoundAttempt | BadLine
+export type ReadLine = (i: number) => ValidAttempt | BadLine
 
 /** Reads lines by their place. Where no character takes more than a byte, as in most, all of them are made text at once. */
 export function readerOf({ bytes, starts, ends }: Lines): ReadLine {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { attemptProblems } from '../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
+import { attemptProblems } from '../../src/core/attempt/validation.ts'
 import type { NewAttempt } from '../../src/index.ts'
 import { collecting } from './collecting.ts'
 

@@ -1,12 +1,12 @@
 /** Records one after the other -> the attempts in them, what was meant as one and is not, and how much else there was. */
 import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { Instant } from '../../core/attempt/timestamp.ts'
-import { type FaultyAttempt, readFields, type SoundAttempt } from '../attempt-schema.ts'
-import { hasPlainTexts, isWhole } from './attempt-text.ts'
+import { type InvalidAttempt, readStated, type ValidAttempt } from '../read-attempt.ts'
 import type { ReadyRule } from './mapping/attempt.ts'
 import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
 import type { Seen } from './mapping/places.ts'
 import type { Rules } from './mapping/rules.ts'
+import { isComplete, needsNoEscapes } from './print-attempt.ts'
 import { addRawJson, noRawJson, type RawJsonPages } from './raw-json-pages.ts'
 
 /** What a request holds. */
@@ -50,19 +50,19 @@ export function createSifting<R>({ rules }: Rules<R>, positionOf: (seen: Seen<R>
 
   function apply(ready: ReadyRule<R>, seen: Seen<R>): void {
     const stated = ready.statement(seen)
-    const isPlain = (seen.isPlain && ready.keepsPlain) || hasPlainTexts(stated)
-    const read = readFields(stated, isPlain)
+    const isPlain = (seen.isPlain && ready.keepsPlain) || needsNoEscapes(stated)
+    const read = readStated(stated, isPlain)
     if (read.attempt === undefined) reject(ready.rule, read, seen)
     else accept(read, isPlain)
   }
 
-  function accept({ attempt, at }: SoundAttempt, isPlain: boolean): void {
+  function accept({ attempt, at }: ValidAttempt, isPlain: boolean): void {
     sifted.attempts.push(attempt)
     sifted.instants.push(at)
-    addRawJson(sifted.rawJson, isPlain && isWhole(attempt) ? attempt : undefined)
+    addRawJson(sifted.rawJson, isPlain && isComplete(attempt) ? attempt : undefined)
   }
 
-  function reject(rule: OtlpRule, { problems }: FaultyAttempt, seen: Seen<R>): void {
+  function reject(rule: OtlpRule, { problems }: InvalidAttempt, seen: Seen<R>): void {
     sifted.rejected++
     if (sifted.problems.length >= MAX_TOLD) return
     const faults = problems.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(rule, pointer.slice(1))}`)

@@ -1,5 +1,5 @@
 /** Which log records and spans are attempts, and where each field of the attempt is found: plain data, so that it can be configured. */
-import type { NewAttempt } from '../../../core/attempt/attempt.ts'
+import type { AttemptFieldName } from '../../../core/attempt/fields.ts'
 
 /**
  * Where a value is found: an attribute by its name, `resource:NAME` for one of the sender's resource, or a part of the record
@@ -21,7 +21,7 @@ export type OtlpSource =
   | { readonly value: string | number | boolean }
 
 /** Where the fields of an attempt are found. */
-export type OtlpFields = Readonly<Partial<Record<keyof NewAttempt, readonly OtlpSource[]>>>
+export type OtlpFields = Readonly<Partial<Record<AttemptFieldName, readonly OtlpSource[]>>>
 
 /** One kind of telemetry that counts as attempts. */
 export interface OtlpRule {

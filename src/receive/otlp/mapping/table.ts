@@ -1,14 +1,14 @@
 /** A user's own rules for what counts as an attempt: their schema, and how they change the shipped ones. */
 import { z } from 'zod'
-import { ATTEMPT_FIELDS } from './attempt.ts'
+import { FIELD_LIST } from '../../../core/attempt/fields.ts'
 import { DEFAULT_MAPPING } from './default-mapping.ts'
 import type { OtlpMapping, OtlpRule } from './mapping.ts'
 
 /** What a user states: changes to known rules, and whole new ones. */
 export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRule]?: OtlpRule[Part] | undefined }>>
 
-/** Fields without which nothing is an attempt. */
-const REQUIRED = ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] as const
+const FIELDS = FIELD_LIST.map(field => field.name)
+const REQUIRED = FIELD_LIST.filter(field => field.required).map(field => field.name)
 
 const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|operation|duration_seconds|success)$)/
 
@@ -33,7 +33,7 @@ const change = z.strictObject({
     .record(place, z.array(z.string()).min(1))
     .refine(when => Object.keys(when).length > 0, 'must name a place')
     .optional(),
-  attempt: z.partialRecord(z.enum(ATTEMPT_FIELDS), z.array(source)).optional(),
+  attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
   input_tokens_include_cache: z.boolean().optional(),
 })
 

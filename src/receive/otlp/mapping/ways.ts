@@ -27,14 +27,8 @@ export function isPlainSource(source: OtlpSource): boolean {
   return 'from' in source ? isPlainSource(source.from) : isPlainName(String(source.value))
 }
 
-/** What a record holds for a field: what the first of its ways leads to. */
-export function valueAt<R>({ slot, others }: Ways<R>, values: readonly unknown[], seen: Seen<R>): unknown {
-  const value = slot < 0 ? undefined : values[slot]
-  if (value !== undefined && value !== '') return value
-  return others.length === 0 ? undefined : firstOf(others, seen)
-}
-
-function firstOf<R>(lookups: readonly Lookup<R>[], seen: Seen<R>): unknown {
+/** What the first of these lookups that finds something finds. */
+export function firstOf<R>(lookups: readonly Lookup<R>[], seen: Seen<R>): unknown {
   for (const lookup of lookups) {
     const value = lookup(seen)
     if (value !== undefined && value !== '') return value

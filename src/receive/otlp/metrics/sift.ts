@@ -2,7 +2,8 @@
 
 import type { SeriesPoint } from '../../../core/aggregate/series.ts'
 import { type Measure, TOKEN_TYPES } from '../../../core/aggregate/summary.ts'
-import { BOUNDS, nameProblem } from '../../../core/attempt/attempt.ts'
+import { ATTEMPT_FIELDS } from '../../../core/attempt/fields.ts'
+import { nameProblem } from '../../../core/attempt/validation.ts'
 import { type MetricPoint, pointsOf } from './point.ts'
 import type { MetricsRequest } from './schema.ts'
 
@@ -61,10 +62,10 @@ function valueProblem(
   metric: MetricPoint['metric'],
   [value = 0, sum = 0, ...buckets]: readonly number[],
 ): string | undefined {
-  if (metric === 'cost') return value <= BOUNDS.maxCostUsd ? undefined : 'its value is no cost in US dollars'
+  if (metric === 'cost') return value <= ATTEMPT_FIELDS.cost_usd.max ? undefined : 'its value is no cost in US dollars'
   if (!Number.isSafeInteger(value)) return 'its value must be a whole number'
   if (metric !== 'duration' && metric !== 'confidence') return undefined
-  if (sum > value * (metric === 'confidence' ? 1 + ROUNDING : BOUNDS.maxTimeSeconds))
+  if (sum > value * (metric === 'confidence' ? 1 + ROUNDING : ATTEMPT_FIELDS.time_seconds.max))
     return 'its sum is too large for its count'
   const all = buckets.reduce((total, bucket) => total + bucket, 0)
   return buckets.length > 0 && all !== value ? 'its buckets do not add up to its count' : undefined
