@@ -5,7 +5,7 @@ import type { Instant } from '../core/attempt/timestamp.ts'
 import type { Appended, ParsedBatch } from '../core/ports.ts'
 import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
-import { hasPlainStrings, locateRawJson, parseJson, parsePlainJson, withoutMark } from './json.ts'
+import { hasAsciiStrings, locateRawJson, parseJson, parseText, withoutMark } from './json.ts'
 import { takeLines } from './line-stream.ts'
 import { readAttempt } from './read-attempt.ts'
 import { keep, NOT_JSON, partialOf, type ReceiveOptions, type Rejected, storeProblem, type Taken } from './receiving.ts'
@@ -76,7 +76,7 @@ function takeJson(
   }
 }
 
-/** In so few it costs less to look at the names of each attempt than at all bytes. */
+/** In smaller bodies a look at each name costs less than a look at all bytes. */
 const FEW_BYTES = 1024
 
 const NOTHING: Appended = { accepted: 0, duplicates: 0 }
@@ -85,8 +85,8 @@ const NOTHING: Appended = { accepted: 0, duplicates: 0 }
 function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptions): Items | Problem {
   const partial = partialOf(req)
   if (typeof partial !== 'boolean') return partial
-  const isPlain = bytes.length > FEW_BYTES && hasPlainStrings(bytes)
-  const parsed = isPlain ? parsePlainJson(bytes) : parseJson(withoutMark(bytes))
+  const isAscii = bytes.length > FEW_BYTES && hasAsciiStrings(bytes)
+  const parsed = isAscii ? parseText(bytes.toString('latin1')) : parseJson(withoutMark(bytes))
   if (!parsed.ok)
     return { status: 400, detail: `the body is not JSON: ${parsed.detail}`, logged: 'the body is not JSON' }
   const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
@@ -96,7 +96,7 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
       detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
     }
   }
-  const { good, instants, rejected: found } = sift(items, isPlain)
+  const { good, instants, rejected: found } = validate(items, isAscii)
   const rejected = told(found)
   counts.rejected(rejected.length)
   if (rejected.length > 0 && !partial) return faults(rejected, items.length)
@@ -111,21 +111,21 @@ interface Items {
   readonly rejected: Taken['rejected']
 }
 
-interface Sifted {
+interface Validated {
   readonly good: NewAttempt[]
   /** What the timestamps of the good ones state. */
   readonly instants: (Instant | undefined)[]
   readonly rejected: Rejected
 }
 
-function sift(items: readonly unknown[], isPlain: boolean): Sifted {
+function validate(items: readonly unknown[], isAscii: boolean): Validated {
   // Of the length they mostly end with: what grows takes several times the memory, for a single attempt as for thousands.
   const good = new Array<NewAttempt>(items.length)
   const instants = new Array<Instant | undefined>(items.length)
   const rejected: Rejected[number][] = []
   let count = 0
   for (let index = 0; index < items.length; index++) {
-    const read = readAttempt(items[index], isPlain)
+    const read = readAttempt(items[index], isAscii)
     if (read.attempt === undefined) {
       rejected.push({ index, errors: read.problems })
       continue

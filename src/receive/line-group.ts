@@ -3,7 +3,7 @@ import { isAscii } from 'node:buffer'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { ParsedBatch, RawJson } from '../core/ports.ts'
 import { MAX_FAULTS, type Problem } from '../server/problem.ts'
-import { hasPlainStrings, type Parsed, parseJson, parseText } from './json.ts'
+import { hasAsciiStrings, type Parsed, parseJson, parseText } from './json.ts'
 import type { Lines } from './lines.ts'
 import { type InvalidAttempt, readAttempt, type ValidAttempt } from './read-attempt.ts'
 
@@ -63,7 +63,7 @@ export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
     parsed.ok ? readAttempt(parsed.value, isPlain) : parsed
   if (!isAscii(bytes)) return i => read(parseJson(bytes.subarray(starts[i], ends[i])), false)
   const text = bytes.toString('latin1')
-  const isPlain = hasPlainStrings(bytes)
+  const isPlain = hasAsciiStrings(bytes)
   return i => read(parseText(text.slice(starts[i], ends[i])), isPlain)
 }
 
