@@ -2,9 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import zlib from 'node:zlib'
 import type { Problem } from '../server/problem.ts'
+import { ChunkList } from './chunk-list.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { InFlight } from './in-flight.ts'
-import { Pieces } from './pieces.ts'
 
 export { createInFlight } from './in-flight.ts'
 
@@ -16,13 +16,13 @@ export interface BodyLimits {
   readonly inFlight: InFlight
 }
 
-/** A whole body, inflated. Its bytes count as in flight until somebody lets go of it. */
+/** A whole body, inflated. Its bytes count as in flight until it is released. */
 export interface Body {
   readonly bytes: Buffer
-  letGo(): void
+  release(): void
 }
 
-/** Reads a whole body, and no more than it may, and hands it on, or why not, once: a promise for each of thousands would be felt. */
+/** Reads a whole body within the limits. Calls `done` once. A callback, because a promise per request costs as much as counting an attempt. */
 export type BodyReader = (req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void) => void
 
 /** The media type and encoding a request names, or what is wrong with them. */
@@ -31,7 +31,7 @@ export function mediaOf(
   types: readonly string[],
 ): { readonly type: string; readonly gzip: boolean } | Problem {
   const stated = req.headers['content-type'] ?? ''
-  // As nearly everybody says it.
+  // Nearly every request states exactly this.
   if (req.headers['content-encoding'] === undefined && types.includes(stated)) return { type: stated, gzip: false }
   const [given = '', ...parameters] = (req.headers['content-type'] ?? '')
     .split(';')
@@ -59,11 +59,11 @@ export function mediaOf(
   return { type: given, gzip: encoding === 'gzip' }
 }
 
-/** The most that a body is held whole of, whatever the settings: Node makes no text of more than twice that. */
-const MOST_BYTES = 256 * 2 ** 20
+/** No setting raises the limit of a whole body above this: the longest string of Node is about 512 MiB. */
+const MAX_WHOLE_BYTES = 256 * 2 ** 20
 
 export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: BodyLimits): BodyReader {
-  const maxBodyBytes = Math.min(limits.maxBodyBytes, MOST_BYTES)
+  const maxBodyBytes = Math.min(limits.maxBodyBytes, MAX_WHOLE_BYTES)
   const deadlines = createDeadlines(requestTimeoutMs)
 
   function tooLarge(gzip: boolean): Problem {
@@ -71,12 +71,12 @@ export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: Body
     return { status: 413, detail }
   }
 
-  /** Reads a request that has entered. */
+  /** Reads a request that counts as in flight. */
   function read(req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void): void {
-    const pieces = new Pieces()
+    const chunks = new ChunkList()
     let taken = 0
     let isOver = false
-    const letGo = (): void => {
+    const release = (): void => {
       inFlight.give(taken)
       inFlight.leave()
     }
@@ -84,37 +84,37 @@ export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: Body
       if (isOver) return
       isOver = true
       deadlines.end(deadline)
-      // The listeners live as long as the request does, which may be long after its body was refused.
-      pieces.clear()
-      if ('status' in result) letGo()
+      // The listeners keep the chunks reachable as long as the request lives, which may be long after its refusal.
+      chunks.clear()
+      if ('status' in result) release()
       done(result)
     }
     const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
     const cut = (): void => end({ status: 400, detail: 'the body ended early' })
-    // None of them is taken back: that would cost more than being called once more for nothing.
+    // Listeners stay attached: removing them costs more than to ignore later events.
     req
       .on('data', (chunk: Buffer) => {
         if (isOver) return
-        if (pieces.length + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
+        if (chunks.length + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
         if (!inFlight.take(chunk.length)) return end(OVERLOADED)
         taken += chunk.length
-        pieces.add(chunk)
+        chunks.add(chunk)
       })
-      .on('end', () => isOver || end({ bytes: pieces.join(), letGo }))
+      .on('end', () => isOver || end({ bytes: chunks.join(), release }))
       .on('error', cut)
       .on('close', cut)
   }
 
-  /** Inflates a body, which counts as in flight together with what comes out of it. No more than a body may be is inflated. */
-  function inflate({ bytes, letGo }: Body, done: (body: Body | Problem) => void): void {
+  /** Inflates a body. Both forms count as in flight. Stops at the limit: two megabytes of gzip inflate to two gigabytes. */
+  function inflate(compressed: Body, done: (body: Body | Problem) => void): void {
     const inflater = zlib.createGunzip()
-    const chunks: Buffer[] = []
+    const inflated: Buffer[] = []
     let taken = 0
     let isOver = false
     const end = (result: Body | Problem): void => {
       if (isOver) return
       isOver = true
-      letGo()
+      compressed.release()
       if ('status' in result) {
         inflater.destroy()
         inFlight.give(taken)
@@ -131,12 +131,12 @@ export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: Body
         if (taken + chunk.length > maxBodyBytes) return end(tooLarge(true))
         if (!inFlight.take(chunk.length)) return end(OVERLOADED)
         taken += chunk.length
-        chunks.push(chunk)
+        inflated.push(chunk)
       })
-      // A copy in any case: a chunk of a few bytes is a view of 16 KiB.
-      .on('end', () => isOver || end({ bytes: Buffer.concat(chunks), letGo: release }))
+      // Always copy: a chunk of a few bytes is a view that keeps 16 KiB.
+      .on('end', () => isOver || end({ bytes: Buffer.concat(inflated), release }))
       .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
-      .end(bytes)
+      .end(compressed.bytes)
   }
 
   return (req, gzip, done) => {
@@ -146,14 +146,14 @@ export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: Body
   }
 }
 
-/** Said when there are more bytes in flight than memory is meant for. */
+/** The answer while more bytes are in flight than the limit allows. */
 export const OVERLOADED: Problem = {
   status: 429,
   detail: 'too much in flight: send it again in a moment',
   retryAfterSeconds: 1,
 }
 
-/** Said when nothing came in time. */
+/** The answer to a body that does not arrive in time. */
 export function tooSlow(timeoutMs: number): Problem {
   return {
     status: 408,

@@ -1,39 +1,39 @@
-/** The bytes of a stream, read one chunk at a time by one reader, who waits for the next one no longer than it wants to. */
+/** Reads the bytes of a stream one chunk at a time, with a deadline for each. One reader per stream. */
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import zlib from 'node:zlib'
+import { ChunkList } from './chunk-list.ts'
 import { Held, type InFlight } from './in-flight.ts'
-import { Pieces } from './pieces.ts'
 
 export interface ChunkReader {
   /**
-   * The next bytes, `end`, or `late` where none came until `untilMs` (on the clock of `performance.now`). Rejects where the stream
-   * breaks, also while bytes are there: the answer could not be sent, so they are worth nothing. One call at a time.
+   * The next bytes, `end`, or `late` where none arrive until `untilMs` (on the clock of `performance.now`). Rejects where the stream
+   * breaks, and drops bytes that were read: no answer can be sent any more. One call at a time.
    */
   next(untilMs: number): Promise<Buffer | 'end' | 'late'>
-  /** Makes the call that waits, or else the next one, reject. */
+  /** Makes the pending call reject, or the next call where none is pending. */
   fail(error: Error): void
-  /** Stops reading: the rest of the stream is thrown away. */
+  /** Stops reading, and discards the rest of the stream. */
   close(): void
 }
 
-/** So much is read ahead while the reader is busy. */
+/** Bytes that are read ahead while the reader is busy. */
 const READ_AHEAD_BYTES = 64 * 1024
 
 /**
- * Reads a request. It is the socket that is paused while the reader is busy, and never the request: Node would go on reading into the
- * request's own buffer, and 64 KiB that come in chunks of one byte take 40 MiB there.
+ * Reads a request. While the reader is busy, pause the socket and never the request: Node would go on reading into the buffer of the
+ * request, where 64 KiB in chunks of one byte take 40 MiB.
  */
 export function readRequest(req: IncomingMessage, inFlight: InFlight): ChunkReader {
   const { socket } = req
   return readChunks(req, inFlight, {
-    // A request that is there whole has nothing to wait for, and the socket may have others.
+    // The socket of a complete request may carry others, which must go on.
     pause: () => req.complete || socket.pause(),
     resume: () => socket.resume(),
   })
 }
 
-/** Inflates what a reader reads, no further than the bytes are asked for. */
+/** Inflates what a reader reads, and only as far as its own caller asks for bytes. */
 export function inflate(compressed: ChunkReader, inFlight: InFlight): ChunkReader {
   const inflater = zlib.createGunzip()
   const reader = readChunks(inflater, inFlight, {
@@ -46,13 +46,13 @@ export function inflate(compressed: ChunkReader, inFlight: InFlight): ChunkReade
     close() {
       reader.close()
       compressed.close()
-      // What is left is not worth inflating, nor is what is wrong with it worth knowing.
+      // Nobody reads the rest: ignore its errors.
       inflater.on('error', () => undefined).destroy()
     },
   }
 }
 
-/** Writes one chunk after the other. Ends with the stream, and stays where it is when the inflater is destroyed. */
+/** Writes one chunk after the other, until the stream ends or the inflater is destroyed. */
 async function feed(compressed: ChunkReader, inflater: zlib.Gunzip): Promise<void> {
   for (;;) {
     const chunk = await compressed.next(Number.POSITIVE_INFINITY)
@@ -71,7 +71,7 @@ interface Flow {
 type Next = Buffer | 'end' | 'late'
 
 function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkReader {
-  const pieces = new Pieces()
+  const chunks = new ChunkList()
   const held = new Held(inFlight)
   let waiting: PromiseWithResolvers<Next> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -82,36 +82,36 @@ function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkRead
 
   function onData(chunk: Buffer): void {
     if (failure !== undefined) return
-    pieces.add(chunk)
-    held.set(pieces.length)
+    chunks.add(chunk)
+    held.set(chunks.length)
     if (isDelivering) return
     isDelivering = true
-    // After all of what was read from the socket at once: many small chunks become one.
+    // Deliver after all chunks of one socket read: many small ones become one.
     queueMicrotask(deliver)
   }
 
   function deliver(): void {
     isDelivering = false
-    if (waiting !== undefined) settle()
-    else if (!isPaused && pieces.length >= READ_AHEAD_BYTES) {
+    if (waiting !== undefined) answerPending()
+    else if (!isPaused && chunks.length >= READ_AHEAD_BYTES) {
       isPaused = true
       flow.pause()
     }
   }
 
-  /** Answers the call that waits where there is an answer. */
-  function settle(): void {
+  /** Resolves or rejects the pending call, where there is a result. */
+  function answerPending(): void {
     if (waiting === undefined) return
     const { resolve, reject } = waiting
     if (failure !== undefined) reject(failure)
-    else if (pieces.length > 0) resolve(take())
+    else if (chunks.length > 0) resolve(take())
     else if (isEnded) resolve('end')
     else return
     stopWaiting()
   }
 
   function take(): Buffer {
-    const bytes = pieces.join()
+    const bytes = chunks.join()
     held.set(0)
     if (isPaused) {
       isPaused = false
@@ -128,14 +128,14 @@ function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkRead
 
   function fail(error: Error): void {
     failure ??= error
-    pieces.clear()
+    chunks.clear()
     held.set(0)
-    settle()
+    answerPending()
   }
 
   const onEnd = (): void => {
     isEnded = true
-    settle()
+    answerPending()
   }
   const onClose = (): void => {
     if (!isEnded) fail(new Error('the body ended early'))
@@ -146,7 +146,7 @@ function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkRead
     next(untilMs) {
       waiting = Promise.withResolvers<Next>()
       const { promise } = waiting
-      settle()
+      answerPending()
       if (waiting !== undefined && untilMs !== Number.POSITIVE_INFINITY) {
         timer = setTimeout(() => {
           waiting?.resolve('late')
@@ -164,4 +164,4 @@ function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkRead
   }
 }
 
-const CLOSED = new Error('nobody reads it any more')
+const CLOSED = new Error('the reader is closed')

@@ -1,6 +1,6 @@
 /**
- * A stream of lines, kept in groups as they come: a line is on disk soon after it came, although the stream goes on. One thing happens at
- * a time: lines are read, or a group is kept, or the stream waits for memory. So the order of the lines is that of the log.
+ * A stream of lines, whose attempts are kept in groups while the stream goes on: a line is durable soon after it arrives. The stream reads
+ * lines, keeps a group or waits for memory, one at a time, so that the log has the order of the lines.
  */
 import type { IncomingMessage } from 'node:http'
 import { createEventLoopYield } from '../lib/event-loop.ts'
@@ -8,17 +8,17 @@ import type { Problem } from '../server/problem.ts'
 import { OVERLOADED, tooSlow } from './body.ts'
 import { type ChunkReader, inflate, readRequest } from './chunk-reader.ts'
 import { Held } from './in-flight.ts'
-import { type BadLine, badLineProblem, emptyGroup, isFull, readerOf, takeSome } from './line-group.ts'
-import { Cutter, type Lines } from './lines.ts'
-import { keep, partialOf, type ReceiveOptions, storeProblem, type Taken } from './receiving.ts'
+import { addLines, emptyGroup, type InvalidLine, invalidLineProblem, isFull, readerOf } from './line-group.ts'
+import { LineSplitter, type Lines } from './line-splitter.ts'
+import { keep, parsePartial, type ReceiveOptions, storeProblem, type Taken } from './receiving.ts'
 import { createRejectedLines } from './rejected-lines.ts'
 
-/** A line that is begun may take so much without there being room for it: most lines are shorter. */
+/** An incomplete line may take this much while no memory is free: most lines are shorter. */
 const SHORT_LINE_BYTES = 16 * 1024
-/** How long a stream waits for room. */
+/** How long a stream waits for memory. */
 const ROOM_TIMEOUT_MS = 3000
 
-/** A body that cannot be read on; what came before it stands. */
+/** The body cannot be read on. What was kept before stays kept. */
 class BodyError extends Error {
   override readonly name = 'BodyError'
   readonly problem: Problem
@@ -30,15 +30,15 @@ class BodyError extends Error {
 }
 
 /**
- * Keeps the lines of a request. A bad line ends it, unless the request asks for the good ones in spite of that. What stands before the end
- * is kept, and the answer says how many lines that are.
+ * Keeps the attempts of a request. An invalid line ends it, unless `partial=true`. The lines before the end are kept, and the answer says
+ * how many they are.
  */
 export async function takeLines(
   req: IncomingMessage,
   gzip: boolean,
   options: ReceiveOptions,
 ): Promise<Taken | Problem> {
-  const isPartial = partialOf(req)
+  const isPartial = parsePartial(req)
   if (typeof isPartial !== 'boolean') return isPartial
   const { inFlight, streams } = options
   if (!inFlight.enter()) return OVERLOADED
@@ -57,22 +57,22 @@ export async function takeLines(
 
 const LEFT: Problem = { status: 400, detail: 'the client left' }
 
-/** One stream. `hasLeft` says whether its client can be answered no more: then there is no use in the rest, which may be much. */
+/** One stream. `hasLeft` says that its client is gone: nobody needs the rest, which may be long. */
 function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () => boolean, options: ReceiveOptions) {
   const { inFlight, counts, requestTimeoutMs } = options
-  const cutter = new Cutter()
+  const splitter = new LineSplitter()
   const rejected = createRejectedLines()
   const held = new Held(inFlight)
   const pause = createEventLoopYield()
   const kept = { accepted: 0, duplicates: 0 }
   let group = emptyGroup()
-  /** The last line that was taken into a group or rejected, and the last one that is kept or rejected. */
+  /** The last line that is in a group or rejected, and the last line that is kept or rejected. */
   let lastLine = 0
   let keptLines = 0
-  /** A line must end until then. */
+  /** The deadline of the next line end. */
   let untilMs = 0
-  /** Gives back the pass to read without room. */
-  let givePass: (() => void) | undefined
+  /** Releases the pass that lets this stream read while no memory is free. */
+  let releaseHeldPass: (() => void) | undefined
 
   async function run(): Promise<Taken | Problem> {
     try {
@@ -94,7 +94,7 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
       if (group.dueMs <= performance.now()) await flush()
       const isDueFirst = group.dueMs < untilMs
       const chunk = await next(Math.min(group.dueMs, untilMs))
-      if (chunk === 'end') return await take(cutter.end())
+      if (chunk === 'end') return await take(splitter.end())
       if (chunk !== 'late') await takeChunk(chunk)
       else if (isDueFirst) await flush()
       else throw new BodyError(tooSlow(requestTimeoutMs))
@@ -106,42 +106,42 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
       return await reader.next(untilMs)
     } catch (error) {
       if (error instanceof BodyError) throw error
-      const detail = `the body broke off after line ${cutter.number}: ${error instanceof Error ? error.message : error}`
+      const detail = `the body broke off after line ${splitter.number}: ${error instanceof Error ? error.message : error}`
       throw new BodyError({ status: 400, detail })
     }
   }
 
   async function takeChunk(chunk: Buffer): Promise<void> {
-    const { number } = cutter
-    await take(cutter.take(chunk))
-    if (cutter.number > number) allowTime()
-    if (cutter.problem !== undefined) throw new BodyError(cutter.problem)
+    const { number } = splitter
+    await take(splitter.take(chunk))
+    if (splitter.number > number) allowTime()
+    if (splitter.problem !== undefined) throw new BodyError(splitter.problem)
     hold()
     if (inFlight.isOver) await flush()
-    if (cutter.begunBytes <= SHORT_LINE_BYTES) releasePass()
-    else if (givePass === undefined && inFlight.isFull) await awaitRoom()
+    if (splitter.incompleteBytes <= SHORT_LINE_BYTES) releasePass()
+    else if (releaseHeldPass === undefined && inFlight.isFull) await awaitRoom()
   }
 
   async function take(lines: Lines): Promise<void> {
     if (lines.starts.length === 0) return
     const read = readerOf(lines)
     for (let from = 0; from < lines.starts.length; ) {
-      const { next, bad } = takeSome(group, lines, from, read)
+      const { next, invalid } = addLines(group, lines, from, read)
       if (next > from) lastLine = lines.numbers[next - 1]!
       from = next
-      if (bad !== undefined) reject(lines.numbers[from++]!, bad)
+      if (invalid !== undefined) reject(lines.numbers[from++]!, invalid)
       if (isFull(group)) {
         hold(lines.bytes.length)
         await flush()
       }
-      // A bad line takes many times as long as a good one.
-      if (bad !== undefined) await pause()
+      // An invalid line takes many times as long as a valid one.
+      if (invalid !== undefined) await pause()
     }
   }
 
-  function reject(number: number, line: BadLine): void {
+  function reject(number: number, line: InvalidLine): void {
     counts.rejected(1)
-    if (!isPartial) throw new BodyError(badLineProblem(number, line))
+    if (!isPartial) throw new BodyError(invalidLineProblem(number, line))
     rejected.add(number, line)
     lastLine = number
   }
@@ -158,9 +158,9 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
     keptLines = lastLine
   }
 
-  /** Accounts for what is in memory now. */
+  /** Updates the account of bytes in flight. */
   function hold(moreBytes = 0): void {
-    held.set(cutter.begunBytes + group.heldBytes + rejected.heldBytes + moreBytes)
+    held.set(splitter.incompleteBytes + group.heldBytes + rejected.heldBytes + moreBytes)
   }
 
   async function awaitRoom(): Promise<void> {
@@ -168,20 +168,20 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
     if (!inFlight.isFull) return
     const room = await inFlight.wait(ROOM_TIMEOUT_MS)
     if (room === 'none') throw new BodyError(OVERLOADED)
-    if (room !== 'some') givePass = room
+    if (room !== 'some') releaseHeldPass = room
     allowTime()
   }
 
   function releasePass(): void {
-    givePass?.()
-    givePass = undefined
+    releaseHeldPass?.()
+    releaseHeldPass = undefined
   }
 
   function allowTime(): void {
     untilMs = performance.now() + requestTimeoutMs
   }
 
-  /** The answer to a stream that ends before its end. */
+  /** The answer to a stream that is refused. */
   async function refusal(error: unknown): Promise<Problem> {
     try {
       if (!(error instanceof BodyError)) throw error

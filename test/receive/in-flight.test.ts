@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { ChunkList } from '../../src/receive/chunk-list.ts'
 import { createInFlight, Held } from '../../src/receive/in-flight.ts'
-import { Pieces } from '../../src/receive/pieces.ts'
 
 const MIB = 2 ** 20
 
@@ -54,7 +54,7 @@ test('of requests that one connection sends at once, 10,000 are worked on', () =
 
 describe('pieces of a body', () => {
   test('are joined in their order, whatever their sizes', () => {
-    const pieces = new Pieces()
+    const pieces = new ChunkList()
     for (let round = 0; round < 3; round++) {
       const sizes = Array.from({ length: 300 }, (_, i) => (i % 7 === 0 ? 5000 : i % 40))
       const all = sizes.map((size, i) => Buffer.alloc(size, i))

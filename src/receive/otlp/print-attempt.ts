@@ -3,7 +3,7 @@ import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import { FIELD_LIST, type ListedField } from '../../core/attempt/fields.ts'
 import { compile } from '../compile.ts'
 import type { StatedAttempt } from '../read-attempt.ts'
-import { isPlainName } from './protobuf/known-names.ts'
+import { isUnescaped } from './protobuf/known-names.ts'
 
 /** True if applying defaults does not change the attempt, so that its JSON can be printed before. */
 export function isComplete(attempt: NewAttempt): boolean {
@@ -15,15 +15,16 @@ export function isComplete(attempt: NewAttempt): boolean {
 
 /** Whether no string in it needs an escape in JSON: all are printable ASCII without quotes and backslashes. A timestamp always is. */
 export function needsNoEscapes(stated: StatedAttempt): boolean {
-  return areUnescaped(stated, isUnescaped)
+  return areUnescaped(stated, isUnescapedString)
 }
 
-const isUnescaped = (text: unknown): boolean => text === undefined || (typeof text === 'string' && isPlainName(text))
+const isUnescapedString = (text: unknown): boolean =>
+  text === undefined || (typeof text === 'string' && isUnescaped(text))
 
 const STRINGS = FIELD_LIST.filter(field => field.kind === 'string')
-const areUnescaped = compile<(it: StatedAttempt, isUnescaped: (text: unknown) => boolean) => boolean>(
-  ['it', 'isUnescaped'],
-  [`return ${STRINGS.map(({ name }) => `isUnescaped(it.${name})`).join(' && ')}`],
+const areUnescaped = compile<(it: StatedAttempt, isUnescapedString: (text: unknown) => boolean) => boolean>(
+  ['it', 'isUnescapedString'],
+  [`return ${STRINGS.map(({ name }) => `isUnescapedString(it.${name})`).join(' && ')}`],
 )
 
 /** What JSON.stringify prints of a valid attempt that {@link needsNoEscapes} and whose fields are in the order of the table. */

@@ -10,8 +10,8 @@ import { describe, expect, test } from 'vitest'
 import { createSeries, type Increment, type Series } from '../../../src/core/aggregate/series.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/aggregate/summary.ts'
 import { keyId } from '../../../src/core/attempt/attempt.ts'
+import { extractPoints } from '../../../src/receive/otlp/metrics/extract.ts'
 import { metricsRequest } from '../../../src/receive/otlp/metrics/schema.ts'
-import { siftPoints } from '../../../src/receive/otlp/metrics/sift.ts'
 import { decodeRequest } from '../../../src/receive/otlp/protobuf/decode.ts'
 import { capture, sendMetrics } from './telemetry.ts'
 
@@ -55,10 +55,10 @@ function folding(limit = 100): { fold(request: unknown, nowMs?: number): Folded;
   const series = createSeries({ limit, keepMs: 1e9 })
   return {
     fold(request, nowMs = Date.now()) {
-      const { points, ...sifted } = siftPoints(metricsRequest.parse(request))
+      const { points, ...extracted } = extractPoints(metricsRequest.parse(request))
       const step = series.step(JSON.parse(JSON.stringify(points)), nowMs)
       series.take(step)
-      return { ...sifted, increments: step.increments, refused: step.refused }
+      return { ...extracted, increments: step.increments, refused: step.refused }
     },
     series,
   }

@@ -1,37 +1,45 @@
-/** One log record or span -> what a rule finds in it of an attempt. */
+/** A rule, compiled: one log record or span -> what it states of an attempt. */
 import { type AttemptField, type AttemptFieldName, FIELD_LIST, type ListedField } from '../../../core/attempt/fields.ts'
 import { compile } from '../../compile.ts'
 import type { StatedAttempt } from '../../read-attempt.ts'
+import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
+import {
+  booleanOf,
+  type FieldSources,
+  firstOf,
+  isUnescapedSource,
+  numberOf,
+  resolveSources,
+  textOf,
+} from './field-sources.ts'
 import type { OtlpRule } from './mapping.ts'
-import type { Places, Seen } from './places.ts'
-import { booleanOf, firstOf, isPlainSource, numberOf, textOf, type Ways, waysTo } from './ways.ts'
 
-/** A rule made ready for many records. */
-export interface ReadyRule<R> {
+/** A rule that is compiled once and applied to many records. */
+export interface CompiledRule<R> {
   readonly rule: OtlpRule
-  /** Whether the attempts of records whose texts are plain hold nothing but plain texts. */
-  readonly keepsPlain: boolean
-  /** Whether a record is of the rule's kind. */
-  fits(seen: Seen<R>): boolean
+  /** Whether attempts need no escapes in JSON where the attributes of their record need none. */
+  readonly keepsUnescaped: boolean
+  /** Whether the rule applies to a record. */
+  matches(context: RecordContext<R>): boolean
   /** What a record states by the rule, whether or not it makes an attempt. */
-  statement(seen: Seen<R>): StatedAttempt
+  statement(context: RecordContext<R>): StatedAttempt
 }
 
-/** Makes a rule ready. Total, whatever the records hold. */
-export function readyRule<R>(rule: OtlpRule, places: Places<R>): ReadyRule<R> {
-  const conditions = Object.entries(rule.when).map(([place, values]) => ({ lookup: places.lookup(place), values }))
-  const fields = readyFields(rule, places)
+/** Compiles a rule. The result is total, whatever the records hold. */
+export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): CompiledRule<R> {
+  const conditions = Object.entries(rule.when).map(([path, values]) => ({ lookup: attributes.lookup(path), values }))
+  const fields = resolveFields(rule, attributes)
   const state = compileState(fields)
   return {
     rule,
-    keepsPlain: Object.values(rule.attempt).every(sources => sources.every(isPlainSource)),
-    fits(seen) {
-      for (const { lookup, values } of conditions) if (!values.includes(String(lookup(seen)))) return false
+    keepsUnescaped: Object.values(rule.attempt).every(sources => sources.every(isUnescapedSource)),
+    matches(context) {
+      for (const { lookup, values } of conditions) if (!values.includes(String(lookup(context)))) return false
       return true
     },
-    statement(seen) {
+    statement(context) {
       const stated: Stated = {}
-      state(stated, fields, places.valuesOf(seen), seen, FUNCTIONS)
+      state(stated, fields, attributes.valuesOf(context), context, FUNCTIONS)
       if (rule.input_tokens_include_cache) excludeCachedTokens(stated)
       return stated
     },
@@ -39,13 +47,14 @@ export function readyRule<R>(rule: OtlpRule, places: Places<R>): ReadyRule<R> {
 }
 
 type Stated = { -readonly [Name in AttemptFieldName]?: unknown }
-type ReadyFields<R> = Readonly<Record<AttemptFieldName, Ways<R>>>
+type RuleFields<R> = Readonly<Record<AttemptFieldName, FieldSources<R>>>
 
-function readyFields<R>({ attempt }: OtlpRule, places: Places<R>): ReadyFields<R> {
-  return Object.fromEntries(FIELD_LIST.map(({ name }) => [name, waysTo(attempt[name] ?? [], places)])) as ReadyFields<R>
+function resolveFields<R>({ attempt }: OtlpRule, attributes: AttributeLookup<R>): RuleFields<R> {
+  return Object.fromEntries(
+    FIELD_LIST.map(({ name }) => [name, resolveSources(attempt[name] ?? [], attributes)]),
+  ) as RuleFields<R>
 }
 
-/** Attributes lose their types on their way through agents and collectors: what plainly is of a field's type is taken as such. */
 const CONVERSION: Readonly<Record<AttemptField['kind'], keyof typeof FUNCTIONS>> = {
   string: 'textOf',
   timestamp: 'textOf',
@@ -57,9 +66,9 @@ const FUNCTIONS = { textOf, booleanOf, numberOf, firstOf }
 
 type State<R> = (
   stated: Stated,
-  fields: ReadyFields<R>,
+  fields: RuleFields<R>,
   values: readonly unknown[],
-  seen: Seen<R>,
+  context: RecordContext<R>,
   functions: typeof FUNCTIONS,
 ) => void
 
@@ -67,9 +76,9 @@ type State<R> = (
  * Writes what a record states of each field, always in the same order, so that attempts which state the same are objects of one shape.
  * The object is empty at first: V8 soon allocates object literals from here in the old space, where they keep their request alive.
  */
-function compileState<R>(fields: ReadyFields<R>): State<R> {
+function compileState<R>(fields: RuleFields<R>): State<R> {
   return compile<State<R>>(
-    ['stated', 'fields', 'values', 'seen', 'functions'],
+    ['stated', 'fields', 'values', 'context', 'functions'],
     [
       'const { textOf, booleanOf, numberOf, firstOf } = functions',
       ...FIELD_LIST.map(field => stateField(field, fields)),
@@ -77,11 +86,11 @@ function compileState<R>(fields: ReadyFields<R>): State<R> {
   )
 }
 
-function stateField<R>({ name, kind }: ListedField, fields: ReadyFields<R>): string {
+function stateField<R>({ name, kind }: ListedField, fields: RuleFields<R>): string {
   const { slot, others } = fields[name]
   if (slot < 0 && others.length === 0) return ''
   return `let ${name} = ${slot < 0 ? 'undefined' : `values[${slot}]`}
-    if (${name} === undefined || ${name} === '') ${name} = ${others.length === 0 ? 'undefined' : `firstOf(fields.${name}.others, seen)`}
+    if (${name} === undefined || ${name} === '') ${name} = ${others.length === 0 ? 'undefined' : `firstOf(fields.${name}.others, context)`}
     if (${name} !== undefined) stated.${name} = ${CONVERSION[kind]}(${name})`
 }
 
