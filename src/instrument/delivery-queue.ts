@@ -1,7 +1,7 @@
 /** The queue between the coordinator and the keeper of attempts: bounded, in order, one batch in flight at a time. */
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import { createBacklog } from './backlog.ts'
+import { type Backlog, createBacklog } from './backlog.ts'
 import { type DeliveryCounts, drain } from './drain.ts'
 import { MAX_TIMEOUT_MS } from './options.ts'
 import { createPace } from './retry.ts'
@@ -84,17 +84,7 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
 
   function flush(timeoutMs = DEFAULT_FLUSH_MS): Promise<boolean> {
     pace.hurry()
-    return new Promise(resolve => {
-      const giveUp = (): void => {
-        forget()
-        resolve(false)
-      }
-      const timer = setTimeout(giveUp, Math.min(timeoutMs, MAX_TIMEOUT_MS))
-      const forget = backlog.whenDrained(() => {
-        clearTimeout(timer)
-        resolve(true)
-      })
-    })
+    return isDrainedWithin(backlog, Math.min(timeoutMs, MAX_TIMEOUT_MS))
   }
 
   function flushAtExit(): void {
@@ -120,6 +110,20 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
     },
     stats: () => ({ ...counts, queued: backlog.size, dropped: { ...counts.dropped } }),
   }
+}
+
+/** Resolves to true once all present attempts are removed, or to false after the timeout. */
+function isDrainedWithin(backlog: Backlog, timeoutMs: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => {
+      cancel()
+      resolve(false)
+    }, timeoutMs)
+    const cancel = backlog.whenDrained(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
 }
 
 function createCounts(): DeliveryCounts {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import zlib from 'node:zlib'
 import type { Problem } from '../server/problem.ts'
 import { ChunkList } from './chunk-list.ts'
-import { createDeadlines } from './deadlines.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { InFlight } from './in-flight.ts'
 
 export { createInFlight } from './in-flight.ts'
@@ -62,88 +62,93 @@ export function mediaOf(
 /** No setting raises the limit of a whole body above this: the longest string of Node is about 512 MiB. */
 const MAX_WHOLE_BYTES = 256 * 2 ** 20
 
-export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: BodyLimits): BodyReader {
-  const maxBodyBytes = Math.min(limits.maxBodyBytes, MAX_WHOLE_BYTES)
-  const deadlines = createDeadlines(requestTimeoutMs)
-
-  function tooLarge(gzip: boolean): Problem {
-    const detail = `the body must be at most ${maxBodyBytes} bytes${gzip ? ', after inflating' : ''}`
-    return { status: 413, detail }
-  }
-
-  /** Reads a request that counts as in flight. */
-  function read(req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void): void {
-    const chunks = new ChunkList()
-    let taken = 0
-    let isOver = false
-    const release = (): void => {
-      inFlight.give(taken)
-      inFlight.leave()
-    }
-    const end = (result: Body | Problem): void => {
-      if (isOver) return
-      isOver = true
-      deadlines.end(deadline)
-      // The listeners keep the chunks reachable as long as the request lives, which may be long after its refusal.
-      chunks.clear()
-      if ('status' in result) release()
-      done(result)
-    }
-    const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
-    const cut = (): void => end({ status: 400, detail: 'the body ended early' })
-    // Listeners stay attached: removing them costs more than to ignore later events.
-    req
-      .on('data', (chunk: Buffer) => {
-        if (isOver) return
-        if (chunks.length + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
-        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
-        taken += chunk.length
-        chunks.add(chunk)
-      })
-      .on('end', () => isOver || end({ bytes: chunks.join(), release }))
-      .on('error', cut)
-      .on('close', cut)
-  }
-
-  /** Inflates a body. Both forms count as in flight. Stops at the limit: two megabytes of gzip inflate to two gigabytes. */
-  function inflate(compressed: Body, done: (body: Body | Problem) => void): void {
-    const inflater = zlib.createGunzip()
-    const inflated: Buffer[] = []
-    let taken = 0
-    let isOver = false
-    const end = (result: Body | Problem): void => {
-      if (isOver) return
-      isOver = true
-      compressed.release()
-      if ('status' in result) {
-        inflater.destroy()
-        inFlight.give(taken)
-      } else inFlight.enter()
-      done(result)
-    }
-    const release = (): void => {
-      inFlight.give(taken)
-      inFlight.leave()
-    }
-    inflater
-      .on('data', (chunk: Buffer) => {
-        if (isOver) return
-        if (taken + chunk.length > maxBodyBytes) return end(tooLarge(true))
-        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
-        taken += chunk.length
-        inflated.push(chunk)
-      })
-      // Always copy: a chunk of a few bytes is a view that keeps 16 KiB.
-      .on('end', () => isOver || end({ bytes: Buffer.concat(inflated), release }))
-      .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
-      .end(compressed.bytes)
-  }
-
+export function createBodyReader(options: BodyLimits): BodyReader {
+  const { inFlight } = options
+  const maxBodyBytes = Math.min(options.maxBodyBytes, MAX_WHOLE_BYTES)
+  const limits = { ...options, maxBodyBytes }
+  const deadlines = createDeadlines(options.requestTimeoutMs)
   return (req, gzip, done) => {
-    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(gzip))
+    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(limits, gzip))
     if (!inFlight.enter()) return done(OVERLOADED)
-    read(req, gzip, gzip ? body => ('status' in body ? done(body) : inflate(body, done)) : done)
+    const take: Done = gzip ? body => ('status' in body ? done(body) : inflate(body, limits, done)) : done
+    readBytes(req, gzip, limits, deadlines, take)
   }
+}
+
+type Done = Parameters<BodyReader>[2]
+
+/** Reads the bytes of a request that counts as in flight. */
+function readBytes(req: IncomingMessage, gzip: boolean, limits: BodyLimits, deadlines: Deadlines, done: Done): void {
+  const { inFlight, maxBodyBytes, requestTimeoutMs } = limits
+  const chunks = new ChunkList()
+  let taken = 0
+  let isOver = false
+  const release = (): void => {
+    inFlight.give(taken)
+    inFlight.leave()
+  }
+  const end = (result: Body | Problem): void => {
+    if (isOver) return
+    isOver = true
+    deadlines.end(deadline)
+    // The listeners keep the chunks reachable as long as the request lives, which may be long after its refusal.
+    chunks.clear()
+    if ('status' in result) release()
+    done(result)
+  }
+  const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
+  const cut = (): void => end({ status: 400, detail: 'the body ended early' })
+  // Listeners stay attached: removing them costs more than to ignore later events.
+  req
+    .on('data', (chunk: Buffer) => {
+      if (isOver) return
+      if (chunks.length + chunk.length > maxBodyBytes) return end(tooLarge(limits, gzip))
+      if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+      taken += chunk.length
+      chunks.add(chunk)
+    })
+    .on('end', () => isOver || end({ bytes: chunks.join(), release }))
+    .on('error', cut)
+    .on('close', cut)
+}
+
+/** Inflates a body. Both forms count as in flight. Stops at the limit: two megabytes of gzip inflate to two gigabytes. */
+function inflate(compressed: Body, limits: BodyLimits, done: Done): void {
+  const { inFlight, maxBodyBytes } = limits
+  const inflater = zlib.createGunzip()
+  const inflated: Buffer[] = []
+  let taken = 0
+  let isOver = false
+  const end = (result: Body | Problem): void => {
+    if (isOver) return
+    isOver = true
+    compressed.release()
+    if ('status' in result) {
+      inflater.destroy()
+      inFlight.give(taken)
+    } else inFlight.enter()
+    done(result)
+  }
+  const release = (): void => {
+    inFlight.give(taken)
+    inFlight.leave()
+  }
+  inflater
+    .on('data', (chunk: Buffer) => {
+      if (isOver) return
+      if (taken + chunk.length > maxBodyBytes) return end(tooLarge(limits, true))
+      if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+      taken += chunk.length
+      inflated.push(chunk)
+    })
+    // Always copy: a chunk of a few bytes is a view that keeps 16 KiB.
+    .on('end', () => isOver || end({ bytes: Buffer.concat(inflated), release }))
+    .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
+    .end(compressed.bytes)
+}
+
+function tooLarge({ maxBodyBytes }: BodyLimits, gzip: boolean): Problem {
+  return { status: 413, detail: `the body must be at most ${maxBodyBytes} bytes${gzip ? ', after inflating' : ''}` }
 }
 
 /** The answer while more bytes are in flight than the limit allows. */

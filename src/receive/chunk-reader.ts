@@ -26,7 +26,7 @@ const READ_AHEAD_BYTES = 64 * 1024
  */
 export function readRequest(req: IncomingMessage, inFlight: InFlight): ChunkReader {
   const { socket } = req
-  return readChunks(req, inFlight, {
+  return new SourceReader(req, inFlight, {
     // The socket of a complete request may carry others, which must go on.
     pause: () => req.complete || socket.pause(),
     resume: () => socket.resume(),
@@ -36,13 +36,14 @@ export function readRequest(req: IncomingMessage, inFlight: InFlight): ChunkRead
 /** Inflates what a reader reads, and only as far as its own caller asks for bytes. */
 export function inflate(compressed: ChunkReader, inFlight: InFlight): ChunkReader {
   const inflater = zlib.createGunzip()
-  const reader = readChunks(inflater, inFlight, {
+  const reader = new SourceReader(inflater, inFlight, {
     pause: () => inflater.pause(),
     resume: () => inflater.resume(),
   })
   feed(compressed, inflater).catch((error: Error) => reader.fail(error))
   return {
-    ...reader,
+    next: untilMs => reader.next(untilMs),
+    fail: reader.fail,
     close() {
       reader.close()
       compressed.close()
@@ -70,97 +71,104 @@ interface Flow {
 
 type Next = Buffer | 'end' | 'late'
 
-function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkReader {
-  const chunks = new ChunkList()
-  const held = new Held(inFlight)
-  let waiting: PromiseWithResolvers<Next> | undefined
-  let timer: NodeJS.Timeout | undefined
-  let isEnded = false
-  let isPaused = false
-  let isDelivering = false
-  let failure: Error | undefined
+class SourceReader implements ChunkReader {
+  readonly #source: Readable
+  readonly #flow: Flow
+  readonly #chunks = new ChunkList()
+  readonly #held: Held
+  #waiting: PromiseWithResolvers<Next> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isEnded = false
+  #isPaused = false
+  #isDelivering = false
+  #failure: Error | undefined
 
-  function onData(chunk: Buffer): void {
-    if (failure !== undefined) return
-    chunks.add(chunk)
-    held.set(chunks.length)
-    if (isDelivering) return
-    isDelivering = true
-    // Deliver after all chunks of one socket read: many small ones become one.
-    queueMicrotask(deliver)
+  constructor(source: Readable, inFlight: InFlight, flow: Flow) {
+    this.#source = source
+    this.#flow = flow
+    this.#held = new Held(inFlight)
+    source.on('data', this.#onData).on('end', this.#onEnd).on('error', this.fail).on('close', this.#onClose)
   }
 
-  function deliver(): void {
-    isDelivering = false
-    if (waiting !== undefined) answerPending()
-    else if (!isPaused && chunks.length >= READ_AHEAD_BYTES) {
-      isPaused = true
-      flow.pause()
+  next(untilMs: number): Promise<Next> {
+    this.#waiting = Promise.withResolvers<Next>()
+    const { promise } = this.#waiting
+    this.#answerPending()
+    if (this.#waiting !== undefined && untilMs !== Number.POSITIVE_INFINITY) {
+      this.#timer = setTimeout(() => {
+        this.#waiting?.resolve('late')
+        this.#stopWaiting()
+      }, untilMs - performance.now())
+    }
+    return promise
+  }
+
+  readonly fail = (error: Error): void => {
+    this.#failure ??= error
+    this.#chunks.clear()
+    this.#held.set(0)
+    this.#answerPending()
+  }
+
+  close(): void {
+    this.#source.off('data', this.#onData).off('end', this.#onEnd).off('error', this.fail).off('close', this.#onClose)
+    this.fail(CLOSED)
+    if (this.#isPaused) this.#flow.resume()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#failure !== undefined) return
+    this.#chunks.add(chunk)
+    this.#held.set(this.#chunks.length)
+    if (this.#isDelivering) return
+    this.#isDelivering = true
+    // Deliver after all chunks of one socket read: many small ones become one.
+    queueMicrotask(() => this.#deliver())
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true
+    this.#answerPending()
+  }
+
+  readonly #onClose = (): void => {
+    if (!this.#isEnded) this.fail(new Error('the body ended early'))
+  }
+
+  #deliver(): void {
+    this.#isDelivering = false
+    if (this.#waiting !== undefined) this.#answerPending()
+    else if (!this.#isPaused && this.#chunks.length >= READ_AHEAD_BYTES) {
+      this.#isPaused = true
+      this.#flow.pause()
     }
   }
 
   /** Resolves or rejects the pending call, where there is a result. */
-  function answerPending(): void {
-    if (waiting === undefined) return
-    const { resolve, reject } = waiting
-    if (failure !== undefined) reject(failure)
-    else if (chunks.length > 0) resolve(take())
-    else if (isEnded) resolve('end')
+  #answerPending(): void {
+    if (this.#waiting === undefined) return
+    const { resolve, reject } = this.#waiting
+    if (this.#failure !== undefined) reject(this.#failure)
+    else if (this.#chunks.length > 0) resolve(this.#take())
+    else if (this.#isEnded) resolve('end')
     else return
-    stopWaiting()
+    this.#stopWaiting()
   }
 
-  function take(): Buffer {
-    const bytes = chunks.join()
-    held.set(0)
-    if (isPaused) {
-      isPaused = false
-      flow.resume()
+  #take(): Buffer {
+    const bytes = this.#chunks.join()
+    this.#held.set(0)
+    if (this.#isPaused) {
+      this.#isPaused = false
+      this.#flow.resume()
     }
     return bytes
   }
 
-  function stopWaiting(): void {
-    waiting = undefined
-    clearTimeout(timer)
-    timer = undefined
-  }
-
-  function fail(error: Error): void {
-    failure ??= error
-    chunks.clear()
-    held.set(0)
-    answerPending()
-  }
-
-  const onEnd = (): void => {
-    isEnded = true
-    answerPending()
-  }
-  const onClose = (): void => {
-    if (!isEnded) fail(new Error('the body ended early'))
-  }
-  source.on('data', onData).on('end', onEnd).on('error', fail).on('close', onClose)
-
-  return {
-    next(untilMs) {
-      waiting = Promise.withResolvers<Next>()
-      const { promise } = waiting
-      answerPending()
-      if (waiting !== undefined && untilMs !== Number.POSITIVE_INFINITY) {
-        timer = setTimeout(() => {
-          waiting?.resolve('late')
-          stopWaiting()
-        }, untilMs - performance.now())
-      }
-      return promise
-    },
-    fail,
-    close() {
-      source.off('data', onData).off('end', onEnd).off('error', fail).off('close', onClose)
-      fail(CLOSED)
-      if (isPaused) flow.resume()
-    },
+  #stopWaiting(): void {
+    this.#waiting = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 }
 

@@ -39,74 +39,87 @@ const READ_BYTES = 64 * 1024
 
 type Waiter = (room: Room) => void
 
+/** Creates an account of at most `maxBytes`. */
 export function createInFlight(maxBytes: number): InFlight {
-  const waiters = new Set<Waiter>()
-  let requests = 0
-  let taken = 0
-  let isPassHeld = false
+  return new Account(maxBytes)
+}
 
-  function give(bytes: number): void {
-    taken -= bytes
-    if (waiters.size > 0) admit()
+class Account implements InFlight {
+  readonly #maxBytes: number
+  readonly #waiters = new Set<Waiter>()
+  #requests = 0
+  #taken = 0
+  #isPassHeld = false
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  enter(): boolean {
+    if (this.#requests >= MAX_REQUESTS) return false
+    this.#requests++
+    return true
+  }
+
+  leave(): void {
+    this.#requests--
+  }
+
+  take(bytes: number): boolean {
+    if (this.#taken + bytes > this.#maxBytes) return false
+    this.#taken += bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.#taken -= bytes
+    if (this.#waiters.size > 0) this.#resumeWaiters()
+  }
+
+  add(bytes: number): void {
+    if (bytes < 0) this.give(-bytes)
+    else this.#taken += bytes
+  }
+
+  get isOver(): boolean {
+    return this.#taken > this.#maxBytes
+  }
+
+  get isFull(): boolean {
+    return this.#taken >= this.#maxBytes
+  }
+
+  async wait(timeoutMs: number): Promise<Room> {
+    if (!this.#isPassHeld) return this.#takePass()
+    if (this.#waiters.size >= MAX_WAITERS) return 'none'
+    const { promise, resolve } = Promise.withResolvers<Room>()
+    const waiter: Waiter = room => {
+      clearTimeout(timer)
+      this.#waiters.delete(waiter)
+      resolve(room)
+    }
+    const timer = setTimeout(waiter, timeoutMs, 'none')
+    this.#waiters.add(waiter)
+    return promise
   }
 
   /** Resumes as many waiters as memory is free for. Each counts what it reads only later. */
-  function admit(): void {
-    let room = maxBytes - taken
-    for (const waiter of waiters) {
+  #resumeWaiters(): void {
+    let room = this.#maxBytes - this.#taken
+    for (const waiter of this.#waiters) {
       if (room <= 0) return
       room -= READ_BYTES
       waiter('some')
     }
   }
 
-  function pass(): () => void {
-    isPassHeld = true
+  #takePass(): () => void {
+    this.#isPassHeld = true
     return () => {
-      isPassHeld = false
-      const [next] = waiters
-      next?.(pass())
+      this.#isPassHeld = false
+      const [next] = this.#waiters
+      next?.(this.#takePass())
     }
-  }
-
-  return {
-    enter() {
-      if (requests >= MAX_REQUESTS) return false
-      requests++
-      return true
-    },
-    leave() {
-      requests--
-    },
-    take(bytes) {
-      if (taken + bytes > maxBytes) return false
-      taken += bytes
-      return true
-    },
-    give,
-    add(bytes) {
-      if (bytes < 0) give(-bytes)
-      else taken += bytes
-    },
-    get isOver() {
-      return taken > maxBytes
-    },
-    get isFull() {
-      return taken >= maxBytes
-    },
-    async wait(timeoutMs) {
-      if (!isPassHeld) return pass()
-      if (waiters.size >= MAX_WAITERS) return 'none'
-      const { promise, resolve } = Promise.withResolvers<Room>()
-      const waiter: Waiter = room => {
-        clearTimeout(timer)
-        waiters.delete(waiter)
-        resolve(room)
-      }
-      const timer = setTimeout(waiter, timeoutMs, 'none')
-      waiters.add(waiter)
-      return promise
-    },
   }
 }
 
