@@ -189,7 +189,7 @@ describe.each([
   ['the shipped mapping', DEFAULT_MAPPING],
   ['a mapping of odd places', ODD_MAPPING],
 ])('what is found in the bytes by %s', (_, mapping) => {
-  test('is what is found in the decoded request', () => {
+  test('extracts the same as from the decoded request', () => {
     let found = 0
     let attempts = 0
     const law = fc.property(request, bytes => {
@@ -204,7 +204,7 @@ describe.each([
     expect(attempts).toBeGreaterThan(500)
   })
 
-  test('is nothing where a request cannot be decoded, whichever of its bytes are others or missing', () => {
+  test('extracts nothing where the request cannot be decoded, whichever byte is changed or missing', () => {
     const change = fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.boolean() })
     const law = fc.property(request, change, (bytes, { at, byte, cut }) => {
       const spoilt = Buffer.from(cut ? bytes.subarray(0, at % (bytes.length + 1)) : bytes)
@@ -216,14 +216,14 @@ describe.each([
   })
 })
 
-test('what an exporter sends is found in its bytes', async () => {
+test('extracts what a real exporter sends without decoding it', async () => {
   for (const records of [variedLogRecords(), logRecords([{ attributes: { agent_name: 'a' } }])]) {
     const { body } = await capture(url => sendLogs(url, 'protobuf', records))
     expect(extractLogBytes(body, DEFAULT_MAPPING)).toEqual(decoded(body, DEFAULT_MAPPING))
   }
 })
 
-test('a record whose last field is longer than it is no record', () => {
+test('leaves a record to the decoder whose last field exceeds it', () => {
   const cut = message([...good('a'), text(12, 'agent.attempt'), w => w.tag(1, Bit64).fixed64(1n)]).slice(0, -4)
   const whole = message([...good('a'), text(12, 'agent.attempt')])
   const bytes = Buffer.from(message([held(1, message([held(2, message([held(2, cut), held(2, whole)]))]))]))
@@ -231,7 +231,7 @@ test('a record whose last field is longer than it is no record', () => {
   expect(extractLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
 })
 
-test('a name that is not plain is none either where it came before as that of an attribute', () => {
+test('does not cache a name that needs escapes, also where it was an attribute name before', () => {
   const name = 'known and "quoted"'
   const time: Write = w => w.tag(1, Bit64).fixed64(1769860800123456789n)
   const one = message([...good(name), said(name, text(1, 'x')), text(12, 'agent.attempt'), time])
@@ -241,13 +241,13 @@ test('a name that is not plain is none either where it came before as that of an
   expect(expected.rawJson.pending).toBe('')
 })
 
-test('a request of more bytes than fields may be is left to be decoded', () => {
+test('leaves a request to the decoder that may exceed the limit of fields', () => {
   const bytes = Buffer.from(message([held(1, message([held(2, message([text(3, 'u'.repeat(4_000_001))]))]))]))
   expect(extractLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
   expect(() => decodeRequest('logs', 'protobuf', bytes)).not.toThrow(OtlpDecodeError)
 })
 
-test('names come in any order, with any others between them, and in numbers that are not remembered', () => {
+test('finds names in any order, with others in between, and more of them than it caches', () => {
   const others = Array.from({ length: 700 }, (_, i) => said(`other-${i}`, text(1, 'x')))
   const orders = [
     good('a'),

@@ -46,7 +46,7 @@ describe('the time of a record', () => {
     )
   })
 
-  test('is handed on as what the timestamp states, one for each attempt', () => {
+  test('is returned as one parsed timestamp per attempt', () => {
     const stated: KeyValue = { key: 'timestamp', value: { stringValue: '2026-01-31T12:00:00.5+01:00' } }
     const bad: KeyValue = { key: 'agent_name', value: { intValue: 'x' } }
     const { attempts, instants } = extract([
@@ -65,7 +65,7 @@ describe('the time of a record', () => {
 })
 
 describe('attributes', () => {
-  test('of the same name: the first counts, also where it holds nothing', () => {
+  test('of the same name: the first counts, also where it has no value', () => {
     const { attempts } = extract([
       attempt([
         { key: 'agent_name', value: { stringValue: 'first' } },
@@ -78,7 +78,7 @@ describe('attributes', () => {
     ])
   })
 
-  test('that two rules ask for are found for both, record by record', () => {
+  test('that two rules use are found for both, record by record', () => {
     const mapping = mergeMapping({
       'agent.attempt': { when: { kind: ['attempt'] } },
       other: {
@@ -98,13 +98,13 @@ describe('attributes', () => {
   })
 })
 
-test('another mapping holds from the next request on, and the first one again when it comes back', () => {
+test('applies the mapping of each request', () => {
   const off = mergeMapping({ 'agent.attempt': { enabled: false } })
   const counts = [DEFAULT_MAPPING, off, DEFAULT_MAPPING].map(mapping => extract([attempt()], mapping).attempts.length)
   expect(counts).toEqual([1, 0, 1])
 })
 
-test('the fields of an attempt come in one order, whatever that of the rule and of the attributes', () => {
+test('writes the fields of an attempt in one order, whatever the order of the rule and of the attributes', () => {
   const { attempt: fields, ...rule } = DEFAULT_MAPPING['agent.attempt']!
   const turned = Object.fromEntries(Object.entries(fields).reverse())
   const mapping = { 'agent.attempt': { ...rule, attempt: turned } }
