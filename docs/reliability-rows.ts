@@ -24,7 +24,7 @@ const LAST_CALL =
 const FAILED_CALL = 'test/root/injected-faults.root.ts > a system call that fails > %s loses only the refused attempts'
 const FUZZ = 'test/sidecar/fuzz.test.ts > whatever is sent'
 const RECORDING = 'test/receive/recording.test.ts'
-const REFUSED = `${RECORDING} > what is not good is refused with its place, and nothing of it is counted`
+const REFUSED = `${RECORDING} > refuses invalid requests with index and pointer, and counts nothing of them`
 const DAMAGE = 'test/store/file/damage.test.ts'
 const READER = 'test/store/file/reader.test.ts'
 const READ_ONLY = 'test/command/read-only.test.ts'
@@ -436,7 +436,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${LIMITS} > a body > that inflates a thousandfold costs no memory`,
       `${LIMITS} > a body > of many small gzip members is read whole, a cut one is refused`,
       `${REFUSED} > %j: %d`,
-      `${OTLP}/answer.test.ts > a body > that bursts when inflated costs little`,
+      `${OTLP}/answer.test.ts > a body > that exceeds the limit when inflated costs little`,
     ],
   },
   {
@@ -447,16 +447,16 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${OVERLOAD} > a disk > that fails refuses all that waited and all that comes with 503, and takes attempts again when it works`,
       `${OVERLOAD} > lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone`,
       `${LIMITS} > too many bytes in flight are refused with 429 and Retry-After, and are welcome again when there is room`,
-      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to try again, where it can be tried again`,
+      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to retry, where a retry can succeed`,
     ],
   },
   {
     promise:
       'A stream can have any length. Each line is on disk soon after it arrives, and the memory of all streams is bounded.',
     shown: [
-      `${STREAMS} > a line is kept soon after it came, although its stream goes on`,
-      `${STREAMS} > lines of one stream are kept in their order, whatever pieces they come in`,
-      `${STREAMS} > with room for one long line, streams of long lines wait for each other, and all of them are kept`,
+      `${STREAMS} > keeps a line soon after it arrives, while its stream goes on`,
+      `${STREAMS} > keeps the lines of a stream in order, whatever its chunks`,
+      `${STREAMS} > keeps all long lines of many streams with memory for one, while the streams wait for each other`,
       `${STREAM_MEMORY} > memory > does not grow with the length of a stream`,
       `${STREAM_MEMORY} > memory > does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read`,
       `${STREAM_MEMORY} > memory > does not depend on the size of the chunks that a body comes in`,
@@ -468,7 +468,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${OVERLOAD} > a stream that goes on > is answered with 503 and the number of its kept lines as soon as the disk fails`,
       `${OVERLOAD} > a stream that goes on > and whose client leaves while its lines are being kept, is kept as far as it came`,
-      `${STREAMS} > a stop ends a stream that goes on, and says how many of its lines are kept`,
+      `${STREAMS} > ends an open stream on stop, and says how many of its lines are kept`,
       `${STREAM_MEMORY} > a client that leaves in the middle of what it gzipped does not hold up a stop`,
     ],
   },
@@ -639,7 +639,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${FUZZ} > to whichever route, with whatever method, query and headers, is answered as documented`,
       `${FUZZ} > to be recorded is answered as documented, and what is answered for is what is counted`,
       `${FUZZ} > even where it is no HTTP, is answered as documented or cut, and nobody else notices`,
-      `${OTLP}/answer.test.ts > a body > of any bytes is answered with a documented status, soon and without a trace of our own code`,
+      `${OTLP}/answer.test.ts > a body > of random bytes gets a documented status quickly, and no stack trace`,
     ],
   },
   {
@@ -656,7 +656,7 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'A name such as __proto__ counts under exactly that name, everywhere and after a restart. A name that is too long is refused.',
     shown: [
-      `${RECORDING} > what is good is kept > every name without control characters comes back as it came, and keys that print alike stay apart`,
+      `${RECORDING} > keeps valid attempts > returns every name without control characters unchanged, and does not merge keys that print alike`,
       'test/expose/exposition.test.ts > the text > keeps every legal name apart from every other',
       CHAOS,
     ],
@@ -729,7 +729,7 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'The same id counts once for 24 hours: in one batch, on two connections, after a restart or a snapshot, and with other content.',
     shown: [
-      `${RECORDING} > what is good is kept > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
+      `${RECORDING} > keeps valid attempts > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
       'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
       `${CLOCK} > an id is known until 24 hours have passed, and one that comes again later counts again`,
       CHAOS,
@@ -747,10 +747,10 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'With one invalid item, no item of a batch counts and the fault is named. With `partial=true` the valid items count. OTLP reports partial success.',
     shown: [
-      `${REFUSED} > the bad ones of a list are named by index and pointer`,
-      `${REFUSED} > but for the good ones when partial=true asks for that`,
-      `${STREAMS} > with partial=true > bad lines are skipped and named by their place, and all others are kept`,
-      `${STREAMS} > with partial=true > of many bad lines the first are named, and the others counted`,
+      `${REFUSED} > names the invalid attempts of a list by index and pointer`,
+      `${REFUSED} > keeps the valid attempts with partial=true`,
+      `${STREAMS} > with partial=true > skips invalid lines, names them by index, and keeps all others`,
+      `${STREAMS} > with partial=true > names the first of many invalid lines, and counts the others`,
       `${OTLP}/answer.test.ts > partial success > tells how many were rejected and why, in protobuf`,
     ],
   },

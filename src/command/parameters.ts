@@ -1,6 +1,6 @@
 /** The parameters of a question as options of a command, and those that are required as its arguments. */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
-import { nameProblem } from '../core/attempt/attempt.ts'
+import { nameProblem } from '../core/attempt/validation.ts'
 import { parseRange } from '../core/reports/range.ts'
 import { type Selection, selectionOf } from '../core/reports/selection.ts'
 import { type DescribedParameter, describeParameters } from '../questions/parameter-json.ts'

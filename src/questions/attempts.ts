@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
+import { type AttemptField, FIELD_LIST } from '../core/attempt/fields.ts'
 import type { AttemptOrder, AttemptPage, MissingAttempts } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { probability } from './answer-schemas.ts'
 import { choice, count, flag, selection, text } from './parameters.ts'
 import { defineQuestion, InvalidParameters, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
@@ -17,28 +17,34 @@ export interface AttemptsQuery extends Selection {
   readonly with_ids?: boolean | undefined
 }
 
-const optionalText = z.string().optional()
-const tokens = z.int().min(0).optional()
+/** An attempt as it is kept: the fields of the table, its timestamp, and the cost that was computed. */
+const keptAttempt = z
+  .strictObject({
+    ...Object.fromEntries(FIELD_LIST.map(field => [field.name, fieldSchema(field)])),
+    timestamp: z.string(),
+    computed_cost_usd: z.number().min(0).optional(),
+  })
+  .meta({ id: 'KeptAttempt' }) as unknown as z.ZodType<AgentAttempt, AgentAttempt>
 
-const keptAttempt: ObjectSchema<AgentAttempt> = objectSchema('KeptAttempt', {
-  agent_name: z.string(),
-  model_name: z.string(),
-  issue_type: z.string(),
-  success: z.boolean(),
-  confidence: probability.nullish(),
-  time_seconds: z.number().min(0),
-  timestamp: z.string(),
-  attempt_id: optionalText,
-  error_type: optionalText,
-  experiment: optionalText,
-  variant: optionalText,
-  input_tokens: tokens,
-  output_tokens: tokens,
-  cache_read_tokens: tokens,
-  cache_write_tokens: tokens,
-  cost_usd: z.number().min(0).optional(),
-  computed_cost_usd: z.number().min(0).optional(),
-})
+function fieldSchema(field: AttemptField): z.ZodType {
+  const { required, description } = field
+  const schema = valueSchema(field).meta({ description })
+  return required ? schema : schema.optional()
+}
+
+function valueSchema(field: AttemptField): z.ZodType {
+  switch (field.kind) {
+    case 'boolean':
+      return z.boolean()
+    case 'number':
+      return field.nullable ? z.number().min(0).nullable() : z.number().min(0)
+    case 'integer':
+      return z.int().min(0)
+    case 'string':
+    case 'timestamp':
+      return z.string()
+  }
+}
 
 const missingAttempts: ObjectSchema<MissingAttempts> = objectSchema('MissingAttempts', {
   records: z.int().min(0).meta({ description: 'Attempts that cannot be read, whether or not they fit the question.' }),

@@ -3,8 +3,8 @@
  * number or a boolean: the schemas take both.
  */
 import { z } from 'zod'
-import { nameProblem } from '../core/attempt/attempt.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
+import { nameProblem } from '../core/attempt/validation.ts'
 import type { RangeQuestion } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { Fields } from './schema.ts'

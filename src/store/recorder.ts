@@ -1,14 +1,9 @@
 /** Records attempts in a store: validates them, applies defaults, and appends them. */
 import type { SeriesPoint } from '../core/aggregate/series.ts'
-import {
-  type AgentAttempt,
-  type AttemptProblem,
-  attemptProblems,
-  isAttempt,
-  type NewAttempt,
-} from '../core/attempt/attempt.ts'
+import type { AgentAttempt, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { applyDefaults } from '../core/attempt/defaults.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
+import { attemptProblems, isAttempt } from '../core/attempt/validation.ts'
 import type { Appended, AppendedPoints, Clock, ParsedBatch, Store } from '../core/ports.ts'
 
 /** The result for one attempt. */

@@ -1,4 +1,4 @@
-import { BOUNDS } from '../attempt/attempt.ts'
+import { ATTEMPT_FIELDS } from '../attempt/fields.ts'
 import { type Counts, rateOf } from './counts.ts'
 import { studentTQuantile } from './distributions.ts'
 
@@ -115,7 +115,7 @@ export function costInterval(sums: CostLogSums): MeanInterval | null {
   }
   return {
     low: Math.min(mean, Math.exp(low)),
-    high: Math.max(mean, Math.min(Math.exp(high), BOUNDS.maxCostUsd)),
+    high: Math.max(mean, Math.min(Math.exp(high), ATTEMPT_FIELDS.cost_usd.max)),
     method: 'log_scale',
   }
 }
