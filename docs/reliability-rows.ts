@@ -657,7 +657,7 @@ const INPUT: readonly ReliabilityRow[] = [
       'A name such as __proto__ counts under exactly that name, everywhere and after a restart. A name that is too long is refused.',
     shown: [
       `${RECORDING} > keeps valid attempts > returns every name without control characters unchanged, and does not merge keys that print alike`,
-      'test/expose/exposition.test.ts > the text > keeps every legal name apart from every other',
+      'test/expose/exposition.test.ts > the text > has separate series for every valid name',
       CHAOS,
     ],
   },
@@ -683,8 +683,8 @@ const INPUT: readonly ReliabilityRow[] = [
     promise: 'Names that print alike stay distinct series, and the scrape parses.',
     shown: [
       'test/core/aggregate/tally.test.ts > the tally > never lets two keys meet: `a:b` + `c` and `a` + `b:c`, NFC and NFD, names of object properties',
-      'test/expose/exposition.test.ts > the text > can be read back whatever the names and attempts, and equals what was counted',
-      'test/expose/promtool.test.ts > promtool check metrics has nothing to say > of everything a sidecar can tell, and hostile names',
+      'test/expose/exposition.test.ts > the text > parses to the recorded counts for any names and attempts',
+      'test/expose/promtool.test.ts > promtool check metrics reports nothing > for every metric of a sidecar, and hostile names',
     ],
   },
   {

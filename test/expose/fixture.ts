@@ -28,12 +28,12 @@ export function count(tally: Tally, one: AgentAttempt): void {
   tally.add(one, parseTimestamp(one.timestamp)!, NOW_MS)
 }
 
-/** A tally of so many keys with one attempt each: 1,000 of them make about 9 MB of text. */
+/** A tally of `keys` keys with one attempt each: 1,000 keys are about 9 MB of text. */
 export function tallyOfKeys(keys: number): Tally {
   return tallyOf(Array.from({ length: keys }, (_, i) => attempt({ agent_name: `agent-${i}`, confidence: 0.8 })))
 }
 
-/** So many attempts of an arm, of which the first `successes` succeed. */
+/** Attempts of an arm, of which the first `successes` succeed. */
 export function armAttempts(experiment: string, variant: string, attempts: number, successes: number): AgentAttempt[] {
   return Array.from({ length: attempts }, (_, i) => attempt({ experiment, variant, success: i < successes }))
 }
@@ -49,13 +49,13 @@ export function sourcesOf(tally: Tally, facts: Partial<SidecarFacts> = {}): Sour
 }
 
 export async function textOf(exposition: Pick<Exposition, 'scrape'>): Promise<string> {
-  return Buffer.concat(await slicesOf(exposition)).toString()
+  return Buffer.concat(await chunksOf(exposition)).toString()
 }
 
-export async function slicesOf(exposition: Pick<Exposition, 'scrape'>): Promise<Buffer[]> {
-  const slices: Buffer[] = []
-  for await (const slice of (await exposition.scrape()).body) slices.push(Buffer.from(slice))
-  return slices
+export async function chunksOf(exposition: Pick<Exposition, 'scrape'>): Promise<Buffer[]> {
+  const chunks: Buffer[] = []
+  for await (const chunk of (await exposition.scrape()).body) chunks.push(Buffer.from(chunk))
+  return chunks
 }
 
 /** Constants for what is read from the test's own process, so that two scrapes are equal. */
@@ -120,7 +120,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
   eventLoopLag: { seconds: () => 0.003 },
 }
 
-/** Names that are legal and easy to get wrong. The last two look alike and are not. */
+/** Valid names that are easy to escape wrongly. The last two look equal and are not. */
 export const HOSTILE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',

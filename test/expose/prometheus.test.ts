@@ -66,7 +66,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-it('Prometheus takes every name for a series of its own, and sees counters rise from 0', async context => {
+it('Prometheus stores a separate series for every name, and sees counters rise from 0', async context => {
   needs('prometheus', context)
   const attempts = HOSTILE_NAMES.map(name =>
     attempt({
@@ -113,7 +113,7 @@ it('Prometheus takes every name for a series of its own, and sees counters rise 
   expect(await prometheus.lastError()).toBe('')
 })
 
-it('Prometheus takes a large text, compressed, and a failed collection is a target that is down', async context => {
+it('Prometheus scrapes a large compressed text, and a failed collection makes the target down', async context => {
   needs('prometheus', context)
   let broken = false
   const sources = sourcesOf(tallyOfKeys(100))

@@ -1,6 +1,6 @@
 /**
- * A strict reader of the Prometheus text format 0.0.4: throws on whatever a scraper could refuse or misread, on a series
- * that comes twice and on a family whose lines are not together.
+ * A strict parser of the Prometheus text format 0.0.4: throws on everything that a scraper could refuse or misread, on a duplicate series,
+ * and on a family whose lines are not contiguous.
  */
 interface ReadSample {
   readonly name: string
