@@ -114,7 +114,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
     ],
   },
   listener: { dropped: 0 },
-  unread: { cut: 0 },
+  unread: { closed: 0 },
   questions: { inFlight: 0, refused: new Map([['questions', 0]]), answerBytes: 0 },
   logOutput: { dropped: 0 },
   eventLoopLag: { seconds: () => 0.003 },

@@ -79,7 +79,7 @@ async function inFlight(sidecar: TestSidecar): Promise<number> {
 test('an answer of 408 is a problem, and is counted', async () => {
   await using sidecar = await testSidecar({ 'headers-timeout': '200ms' })
   expect(await sendRaw(sidecar.url, GET)).toMatch(
-    /^HTTP\/1\.1 408 Request Timeout\r\nContent-Type: application\/problem\+json[\s\S]*the headers did not come within 0.2 s/,
+    /^HTTP\/1\.1 408 Request Timeout\r\nContent-Type: application\/problem\+json[\s\S]*the headers were not complete within 0.2 s/,
   )
   expect(await (await sidecar.get('/metrics')).text()).toContain(
     'agent_performance_http_requests_total{route="other",method="other",code="408"} 1',

@@ -73,7 +73,7 @@ describe('a refused request is logged', () => {
     ],
     [
       'with the Host to list, where that is not served',
-      { level: 'warn', status: 421, detail: expect.stringContaining('add --allow-host pod.example') },
+      { level: 'warn', status: 421, detail: expect.stringContaining('allow it with --allow-host pod.example') },
       ({ url }) => postAs('pod.example', url),
     ],
     [
