@@ -79,7 +79,7 @@ function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
 
 function compare(baseline: ArmCopy, arm: ArmCopy, alpha: number): ComparisonCopy {
   const key = { ...arm.key, baseline: baseline.key.variant }
-  // The sidecar cannot know whether assignment depends on outcomes. Users for whom it does query the API with adaptive=true.
+  // The sidecar cannot know whether assignment depends on outcomes. If it does, query the API with adaptive=true.
   const rates = compareRates(countsOf(baseline.summary), countsOf(arm.summary), { alpha, adaptive: false })
   return { key, labels: labelText(key), rates }
 }

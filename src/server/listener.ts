@@ -134,7 +134,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** An idle connection stays open for this much longer than announced, so that a request sent at the last moment gets a response. */
 const KEEP_ALIVE_BUFFER_MS = 1000
 
-/** From this age on, a drain closes a connection without a request. On a younger one a request may be in transit. */
+/** From this age on, a drain closes a connection without a request. On a newer one a request may be in transit. */
 const UNUSED_MS = 1000
 
 /** On a socket timeout, closes a connection whose client does not read. A client that waits for the sidecar stays connected. */

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** One invalid item of a request: its index, and a JSON pointer (RFC 6901) to the invalid value in it. */
-export interface FaultyItem {
+export interface InvalidItem {
   readonly index: number
   readonly pointer: string
   readonly detail: string
@@ -15,7 +15,7 @@ export interface Problem {
   readonly detail: string
   /** Replaces `detail` in the log if `detail` quotes the request. */
   readonly logged?: string
-  readonly errors?: readonly FaultyItem[]
+  readonly errors?: readonly InvalidItem[]
   /** Whole seconds, for 429 and 503. */
   readonly retryAfterSeconds?: number
   /** Extension members of RFC 9457. */

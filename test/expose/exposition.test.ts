@@ -38,7 +38,7 @@ describe('a key', () => {
     }
     const last = Date.parse('2026-03-01T11:30:00.5Z') / 1000
     expect(readValue(text, 'agent_last_attempt_timestamp_seconds', labels)).toBe(last)
-    // Wilson's interval of 2 in 3.
+    // The lower bound of the Wilson interval of 2 in 3.
     expect(readValue(text, 'agent_success_ratio_lower_bound', labels)).toBeCloseTo(0.2077, 4)
   })
 
@@ -269,7 +269,7 @@ function countsById(family: ReadFamily, suffix = ''): Map<string, number> {
   return counts
 }
 
-/** Buckets never fall, and the last equals the count. */
+/** Asserts that cumulative buckets never decrease, and that the last one equals the count. */
 function expectSoundHistograms(families: ReadonlyMap<string, ReadFamily>): void {
   for (const { type, samples } of families.values()) {
     if (type !== 'histogram') continue

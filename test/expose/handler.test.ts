@@ -13,12 +13,12 @@ function small(): Exposition {
   return createExposition(sourcesOf(tallyOf([attempt({ agent_name: 'émile 🦊' })])))
 }
 
-/** About 27 MB: more than the system's buffers of a connection take. */
+/** About 27 MB: more than the socket buffers hold. */
 function large(): Exposition {
   return createExposition(sourcesOf(tallyOfKeys(3000)))
 }
 
-/** Resolves when the scraper takes no more: the answer waits, and nothing was sent for many turns. */
+/** Resolves when the scraper reads no more: the response waits, and nothing was sent for many iterations of the event loop. */
 async function stalled({ answers }: Served): Promise<void> {
   for (let quiet = 0, sent = -1; quiet < 50; quiet++) {
     await nextTurn()
@@ -77,7 +77,7 @@ describe('GET', () => {
 })
 
 describe('a reader gets exactly the text', () => {
-  /** Keys whose series take most of a page each, if all their characters were wide: pages are left before they are half full. */
+  /** Keys for whose series the renderer reserves most of a buffer each, although they need less than half of it. */
   function longNames(): Exposition {
     const tally = tallyOf()
     for (let i = 0; i < 40; i++)
@@ -120,7 +120,7 @@ describe('a reader gets exactly the text', () => {
   })
 })
 
-/** The body of an answer in chunks. */
+/** The decoded body of a chunked response. */
 function bodyOf(answer: Buffer): Buffer {
   const chunks: Buffer[] = []
   for (let at = answer.indexOf('\r\n\r\n') + 4; ; ) {

@@ -25,11 +25,11 @@ async function freePort(): Promise<number> {
 interface Prometheus {
   /** The instant vector that a query yields: labels and values. */
   query(promql: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]>
-  /** Why the last scrape failed; empty when it did not. */
+  /** Why the last scrape failed. Empty if it succeeded. */
   lastError(): Promise<string>
 }
 
-/** A real Prometheus that scrapes the port, gone when the test is over. */
+/** A Prometheus server that scrapes the port until the test ends. */
 async function openPrometheus(target: number): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'prometheus-'))
   const port = await freePort()

@@ -70,7 +70,7 @@ function belongs(sample: ReadSample, family: ReadFamily): boolean {
   return sample.name.startsWith(family.name) && ['_bucket', '_sum', '_count'].includes(suffix)
 }
 
-/** The value of the one series of that name and exactly those labels; undefined where there is none. */
+/** The value of the series with that name and exactly those labels. Undefined if there is none. */
 export function readValue(
   text: string,
   name: string,
