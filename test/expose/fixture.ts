@@ -5,7 +5,7 @@ import type { AgentAttempt, AttemptKey } from '../../src/core/attempt/attempt.ts
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import type { Sources } from '../../src/expose/collection.ts'
 import type { Exposition } from '../../src/expose/exposition.ts'
-import { readSelfMetrics } from '../../src/expose/self-metrics.ts'
+import { readSelfMetrics, type SelfMetricReading } from '../../src/expose/self-metrics.ts'
 import { SELF_METRICS, type SidecarFacts } from '../../src/sidecar/self-metrics.ts'
 
 export const NOW_MS: number = Date.parse('2026-03-01T12:00:00Z')
@@ -40,11 +40,7 @@ export function armAttempts(experiment: string, variant: string, attempts: numbe
 
 /** Sources of an exposition that expose the tally and everything a sidecar can report about itself. */
 export function sourcesOf(tally: Tally, facts: Partial<SidecarFacts> = {}): Sources {
-  const selfMetrics: Sources['selfMetrics'] = () =>
-    readSelfMetrics(SELF_METRICS, sidecarFacts({ tally, ...facts })).map(({ family, value }) => ({
-      family,
-      value: PROCESS.get(family.name) ?? value,
-    }))
+  const selfMetrics = (): SelfMetricReading[] => readSelfMetrics(CONSTANT_METRICS, sidecarFacts({ tally, ...facts }))
   return { tally, selfMetrics, version: '1.2.3', clock: () => NOW_MS }
 }
 
@@ -58,13 +54,10 @@ export async function chunksOf(exposition: Pick<Exposition, 'scrape'>): Promise<
   return chunks
 }
 
-/** Constants for what is read from the test's own process, so that two scrapes are equal. */
-const PROCESS: ReadonlyMap<string, number> = new Map([
-  ['agent_performance_start_time_seconds', 1772366400.5],
-  ['agent_performance_resident_memory_bytes', 70_000_000],
-  ['agent_performance_cpu_seconds_total', 1.75],
-  ['agent_performance_open_fds', 21],
-])
+/** The table with constants for the metrics that do not read the facts but this process, so that two scrapes are equal. */
+const CONSTANT_METRICS: typeof SELF_METRICS = SELF_METRICS.map(metric =>
+  metric.read.length === 0 ? { ...metric, read: () => 1.75 } : metric,
+)
 
 /** Facts about a sidecar with a value for every metric. */
 export function sidecarFacts(facts: Partial<SidecarFacts> = {}): SidecarFacts {
