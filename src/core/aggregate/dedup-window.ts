@@ -15,8 +15,8 @@ export interface IdWindow {
    * the id stays known for longer.
    */
   add(id: string, ms: number): boolean
-  /** Takes back the last `count` ids that `add` took in. */
-  undo(count: number): void
+  /** Whether {@link add} would answer false. Changes nothing. */
+  has(id: string, ms: number): boolean
   readonly size: number
   /** Sets other limits from now on: those with which a part of the journal was written. */
   limitTo(limits: Pick<IdWindowOptions, 'limit' | 'keepMs'>): void
@@ -215,6 +215,13 @@ export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOption
     return ms - timeAt((head + Math.max(0, after - SPREAD)) & LAST_PLACE) < keepMs
   }
 
+  /** Whether the id with the current hash is held and known at `ms`. */
+  function isHeld(ms: number): boolean {
+    const { slots } = partNow()
+    const entry = slots[find(slots)]!
+    return entry !== 0 && isKnown(entry - 1, ms)
+  }
+
   /** Whether the oldest id must make room, or is too old; or its time was too far ahead to ever be too old. */
   function isOldestGone(): boolean {
     if (size >= limit) return size > 0
@@ -232,20 +239,18 @@ export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOption
 
   return {
     add(id, ms) {
-      while (isOldestGone()) removeOldest()
       hash(id)
-      const { slots } = partNow()
-      const entry = slots[find(slots)]!
-      if (entry !== 0 && isKnown(entry - 1, ms)) return false
+      if (isHeld(ms)) return false
+      const [first, second] = [hash1, hash2]
+      while (isOldestGone()) removeOldest()
+      hash1 = first
+      hash2 = second
       push(ms)
       return true
     },
-    undo(count) {
-      for (let i = 0; i < count && size > 0; i++) {
-        tail = (tail - 1) & LAST_PLACE
-        remove(tail)
-        size--
-      }
+    has(id, ms) {
+      hash(id)
+      return isHeld(ms)
     },
     get size() {
       return size

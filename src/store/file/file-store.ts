@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { apply, type FoldState, takePoints } from '../../core/fold.ts'
 import {
   type AppendedPoints,
   type AttemptPage,
@@ -17,6 +18,7 @@ import {
   type TimeRange,
 } from '../../core/ports.ts'
 import { inSlices } from '../../lib/event-loop.ts'
+import { pointsJson, RESET_JSON } from '../record-json.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
@@ -41,7 +43,7 @@ import type { Log } from './log.ts'
 import { type Oldest, settleOldest } from './oldest.ts'
 import { createOwnership, OWNERSHIP_TIMES, type OwnershipTimes } from './ownership.ts'
 import { isSame, type Position } from './position.ts'
-import { pointsLine, resetLine } from './record.ts'
+import { recordLines } from './record.ts'
 import { repair } from './repair.ts'
 import { limitsOf } from './replay.ts'
 import { withinRetention } from './retention.ts'
@@ -154,6 +156,7 @@ function createFileStore(
 ): FileStore {
   const { tally, series, clock, log } = start
   const { ids, segments } = found
+  const state: FoldState = { tally, ids, series }
   const counters = createCounters(found.replayed)
   const replayed = found.replayed.forks.reduce((sum, fork) => sum + fork.attempts, found.replayed.total)
   const records = found.adoption?.attempts.length ?? replayed
@@ -165,8 +168,7 @@ function createFileStore(
   const damage = createDamage(counters, log, new Map(damagedAtStart))
   const commit = createGroupCommit({
     journal,
-    tally,
-    ids,
+    state,
     clock,
     steadyClock: steadyClock(clock, options.monotonic),
     log,
@@ -218,12 +220,8 @@ function createFileStore(
     const step = series.step(points, nowMs)
     appended.refused += step.refused
     if (step.points.length === 0) return
-    await journal.append(pointsLine(nowMs, step.points))
-    series.take(step)
-    for (const increment of step.increments) {
-      tally.count(increment, nowMs)
-      if (increment.measure.metric === 'attempts') appended.attempts += increment.values[0] ?? 0
-    }
+    await journal.append(recordLines(nowMs, [pointsJson(step.points)]))
+    appended.attempts += takePoints(state, { kind: 'points', nowMs, idMs: nowMs, points: step.points })
     documents.request()
     checkpoints.changed()
   }
@@ -231,10 +229,8 @@ function createFileStore(
   async function reset(): Promise<void> {
     await commit.inTurn(async () => {
       const nowMs = clock()
-      await journal.begin(resetLine(nowMs), { reset: true })
-      tally.clear()
-      ids.clear()
-      series.forget(nowMs)
+      await journal.begin(recordLines(nowMs, [RESET_JSON]), { reset: true })
+      apply(state, { kind: 'reset', nowMs, idMs: nowMs })
       checkpoints.forget(journal.end.segment)
     })
     documents.request()

@@ -3,12 +3,12 @@
  * is on its way to the disk before the last one is counted and answered. The only writer of the journal, the tally and the window of ids.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
-import type { Tally } from '../../core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import type { FoldState } from '../../core/fold.ts'
 import { type Appended, type Clock, type Forms, type StoreHealth, StoreUnavailable } from '../../core/ports.ts'
 import { messageOf } from './errors.ts'
 import {
+  admitGroup,
   answersOf,
   type Call,
   countGroup,
@@ -16,6 +16,7 @@ import {
   formGroup,
   type Group,
   groupSize,
+  idTime,
   instantsOf,
   type Lines,
 } from './group.ts'
@@ -29,8 +30,7 @@ const MAX_PENDING_BYTES = 64 * 1024 * 1024
 
 export interface GroupCommitOptions {
   readonly journal: Journal
-  readonly tally: Tally
-  readonly ids: IdWindow
+  readonly state: FoldState
   readonly clock: Clock
   /** As the clock, but it does not jump while the process runs. */
   readonly steadyClock: Clock
@@ -74,8 +74,7 @@ interface Turn {
 const isCall = (entry: Call | Turn): entry is Call => 'attempts' in entry
 
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { journal, tally, ids, clock, steadyClock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } =
-    options
+  const { journal, state, clock, steadyClock, log, maxPendingAttempts, onCounted, beforeRetry, onRecovered } = options
   const pending = { calls: 0, attempts: 0 }
   const blocks = createLineBlocks()
   const tasks: (() => Promise<void>)[] = []
@@ -115,9 +114,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
       const nowMs = clock()
       const instants = forms?.instants ?? instantsOf(attempts)
-      const lines = encode(attempts, nowMs, forms?.texts, blocks)
+      const idMs = idTime(nowMs, steadyClock())
+      const lines = encode(attempts, { nowMs, idMs }, forms?.texts, blocks)
       refuseTooLong(lines)
-      enqueue({ attempts, instants, lines, nowMs, steadyMs: steadyClock(), resolve, reject })
+      enqueue({ attempts, instants, lines, nowMs, idMs, resolve, reject })
     })
   }
 
@@ -165,6 +165,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     for (;;) {
       // What comes in the same turn of the event loop shares a group.
       if (durable === undefined) await nextTurn()
+      // Before the next group is formed, which must not hold what this one does.
+      else admitGroup(durable, state)
       const isCallNext = tasks.length === 0 && queue[0] !== undefined && isCall(queue[0])
       const next = isCallNext ? write(takeCalls()) : undefined
       // While the disk is busy with the next group already.
@@ -187,12 +189,11 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   /** Answers a group that is durable and not counted yet; undefined where it could not be kept, and was refused. */
   async function write(calls: readonly Call[]): Promise<Group | undefined> {
-    const group = formGroup(calls, ids)
+    const group = formGroup(calls, state.ids)
     try {
       if (group.lines.length > 0) await journal.append(group.lines, group.attempts)
       return group
     } catch (error) {
-      ids.undo(group.ids)
       refuse(calls, error)
       return undefined
     }
@@ -200,7 +201,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   /** Counts what is durable, and answers. */
   function settle(group: Group): void {
-    countGroup(group, tally)
+    countGroup(group, state.tally)
     for (const [i, appended] of answersOf(group).entries()) {
       const call = group.calls[i]!
       dismiss(call)

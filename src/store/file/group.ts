@@ -4,6 +4,7 @@ import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
+import { admitAttempt, type FoldState, type RecordTimes } from '../../core/fold.ts'
 import type { Appended, Texts } from '../../core/ports.ts'
 import type { Block, LineBlocks } from './line-blocks.ts'
 import { type LineHead, lineHead, lineRoom, putLine } from './record.ts'
@@ -12,14 +13,11 @@ import { type LineHead, lineHead, lineRoom, putLine } from './record.ts'
 const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
 
 /** One call of `append`, with all work done on it that need not wait for its turn. */
-export interface Call {
+export interface Call extends RecordTimes {
   readonly attempts: readonly AgentAttempt[]
   readonly instants: readonly Instant[]
   /** One an attempt. */
   readonly lines: Lines
-  readonly nowMs: number
-  /** The same by a clock that does not jump while the process runs: ids age by it. */
-  readonly steadyMs: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: Error) => void
 }
@@ -35,23 +33,30 @@ export interface Lines {
 /** What a group keeps. */
 export interface Group {
   readonly calls: readonly Call[]
-  /** Of each call the places of those attempts that were known; undefined for none. */
-  readonly known: readonly (ReadonlySet<number> | undefined)[]
+  /** Of each call the places of those attempts that were known; undefined for none. Folding may add to them. */
+  readonly known: (Set<number> | undefined)[]
   /** The lines of all others, and how many there are. */
   readonly lines: Buffer
   readonly attempts: number
-  /** Ids that the window took in. */
-  readonly ids: number
 }
 
-/** The journal's lines of attempts that came at `nowMs`: of their own texts where these are at hand. */
+/** Below it two clocks count as one: a difference in every line would cost memory and tell nothing. */
+const SKEW_MS = 1000
+
+/** The time by which ids age, from the wall clock and one that does not jump. */
+export function idTime(nowMs: number, steadyMs: number): number {
+  const skewMs = Math.round(steadyMs - nowMs)
+  return Math.abs(skewMs) < SKEW_MS ? nowMs : nowMs + skewMs
+}
+
+/** The journal's lines of attempts that were received together: of their own texts where these are at hand. */
 export function encode(
   attempts: readonly AgentAttempt[],
-  nowMs: number,
+  times: RecordTimes,
   texts: Texts | undefined,
   blocks: LineBlocks,
 ): Lines {
-  const head = headOf(nowMs)
+  const head = headOf(times)
   // Loops over lists of the length they end with: every attempt pays for them.
   const found = new Array<Uint8Array | string>(attempts.length)
   let room = 0
@@ -72,11 +77,11 @@ export function encode(
   return { block, start, ends }
 }
 
-let lastHead = { nowMs: Number.NaN, head: lineHead(0) }
+let lastHead = { nowMs: Number.NaN, idMs: Number.NaN, head: lineHead(0) }
 
 /** Of calls in the same millisecond all have the same. */
-function headOf(nowMs: number): LineHead {
-  if (lastHead.nowMs !== nowMs) lastHead = { nowMs, head: lineHead(nowMs) }
+function headOf({ nowMs, idMs }: RecordTimes): LineHead {
+  if (lastHead.nowMs !== nowMs || lastHead.idMs !== idMs) lastHead = { nowMs, idMs, head: lineHead(nowMs, idMs) }
   return lastHead.head
 }
 
@@ -110,24 +115,24 @@ export function groupSize(calls: readonly Call[]): number {
 }
 
 /**
- * Drops what was sent before. Decided when a group is formed and none is on its way, so that a repeat within a group shares the fate
- * of what it repeats: the window takes in the ids, and must undo them when the group is not kept.
+ * Drops what was sent before: what the window knows, and repeats within the group. The window is not changed: what the log does not keep was
+ * never there.
  */
-export function formGroup(calls: readonly Call[], ids: IdWindow): Group {
-  let added = 0
+export function formGroup(calls: readonly Call[], ids: Pick<IdWindow, 'has'>): Group {
+  const own = new Set<string>()
   let kept = 0
-  const known = calls.map(({ attempts, steadyMs }) => {
+  const known = calls.map(({ attempts, idMs }) => {
     let repeats: Set<number> | undefined
     for (let i = 0; i < attempts.length; i++) {
       const id = attempts[i]!.attempt_id
       if (id === undefined) continue
-      if (ids.add(id, steadyMs)) added++
-      else repeats = (repeats ?? new Set()).add(i)
+      const before = own.size
+      if (own.add(id).size === before || ids.has(id, idMs)) repeats = (repeats ?? new Set()).add(i)
     }
     kept += attempts.length - (repeats?.size ?? 0)
     return repeats
   })
-  return { calls, known, lines: linesOf(calls, known), attempts: kept, ids: added }
+  return { calls, known, lines: linesOf(calls, known), attempts: kept }
 }
 
 /** The lines of what was not known: mostly one stretch of one block, which need not be copied. */
@@ -158,7 +163,18 @@ function extend(stretches: Stretch[], block: Block, start: number, end: number):
   else stretches.push({ block, start, end })
 }
 
-/** Counts what a group has kept, in the order of the journal. */
+/** Takes the ids of a durable group in: the first half of folding it. */
+export function admitGroup({ calls, known }: Group, state: Pick<FoldState, 'ids'>): void {
+  for (const [i, { attempts, idMs }] of calls.entries()) {
+    const repeats = known[i]
+    for (let at = 0; at < attempts.length; at++) {
+      if (repeats?.has(at) === true || admitAttempt(state, attempts[at]!, idMs)) continue
+      known[i] = (known[i] ?? new Set()).add(at)
+    }
+  }
+}
+
+/** Counts what a group has kept, in the order of the log: the second half. */
 export function countGroup({ calls, known }: Group, tally: Tally): void {
   for (const [i, { attempts, instants, nowMs }] of calls.entries()) {
     const repeats = known[i]

@@ -2,6 +2,7 @@
  * The journal's end: appends bytes to the open segment and makes them durable. One append at a time. No segment of an earlier
  * opening, and none a write to which failed, is ever appended to: a new one takes its place and says where the journal ended.
  */
+import type { Limits } from '../../core/fold.ts'
 import type { Clock } from '../../core/ports.ts'
 import { type Counters, observeSync } from './counters.ts'
 import type { Hold } from './directory.ts'
@@ -9,7 +10,7 @@ import { errorCode } from './errors.ts'
 import type { AppendFile } from './file-system.ts'
 import { type Oldest, writeOldest } from './oldest.ts'
 import type { Position } from './position.ts'
-import { JOURNAL_FORMAT, type Limits, openingLine } from './record.ts'
+import { JOURNAL_FORMAT, openingLine } from './record.ts'
 import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 
 /** A segment may only be longer when a single group is. */

@@ -1,13 +1,12 @@
 /**
  * A record of the journal and its line: `crc32 SP time SP json LF`. The checksum is that of all between it and the line's end, in
- * eight lower-case hex digits; the time is that of receipt, in milliseconds since the epoch, so that counting the same lines again
- * gives the same answers. The JSON is an attempt, or points of metrics that came together, or says what else happened.
+ * eight lower-case hex digits. The time is that of receipt, in milliseconds since the epoch; where ids age by another clock than the wall clock,
+ * the difference follows with its sign: `1772366400000-90000000`. So a replay counts as the writer did.
+ * The JSON is a record of the log, or opens a segment.
  */
 
-import type { SeriesPoint } from '../../core/aggregate/series.ts'
-import type { TallyLimits } from '../../core/aggregate/tally.ts'
-import type { AgentAttempt } from '../../core/attempt/attempt.ts'
-import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
+import type { Limits, LogRecord, RecordTimes } from '../../core/fold.ts'
+import { readRecord } from '../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
@@ -41,20 +40,18 @@ export interface MergedPart {
   readonly end: number
 }
 
-export interface Limits extends TallyLimits {
-  /** Those of the dedup window. */
-  readonly idWindow: number
-  readonly idWindowAgeMs: number
+/** Opens a segment: it is no record of the log. */
+export interface OpeningRecord extends RecordTimes {
+  readonly kind: 'opening'
+  readonly opening: Opening
 }
 
-export type JournalRecord =
-  | { readonly kind: 'attempt'; readonly nowMs: number; readonly attempt: AgentAttempt; readonly at: Instant }
-  | { readonly kind: 'points'; readonly nowMs: number; readonly points: readonly SeriesPoint[] }
-  | { readonly kind: 'opening'; readonly nowMs: number; readonly opening: Opening }
-  | { readonly kind: 'reset'; readonly nowMs: number }
+export type JournalRecord = LogRecord | OpeningRecord
 
 const LF = 0x0a
 const SPACE = 0x20
+/** A time of receipt and the difference to it. */
+const TIMES = /^(-?\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)$/
 /** Eight digits and a space. */
 const CHECKSUM_LENGTH = 9
 const BLANK_CHECKSUM = '00000000 '
@@ -71,8 +68,10 @@ export interface LineHead {
   readonly sum: number
 }
 
-export function lineHead(nowMs: number): LineHead {
-  const bytes = Buffer.from(`${BLANK_CHECKSUM}${nowMs} `)
+export function lineHead(nowMs: number, idMs: number = nowMs): LineHead {
+  const skewMs = idMs - nowMs
+  const skew = skewMs === 0 ? '' : skewMs > 0 ? `+${skewMs}` : skewMs
+  const bytes = Buffer.from(`${BLANK_CHECKSUM}${nowMs}${skew} `)
   return { bytes, sum: checksum(bytes, CHECKSUM_LENGTH, bytes.length) }
 }
 
@@ -91,21 +90,26 @@ export function putLine(bytes: Buffer, start: number, head: LineHead, text: Uint
     bytes.set(text, end)
     end += text.length
   }
+  return sealLine(bytes, start, end, head)
+}
+
+/** Completes a line of which the head and the text stand from `start` to `end`; answers where it ends. */
+export function sealLine(bytes: Uint8Array, start: number, end: number, head: LineHead): number {
   bytes[end] = LF
-  putChecksum(bytes, start, checksum(bytes, textStart, end, head.sum))
+  putChecksum(bytes, start, checksum(bytes, start + head.bytes.length, end, head.sum))
   return end + 1
 }
 
 /** The lines of what came at one time, one behind the other. */
-export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[]): Buffer {
-  const head = lineHead(nowMs)
+export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[], idMs: number = nowMs): Buffer {
+  const head = lineHead(nowMs, idMs)
   const bytes = Buffer.allocUnsafe(texts.reduce((room, text) => room + lineRoom(head, text), 0))
   let end = 0
   for (const text of texts) end = putLine(bytes, end, head, text)
   return bytes.subarray(0, end)
 }
 
-function putChecksum(bytes: Buffer, start: number, sum: number): void {
+function putChecksum(bytes: Uint8Array, start: number, sum: number): void {
   let rest = sum
   for (let digit = start + 7; digit >= start; digit--) {
     bytes[digit] = HEX[rest & 15]!
@@ -113,28 +117,10 @@ function putChecksum(bytes: Buffer, start: number, sum: number): void {
   }
 }
 
-function recordLine(nowMs: number, record: object): Buffer {
-  return recordLines(nowMs, [JSON.stringify(record)])
-}
-
 export function openingLine(nowMs: number, { format, previous, adopted, ...more }: Opening): Buffer {
   const { owner, merged, records, limits } = more
-  return recordLine(nowMs, {
-    segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits },
-  })
-}
-
-/** The line of a record as it was kept before. */
-export function lineOf(record: JournalRecord & { readonly kind: 'attempt' | 'points' }): Buffer {
-  return record.kind === 'points' ? pointsLine(record.nowMs, record.points) : recordLine(record.nowMs, record.attempt)
-}
-
-export function pointsLine(nowMs: number, points: readonly SeriesPoint[]): Buffer {
-  return recordLine(nowMs, { points })
-}
-
-export function resetLine(nowMs: number): Buffer {
-  return recordLine(nowMs, { reset: true })
+  const opening = { segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits } }
+  return recordLines(nowMs, [JSON.stringify(opening)])
 }
 
 /** The record of the line from `start` to `end` (without its LF), or undefined where it is damaged. */
@@ -142,13 +128,20 @@ export function decodeLine(bytes: Buffer, start: number, end: number): JournalRe
   if (!hasValidChecksum(bytes, start, end)) return undefined
   const space = bytes.indexOf(SPACE, start + CHECKSUM_LENGTH)
   if (space < 0 || space >= end) return undefined
-  const nowMs = Number(bytes.toString('latin1', start + CHECKSUM_LENGTH, space))
-  if (!Number.isFinite(nowMs)) return undefined
+  const times = readTimes(bytes.toString('latin1', start + CHECKSUM_LENGTH, space))
+  if (times === undefined) return undefined
   try {
-    return recordOf(nowMs, JSON.parse(bytes.toString('utf8', space + 1, end)))
+    return recordOf(times, JSON.parse(bytes.toString('utf8', space + 1, end)))
   } catch {
     return undefined
   }
+}
+
+function readTimes(text: string): RecordTimes | undefined {
+  const nowMs = Number(text)
+  if (Number.isFinite(nowMs)) return { nowMs, idMs: nowMs }
+  const found = TIMES.exec(text)
+  return found === null ? undefined : { nowMs: Number(found[1]), idMs: Number(found[1]) + Number(found[2]) }
 }
 
 export function hasValidChecksum(bytes: Buffer, start: number, end: number): boolean {
@@ -164,19 +157,15 @@ export function hasValidChecksum(bytes: Buffer, start: number, end: number): boo
 }
 
 /** What the JSON of a line says. Its checksum was right, so it is what was written; anything unknown is no record. */
-function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord | undefined {
-  if (typeof value.timestamp === 'string' && typeof value.agent_name === 'string') {
-    const at = parseTimestamp(value.timestamp)
-    return at && { kind: 'attempt', nowMs, attempt: value as unknown as AgentAttempt, at }
-  }
-  if (Array.isArray(value.points)) return { kind: 'points', nowMs, points: value.points }
-  if (value.reset === true) return { kind: 'reset', nowMs }
+function recordOf(times: RecordTimes, value: Record<string, unknown>): JournalRecord | undefined {
+  const record = readRecord(times, value)
+  if (record !== undefined) return record
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
   // Of a newer format nothing but that is known.
   const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
   const more = { owner, merged, records, limits: limits && unlimited(limits) }
-  return { kind: 'opening', nowMs, opening: { format, previous, adopted, ...more } }
+  return { ...times, kind: 'opening', opening: { format, previous, adopted, ...more } }
 }
 
 /** JSON has no infinity: what is null has no limit. */

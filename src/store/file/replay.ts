@@ -1,10 +1,19 @@
 /** Counts what the journal holds behind a position, and finds out what is wrong with it. Changes nothing on disk. */
-import type { IdWindow, IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
-import type { Series } from '../../core/aggregate/series.ts'
+import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import {
+  type AttemptRecord,
+  apply,
+  applyLimits,
+  applyUncounted,
+  type FoldState,
+  type Limits,
+  type PointsRecord,
+} from '../../core/fold.ts'
+import { pointsJson } from '../record-json.ts'
 import type { Fork } from './forks.ts'
 import { isBefore, type Position } from './position.ts'
-import { type JournalRecord, type Limits, lineOf } from './record.ts'
+import { type JournalRecord, recordLines } from './record.ts'
 import { type ScanResult, scan } from './scan.ts'
 import { extentFrom, type JournalFiles, readOpening, type Stretch, segmentPath } from './segments.ts'
 
@@ -18,9 +27,7 @@ export interface ReplayOptions extends JournalFiles {
   readonly records: number
   /** The segment with the last reset that is counted already: forks of what it forgot do not count. */
   readonly resetAt?: number | undefined
-  readonly tally: Tally
-  readonly ids: IdWindow
-  readonly series: Series
+  readonly state: FoldState
   /** The limits of the window in the settings. */
   readonly idOptions: Omit<IdWindowOptions, 'seed'>
 }
@@ -58,7 +65,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { fileSystem, directory, from } = options
   const { stretches, missing, forks } = await extentFrom(options, options.segments, from, options.countFrom)
   const first = options.segments.has(from.segment) ? await readOpening(options, from.segment) : undefined
-  countWithin(first?.opening.limits ?? untold(options), options)
+  applyLimits(options.state, first?.opening.limits ?? untold(options))
   const damaged = new Map<number, number>()
   let records = 0
   let total = options.records
@@ -69,7 +76,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const { sequence } = stretch
     const counts = !isBefore({ segment: sequence, offset: stretch.start }, options.countFrom)
     const result = await scan(fileSystem, segmentPath(directory, sequence), stretch, record => {
-      if (apply(record, options, counts)) records++
+      if (fold(record, options, counts)) records++
       if (record.kind === 'reset') resetAt = sequence
       total = totalAfter(total, record)
     })
@@ -80,7 +87,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     if (result.end > 0 && isBefore(end, reached)) end = reached
   }
   // From here on within those of the settings: a merged segment names them.
-  countWithin(limitsOf(options), options)
+  applyLimits(options.state, limitsOf({ ...options.state, ...options }))
   const replayed: ReplayedFork[] = []
   for (const fork of forks) {
     // A reset forgot it with all else.
@@ -103,7 +110,7 @@ async function replayFork(
   const counts = { records: 0, attempts: 0, known: 0 }
   const path = segmentPath(options.directory, fork.sequence)
   const result = await scan(options.fileSystem, path, fork, record => {
-    const isCounted = isKept(record) && apply(record, options, true)
+    const isCounted = isKept(record) && fold(record, options, true)
     isNew.push(isCounted)
     if (isCounted) counts.records++
     else if (isKept(record)) counts.known++
@@ -122,8 +129,14 @@ export async function linesOfFork({ fileSystem, directory }: JournalFiles, fork:
   return lines
 }
 
-function isKept(record: JournalRecord): record is JournalRecord & { readonly kind: 'attempt' | 'points' } {
+function isKept(record: JournalRecord): record is AttemptRecord | PointsRecord {
   return record.kind === 'attempt' || record.kind === 'points'
+}
+
+/** The line of a record as it was kept before. */
+function lineOf(record: AttemptRecord | PointsRecord): Buffer {
+  const text = record.kind === 'points' ? pointsJson(record.points) : JSON.stringify(record.attempt)
+  return recordLines(record.nowMs, [text], record.idMs)
 }
 
 /** How many attempts there are with a record behind `total` of them. Every segment says how many there should have been before it. */
@@ -134,43 +147,26 @@ function totalAfter(total: number, record: JournalRecord): number {
 }
 
 /** The limits of the settings. */
-export function limitsOf({ tally, idOptions }: Pick<ReplayOptions, 'tally' | 'idOptions'>): Limits {
+export function limitsOf({ tally, idOptions }: { readonly tally: Tally } & Pick<ReplayOptions, 'idOptions'>): Limits {
   const { maxKeys, maxArms } = tally.limits
   return { maxKeys, maxArms, idWindow: idOptions.limit, idWindowAgeMs: idOptions.keepMs }
 }
 
 /** Those that are taken for a segment of an earlier version: with lower ones than its own, keys would be folded that it counts on their own. */
-function untold(options: ReplayOptions): Limits {
-  const limits = limitsOf(options)
+function untold({ state, idOptions }: ReplayOptions): Limits {
+  const limits = limitsOf({ tally: state.tally, idOptions })
   return { ...limits, maxKeys: Math.max(limits.maxKeys, 10_000), maxArms: Math.max(limits.maxArms, 1000) }
 }
 
-function countWithin(limits: Limits, { tally, ids }: ReplayOptions): void {
-  tally.countWithin(limits)
-  ids.limitTo({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs })
-}
-
-/** Does what a record says, within the limits with which it was written; true where it counts. */
-function apply(record: JournalRecord, options: ReplayOptions, counts: boolean): boolean {
-  const { tally, ids, series } = options
-  if (record.kind === 'opening') countWithin(record.opening.limits ?? untold(options), options)
-  if (record.kind === 'reset') {
-    tally.clear()
-    ids.clear()
-    series.forget(record.nowMs)
+/** Folds a record of the journal; true where it counts. */
+function fold(record: JournalRecord, options: ReplayOptions, counts: boolean): boolean {
+  if (record.kind === 'opening') {
+    applyLimits(options.state, record.opening.limits ?? untold(options))
+    return false
   }
-  if (record.kind === 'points') {
-    const step = series.step(record.points, record.nowMs, true)
-    series.take(step)
-    if (counts) for (const increment of step.increments) tally.count(increment, record.nowMs)
-    return counts
-  }
-  if (record.kind !== 'attempt') return false
-  const { attempt, at, nowMs } = record
-  const isNew = attempt.attempt_id === undefined || ids.add(attempt.attempt_id, nowMs)
-  if (!isNew || !counts) return false
-  tally.add(attempt, at, nowMs)
-  return true
+  if (counts) return apply(options.state, record) && record.kind !== 'reset'
+  applyUncounted(options.state, record)
+  return false
 }
 
 /** The parts of a stretch before and behind a position. */

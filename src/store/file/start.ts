@@ -90,7 +90,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       from: position,
       countFrom: position,
       records: restored.records ?? 0,
-      ids,
+      state: { tally: options.tally, series: options.series, ids },
       resetAt: known,
     })
     const resetAt = replayed.resetAt ?? known
@@ -113,6 +113,7 @@ async function findWithoutCheckpoint(
   const { idOptions, log } = options
   const random = randomBytes(8)
   const ids = createIdWindow({ ...idOptions, seed: [random.readUInt32LE(0), random.readUInt32LE(4)] })
+  const state = { tally: options.tally, series: options.series, ids }
   const openings = await readOpenings(options, segments)
   const wereCheckpoints = damagedCheckpoints.length > 0
   if (document.kind !== 'damaged' && document.kind !== 'missing' && !wereCheckpoints && holdsNothing(openings)) {
@@ -136,7 +137,7 @@ async function findWithoutCheckpoint(
   } else if (!isFresh)
     log.error('no checkpoint can be read, nor the document: what the journal still holds was counted')
   if (!isWhole && !isFresh) await recountBefore(options, segments, countFrom)
-  const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, records: 0, ids })
+  const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, records: 0, state })
   const end = isBefore(replayed.end, countFrom) ? countFrom : replayed.end
   return {
     ids,

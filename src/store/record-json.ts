@@ -1,0 +1,28 @@
+/** The JSON of records, the same in every log. A log adds the times of a record, and whatever protects it. */
+
+import type { SeriesPoint } from '../core/aggregate/series.ts'
+import type { AgentAttempt } from '../core/attempt/attempt.ts'
+import { parseTimestamp } from '../core/attempt/timestamp.ts'
+import type { LogRecord, RecordTimes } from '../core/fold.ts'
+
+/** The JSON of points that were received together. */
+export function pointsJson(points: readonly SeriesPoint[]): string {
+  return JSON.stringify({ points })
+}
+
+export const RESET_JSON: string = JSON.stringify({ reset: true })
+
+/** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
+export function readRecord(
+  { nowMs, idMs }: RecordTimes,
+  value: Readonly<Record<string, unknown>>,
+): LogRecord | undefined {
+  // Written out for attempts: of one shape each, and not copied, because a start reads millions.
+  if (typeof value.timestamp === 'string' && typeof value.agent_name === 'string') {
+    const at = parseTimestamp(value.timestamp)
+    return at && { kind: 'attempt', nowMs, idMs, attempt: value as unknown as AgentAttempt, at }
+  }
+  if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: value.points }
+  if (value.reset === true) return { kind: 'reset', nowMs, idMs }
+  return undefined
+}
