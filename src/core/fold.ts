@@ -51,7 +51,8 @@ export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecor
 /** Everything that a log folds into. */
 export interface FoldState {
   readonly tally: Tally
-  readonly ids: IdWindow
+  /** Another one takes its place when state is read again from a snapshot. */
+  ids: IdWindow
   readonly series: Series
 }
 

@@ -4,15 +4,15 @@ import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
 import type { Clock, Store } from '../core/ports.ts'
 import { type FileStore, openFileStore } from './file/file-store.ts'
-import type { Log } from './file/log.ts'
 import { checkPlace } from './file/place.ts'
 import { openFileReader } from './file/reader.ts'
+import type { Logger } from './logger.ts'
 
 export interface OpenStoreOptions {
   readonly clock?: Clock
   /** A clock that never jumps, by which ids age: that of the process, unless `clock` is given. */
   readonly monotonic?: Clock
-  readonly log?: Log
+  readonly log?: Logger
   readonly tally?: Tally
   /** Ids of attempts that are remembered, and for how long. */
   readonly ids?: { readonly limit: number; readonly keepMs: number }

@@ -4,13 +4,12 @@ import { crc32 } from 'node:zlib'
 import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { CapturedSnapshot } from '../../core/log.ts'
 import { atOwnPace } from '../../lib/event-loop.ts'
-import type { CapturedState } from './captured-state.ts'
-import type { CheckpointState } from './checkpoint.ts'
 import { decodeLegacyState } from './checkpoint-legacy.ts'
 import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
 import { messageOf, NewerFormat } from './errors.ts'
-import type { Position } from './position.ts'
+import type { JournalMark } from './mark.ts'
 import type { Pace } from './scan.ts'
 import type { JournalFiles } from './segments.ts'
 
@@ -21,14 +20,14 @@ import type { JournalFiles } from './segments.ts'
  * each. So each block is known to be whole before anything is made of it.
  */
 const MAGIC = Buffer.from('AgntPerf')
-const FORMAT = 3
+const FORMAT = 5
 /** Up to this one the checksum is that of all that stands behind the head. */
 const LEGACY_FORMAT = 2
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
-/** Two doubles, in every version. */
-const POSITION_BYTES = 16
+/** Four doubles. */
+const POSITION_BYTES = 32
 /** What stands before the blocks in the index. */
 const INDEX_BYTES = POSITION_BYTES + 8
 /** A word each: length and checksum of a block. */
@@ -48,16 +47,23 @@ export async function listCheckpoints({ fileSystem, directory }: JournalFiles): 
   return sequences.filter(Number.isSafeInteger).sort((a, b) => a - b)
 }
 
+/** A captured state and its place in the journal. */
+export interface CapturedCheckpoint extends Omit<CapturedSnapshot, 'position'> {
+  readonly mark: JournalMark
+}
+
 /** Writes a captured state as a checkpoint; answers its size in bytes. */
 export async function writeCheckpoint(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-  captured: CapturedState,
+  captured: CapturedCheckpoint,
 ): Promise<number> {
-  const { position, blocks } = captured
+  const { mark, blocks } = captured
   const index = Buffer.alloc(INDEX_BYTES + blocks.length * ENTRY_BYTES)
-  index.writeDoubleLE(position.segment, 0)
-  index.writeDoubleLE(position.offset, 8)
+  index.writeDoubleLE(mark.segment, 0)
+  index.writeDoubleLE(mark.offset, 8)
+  index.writeDoubleLE(mark.records, 16)
+  index.writeDoubleLE(mark.resetAt, 24)
   index.writeDoubleLE(blocks.length, POSITION_BYTES)
   let length = index.length
   for (const [i, { checksum, bytes }] of blocks.entries()) {
@@ -82,7 +88,9 @@ export async function writeCheckpoint(
 }
 
 /** What a checkpoint holds, besides what went into the tally and the series. */
-export interface RestoredCheckpoint extends RestoredState, CheckpointState {}
+export interface RestoredCheckpoint extends Omit<RestoredState, 'resetAt' | 'records'> {
+  readonly position: JournalMark
+}
 
 /** Throws {@link NewerFormat} where a newer version wrote the checkpoint; any other fault is left to {@link readCheckpoint}. */
 export async function refuseNewerCheckpoint({ fileSystem, directory }: JournalFiles, sequence: number): Promise<void> {
@@ -93,18 +101,24 @@ export async function refuseNewerCheckpoint({ fileSystem, directory }: JournalFi
   if (format > FORMAT) throw new NewerFormat(path, format, FORMAT)
 }
 
-/** The position a checkpoint states, which is not checked to be whole; undefined where it is none. */
-export async function peekPosition(
+/** The place that a checkpoint states, which is not checked to be whole; undefined where it is none. */
+export async function peekMark(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-): Promise<Position | undefined> {
+): Promise<JournalMark | undefined> {
   const bytes = await fileSystem.read(checkpointPath(directory, sequence), 0, HEAD_BYTES + POSITION_BYTES)
   if (!hasOurHead(bytes) || bytes.length < HEAD_BYTES + POSITION_BYTES) return undefined
-  return positionIn(bytes)
+  return markIn(bytes)
 }
 
-function positionIn(bytes: Buffer): Position {
-  return { segment: bytes.readDoubleLE(HEAD_BYTES), offset: bytes.readDoubleLE(HEAD_BYTES + 8) }
+function markIn(bytes: Buffer): JournalMark {
+  const [segment, offset, records, resetAt] = [0, 8, 16, 24].map(at => bytes.readDoubleLE(HEAD_BYTES + at)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  return { segment, offset, records, resetAt }
 }
 
 function hasOurHead(head: Buffer): boolean {
@@ -133,7 +147,7 @@ export async function readCheckpoint(
   const restored = isLegacy
     ? await readLegacy(read, head, bytes => decodeLegacyState(bytes, tally, series, idOptions, planned))
     : await readBlocks(read, head, decodeState(tally, series, idOptions, planned))
-  if (typeof restored !== 'string') return { ...restored, position: positionIn(head) }
+  if (typeof restored !== 'string') return { ...restored, position: markIn(head) }
   clearRestored(tally, series)
   return restored
 }
@@ -177,6 +191,26 @@ export async function verifyCheckpoint(
     at += bytes
   }
   return undefined
+}
+
+/** The blocks of a checkpoint, each checked to be whole. Rejects where one is not. */
+export async function* checkpointBlocks(
+  { fileSystem, directory }: JournalFiles,
+  sequence: number,
+): AsyncGenerator<Uint8Array> {
+  const path = checkpointPath(directory, sequence)
+  const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
+  const count =
+    hasOurHead(head) && head.length === HEAD_BYTES + INDEX_BYTES ? head.readDoubleLE(HEAD_BYTES + POSITION_BYTES) : -1
+  const index = count < 0 ? head : await fileSystem.read(path, HEAD_BYTES, INDEX_BYTES + count * ENTRY_BYTES)
+  if (count < 0 || crc32(index) !== head.readUInt32LE(20)) throw new Error(`${path}: its head is damaged`)
+  let at = HEAD_BYTES + index.length
+  for (let entry = INDEX_BYTES; entry < index.length; entry += ENTRY_BYTES) {
+    const block = await fileSystem.read(path, at, index.readUInt32LE(entry))
+    if (crc32(block) !== index.readUInt32LE(entry + 4)) throw new Error(`${path}: its checksum is wrong`)
+    at += block.length
+    yield block
+  }
 }
 
 /** Makes a tally and series empty again that a checkpoint was read into. */

@@ -1,6 +1,7 @@
 /** What is known to be damaged or missing of a store now: logged and counted once, however often it is found. */
+
+import type { Logger } from '../logger.ts'
 import type { Counters } from './counters.ts'
-import type { Log } from './log.ts'
 
 /** What is wrong with one file. */
 export interface Finding {
@@ -39,7 +40,7 @@ export interface Damage {
 const NAMED = 3
 
 /** `counted` are records found damaged at the start, by path: they are counted already. */
-export function createDamage(counters: Counters, log: Log, counted: ReadonlyMap<string, number>): Damage {
+export function createDamage(counters: Counters, log: Logger, counted: ReadonlyMap<string, number>): Damage {
   const findings = new Map<string, Finding>()
   const counts = new Map([...counted].map(([path, corrupt]) => [path, { corrupt, missing: 0 }]))
 

@@ -2,11 +2,11 @@
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../core/ports.ts'
+import type { Logger } from '../logger.ts'
 import { isObject } from './document.ts'
 import { errorCode, type Holder, LockLost, messageOf, StoreLocked, UnusablePath } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import type { FileLock } from './lock.ts'
-import type { Log } from './log.ts'
 import type { JournalFiles } from './segments.ts'
 
 /** What may be left of files that were being written: nothing else has such names. */
@@ -117,7 +117,7 @@ export interface HoldOptions extends JournalFiles {
   /** The document's path. */
   readonly path: string
   readonly clock: Clock
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** Locks the directory; throws {@link StoreLocked} where it is locked. */
@@ -221,7 +221,7 @@ export async function touchAll({ fileSystem, directory, path }: HoldOptions): Pr
 }
 
 /** Removes what an earlier process did not finish writing. */
-export async function removeUnfinished({ fileSystem, directory }: JournalFiles, log: Log): Promise<void> {
+export async function removeUnfinished({ fileSystem, directory }: JournalFiles, log: Logger): Promise<void> {
   for (const name of await fileSystem.list(directory)) {
     if (!UNFINISHED.test(name)) continue
     const path = join(directory, name)

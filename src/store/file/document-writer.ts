@@ -3,15 +3,15 @@ import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Logger } from '../logger.ts'
 import type { Counters } from './counters.ts'
 import { type Hold, scratchPath, stagedDocument } from './directory.ts'
 import { type DocumentState, inspectDocument } from './document.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 import { messageOf } from './errors.ts'
 import type { Scratch } from './file-system.ts'
-import type { GroupCommit } from './group-commit.ts'
 import type { Journal } from './journal.ts'
-import type { Log } from './log.ts'
 import { createPacedWriter, type PacedWriter } from './paced-writer.ts'
 import type { Position } from './position.ts'
 import { settleDocument } from './repair.ts'
@@ -26,10 +26,10 @@ export interface DocumentWriterOptions extends JournalFiles {
   readonly path: string
   readonly tally: Tally
   readonly clock: Clock
-  readonly log: Log
+  readonly log: Logger
   readonly counters: Counters
   readonly journal: Journal
-  readonly commit: GroupCommit
+  readonly engine: Pick<Engine, 'between' | 'pending'>
   readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
   /** Where the journal ended at the start; set where the document was taken at its word then, to be checked now. */
   readonly unchecked: Position | undefined
@@ -41,7 +41,7 @@ export interface DocumentWriter extends Omit<PacedWriter, 'stop'> {
 }
 
 export function createDocumentWriter(options: DocumentWriterOptions): DocumentWriter {
-  const { path, directory, fileSystem, tally, clock, log, journal, commit, hold } = options
+  const { path, directory, fileSystem, tally, clock, log, journal, engine, hold } = options
   const counters = options.counters.document
   const staged = stagedDocument(directory)
 
@@ -66,7 +66,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
    * and who waits for an answer would wait for many of them.
    */
   function letOthersGo(): Promise<unknown> {
-    return commit.pending.calls > 0 ? pause(PAUSE_MS) : nextTurn()
+    return engine.pending.calls > 0 ? pause(PAUSE_MS) : nextTurn()
   }
 
   async function write(): Promise<void> {
@@ -85,7 +85,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
 
   async function writeFrom(scratch: Scratch, startMs: number): Promise<void> {
     const before = last
-    const [position, captured] = await commit.between(
+    const [position, captured] = await engine.between(
       async () => [journal.end, await captureDocument(tally, before, scratch)] as const,
     )
     const lastUpdated = new Date(clock()).toISOString()

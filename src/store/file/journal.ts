@@ -54,12 +54,12 @@ export interface Journal extends JournalState {
    * the journal before the lines were durable does not have them. Where the lock is held after the write, none did: it must lock before it
    * reads.
    */
-  append(lines: Buffer, attempts?: number): Promise<void>
+  append(lines: Uint8Array, attempts?: number): Promise<void>
   /**
    * Keeps lines at the beginning of a new segment; without lines it makes sure that there is one to append to. Where the lines are a
    * `reset`, attempts are counted from 0 again.
    */
-  begin(lines?: Buffer, holding?: { readonly attempts?: number; readonly reset?: boolean }): Promise<void>
+  begin(lines?: Uint8Array, holding?: { readonly attempts?: number; readonly reset?: boolean }): Promise<void>
   /** Removes whole segments from the oldest on. Which one is the oldest then is durable before: its absence is no damage. */
   remove(sequence: number): Promise<void>
   /** Writes down again which segment is the oldest, where the directory was made again. */
@@ -76,13 +76,13 @@ export function createJournal(options: JournalOptions): Journal {
   let written = 0
   let keeping: Promise<void> = Promise.resolve()
 
-  async function write(file: AppendFile, lines: Buffer): Promise<void> {
+  async function write(file: AppendFile, lines: Uint8Array): Promise<void> {
     const startMs = performance.now()
     await file.append(lines)
     observeSync(counters, (performance.now() - startMs) / 1000)
   }
 
-  async function append(lines: Buffer, attempts = 0): Promise<void> {
+  async function append(lines: Uint8Array, attempts = 0): Promise<void> {
     if (current === undefined || end.offset + lines.length > SEGMENT_BYTES) return begin(lines, { attempts })
     try {
       await write(current, lines)
@@ -112,7 +112,7 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   async function begin(
-    lines: Buffer = Buffer.alloc(0),
+    lines: Uint8Array = Buffer.alloc(0),
     { attempts = 0, reset = false }: { readonly attempts?: number; readonly reset?: boolean } = {},
   ): Promise<void> {
     hold.assertHeld()

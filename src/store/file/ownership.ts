@@ -1,9 +1,7 @@
 /** Watches whether an open store is still this process's own, and keeps its files from looking old while it is. */
 import { StoreUnavailable } from '../../core/ports.ts'
 import { checkpointPath, listCheckpoints } from './checkpoint-files.ts'
-import type { Checkpointer } from './checkpointer.ts'
 import { type Hold, touchAll } from './directory.ts'
-import type { GroupCommit } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 import { listSegments, readOpening, segmentPath } from './segments.ts'
 import type { StartOptions } from './start.ts'
@@ -12,7 +10,7 @@ import type { StartOptions } from './start.ts'
 export interface OwnershipTimes {
   /** The lock is checked while nothing is recorded. */
   readonly watchMs: number
-  /** The files are made as new as now, first at the start, and old attempts leave though nothing is recorded. */
+  /** The files are made as new as now, first at the start. */
   readonly tendMs: number
 }
 
@@ -23,13 +21,14 @@ export interface OwnershipOptions extends StartOptions {
   readonly journal: Journal
   /** The journal's sizes of segments, which are kept up to date. */
   readonly segments: Map<number, number>
-  readonly commit: Pick<GroupCommit, 'fail'>
-  readonly checkpoints: Pick<Checkpointer, 'newest' | 'expire'>
+  /** The newest checkpoint that was found or written here, or is being written. */
+  readonly newestCheckpoint: () => number
+  readonly onLoss: (error: Error) => void
   readonly times: OwnershipTimes
 }
 
 export interface Ownership {
-  /** Has attempts refused where the lock was lost. Synchronous and cheap. */
+  /** Reports where the lock was lost. Synchronous and cheap. */
   check(): void
   /**
    * What `read` resolves with, unless the lock was lost before or meanwhile: the files may be gone then, or another owner's, and a short list would
@@ -42,10 +41,10 @@ export interface Ownership {
 }
 
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { directory, owner, log, hold, journal, segments, commit, checkpoints, times } = options
+  const { directory, owner, log, hold, journal, segments, newestCheckpoint, onLoss, times } = options
   const found = new Set(segments.keys())
   const watch = every(times.watchMs, check)
-  const tend = every(times.tendMs, () => void makeNew().then(checkpoints.expire))
+  const tend = every(times.tendMs, () => void makeNew())
   if (tend !== undefined) void makeNew()
 
   async function makeNew(): Promise<void> {
@@ -54,7 +53,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
 
   function check(): void {
     const loss = hold.loss()
-    if (loss !== undefined) commit.fail(loss)
+    if (loss !== undefined) onLoss(loss)
   }
 
   function refuseLost(): void {
@@ -70,7 +69,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
       if (!isOwn) return segmentPath(directory, sequence)
     }
-    const checkpoint = (await listCheckpoints(options)).find(sequence => sequence > checkpoints.newest)
+    const checkpoint = (await listCheckpoints(options)).find(sequence => sequence > newestCheckpoint())
     return checkpoint === undefined ? undefined : checkpointPath(directory, checkpoint)
   }
 

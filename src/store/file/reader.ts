@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import { matches, type Tally } from '../../core/aggregate/tally.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
+import { createAnswers } from '../engine/answers.ts'
+import type { Logger } from '../logger.ts'
 import type { AdoptedAttempt } from './adopt.ts'
 import { checkpointPath } from './checkpoint-files.ts'
 import { journalDirectory } from './directory.ts'
 import { errorCode, messageOf, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
-import { createQuestions } from './file-store.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { listAttempts, withId } from './listing.ts'
-import type { Log } from './log.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './oldest.ts'
 import { isBefore } from './position.ts'
 import { openReadView } from './read-view.ts'
@@ -25,7 +25,7 @@ export interface FileReaderOptions {
   readonly createTally: () => Tally
   readonly clock: Clock
   /** Receives each fault that was found as a warning. */
-  readonly log?: Log | undefined
+  readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
 }
 
@@ -130,8 +130,8 @@ async function oldestOf(start: StartOptions, found: Found, faults: string[]): Pr
   return await oldestLeft(start, found)
 }
 
-function collectInto(faults: string[]): Log {
-  const collect: Log['warn'] = (message, fields = {}) => {
+function collectInto(faults: string[]): Logger {
+  const collect: Logger['warn'] = (message, fields = {}) => {
     const more = Object.entries(fields).map(([name, value]) => `${name}: ${String(value)}`)
     faults.push(more.length === 0 ? message : `${message} (${more.join(', ')})`)
   }
@@ -165,7 +165,7 @@ function faultsOf({ path, directory }: StartOptions, { document, replayed, ...fo
   return faults
 }
 
-function createReader(path: string, { start, found, oldest }: Reading, log: Log | undefined): Store {
+function createReader(path: string, { start, found, oldest }: Reading, log: Logger | undefined): Store {
   const reason = `${path} is opened for reading only`
   const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
   const { adoption, resetAt, segments, replayed } = found
@@ -192,7 +192,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Log 
     appendPoints: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
-    ...createQuestions(start, list, () => isClosed),
+    ...createAnswers({ tally: start.tally, clock: start.clock, list, isClosed: () => isClosed }),
     async close() {
       isClosed = true
     },

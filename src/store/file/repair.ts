@@ -1,11 +1,13 @@
 /** What is done about what a start found: damage is moved or copied aside and told, never overwritten. */
+
+import { captureState } from '../engine/capture.ts'
 import type { Adoption } from './adopt.ts'
-import { captureState } from './captured-state.ts'
 import { checkpointPath, writeCheckpoint } from './checkpoint-files.ts'
 import { asideName, scratchPath } from './directory.ts'
 import type { DocumentState } from './document.ts'
 import { messageOf } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { type JournalMark, printMark } from './mark.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { JOURNAL_FORMAT, openingLine, recordLines } from './record.ts'
 import { limitsOf, linesOfFork } from './replay.ts'
@@ -167,14 +169,14 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
     found.segments.delete(sequence)
   }
   const end = await writeAdopted(options, adoption, found.segments)
-  const counted = { tally, ids: found.ids, series: options.series }
-  const captured = await captureState(
-    fileSystem,
-    scratchPath(directory, 'checkpoint'),
-    { position: end, resetAt: 0, records: adoption.attempts.length },
-    counted,
-  )
-  await writeCheckpoint(options, found.lastCheckpoint + 1, captured).finally(() => captured.close())
+  const mark: JournalMark = { ...end, records: adoption.attempts.length, resetAt: 0 }
+  const spool = await fileSystem.scratch(scratchPath(directory, 'checkpoint'))
+  try {
+    const captured = await captureState(spool, printMark(mark), { tally, ids: found.ids, series: options.series })
+    await writeCheckpoint(options, found.lastCheckpoint + 1, { ...captured, mark })
+  } finally {
+    await spool.close()
+  }
   const { entries, attempts, damaged } = adoption
   log.info('the document was taken in', { path, entries, attempts: attempts.length, damaged: damaged.length })
   if (damaged.length > 0) await fileSystem.rename(path, asideName(path, 'corrupt', clock()))

@@ -4,11 +4,11 @@
  * the durable end of the journal.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from '../logger.ts'
 import { checkpointPath, listCheckpoints, verifyCheckpoint } from './checkpoint-files.ts'
 import type { Damage } from './damage.ts'
 import { errorCode, messageOf } from './errors.ts'
 import { type ChainOptions, type Extent, readChain } from './extents.ts'
-import type { Log } from './log.ts'
 import { oldestPath, readOldest } from './oldest.ts'
 import { copyAside } from './repair.ts'
 import { type Pace, scan } from './scan.ts'
@@ -35,7 +35,7 @@ const AGAIN_MS = 60_000
 const MOST_COPIES = 16
 
 export interface ScrubOptions extends Pick<StartOptions, 'fileSystem' | 'directory' | 'clock'> {
-  readonly log: Log
+  readonly log: Logger
   readonly damage: Damage
   readonly times: ScrubTimes
   /** The journal as it is now. */

@@ -8,11 +8,11 @@ import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
 import { atOwnPace } from '../../lib/event-loop.ts'
+import type { Logger } from '../logger.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
 import type { Openings } from './forks.ts'
-import type { Log } from './log.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { type ReplayResult, replay } from './replay.ts'
 import { type JournalFiles, listSegments, readOpening, readOpenings } from './segments.ts'
@@ -30,7 +30,7 @@ export interface StartOptions extends JournalFiles {
   readonly idOptions: Omit<IdWindowOptions, 'seed'>
   /** Go on with the tiers that the store was left with, whatever those of the tally: for one who only reads. */
   readonly keepTiers?: boolean | undefined
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** What was found, and counted into the tally. */
@@ -83,17 +83,17 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       damagedCheckpoints.push({ sequence, reason: restored })
       continue
     }
-    const { ids, position, changes, resetAt: known } = restored
+    const { ids, position, changes } = restored
     const replayed = await replay({
       ...options,
       segments,
       from: position,
       countFrom: position,
-      records: restored.records ?? 0,
+      records: position.records,
       state: { tally: options.tally, series: options.series, ids },
-      resetAt: known,
+      resetAt: position.resetAt,
     })
-    const resetAt = replayed.resetAt ?? known
+    const resetAt = replayed.resetAt ?? position.resetAt
     return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined, changes }
   }
   const checked = {

@@ -35,7 +35,8 @@ export async function restoreCheckpoint(
     const restored = await readCheckpoint(options, sequence, tally, series, idOptions, plan)
     if (typeof restored === 'string') return restored
     if (!restored.plan.changed) return { ...restored, changes: idChanges(restored, idOptions.limit) }
-    const { savedTiers, position, resetAt } = restored
+    const { savedTiers, position } = restored
+    const { resetAt } = position
     if (journalMs === NEVER && !keepTiers) {
       journalMs = await journalReach(options, segments, resetAt)
       if (plan(savedTiers).tiers.some(tier => tier.source === 'journal')) {

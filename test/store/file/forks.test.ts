@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import type { Log } from '../../../src/store/file/log.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
 import { openingLine, recordLines } from '../../../src/store/file/record.ts'
+import type { Logger } from '../../../src/store/logger.ts'
 import { createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import {
@@ -26,7 +26,7 @@ const SEGMENT = (sequence: number): string => `/data/perf.journal/${String(seque
 
 interface Said {
   readonly errors: { readonly message: string; readonly fields: unknown }[]
-  readonly log: Log
+  readonly log: Logger
 }
 
 function listener(): Said {
@@ -134,7 +134,7 @@ test('a reader beside them counts what both wrote, says so, and changes nothing'
     { owner: 'b', previous: [1, end], attempts: [3] },
   ])
   const warnings: string[] = []
-  const log: Log = { debug() {}, info() {}, warn: message => void warnings.push(message), error() {} }
+  const log: Logger = { debug() {}, info() {}, warn: message => void warnings.push(message), error() {} }
   const reader = await openFileReader({ path: PATH, createTally: newTally, clock: () => NOW, fileSystem, log })
   expect((await reader.summaries()).reduce((sum, one) => sum + totalAttempts(one.summary), 0)).toBe(3)
   expect(warnings).toEqual([expect.stringMatching(/two processes.*1 records/)])

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AttemptOrder, MissingAttempts } from '../../../src/core/ports.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import type { Log } from '../../../src/store/file/log.ts'
+import type { Logger } from '../../../src/store/logger.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, NOW, openFake, randomFrom } from './fixtures.ts'
 
@@ -66,7 +66,7 @@ async function listAll(store: FileStore, order: AttemptOrder, limit = 3): Promis
   return { ids: ids.sort((a, b) => a - b), missing }
 }
 
-function createLines(): { readonly log: Log; readonly lines: string[] } {
+function createLines(): { readonly log: Logger; readonly lines: string[] } {
   const lines: string[] = []
   const add = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields)}`)
   return { log: { debug() {}, info() {}, warn: add, error: add }, lines }

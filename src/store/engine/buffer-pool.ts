@@ -1,6 +1,6 @@
 /**
- * Memory in which lines are made on their way to the journal, used again and again: fresh memory for every request would cost more than
- * what is put into it. Lines that come one behind the other mostly stand so too, and leave in one write.
+ * Memory in which records are encoded on their way to the log, used again and again: fresh memory for every request would cost more than what
+ * is put into it. Records that are encoded one behind the other mostly stand so too, and leave in one write.
  */
 
 const BLOCK_BYTES = 1024 * 1024
@@ -11,19 +11,19 @@ export interface Block {
   readonly bytes: Buffer
   /** Where free memory begins. */
   used: number
-  /** How many hold some of it. */
+  /** How many calls hold some of it. */
   holders: number
 }
 
-export interface LineBlocks {
-  /** A block with at least `room` bytes free; the caller writes there, moves `used`, and lets go when its lines are needed no more. */
+export interface BufferPool {
+  /** A block with at least `room` bytes free. The caller writes there, moves `used`, and releases it when its records are not needed any more. */
   hold(room: number): Block
-  letGo(block: Block): void
-  /** Bytes of all blocks that are held: a line of a few bytes holds its whole block. */
+  release(block: Block): void
+  /** Bytes of all blocks that are held: a record of a few bytes holds its whole block. */
   readonly heldBytes: number
 }
 
-export function createLineBlocks(): LineBlocks {
+export function createBufferPool(): BufferPool {
   const spare: Block[] = []
   let current = createBlock(BLOCK_BYTES)
   let heldBytes = 0
@@ -43,7 +43,7 @@ export function createLineBlocks(): LineBlocks {
     get heldBytes() {
       return heldBytes
     },
-    letGo(block) {
+    release(block) {
       if (--block.holders > 0) return
       heldBytes -= block.bytes.length
       block.used = 0
