@@ -132,8 +132,11 @@ export interface Log {
   putSnapshot(snapshot: CapturedSnapshot): Promise<number>
   /** Room for a snapshot that is being captured. */
   spool(): Promise<Spool>
-  /** Closes the part of the log that is written to where it is old, so that it can expire as a whole. Answers where the log ends. */
-  rotate(): Promise<Position>
+  /**
+   * Called before a snapshot is captured, while nothing is appended: closes the part of the log that is written to where it is old, so that it
+   * can expire as a whole. Answers a position behind the same groups as `folded`, which is that of the snapshot.
+   */
+  rotate(folded: Position): Promise<Position>
   /** Drops groups that are too old or too many, where two snapshots stand behind them. True where more could leave behind another snapshot. */
   expire(): Promise<boolean>
   /** Makes the log writable again after a rejection. Rejects while it cannot. */

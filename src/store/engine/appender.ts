@@ -61,8 +61,8 @@ function createRecentGroups(maxBytes: number): RecentGroups {
   return {
     add(group) {
       if (maxBytes === 0) return
-      // The memory of its records is used again.
-      groups.push({ ...group, records: group.records.slice() })
+      // A copy: the memory of its records is used again.
+      groups.push({ ...group, records: Uint8Array.from(group.records) })
       bytes += group.records.length
       while (bytes > maxBytes && groups.length > 1) bytes -= groups.shift()!.records.length
     },

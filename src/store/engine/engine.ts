@@ -121,7 +121,7 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
     times,
   })
   const { between } = commit
-  const snapshots = createSnapshots({ log, state, clock, logger, between, moveTo: follower.moveTo })
+  const snapshots = createSnapshots({ log, state, clock, logger, between, follower })
   const expiry = every(times.expireMs, () => void snapshots.expire())
   let closing: Promise<void> | undefined
   let isFollowing = false

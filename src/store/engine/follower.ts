@@ -55,19 +55,14 @@ export function createFollower(options: FollowerOptions): Follower {
       events.publish({ own: group.writer === log.info.writer, records: () => counted })
   }
 
-  /** Reads on until there is no more. */
-  async function readOn(own: OwnGroup | undefined, isPublished: boolean): Promise<boolean> {
-    let isMet = false
+  /** Reads on until there is no more. Calls `meet` for a group of this writer, which says whether it folded it from memory. */
+  async function readOn(meet: (group: KeptGroup) => boolean, isPublished: boolean): Promise<void> {
     for await (const group of log.read(position)) {
       if (group.after !== position)
         throw new LogDiverged(`the log goes on behind ${group.after} instead of ${position}`)
-      const isOwn = own !== undefined && group.writer === log.info.writer && group.number === own.number
-      if (isOwn) own.fold(group.position)
-      else foldRead(group, isPublished)
-      isMet ||= isOwn
+      if (group.writer !== log.info.writer || !meet(group)) foldRead(group, isPublished)
       position = group.position
     }
-    return isMet
   }
 
   async function reloadAfter(error: unknown): Promise<void> {
@@ -95,14 +90,20 @@ export function createFollower(options: FollowerOptions): Follower {
       position = other
     },
     async catchUp(own) {
-      let isMet = false
+      let waiting = own
       let isReloaded = false
+      // Once: a group that was folded before a reload is folded again as it is read.
+      function meet({ number, position }: KeptGroup): boolean {
+        if (waiting === undefined || number !== waiting.number) return false
+        waiting.fold(position)
+        waiting = undefined
+        return true
+      }
       for (;;) {
         try {
-          // A group that was folded before the reload is folded again as it is read.
-          isMet = (await readOn(isMet ? undefined : own, !isReloaded)) || isMet
+          await readOn(meet, !isReloaded)
           if (isReloaded) events.publishReload()
-          return isMet
+          return own !== undefined && waiting === undefined
         } catch (error) {
           await reloadAfter(error)
           isReloaded = true

@@ -1,11 +1,12 @@
 /** Takes snapshots as the log grows, and has the log drop what they and the retention make needless. */
 import type { FoldState } from '../../core/fold.ts'
-import type { CapturedSnapshot, Log, Position } from '../../core/log.ts'
+import type { CapturedSnapshot, Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createPacedWriter } from '../file/paced-writer.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { captureState } from './capture.ts'
+import type { Follower } from './follower.ts'
 
 /** A snapshot is taken when the log has grown by so much, or something changed this long ago. */
 const EVERY = { bytes: 64 * 1024 * 1024, ms: 60_000 }
@@ -31,8 +32,8 @@ export interface SnapshotsOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
-  /** The place up to which all is folded is this one now. */
-  readonly moveTo: (position: Position) => void
+  /** Where the state stands. */
+  readonly follower: Pick<Follower, 'position' | 'moveTo'>
 }
 
 export interface Snapshots {
@@ -49,7 +50,7 @@ export interface Snapshots {
   close(): Promise<void>
 }
 
-export function createSnapshots({ log, state, clock, logger, between, moveTo }: SnapshotsOptions): Snapshots {
+export function createSnapshots({ log, state, clock, logger, between, follower }: SnapshotsOptions): Snapshots {
   const counters = noWrites()
   let grown = 0
   let timer: NodeJS.Timeout | undefined
@@ -72,8 +73,8 @@ export function createSnapshots({ log, state, clock, logger, between, moveTo }: 
   }
 
   async function capture(spool: Awaited<ReturnType<Log['spool']>>): Promise<CapturedSnapshot> {
-    const position = await log.rotate()
-    moveTo(position)
+    const position = await log.rotate(follower.position)
+    follower.moveTo(position)
     return await captureState(spool, position, state)
   }
 
