@@ -65,8 +65,6 @@ export interface BlockReader {
   bytes(count: number): Uint8Array
   /** So many rows of `width` doubles. */
   rows(count: number, width: number): BlockRows
-  /** Doubles that were not read yet. */
-  readonly left: number
 }
 
 export function createBlockReader(block: Uint8Array): BlockReader {
@@ -100,9 +98,6 @@ export function createBlockReader(block: Uint8Array): BlockReader {
       }
       take(end)
       return { words: words.subarray(0, end * 2), doubles: doubles.subarray(0, end), starts }
-    },
-    get left() {
-      return all.length - at
     },
   }
 }

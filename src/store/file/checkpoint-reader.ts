@@ -18,7 +18,7 @@ import { takeKeys } from './key-block.ts'
 export interface RestoredState {
   readonly ids: IdWindow
   readonly resetAt: number
-  readonly records: number | undefined
+  readonly records: number
   /** What becomes of the tiers it holds: what the journal must give is not there yet. */
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
@@ -50,14 +50,9 @@ export function* decodeState(
   const [nameCount, keyCount, armCount, tierCount, idCount, seriesCount] = read(head, 6)
   if (width !== SUMMARY_WIDTH) throw new RangeError('summaries of another width')
   const tiers = Array.from({ length: tierCount! }, () => read(head, 3))
-  // Earlier versions did not write for how long each was kept, nor how many attempts there are.
-  const keeps = head.left > 0 ? read(head, tierCount!) : []
-  const savedTiers = tiers.map(([spanMs, floorMs], i) => ({
-    spanMs: spanMs!,
-    floorMs: floorMs!,
-    keepMs: keeps[i] ?? Number.NaN,
-  }))
-  const records = head.left > 0 ? head.double() : undefined
+  const keeps = read(head, tierCount!)
+  const savedTiers = tiers.map(([spanMs, floorMs], i) => ({ spanMs: spanMs!, floorMs: floorMs!, keepMs: keeps[i]! }))
+  const records = head.double()
   const plan = planned(savedTiers)
   applyPlan(tally, plan)
   tally.restoreOverflowed(overflowed!)
@@ -80,13 +75,13 @@ export function* decodeState(
 }
 
 /** Gives the tally the tiers of a plan. */
-export function applyPlan({ times }: Tally, { tiers }: TierPlan): void {
+function applyPlan({ times }: Tally, { tiers }: TierPlan): void {
   times.reshape(tiers)
   for (const [tier, { floorMs }] of tiers.entries()) times.restoreFloor(tier, floorMs)
 }
 
 /** Puts buckets of a checkpoint's tier `number` where a plan wants them. */
-export function putRows(
+function putRows(
   { times }: Tally,
   { tiers }: TierPlan,
   saved: readonly TierSave[],
@@ -96,7 +91,7 @@ export function putRows(
   const puts = tiers.flatMap(({ source, spanMs, keepMs }, tier) => {
     if (source !== number) return []
     // Where buckets did not leave before, the checkpoint does not have them in the order in which they leave.
-    const isOrdered = Number.isFinite(own.keepMs) || Number.isNaN(own.keepMs) || !Number.isFinite(keepMs)
+    const isOrdered = Number.isFinite(own.keepMs) || !Number.isFinite(keepMs)
     const isOwn = spanMs === own.spanMs && isOrdered
     return [(rows: BucketRows): void => (isOwn ? times.restore(tier, rows) : times.derive(tier, rows))]
   })

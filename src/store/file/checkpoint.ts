@@ -20,8 +20,8 @@ export interface CheckpointState {
   readonly position: Position
   /** Segments before it hold only what a reset has forgotten. */
   readonly resetAt: number
-  /** Attempts that the journal held before the position; undefined where the version that took the checkpoint did not count them. */
-  readonly records: number | undefined
+  /** Attempts that the journal held before the position. */
+  readonly records: number
 }
 
 /**
@@ -53,7 +53,6 @@ export function* encodeState(
   const ofTiers = tiers.flatMap(({ spanMs, floorMs }, tier) => [spanMs, floorMs, buckets[tier]!.length])
   const keeps = tiers.map(({ keepMs }) => keepMs)
   const head = newBlock(counts.length + numbers.length + ofTiers.length + keeps.length + 1)
-  // Behind all that earlier versions read.
   head.put(Float64Array.of(...numbers, ...counts, ...ofTiers, ...keeps, records))
   yield head.bytes()
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))

@@ -89,7 +89,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       segments,
       from: position,
       countFrom: position,
-      records: restored.records ?? 0,
+      records: restored.records,
       ids,
       resetAt: known,
     })
