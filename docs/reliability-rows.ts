@@ -790,7 +790,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > 21 keys under --max-keys 5 stay 21 and go on counting, only new keys overflow, and they get their own again`,
       `${CHANGED} > after %s > two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and what was counted stays counted`,
-      'test/store/file/checkpoint.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
+      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
       'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
   },
@@ -805,7 +805,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
       `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
       `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
-      'test/store/file/checkpoint.test.ts > whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held',
+      'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',
     ],
   },
   {

@@ -90,16 +90,16 @@ export function createSummary(row: Float64Array = new Float64Array(SUMMARY_WIDTH
   return row
 }
 
-/** Rows for which memory is made together: about 70 KB. */
-const ROWS_AT_ONCE = 64
+/** Rows that are allocated together: about 70 KB. */
+const SLAB_ROWS = 64
 
-/** Makes room for one summary after the other, side by side: of tens of thousands each costs less than by itself. */
-export function createSummaryRooms(): () => Float64Array {
+/** A slab allocator: answers rows for one summary each, side by side. One of tens of thousands costs less than a buffer of its own. */
+export function createSummarySlab(): () => Float64Array {
   let rows = new ArrayBuffer(0)
-  let taken = ROWS_AT_ONCE
+  let taken = SLAB_ROWS
   return () => {
-    if (taken === ROWS_AT_ONCE) {
-      rows = new ArrayBuffer(ROWS_AT_ONCE * SUMMARY_WIDTH * 8)
+    if (taken === SLAB_ROWS) {
+      rows = new ArrayBuffer(SLAB_ROWS * SUMMARY_WIDTH * 8)
       taken = 0
     }
     return new Float64Array(rows, taken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)

@@ -6,21 +6,20 @@ import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
 import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from '../ports.ts'
 import { finished, forEachKey, type Steps } from '../steps.ts'
-import { NO_TIERS, type TimeTiersState } from './buckets.ts'
-import { KeyRecord } from './key-record.ts'
-import type { PackedRows } from './packed-rows.ts'
-import { addRecent, createRecent, createRecentRooms, type Recent } from './recent.ts'
+import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
+import { addRecent, createRecent, createRecentSlab, type Recent, restoreRecent } from './recent.ts'
 import type { Increment } from './series.ts'
 import {
   addAttempt,
   addCounted,
   createSummary,
-  createSummaryRooms,
+  createSummarySlab,
   mergeInto,
   type Summary,
   totalAttempts,
 } from './summary.ts'
-import { createTimeTiers, type TierOptions, type TimeTiers } from './time-tiers.ts'
+import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
+import type { TierOptions } from './time-tiers.ts'
 
 /** Each name of the overflow key; and the variant, beyond the bound of those the experiment too, of arms that are not told apart. */
 export const OVERFLOW = '__overflow__'
@@ -43,20 +42,14 @@ export interface TallyOptions extends TallyLimits {
   readonly tiers: readonly TierOptions[]
 }
 
-/** One key's records. */
-export type KeyTally = KeyRecord
-
-/** Keys as a checkpoint kept them. */
-export interface KeptKeys {
-  /** None of them twice. */
-  readonly keys: readonly AttemptKey[]
-  readonly recents: readonly Recent[]
-  readonly packed: PackedRows
-  /** Where the summary of each stands there. */
-  readonly starts: ArrayLike<number>
+/** One key's record. */
+export interface KeyTally extends KeySummary, BucketOwner {
+  /** Rises with every attempt, so that what was made of the record can be kept until then. */
+  changes: number
 }
 
-export interface ArmTally extends ArmSummary, TimeTiersState {
+/** One arm's record. */
+export interface ArmTally extends ArmSummary, BucketOwner {
   readonly experiment: string
 }
 
@@ -71,8 +64,8 @@ export interface Tally {
   hold(key: AttemptKey): KeyTally
   /** The same of an arm. */
   holdArm(experiment: string, variant: string): ArmTally
-  /** Puts back keys as a checkpoint kept them, and copies none of it; answers the record of each. */
-  restore(keys: KeptKeys): KeyTally[]
+  /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
+  restoreRecent(record: KeyTally, added: number, columns: Pick<Recent, 'numbers' | 'flags'>): void
   /** Counts an attempt that was counted before into some tiers of time only. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
   /** The same of what a sender counted. */
@@ -99,7 +92,7 @@ export interface Tally {
   /** {@link rangedArms} in steps. */
   rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]>
   /** The start and resolution of the buckets that answer a range. */
-  readonly times: TimeTiers
+  readonly times: TimeBuckets
   /** Attempts that counted under the overflow key because the bound was reached. */
   overflowed(): number
   /** Puts back what {@link overflowed} said when a checkpoint was taken. */
@@ -117,10 +110,10 @@ export function createTally(options: TallyOptions): Tally {
     issue_type: new Map(),
   }
   const arms = new Map<string, Map<string, ArmTally>>()
-  const times = createTimeTiers(options.tiers)
-  const rooms = createRecentRooms()
+  const times = createTimeBuckets(options.tiers)
+  const recentSlab = createRecentSlab()
   /** Rows of keys lie side by side: questions about all keys read them in one sweep. */
-  const nextRow = createSummaryRooms()
+  const keyRow = createSummarySlab()
   let all: KeyTally[] = []
   let armCount = 0
   let overflowArmCount = 0
@@ -158,7 +151,9 @@ export function createTally(options: TallyOptions): Tally {
   }
 
   function create(key: AttemptKey): KeyTally {
-    const record = new KeyRecord(shared(key), createRecent(), createSummary(nextRow()))
+    const summary = createSummary(keyRow())
+    const buckets = { buckets: NO_BUCKETS, open: undefined }
+    const record: KeyTally = { key: shared(key), recent: createRecent(), summary, ...buckets, changes: 0 }
     put(record)
     return record
   }
@@ -197,9 +192,8 @@ export function createTally(options: TallyOptions): Tally {
       experiment,
       variant,
       summary: createSummary(),
-      awake: NO_TIERS,
-      asleep: 0,
-      counting: undefined,
+      buckets: NO_BUCKETS,
+      open: undefined,
     }
     if (variants === undefined) arms.set(experiment, new Map([[variant, arm]]))
     else variants.set(variant, arm)
@@ -269,21 +263,12 @@ export function createTally(options: TallyOptions): Tally {
       maxKeys = limits.maxKeys
       maxArms = limits.maxArms
     },
-    restore({ keys, recents, packed, starts }) {
-      const records: KeyTally[] = []
-      const kept = { packed, room: nextRow }
-      for (let i = 0; i < keys.length; i++) {
-        const record = new KeyRecord(keys[i]!, recents[i]!, undefined, kept, starts[i]!)
-        put(record)
-        records.push(record)
-      }
-      return records
-    },
+    restoreRecent: (record, added, columns) => restoreRecent(record.recent, added, columns, recentSlab),
     add(attempt, at, nowMs) {
       const record = open(attempt)
       if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) overflowed++
       addAttempt(record.summary, attempt, at.ms)
-      addRecent(record.recent, attempt, at, rooms)
+      addRecent(record.recent, attempt, at, recentSlab)
       times.add(record, attempt, at.ms, nowMs)
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return

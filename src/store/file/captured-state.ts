@@ -3,12 +3,9 @@
  * to give that back would stop all else.
  */
 import { crc32 } from 'node:zlib'
-import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
-import type { Series } from '../../core/aggregate/series.ts'
-import type { Tally } from '../../core/aggregate/tally.ts'
 import { createPause } from '../../lib/event-loop.ts'
-import { createBlocksInTurns } from './block.ts'
-import { type CheckpointState, encodeState } from './checkpoint.ts'
+import { createAlternatingBlocks } from '../snapshot/block.ts'
+import { type Counted, encodeState, type LogFacts } from '../snapshot/encode.ts'
 import type { FileSystem, Scratch } from './file-system.ts'
 import type { Position } from './position.ts'
 
@@ -29,11 +26,10 @@ export interface BlockEntry {
   readonly checksum: number
 }
 
-/** What is counted. */
-export interface Counted {
-  readonly tally: Tally
-  readonly ids: IdWindow
-  readonly series: Series
+/** Where a snapshot stands in the journal. */
+export interface CheckpointState extends LogFacts {
+  /** Everything in the journal before it is counted. */
+  readonly position: Position
 }
 
 /** Takes down the state in slices: nothing may be counted until it resolves. Near `path` there must be room for all of it. */
@@ -54,15 +50,11 @@ export async function captureState(
 }
 
 /** While one is written the next is made. */
-async function writeBlocks(
-  scratch: Scratch,
-  { resetAt, records }: Omit<CheckpointState, 'position'>,
-  { tally, ids, series }: Counted,
-): Promise<BlockEntry[]> {
+async function writeBlocks(scratch: Scratch, facts: LogFacts, counted: Counted): Promise<BlockEntry[]> {
   const blocks: BlockEntry[] = []
   const pause = createPause()
   let written = Promise.resolve()
-  for (const block of encodeState(resetAt, tally, ids, series, createBlocksInTurns(), records)) {
+  for (const block of encodeState(counted, facts, createAlternatingBlocks())) {
     if (block !== undefined) {
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written

@@ -4,9 +4,8 @@ import { crc32 } from 'node:zlib'
 import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import type { CapturedState } from './captured-state.ts'
-import type { CheckpointState } from './checkpoint.ts'
-import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
+import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from '../snapshot/decode.ts'
+import type { CapturedState, CheckpointState } from './captured-state.ts'
 import { messageOf, NewerFormat } from './errors.ts'
 import type { Position } from './position.ts'
 import type { Pace } from './scan.ts'
@@ -19,7 +18,7 @@ import type { JournalFiles } from './segments.ts'
  * verifies each block before it decodes it.
  */
 const MAGIC = Buffer.from('AgntPerf')
-const FORMAT = 3
+const FORMAT = 4
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
@@ -207,17 +206,17 @@ async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Prom
 }
 
 /**
- * The blocks from `at` on, as many at a time as are read in one go, the next ones being read while some are looked at. Each piece has memory of
- * its own, because most of what stands there stays there: to copy it would take as long as to read it. It is memory that could be shared, and is
- * not: the garbage collector does not count that, and so does not run again and again during a start because of tens of megabytes of which it
- * can free nothing.
+ * The blocks from `at` on, as many at a time as are read in one go. The next ones are read while some are decoded, into two buffers by turns:
+ * a fresh one each time would have the garbage collector run again and again during a start. A block stays valid until the next piece.
  */
 async function* piecesFrom(read: Read, at: number, lengths: readonly number[]): AsyncGenerator<Buffer[]> {
   const pieces = inPieces(lengths)
+  const most = pieces.reduce((bytes, piece) => Math.max(bytes, piece.bytes), 0)
+  const buffers = [Buffer.allocUnsafeSlow(most), Buffer.allocUnsafeSlow(most)] as const
   let from = at
   const readNext = (piece: number): Promise<Buffer> => {
     const { bytes } = pieces[piece]!
-    const reading = read(from, bytes, Buffer.from(new SharedArrayBuffer(bytes)))
+    const reading = read(from, bytes, buffers[piece % 2])
     from += bytes
     // It is awaited, unless what came before was damaged.
     reading.catch(() => undefined)
