@@ -8,7 +8,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createSeries, type Increment, type Series } from '../../../src/core/aggregate/series.ts'
-import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/aggregate/summary.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/aggregate/histogram-bounds.ts'
 import { keyId } from '../../../src/core/attempt/attempt.ts'
 import { metricsRequest } from '../../../src/receive/otlp/metrics/schema.ts'
 import { siftPoints } from '../../../src/receive/otlp/metrics/sift.ts'
