@@ -22,8 +22,8 @@ const FORMAT = 4
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
-/** Two doubles. */
-const POSITION_BYTES = 16
+/** Four doubles: segment, offset, attempts before it, segment of the last reset. */
+const POSITION_BYTES = 32
 /** What stands before the blocks in the index. */
 const INDEX_BYTES = POSITION_BYTES + 8
 /** A word each: length and checksum of a block. */
@@ -49,10 +49,10 @@ export async function writeCheckpoint(
   sequence: number,
   captured: CapturedState,
 ): Promise<number> {
-  const { position, blocks } = captured
+  const { position, records, resetAt, blocks } = captured
   const index = Buffer.alloc(INDEX_BYTES + blocks.length * ENTRY_BYTES)
-  index.writeDoubleLE(position.segment, 0)
-  index.writeDoubleLE(position.offset, 8)
+  for (const [i, number] of [position.segment, position.offset, records, resetAt].entries())
+    index.writeDoubleLE(number, 8 * i)
   index.writeDoubleLE(blocks.length, POSITION_BYTES)
   let length = index.length
   for (const [i, { checksum, bytes }] of blocks.entries()) {
@@ -95,11 +95,12 @@ export async function peekPosition(
 ): Promise<Position | undefined> {
   const bytes = await fileSystem.read(checkpointPath(directory, sequence), 0, HEAD_BYTES + POSITION_BYTES)
   if (!hasOurHead(bytes) || bytes.length < HEAD_BYTES + POSITION_BYTES) return undefined
-  return positionIn(bytes)
+  return stateIn(bytes).position
 }
 
-function positionIn(bytes: Buffer): Position {
-  return { segment: bytes.readDoubleLE(HEAD_BYTES), offset: bytes.readDoubleLE(HEAD_BYTES + 8) }
+function stateIn(bytes: Buffer): CheckpointState {
+  const [segment, offset, records, resetAt] = [0, 8, 16, 24].map(at => bytes.readDoubleLE(HEAD_BYTES + at))
+  return { position: { segment: segment!, offset: offset! }, records: records!, resetAt: resetAt! }
 }
 
 function hasOurHead(head: Buffer): boolean {
@@ -126,7 +127,7 @@ export async function readCheckpoint(
   if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
   const read: Read = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
   const restored = await readBlocks(read, head, decodeState(tally, series, idOptions, planned))
-  if (typeof restored !== 'string') return { ...restored, position: positionIn(head) }
+  if (typeof restored !== 'string') return { ...restored, ...stateIn(head) }
   clearRestored(tally, series)
   return restored
 }

@@ -33,7 +33,7 @@ export function createKeyCopies(scratch: Scratch): KeyCopies {
     for (const { keys, bytes } of blocks) {
       const block = createBlockReader(await scratch.read(at, bytes, memory))
       at += bytes
-      const copies = takeKeys(block, keys.length, SUMMARY_WIDTH, i => rows[i]!)
+      const copies = takeKeys(block, keys.length, i => block.row(SUMMARY_WIDTH, rows[i]!))
       for (const [i, { added, numbers, flags }] of copies.entries())
         yield {
           key: keys[i]!.key,

@@ -143,6 +143,7 @@ function faultsOf({ path, directory }: StartOptions, { document, replayed, ...fo
   const faults = found.damagedCheckpoints.map(
     ({ sequence, reason }) => `${checkpointPath(directory, sequence)} is damaged and was not used: ${reason}`,
   )
+  if (found.dropped !== undefined) faults.push(found.dropped)
   for (const [sequence, lines] of replayed.damaged) {
     faults.push(`${segmentPath(directory, sequence)} is damaged: ${lines} of its lines could not be read as they are`)
   }

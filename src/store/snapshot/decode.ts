@@ -1,24 +1,27 @@
 /** Reads the blocks of a snapshot back into an empty tally and series. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
-import type { Series, SeriesState } from '../../core/aggregate/series.ts'
-import { SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
+import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
+import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
-import type { LogFacts } from './encode.ts'
+import { decodeHead } from './head.ts'
 import { takeKeys } from './key-block.ts'
+import { createRowConverter, type SchemaChange, type SummarySchema, schemaChange, widthOf } from './schema.ts'
 import { createTierRestore, type TierRestore } from './tier-restore.ts'
 
 /** What was read besides what went into the tally and the series. */
-export interface RestoredState extends LogFacts {
+export interface RestoredState {
   readonly ids: IdWindow
   /** What becomes of the tiers it holds: what the log must give is not there yet. */
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
   /** Ids it holds, of which the window may have room for fewer. */
   readonly savedIds: number
+  /** Set where the numbers had another meaning: what could not be converted was dropped. */
+  readonly schemaChange: SchemaChange | undefined
 }
 
 /** Decides what becomes of the tiers of a snapshot. */
@@ -35,7 +38,7 @@ interface Owners {
 
 /**
  * Decodes blocks as `encodeState` made them, and keeps none of their memory. Throws where they are not such. All keys and arms are restored,
- * whatever the tally's limits.
+ * whatever the tally's limits. Summaries of another schema keep their totals.
  */
 export function* decodeState(
   tally: Tally,
@@ -43,32 +46,43 @@ export function* decodeState(
   idOptions: Omit<IdWindowOptions, 'seed'>,
   planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
 ): StateDecoder {
-  const head = createBlockReader(yield)
-  const [width, resetAt, records, overflowed, seed1, seed2, forgottenMs] = read(head, 7)
-  const [nameCount, keyCount, armCount, tierCount, idCount, seriesCount] = read(head, 6)
-  if (width !== SUMMARY_WIDTH) throw new RangeError('summaries of another width')
-  const tiers = Array.from({ length: tierCount! }, () => read(head, 4))
-  const savedTiers = tiers.map(([spanMs, keepMs, floorMs]) => ({ spanMs: spanMs!, keepMs: keepMs!, floorMs: floorMs! }))
+  const { schema, tiers, counts, overflowed, seed, forgottenMs } = decodeHead(yield)
+  const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
+  const change = schemaChange(schema)
+  const readRow = createRowReader(schema, change)
   const plan = planned(savedTiers)
   const tierRestore = createTierRestore(tally.times, plan, savedTiers)
-  tally.restoreOverflowed(overflowed!)
+  tally.restoreOverflowed(overflowed)
   const names: string[] = []
-  for (let left = nameCount!; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
+  for (let left = counts.names; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
   const owners: Owners = { all: [], opens: [] }
-  for (let left = keyCount!; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners)
-  for (let left = armCount!; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners)
-  for (const [tier, [, , , bucketCount]] of tiers.entries())
-    for (let left = bucketCount!; left > 0; ) left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore)
+  for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners, readRow)
+  for (let left = counts.arms; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners, readRow)
+  for (const [tier, { buckets }] of tiers.entries())
+    for (let left = buckets; left > 0; )
+      left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, readRow)
   tierRestore.end()
-  const ids = createIdWindow({ ...idOptions, seed: [seed1!, seed2!], expected: idCount! })
-  for (let left = idCount!; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
+  const ids = createIdWindow({ ...idOptions, seed, expected: counts.ids })
+  for (let left = counts.ids; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
   const states: [string, SeriesState][] = []
-  for (let left = seriesCount!; left > 0; ) left -= decodeSeries(createBlockReader(yield), states)
-  series.restore(forgottenMs!, states)
-  return { ids, resetAt: resetAt!, records: records!, plan, savedTiers, savedIds: idCount! }
+  const hasOwnBounds = change === undefined || change.bounds.length === 0
+  for (let left = counts.series; left > 0; ) left -= decodeSeries(createBlockReader(yield), states, hasOwnBounds)
+  series.restore(forgottenMs, states)
+  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change }
 }
 
-const read = (block: BlockReader, count: number): number[] => [...block.doubles(count)]
+/** Reads a summary of a block into an empty row. */
+type RowReader = (block: BlockReader, into: Summary) => void
+
+function createRowReader(schema: SummarySchema, change: SchemaChange | undefined): RowReader {
+  if (change === undefined) return (block, into) => block.row(SUMMARY_WIDTH, into)
+  const convert = createRowConverter(schema, change)
+  const saved = new Float64Array(widthOf(schema))
+  return (block, into) => {
+    block.row(saved.length, saved)
+    convert(saved, createSummary(into))
+  }
+}
 
 /** How many entries a block holds: throws where that is not at least one. */
 function countIn(block: BlockReader): number {
@@ -101,7 +115,13 @@ function nameAt(names: readonly string[], number: number): string {
   return name
 }
 
-function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
+function decodeKeys(
+  block: BlockReader,
+  names: readonly string[],
+  tally: Tally,
+  owners: Owners,
+  readRow: RowReader,
+): number {
   const count = countIn(block)
   const heads = block.words(4 * count)
   const opens = block.doubles(count)
@@ -112,7 +132,7 @@ function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, 
       issue_type: nameAt(names, heads[4 * i + 2]!),
     }),
   )
-  const kept = takeKeys(block, count, SUMMARY_WIDTH, i => records[i]!.summary)
+  const kept = takeKeys(block, count, i => readRow(block, records[i]!.summary))
   for (const [i, { added, ...columns }] of kept.entries()) {
     if (heads[4 * i + 3] !== columns.flags.length) throw new RangeError('recent attempts of another number')
     tally.restoreRecent(records[i]!, Math.trunc(added), columns)
@@ -122,20 +142,32 @@ function decodeKeys(block: BlockReader, names: readonly string[], tally: Tally, 
   return count
 }
 
-function decodeArms(block: BlockReader, names: readonly string[], tally: Tally, owners: Owners): number {
+function decodeArms(
+  block: BlockReader,
+  names: readonly string[],
+  tally: Tally,
+  owners: Owners,
+  readRow: RowReader,
+): number {
   const count = countIn(block)
   const heads = block.words(2 * count)
   const opens = block.doubles(count)
   for (let i = 0; i < count; i++) {
     const arm = tally.holdArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
-    block.row(SUMMARY_WIDTH, arm.summary)
+    readRow(block, arm.summary)
     owners.all.push(arm)
     owners.opens.push(opens[i]!)
   }
   return count
 }
 
-function decodeBuckets(block: BlockReader, { all, opens }: Owners, tier: number, restore: TierRestore): number {
+function decodeBuckets(
+  block: BlockReader,
+  { all, opens }: Owners,
+  tier: number,
+  restore: TierRestore,
+  readRow: RowReader,
+): number {
   const count = countIn(block)
   const numbers = block.words(count)
   const starts = block.doubles(count)
@@ -143,7 +175,7 @@ function decodeBuckets(block: BlockReader, { all, opens }: Owners, tier: number,
     const owner = all[numbers[i]!]
     if (owner === undefined) throw new RangeError('a bucket of nobody')
     const startMs = starts[i]!
-    restore.put(tier, owner, startMs, row => block.row(SUMMARY_WIDTH, row))
+    restore.put(tier, owner, startMs, row => readRow(block, row))
     if (tier === 0 && opens[numbers[i]!] === startMs) restore.open(owner, startMs)
   }
   return count
@@ -156,7 +188,7 @@ function decodeIds(block: BlockReader, ids: IdWindow): number {
   return count
 }
 
-function decodeSeries(block: BlockReader, into: [string, SeriesState][]): number {
+function decodeSeries(block: BlockReader, into: [string, SeriesState][], hasOwnBounds: boolean): number {
   const texts: string[] = []
   const count = decodeTexts(block, texts)
   const times = block.doubles(3 * count)
@@ -166,7 +198,8 @@ function decodeSeries(block: BlockReader, into: [string, SeriesState][]): number
   let at = 0
   for (const [i, id] of texts.entries()) {
     const [startMs = 0, timeMs = 0, heardMs = 0] = times.subarray(3 * i, 3 * i + 3)
-    into.push([id, { startMs, timeMs, heardMs, values: [...values.subarray(at, at + lengths[i]!)] }])
+    const all = [...values.subarray(at, at + lengths[i]!)]
+    into.push([id, { startMs, timeMs, heardMs, values: hasOwnBounds ? all : withoutBuckets(all) }])
     at += lengths[i]!
   }
   return count

@@ -3,24 +3,17 @@ import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
 import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
-import { SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
+import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
+import { OWN_SCHEMA } from './schema.ts'
 import { sparseRoom } from './sparse-row.ts'
 
 /** Entries of one block: a megabyte at most. */
 const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
 /** Rows that are written between two steps. */
 const ROWS_A_STEP = 64
-
-/** What a log remembers beside what is counted. */
-export interface LogFacts {
-  /** Segments before it hold only what a reset has forgotten. */
-  readonly resetAt: number
-  /** Attempts that the log held before the snapshot's position. */
-  readonly records: number
-}
 
 /** What is counted. */
 export interface Counted {
@@ -30,27 +23,27 @@ export interface Counted {
 }
 
 /**
- * Everything but the position, block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is
- * asked for one after the other. The first block says how much there is of what follows, in this order, and each of the others begins with
- * how much of that it holds. Changes nothing.
+ * The state block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is asked for one after
+ * the other. The head says how much follows of each kind, and each of the other blocks begins with how much it holds. Changes nothing.
  */
 export function* encodeState(
   { tally, ids, series }: Counted,
-  { resetAt, records }: LogFacts,
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
   const owners = [...keys, ...arms]
-  const tiers = tally.times.save()
+  const saves = tally.times.save()
   const buckets: Bucket[][] = []
-  for (const tier of tiers.keys()) buckets.push(yield* gathered(tally.times.buckets(tier)))
+  for (const tier of saves.keys()) buckets.push(yield* gathered(tally.times.buckets(tier)))
   const names = yield* numbersOf(namesIn(keys, arms))
-  const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
-  const numbers = [SUMMARY_WIDTH, resetAt, records, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
-  const ofTiers = tiers.flatMap(({ spanMs, keepMs, floorMs }, tier) => [spanMs, keepMs, floorMs, buckets[tier]!.length])
-  const head = newBlock(counts.length + numbers.length + ofTiers.length)
-  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers))
-  yield head.bytes()
+  yield encodeHead({
+    schema: OWN_SCHEMA,
+    tiers: saves.map((save, tier) => ({ ...save, buckets: buckets[tier]!.length })),
+    counts: { names: names.size, keys: keys.length, arms: arms.length, ids: ids.size, series: series.states.size },
+    overflowed: tally.overflowed(),
+    seed: ids.save(0, 0).seed,
+    forgottenMs: series.forgottenMs,
+  })
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
   yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))

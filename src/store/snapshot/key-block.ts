@@ -1,6 +1,6 @@
 /** Columns of keys in a block: the summary and the last attempts of each. Snapshots and the document's copies share it. */
 import { RECENT_COLUMNS, RECENT_LIMIT, recentCount, recentFlags, recentNumbers } from '../../core/aggregate/recent.ts'
-import { SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
+import { SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
 import type { KeyTally } from '../../core/aggregate/tally.ts'
 import { type BlockReader, type BlockWriter, roomOf } from './block.ts'
 import { sparseRoom } from './sparse-row.ts'
@@ -44,15 +44,10 @@ export interface BlockKey {
   readonly flags: Uint8Array
 }
 
-/** Reads `count` keys. `rowOf` answers where the summary of each is to be put. */
-export function takeKeys(
-  block: BlockReader,
-  count: number,
-  width: number,
-  rowOf: (key: number) => Summary,
-): BlockKey[] {
+/** Reads `count` keys. `readSummary` is called for each key in turn, and reads its summary from the block. */
+export function takeKeys(block: BlockReader, count: number, readSummary: (key: number) => void): BlockKey[] {
   const added = block.doubles(count)
-  for (let key = 0; key < count; key++) block.row(width, rowOf(key))
+  for (let key = 0; key < count; key++) readSummary(key)
   const held = Array.from(added, one => Math.min(one, RECENT_LIMIT))
   const places = held.reduce((sum, one) => sum + one, 0)
   const numbers = block.doubles(places * RECENT_COLUMNS)

@@ -34,7 +34,7 @@ const steps = fc.array(fc.tuple(step, agents), { minLength: 1, maxLength: 60 })
 
 function snapshotOf(tally: Tally): Uint8Array[] {
   const counted = { tally, ids: createIdWindow({ ...ids, seed: [1, 2] }), series: newSeries() }
-  return [...encodeState(counted, { resetAt: 0, records: 0 })].filter(block => block !== undefined)
+  return [...encodeState(counted)].filter(block => block !== undefined)
 }
 
 function restored(blocks: readonly Uint8Array[], tally: Tally): Tally {

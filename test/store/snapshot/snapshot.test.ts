@@ -18,7 +18,7 @@ const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 
 function blocksOf(tally: Tally): Uint8Array[] {
   const window = createIdWindow({ ...ids, seed: [1, 2] })
-  const blocks = encodeState({ tally, ids: window, series: newSeries() }, { resetAt: 0, records: 0 })
+  const blocks = encodeState({ tally, ids: window, series: newSeries() })
   return [...blocks].filter(block => block !== undefined)
 }
 
@@ -69,8 +69,7 @@ test('buffers that blocks alternate between leak nothing from one into another',
       const window = createIdWindow({ ...ids, seed: [1, 2] })
       const blocks: Uint8Array[] = []
       const counted = { tally, ids: window, series: newSeries() }
-      for (const block of encodeState(counted, { resetAt: 0, records: 0 }, newBlock))
-        if (block) blocks.push(block.slice())
+      for (const block of encodeState(counted, newBlock)) if (block) blocks.push(block.slice())
       expect(blocks).toEqual(blocksOf(tally))
     }),
   )
