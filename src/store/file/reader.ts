@@ -1,8 +1,9 @@
 /** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { matches } from '../../core/aggregate/key-index.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
-import { matches, type Tally } from '../../core/aggregate/tally.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
 import type { AdoptedAttempt } from './adopt.ts'
 import { checkpointPath } from './checkpoint-files.ts'
