@@ -1,6 +1,6 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
 
-import { countsOfAllSteps } from './core/aggregate/group-sums.ts'
+import { countsOfAllSteps } from './core/aggregate/group-totals.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
 import {

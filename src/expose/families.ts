@@ -3,11 +3,10 @@
  * helps and labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
  */
 
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import {
-  CONFIDENCE_BOUNDS,
   calibrationSums,
   confidences,
-  DURATION_BOUNDS,
   durations,
   failures,
   type Summary,

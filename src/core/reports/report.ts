@@ -1,6 +1,16 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
 
 import {
+  ATTEMPTS,
+  CONFIDENCE,
+  columnSteps,
+  KEY_COLUMNS,
+  STATED,
+  SUCCESSES,
+  TIME,
+  TIMED,
+} from '../aggregate/aggregate-cache.ts'
+import {
   addSums,
   countsAt,
   countsBySteps,
@@ -10,17 +20,7 @@ import {
   type GroupSums,
   noSums,
   sumOfGroups,
-} from '../aggregate/group-sums.ts'
-import {
-  ATTEMPTS,
-  CONFIDENCE,
-  columnSteps,
-  KEY_COLUMNS,
-  STATED,
-  SUCCESSES,
-  TIME,
-  TIMED,
-} from '../aggregate/key-columns.ts'
+} from '../aggregate/group-totals.ts'
 import { keyNameSteps, namedRecord } from '../aggregate/metrics.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeyFilter, KeySummary } from '../ports.ts'
@@ -30,7 +30,7 @@ import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { type BestAgent, describeNumbers, isQualified } from './best-agent.ts'
 import { type Group, groupSteps, groupsOf } from './groups.ts'
 import { percent, type Rate, rate } from './rate.ts'
-import { type ReportSums, reportSums } from './report-sweep.ts'
+import { type ReportTotals, reportTotals } from './report-totals.ts'
 
 /** What success rates may be grouped by; `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
@@ -256,7 +256,7 @@ export function* performanceReportSteps(
   const agentsNow = namesOf(agents.all, 'issue_type')
   const issuesNow = namesOf(issues.all, 'agent_name')
   const modelsNow = namesOf(models.all, 'issue_type')
-  const sums = yield* reportSums(summaries, { agents, issues, models })
+  const sums = yield* reportTotals(summaries, { agents, issues, models })
   const { byAgent, byIssue, byModel } = sums
   const overall = sumOfGroups(byModel)
   const { success_rate, success_rate_interval, evidence } = rateOf(overall)
@@ -304,7 +304,7 @@ function* byName<T>(
 
 function* recommendations(
   issues: readonly NamedGroup[],
-  { best, bestRows }: ReportSums,
+  { best, bestRows }: ReportTotals,
 ): Steps<Record<string, BestAgent>> {
   const recommended = namedRecord<BestAgent>([])
   for (const [place, one] of best.entries()) {

@@ -3,20 +3,16 @@
  * to give that back would stop all else.
  */
 import { crc32 } from 'node:zlib'
-import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
-import type { Series } from '../../core/aggregate/series.ts'
-import type { Tally } from '../../core/aggregate/tally.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
-import { createBlocksInTurns } from './block.ts'
-import { type CheckpointState, encodeState } from './checkpoint.ts'
+import { createAlternatingBlocks } from '../snapshot/block.ts'
+import { type Counted, encodeState } from '../snapshot/encode.ts'
 import type { FileSystem, Scratch } from './file-system.ts'
 import type { Position } from './position.ts'
 
 /** What is read back in one go. */
 const PIECE_BYTES = 512 * 1024
 
-export interface CapturedState {
-  readonly position: Position
+export interface CapturedState extends CheckpointState {
   readonly blocks: readonly BlockEntry[]
   /** All blocks, one behind the other, in pieces that stand until the next is asked for. */
   bytes(): AsyncGenerator<Uint8Array>
@@ -29,24 +25,27 @@ export interface BlockEntry {
   readonly checksum: number
 }
 
-/** What is counted. */
-export interface Counted {
-  readonly tally: Tally
-  readonly ids: IdWindow
-  readonly series: Series
+/** Where a snapshot stands in the journal. */
+export interface CheckpointState {
+  /** Everything in the journal before it is counted. */
+  readonly position: Position
+  /** Segments before it hold only what a reset has forgotten. */
+  readonly resetAt: number
+  /** Attempts that the journal held before the position. */
+  readonly records: number
 }
 
 /** Takes down the state in slices: nothing may be counted until it resolves. Near `path` there must be room for all of it. */
 export async function captureState(
   fileSystem: FileSystem,
   path: string,
-  { position, resetAt, records }: CheckpointState,
+  state: CheckpointState,
   counted: Counted,
 ): Promise<CapturedState> {
   const scratch = await fileSystem.scratch(path)
   try {
-    const blocks = await writeBlocks(scratch, { resetAt, records }, counted)
-    return { position, blocks, bytes: () => piecesOf(scratch, blocks), close: () => scratch.close() }
+    const blocks = await writeBlocks(scratch, counted)
+    return { ...state, blocks, bytes: () => piecesOf(scratch, blocks), close: () => scratch.close() }
   } catch (error) {
     await scratch.close()
     throw error
@@ -54,15 +53,11 @@ export async function captureState(
 }
 
 /** While one is written the next is made. */
-async function writeBlocks(
-  scratch: Scratch,
-  { resetAt, records }: Omit<CheckpointState, 'position'>,
-  { tally, ids, series }: Counted,
-): Promise<BlockEntry[]> {
+async function writeBlocks(scratch: Scratch, counted: Counted): Promise<BlockEntry[]> {
   const blocks: BlockEntry[] = []
   const pause = createEventLoopYield()
   let written = Promise.resolve()
-  for (const block of encodeState(resetAt, tally, ids, series, createBlocksInTurns(), records)) {
+  for (const block of encodeState(counted, createAlternatingBlocks())) {
     if (block !== undefined) {
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written

@@ -17,6 +17,7 @@ import {
   type TimeRange,
 } from '../../core/ports.ts'
 import { runYielding } from '../../lib/event-loop.ts'
+import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { type Counters, createCounters } from './counters.ts'
@@ -190,7 +191,10 @@ function createFileStore(
   // What a start had to count again, the next one need not.
   const isUnlike = found.checkpoint === undefined && segments.size > 0
   if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) checkpoints.request()
-  const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
+  const isCurrent =
+    found.document.kind === 'ours' &&
+    isSame(found.document.position, end) &&
+    found.document.fingerprint === fingerprintOf(OWN_SCHEMA, tally.times.save())
   if (!isCurrent || found.adoption !== undefined) documents.request()
   let closing: Promise<void> | undefined
   const ownership = createOwnership({

@@ -3,7 +3,7 @@
  * checked, and so is every step from one segment to the next: what should be there and is not is said in the page.
  */
 import { createHash } from 'node:crypto'
-import { matches } from '../../core/aggregate/tally.ts'
+import { matches } from '../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
 import type { Steps } from '../../core/steps.ts'

@@ -4,10 +4,11 @@
  * gives the same answers. The JSON is an attempt, or points of metrics that came together, or says what else happened.
  */
 
-import type { SeriesPoint } from '../../core/aggregate/series.ts'
+import { type SeriesPoint, withoutBuckets } from '../../core/aggregate/series.ts'
 import type { TallyLimits } from '../../core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
+import { OWN_BOUNDS } from '../snapshot/schema.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
@@ -129,8 +130,9 @@ export function lineOf(record: JournalRecord & { readonly kind: 'attempt' | 'poi
   return record.kind === 'points' ? pointsLine(record.nowMs, record.points) : recordLine(record.nowMs, record.attempt)
 }
 
+/** Names the histogram bounds, by which the points hold buckets. */
 export function pointsLine(nowMs: number, points: readonly SeriesPoint[]): Buffer {
-  return recordLine(nowMs, { points })
+  return recordLine(nowMs, { points, bounds: OWN_BOUNDS })
 }
 
 export function resetLine(nowMs: number): Buffer {
@@ -169,7 +171,7 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
     const at = parseTimestamp(value.timestamp)
     return at && { kind: 'attempt', nowMs, attempt: value as unknown as AgentAttempt, at }
   }
-  if (Array.isArray(value.points)) return { kind: 'points', nowMs, points: value.points }
+  if (Array.isArray(value.points)) return { kind: 'points', nowMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs }
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
@@ -177,6 +179,11 @@ function recordOf(nowMs: number, value: Record<string, unknown>): JournalRecord 
   const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
   const more = { owner, merged, records, limits: limits && unlimited(limits) }
   return { kind: 'opening', nowMs, opening: { format, previous, adopted, ...more } }
+}
+
+/** Points under other histogram bounds lose their buckets: counted under ours they would say something else. */
+function pointsOf(points: readonly SeriesPoint[], bounds: unknown): readonly SeriesPoint[] {
+  return bounds === OWN_BOUNDS ? points : points.map(point => ({ ...point, values: withoutBuckets(point.values) }))
 }
 
 /** JSON has no infinity: what is null has no limit. */

@@ -1,66 +1,53 @@
-/** A checkpoint: all that was counted up to a position of the journal, to the last bit, as blocks of bytes. */
-import type { Bucket, TimeTiersState } from '../../core/aggregate/buckets.ts'
+/** Writes a snapshot: everything that was counted up to a position of the log, to the last bit, as blocks of bytes. */
+import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
 import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
-import { packedRoom } from '../../core/aggregate/packed-rows.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
-import { SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
-import { packedRow, putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
-import type { Position } from './position.ts'
+import { encodeHead } from './head.ts'
+import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
+import { OWN_SCHEMA } from './schema.ts'
+import { sparseRoom } from './sparse-row.ts'
 
-/** What stands in a block: a megabyte at most. */
+/** Entries of one block: a megabyte at most. */
 const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
-/** How many rows are put into one between two steps. */
+/** Rows that are written between two steps. */
 const ROWS_A_STEP = 64
 
-export interface CheckpointState {
-  /** All of the journal before it is counted. */
-  readonly position: Position
-  /** Segments before it hold only what a reset has forgotten. */
-  readonly resetAt: number
-  /** Attempts that the journal held before the position; undefined where the version that took the checkpoint did not count them. */
-  readonly records: number | undefined
+/** What is counted. */
+export interface Counted {
+  readonly tally: Tally
+  readonly ids: IdWindow
+  readonly series: Series
 }
 
 /**
- * Everything but the position, block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is
- * asked for one after the other. The first says how much there is of what comes behind it, in this order, and each of the others begins with
- * how much of that it holds.
+ * The state block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is asked for one after
+ * the other. The head says how much follows of each kind, and each of the other blocks begins with how much it holds. Changes nothing.
  */
 export function* encodeState(
-  resetAt: number,
-  tally: Tally,
-  ids: IdWindow,
-  series: Series,
+  { tally, ids, series }: Counted,
   newBlock: NewBlock = createBlock,
-  records = 0,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
   const owners = [...keys, ...arms]
+  const saves = tally.times.save()
   const buckets: Bucket[][] = []
-  for (const owner of owners) {
-    tally.times.settle(owner)
-    yield
-  }
-  // Now that all is in its bucket: that may have made others leave.
-  const tiers = tally.times.save()
-  for (const tier of tiers.keys()) buckets.push(yield* gathered(tally.times.buckets(tier, owners)))
+  for (const tier of saves.keys()) buckets.push(yield* gathered(tally.times.buckets(tier)))
   const names = yield* numbersOf(namesIn(keys, arms))
-  const counts = [names.size, keys.length, arms.length, tiers.length, ids.size, series.states.size]
-  const numbers = [SUMMARY_WIDTH, resetAt, tally.overflowed(), ...ids.save(0, 0).seed, series.forgottenMs]
-  const ofTiers = tiers.flatMap(({ spanMs, floorMs }, tier) => [spanMs, floorMs, buckets[tier]!.length])
-  const keeps = tiers.map(({ keepMs }) => keepMs)
-  const head = newBlock(counts.length + numbers.length + ofTiers.length + keeps.length + 1)
-  // Behind all that earlier versions read.
-  head.put(Float64Array.of(...numbers, ...counts, ...ofTiers, ...keeps, records))
-  yield head.bytes()
+  yield encodeHead({
+    schema: OWN_SCHEMA,
+    tiers: saves.map((save, tier) => ({ ...save, buckets: buckets[tier]!.length })),
+    counts: { names: names.size, keys: keys.length, arms: arms.length, ids: ids.size, series: series.states.size },
+    overflowed: tally.overflowed(),
+    seed: ids.save(0, 0).seed,
+    forgottenMs: series.forgottenMs,
+  })
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
   yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))
   const ownerNumbers = yield* numbersOf(owners)
-  // Buckets stand in the order in which they leave, so that the same ones leave after a restart.
   for (const ofTier of buckets)
     yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
   for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from, newBlock)
@@ -117,8 +104,12 @@ function* encodeTexts(texts: readonly string[], newBlock: NewBlock): Encoding {
   return block.bytes()
 }
 
+/** The start of each owner's open bucket; NaN where it has none. */
+const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
+  Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
+
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + 2 * keys.length + roomOfKeys(keys))
+  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys))
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
     heads[4 * i] = names.get(key.agent_name)!
@@ -128,30 +119,31 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   }
   block.double(keys.length)
   block.put(heads)
+  block.put(opensOf(keys))
   yield* putKeys(block, keys, ROWS_A_STEP)
   return block.bytes()
 }
 
 function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + arms.length * (1 + ROW_ROOM))
+  const block = newBlock(1 + arms.length * (2 + ROW_ROOM))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
+  block.put(opensOf(arms))
   for (const { summary } of arms) block.row(summary)
   return block.bytes()
 }
 
 function* encodeBuckets(
   buckets: readonly Bucket[],
-  owners: ReadonlyMap<TimeTiersState, number>,
+  owners: ReadonlyMap<BucketOwner, number>,
   newBlock: NewBlock,
 ): Encoding {
   const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
-  for (const [i, { summary, packed, at }] of buckets.entries()) {
-    if (packed === undefined) block.row(summary!)
-    else block.put(packedRow(packed, at))
+  for (const [i, { summary }] of buckets.entries()) {
+    block.row(summary)
     if (i % ROWS_A_STEP === 0) yield
   }
   return block.bytes()
@@ -172,7 +164,7 @@ function* encodeSeries(series: readonly (readonly [string, SeriesState])[], newB
     series.map(([id]) => id),
     createBlock,
   )
-  const block = newBlock(roomOf(texts.length) + 4 * series.length + packedRoom(values.length))
+  const block = newBlock(roomOf(texts.length) + 4 * series.length + sparseRoom(values.length))
   block.put(texts)
   block.put(Float64Array.from(series.flatMap(([, { startMs, timeMs, heardMs }]) => [startMs, timeMs, heardMs])))
   block.put(Uint32Array.from(series, ([, state]) => state.values.length))

@@ -1,5 +1,5 @@
-/** All that a report needs of the keys, made of one copy of them, so that all of it is of one moment. */
-import { type GroupCounts, type GroupSums, noCounts, noSums } from '../aggregate/group-sums.ts'
+/** The totals of a report, from one copy of the keys' numbers, so that all of them are of one moment. */
+
 import {
   ATTEMPTS,
   CONFIDENCE,
@@ -9,30 +9,31 @@ import {
   SUCCESSES,
   TIME,
   TIMED,
-} from '../aggregate/key-columns.ts'
+} from '../aggregate/aggregate-cache.ts'
+import { type GroupCounts, type GroupSums, noCounts, noSums } from '../aggregate/group-totals.ts'
 import type { KeySummary } from '../ports.ts'
 import type { Steps } from '../steps.ts'
 import type { Groups } from './groups.ts'
 import { percent } from './rate.ts'
 
-/** By the places of the groups. */
-export interface ReportSums {
+/** By the indexes of the groups. */
+export interface ReportTotals {
   readonly byAgent: GroupCounts
   readonly byIssue: GroupCounts
   readonly byModel: GroupSums
   /** The best of each issue type, of those with three attempts. */
   readonly best: readonly (KeySummary | undefined)[]
-  /** The row of each of them, as {@link columnsOf} has it: a copy. */
+  /** A copy of the row of each of them in the aggregate cache. */
   readonly bestRows: Float64Array
 }
 
 /** Attempts without which nobody is recommended. */
 const RECOMMENDED_FROM = 3
 
-export function* reportSums(
+export function* reportTotals(
   summaries: readonly KeySummary[],
   { agents, issues, models }: Readonly<Record<'agents' | 'issues' | 'models', Groups>>,
-): Steps<ReportSums> {
+): Steps<ReportTotals> {
   const sums = {
     byAgent: noCounts(agents.all.length),
     byIssue: noCounts(issues.all.length),
@@ -40,7 +41,7 @@ export function* reportSums(
     best: issues.all.map((): KeySummary | undefined => undefined),
     bestRows: new Float64Array(issues.all.length * KEY_COLUMNS),
   }
-  // A copy, read without a pause: what is made of it in steps is of one moment.
+  // Copied without a pause: what the steps below make of it is of one moment.
   const keys = summaries.slice()
   const columns = columnsOf(summaries).slice(0, keys.length * KEY_COLUMNS)
   const merits = noMerits(issues.all.length)
@@ -53,8 +54,6 @@ export function* reportSums(
   return sums
 }
 
-// With nothing behind the loops, as the loops of group-sums.
-
 function sweep(
   from: number,
   end: number,
@@ -62,7 +61,7 @@ function sweep(
   agentOf: readonly number[],
   issueOf: readonly number[],
   modelOf: readonly number[],
-  { byAgent, byIssue, byModel }: ReportSums,
+  { byAgent, byIssue, byModel }: ReportTotals,
 ): void {
   for (let i = from; i < end; i++) {
     const at = i * KEY_COLUMNS

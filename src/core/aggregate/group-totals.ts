@@ -1,8 +1,4 @@
-/**
- * What groups of keys add up to. Questions about all keys are asked while attempts come in: sums are plain numbers side by side, and nothing
- * is made for each key.
- */
-
+/** Totals of groups of keys, as columns of numbers: adding a key allocates nothing, so that questions over all keys make no garbage. */
 import type { KeySummary } from '../ports.ts'
 import type { Groups } from '../reports/groups.ts'
 import type { Counts } from '../statistics/counts.ts'
@@ -17,23 +13,23 @@ import {
   totalAttempts,
 } from './summary.ts'
 
-/** Successes and attempts of groups, by their places. */
+/** Successes and attempts of groups, by the index of the group. */
 export interface GroupCounts {
   readonly successes: Float64Array
   readonly attempts: Float64Array
 }
 
-/** And what a model is compared by. */
+/** With the numbers that models are compared by. */
 export interface GroupSums extends GroupCounts {
-  /** Attempts that stated a confidence, and the sum of those. */
+  /** Attempts that stated a confidence, and the sum of the confidences. */
   readonly stated: Float64Array
   readonly confidence: Float64Array
-  /** Attempts whose time is known, and the sum of those in seconds. */
+  /** Attempts whose time is known, and the sum of the times in seconds. */
   readonly timed: Float64Array
   readonly time: Float64Array
 }
 
-/** The counts of the groups of a list; keys that come to it in a pause are in no group. */
+/** The counts of the groups of a list. Keys that are added to the list in a pause are in no group. */
 export function* countsBySteps(summaries: readonly KeySummary[], { all, placeOf }: Groups): Steps<GroupCounts> {
   const counts = noCounts(all.length)
   const keys = summaries.slice(0, placeOf.length)
@@ -41,19 +37,19 @@ export function* countsBySteps(summaries: readonly KeySummary[], { all, placeOf 
   return counts
 }
 
-/** The counts of each key, as if it were a group: a copy of what is counted now. */
+/** The counts of each key, as if it were a group of its own. */
 export function* countsOfEachSteps(summaries: readonly KeySummary[]): Steps<GroupCounts> {
   const counts = noCounts(summaries.length)
   yield* forEachKey(summaries, ({ summary }, place) => addCounts(counts, place, summary))
   return counts
 }
 
-/** Of so many groups, before anything is added. */
+/** Zero counts of `places` groups. */
 export function noCounts(places: number): GroupCounts {
   return { successes: new Float64Array(places), attempts: new Float64Array(places) }
 }
 
-/** Of so many groups, before anything is added. */
+/** Zero sums of `places` groups. */
 export function noSums(places: number): GroupSums {
   return {
     ...noCounts(places),

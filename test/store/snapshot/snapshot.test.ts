@@ -6,18 +6,19 @@ import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
-import { createBlocksInTurns } from '../../../src/store/file/block.ts'
-import { encodeState } from '../../../src/store/file/checkpoint.ts'
-import { decodeState } from '../../../src/store/file/checkpoint-reader.ts'
+import { createAlternatingBlocks } from '../../../src/store/snapshot/block.ts'
+import { decodeState } from '../../../src/store/snapshot/decode.ts'
+import { encodeState } from '../../../src/store/snapshot/encode.ts'
 import { attempts, NOW_MS } from '../../core/arbitraries.ts'
-import { attempt } from './fixtures.ts'
+import { attempt } from '../file/fixtures.ts'
 
 const ids = { limit: 10, keepMs: 1000 }
 const newTally = (maxKeys = 100): Tally => createTally({ maxKeys, maxArms: 10, tiers: DEFAULT_TIERS })
 const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 
 function blocksOf(tally: Tally): Uint8Array[] {
-  const blocks = encodeState(0, tally, createIdWindow({ ...ids, seed: [1, 2] }), newSeries())
+  const window = createIdWindow({ ...ids, seed: [1, 2] })
+  const blocks = encodeState({ tally, ids: window, series: newSeries() })
   return [...blocks].filter(block => block !== undefined)
 }
 
@@ -46,7 +47,7 @@ function tallyOf(list: typeof histories extends fc.Arbitrary<infer T> ? T : neve
   return tally
 }
 
-test('a state that was restored is written as it was read, and answers as it did, asked for before or not', () => {
+test('a restored state is written as it was read, and answers as it did', () => {
   fc.assert(
     fc.property(histories, list => {
       const tally = tallyOf(list)
@@ -59,21 +60,22 @@ test('a state that was restored is written as it was read, and answers as it did
   )
 })
 
-test('memory that blocks take turns in leaves nothing of one in another', () => {
+test('buffers that blocks alternate between leak nothing from one into another', () => {
   fc.assert(
     fc.property(histories, list => {
       const tally = tallyOf(list)
-      const inTurns = createBlocksInTurns()
-      for (const block of [inTurns(40_000), inTurns(40_000)]) block.put(new Uint8Array(320_000).fill(255))
+      const newBlock = createAlternatingBlocks()
+      for (const block of [newBlock(40_000), newBlock(40_000)]) block.put(new Uint8Array(320_000).fill(255))
       const window = createIdWindow({ ...ids, seed: [1, 2] })
       const blocks: Uint8Array[] = []
-      for (const block of encodeState(0, tally, window, newSeries(), inTurns)) if (block) blocks.push(block.slice())
+      const counted = { tally, ids: window, series: newSeries() }
+      for (const block of encodeState(counted, newBlock)) if (block) blocks.push(block.slice())
       expect(blocks).toEqual(blocksOf(tally))
     }),
   )
 })
 
-test('a state that was restored goes on counting as if it had never been away', () => {
+test('a restored state goes on counting like the original', () => {
   fc.assert(
     fc.property(histories, histories, (before, after) => {
       const tally = tallyOf(before)
@@ -109,7 +111,7 @@ const tiers = fc.tuple(spans, keeps).map(([spans, keeps]): TierOptions[] => {
   return spans.map((span, i) => ({ spanMs: span * MINUTE_MS, keepMs: Math.max(sorted[i]!, span) * MINUTE_MS }))
 })
 
-test('whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held', () => {
+test('whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held', () => {
   const ages = fc.array(fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 300_000 })), {
     minLength: 1,
     maxLength: 40,
@@ -139,8 +141,6 @@ test('whatever tiers a checkpoint was taken with and restored into, a range is a
             if (floorMs === Number.POSITIVE_INFINITY) tally.times.restoreFloor(tier, NOW_MS + 1)
         }
         for (const age of after.toSorted((a, b) => b - a)) count(age)
-        // What is only gathered yet may make old buckets leave when it is put where it belongs.
-        for (const key of tally.keys()) tally.times.settle(key)
         for (const age of since) {
           const sinceMs = NOW_MS - age * MINUTE_MS
           const { earliestMs, spanMs } = tally.times.coverage(sinceMs, NOW_MS)
