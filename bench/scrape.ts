@@ -116,7 +116,7 @@ async function overHttp(exposition: Exposition): Promise<Record<string, Record<s
 
 async function measure(keys: number): Promise<void> {
   const tally = tallyOf(keys)
-  const exposition = createExposition({ tally, maxArms: 0, health: () => ({}), version: '0.0.0', clock: Date.now })
+  const exposition = createExposition({ tally, selfMetrics: () => [], version: '0.0.0', clock: Date.now })
   const before = aliveMb()
   const { lines, bytes } = await render(exposition)
   const kept = aliveMb() - before

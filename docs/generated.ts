@@ -1,6 +1,7 @@
 /** The parts of the README that come from the code: printed by `npm run docs`, held equal by a test. */
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
-import { FAMILIES } from '../src/expose/families.ts'
+import { TALLY_FAMILIES } from '../src/expose/families.ts'
+import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
 
 /** Every setting: flag, variable, key of the file, default, meaning. */
 function configurationTable(): string {
@@ -13,7 +14,7 @@ function configurationTable(): string {
 
 /** Every family as it is exposed, with its labels. */
 function metricsList(): string {
-  const lines = FAMILIES.flatMap(({ name, type, help, labels }) => {
+  const lines = [...TALLY_FAMILIES, ...SELF_METRICS].flatMap(({ name, type, help, labels }) => {
     const shown = type === 'histogram' ? [...labels, 'le'] : labels
     const suffix = type === 'histogram' ? '_bucket|_sum|_count' : ''
     return [`# ${help}`, `${name}${suffix}${shown.length > 0 ? `{${shown.join(',')}}` : ''}  ${type}`]

@@ -53,6 +53,7 @@ const ACCESS = 'test/server/access.test.ts'
 const CLOCK = 'test/sidecar/clock.test.ts'
 const ID_WINDOW = 'test/core/aggregate/dedup-window.test.ts'
 const CHANGED = 'test/sidecar/changed-settings.test.ts'
+const CHANGED_SCHEMA = 'test/store/file/changed-schema.test.ts'
 const CHANGED_TIERS = 'test/store/file/changed-tiers.test.ts'
 const OTLP = 'test/receive/otlp'
 const STREAMS = 'test/receive/streams.test.ts'
@@ -503,14 +504,14 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${QUESTIONS} > the work stops when its only asker leaves, and its place comes free`,
       `${QUESTIONS} > the work that several wait for goes on until the last of them leaves`,
-      'test/lib/event-loop.test.ts > work of one lane > stops at its next pause when it is no longer wanted, and cleans up',
+      'test/lib/event-loop.test.ts > jobs of one queue > stop at the next yield after an abort, and run their finally blocks',
     ],
   },
   {
     promise: 'Recording does not wait for questions: all of them together get one slice per turn of the event loop.',
     shown: [
-      'test/lib/event-loop.test.ts > work of one lane > takes no longer of a turn beside twenty others than alone',
-      'test/lib/event-loop.test.ts > work of one lane > is done in turns: a short question does not wait for the long ones before it',
+      'test/lib/event-loop.test.ts > jobs of one queue > take together no longer per event loop iteration than one job alone',
+      'test/lib/event-loop.test.ts > jobs of one queue > are served round-robin: a short question does not wait for the long ones before it',
       `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being worked out`,
     ],
   },
@@ -790,7 +791,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > 21 keys under --max-keys 5 stay 21 and go on counting, only new keys overflow, and they get their own again`,
       `${CHANGED} > after %s > two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and what was counted stays counted`,
-      'test/store/file/checkpoint.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
+      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
       'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
   },
@@ -805,7 +806,25 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
       `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
       `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
-      'test/store/file/checkpoint.test.ts > whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held',
+      'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',
+    ],
+  },
+  {
+    promise:
+      'State of a program with other histogram bounds or another layout is never read as something else: it is counted again from the journal, or keeps its totals and says what was dropped.',
+    shown: [
+      `${CHANGED_SCHEMA} > %s: counts the whole journal again, once`,
+      `${CHANGED_SCHEMA} > %s: keeps totals and drops the histogram where the journal is not whole`,
+      `${CHANGED_SCHEMA} > keeps the totals of the snapshot where the journal reaches back and is damaged`,
+      `${CHANGED_SCHEMA} > what senders count goes on where it was, and buckets under other bounds are not counted under ours`,
+      'test/store/snapshot/schema.test.ts > a snapshot of another layout > that lacks %s loses all that is worked out with it, and no total',
+    ],
+  },
+  {
+    promise:
+      'Every process that counts the same attempts answers the same, whatever it was asked and however often it was saved and restarted.',
+    shown: [
+      'test/store/snapshot/determinism.test.ts > the same attempts lead to the same bytes and answers, asked, saved and restarted in between or not',
     ],
   },
   {

@@ -1,6 +1,6 @@
 /** The tracker: keep, then count, then answer the documented questions. It works in a coordinator's own process, or behind HTTP. */
 
-import { countsOfAllSteps } from './core/aggregate/group-sums.ts'
+import { countsOfAllSteps } from './core/aggregate/group-totals.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
 import {
@@ -21,10 +21,10 @@ import {
   type Clock,
   type Coverage,
   ExperimentNotTold,
-  type Forms,
   type KeyFilter,
   type KeySummary,
-  type OpenForms,
+  type ParsedBatch,
+  type PreparedBatch,
   RangeNotHeld,
   type StopSignal,
   type Store,
@@ -64,7 +64,7 @@ import { intervalSteps, type TrendReport, trendSteps } from './core/reports/tren
 import type { Counts } from './core/statistics/counts.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
 import { forEachKey, type Steps } from './core/steps.ts'
-import { inSlices } from './lib/event-loop.ts'
+import { runYielding } from './lib/event-loop.ts'
 import { openStore } from './store/open.ts'
 
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
@@ -172,10 +172,10 @@ export class AgentPerformanceTracker {
   }
 
   /** Keeps attempts that were checked already, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
-  keep(attempts: NewAttempt[], open: OpenForms = { instants: [] }): Promise<Appended> {
-    const forms = this.#settle(attempts, open)
+  keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
+    const batch = this.#settle(attempts, parsed)
     const settled = attempts as AgentAttempt[]
-    const kept = this.#opened?.append(settled, forms) ?? this.#store.then(store => store.append(settled, forms))
+    const kept = this.#opened?.append(settled, batch) ?? this.#store.then(store => store.append(settled, batch))
     this.#last = kept
     return kept
   }
@@ -188,7 +188,7 @@ export class AgentPerformanceTracker {
   }
 
   /** Settles, in the lists themselves, what the callers left open: when it was, and what it cost. */
-  #settle(attempts: NewAttempt[], { instants, texts }: OpenForms): Forms {
+  #settle(attempts: NewAttempt[], { instants, rawJson }: ParsedBatch): PreparedBatch {
     const receipt: Instant = { ms: this.#clock(), local: false }
     for (let i = 0; i < attempts.length; i++) {
       const attempt = attempts[i]!
@@ -197,9 +197,9 @@ export class AgentPerformanceTracker {
       instants[i] = at
       if (settled === attempt) continue
       attempts[i] = settled
-      if (texts !== undefined) texts.sources[i] = undefined
+      if (rawJson !== undefined) rawJson.sources[i] = undefined
     }
-    return { instants: instants as Instant[], texts }
+    return { instants: instants as Instant[], rawJson }
   }
 
   #instantOf({ timestamp }: NewAttempt, known: Instant | undefined, receipt: Instant): Instant {
@@ -226,8 +226,8 @@ export class AgentPerformanceTracker {
   async getSuccessRate(question: Question = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
     const summaries = await this.#summaries(question)
     const grouping = groupBy ?? defaultGrouping(question)
-    if (grouping !== undefined) return inSlices(successRateSteps(summaries, grouping), question.signal)
-    return (await inSlices(overallRateSteps(summaries), question.signal)).success_rate
+    if (grouping !== undefined) return runYielding(successRateSteps(summaries, grouping), question.signal)
+    return (await runYielding(overallRateSteps(summaries), question.signal)).success_rate
   }
 
   /** The best agent for an issue type, or undefined where none has `minAttempts` (5). */
@@ -236,19 +236,19 @@ export class AgentPerformanceTracker {
     options: BestAgentOptions & RangeQuestion & Stoppable = {},
   ): Promise<BestAgent | undefined> {
     const summaries = await this.#summaries({ ...options, issue_type: issueType })
-    return inSlices(bestAgentSteps(summaries, options), options.signal)
+    return runYielding(bestAgentSteps(summaries, options), options.signal)
   }
 
   /** Models compared over the keys with `minAttempts` (5) each, for one issue type or all. */
   async getModelComparison(
     question: Question & { readonly minAttempts?: number } = {},
   ): Promise<Record<string, ModelPerformance>> {
-    return inSlices(modelComparisonSteps(await this.#summaries(question), question), question.signal)
+    return runYielding(modelComparisonSteps(await this.#summaries(question), question), question.signal)
   }
 
   async generatePerformanceReport(question: Question = {}): Promise<PerformanceReport> {
     const summaries = await this.#summaries(question)
-    return inSlices(performanceReportSteps(summaries, this.now()), question.signal)
+    return runYielding(performanceReportSteps(summaries, this.now()), question.signal)
   }
 
   /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
@@ -261,13 +261,13 @@ export class AgentPerformanceTracker {
     if (question.since !== undefined) refuseUnheld(range!, store)
     const coverageAt = (sinceMs: number): Coverage => store.coverage(sinceMs)
     const steps = intervalSteps(range, life, this.nowMs, question.intervalMs, coverageAt)
-    const intervals = await inSlices(steps, signal)
+    const intervals = await runYielding(steps, signal)
     const counts: Counts[] = []
     for (const interval of intervals) {
       const summaries = await this.summaries(interval, filter, signal)
-      counts.push(await inSlices(countsOfAllSteps(summaries), signal))
+      counts.push(await runYielding(countsOfAllSteps(summaries), signal))
     }
-    return inSlices(trendSteps(intervals, counts, life, all), signal)
+    return runYielding(trendSteps(intervals, counts, life, all), signal)
   }
 
   /** Whether stated confidence can be believed, over all and by group. */
@@ -275,12 +275,12 @@ export class AgentPerformanceTracker {
     question: Question & { readonly groupBy?: Grouping | undefined } = {},
   ): Promise<CalibrationReport> {
     const summaries = await this.#summaries(question)
-    return inSlices(calibrationSteps(summaries, question.groupBy ?? 'agent_name'), question.signal)
+    return runYielding(calibrationSteps(summaries, question.groupBy ?? 'agent_name'), question.signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
   async getCosts(question: Question = {}): Promise<CostReport> {
-    return inSlices(costSteps(await this.#summaries(question)), question.signal)
+    return runYielding(costSteps(await this.#summaries(question)), question.signal)
   }
 
   /**
@@ -295,7 +295,7 @@ export class AgentPerformanceTracker {
     const arms = await this.arms(name, range, options.signal)
     const overflowed = await (await this.#store).overflowedArms(name, range)
     const steps = experimentSteps(name, arms, { ...options, overflowed: overflowed.own })
-    const report = await inSlices(steps, options.signal)
+    const report = await runYielding(steps, options.signal)
     if (report !== undefined) return report
     const reason = notTold(name, overflowed)
     if (reason !== undefined) throw new ExperimentNotTold(reason)
@@ -304,7 +304,7 @@ export class AgentPerformanceTracker {
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
   async getFairComparison(by: FairGrouping, question: Question = {}): Promise<FairComparison> {
-    return inSlices(fairSteps(await this.#summaries(question), by), question.signal)
+    return runYielding(fairSteps(await this.#summaries(question), by), question.signal)
   }
 
   /**
@@ -318,9 +318,9 @@ export class AgentPerformanceTracker {
   ): Promise<RoutingReport> {
     const question = { ...options, issue_type: issueType }
     const { halfLifeMs, minAttempts = 1, signal } = options
-    const evidence = await inSlices(evidenceSteps(await this.#summaries(question), minAttempts), signal)
+    const evidence = await runYielding(evidenceSteps(await this.#summaries(question), minAttempts), signal)
     if (halfLifeMs !== undefined) await this.#discount(evidence, question, halfLifeMs)
-    return inSlices(routingSteps(issueType, [...evidence.values()], options), signal)
+    return runYielding(routingSteps(issueType, [...evidence.values()], options), signal)
   }
 
   /** Puts what still counts of the attempts in place of all of them. */
@@ -340,7 +340,7 @@ export class AgentPerformanceTracker {
     const store = await this.#store
     for (const { range, weight } of discountWindows(this.nowMs, halfLifeMs, sinceMs => store.coverage(sinceMs))) {
       const summaries = await this.summaries(range, filterOf(question), question.signal)
-      await inSlices(add(summaries, weight), question.signal)
+      await runYielding(add(summaries, weight), question.signal)
     }
     for (const [id, { one }] of evidence) {
       evidence.set(id, { one, ...(discounted.get(id) ?? { successes: 0, attempts: 0 }) })
@@ -364,7 +364,7 @@ export class AgentPerformanceTracker {
     function add(one: KeySummary): void {
       metrics[printed(one.key)] = agentMetrics(one)
     }
-    await inSlices(forEachKey(await this.summaries(), add, 1))
+    await runYielding(forEachKey(await this.summaries(), add, 1))
     return metrics
   }
 

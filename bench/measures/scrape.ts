@@ -51,7 +51,7 @@ async function ofLines(wanted: number): Promise<{ tally: Tally; exposition: Expo
 }
 
 const expose = (tally: Tally): Exposition =>
-  createExposition({ tally, maxArms: 0, health: () => ({}), version: '0.0.0', clock: Date.now })
+  createExposition({ tally, selfMetrics: () => [], version: '0.0.0', clock: Date.now })
 
 function tallyOf(keys: number): Tally {
   const tally = createTally({ maxKeys: keys, maxArms: 0, tiers: [] })

@@ -1,6 +1,6 @@
 /** The registry of prom-client, with the attempts and histograms of as many keys as make so many lines. */
 import { Counter, Histogram, Registry } from 'prom-client'
-import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../src/core/aggregate/summary.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../src/core/aggregate/histogram-bounds.ts'
 import { attemptOf } from '../support/attempts.ts'
 
 const LABELS = ['agent_name', 'model_name', 'issue_type', 'result'] as const

@@ -67,24 +67,24 @@ export interface Appended {
   readonly duplicates: number
 }
 
-/** What is at hand of attempts beside themselves, one each: it need not be made again. */
-export interface Forms {
-  /** The time that each timestamp states. */
-  readonly instants: readonly Instant[]
-  readonly texts?: Texts | undefined
+/** What parsing a batch of attempts found out besides the attempts. Each list has one entry per attempt. */
+export interface ParsedBatch {
+  /** The parsed timestamps; undefined where an attempt states none. Applying defaults fills them in. */
+  readonly instants: (Instant | undefined)[]
+  readonly rawJson?: RawJson | undefined
 }
 
-/** The same before what was left open is settled, in the lists themselves. */
-export interface OpenForms {
-  readonly instants: (Instant | undefined)[]
-  readonly texts?: Texts | undefined
+/** A {@link ParsedBatch} after defaults were applied: the store neither parses timestamps nor serializes these attempts again. */
+export interface PreparedBatch {
+  readonly instants: readonly Instant[]
+  readonly rawJson?: RawJson | undefined
 }
 
 /**
- * The JSON of attempts as it came, in UTF-8 and without line feeds: each stands from its start to its end in its source. An undefined
- * source means that it is not at hand. Lists of numbers, since every attempt pays for them.
+ * The serialized attempts of a batch: attempt `i` is `sources[i]` from `starts[i]` to `ends[i]`, UTF-8 JSON without line feeds. The store
+ * serializes an attempt itself where its source is undefined. Parallel arrays, because an object per attempt costs more.
  */
-export interface Texts {
+export interface RawJson {
   readonly sources: (Uint8Array | undefined)[]
   readonly starts: number[]
   readonly ends: number[]
@@ -149,7 +149,7 @@ export interface Store {
    * Keeps the attempts: when it resolves they survive a crash and a power cut, and are counted exactly once. Idempotent by
    * `attempt_id`. Rejects with {@link StoreUnavailable} when they may not be kept; then none of them is counted.
    */
-  append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended>
+  append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
   /**
    * Keeps what is new in points of metrics: when it resolves it survives as attempts do, and is counted exactly once, however often the
    * points come. Rejects with {@link StoreUnavailable} when it may not be kept; then the same points may be sent again.

@@ -1,41 +1,41 @@
 /**
- * Long work in steps. An answer over thousands of keys takes longer than others should have to wait: what makes it yields where it may be
- * paused, and whoever runs it decides whether others have their turn there.
+ * Interruptible computations. An answer over thousands of keys takes milliseconds. The computation yields where it may be interrupted, and
+ * its caller decides whether to run it to completion or to let the event loop continue between steps.
  */
 import type { KeySummary } from './ports.ts'
 
-/** Work that may be paused at every yield, each well below a millisecond from the one before, and returns what it made. */
+/** A computation that may be interrupted at every yield and returns its result. Each step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T>
 
-/** All of the work at one go. */
-export function finished<T>(steps: Steps<T>): T {
+/** Runs all steps without interruption and returns the result. */
+export function runToCompletion<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
   }
 }
 
-/** Work that is one step: it may have to wait for a turn. */
+/** Work that is a single step. It yields first, so that a caller can schedule it. */
 export function* oneStep<T>(work: () => T): Steps<T> {
   yield
   return work()
 }
 
-/** Keys that are read between two pauses where little is done for each. */
-export const KEYS_AT_ONCE = 100
+/** Keys processed between two yields where the work per key is small. */
+export const KEYS_PER_STEP = 100
 
 /**
- * Does `work` for each key that is in the list now, with pauses. Whoever has a turn in between may count attempts: what must fit together
- * is to be made of one reading of each key.
+ * Calls `work` for each key that is in the list now, and yields every `keysPerStep` keys. Attempts may be recorded between two steps:
+ * figures that must be consistent with each other have to come from one read of each key.
  */
 export function* forEachKey<Key extends KeySummary>(
   summaries: readonly Key[],
-  work: (one: Key, place: number) => void,
-  atOnce: number = KEYS_AT_ONCE,
+  work: (one: Key, index: number) => void,
+  keysPerStep: number = KEYS_PER_STEP,
 ): Steps<void> {
   const count = summaries.length
   for (let i = 0; i < count; i++) {
     work(summaries[i]!, i)
-    if ((i + 1) % atOnce === 0) yield
+    if ((i + 1) % keysPerStep === 0) yield
   }
 }

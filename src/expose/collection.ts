@@ -1,15 +1,15 @@
 /** What is exposed at one moment: a copy of every summary, so that all families about it tell of the same attempts. */
 
 import { SUMMARY_WIDTH } from '../core/aggregate/summary.ts'
-import { type KeyTally, OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
 import type { Steps } from '../core/steps.ts'
-import { inScrapeSlices } from '../lib/event-loop.ts'
+import { runScrapeYielding } from '../lib/event-loop.ts'
 import { copyExperiments, type ExperimentCopy } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
-import type { OwnHealth, OwnValues } from './own-families.ts'
+import type { SelfMetricReading } from './self-metrics.ts'
 
 /** Keys copied before others have their turn: a tenth of a millisecond, and a quarter of a megabyte. */
 const KEYS_AT_ONCE = 200
@@ -29,15 +29,14 @@ export interface Collection {
   readonly keys: readonly KeyCopy[]
   /** In the order they first came, and so their arms. */
   readonly experiments: readonly ExperimentCopy[]
-  readonly own: OwnValues
+  /** The metrics of the sidecar about itself. */
+  readonly self: readonly SelfMetricReading[]
 }
 
 export interface Sources {
-  readonly tally: Tally
-  /** How many arms the tally may hold; not told where it is absent. */
-  readonly maxArms?: number
-  /** What the sidecar knows of itself; a scrape fails where it throws. */
-  readonly health: () => OwnHealth
+  readonly tally: Pick<Tally, 'keys' | 'arms'>
+  /** Reads the metrics of the sidecar about itself. If it throws, the scrape fails. */
+  readonly selfMetrics: () => readonly SelfMetricReading[]
   readonly version: string
   readonly clock: Clock
 }
@@ -56,11 +55,11 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   const labelTexts: LabelTexts = new WeakMap()
   let knownExperiments: ReadonlyMap<string, ExperimentCopy> = new Map()
   async function collect(): Promise<Collection> {
-    const own = ownValues(sources)
+    const self = sources.selfMetrics()
     const atMs = sources.clock()
-    const keys = await inScrapeSlices(copySteps(sources.tally.keys(), labelTexts))
+    const keys = await runScrapeYielding(copySteps(sources.tally.keys(), labelTexts))
     knownExperiments = await copyExperiments(sources.tally.arms(), knownExperiments)
-    return { atMs, keys, experiments: [...knownExperiments.values()], own }
+    return { atMs, keys, experiments: [...knownExperiments.values()], self }
   }
   function begin(): Promise<Collection> {
     next = undefined
@@ -82,17 +81,6 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
     if (underWay === undefined) return begin()
     next ??= underWay.then(begin)
     return next
-  }
-}
-
-function ownValues({ tally, maxArms, health, version }: Sources): OwnValues {
-  return {
-    ...health(),
-    agent_performance_build_info: [{ labels: { version }, value: 1 }],
-    agent_performance_keys: tally.keys().length - tally.keys(OVERFLOW_KEY).length,
-    agent_performance_attempts_overflowed_total: tally.overflowed(),
-    agent_performance_arms: tally.arms().length,
-    agent_performance_arms_limit: maxArms,
   }
 }
 

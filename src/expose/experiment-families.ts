@@ -1,13 +1,7 @@
 /** The families that tell of experiments: what each arm did, and each variant against the one that came first. */
-import {
-  costs,
-  DURATION_BOUNDS,
-  durations,
-  failures,
-  type Histogram,
-  type Summary,
-  successes,
-} from '../core/aggregate/summary.ts'
+
+import { DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
+import { costs, durations, failures, type Histogram, type Summary, successes } from '../core/aggregate/summary.ts'
 import type { ArmCopy, ComparisonCopy, ExperimentCopy } from './experiments.ts'
 import type { Buckets, FamilyOf } from './family.ts'
 

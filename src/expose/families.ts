@@ -3,11 +3,10 @@
  * helps and labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
  */
 
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import {
-  CONFIDENCE_BOUNDS,
   calibrationSums,
   confidences,
-  DURATION_BOUNDS,
   durations,
   failures,
   type Summary,
@@ -25,7 +24,6 @@ import { wilsonBounds } from '../core/statistics/intervals.ts'
 import type { KeyCopy } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import type { Family, FamilyOf } from './family.ts'
-import { OWN_FAMILIES } from './own-families.ts'
 
 const KEY_LABELS = ['agent_name', 'model_name', 'issue_type'] as const
 const BY_RESULT = { labels: [...KEY_LABELS, 'result'], values: ['success', 'failure'] } as const
@@ -109,13 +107,12 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
   },
 ]
 
-/** All families, in the order they are exposed. */
-export const FAMILIES: readonly Family[] = [
+/** All families that the tally provides, in the order they are exposed. */
+export const TALLY_FAMILIES: readonly Family[] = [
   ...KEY_FAMILIES,
   ...ARM_FAMILIES,
   ...COMPARISON_FAMILIES,
   ...EXPERIMENT_FAMILIES,
-  ...OWN_FAMILIES,
 ]
 
 function seconds(ms: number | undefined): number | undefined {

@@ -60,17 +60,15 @@ function headText({ name, help, unit, type }: Family): string {
   return `# HELP ${name} ${escapeText(help)}\n${unit === '' ? '' : `# UNIT ${name} ${unit}\n`}# TYPE ${name} ${type}\n`
 }
 
-function lineOf({ name, labels }: Family, suffix: string, further: string): Line {
-  if (labels.length === 0) return { start: Buffer.from(name + suffix), end: Buffer.from(' ') }
+function lineOf({ name }: Family, suffix: string, further: string): Line {
   return { start: Buffer.from(`${name}${suffix}{`), end: Buffer.from(`${further}} `) }
 }
 
 function histogramLines(family: Family, further: string, bounds: readonly number[]): HistogramLines {
-  const comma = family.labels.length === 0 ? '' : ','
   return {
     count: lineOf(family, '_count', further),
     sum: lineOf(family, '_sum', further),
-    bucket: { start: Buffer.from(`${family.name}_bucket{`), end: Buffer.from(`${further}${comma}le="`) },
+    bucket: { start: Buffer.from(`${family.name}_bucket{`), end: Buffer.from(`${further},le="`) },
     bounds: [...bounds, '+Inf'].map(bound => Buffer.from(`${bound}"} `)),
   }
 }

@@ -6,15 +6,15 @@
 import { getDefaultHighWaterMark } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { oneStep } from '../core/steps.ts'
-import { inScrapeSlices } from '../lib/event-loop.ts'
+import { runScrapeYielding } from '../lib/event-loop.ts'
 import type { Collection } from './collection.ts'
 import { ARM_FAMILIES, COMPARISON_FAMILIES, EXPERIMENT_FAMILIES } from './experiment-families.ts'
 import { KEY_FAMILIES } from './families.ts'
 import type { Labelled } from './family.ts'
-import { labelText } from './label-text.ts'
 import { type Lines, linesOf } from './lines.ts'
-import { OWN_FAMILIES, type OwnValues } from './own-families.ts'
+import { timesAt } from './metric-data.ts'
 import { createPage, hasRoom, type Page, putBytes, written } from './page.ts'
+import { selfMetricsText } from './self-metrics.ts'
 
 /** Bytes rendered before others have their turn: about 800 lines, a fifth of a millisecond. */
 const SLICE = 128 * 1024
@@ -41,11 +41,13 @@ export async function* renderText(collection: Collection): AsyncGenerator<Buffer
     }
   }
   yield written(page)
+  await nextTurn()
+  yield Buffer.from(selfMetricsText(collection.self, timesAt(collection.atMs)))
 }
 
 /** In slices: scrapes at the same time share what a turn of the event loop has for them. */
 function fill(part: Part, page: Page, from: number): Promise<number> {
-  return inScrapeSlices(oneStep(() => part.fill(page, from)))
+  return runScrapeYielding(oneStep(() => part.fill(page, from)))
 }
 
 /** The same page again, where it may be written to: fresh memory takes as long as what is put into it, and brings the garbage collector. */
@@ -65,30 +67,13 @@ interface Part {
 }
 const START = -1
 
-function* partsOf({ keys, experiments, own }: Collection): Generator<Part> {
+function* partsOf({ keys, experiments }: Collection): Generator<Part> {
   for (const lines of KEY_LINES) yield partOf(lines, keys)
   const arms = experiments.flatMap(one => one.arms)
   for (const lines of ARM_LINES) yield partOf(lines, arms)
   const comparisons = experiments.flatMap(one => one.comparisons)
   for (const lines of COMPARISON_LINES) yield partOf(lines, comparisons)
   for (const lines of EXPERIMENT_LINES) yield partOf(lines, experiments)
-  yield* ownParts(own)
-}
-
-function* ownParts(own: OwnValues): Generator<Part> {
-  for (const family of OWN_FAMILIES) {
-    if (family.type === 'histogram') {
-      const value = own[family.name]
-      if (value === undefined) continue
-      yield partOf(linesOf({ ...family, bounds: value.bounds, read: () => [value] }), [{ key: {}, labels: '' }])
-    } else {
-      const value = own[family.name]
-      if (value === undefined) continue
-      const samples = typeof value === 'number' ? [{ labels: {}, value }] : value
-      const all = samples.map(sample => ({ key: sample.labels, labels: labelText(sample.labels), value: sample.value }))
-      yield partOf(linesOf({ ...family, read: ({ value }: (typeof all)[number]) => [value] }), all)
-    }
-  }
 }
 
 function partOf<One extends Labelled>({ head, atMost, put }: Lines<One>, all: readonly One[]): Part {

@@ -1,31 +1,31 @@
 /**
- * Long work in slices, so that the event loop stays free to record attempts. All work of one lane shares one slice per turn of the event
- * loop: a turn takes no longer beside a hundred questions than beside one.
+ * Runs long computations without blocking the event loop, so that requests that record attempts are not delayed. All work of one
+ * queue shares one time slice per iteration of the event loop: an iteration takes no longer with a hundred questions than with one.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { StopSignal } from '../core/ports.ts'
 import type { Steps } from '../core/steps.ts'
 
-/** How long one lane may hold the event loop in a turn. A request that records waits for a few turns. */
-const SLICE_MS = 1
+/** How long one queue may block the event loop per iteration. A request that records waits for a few iterations. */
+const TIME_SLICE_MS = 1
 
-/** Runs work in slices. Rejects with the signal's reason where the signal aborts first; the work then stops at its next pause. */
-export type Lane = <T>(steps: Steps<T>, signal?: StopSignal) => Promise<T>
+/** Runs steps and yields to the event loop between time slices. Rejects with the signal's reason if the signal aborts before the end. */
+export type RunYielding = <T>(steps: Steps<T>, signal?: StopSignal) => Promise<T>
 
 interface Job {
-  /** Runs until the work is done, or until `endMs`; says whether it is done. */
+  /** Runs until the work is done, or until `endMs`. Returns whether it is done. */
   run(endMs: number): boolean
 }
 
-/** A lane: its jobs take turns, and all of them together get one slice per turn of the event loop. */
-export function createLane(): Lane {
+/** A queue whose jobs are served round-robin. All of them together get one time slice per iteration of the event loop. */
+export function createWorkQueue(): RunYielding {
   const jobs: Job[] = []
   let usedMs = 0
-  let isTurnAwaited = false
+  let isScheduled = false
 
   function work(): void {
     const startMs = performance.now()
-    const endMs = startMs + SLICE_MS - usedMs
+    const endMs = startMs + TIME_SLICE_MS - usedMs
     let nowMs = startMs
     while (nowMs < endMs) {
       const job = jobs.shift()
@@ -34,13 +34,13 @@ export function createLane(): Lane {
       nowMs = performance.now()
     }
     usedMs += nowMs - startMs
-    if (isTurnAwaited) return
-    isTurnAwaited = true
-    setImmediate(beginTurn)
+    if (isScheduled) return
+    isScheduled = true
+    setImmediate(beginIteration)
   }
 
-  function beginTurn(): void {
-    isTurnAwaited = false
+  function beginIteration(): void {
+    isScheduled = false
     usedMs = 0
     if (jobs.length > 0) work()
   }
@@ -48,8 +48,8 @@ export function createLane(): Lane {
   return (steps, signal) =>
     new Promise((resolve, reject) => {
       jobs.push(createJob(steps, signal, resolve, reject))
-      // Short work is done at once, as long as the slice of this turn is not used up.
-      if (jobs.length === 1 && usedMs < SLICE_MS) work()
+      // Short work completes at once while the time slice of this iteration lasts.
+      if (jobs.length === 1 && usedMs < TIME_SLICE_MS) work()
     })
 }
 
@@ -73,7 +73,7 @@ function createJob<T>(
         return false
       } catch (error) {
         reject(error)
-        // Runs what the work has in `finally`.
+        // Runs the generator's `finally` blocks.
         steps.return(undefined as T)
         return true
       }
@@ -81,31 +81,31 @@ function createJob<T>(
   }
 }
 
-/** The lane of questions: runs through `steps` and resolves with what they return. */
-export const inSlices: Lane = createLane()
+/** The queue of questions. Resolves with the value that `steps` returns. */
+export const runYielding: RunYielding = createWorkQueue()
 
-/** The lane of scrapes: however many questions are asked, the monitoring gets its share. */
-export const inScrapeSlices: Lane = createLane()
+/** The queue of scrapes. It is separate, so that many questions cannot delay monitoring. */
+export const runScrapeYielding: RunYielding = createWorkQueue()
 
-/** Runs `steps` at a pace of their own, for work of which there is one at a time: questions neither slow it down nor wait for it. */
-export async function atOwnPace<T>(steps: Steps<T>): Promise<T> {
-  const pause = createPause()
+/** Runs `steps` outside the shared queues, for work of which only one runs at a time: questions neither slow it down nor wait for it. */
+export async function runYieldingAlone<T>(steps: Steps<T>): Promise<T> {
+  const yieldToEventLoop = createEventLoopYield()
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
-    await pause()
+    await yieldToEventLoop()
   }
 }
 
 /**
- * A pause for work that awaits: what it awaits may be at hand, and then the event loop does not turn, however often that is. Each call lets
- * it turn when a slice of time is used up since the last time.
+ * A yield for loops that await. Promises that are already settled resume as microtasks and never let the event loop continue. Each call
+ * of the returned function yields to the event loop if a time slice has passed since the last yield.
  */
-export function createPause(): () => Promise<void> {
+export function createEventLoopYield(): () => Promise<void> {
   let startMs = performance.now()
   return async () => {
-    if (performance.now() - startMs < SLICE_MS) return
-    await nextTurn()
+    if (performance.now() - startMs < TIME_SLICE_MS) return
+    await nextIteration()
     startMs = performance.now()
   }
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { oneStep, type Steps } from '../core/steps.ts'
-import { inSlices } from '../lib/event-loop.ts'
+import { runYielding } from '../lib/event-loop.ts'
 import { beginAnswer, sendJsonText } from '../server/problem.ts'
 import { type AnswerBytes, TooManyAnswerBytes } from './answer-bytes.ts'
 
@@ -76,20 +76,20 @@ export async function sendPrinted(
 
 /** Sends JSON that is printed piece by piece as fast as the client reads it: no more than a chunk of it is ever held. */
 export async function sendPieces(res: ServerResponse, pieces: Iterator<string>, signal: AbortSignal): Promise<void> {
-  let { text, done } = await inSlices(chunkSteps(pieces), signal)
+  let { text, done } = await runYielding(chunkSteps(pieces), signal)
   if (done) return sendJsonText(res, 200, text)
   beginAnswer(res, 200, ['Content-Type', 'application/json'])
   if (res.req.method === 'HEAD') {
     res.end()
     return
   }
-  for (; !done; { text, done } = await inSlices(chunkSteps(pieces), signal)) await write(res, text, signal)
+  for (; !done; { text, done } = await runYielding(chunkSteps(pieces), signal)) await write(res, text, signal)
   res.end(text)
 }
 
 /** In slices too: to hand over what a hundred clients read takes time. */
 async function write(res: ServerResponse, chunk: Buffer | string, signal: AbortSignal): Promise<void> {
-  const goesOn = await inSlices(
+  const goesOn = await runYielding(
     oneStep(() => res.write(chunk)),
     signal,
   )

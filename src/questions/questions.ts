@@ -3,7 +3,7 @@
  * of it is bounded, because recording must go on whatever is asked.
  */
 import type { ServerResponse } from 'node:http'
-import { inSlices } from '../lib/event-loop.ts'
+import { runYielding } from '../lib/event-loop.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
 import { type Problem, sendProblem } from '../server/problem.ts'
 import { type Printed, printSteps, STREAM_BYTES, sendPieces, sendPrinted } from './answer.ts'
@@ -118,7 +118,7 @@ export function createQuestions({ maxQuestions, maxAnswerBytes, turns }: Questio
         for (const { res } of askers) sendProblem(res, made)
         return
       }
-      const printed = await inSlices(printSteps(made, answerBytes), controller.signal)
+      const printed = await runYielding(printSteps(made, answerBytes), controller.signal)
       computation.printed = printed
       if (askers.size === 0) giveBack(computation)
       for (const asker of askers) send(asker, printed)

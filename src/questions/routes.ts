@@ -8,7 +8,7 @@ import { parseDuration } from '../core/attempt/timestamp.ts'
 import { ExperimentNotTold, RangeNotHeld } from '../core/ports.ts'
 import { decidedBestSteps } from '../core/reports/best-agent.ts'
 import { defaultGrouping, overallRateSteps, printGroupedRates } from '../core/reports/report.ts'
-import { inSlices } from '../lib/event-loop.ts'
+import { runYielding } from '../lib/event-loop.ts'
 import { type Problem, parameterProblem, sendJson, sendProblem } from '../server/problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { jsonPieces } from './json-pieces.ts'
@@ -59,13 +59,13 @@ export function createQueryRoutes({ tracker, questions, admin }: QueryOptions): 
     const summaries = await tracker.summaries(range, filter, signal)
     const grouping = asked.group_by ?? defaultGrouping(filter)
     if (grouping !== undefined) return printGroupedRates(summaries, grouping)
-    return jsonPieces(await inSlices(overallRateSteps(summaries), signal))
+    return jsonPieces(await runYielding(overallRateSteps(summaries), signal))
   })
 
   ask('/best-agent', parameters.bestAgent, async ({ parameters: asked, filter, range, signal }) => {
     const summaries = await tracker.summaries(range, filter, signal)
     const options = { minAttempts: asked.min_attempts, rankBy: asked.rank_by }
-    const best = await inSlices(decidedBestSteps(summaries, options), signal)
+    const best = await runYielding(decidedBestSteps(summaries, options), signal)
     if (best !== undefined) return jsonPieces(best)
     const detail = `no agent has ${asked.min_attempts} attempts or more at issue type "${asked.issue_type}"`
     return { status: 404, detail }

@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Instant } from '../core/attempt/timestamp.ts'
-import type { Appended, OpenForms } from '../core/ports.ts'
+import type { Appended, ParsedBatch } from '../core/ports.ts'
 import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
 import { readAttempt } from './attempt-schema.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
-import { hasPlainStrings, parseJson, parsePlainJson, textsOf, withoutMark } from './json.ts'
+import { hasPlainStrings, locateRawJson, parseJson, parsePlainJson, withoutMark } from './json.ts'
 import { takeLines } from './line-stream.ts'
 import { keep, NOT_JSON, partialOf, type ReceiveOptions, type Rejected, storeProblem, type Taken } from './receiving.ts'
 
@@ -61,9 +61,9 @@ function takeJson(
       settle(read)
       return
     }
-    const { good, forms, rejected } = read
+    const { good, batch, rejected } = read
     const told = (kept: Appended): Taken => (rejected === undefined ? kept : { ...kept, rejected })
-    const kept = good.length === 0 ? Promise.resolve(NOTHING) : keep(good, forms, options)
+    const kept = good.length === 0 ? Promise.resolve(NOTHING) : keep(good, batch, options)
     kept
       .then(
         kept => settle(told(kept)),
@@ -100,13 +100,13 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
   const rejected = told(found)
   counts.rejected(rejected.length)
   if (rejected.length > 0 && !partial) return faults(rejected, items.length)
-  const texts = rejected.length === 0 ? textsOf(bytes, items.length) : undefined
-  return { good, forms: { instants, texts }, rejected: partial ? rejected : undefined }
+  const rawJson = rejected.length === 0 ? locateRawJson(bytes, items.length) : undefined
+  return { good, batch: { instants, rawJson }, rejected: partial ? rejected : undefined }
 }
 
 interface Items {
   readonly good: NewAttempt[]
-  readonly forms: OpenForms
+  readonly batch: ParsedBatch
   /** Where the good ones are kept in spite of others. */
   readonly rejected: Taken['rejected']
 }

@@ -1,6 +1,6 @@
 /** JSON as it comes: what it states, and the words it states it in. */
 import { isAscii, isUtf8 } from 'node:buffer'
-import type { Texts } from '../core/ports.ts'
+import type { RawJson } from '../core/ports.ts'
 
 /** What some editors put first. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
@@ -87,11 +87,11 @@ const CLOSING_BRACE = 0x7d
 const LINE_FEED = 0x0a
 
 /**
- * Where each of the attempts of a body stands in it, so that their JSON need not be made again; undefined where that cannot be told. Only
- * for bodies in which every item is an attempt: attempts are flat, so where there are as many opening braces as attempts, each brace
- * opens one, and none stands in a name.
+ * Locates the JSON of each attempt in a body, so that the store copies it instead of serializing again; undefined where a name holds a
+ * brace. Call it only for bodies in which every item is a valid attempt: attempts are flat, so that as many opening braces as attempts
+ * means that each brace begins one.
  */
-export function textsOf(bytes: Buffer, attempts: number): Texts | undefined {
+export function locateRawJson(bytes: Buffer, attempts: number): RawJson | undefined {
   const sources = new Array<Buffer | undefined>(attempts)
   const starts = new Array<number>(attempts)
   const ends = new Array<number>(attempts)

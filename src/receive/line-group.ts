@@ -1,7 +1,7 @@
 /** Lines of a stream -> attempts, in groups that are kept together. */
 import { isAscii } from 'node:buffer'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import type { OpenForms, Texts } from '../core/ports.ts'
+import type { ParsedBatch, RawJson } from '../core/ports.ts'
 import { MAX_FAULTS, type Problem } from '../server/problem.ts'
 import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-schema.ts'
 import { hasPlainStrings, type Parsed, parseJson, parseText } from './json.ts'
@@ -11,18 +11,18 @@ import type { Lines } from './lines.ts'
 const GROUP = { attempts: 1000, bytes: 1 << 20, ms: 50 }
 
 /** Attempts of a stream that are kept together. */
-export interface Group extends OpenForms {
+export interface Group extends ParsedBatch {
   readonly attempts: NewAttempt[]
-  readonly texts: Texts
-  /** Bytes of memory that the texts keep: a text of a few bytes keeps all that came with it. */
+  readonly rawJson: RawJson
+  /** Bytes of memory that `rawJson` keeps: a line of a few bytes keeps the whole chunk that it came in. */
   heldBytes: number
   /** When it is to be kept at the latest, on the clock of `performance.now`. */
   dueMs: number
 }
 
 export function emptyGroup(): Group {
-  const texts = { sources: [], starts: [], ends: [] }
-  return { attempts: [], instants: [], texts, heldBytes: 0, dueMs: Number.POSITIVE_INFINITY }
+  const rawJson = { sources: [], starts: [], ends: [] }
+  return { attempts: [], instants: [], rawJson, heldBytes: 0, dueMs: Number.POSITIVE_INFINITY }
 }
 
 export const isFull = ({ attempts, heldBytes }: Group): boolean =>
@@ -41,16 +41,16 @@ export function takeSome(group: Group, lines: Lines, from: number, read: ReadLin
     if (i === from) hold(group, bytes)
     group.attempts.push(line.attempt)
     group.instants.push(line.at)
-    group.texts.sources.push(bytes)
-    group.texts.starts.push(starts[i]!)
-    group.texts.ends.push(ends[i]!)
+    group.rawJson.sources.push(bytes)
+    group.rawJson.starts.push(starts[i]!)
+    group.rawJson.ends.push(ends[i]!)
   }
   return { next: until }
 }
 
 function hold(group: Group, bytes: Buffer): void {
   if (group.attempts.length === 0) group.dueMs = performance.now() + GROUP.ms
-  else if (group.texts.sources[group.texts.sources.length - 1] === bytes) return
+  else if (group.rawJson.sources[group.rawJson.sources.length - 1] === bytes) return
   group.heldBytes += bytes.length
 }
 

@@ -3,7 +3,7 @@
  * a time: lines are read, or a group is kept, or the stream waits for memory. So the order of the lines is that of the log.
  */
 import type { IncomingMessage } from 'node:http'
-import { createPause } from '../lib/event-loop.ts'
+import { createEventLoopYield } from '../lib/event-loop.ts'
 import type { Problem } from '../server/problem.ts'
 import { OVERLOADED, tooSlow } from './body.ts'
 import { type ChunkReader, inflate, readRequest } from './chunk-reader.ts'
@@ -63,7 +63,7 @@ function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () =
   const cutter = new Cutter()
   const rejected = createRejectedLines()
   const held = new Held(inFlight)
-  const pause = createPause()
+  const pause = createEventLoopYield()
   const kept = { accepted: 0, duplicates: 0 }
   let group = emptyGroup()
   /** The last line that was taken into a group or rejected, and the last one that is kept or rejected. */

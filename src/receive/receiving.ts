@@ -1,14 +1,14 @@
 /** What the receivers of attempts share: what they need, what they answer, and how they keep. */
 import type { IncomingMessage } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
-import { type Appended, type OpenForms, StoreUnavailable } from '../core/ports.ts'
+import { type Appended, type ParsedBatch, StoreUnavailable } from '../core/ports.ts'
 import { type Problem, parameterProblem } from '../server/problem.ts'
 import type { BodyLimits } from './body.ts'
 import type { OpenStreams } from './open-streams.ts'
 
 /** Where attempts go: the tracker. `keep` takes over the lists, and rejects with StoreUnavailable when none of them was kept. */
 export interface Keeper {
-  keep(attempts: NewAttempt[], forms?: OpenForms): Promise<Appended>
+  keep(attempts: NewAttempt[], batch?: ParsedBatch): Promise<Appended>
 }
 
 /** What was taken in and what was not, and why: for the sidecar's own metrics. */
@@ -64,9 +64,13 @@ export function partialOf(req: IncomingMessage): boolean | Problem {
 }
 
 /** Keeps and counts. Rejects as the keeper does. */
-export function keep(attempts: NewAttempt[], forms: OpenForms, { keeper, counts }: ReceiveOptions): Promise<Appended> {
+export function keep(
+  attempts: NewAttempt[],
+  batch: ParsedBatch,
+  { keeper, counts }: ReceiveOptions,
+): Promise<Appended> {
   const count = attempts.length
-  return keeper.keep(attempts, forms).then(
+  return keeper.keep(attempts, batch).then(
     kept => {
       counts.accepted(kept.accepted)
       counts.duplicate(kept.duplicates)

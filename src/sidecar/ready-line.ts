@@ -3,7 +3,7 @@ import { type Config, isLoopback, maskSecrets } from '../config/config.ts'
 import { totalAttempts } from '../core/aggregate/summary.ts'
 import type { Tally } from '../core/aggregate/tally.ts'
 import type { Steps } from '../core/steps.ts'
-import { inSlices } from '../lib/event-loop.ts'
+import { runYielding } from '../lib/event-loop.ts'
 
 interface Started {
   readonly config: Config
@@ -17,7 +17,7 @@ interface Started {
 export async function readyFields({ config, tally, replayedRecords, replayMs }: Started): Promise<object> {
   return {
     store: maskSecrets(config.store),
-    ...(await inSlices(countHeld(tally))),
+    ...(await runYielding(countHeld(tally))),
     replayed_records: replayedRecords,
     replay_ms: replayMs,
     access: accessOf(config),

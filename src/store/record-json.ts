@@ -1,13 +1,14 @@
 /** The JSON of records, the same in every log. A log adds the times of a record, and whatever protects it. */
 
-import type { SeriesPoint } from '../core/aggregate/series.ts'
+import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { LogRecord, RecordTimes } from '../core/fold.ts'
+import { OWN_BOUNDS } from './snapshot/schema.ts'
 
-/** The JSON of points that were received together. */
+/** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
-  return JSON.stringify({ points })
+  return JSON.stringify({ points, bounds: OWN_BOUNDS })
 }
 
 export const RESET_JSON: string = JSON.stringify({ reset: true })
@@ -22,7 +23,12 @@ export function readRecord(
     const at = parseTimestamp(value.timestamp)
     return at && { kind: 'attempt', nowMs, idMs, attempt: value as unknown as AgentAttempt, at }
   }
-  if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: value.points }
+  if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   return undefined
+}
+
+/** Points under other histogram bounds lose their buckets: counted under ours they would say something else. */
+function pointsOf(points: readonly SeriesPoint[], bounds: unknown): readonly SeriesPoint[] {
+  return bounds === OWN_BOUNDS ? points : points.map(point => ({ ...point, values: withoutBuckets(point.values) }))
 }

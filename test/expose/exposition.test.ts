@@ -4,7 +4,18 @@ import { addAverages } from '../../src/core/aggregate/summary.ts'
 import { OVERFLOW_KEY } from '../../src/core/aggregate/tally.ts'
 import { keyId, nameProblem } from '../../src/core/attempt/attempt.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
-import { attempt, count, HOSTILE_NAMES, key, slicesOf, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
+import {
+  attempt,
+  count,
+  HOSTILE_NAMES,
+  key,
+  sidecarFacts,
+  slicesOf,
+  sourcesOf,
+  tallyOf,
+  tallyOfKeys,
+  textOf,
+} from './fixture.ts'
 import { type ReadFamily, readText, readValue } from './text-format.ts'
 
 describe('a key', () => {
@@ -145,11 +156,15 @@ describe('the text', () => {
     expect(readValue(text, 'agent_performance_keys')).toBe(2)
   })
 
-  it('leaves out what the sidecar does not tell, and shows the samples it gives', async () => {
-    const health = { agent_performance_attempts_refused_total: [{ labels: { reason: 'a "b"\\\n' }, value: 2 }] }
-    const text = await textOf(createExposition(sourcesOf(tallyOf(), () => health)))
+  it('leaves out a metric of the sidecar that has no value, and escapes the labels of its samples', async () => {
+    const { ingest, store } = sidecarFacts()
+    const facts = {
+      ingest: { ...ingest, refused: new Map([['a "b"\\\n', 2]]) },
+      store: { ...store, document: { ...store.document, lastSuccessMs: undefined } },
+    }
+    const text = await textOf(createExposition(sourcesOf(tallyOf(), facts)))
     expect(readValue(text, 'agent_performance_attempts_refused_total', { reason: 'a "b"\\\n' })).toBe(2)
-    expect(text).not.toContain('agent_performance_journal')
+    expect(text).not.toContain('agent_performance_document_last_success')
   })
 })
 
@@ -190,10 +205,11 @@ describe('a scrape', () => {
   })
 
   it('shares its collection with those that come at the same time', async () => {
-    const health = vi.fn(() => ({ agent_performance_ready: 1 }))
-    const exposition = createExposition(sourcesOf(tallyOfKeys(20), health))
+    const sources = sourcesOf(tallyOfKeys(20))
+    const selfMetrics = vi.fn(sources.selfMetrics)
+    const exposition = createExposition({ ...sources, selfMetrics })
     const texts = await Promise.all([textOf(exposition), textOf(exposition), textOf(exposition)])
-    expect(health).toHaveBeenCalledTimes(1)
+    expect(selfMetrics).toHaveBeenCalledTimes(1)
     expect(new Set(texts).size).toBe(1)
   })
 
@@ -219,12 +235,13 @@ describe('a scrape', () => {
   })
 
   it('fails where its collection fails, and the next one does not', async () => {
-    const health = vi.fn(() => ({}))
-    const exposition = createExposition(sourcesOf(tallyOf(), health))
-    health.mockImplementationOnce(() => {
-      throw new Error('no health')
+    const sources = sourcesOf(tallyOf())
+    const selfMetrics = vi.fn(sources.selfMetrics)
+    const exposition = createExposition({ ...sources, selfMetrics })
+    selfMetrics.mockImplementationOnce(() => {
+      throw new Error('no facts')
     })
-    await expect(exposition.scrape()).rejects.toThrow('no health')
+    await expect(exposition.scrape()).rejects.toThrow('no facts')
     expect(await textOf(exposition)).toContain('agent_performance_keys 0\n')
   })
 

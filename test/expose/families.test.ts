@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { createExposition } from '../../src/expose/exposition.ts'
-import { FAMILIES } from '../../src/expose/families.ts'
-import { armAttempts, attempt, FULL_HEALTH, sourcesOf, tallyOf, textOf } from './fixture.ts'
+import { TALLY_FAMILIES } from '../../src/expose/families.ts'
+import { SELF_METRICS } from '../../src/sidecar/self-metrics.ts'
+import { armAttempts, attempt, sourcesOf, tallyOf, textOf } from './fixture.ts'
 import { readText } from './text-format.ts'
 
 const KEY = 'agent_name,model_name,issue_type'
@@ -86,7 +87,6 @@ async function readAll(): Promise<ReturnType<typeof readText>> {
             ...armAttempts('prompt', 'old', 20, 10),
             ...armAttempts('prompt', 'new', 20, 15),
           ]),
-          () => FULL_HEALTH,
         ),
       ),
     ),
@@ -102,9 +102,9 @@ it('exposes exactly the promised names, labels and types', async () => {
   expect([...exposed].sort()).toEqual(PROMISED.trim().split('\n').sort())
 })
 
-it('exposes every family of the table once, with its type and help', async () => {
+it('exposes every family of the tables once, with its type and help', async () => {
   const exposed = [...(await readAll()).values()].map(({ name, type, help }) => ({ name, type, help }))
-  expect(exposed).toEqual(FAMILIES.map(({ name, type, help }) => ({ name, type, help })))
+  expect(exposed).toEqual([...TALLY_FAMILIES, ...SELF_METRICS].map(({ name, type, help }) => ({ name, type, help })))
 })
 
 it('has the bucket bounds that the instruments have', async () => {
@@ -121,7 +121,7 @@ it('has the bucket bounds that the instruments have', async () => {
 })
 
 it('says of every statistic that it is never to be averaged', async () => {
-  const statistics = FAMILIES.filter(({ name }) => /bound$|error$|drift$|difference$|_value$/.test(name))
+  const statistics = TALLY_FAMILIES.filter(({ name }) => /bound$|error$|drift$|difference$|_value$/.test(name))
   expect(statistics).toHaveLength(8)
   for (const { help } of statistics) expect(help).toMatch(/never to be averaged/i)
 })

@@ -1,11 +1,12 @@
-/** What the tests of this folder are made of. */
+/** Attempts, tallies and facts about a sidecar, for the tests of this folder. */
 
 import { createTally, type Tally } from '../../src/core/aggregate/tally.ts'
 import type { AgentAttempt, AttemptKey } from '../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import type { Sources } from '../../src/expose/collection.ts'
 import type { Exposition } from '../../src/expose/exposition.ts'
-import type { OwnHealth } from '../../src/expose/own-families.ts'
+import { readSelfMetrics } from '../../src/expose/self-metrics.ts'
+import { SELF_METRICS, type SidecarFacts } from '../../src/sidecar/self-metrics.ts'
 
 export const NOW_MS: number = Date.parse('2026-03-01T12:00:00Z')
 
@@ -37,8 +38,14 @@ export function armAttempts(experiment: string, variant: string, attempts: numbe
   return Array.from({ length: attempts }, (_, i) => attempt({ experiment, variant, success: i < successes }))
 }
 
-export function sourcesOf(tally: Tally, health: () => OwnHealth = () => ({})): Sources {
-  return { tally, maxArms: 1000, health, version: '1.2.3', clock: () => NOW_MS }
+/** Sources of an exposition that expose the tally and everything a sidecar can report about itself. */
+export function sourcesOf(tally: Tally, facts: Partial<SidecarFacts> = {}): Sources {
+  const selfMetrics: Sources['selfMetrics'] = () =>
+    readSelfMetrics(SELF_METRICS, sidecarFacts({ tally, ...facts })).map(({ family, value }) => ({
+      family,
+      value: PROCESS.get(family.name) ?? value,
+    }))
+  return { tally, selfMetrics, version: '1.2.3', clock: () => NOW_MS }
 }
 
 export async function textOf(exposition: Pick<Exposition, 'scrape'>): Promise<string> {
@@ -51,58 +58,66 @@ export async function slicesOf(exposition: Pick<Exposition, 'scrape'>): Promise<
   return slices
 }
 
-/** A value for everything a sidecar can tell. */
-export const FULL_HEALTH: { readonly [Name in keyof OwnHealth]-?: NonNullable<OwnHealth[Name]> } = {
-  agent_performance_ready: 1,
-  agent_performance_start_time_seconds: 1772366400.5,
-  agent_performance_attempts_accepted_total: 12,
-  agent_performance_attempts_duplicate_total: 3,
-  agent_performance_attempts_rejected_total: [
-    { labels: { reason: 'invalid' }, value: 4 },
-    { labels: { reason: 'too_large' }, value: 0 },
-  ],
-  agent_performance_attempts_refused_total: [{ labels: { reason: 'storage' }, value: 0 }],
-  agent_performance_attempts_skewed_total: 1,
-  agent_performance_otlp_ignored_total: [
-    { labels: { signal: 'logs' }, value: 2 },
-    { labels: { signal: 'traces' }, value: 0 },
-  ],
-  agent_performance_keys_limit: 10_000,
-  agent_performance_journal_bytes: 123_456,
-  agent_performance_journal_segments: 2,
-  agent_performance_journal_pending_requests: 0,
-  agent_performance_journal_fsync_duration_seconds: {
-    bounds: [0.001, 0.01, 0.1],
-    counts: [5, 2, 0, 1],
-    count: 8,
-    sum: 0.2125,
+/** Constants for what is read from the test's own process, so that two scrapes are equal. */
+const PROCESS: ReadonlyMap<string, number> = new Map([
+  ['agent_performance_start_time_seconds', 1772366400.5],
+  ['agent_performance_resident_memory_bytes', 70_000_000],
+  ['agent_performance_cpu_seconds_total', 1.75],
+  ['agent_performance_open_fds', 21],
+])
+
+/** Facts about a sidecar with a value for every metric. */
+export function sidecarFacts(facts: Partial<SidecarFacts> = {}): SidecarFacts {
+  return { ...FACTS, tally: tallyOf(), ...facts }
+}
+
+const FACTS: Omit<SidecarFacts, 'tally'> = {
+  version: '1.2.3',
+  config: { maxKeys: 10_000, maxArms: 1000 },
+  ready: true,
+  tracker: { skewed: 1 },
+  store: {
+    journalBytes: 123_456,
+    segments: 2,
+    pendingRequests: 0,
+    pendingAttempts: 0,
+    ids: 0,
+    damage: { files: 0, records: 0, detail: undefined },
+    syncs: { buckets: [5, 2, 0, 1], count: 8, sum: 0.2125 },
+    writeErrors: 0,
+    tornBytes: 17,
+    corruptRecords: 0,
+    missingRecords: 0,
+    replayedRecords: 9,
+    forkedRecords: 0,
+    document: { writes: 3, errors: 0, seconds: 0.012, bytes: 4096, lastSuccessMs: 1772366399_000 },
+    checkpoint: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
   },
-  agent_performance_journal_write_errors_total: 0,
-  agent_performance_journal_torn_bytes_total: 17,
-  agent_performance_journal_corrupt_records_total: 0,
-  agent_performance_journal_missing_records_total: 0,
-  agent_performance_store_damaged_files: 0,
-  agent_performance_journal_replayed_records_total: 9,
-  agent_performance_journal_forked_records_total: 0,
-  agent_performance_document_write_duration_seconds: 0.012,
-  agent_performance_document_bytes: 4096,
-  agent_performance_document_write_errors_total: 0,
-  agent_performance_document_last_success_timestamp_seconds: 1772366399,
-  agent_performance_http_requests_total: [
-    { labels: { route: '/api/v1/attempts', method: 'POST', code: '200' }, value: 10 },
-    { labels: { route: '/metrics', method: 'GET', code: '200' }, value: 2 },
-  ],
-  agent_performance_http_requests_in_flight: 1,
-  agent_performance_connections_dropped_total: 0,
-  agent_performance_log_lines_dropped_total: 0,
-  agent_performance_connections_unread_total: 0,
-  agent_performance_questions_in_flight: 0,
-  agent_performance_questions_refused_total: [{ labels: { reason: 'questions' }, value: 0 }],
-  agent_performance_answer_bytes: 0,
-  agent_performance_event_loop_lag_seconds: 0.003,
-  agent_performance_resident_memory_bytes: 70_000_000,
-  agent_performance_cpu_seconds_total: 1.75,
-  agent_performance_open_fds: 21,
+  ingest: {
+    accepted: 12,
+    duplicate: 3,
+    rejected: 4,
+    refused: new Map([
+      ['overloaded', 2],
+      ['store', 0],
+    ]),
+    ignored: new Map([
+      ['logs', 2],
+      ['traces', 0],
+    ]),
+  },
+  requests: {
+    inFlight: 1,
+    samples: () => [
+      { labels: { route: '/api/v1/attempts', method: 'POST', code: '200' }, value: 10 },
+      { labels: { route: '/metrics', method: 'GET', code: '200' }, value: 2 },
+    ],
+  },
+  listener: { dropped: 0 },
+  unread: { cut: 0 },
+  questions: { inFlight: 0, refused: new Map([['questions', 0]]), answerBytes: 0 },
+  logOutput: { dropped: 0 },
+  eventLoopLag: { seconds: () => 0.003 },
 }
 
 /** Names that are legal and easy to get wrong. The last two look alike and are not. */

@@ -4,13 +4,13 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
 import { createExposition, type Exposition } from '../../src/expose/exposition.ts'
 import { createMetricsHandler } from '../../src/expose/handler.ts'
-import { attempt, count, FULL_HEALTH, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
+import { attempt, count, sourcesOf, tallyOf, tallyOfKeys, textOf } from './fixture.ts'
 import { ask, askAndStall, type Served, serve } from './serve.ts'
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 function small(): Exposition {
-  return createExposition(sourcesOf(tallyOf([attempt({ agent_name: 'émile 🦊' })]), () => FULL_HEALTH))
+  return createExposition(sourcesOf(tallyOf([attempt({ agent_name: 'émile 🦊' })])))
 }
 
 /** About 27 MB: more than the system's buffers of a connection take. */
@@ -140,15 +140,17 @@ describe('a collection that fails', () => {
   it.each(['GET', 'HEAD'])('is a 500 to %s, and is logged', async method => {
     const log = { error: vi.fn() }
     const failing = (): never => {
-      throw new Error('no health')
+      throw new Error('no facts')
     }
-    const { port } = await serve(createMetricsHandler(createExposition(sourcesOf(tallyOf(), failing)), { log }))
+    const { port } = await serve(
+      createMetricsHandler(createExposition({ ...sourcesOf(tallyOf()), selfMetrics: failing }), { log }),
+    )
     const { status, headers, body } = await ask(port, method)
     expect([status, headers['content-type']]).toEqual([500, 'application/problem+json'])
     if (method === 'GET') expect(JSON.parse(body.toString())).toMatchObject({ status: 500 })
-    expect(body.toString()).not.toContain('no health')
+    expect(body.toString()).not.toContain('no facts')
     expect(log.error).toHaveBeenCalledWith(
-      { err: expect.objectContaining({ message: 'no health' }) },
+      { err: expect.objectContaining({ message: 'no facts' }) },
       expect.any(String),
     )
   })

@@ -12,12 +12,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyId, nameProblem } from '../../src/core/attempt/attempt.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
-import { FAMILIES } from '../../src/expose/families.ts'
+import { TALLY_FAMILIES } from '../../src/expose/families.ts'
+import { SELF_METRICS } from '../../src/sidecar/self-metrics.ts'
 import {
   armAttempts,
   attempt,
   count,
-  FULL_HEALTH,
   HOSTILE_NAMES,
   key,
   NOW_MS,
@@ -46,7 +46,7 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
       attempt({ agent_name: name, issue_type: name, confidence: 0.3, cost_usd: 1e-7, experiment: name, variant: name }),
     )
     attempts.push(...armAttempts('le', 'other', 40, 31), ...armAttempts('le', 'le', 50, 12))
-    const exposition = createExposition(sourcesOf(tallyOf(attempts), () => FULL_HEALTH))
+    const exposition = createExposition(sourcesOf(tallyOf(attempts)))
     expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
   })
 
@@ -114,7 +114,7 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
 
 describe('the producer', () => {
   it("feeds the SDK's Prometheus exporter", async () => {
-    const exposition = createExposition(sourcesOf(tallyOf([attempt()]), () => FULL_HEALTH))
+    const exposition = createExposition(sourcesOf(tallyOf([attempt()])))
     const reader = new PrometheusExporter({ preventServerStart: true, metricProducers: [exposition.producer] })
     const provider = new MeterProvider({ readers: [reader] })
     const { resourceMetrics, errors } = await reader.collect()
@@ -126,13 +126,15 @@ describe('the producer', () => {
 
   it('hands an exporter cumulative counters, gauges and histograms under the scope of the project', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-    const { producer } = createExposition(sourcesOf(tallyOf([attempt({ confidence: 0.25 })]), () => FULL_HEALTH))
+    const { producer } = createExposition(sourcesOf(tallyOf([attempt({ confidence: 0.25 })])))
     const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [producer] })
     const provider = new MeterProvider({ readers: [reader] })
     await provider.forceFlush()
     const [{ scope, metrics } = { scope: undefined, metrics: [] }] = exporter.getMetrics()[0]!.scopeMetrics
     expect(scope).toEqual({ name: 'agent-performance', version: '1.2.3' })
-    expect(metrics.map(({ descriptor }) => descriptor.name)).toEqual(FAMILIES.map(({ name }) => name))
+    expect(metrics.map(({ descriptor }) => descriptor.name)).toEqual(
+      [...TALLY_FAMILIES, ...SELF_METRICS].map(({ name }) => name),
+    )
     const [attempts, confidence] = metrics as [MetricData, MetricData]
     const attributes = { ...key('fixer'), result: 'success' }
     expect(attempts).toMatchObject({ dataPointType: DataPointType.SUM, isMonotonic: true })
@@ -163,12 +165,11 @@ describe('the producer', () => {
   })
 
   it('rejects where the collection fails', async () => {
-    const { producer } = createExposition(
-      sourcesOf(tallyOf(), () => {
-        throw new Error('no health')
-      }),
-    )
-    await expect(producer.collect()).rejects.toThrow('no health')
+    const selfMetrics = (): never => {
+      throw new Error('no facts')
+    }
+    const { producer } = createExposition({ ...sourcesOf(tallyOf()), selfMetrics })
+    await expect(producer.collect()).rejects.toThrow('no facts')
   })
 })
 

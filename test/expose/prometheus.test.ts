@@ -8,7 +8,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { createExposition } from '../../src/expose/exposition.ts'
 import { createMetricsHandler } from '../../src/expose/handler.ts'
 import { needs } from '../support/tool.ts'
-import { attempt, count, FULL_HEALTH, HOSTILE_NAMES, key, sourcesOf, tallyOf, tallyOfKeys } from './fixture.ts'
+import { attempt, count, HOSTILE_NAMES, key, sourcesOf, tallyOf, tallyOfKeys } from './fixture.ts'
 import { serve } from './serve.ts'
 
 const WAIT = { timeout: 40_000, interval: 100 }
@@ -79,7 +79,7 @@ it('Prometheus takes every name for a series of its own, and sees counters rise 
     }),
   )
   const tally = tallyOf(attempts)
-  const { port } = await serve(createMetricsHandler(createExposition(sourcesOf(tally, () => FULL_HEALTH))))
+  const { port } = await serve(createMetricsHandler(createExposition(sourcesOf(tally))))
   const prometheus = await openPrometheus(port)
   await vi.waitUntil(async () => {
     const up = await prometheus.query('up').catch(() => [])
@@ -116,11 +116,12 @@ it('Prometheus takes every name for a series of its own, and sees counters rise 
 it('Prometheus takes a large text, compressed, and a failed collection is a target that is down', async context => {
   needs('prometheus', context)
   let broken = false
-  const health = (): Record<string, never> => {
-    if (broken) throw new Error('no health')
-    return {}
+  const sources = sourcesOf(tallyOfKeys(100))
+  const selfMetrics: typeof sources.selfMetrics = () => {
+    if (broken) throw new Error('no facts')
+    return sources.selfMetrics()
   }
-  const served = await serve(createMetricsHandler(createExposition(sourcesOf(tallyOfKeys(100), health))))
+  const served = await serve(createMetricsHandler(createExposition({ ...sources, selfMetrics })))
   const prometheus = await openPrometheus(served.port)
   const up = async (): Promise<string | undefined> => (await prometheus.query('up').catch(() => []))[0]?.value[1]
   await vi.waitUntil(async () => (await up()) === '1', WAIT)

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { recordingGroups } from '../../prometheus/recording.ts'
-import { FAMILIES } from '../../src/expose/families.ts'
+import { TALLY_FAMILIES } from '../../src/expose/families.ts'
+import { SELF_METRICS } from '../../src/sidecar/self-metrics.ts'
 
 export interface Metric {
   readonly type: 'counter' | 'gauge'
@@ -32,15 +33,17 @@ function gauge(labels: readonly string[]): Metric {
   return { type: 'gauge', labels: new Set(labels) }
 }
 
-const EXPOSED: readonly (readonly [string, Metric])[] = FAMILIES.flatMap(({ name, type, labels }) => {
-  const known = [...TARGET, ...labels]
-  if (type !== 'histogram') return [[name, { type, labels: new Set(known) }] as const]
-  const part = (suffix: string, more: readonly string[] = []): readonly [string, Metric] => [
-    name + suffix,
-    { type: 'counter', labels: new Set([...known, ...more]) },
-  ]
-  return [part('_bucket', ['le']), part('_sum'), part('_count')]
-})
+const EXPOSED: readonly (readonly [string, Metric])[] = [...TALLY_FAMILIES, ...SELF_METRICS].flatMap(
+  ({ name, type, labels }) => {
+    const known = [...TARGET, ...labels]
+    if (type !== 'histogram') return [[name, { type, labels: new Set(known) }] as const]
+    const part = (suffix: string, more: readonly string[] = []): readonly [string, Metric] => [
+      name + suffix,
+      { type: 'counter', labels: new Set([...known, ...more]) },
+    ]
+    return [part('_bucket', ['le']), part('_sum'), part('_count')]
+  },
+)
 
 const RECORDED: readonly (readonly [string, Metric])[] = [
   ...recordingGroups().flatMap(group => group.rules.map(rule => rule.record)),

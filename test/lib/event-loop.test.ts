@@ -1,17 +1,17 @@
-/** Questions about thousands of keys are answered in slices: whoever else has work is not kept waiting for the whole answer. */
+/** Questions about thousands of keys yield to the event loop: other work does not wait for the whole answer. */
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { createTally } from '../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../src/core/aggregate/time-tiers.ts'
 import type { Store } from '../../src/core/ports.ts'
 import { forEachKey } from '../../src/core/steps.ts'
-import { createLane, createPause } from '../../src/lib/event-loop.ts'
+import { createEventLoopYield, createWorkQueue } from '../../src/lib/event-loop.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
 const NOW_MS = Date.UTC(2026, 0, 31, 12)
 
-/** A tracker of 10,000 keys with 60 attempts each and an experiment of 1000 arms, that are in memory. */
+/** A tracker of 10,000 keys with 60 attempts each and an experiment of 1000 arms, all in memory. */
 function trackerOfThousands(): AgentPerformanceTracker {
   const tally = createTally({ maxKeys: 10_000, maxArms: 1000, tiers: DEFAULT_TIERS })
   for (let at = 0; at < 600_000; at++) {
@@ -44,8 +44,8 @@ function trackerOfThousands(): AgentPerformanceTracker {
   return new AgentPerformanceTracker({ store: store as Store, clock: () => NOW_MS })
 }
 
-describe('work of one lane', () => {
-  /** Work of so many steps, each of which takes `stepMs` by a clock that nothing else moves. */
+describe('jobs of one queue', () => {
+  /** Work of `steps` steps. Each advances the mocked clock by `stepMs`; nothing else does. */
   function* work(clock: { ms: number; steps: number }, steps: number, stepMs: number): Generator<void, number> {
     for (let i = 0; i < steps; i++) {
       clock.ms += stepMs
@@ -55,33 +55,33 @@ describe('work of one lane', () => {
     return steps
   }
 
-  test('takes no longer of a turn beside twenty others than alone', async () => {
+  test('take together no longer per event loop iteration than one job alone', async () => {
     const clock = { ms: 0, steps: 0 }
     vi.spyOn(performance, 'now').mockImplementation(() => clock.ms)
-    const lane = createLane()
-    const all = Promise.all(Array.from({ length: 20 }, () => lane(work(clock, 5, 0.5))))
-    const perTurn: number[] = []
+    const run = createWorkQueue()
+    const all = Promise.all(Array.from({ length: 20 }, () => run(work(clock, 5, 0.5))))
+    const perIteration: number[] = []
     for (let before = 0; clock.steps < 100; before = clock.steps) {
       await new Promise(resolve => setImmediate(resolve))
-      perTurn.push(clock.steps - before)
+      perIteration.push(clock.steps - before)
     }
     expect(await all).toEqual(Array(20).fill(5))
-    // A slice is a millisecond: two steps. The first turn has what was begun at once besides.
-    expect(Math.max(...perTurn.slice(1))).toBe(2)
-    expect(perTurn[0]).toBeLessThanOrEqual(4)
+    // A time slice of 1 ms holds two steps. The first iteration also counts the steps that ran at the call.
+    expect(Math.max(...perIteration.slice(1))).toBe(2)
+    expect(perIteration[0]).toBeLessThanOrEqual(4)
   })
 
-  test('is done in turns: a short question does not wait for the long ones before it', async () => {
+  test('are served round-robin: a short question does not wait for the long ones before it', async () => {
     const clock = { ms: 0, steps: 0 }
     vi.spyOn(performance, 'now').mockImplementation(() => clock.ms)
-    const lane = createLane()
+    const run = createWorkQueue()
     const done: string[] = []
-    const asked = [lane(work(clock, 100, 0.5)), lane(work(clock, 100, 0.5)), lane(work(clock, 2, 0.5))]
+    const asked = [run(work(clock, 100, 0.5)), run(work(clock, 100, 0.5)), run(work(clock, 2, 0.5))]
     await Promise.all(asked.map((work, i) => work.then(() => done.push(['long', 'long', 'short'][i]!))))
     expect(done).toEqual(['short', 'long', 'long'])
   })
 
-  test('stops at its next pause when it is no longer wanted, and cleans up', async () => {
+  test('stop at the next yield after an abort, and run their finally blocks', async () => {
     const controller = new AbortController()
     let cleaned = false
     function* endless(): Generator<void, never> {
@@ -91,14 +91,14 @@ describe('work of one lane', () => {
         cleaned = true
       }
     }
-    const work = createLane()(endless(), controller.signal)
+    const work = createWorkQueue()(endless(), controller.signal)
     setImmediate(() => controller.abort(new Error('gone')))
     await expect(work).rejects.toThrow('gone')
     expect(cleaned).toBe(true)
   })
 })
 
-describe('at 10,000 keys others have their turn before the answer comes', () => {
+describe('at 10,000 keys other callbacks run before the answer is complete', () => {
   const tracker = trackerOfThousands()
   afterAll(() => tracker.close())
 
@@ -119,21 +119,21 @@ describe('at 10,000 keys others have their turn before the answer comes', () => 
   })
 })
 
-test('work that needs no pause waits for nobody', async () => {
+test('work without a yield completes in the same iteration of the event loop', async () => {
   let turned = false
   setImmediate(() => {
     turned = true
   })
-  expect(await createLane()(forEachKey([], () => undefined))).toBeUndefined()
+  expect(await createWorkQueue()(forEachKey([], () => undefined))).toBeUndefined()
   expect(turned).toBe(false)
 })
 
-test('work that only awaits what is at hand pauses all the same, however short each part of it is', async () => {
+test('a loop that only awaits settled promises still yields to the event loop', async () => {
   let turned = false
   setImmediate(() => {
     turned = true
   })
-  const pause = createPause()
-  for (let i = 0; i < 1e7 && !turned; i++) await pause()
+  const yieldToEventLoop = createEventLoopYield()
+  for (let i = 0; i < 1e7 && !turned; i++) await yieldToEventLoop()
   expect(turned).toBe(true)
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { inSlices } from '../../src/lib/event-loop.ts'
+import { runYielding } from '../../src/lib/event-loop.ts'
 import { createQuestions, type MakeAnswer, type Questions } from '../../src/questions/questions.ts'
 import { createConnectionTurns } from '../../src/server/connection-turns.ts'
 import { createUnreadAnswers, type UnreadAnswers } from '../../src/server/unread-answers.ts'
@@ -123,7 +123,7 @@ test('a question never joins work that has begun: its answer holds what was reco
 })
 
 test('the work stops when its only asker leaves, and its place comes free', async () => {
-  const served = await serve((_key, signal) => inSlices(endless(), signal), { maxQuestions: 1 })
+  const served = await serve((_key, signal) => runYielding(endless(), signal), { maxQuestions: 1 })
   const socket = askAndStop(served, '/endless')
   await expect.poll(() => served.begun.length).toBe(1)
   socket.destroy()
@@ -134,7 +134,7 @@ test('the work stops when its only asker leaves, and its place comes free', asyn
 test('the work that several wait for goes on until the last of them leaves', async () => {
   const gate = Promise.withResolvers<void>()
   const served = await serve(async (key, signal) => {
-    if (key === '/shared') return inSlices(endless(), signal)
+    if (key === '/shared') return runYielding(endless(), signal)
     await gate.promise
     return pieces('1')
   })

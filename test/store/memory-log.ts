@@ -3,7 +3,7 @@
  * in a failover, and expire.
  */
 import { createHash } from 'node:crypto'
-import { matches } from '../../src/core/aggregate/tally.ts'
+import { matches } from '../../src/core/aggregate/key-index.ts'
 import type { AttemptRecord, Limits, LogRecord } from '../../src/core/fold.ts'
 import {
   type CapturedSnapshot,

@@ -1,7 +1,7 @@
 /** The documented record of a key, and the documented file that holds one for every key. */
 import { type AttemptKey, printKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
-import { finished, KEYS_AT_ONCE, type Steps } from '../steps.ts'
+import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { type RecentResult, recentResults } from './recent.ts'
 import { averageConfidence, averageTime, failures, successes, totalAttempts } from './summary.ts'
 
@@ -74,7 +74,7 @@ const known = new WeakMap<readonly KeySummary[], WeakRef<KeyNames>>()
 
 /** The name of each key of a list, as {@link uniqueKeyPrinter} prints it. The same list again, which may have grown, costs next to nothing. */
 export function keyNames(summaries: readonly KeySummary[]): readonly string[] {
-  return finished(keyNameSteps(summaries))
+  return runToCompletion(keyNameSteps(summaries))
 }
 
 /** {@link keyNames} in steps. Live: names of further keys may come to it at the next pause. */
@@ -88,7 +88,7 @@ export function* keyNameSteps(summaries: readonly KeySummary[]): Steps<readonly 
   // Another question about the same list may go on with it in a pause: the names themselves say how far they are.
   while (names.length < summaries.length) {
     names.push(printed(summaries[names.length]!.key))
-    if (names.length % KEYS_AT_ONCE === 0) yield
+    if (names.length % KEYS_PER_STEP === 0) yield
   }
   return names
 }

@@ -71,9 +71,9 @@ export interface Series {
   forget(ms: number): void
   /** What began up to then may have been counted; -Infinity where nothing was forgotten. */
   readonly forgottenMs: number
-  /** By their ids, longest unheard first: what a checkpoint keeps. Live. */
+  /** By their ids, longest unheard first: what a snapshot keeps. Live. */
   readonly states: ReadonlyMap<string, SeriesState>
-  /** Puts back what a checkpoint kept. */
+  /** Restores what a snapshot kept. */
   restore(forgottenMs: number, states: Iterable<readonly [string, SeriesState]>): void
 }
 
@@ -82,6 +82,9 @@ export interface SeriesOptions {
   readonly limit: number
   readonly keepMs: number
 }
+
+/** The values of a histogram without its buckets: count and sum. Those of a counter are left as they are. */
+export const withoutBuckets = (values: readonly number[]): readonly number[] => values.slice(0, 2)
 
 export function createSeries({ limit, keepMs }: SeriesOptions): Series {
   const states = new Map<string, SeriesState>()
@@ -139,9 +142,11 @@ export function createSeries({ limit, keepMs }: SeriesOptions): Series {
     if (point.timeMs <= last.timeMs) return undefined
     if (!point.cumulative || point.startMs > last.startMs) return values
     if (point.startMs < last.startMs) return undefined
-    const fell = last.values.length !== values.length || values.some((value, i) => value < last.values[i]!)
+    // The bounds of a histogram changed, the sender's or ours: no bucket is known from before, count and sum are.
+    const common = last.values.length === values.length ? values : withoutBuckets(values)
+    const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
     // A sender that began anew and did not say so: what it has counted since is new.
-    return fell ? values : values.map((value, i) => value - last.values[i]!)
+    return fell ? values : common.map((value, i) => value - last.values[i]!)
   }
 
   return {

@@ -20,7 +20,7 @@ export interface TierPlan {
 export interface PlanOptions {
   /** The tiers of the settings, fine to coarse; undefined to go on with those of the checkpoint. */
   readonly wanted: readonly TierOptions[] | undefined
-  /** The tiers of the checkpoint. A `keepMs` of NaN is not known: it is taken for the one that is wanted. */
+  /** The tiers of the checkpoint. */
   readonly saved: readonly TierSave[]
   /** From when on the journal holds all that was counted; Infinity where it is not to be read. */
   readonly journalMs?: number
@@ -34,7 +34,7 @@ export interface PlanOptions {
  */
 export function planTiers(options: PlanOptions): TierPlan {
   const { saved, nowMs } = options
-  const wanted = options.wanted ?? saved.map(({ spanMs, keepMs }) => ({ spanMs, keepMs: known(keepMs) }))
+  const wanted = options.wanted ?? saved.map(({ spanMs, keepMs }) => ({ spanMs, keepMs }))
   const tiers = wanted.map(tier => plan(tier, options))
   const wantedMs = Math.min(...tiers.map(tier => reach(tier, nowMs)))
   const left = saved.filter(({ spanMs }) => !wanted.some(tier => tier.spanMs === spanMs))
@@ -44,7 +44,7 @@ export function planTiers(options: PlanOptions): TierPlan {
   )
   if (furthest !== undefined && reach(furthest, nowMs) < wantedMs) {
     const { spanMs, keepMs, floorMs } = furthest
-    tiers.push({ spanMs, keepMs: known(keepMs), floorMs, source: saved.indexOf(furthest) })
+    tiers.push({ spanMs, keepMs, floorMs, source: saved.indexOf(furthest) })
   }
   const changed = tiers.length !== saved.length || tiers.some(tier => !isSaved(tier, saved))
   return { tiers: tiers.sort((a, b) => a.spanMs - b.spanMs), changed }
@@ -54,7 +54,7 @@ function plan(tier: TierOptions, { saved, journalMs = Number.POSITIVE_INFINITY, 
   const own = saved.findIndex(({ spanMs }) => spanMs === tier.spanMs)
   const ownFloorMs = saved[own]?.floorMs ?? Number.POSITIVE_INFINITY
   // It was kept as long before: nothing else can hold more.
-  if (own >= 0 && !(saved[own]!.keepMs < tier.keepMs)) return { ...tier, source: own, floorMs: ownFloorMs }
+  if (own >= 0 && saved[own]!.keepMs >= tier.keepMs) return { ...tier, source: own, floorMs: ownFloorMs }
   let best: PlannedTier = { ...tier, source: own < 0 ? undefined : own, floorMs: ownFloorMs }
   const consider = (source: TierSource, floorMs: number): void => {
     if (reach({ ...tier, floorMs }, nowMs) < reach(best, nowMs)) best = { ...tier, source, floorMs }
@@ -69,11 +69,9 @@ function plan(tier: TierOptions, { saved, journalMs = Number.POSITIVE_INFINITY, 
 
 /** From when on a tier has, and keeps, all. */
 function reach({ floorMs, keepMs }: Pick<TierSave, 'floorMs' | 'keepMs'>, nowMs: number): number {
-  return Math.max(floorMs, nowMs - known(keepMs))
+  return Math.max(floorMs, nowMs - keepMs)
 }
 
-const known = (keepMs: number): number => (Number.isNaN(keepMs) ? Number.POSITIVE_INFINITY : keepMs)
-
 function isSaved({ spanMs, keepMs }: TierOptions, saved: readonly TierSave[]): boolean {
-  return saved.some(one => one.spanMs === spanMs && (one.keepMs === keepMs || Number.isNaN(one.keepMs)))
+  return saved.some(one => one.spanMs === spanMs && one.keepMs === keepMs)
 }

@@ -14,7 +14,7 @@ import type { KeySummary } from '../ports.ts'
 import { decideBestSteps } from '../statistics/best.ts'
 import type { Counts } from '../statistics/counts.ts'
 import { wilsonInterval } from '../statistics/intervals.ts'
-import { finished, forEachKey, KEYS_AT_ONCE, type Steps } from '../steps.ts'
+import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
 
@@ -43,7 +43,7 @@ export interface BestAgent extends Rate {
 
 /** The best of the given keys; undefined where none qualifies. One pass, no sorting: it is asked before every issue. */
 export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOptions = {}): BestAgent | undefined {
-  return finished(bestAgentSteps(summaries, options))
+  return runToCompletion(bestAgentSteps(summaries, options))
 }
 
 /** {@link bestAgent} in steps. */
@@ -165,7 +165,7 @@ export function decidedBestAgent(
   summaries: readonly KeySummary[],
   options: BestAgentOptions = {},
 ): DecidedBestAgent | undefined {
-  return finished(decidedBestSteps(summaries, options))
+  return runToCompletion(decidedBestSteps(summaries, options))
 }
 
 /** {@link decidedBestAgent} in steps. What is counted of each key is read once. */
@@ -213,7 +213,7 @@ function* closest(leader: Candidate, candidates: readonly Candidate[]): Steps<re
     reaching.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
     // To sort thousands at once would hold up others.
     if (reaching.length === 2 * MAX_CANDIDATES) reaching = highest(reaching)
-    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+    if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   return [leader, ...highest(reaching).map(({ other }) => other)]
 }

@@ -4,7 +4,7 @@ import { namedRecord, uniqueKeyPrinter } from '../aggregate/metrics.ts'
 import { calibrationSums, createSummary, mergeInto, type Summary } from '../aggregate/summary.ts'
 import type { KeySummary } from '../ports.ts'
 import { type Calibration, calibrationOf } from '../statistics/calibration.ts'
-import { finished, forEachKey, type Steps } from '../steps.ts'
+import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { answerByName, totalOfAll, totalsBy } from './groups.ts'
 import type { Grouping } from './report.ts'
 
@@ -18,7 +18,7 @@ export interface CalibrationReport {
 const JUDGED_AT_ONCE = 5
 
 export function calibrationReport(summaries: readonly KeySummary[], group_by: Grouping): CalibrationReport {
-  return finished(calibrationSteps(summaries, group_by))
+  return runToCompletion(calibrationSteps(summaries, group_by))
 }
 
 /** {@link calibrationReport} in steps. */

@@ -11,7 +11,7 @@ import {
 } from '../aggregate/summary.ts'
 import type { KeySummary } from '../ports.ts'
 import { type Costs, costsOf } from '../statistics/cost.ts'
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import { answerByName, totalOfAll, totalsBy } from './groups.ts'
 
 /** Costs, and the tokens behind them. */
@@ -28,7 +28,7 @@ export interface CostReport {
 
 /** Costs of the given keys together and by each of their names. An unknown cost is counted as unpriced, never as 0. */
 export function costReport(summaries: readonly KeySummary[]): CostReport {
-  return finished(costSteps(summaries))
+  return runToCompletion(costSteps(summaries))
 }
 
 /** {@link costReport} in steps. */

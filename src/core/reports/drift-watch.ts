@@ -15,7 +15,7 @@ import {
   driftThreshold,
   NO_DRIFT,
 } from '../statistics/drift.ts'
-import { finished, forEachKey, type Steps } from '../steps.ts'
+import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { type Difficulty, difficultySteps, expectationSteps } from './expectation.ts'
 import { countsOf } from './groups.ts'
 
@@ -70,7 +70,7 @@ export function watchAgent(
   agents: number,
   range?: TimeRange,
 ): Drift | null {
-  return finished(watchAgentSteps(own, finished(difficultySteps(all)), agents, range))
+  return runToCompletion(watchAgentSteps(own, runToCompletion(difficultySteps(all)), agents, range))
 }
 
 /** {@link watchAgent} in steps, for many agents of which `difficulty` is worked out once. */

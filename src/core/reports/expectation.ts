@@ -4,7 +4,7 @@ import type { KeySummary } from '../ports.ts'
 import { type Counts, less, type MutableCounts, shrunkRate } from '../statistics/counts.ts'
 import { baselineRate } from '../statistics/drift.ts'
 import { rootSearch } from '../statistics/root.ts'
-import { forEachKey, KEYS_AT_ONCE, type Steps } from '../steps.ts'
+import { forEachKey, KEYS_PER_STEP, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
 
 const NOTHING: Counts = { successes: 0, attempts: 0 }
@@ -49,13 +49,13 @@ export function* expectationSteps(
   for (const [i, { one, successes, attempts }] of histories.entries()) {
     const odds = logit(shrunkRate(issues.get(one.key.issue_type) ?? NOTHING))
     withOdds.push({ one, successes, attempts, odds })
-    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+    if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   const ability = yield* abilityOf(withOdds)
   const expected = new Map<KeySummary, number>()
   for (const [i, history] of withOdds.entries()) {
     expected.set(history.one, baselineRate(history, expit(history.odds + ability)))
-    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+    if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   return expected
 }
@@ -68,7 +68,7 @@ function* issuesAsOf(histories: readonly History[], { issues, parts }: Difficult
     const all = asOf.get(issue_type) ?? issues.get(issue_type)
     const part = parts.get(history.one)
     if (all !== undefined && part !== undefined) asOf.set(issue_type, less(all, less(part, history)))
-    if ((i + 1) % KEYS_AT_ONCE === 0) yield
+    if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   return asOf
 }

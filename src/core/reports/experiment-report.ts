@@ -4,7 +4,7 @@ import { averageConfidence, averageTime, successes, timeSums, totalAttempts } fr
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
 import { type Experiment, judgeSteps } from '../statistics/experiment.ts'
 import { type MeanInterval, meanInterval } from '../statistics/intervals.ts'
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import { type CostAnswer, costAnswer } from './cost-report.ts'
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
@@ -42,7 +42,7 @@ export function experimentReport(
   arms: readonly ArmSummary[],
   options: ExperimentOptions = {},
 ): ExperimentReport | undefined {
-  return finished(experimentSteps(experiment, arms, options))
+  return runToCompletion(experimentSteps(experiment, arms, options))
 }
 
 /** {@link experimentReport} in steps. */

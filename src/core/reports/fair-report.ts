@@ -6,7 +6,7 @@ import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
 import type { MutableCounts } from '../statistics/counts.ts'
 import { type FairComparison, fairComparisonSteps } from '../statistics/fair-comparison.ts'
-import { finished, forEachKey, type Steps } from '../steps.ts'
+import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 
 /** What may be compared; agent and model together are named `agent:model`, and `agent:model#2` where others are named so already. */
 export const FAIR_GROUPINGS = ['agent_name', 'model_name', 'agent_and_model'] as const
@@ -14,7 +14,7 @@ export type FairGrouping = (typeof FAIR_GROUPINGS)[number]
 
 /** Compares what `by` names, like with like. */
 export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): FairComparison {
-  return finished(fairSteps(summaries, by))
+  return runToCompletion(fairSteps(summaries, by))
 }
 
 /** {@link fairReport} in steps. */

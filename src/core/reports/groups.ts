@@ -5,7 +5,7 @@ import { createSummary, mergeInto, type Summary, successes, totalAttempts } from
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
 import type { Counts } from '../statistics/counts.ts'
-import { finished, forEachKey, KEYS_AT_ONCE, type Steps } from '../steps.ts'
+import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { byName, sortedSteps } from './sorted.ts'
 
 /** Summaries that are merged between two pauses. */
@@ -51,7 +51,7 @@ const known: Readonly<Record<keyof AttemptKey, WeakMap<readonly KeySummary[], Gr
  * long, is asked about often, and only ever grows.
  */
 export function groupsOf(summaries: readonly KeySummary[], by: keyof AttemptKey): Groups {
-  return finished(groupSteps(summaries, by))
+  return runToCompletion(groupSteps(summaries, by))
 }
 
 /** {@link groupsOf} in steps. Live: more may have come to it at the next pause. */
@@ -64,7 +64,7 @@ export function* groupSteps(summaries: readonly KeySummary[], by: keyof AttemptK
   // Whoever asks the same in a pause goes on with it: what is read is told by the groups themselves.
   while (groups.placeOf.length < summaries.length) {
     join(groups, summaries[groups.placeOf.length]!, by)
-    if (groups.placeOf.length % KEYS_AT_ONCE === 0) yield
+    if (groups.placeOf.length % KEYS_PER_STEP === 0) yield
   }
   return groups
 }
@@ -102,7 +102,7 @@ function createGroup(name: string): GrowingGroup {
       const all = new Set(before?.names)
       for (let i = before?.read ?? 0; i < read; i++) {
         all.add(keys[i]!.key[of])
-        if (all.size % KEYS_AT_ONCE === 0) yield
+        if (all.size % KEYS_PER_STEP === 0) yield
       }
       const names = yield* sortedSteps([...all], byName)
       known.set(of, { names, read })

@@ -1,6 +1,16 @@
 /** The documented questions, as pure functions over key summaries. Rates are in percent, 0 to 100, never rounded. */
 
 import {
+  ATTEMPTS,
+  CONFIDENCE,
+  columnSteps,
+  KEY_COLUMNS,
+  STATED,
+  SUCCESSES,
+  TIME,
+  TIMED,
+} from '../aggregate/aggregate-cache.ts'
+import {
   addSums,
   countsAt,
   countsBySteps,
@@ -10,27 +20,17 @@ import {
   type GroupSums,
   noSums,
   sumOfGroups,
-} from '../aggregate/group-sums.ts'
-import {
-  ATTEMPTS,
-  CONFIDENCE,
-  columnSteps,
-  KEY_COLUMNS,
-  STATED,
-  SUCCESSES,
-  TIME,
-  TIMED,
-} from '../aggregate/key-columns.ts'
+} from '../aggregate/group-totals.ts'
 import { keyNameSteps, namedRecord } from '../aggregate/metrics.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeyFilter, KeySummary } from '../ports.ts'
 import type { Counts } from '../statistics/counts.ts'
 import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from '../statistics/intervals.ts'
-import { finished, forEachKey, type Steps } from '../steps.ts'
+import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { type BestAgent, describeNumbers, isQualified } from './best-agent.ts'
 import { type Group, groupSteps, groupsOf } from './groups.ts'
 import { percent, type Rate, rate } from './rate.ts'
-import { type ReportSums, reportSums } from './report-sweep.ts'
+import { type ReportTotals, reportTotals } from './report-totals.ts'
 
 /** What success rates may be grouped by; `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
@@ -56,7 +56,7 @@ export function defaultGrouping(filter: KeyFilter): Grouping | undefined {
 
 /** The rate over all given keys; 0 of 0 attempts where there are none. */
 export function overallRate(summaries: readonly KeySummary[]): Rate {
-  return finished(overallRateSteps(summaries))
+  return runToCompletion(overallRateSteps(summaries))
 }
 
 /** {@link overallRate} in steps. */
@@ -66,14 +66,14 @@ export function* overallRateSteps(summaries: readonly KeySummary[]): Steps<Rate>
 
 /** The rates of groups of keys. */
 export function groupedRates(summaries: readonly KeySummary[], group_by: Grouping): GroupedRates {
-  const groups = finished(namedCountSteps(summaries, group_by))
+  const groups = runToCompletion(namedCountSteps(summaries, group_by))
   const details = groups.names.map((name, place) => [name, rateOf(countsAt(groups.counts, place))] as const)
-  return { group_by, success_rates: finished(rateSteps(groups)), details: namedRecord(details) }
+  return { group_by, success_rates: runToCompletion(rateSteps(groups)), details: namedRecord(details) }
 }
 
 /** The `success_rates` of {@link groupedRates} alone. */
 export function successRates(summaries: readonly KeySummary[], by: Grouping): Record<string, number> {
-  return finished(successRateSteps(summaries, by))
+  return runToCompletion(successRateSteps(summaries, by))
 }
 
 /** {@link successRates} in steps. */
@@ -145,7 +145,7 @@ export function modelComparison(
   summaries: readonly KeySummary[],
   { minAttempts = 5 }: { readonly minAttempts?: number | undefined } = {},
 ): Record<string, ModelPerformance> {
-  return finished(modelComparisonSteps(summaries, { minAttempts }))
+  return runToCompletion(modelComparisonSteps(summaries, { minAttempts }))
 }
 
 /** {@link modelComparison} in steps. */
@@ -256,7 +256,7 @@ export function* performanceReportSteps(
   const agentsNow = namesOf(agents.all, 'issue_type')
   const issuesNow = namesOf(issues.all, 'agent_name')
   const modelsNow = namesOf(models.all, 'issue_type')
-  const sums = yield* reportSums(summaries, { agents, issues, models })
+  const sums = yield* reportTotals(summaries, { agents, issues, models })
   const { byAgent, byIssue, byModel } = sums
   const overall = sumOfGroups(byModel)
   const { success_rate, success_rate_interval, evidence } = rateOf(overall)
@@ -287,7 +287,7 @@ export function* performanceReportSteps(
 
 /** Everything at a glance. `generatedAt` is an RFC 3339 time. */
 export function performanceReport(summaries: readonly KeySummary[], generatedAt: string): PerformanceReport {
-  return finished(performanceReportSteps(summaries, generatedAt))
+  return runToCompletion(performanceReportSteps(summaries, generatedAt))
 }
 
 function* byName<T>(
@@ -304,7 +304,7 @@ function* byName<T>(
 
 function* recommendations(
   issues: readonly NamedGroup[],
-  { best, bestRows }: ReportSums,
+  { best, bestRows }: ReportTotals,
 ): Steps<Record<string, BestAgent>> {
   const recommended = namedRecord<BestAgent>([])
   for (const [place, one] of best.entries()) {

@@ -4,7 +4,7 @@ import { averageTime, successes, totalAttempts } from '../aggregate/summary.ts'
 import { type AttemptKey, keyId } from '../attempt/attempt.ts'
 import type { Coverage, KeySummary, TimeRange } from '../ports.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from '../statistics/ranking.ts'
-import { finished, KEYS_AT_ONCE, type Steps } from '../steps.ts'
+import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { costAnswer } from './cost-report.ts'
 import { type Rate, rate } from './rate.ts'
 import { intervalsBetween } from './trends.ts'
@@ -55,7 +55,7 @@ export function routingReport(
   evidence: readonly RouteEvidence[],
   options: RoutingOptions = {},
 ): RoutingReport {
-  return finished(routingSteps(issue_type, evidence, options))
+  return runToCompletion(routingSteps(issue_type, evidence, options))
 }
 
 /** {@link routingReport} in steps. */
@@ -74,7 +74,7 @@ export function* routingSteps(
   const answers: RouteAnswer[] = []
   for (const { id, ...place } of ranked) {
     answers.push(routeAnswer(byId.get(id)!, place))
-    if (answers.length % KEYS_AT_ONCE === 0) yield
+    if (answers.length % KEYS_PER_STEP === 0) yield
   }
   return {
     issue_type,

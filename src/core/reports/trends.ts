@@ -9,7 +9,7 @@ import type { Coverage, KeySummary, TimeRange } from '../ports.ts'
 import type { Counts } from '../statistics/counts.ts'
 import type { Drift } from '../statistics/drift.ts'
 import { compareRates, type RateDifference } from '../statistics/sequential.ts'
-import { finished, forEachKey, type Steps } from '../steps.ts'
+import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { watchAgentSteps, watchKey } from './drift-watch.ts'
 import { difficultySteps } from './expectation.ts'
 import { type Rate, rate } from './rate.ts'
@@ -63,7 +63,7 @@ export function intervalsOf(
   wantedMs?: number,
   coverageAt: (sinceMs: number) => Coverage = () => COVERED,
 ): readonly TimeRange[] {
-  return finished(intervalSteps(range, summaries, nowMs, wantedMs, coverageAt))
+  return runToCompletion(intervalSteps(range, summaries, nowMs, wantedMs, coverageAt))
 }
 
 /** {@link intervalsOf} in steps. */
@@ -121,7 +121,7 @@ export function trendReport(
   life: readonly KeySummary[],
   all: readonly KeySummary[],
 ): TrendReport {
-  return finished(trendSteps(intervals, counts, life, all))
+  return runToCompletion(trendSteps(intervals, counts, life, all))
 }
 
 /** {@link trendReport} in steps. */

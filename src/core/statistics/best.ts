@@ -1,4 +1,4 @@
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import { type Counts, rateOf, shrunkRate } from './counts.ts'
 import { fisherTest } from './fisher.ts'
 import { evidenceOf, type RateInterval, wilsonInterval } from './intervals.ts'
@@ -44,7 +44,7 @@ export interface Best {
  * data: a comparison to be watched as it runs is `compareRates`'s.
  */
 export function decideBest(candidates: readonly Counts[], leader: number): Best {
-  return finished(decideBestSteps(candidates, leader))
+  return runToCompletion(decideBestSteps(candidates, leader))
 }
 
 /** {@link decideBest} in steps. */

@@ -1,4 +1,4 @@
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import type { Counts } from './counts.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
 import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
@@ -42,7 +42,7 @@ export interface JudgeOptions {
  * together claim a difference that is not there in at most 5 % of experiments (Bonferroni across arms).
  */
 export function judgeExperiment(arms: readonly Arm[], options: JudgeOptions = {}): Experiment {
-  return finished(judgeSteps(arms, options))
+  return runToCompletion(judgeSteps(arms, options))
 }
 
 /** {@link judgeExperiment} in steps. */

@@ -1,5 +1,5 @@
 import { sortedSteps } from '../reports/sorted.ts'
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import { rateOf } from './counts.ts'
 import { normalTwoSided } from './distributions.ts'
 import { type RateInterval, wilsonInterval } from './intervals.ts'
@@ -66,7 +66,7 @@ export interface FairComparison {
  * have (of several, the one with the most attempts), and the others are left out. Nobody is compared with nobody.
  */
 export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparison {
-  return finished(fairComparisonSteps(groups))
+  return runToCompletion(fairComparisonSteps(groups))
 }
 
 /** {@link compareFairly} in steps. */

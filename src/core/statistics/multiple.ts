@@ -1,5 +1,5 @@
 import { sortedSteps } from '../reports/sorted.ts'
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 
 /**
  * P-values adjusted so that calling those <= α real errs anywhere in the family with probability at most α, however the
@@ -8,7 +8,7 @@ import { finished, type Steps } from '../steps.ts'
  * Source: S. Holm, Scand. J. Stat. 6 (1979).
  */
 export function holm(pValues: readonly number[], family: number = pValues.length): number[] {
-  return finished(holmSteps(pValues, family))
+  return runToCompletion(holmSteps(pValues, family))
 }
 
 /** {@link holm} in steps. */

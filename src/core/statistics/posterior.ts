@@ -1,4 +1,4 @@
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import type { Counts } from './counts.ts'
 import { logBeta, regularizedBeta } from './special-functions.ts'
 
@@ -46,7 +46,7 @@ interface Slice {
  * posterior is bounded and, with as many attempts, about as wide as the others, so that Simpson's rule serves.
  */
 export function posteriorOf(candidates: readonly Counts[]): Posterior {
-  return finished(posteriorSteps(candidates))
+  return runToCompletion(posteriorSteps(candidates))
 }
 
 /** {@link posteriorOf} in steps. */

@@ -1,5 +1,5 @@
 import { sortedSteps } from '../reports/sorted.ts'
-import { finished, type Steps } from '../steps.ts'
+import { runToCompletion, type Steps } from '../steps.ts'
 import { type Counts, rateOf } from './counts.ts'
 import { wilsonInterval } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
@@ -48,7 +48,7 @@ export interface Ranking {
  * Source: W. R. Thompson, Biometrika 25 (1933), with Jeffreys' prior.
  */
 export function rankRoutes(routes: readonly Route[], constraints: Constraints = {}, seed?: string | number): Ranking {
-  return finished(rankSteps(routes, constraints, seed))
+  return runToCompletion(rankSteps(routes, constraints, seed))
 }
 
 /** {@link rankRoutes} in steps. */

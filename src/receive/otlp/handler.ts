@@ -8,13 +8,13 @@ import { type Body, createBodyReader, mediaOf } from '../body.ts'
 import { Held } from '../in-flight.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
-import { heldBytesOf, letTextsGo, textsOf } from './attempt-texts.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { metricsRequest } from './metrics/schema.ts'
 import { type SiftedPoints, siftPoints } from './metrics/sift.ts'
 import { isPlainLogs, isPlainTraces } from './plain.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
 import { siftLogBytes } from './protobuf/sift-bytes.ts'
+import { finishRawJson, heldBytesOf, releasePages } from './raw-json-pages.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
 import { siftLogs, siftMetrics, siftSpans } from './sift.ts'
 import type { Sifted } from './sifting.ts'
@@ -84,7 +84,7 @@ const ITEM_BYTES = 512
 
 function decodedBytes(sifted: Sifted | SiftedPoints): number {
   if ('points' in sifted) return sifted.points.length * ITEM_BYTES
-  return sifted.attempts.length * ITEM_BYTES + heldBytesOf(sifted.texts)
+  return sifted.attempts.length * ITEM_BYTES + heldBytesOf(sifted.rawJson)
 }
 
 function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {
@@ -115,17 +115,17 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
 
 /** A problem where nothing was kept: then nothing of the request counts, and all of it may be sent again. */
 async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
-  const { attempts, instants, texts } = sifted
+  const { attempts, instants, rawJson } = sifted
   if (attempts.length === 0) return sifted
   try {
-    const kept = await keeper.keep(attempts, { instants, texts: textsOf(texts) })
+    const kept = await keeper.keep(attempts, { instants, rawJson: finishRawJson(rawJson) })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return sifted
   } catch (error) {
     return refused(error, attempts.length, counts)
   } finally {
-    letTextsGo(texts)
+    releasePages(rawJson)
   }
 }
 

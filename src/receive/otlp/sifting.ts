@@ -3,19 +3,19 @@ import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { Instant } from '../../core/attempt/timestamp.ts'
 import { type FaultyAttempt, readFields, type SoundAttempt } from '../attempt-schema.ts'
 import { hasPlainTexts, isWhole } from './attempt-text.ts'
-import { type AttemptTexts, addText, noTexts } from './attempt-texts.ts'
 import type { ReadyRule } from './mapping/attempt.ts'
 import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
 import type { Seen } from './mapping/places.ts'
 import type { Rules } from './mapping/rules.ts'
+import { addRawJson, noRawJson, type RawJsonPages } from './raw-json-pages.ts'
 
 /** What a request holds. */
 export interface Sifted {
   readonly attempts: NewAttempt[]
   /** What their timestamps state. */
   readonly instants: (Instant | undefined)[]
-  /** Their JSON, as far as it is at hand. */
-  readonly texts: AttemptTexts
+  /** Their JSON, as far as it could be printed cheaply. */
+  readonly rawJson: RawJsonPages
   /** Records that a rule fits, and whose attempt breaks the rules of attempts. */
   rejected: number
   /** What is wrong with the first of them, for people. */
@@ -35,7 +35,7 @@ const MAX_TOLD = 5
 
 /** Nothing at all. */
 export function nothingSifted(): Sifted {
-  return { attempts: [], instants: [], texts: noTexts(), rejected: 0, problems: [], ignored: 0 }
+  return { attempts: [], instants: [], rawJson: noRawJson(), rejected: 0, problems: [], ignored: 0 }
 }
 
 /** Begins with the first record. `positionOf` tells people where one stands in its request. */
@@ -59,7 +59,7 @@ export function createSifting<R>({ rules }: Rules<R>, positionOf: (seen: Seen<R>
   function accept({ attempt, at }: SoundAttempt, isPlain: boolean): void {
     sifted.attempts.push(attempt)
     sifted.instants.push(at)
-    addText(sifted.texts, isPlain && isWhole(attempt) ? attempt : undefined)
+    addRawJson(sifted.rawJson, isPlain && isWhole(attempt) ? attempt : undefined)
   }
 
   function reject(rule: OtlpRule, { problems }: FaultyAttempt, seen: Seen<R>): void {

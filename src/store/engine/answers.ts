@@ -9,7 +9,7 @@ import {
   StoreUnavailable,
   type TimeRange,
 } from '../../core/ports.ts'
-import { inSlices } from '../../lib/event-loop.ts'
+import { runYielding } from '../../lib/event-loop.ts'
 
 export type Answers = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
 
@@ -34,14 +34,14 @@ export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions):
       if (range === undefined) return tally.keys(filter)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return await inSlices(tally.rangedSteps(range, filter, nowMs), signal)
+      return await runYielding(tally.rangedSteps(range, filter, nowMs), signal)
     },
     async arms(experiment, range, signal) {
       refuseClosed()
       if (range === undefined) return tally.arms(experiment)
       const nowMs = clock()
       refuseUnheld(range, nowMs)
-      return await inSlices(tally.rangedArmSteps(experiment, range, nowMs), signal)
+      return await runYielding(tally.rangedArmSteps(experiment, range, nowMs), signal)
     },
     async overflowedArms(experiment, range) {
       refuseClosed()

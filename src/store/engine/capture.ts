@@ -2,9 +2,9 @@
 import { crc32 } from 'node:zlib'
 import type { FoldState } from '../../core/fold.ts'
 import type { CapturedSnapshot, Position, Spool } from '../../core/log.ts'
-import { createPause } from '../../lib/event-loop.ts'
-import { createBlocksInTurns } from '../file/block.ts'
-import { encodeState } from '../file/checkpoint.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
+import { createAlternatingBlocks } from '../snapshot/block.ts'
+import { encodeState } from '../snapshot/encode.ts'
 
 /** What is read back in one go. */
 const PIECE_BYTES = 512 * 1024
@@ -18,11 +18,11 @@ export async function captureState(spool: Spool, position: Position, state: Fold
 }
 
 /** While one is written the next is made. */
-async function writeBlocks(spool: Spool, { tally, ids, series }: FoldState): Promise<Blocks> {
+async function writeBlocks(spool: Spool, state: FoldState): Promise<Blocks> {
   const blocks: { bytes: number; checksum: number }[] = []
-  const pause = createPause()
+  const pause = createEventLoopYield()
   let written = Promise.resolve()
-  for (const block of encodeState(0, tally, ids, series, createBlocksInTurns())) {
+  for (const block of encodeState(state, createAlternatingBlocks())) {
     if (block !== undefined) {
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written

@@ -6,7 +6,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import type { FoldState, LogRecord } from '../../core/fold.ts'
 import type { Group, Kept, Log } from '../../core/log.ts'
-import { type Appended, type Clock, type Forms, StoreUnavailable } from '../../core/ports.ts'
+import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
 import type { EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
 import type { Appender, Sent } from './appender.ts'
@@ -51,7 +51,7 @@ export interface GroupCommitOptions {
 }
 
 export interface GroupCommit {
-  append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended>
+  append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
   /** Runs `work` in its turn among the appends; it may {@link keep}. A rejection counts as a failed append. */
   inTurn(work: () => Promise<void>): Promise<void>
   /** Within a turn: appends a group, and folds it. */
@@ -88,15 +88,15 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const refusal = (): StoreUnavailable | undefined =>
     closed ?? (outage.error === undefined ? undefined : failure(outage.error))
 
-  function append(attempts: readonly AgentAttempt[], forms?: Forms): Promise<Appended> {
+  function append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const refused = refusal() ?? queue.overload(attempts.length)
       if (refused !== undefined) throw refused
       if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
       const nowMs = clock()
       const idMs = idTime(nowMs, steadyClock())
-      const instants = forms?.instants ?? instantsOf(attempts)
-      const encoded = encode(attempts, log.frame({ nowMs, idMs }), forms?.texts, pool)
+      const instants = batch?.instants ?? instantsOf(attempts)
+      const encoded = encode(attempts, log.frame({ nowMs, idMs }), batch?.rawJson, pool)
       // How many bytes they are shows only when they are encoded.
       const overload = queue.overload(0)
       if (overload !== undefined) {

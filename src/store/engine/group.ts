@@ -4,7 +4,7 @@ import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
 import { type AttemptRecord, admitAttempt, type FoldState, type RecordTimes } from '../../core/fold.ts'
 import type { RecordFrame } from '../../core/log.ts'
-import type { Appended, Texts } from '../../core/ports.ts'
+import type { Appended, RawJson } from '../../core/ports.ts'
 import type { Block, BufferPool } from './buffer-pool.ts'
 
 /** What one group may hold, so that counting it does not hold the event loop for long; a single call may hold more. */
@@ -52,7 +52,7 @@ export function idTime(nowMs: number, steadyMs: number): number {
 export function encode(
   attempts: readonly AgentAttempt[],
   frame: RecordFrame,
-  texts: Texts | undefined,
+  rawJson: RawJson | undefined,
   pool: BufferPool,
 ): EncodedRecords {
   // Loops over lists of the length they end with: every attempt pays for them.
@@ -60,7 +60,7 @@ export function encode(
   const framed = frame.before.length + frame.after
   let room = 0
   for (let i = 0; i < attempts.length; i++) {
-    const text = textAt(texts, i) ?? JSON.stringify(attempts[i])
+    const text = rawJsonAt(rawJson, i) ?? JSON.stringify(attempts[i])
     found[i] = text
     room += framed + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length
   }
@@ -76,8 +76,8 @@ export function encode(
   return { block, start, ends }
 }
 
-function textAt(texts: Texts | undefined, i: number): Uint8Array | undefined {
-  return texts?.sources[i]?.subarray(texts.starts[i], texts.ends[i])
+function rawJsonAt(rawJson: RawJson | undefined, i: number): Uint8Array | undefined {
+  return rawJson?.sources[i]?.subarray(rawJson.starts[i], rawJson.ends[i])
 }
 
 function putRecord(bytes: Buffer, start: number, frame: RecordFrame, text: Uint8Array | string): number {

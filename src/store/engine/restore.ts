@@ -2,10 +2,10 @@
 import { createIdWindow } from '../../core/aggregate/dedup-window.ts'
 import { applyLimits, type FoldState } from '../../core/fold.ts'
 import type { Log, Position, StoredSnapshot } from '../../core/log.ts'
-import { createPause } from '../../lib/event-loop.ts'
-import { decodeState } from '../file/checkpoint-reader.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
+import { decodeState } from '../snapshot/decode.ts'
 
 /** Replaces the state; answers the position it has. Without a snapshot that is the start of the log, and the state is empty. */
 export async function restoreSnapshot(log: Log, state: FoldState, logger: Logger): Promise<Position> {
@@ -37,7 +37,7 @@ function clear(state: FoldState, { info }: Log): void {
 async function decode(snapshot: StoredSnapshot, state: FoldState, { info }: Log): Promise<void> {
   const { idWindow, idWindowAgeMs } = info.limits
   const decoder = decodeState(state.tally, state.series, { limit: idWindow, keepMs: idWindowAgeMs })
-  const pause = createPause()
+  const pause = createEventLoopYield()
   let step = decoder.next()
   for await (const block of snapshot.blocks()) {
     if (step.done === true) throw new RangeError('it goes on behind its end')

@@ -5,28 +5,24 @@ import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { CapturedSnapshot } from '../../core/log.ts'
-import { atOwnPace } from '../../lib/event-loop.ts'
-import { decodeLegacyState } from './checkpoint-legacy.ts'
-import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from './checkpoint-reader.ts'
+import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from '../snapshot/decode.ts'
 import { messageOf, NewerFormat } from './errors.ts'
 import type { JournalMark } from './mark.ts'
 import type { Pace } from './scan.ts'
 import type { JournalFiles } from './segments.ts'
 
 /**
- * The head of the file. Of every version: eight bytes of magic, the version, the checksum of these twelve bytes. Of this version
- * and those before: a word that shows the machine's byte order, a checksum, and the length of all that stands behind the head as a
- * double. The checksum is that of the index behind the head: the position, how many blocks there are, and the length and checksum of
- * each. So each block is known to be whole before anything is made of it.
+ * The head of the file. In every format: eight bytes of magic, the format, the checksum of these twelve bytes. In this format: a
+ * word that shows the machine's byte order, the checksum of the index, and the length of everything behind the head as a double.
+ * The index behind the head holds the position, the number of blocks, and the length and checksum of each block. So a reader
+ * verifies each block before it decodes it.
  */
 const MAGIC = Buffer.from('AgntPerf')
-const FORMAT = 5
-/** Up to this one the checksum is that of all that stands behind the head. */
-const LEGACY_FORMAT = 2
+const FORMAT = 4
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
-/** Four doubles. */
+/** Four doubles: segment, offset, attempts before it, segment of the last reset. */
 const POSITION_BYTES = 32
 /** What stands before the blocks in the index. */
 const INDEX_BYTES = POSITION_BYTES + 8
@@ -140,13 +136,11 @@ export async function readCheckpoint(
   const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
   if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
   if (new Uint32Array(new Uint8Array(head.subarray(16, 20)).buffer)[0] !== BYTE_ORDER) return 'of another byte order'
+  if (head.readUInt32LE(8) !== FORMAT) return `its format is ${head.readUInt32LE(8)}, which no release wrote`
   const length = head.readDoubleLE(24)
   if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
   const read: Read = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
-  const isLegacy = head.readUInt32LE(8) <= LEGACY_FORMAT
-  const restored = isLegacy
-    ? await readLegacy(read, head, bytes => decodeLegacyState(bytes, tally, series, idOptions, planned))
-    : await readBlocks(read, head, decodeState(tally, series, idOptions, planned))
+  const restored = await readBlocks(read, head, decodeState(tally, series, idOptions, planned))
   if (typeof restored !== 'string') return { ...restored, position: markIn(head) }
   clearRestored(tally, series)
   return restored
@@ -165,8 +159,8 @@ export async function verifyCheckpoint(
   const size = (await fileSystem.stat(path))?.size ?? 0
   const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
   if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
-  // One that a newer version wrote cannot be judged.
-  if (head.readUInt32LE(8) > FORMAT) return undefined
+  // A checkpoint of another format cannot be verified.
+  if (head.readUInt32LE(8) !== FORMAT) return undefined
   const length = head.readDoubleLE(24)
   if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
   const sumOf = async (from: number, bytes: number): Promise<number> => {
@@ -176,9 +170,6 @@ export async function verifyCheckpoint(
       await pace.pause()
     }
     return sum
-  }
-  if (head.readUInt32LE(8) <= LEGACY_FORMAT) {
-    return (await sumOf(HEAD_BYTES, length)) === head.readUInt32LE(20) ? undefined : 'its checksum is wrong'
   }
   const count = head.readDoubleLE(HEAD_BYTES + POSITION_BYTES)
   if (!Number.isSafeInteger(count) || count * ENTRY_BYTES > length) return 'its index is damaged'
@@ -250,17 +241,17 @@ async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Prom
 }
 
 /**
- * The blocks from `at` on, as many at a time as are read in one go, the next ones being read while some are looked at. Each piece has memory of
- * its own, because most of what stands there stays there: to copy it would take as long as to read it. It is memory that could be shared, and is
- * not: the garbage collector does not count that, and so does not run again and again during a start because of tens of megabytes of which it
- * can free nothing.
+ * The blocks from `at` on, as many at a time as are read in one go. The next ones are read while some are decoded, into two buffers by turns:
+ * a fresh one each time would have the garbage collector run again and again during a start. A block stays valid until the next piece.
  */
 async function* piecesFrom(read: Read, at: number, lengths: readonly number[]): AsyncGenerator<Buffer[]> {
   const pieces = inPieces(lengths)
+  const most = pieces.reduce((bytes, piece) => Math.max(bytes, piece.bytes), 0)
+  const buffers = [Buffer.allocUnsafeSlow(most), Buffer.allocUnsafeSlow(most)] as const
   let from = at
   const readNext = (piece: number): Promise<Buffer> => {
     const { bytes } = pieces[piece]!
-    const reading = read(from, bytes, Buffer.from(new SharedArrayBuffer(bytes)))
+    const reading = read(from, bytes, buffers[piece % 2])
     from += bytes
     // It is awaited, unless what came before was damaged.
     reading.catch(() => undefined)
@@ -295,18 +286,4 @@ function inPieces(lengths: readonly number[]): Piece[] {
     }
   }
   return pieces
-}
-
-async function readLegacy(
-  read: Read,
-  head: Buffer,
-  decode: (state: Buffer) => Generator<void, RestoredState>,
-): Promise<RestoredState | string> {
-  const state = await read(HEAD_BYTES, head.readDoubleLE(24))
-  if (crc32(state) !== head.readUInt32LE(20)) return 'its checksum is wrong'
-  try {
-    return await atOwnPace(decode(state))
-  } catch (error) {
-    return messageOf(error)
-  }
 }

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/aggregate/metrics.ts'
 import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
-import { createPause } from '../../lib/event-loop.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Scratch } from './file-system.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 import type { Position } from './position.ts'
@@ -54,7 +54,7 @@ export async function captureDocument(
   const changes = keys.map(key => key.changes)
   const isPrinted = changes.map((change, i) => change !== known[i])
   const copies = createKeyCopies(scratch)
-  const pause = createPause()
+  const pause = createEventLoopYield()
   for (const some of inCopies(keys.filter((_, i) => isPrinted[i]))) {
     await copies.add(some)
     await pause()
@@ -72,6 +72,8 @@ export interface DocumentOptions {
   readonly lastUpdated: string
   /** How much of the journal it covers. */
   readonly position: Position
+  /** What the numbers of the state mean that it is written from. */
+  readonly fingerprint: string
   /** The last document, where anything of it may be taken over. */
   readonly last: DocumentMap | undefined
   /** Reads the last document; what is read may stand in `into`. */
@@ -86,7 +88,7 @@ export interface DocumentOptions {
  * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
  */
 export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
-  const { captured, position } = options
+  const { captured, position, fingerprint } = options
   const text = createText()
   const ends: number[] = []
   const checksums: number[] = []
@@ -100,7 +102,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
     yield text.take()
     await options.pause()
   }
-  const member = JSON.stringify({ format: DOCUMENT_FORMAT, ...position }).slice(0, -1)
+  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, ...position }).slice(0, -1)
   text.print(`\n},\n"journal": ${member},`)
   text.print(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`)
   yield text.take()

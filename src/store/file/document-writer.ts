@@ -1,10 +1,12 @@
 /** Writes the documented file whenever something was counted, and says how that went. */
+
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../logger.ts'
+import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import type { Counters } from './counters.ts'
 import { type Hold, scratchPath, stagedDocument } from './directory.ts'
 import { type DocumentState, inspectDocument } from './document.ts'
@@ -91,7 +93,9 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     const lastUpdated = new Date(clock()).toISOString()
     const read = (offset: number, length: number, into: Buffer): Promise<Buffer> =>
       fileSystem.read(path, offset, length, into)
-    const chunks = documentChunks({ captured, lastUpdated, position, last: before, read, pause: letOthersGo })
+    const fingerprint = fingerprintOf(OWN_SCHEMA, tally.times.save())
+    const covered = { position, fingerprint, lastUpdated }
+    const chunks = documentChunks({ captured, ...covered, last: before, read, pause: letOthersGo })
     let bytes = 0
     let map: DocumentMap | undefined
     async function* counted(): AsyncGenerator<Buffer> {

@@ -15,18 +15,19 @@ const READ_BYTES = 1024 * 1024
 const TAIL_BYTES = 512
 /** What a JavaScript string can hold, with room to spare. */
 const PARSED_BYTES = 400 * 1024 * 1024
-/** The `journal` member at the end: all that stands before its checksum is covered by it. */
-const TAIL = /"journal":\s*(\{[^{}]*?)("crc32":\s*"[^"]*"\s*\})\s*\}\s*$/
+/** The `journal` member at the end: all that stands before its checksum is covered by it. Space as in JSON alone. */
+const TAIL = /"journal":[ \t\r\n]*(\{[^{}]*?)("crc32":[ \t\r\n]*"[^"]*"[ \t\r\n]*\})[ \t\r\n]*\}[ \t\r\n]*$/
 
 interface JournalMember extends Position {
   readonly format: number
+  readonly fingerprint?: string
   readonly crc32: string
 }
 
 export type DocumentState =
   | { readonly kind: 'missing' }
   /** As this program wrote it: all of the journal before `position` is counted in it. */
-  | { readonly kind: 'ours'; readonly position: Position }
+  | { readonly kind: 'ours'; readonly position: Position; readonly fingerprint: string | undefined }
   /** A document that something else wrote or changed; parsed where it was not too large for that. */
   | { readonly kind: 'foreign'; readonly parsed?: ParsedDocument }
   | { readonly kind: 'damaged'; readonly reason: string }
@@ -54,9 +55,9 @@ export async function inspectDocument(
   const member = found === null ? undefined : readMember(path, parse(found[1]! + found[2]!))
   if (found !== null && member !== undefined) {
     const covered = tailAt + found.index + found[0].indexOf(found[2]!)
-    const { segment, offset } = member
+    const { segment, offset, fingerprint } = member
     if (stat.size > trustedBytes || hex(await checksumOf(fileSystem, path, covered)) === member.crc32)
-      return { kind: 'ours', position: { segment, offset } }
+      return { kind: 'ours', position: { segment, offset }, fingerprint }
   }
   // Too large to look into: whoever needs what it holds will say so.
   if (stat.size > PARSED_BYTES) return { kind: 'foreign' }

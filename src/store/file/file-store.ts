@@ -10,6 +10,7 @@ import type { Clock, Store } from '../../core/ports.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
 import type { Logger } from '../logger.ts'
+import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { createDamage, type Damage, type KnownDamage } from './damage.ts'
@@ -199,7 +200,10 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
   // What a start had to count again, the next one need not.
   const isUnlike = checkpoint === undefined && segments.size > 0
   if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) engine.requestSnapshot()
-  const isCurrent = document.kind === 'ours' && isSame(document.position, end)
+  const isCurrent =
+    document.kind === 'ours' &&
+    isSame(document.position, end) &&
+    document.fingerprint === fingerprintOf(OWN_SCHEMA, start.tally.times.save())
   if (!isCurrent || found.adoption !== undefined) documents.request()
 
   return {

@@ -1,46 +1,45 @@
 /**
- * Copies of keys as they stood, in a file without a name until they are asked for, one after the other: thousands in memory would be garbage
- * by the megabyte when they were used.
+ * Copies of keys at one moment, spooled to an unlinked temporary file until they are read one after the other. Thousands of copies on the
+ * heap would be megabytes of garbage.
  */
-import { unpackRow } from '../../core/aggregate/packed-rows.ts'
-import { createSummary, SUMMARY_WIDTH } from '../../core/aggregate/summary.ts'
+import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
 import type { KeyTally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
-import { createBlockReader, createBlocksInTurns } from './block.ts'
+import { createAlternatingBlocks, createBlockReader } from '../snapshot/block.ts'
+import { putKeys, roomOfKeys, takeKeys } from '../snapshot/key-block.ts'
 import type { Scratch } from './file-system.ts'
-import { putKeys, roomOfKeys, takeKeys } from './key-block.ts'
 
-/** Some hundred kilobytes. */
+/** Keys that are copied together: some hundred kilobytes. */
 const AT_ONCE = 64
 
 export interface KeyCopies {
-  /** Adds copies of some keys. The next come when it has resolved. */
+  /** Adds copies of some keys. Call it again when it has resolved. */
   add(keys: readonly KeyTally[]): Promise<void>
-  /** All copies in the order they were added. Each stands until the next is asked for. */
+  /** All copies in the order they were added. Each stays valid until the next is asked for. */
   all(): AsyncGenerator<KeySummary>
 }
 
-/** Empty. All that is in `scratch` is its own. */
+/** No copies yet. `scratch` must hold nothing else. */
 export function createKeyCopies(scratch: Scratch): KeyCopies {
-  const newBlock = createBlocksInTurns()
+  const newBlock = createAlternatingBlocks()
   const blocks: { readonly keys: readonly KeyTally[]; readonly bytes: number }[] = []
   let writing = Promise.resolve()
 
   async function* all(): AsyncGenerator<KeySummary> {
     await writing
     const memory = Buffer.allocUnsafeSlow(blocks.reduce((most, { bytes }) => Math.max(most, bytes), 0))
-    const summary = createSummary()
+    const rows: Summary[] = Array.from({ length: AT_ONCE }, () => createSummary())
     let at = 0
     for (const { keys, bytes } of blocks) {
-      const block = await scratch.read(at, bytes, memory)
+      const block = createBlockReader(await scratch.read(at, bytes, memory))
       at += bytes
-      const { added, held, rows, numbers, flags } = takeKeys(createBlockReader(block), keys.length)
-      let first = 0
-      for (const [i, { key }] of keys.entries()) {
-        unpackRow(rows, rows.starts[i]!, SUMMARY_WIDTH, summary)
-        yield { key, summary, recent: { numbers, flags, first, places: held[i]!, added: added[i]! } }
-        first += held[i]!
-      }
+      const copies = takeKeys(block, keys.length, i => block.row(SUMMARY_WIDTH, rows[i]!))
+      for (const [i, { added, numbers, flags }] of copies.entries())
+        yield {
+          key: keys[i]!.key,
+          summary: rows[i]!,
+          recent: { numbers, flags, first: 0, places: flags.length, added },
+        }
     }
   }
 
@@ -52,7 +51,7 @@ export function createKeyCopies(scratch: Scratch): KeyCopies {
       blocks.push({ keys, bytes: bytes.length })
       await writing
       writing = scratch.write(bytes)
-      // It is awaited by whoever comes next.
+      // The next call or `all` awaits it; without this a failure before that would be an unhandled rejection.
       writing.catch(() => undefined)
     },
     all,

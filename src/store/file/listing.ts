@@ -3,11 +3,11 @@
  * checked, and so is every step from one segment to the next: what should be there and is not is said in the page.
  */
 import { createHash } from 'node:crypto'
-import { matches } from '../../core/aggregate/tally.ts'
+import { matches } from '../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
 import type { Steps } from '../../core/steps.ts'
-import { inSlices } from '../../lib/event-loop.ts'
+import { runYielding } from '../../lib/event-loop.ts'
 import { type ListingCursor, type Mark, printCursor, readCursor } from './cursor.ts'
 import { errorCode, messageOf } from './errors.ts'
 import { type Chain, type ChainOptions, type Extent, type Missing, readChain, reconcile } from './extents.ts'
@@ -86,7 +86,7 @@ async function backwards(
       const below = extents[--i]
       if (below !== undefined) at = { ...endOf(below), records: below.endRecords ?? records }
     } else if (chunk === 'short') at = { ...at, offset: await shorten(walk, extent) }
-    else at = await inSlices(takeBackwards(walk, extent, chunk, at.records), walk.query.signal)
+    else at = await runYielding(takeBackwards(walk, extent, chunk, at.records), walk.query.signal)
   }
 }
 
@@ -200,7 +200,7 @@ async function forwards(
       if (at.records === undefined && (isShort || chunk === undefined)) walk.missing.exact = false
       if (chunk === 'removed') at = { ...at, records: undefined }
       if (isShort || typeof chunk !== 'object') break
-      at = await inSlices(takeForwards(walk, extent, chunk, at.records), walk.query.signal)
+      at = await runYielding(takeForwards(walk, extent, chunk, at.records), walk.query.signal)
     }
   }
   const before = walk.missing.records

@@ -1,8 +1,9 @@
 /** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { matches } from '../../core/aggregate/key-index.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
-import { matches, type Tally } from '../../core/aggregate/tally.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
 import { createAnswers } from '../engine/answers.ts'
 import type { Logger } from '../logger.ts'
@@ -143,6 +144,7 @@ function faultsOf({ path, directory }: StartOptions, { document, replayed, ...fo
   const faults = found.damagedCheckpoints.map(
     ({ sequence, reason }) => `${checkpointPath(directory, sequence)} is damaged and was not used: ${reason}`,
   )
+  if (found.dropped !== undefined) faults.push(found.dropped)
   for (const [sequence, lines] of replayed.damaged) {
     faults.push(`${segmentPath(directory, sequence)} is damaged: ${lines} of its lines could not be read as they are`)
   }

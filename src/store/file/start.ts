@@ -7,16 +7,18 @@ import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
-import { atOwnPace } from '../../lib/event-loop.ts'
+import { runYieldingAlone } from '../../lib/event-loop.ts'
 import type { Logger } from '../logger.ts'
+import type { SchemaChange } from '../snapshot/schema.ts'
 import { type Adoption, adopt } from './adopt.ts'
 import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
 import type { Openings } from './forks.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { type ReplayResult, replay } from './replay.ts'
+import { changeOf, droppedText, recountAll } from './schema-restore.ts'
 import { type JournalFiles, listSegments, readOpening, readOpenings } from './segments.ts'
-import { recountBefore, restoreCheckpoint } from './tier-restore.ts'
+import { type RestoredTiers, recountBefore, restoreCheckpoint } from './tier-restore.ts'
 
 export interface StartOptions extends JournalFiles {
   /** The document's path. */
@@ -50,6 +52,8 @@ export interface Found {
   readonly adoption: Adoption | undefined
   /** What to log where settings are others than those of the checkpoint, which another must follow then. */
   readonly changes?: readonly string[]
+  /** One of them: what a snapshot of another schema held and was dropped. */
+  readonly dropped?: string | undefined
 }
 
 /** A start need not wait until more than this was read, only to know that it is what was written. */
@@ -83,7 +87,12 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       damagedCheckpoints.push({ sequence, reason: restored })
       continue
     }
-    const { ids, position, changes } = restored
+    const { ids, position, schemaChange } = restored
+    const checkpoint = { sequence, position }
+    const recounted = schemaChange && (await recountForSchema(options, segments, checkpoint, restored, schemaChange))
+    if (recounted !== undefined) return { ...common, ...recounted, checkpoint }
+    const dropped = schemaChange && droppedText(schemaChange)
+    const changes = dropped === undefined ? restored.changes : [...restored.changes, dropped]
     const replayed = await replay({
       ...options,
       segments,
@@ -94,13 +103,33 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       resetAt: position.resetAt,
     })
     const resetAt = replayed.resetAt ?? position.resetAt
-    return { ...common, ids, checkpoint: { sequence, position }, replayed, resetAt, adoption: undefined, changes }
+    return { ...common, ids, checkpoint, replayed, resetAt, adoption: undefined, changes, dropped }
   }
   const checked = {
     ...common,
     document: document.kind === 'ours' ? await inspectDocument(options.fileSystem, options.path) : document,
   }
   return { ...checked, ...(await findWithoutCheckpoint(options, checked)) }
+}
+
+/** Counts the journal again where it holds everything; else restores the snapshot again, without what it cannot say. */
+async function recountForSchema(
+  options: StartOptions,
+  segments: ReadonlyMap<number, number>,
+  { sequence }: { readonly sequence: number },
+  { ids, savedTiers }: RestoredTiers,
+  change: SchemaChange,
+): Promise<Pick<Found, 'ids' | 'replayed' | 'resetAt' | 'adoption' | 'changes'> | undefined> {
+  if (!reachesBack(await readOpenings(options, segments))) return undefined
+  options.log.info(`${changeOf(change)}: the journal is counted again, which takes a while where it is long`)
+  const tiers = options.keepTiers === true ? savedTiers : undefined
+  const recounted = await recountAll({ ...options, segments, seed: ids.save(0, 0).seed, tiers })
+  if (recounted === undefined) {
+    await restoreCheckpoint(options, sequence, segments)
+    return undefined
+  }
+  const changes = [`${changeOf(change)}: everything was counted again from the journal`]
+  return { ...recounted, resetAt: recounted.replayed.resetAt ?? 0, adoption: undefined, changes }
 }
 
 type Rest = Pick<Found, 'ids' | 'checkpoint' | 'replayed' | 'resetAt' | 'adoption'>
@@ -183,7 +212,7 @@ async function countDocument(
   const known = document.kind === 'foreign' ? document.parsed : undefined
   const parsed = known ?? (await parseDocument(fileSystem, path))
   if (typeof parsed === 'string') throw new Error(`${path} changed while it was read`)
-  const adoption = await atOwnPace(adopt(parsed, tally, clock()))
+  const adoption = await runYieldingAlone(adopt(parsed, tally, clock()))
   // The document does not say what each series had counted, and that may be in its totals.
   if (adoption.entries > 0) series.forget(clock())
   for (const one of adoption.damaged)

@@ -205,6 +205,6 @@ const backTo = (ms: number): string =>
   Number.isFinite(ms) ? `back to ${printTimestamp({ ms, local: false })}` : 'back to its beginning'
 
 function tiersText(tiers: readonly Pick<TierSave, 'spanMs' | 'keepMs'>[]): string {
-  const keepText = (ms: number): string => (ms === NEVER ? 'forever' : Number.isNaN(ms) ? '?' : printDuration(ms))
+  const keepText = (ms: number): string => (ms === NEVER ? 'forever' : printDuration(ms))
   return tiers.map(({ spanMs, keepMs }) => `${printDuration(spanMs)}:${keepText(keepMs)}`).join(',')
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { NewAttempt } from '../../../src/core/attempt/attempt.ts'
 import { hasPlainTexts, printAttempt } from '../../../src/receive/otlp/attempt-text.ts'
-import { addText, letTextsGo, noTexts, textsOf } from '../../../src/receive/otlp/attempt-texts.ts'
 
 const plain = fc.string({ minLength: 1, maxLength: 12, unit: fc.constantFrom(...'abcXYZ019 ~!#[]{}:,./-_') })
 const hostile = fc.constantFrom('"', '\\', 'a"b', 'é', '🦊', '\ud800', '\u007f', '\n', '\u0000', '\u2028', '')
@@ -54,53 +53,4 @@ test.each(['"', '\\', 'é', '\ud800', '\u007f', '\u001f', 'a\nb'])('a text that 
   for (const field of ['agent_name', 'model_name', 'issue_type', 'attempt_id', 'error_type', 'experiment', 'variant']) {
     expect(hasPlainTexts({ ...attempt, [field]: `x${name}` })).toBe(false)
   }
-})
-
-describe('the texts of a request', () => {
-  const attemptOf = (i: number): NewAttempt => ({
-    agent_name: `agent-${i}`.padEnd(200, '.'),
-    model_name: 'm',
-    issue_type: 'i',
-    success: true,
-    time_seconds: i,
-  })
-
-  /** What stands in the places of texts of so many attempts; every seventh is not at hand. */
-  function kept(from: number, count: number): { readonly read: () => unknown[]; readonly letGo: () => void } {
-    const texts = noTexts()
-    for (let i = 0; i < count; i++) addText(texts, i % 7 === 6 ? undefined : attemptOf(from + i))
-    const { sources, starts, ends } = textsOf(texts)
-    const textAt = (i: number): string | undefined =>
-      sources[i] && Buffer.from(sources[i]).toString('utf8', starts[i], ends[i])
-    const read = (): unknown[] => sources.map((_, i) => JSON.parse(textAt(i) ?? 'null'))
-    return { read, letGo: () => letTextsGo(texts) }
-  }
-  const expected = (from: number, count: number): unknown[] =>
-    Array.from({ length: count }, (_, i) => (i % 7 === 6 ? null : attemptOf(from + i)))
-
-  test.each([0, 1, 7, 20, 40, 41, 500, 3000])('stand where they are said to stand: %i of them', count => {
-    const { read, letGo } = kept(0, count)
-    expect(read()).toEqual(expected(0, count))
-    letGo()
-  })
-
-  test('of one request stay as they are while those of others come and go', () => {
-    const one = kept(0, 600)
-    for (let i = 1; i < 30; i++) kept(i * 1000, 600).letGo()
-    const other = kept(50_000, 600)
-    expect(one.read()).toEqual(expected(0, 600))
-    expect(other.read()).toEqual(expected(50_000, 600))
-    one.letGo()
-    other.letGo()
-  })
-
-  test('that are longer than all bounds are left out', () => {
-    const texts = noTexts()
-    const timestamp = `2026-01-31T12:00:00.${'0'.repeat(100_000)}Z`
-    addText(texts, { ...attemptOf(0), timestamp })
-    addText(texts, attemptOf(1))
-    const { sources, starts, ends } = textsOf(texts)
-    expect(sources[0]).toBeUndefined()
-    expect(JSON.parse(Buffer.from(sources[1]!).toString('utf8', starts[1], ends[1]))).toEqual(attemptOf(1))
-  })
 })

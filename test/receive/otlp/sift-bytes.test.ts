@@ -238,7 +238,7 @@ test('a name that is not plain is none either where it came before as that of an
   const bytes = Buffer.from(message([held(1, message([held(2, message([held(2, one)]))]))]))
   const expected = decoded(bytes, DEFAULT_MAPPING)
   expect(siftLogBytes(bytes, DEFAULT_MAPPING)).toEqual(expected)
-  expect(expected.texts.waiting).toBe('')
+  expect(expected.rawJson.pending).toBe('')
 })
 
 test('a request of more bytes than fields may be is left to be decoded', () => {

@@ -1,8 +1,8 @@
 /** Log records in protobuf -> the attempts in them, at half the cost of decoding the request: nearly all of them are plain. */
-import { letTextsGo } from '../attempt-texts.ts'
 import type { OtlpMapping } from '../mapping/mapping.ts'
 import { logPosition } from '../mapping/record.ts'
 import { logRules } from '../mapping/rules.ts'
+import { releasePages } from '../raw-json-pages.ts'
 import type { LogRecord, Resource } from '../schema.ts'
 import { createSifting, type Sifted, type Sifting } from '../sifting.ts'
 import { beginReading, decodeWithin, MAX_FIELDS } from './decode.ts'
@@ -27,7 +27,7 @@ export function siftLogBytes(bytes: Buffer, mapping: OtlpMapping): Sifted | unde
   const walk: Walk = { it, record: new ReadRecord(it), sifting: createSifting(rules, logPosition) }
   const { sifted } = walk.sifting
   if (walkRequest(walk)) return sifted
-  letTextsGo(sifted.texts)
+  releasePages(sifted.rawJson)
   return undefined
 }
 

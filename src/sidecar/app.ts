@@ -1,0 +1,61 @@
+/** The routes that express serves: probes, metrics, the OpenAPI document and questions. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type Express } from 'express'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import type { Exposition } from '../expose/exposition.ts'
+import { createMetricsHandler } from '../expose/handler.ts'
+import { VERSION } from '../lib/version.ts'
+import { openApiDocument } from '../openapi/document.ts'
+import type { Questions } from '../questions/questions.ts'
+import { createQueryRoutes } from '../questions/routes.ts'
+import type { ConnectionTurns } from '../server/connection-turns.ts'
+import { notFound, queryOf } from '../server/paths.ts'
+import { sendJson, sendJsonText } from '../server/problem.ts'
+import type { AgentPerformanceTracker } from '../tracker.ts'
+import { answerError, answerProblem } from './problems.ts'
+import { isReady, type Readiness } from './readiness.ts'
+
+interface AppOptions {
+  readonly config: Pick<Config, 'admin'>
+  readonly tracker: AgentPerformanceTracker
+  readonly questions: Questions
+  readonly readiness: Readiness
+  readonly exposition: Exposition
+  readonly turns: ConnectionTurns
+  readonly log: Logger
+}
+
+export function createApp({ config, tracker, questions, readiness, exposition, turns, log }: AppOptions): Express {
+  const app = express()
+  app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
+  app.set('strict routing', true)
+  // Express would answer OPTIONS with the methods of its own routes, which do not include the recording of attempts.
+  app.options(/./, (req, res) => answerProblem(req, res, notFound(req)))
+  app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
+  app.get('/readyz', (req, res) => answerReadiness(req, res, readiness))
+  app.get('/openapi.json', createOpenApiHandler())
+  app.get('/metrics', createMetricsHandler(exposition, { log, turns }))
+  app.use('/api/v1', createQueryRoutes({ tracker, questions, admin: config.admin }))
+  app.use((req, res) => answerProblem(req, res, notFound(req)))
+  app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
+    answerError(error, req, res, log),
+  )
+  return app
+}
+
+function answerReadiness(req: IncomingMessage, res: ServerResponse, readiness: Readiness): void {
+  const checks = readiness.checks()
+  const ok = isReady(checks)
+  const verbose = !ok || queryOf(req).has('verbose')
+  sendJson(res, ok ? 200 : 503, { status: ok ? 'ok' : 'not ready', ...(verbose && { checks }) })
+}
+
+function createOpenApiHandler(): (req: IncomingMessage, res: ServerResponse) => void {
+  let text: string | undefined
+  return (_req, res) => {
+    // Built on the first request: it takes milliseconds, which would delay the start.
+    text ??= JSON.stringify(openApiDocument(VERSION))
+    sendJsonText(res, 200, text)
+  }
+}

@@ -1,0 +1,44 @@
+/** The handlers that record attempts, by path. */
+import type { Config } from '../config/config.ts'
+import { createAttemptsHandler, type Receive } from '../receive/attempts.ts'
+import { createInFlight } from '../receive/body.ts'
+import type { OpenStreams } from '../receive/open-streams.ts'
+import { createOtlpHandler, type OtlpCounts } from '../receive/otlp/handler.ts'
+import { ATTEMPTS, OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
+import type { AgentPerformanceTracker } from '../tracker.ts'
+import type { SidecarState } from './state.ts'
+
+interface ReceiverOptions {
+  readonly config: Config
+  readonly tracker: AgentPerformanceTracker
+  readonly streams: OpenStreams
+  readonly counts: OtlpCounts
+  readonly state: Pick<SidecarState, 'mapping'>
+}
+
+/** `POST` handlers for `/api/v1/attempts` and the OTLP signals. All share one limit of bytes in flight. */
+export function createReceivers(options: ReceiverOptions): ReadonlyMap<string, Receive> {
+  const { config, tracker, streams, counts, state } = options
+  const shared = {
+    streams,
+    keeper: tracker,
+    counts,
+    inFlight: createInFlight(config.maxInFlightBytes),
+    requestTimeoutMs: config.requestTimeoutMs,
+  }
+  const receivers = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
+  for (const signal of OTLP_SIGNALS) {
+    const handle = createOtlpHandler({
+      ...shared,
+      signal,
+      maxBodyBytes: config.maxOtlpBodyBytes,
+      points: config.otlpMetrics ? tracker : undefined,
+      // Read per request: a reload replaces it.
+      get mapping() {
+        return state.mapping
+      },
+    })
+    receivers.set(otlpPath(signal), (req, res, fail) => void handle(req, res).catch(fail))
+  }
+  return receivers
+}

@@ -1,0 +1,397 @@
+/**
+ * Every metric of the sidecar about itself, one row each, in the order they are exposed. A new metric is a new row here: /metrics, OTLP
+ * and the documented list read this table. The file is longer than others because it is a table.
+ */
+import { readdirSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+import type { SelfMetric } from '../expose/self-metrics.ts'
+import type { Questions } from '../questions/questions.ts'
+import type { Listener } from '../server/listener.ts'
+import type { LogOutput } from '../server/log-output.ts'
+import type { UnreadAnswers } from '../server/unread-answers.ts'
+import { SYNC_BOUNDS } from '../store/file/counters.ts'
+import type { FileStoreStats } from '../store/file/file-store.ts'
+import type { AgentPerformanceTracker } from '../tracker.ts'
+import type { EventLoopLag } from './event-loop-lag.ts'
+import type { IngestTotals } from './ingest-counts.ts'
+import type { RequestCounts } from './request-counts.ts'
+
+/** What the metrics are read from, as it is at the time of one collection. */
+export interface SidecarFacts {
+  readonly version: string
+  readonly config: Pick<Config, 'maxKeys' | 'maxArms'>
+  readonly ready: boolean
+  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed'>
+  readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
+  readonly store: FileStoreStats
+  readonly ingest: IngestTotals
+  readonly requests: Pick<RequestCounts, 'inFlight' | 'samples'>
+  /** Undefined until the sidecar listens. */
+  readonly listener: Pick<Listener, 'dropped'> | undefined
+  readonly unread: Pick<UnreadAnswers, 'cut'>
+  readonly questions: Pick<Questions, 'inFlight' | 'refused' | 'answerBytes'>
+  readonly logOutput: Pick<LogOutput, 'dropped'>
+  readonly eventLoopLag: Pick<EventLoopLag, 'seconds'>
+}
+
+/** The table. Counters start at 0 with the process. */
+export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
+  {
+    name: 'agent_performance_build_info',
+    type: 'gauge',
+    unit: '',
+    help: 'Always 1. The label is the version of the sidecar.',
+    labels: ['version'],
+    read: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+  {
+    name: 'agent_performance_ready',
+    type: 'gauge',
+    unit: '',
+    help: '1 while the sidecar accepts attempts, 0 while it drains or the store is not writable.',
+    labels: [],
+    read: ({ ready }) => (ready ? 1 : 0),
+  },
+  {
+    name: 'agent_performance_start_time_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'Start time of the process in seconds since the epoch.',
+    labels: [],
+    read: () => performance.timeOrigin / 1000,
+  },
+  {
+    name: 'agent_performance_attempts_accepted_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Attempts that were recorded and counted.',
+    labels: [],
+    read: ({ ingest }) => ingest.accepted,
+  },
+  {
+    name: 'agent_performance_attempts_duplicate_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Attempts that were ignored because their id was already recorded.',
+    labels: [],
+    read: ({ ingest }) => ingest.duplicate,
+  },
+  {
+    name: 'agent_performance_attempts_rejected_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Invalid attempts, which are never recorded, by reason.',
+    labels: ['reason'],
+    read: ({ ingest }) => samples('reason', [['invalid', ingest.rejected]]),
+  },
+  {
+    name: 'agent_performance_attempts_refused_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Valid attempts that could not be recorded at that time and may be sent again, by reason.',
+    labels: ['reason'],
+    read: ({ ingest }) => samples('reason', ingest.refused),
+  },
+  {
+    name: 'agent_performance_attempts_skewed_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Attempts with a timestamp too far in the future, recorded with the time of receipt.',
+    labels: [],
+    read: ({ tracker }) => tracker.skewed,
+  },
+  {
+    name: 'agent_performance_otlp_ignored_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'OTLP log records, spans and metric data points that are not attempts, by signal.',
+    labels: ['signal'],
+    read: ({ ingest }) => samples('signal', ingest.ignored),
+  },
+  {
+    name: 'agent_performance_attempts_overflowed_total',
+    type: 'counter',
+    unit: '{attempt}',
+    help: 'Attempts counted under the overflow key because the limit of keys was reached.',
+    labels: [],
+    read: ({ tally }) => tally.overflowed(),
+  },
+  {
+    name: 'agent_performance_keys',
+    type: 'gauge',
+    unit: '{key}',
+    help: 'Distinct keys, without the overflow key.',
+    labels: [],
+    read: ({ tally }) => tally.keys().length - tally.keys(OVERFLOW_KEY).length,
+  },
+  {
+    name: 'agent_performance_keys_limit',
+    type: 'gauge',
+    unit: '{key}',
+    help: 'Maximum number of distinct keys. Attempts of further keys count under the overflow key.',
+    labels: [],
+    read: ({ config }) => config.maxKeys,
+  },
+  {
+    name: 'agent_performance_arms',
+    type: 'gauge',
+    unit: '{arm}',
+    help: 'Arms of experiments: distinct pairs of experiment and variant.',
+    labels: [],
+    read: ({ tally }) => tally.arms().length,
+  },
+  {
+    name: 'agent_performance_arms_limit',
+    type: 'gauge',
+    unit: '{arm}',
+    help: 'Maximum number of arms. Attempts of further arms count in no experiment.',
+    labels: [],
+    read: ({ config }) => config.maxArms,
+  },
+  {
+    name: 'agent_performance_journal_bytes',
+    type: 'gauge',
+    unit: 'By',
+    help: 'Size of the journal on disk.',
+    labels: [],
+    read: ({ store }) => store.journalBytes,
+  },
+  {
+    name: 'agent_performance_journal_segments',
+    type: 'gauge',
+    unit: '{segment}',
+    help: 'Number of segment files in the journal.',
+    labels: [],
+    read: ({ store }) => store.segments,
+  },
+  {
+    name: 'agent_performance_journal_pending_requests',
+    type: 'gauge',
+    unit: '{request}',
+    help: 'Requests that wait until their attempts are durable.',
+    labels: [],
+    read: ({ store }) => store.pendingRequests,
+  },
+  {
+    name: 'agent_performance_journal_fsync_duration_seconds',
+    type: 'histogram',
+    unit: 's',
+    help: 'Duration of an fsync of the journal.',
+    labels: [],
+    read: ({ store: { syncs } }) => ({
+      bounds: SYNC_BOUNDS,
+      counts: syncs.buckets,
+      count: syncs.count,
+      sum: syncs.sum,
+    }),
+  },
+  {
+    name: 'agent_performance_journal_write_errors_total',
+    type: 'counter',
+    unit: '{error}',
+    help: 'Failed writes of the journal.',
+    labels: [],
+    read: ({ store }) => store.writeErrors,
+  },
+  {
+    name: 'agent_performance_journal_torn_bytes_total',
+    type: 'counter',
+    unit: 'By',
+    help: 'Bytes of incomplete writes that were truncated at the start, after a crash.',
+    labels: [],
+    read: ({ store }) => store.tornBytes,
+  },
+  {
+    name: 'agent_performance_journal_corrupt_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Damaged records, found at the start or while the files were read or verified.',
+    labels: [],
+    read: ({ store }) => store.corruptRecords,
+  },
+  {
+    name: 'agent_performance_journal_missing_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Records that were lost with missing or truncated journal files.',
+    labels: [],
+    read: ({ store }) => store.missingRecords,
+  },
+  {
+    name: 'agent_performance_store_damaged_files',
+    type: 'gauge',
+    unit: '{file}',
+    help: 'Files of the store that are damaged, truncated or missing at present.',
+    labels: [],
+    read: ({ store }) => store.damage.files,
+  },
+  {
+    name: 'agent_performance_journal_replayed_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Journal records that were replayed at the start.',
+    labels: [],
+    read: ({ store }) => store.replayedRecords,
+  },
+  {
+    name: 'agent_performance_journal_forked_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Records written by another process to the same store at the same time, found and counted at the start.',
+    labels: [],
+    read: ({ store }) => store.forkedRecords,
+  },
+  {
+    name: 'agent_performance_document_write_duration_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'Duration of the last write of the document.',
+    labels: [],
+    read: ({ store }) => store.document.seconds,
+  },
+  {
+    name: 'agent_performance_document_bytes',
+    type: 'gauge',
+    unit: 'By',
+    help: 'Size of the document as last written.',
+    labels: [],
+    read: ({ store }) => store.document.bytes,
+  },
+  {
+    name: 'agent_performance_document_write_errors_total',
+    type: 'counter',
+    unit: '{error}',
+    help: 'Failed writes of the document.',
+    labels: [],
+    read: ({ store }) => store.document.errors,
+  },
+  {
+    name: 'agent_performance_document_last_success_timestamp_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'Time of the last successful write of the document in seconds since the epoch.',
+    labels: [],
+    read: ({ store: { document } }) =>
+      document.lastSuccessMs === undefined ? undefined : document.lastSuccessMs / 1000,
+  },
+  {
+    name: 'agent_performance_http_requests_total',
+    type: 'counter',
+    unit: '{request}',
+    help: 'HTTP requests answered, by route, method and status code.',
+    labels: ['route', 'method', 'code'],
+    read: ({ requests }) => requests.samples(),
+  },
+  {
+    name: 'agent_performance_http_requests_in_flight',
+    type: 'gauge',
+    unit: '{request}',
+    help: 'HTTP requests in progress.',
+    labels: [],
+    read: ({ requests }) => requests.inFlight,
+  },
+  {
+    name: 'agent_performance_connections_dropped_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections dropped because the limit of connections was reached.',
+    labels: [],
+    read: ({ listener }) => listener?.dropped ?? 0,
+  },
+  {
+    name: 'agent_performance_log_lines_dropped_total',
+    type: 'counter',
+    unit: '{line}',
+    help: 'Log lines dropped because standard error was not writable or not read.',
+    labels: [],
+    read: ({ logOutput }) => logOutput.dropped,
+  },
+  {
+    name: 'agent_performance_connections_unread_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections closed because the client did not read its response for 10 seconds.',
+    labels: [],
+    read: ({ unread }) => unread.cut,
+  },
+  {
+    name: 'agent_performance_questions_in_flight',
+    type: 'gauge',
+    unit: '{question}',
+    help: 'Questions that are queued or being computed, or whose answer is being sent.',
+    labels: [],
+    read: ({ questions }) => questions.inFlight,
+  },
+  {
+    name: 'agent_performance_questions_refused_total',
+    type: 'counter',
+    unit: '{question}',
+    help: 'Questions refused because a limit was reached, by the limit: questions, answer_bytes, or connection (questions on one connection).',
+    labels: ['reason'],
+    read: ({ questions }) => samples('reason', questions.refused),
+  },
+  {
+    name: 'agent_performance_answer_bytes',
+    type: 'gauge',
+    unit: 'By',
+    help: 'Bytes of answers that clients have not read yet.',
+    labels: [],
+    read: ({ questions }) => questions.answerBytes,
+  },
+  {
+    name: 'agent_performance_event_loop_lag_seconds',
+    type: 'gauge',
+    unit: 's',
+    help: 'Longest event loop delay of at least the last 10 seconds.',
+    labels: [],
+    read: ({ eventLoopLag }) => eventLoopLag.seconds(),
+  },
+  {
+    name: 'agent_performance_resident_memory_bytes',
+    type: 'gauge',
+    unit: 'By',
+    help: 'Resident set size of the process.',
+    labels: [],
+    read: () => process.memoryUsage.rss(),
+  },
+  {
+    name: 'agent_performance_cpu_seconds_total',
+    type: 'counter',
+    unit: 's',
+    help: 'User and system CPU time of the process.',
+    labels: [],
+    read: () => cpuSeconds(),
+  },
+  {
+    name: 'agent_performance_open_fds',
+    type: 'gauge',
+    unit: '{file}',
+    help: 'Open file descriptors of the process.',
+    labels: [],
+    read: () => openFileDescriptors(),
+  },
+]
+
+/** One sample for each value of the only label of a metric. */
+function samples(
+  label: string,
+  values: Iterable<readonly [string, number]>,
+): { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] {
+  return Array.from(values, ([text, value]) => ({ labels: { [label]: text }, value }))
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+/** Undefined if the operating system does not list them. */
+function openFileDescriptors(): number | undefined {
+  try {
+    // One of them belongs to the directory that is being read.
+    return readdirSync('/proc/self/fd').length - 1
+  } catch {
+    return undefined
+  }
+}
