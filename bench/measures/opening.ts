@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileStore } from '../../src/store/file/file-store.ts'
 import { openStore } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { attemptOf, attemptsOf, keyOf } from '../support/attempts.ts'
@@ -61,7 +60,7 @@ export async function writeOriginFile(path = ''): Promise<void> {
 /** Milliseconds until a store is open, and how many attempts it then knows. */
 export async function timeOpening(path = ''): Promise<{ readonly ms: number; readonly attempts: number }> {
   const startMs = performance.now()
-  const store: FileStore = await openStore(path)
+  const store = await openStore(path)
   const ms = performance.now() - startMs
   const tracker = new AgentPerformanceTracker({ store })
   const { summary } = await tracker.generatePerformanceReport()

@@ -1,7 +1,7 @@
 /** Writing the files that hold 10,000 keys whole: for how long each holds the event loop, and how much of the document is made anew. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FileStore } from '../../src/store/file/file-store.ts'
-import { openStore } from '../../src/store/open.ts'
+import { type FileStore, openFileStore } from '../../src/store/file/file-store.ts'
+import { defaultTally } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { attemptOf, attemptsOf } from '../support/attempts.ts'
 
@@ -20,7 +20,12 @@ export interface WholeFileTimes {
 
 /** `path`: a store of 10,000 keys with 100 recent attempts each, closed. */
 export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
-  const store: FileStore = await openStore(path)
+  const store = await openFileStore({
+    path,
+    tally: defaultTally(),
+    clock: Date.now,
+    monotonic: () => performance.now(),
+  })
   const tracker = new AgentPerformanceTracker({ store })
   const documentWritten = next(store, 'document')
   const checkpointTaken = next(store, 'checkpoint')

@@ -4,7 +4,7 @@
  * several sidecars share. One suite, test/store/log-conformance.ts, runs against every log.
  */
 import type { Limits, LogRecord, RecordTimes } from './fold.ts'
-import type { AttemptPage, AttemptQuery } from './ports.ts'
+import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
 
 /**
  * A place in the log, as text that only the log reads. Equal texts are equal places behind equal groups, so a log that may lose groups puts a
@@ -100,12 +100,6 @@ export interface LogWatcher {
   needsSnapshot(): void
 }
 
-export interface LogHealth {
-  readonly writable: boolean
-  /** In one sentence where it is not. */
-  readonly reason?: string | undefined
-}
-
 /** See the head of this file. After `close` nothing else is called. */
 export interface Log {
   readonly info: LogInfo
@@ -143,7 +137,7 @@ export interface Log {
   recover(): Promise<void>
   /** Called once, before the first append. */
   watch(watcher: LogWatcher): void
-  health(): LogHealth
+  health(): StoreHealth
   close(): Promise<void>
 }
 

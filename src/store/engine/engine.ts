@@ -163,10 +163,9 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
       await snapshots.flush()
     },
     health() {
-      const { writable, reason } = log.health()
+      const health = log.health()
       const refused = commit.refusal()
-      if (refused !== undefined) return { writable: false, reason: refused.message }
-      return writable ? { writable } : { writable, reason }
+      return refused === undefined ? health : { ...health, writable: false, reason: refused.message }
     },
     ...createAnswers({
       tally: state.tally,

@@ -172,7 +172,12 @@ export function createFileLog(options: FileLogOptions): FileLog {
     health() {
       ownership.check()
       const loss = hold.loss()
-      return loss === undefined ? { writable: true } : { writable: false, reason: loss.message }
+      const { detail } = options.damage.known
+      return {
+        ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),
+        // What is damaged cannot be listed, and new attempts are kept all the same.
+        ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
+      }
     },
     get end() {
       return end

@@ -6,9 +6,10 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import type { Clock, Store } from '../../core/ports.ts'
+import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
+import type { KeptEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { logChangedSettings } from './changed-settings.ts'
@@ -28,6 +29,7 @@ import { errorCode, LockLost, messageOf, NewerFormat, StoreLocked, UnusablePath 
 import { createFileLog, type FileLog } from './file-log.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { createJournal, type Journal } from './journal.ts'
+import { metricValues } from './metrics.ts'
 import { type Oldest, settleOldest } from './oldest.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './ownership.ts'
 import { isSame, type Position as JournalPlace } from './position.ts'
@@ -74,7 +76,8 @@ export interface FileStoreStats extends Readonly<Counters> {
   readonly damage: KnownDamage
 }
 
-export interface FileStore extends Store {
+export interface FileStore extends ObservedStore {
+  readonly events: KeptEvents
   stats(): FileStoreStats
   /** Reads and verifies all segments and checkpoints now; resolves when it is done. */
   verify(): Promise<void>
@@ -206,22 +209,26 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
     document.fingerprint === fingerprintOf(OWN_SCHEMA, start.tally.times.save())
   if (!isCurrent || found.adoption !== undefined) documents.request()
 
+  const stats = (): FileStoreStats => ({
+    ...counters,
+    checkpoint: engine.snapshotCounters,
+    journalBytes: [...segments.values()].reduce((sum, bytes) => sum + bytes, 0),
+    segments: segments.size,
+    pendingRequests: engine.pending.calls,
+    pendingAttempts: engine.pending.attempts,
+    ids: state.ids.size,
+    damage: damage.known,
+  })
+
   return {
     ...engine,
     async reset() {
       await engine.reset()
       await documents.flush()
     },
-    stats: () => ({
-      ...counters,
-      checkpoint: engine.snapshotCounters,
-      journalBytes: [...segments.values()].reduce((sum, bytes) => sum + bytes, 0),
-      segments: segments.size,
-      pendingRequests: engine.pending.calls,
-      pendingAttempts: engine.pending.attempts,
-      ids: state.ids.size,
-      damage: damage.known,
-    }),
+    stats,
+    metrics: () => metricValues(stats()),
+    replayedRecords: counters.replayedRecords,
     verify: log.verify,
   }
 }

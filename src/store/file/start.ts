@@ -93,11 +93,13 @@ export async function find(options: StartOptions, document: DocumentState): Prom
     if (recounted !== undefined) return { ...common, ...recounted, checkpoint }
     const dropped = schemaChange && droppedText(schemaChange)
     const changes = dropped === undefined ? restored.changes : [...restored.changes, dropped]
+    // Without what else the mark says: the place goes into the document as it is.
+    const from: Position = { segment: position.segment, offset: position.offset }
     const replayed = await replay({
       ...options,
       segments,
-      from: position,
-      countFrom: position,
+      from,
+      countFrom: from,
       records: position.records,
       state: { tally: options.tally, series: options.series, ids },
       resetAt: position.resetAt,
