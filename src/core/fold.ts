@@ -46,7 +46,40 @@ export interface LimitsRecord extends RecordTimes {
   readonly limits: Limits
 }
 
-export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecord
+/** What was found out about an attempt after it was recorded. */
+export interface Outcome {
+  readonly attempt_id: string
+  readonly success: boolean
+  /** Who says so: a test suite, a reviewer. */
+  readonly source: string
+}
+
+/**
+ * An outcome and the facts of its attempt, which its writer looked up: the attempt may have expired by the time the record is folded again.
+ */
+export interface OutcomeRecord extends RecordTimes {
+  readonly kind: 'outcome'
+  readonly outcome: Outcome
+  /** 1 for the first outcome of the attempt, and so on. Of two with the same number the first in the log counts. */
+  readonly revision: number
+  /** The attempt as it was recorded, and the time that its timestamp states. */
+  readonly attempt: AgentAttempt
+  readonly at: Instant
+  /** What the outcome before said; undefined for the first. */
+  readonly previous?: boolean | undefined
+}
+
+export type AlertStatus = 'firing' | 'resolved'
+
+/** An alert changed. Of several sidecars that notice it, the one whose record counts sends the notification. */
+export interface AlertRecord extends RecordTimes {
+  readonly kind: 'alert'
+  /** Names the rule and what it is about. */
+  readonly alert: string
+  readonly status: AlertStatus
+}
+
+export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecord | OutcomeRecord | AlertRecord
 
 /** Everything that a log folds into. */
 export interface FoldState {
@@ -54,6 +87,8 @@ export interface FoldState {
   /** Another one takes its place when state is read again from a snapshot. */
   ids: IdWindow
   readonly series: Series
+  /** Alerts that are firing, and since when in milliseconds since the epoch. */
+  readonly alerts: Map<string, number>
 }
 
 /** Whether an attempt is new: false where its id is known. Takes the id in. The first half of folding an attempt. */
@@ -77,7 +112,23 @@ export function apply(state: FoldState, record: LogRecord): boolean {
     case 'limits':
       applyLimits(state, record.limits)
       return false
+    case 'outcome':
+      return admitOutcome(state, record)
+    case 'alert':
+      return changeAlert(state, record)
   }
+}
+
+/** Counts in no total yet: listeners are told. Of two sidecars that look up the same attempt at once, the later one looks again. */
+function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
+  return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
+}
+
+function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecord): boolean {
+  if ((status === 'firing') === alerts.has(alert)) return false
+  if (status === 'firing') alerts.set(alert, nowMs)
+  else alerts.delete(alert)
+  return true
 }
 
 /** Takes in ids and series of a record whose counts the state holds already, from a source that held nothing else. */
@@ -99,6 +150,7 @@ export function takePoints({ tally, series }: FoldState, { points, nowMs }: Poin
   return attempts
 }
 
+/** Alerts stay: they say what was sent. */
 function reset({ tally, ids, series }: FoldState, { nowMs }: ResetRecord): void {
   tally.clear()
   ids.clear()

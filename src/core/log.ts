@@ -3,7 +3,7 @@
  * does group commit, dedup, the fold, retries and the schedule of snapshots. A file is a log; a table or a stream of a database can be one, which
  * several sidecars share. One suite, test/store/log-conformance.ts, runs against every log.
  */
-import type { Limits, LogRecord, RecordTimes } from './fold.ts'
+import type { AttemptRecord, Limits, LogRecord, OutcomeRecord, RecordTimes } from './fold.ts'
 import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
 
 /**
@@ -90,6 +90,12 @@ export interface Spool {
   close(): Promise<void>
 }
 
+/** An attempt that was looked up. */
+export interface FoundAttempt {
+  readonly attempt: AttemptRecord
+  readonly outcome?: OutcomeRecord | undefined
+}
+
 /** What a log reports by itself. */
 export interface LogWatcher {
   /** Another writer may have appended; called without need too. */
@@ -118,7 +124,12 @@ export interface Log {
   read(after: Position): AsyncIterable<KeptGroup>
   /** Single attempts, for listing and export. Damage is reported in the page, never skipped in silence. */
   page(query: AttemptQuery): Promise<AttemptPage>
-  /** Tells which records of a group, by their places in it, repeat known ids and do not count: listings leave them out. Idempotent. */
+  /**
+   * The attempt that was recorded under an id, and its newest outcome; undefined where there is none any more. It may read the whole log: for
+   * what comes rarely.
+   */
+  find(attemptId: string): Promise<FoundAttempt | undefined>
+  /** Tells which records of a group, by their places in it, repeat known ids and do not count: {@link page} and {@link find} leave them out. */
   leaveOut(position: Position, places: readonly number[]): void
   /** Snapshots at positions that the log still confirms, newest first. */
   snapshots(): Promise<readonly StoredSnapshot[]>

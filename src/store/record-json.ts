@@ -3,7 +3,7 @@
 import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
-import type { LogRecord, RecordTimes } from '../core/fold.ts'
+import type { AlertRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
 /** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
@@ -12,6 +12,14 @@ export function pointsJson(points: readonly SeriesPoint[]): string {
 }
 
 export const RESET_JSON: string = JSON.stringify({ reset: true })
+
+export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
+  return JSON.stringify({ outcome, revision, previous, attempt })
+}
+
+export function alertJson({ alert, status }: AlertRecord): string {
+  return JSON.stringify({ alert, status })
+}
 
 /** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
 export function readRecord(
@@ -25,7 +33,21 @@ export function readRecord(
   }
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
-  return undefined
+  if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
+  if (!isOutcome(value)) return undefined
+  const { outcome, revision, previous, attempt } = value
+  const at = parseTimestamp(attempt.timestamp)
+  return (
+    at && { kind: 'outcome', nowMs, idMs, outcome, revision, ...(previous !== undefined && { previous }), attempt, at }
+  )
+}
+
+function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> {
+  return 'alert' in value && 'status' in value && (value.status === 'firing' || value.status === 'resolved')
+}
+
+function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {
+  return 'outcome' in value && 'attempt' in value && 'revision' in value
 }
 
 /** Points under other histogram bounds lose their buckets: counted under ours they would say something else. */

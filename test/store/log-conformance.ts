@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/group.ts'
-import { pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
+import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
 import { attempt, NOW } from './engine/engines.ts'
 
 /** One log, empty at first. */
@@ -106,14 +106,42 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
         cumulative: true,
         values: [3],
       } as const
-      await keepJson(pointsJson([point]), skewed)
-      await keepJson(RESET_JSON, TIMES, true)
-      await keep('1')
+      const one = attempt('1')
+      const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
+      const at = { ms: NOW - 30_000, local: false }
+      const kept: LogRecord[] = [
+        { kind: 'points', ...skewed, points: [point] },
+        { kind: 'attempt', ...TIMES, attempt: one, at },
+        { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
+        { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
+      ]
+      for (const record of kept) await keepJson(jsonOf(record), record)
       await reopen()
       const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
-      const last = records.filter(({ kind }) => kind !== 'limits').slice(-2)
-      expect(last.map(({ kind }) => kind)).toEqual(['reset', 'attempt'])
-      expect(last[1]).toMatchObject({ ...TIMES, attempt: attempt('1'), at: { ms: NOW - 30_000 } })
+      expect(records.filter(({ kind }) => kind !== 'limits')).toEqual(kept)
+      await keepJson(RESET_JSON, TIMES, true)
+      const position = (await keep('2')).after
+      expect(await behind(log.info.start).then(all => all.slice(-2))).toEqual(['reset', '2'])
+      expect(await behind(position)).toEqual(['2'])
+    })
+
+    test('an attempt is found by its id with its newest outcome, and nothing by an id that is not there', async () => {
+      await keep('1', '2')
+      await reopen()
+      const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
+      const record = {
+        kind: 'outcome',
+        ...TIMES,
+        outcome,
+        attempt: attempt('1'),
+        at: { ms: NOW - 30_000, local: false },
+      } as const
+      for (const revision of [1, 2]) await keepJson(outcomeJson({ ...record, revision }))
+      await keep('3')
+      const found = await log.find('id 1')
+      expect([found?.attempt.attempt, found?.outcome?.revision]).toEqual([attempt('1'), 2])
+      expect((await log.find('id 3'))?.outcome).toBeUndefined()
+      expect(await log.find('id 4')).toBeUndefined()
     })
 
     test('points keep both times, also where one clock jumped', async () => {
@@ -215,6 +243,12 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       await expect(keep('4')).rejects.toMatchObject({ name: 'LogBehind', number: 1 })
     })
   })
+}
+
+function jsonOf(record: LogRecord): string {
+  if (record.kind === 'points') return pointsJson(record.points)
+  if (record.kind === 'outcome') return outcomeJson(record)
+  return record.kind === 'alert' ? alertJson(record) : JSON.stringify(record.kind === 'attempt' && record.attempt)
 }
 
 const textOf = (record: LogRecord): string =>

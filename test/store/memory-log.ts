@@ -145,6 +145,13 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
         }
       },
       page: async query => pageOf(groups, query),
+      async find(attemptId) {
+        const records = groups.flatMap(group => recordsOf(group).filter((_, place) => !group.leftOut.has(place)))
+        const attempt = records.findLast(one => one.kind === 'attempt' && one.attempt.attempt_id === attemptId)
+        const outcome = records.findLast(one => one.kind === 'outcome' && one.outcome.attempt_id === attemptId)
+        if (attempt?.kind !== 'attempt') return undefined
+        return { attempt, outcome: outcome?.kind === 'outcome' ? outcome : undefined }
+      },
       leaveOut(position, places) {
         const group = groups[placeOf(position) - 1]
         for (const place of places) group?.leftOut.add(place)

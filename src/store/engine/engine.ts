@@ -2,7 +2,7 @@
 import { createIdWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import { applyLimits, type FoldState } from '../../core/fold.ts'
+import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
 import type { Log, Position } from '../../core/log.ts'
 import type { Clock, Store } from '../../core/ports.ts'
 import { createEvents, type KeptEvents } from '../events.ts'
@@ -17,7 +17,7 @@ import { createOutage, RETRY_TIMES, type RetryTimes } from './outage.ts'
 import { createCommitQueue, type Pending } from './queue.ts'
 import { restoreSnapshot } from './restore.ts'
 import { createSnapshots, type WriteCounters } from './snapshots.ts'
-import { appendPoints, appendReset } from './turns.ts'
+import { appendAlert, appendOutcome, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -53,6 +53,12 @@ export interface Engine extends Store {
   readonly events: KeptEvents
   readonly pending: Pending
   readonly snapshotCounters: Readonly<WriteCounters>
+  /** See {@link appendOutcome}. */
+  recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
+  /** See {@link appendAlert}. */
+  recordAlert(alert: string, status: AlertStatus): Promise<boolean>
+  /** Alerts that are firing, and since when in milliseconds since the epoch. */
+  readonly alerts: ReadonlyMap<string, number>
   /** A snapshot is due now. */
   requestSnapshot(): void
   /** Runs `work` between two groups: log and state stand still until it settles. */
@@ -69,7 +75,12 @@ export async function openEngine(
 ): Promise<Engine> {
   const { log, tally, series } = options
   const { limits, seed } = log.info
-  const state = { tally, series, ids: createIdWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }) }
+  const state: FoldState = {
+    tally,
+    series,
+    alerts: new Map(),
+    ids: createIdWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
+  }
   const position = await restoreSnapshot(log, state, options.logger)
   const engine = createEngine(options, { state, position })
   await engine.follow()
@@ -173,6 +184,9 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
       list: query => log.page(query),
       isClosed: () => closing !== undefined,
     }),
+    recordOutcome: outcome => appendOutcome(turns, outcome),
+    recordAlert: (alert, status) => appendAlert(turns, alert, status),
+    alerts: state.alerts,
     events,
     pending: commit.pending,
     snapshotCounters: snapshots.counters,

@@ -47,7 +47,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const repeats: number[] = []
     for (const [place, record] of group.records.entries()) {
       if (apply(state, record)) counted.push(record)
-      else if (record.kind === 'attempt') repeats.push(place)
+      else if (record.kind === 'attempt' || record.kind === 'outcome') repeats.push(place)
     }
     if (repeats.length > 0) log.leaveOut(group.position, repeats)
     onFolded(group.records.length * RECORD_BYTES)

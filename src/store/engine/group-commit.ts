@@ -5,7 +5,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import type { FoldState, LogRecord } from '../../core/fold.ts'
-import type { Group, Kept, Log } from '../../core/log.ts'
+import type { Group, Kept, Log, Position } from '../../core/log.ts'
 import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
 import type { EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
@@ -67,7 +67,7 @@ export interface GroupCommit {
 
 /** The records of a group that is appended in a turn. */
 export interface KeptRecords {
-  fold(): void
+  fold(position: Position): void
   /** Those that count, for listeners. */
   records(): readonly LogRecord[]
 }
@@ -227,8 +227,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   async function keep(group: Omit<Group, 'number'>, { fold, records }: KeptRecords): Promise<void> {
     const sent = await appender.append(group)
-    await foldBehind(sent, () => {
-      fold()
+    await foldBehind(sent, position => {
+      fold(position)
       events.publish({ own: true, records })
     })
   }

@@ -30,6 +30,7 @@ function clear(state: FoldState, { info }: Log): void {
   state.tally.clear()
   state.tally.times.reshape(state.tally.wantedTiers)
   state.series.restore(Number.NEGATIVE_INFINITY, [])
+  state.alerts.clear()
   state.ids = createIdWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed })
   applyLimits(state, limits)
 }
@@ -46,4 +47,5 @@ async function decode(snapshot: StoredSnapshot, state: FoldState, { info }: Log)
   }
   if (step.done !== true) throw new RangeError('it ends too early')
   state.ids = step.value.ids
+  for (const [alert, sinceMs] of step.value.alerts) state.alerts.set(alert, sinceMs)
 }

@@ -15,6 +15,7 @@ import type { Damage } from './damage.ts'
 import { type Hold, scratchPath } from './directory.ts'
 import { LockLost } from './errors.ts'
 import type { ChainOptions, Link } from './extents.ts'
+import { findAttempt } from './find-attempt.ts'
 import type { Journal } from './journal.ts'
 import { listAttempts } from './listing.ts'
 import { FIRST_MARK, printMark, readMark } from './mark.ts'
@@ -158,6 +159,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
       ownership.whileHeld(() =>
         listAttempts({ ...chain(), onDamage: scrub.examine }, withinRetention(query, retention, clock())),
       ),
+    find: attemptId => ownership.whileHeld(() => findAttempt(chain(), attemptId)),
     // Nobody else appends: what repeats a known id never comes into the journal.
     leaveOut() {},
     snapshots,

@@ -120,6 +120,7 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
     owner: randomBytes(8).toString('hex'),
     idOptions,
     series: createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: idOptions.keepMs }),
+    alerts: new Map(),
     log: options.log ?? SILENT,
   }
   let hold: Hold | undefined
@@ -190,7 +191,8 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
   const { log, start, found, journal, counters, damage, logger } = opened
   const { segments, document, checkpoint } = found
   const { clock, monotonic, maxPendingAttempts } = options
-  const state = { tally: start.tally, series: start.series, ids: found.ids }
+  const { tally, series, alerts } = start
+  const state = { tally, series, alerts, ids: found.ids }
   const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).tendMs }
   const engine = createEngine(
     { log, clock, monotonic, logger, maxPendingAttempts, times },
@@ -206,7 +208,7 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
   const isCurrent =
     document.kind === 'ours' &&
     isSame(document.position, end) &&
-    document.fingerprint === fingerprintOf(OWN_SCHEMA, start.tally.times.save())
+    document.fingerprint === fingerprintOf(OWN_SCHEMA, tally.times.save())
   if (!isCurrent || found.adoption !== undefined) documents.request()
 
   const stats = (): FileStoreStats => ({

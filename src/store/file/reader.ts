@@ -100,6 +100,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
       fileSystem: view.fileSystem,
       tally: options.createTally(),
       series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
+      alerts: new Map(),
       clock: options.clock,
       owner: '',
       idOptions: IDS,

@@ -172,7 +172,12 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
   const mark: JournalMark = { ...end, records: adoption.attempts.length, resetAt: 0 }
   const spool = await fileSystem.scratch(scratchPath(directory, 'checkpoint'))
   try {
-    const captured = await captureState(spool, printMark(mark), { tally, ids: found.ids, series: options.series })
+    const captured = await captureState(spool, printMark(mark), {
+      tally,
+      ids: found.ids,
+      series: options.series,
+      alerts: options.alerts,
+    })
     await writeCheckpoint(options, found.lastCheckpoint + 1, { ...captured, mark })
   } finally {
     await spool.close()

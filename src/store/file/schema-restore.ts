@@ -9,9 +9,10 @@ import { ORIGIN } from './position.ts'
 import { type ReplayOptions, type ReplayResult, replay } from './replay.ts'
 
 export interface RecountOptions extends Omit<ReplayOptions, 'state' | 'from' | 'countFrom' | 'records' | 'resetAt'> {
-  /** Both are emptied first. */
+  /** All are emptied first. */
   readonly tally: Tally
   readonly series: Series
+  readonly alerts: Map<string, number>
   /** The seed of the ids that the snapshot holds. */
   readonly seed: readonly [number, number]
   /** The tiers to go on with; those of the settings unless given. */
@@ -29,13 +30,14 @@ export interface Recounted {
  * where part of the journal is damaged or missing: the tally is empty then, and the snapshot holds more.
  */
 export async function recountAll(options: RecountOptions): Promise<Recounted | undefined> {
-  const { tally, series, idOptions, seed, tiers } = options
+  const { tally, series, alerts, idOptions, seed, tiers } = options
+  alerts.clear()
   clearRestored(tally, series)
   if (tiers !== undefined) tally.times.reshape(tiers)
   const ids = createIdWindow({ ...idOptions, seed })
   const replayed = await replay({
     ...options,
-    state: { tally, series, ids },
+    state: { tally, series, alerts, ids },
     from: ORIGIN,
     countFrom: ORIGIN,
     records: 0,

@@ -26,6 +26,8 @@ export interface StartOptions extends JournalFiles {
   readonly tally: Tally
   /** Empty, as the tally is. */
   readonly series: Series
+  /** Empty too. */
+  readonly alerts: Map<string, number>
   readonly clock: Clock
   /** A random name of this opening of the store. */
   readonly owner: string
@@ -88,6 +90,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       continue
     }
     const { ids, position, schemaChange } = restored
+    for (const [alert, sinceMs] of restored.alerts) options.alerts.set(alert, sinceMs)
     const checkpoint = { sequence, position }
     const recounted = schemaChange && (await recountForSchema(options, segments, checkpoint, restored, schemaChange))
     if (recounted !== undefined) return { ...common, ...recounted, checkpoint }
@@ -101,7 +104,7 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       from,
       countFrom: from,
       records: position.records,
-      state: { tally: options.tally, series: options.series, ids },
+      state: { tally: options.tally, series: options.series, ids, alerts: options.alerts },
       resetAt: position.resetAt,
     })
     const resetAt = replayed.resetAt ?? position.resetAt
@@ -144,7 +147,8 @@ async function findWithoutCheckpoint(
   const { idOptions, log } = options
   const random = randomBytes(8)
   const ids = createIdWindow({ ...idOptions, seed: [random.readUInt32LE(0), random.readUInt32LE(4)] })
-  const state = { tally: options.tally, series: options.series, ids }
+  const { tally, series, alerts } = options
+  const state = { tally, series, alerts, ids }
   const openings = await readOpenings(options, segments)
   const wereCheckpoints = damagedCheckpoints.length > 0
   if (document.kind !== 'damaged' && document.kind !== 'missing' && !wereCheckpoints && holdsNothing(openings)) {

@@ -7,7 +7,7 @@ import type { Tally } from '../../core/aggregate/tally.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
-import { decodeHead } from './head.ts'
+import { decodeHead, type SnapshotHead } from './head.ts'
 import { takeKeys } from './key-block.ts'
 import { createRowConverter, type SchemaChange, type SummarySchema, schemaChange, widthOf } from './schema.ts'
 import { createTierRestore, type TierRestore } from './tier-restore.ts'
@@ -18,6 +18,7 @@ export interface RestoredState {
   /** What becomes of the tiers it holds: what the log must give is not there yet. */
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
+  readonly alerts: SnapshotHead['alerts']
   /** Ids it holds, of which the window may have room for fewer. */
   readonly savedIds: number
   /** Set where the numbers had another meaning: what could not be converted was dropped. */
@@ -46,7 +47,7 @@ export function* decodeState(
   idOptions: Omit<IdWindowOptions, 'seed'>,
   planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
 ): StateDecoder {
-  const { schema, tiers, counts, overflowed, seed, forgottenMs } = decodeHead(yield)
+  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts } = decodeHead(yield)
   const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
   const change = schemaChange(schema)
   const readRow = createRowReader(schema, change)
@@ -68,7 +69,7 @@ export function* decodeState(
   const hasOwnBounds = change === undefined || change.bounds.length === 0
   for (let left = counts.series; left > 0; ) left -= decodeSeries(createBlockReader(yield), states, hasOwnBounds)
   series.restore(forgottenMs, states)
-  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change }
+  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts }
 }
 
 /** Reads a summary of a block into an empty row. */

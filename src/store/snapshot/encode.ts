@@ -20,6 +20,8 @@ export interface Counted {
   readonly tally: Tally
   readonly ids: IdWindow
   readonly series: Series
+  /** Alerts that are firing, and since when. */
+  readonly alerts?: ReadonlyMap<string, number>
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Counted {
  * the other. The head says how much follows of each kind, and each of the other blocks begins with how much it holds. Changes nothing.
  */
 export function* encodeState(
-  { tally, ids, series }: Counted,
+  { tally, ids, series, alerts }: Counted,
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
@@ -43,6 +45,7 @@ export function* encodeState(
     overflowed: tally.overflowed(),
     seed: ids.save(0, 0).seed,
     forgottenMs: series.forgottenMs,
+    alerts: [...(alerts ?? [])],
   })
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))

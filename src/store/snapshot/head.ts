@@ -21,6 +21,8 @@ export interface SnapshotHead {
   readonly seed: readonly [number, number]
   /** Whatever a series began up to then may have been counted. */
   readonly forgottenMs: number
+  /** Alerts that are firing, and since when. */
+  readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
 }
 
 /** The head as it stands in the file. */
