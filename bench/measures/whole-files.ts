@@ -1,4 +1,4 @@
-/** Writing the files that hold 10,000 keys whole: for how long each holds the event loop, and how much of the document is made anew. */
+/** Writing the files with 10,000 keys: how long each blocks the event loop, and how much of the document is serialised again. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FileStore } from '../../src/store/file/file-store.ts'
 import { openStore } from '../../src/store/open.ts'
