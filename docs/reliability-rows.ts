@@ -11,7 +11,7 @@ export interface ReliabilityRow {
 }
 
 const CHAOS =
-  'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, checkpoints and documents, it loses nothing and counts nothing twice'
+  'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, snapshots and documents, it loses nothing and counts nothing twice'
 const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
 const CRASH =
   'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once'
@@ -31,7 +31,7 @@ const READER = 'test/store/file/reader.test.ts'
 const READ_ONLY = 'test/command/read-only.test.ts'
 const MISSING = 'test/store/file/missing.test.ts'
 const ROUND_TRIP = 'test/command/round-trip.test.ts'
-const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its checkpoint`
+const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its snapshot`
 const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
 const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
@@ -87,7 +87,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A power failure that loses any part of unsynced data, directory entries included, has the same result as a killed process.',
     shown: [
       CRASH,
-      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+      'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
     ],
     not: 'real disks, which may report a sync too early',
   },
@@ -108,7 +108,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'Any history of appends, repeats, snapshots, resets, failures, kills and power cuts ends in the state of a simple model.',
     shown: [
-      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+      'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
     ],
   },
   {
@@ -169,7 +169,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A flipped byte loses at most the record that contains it. The damaged file is copied, and no number is wrong.',
     shown: [
       `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
-      `${DAMAGE} > a checkpoint > with any one byte flipped is moved aside, and all is counted from what there is`,
+      `${DAMAGE} > a snapshot > with any one byte flipped is moved aside, and all is counted from what there is`,
       `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
     ],
   },
@@ -180,7 +180,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
       `${MISSING} > a listing with the %s first > says how many are missing where %s`,
       `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
-      `${MISSING} > a damaged checkpoint is found while the store runs, copied aside, and another one is taken`,
+      `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
       `${MISSING} > verification begins by itself soon after the start`,
       `${ONE_DAMAGED} > is exported as far as it can be read, with how much that is, and 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
@@ -221,8 +221,8 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A snapshot or document that is empty, truncated, not JSON, or has a wrong checksum is replaced by the previous one and the journal. A newer format is refused without a change.',
     shown: [
-      `${DAMAGE} > a checkpoint > that is cut off gives way to the one before it`,
-      `${DAMAGE} > a checkpoint > of which none can be read, where older segments have left, gives way to the document`,
+      `${DAMAGE} > a snapshot > that is cut off gives way to the one before it`,
+      `${DAMAGE} > a snapshot > of which none can be read, where older segments have left, gives way to the document`,
       `${DAMAGE} > the document > that holds %j is moved aside and written again`,
       `${OPENING} > files of a newer format are refused, and nothing is touched: > %s`,
       `${OPENING} > a document that is too large to be read > is refused with its path and its size, and left as it is, where nothing else is known`,
@@ -232,7 +232,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A long journal is replayed in bounded memory, and the sidecar is ready only after replay.',
     shown: [
-      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a checkpoint is counted whole, in bounded memory, and the next start is short',
+      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is counted whole, in bounded memory, and the next start is short',
       `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
     ],
   },
@@ -346,7 +346,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A question to the files of a running sidecar answers the state at one moment, and the sidecar loses no attempt.',
     shown: [
       `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
-      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes checkpoints and removes old segments, questions count what is kept`,
+      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
       `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is whole`,
     ],
@@ -809,7 +809,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > a range that begins before what is held by time > is refused with the earliest time that can be answered, over HTTP, by the command and by the library`,
       `${CHANGED} > a range that begins before what is held by time > is answered where nothing ever left`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
-      `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
+      `${CHANGED_TIERS} > a crash before the next snapshot leaves another start the same to do`,
       `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
       `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
       'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',

@@ -88,9 +88,9 @@ async function wholeFileRows(store: string, bench: Bench): Promise<Row[]> {
       spread(written.map(one => (100 * one.serialised) / one.bytes)),
     ),
     atMost(
-      { figure: 'checkpoint at 10,000 keys: longest stall while it is taken', against: '', note: 'every key changed' },
+      { figure: 'snapshot at 10,000 keys: longest stall while it is taken', against: '', note: 'every key changed' },
       { value: 10, unit: ' ms' },
-      spread(written.map(one => one.checkpointStall)),
+      spread(written.map(one => one.snapshotStall)),
     ),
   ]
 }

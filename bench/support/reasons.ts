@@ -55,7 +55,7 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
     'The slowest question is the best of a hundred agents. It takes 1.5 ms of the core, or 6 ms if many of them can still be the best. It yields between steps, and attempts recorded in between take time too. A full garbage collection takes as long again.',
   ],
   [
-    'checkpoint',
+    'snapshot',
     '',
     'A full garbage collection during the snapshot: its helper threads take the core from the main thread.',
   ],

@@ -1,5 +1,5 @@
 /** The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept. */
-import { createIdWindow } from '../../core/aggregate/dedup-window.ts'
+import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { applyLimits, type FoldState } from '../../core/fold.ts'
@@ -69,7 +69,11 @@ export async function openEngine(
 ): Promise<Engine> {
   const { log, tally, series } = options
   const { limits, seed } = log.info
-  const state = { tally, series, ids: createIdWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }) }
+  const state = {
+    tally,
+    series,
+    ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
+  }
   const position = await restoreSnapshot(log, state, options.logger)
   const engine = createEngine(options, { state, position })
   await engine.follow()
