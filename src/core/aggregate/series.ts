@@ -145,7 +145,7 @@ export function createSeries({ limit, keepMs }: SeriesOptions): Series {
     // The bounds of a histogram changed, the sender's or ours: no bucket is known from before, count and sum are.
     const common = last.values.length === values.length ? values : withoutBuckets(values)
     const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
-    // A sender that began anew and did not say so: what it has counted since is new.
+    // The sender was restarted without a new start time: everything it has counted since is new.
     return fell ? values : common.map((value, i) => value - last.values[i]!)
   }
 

@@ -106,7 +106,7 @@ export function createTally(options: TallyOptions): Tally {
     hold: store.hold,
     holdArm: arms.hold,
     keys: (filter = {}) => keys.list(filter),
-    arms: arms.told,
+    arms: arms.distinct,
     allArms: arms.all,
     countWithin(limits = options) {
       store.limits = limits
@@ -151,7 +151,7 @@ function createRecords(options: TallyOptions): Records {
     return record
   }
 
-  /** Whether another key may be told apart. */
+  /** Whether another key may have a record of its own. */
   const hasRoom = ({ maxKeys }: TallyLimits): boolean =>
     keys.all.length < maxKeys || (keys.all.length === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
 

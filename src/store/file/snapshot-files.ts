@@ -253,7 +253,7 @@ async function* piecesFrom(read: Read, at: number, lengths: readonly number[]): 
     const { bytes } = pieces[piece]!
     const reading = read(from, bytes, buffers[piece % 2])
     from += bytes
-    // It is awaited, unless what came before was damaged.
+    // It is awaited, unless an earlier block was damaged.
     reading.catch(() => undefined)
     return reading
   }

@@ -126,7 +126,7 @@ test('a smaller window takes in the newest of what a larger one held, a larger o
   for (let i = 90; i < 100; i++) expect(larger.add(`id ${i}`, 0)).toBe(false)
 })
 
-test('a hundred thousand ids that differ little are told apart', () => {
+test('distinguishes a hundred thousand ids that differ little', () => {
   const ids = createDedupWindow({ seed, limit: 200_000, keepMs: FOR_EVER })
   for (let i = 0; i < 100_000; i++)
     if (!ids.add(`attempt-${i}`, 0)) throw new Error(`attempt-${i} was taken for another`)
