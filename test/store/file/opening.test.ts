@@ -59,9 +59,9 @@ describe('what a store leaves on disk', () => {
     const names = await readdir(journal)
     expect(names.sort()).toEqual([
       '00000000000000000001.ndjson',
-      'snapshot-00000000000000000001.bin',
       'lock.db',
       'oldest.record',
+      'snapshot-00000000000000000001.bin',
     ])
     for (const name of names) expect((await stat(join(journal, name))).mode & 0o777).toBe(0o600)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
