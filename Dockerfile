@@ -8,7 +8,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build
 
-# What runs, without what builds and tests.
+# Production dependencies only.
 FROM ${NODE_IMAGE} AS modules
 ENV NODE_ENV=production
 WORKDIR /app
@@ -24,7 +24,7 @@ ENTRYPOINT ["node", "examples/coordinator.ts"]
 
 FROM modules
 COPY --from=build /app/dist ./dist
-# A new volume takes its owner from here.
+# A new volume inherits the owner of this directory.
 RUN mkdir /data && chown 65532:65532 /data
 VOLUME /data
 USER 65532:65532
@@ -32,5 +32,5 @@ EXPOSE 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/main.js"]
-# Reached from outside the container it refuses to start without --auth-token-file.
+# This address is reachable from outside, so the sidecar needs --auth-token-file to start.
 CMD ["serve", "--listen", "0.0.0.0:9464", "--store", "/data/agent_performance.json"]

@@ -47,7 +47,7 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
 /** Two of them are as much as the sidecar's journal holds where it is measured beside this. */
 const FILE_BYTES = 64 * 1024 * 1024
 
-/** Group commit and nothing else: what came while one write became durable is the next one. Of two files the older one leaves. */
+/** Group commit only: requests that arrive during one write form the next one. Of two files the older one is removed. */
 async function writeInGroups(folder: string): Promise<Serve> {
   const paths: string[] = []
   let file = await nextFile()

@@ -60,12 +60,12 @@ const seconds = Math.round((performance.now() - startMs) / 1000)
 const results = [
   '# Benchmarks',
   await machineText(PROJECT),
-  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are formed inside a round, since the clock of a shared machine drifts between rounds; the median of them is what counts. Before it began, ${load.toFixed(1)} other processes wanted a core on average: above 0.5, believe the ratios by CPU before those of rates. What the origin took is a constant, measured once on a machine of this kind. Batches and OTLP are taken with a journal of at most 128 MiB, so that it is at its bound, as under such a load it soon is: memory that a virtual machine hands out for the first time costs several times what a server does with it.`,
+  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are computed within a round, because the speed of a shared machine changes between rounds; the result is their median. Before the run, ${load.toFixed(1)} other processes used a core on average. Above 0.5, prefer the ratios by CPU to the ratios of rates. The figures of the Python tracker are constants, measured once on such a machine. Batches and OTLP run with a journal of at most 128 MiB, so that it has reached its limit, as it soon does under such a load. Memory that a virtual machine touches for the first time costs several times as much as the work on it.`,
   table(rows),
   ...failures,
   reasonsText(rows),
   '## Behind the ratios',
-  `Medians of the rounds. A server that used much less than a whole core was held up by something else: the generator, the disk, or other work on the machine.`,
+  `Medians of the rounds. A server that used much less than a whole core waited for something else: the generator, the disk, or other work on the machine.`,
   details.map(text => `- ${text}`).join('\n'),
   '',
 ].join('\n\n')

@@ -20,12 +20,12 @@ import { pinSelf } from './support/pinned.ts'
 import { type Server, startSidecar } from './support/servers.ts'
 import { median } from './support/statistics.ts'
 
-const LIVES = 5
+const RUNS = 5
 const SAMPLE_MS = 1000
 const QUESTIONS = ['/metrics', '/api/v1/report', '/api/v1/success-rate', '/api/v1/attempts?limit=20', '/readyz']
 
 /** What one process held: a sample a second. */
-interface Life {
+interface Run {
   readonly ended: string
   readonly seconds: number
   readonly rssMb: readonly number[]
@@ -34,7 +34,7 @@ interface Life {
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '20' } } })
-const lifeMs = (Number(values.minutes) * 60_000) / LIVES
+const runMs = (Number(values.minutes) * 60_000) / RUNS
 pinSelf()
 const folder = benchFolder()
 const report = await soak()
@@ -47,11 +47,11 @@ async function soak(): Promise<string> {
   const port = await freePort()
   let server = await startSidecar({ store, port })
   const sender = startSender(port, 64, perSecond)
-  const lives: Life[] = []
-  for (let life = 0; life < LIVES; life++) {
+  const runs: Run[] = []
+  for (let run = 0; run < RUNS; run++) {
     // By turns as an administrator ends it, and as a crash does.
-    const signal = life === LIVES - 1 ? undefined : life % 2 === 0 ? 'SIGKILL' : 'SIGTERM'
-    lives.push(await watch(server, signal ?? 'the end'))
+    const signal = run === RUNS - 1 ? undefined : run % 2 === 0 ? 'SIGKILL' : 'SIGTERM'
+    runs.push(await watch(server, signal ?? 'the end'))
     console.error(`  ${JSON.stringify(sender.sent)}`)
     if (signal === undefined) break
     await server.stop(signal)
@@ -63,7 +63,7 @@ async function soak(): Promise<string> {
   server = await startSidecar({ store, port })
   const after = await totals(server.port)
   await server.stop()
-  return reportOf(perSecond, lives, sender.sent, [counted, after])
+  return reportOf(perSecond, runs, sender.sent, [counted, after])
 }
 
 async function topRate(): Promise<number> {
@@ -75,12 +75,12 @@ async function topRate(): Promise<number> {
 }
 
 /** Asks everything, one question a sample, and notes what the process holds. */
-async function watch({ pid, port }: Server, ended: string): Promise<Life> {
+async function watch({ pid, port }: Server, ended: string): Promise<Run> {
   const rssMb: number[] = []
   const descriptors: number[] = []
   const startMs = performance.now()
   let asked = 0
-  while (performance.now() - startMs < lifeMs) {
+  while (performance.now() - startMs < runMs) {
     await ask(port, QUESTIONS[asked++ % QUESTIONS.length]!)
     rssMb.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024)
     descriptors.push(readdirSync(`/proc/${pid}/fd`).length)
@@ -106,14 +106,14 @@ async function totals(port: number): Promise<Totals> {
 
 async function reportOf(
   perSecond: number,
-  lives: readonly Life[],
+  runs: readonly Run[],
   sent: { readonly attempts: number; readonly successes: number; readonly again: number },
   counted: readonly Totals[],
 ): Promise<string> {
   const exact = counted.every(one => one.attempts === sent.attempts && one.successes === sent.successes)
   process.exitCode = exact ? 0 : 1
   const [before, after] = counted
-  const rows = lives.map(({ ended, seconds, rssMb, descriptors, asked }, at) => {
+  const rows = runs.map(({ ended, seconds, rssMb, descriptors, asked }, at) => {
     const half = Math.floor(rssMb.length / 2)
     const memory = [median(rssMb.slice(0, half)), median(rssMb.slice(half)), Math.max(...rssMb)].map(Math.round)
     const cells = [at + 1, Math.round(seconds), ended, ...memory, Math.max(...descriptors), median(descriptors), asked]
@@ -124,7 +124,7 @@ async function reportOf(
     '',
     `${values.minutes} minutes at ${Math.round(sent.attempts / (Number(values.minutes) * 60))} single POSTs a second, where ${perSecond} are half of what this machine took just before; a question or scrape a second.`,
     '',
-    '| life | seconds | ended by | RSS MB, first half | second half | most | descriptors, most | median | questions |',
+    '| run | seconds | ended by | RSS MB, first half | second half | most | descriptors, most | median | questions |',
     '|---|---|---|---|---|---|---|---|---|',
     ...rows,
     '',

@@ -1,34 +1,34 @@
-/** Prints docs/alerts-and-panels.md, held equal by a test: `node docs/alerts-and-panels.ts`. */
+/** Prints docs/alerts-and-panels.md: `node docs/alerts-and-panels.ts`. A test compares the page with it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { parse } from 'yaml'
 import { dashboards } from '../grafana/src/dashboards.ts'
-import { BLANK, RAISED } from './asked.ts'
+import { BLANK, RAISED } from './expected-queries.ts'
 
-/** What each alert answers, in the order of the table. */
+/** The question that each alert answers. */
 const QUESTIONS: ReadonlyMap<string, string> = new Map([
-  ['AgentMissesTarget', 'Does an agent fail so often that its target is out of reach?'],
-  ['AgentSuccessRateDropped', 'Does an agent succeed less often than in its own past 30 days, beyond chance?'],
-  ['AgentSuccessDrift', 'Is an agent declining slowly and surely, with one model at one issue type?'],
-  ['AgentOverconfident', 'Is an agent surer than it is right?'],
-  ['AgentConfidenceUncalibrated', 'Does stated confidence say anything about success?'],
-  ['AgentCostPerSuccessRose', 'Did a success become dear?'],
-  ['AgentSlower', 'Do attempts take longer than they used to?'],
-  ['AgentSilent', 'Has an agent stopped that should be at work?'],
-  ['ExperimentSampleRatioMismatch', 'Can an experiment be believed, or are its attempts not shared out as intended?'],
+  ['AgentMissesTarget', 'Does an agent fail so often that it misses its target?'],
+  ['AgentSuccessRateDropped', 'Does an agent succeed less often than in the past 30 days, beyond chance?'],
+  ['AgentSuccessDrift', 'Is an agent slowly getting worse with one model at one issue type?'],
+  ['AgentOverconfident', 'Is the confidence of an agent higher than its success rate?'],
+  ['AgentConfidenceUncalibrated', 'Does stated confidence match success?'],
+  ['AgentCostPerSuccessRose', 'Did a success become more expensive?'],
+  ['AgentSlower', 'Do attempts take longer than before?'],
+  ['AgentSilent', 'Has an agent stopped that should be working?'],
+  ['ExperimentSampleRatioMismatch', 'Are the shares of the variants as intended, so that the comparison is valid?'],
   ['ExperimentVariantWorse', 'Does a variant that still gets attempts do worse than the baseline, beyond chance?'],
   ['SidecarDown', 'Can Prometheus reach the sidecar?'],
-  ['SidecarMissing', 'Is a sidecar scraped at all?'],
-  ['SidecarNotReady', 'Does the sidecar take attempts?'],
-  ['SidecarStoreFailing', 'Can it keep what it is sent?'],
-  ['SidecarDocumentNotWritten', 'Can it write its document?'],
-  ['SidecarRecordsDamaged', 'Was anything lost on disk?'],
-  ['SidecarOverloaded', 'Is more sent than it can take?'],
-  ['SidecarRejectsAttempts', 'Does a coordinator send what cannot be read?'],
-  ['SidecarKeysOverflowing', 'Do attempts lose their names because there are too many?'],
-  ['SidecarKeysRunningOut', 'Will they soon?'],
-  ['SidecarArmsRunningOut', 'Will variants soon be left out of experiments because there are too many?'],
-  ['SidecarRestarting', 'Does it start again and again?'],
+  ['SidecarMissing', 'Is any sidecar scraped?'],
+  ['SidecarNotReady', 'Does the sidecar record attempts?'],
+  ['SidecarStoreFailing', 'Can the sidecar store attempts?'],
+  ['SidecarDocumentNotWritten', 'Can the sidecar write its document?'],
+  ['SidecarRecordsDamaged', 'Was data lost on disk?'],
+  ['SidecarOverloaded', 'Is more sent than the sidecar can accept?'],
+  ['SidecarRejectsAttempts', 'Does a coordinator send invalid attempts?'],
+  ['SidecarKeysOverflowing', 'Do attempts lose their names because there are too many keys?'],
+  ['SidecarKeysRunningOut', 'Will the limit of keys be reached soon?'],
+  ['SidecarArmsRunningOut', 'Will the limit of experiment arms be reached soon?'],
+  ['SidecarRestarting', 'Does the sidecar restart repeatedly?'],
 ])
 
 interface Alert {
@@ -37,14 +37,14 @@ interface Alert {
   readonly labels: { readonly severity: string; readonly span?: string }
 }
 
-/** The whole text. Throws where an alert has no question. */
+/** The text of the page. Throws if an alert has no question. */
 export function alertsAndPanels(): string {
   return `# Alerts and panels
 
 ${INTRODUCTION}
 ## Alerts
 
-| alert | severity | after | the question it answers | in the test |
+| alert | severity | fires after | question | in the test |
 | --- | --- | --- | --- | --- |
 ${alerts().map(alertRow).join('\n')}
 
@@ -52,23 +52,24 @@ ${[...dashboards().values()].map(dashboardPart).join('\n\n')}
 `
 }
 
-const INTRODUCTION = `What each alert and each panel answers. Printed from the rules and dashboards by \`node docs/alerts-and-panels.ts\`.
+const INTRODUCTION = `This page lists every alert and every dashboard panel, with the question that it answers. \`node docs/alerts-and-panels.ts\` prints it
+from the rules and dashboards.
 
-- **Rules** are in \`prometheus/rules/\`: tried on Prometheus 2.42, and written for 3 as well. Success ratios are recorded by agent, model and
-  issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days, as counts added up first and divided then.
-- **Targets** are in \`prometheus/rules/targets.yml\`: one half for every agent without one of its own.
-- **The first attempt** of a key that was never seen before shows in totals and in no rise: Prometheus cannot see a rise from nothing.
-- **Experiments** are compared by the sidecar, with the variant that came first and over their whole life: of ranges, other baselines
-  and assignment by what was seen ask \`/api/v1/experiments/NAME\`. Equal shares are taken to be intended.
-- **Series** are about 75 for each key (\`--max-keys\`) and 26 for each arm of an experiment (\`--max-arms\`): at the most, as the
-  limits are set, 750,000 and 26,000.
-- **The last column** is what a real Prometheus answered that scraped a real sidecar while agents were at work, one attempt was
-  malformed, and of two experiments one had a variant that fails and one unequal shares. A test holds it
-  (\`test/grafana/queries.test.ts\`). Of an alert: whether its condition held; that each fires when it should, and only then, is shown by
-  \`prometheus/tests\`. Of a panel: how many of its queries returned data.
-- **A scrape job** of another name than \`agent-performance\` has to be named in the first two rules of
-  \`prometheus/rules/sidecar-alerts.yml\`; dashboards find it by themselves.
-- **The address of Grafana** in the alerts' \`dashboard\` links is \`http://localhost:3000\`.
+- **Rules** are in \`prometheus/rules/\`. They were run on Prometheus 2.42, and are written for 3.x too. Success ratios are recorded by
+  agent, model and issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days. Counts are added first and divided afterwards.
+- **Targets** are in \`prometheus/rules/targets.yml\`. The default target is one half.
+- **The first attempt** of a new key is in totals, but in no increase. Prometheus cannot see an increase from nothing.
+- **Experiments** are compared by the sidecar with the variant that came first, over their whole life. Equal shares are assumed. For
+  ranges, other baselines and adaptive assignment, use \`/api/v1/experiments/NAME\`.
+- **Series**: about 75 per key (\`--max-keys\`) and 26 per arm of an experiment (\`--max-arms\`). At the default limits this is at most 750,000
+  and 26,000.
+- **The last column** shows what a real Prometheus returned while it scraped a real sidecar (\`test/grafana/queries.test.ts\`). In that test,
+  agents work, one attempt is malformed, one experiment has a failing variant, and one has unequal shares. For an alert, the column
+  says whether its condition held; \`prometheus/tests\` shows that each alert fires when it should. For a panel, it says how many
+  queries returned data.
+- **Another name for the scrape job** than \`agent-performance\` must be set in the first two rules of
+  \`prometheus/rules/sidecar-alerts.yml\`. Dashboards find the job by themselves.
+- **The address of Grafana** in the \`dashboard\` links of the alerts is \`http://localhost:3000\`.
 `
 
 function alerts(): Alert[] {
@@ -81,7 +82,7 @@ function alerts(): Alert[] {
 
 function alertRow({ alert, for: after, labels: { severity, span } }: Alert): string {
   const question = QUESTIONS.get(alert)
-  if (question === undefined) throw new Error(`what does ${alert} answer?`)
+  if (question === undefined) throw new Error(`QUESTIONS has no entry for the alert ${alert}`)
   const over = span === undefined ? '' : ` Over ${span}.`
   const held = RAISED.includes(alert) ? 'raised' : 'silent'
   return `| [${alert}](runbooks/${alert}.md) | ${severity} | ${after} | ${question}${over} | ${held} |`
@@ -98,7 +99,7 @@ function dashboardPart({ uid, title, description, panels = [] }: Dashboard): str
     '',
     description,
     '',
-    '| panel | the question it answers | queries with data |',
+    '| panel | question | queries with data |',
     '| --- | --- | --- |',
     ...rows,
   ].join('\n')

@@ -1,43 +1,53 @@
-/** The parts of the README that come from the code: printed by `npm run docs`, held equal by a test. */
+/** The parts of docs/ that come from the code: printed by `npm run docs`, held equal by a test. */
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
+import type { Family } from '../src/expose/family.ts'
 import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
 
-/** Every setting: flag, variable, key of the file, default, meaning. */
+/** Every setting: flag, environment variable, default, meaning. */
 function configurationTable(): string {
   const rows = settings.map(setting => {
     const preset = defaultOf(setting) === '' ? '–' : `\`${defaultOf(setting)}\``
     return `| \`${escaped(flagOf(setting))}\` | \`${variableOf(setting.name)}\` | ${preset} | ${escaped(setting.description)} |`
   })
-  return ['| flag | environment | default | |', '| --- | --- | --- | --- |', ...rows].join('\n')
+  return ['| flag | environment | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-/** Every family as it is exposed, with its labels. */
-function metricsList(): string {
-  const lines = [...TALLY_FAMILIES, ...SELF_METRICS].flatMap(({ name, type, help, labels }) => {
-    const shown = type === 'histogram' ? [...labels, 'le'] : labels
-    const suffix = type === 'histogram' ? '_bucket|_sum|_count' : ''
-    return [`# ${help}`, `${name}${suffix}${shown.length > 0 ? `{${shown.join(',')}}` : ''}  ${type}`]
-  })
-  return ['```', ...lines, '```'].join('\n')
+const EXPERIMENT = 'agent_experiment_'
+
+/** Every metric as it is exposed, with its labels, in three tables. */
+function metricTables(): string {
+  const tables = [
+    ['Agents', TALLY_FAMILIES.filter(({ name }) => !name.startsWith(EXPERIMENT))],
+    ['Experiments', TALLY_FAMILIES.filter(({ name }) => name.startsWith(EXPERIMENT))],
+    ['The sidecar itself', SELF_METRICS],
+  ] as const
+  return tables.map(([title, families]) => `## ${title}\n\n${metricTable(families)}`).join('\n\n')
+}
+
+function metricTable(families: readonly Pick<Family, 'name' | 'type' | 'help' | 'labels'>[]): string {
+  const rows = families.map(
+    ({ name, type, help, labels }) =>
+      `| \`${name}\` | ${type} | ${labels.map(label => `\`${label}\``).join(', ')} | ${escaped(help)} |`,
+  )
+  return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
 
-const PARTS: ReadonlyMap<string, () => string> = new Map([
+/** The generated part of each page, by the name of its file in docs/ without `.md`. */
+export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['configuration', configurationTable],
-  ['metrics', metricsList],
+  ['metrics', metricTables],
 ])
 
-/** The text with every generated part as it should be. Throws where a part has no place in it. */
-export function withGeneratedParts(text: string): string {
-  let whole = text
-  for (const [name, print] of PARTS) {
-    const [from, to] = [`<!-- ${name}: generated -->\n`, `\n<!-- /${name} -->`]
-    const start = whole.indexOf(from)
-    const end = whole.indexOf(to)
-    if (start < 0 || end < start) throw new Error(`there is no place for ${name}`)
-    whole = whole.slice(0, start + from.length) + print() + whole.slice(end)
-  }
-  return whole
+/** The text of a page with its generated part up to date. Throws if the text has no markers for it. */
+export function withGeneratedPart(page: string, text: string): string {
+  const print = GENERATED_PARTS.get(page)
+  const from = `<!-- ${page}: generated -->\n`
+  const start = text.indexOf(from)
+  const end = text.indexOf(`<!-- /${page} -->`)
+  if (print === undefined || start < 0 || end < start)
+    throw new Error(`docs/${page}.md has no markers for its generated part`)
+  return `${text.slice(0, start + from.length)}\n${print()}\n\n${text.slice(end)}`
 }

@@ -1,6 +1,8 @@
-/** `npm run docs`: brings the generated parts of the README up to date. */
+/** `npm run docs`: brings the generated parts of docs/ up to date. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { withGeneratedParts } from './generated.ts'
+import { GENERATED_PARTS, withGeneratedPart } from './generated.ts'
 
-const readme = new URL('../README.md', import.meta.url)
-writeFileSync(readme, withGeneratedParts(readFileSync(readme, 'utf8')))
+for (const page of GENERATED_PARTS.keys()) {
+  const file = new URL(`${page}.md`, import.meta.url)
+  writeFileSync(file, withGeneratedPart(page, readFileSync(file, 'utf8')))
+}

@@ -1,17 +1,17 @@
-/** What the sidecar promises under stress, and which tests show it. The page is made from this; a test holds both to the tests there are. */
+/** What the sidecar promises under stress, and which tests show it. docs/reliability.ts prints the page; a test checks that the named tests exist. */
 
 export interface ReliabilityRow {
   readonly promise: string
-  /** Tests by file and full name, as the runner lists them. */
+  /** Tests by file and full name, as `vitest list` prints them. */
   readonly shown: readonly string[]
-  /** What is not shown, and why. */
+  /** What no test shows. */
   readonly not?: string
-  /** What the long run shows beyond them. */
+  /** Whether `npm run test:chaos` shows it too. */
   readonly longRun?: boolean
 }
 
 const CHAOS =
-  'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, checkpoints and documents, it loses nothing and counts nothing twice'
+  'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, snapshots and documents, it loses nothing and counts nothing twice'
 const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
 const CRASH =
   'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once'
@@ -31,7 +31,7 @@ const READER = 'test/store/file/reader.test.ts'
 const READ_ONLY = 'test/command/read-only.test.ts'
 const MISSING = 'test/store/file/missing.test.ts'
 const ROUND_TRIP = 'test/command/round-trip.test.ts'
-const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its checkpoint`
+const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its snapshot`
 const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
 const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
@@ -64,17 +64,17 @@ const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
 const REFUSAL_LOG = 'test/server/refusal-log.test.ts'
 const OPERATOR_LOG = 'test/sidecar/operator-log.test.ts'
 
-const NO_OTHER_STORE = 'this version keeps attempts in a file only'
+const NO_OTHER_STORE = 'this version has only the file store'
 
 const CRASHES: readonly ReliabilityRow[] = [
   {
     promise:
-      'The process dies at any step of keeping an attempt: after the next start every acknowledged one is counted once.',
+      'If the process dies at any step of recording, every acknowledged attempt counts once after the next start.',
     shown: [CRASH, LAST_CALL, CHAOS],
   },
   {
     promise:
-      'It dies at any step of a checkpoint, of the document, or of letting go of old segments: the old or the new one is there whole, and no temporary stays.',
+      'If the process dies while it writes a snapshot or the document, or removes old segments, the old or the new file is complete. No temporary file is left.',
     shown: [
       CRASH,
       CRASH_WHILE_SEGMENTS_LEAVE,
@@ -84,20 +84,20 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'The power fails, and with it all, or any part, of what was not synced, directory entries too: as if it had died.',
+      'A power failure that loses any part of unsynced data, directory entries included, has the same result as a killed process.',
     shown: [
       CRASH,
-      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+      'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
     ],
-    not: 'on real disks, which may lie about a sync',
+    not: 'real disks, which may report a sync too early',
   },
   {
-    promise: 'Less durable keeping loses no more than its interval.',
+    promise: 'A less durable mode loses at most its sync interval.',
     shown: [],
-    not: 'there is no such setting: every answer waits for the disk',
+    not: 'there is no such mode: every answer waits for the disk',
   },
   {
-    promise: 'Killed hundreds of times under load: nothing lost, nothing counted twice.',
+    promise: 'Hundreds of kills under load lose no acknowledged attempt and count none twice.',
     shown: [
       CHAOS,
       'test/store/file/chaos.test.ts > every acknowledged attempt is counted once, and nothing is counted that was not sent',
@@ -106,14 +106,14 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Whatever history of appends, repeats, checkpoints, resets, failures, kills and power cuts: the state of a plain model.',
+      'Any history of appends, repeats, snapshots, resets, failures, kills and power cuts ends in the state of a simple model.',
     shown: [
-      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+      'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
     ],
   },
   {
     promise:
-      'A full disk, with short writes: 503 with Retry-After, not ready, questions and scrapes answered, no half record; then it recovers by itself.',
+      'On a full disk, with short writes, recording answers 503 with Retry-After and readiness fails. Questions and scrapes are answered, no partial record stays, and recording resumes without a restart.',
     shown: [
       `${FAILING_DISK} > a full disk refuses attempts, answers questions, and takes attempts again when there is space`,
       `${FULL_DISK} > refuses attempts sent %d at once with 503 and Retry-After, goes on answering, and recovers by itself; no half record stays`,
@@ -121,7 +121,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A document that does not fit leaves the one before it byte for byte, and no temporary.',
+    promise: 'A document that does not fit on the disk leaves the previous one unchanged, and no temporary file.',
     shown: [
       `${FAILING_DISK} > a document that cannot be written stays as it was, and is written when it can be`,
       `${FULL_DISK} > leaves the document as it was, byte for byte, when a new one has no room, and removes what it began`,
@@ -129,7 +129,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A sync that fails refuses those who waited; that descriptor is never synced again; sent again, they count once.',
+      'A failed sync refuses the waiting requests. That descriptor is never synced again, and attempts that are sent again count once.',
     shown: [
       `${FAILING_DISK} > a descriptor whose sync failed is never synced again`,
       FAILED_CALL,
@@ -138,7 +138,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Errors in reading at the start, and in making a segment (EMFILE, EDQUOT, EROFS, ENOSPC), are said; nothing is changed, or it recovers.',
+      'Errors while reading at the start, or while creating a segment (EMFILE, EDQUOT, EROFS, ENOSPC), are reported. Either no file changes, or the sidecar recovers.',
     shown: [
       'test/store/file/failing-start.test.ts > a start that fails at any operation leaves what was kept, and the next one finds it',
       'test/root/injected-faults.root.ts > a system call that fails > %s at the beginning of a segment is a refusal, and over when it is over',
@@ -148,7 +148,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A place that cannot be used (read-only, of somebody else, no directory, out of inodes) is refused with its path, and nothing is left there.',
+      'A path that cannot be used (read-only, another owner, not a directory, no inodes) is refused with its path, and nothing is created there.',
     shown: [
       `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
       'test/root/full-disk.root.ts > a disk that cannot be written > because it is %s refuses to start, says where and why, and leaves nothing behind',
@@ -157,7 +157,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A journal that was torn at any byte, or has zeros or rubbish at its end, is read up to the last whole record.',
+      'A journal that is truncated at any byte, or ends in zeros or garbage, is read up to the last complete record.',
     shown: [
       `${DAMAGE} > the journal > cut off at any byte of its last record, is read up to the record before, and goes on`,
       `${DAMAGE} > the journal > with %s at its end, is read up to that, and cut there`,
@@ -166,42 +166,42 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Any byte flipped costs the record it stands in at most; what is damaged is kept aside, and no number is wrong.',
+      'A flipped byte loses at most the record that contains it. The damaged file is copied, and no number is wrong.',
     shown: [
       `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
-      `${DAMAGE} > a checkpoint > with any one byte flipped is moved aside, and all is counted from what there is`,
+      `${DAMAGE} > a snapshot > with any one byte flipped is moved aside, and all is counted from what there is`,
       `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
     ],
   },
   {
     promise:
-      'Damage that no start reads, behind a checkpoint, is reported by listings, exports and a verification in the background: how many attempts are missing, in which file. Totals stay.',
+      'Damage in records that a snapshot covers is reported by listings, exports and background verification. The report names the file and the number of missing attempts. Totals stay.',
     shown: [
       `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
       `${MISSING} > a listing with the %s first > says how many are missing where %s`,
       `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
-      `${MISSING} > a damaged checkpoint is found while the store runs, copied aside, and another one is taken`,
+      `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
       `${MISSING} > verification begins by itself soon after the start`,
       `${ONE_DAMAGED} > is exported as far as it can be read, with how much that is, and 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
     ],
   },
   {
-    promise: 'Segments that retention or a reset removed are never reported as missing, whenever the process ends.',
+    promise: 'Segments removed by retention or a reset are never reported as missing, whenever the process ends.',
     shown: [
       `${MISSING} > no false alarm > is given of segments that retention removed, whatever operation the process ended with`,
       `${MISSING} > no false alarm > is given after a reset, nor where a write failed and another segment took its place`,
     ],
   },
   {
-    promise: 'A journal that was moved away is not listed as an empty one.',
+    promise: 'A journal that was moved away is not listed as empty.',
     shown: [
       `${MISSING} > a listing with the %s first > is refused, and not empty, where the directory of the journal was moved away`,
     ],
   },
   {
     promise:
-      'What is exported and imported again counts once and keeps its order; so does a file without ids that is imported twice.',
+      'Exported attempts that are imported again count once and keep their order. So does a file without ids that is imported twice.',
     shown: [
       `${ROUND_TRIP} > exported and imported, a store has the same last attempts in the same order, and the same trends`,
       `${ROUND_TRIP} > attempts without an id > get one from an export, the same each time, so that it can be imported twice`,
@@ -210,7 +210,8 @@ const CRASHES: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A command whose output is full ends with a sentence and 74, and no part of a file passes for all of it.',
+    promise:
+      'A command that cannot write its output exits with a message and 74, and never leaves a partial file under the final name.',
     shown: [
       `${ROUND_TRIP} > an output that is full > ends %s with a sentence and 74`,
       `${ROUND_TRIP} > a file of which a part was exported stays as it was, and nothing is left beside it`,
@@ -218,10 +219,10 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A checkpoint or document that is empty, cut, no JSON or of a wrong checksum gives way to the one before and the journal; a newer format is refused untouched.',
+      'A snapshot or document that is empty, truncated, not JSON, or has a wrong checksum is replaced by the previous one and the journal. A newer format is refused without a change.',
     shown: [
-      `${DAMAGE} > a checkpoint > that is cut off gives way to the one before it`,
-      `${DAMAGE} > a checkpoint > of which none can be read, where older segments have left, gives way to the document`,
+      `${DAMAGE} > a snapshot > that is cut off gives way to the one before it`,
+      `${DAMAGE} > a snapshot > of which none can be read, where older segments have left, gives way to the document`,
       `${DAMAGE} > the document > that holds %j is moved aside and written again`,
       `${OPENING} > files of a newer format are refused, and nothing is touched: > %s`,
       `${OPENING} > a document that is too large to be read > is refused with its path and its size, and left as it is, where nothing else is known`,
@@ -229,15 +230,15 @@ const CRASHES: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A long journal is replayed in bounded memory, and it is ready only at the end.',
+    promise: 'A long journal is replayed in bounded memory, and the sidecar is ready only after replay.',
     shown: [
-      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a checkpoint is counted whole, in bounded memory, and the next start is short',
+      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is counted whole, in bounded memory, and the next start is short',
       `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
     ],
   },
   {
     promise:
-      'Files that are deleted or replaced while it runs are noticed before anything more is acknowledged in them; that something else cut or wrote to one, within a tenth of a second.',
+      'A deleted or replaced file is detected before another attempt is acknowledged in it. A write or truncation by another program is detected within a tenth of a second.',
     shown: [
       `${APPEND_FILE} > that was %s refuses what is appended next`,
       `${APPEND_FILE} > that was %s is found out when it is measured next`,
@@ -248,22 +249,22 @@ const CRASHES: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'There is always room to let go of old segments.',
+    promise: 'There is always enough disk space to remove old segments.',
     shown: [],
-    not: 'nothing is held in reserve: a checkpoint that does not fit is tried again, and the journal stays until one does',
+    not: 'no space is reserved. A snapshot that does not fit is tried again, and the journal stays until one fits',
   },
   {
-    promise: 'Two on one file: the second exits 75 and names the first, also while that one stands still.',
+    promise: 'A second sidecar on one file exits with 75 and names the first, even while the first is suspended.',
     shown: [
       'test/end-to-end/sidecar.test.ts > a sidecar > is the only one on its file: a second exits 75 and names the first',
       `${STOPPING} > a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on`,
       'test/root/two-containers.root.ts > two on one volume, each process 1 of its own: the second exits 75, and starts when the first is killed',
     ],
-    not: 'on a network file system',
+    not: 'network file systems',
   },
   {
     promise:
-      'The lock file is removed or replaced, or the directory is moved, while it runs: it answers no 200 that another owner does not know, is not ready and says why, and changes no file.',
+      'If the lock file is removed or replaced, or the directory is moved, the sidecar answers no 200 that another owner does not know. It is not ready, states the reason, and changes no file.',
     shown: [
       `${LOST_LOCK} > nothing that two sidecars on one store acknowledged is lost when its lock is removed under load`,
       `${LOST_LOCK} > an idle sidecar whose lock was removed while another one took the store notices by itself, says why, and changes no file`,
@@ -275,11 +276,11 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${LOCK} > a store whose lock was lost to another one > lets the other one go on, and adds nothing to what that one resets`,
       `${LOCK} > all files of a store are made as new as now, so that cleaners of old files leave them`,
     ],
-    not: 'on a network file system that caches names; a refused attempt may be counted all the same where it was on its way to the disk',
+    not: 'network file systems that cache names. A refused attempt can be counted if it was already being written',
   },
   {
     promise:
-      'What two owners wrote at the same time is kept, counted once by id, reported, and merged at the next start.',
+      'Records that two owners wrote at the same time are kept, reported, merged at the next start, and counted once by id.',
     shown: [
       `${FORKS} > a segment that the next one passes over is counted, listed and reported once where another owner wrote it`,
       `${FORKS} > what another owner wrote behind the place where the next segment says that its segment ended is kept, and nothing twice`,
@@ -299,32 +300,32 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Attempts that are too old by their own timestamp are not listed from that moment on, and leave the disk; totals stay.',
+      'An attempt beyond the retention age, by its own timestamp, is no longer listed, and is removed from the disk. Totals stay.',
     shown: [
       `${RETENTION} > an attempt is not listed from the moment on at which it states to be too old, wherever it stands`,
       `${RETENTION} > a store that runs for months rids the disk of what is too old (with new attempts: %s)`,
       `${RETENTION} > attempts that are too old are not listed any more, leave by whole segments, and stay counted`,
     ],
-    not: 'a question to the files of a stopped store, which does not know the retention of its sidecar',
+    not: "a question to the files of a stopped store, where the sidecar's retention setting is unknown",
   },
   {
-    promise: 'A document in which Python wrote NaN or Infinity loses only the entry or the attempt that holds it.',
+    promise: 'A document in which Python wrote NaN or Infinity loses only the entry or attempt that contains it.',
     shown: [
       `${ADOPT} > an entry in which Python wrote %s costs itself, and a listed attempt its place`,
       `${ADOPT} > a very long text beside a NaN is no obstacle`,
     ],
   },
   {
-    promise: 'What a kill leaves behind needs nobody to clean it.',
+    promise: 'A kill leaves nothing that must be cleaned up by hand.',
     shown: [
       `${OPENING} > a second store on the same path > of another process is refused, until that one is killed, with nothing to clean by hand`,
       CHAOS,
     ],
-    not: 'after a reboot; the lock is the kernel’s and knows no time',
+    not: 'a reboot; the lock belongs to the kernel and has no expiry',
   },
   {
     promise:
-      'A disk that takes seconds for a sync makes answers slow and none wrong; what is too much is refused; questions are answered at once.',
+      'A disk that takes seconds for a sync makes answers slow, never wrong. Requests above the limit are refused, and questions are answered at once.',
     shown: [
       `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
       'test/root/injected-faults.root.ts > a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
@@ -332,7 +333,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A question changes no file and takes no lock: not of a stopped, killed or damaged store, nor of a document of the Python tracker.',
+      'A question changes no file and takes no lock, on a stopped, killed or damaged store and on a document of the Python tracker.',
     shown: [
       `${READ_ONLY} > %s is the same, file by file, after every question`,
       `${READER} > a reader beside an open writer answers as the writer does, uses no operation that writes, and refuses to write`,
@@ -342,31 +343,31 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A question beside a process that writes the store answers what was so at some moment, and that process keeps every attempt.',
+      'A question to the files of a running sidecar answers the state at one moment, and the sidecar loses no attempt.',
     shown: [
       `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
-      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes checkpoints and removes old segments, questions count what is kept`,
+      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
       `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is whole`,
     ],
   },
   {
-    promise: 'Another user who may read the files gets answers; one who may not is told the path, and what to do.',
+    promise: 'Another user with read permission gets answers; one without gets the path and what to do.',
     shown: [
       'test/root/read-only.root.ts > another user > who may read the files gets answers, and changes nothing',
       'test/root/read-only.root.ts > another user > who may not is told the path, and what to do: 77',
     ],
   },
   {
-    promise: 'Links in the place of its files are refused, and its files are for their owner alone.',
+    promise: "Symbolic links in place of the store's files are refused, and only their owner can read the files.",
     shown: [
       `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
       `${OPENING} > what a store leaves on disk > is one document, and a journal beside it that only its owner may read`,
     ],
-    not: 'links planted inside a journal directory that belongs to somebody else',
+    not: 'links inside a journal directory with another owner',
   },
   {
-    promise: 'Files of every earlier version are read, those of a later one refused untouched.',
+    promise: 'Files of every earlier version are read. Files of a later version are refused without a change.',
     shown: [`${OPENING} > files of a newer format are refused, and nothing is touched: > %s`],
     not: 'there is no earlier version yet',
   },
@@ -375,21 +376,21 @@ const CRASHES: readonly ReliabilityRow[] = [
 const NETWORK: readonly ReliabilityRow[] = [
   {
     promise:
-      '10,000 connections: as many served as may be, the rest dropped and counted, health answered, and all well when they leave.',
+      'Of 10,000 connections, the sidecar serves up to its limit, drops and counts the others, and answers health. It works normally after they close.',
     shown: [
       'test/root/crowds.root.ts > of 10,000 connections it serves as many as it may, drops and counts the rest, and is itself again when they leave',
       `${LIMITS} > more connections than there may be are dropped and counted; those that are there are served`,
     ],
   },
   {
-    promise: '64 descriptors: no crash, and attempts are kept all the while.',
+    promise: 'With 64 descriptors the sidecar does not crash and keeps recording.',
     shown: [
       'test/root/crowds.root.ts > with 64 descriptors and 200 connections it goes on keeping attempts of those who are in, and takes others when they leave',
     ],
   },
   {
     promise:
-      'Slow headers, slow bodies, silence, half-closed connections and readers who stop are cut in time; others do not notice.',
+      'Clients with slow headers, slow bodies, no data, half-closed connections or no reads are disconnected in time, without an effect on others.',
     shown: [
       `${LIMITS} > a slow client > that never ends its headers is cut with 408`,
       `${LIMITS} > a slow client > that says nothing at all is cut`,
@@ -402,7 +403,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A connection without a request is closed within the time for headers, its TLS handshake included, and gives its place to others.',
+      'A connection without a request is closed within `--headers-timeout`, including the TLS handshake, and its slot is reused.',
     shown: [
       `${HELD} > a connection is closed in time > %s`,
       `${HELD} > a connection is closed in time > that closes its side and is answered`,
@@ -415,7 +416,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A connection that has sent no request does not hold up a stop.',
+    promise: 'A connection without a request does not delay shutdown.',
     shown: [
       `${HELD} > a connection that has sent no request does not hold up a stop`,
       `${HELD} > a TLS connection > in its handshake does not hold up a stop`,
@@ -423,7 +424,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A body at the limit is taken, a byte more is 413; contradicting lengths are 400, and no request hides in another.',
+      'A body at the limit is accepted, and one byte more is 413. Contradicting lengths are 400, so that requests cannot be smuggled.',
     shown: [
       `${LIMITS} > a body > may be as large as the limit and not a byte larger, whether it says its length or not`,
       `${LIMITS} > a body > that says it is huge is refused before it is sent`,
@@ -431,7 +432,8 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'Bodies that burst, are cut, are encoded twice or in other ways are refused, and cost little.',
+    promise:
+      'Compression bombs, truncated bodies, and bodies with two or unknown encodings are refused at little cost.',
     shown: [
       `${LIMITS} > a body > that inflates a thousandfold costs no memory`,
       `${LIMITS} > a body > of many small gzip members is read whole, a cut one is refused`,
@@ -441,7 +443,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Every refusal says when to come back, none is a 500, and what was refused is not counted; OTLP is answered in its own encoding.',
+      'Every refusal because of load carries Retry-After, none is a 500, and refused attempts are not counted. OTLP is answered in its own encoding.',
     shown: [
       `${OVERLOAD} > a disk > that stalls holds back as much as may wait, refuses the rest with 429, and keeps what it held when it goes on`,
       `${OVERLOAD} > a disk > that fails refuses all that waited and all that comes with 503, and takes attempts again when it works`,
@@ -452,7 +454,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A stream may have any length: each line is on disk soon after it came, and the memory of all streams has a bound.',
+      'A stream can have any length. Each line is on disk soon after it arrives, and the memory of all streams is bounded.',
     shown: [
       `${STREAMS} > a line is kept soon after it came, although its stream goes on`,
       `${STREAMS} > lines of one stream are kept in their order, whatever pieces they come in`,
@@ -463,7 +465,8 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A stream that a failing disk, a stop or its client ends: what was kept is said, and counts once.',
+    promise:
+      'When a failing disk, a shutdown or the client ends a stream, the answer says how many lines were recorded, and they count once.',
     shown: [
       `${OVERLOAD} > a stream that goes on > is answered with 503 and the number of its kept lines as soon as the disk fails`,
       `${OVERLOAD} > a stream that goes on > and whose client leaves while its lines are being kept, is kept as far as it came`,
@@ -473,7 +476,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Questions in flight and answers not yet read are bounded: what is too much is refused with 429, probes and scrapes are not.',
+      'Questions in flight and unread answers are bounded. Beyond the limit questions get 429; probes and scrapes do not.',
     shown: [
       `${QUESTIONS} > one question more than there may be is refused with 429 and Retry-After, and welcome when another is answered`,
       `${QUESTIONS} > answers that are not read count until their readers leave; beyond the limit others are refused with 429`,
@@ -487,12 +490,12 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A client that stops reading its answer is cut after 10 seconds and counted, and what it held is given back.',
+      'A client that stops reading its answer is disconnected after 10 seconds and counted, and its memory is released.',
     shown: [`${QUESTIONS} > a reader of %s that stops is cut and counted, and its place and bytes come free`],
   },
   {
     promise:
-      'Equal questions are worked out once, and none of their answers misses an attempt acknowledged before its question.',
+      'Equal waiting questions share one computation, and no answer misses an attempt that was acknowledged before the question.',
     shown: [
       `${QUESTIONS} > equal questions that wait are worked out once, and each asker gets the whole same answer`,
       `${QUESTIONS} > a question never joins work that has begun: its answer holds what was recorded before it`,
@@ -500,7 +503,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'The work on an answer stops when the last client that waits for it leaves.',
+    promise: 'The computation of an answer stops when the last waiting client disconnects.',
     shown: [
       `${QUESTIONS} > the work stops when its only asker leaves, and its place comes free`,
       `${QUESTIONS} > the work that several wait for goes on until the last of them leaves`,
@@ -508,7 +511,8 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'Recording does not wait for questions: all of them together get one slice per turn of the event loop.',
+    promise:
+      'Recording does not wait for questions: all questions together get one time slice per turn of the event loop.',
     shown: [
       'test/lib/event-loop.test.ts > jobs of one queue > take together no longer per event loop iteration than one job alone',
       'test/lib/event-loop.test.ts > jobs of one queue > are served round-robin: a short question does not wait for the long ones before it',
@@ -516,8 +520,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise:
-      '200 clients who come back when they are told to are all served in the end, and every attempt counts once.',
+    promise: '200 clients that obey Retry-After are all served, and every attempt counts once.',
     shown: [
       `${OVERLOAD} > a storm of 200 clients who come back when they are told to calms down, and every attempt is counted once`,
       'test/end-to-end/sidecar.test.ts > 200 clients at once and 4 instrumented processes: every attempt is counted exactly once',
@@ -525,7 +528,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Told to stop under load it loses no answer; behind a router no request fails; told twice it ends at once.',
+      'A shutdown under load loses no acknowledged attempt. Behind a load balancer no request fails. A second signal ends the process at once.',
     shown: [
       'test/end-to-end/sidecar.test.ts > a sidecar > told to stop drains: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0',
       `${STOPPING} > told to stop > under load it refuses with 503 or closes, and nothing it acknowledged is missing`,
@@ -535,7 +538,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Told to stop while it starts, takes a checkpoint, or cannot write: it ends in time, and what was kept is kept.',
+      'A shutdown during start, during a snapshot, or without a writable disk ends in time and loses no recorded attempt.',
     shown: [
       `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
       `${FULL_DISK} > does not keep a sidecar from stopping, nor the next one from starting and answering; nothing is lost`,
@@ -543,7 +546,8 @@ const NETWORK: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A client that leaves before the answer: counted at most once, and once when it sends again.',
+    promise:
+      'An attempt of a client that disconnects before the answer counts at most once, and exactly once when it is sent again.',
     shown: [
       `${OVERLOAD} > attempts of clients who leave before the answer are counted at most once, and once when they are sent again`,
       `${LIMITS} > a body > of a client that vanishes is forgotten`,
@@ -551,18 +555,18 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'SIGHUP with files that are broken, empty or missing changes nothing; files swapped by a link are read anew.',
+      'SIGHUP with broken, empty or missing files changes nothing. Files that are replaced through a symbolic link are reloaded.',
     shown: [
       `${RELOAD} > tokens that are broken, empty, missing or unreadable leave those in force; good ones replace them`,
       `${RELOAD} > a file that is swapped by a symbolic link above it, as a mounted secret is, is read anew`,
       `${RELOAD} > a certificate that is missing, broken or of another key leaves the one in force, and the tokens beside it`,
       `${STOPPING} > told to read its files again while it reads a long journal, it goes on`,
     ],
-    not: 'the config file, which is read at the start only; no gauge tells of a failed reload, the log does',
+    not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },
   {
     promise:
-      'The log never ends, blocks or holds up the sidecar: not on a full disk, a pipe or socket that nothing reads, or a closed one. Lines that cannot be kept are dropped, counted, and the log says how many.',
+      'The log never ends, blocks or delays the sidecar: not on a full disk, a closed pipe, or a pipe or socket that nothing reads. Dropped lines are counted, and the log says how many.',
     shown: [
       `${LOG_OUTPUT} > a sidecar whose standard error > is full for ever starts, answers, keeps attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, keeps attempts and stops`,
@@ -576,11 +580,11 @@ const NETWORK: readonly ReliabilityRow[] = [
       'test/server/log-output.test.ts > the output of the log > neither throws nor waits at %s, and a flush ends in bounded time',
       'test/root/log-on-full-disk.root.ts > a log file on a full disk ends nothing; with space again it holds whole lines, those that waited too',
     ],
-    not: 'a terminal that is stopped while the URL is printed to it; a log file on a network file system that does not answer, which holds one thread and the exit',
+    not: 'a terminal that is suspended while the URL is printed; a log file on a network file system that does not respond, which blocks one thread and the exit',
   },
   {
     promise:
-      'A refused request that records is in the log: route, status and the place of the first fault, a sample of each, and never what was sent.',
+      'Refused recording requests are logged with route, status and the location of the first fault. The log is sampled, and never contains what was sent.',
     shown: [
       `${REFUSAL_LOG} > a refused request is logged > %s`,
       `${REFUSAL_LOG} > a refused request is logged > where OTLP records are rejected, with the first of them`,
@@ -588,10 +592,11 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${REFUSAL_LOG} > a refused request is logged > at info where the sender is to try again`,
       `${REFUSAL_LOG} > a request that is accepted, or that only asks, is not logged`,
     ],
-    not: 'requests whose client is gone before the answer',
+    not: 'requests whose client disconnects before the answer',
   },
   {
-    promise: 'At the start the log says what is held and who may ask; it warns of certificates and limits in time.',
+    promise:
+      'At the start the log says what is stored and who has access. It warns before certificates expire and limits are reached.',
     shown: [
       `${OPERATOR_LOG} > the ready line > names the store, what it holds, what was replayed, and who may ask`,
       `${OPERATOR_LOG} > the ready line > says so where tokens are asked for, and where anybody may ask`,
@@ -599,39 +604,39 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${OPERATOR_LOG} > a limit that fills up > is logged once at 80 % and once when it is reached, for keys and for arms`,
       `${OPERATOR_LOG} > a limit that fills up > that was reached before is logged at the start`,
     ],
-    not: 'a certificate that expires while it runs, without a restart or SIGHUP',
+    not: 'a certificate that expires while the sidecar runs, without a restart or SIGHUP',
   },
   {
-    promise: '`npm start` passes a signal on, drains, and leaves no process that holds the port and the lock.',
+    promise: '`npm start` forwards signals, shuts down cleanly, and leaves no process that holds the port or the lock.',
     shown: [
       'test/end-to-end/npm-start.test.ts > npm start ends the sidecar at %s, drains, exits with 0, and leaves no process',
     ],
-    not: 'on Windows',
+    not: 'Windows',
   },
   {
     promise: 'Certificates are renewed without dropping a connection.',
     shown: [
       `${ACCESS} > TLS > is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection`,
     ],
-    not: 'certificates of clients, which are not asked for',
+    not: 'client certificates, which are not supported',
   },
   {
-    promise: 'Under a limit of memory it refuses before it is killed.',
+    promise: 'Under a memory limit, requests are refused before the process is killed.',
     shown: [
       'test/root/crowds.root.ts > with 256 MiB of heap, 24 clients who send as much at once as they may and two who ask for everything do not end it',
     ],
-    not: 'memory as such is not watched: connections, bodies, keys and what waits are bounded one by one, and with half as much heap it is ended, to start again without loss',
+    not: 'total memory is not measured: connections, bodies, keys and queues have their own limits. With half of that heap the process is killed, and restarts without loss',
   },
   {
     promise: 'Over a day of load and restarts, memory and descriptors do not grow.',
     shown: [],
-    not: 'no test runs for a day; `npm run bench:soak -- --minutes 1440` does, and bench/SOAK.md tells of minutes',
+    not: 'no test runs for a day. `npm run bench:soak -- --minutes 1440` does; bench/SOAK.md has the results of shorter runs',
   },
 ]
 
 const INPUT: readonly ReliabilityRow[] = [
   {
-    promise: 'Whatever is sent to whichever route is answered with a documented status, and nobody else notices.',
+    promise: 'Any request to any route is answered with a documented status, without an effect on other clients.',
     shown: [
       `${FUZZ} > to whichever route, with whatever method, query and headers, is answered as documented`,
       `${FUZZ} > to be recorded is answered as documented, and what is answered for is what is counted`,
@@ -641,7 +646,7 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'What is no JSON, no UTF-8, too deep, or a number out of range is refused with its place; no two names become one.',
+      'Invalid JSON, invalid UTF-8, deep nesting and numbers out of range are refused with their location. No two names become one.',
     shown: [
       `${REFUSED} > %s: 400, not JSON`,
       `${REFUSED} > %s: 400 with the pointer`,
@@ -651,7 +656,7 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Names such as __proto__ count under exactly that name, everywhere and after a restart; none that is too long is taken.',
+      'A name such as __proto__ counts under exactly that name, everywhere and after a restart. A name that is too long is refused.',
     shown: [
       `${RECORDING} > what is good is kept > every name without control characters comes back as it came, and keys that print alike stay apart`,
       'test/expose/exposition.test.ts > the text > keeps every legal name apart from every other',
@@ -670,14 +675,14 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A million agents of one client: keys within the bound, totals exact, known keys go on, scrape and memory bounded.',
+      'With a million agent names from one client, keys, scrape and memory stay within their limits, totals are exact, and existing keys continue.',
     shown: [
       'test/sidecar/cardinality.test.ts > a million agents from one client stay within the bound of keys: totals are exact, known keys go on, the scrape and memory are bounded',
       'test/core/aggregate/tally.test.ts > the tally > holds every attempt under exactly one key, the overflow key included, whatever the bound',
     ],
   },
   {
-    promise: 'Names that could run together stay distinct series, and the scrape parses.',
+    promise: 'Names that print alike stay distinct series, and the scrape parses.',
     shown: [
       'test/core/aggregate/tally.test.ts > the tally > never lets two keys meet: `a:b` + `c` and `a` + `b:c`, NFC and NFD, names of object properties',
       'test/expose/exposition.test.ts > the text > can be read back whatever the names and attempts, and equals what was counted',
@@ -686,7 +691,7 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A request that could be read in two ways is refused as a problem and counted, and bytes that are no HTTP never mix with an answer.',
+      'An ambiguous request is refused with problem details and counted. Bytes that are not HTTP never mix with an answer.',
     shown: [
       `${STRICT} > is refused as a problem, and closes the connection > %s`,
       `${STRICT} > is refused as a problem, and closes the connection > a body whose chunks cannot be read`,
@@ -697,7 +702,8 @@ const INPUT: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A path has one spelling, a bad escape is named with its place, and only plain digits are a whole number.',
+    promise:
+      'A path has one spelling, an invalid escape is reported with its location, and only decimal digits form an integer.',
     shown: [
       `${STRICT} > a request target > %s is a 400 that says where the encoding is bad`,
       `${STRICT} > a request target > with a bad encoding is refused for OTLP in its own encoding`,
@@ -710,20 +716,20 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Every operation of the OpenAPI document declares each status it answers with, its media type and headers.',
+      'Every operation in the OpenAPI document declares each status that it answers with, its media type and headers.',
     shown: [
       'test/openapi/statuses.test.ts > $method $path declares every status it answers with, and no other',
       'test/openapi/statuses.test.ts > every operation says which scope a token needs, and health needs none',
     ],
-    not: '429 of a question, 503 of a scrape and of OTLP, which take more than one request; schemas of the answers',
+    not: '429 of a question, and 503 of a scrape and of OTLP, which need more than one request; schemas of the answers',
   },
   {
-    promise: 'Strange methods, paths and clients make no new series.',
+    promise: 'Unknown methods, paths and clients create no new series.',
     shown: [`${LIMITS} > strange methods, paths and clients make no new series`],
   },
   {
     promise:
-      'The same id counts once: in a batch, on two connections, after a restart or a checkpoint, with another content; for 24 hours.',
+      'The same id counts once for 24 hours: in one batch, on two connections, after a restart or a snapshot, and with other content.',
     shown: [
       `${RECORDING} > what is good is kept > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
       'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
@@ -737,11 +743,11 @@ const INPUT: readonly ReliabilityRow[] = [
       `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in whatever encoding`,
       `${OTLP}/handler.test.ts > the same attempt counts once > log records without an id, when their batch comes again from within a span (%s)`,
     ],
-    not: 'log records outside of any span, which have no identity',
+    not: 'log records outside any span, which have no identity',
   },
   {
     promise:
-      'One bad item: nothing of a batch counts and it is named, or the good ones count where that was asked for; OTLP tells of partial success.',
+      'With one invalid item, no item of a batch counts and the fault is named. With `partial=true` the valid items count. OTLP reports partial success.',
     shown: [
       `${REFUSED} > the bad ones of a list are named by index and pointer`,
       `${REFUSED} > but for the good ones when partial=true asks for that`,
@@ -752,7 +758,7 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A clock that steps, to 1970 or 2100 and back: nothing lost or negative; timestamps of the future are clamped and counted.',
+      'A clock that steps to 1970 or 2100 and back loses nothing and makes no number negative. Timestamps in the future are replaced and counted.',
     shown: [
       `${CLOCK} > a clock that steps %s > loses no attempt and makes no number negative, with and without a restart, and when it steps back`,
       `${CLOCK} > a clock that steps %s > leaves what is asked of the last hour with all of it at least`,
@@ -760,11 +766,11 @@ const INPUT: readonly ReliabilityRow[] = [
       `${CLOCK} > a timestamp > of long ago counts where it says, one of the far future as of now, and none as of now`,
       `${CLOCK} > a timestamp > %j, which is none, is refused and nothing is counted`,
     ],
-    not: 'a clock that is years ahead for a while removes listed attempts, and buckets of time, as if the years had passed; a range that needs those is refused. What was recorded while it was years behind is not listed when it is right again',
+    not: 'a clock that is years ahead removes listed attempts and time buckets as if the years had passed, and ranges that need them are refused. Attempts recorded while the clock was years behind are not listed after it is corrected',
   },
   {
     promise:
-      'A clock that jumps makes no id new: ids age by a clock that does not jump while the process runs, and one attempt with a wrong time affects no other.',
+      'A clock jump makes no id new: ids age by a monotonic clock while the process runs. An attempt with a wrong time affects no other.',
     shown: [
       `${CLOCK} > one attempt from a clock that is off by %d ms makes no other id new, with a restart and without, and counts once itself`,
       `${CLOCK} > ids age by a clock that does not jump: while the wall clock is a day ahead, what was received a minute ago is known`,
@@ -772,10 +778,10 @@ const INPUT: readonly ReliabilityRow[] = [
       `${ID_WINDOW} > two windows that were told the same hold the same, also where one was saved and restored between`,
       `${ID_WINDOW} > ids leave by age when so many later ones agree that they are too old, or came from a clock that was ahead`,
     ],
-    not: 'a process that starts with a clock that is a day off, takes the same id, and had it before',
+    not: 'a process that starts with a clock that is a day off and receives an id again',
   },
   {
-    promise: 'The order in which attempts come does not change any answer.',
+    promise: 'The order of arrival does not change any answer.',
     shown: [
       `${CLOCK} > whatever the order in which attempts come, also across the bounds of what is asked, the answers are the same`,
       'test/core/aggregate/summary.test.ts > a summary > does not depend on the order of attempts, to the last digit',
@@ -786,7 +792,7 @@ const INPUT: readonly ReliabilityRow[] = [
 const SETTINGS: readonly ReliabilityRow[] = [
   {
     promise:
-      'A lower limit of keys, arms, series or ids stops growth: what is held stays and goes on counting; with a higher one there is room again.',
+      'A lower limit of keys, arms, series or ids stops growth. Existing ones stay and continue to count. A higher limit admits new ones again.',
     shown: [
       `${CHANGED} > after %s > 21 keys under --max-keys 5 stay 21 and go on counting, only new keys overflow, and they get their own again`,
       `${CHANGED} > after %s > two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again`,
@@ -797,13 +803,13 @@ const SETTINGS: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Other tiers are built from those that are held and from the journal; a range that nothing covers is refused with the earliest time, never answered with too little.',
+      'After a change, tiers are built from existing ones and from the journal. A range that nothing covers is refused with the earliest possible time, never answered incompletely.',
     shown: [
       `${CHANGED} > after %s > whatever --tiers are set to, a range is answered or refused, and set back every range is answered as before`,
       `${CHANGED} > a range that begins before what is held by time > is refused with the earliest time that can be answered, over HTTP, by the command and by the library`,
       `${CHANGED} > a range that begins before what is held by time > is answered where nothing ever left`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
-      `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
+      `${CHANGED_TIERS} > a crash before the next snapshot leaves another start the same to do`,
       `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
       `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
       'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',
@@ -829,7 +835,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A setting that no memory could hold is refused at the start; at the most there may be, memory grows with use.',
+      'A setting beyond any memory is refused at the start. At the highest allowed setting, memory grows only with use.',
     shown: [
       `${CHANGED} > a setting beyond what memory can hold > --%s %s is refused at the start, with the most there may be`,
       `${CHANGED} > a setting beyond what memory can hold > at the most there may be, attempts are taken and the limits that are only compared may be absurd`,
@@ -839,31 +845,32 @@ const SETTINGS: readonly ReliabilityRow[] = [
 
 const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   {
-    promise: 'PostgreSQL: batches count once though it is killed, restarts or is slow.',
+    promise: 'PostgreSQL: batches count once although it is killed, restarts or is slow.',
     shown: [],
     not: NO_OTHER_STORE,
   },
-  { promise: 'Redis: batches count once though it is killed, restarts or is slow.', shown: [], not: NO_OTHER_STORE },
-  { promise: 'SQLite: as the file.', shown: [], not: NO_OTHER_STORE },
-  { promise: 'A database that is down for an hour.', shown: [], not: NO_OTHER_STORE },
+  { promise: 'Redis: batches count once although it is killed, restarts or is slow.', shown: [], not: NO_OTHER_STORE },
+  { promise: 'SQLite: the same promises as the file.', shown: [], not: NO_OTHER_STORE },
+  { promise: 'A database that is down for an hour loses no acknowledged attempt.', shown: [], not: NO_OTHER_STORE },
   {
     promise:
-      'Missing and wrong tokens are refused alike, a thousand of them hold up nobody, and every scope lets in to its own.',
+      'Missing and wrong tokens are refused alike, a thousand of them delay no other client, and each scope gives access only to its own routes.',
     shown: [
       `${ACCESS} > tokens > let in by scope, and health is open`,
       `${OVERLOAD} > a thousand wrong tokens are all refused alike, and hold up nobody who has a right one`,
     ],
-    not: 'the time a refusal takes; tokens that expire, which there are not',
+    not: 'the time that a refusal takes; expiry of tokens, which does not exist',
   },
   {
-    promise: 'Reachable from elsewhere it does not start without tokens, unless told that this is meant.',
+    promise:
+      'With an address beyond this machine, the sidecar does not start without tokens, unless `--insecure-no-auth` is set.',
     shown: [
       `${ACCESS} > tokens > must be there to listen beyond this machine, or their absence meant`,
       'test/config/config.test.ts > rules over settings > listening on %s without tokens is refused, and the message says how to go on',
     ],
   },
   {
-    promise: 'A page of another site can neither record nor read, whatever name it calls this machine by.',
+    promise: 'A web page of another site can neither record nor read, whatever host name it uses for this machine.',
     shown: [
       `${ACCESS} > Host and Origin > a Host that is a name is refused, and named with the flag that lists it, unless it is localhost or listed`,
       `${ACCESS} > Host and Origin > a Host that is neither a name nor an address is a 400, also where every name is listed`,
@@ -874,7 +881,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Supervisors, scrapes of pods and proxies get in: by address, without a Host in HTTP/1.0, in absolute form.',
+      'Probes, scrapes and proxies have access by IP address, without a Host in HTTP/1.0, and with an absolute request target.',
     shown: [
       `${ACCESS} > Host and Origin > a Host that is an address passes: a page that rebinds DNS needs a name`,
       `${ACCESS} > Host and Origin > no Host passes in HTTP/1.0 alone, where it need not be there`,
@@ -883,11 +890,11 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'Nothing can be administered by default, and nothing by GET.',
+    promise: 'Nothing can be deleted by default, and never by GET.',
     shown: [`${ACCESS} > nothing can be administered unless it was switched on, and nothing by GET`],
   },
   {
-    promise: 'Secrets are in no log, answer, metric or error.',
+    promise: 'Secrets appear in no log, answer, metric or error.',
     shown: [
       `${ACCESS} > tokens > are never printed: not in logs, answers, metrics, errors, or check-config`,
       'test/config/config.test.ts > passwords are never printed > whatever the password is made of',
@@ -902,7 +909,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     ],
   },
   {
-    promise: 'A setting of OpenTelemetry that cannot be followed is a warning: the sidecar starts.',
+    promise: 'An OpenTelemetry setting that is not supported is a warning, and the sidecar starts.',
     shown: [
       'test/end-to-end/otlp.test.ts > %s in the standard environment is a warning: the sidecar starts, and does not push without a pause',
     ],
@@ -916,18 +923,18 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Probes of Kubernetes and scrapes by IP address pass, and the shipped manifests and systemd unit are valid.',
+      'Kubernetes probes and scrapes by IP address succeed, and the shipped manifests and the systemd unit are valid.',
     shown: [
       'test/deploy.test.ts > Kubernetes manifests > a sidecar with the arguments of the pod starts, passes its probes and its scrape by IP, and serves its Service names',
       'test/deploy.test.ts > Kubernetes manifests > kustomize builds them, and every selector finds the pod',
       'test/deploy.test.ts > the systemd unit > systemd accepts it',
     ],
-    not: 'no cluster and no service manager ran them',
+    not: 'a cluster or a service manager',
   },
   {
-    promise: 'The image runs without root on a read-only file system, and its health check tells when it stands still.',
+    promise: 'The image runs without root on a read-only file system, and its health check fails if the process hangs.',
     shown: [],
-    not: 'it takes a container engine, and no test builds the image',
+    not: 'a container engine is needed, and no test builds the image',
   },
 ]
 

@@ -1,31 +1,29 @@
-/** `docs/reliability.md`, from the rows: what is promised, which tests show it, and how to run them. */
+/** Prints docs/reliability.md from the rows: each promise, the tests that show it, and how to run them. */
 import { writeFileSync } from 'node:fs'
 import { GROUPS, type ReliabilityRow } from './reliability-rows.ts'
 
-const HEAD = `# What is promised under stress, and what shows it
+const HEAD = `# Reliability
 
-A \`200\` means: kept, and counted exactly once, whatever dies next. Refused means: not counted. Nothing corrupt is ever overwritten.
-This page is made from the names of the tests (\`npm run docs\`), and a test fails where one of them is gone.
+This page lists what the sidecar promises under crashes, load and hostile input, and the tests that show it. A \`200\` means that the attempt
+is durable and counts exactly once, whatever dies next. A refused attempt is not counted. Damaged data is never overwritten.
+
+\`npm run docs\` prints this page from the names of the tests. A test fails if one of them does not exist.
 
 | command | what it runs |
 | --- | --- |
-| \`npm test\` | everything that needs neither root nor long |
-| \`npm run test:root\` | full disks, injected faults, crowds, 1 GiB of journal, containers: what the machine does not allow is skipped, and said |
-| \`npm run test:chaos -- [minutes] [seed]\` | kills a sidecar under load for 10 minutes, and counts |
-| \`npm run test:pressure -- [minutes]\` | POSTs, scrapes, questions, readers that stopped and padded streams at once for 10 minutes: memory, p99 and the count |
+| \`npm test\` | every test that needs neither root nor much time |
+| \`npm run test:root\` | full disks, injected faults, many connections, 1 GiB of journal, containers. Tests that the machine does not allow are skipped with a message |
+| \`npm run test:chaos -- [minutes] [seed]\` | kills a sidecar under load for 10 minutes and counts the attempts |
+| \`npm run test:pressure -- [minutes]\` | recording, scrapes, questions, stopped readers and streams of padded lines at the same time for 10 minutes; measures memory, p99 and the count |
 `
 
 /** The page. */
 export function reliabilityPage(): string {
   const tables = GROUPS.map(([title, rows]) => {
     const lines = rows.map(line)
-    return [
-      `## ${title}`,
-      '',
-      '| promise | result | how to run | shown by |',
-      '| --- | --- | --- | --- |',
-      ...lines,
-    ].join('\n')
+    return [`## ${title}`, '', '| promise | result | command | tests |', '| --- | --- | --- | --- |', ...lines].join(
+      '\n',
+    )
   })
   return `${HEAD}\n${tables.join('\n\n')}\n`
 }
@@ -37,7 +35,7 @@ function line(row: ReliabilityRow): string {
 
 function result({ shown, not }: ReliabilityRow): string {
   if (shown.length === 0) return `**not shown**: ${not}`
-  return not === undefined ? 'shown' : `shown in part; not: ${not}`
+  return not === undefined ? 'shown' : `shown; not covered: ${not}`
 }
 
 function commands({ shown, longRun }: ReliabilityRow): string {

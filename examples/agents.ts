@@ -1,4 +1,4 @@
-/** Three small agents that really edit source text. Each is good at one thing, tries others too, and fails where its method ends. */
+/** Three small agents that edit source text. Each is good at one issue type, and fails at inputs that its method does not cover. */
 
 export type IssueType = 'formatting' | 'imports' | 'complexity'
 
@@ -9,7 +9,7 @@ export interface Issue {
 
 export interface Fix {
   readonly source: string
-  /** What the agent believes of its own fix, 0 to 1. */
+  /** Confidence that the agent states in its fix, 0 to 1. */
   readonly confidence: number
 }
 
@@ -19,14 +19,14 @@ export interface Agent {
   fix(issue: Issue): Promise<Fix>
 }
 
-/** Re-indents by braces. Knows nothing of imports, and loses count where a brace stands in a string. */
+/** Re-indents by braces. It ignores imports, and miscounts if a string contains a brace. */
 export const formattingAgent: Agent = {
   name: 'FormattingAgent',
   model: 'rules-v1',
   fix: ({ source }) => indent(source, line => line),
 }
 
-/** The same agent as it may be tomorrow, with strings left aside: an experiment finds out whether that is better. */
+/** A new version of the same agent that ignores strings. The experiment compares the two versions. */
 export const newFormattingAgent: Agent = {
   ...formattingAgent,
   fix: ({ source }) => indent(source, withoutStrings),
@@ -46,7 +46,7 @@ async function indent(source: string, read: (line: string) => string): Promise<F
 
 const withoutStrings = (text: string): string => text.replaceAll(/'[^']*'/g, "''")
 
-/** Drops imports whose names are not used, and sorts the rest. It only reads `import { a, b } from 'x'`, on one line. */
+/** Removes unused imports and sorts the others. It parses only `import { a, b } from 'x'` on one line. */
 export const importAgent: Agent = {
   name: 'ImportAgent',
   model: 'rules-v1',
@@ -67,18 +67,18 @@ export const importAgent: Agent = {
   },
 }
 
-/** Turns a nested `if (a) { if (b) { … } }` into one condition. It gives up loudly on anything else. */
+/** Turns a nested `if (a) { if (b) { … } }` into one condition. It throws on anything else. */
 export const refactoringAgent: Agent = {
   name: 'RefactoringAgent',
   model: 'rules-v2',
   async fix({ source }) {
     const nested = /if \(([^()]+)\) \{\s*if \(([^()]+)\) \{([^{}]*)\}\s*\}/
-    if (!nested.test(source)) throw new RangeError('no nested condition that I understand')
+    if (!nested.test(source)) throw new RangeError('no nested condition found')
     return { source: source.replace(nested, 'if ($1 && $2) {$3}'), confidence: 0.7 }
   },
 }
 
-/** Whether a source text is without issues of a type: what decides success, whatever an agent believes. */
+/** Whether a source text has no issue of a type. This decides success, not the agent's confidence. */
 export function isClean(type: IssueType, source: string): boolean {
   if (type === 'complexity') return !/if \([^)]*\) \{\s*if \(/.test(source)
   if (type === 'imports') {
@@ -106,7 +106,7 @@ export function isClean(type: IssueType, source: string): boolean {
   })
 }
 
-/** Issues in real source text: half of them as an agent of the trade would like them, half with a catch. */
+/** Issues in source text. Some are easy for the matching agent, some are hard. */
 export function issues(): Issue[] {
   const name = (i: number): string => `value${i}`
   return Array.from({ length: 24 }, (_, i): Issue[] => [

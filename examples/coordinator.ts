@@ -1,11 +1,8 @@
 /**
- * A coordinator that asks who is best before each issue, and whose every agent call is an attempt.
+ * A coordinator that asks for the best agent before each issue, and records every agent call as an attempt.
  *
- *     npm run example
- *
- * starts a sidecar of its own, works through some issues, and prints the report. Against one that runs already:
- *
- *     npm run example -- http://127.0.0.1:9464
+ *     npm run example                              starts its own sidecar, works through some issues, prints the report
+ *     npm run example -- http://127.0.0.1:9464     the same with a running sidecar
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -23,15 +20,15 @@ import {
   refactoringAgent,
 } from './agents.ts'
 
-/** An A/B test: each formatting issue goes to one of two versions of the agent, by chance alone. */
+/** An A/B test: each formatting issue goes to one of two versions of the agent at random. */
 const ARMS = [
   { experiment: 'strings-aside', variant: 'old', agent: formattingAgent },
   { experiment: 'strings-aside', variant: 'new', agent: newFormattingAgent },
 ] as const
 
-const drawn = (): (typeof ARMS)[number] => ARMS[Math.random() < 0.5 ? 0 : 1]
+const randomArm = (): (typeof ARMS)[number] => ARMS[Math.random() < 0.5 ? 0 : 1]
 
-/** Runs agents on issues, and learns from the sidecar whom to send first. */
+/** Runs agents on issues, and asks the sidecar which agent to send. */
 class AgentCoordinator {
   readonly #agents: readonly Agent[]
   readonly #sidecar: SidecarClient
@@ -41,7 +38,7 @@ class AgentCoordinator {
     this.#sidecar = sidecar
   }
 
-  /** The fixed source, or undefined where nobody could. */
+  /** Returns the fixed source, or undefined if no agent could fix it. */
   async handle(issue: Issue, explore: boolean): Promise<string | undefined> {
     for (const agent of explore ? this.#agents : [await this.#best(issue)]) {
       const fix = await this.#attempt(agent, issue).catch(() => undefined)
@@ -50,10 +47,10 @@ class AgentCoordinator {
     return undefined
   }
 
-  /** The whole of the instrumentation: what the agent does, and how it went. */
+  /** The complete instrumentation: the labels, the work, and its outcome. */
   #attempt(agent: Agent, issue: Issue): Promise<Fix> {
     const inExperiment = agent === formattingAgent && issue.type === 'formatting'
-    const { agent: sent, ...trial } = inExperiment ? drawn() : { agent }
+    const { agent: sent, ...trial } = inExperiment ? randomArm() : { agent }
     const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type, ...trial }
     return trackAttempt(
       labels,
@@ -62,7 +59,7 @@ class AgentCoordinator {
     )
   }
 
-  /** A sidecar that cannot answer must not stop the work: the first agent is as good a guess as any. */
+  /** If the sidecar cannot answer, use the first agent: recording must never stop the work. */
   async #best(issue: Issue): Promise<Agent> {
     const best = await this.#sidecar.bestAgent(issue.type, { minAttempts: 3 }).catch(() => undefined)
     return this.#agents.find(agent => agent.name === best?.agent_name) ?? this.#agents[0]!
@@ -77,7 +74,7 @@ async function work(url: string): Promise<void> {
   const coordinator = new AgentCoordinator([formattingAgent, importAgent, refactoringAgent], sidecar)
   const tally = { fixed: 0, issues: 0 }
   for (const [index, issue] of issues().entries()) {
-    // The first issues are tried by everyone in turn; after that only the best one is sent.
+    // Every agent tries the first issues. After that only the best one is sent.
     const exploring = index < 18
     if ((await coordinator.handle(issue, exploring)) !== undefined) tally.fixed++
     tally.issues++
@@ -93,16 +90,16 @@ async function work(url: string): Promise<void> {
   }
   const experiment = await sidecar.experiment(ARMS[0].experiment, { baseline: 'old' })
   for (const { summary } of experiment?.comparisons ?? []) console.log(`\nThe experiment: ${summary}`)
-  console.log(`\nThe whole report:\n${JSON.stringify(report, null, 2)}`)
+  console.log(`\nThe report:\n${JSON.stringify(report, null, 2)}`)
 }
 
-/** The token of a file as the sidecar reads it too: one a line, what it may do behind it. */
+/** The first token of a token file: one per line, followed by its scopes. */
 function firstToken(text: string): string | undefined {
   const lines = text.split('\n').map(line => line.trim())
   return lines.find(line => line !== '' && !line.startsWith('#'))?.split(/\s/, 1)[0]
 }
 
-/** A sidecar for the time of the example. */
+/** Runs `use` with a temporary sidecar. */
 async function withOwnSidecar(use: (url: string) => Promise<void>): Promise<void> {
   const { startSidecar } = await import('../src/sidecar.ts')
   const { loadConfig } = await import('../src/config/config.ts')

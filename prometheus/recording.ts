@@ -1,12 +1,12 @@
 /**
- * The recording rules: how often agents, models and issue types succeed, and what agents take, over spans of time.
- * Printed to rules/recording.yml by print.ts.
+ * The recording rules: success rates of agents, models and issue types, and durations and costs of agents, over spans of time.
+ * print.ts prints them to rules/recording.yml.
  *
- * What is recorded are counts, and ratios of counts: successes and attempts are added up over all keys and instances first and divided
- * then, for an average of ratios is wrong wherever one key has more attempts than another.
+ * They record counts, and ratios of counts. Successes and attempts are added over all keys and instances and then divided: an average of
+ * ratios is wrong if one key has more attempts than another.
  */
 
-/** Spans of time: each is counted from raw series, or put together from shorter spans, so that 30 days never read 30 days of raw samples. */
+/** Spans of time. A long span is the sum of shorter ones, so that 30 days never read 30 days of raw samples. */
 const SPANS = ['5m', '30m', '1h', '2h', '6h', '1d', '3d', '30d'] as const
 type Span = (typeof SPANS)[number]
 
@@ -18,14 +18,14 @@ const PARTS: ReadonlyMap<Span, Span> = new Map([
   ['30d', '1h'],
 ])
 
-/** What series are added up to; `job` stays, so that two installations seen by one Prometheus are never mixed. */
+/** The groups that series are added to. `job` is kept, so that two installations in one Prometheus stay separate. */
 const LEVELS = [
   { level: 'agent', by: 'job, agent_name', spans: SPANS },
   { level: 'model', by: 'job, model_name', spans: ['5m', '1h', '6h', '1d', '30d'] },
   { level: 'issue_type', by: 'job, issue_type', spans: ['5m', '1h', '6h', '1d', '30d'] },
 ] as const
 
-/** Series of agents beside their attempts, from the metrics as exposed. */
+/** Further counts of agents, by exposed metric. */
 const AGENT_COUNTS = [
   { name: 'agent_attempt_cost_usd', of: 'agent_attempt_cost_usd_total', spans: ['5m', '1h', '1d', '30d'] },
   {
@@ -61,11 +61,11 @@ interface Count {
   /** The middle of the recorded name. */
   readonly name: string
   readonly of: string
-  /** The recorded name whose series say where a missing count is 0. */
+  /** The recorded name whose series mark where a missing count is 0. */
   readonly zeros?: string
 }
 
-/** All groups, shorter spans first. The days change slowly, and staleness sets in after 5 minutes. */
+/** All groups, shorter spans first. Intervals stay below 5 minutes, where Prometheus treats a series as stale. */
 export function recordingGroups(): readonly RuleGroup[] {
   return [
     { name: 'agent_performance_minutes', interval: '30s', rules: rulesOf(['5m']) },
@@ -84,7 +84,7 @@ function rulesOf(spans: readonly Span[]): Rule[] {
   ])
 }
 
-/** Attempts, successes, and the one by the other: 0 where nothing succeeds, and nothing where nothing is attempted. */
+/** Attempts, successes and their ratio. The ratio is 0 if nothing succeeds, and absent if nothing is attempted. */
 function successRules({ level, by }: { readonly level: string; readonly by: string }, span: Span): Rule[] {
   const attempts = { level, by, name: 'agent_attempts', of: 'agent_attempts_total' }
   const successes = {
@@ -112,7 +112,7 @@ function countRule({ level, by, name, of, zeros }: Count, span: Span): Rule {
   return { record, expr: zeros === undefined ? counted : `${counted} or 0 * ${level}:${zeros}:increase${span}` }
 }
 
-/** Nothing where nothing succeeded or nothing has a price. */
+/** Absent if nothing succeeded or nothing has a price. */
 function costRule(span: Span): Rule {
   return {
     record: `agent:agent_attempt_cost_usd_per_successes:ratio_increase${span}`,

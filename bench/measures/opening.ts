@@ -27,10 +27,10 @@ export async function replayFiles(path = ''): Promise<void> {
   await fill(path, 300_000, 100)
 }
 
-/** The same as {@link timeOpening} when the checkpoints are lost: all of the journal is read again. */
+/** The same as {@link timeOpening} when the snapshots are lost: all of the journal is read again. */
 export async function timeReplaying(path = ''): ReturnType<typeof timeOpening> {
   const journal = path.replace(/\.json$/, '.journal')
-  for (const name of await readdir(journal)) if (name.startsWith('checkpoint')) await rm(join(journal, name))
+  for (const name of await readdir(journal)) if (name.startsWith('snapshot')) await rm(join(journal, name))
   return timeOpening(path)
 }
 

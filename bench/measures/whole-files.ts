@@ -1,4 +1,4 @@
-/** Writing the files that hold 10,000 keys whole: for how long each holds the event loop, and how much of the document is made anew. */
+/** Writing the files with 10,000 keys: how long each blocks the event loop, and how much of the document is serialised again. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FileStore, openFileStore } from '../../src/store/file/file-store.ts'
 import { defaultTally } from '../../src/store/open.ts'
@@ -9,9 +9,9 @@ const KEYS = 10_000
 const LIMIT_MS = 180_000
 
 export interface WholeFileTimes {
-  /** Milliseconds the event loop was held at most while a document was written, one key having changed; and while a checkpoint was. */
+  /** Milliseconds the event loop was held at most while a document was written, one key having changed; and while a snapshot was. */
   readonly documentStall: number
-  readonly checkpointStall: number
+  readonly snapshotStall: number
   /** Bytes of the document. */
   readonly bytes: number
   /** Characters that went through JSON.stringify, of all in the document. */
@@ -28,12 +28,12 @@ export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
   })
   const tracker = new AgentPerformanceTracker({ store })
   const documentWritten = next(store, 'document')
-  const checkpointTaken = next(store, 'checkpoint')
+  const snapshotTaken = next(store, 'snapshot')
   const turns = watchTurns()
   await tracker.recordAttempts(attemptsOf(KEYS, KEYS))
   await documentWritten
-  await checkpointTaken
-  const checkpointStall = turns.longest(lastWrite(store, 'checkpoint'))
+  await snapshotTaken
+  const snapshotStall = turns.longest(lastWrite(store, 'snapshot'))
   // A hundred seconds after the last time V8 compacts all there is by itself, and that is about when the next document is due.
   globalThis.gc?.()
   await pause(500)
@@ -46,11 +46,11 @@ export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
   const serialised = count()
   const { bytes } = store.stats().document
   await tracker.close()
-  return { documentStall, checkpointStall, bytes, serialised }
+  return { documentStall, snapshotStall, bytes, serialised }
 }
 
 /** Waits for a file to be written once more. */
-async function next(store: FileStore, file: 'document' | 'checkpoint'): Promise<void> {
+async function next(store: FileStore, file: 'document' | 'snapshot'): Promise<void> {
   const { writes } = store.stats()[file]
   for (const startMs = performance.now(); store.stats()[file].writes === writes; await pause(50)) {
     if (performance.now() - startMs > LIMIT_MS) throw new Error(`no ${file} was written for three minutes`)
@@ -64,7 +64,7 @@ interface Period {
 }
 
 /** When the last one was written. */
-function lastWrite(store: FileStore, file: 'document' | 'checkpoint'): Period {
+function lastWrite(store: FileStore, file: 'document' | 'snapshot'): Period {
   const { lastSuccessMs = Number.NaN, seconds } = store.stats()[file]
   const endMs = lastSuccessMs - performance.timeOrigin
   return { startMs: endMs - seconds * 1000, endMs }

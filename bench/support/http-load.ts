@@ -6,7 +6,7 @@ export interface Requests {
   next(): Buffer
 }
 
-/** What came of a load. Latencies in milliseconds. */
+/** The result of a load. Latencies in milliseconds. */
 export interface LoadResult {
   readonly answered: number
   readonly perSecond: number
@@ -28,7 +28,7 @@ export function post(path: string, body: string | Buffer, contentType = 'applica
   return Buffer.concat([Buffer.from(head), bytes])
 }
 
-/** Each of the requests in turn, for ever. */
+/** Repeats the requests in order, without end. */
 export function cycle(requests: readonly Buffer[]): Requests {
   let at = 0
   return {

@@ -19,8 +19,8 @@ export interface SidecarOptions {
 }
 
 /**
- * For loads of many megabytes a second: a journal that soon is as long as it may be, as it is for whoever sends so much for a while. Memory
- * that the machine has not used yet costs several times what a server does with it, where it is virtual and given its memory page by page.
+ * For loads of many megabytes per second: a journal that soon reaches its limit, as it would in use. On a virtual machine, memory that is
+ * touched for the first time costs several times as much as the work on it.
  */
 export const FULL_JOURNAL: readonly string[] = ['--retention-bytes', '128MiB']
 

@@ -1,4 +1,4 @@
-/** Whether an agent's stated confidence can be believed. */
+/** Whether an agent's stated confidence matches its success. */
 import {
   attemptsByConfidence,
   confidentSuccess,
@@ -25,7 +25,7 @@ export const confidence: Row = {
       id: 11,
       title: 'Stated confidence and success',
       description:
-        'Can its confidence be believed? Both over the attempts that stated one: the lines of an honest agent lie on each other.',
+        'Does stated confidence match success? Both lines cover the attempts that stated a confidence. The lines of a calibrated agent coincide.',
       width: 8,
       height: 9,
       unit: 'percentunit',
@@ -42,7 +42,7 @@ export const confidence: Row = {
       id: 12,
       title: 'Reliability',
       description:
-        'At which confidence is it wrong about itself? How often attempts of each tenth of stated confidence succeeded, beside how often they would have, were the confidence right. Tenths without attempts show only the latter.',
+        'At which confidence is the agent wrong about itself? Each group is a tenth of stated confidence: its observed success rate beside the rate of a calibrated agent. A tenth without attempts shows only the second bar.',
       width: 8,
       height: 9,
       unit: 'percentunit',
@@ -52,14 +52,14 @@ export const confidence: Row = {
       columns: [
         { name: 'Stated', label: 'stated' },
         { name: 'Succeeded', expr: successByConfidence(ALL) },
-        { name: 'Would be right', expr: idealByConfidence() },
+        { name: 'Calibrated', expr: idealByConfidence() },
       ],
     }),
     bars({
       id: 13,
       title: 'Attempts by stated confidence',
       description:
-        'Does it tell its attempts apart, or always state the same? How many there are behind each bar of Reliability.',
+        'Does the agent state different confidences, or always the same? Number of attempts in each tenth, by result.',
       width: 8,
       height: 9,
       unit: 'locale',
@@ -75,7 +75,7 @@ export const confidence: Row = {
       id: 14,
       title: 'Calibration error',
       description:
-        'How far apart are stated confidence and success, over all attempts of a key? Averages differences in both directions; below 100 attempts an honest agent shows some too. The 10 highest keys.',
+        'How far is stated confidence from success, over all attempts of a key? Expected calibration error of the 10 highest keys. With fewer than 100 attempts, a calibrated agent also shows an error.',
       width: 24,
       height: 8,
       unit: 'percentunit',

@@ -1,4 +1,4 @@
-/** One agent in depth: how often it succeeds and how sure that is, whether its confidence can be believed, how long it takes, what it costs. */
+/** One agent in detail: success rate and its interval, calibration, duration, cost. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { confidence } from './agent-confidence.ts'
 import {
@@ -30,7 +30,7 @@ const glance: Row = {
     stat({
       id: 1,
       title: 'Success rate',
-      description: 'How often does it succeed? Successes over attempts, in the time on display.',
+      description: 'How often does it succeed? Successes divided by attempts, in the selected time range.',
       width: 4,
       height: 4,
       unit: 'percentunit',
@@ -39,9 +39,9 @@ const glance: Row = {
     }),
     stat({
       id: 2,
-      title: 'Surely at least',
+      title: 'Rate, lower bound',
       description:
-        'How good is it surely? The lower end of the 95 % Wilson interval of the success rate: far below the rate where attempts are few.',
+        'How good is it at least? Lower end of the 95 % Wilson interval of the success rate. It is far below the rate while attempts are few.',
       width: 4,
       height: 4,
       unit: 'percentunit',
@@ -52,7 +52,7 @@ const glance: Row = {
       id: 3,
       title: 'Attempts',
       description:
-        'How much does it do? Attempts in the time on display; the first attempt of a key that was never seen before is not among them.',
+        'How much does it do? Attempts in the selected time range. Prometheus cannot count the first attempt of a new key.',
       width: 4,
       height: 4,
       unit: 'locale',
@@ -63,7 +63,7 @@ const glance: Row = {
       id: 4,
       title: 'Over-confidence',
       description:
-        'Is it surer than it is right? Stated confidence less success rate of the attempts that stated one. Above 15 points do not decide by it; below 0 it is too modest.',
+        'Is its confidence too high? Mean stated confidence minus success rate, over the attempts that stated a confidence. Above 15 points, do not base decisions on it. Below 0 it is too low.',
       width: 4,
       height: 4,
       unit: 'percentunit',
@@ -74,7 +74,7 @@ const glance: Row = {
     stat({
       id: 5,
       title: 'Median time',
-      description: 'How long does an attempt take? Half of them took less.',
+      description: 'How long does an attempt take? Half of the attempts took less time.',
       width: 4,
       height: 4,
       unit: 's',
@@ -84,7 +84,7 @@ const glance: Row = {
     stat({
       id: 6,
       title: 'Cost per success',
-      description: 'What does a success cost? All costs, those of failures too, over successes.',
+      description: 'What does a success cost? Cost of all attempts, failed ones included, divided by successes.',
       width: 4,
       height: 4,
       unit: 'currencyUSD',
@@ -102,7 +102,7 @@ const success: Row = {
       id: 7,
       title: 'Success rate and its interval',
       description:
-        'Did it change, or is it chance? The success rate within its 95 % Wilson interval: where the band is wide, attempts are few. A gap is a time without attempts.',
+        'Did the rate change, or is it chance? Success rate with its 95 % Wilson interval. A wide band means few attempts; a gap means none.',
       width: 12,
       height: 9,
       unit: 'percentunit',
@@ -129,7 +129,7 @@ const success: Row = {
       id: 8,
       title: 'By issue type and model',
       description:
-        'What is it good at, and with which model? The 100 keys with the most attempts. At least: lower end of the 95 % interval of the success rate.',
+        'What is it good at, and with which model? The 100 keys with the most attempts. "At least" is the lower end of the 95 % interval of the success rate.',
       width: 12,
       height: 9,
       unit: 'none',
@@ -147,7 +147,7 @@ const success: Row = {
     lines({
       id: 9,
       title: 'Attempts by result',
-      description: 'How much does it do, and how much of it fails?',
+      description: 'How many attempts succeed, and how many fail? Attempts per point, by result.',
       width: 12,
       height: 8,
       unit: 'locale',
@@ -160,7 +160,7 @@ const success: Row = {
       id: 10,
       title: 'Drift',
       description:
-        'Is it getting worse, slowly and surely? Evidence that a key succeeds less than it used to, as a share of what an alarm takes: at 100 % it is one. The 10 highest keys.',
+        'Is it getting worse? Evidence that a key succeeds less often than before, in percent of the alarm threshold. The 10 highest keys.',
       width: 12,
       height: 8,
       unit: 'percentunit',
@@ -183,7 +183,7 @@ const expense: Row = {
       id: 15,
       title: 'Durations',
       description:
-        'How long do attempts take, and is there more than one kind? The darker, the more attempts took that long.',
+        'How long do attempts take, and is there more than one typical duration? A darker cell means more attempts.',
       width: 12,
       height: 9,
       unit: 's',
@@ -194,7 +194,7 @@ const expense: Row = {
     lines({
       id: 16,
       title: 'Time by result',
-      description: 'Do failures take longer? Median and 90th percentile of successes and failures.',
+      description: 'Do failures take longer? Median and 90th percentile of the duration, by result.',
       width: 12,
       height: 9,
       unit: 's',
@@ -208,7 +208,8 @@ const expense: Row = {
     lines({
       id: 17,
       title: 'Cost per success by model',
-      description: 'With which model is a success dear? All costs, those of failures too, over successes.',
+      description:
+        'With which model is a success expensive? Cost of all attempts, failed ones included, divided by successes.',
       width: 8,
       height: 8,
       unit: 'currencyUSD',
@@ -219,7 +220,7 @@ const expense: Row = {
     lines({
       id: 18,
       title: 'Cost per hour by model',
-      description: 'What is it spending?',
+      description: 'How much does it spend? US dollars per hour, by model.',
       width: 8,
       height: 8,
       unit: 'currencyUSD',
@@ -236,7 +237,7 @@ const expense: Row = {
     lines({
       id: 19,
       title: 'Tokens by type',
-      description: 'Why is it dear? Tokens by type; where those read from a cache fall, input rises.',
+      description: 'Why is it expensive? Tokens per point, by type. If cache reads fall, input rises.',
       width: 8,
       height: 8,
       unit: 'locale',
@@ -256,7 +257,7 @@ export function agent(): Dashboard {
     uid: UIDS.agent,
     title: 'One agent',
     description:
-      'How often does it succeed and how sure is that, can its confidence be believed, how long does it take, what does it cost?',
+      'How often does one agent succeed, can its confidence be trusted, how long does it take, and what does it cost?',
     past: '24h',
     variables: attemptFilters(one),
     rows: [glance, success, confidence, expense],

@@ -1,4 +1,4 @@
-/** Experiments: which run, whether a variant does better, whether that can be believed, and what it takes. */
+/** Experiments: which ones run, whether a variant is better, whether the comparison is valid, and what it costs. */
 import type { Dashboard, DynamicConfigValue, Threshold } from '@grafana/grafana-foundation-sdk/dashboard'
 import { ratio, wilsonOf } from './expressions.ts'
 import { dashboardOf, many, one, type Row } from './frame.ts'
@@ -11,27 +11,27 @@ const ATTEMPTS = 'agent_experiment_attempts_total'
 const COST = 'agent_experiment_attempt_cost_usd_total'
 const DURATION = 'agent_experiment_attempt_duration_seconds_bucket'
 const DIFFERENCE = 'agent_experiment_success_ratio_difference'
-const FEW = 'Fewer than 8 attempts a variant, or one variant only'
+const FEW = 'Fewer than 8 attempts per variant, or only one variant'
 const ALONE = 'No second variant yet'
 
-/** Below it attempts are not shared out as intended. */
+/** Below it, the shares of the variants are not as intended. */
 const MISMATCH: readonly Threshold[] = [
   { value: null, color: 'red' },
   { value: 0.001, color: 'green' },
 ]
 const COLOURED: readonly DynamicConfigValue[] = [{ id: 'custom.cellOptions', value: { type: 'color-text' } }]
 
-/** Since the experiment began, by variant: what its statistics are of. */
+/** A counter since the experiment began, by variant. The statistics cover the same attempts. */
 const total = (counter: string, more = ''): string => `sum by (variant) (${counter}{${ONE}${more}})`
 const attempts = total(ATTEMPTS)
 const successes = total(ATTEMPTS, ', result="success"')
-/** In a span of the panel, by variant. */
+/** The increase of a counter in one interval of the panel, by variant. */
 const rise = (counter: string, more = ''): string =>
   `sum by (variant) (increase(${counter}{${ONE}${more}}[$__rate_interval]))`
 const median = (buckets: (by: string) => string): string => `histogram_quantile(0.5, ${buckets('le, variant')}) >= 0`
-/** A statistic of a comparison, the furthest where several sidecars took part. */
+/** A statistic of a comparison; the largest value if several sidecars recorded the experiment. */
 const compared = (statistic: string): string => `max by (variant, baseline) (${statistic}{${ONE}})`
-/** E-values have no end, and are enough long before this. */
+/** E-values are unbounded; the limit keeps the axis readable and is far above the decision threshold. */
 const evidence = (by: string, select: string): string =>
   `clamp_max(max by (${by}) (agent_experiment_e_value{${select}}), 1e9)`
 const ENOUGH = `20 * count(max by (variant) (agent_experiment_e_value{${ONE}}))`
@@ -45,7 +45,7 @@ const all: Row = {
       id: 1,
       title: 'Experiments',
       description:
-        'Which experiments are there, and which run? Choose one to see it below. Sample ratio: how likely chance shares attempts out as unequally as they are; red below 0.1 %, where no comparison can be believed.',
+        'Which experiments exist, and which are running? Select one to see it below. Sample ratio is the p-value of the observed shares under equal assignment. Below 0.1 % (red), no comparison is valid.',
       width: 24,
       height: 8,
       unit: 'none',
@@ -92,7 +92,7 @@ const result: Row = {
       id: 2,
       title: 'Variants',
       description:
-        'How does each variant do, since the experiment began? At least and At most: 95 % interval of its success rate, for one look; do not compare variants by it.',
+        'How does each variant do since the experiment began? "At least" and "At most" are the 95 % interval of its success rate. Do not compare variants by these intervals: they are valid for one look only.',
       width: 14,
       height: 8,
       unit: 'none',
@@ -104,7 +104,7 @@ const result: Row = {
       id: 3,
       title: 'Against the baseline',
       description:
-        'Does a variant do better than the one that came first? Points of success rate above it, and what they surely lie between, however often one looks: both above 0 it does better, both below 0 worse. The e-value says the same: enough at 20 times the number of variants beside the baseline.',
+        'Is a variant better than the baseline (the variant that came first)? Difference of success rates with a 95 % confidence sequence, valid at any time. Both bounds above 0: better. Both below 0: worse. The e-value decides at 20 times the number of other variants.',
       width: 10,
       height: 8,
       unit: 'percentunit',
@@ -123,7 +123,7 @@ const result: Row = {
       id: 4,
       title: 'Difference to the baseline',
       description:
-        'Is it decided, and since when? Success rate of each variant less that of the baseline since the experiment began; dashed: what it surely lies between at any time. Decided where 0 is outside.',
+        'Is it decided, and since when? Success rate of each variant minus that of the baseline, since the experiment began. Dashed: 95 % confidence sequence. It is decided when 0 lies outside.',
       width: 12,
       height: 9,
       unit: 'percentunit',
@@ -140,7 +140,7 @@ const result: Row = {
       id: 5,
       title: 'Evidence',
       description:
-        'How far is it from decided? The e-value of each variant against "no difference", on a logarithmic scale; above the dashed line (1/α, for as many variants) the difference is real. It may be looked at any time, and may fall again.',
+        'How far is it from a decision? E-value of each variant against "no difference", on a logarithmic scale. Above the dashed line (1/α for this number of variants) the difference is real. It is valid at any time, and can fall again.',
       width: 12,
       height: 9,
       unit: 'locale',
@@ -156,7 +156,7 @@ const result: Row = {
       id: 6,
       title: 'Success rate so far',
       description:
-        'Do the variants settle? Success rate of each since the experiment began; dashed: its 95 % interval, for one look.',
+        'Do the rates converge? Success rate of each variant since the experiment began. Dashed: its 95 % interval, valid for one look.',
       width: 24,
       height: 8,
       unit: 'percentunit',
@@ -174,13 +174,13 @@ const result: Row = {
 
 const traffic: Row = {
   id: 102,
-  title: 'Who gets how much',
+  title: 'Shares',
   panels: [
     stat({
       id: 7,
       title: 'Sample ratio',
       description:
-        'Can the comparison be believed? How likely chance shares attempts out as unequally as they are, were equal shares intended. Below 0.1 % something that shares out or reports attempts is broken.',
+        'Is the comparison valid? p-value of the observed shares under equal assignment. Below 0.1 %, assignment or recording is broken.',
       width: 4,
       height: 8,
       unit: 'percentunit',
@@ -192,7 +192,7 @@ const traffic: Row = {
       id: 8,
       title: 'Sample ratio over time',
       description:
-        'Since when are attempts shared out otherwise? On a logarithmic scale; below the dashed line it is no chance.',
+        'Since when are the shares unequal? The p-value on a logarithmic scale. Below the dashed line it is not chance.',
       width: 6,
       height: 8,
       unit: 'percentunit',
@@ -208,7 +208,7 @@ const traffic: Row = {
       id: 9,
       title: 'Shares',
       description:
-        'Who gets too much? Share of each variant in all attempts since the experiment began; dashed: equal.',
+        'Which variant gets too many attempts? Share of each variant since the experiment began. Dashed: equal shares.',
       width: 7,
       height: 8,
       unit: 'percentunit',
@@ -222,7 +222,7 @@ const traffic: Row = {
     lines({
       id: 10,
       title: 'Attempts',
-      description: 'Does it run, and which variants get attempts now?',
+      description: 'Is the experiment running, and which variants get attempts now? Attempts per point, by variant.',
       width: 7,
       height: 8,
       unit: 'locale',
@@ -241,7 +241,7 @@ const expense: Row = {
     lines({
       id: 11,
       title: 'Median time',
-      description: 'Does a variant take longer? Half of its attempts took less.',
+      description: 'Does a variant take longer? Half of its attempts took less time.',
       width: 8,
       height: 8,
       unit: 's',
@@ -257,7 +257,7 @@ const expense: Row = {
     lines({
       id: 12,
       title: 'Cost per attempt',
-      description: 'Is a variant dearer?',
+      description: 'Is a variant more expensive? Mean cost of an attempt, by variant.',
       width: 8,
       height: 8,
       unit: 'currencyUSD',
@@ -268,7 +268,7 @@ const expense: Row = {
     lines({
       id: 13,
       title: 'Cost per success',
-      description: 'Is it worth its price? All costs, those of failures too, over successes.',
+      description: 'Is a variant worth its cost? Cost of all attempts, failed ones included, divided by successes.',
       width: 8,
       height: 8,
       unit: 'currencyUSD',
@@ -284,7 +284,7 @@ export function experiments(): Dashboard {
   return dashboardOf({
     uid: UIDS.experiments,
     title: 'Experiments',
-    description: 'Which experiments run, does a variant do better, can that be believed, and what does it take?',
+    description: 'Which experiments are running, is a variant better, is the comparison valid, and what does it cost?',
     past: '7d',
     variables: [
       many({ name: 'job', label: 'Job', metric: 'agent_performance_build_info' }),

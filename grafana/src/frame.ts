@@ -1,4 +1,4 @@
-/** What surrounds the panels of every dashboard: variables, links, annotations. */
+/** The parts of every dashboard around its panels: variables, links, annotations. */
 import {
   type AnnotationQuery,
   AnnotationQueryBuilder,
@@ -17,10 +17,10 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { DATA_SOURCE } from './panel.ts'
 
-/** Every dashboard bears it; the link between them finds them by it. */
+/** Every dashboard has this tag; the links between dashboards select by it. */
 const TAG = 'agent-performance'
 
-/** Panels under a heading; `id` is stable for ever, as a panel's. */
+/** Panels under a heading. `id` never changes, like a panel's. */
 export interface Row {
   readonly id: number
   readonly title: string
@@ -31,13 +31,13 @@ export interface Sheet {
   readonly uid: string
   readonly title: string
   readonly description: string
-  /** How far back it looks when opened, such as `24h`. */
+  /** The time range when it is opened, such as `24h`. */
   readonly past: string
   readonly variables: readonly QueryVariableBuilder[]
   readonly rows: readonly Row[]
 }
 
-/** The classic dashboard: the form that Grafana 10 to 13 load from files. */
+/** A classic dashboard, the format that Grafana 10 to 13 load from files. */
 export function dashboardOf({ uid, title, description, past, variables, rows }: Sheet): Dashboard {
   const builder = new DashboardBuilder(title)
     .uid(uid)
@@ -60,7 +60,7 @@ export function dashboardOf({ uid, title, description, past, variables, rows }: 
   return dashboard
 }
 
-/** From every dashboard to every other, filters and time kept. */
+/** Links every dashboard to every other and keeps filters and time. */
 const LINKS: DashboardLink = visible(
   new DashboardLinkBuilder('Agents')
     .type(DashboardLinkType.Dashboards)
@@ -71,7 +71,7 @@ const LINKS: DashboardLink = visible(
     .build(),
 )
 
-/** Not hidden in a menu of the dashboard's controls, where the builders put it. */
+/** Removes `placement`: the builders set it to hide the link or annotation in a menu. */
 function visible<T extends { placement?: unknown }>({ placement: _, ...shown }: T): Omit<T, 'placement'> {
   return shown
 }
@@ -82,7 +82,7 @@ interface Variable {
   readonly metric: string
 }
 
-/** Any number of the values a label has; all of them at first. "All" is whatever is there, and not a list of every name. */
+/** A filter by any number of label values, "All" by default. "All" matches `.+`, so that the query does not list every name. */
 export function many(variable: Variable): QueryVariableBuilder {
   return one(variable)
     .multi(true)
@@ -91,7 +91,7 @@ export function many(variable: Variable): QueryVariableBuilder {
     .current({ selected: true, text: ['All'], value: ['$__all'] })
 }
 
-/** Exactly one of the values a label has. */
+/** A filter by exactly one label value. */
 export function one({ name, label, metric }: Variable): QueryVariableBuilder {
   const query = `label_values(${metric}, ${name})`
   return new QueryVariableBuilder(name)

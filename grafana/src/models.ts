@@ -1,4 +1,4 @@
-/** Models: which one to use, for what, at which price. */
+/** Models: which one to use, for which issue type, and at which cost. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import {
   attempts,
@@ -20,13 +20,13 @@ const CELLS: Scope = { ...ALL, by: 'issue_type, model_name' }
 
 const which: Row = {
   id: 100,
-  title: 'Which one',
+  title: 'Comparison',
   panels: [
     table({
       id: 1,
       title: 'Models',
       description:
-        'Which model succeeds, and what does it take? At least and At most: the 95 % interval of the success rate; models whose intervals overlap cannot be told apart. A model that gets the harder issues looks worse than it is: compare within an issue type, or ask /api/v1/fair-comparison.',
+        'Which model succeeds, and what does it cost? "At least" and "At most" are the 95 % interval of the success rate; overlapping intervals do not show a difference. A model that gets harder issues looks worse than it is: compare within an issue type, or use /api/v1/fair-comparison.',
       width: 12,
       height: 9,
       unit: 'none',
@@ -41,7 +41,7 @@ const which: Row = {
     matrix({
       id: 2,
       title: 'Success rate by issue type',
-      description: 'Which model for which issue? From 5 attempts on; an empty cell has fewer.',
+      description: 'Which model for which issue type? Success rate; an empty cell has fewer than 5 attempts.',
       width: 12,
       height: 9,
       unit: 'percentunit',
@@ -62,7 +62,7 @@ const over: Row = {
     lines({
       id: 3,
       title: 'Success rate by model',
-      description: 'Did a model change under its name? A gap is a time without attempts.',
+      description: 'Did a model change without a new name? Success rate over time; a gap means no attempts.',
       width: 12,
       height: 9,
       unit: 'percentunit',
@@ -75,7 +75,7 @@ const over: Row = {
     lines({
       id: 4,
       title: 'Attempts by model',
-      description: 'Who gets the work?',
+      description: 'Which model gets the work? Attempts per point, by model.',
       width: 12,
       height: 9,
       unit: 'locale',
@@ -94,7 +94,7 @@ const expense: Row = {
     lines({
       id: 5,
       title: 'Median time by model',
-      description: 'Which model is slow, and did it become so? Half of its attempts took less.',
+      description: 'Which model is slow, and since when? Half of its attempts took less time.',
       width: 12,
       height: 8,
       unit: 's',
@@ -105,7 +105,7 @@ const expense: Row = {
     lines({
       id: 6,
       title: '90th percentile of time by model',
-      description: 'Which model makes one wait? One in ten of its attempts took longer.',
+      description: 'Which model has slow attempts? One in ten of its attempts took longer.',
       width: 12,
       height: 8,
       unit: 's',
@@ -116,7 +116,8 @@ const expense: Row = {
     lines({
       id: 7,
       title: 'Cost per success by model',
-      description: 'Where is a success dear? All costs, those of failures too, over successes.',
+      description:
+        'With which model is a success expensive? Cost of all attempts, failed ones included, divided by successes.',
       width: 8,
       height: 8,
       unit: 'currencyUSD',
@@ -127,7 +128,7 @@ const expense: Row = {
     lines({
       id: 8,
       title: 'Cost per hour by model',
-      description: 'Where does the money go?',
+      description: 'Which model costs the most? US dollars per hour, by model.',
       width: 8,
       height: 8,
       unit: 'currencyUSD',
@@ -144,7 +145,7 @@ const expense: Row = {
     lines({
       id: 9,
       title: 'Tokens per attempt by model',
-      description: 'Which model talks the most? Tokens of every type over attempts.',
+      description: 'Which model uses the most tokens? Tokens of every type divided by attempts.',
       width: 8,
       height: 8,
       unit: 'locale',
@@ -165,7 +166,7 @@ export function models(): Dashboard {
   return dashboardOf({
     uid: UIDS.models,
     title: 'Models',
-    description: 'Which model to use, for what, and at which price?',
+    description: 'Which model should be used, for which issue type, and at which cost?',
     past: '24h',
     variables: attemptFilters(many),
     rows: [which, over, expense],

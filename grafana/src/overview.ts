@@ -1,4 +1,4 @@
-/** Overview: is everything well, who is best at what, and what got worse? */
+/** Overview: is everything working, which agent is best, and what got worse? */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { attempts, busiest, costPerSuccess, type Scope, SELECTED, successRatio, wilson } from './expressions.ts'
 import { attemptFilters, dashboardOf, many, type Row } from './frame.ts'
@@ -31,7 +31,7 @@ const now: Row = {
     stat({
       id: 1,
       title: 'Success rate',
-      description: 'How often do agents succeed? Successes over attempts, in the time on display.',
+      description: 'How often do agents succeed? Successes divided by attempts, in the selected time range.',
       width: 4,
       height: 4,
       unit: 'percentunit',
@@ -42,7 +42,7 @@ const now: Row = {
       id: 2,
       title: 'Attempts',
       description:
-        'How much do agents do? Attempts in the time on display; the first attempt of a key that was never seen before is not among them.',
+        'How much do agents do? Attempts in the selected time range. Prometheus cannot count the first attempt of a new key.',
       width: 4,
       height: 4,
       unit: 'locale',
@@ -52,7 +52,7 @@ const now: Row = {
     stat({
       id: 3,
       title: 'Cost per success',
-      description: 'What does a success cost? All costs, those of failures too, over successes.',
+      description: 'What does a success cost? Cost of all attempts, failed ones included, divided by successes.',
       width: 4,
       height: 4,
       unit: 'currencyUSD',
@@ -62,7 +62,7 @@ const now: Row = {
     stat({
       id: 4,
       title: 'Since the last attempt',
-      description: 'Is anybody at work? Time since the latest attempt ended.',
+      description: 'Are agents working? Time since the latest attempt ended.',
       width: 4,
       height: 4,
       unit: 's',
@@ -72,7 +72,7 @@ const now: Row = {
     stat({
       id: 5,
       title: 'Sidecar',
-      description: 'Are attempts being taken? The worst of all sidecars: ready, or not taking attempts.',
+      description: 'Are attempts being recorded? "Ready" if all sidecars are ready.',
       width: 4,
       height: 4,
       unit: 'none',
@@ -83,7 +83,7 @@ const now: Row = {
     stat({
       id: 6,
       title: 'Alerts',
-      description: 'Is there something to do? Alerts that fire now; the table below names them.',
+      description: 'Does anything need action? Number of alerts that fire now; the table below names them.',
       width: 4,
       height: 4,
       unit: 'none',
@@ -96,13 +96,13 @@ const now: Row = {
 
 const best: Row = {
   id: 101,
-  title: 'Who is best at what',
+  title: 'Best agents',
   panels: [
     table({
       id: 7,
       title: 'Best for each issue type',
       description:
-        'Whom to send? Of the agents and models with 5 attempts and more, the one whose success rate is surely the highest: ranked by the lower end of its 95 % interval (At least), for a few lucky attempts prove little.',
+        'Which agent should get the next issue? The agent and model with the highest lower end of the 95 % interval ("At least"), among those with at least 5 attempts. The lower end is used because a few successes can be luck.',
       width: 10,
       height: 9,
       unit: 'none',
@@ -122,7 +122,7 @@ const best: Row = {
       id: 8,
       title: 'All keys',
       description:
-        'How does each agent do with each model at each issue type? The 100 keys with the most attempts. At least: lower end of the 95 % interval of the success rate.',
+        'How does each agent do with each model and issue type? The 100 keys with the most attempts. "At least" is the lower end of the 95 % interval of the success rate.',
       width: 14,
       height: 9,
       unit: 'none',
@@ -144,13 +144,13 @@ const BEFORE = 'agent:agent_successes_per_attempts:ratio_increase30d{job=~"$job"
 
 const worse: Row = {
   id: 102,
-  title: 'What got worse',
+  title: 'Regressions',
   panels: [
     table({
       id: 9,
-      title: 'Against their own past',
+      title: 'Change against the past',
       description:
-        'Who succeeds less often than before? Success rate of the last 6 hours less that of the 30 days before them, by agent, the worst first. Needs the recording rules and 6 hours of past.',
+        'Which agent succeeds less often than before? Success rate of the last 6 hours minus that of the 30 days before, by agent, worst first. Needs the recording rules and 6 hours of history.',
       width: 8,
       height: 9,
       unit: 'percentunit',
@@ -172,7 +172,7 @@ const worse: Row = {
       id: 10,
       title: 'Drift',
       description:
-        'Who is getting worse, slowly and surely? Evidence that a key succeeds less than it used to, as a share of what an alarm takes: the 20 highest.',
+        'Which agent is getting worse? Evidence that a key succeeds less often than before, in percent of the alarm threshold. The 20 highest keys.',
       width: 8,
       height: 9,
       unit: 'none',
@@ -192,7 +192,7 @@ const worse: Row = {
     table({
       id: 11,
       title: 'Firing alerts',
-      description: 'What is there to do? Each alert names its runbook.',
+      description: 'What needs action? Alerts that fire now; each has a runbook.',
       width: 8,
       height: 9,
       unit: 'none',
@@ -223,7 +223,7 @@ const over: Row = {
       id: 12,
       title: 'Success rate by agent',
       description:
-        'Who got better or worse, and when? The 20 agents with the most attempts; a gap is a time without attempts.',
+        'Which agent got better or worse, and when? The 20 agents with the most attempts. A gap means no attempts.',
       width: 12,
       height: 9,
       unit: 'percentunit',
@@ -241,7 +241,7 @@ const over: Row = {
     lines({
       id: 13,
       title: 'Attempts by agent',
-      description: 'Who does how much? The 20 agents with the most attempts.',
+      description: 'Which agent does how much? The 20 agents with the most attempts.',
       width: 12,
       height: 9,
       unit: 'locale',
@@ -256,7 +256,7 @@ const over: Row = {
 const RUNS =
   'and on (experiment, variant) sum by (experiment, variant) (increase(agent_experiment_attempts_total{job=~"$job"}[$__range])) > 0'
 
-/** A statistic of the comparisons of experiments that run. */
+/** A statistic of the comparisons of running experiments. */
 const compared = (statistic: string): string =>
   `max by (experiment, variant, baseline) (${statistic}{job=~"$job"}) ${RUNS}`
 
@@ -266,9 +266,9 @@ const experiments: Row = {
   panels: [
     table({
       id: 14,
-      title: 'Experiments that run',
+      title: 'Running experiments',
       description:
-        'Does a variant do better than the one that came first? Points of success rate above it, and what they surely lie between, however often one looks: both above 0 it does better, both below 0 worse. Whatever the agents, models and issue types chosen above.',
+        'Is a variant better than the baseline (the variant that came first)? Difference of success rates with a 95 % confidence sequence, valid at any time. Both bounds above 0: better. Both below 0: worse. The filters for agent, model and issue type do not apply.',
       width: 24,
       height: 8,
       unit: 'percentunit',
@@ -292,7 +292,7 @@ export function overview(): Dashboard {
   return dashboardOf({
     uid: UIDS.overview,
     title: 'Agents',
-    description: 'Is everything well, who is best at what, and what got worse?',
+    description: 'Is everything working, which agent is best, and what got worse?',
     past: '24h',
     variables: attemptFilters(many),
     rows: [now, best, worse, over, experiments],

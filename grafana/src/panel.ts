@@ -1,4 +1,4 @@
-/** Panels as this project draws them: all that Grafana would otherwise decide by defaults that mislead is decided here. */
+/** Panel builders. They set everything that Grafana's defaults would show in a misleading way. */
 import { PanelBuilder as BarChart } from '@grafana/grafana-foundation-sdk/barchart'
 import {
   AxisPlacement,
@@ -36,39 +36,39 @@ import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat'
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table'
 import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/timeseries'
 
-/** Every panel asks whatever data source is chosen. */
+/** The data source that the user selected. */
 export const DATA_SOURCE = { type: 'prometheus', uid: '$datasource' } as const
 
-/** What every panel has. */
+/** The settings that every panel has. */
 export interface Frame {
-  /** Stable for ever: links and alerts point to it. */
+  /** Never changes: links and alerts refer to it. */
   readonly id: number
   readonly title: string
-  /** The question it answers, and what to know when reading it. */
+  /** The question that the panel answers, and how to read it. */
   readonly description: string
   /** Of 24 columns. */
   readonly width: number
   readonly height: number
   readonly unit: string
-  /** What stands there when there is nothing to show. */
+  /** The text shown without data. */
   readonly noValue: string
   readonly min?: number
   readonly max?: number
-  /** Only where a colour tells what to do. */
+  /** Only if the colour asks for an action. */
   readonly thresholds?: readonly Threshold[]
   readonly mappings?: readonly ValueMapping[]
-  /** The least time between two points, and so the least time a point covers. */
+  /** The minimum step, and so the minimum span of one point. */
   readonly interval?: string
 }
 
 export interface Line {
   readonly expr: string
   readonly legend: string
-  /** For what others are held to: bounds, limits. */
+  /** For bounds and limits. */
   readonly dashed?: boolean
 }
 
-/** A column of a table; the label it is named after, or an expression and its unit. */
+/** A column of a table: a label, or an expression and its unit. */
 export interface Column {
   readonly name: string
   readonly label?: string
@@ -77,7 +77,7 @@ export interface Column {
   readonly properties?: readonly DynamicConfigValue[]
 }
 
-/** One number for all that is on display. */
+/** One number for the selected time range. */
 export function stat(
   frame: Frame & { readonly expr: string; readonly legend?: string; readonly text?: 'name' },
 ): Panel {
@@ -97,7 +97,7 @@ export function stat(
   return framed(panel, frame)
 }
 
-/** Lines over time, gaps left open; `stack` for bars that add up. */
+/** Lines over time with open gaps; `stack` draws stacked bars. */
 export function lines(
   frame: Frame & {
     readonly lines: readonly Line[]
@@ -126,7 +126,7 @@ export function lines(
   return framed(builder.build(), frame, [...overridesOf(frame.overrides ?? {}), ...dashes(frame.lines)])
 }
 
-/** By query, for a legend is only known when there is something to show. */
+/** Matches by query, because a legend is known only when there is data. */
 function dashes(all: readonly Line[]): FieldConfigSource['overrides'] {
   return all.flatMap(({ dashed }, i) =>
     dashed ? [{ matcher: { id: 'byFrameRefID', options: refId(i) }, properties: [...DASHED] }] : [],
@@ -139,7 +139,7 @@ const DASHED: readonly DynamicConfigValue[] = [
   { id: 'custom.showPoints', value: VisibilityMode.Never },
 ]
 
-/** Where durations lie, over time. */
+/** The distribution of durations over time. */
 export function heatmap(frame: Frame & { readonly expr: string }): Panel {
   const panel = new Heatmap()
     .withTarget(query(frame.expr, 'A').range().format(PromQueryFormat.Heatmap).legendFormat('{{le}}'))
@@ -151,7 +151,7 @@ export function heatmap(frame: Frame & { readonly expr: string }): Panel {
   return framed(panel, frame)
 }
 
-/** One row for each combination of the labels among the columns, and a number in each of the other columns. */
+/** One row per combination of the label columns; the other columns hold numbers. */
 export function table(
   frame: Frame & { readonly columns: readonly Column[]; readonly sort: string; readonly ascending?: boolean },
 ): Panel {
@@ -167,7 +167,7 @@ export function table(
   return framed(panel, frame, overridesOf(overrides))
 }
 
-/** Bars side by side or stacked, one group for each value of the first column. */
+/** Bars side by side or stacked, one group per value of the first column. */
 export function bars(frame: Frame & { readonly columns: readonly Column[]; readonly stack?: boolean }): Panel {
   const [first] = frame.columns
   const panel = new BarChart()
@@ -188,7 +188,7 @@ export function bars(frame: Frame & { readonly columns: readonly Column[]; reado
   return framed(panel, frame)
 }
 
-/** A matrix: a row and a column for each value of two labels. */
+/** A matrix: one row per value of one label, one column per value of another. */
 export function matrix(
   frame: Frame & { readonly expr: string; readonly rows: string; readonly columns: string },
 ): Panel {
@@ -216,7 +216,7 @@ function framed(panel: Panel, frame: Frame, overrides: FieldConfigSource['overri
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
     ...(mappings !== undefined && { mappings: [...mappings] }),
-    // Without steps of its own Grafana paints a panel red from 80 on.
+    // Without explicit steps, Grafana colours a panel red from 80 on.
     thresholds: { mode: ThresholdsMode.Absolute, steps: [...(thresholds ?? [{ value: null, color: 'text' }])] },
     color: { mode: thresholds ? FieldColorModeId.Thresholds : FieldColorModeId.PaletteClassicByName },
   }
@@ -235,7 +235,7 @@ function tableQueries(columns: readonly Column[]): DataqueryBuilder[] {
   )
 }
 
-/** Puts the tables of all queries side by side, in the order and with the names of the columns. */
+/** Joins the tables of all queries, with the order and names of the columns. */
 function merged(columns: readonly Column[]): readonly DataTransformerConfig[] {
   const alone = columns.filter(column => column.expr !== undefined).length === 1
   const fields = columns.map(({ label, name }, i) => ({

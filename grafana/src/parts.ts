@@ -1,4 +1,4 @@
-/** What several dashboards share: thresholds that encode a decision, columns, links between dashboards. */
+/** Parts that several dashboards share: thresholds, columns, links between dashboards. */
 import {
   type DynamicConfigValue,
   MappingType,
@@ -16,13 +16,13 @@ export const UIDS = {
   sidecar: 'agent-performance-sidecar',
 } as const
 
-/** Red from a value on, at which something is to be done. */
+/** Red from a value on that needs action. */
 export const redFrom = (value: number): readonly Threshold[] => [
   { value: null, color: 'green' },
   { value, color: 'red' },
 ]
 
-/** Whether a sidecar takes attempts. */
+/** Colours and texts for whether a sidecar records attempts. */
 export const READY: { readonly thresholds: readonly Threshold[]; readonly mappings: readonly ValueMapping[] } = {
   thresholds: [
     { value: null, color: 'red' },
@@ -31,48 +31,48 @@ export const READY: { readonly thresholds: readonly Threshold[]; readonly mappin
   mappings: [
     {
       type: MappingType.ValueToText,
-      options: { 0: { text: 'Takes no attempts', color: 'red' }, 1: { text: 'Ready', color: 'green' } },
+      options: { 0: { text: 'Not ready', color: 'red' }, 1: { text: 'Ready', color: 'green' } },
     },
   ],
 }
 
-/** What panels say where nothing was attempted. */
+/** Texts of panels without data. */
 export const NO_ATTEMPTS = 'No attempts in this time'
 export const NO_CONFIDENCE = 'No confidence stated in this time'
 export const NO_EXPERIMENT = 'No experiment yet. To start one, record attempts with "experiment" and "variant".'
 
-/** Points that cover less than this would each rest on one or two attempts. */
+/** The minimum span of one point: shorter spans hold one or two attempts each. */
 export const COARSE = '10m'
 
 const KEEP = `\${__url_time_range}&\${datasource:queryparam}&\${job:queryparam}`
 
-/** Opens the dashboard of the agent in this cell, at the same time and with the same filters. */
+/** Opens the dashboard of the agent in this cell, with the same time range and filters. */
 export const TO_AGENT: readonly DynamicConfigValue[] = [
   {
     id: 'links',
     value: [
       {
-        title: 'Look at this agent',
+        title: 'Open this agent',
         url: `/d/${UIDS.agent}?${KEEP}&\${model_name:queryparam}&\${issue_type:queryparam}&var-agent_name=\${__value.raw:percentencode}`,
       },
     ],
   },
 ]
 
-/** Opens the experiment in this cell, at the same time. */
+/** Opens the experiment in this cell, with the same time range. */
 export const TO_EXPERIMENT: readonly DynamicConfigValue[] = [
   {
     id: 'links',
     value: [
       {
-        title: 'Look at this experiment',
+        title: 'Open this experiment',
         url: `/d/${UIDS.experiments}?${KEEP}&var-experiment=\${__value.raw:percentencode}`,
       },
     ],
   },
 ]
 
-/** How good, how sure, how fast and how dear: the columns of every table of agents or models. */
+/** The columns of every table of agents or models: rate, interval, attempts, duration, cost. */
 export function performanceColumns(scope: Scope): readonly Column[] {
   return [
     { name: 'At least', expr: wilson('low', scope), unit: 'percentunit' },

@@ -1,4 +1,4 @@
-/** What the sidecar keeps, and how well the disk does. */
+/** The journal and the document: size, errors, and how fast the disk is. */
 import type { Row } from './frame.ts'
 import { now, OWN, rate, third } from './sidecar-parts.ts'
 
@@ -10,7 +10,8 @@ export const journal: Row = {
     third({
       id: 10,
       title: 'Journal sync',
-      description: 'How fast is the disk? Every answer waits for one of these. Median and 99th percentile.',
+      description:
+        'How fast is the disk? Duration of a journal sync, median and 99th percentile. Every recording request waits for one.',
       unit: 's',
       lines: [
         {
@@ -33,7 +34,7 @@ export const journal: Row = {
     third({
       id: 12,
       title: 'Errors',
-      description: 'Does keeping fail? Failed writes a second, of the journal and of the document.',
+      description: 'Do writes fail? Failed writes of the journal and of the document per second.',
       unit: 'cps',
       lines: [
         { expr: rate('agent_performance_journal_write_errors_total'), legend: '{{instance}} journal' },
@@ -43,7 +44,7 @@ export const journal: Row = {
     third({
       id: 13,
       title: 'Size on disk',
-      description: 'How much room does it take? Journal and document.',
+      description: 'How much disk space is used? Journal and document.',
       unit: 'bytes',
       lines: [
         { ...now('agent_performance_journal_bytes'), legend: '{{instance}} journal' },
@@ -53,7 +54,7 @@ export const journal: Row = {
     third({
       id: 14,
       title: 'Document age',
-      description: 'How old is what readers of the document see? It is only written when attempts come.',
+      description: 'How old is the document? It is written only after new attempts.',
       unit: 's',
       lines: [
         {
@@ -65,29 +66,28 @@ export const journal: Row = {
     third({
       id: 15,
       title: 'Writing the document',
-      description: 'How long does the last writing of the document take? It grows with the keys.',
+      description: 'How long did the last write of the document take? It grows with the number of keys.',
       unit: 's',
       lines: [now('agent_performance_document_write_duration_seconds')],
     }),
     third({
       id: 16,
       title: 'Segments',
-      description: 'Does old data leave? Files the journal consists of.',
+      description: 'Does retention remove old data? Number of journal files.',
       unit: 'locale',
       lines: [now('agent_performance_journal_segments')],
     }),
     third({
       id: 17,
       title: 'Replayed at start',
-      description: 'How much had to be counted again after the last start? Records of the journal.',
+      description: 'How much was replayed at the last start? Journal records.',
       unit: 'locale',
       lines: [now('agent_performance_journal_replayed_records_total')],
     }),
     third({
       id: 18,
       title: 'Keys and arms',
-      description:
-        'How fast does the number of combinations of agent, model and issue type grow, and that of variants of experiments?',
+      description: 'How fast do keys (agent, model, issue type) and arms (experiment, variant) grow? Current numbers.',
       unit: 'locale',
       lines: [
         { ...now('agent_performance_keys'), legend: '{{instance}} keys' },
@@ -97,7 +97,7 @@ export const journal: Row = {
   ],
 }
 
-/** Absent where nothing was written. */
+/** Absent if nothing was written. */
 function syncQuantile(quantile: number): string {
   return `histogram_quantile(${quantile}, ${rate('agent_performance_journal_fsync_duration_seconds_bucket', 'le')}) >= 0`
 }

@@ -1,19 +1,19 @@
-/** What the rows about the sidecar share. */
+/** Parts that the rows about the sidecar share. */
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard'
 import { type Frame, type Line, lines } from './panel.ts'
 
-/** What the filters of the dashboard leave. */
+/** Selects by the filters of the dashboard. */
 export const OWN = 'job=~"$job", instance=~"$instance"'
-/** What panels say where no sidecar is. */
+/** The text of a panel without a sidecar. */
 export const NOTHING = 'No sidecar was scraped in this time'
 
-/** How much a counter rises a second. */
+/** The rate of a counter per second. */
 export const rate = (counter: string, by = 'instance'): string =>
   `sum by (${by}) (rate(${counter}{${OWN}}[$__rate_interval]))`
-/** A gauge as it is. */
+/** The current value of a gauge. */
 export const now = (gauge: string): Line => ({ expr: `${gauge}{${OWN}}`, legend: '{{instance}}' })
 
-/** Lines over time that take a third of a row. */
+/** Lines over time, a third of a row wide. */
 export function third(
   frame: Pick<Frame, 'id' | 'title' | 'description' | 'unit'> & { readonly lines: readonly Line[] },
 ): Panel {

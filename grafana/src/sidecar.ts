@@ -1,4 +1,4 @@
-/** The sidecar itself: does it take attempts, keep them, and have room? */
+/** The sidecar itself: does it record attempts, and does it have capacity left? */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { dashboardOf, many, type Row } from './frame.ts'
 import { stat } from './panel.ts'
@@ -16,7 +16,7 @@ const health: Row = {
       ...small,
       id: 1,
       title: 'Ready',
-      description: 'Does it take attempts? Not while starting, draining or unable to keep them.',
+      description: 'Does the sidecar record attempts? It does not while it starts, shuts down or cannot write.',
       unit: 'none',
       ...READY,
       expr: `agent_performance_ready{${OWN}}`,
@@ -25,7 +25,7 @@ const health: Row = {
       ...small,
       id: 2,
       title: 'Scraped',
-      description: 'Can Prometheus reach it? 0 where the last scrape failed.',
+      description: 'Can Prometheus reach the sidecar? 0 if the last scrape failed.',
       unit: 'none',
       thresholds: READY.thresholds,
       expr: `up{${OWN}}`,
@@ -34,7 +34,7 @@ const health: Row = {
       ...small,
       id: 3,
       title: 'Running for',
-      description: 'Did it restart? Time since the process started.',
+      description: 'Did the sidecar restart? Time since the process started.',
       unit: 's',
       expr: `time() - agent_performance_start_time_seconds{${OWN}}`,
     }),
@@ -53,7 +53,7 @@ const health: Row = {
       id: 5,
       title: 'Keys taken',
       description:
-        'Is there room for more agents, models and issue types? From 90 % on look which name has too many values: beyond the limit attempts count under __overflow__.',
+        'Is there capacity for more keys? Share of --max-keys in use. From 90 % on, find the name with too many values. Beyond the limit, attempts count under __overflow__.',
       unit: 'percentunit',
       thresholds: redFrom(0.9),
       expr: `agent_performance_keys{${OWN}} / agent_performance_keys_limit{${OWN}}`,
@@ -62,7 +62,7 @@ const health: Row = {
       ...small,
       id: 6,
       title: 'Damaged records',
-      description: 'Was anything lost on disk? Records found damaged or missing since the last start.',
+      description: 'Were records lost on disk? Records found damaged or missing since the last start.',
       unit: 'locale',
       thresholds: redFrom(1),
       expr: `agent_performance_journal_corrupt_records_total{${OWN}} + agent_performance_journal_missing_records_total{${OWN}}`,
@@ -76,9 +76,8 @@ const attempts: Row = {
   panels: [
     third({
       id: 7,
-      title: 'Taken in',
-      description:
-        'How much comes in? Attempts a second that were kept and counted, and those that were known already.',
+      title: 'Recorded',
+      description: 'How many attempts arrive? Recorded attempts and duplicates per second.',
       unit: 'cps',
       lines: [
         { expr: rate('agent_performance_attempts_accepted_total'), legend: '{{instance}} accepted' },
@@ -87,9 +86,9 @@ const attempts: Row = {
     }),
     third({
       id: 8,
-      title: 'Not taken in',
+      title: 'Rejected and refused',
       description:
-        'Is anything lost? Rejected attempts were wrong and never come back; refused ones could not be kept and are sent again.',
+        'Are attempts lost? Rejected attempts are invalid and lost. Refused attempts could not be recorded and are sent again.',
       unit: 'cps',
       lines: [
         { expr: rate('agent_performance_attempts_rejected_total', 'reason'), legend: 'rejected: {{reason}}' },
@@ -98,9 +97,9 @@ const attempts: Row = {
     }),
     third({
       id: 9,
-      title: 'Taken in otherwise',
+      title: 'Skewed, overflowed, ignored',
       description:
-        'Are clocks, names and telemetry in order? Skewed attempts were dated ahead and taken as of receipt; overflowed ones lost their names to the limit of keys; what came by OTLP and is no attempt was ignored.',
+        'Are clocks, names and telemetry in order? Skewed: the timestamp was in the future and was replaced by the time of receipt. Overflowed: counted under __overflow__ because of --max-keys. Ignored: OTLP records that are not attempts.',
       unit: 'cps',
       lines: [
         { expr: rate('agent_performance_attempts_skewed_total'), legend: '{{instance}} skewed' },
@@ -118,14 +117,14 @@ const http: Row = {
     third({
       id: 19,
       title: 'Requests by route',
-      description: 'Who asks what? Requests a second.',
+      description: 'Which routes are used? Requests per second, by method and route.',
       unit: 'reqps',
       lines: [{ expr: rate('agent_performance_http_requests_total', 'method, route'), legend: '{{method}} {{route}}' }],
     }),
     third({
       id: 20,
       title: 'Requests by code',
-      description: 'Are they answered well? Requests a second by status code.',
+      description: 'Do requests succeed? Requests per second, by status code.',
       unit: 'reqps',
       lines: [{ expr: rate('agent_performance_http_requests_total', 'code'), legend: '{{code}}' }],
     }),
@@ -133,15 +132,21 @@ const http: Row = {
       id: 21,
       title: 'In flight and dropped',
       description:
-        'Is it too much? Requests being answered, questions among them, and how many a second are refused, connections dropped or closed unread, and lines of the log lost.',
+        'Is the sidecar overloaded? Requests and questions in flight; per second: refused questions, dropped connections, connections closed because the client did not read, and dropped log lines.',
       unit: 'locale',
       lines: [
         { ...now('agent_performance_http_requests_in_flight'), legend: '{{instance}} in flight' },
-        { expr: rate('agent_performance_connections_dropped_total'), legend: '{{instance}} dropped a second' },
-        { expr: rate('agent_performance_log_lines_dropped_total'), legend: '{{instance}} log lines dropped a second' },
-        { expr: rate('agent_performance_connections_unread_total'), legend: '{{instance}} unread, closed a second' },
+        { expr: rate('agent_performance_connections_dropped_total'), legend: '{{instance}} dropped per second' },
+        {
+          expr: rate('agent_performance_log_lines_dropped_total'),
+          legend: '{{instance}} log lines dropped per second',
+        },
+        { expr: rate('agent_performance_connections_unread_total'), legend: '{{instance}} unread, closed per second' },
         { ...now('agent_performance_questions_in_flight'), legend: '{{instance}} questions in flight' },
-        { expr: rate('agent_performance_questions_refused_total'), legend: '{{instance}} questions refused a second' },
+        {
+          expr: rate('agent_performance_questions_refused_total'),
+          legend: '{{instance}} questions refused per second',
+        },
       ],
     }),
   ],
@@ -154,35 +159,35 @@ const process: Row = {
     third({
       id: 22,
       title: 'Event loop lag',
-      description: 'Does anything block it? The longest the event loop was late.',
+      description: 'Does anything block the event loop? Longest delay in the last 10 seconds or more.',
       unit: 's',
       lines: [now('agent_performance_event_loop_lag_seconds')],
     }),
     third({
       id: 23,
       title: 'Memory',
-      description: 'Does it grow? Memory in RAM.',
+      description: 'Does memory grow? Resident memory.',
       unit: 'bytes',
       lines: [now('agent_performance_resident_memory_bytes')],
     }),
     third({
       id: 24,
       title: 'Processor',
-      description: 'How much of a processor does it take? At 100 % one is full.',
+      description: 'How much CPU is used? 100 % is one core.',
       unit: 'percentunit',
       lines: [{ expr: rate('agent_performance_cpu_seconds_total'), legend: '{{instance}}' }],
     }),
     third({
       id: 25,
       title: 'Open files',
-      description: 'Do descriptors leak?',
+      description: 'Do file descriptors leak? Open descriptors.',
       unit: 'locale',
       lines: [now('agent_performance_open_fds')],
     }),
     third({
       id: 26,
       title: 'Scrape',
-      description: 'Is exposing the metrics itself a burden? How long a scrape takes.',
+      description: 'Is scraping expensive? Duration of a scrape.',
       unit: 's',
       lines: [now('scrape_duration_seconds')],
     }),
@@ -190,7 +195,7 @@ const process: Row = {
       id: 27,
       title: 'Series',
       description:
-        'What does it cost Prometheus? Samples in one scrape: about 75 for each key and 26 for each arm of an experiment.',
+        'How many series does Prometheus store? Samples per scrape: about 75 per key and 26 per arm of an experiment.',
       unit: 'locale',
       lines: [now('scrape_samples_scraped')],
     }),
@@ -202,7 +207,7 @@ export function sidecar(): Dashboard {
   return dashboardOf({
     uid: UIDS.sidecar,
     title: 'Sidecar',
-    description: 'Does it take attempts, keep them, and have room?',
+    description: 'Does the sidecar record attempts, and does it have capacity left?',
     past: '6h',
     variables: [
       many({ name: 'job', label: 'Job', metric: 'agent_performance_build_info' }),

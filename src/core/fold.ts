@@ -2,7 +2,7 @@
  * The fold: the one way in which state changes. It takes the records of a log in the log's order, so that a replay and a live store, and every
  * sidecar on one log, end in the same state. It reads no clock: each record carries the times by which it counts.
  */
-import type { IdWindow } from './aggregate/dedup-window.ts'
+import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import type { AgentAttempt } from './attempt/attempt.ts'
@@ -85,7 +85,7 @@ export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecor
 export interface FoldState {
   readonly tally: Tally
   /** Another one takes its place when state is read again from a snapshot. */
-  ids: IdWindow
+  ids: DedupWindow
   readonly series: Series
   /** Alerts that are firing, and since when in milliseconds since the epoch. */
   readonly alerts: Map<string, number>

@@ -5,7 +5,7 @@ import { describeOutcome, livesOf, momentsFor } from './lives.ts'
 
 const KILLS = 20
 
-test('killed 20 times under load, at its starts, stops, segments, checkpoints and documents, it loses nothing and counts nothing twice', async () => {
+test('killed 20 times under load, at its starts, stops, segments, snapshots and documents, it loses nothing and counts nothing twice', async () => {
   const seed = process.env.CHAOS_SEED ?? String(Date.now())
   const random = createRandom(seed)
   const outcome = await livesOf(momentsFor(KILLS, random), random)

@@ -11,7 +11,7 @@ export interface Moment {
   readonly atStart?: boolean
   /** It is told to stop first. */
   readonly draining?: boolean
-  /** It is under so much load that segments and checkpoints are due. */
+  /** It is under so much load that segments and snapshots are due. */
   readonly heavy?: boolean
   /** The file whose appearance is waited for, in the journal's directory or beside the document. */
   readonly file?: RegExp
@@ -27,14 +27,14 @@ export const MOMENTS: readonly Moment[] = [
   { name: 'when a segment begins', file: /^\d{20}\.ndjson$/ },
   { name: 'while the document is written', file: /^document\.json/ },
   { name: 'when the document is put in its place', file: /^agent_performance\.json$/ },
-  { name: 'while the last checkpoint is written', draining: true, file: /^checkpoint-\d+\.bin\.\d+$/ },
-  { name: 'when the last checkpoint is put in its place', draining: true, file: /^checkpoint-\d+\.bin$/ },
+  { name: 'while the last snapshot is written', draining: true, file: /^snapshot-\d+\.bin\.\d+$/ },
+  { name: 'when the last snapshot is put in its place', draining: true, file: /^snapshot-\d+\.bin$/ },
 ]
 
 /** Moments that need much to be written before they come. */
 export const HEAVY_MOMENTS: readonly Moment[] = [
   { name: 'when a full segment is followed by the next', heavy: true, file: /^\d{20}\.ndjson$/, files: 2 },
-  { name: 'while a checkpoint is written under load', heavy: true, file: /^checkpoint-\d+\.bin\.\d+$/ },
+  { name: 'while a snapshot is written under load', heavy: true, file: /^snapshot-\d+\.bin\.\d+$/ },
 ]
 
 /** A moment that does not come is waited for no longer than this. */

@@ -33,7 +33,7 @@ if (!isClean(all)) {
   process.exitCode = 1
 }
 
-/** Some lives of every third store are so busy that segments fill and checkpoints come under load. */
+/** Some lives of every third store are so busy that segments fill and snapshots come under load. */
 function momentsOf(store: number, random: Random): Moment[] {
   const moments = momentsFor(KILLS_OF_A_STORE, random)
   if (store % 3 !== 0) return moments

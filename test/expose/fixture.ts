@@ -92,7 +92,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
     replayedRecords: 9,
     forkedRecords: 0,
     document: { writes: 3, errors: 0, seconds: 0.012, bytes: 4096, lastSuccessMs: 1772366399_000 },
-    checkpoint: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
+    snapshot: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
   }),
   ingest: {
     accepted: 12,

@@ -1,4 +1,4 @@
-/** The dashboards as committed, and every expression in them. */
+/** The committed dashboards and their expressions. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 const FOLDER = new URL('../../grafana/dashboards/', import.meta.url)
@@ -76,7 +76,7 @@ export function dashboardFiles(): readonly Dashboard[] {
   return [...dashboardTexts().values()].map(text => JSON.parse(text) as Dashboard)
 }
 
-/** Panels that show something: not the headings. */
+/** Panels without the row headings. */
 export function panelsOf(dashboard: Dashboard): readonly Panel[] {
   return dashboard.panels.filter(panel => panel.type !== 'row')
 }

@@ -8,9 +8,9 @@ import { type Dashboard, dashboardFiles, dashboardTexts, type Panel, panelsOf } 
 
 const ROOT = new URL('../../', import.meta.url)
 const UNITS: ReadonlySet<unknown> = new Set(Object.values(units))
-/** What Grafana 10 to 13 draw without any plugin. */
+/** Panel types of Grafana 10 to 13 without plugins. */
 const PANEL_TYPES = ['stat', 'timeseries', 'table', 'heatmap', 'barchart']
-/** Panels whose colour tells that there is something to do. */
+/** Panels whose colour asks for an action. */
 const DECIDE = [
   'Sidecar',
   'Alerts',
@@ -24,7 +24,7 @@ const DECIDE = [
   'Sample ratio',
 ]
 const ABOUT_SIDECARS = 'agent-performance-sidecar'
-/** What dashboards filter by that are not about agents. */
+/** Filters of dashboards that are not about agents. */
 const FILTERS: ReadonlyMap<string, readonly string[]> = new Map([
   [ABOUT_SIDECARS, ['instance']],
   ['agent-performance-experiments', ['experiment']],
@@ -37,7 +37,7 @@ it('the committed dashboards are what the code prints', () => {
   expect(others.map(([name]) => name)).toEqual([])
 })
 
-it('no two dashboards have the same uid or title: Grafana would load none of the folder', () => {
+it('no two dashboards have the same uid or title: Grafana would load none of them', () => {
   const all = dashboardFiles()
   expect(new Set(all.map(({ uid }) => uid)).size).toBe(all.length)
   expect(new Set(all.map(({ title }) => title)).size).toBe(all.length)
@@ -53,14 +53,14 @@ describe.each(dashboardFiles())('$uid', dashboard => {
     expect(dashboard.uid.length).toBeLessThanOrEqual(40)
   })
 
-  it('asks the chosen data source only', () => {
+  it('queries only the selected data source', () => {
     const sources = dashboard.templating.list.filter(({ type }) => type === 'datasource')
     expect(sources).toMatchObject([{ name: 'datasource', label: 'Data source', query: 'prometheus' }])
     const uids = JSON.stringify(dashboard).match(/"datasource":\{[^}]*\}/g)
     expect(new Set(uids)).toEqual(new Set(['"datasource":{"type":"prometheus","uid":"$datasource"}']))
   })
 
-  it('has variables that follow the time range, and "All" that is no list of names', () => {
+  it('has variables that follow the time range, and an "All" that does not list every name', () => {
     for (const variable of dashboard.templating.list.filter(({ type }) => type === 'query')) {
       expect(variable).toMatchObject({ refresh: 2, query: { qryType: 1, refId: variable.name } })
       expect(variable.label).not.toBe('')
@@ -80,7 +80,7 @@ describe.each(dashboardFiles())('$uid', dashboard => {
     expect(dashboard.refresh).toMatch(/s$/)
   })
 
-  it('leads to the other dashboards with filters and time kept', () => {
+  it('links to the other dashboards and keeps filters and time', () => {
     expect(dashboard.links).toMatchObject([
       { type: 'dashboards', tags: ['agent-performance'], includeVars: true, keepTime: true },
     ])
@@ -92,13 +92,13 @@ describe.each(dashboardFiles())('$uid', dashboard => {
     expect(dashboard.annotations.list.map(({ name }) => name)).toEqual(['Restarts', 'Alerts'])
   })
 
-  it('gives every panel and heading an id of its own', () => {
+  it('gives every panel and heading its own id', () => {
     const ids = dashboard.panels.map(({ id }) => id)
     expect(ids.every(id => Number.isInteger(id) && id > 0)).toBe(true)
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('lays panels out without overlap or overhang', () => {
+  it('places panels without overlap, within 24 columns', () => {
     const taken = new Set<string>()
     for (const { gridPos, title } of dashboard.panels) {
       expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24)
@@ -113,7 +113,7 @@ describe.each(dashboardFiles())('$uid', dashboard => {
 describe.each(dashboardFiles().flatMap(dashboard => panelsOf(dashboard).map(panel => ({ dashboard, panel }))))(
   '$dashboard.uid: $panel.title',
   ({ dashboard, panel }) => {
-    it('says what it shows, in which unit, and what it means that there is nothing', () => {
+    it('has a title, a question, a unit, and a text for missing data', () => {
       expect(PANEL_TYPES).toContain(panel.type)
       expect(panel.title).not.toBe('')
       expect(panel.description).toMatch(/\?/)
@@ -125,7 +125,7 @@ describe.each(dashboardFiles().flatMap(dashboard => panelsOf(dashboard).map(pane
       expect(panel.fieldConfig.defaults.noValue).toBeDefined()
     })
 
-    it('asks for something, and only of the chosen jobs', () => {
+    it('queries something, and only the selected jobs', () => {
       expect(panel.targets?.length).toBeGreaterThan(0)
       for (const { expr } of panel.targets ?? []) {
         const selectors = expr.match(/[a-zA-Z_:][\w:]*\{[^}]*\}/g) ?? []
@@ -137,7 +137,7 @@ describe.each(dashboardFiles().flatMap(dashboard => panelsOf(dashboard).map(pane
       }
     })
 
-    it('filters by regular expression where several values may be chosen, and by the value itself where one is', () => {
+    it('filters by regular expression for multi-value variables, and by equality for single-value ones', () => {
       const several = new Map(dashboard.templating.list.map(({ name, multi }) => [name, multi === true]))
       for (const { expr } of panel.targets ?? []) {
         for (const [, operator, name] of expr.matchAll(/(=~|=)"\$(\w+)"/g)) {
@@ -146,7 +146,7 @@ describe.each(dashboardFiles().flatMap(dashboard => panelsOf(dashboard).map(pane
       }
     })
 
-    it('counts over spans that follow the panel', () => {
+    it('uses spans that follow the panel', () => {
       for (const { expr } of panel.targets ?? []) {
         const spans = [...expr.matchAll(/\b(rate|irate|increase|max_over_time)\([^[]*\[([^\]]*)\]/g)]
         for (const [, name, span] of spans) {
@@ -157,14 +157,14 @@ describe.each(dashboardFiles().flatMap(dashboard => panelsOf(dashboard).map(pane
       }
     })
 
-    it('has no colour but where it tells what to do, and none that Grafana makes up', () => {
+    it('has colours only where they ask for an action, and no default colours of Grafana', () => {
       const steps = panel.fieldConfig.defaults.thresholds?.steps ?? []
       expect(steps[0]).toMatchObject({ value: null })
       if (steps.length === 1) expect(steps[0]!.color).toBe('text')
       else expect(DECIDE).toContain(panel.title)
     })
 
-    it('shows a legend and every line at the pointer, where it has lines', () => {
+    it('shows a legend, and every line in the tooltip, if it has lines', () => {
       if (panel.type !== 'timeseries') return
       expect(panel.options).toMatchObject({ legend: { showLegend: true }, tooltip: { mode: 'multi' } })
       for (const { legendFormat } of panel.targets ?? []) expect(legendFormat).not.toBe('')
@@ -172,7 +172,7 @@ describe.each(dashboardFiles().flatMap(dashboard => panelsOf(dashboard).map(pane
   },
 )
 
-it('the data source tells Grafana how often Prometheus scrapes, and has a uid of its own', () => {
+it('the data source has the scrape interval of Prometheus and its own uid', () => {
   const [prometheus] = parse(
     readFileSync(new URL('grafana/provisioning/datasources/prometheus.yml', ROOT), 'utf8'),
   ).datasources
@@ -184,7 +184,7 @@ it('the data source tells Grafana how often Prometheus scrapes, and has a uid of
   })
 })
 
-it('dashboards come from the folder that the containers have them in, and cannot be changed in the browser', () => {
+it('dashboards come from the mounted folder, and cannot be changed in the browser', () => {
   const [provider] = parse(
     readFileSync(new URL('grafana/provisioning/dashboards/agent-performance.yml', ROOT), 'utf8'),
   ).providers

@@ -3,7 +3,7 @@ import { ruleFiles } from '../prometheus/rule-files.ts'
 import { faultsOf } from './promql.ts'
 import { annotationQueries, panelQueries, variableQueries } from './queries.ts'
 
-/** Counters told once, at the start of the process, or asked for how much there ever was: there is no rise to see. */
+/** Counters that are set once at the start, or read as totals, so that they may be used without rate() or increase(). */
 const AS_THEY_STAND = [
   'agent_performance_journal_corrupt_records_total',
   'agent_performance_journal_missing_records_total',
@@ -14,7 +14,7 @@ const AS_THEY_STAND = [
   'agent_experiment_attempt_cost_usd_total',
 ]
 
-describe('every expression parses, asks for metrics and labels that are exposed, and reads them in the way of their type', () => {
+describe('every expression parses, uses exposed metrics and labels, and reads each metric by its type', () => {
   it.each(panelQueries())('$dashboard: $title', ({ expr }) => {
     expect(faultsOf(expr, AS_THEY_STAND)).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** What can be asked for: every metric there is, with its type and labels, from the tables the sidecar exposes and the recording rules. */
+/** Every metric with its type and labels, from the sidecar's tables and the recording rules. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { recordingGroups } from '../../prometheus/recording.ts'
@@ -10,7 +10,7 @@ export interface Metric {
   readonly labels: ReadonlySet<string>
 }
 
-/** What Prometheus adds to every series it scrapes. */
+/** Labels that Prometheus adds to every scraped series. */
 const TARGET = ['job', 'instance']
 const LEVELS: ReadonlyMap<string, readonly string[]> = new Map([
   ['agent', ['job', 'agent_name']],
@@ -18,10 +18,10 @@ const LEVELS: ReadonlyMap<string, readonly string[]> = new Map([
   ['issue_type', ['job', 'issue_type']],
 ])
 
-/** What alerts are about. */
+/** Labels of alerts. */
 const ALERT = ['alertname', 'alertstate', 'severity', 'agent_name', 'model_name', 'issue_type', 'experiment', 'variant']
 
-/** Series that Prometheus makes itself. */
+/** Series that Prometheus itself creates. */
 const PROMETHEUS: readonly (readonly [string, Metric])[] = [
   ['up', gauge(TARGET)],
   ['scrape_duration_seconds', gauge(TARGET)],

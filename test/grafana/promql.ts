@@ -9,13 +9,13 @@ import { METRICS, type Metric } from './metric-labels.ts'
 const OF_COUNTERS: ReadonlySet<string> = new Set(['rate', 'irate', 'increase'])
 const OF_NEITHER: ReadonlySet<string> = new Set(['absent', 'count', 'group', 'changes', 'last_over_time'])
 
-/** Values for Grafana's variables as it would put them in. */
+/** Values for Grafana's variables, as Grafana substitutes them. */
 export function withVariables(expr: string, values: Readonly<Record<string, string>> = {}): string {
   const all: Readonly<Record<string, string>> = { __range: '1h', __rate_interval: '5m', ...values }
   return expr.replaceAll(/\$(\w+)/g, (_, name: string) => all[name] ?? '.+')
 }
 
-/** What is wrong, in words; nothing for a good one. `raw` names counters that may be read as they stand. */
+/** The faults of an expression; empty for a valid one. `raw` names counters that may be read without rate() or increase(). */
 export function faultsOf(expr: string, raw: readonly string[] = []): string[] {
   const text = withVariables(expr)
   const faults: string[] = []
@@ -31,7 +31,7 @@ export function faultsOf(expr: string, raw: readonly string[] = []): string[] {
   return faults
 }
 
-/** The names of all metrics in it. */
+/** The names of all metrics in an expression. */
 export function metricsOf(expr: string): string[] {
   const text = withVariables(expr)
   const names: string[] = []
@@ -75,7 +75,7 @@ function usageFaults(
   return good ? [] : [`${name} is a counter, and read as it stands`]
 }
 
-/** The function or aggregation that takes the selector as it is. */
+/** The function or aggregation whose direct argument is the selector. */
 function callAround(selector: SyntaxNode, text: string): string {
   let node = selector.parent
   while (
@@ -88,7 +88,7 @@ function callAround(selector: SyntaxNode, text: string): string {
   return slice(around?.getChild('FunctionIdentifier') ?? around?.getChild('AggregateOp') ?? null, text)
 }
 
-/** Labels to group by must be there in what is grouped. */
+/** Labels to group by must exist in the grouped series. */
 function groupingFaults(grouping: SyntaxNode, text: string): string[] {
   const clause = grouping.parent
   const whole = clause?.parent

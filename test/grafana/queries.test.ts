@@ -1,8 +1,8 @@
-/** Every query of every dashboard and alert, asked of a real Prometheus that scrapes a real sidecar: what the tables of the docs say of it. */
+/** Runs every query of every dashboard and alert on a real Prometheus that scrapes a real sidecar, and compares with docs/expected-queries.ts. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { BLANK, RAISED } from '../../docs/asked.ts'
+import { BLANK, RAISED } from '../../docs/expected-queries.ts'
 import { alerts } from '../prometheus/rule-files.ts'
 import { copyConfiguration, openPrometheus, type PrometheusServer, type Series } from '../prometheus/servers.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
@@ -14,7 +14,7 @@ const TOKEN = 'reads-and-records'
 const PANELS = panelQueries()
 const QUERIES = [...PANELS, ...annotationQueries()]
 const AT_WORK = { timeout: 60_000, interval: 500 }
-/** Scrapes and rules every second: what takes 15 s there is there at once. */
+/** Scrapes and evaluates rules every second, so that the test does not wait 15 s. */
 const QUICKLY = [
   [/scrape_interval: 15s/g, 'scrape_interval: 1s'],
   [/scrape_timeout: 10s/g, 'scrape_timeout: 1s'],
@@ -22,10 +22,10 @@ const QUICKLY = [
   [/^( +interval): \d+[sm]$/gm, '$1: 1s'],
 ] as const
 
-/** As in the tables: how many queries of a panel return data. */
+/** How many queries of each panel return data, as in the tables. */
 type Returned = Readonly<Record<string, string>>
 
-it('panels are blank without a NaN while nobody works; while agents do, panels and alerts return what the tables of the docs say', async context => {
+it('panels show no NaN while idle; while agents work, panels and alerts return what docs/alerts-and-panels.md says', async context => {
   needs('prometheus', context)
   await using folder = await temporaryFolder()
   const tokenFile = join(folder.path, 'token')
@@ -56,7 +56,7 @@ it('panels are blank without a NaN while nobody works; while agents do, panels a
   }
 }, 150_000)
 
-/** What the table of each dashboard says, by dashboard and panel. */
+/** The expected result of each panel, by dashboard and panel. */
 function asDocumented(): Returned {
   return counted(query => !BLANK.has(`${query.dashboard} ${query.panel}`))
 }
@@ -82,7 +82,7 @@ async function raised(prometheus: PrometheusServer): Promise<string[]> {
   return [...new Set(alerts().flatMap(({ alert }, i) => (answers[i]!.length > 0 ? [alert] : [])))].sort()
 }
 
-/** Metrics that alerts read from the sidecar itself: an alert on what is not there would be silent for ever. */
+/** Metrics about the sidecar that alerts read: an alert on a missing metric would never fire. */
 function exposedToAlerts(): string[] {
   return [...new Set(alerts().flatMap(({ expr }) => metricsOf(expr)))].filter(name => !name.includes(':'))
 }
@@ -93,7 +93,7 @@ async function expectNumbers(prometheus: PrometheusServer): Promise<void> {
   }
 }
 
-/** What agents do: every field, every tenth of confidence, names that are easy to get wrong; experiments; one attempt that is no good. */
+/** The attempts: every field, every tenth of confidence, names that need escaping, experiments, and one malformed attempt. */
 async function work(url: string): Promise<void> {
   const attempts = ['fixer "1"', 'a.b|c'].flatMap(agent_name =>
     ['llama3:8b', 'model\\2'].flatMap(model_name =>
@@ -135,13 +135,13 @@ async function work(url: string): Promise<void> {
   expect((await post({ ...attempts[0], confidence: 2 })).status).toBe(400)
 }
 
-/** What is chosen on dashboards about one of a kind. */
+/** The values selected on dashboards with single-value variables. */
 const CHOSEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'agent-performance-agent': { agent_name: 'fixer \\"1\\"' },
   'agent-performance-experiments': { experiment: 'prompt \\"1\\"' },
 }
 
-/** Asks as a panel would that shows the last minutes. */
+/** Runs a query as a panel that shows the last minutes. */
 async function ask(prometheus: PrometheusServer, { expr, instant, dashboard }: Query): Promise<readonly Series[]> {
   const text = withVariables(expr, { __range: '15m', __rate_interval: '1m', ...CHOSEN[dashboard] })
   if (instant) return prometheus.query(text)

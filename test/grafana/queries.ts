@@ -32,7 +32,7 @@ export interface VariableQuery {
   readonly label: string
 }
 
-/** Every variable that asks Prometheus. */
+/** Every variable with a Prometheus query. */
 export function variableQueries(): readonly VariableQuery[] {
   return dashboardFiles().flatMap(dashboard =>
     dashboard.templating.list.flatMap(({ name, query }) => {

@@ -1,4 +1,4 @@
-/** What the expressions of the panels come to, on series whose answer is known. */
+/** Results of the panels' expressions on series with a known answer. */
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ import { panelQueries } from './queries.ts'
 
 const OF = (agent: string): Scope => ({ select: `agent_name="${agent}"`, span: '$__range' })
 
-/** Counters that rise to a number within an hour, evenly. */
+/** Counters that increase evenly to a number within an hour. */
 const RISES: Readonly<Record<string, number>> = {
   'agent_attempts_total{agent_name="good",model_name="m",result="success"}': 60,
   'agent_attempts_total{agent_name="good",model_name="n",result="success"}': 30,
@@ -53,7 +53,7 @@ const RISES: Readonly<Record<string, number>> = {
   ...bins('failure', [0, 0, 0, 0, 0, 0, 0, 0, 10, 40]),
 }
 
-/** Cumulative, as they are exposed. */
+/** Cumulative, as exposed. */
 function bins(result: string, cumulative: readonly number[]): Record<string, number> {
   const name = (le: string): string =>
     `agent_attempt_confidence_bucket{agent_name="good",result="${result}",le="${le}"}`
@@ -65,7 +65,7 @@ const interval = wilsonBounds({ successes: 90, attempts: 100 })
 const some = wilsonBounds({ successes: 45, attempts: 60 })
 const every = wilsonBounds({ successes: 20, attempts: 20 })
 
-/** Of a panel of the dashboard of experiments, the query at a place. */
+/** The query at an index of a panel on the Experiments dashboard. */
 function asked(title: string, place = 0): string {
   const { expr } = panelQueries().filter(one => one.dashboard.endsWith('experiments') && one.title === title)[place]!
   return expr.replaceAll('job=~"$job", ', '').replaceAll('$experiment', 'prompt')

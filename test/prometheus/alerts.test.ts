@@ -15,36 +15,36 @@ describe.each(alerts())('$alert ($labels.severity)', alert => {
     expect(alert.labels.severity).toMatch(/^(critical|warning)$/)
   })
 
-  it('says what is wrong and how much, and where to look', () => {
+  it('has a summary, a description with the value, a dashboard and a runbook', () => {
     expect(Object.keys(alert.annotations).sort()).toEqual(['dashboard', 'description', 'runbook_url', 'summary'])
     expect(alert.annotations.summary).toMatch(/\.$/)
-    // Numbers are put in words that people read, and never into what makes an alert the same alert.
+    // Values are formatted, and never part of the summary or the labels: those identify the alert.
     expect(alert.annotations.description).not.toMatch(/\{\{ *\$value *\}\}/)
     expect(alert.annotations.summary).not.toContain('$value')
     expect(JSON.stringify(alert.labels)).not.toContain('{{')
   })
 
-  it('has a runbook that says what it means, how to look and what to do', () => {
+  it('has a runbook with the three sections', () => {
     const path = alert.annotations.runbook_url!
     expect(path).toBe(`docs/runbooks/${alert.alert}.md`)
     const headings = readFileSync(new URL(path, ROOT), 'utf8').match(/^#.*$/gm)
     expect(headings).toEqual([`# ${alert.alert}`, '## What it means', '## How to look', '## What to do'])
   })
 
-  it('links to a dashboard that is there, and to variables it has', () => {
+  it('links to an existing dashboard with existing variables', () => {
     const url = new URL(alert.annotations.dashboard!.replaceAll(/\{\{.*?\}\}/g, 'x'))
     const dashboard = dashboardFiles().find(({ uid }) => url.pathname === `/d/${uid}`)
     const variables = dashboard?.templating.list.map(({ name }) => `var-${name}`)
     expect(variables).toEqual(expect.arrayContaining([...url.searchParams.keys()]))
   })
 
-  it('is shown to fire at what it is for, and to be silent at what it is not for', () => {
+  it('has a unit test in which it fires, and one in which it does not', () => {
     const told = expectations().filter(({ alertname }) => alertname === alert.alert)
     expect(told.some(({ fires }) => fires)).toBe(true)
     expect(told.some(({ fires }) => !fires)).toBe(true)
   })
 
-  it('compares with a threshold, and ranks nothing', () => {
+  it('compares with a threshold, without topk or bottomk', () => {
     expect(alert.expr).not.toMatch(/\b(topk|bottomk|limitk)\b/)
     expect(alert.expr).toMatch(/[<>]=?|==|absent/)
   })
@@ -55,7 +55,7 @@ it('every runbook belongs to an alert', () => {
   expect(readdirSync(new URL('docs/runbooks', ROOT)).filter(name => !names.has(name))).toEqual([])
 })
 
-it('runbooks ask paths and name flags that there are', () => {
+it('runbooks use existing paths and flags', () => {
   const paths = Object.keys((openApiDocument('1') as { paths: object }).paths).map(path => path.replace(/\/\{.*/, ''))
   const flags = settings.map(({ name }) => `--${name}`)
   const texts = alerts().map(({ annotations }) => readFileSync(new URL(annotations.runbook_url!, ROOT), 'utf8'))
@@ -71,7 +71,7 @@ it('recording rules are named level:metric:operations, once each', () => {
   expect(new Set(records).size).toBe(records.length)
 })
 
-it('rules of an alert read only what is recorded', () => {
+it('alerts read only recorded series that exist', () => {
   const records = new Set(ruleFiles().flatMap(file => file.rules.map(rule => rule.record)))
   const read = alerts().flatMap(({ expr }) => metricsOf(expr).filter(name => name.includes(':')))
   expect(read.filter(name => !records.has(name))).toEqual([])

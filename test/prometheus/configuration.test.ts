@@ -38,15 +38,15 @@ it('the committed recording rules are what the code prints', async () => {
   expect(await readFile(`${FOLDER}rules/recording.yml`, 'utf8')).toBe(recordingFile())
 })
 
-it('promtool finds every rule in order', async context => {
+it('promtool accepts every rule', async context => {
   needs('promtool', context)
   expect(await run('promtool', 'check', 'rules', '--lint=all', '--lint-fatal', ...RULES)).toMatchObject({ code: 0 })
 })
 
-it('promtool finds the configuration of Prometheus in order', async context => {
+it('promtool accepts the configuration of Prometheus', async context => {
   needs('promtool', context)
   await using folder = await temporaryFolder()
-  // promtool asks for the token's file too.
+  // promtool also checks that the token file exists.
   const tokenFile = join(folder.path, 'token')
   await writeFile(tokenFile, 'secret')
   await copyConfiguration(folder.path, {
@@ -120,7 +120,7 @@ describe('the unit tests of the rules notice', () => {
   })
 })
 
-it('amtool finds the configuration of Alertmanager in order, and every alert a receiver', async context => {
+it('amtool accepts the configuration of Alertmanager, and every alert has a receiver', async context => {
   needs('amtool', context)
   const config = `${FOLDER}alertmanager.yml`
   expect(await run('amtool', 'check-config', config)).toMatchObject({ code: 0 })
@@ -130,7 +130,7 @@ it('amtool finds the configuration of Alertmanager in order, and every alert a r
   }
 })
 
-it('no secret stands in a configuration', async () => {
+it('no configuration contains a secret', async () => {
   for (const name of ['prometheus.yml', 'alertmanager.yml']) {
     const text = await readFile(`${FOLDER}${name}`, 'utf8')
     expect(text).toContain('credentials_file: /run/secrets/')
@@ -156,7 +156,7 @@ describe('docker-compose.yml', () => {
     expect(example).toMatchObject({ code: 0 })
   })
 
-  it('runs nothing as root, writable, unpinned, or open to other machines', async () => {
+  it('runs no service as root, with a writable file system, an unpinned image, or a port open to other machines', async () => {
     const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
       services: Record<string, { user: string; ports?: string[]; image: string } & Record<string, unknown>>
     }
@@ -172,7 +172,7 @@ describe('docker-compose.yml', () => {
     }
   })
 
-  it('starts the sidecar with flags there are, where everybody looks for it, and as its image does', async () => {
+  it('starts the sidecar with existing flags, at the address that the other services use, as its image does', async () => {
     const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
       services: {
         sidecar: { command: string[]; ports: string[] }
@@ -201,7 +201,7 @@ describe('docker-compose.yml', () => {
     )
   })
 
-  it('has the secrets it names, and names those it has', async () => {
+  it('defines exactly the secrets that it uses', async () => {
     const { services, secrets } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
       services: Record<string, { secrets?: string[] }>
       secrets: Record<string, { file: string }>
@@ -219,7 +219,7 @@ describe('docker-compose.yml', () => {
     expect([...new Set(read)].sort()).toEqual(Object.keys(secrets).sort())
   })
 
-  it('runs the Node that the project is tested with', async () => {
+  it('uses the Node version that the project is tested with', async () => {
     const { devDependencies } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8')) as {
       devDependencies: { node: string }
     }
@@ -229,7 +229,7 @@ describe('docker-compose.yml', () => {
     }
   })
 
-  it('lets a service wait only for one that says when it is well', async () => {
+  it('lets a service wait only for services with a health check', async () => {
     const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
       services: Record<string, { depends_on?: Record<string, unknown>; healthcheck?: unknown }>
     }

@@ -1,6 +1,6 @@
 /**
- * An agent really gets worse: attempts are posted to a sidecar, Prometheus scrapes it and evaluates the rules as committed, Alertmanager
- * delivers to a webhook. Intervals and waiting times are shortened to seconds; spans of time, thresholds and guards are as they are.
+ * An agent gets worse: the test posts attempts to a sidecar, Prometheus scrapes it and evaluates the committed rules, and Alertmanager
+ * delivers to a webhook. Intervals and `for` are shortened to seconds; ranges and thresholds are unchanged.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ const SHORTER = [
   [/^( +for): \d+[mh]$/gm, '$1: 2s'],
 ] as const
 
-it('an agent that fails, one that declines and a variant that does worse are told to the webhook, and what goes on as ever is not', async context => {
+it('the webhook hears of a failing agent, a declining agent and a worse variant, and of no healthy one', async context => {
   needs('prometheus', context)
   needs('prometheus-alertmanager', context)
   await using folder = await temporaryFolder()
@@ -41,7 +41,7 @@ it('an agent that fails, one that declines and a variant that does worse are tol
     await post(sidecar.url, 'broken', 10, () => true)
     for (const arm of [...PROMPT, ...SAME]) await post(sidecar.url, 'steady', 10, i => i % 10 !== 0, arm)
     await expect.poll(() => prometheus.query('agent_attempts_total{result="success"} > 0'), PATIENCE).toHaveLength(3)
-    // Waiting so little, it calls a sidecar missing that it has not scraped yet.
+    // With such a short `for`, SidecarMissing fires before the first scrape.
     await expect.poll(() => prometheus.query('ALERTS'), PATIENCE).toEqual([])
 
     const since = Date.now()
@@ -85,7 +85,7 @@ it('an agent that fails, one that declines and a variant that does worse are tol
   }
 }, 150_000)
 
-it('Alertmanager keeps quiet about what follows from something worse', async context => {
+it('Alertmanager inhibits alerts that follow from a worse one', async context => {
   needs('prometheus-alertmanager', context)
   await using folder = await temporaryFolder()
   const tokens = await tokenFiles(folder.path)
@@ -127,7 +127,7 @@ it('Alertmanager keeps quiet about what follows from something worse', async con
   expect(inhibited).toEqual(expect.arrayContaining(quiet))
 })
 
-/** An experiment of which one variant gets worse, and one without any difference. */
+/** One experiment in which a variant gets worse, and one without a difference. */
 const PROMPT = [
   { experiment: 'prompt', variant: 'long' },
   { experiment: 'prompt', variant: 'short' },
@@ -137,7 +137,7 @@ const SAME = [
   { experiment: 'same', variant: 'other' },
 ] as const
 
-/** Attempts of one key, in order; `success` by the attempt's place. */
+/** Attempts of one key, in order; `success` by the attempt's index. */
 async function post(
   url: string,
   agent_name: string,
@@ -161,7 +161,7 @@ async function post(
   expect(answer.status).toBe(200)
 }
 
-/** The files of tokens, as containers get them. */
+/** The token files, as the containers mount them. */
 async function tokenFiles(folder: string): Promise<{ sidecar: string; prometheus: string; webhook: string }> {
   const files = { sidecar: join(folder, 'tokens'), prometheus: join(folder, 'read'), webhook: join(folder, 'webhook') }
   await writeFile(files.sidecar, `${READS} read\n${RECORDS} ingest,read\n`)
@@ -170,7 +170,7 @@ async function tokenFiles(folder: string): Promise<{ sidecar: string; prometheus
   return files
 }
 
-/** The committed configuration, pointed at the webhook, that gathers for one second instead of 10 or 30. */
+/** The committed configuration with the test's webhook, and a group_wait of one second instead of 10 or 30. */
 async function shortAlertmanager(webhook: string, tokenFile: string): Promise<string> {
   const config = await readFile(new URL('alertmanager.yml', PROMETHEUS), 'utf8')
   return config

@@ -1,4 +1,4 @@
-/** The rules as committed. */
+/** The committed rules. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 
@@ -18,7 +18,7 @@ export interface RuleFile {
   readonly rules: readonly Rule[]
 }
 
-/** Where prometheus/ is. */
+/** The path of prometheus/. */
 export const PROMETHEUS: URL = new URL('../../prometheus/', import.meta.url)
 
 /** Every file of rules/. */
@@ -40,13 +40,13 @@ export function alerts(): readonly Rule[] {
   return ruleFiles().flatMap(file => file.rules.filter(rule => rule.alert !== ''))
 }
 
-/** One expectation of a unit test: when which alert is to fire, and how often. */
+/** One expectation of a unit test: an alert, a time, and how often it fires. */
 export interface Expectation {
   readonly alertname: string
   readonly fires: boolean
 }
 
-/** What the unit tests in tests/ expect of alerts by name. */
+/** The expectations of the unit tests in tests/. */
 export function expectations(): readonly Expectation[] {
   return namesIn('tests/').flatMap(name => {
     const { tests } = parse(readFileSync(new URL(`tests/${name}`, PROMETHEUS), 'utf8')) as {

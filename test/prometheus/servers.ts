@@ -1,4 +1,4 @@
-/** Real servers for the time of a test: Prometheus, Alertmanager, and a webhook that writes down what it is sent. */
+/** Real servers for a test: Prometheus, Alertmanager, and a webhook that records its requests. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -18,12 +18,12 @@ export interface Series {
 
 export interface PrometheusServer extends AsyncDisposable {
   readonly url: string
-  /** Data of an answer of its API, such as `query?query=up`. Rejects with what it says is wrong. */
+  /** The data of an API answer, such as `query?query=up`. Rejects with the error that Prometheus returns. */
   get(path: string): Promise<unknown>
   query(expr: string): Promise<readonly Series[]>
 }
 
-/** Starts Prometheus on a configuration and everything that stands beside it in `folder`. */
+/** Starts Prometheus with the configuration in `folder` and the files beside it. */
 export async function openPrometheus(folder: string): Promise<PrometheusServer> {
   const port = await freePort()
   const process = await openProcess(
@@ -47,7 +47,7 @@ export async function openPrometheus(folder: string): Promise<PrometheusServer> 
   }
 }
 
-/** Starts an Alertmanager that knows no other, on a configuration. */
+/** Starts a single Alertmanager with a configuration. */
 export async function openAlertmanager(
   folder: string,
   config: string,
@@ -76,7 +76,7 @@ export interface Delivered {
   readonly atMs: number
 }
 
-/** A webhook that takes everything. */
+/** A webhook that accepts every request. */
 export async function openWebhook(): Promise<
   { readonly url: string; readonly delivered: readonly Delivered[] } & AsyncDisposable
 > {
@@ -100,7 +100,7 @@ export async function openWebhook(): Promise<
   }
 }
 
-/** What a copy of the committed configuration points to, and what is otherwise in it. */
+/** The targets and replacements of a copy of the committed configuration. */
 export interface Copy {
   readonly sidecar: string
   readonly alertmanager?: string
@@ -109,7 +109,7 @@ export interface Copy {
   readonly replace: readonly (readonly [RegExp, string])[]
 }
 
-/** Puts a copy of prometheus.yml and the rules into `folder`. */
+/** Copies prometheus.yml and the rules into `folder`. */
 export async function copyConfiguration(
   folder: string,
   { sidecar, alertmanager, tokenFile, replace }: Copy,

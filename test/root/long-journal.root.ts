@@ -1,4 +1,4 @@
-/** A journal as long as there may be, without any checkpoint: it is read in bounded memory, and all of it is counted. */
+/** A journal as long as there may be, without any snapshot: it is read in bounded memory, and all of it is counted. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,7 +41,7 @@ async function writeJournal(directory: string): Promise<number> {
   return SEGMENTS * count
 }
 
-test('a journal of 10,000 segments and 1 GiB without a checkpoint is counted whole, in bounded memory, and the next start is short', async context => {
+test('a journal of 10,000 segments and 1 GiB without a snapshot is counted whole, in bounded memory, and the next start is short', async context => {
   needs(context, 'space')
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-long-'))
   try {

@@ -1,4 +1,4 @@
-/** The arms of experiments, bounded: beyond the bound arms are not told apart, first within their experiment and then at all. */
+/** The arms of experiments. Beyond a bound, further arms share an overflow arm: first that of their experiment, then one for all. */
 
 /** What an index holds: anything of one arm. */
 interface Arm {
@@ -22,14 +22,14 @@ export interface ArmIndex<Entry extends Arm> {
   counted(experiment: string, variant: string): Entry | undefined
   /** All arms, overflow arms included, in the order they came. */
   all(): readonly Entry[]
-  /** Arms that are told apart, of one experiment or of all. */
-  told(experiment?: string): readonly Entry[]
+  /** Arms without overflow arms, of one experiment or of all. */
+  distinct(experiment?: string): readonly Entry[]
   clear(): void
 }
 
 export function createArmIndex<Entry extends Arm>({ overflow, create }: ArmIndexOptions<Entry>): ArmIndex<Entry> {
   const experiments = new Map<string, Map<string, Entry>>()
-  let [toldCount, overflowCount] = [0, 0]
+  let [distinctCount, overflowCount] = [0, 0]
   const find = (experiment: string, variant: string): Entry | undefined => experiments.get(experiment)?.get(variant)
 
   function hold(experiment: string, variant: string): Entry {
@@ -39,7 +39,7 @@ export function createArmIndex<Entry extends Arm>({ overflow, create }: ArmIndex
     const arm = create(experiment, variant)
     experiments.set(experiment, variants.set(variant, arm))
     if (variant === overflow) overflowCount++
-    else toldCount++
+    else distinctCount++
     return arm
   }
 
@@ -51,7 +51,7 @@ export function createArmIndex<Entry extends Arm>({ overflow, create }: ArmIndex
     open(experiment, variant, maxArms) {
       const known = find(experiment, variant)
       if (known !== undefined) return known
-      if (toldCount < maxArms && variant !== overflow) return hold(experiment, variant)
+      if (distinctCount < maxArms && variant !== overflow) return hold(experiment, variant)
       const own = find(experiment, overflow)
       if (own !== undefined) return own
       return overflowCount < maxArms ? hold(experiment, overflow) : hold(overflow, overflow)
@@ -59,13 +59,13 @@ export function createArmIndex<Entry extends Arm>({ overflow, create }: ArmIndex
     counted: (experiment, variant) =>
       find(experiment, variant) ?? find(experiment, overflow) ?? find(overflow, overflow),
     all,
-    told(experiment) {
+    distinct(experiment) {
       const arms = experiment === undefined ? all() : [...(experiments.get(experiment)?.values() ?? [])]
       return arms.filter(({ variant }) => variant !== overflow)
     },
     clear() {
       experiments.clear()
-      toldCount = 0
+      distinctCount = 0
       overflowCount = 0
     },
   }

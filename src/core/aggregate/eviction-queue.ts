@@ -18,8 +18,8 @@ export interface EvictionQueue {
 /** Buckets of one start, in the order they were made. */
 interface Slot {
   readonly startMs: number
-  readonly buckets: Bucket[]
-  /** How many of them were evicted. */
+  /** Undefined where it was evicted: the memory of the others may be held for long. */
+  readonly buckets: (Bucket | undefined)[]
   evicted: number
 }
 
@@ -41,7 +41,8 @@ export function createEvictionQueue(): EvictionQueue {
     take() {
       const slot = slots[0]
       if (slot === undefined) return undefined
-      const bucket = slot.buckets[slot.evicted++]
+      const bucket = slot.buckets[slot.evicted]
+      slot.buckets[slot.evicted++] = undefined
       if (slot.evicted === slot.buckets.length) slots.shift()
       length--
       return bucket

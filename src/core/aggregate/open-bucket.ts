@@ -27,7 +27,7 @@ export function openAt({ tiers }: TierSet, { open }: BucketOwner, ms: number): S
   return open !== undefined && ms >= open.startMs && ms < open.startMs + tiers[0]!.spanMs ? open.summary : undefined
 }
 
-/** Opens a newer bucket for `ms` and calls `count` for it; or, for what came late, for the bucket of every tier. */
+/** Opens a newer bucket for `ms` and calls `count` for it; or, for a late attempt, for the bucket of every tier. */
 export function countNew(set: TierSet, owner: BucketOwner, ms: number, nowMs: number, count: Count): void {
   const { tiers, isNested } = set
   const startMs = tiers[0] === undefined ? 0 : startOf(ms, tiers[0])

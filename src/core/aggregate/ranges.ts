@@ -10,7 +10,7 @@ import type { TimeBuckets } from './time-buckets.ts'
 export interface Ranges {
   /** Keys that pass the filter and have attempts in the range. */
   ranged(range: TimeRange, filter: KeyFilter, nowMs: number): KeySummary[]
-  /** Arms of the experiment that are told apart and have attempts in the range. */
+  /** Arms of the experiment, without overflow arms, that have attempts in the range. */
   rangedArms(experiment: string, range: TimeRange, nowMs: number): ArmSummary[]
   /** {@link ranged} in steps: a pause after every key, whether it has attempts in the range or not. */
   rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]>
@@ -42,7 +42,7 @@ export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
 
   function* rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]> {
     const ranged: ArmSummary[] = []
-    for (const arm of arms.told(experiment)) {
+    for (const arm of arms.distinct(experiment)) {
       const summary = summaryOf(arm, range, nowMs)
       if (summary !== undefined) ranged.push({ variant: arm.variant, summary })
       yield

@@ -1,4 +1,4 @@
-/** The last attempts of one key, oldest out first, as columns: 25 bytes an attempt instead of hundreds. */
+/** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import { type Instant, printTimestamp } from '../attempt/timestamp.ts'
 

@@ -1,6 +1,6 @@
 /**
- * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. Keys are bounded; what
- * comes beyond the bound counts under a named overflow key, so that totals stay right.
+ * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. The number of keys is bounded.
+ * Attempts of further keys count under a named overflow key, so that totals stay right.
  */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
@@ -23,18 +23,18 @@ import {
 import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
 import type { TierOptions } from './time-tiers.ts'
 
-/** Each name of the overflow key; and the variant, beyond the bound of those the experiment too, of arms that are not told apart. */
+/** Every name of the overflow key; the variant of overflow arms, and the experiment of the last of them. */
 export const OVERFLOW = '__overflow__'
 
-/** Where attempts of further keys are counted once the bound is reached. */
+/** The key that counts attempts of new keys beyond the limit. */
 export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVERFLOW, issue_type: OVERFLOW }
 
-/** Limits stop growth: what is held already stays, and goes on counting, however low they are. */
+/** Limits stop growth: keys and arms that are held stay and go on counting, however low the limits are. */
 export interface TallyLimits {
-  /** Distinct keys beside the overflow key, before attempts of new ones count under that. */
+  /** Distinct keys, the overflow key not counted. */
   readonly maxKeys: number
   /**
-   * Distinct (experiment, variant) pairs, before attempts of new ones count under the overflow arm of their experiment; and of those
+   * Distinct (experiment, variant) pairs. Attempts of further ones count under the overflow arm of their experiment, of which there may be
    * as many again.
    */
   readonly maxArms: number
@@ -46,7 +46,7 @@ export interface TallyOptions extends TallyLimits {
 
 /** One key's record. */
 export interface KeyTally extends KeySummary, BucketOwner {
-  /** Rises with every attempt, so that what was made of the record can be kept until then. */
+  /** Rises whenever the record changes, so that caches know. */
   changes: number
 }
 
@@ -58,37 +58,37 @@ export interface ArmTally extends ArmSummary, BucketOwner {
 export interface Tally extends Ranges {
   /** Counts one attempt that ended `at`, now being `nowMs`. The cost does not grow with the number of keys. */
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
-  /** Counts what a sender counted itself. Recent attempts and arms know nothing of it. */
+  /** Counts what a sender counted itself. It adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
-  /** The record of a key, made where it is new and there is room; else the overflow key's. */
+  /** The record of a key, made where it is new and the limit allows it; else the overflow key's. */
   open(key: AttemptKey): KeyTally
-  /** The record of a key that was held before: made where it is not there, whatever the limit. */
+  /** The record of a key, made where it is new, whatever the limit: for keys that were held before. */
   hold(key: AttemptKey): KeyTally
-  /** The same of an arm. */
+  /** {@link hold} for an arm. */
   holdArm(experiment: string, variant: string): ArmTally
   /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
   restoreRecent(record: KeyTally, added: number, columns: Pick<Recent, 'numbers' | 'flags'>): void
-  /** Counts an attempt that was counted before into some tiers of time only. */
+  /** Counts an attempt into some tiers of time only: its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
-  /** The same of what a sender counted. */
+  /** {@link recount} for what a sender counted. */
   recountIncrement(increment: Increment, nowMs: number, tiers: readonly number[]): void
-  /** Those of the settings. */
+  /** The limits of the settings. */
   readonly limits: TallyLimits
   /** The tiers of the settings. */
   readonly wantedTiers: readonly TierOptions[]
-  /** Counts within these limits from now on: those with which the journal was written. Without any within those of the settings. */
+  /** Counts within these limits from now on: those that a part of the log was written with. Without any, within those of the settings. */
   countWithin(limits?: TallyLimits): void
-  /** Keys that pass the filter, in the order they first came. Live records: do not write to them. */
+  /** Keys that pass the filter, in the order of their first attempts. Live records: do not write to them. */
   keys(filter?: KeyFilter): readonly KeyTally[]
-  /** Arms that are told apart: without overflow arms. */
+  /** Arms without overflow arms. */
   arms(experiment?: string): readonly ArmTally[]
-  /** The same with overflow arms, whose variant is {@link OVERFLOW}. */
+  /** Arms with overflow arms, whose variant is {@link OVERFLOW}. */
   allArms(): readonly ArmTally[]
-  /** Attempts of an experiment that are told apart in no arm. */
+  /** Attempts of an experiment that counted under overflow arms. */
   overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number): OverflowedArms
   /** The start and resolution of the buckets that answer a range. */
   readonly times: TimeBuckets
-  /** Attempts that counted under the overflow key because the bound was reached. */
+  /** Attempts that counted under the overflow key. */
   overflowed(): number
   /** Restores what {@link overflowed} said when a snapshot was taken. */
   restoreOverflowed(attempts: number): void
@@ -106,7 +106,7 @@ export function createTally(options: TallyOptions): Tally {
     hold: store.hold,
     holdArm: arms.hold,
     keys: (filter = {}) => keys.list(filter),
-    arms: arms.told,
+    arms: arms.distinct,
     allArms: arms.all,
     countWithin(limits = options) {
       store.limits = limits
@@ -151,7 +151,7 @@ function createRecords(options: TallyOptions): Records {
     return record
   }
 
-  /** Whether another key may be told apart. */
+  /** Whether another key may have a record of its own. */
   const hasRoom = ({ maxKeys }: TallyLimits): boolean =>
     keys.all.length < maxKeys || (keys.all.length === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
 

@@ -3,7 +3,7 @@
 export interface TierOptions {
   /** Length of a bucket. */
   readonly spanMs: number
-  /** How long a bucket is kept after its start; Infinity: for ever. */
+  /** How long a bucket is kept after its start; Infinity: without end. */
   readonly keepMs: number
   /** Buckets over all keys, a kilobyte each; beyond it the oldest are evicted early. Default: 100,000 where they are evicted at all. */
   readonly maxBuckets?: number | undefined
@@ -20,7 +20,7 @@ export interface TierSave {
 const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
 
-/** One minute for a day, one hour for 90 days, one day for ever. */
+/** One minute for a day, one hour for 90 days, one day without end. */
 export const DEFAULT_TIERS: readonly TierOptions[] = [
   { spanMs: MINUTE_MS, keepMs: DAY_MS },
   { spanMs: 60 * MINUTE_MS, keepMs: 90 * DAY_MS },

@@ -1,5 +1,5 @@
 /** The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept. */
-import { createIdWindow } from '../../core/aggregate/dedup-window.ts'
+import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
@@ -79,7 +79,7 @@ export async function openEngine(
     tally,
     series,
     alerts: new Map(),
-    ids: createIdWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
+    ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
   const position = await restoreSnapshot(log, state, options.logger)
   const engine = createEngine(options, { state, position })

@@ -1,5 +1,5 @@
 /** A group of attempts on their way into the log: what the calls brought, less what was known. */
-import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
+import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
 import { type AttemptRecord, admitAttempt, type FoldState, type RecordTimes } from '../../core/fold.ts'
@@ -123,7 +123,7 @@ export function groupSize(calls: readonly Call[]): number {
  * Drops what was sent before: what the window knows, and repeats within the group. The window is not changed: what the log does not keep was
  * never there.
  */
-export function formGroup(calls: readonly Call[], ids: Pick<IdWindow, 'has'>): CallGroup {
+export function formGroup(calls: readonly Call[], ids: Pick<DedupWindow, 'has'>): CallGroup {
   const own = new Set<string>()
   let kept = 0
   const known = calls.map(({ attempts, idMs }) => {

@@ -1,5 +1,5 @@
 /** The state of the newest snapshot of a log that can be read. */
-import { createIdWindow } from '../../core/aggregate/dedup-window.ts'
+import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { applyLimits, type FoldState } from '../../core/fold.ts'
 import type { Log, Position, StoredSnapshot } from '../../core/log.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
@@ -31,7 +31,7 @@ function clear(state: FoldState, { info }: Log): void {
   state.tally.times.reshape(state.tally.wantedTiers)
   state.series.restore(Number.NEGATIVE_INFINITY, [])
   state.alerts.clear()
-  state.ids = createIdWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed })
+  state.ids = createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed })
   applyLimits(state, limits)
 }
 

@@ -2,7 +2,7 @@
 import type { FoldState } from '../../core/fold.ts'
 import type { CapturedSnapshot, Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
-import { createPacedWriter } from '../file/paced-writer.ts'
+import { createThrottledWriter } from '../file/throttled-writer.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { captureState } from './capture.ts'
@@ -78,7 +78,7 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
     return await captureState(spool, position, state)
   }
 
-  const writer = createPacedWriter({
+  const writer = createThrottledWriter({
     write: take,
     share: SHARE,
     onError(error) {

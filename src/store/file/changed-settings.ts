@@ -13,5 +13,7 @@ export function logChangedSettings({ tally, log }: StartOptions, { changes = [] 
       `max-keys ${maxKeys} is below the ${keys} keys held: these go on counting, and no new keys are counted on their own`,
     )
   if (arms > maxArms)
-    log.warn(`max-arms ${maxArms} is below the ${arms} arms held: these go on counting, and no new arms are told apart`)
+    log.warn(
+      `max-arms ${maxArms} is below the ${arms} arms held: these go on counting, and new arms count under overflow arms`,
+    )
 }

@@ -11,7 +11,7 @@ import type { JournalFiles } from './segments.ts'
 
 /** What may be left of files that were being written: nothing else has such names. */
 const UNFINISHED =
-  /^(document\.json(\.\d+)?|holder\.json\.\d+|(checkpoint|document)\.scratch|checkpoint-\d{20}\.bin(\.corrupt-\w+)?\.\d+|(\d{20}\.ndjson|oldest\.record)(\.corrupt-\w+)?\.\d+)$/
+  /^(document\.json(\.\d+)?|holder\.json\.\d+|(snapshot|document)\.scratch|snapshot-\d{20}\.bin(\.corrupt-\w+)?\.\d+|(\d{20}\.ndjson|oldest\.record)(\.corrupt-\w+)?\.\d+)$/
 const HOLDER_BYTES = 4096
 const LOCK = 'lock.db'
 
@@ -62,8 +62,8 @@ export function stagedDocument(directory: string): string {
   return join(directory, 'document.json')
 }
 
-/** Where a file without a name stands for an instant, of which a checkpoint or the document is made. */
-export function scratchPath(directory: string, of: 'checkpoint' | 'document'): string {
+/** Where a file without a name stands for an instant, of which a snapshot or the document is made. */
+export function scratchPath(directory: string, of: 'snapshot' | 'document'): string {
   return join(directory, `${of}.scratch`)
 }
 

@@ -88,7 +88,8 @@ export interface DocumentOptions {
  * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
  */
 export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
-  const { captured, position, fingerprint } = options
+  const { captured, fingerprint } = options
+  const { segment, offset } = options.position
   const text = createText()
   const ends: number[] = []
   const checksums: number[] = []
@@ -102,7 +103,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
     yield text.take()
     await options.pause()
   }
-  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, ...position }).slice(0, -1)
+  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, segment, offset }).slice(0, -1)
   text.print(`\n},\n"journal": ${member},`)
   text.print(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`)
   yield text.take()

@@ -14,10 +14,10 @@ import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } fr
 import { messageOf } from './errors.ts'
 import type { Scratch } from './file-system.ts'
 import type { Journal } from './journal.ts'
-import { createPacedWriter, type PacedWriter } from './paced-writer.ts'
 import type { Position } from './position.ts'
 import { settleDocument } from './repair.ts'
 import type { JournalFiles } from './segments.ts'
+import { createThrottledWriter, type ThrottledWriter } from './throttled-writer.ts'
 
 /** The part of all time that may be spent writing under load. */
 const SHARE = 0.02
@@ -37,7 +37,7 @@ export interface DocumentWriterOptions extends JournalFiles {
   readonly unchecked: Position | undefined
 }
 
-export interface DocumentWriter extends Omit<PacedWriter, 'stop'> {
+export interface DocumentWriter extends Omit<ThrottledWriter, 'stop'> {
   /** Writes what is to be written, for the last time. */
   close(): Promise<void>
 }
@@ -132,7 +132,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     }
   }
 
-  const writer = createPacedWriter({
+  const writer = createThrottledWriter({
     write: writeAgain,
     share: SHARE,
     onError(error) {

@@ -10,7 +10,6 @@ import {
   type Position,
   type StoredSnapshot,
 } from '../../core/log.ts'
-import { checkpointBlocks, listCheckpoints, peekMark, writeCheckpoint } from './checkpoint-files.ts'
 import type { Damage } from './damage.ts'
 import { type Hold, scratchPath } from './directory.ts'
 import { LockLost } from './errors.ts'
@@ -24,6 +23,7 @@ import { readGroups } from './read-groups.ts'
 import { lineHead, sealLine } from './record.ts'
 import { createExpiry, type Retention, withinRetention } from './retention.ts'
 import { createScrub, type ScrubTimes } from './scrub.ts'
+import { listSnapshots, peekMark, snapshotBlocks, writeSnapshot } from './snapshot-files.ts'
 import type { StartOptions } from './start.ts'
 import { createTidy } from './tidy.ts'
 
@@ -37,7 +37,7 @@ export interface FileLogOptions {
   readonly retention: Retention
   /** The segment that begins with the last reset. */
   readonly resetAt: number
-  readonly newestCheckpoint: number
+  readonly newestSnapshot: number
   readonly damage: Damage
   readonly times: OwnershipTimes
   readonly scrub: ScrubTimes
@@ -63,10 +63,10 @@ export function createFileLog(options: FileLogOptions): FileLog {
     damage: options.damage,
     chain,
     times: options.scrub,
-    onDamagedCheckpoint: () => watcher?.needsSnapshot(),
+    onDamagedSnapshot: () => watcher?.needsSnapshot(),
     keepOldest: () => journal.keepOldest(),
   })
-  let { resetAt, newestCheckpoint } = options
+  let { resetAt, newestSnapshot } = options
   let last: { readonly number: number; readonly kept: Kept } | undefined
   /** Where the last group or snapshot stands: a segment that was only begun since holds nothing to be folded. */
   let end = markNow()
@@ -76,7 +76,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     hold,
     journal,
     segments,
-    newestCheckpoint: () => newestCheckpoint,
+    newestSnapshot: () => newestSnapshot,
     times: options.times,
     onLoss: error => watcher?.failed(error),
   })
@@ -103,8 +103,8 @@ export function createFileLog(options: FileLogOptions): FileLog {
   }
 
   async function putSnapshot(snapshot: CapturedSnapshot): Promise<number> {
-    newestCheckpoint++
-    return await writeCheckpoint(start, newestCheckpoint, {
+    newestSnapshot++
+    return await writeSnapshot(start, newestSnapshot, {
       mark: readMark(snapshot.position),
       blocks: snapshot.blocks,
       bytes: () => whileHeld(snapshot.bytes()),
@@ -119,10 +119,10 @@ export function createFileLog(options: FileLogOptions): FileLog {
 
   async function snapshots(): Promise<StoredSnapshot[]> {
     const found: StoredSnapshot[] = []
-    for (const sequence of (await listCheckpoints(start)).reverse()) {
+    for (const sequence of (await listSnapshots(start)).reverse()) {
       const mark = await peekMark(start, sequence)
       if (mark === undefined || mark.segment < resetAt) continue
-      found.push({ position: printMark(mark), blocks: () => checkpointBlocks(start, sequence) })
+      found.push({ position: printMark(mark), blocks: () => snapshotBlocks(start, sequence) })
     }
     return found
   }
@@ -164,9 +164,9 @@ export function createFileLog(options: FileLogOptions): FileLog {
     leaveOut() {},
     snapshots,
     putSnapshot,
-    spool: () => fileSystem.scratch(scratchPath(directory, 'checkpoint')),
+    spool: () => fileSystem.scratch(scratchPath(directory, 'snapshot')),
     rotate,
-    expire: () => tidy(resetAt, newestCheckpoint),
+    expire: () => tidy(resetAt, newestSnapshot),
     recover,
     watch(given) {
       watcher = given

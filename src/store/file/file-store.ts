@@ -65,7 +65,7 @@ export interface FileStoreOptions {
 
 /** What a store knows of itself. Counts are since it was opened. */
 export interface FileStoreStats extends Readonly<Counters> {
-  readonly checkpoint: Readonly<WriteCounters>
+  readonly snapshot: Readonly<WriteCounters>
   readonly journalBytes: number
   readonly segments: number
   /** Calls of `append`, and attempts in them, that wait to be kept. */
@@ -79,7 +79,7 @@ export interface FileStoreStats extends Readonly<Counters> {
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
   stats(): FileStoreStats
-  /** Reads and verifies all segments and checkpoints now; resolves when it is done. */
+  /** Reads and verifies all segments and snapshots now; resolves when it is done. */
   verify(): Promise<void>
 }
 
@@ -160,7 +160,7 @@ function createLog(
   { end, oldest }: { readonly end: JournalPlace; readonly oldest: Oldest },
 ): OpenedFileLog {
   const { log: logger } = start
-  const { segments, replayed, adoption, lastCheckpoint } = found
+  const { segments, replayed, adoption, lastSnapshot } = found
   const counters = createCounters(replayed)
   const records = adoption?.attempts.length ?? replayed.forks.reduce((sum, fork) => sum + fork.attempts, replayed.total)
   const limits = limitsOf(start)
@@ -179,7 +179,7 @@ function createLog(
     info: { seed: found.ids.save(0, 0).seed, limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
     resetAt: found.resetAt,
-    newestCheckpoint: lastCheckpoint + (adoption === undefined ? 0 : 1),
+    newestSnapshot: lastSnapshot + (adoption === undefined ? 0 : 1),
     times: options.ownership ?? OWNERSHIP_TIMES,
     scrub: options.scrub ?? SCRUB_TIMES,
   })
@@ -189,7 +189,7 @@ function createLog(
 /** The engine and the document over an open log. */
 function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): FileStore {
   const { log, start, found, journal, counters, damage, logger } = opened
-  const { segments, document, checkpoint } = found
+  const { segments, document, snapshot } = found
   const { clock, monotonic, maxPendingAttempts } = options
   const { tally, series, alerts } = start
   const state = { tally, series, alerts, ids: found.ids }
@@ -199,11 +199,11 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
     { state, position: log.end },
   )
   const { end } = journal
-  const unchecked = document.kind === 'ours' && checkpoint !== undefined ? end : undefined
+  const unchecked = document.kind === 'ours' && snapshot !== undefined ? end : undefined
   const documents = createDocumentWriter({ ...start, ...opened, log: logger, engine, unchecked })
   engine.add({ changed: documents.request, close: documents.close })
   // What a start had to count again, the next one need not.
-  const isUnlike = checkpoint === undefined && segments.size > 0
+  const isUnlike = snapshot === undefined && segments.size > 0
   if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) engine.requestSnapshot()
   const isCurrent =
     document.kind === 'ours' &&
@@ -213,7 +213,7 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
 
   const stats = (): FileStoreStats => ({
     ...counters,
-    checkpoint: engine.snapshotCounters,
+    snapshot: engine.snapshotCounters,
     journalBytes: [...segments.values()].reduce((sum, bytes) => sum + bytes, 0),
     segments: segments.size,
     pendingRequests: engine.pending.calls,

@@ -64,8 +64,8 @@ export async function settleOldest(options: StartOptions, found: Found): Promise
     log.error('the file that names the oldest segment is damaged: it was moved aside', { path, aside })
     await fileSystem.rename(path, aside)
   }
-  const hasCheckpoint = found.checkpoint !== undefined || found.damagedCheckpoints.length > 0
-  const isNew = found.adoption !== undefined || (found.segments.size === 0 && !hasCheckpoint)
+  const hasSnapshot = found.snapshot !== undefined || found.damagedSnapshots.length > 0
+  const isNew = found.adoption !== undefined || (found.segments.size === 0 && !hasSnapshot)
   if (!isNew && typeof read !== 'string') return read
   const oldest = isNew ? FIRST : await oldestLeft(options, found)
   if (typeof read !== 'string' && read.segment === oldest.segment && read.records === oldest.records) return read
@@ -78,10 +78,10 @@ export async function settleOldest(options: StartOptions, found: Found): Promise
 /** The oldest segment there is, where nothing says which one should be. */
 export async function oldestLeft(
   files: JournalFiles,
-  { segments, checkpoint }: Pick<Found, 'segments' | 'checkpoint'>,
+  { segments, snapshot }: Pick<Found, 'segments' | 'snapshot'>,
 ): Promise<Oldest> {
   const [first] = segments.keys()
-  if (first === undefined) return { segment: checkpoint?.position.segment ?? 1, records: undefined }
+  if (first === undefined) return { segment: snapshot?.position.segment ?? 1, records: undefined }
   const opened = await readOpening(files, first).catch(() => undefined)
   return opened?.opening.previous.segment === 0 ? FIRST : { segment: first, records: opened?.opening.records }
 }

@@ -1,9 +1,9 @@
 /** Watches whether an open store is still this process's own, and keeps its files from looking old while it is. */
 import { StoreUnavailable } from '../../core/ports.ts'
-import { checkpointPath, listCheckpoints } from './checkpoint-files.ts'
 import { type Hold, touchAll } from './directory.ts'
 import type { Journal } from './journal.ts'
 import { listSegments, readOpening, segmentPath } from './segments.ts'
+import { listSnapshots, snapshotPath } from './snapshot-files.ts'
 import type { StartOptions } from './start.ts'
 
 /** What happens by itself, in milliseconds between two times. Infinity: never. */
@@ -21,8 +21,8 @@ export interface OwnershipOptions extends StartOptions {
   readonly journal: Journal
   /** The journal's sizes of segments, which are kept up to date. */
   readonly segments: Map<number, number>
-  /** The newest checkpoint that was found or written here, or is being written. */
-  readonly newestCheckpoint: () => number
+  /** The newest snapshot that was found or written here, or is being written. */
+  readonly newestSnapshot: () => number
   readonly onLoss: (error: Error) => void
   readonly times: OwnershipTimes
 }
@@ -41,7 +41,7 @@ export interface Ownership {
 }
 
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { directory, owner, log, hold, journal, segments, newestCheckpoint, onLoss, times } = options
+  const { directory, owner, log, hold, journal, segments, newestSnapshot, onLoss, times } = options
   const found = new Set(segments.keys())
   const watch = every(times.watchMs, check)
   const tend = every(times.tendMs, () => void makeNew())
@@ -61,7 +61,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     if (loss !== undefined) throw new StoreUnavailable(`the journal cannot be read: ${loss.message}`, { cause: loss })
   }
 
-  /** A segment or checkpoint in the directory that another owner wrote since the lock was taken. */
+  /** A segment or snapshot in the directory that another owner wrote since the lock was taken. */
   async function foreignFile(): Promise<string | undefined> {
     for (const sequence of (await listSegments(options)).keys()) {
       if (found.has(sequence)) continue
@@ -69,8 +69,8 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
       if (!isOwn) return segmentPath(directory, sequence)
     }
-    const checkpoint = (await listCheckpoints(options)).find(sequence => sequence > newestCheckpoint())
-    return checkpoint === undefined ? undefined : checkpointPath(directory, checkpoint)
+    const snapshot = (await listSnapshots(options)).find(sequence => sequence > newestSnapshot())
+    return snapshot === undefined ? undefined : snapshotPath(directory, snapshot)
   }
 
   async function dropMissingSegments(): Promise<void> {

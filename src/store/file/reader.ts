@@ -8,7 +8,6 @@ import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnava
 import { createAnswers } from '../engine/answers.ts'
 import type { Logger } from '../logger.ts'
 import type { AdoptedAttempt } from './adopt.ts'
-import { checkpointPath } from './checkpoint-files.ts'
 import { journalDirectory } from './directory.ts'
 import { errorCode, messageOf, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
@@ -17,6 +16,7 @@ import { type Oldest, oldestLeft, oldestPath, readOldest } from './oldest.ts'
 import { isBefore } from './position.ts'
 import { openReadView } from './read-view.ts'
 import { segmentPath } from './segments.ts'
+import { snapshotPath } from './snapshot-files.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
 
 export interface FileReaderOptions {
@@ -118,9 +118,9 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
 }
 
 /** A document that nothing stands in for: an answer without it would say that there are no attempts. */
-function refuseUncounted(path: string, { document, segments, checkpoint, damagedCheckpoints }: Found): void {
-  if (document.kind !== 'damaged' || checkpoint !== undefined) return
-  if (segments.size > 0 || damagedCheckpoints.length > 0) return
+function refuseUncounted(path: string, { document, segments, snapshot, damagedSnapshots }: Found): void {
+  if (document.kind !== 'damaged' || snapshot !== undefined) return
+  if (segments.size > 0 || damagedSnapshots.length > 0) return
   throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
 }
 
@@ -142,8 +142,8 @@ function collectInto(faults: string[]): Logger {
 
 /** What is wrong with the files beyond what reading them said. A torn end is not: it is a write that was not acknowledged. */
 function faultsOf({ path, directory }: StartOptions, { document, replayed, ...found }: Found): string[] {
-  const faults = found.damagedCheckpoints.map(
-    ({ sequence, reason }) => `${checkpointPath(directory, sequence)} is damaged and was not used: ${reason}`,
+  const faults = found.damagedSnapshots.map(
+    ({ sequence, reason }) => `${snapshotPath(directory, sequence)} is damaged and was not used: ${reason}`,
   )
   if (found.dropped !== undefined) faults.push(found.dropped)
   for (const [sequence, lines] of replayed.damaged) {

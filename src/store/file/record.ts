@@ -18,7 +18,7 @@ export interface Opening {
   readonly format: number
   /** Where the journal ended when the segment began. What stands behind that in an earlier segment was never acknowledged. */
   readonly previous: Position
-  /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first checkpoint. */
+  /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first snapshot. */
   readonly adopted: boolean
   /** A random name of the opening of the store that wrote the segment; empty in segments of versions that had none. */
   readonly owner: string

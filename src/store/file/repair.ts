@@ -2,7 +2,6 @@
 
 import { captureState } from '../engine/capture.ts'
 import type { Adoption } from './adopt.ts'
-import { checkpointPath, writeCheckpoint } from './checkpoint-files.ts'
 import { asideName, scratchPath } from './directory.ts'
 import type { DocumentState } from './document.ts'
 import { messageOf } from './errors.ts'
@@ -12,6 +11,7 @@ import { isBefore, ORIGIN, type Position } from './position.ts'
 import { JOURNAL_FORMAT, openingLine, recordLines } from './record.ts'
 import { limitsOf, linesOfFork } from './replay.ts'
 import { type JournalFiles, segmentPath } from './segments.ts'
+import { snapshotPath, writeSnapshot } from './snapshot-files.ts'
 import type { Found, StartOptions } from './start.ts'
 
 const COPY_BYTES = 1024 * 1024
@@ -23,9 +23,9 @@ const ADOPTED_BYTES = 8 * 1024 * 1024
 /** Where the journal ends when all is put right. */
 export async function repair(options: StartOptions, found: Found): Promise<Position> {
   const { fileSystem, directory, clock, log } = options
-  for (const { sequence, reason } of found.damagedCheckpoints) {
-    const from = checkpointPath(directory, sequence)
-    log.error('a checkpoint is damaged: it was moved aside', { path: from, reason })
+  for (const { sequence, reason } of found.damagedSnapshots) {
+    const from = snapshotPath(directory, sequence)
+    log.error('a snapshot is damaged: it was moved aside', { path: from, reason })
     await fileSystem.rename(from, asideName(from, 'corrupt', clock()))
   }
   for (const [sequence, lines] of found.replayed.damaged) await copyDamaged(options, sequence, lines)
@@ -36,7 +36,7 @@ export async function repair(options: StartOptions, found: Found): Promise<Posit
   if (found.adoption !== undefined) return await finishAdoption(options, found, found.adoption)
   await settleDocument(options, found.document, found.replayed.end)
   await makeDurable(options, found.replayed.end)
-  if (found.damagedCheckpoints.length > 0) await fileSystem.syncDirectory(directory)
+  if (found.damagedSnapshots.length > 0) await fileSystem.syncDirectory(directory)
   return await mergeForks(options, found)
 }
 
@@ -161,7 +161,7 @@ export async function settleDocument(
   return true
 }
 
-/** The attempts that the document held go into the journal, to be listed; its checkpoint, which has counted them, makes it final. */
+/** The attempts that the document held go into the journal, to be listed; its snapshot, which has counted them, makes it final. */
 async function finishAdoption(options: StartOptions, found: Found, adoption: Adoption): Promise<Position> {
   const { fileSystem, directory, path, clock, tally, log } = options
   for (const sequence of [...found.segments.keys()]) {
@@ -170,7 +170,7 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
   }
   const end = await writeAdopted(options, adoption, found.segments)
   const mark: JournalMark = { ...end, records: adoption.attempts.length, resetAt: 0 }
-  const spool = await fileSystem.scratch(scratchPath(directory, 'checkpoint'))
+  const spool = await fileSystem.scratch(scratchPath(directory, 'snapshot'))
   try {
     const captured = await captureState(spool, printMark(mark), {
       tally,
@@ -178,7 +178,7 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
       series: options.series,
       alerts: options.alerts,
     })
-    await writeCheckpoint(options, found.lastCheckpoint + 1, { ...captured, mark })
+    await writeSnapshot(options, found.lastSnapshot + 1, { ...captured, mark })
   } finally {
     await spool.close()
   }

@@ -1,5 +1,5 @@
 /** Counts what the journal holds behind a position, and finds out what is wrong with it. Changes nothing on disk. */
-import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import type { DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import {
   type AttemptRecord,
@@ -29,7 +29,7 @@ export interface ReplayOptions extends JournalFiles {
   readonly resetAt?: number | undefined
   readonly state: FoldState
   /** The limits of the window in the settings. */
-  readonly idOptions: Omit<IdWindowOptions, 'seed'>
+  readonly idOptions: Omit<DedupWindowOptions, 'seed'>
 }
 
 export interface ReplayResult {

@@ -1,12 +1,12 @@
 /** What a start does where the numbers of a snapshot have another meaning than this program's: under other histogram bounds, or another layout. */
-import { createIdWindow, type IdWindow } from '../../core/aggregate/dedup-window.ts'
+import { createDedupWindow, type DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import type { SchemaChange } from '../snapshot/schema.ts'
-import { clearRestored } from './checkpoint-files.ts'
 import { ORIGIN } from './position.ts'
 import { type ReplayOptions, type ReplayResult, replay } from './replay.ts'
+import { clearRestored } from './snapshot-files.ts'
 
 export interface RecountOptions extends Omit<ReplayOptions, 'state' | 'from' | 'countFrom' | 'records' | 'resetAt'> {
   /** All are emptied first. */
@@ -21,7 +21,7 @@ export interface RecountOptions extends Omit<ReplayOptions, 'state' | 'from' | '
 
 /** What a recount found. */
 export interface Recounted {
-  readonly ids: IdWindow
+  readonly ids: DedupWindow
   readonly replayed: ReplayResult
 }
 
@@ -34,7 +34,7 @@ export async function recountAll(options: RecountOptions): Promise<Recounted | u
   alerts.clear()
   clearRestored(tally, series)
   if (tiers !== undefined) tally.times.reshape(tiers)
-  const ids = createIdWindow({ ...idOptions, seed })
+  const ids = createDedupWindow({ ...idOptions, seed })
   const replayed = await replay({
     ...options,
     state: { tally, series, alerts, ids },

@@ -1,11 +1,10 @@
 /**
- * The scrub: a slow pass over all segments and checkpoints in the background, which reads and verifies them, and one of single segments where a
+ * The scrub: a slow pass over all segments and snapshots in the background, which reads and verifies them, and one of single segments where a
  * listing found something wrong. What it finds goes to the log, to the counters and to what is known of the damage. It never reads behind
  * the durable end of the journal.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../logger.ts'
-import { checkpointPath, listCheckpoints, verifyCheckpoint } from './checkpoint-files.ts'
 import type { Damage } from './damage.ts'
 import { errorCode, messageOf } from './errors.ts'
 import { type ChainOptions, type Extent, readChain } from './extents.ts'
@@ -13,6 +12,7 @@ import { oldestPath, readOldest } from './oldest.ts'
 import { copyAside } from './repair.ts'
 import { type Pace, scan } from './scan.ts'
 import { segmentPath } from './segments.ts'
+import { listSnapshots, snapshotPath, verifySnapshot } from './snapshot-files.ts'
 import type { StartOptions } from './start.ts'
 
 /** How a scrub is paced. */
@@ -40,8 +40,8 @@ export interface ScrubOptions extends Pick<StartOptions, 'fileSystem' | 'directo
   readonly times: ScrubTimes
   /** The journal as it is now. */
   readonly chain: () => ChainOptions
-  /** Called where a checkpoint is damaged: another one is needed. */
-  readonly onDamagedCheckpoint: () => void
+  /** Called where a snapshot is damaged: another one is needed. */
+  readonly onDamagedSnapshot: () => void
   /** Writes down again which segment is the oldest. */
   readonly keepOldest: () => Promise<void>
 }
@@ -104,7 +104,7 @@ export function createScrub(options: ScrubOptions): Scrub {
     for (const { sequence } of extents) {
       if (!seen.has(sequence)) for (const one of await examineSegment(options, sequence, pace)) seen.add(one)
     }
-    for (const path of await verifyCheckpoints(options, pace)) paths.add(path)
+    for (const path of await verifySnapshots(options, pace)) paths.add(path)
     await verifyOldest(options)
     paths.add(oldestPath(options.directory))
     options.damage.keepOnly(paths)
@@ -229,12 +229,12 @@ async function report(options: ScrubOptions, group: readonly Examined[], gap: nu
 }
 
 /** Answers the paths of those that are damaged. */
-async function verifyCheckpoints(options: ScrubOptions, pace: Pace): Promise<string[]> {
-  const { damage, directory, onDamagedCheckpoint } = options
+async function verifySnapshots(options: ScrubOptions, pace: Pace): Promise<string[]> {
+  const { damage, directory, onDamagedSnapshot } = options
   const damaged: string[] = []
-  for (const sequence of await listCheckpoints(options)) {
-    const path = checkpointPath(directory, sequence)
-    const reason = await verifyCheckpoint(options, sequence, pace).catch(error => {
+  for (const sequence of await listSnapshots(options)) {
+    const path = snapshotPath(directory, sequence)
+    const reason = await verifySnapshot(options, sequence, pace).catch(error => {
       // It left: newer ones took its place.
       if (errorCode(error) === 'ENOENT') return undefined
       throw error
@@ -245,7 +245,7 @@ async function verifyCheckpoints(options: ScrubOptions, pace: Pace): Promise<str
     damage.report({ path, reason, corrupt: 0, lost: 0, missing: 0 })
     if (!isFirst) continue
     await copyAside(options, path, MOST_COPIES)
-    onDamagedCheckpoint()
+    onDamagedSnapshot()
   }
   return damaged
 }

@@ -3,7 +3,7 @@
  * then what is damaged is moved aside.
  */
 import { randomBytes } from 'node:crypto'
-import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -11,14 +11,14 @@ import { runYieldingAlone } from '../../lib/event-loop.ts'
 import type { Logger } from '../logger.ts'
 import type { SchemaChange } from '../snapshot/schema.ts'
 import { type Adoption, adopt } from './adopt.ts'
-import { listCheckpoints, refuseNewerCheckpoint } from './checkpoint-files.ts'
 import { type DocumentState, inspectDocument, parseDocument } from './document.ts'
 import type { Openings } from './forks.ts'
 import { isBefore, ORIGIN, type Position } from './position.ts'
 import { type ReplayResult, replay } from './replay.ts'
 import { changeOf, droppedText, recountAll } from './schema-restore.ts'
 import { type JournalFiles, listSegments, readOpening, readOpenings } from './segments.ts'
-import { type RestoredTiers, recountBefore, restoreCheckpoint } from './tier-restore.ts'
+import { listSnapshots, refuseNewerSnapshot } from './snapshot-files.ts'
+import { type RestoredTiers, recountBefore, restoreSnapshot } from './tier-restore.ts'
 
 export interface StartOptions extends JournalFiles {
   /** The document's path. */
@@ -31,7 +31,7 @@ export interface StartOptions extends JournalFiles {
   readonly clock: Clock
   /** A random name of this opening of the store. */
   readonly owner: string
-  readonly idOptions: Omit<IdWindowOptions, 'seed'>
+  readonly idOptions: Omit<DedupWindowOptions, 'seed'>
   /** Go on with the tiers that the store was left with, whatever those of the tally: for one who only reads. */
   readonly keepTiers?: boolean | undefined
   readonly log: Logger
@@ -39,20 +39,20 @@ export interface StartOptions extends JournalFiles {
 
 /** What was found, and counted into the tally. */
 export interface Found {
-  readonly ids: IdWindow
-  /** A large one is not checked to be whole where there is a checkpoint: nothing depends on it then. */
+  readonly ids: DedupWindow
+  /** A large one is not checked to be whole where there is a snapshot: nothing depends on it then. */
   readonly document: DocumentState
-  /** The newest good checkpoint. */
-  readonly checkpoint: { readonly sequence: number; readonly position: Position } | undefined
-  readonly lastCheckpoint: number
-  readonly damagedCheckpoints: readonly { readonly sequence: number; readonly reason: string }[]
+  /** The newest good snapshot. */
+  readonly snapshot: { readonly sequence: number; readonly position: Position } | undefined
+  readonly lastSnapshot: number
+  readonly damagedSnapshots: readonly { readonly sequence: number; readonly reason: string }[]
   /** Sizes by sequence number, oldest first. */
   readonly segments: Map<number, number>
   readonly replayed: ReplayResult
   readonly resetAt: number
   /** Set where the document was taken in as the baseline, and what stands in the journal does not matter. */
   readonly adoption: Adoption | undefined
-  /** What to log where settings are others than those of the checkpoint, which another must follow then. */
+  /** What to log where settings are others than those of the snapshot, which another must follow then. */
   readonly changes?: readonly string[]
   /** One of them: what a snapshot of another schema held and was dropped. */
   readonly dropped?: string | undefined
@@ -71,7 +71,7 @@ export async function refuseNewer(
 ): Promise<DocumentState> {
   const document = await inspectDocument(options.fileSystem, options.path, { trustedBytes: TRUSTED_BYTES, known })
   if (!hasJournal) return document
-  for (const sequence of await listCheckpoints(options)) await refuseNewerCheckpoint(options, sequence)
+  for (const sequence of await listSnapshots(options)) await refuseNewerSnapshot(options, sequence)
   const newest = [...(await listSegments(options)).keys()].at(-1)
   if (newest !== undefined) await readOpening(options, newest)
   return document
@@ -80,20 +80,20 @@ export async function refuseNewer(
 /** Reads all there is into the empty tally. */
 export async function find(options: StartOptions, document: DocumentState): Promise<Found> {
   const segments = await listSegments(options)
-  const checkpoints = await listCheckpoints(options)
-  const damagedCheckpoints: { sequence: number; reason: string }[] = []
-  const common = { document, segments, lastCheckpoint: checkpoints.at(-1) ?? 0, damagedCheckpoints }
-  for (const sequence of checkpoints.reverse()) {
-    const restored = await restoreCheckpoint(options, sequence, segments)
+  const snapshots = await listSnapshots(options)
+  const damagedSnapshots: { sequence: number; reason: string }[] = []
+  const common = { document, segments, lastSnapshot: snapshots.at(-1) ?? 0, damagedSnapshots }
+  for (const sequence of snapshots.reverse()) {
+    const restored = await restoreSnapshot(options, sequence, segments)
     if (typeof restored === 'string') {
-      damagedCheckpoints.push({ sequence, reason: restored })
+      damagedSnapshots.push({ sequence, reason: restored })
       continue
     }
     const { ids, position, schemaChange } = restored
     for (const [alert, sinceMs] of restored.alerts) options.alerts.set(alert, sinceMs)
-    const checkpoint = { sequence, position }
-    const recounted = schemaChange && (await recountForSchema(options, segments, checkpoint, restored, schemaChange))
-    if (recounted !== undefined) return { ...common, ...recounted, checkpoint }
+    const snapshot = { sequence, position }
+    const recounted = schemaChange && (await recountForSchema(options, segments, snapshot, restored, schemaChange))
+    if (recounted !== undefined) return { ...common, ...recounted, snapshot }
     const dropped = schemaChange && droppedText(schemaChange)
     const changes = dropped === undefined ? restored.changes : [...restored.changes, dropped]
     // Without what else the mark says: the place goes into the document as it is.
@@ -108,13 +108,13 @@ export async function find(options: StartOptions, document: DocumentState): Prom
       resetAt: position.resetAt,
     })
     const resetAt = replayed.resetAt ?? position.resetAt
-    return { ...common, ids, checkpoint, replayed, resetAt, adoption: undefined, changes, dropped }
+    return { ...common, ids, snapshot, replayed, resetAt, adoption: undefined, changes, dropped }
   }
   const checked = {
     ...common,
     document: document.kind === 'ours' ? await inspectDocument(options.fileSystem, options.path) : document,
   }
-  return { ...checked, ...(await findWithoutCheckpoint(options, checked)) }
+  return { ...checked, ...(await findWithoutSnapshot(options, checked)) }
 }
 
 /** Counts the journal again where it holds everything; else restores the snapshot again, without what it cannot say. */
@@ -130,53 +130,52 @@ async function recountForSchema(
   const tiers = options.keepTiers === true ? savedTiers : undefined
   const recounted = await recountAll({ ...options, segments, seed: ids.save(0, 0).seed, tiers })
   if (recounted === undefined) {
-    await restoreCheckpoint(options, sequence, segments)
+    await restoreSnapshot(options, sequence, segments)
     return undefined
   }
   const changes = [`${changeOf(change)}: everything was counted again from the journal`]
   return { ...recounted, resetAt: recounted.replayed.resetAt ?? 0, adoption: undefined, changes }
 }
 
-type Rest = Pick<Found, 'ids' | 'checkpoint' | 'replayed' | 'resetAt' | 'adoption'>
+type Rest = Pick<Found, 'ids' | 'snapshot' | 'replayed' | 'resetAt' | 'adoption'>
 
 /** Counts the whole journal where it is all there; else the document, and what the journal holds behind it. */
-async function findWithoutCheckpoint(
+async function findWithoutSnapshot(
   options: StartOptions,
-  { document, segments, damagedCheckpoints }: Pick<Found, 'document' | 'segments' | 'damagedCheckpoints'>,
+  { document, segments, damagedSnapshots }: Pick<Found, 'document' | 'segments' | 'damagedSnapshots'>,
 ): Promise<Rest> {
   const { idOptions, log } = options
   const random = randomBytes(8)
-  const ids = createIdWindow({ ...idOptions, seed: [random.readUInt32LE(0), random.readUInt32LE(4)] })
+  const ids = createDedupWindow({ ...idOptions, seed: [random.readUInt32LE(0), random.readUInt32LE(4)] })
   const { tally, series, alerts } = options
   const state = { tally, series, alerts, ids }
   const openings = await readOpenings(options, segments)
-  const wereCheckpoints = damagedCheckpoints.length > 0
-  if (document.kind !== 'damaged' && document.kind !== 'missing' && !wereCheckpoints && holdsNothing(openings)) {
+  const wereSnapshots = damagedSnapshots.length > 0
+  if (document.kind !== 'damaged' && document.kind !== 'missing' && !wereSnapshots && holdsNothing(openings)) {
     return {
       ids,
-      checkpoint: undefined,
+      snapshot: undefined,
       replayed: NOTHING,
       resetAt: 0,
       adoption: await countDocument(options, document),
     }
   }
   const isWhole = reachesBack(openings)
-  const isFresh = openings.size === 0 && !wereCheckpoints
+  const isFresh = openings.size === 0 && !wereSnapshots
   let countFrom = ORIGIN
   if (isWhole) {
-    if (wereCheckpoints) log.error('no checkpoint can be read: the whole journal was counted again')
+    if (wereSnapshots) log.error('no snapshot can be read: the whole journal was counted again')
   } else if (document.kind === 'ours') {
     countFrom = document.position
     await countDocument(options, document)
-    log.error('no checkpoint can be read: the document was counted, and the journal behind it')
-  } else if (!isFresh)
-    log.error('no checkpoint can be read, nor the document: what the journal still holds was counted')
+    log.error('no snapshot can be read: the document was counted, and the journal behind it')
+  } else if (!isFresh) log.error('no snapshot can be read, nor the document: what the journal still holds was counted')
   if (!isWhole && !isFresh) await recountBefore(options, segments, countFrom)
   const replayed = await replay({ ...options, segments, from: ORIGIN, countFrom, records: 0, state })
   const end = isBefore(replayed.end, countFrom) ? countFrom : replayed.end
   return {
     ids,
-    checkpoint: undefined,
+    snapshot: undefined,
     replayed: { ...replayed, end },
     resetAt: replayed.resetAt ?? 0,
     adoption: undefined,
@@ -194,7 +193,7 @@ const NOTHING: ReplayResult = {
   forks: [],
 }
 
-/** Nothing was ever acknowledged: at most an adoption was begun and not finished, which its checkpoint does. */
+/** Nothing was ever acknowledged: at most an adoption was begun and not finished, which its snapshot does. */
 function holdsNothing(openings: Openings): boolean {
   const [first, ...rest] = openings.values()
   if (openings.size === 0) return true

@@ -1,11 +1,11 @@
 /** Removes snapshots that newer ones replace, and segments that are too old or too many and that no snapshot needs. */
 import type { Clock } from '../../core/ports.ts'
-import { checkpointPath, listCheckpoints, peekMark } from './checkpoint-files.ts'
 import type { Hold } from './directory.ts'
 import type { Journal } from './journal.ts'
 import { FIRST_MARK, type JournalMark } from './mark.ts'
 import type { Expiry, Retention } from './retention.ts'
 import type { JournalFiles } from './segments.ts'
+import { listSnapshots, peekMark, snapshotPath } from './snapshot-files.ts'
 
 /** Snapshots that stay: an older one is there where the newest is damaged. */
 const KEPT = 2
@@ -20,18 +20,18 @@ export interface TidyOptions {
 }
 
 /** Answers whether the oldest segment could leave behind another snapshot. */
-export type Tidy = (resetAt: number, newestCheckpoint: number) => Promise<boolean>
+export type Tidy = (resetAt: number, newestSnapshot: number) => Promise<boolean>
 
 export function createTidy({ files, journal, hold, retention, expiry, clock }: TidyOptions): Tidy {
   const { fileSystem, directory } = files
 
   /** The segment from which on all are needed. */
-  async function removeCheckpoints(resetAt: number, newest: number): Promise<number> {
+  async function removeSnapshots(resetAt: number, newest: number): Promise<number> {
     const kept: JournalMark[] = []
-    for (const one of (await listCheckpoints(files)).reverse()) {
+    for (const one of (await listSnapshots(files)).reverse()) {
       const mark = (await peekMark(files, one)) ?? FIRST_MARK
       if (one <= newest && kept.length < KEPT && mark.segment >= resetAt) kept.push(mark)
-      else await fileSystem.remove(checkpointPath(directory, one))
+      else await fileSystem.remove(snapshotPath(directory, one))
     }
     return kept.length === 0 ? resetAt : Math.min(...kept.map(({ segment }) => segment))
   }
@@ -58,7 +58,7 @@ export function createTidy({ files, journal, hold, retention, expiry, clock }: T
 
   return async (resetAt, newest) => {
     hold.assertHeld()
-    const needed = await removeCheckpoints(resetAt, newest)
+    const needed = await removeSnapshots(resetAt, newest)
     for (;;) {
       const [oldest, next] = journal.segments.keys()
       if (oldest === undefined || next === undefined || oldest >= needed) break

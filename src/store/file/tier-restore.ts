@@ -1,28 +1,28 @@
 /**
- * Restores a checkpoint into the tiers of the settings. Tiers that it does not hold are built from those it holds, or from the journal. Nothing
- * is changed on disk: until the next checkpoint is written, another start does the same again.
+ * Restores a snapshot into the tiers of the settings. Tiers that it does not hold are built from those it holds, or from the journal. Nothing
+ * is changed on disk: until the next snapshot is written, another start does the same again.
  */
 import { createSeries, MAX_SERIES, type Series } from '../../core/aggregate/series.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierOptions, TierSave } from '../../core/aggregate/time-tiers.ts'
 import { MAX_AHEAD_MS, printDuration, printTimestamp } from '../../core/attempt/timestamp.ts'
-import { clearRestored, type RestoredCheckpoint, readCheckpoint } from './checkpoint-files.ts'
 import { isBefore, type Position } from './position.ts'
 import type { JournalRecord } from './record.ts'
 import { scan } from './scan.ts'
 import { extentFrom, type JournalFiles, readOpening, type Stretch, segmentPath } from './segments.ts'
+import { clearRestored, type RestoredSnapshot, readSnapshot } from './snapshot-files.ts'
 import type { StartOptions } from './start.ts'
 
 /** Where the journal is not to be read, or tells nothing. */
 const NEVER = Number.POSITIVE_INFINITY
 
-export interface RestoredTiers extends RestoredCheckpoint {
-  /** What to log where settings are others than those of the checkpoint. */
+export interface RestoredTiers extends RestoredSnapshot {
+  /** What to log where settings are others than those of the snapshot. */
   readonly changes: readonly string[]
 }
 
-/** As {@link readCheckpoint}. Rejects where the journal cannot be read. */
-export async function restoreCheckpoint(
+/** As {@link readSnapshot}. Rejects where the journal cannot be read. */
+export async function restoreSnapshot(
   options: StartOptions,
   sequence: number,
   segments: ReadonlyMap<number, number>,
@@ -32,7 +32,7 @@ export async function restoreCheckpoint(
   for (;;) {
     const plan = (saved: readonly TierSave[]): TierPlan =>
       planTiers({ wanted: keepTiers ? undefined : tally.wantedTiers, saved, journalMs, nowMs: options.clock() })
-    const restored = await readCheckpoint(options, sequence, tally, series, idOptions, plan)
+    const restored = await readSnapshot(options, sequence, tally, series, idOptions, plan)
     if (typeof restored === 'string') return restored
     if (!restored.plan.changed) return { ...restored, changes: idChanges(restored, idOptions.limit) }
     const { savedTiers, position } = restored
@@ -57,13 +57,13 @@ export async function restoreCheckpoint(
   }
 }
 
-function idChanges({ savedIds }: RestoredCheckpoint, limit: number): string[] {
+function idChanges({ savedIds }: RestoredSnapshot, limit: number): string[] {
   return savedIds > limit ? [`id-window ${limit} is below the ${savedIds} ids held: only the newest stay known`] : []
 }
 
 interface Recounted {
   readonly resetAt: number
-  /** What stands before it is in the checkpoint. */
+  /** What stands before it is in the snapshot. */
   readonly position: Position
   /** From when on the journal is believed to hold all. */
   readonly journalMs: number
@@ -191,7 +191,7 @@ function apply(record: JournalRecord, { tally }: StartOptions, series: Series, o
   for (const increment of step.increments) tally.recountIncrement(increment, nowMs, only)
 }
 
-function changeText(wanted: readonly TierOptions[], { plan, savedTiers }: RestoredCheckpoint): string {
+function changeText(wanted: readonly TierOptions[], { plan, savedTiers }: RestoredSnapshot): string {
   const kept = plan.tiers.filter(({ spanMs }) => !wanted.some(tier => tier.spanMs === spanMs))
   const rebuilt = plan.tiers.filter(({ source }) => source === 'journal').map(({ floorMs }) => floorMs)
   return [

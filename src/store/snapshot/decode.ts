@@ -1,6 +1,6 @@
 /** Reads the blocks of a snapshot back into an empty tally and series. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
-import { createIdWindow, type IdWindow, type IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
 import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
@@ -14,7 +14,7 @@ import { createTierRestore, type TierRestore } from './tier-restore.ts'
 
 /** What was read besides what went into the tally and the series. */
 export interface RestoredState {
-  readonly ids: IdWindow
+  readonly ids: DedupWindow
   /** What becomes of the tiers it holds: what the log must give is not there yet. */
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
@@ -44,7 +44,7 @@ interface Owners {
 export function* decodeState(
   tally: Tally,
   series: Series,
-  idOptions: Omit<IdWindowOptions, 'seed'>,
+  idOptions: Omit<DedupWindowOptions, 'seed'>,
   planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
 ): StateDecoder {
   const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts } = decodeHead(yield)
@@ -63,7 +63,7 @@ export function* decodeState(
     for (let left = buckets; left > 0; )
       left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, readRow)
   tierRestore.end()
-  const ids = createIdWindow({ ...idOptions, seed, expected: counts.ids })
+  const ids = createDedupWindow({ ...idOptions, seed, expected: counts.ids })
   for (let left = counts.ids; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
   const states: [string, SeriesState][] = []
   const hasOwnBounds = change === undefined || change.bounds.length === 0
@@ -182,7 +182,7 @@ function decodeBuckets(
   return count
 }
 
-function decodeIds(block: BlockReader, ids: IdWindow): number {
+function decodeIds(block: BlockReader, ids: DedupWindow): number {
   const count = countIn(block)
   const hashes = block.words(2 * count)
   ids.restore(hashes, block.doubles(count))

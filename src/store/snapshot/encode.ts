@@ -1,6 +1,6 @@
 /** Writes a snapshot: everything that was counted up to a position of the log, to the last bit, as blocks of bytes. */
 import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
-import type { IdWindow } from '../../core/aggregate/dedup-window.ts'
+import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
@@ -18,7 +18,7 @@ const ROWS_A_STEP = 64
 /** What is counted. */
 export interface Counted {
   readonly tally: Tally
-  readonly ids: IdWindow
+  readonly ids: DedupWindow
   readonly series: Series
   /** Alerts that are firing, and since when. */
   readonly alerts?: ReadonlyMap<string, number>
@@ -152,7 +152,7 @@ function* encodeBuckets(
   return block.bytes()
 }
 
-function encodeIds(ids: IdWindow, from: number, newBlock: NewBlock): Uint8Array {
+function encodeIds(ids: DedupWindow, from: number, newBlock: NewBlock): Uint8Array {
   const { hashes, times } = ids.save(from, AT_ONCE.ids)
   const block = newBlock(1 + 2 * times.length)
   block.double(times.length)

@@ -20,7 +20,7 @@ export function createTierRestore(times: TimeBuckets, plan: TierPlan, savedTiers
   times.reshape(tiers)
   for (const [tier, { floorMs }] of tiers.entries()) times.restoreFloor(tier, floorMs)
   const targets = savedTiers.map((_, saved) => [...tiers.keys()].filter(tier => tiers[tier]!.source === saved))
-  const scratch = createSummary()
+  const row = createSummary()
   const opens: { readonly owner: BucketOwner; readonly startMs: number; readonly summary: Summary }[] = []
 
   /** Adds an open bucket to the tiers that were built from coarser ones, which do not include it. */
@@ -34,11 +34,11 @@ export function createTierRestore(times: TimeBuckets, plan: TierPlan, savedTiers
   return {
     put(saved, owner, startMs, read) {
       if (!changed) return read(times.restore(saved, owner, startMs).summary)
-      read(scratch)
-      for (const tier of targets[saved]!) mergeInto(times.restore(tier, owner, startMs).summary, scratch)
+      read(row)
+      for (const tier of targets[saved]!) mergeInto(times.restore(tier, owner, startMs).summary, row)
     },
     open(owner, startMs) {
-      if (changed) opens.push({ owner, startMs, summary: scratch.slice() })
+      if (changed) opens.push({ owner, startMs, summary: row.slice() })
       else owner.open = times.restore(0, owner, startMs)
     },
     end() {

@@ -83,7 +83,7 @@ describe('the tally', () => {
     )
   })
 
-  test('keeps the last 100 attempts of a key, oldest out first, each as it came', () => {
+  test('keeps the last 100 attempts of a key, oldest out first, each with its values', () => {
     const list = Array.from({ length: 250 }, (_, i) =>
       at(NOW_MS - i, { success: i % 3 === 0, confidence: i % 2 === 0 ? i / 250 : null, time_seconds: i }),
     )

@@ -34,8 +34,8 @@ export const bestSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'contenders among equals',
-    promise: 'one of 2, 10 or 30 equals is called worse than the leader in at most 5 % of cases',
+    name: 'contenders among equal agents',
+    promise: 'one of 2, 10 or 30 equal agents is called worse than the leader in at most 5 % of cases',
     run() {
       const random = createRandom('equals')
       const cases = [2, 10, 30].flatMap(k => [30, 200].map(n => [k, n] as const))
@@ -52,7 +52,7 @@ export const bestSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'contenders where one is best',
+    name: 'contenders if one agent is best',
     promise: 'the truly best is among them in at least 97.5 % of cases',
     run() {
       const random = createRandom('best')
@@ -70,7 +70,7 @@ export const bestSimulations: readonly Simulation[] = [
   },
   {
     name: 'attempts to decide',
-    promise: "with so many attempts, Fisher's test tells the two rates apart in 78 to 85 % of cases",
+    promise: "with that number of attempts, Fisher's test distinguishes the two rates in 78 to 85 % of cases",
     run() {
       const random = createRandom('power')
       const cases = [
@@ -124,7 +124,7 @@ export const bestSimulations: readonly Simulation[] = [
   },
   {
     name: 'exploration',
-    promise: 'each comes first as often as it is likely to be the best, within 2 percentage points',
+    promise: 'each candidate comes first with the probability that it is the best, within 2 percentage points',
     run() {
       const routes: Route[] = [
         { id: 'a', successes: 30, attempts: 50, cost_per_success_usd: null },

@@ -60,7 +60,7 @@ export const driftSimulations: readonly Simulation[] = [
   ),
   {
     name: 'plain CUSUM of 10 keys, none of which has changed',
-    promise: 'together they raise no more false alarms than one key alone: one in 1,700 attempts at most',
+    promise: 'all keys together raise at most as many false alarms as one key: one in 1,700 attempts',
     run() {
       const random = createRandom('ten keys')
       const perKey = meanUntilAlarm(random, 80, 0.8, 'down', driftThreshold(10))
@@ -68,8 +68,8 @@ export const driftSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'when the drift began',
-    promise: 'is told within 30 attempts in half of all cases, at a fall from 85 % to 70 % after 300 attempts',
+    name: 'start of the drift',
+    promise: 'is estimated to within 30 attempts in half of all cases, at a fall from 85 % to 70 % after 300 attempts',
     run() {
       const random = createRandom('began')
       const threshold = driftThreshold(1)

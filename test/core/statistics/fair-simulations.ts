@@ -66,7 +66,7 @@ export const fairSimulations: readonly Simulation[] = [
   },
   {
     name: 'interval of a rate at a common mix of 80 issue types of five attempts, from easy to hard',
-    promise: 'holds the true rate in at least 95 % of cases; it is wider than it need be',
+    promise: 'holds the true rate in at least 95 % of cases; it is wider than necessary',
     run() {
       const random = createRandom('sparse')
       const rates = Array.from({ length: 80 }, (_, i) => [`type ${i}`, drawBeta(random, 0.3, 0.5)] as const)
@@ -83,7 +83,7 @@ export const fairSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'equals that work at different mixes',
+    name: 'equal agents at different mixes',
     promise: 'one is named better in at most 5 % of cases; the interval of the difference holds 0 in at least 93 %',
     run() {
       const random = createRandom('mixes')
@@ -106,9 +106,9 @@ export const fairSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'one that is 10 points better at everything, and gets the harder issues',
+    name: 'an agent that is 10 points better at every issue type, and gets the harder issues',
     promise:
-      'is named better at the same mix, and told apart, in at least 97 % of cases, though its plain rate is lower',
+      'is named better at the same mix, and distinguished, in at least 97 % of cases, although its plain rate is lower',
     run() {
       const random = createRandom('simpson')
       const named = share(1000, () => {

@@ -60,7 +60,7 @@ export const sequentialSimulations: readonly Simulation[] = [
         )
         const usual = share(600, () => firstClaim(random, rate, rate, naive) !== null)
         return {
-          measured: `${percent(claimed)} (the usual test, looked at as often: ${percent(usual)})`,
+          measured: `${percent(claimed)} (a fixed-sample test at every look: ${percent(usual)})`,
           holds: claimed <= ALPHA && usual > 0.2,
         }
       },
@@ -89,7 +89,7 @@ export const sequentialSimulations: readonly Simulation[] = [
   ).map(
     ([p, q, limit]): Simulation => ({
       name: `A/B test of ${percent(p, 0)} against ${percent(q, 0)}`,
-      promise: `tells them apart after ${limit} attempts per arm or fewer in half of all tests, and never for the worse`,
+      promise: `distinguishes them after ${limit} attempts per arm or fewer in half of all tests, and never in the wrong direction`,
       run() {
         const random = createRandom(`A/B ${p} ${q}`)
         let wrong = 0
@@ -102,7 +102,7 @@ export const sequentialSimulations: readonly Simulation[] = [
         })
         const middle = median(claims.map(n => n ?? Number.POSITIVE_INFINITY))
         return {
-          measured: `median ${middle} per arm, ${wrong} of 300 for the worse`,
+          measured: `median ${middle} per arm, ${wrong} of 300 in the wrong direction`,
           holds: middle <= limit && wrong === 0,
         }
       },
@@ -110,7 +110,7 @@ export const sequentialSimulations: readonly Simulation[] = [
   ),
   {
     name: 'attempts needed',
-    promise: 'after so many more, at least 80 % of tests have told the two apart',
+    promise: 'after that number of attempts, at least 80 % of tests distinguish the two',
     run() {
       const cases = [
         [0.7, 0.85],
@@ -141,7 +141,7 @@ export const sequentialSimulations: readonly Simulation[] = [
   },
   {
     name: 'sample-ratio check',
-    promise: 'alarms in at most 0.2 % of sound splits, and in at least 99 % of 60:40 splits of 1,000',
+    promise: 'alarms in at most 0.2 % of correct splits, and in at least 99 % of 60:40 splits of 1,000',
     run() {
       const random = createRandom('split')
       const alarm = (attempts: number, first: number): boolean => {

@@ -68,16 +68,15 @@ test('a file that is not there is refused with its name', () => {
   expect(() => readMappingFile('/nowhere/rules.json')).toThrow('cannot read the rules for OTLP /nowhere/rules.json')
 })
 
-test("the README's table can be used as it stands, and every known rule is named there", async () => {
-  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
-  const section = readme.slice(readme.indexOf('## You already have OpenTelemetry'))
-  const [, table] = /```json\n([\s\S]*?)```/.exec(section)!
+test('the rules in docs/otlp.md can be used unchanged, and the page names every shipped rule', async () => {
+  const page = await readFile(new URL('../../../docs/otlp.md', import.meta.url), 'utf8')
+  const [, table] = /```json\n([\s\S]*?)```/.exec(page)!
   expect(mappingChanges(readMappingFile(await fileOf(table!)))).toEqual([
     'claude-code: on',
     'invoke_agent: on, with its own attempt.issue_type',
     'our-runs: new, for log records, on',
   ])
-  for (const rule of Object.keys(DEFAULT_MAPPING)) expect(section).toContain(`\`${rule}\``)
+  for (const rule of Object.keys(DEFAULT_MAPPING)) expect(page).toContain(`\`${rule}\``)
 })
 
 test('what a table changes is told rule by rule', () => {

@@ -90,9 +90,9 @@ test('a segment that the next one passes over is counted, listed and reported on
   fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
   for (const drop of [false, true]) {
     const next = createFakeFileSystem(fileSystem.disk)
-    // Without a checkpoint all is counted again.
+    // Without a snapshot all is counted again.
     for (const name of await next.list('/data/perf.journal')) {
-      if (drop && name.startsWith('checkpoint')) next.plant(`/data/perf.journal/${name}`, undefined)
+      if (drop && name.startsWith('snapshot')) next.plant(`/data/perf.journal/${name}`, undefined)
     }
     const heard = listener()
     const again = await openFake(next, { log: heard.log })
@@ -162,7 +162,7 @@ const arbitraryTurns = fc.array(
     owner: fc.constantFrom(0, 1),
     what: fc.oneof(
       { weight: 6, arbitrary: fc.constant('append' as const) },
-      { weight: 1, arbitrary: fc.constantFrom('fail', 'checkpoint', 'restart', 'kill') },
+      { weight: 1, arbitrary: fc.constantFrom('fail', 'snapshot', 'restart', 'kill') },
     ),
   }),
   { minLength: 2, maxLength: 25 },
@@ -192,7 +192,7 @@ test('two owners that both believe to hold the lock lose nothing that either ack
       for (const { owner, what } of turns) {
         const { fileSystem, store } = owners[owner]!
         if (what === 'append') await send(store, ledger, id++, id++).catch(() => undefined)
-        if (what === 'checkpoint') {
+        if (what === 'snapshot') {
           vi.advanceTimersByTime(60_000)
           await nextTurn()
         }

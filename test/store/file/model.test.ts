@@ -107,7 +107,7 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-test('after kills, power cuts, failures, checkpoints, resets and restarts in any order', async () => {
+test('after kills, power cuts, failures, snapshots, resets and restarts in any order', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryHistory, fc.integer(), async (steps, seed) => {
       const random = randomFrom(seed)
@@ -156,7 +156,7 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
           fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
           disk = afterPowerLoss(disk, random)
           await restart()
-        } else if (step.do === 'checkpoint') {
+        } else if (step.do === 'snapshot') {
           if (store.stats().journalBytes === 0) continue
           vi.advanceTimersByTime(60_000)
           await nextTurn()

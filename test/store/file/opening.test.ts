@@ -59,9 +59,9 @@ describe('what a store leaves on disk', () => {
     const names = await readdir(journal)
     expect(names.sort()).toEqual([
       '00000000000000000001.ndjson',
-      'checkpoint-00000000000000000001.bin',
       'lock.db',
       'oldest.record',
+      'snapshot-00000000000000000001.bin',
     ])
     for (const name of names) expect((await stat(join(journal, name))).mode & 0o777).toBe(0o600)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
@@ -96,8 +96,8 @@ describe('what a store leaves on disk', () => {
 
   test('is rid of files that an earlier process did not finish, and of no others', async () => {
     await (await open()).close()
-    const written = ['document.json', 'document.json.123', 'checkpoint-00000000000000000009.bin.42', 'holder.json.1']
-    const unfinished = [...written, 'checkpoint.scratch', 'document.scratch']
+    const written = ['document.json', 'document.json.123', 'snapshot-00000000000000000009.bin.42', 'holder.json.1']
+    const unfinished = [...written, 'snapshot.scratch', 'document.scratch']
     for (const name of [...unfinished, 'notes.txt']) await writeFile(join(journal, name), 'x')
     await writeFile(`${path}.1`, 'a backup')
     await (await open()).close()
@@ -257,12 +257,12 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
       },
     ],
     [
-      'a checkpoint',
+      'a snapshot',
       async () => {
         const { crc32 } = await import('node:zlib')
         const head = Buffer.from('AgntPerf\u0005\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
         head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
-        await writeFile(join(journal, 'checkpoint-00000000000000000002.bin'), head)
+        await writeFile(join(journal, 'snapshot-00000000000000000002.bin'), head)
       },
     ],
   ])('%s', async (_what, prepare) => {

@@ -153,13 +153,13 @@ test('nothing is written for what says nothing new', async () => {
   expect(store.stats().journalBytes).toBe(before)
 })
 
-test('without a checkpoint the journal alone is enough', async () => {
+test('without a snapshot the journal alone is enough', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   for (const points of EXPORTS.slice(0, 3)) await store.appendPoints(points)
   await store.close()
   for (const name of await fileSystem.list('/data/perf.journal')) {
-    if (name.startsWith('checkpoint')) fileSystem.plant(`/data/perf.journal/${name}`, 'damaged')
+    if (name.startsWith('snapshot')) fileSystem.plant(`/data/perf.journal/${name}`, 'damaged')
   }
   const again = await openFake(createFakeFileSystem(fileSystem.disk))
   expect(await countedOf(again)).toBe(total(3))

@@ -1,7 +1,7 @@
 /** Questions and snapshots change no state: every process that folds the same log has the same one, whatever it was asked. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createIdWindow } from '../../../src/core/aggregate/dedup-window.ts'
+import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
@@ -33,7 +33,7 @@ const agents = fc.constantFrom('a', 'b', 'c')
 const steps = fc.array(fc.tuple(step, agents), { minLength: 1, maxLength: 60 })
 
 function snapshotOf(tally: Tally): Uint8Array[] {
-  const counted = { tally, ids: createIdWindow({ ...ids, seed: [1, 2] }), series: newSeries() }
+  const counted = { tally, ids: createDedupWindow({ ...ids, seed: [1, 2] }), series: newSeries() }
   return [...encodeState(counted)].filter(block => block !== undefined)
 }
 

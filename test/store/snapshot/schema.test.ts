@@ -1,6 +1,6 @@
 /** Snapshots of another layout: read field by field, so that what both layouts have keeps its meaning. */
 import { describe, expect, test } from 'vitest'
-import { createIdWindow } from '../../../src/core/aggregate/dedup-window.ts'
+import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
 import { calibrationSums, costs, failures, successes, timeSum, timeSums } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
@@ -19,7 +19,7 @@ const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 function snapshotWith(change: (fields: SummarySchema['fields']) => SummarySchema['fields']): Uint8Array[] {
   const tally = newTally()
   for (const id of [2, 3, 4]) tally.add(attempt(id, { agent_name: 'a', cost_usd: 1 }), { ms: NOW, local: false }, NOW)
-  const state = { tally, ids: createIdWindow({ ...ids, seed: [1, 2] }), series: newSeries() }
+  const state = { tally, ids: createDedupWindow({ ...ids, seed: [1, 2] }), series: newSeries() }
   const [first, ...blocks] = [...encodeState(state)].filter(block => block !== undefined)
   const head = decodeHead(first!)
   return [encodeHead({ ...head, schema: { ...head.schema, fields: change(head.schema.fields) } }), ...blocks]

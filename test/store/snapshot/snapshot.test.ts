@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createIdWindow } from '../../../src/core/aggregate/dedup-window.ts'
+import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
@@ -17,7 +17,7 @@ const newTally = (maxKeys = 100): Tally => createTally({ maxKeys, maxArms: 10, t
 const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 
 function blocksOf(tally: Tally): Uint8Array[] {
-  const window = createIdWindow({ ...ids, seed: [1, 2] })
+  const window = createDedupWindow({ ...ids, seed: [1, 2] })
   const blocks = encodeState({ tally, ids: window, series: newSeries() })
   return [...blocks].filter(block => block !== undefined)
 }
@@ -66,7 +66,7 @@ test('buffers that blocks alternate between leak nothing from one into another',
       const tally = tallyOf(list)
       const newBlock = createAlternatingBlocks()
       for (const block of [newBlock(40_000), newBlock(40_000)]) block.put(new Uint8Array(320_000).fill(255))
-      const window = createIdWindow({ ...ids, seed: [1, 2] })
+      const window = createDedupWindow({ ...ids, seed: [1, 2] })
       const blocks: Uint8Array[] = []
       const counted = { tally, ids: window, series: newSeries() }
       for (const block of encodeState(counted, newBlock)) if (block) blocks.push(block.slice())

@@ -1,7 +1,7 @@
-/** Checkpoints on disk: `checkpoint-<sequence>.bin`, the two newest kept. */
+/** Snapshots on disk: `snapshot-<sequence>.bin`, the two newest kept. */
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { IdWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import type { DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { CapturedSnapshot } from '../../core/log.ts'
@@ -30,29 +30,29 @@ const INDEX_BYTES = POSITION_BYTES + 8
 const ENTRY_BYTES = 8
 /** What is read in one go: each one opens the file and waits for another thread. */
 const PIECE_BYTES = 2 * 1024 * 1024
-const NAME = /^checkpoint-(\d{20})\.bin$/
+const NAME = /^snapshot-(\d{20})\.bin$/
 
-export function checkpointPath(directory: string, sequence: number): string {
-  return join(directory, `checkpoint-${String(sequence).padStart(20, '0')}.bin`)
+export function snapshotPath(directory: string, sequence: number): string {
+  return join(directory, `snapshot-${String(sequence).padStart(20, '0')}.bin`)
 }
 
-/** Sequence numbers of the checkpoints, oldest first. */
-export async function listCheckpoints({ fileSystem, directory }: JournalFiles): Promise<number[]> {
+/** Sequence numbers of the snapshots, oldest first. */
+export async function listSnapshots({ fileSystem, directory }: JournalFiles): Promise<number[]> {
   const names = await fileSystem.list(directory)
   const sequences = names.map(name => Number(NAME.exec(name)?.[1]))
   return sequences.filter(Number.isSafeInteger).sort((a, b) => a - b)
 }
 
 /** A captured state and its place in the journal. */
-export interface CapturedCheckpoint extends Omit<CapturedSnapshot, 'position'> {
+export interface MarkedSnapshot extends Omit<CapturedSnapshot, 'position'> {
   readonly mark: JournalMark
 }
 
-/** Writes a captured state as a checkpoint; answers its size in bytes. */
-export async function writeCheckpoint(
+/** Writes a captured state as a snapshot; answers its size in bytes. */
+export async function writeSnapshot(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-  captured: CapturedCheckpoint,
+  captured: MarkedSnapshot,
 ): Promise<number> {
   const { mark, blocks } = captured
   const index = Buffer.alloc(INDEX_BYTES + blocks.length * ENTRY_BYTES)
@@ -79,30 +79,30 @@ export async function writeCheckpoint(
     yield index
     yield* captured.bytes()
   }
-  await fileSystem.writeAtomically(checkpointPath(directory, sequence), bytes())
+  await fileSystem.writeAtomically(snapshotPath(directory, sequence), bytes())
   return HEAD_BYTES + length
 }
 
-/** What a checkpoint holds, besides what went into the tally and the series. */
-export interface RestoredCheckpoint extends Omit<RestoredState, 'resetAt' | 'records'> {
+/** What a snapshot holds, besides what went into the tally and the series. */
+export interface RestoredSnapshot extends Omit<RestoredState, 'resetAt' | 'records'> {
   readonly position: JournalMark
 }
 
-/** Throws {@link NewerFormat} where a newer version wrote the checkpoint; any other fault is left to {@link readCheckpoint}. */
-export async function refuseNewerCheckpoint({ fileSystem, directory }: JournalFiles, sequence: number): Promise<void> {
-  const path = checkpointPath(directory, sequence)
+/** Throws {@link NewerFormat} where a newer version wrote the snapshot; any other fault is left to {@link readSnapshot}. */
+export async function refuseNewerSnapshot({ fileSystem, directory }: JournalFiles, sequence: number): Promise<void> {
+  const path = snapshotPath(directory, sequence)
   const head = await fileSystem.read(path, 0, VERSIONED_BYTES)
   if (!hasOurHead(head)) return
   const format = head.readUInt32LE(8)
   if (format > FORMAT) throw new NewerFormat(path, format, FORMAT)
 }
 
-/** The place that a checkpoint states, which is not checked to be whole; undefined where it is none. */
+/** The place that a snapshot states, which is not checked to be whole; undefined where it is none. */
 export async function peekMark(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
 ): Promise<JournalMark | undefined> {
-  const bytes = await fileSystem.read(checkpointPath(directory, sequence), 0, HEAD_BYTES + POSITION_BYTES)
+  const bytes = await fileSystem.read(snapshotPath(directory, sequence), 0, HEAD_BYTES + POSITION_BYTES)
   if (!hasOurHead(bytes) || bytes.length < HEAD_BYTES + POSITION_BYTES) return undefined
   return markIn(bytes)
 }
@@ -122,16 +122,16 @@ function hasOurHead(head: Buffer): boolean {
   return crc32(head.subarray(0, 12)) === head.readUInt32LE(12)
 }
 
-/** Reads a checkpoint into an empty tally and series; answers what is wrong where it cannot, and leaves them empty. */
-export async function readCheckpoint(
+/** Reads a snapshot into an empty tally and series; answers what is wrong where it cannot, and leaves them empty. */
+export async function readSnapshot(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
   tally: Tally,
   series: Series,
-  idOptions: Omit<IdWindowOptions, 'seed'>,
+  idOptions: Omit<DedupWindowOptions, 'seed'>,
   planned: PlanTiers,
-): Promise<RestoredCheckpoint | string> {
-  const path = checkpointPath(directory, sequence)
+): Promise<RestoredSnapshot | string> {
+  const path = snapshotPath(directory, sequence)
   const size = (await fileSystem.stat(path))?.size ?? 0
   const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
   if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
@@ -147,19 +147,19 @@ export async function readCheckpoint(
 }
 
 /**
- * Whether a checkpoint is what was written, without making anything of it: answers what is wrong with it, or undefined. Rejects where it cannot be
+ * Whether a snapshot is what was written, without making anything of it: answers what is wrong with it, or undefined. Rejects where it cannot be
  * read.
  */
-export async function verifyCheckpoint(
+export async function verifySnapshot(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
   pace: Pace,
 ): Promise<string | undefined> {
-  const path = checkpointPath(directory, sequence)
+  const path = snapshotPath(directory, sequence)
   const size = (await fileSystem.stat(path))?.size ?? 0
   const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
   if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
-  // A checkpoint of another format cannot be verified.
+  // A snapshot of another format cannot be verified.
   if (head.readUInt32LE(8) !== FORMAT) return undefined
   const length = head.readDoubleLE(24)
   if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
@@ -184,12 +184,12 @@ export async function verifyCheckpoint(
   return undefined
 }
 
-/** The blocks of a checkpoint, each checked to be whole. Rejects where one is not. */
-export async function* checkpointBlocks(
+/** The blocks of a snapshot, each checked to be whole. Rejects where one is not. */
+export async function* snapshotBlocks(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
 ): AsyncGenerator<Uint8Array> {
-  const path = checkpointPath(directory, sequence)
+  const path = snapshotPath(directory, sequence)
   const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
   const count =
     hasOurHead(head) && head.length === HEAD_BYTES + INDEX_BYTES ? head.readDoubleLE(HEAD_BYTES + POSITION_BYTES) : -1
@@ -204,7 +204,7 @@ export async function* checkpointBlocks(
   }
 }
 
-/** Makes a tally and series empty again that a checkpoint was read into. */
+/** Makes a tally and series empty again that a snapshot was read into. */
 export function clearRestored(tally: Tally, series: Series): void {
   tally.clear()
   tally.times.reshape(tally.wantedTiers)
@@ -253,7 +253,7 @@ async function* piecesFrom(read: Read, at: number, lengths: readonly number[]): 
     const { bytes } = pieces[piece]!
     const reading = read(from, bytes, buffers[piece % 2])
     from += bytes
-    // It is awaited, unless what came before was damaged.
+    // It is awaited, unless an earlier block was damaged.
     reading.catch(() => undefined)
     return reading
   }

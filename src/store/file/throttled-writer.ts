@@ -1,25 +1,25 @@
-/** A file that is written whole whenever something changed, but never for more than a share of the time. One write at a time. */
+/** Writes a file whole whenever something changed, one write at a time, and for no more than a share of the time. */
 
-/** After a failure: doubled every time. */
+/** The pause after a failure, doubled every time. */
 const RETRY = { firstMs: 1000, lastMs: 30_000 }
 
-export interface PacedWriterOptions {
+export interface ThrottledWriterOptions {
   readonly write: () => Promise<void>
-  /** The part of all time that may be spent writing, above 0 to 1. */
+  /** The share of the time that may be spent writing, above 0 and up to 1. */
   readonly share: number
   readonly onError: (error: unknown) => void
 }
 
-export interface PacedWriter {
-  /** Something changed: it is written at once when the last write is long enough ago, else as soon as it is. */
+export interface ThrottledWriter {
+  /** Requests a write: it begins at once where the last one is long enough ago, else as soon as it is. */
   request(): void
-  /** Writes now what was requested; resolves when that was tried. */
+  /** Writes now where a write was requested; resolves when it succeeded or failed. */
   flush(): Promise<void>
-  /** No write begins any more but by `flush`. */
+  /** After this only `flush` begins a write. */
   stop(): void
 }
 
-export function createPacedWriter({ write, share, onError }: PacedWriterOptions): PacedWriter {
+export function createThrottledWriter({ write, share, onError }: ThrottledWriterOptions): ThrottledWriter {
   let wanted = false
   let stopped = false
   let running: Promise<void> | undefined

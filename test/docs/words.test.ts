@@ -1,0 +1,78 @@
+/** Private metaphors do not come back into text that was rewritten in standard terms. */
+import { describe, expect, it } from 'vitest'
+import { GROUPS } from '../../docs/reliability-rows.ts'
+import { type Offence, offencesBelow, offencesIn } from './words.ts'
+
+const ROOT = new URL('../../', import.meta.url).pathname
+
+/** Files and folders without forbidden words. Add one here when it becomes clean: `node test/docs/words.ts src/...` lists what is left. */
+const CLEAN = [
+  '.ci',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'Dockerfile',
+  'README.md',
+  'SECURITY.md',
+  'bench',
+  'biome.json',
+  'deploy',
+  'docker-compose.yml',
+  'docs',
+  'examples',
+  'grafana',
+  'package.json',
+  'prometheus',
+  'src/core/aggregate',
+  'src/index.ts',
+  'src/pricing',
+  'src/sidecar.ts',
+  'src/store/snapshot',
+  'test/config',
+  'test/core/aggregate',
+  'test/deploy.test.ts',
+  'test/docs',
+  'test/grafana',
+  'test/openapi',
+  'test/pricing',
+  'test/prometheus',
+  'test/store/snapshot',
+  'test/support',
+]
+
+/**
+ * Pages whose text comes from src/ (settings, metrics) or from the names of tests. They become clean with their source. The promises
+ * of the reliability page are checked below.
+ */
+const FROM_CODE = ['docs/configuration.md', 'docs/metrics.md', 'docs/reliability.md', 'docs/reliability-rows.ts']
+
+const told = ({ path, line, word, standard }: Offence): string => `${path}:${line}: "${word}" (use: ${standard})`
+
+it.each(CLEAN)('%s uses standard terms', path => {
+  const offences = offencesBelow(ROOT, path).filter(offence => !FROM_CODE.includes(offence.path))
+  expect(offences.map(told)).toEqual([])
+})
+
+it('the promises of the reliability page use standard terms', () => {
+  const texts = GROUPS.flatMap(([title, rows]) => [title, ...rows.flatMap(({ promise, not = '' }) => [promise, not])])
+  expect(offencesIn(texts.join('\n'), 'docs/reliability-rows.ts').map(told)).toEqual([])
+})
+
+describe('the check', () => {
+  it.each([
+    ['a bucket that is asleep', 'asleep'],
+    ['/** Lets go of old segments. */', 'Lets go'],
+    ['const zeros = laidOut(file)', 'laidOut'],
+    ['whoever asks gets all of it', 'whoever'],
+    ['interface Found {', 'interface Found'],
+    ['hasSoundFields(attempt)', 'hasSound'],
+  ])('finds a forbidden word in %j', (text, word) => {
+    expect(offencesIn(text, 'x.ts')).toMatchObject([{ path: 'x.ts', line: 1, word: expect.stringContaining(word) }])
+  })
+
+  it.each(['await Promise.allSettled(writes)', "verdict: 'unsound'", 'older than ten half-lives', '404 Not Found'])(
+    'accepts the domain word in %j',
+    text => {
+      expect(offencesIn(text, 'x.ts')).toEqual([])
+    },
+  )
+})
