@@ -293,8 +293,6 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise: 'No two paths share a journal, and a path that is not UTF-8 is refused.',
     shown: [
       `${OPENING} > two stores in one folder > have a journal each where their names differ only in the ending`,
-      `${OPENING} > two stores in one folder > that shared one in an earlier version are told apart: what was kept is with the one that ends in .json`,
-      `${OPENING} > a journal that an earlier version kept for a path without .json is found, unless a process has it`,
       `${OPENING} > a path that was not UTF-8 is refused, and nothing is made`,
     ],
   },

@@ -29,34 +29,6 @@ export function journalDirectory(path: string): string {
   return path.endsWith(SUFFIX) ? `${path.slice(0, -SUFFIX.length)}.journal` : `${path}-journal`
 }
 
-/**
- * Earlier versions kept the journal of `x` in `x.journal`, where that of `x.json` is. It moves to its own place, unless there is an `x.json` too,
- * which it may be of. Throws {@link StoreLocked} where a process of such a version has it.
- */
-export async function moveEarlierJournal(options: HoldOptions): Promise<void> {
-  const { fileSystem, directory, path, log } = options
-  const earlier = `${path}.journal`
-  if (path.endsWith(SUFFIX) || (await fileSystem.stat(directory)) !== undefined) return
-  if ((await fileSystem.stat(earlier))?.kind !== 'directory' || (await fileSystem.stat(path)) === undefined) return
-  if ((await fileSystem.stat(path + SUFFIX)) !== undefined) {
-    log.warn('two stores shared one journal: it stays with the other one, and this one goes on from its document', {
-      path,
-      other: path + SUFFIX,
-      journal: earlier,
-    })
-    return
-  }
-  const lock = await fileSystem.lock(join(earlier, LOCK))
-  if (lock === undefined) throw new StoreLocked(path, await readHolder({ fileSystem, directory: earlier }))
-  try {
-    await fileSystem.rename(earlier, directory)
-    await fileSystem.syncDirectory(dirname(path))
-  } finally {
-    lock.release()
-  }
-  log.info('the journal of an earlier version was moved to its new place', { from: earlier, to: directory })
-}
-
 /** Where the document is written before it is put in its place: nobody else can plant anything there. */
 export function stagedDocument(directory: string): string {
   return join(directory, 'document.json')

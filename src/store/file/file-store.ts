@@ -15,14 +15,7 @@ import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { createDamage, type Damage, type KnownDamage } from './damage.ts'
-import {
-  type Hold,
-  holdDirectory,
-  journalDirectory,
-  makeJournalDirectory,
-  moveEarlierJournal,
-  removeUnfinished,
-} from './directory.ts'
+import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './directory.ts'
 import { inspectDocument } from './document.ts'
 import { createDocumentWriter } from './document-writer.ts'
 import { errorCode, LockLost, messageOf, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
@@ -125,7 +118,6 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
   }
   let hold: Hold | undefined
   try {
-    await moveEarlierJournal(start)
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
     const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)

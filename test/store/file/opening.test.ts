@@ -1,19 +1,7 @@
 /** Opening a store on a real disk: who may, where, and with what left behind. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NewerFormat, StoreLocked, UnusablePath } from '../../../src/store/file/errors.ts'
 import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
-import { lockFile } from '../../../src/store/file/lock.ts'
 import { attempt, countedIn, NOW, newTally } from './fixtures.ts'
 
 let folder: string
@@ -150,36 +137,6 @@ describe('two stores in one folder', () => {
       await store.close()
     }
   })
-
-  test('that shared one in an earlier version are told apart: what was kept is with the one that ends in .json', async () => {
-    const shared = join(folder, 'a.journal')
-    const both = await open(join(folder, 'a.json'))
-    await both.append([attempt(1), attempt(2)])
-    await both.close()
-    await copyFile(join(folder, 'a.json'), join(folder, 'a'))
-    for (const name of ['a', 'a.json']) {
-      const store = await open(join(folder, name))
-      expect(await countedIn(store)).toBe(2)
-      await store.close()
-    }
-    expect(await readdir(shared)).toContain('lock.db')
-    expect(await readdir(join(folder, 'a-journal'))).toContain('lock.db')
-  })
-})
-
-test('a journal that an earlier version kept for a path without .json is found, unless a process has it', async () => {
-  const store = await open(join(folder, 'a'))
-  await store.append([attempt(1)])
-  await store.close()
-  const [now, earlier] = [join(folder, 'a-journal'), join(folder, 'a.journal')]
-  await rename(now, earlier)
-  const held = await lockFile(join(earlier, 'lock.db'))
-  await expect(open(join(folder, 'a'))).rejects.toBeInstanceOf(StoreLocked)
-  held!.release()
-  const again = await open(join(folder, 'a'))
-  expect((await again.attempts({ limit: 5 })).attempts).toEqual([attempt(1)])
-  expect((await readdir(folder)).sort()).toEqual(['a', 'a-journal'])
-  await again.close()
 })
 
 test('a path that was not UTF-8 is refused, and nothing is made', async () => {
@@ -249,7 +206,7 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
       'a segment of the journal',
       async () => {
         const { recordLines } = await import('../../../src/store/file/record.ts')
-        const opening = { segment: { format: 3, previous: { segment: 1, offset: 99 }, more: true } }
+        const opening = { segment: { format: 99, previous: { segment: 1, offset: 99 }, more: true } }
         await writeFile(
           join(journal, '00000000000000000002.ndjson'),
           recordLines(1, [Buffer.from(JSON.stringify(opening))]),
