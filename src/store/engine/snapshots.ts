@@ -2,11 +2,11 @@
 import type { FoldState } from '../../core/fold.ts'
 import type { CapturedSnapshot, Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
-import { createThrottledWriter } from '../file/throttled-writer.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { captureState } from './capture.ts'
 import type { Follower } from './follower.ts'
+import { createThrottledWriter } from './throttled-writer.ts'
 
 /** A snapshot is taken when the log has grown by so much, or something changed this long ago. */
 const EVERY = { bytes: 64 * 1024 * 1024, ms: 60_000 }

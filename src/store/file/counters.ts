@@ -1,6 +1,6 @@
 /** What a store counts about itself, for the sidecar's own metrics. */
 import { noWrites, type WriteCounters } from '../engine/snapshots.ts'
-import type { ReplayResult } from './replay.ts'
+import type { ReplayResult } from './recovery/replay.ts'
 
 /** Upper bounds (inclusive) in seconds of the histogram of syncs; one more bucket holds what is above them. */
 export const SYNC_BOUNDS: readonly number[] = [

@@ -205,7 +205,7 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
     [
       'a segment of the journal',
       async () => {
-        const { recordLines } = await import('../../../src/store/file/record.ts')
+        const { recordLines } = await import('../../../src/store/file/journal/record.ts')
         const opening = { segment: { format: 99, previous: { segment: 1, offset: 99 }, more: true } }
         await writeFile(
           join(journal, '00000000000000000002.ndjson'),

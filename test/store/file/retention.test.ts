@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { OWNERSHIP_TIMES } from '../../../src/store/file/ownership.ts'
+import { OWNERSHIP_TIMES } from '../../../src/store/file/lock/ownership.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, idsIn, NOW, openFake } from './fixtures.ts'
 
