@@ -1,10 +1,10 @@
-/** Servers that do the least there is to do: the floors. `node bench/floor.ts bare|fsync|written|lines|otlp-protobuf|otlp-json FOLDER` */
+/** Baseline servers that do only part of the sidecar's work. `node bench/floor.ts bare|fsync|written|lines|otlp-protobuf|otlp-json FOLDER` */
 import { once } from 'node:events'
 import { open, rm } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { decodeRequest } from '../src/receive/otlp/protobuf/decode.ts'
 import { type AppendFile, nodeFileSystem } from '../src/store/file/file-system.ts'
 
@@ -44,10 +44,10 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
   },
 }
 
-/** Two of them are as much as the sidecar's journal holds where it is measured beside this. */
+/** Two files of this size have the size of the sidecar's journal in the same benchmark. */
 const FILE_BYTES = 64 * 1024 * 1024
 
-/** Group commit only: requests that arrive during one write form the next one. Of two files the older one is removed. */
+/** Group commit and nothing else: requests that arrive during a write form the next group. Keeps the last two files. */
 async function writeInGroups(folder: string): Promise<Serve> {
   const paths: string[] = []
   let file = await nextFile()
@@ -55,8 +55,8 @@ async function writeInGroups(folder: string): Promise<Serve> {
 
   async function nextFile(): Promise<AppendFile> {
     const path = join(folder, `written-${process.pid}-${paths.length}.ndjson`)
-    const left = paths.at(-2)
-    if (left !== undefined) await rm(left)
+    const oldest = paths.at(-2)
+    if (oldest !== undefined) await rm(oldest)
     paths.push(path)
     return nodeFileSystem.create(path, FILE_BYTES)
   }
@@ -76,7 +76,7 @@ async function writeInGroups(folder: string): Promise<Serve> {
   async function write(): Promise<void> {
     isWriting = true
     while (waiting.length > 0) {
-      await nextTurn()
+      await nextIteration()
       const group = waiting
       waiting = []
       await append(Buffer.concat(group.map(({ body }) => body)))

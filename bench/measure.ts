@@ -1,6 +1,6 @@
 /**
- * What is measured inside a process: `node --expose-gc bench/measure.ts NAME [ARGUMENTS]` prints one line of JSON. Each runs in a
- * process of its own, so that none warms up another.
+ * Runs one in-process measurement: `node --expose-gc bench/measure.ts NAME [ARGUMENTS]` prints one line of JSON. Each measurement has its
+ * own process, so that none warms up another.
  */
 
 import { memory } from './measures/memory.ts'

@@ -1,4 +1,4 @@
-/** Every figure beside its floor and its peers. `npm run bench`, `npm run bench:quick`; names of groups after it run only these. */
+/** Measures every figure together with its baseline and peers. `npm run bench` or `npm run bench:quick`, optionally with names of groups. */
 import { writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -37,7 +37,7 @@ const bench: Bench = {
   ...(quick ? { rounds: 2, ms: 1000, warmUpMs: 400 } : { rounds: 7, ms: 1500, warmUpMs: 600 }),
   folder: benchFolder(),
   topRate: 15_000,
-  say(text) {
+  log(text) {
     details.push(text)
     console.error(`  ${text}`)
   },
@@ -60,12 +60,12 @@ const seconds = Math.round((performance.now() - startMs) / 1000)
 const results = [
   '# Benchmarks',
   await machineText(PROJECT),
-  `Every figure beside its floor and its peers in one run of \`npm run bench\`, ${bench.rounds} interleaved rounds, ${seconds} s. Ratios are computed within a round, because the speed of a shared machine changes between rounds; the result is their median. Before the run, ${load.toFixed(1)} other processes used a core on average. Above 0.5, prefer the ratios by CPU to the ratios of rates. The figures of the Python tracker are constants, measured once on such a machine. Batches and OTLP run with a journal of at most 128 MiB, so that it has reached its limit, as it soon does under such a load. Memory that a virtual machine touches for the first time costs several times as much as the work on it.`,
+  `One run of \`npm run bench\` measures every figure together with its baseline and its peers: ${bench.rounds} interleaved rounds, ${seconds} s. Each ratio compares figures of the same round, because the clock speed of a shared machine drifts between rounds. The table shows the median ratio. The load average before the run was ${load.toFixed(1)}. Above 0.5, trust the ratios by CPU more than those of rates. The figures of the origin are constants, measured once on a machine of this kind. Batches and OTLP run with a journal limit of 128 MiB, so that the journal is full, as it soon is under such load. Memory that a virtual machine allocates for the first time costs several times as much as the server's work on it.`,
   table(rows),
   ...failures,
   reasonsText(rows),
   '## Behind the ratios',
-  `Medians of the rounds. A server that used much less than a whole core waited for something else: the generator, the disk, or other work on the machine.`,
+  `Medians of the rounds. A server that used much less than a whole core was limited by something else: the load generator, the disk, or other processes.`,
   details.map(text => `- ${text}`).join('\n'),
   '',
 ].join('\n\n')

@@ -1,5 +1,5 @@
 /**
- * What a scrape costs, side by side with OpenTelemetry's own exporter, and for how long it keeps the event loop from others.
+ * The cost of a scrape compared with OpenTelemetry's exporter, and how long it blocks the event loop.
  * `node --expose-gc bench/scrape.ts [keys …]`
  */
 import { once } from 'node:events'
@@ -29,7 +29,7 @@ function tallyOf(keys: number): Tally {
   return tally
 }
 
-/** Renders to bytes, as an answer does, and drops them. */
+/** Renders to bytes, like an HTTP answer, and discards them. */
 async function render(exposition: Exposition): Promise<{ lines: number; bytes: number }> {
   let lines = 0
   let bytes = 0
@@ -60,15 +60,15 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 }
 
-/** Megabytes alive on the heap and beside it. */
-function aliveMb(): number {
+/** Live memory after garbage collection, on the heap and external, in megabytes. */
+function liveMb(): number {
   globalThis.gc?.()
   globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()
   return (heapUsed + external) / 1e6
 }
 
-/** How late a timer of one millisecond ran at worst while `work` went on. */
+/** The longest event-loop stall during `work`, in milliseconds: the largest delay of a 1 ms timer. */
 async function longestStallMs(work: () => Promise<void>): Promise<number> {
   const delays = monitorEventLoopDelay({ resolution: 1 })
   delays.enable()
@@ -117,9 +117,9 @@ async function overHttp(exposition: Exposition): Promise<Record<string, Record<s
 async function measure(keys: number): Promise<void> {
   const tally = tallyOf(keys)
   const exposition = createExposition({ tally, selfMetrics: () => [], version: '0.0.0', clock: Date.now })
-  const before = aliveMb()
+  const before = liveMb()
   const { lines, bytes } = await render(exposition)
-  const kept = aliveMb() - before
+  const kept = liveMb() - before
   const ours = await medianMs(() => render(exposition))
   const theirs = await medianMs(() => exporter(exposition))
   console.log(
@@ -133,7 +133,7 @@ async function measure(keys: number): Promise<void> {
   console.table(await overHttp(exposition))
 }
 
-/** In a thread of its own: one scrape for each message. */
+/** Runs in a worker thread: one scrape per message. */
 function scrapeOnDemand(port: number): void {
   parentPort!.on('message', async (headers: Record<string, string>) => {
     const start = performance.now()
@@ -145,9 +145,9 @@ function scrapeOnDemand(port: number): void {
 }
 
 if (isMainThread) {
-  const asked = process.argv.slice(2).map(Number)
-  for (const keys of asked.length > 0 ? asked : [1, 100, 1000, 10_000]) await measure(keys)
-  console.log(`Medians of ${ROUNDS}; rendered to bytes in one thread, and fetched by another.`)
+  const requested = process.argv.slice(2).map(Number)
+  for (const keys of requested.length > 0 ? requested : [1, 100, 1000, 10_000]) await measure(keys)
+  console.log(`Medians of ${ROUNDS} rounds. Rendered to bytes in one thread, fetched by another.`)
 } else {
   scrapeOnDemand(workerData)
 }

@@ -1,6 +1,6 @@
 /**
- * Half of the top rate for as long as asked, with scrapes, questions and restarts: memory and descriptors stay flat, and the totals are
- * exact in the end. `npm run bench:soak -- --minutes 20`; what it found goes to bench/SOAK.md.
+ * Soak test: half of the maximum rate for some minutes, with scrapes, questions and restarts. Memory and file descriptors must not grow, and
+ * the totals must be exact. `npm run bench:soak -- --minutes 20` writes its results to bench/SOAK.md.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -24,13 +24,13 @@ const RUNS = 5
 const SAMPLE_MS = 1000
 const QUESTIONS = ['/metrics', '/api/v1/report', '/api/v1/success-rate', '/api/v1/attempts?limit=20', '/readyz']
 
-/** What one process held: a sample a second. */
+/** The samples of one process, one per second. */
 interface Run {
   readonly ended: string
   readonly seconds: number
   readonly rssMb: readonly number[]
   readonly descriptors: readonly number[]
-  readonly asked: number
+  readonly questions: number
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '20' } } })
@@ -49,7 +49,7 @@ async function soak(): Promise<string> {
   const sender = startSender(port, 64, perSecond)
   const runs: Run[] = []
   for (let run = 0; run < RUNS; run++) {
-    // By turns as an administrator ends it, and as a crash does.
+    // Alternates between a crash and a clean stop.
     const signal = run === RUNS - 1 ? undefined : run % 2 === 0 ? 'SIGKILL' : 'SIGTERM'
     runs.push(await watch(server, signal ?? 'the end'))
     console.error(`  ${JSON.stringify(sender.sent)}`)
@@ -74,19 +74,19 @@ async function topRate(): Promise<number> {
   return perSecond
 }
 
-/** Asks everything, one question a sample, and notes what the process holds. */
+/** Samples memory and file descriptors of the process, and asks one question per sample. */
 async function watch({ pid, port }: Server, ended: string): Promise<Run> {
   const rssMb: number[] = []
   const descriptors: number[] = []
   const startMs = performance.now()
-  let asked = 0
+  let questions = 0
   while (performance.now() - startMs < runMs) {
-    await ask(port, QUESTIONS[asked++ % QUESTIONS.length]!)
+    await ask(port, QUESTIONS[questions++ % QUESTIONS.length]!)
     rssMb.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024)
     descriptors.push(readdirSync(`/proc/${pid}/fd`).length)
     await pause(SAMPLE_MS)
   }
-  return { ended, seconds: (performance.now() - startMs) / 1000, rssMb, descriptors, asked }
+  return { ended, seconds: (performance.now() - startMs) / 1000, rssMb, descriptors, questions }
 }
 
 interface Totals {
@@ -113,23 +113,31 @@ async function reportOf(
   const exact = counted.every(one => one.attempts === sent.attempts && one.successes === sent.successes)
   process.exitCode = exact ? 0 : 1
   const [before, after] = counted
-  const rows = runs.map(({ ended, seconds, rssMb, descriptors, asked }, at) => {
+  const rows = runs.map(({ ended, seconds, rssMb, descriptors, questions }, at) => {
     const half = Math.floor(rssMb.length / 2)
     const memory = [median(rssMb.slice(0, half)), median(rssMb.slice(half)), Math.max(...rssMb)].map(Math.round)
-    const cells = [at + 1, Math.round(seconds), ended, ...memory, Math.max(...descriptors), median(descriptors), asked]
+    const cells = [
+      at + 1,
+      Math.round(seconds),
+      ended,
+      ...memory,
+      Math.max(...descriptors),
+      median(descriptors),
+      questions,
+    ]
     return `| ${cells.join(' | ')} |`
   })
   return [
     await machineText(PROJECT),
     '',
-    `${values.minutes} minutes at ${Math.round(sent.attempts / (Number(values.minutes) * 60))} single POSTs a second, where ${perSecond} are half of what this machine took just before; a question or scrape a second.`,
+    `${values.minutes} minutes at ${Math.round(sent.attempts / (Number(values.minutes) * 60))} single POSTs per second. Half of the maximum rate, measured just before, is ${perSecond}. One question or scrape per second.`,
     '',
-    '| run | seconds | ended by | RSS MB, first half | second half | most | descriptors, most | median | questions |',
+    '| run | seconds | ended by | RSS MB, median of first half | median of second half | max | descriptors, max | median | questions |',
     '|---|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
-    `Attempts sent ${sent.attempts}, of them successes ${sent.successes}; sent once more because no answer came: ${sent.again}.`,
-    `Counted ${before!.attempts} and ${before!.successes}; after one more restart ${after!.attempts} and ${after!.successes}: ${exact ? 'exact' : '**not exact**'}.`,
+    `Sent ${sent.attempts} attempts, ${sent.successes} of them successes. Sent again because no answer came: ${sent.again}.`,
+    `Counted ${before!.attempts} attempts and ${before!.successes} successes, after another restart ${after!.attempts} and ${after!.successes}: ${exact ? 'exact' : '**not exact**'}.`,
     '',
   ].join('\n')
 }

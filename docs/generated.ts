@@ -1,5 +1,6 @@
 /** The parts of docs/ that come from the code: printed by `npm run docs`, held equal by a test. */
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
+import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
 import type { Family } from '../src/expose/family.ts'
 import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
@@ -33,11 +34,36 @@ function metricTable(families: readonly Pick<Family, 'name' | 'type' | 'help' | 
   return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
+/** Every field of an attempt: name, values, meaning. */
+function fieldTable(): string {
+  const rows = FIELD_LIST.map(field => {
+    const values = `${valuesOf(field)}${field.required ? ', required' : ''}`
+    return `| \`${field.name}\` | ${values} | ${escaped(field.description)} |`
+  })
+  return ['| field | values | meaning |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function valuesOf(field: AttemptField): string {
+  switch (field.kind) {
+    case 'string':
+      return `string of 1 to ${field.maxBytes} bytes`
+    case 'boolean':
+      return 'boolean'
+    case 'number':
+      return `number from 0 to ${field.max.toLocaleString('en')}${field.nullable ? ', or `null`' : ''}`
+    case 'integer':
+      return `integer from 0 to ${field.max.toLocaleString('en')}`
+    case 'timestamp':
+      return 'RFC 3339 time'
+  }
+}
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
 
 /** The generated part of each page, by the name of its file in docs/ without `.md`. */
 export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['configuration', configurationTable],
+  ['http-api', fieldTable],
   ['metrics', metricTables],
 ])
 

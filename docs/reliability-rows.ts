@@ -11,7 +11,7 @@ export interface ReliabilityRow {
 }
 
 const CHAOS =
-  'test/chaos/kill.test.ts > killed 20 times under load, at its starts, stops, segments, snapshots and documents, it loses nothing and counts nothing twice'
+  'test/chaos/kill.test.ts > killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
 const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
 const CRASH =
   'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once'
@@ -20,12 +20,11 @@ const CRASH_WHILE_SEGMENTS_LEAVE =
 const ANY_FAILURE =
   'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > costs what was refused and nothing else, whichever operation it is'
 const LAST_CALL =
-  'test/root/injected-faults.root.ts > a sidecar whose system call is its last one > %s has counted exactly what it acknowledged when it starts again'
-const FAILED_CALL =
-  'test/root/injected-faults.root.ts > a system call that fails > %s costs what was refused and nothing else'
+  'test/root/injected-faults.root.ts > a sidecar killed in a system call > %s counts exactly the acknowledged attempts after a restart'
+const FAILED_CALL = 'test/root/injected-faults.root.ts > a system call that fails > %s loses only the refused attempts'
 const FUZZ = 'test/sidecar/fuzz.test.ts > whatever is sent'
 const RECORDING = 'test/receive/recording.test.ts'
-const REFUSED = `${RECORDING} > what is not good is refused with its place, and nothing of it is counted`
+const REFUSED = `${RECORDING} > refuses invalid requests with index and pointer, and counts nothing of them`
 const DAMAGE = 'test/store/file/damage.test.ts'
 const READER = 'test/store/file/reader.test.ts'
 const READ_ONLY = 'test/command/read-only.test.ts'
@@ -116,15 +115,15 @@ const CRASHES: readonly ReliabilityRow[] = [
       'On a full disk, with short writes, recording answers 503 with Retry-After and readiness fails. Questions and scrapes are answered, no partial record stays, and recording resumes without a restart.',
     shown: [
       `${FAILING_DISK} > a full disk refuses attempts, answers questions, and takes attempts again when there is space`,
-      `${FULL_DISK} > refuses attempts sent %d at once with 503 and Retry-After, goes on answering, and recovers by itself; no half record stays`,
-      `${FULL_DISK} > filled and emptied again and again while clients go on, it counts what it acknowledged and nothing else`,
+      `${FULL_DISK} > refuses %d attempts at once with 503 and Retry-After, keeps answering, recovers by itself, and leaves no partial record`,
+      `${FULL_DISK} > filled and emptied repeatedly under load: exactly the acknowledged attempts are counted`,
     ],
   },
   {
     promise: 'A document that does not fit on the disk leaves the previous one unchanged, and no temporary file.',
     shown: [
       `${FAILING_DISK} > a document that cannot be written stays as it was, and is written when it can be`,
-      `${FULL_DISK} > leaves the document as it was, byte for byte, when a new one has no room, and removes what it began`,
+      `${FULL_DISK} > keeps the old document byte for byte if a new one does not fit, and removes the temp file`,
     ],
   },
   {
@@ -133,7 +132,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     shown: [
       `${FAILING_DISK} > a descriptor whose sync failed is never synced again`,
       FAILED_CALL,
-      'test/root/injected-faults.root.ts > a system call that fails > a descriptor a write to which was not confirmed is never written to again',
+      'test/root/injected-faults.root.ts > a system call that fails > a file descriptor is never written to again after a failed write',
     ],
   },
   {
@@ -141,8 +140,8 @@ const CRASHES: readonly ReliabilityRow[] = [
       'Errors while reading at the start, or while creating a segment (EMFILE, EDQUOT, EROFS, ENOSPC), are reported. Either no file changes, or the sidecar recovers.',
     shown: [
       'test/store/file/failing-start.test.ts > a start that fails at any operation leaves what was kept, and the next one finds it',
-      'test/root/injected-faults.root.ts > a system call that fails > %s at the beginning of a segment is a refusal, and over when it is over',
-      'test/root/injected-faults.root.ts > a system call that fails > EIO while the journal is read keeps it from starting, with the path, and changes nothing',
+      'test/root/injected-faults.root.ts > a system call that fails > %s when a segment is created refuses attempts, and recording resumes after it',
+      'test/root/injected-faults.root.ts > a system call that fails > EIO while the journal is read fails the start, names the path, and changes no file',
       ANY_FAILURE,
     ],
   },
@@ -151,8 +150,8 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A path that cannot be used (read-only, another owner, not a directory, no inodes) is refused with its path, and nothing is created there.',
     shown: [
       `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
-      'test/root/full-disk.root.ts > a disk that cannot be written > because it is %s refuses to start, says where and why, and leaves nothing behind',
-      'test/root/full-disk.root.ts > a folder of somebody else is refused with its path and the reason, and nothing is made in it',
+      'test/root/full-disk.root.ts > a disk that cannot be written > because it is %s fails the start with the path and the reason, and leaves no file behind',
+      'test/root/full-disk.root.ts > a folder of another user fails the start with the path and the reason, and no file is created in it',
     ],
   },
   {
@@ -232,7 +231,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A long journal is replayed in bounded memory, and the sidecar is ready only after replay.',
     shown: [
-      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is counted whole, in bounded memory, and the next start is short',
+      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is replayed in bounded memory, and the next start is faster',
       `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
     ],
   },
@@ -258,7 +257,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     shown: [
       'test/end-to-end/sidecar.test.ts > a sidecar > is the only one on its file: a second exits 75 and names the first',
       `${STOPPING} > a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on`,
-      'test/root/two-containers.root.ts > two on one volume, each process 1 of its own: the second exits 75, and starts when the first is killed',
+      'test/root/two-containers.root.ts > of two containers on one volume the second exits with 75, and starts after the first is killed',
     ],
     not: 'network file systems',
   },
@@ -326,7 +325,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A disk that takes seconds for a sync makes answers slow, never wrong. Requests above the limit are refused, and questions are answered at once.',
     shown: [
       `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
-      'test/root/injected-faults.root.ts > a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks',
+      'test/root/injected-faults.root.ts > with writes that take 2 s, acknowledged attempts are durable, excess attempts are refused, and questions are not delayed',
     ],
   },
   {
@@ -352,8 +351,8 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'Another user with read permission gets answers; one without gets the path and what to do.',
     shown: [
-      'test/root/read-only.root.ts > another user > who may read the files gets answers, and changes nothing',
-      'test/root/read-only.root.ts > another user > who may not is told the path, and what to do: 77',
+      'test/root/read-only.root.ts > another user > with read permission gets answers and changes no file',
+      'test/root/read-only.root.ts > another user > without read permission gets the path, the remedy and exit code 77',
     ],
   },
   {
@@ -376,14 +375,14 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'Of 10,000 connections, the sidecar serves up to its limit, drops and counts the others, and answers health. It works normally after they close.',
     shown: [
-      'test/root/crowds.root.ts > of 10,000 connections it serves as many as it may, drops and counts the rest, and is itself again when they leave',
+      'test/root/crowds.root.ts > with 10,000 connections it serves up to its limit, drops and counts the rest, and recovers when they close',
       `${LIMITS} > more connections than there may be are dropped and counted; those that are there are served`,
     ],
   },
   {
     promise: 'With 64 descriptors the sidecar does not crash and keeps recording.',
     shown: [
-      'test/root/crowds.root.ts > with 64 descriptors and 200 connections it goes on keeping attempts of those who are in, and takes others when they leave',
+      'test/root/crowds.root.ts > with 64 file descriptors and 200 connections it keeps recording for connected clients, and accepts others when they leave',
     ],
   },
   {
@@ -436,7 +435,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${LIMITS} > a body > that inflates a thousandfold costs no memory`,
       `${LIMITS} > a body > of many small gzip members is read whole, a cut one is refused`,
       `${REFUSED} > %j: %d`,
-      `${OTLP}/answer.test.ts > a body > that bursts when inflated costs little`,
+      `${OTLP}/answer.test.ts > a body > that exceeds the limit when inflated costs little`,
     ],
   },
   {
@@ -447,16 +446,16 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${OVERLOAD} > a disk > that fails refuses all that waited and all that comes with 503, and takes attempts again when it works`,
       `${OVERLOAD} > lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone`,
       `${LIMITS} > too many bytes in flight are refused with 429 and Retry-After, and are welcome again when there is room`,
-      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to try again, where it can be tried again`,
+      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to retry, where a retry can succeed`,
     ],
   },
   {
     promise:
       'A stream can have any length. Each line is on disk soon after it arrives, and the memory of all streams is bounded.',
     shown: [
-      `${STREAMS} > a line is kept soon after it came, although its stream goes on`,
-      `${STREAMS} > lines of one stream are kept in their order, whatever pieces they come in`,
-      `${STREAMS} > with room for one long line, streams of long lines wait for each other, and all of them are kept`,
+      `${STREAMS} > keeps a line soon after it arrives, while its stream goes on`,
+      `${STREAMS} > keeps the lines of a stream in order, whatever its chunks`,
+      `${STREAMS} > keeps all long lines of many streams with memory for one, while the streams wait for each other`,
       `${STREAM_MEMORY} > memory > does not grow with the length of a stream`,
       `${STREAM_MEMORY} > memory > does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read`,
       `${STREAM_MEMORY} > memory > does not depend on the size of the chunks that a body comes in`,
@@ -468,7 +467,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${OVERLOAD} > a stream that goes on > is answered with 503 and the number of its kept lines as soon as the disk fails`,
       `${OVERLOAD} > a stream that goes on > and whose client leaves while its lines are being kept, is kept as far as it came`,
-      `${STREAMS} > a stop ends a stream that goes on, and says how many of its lines are kept`,
+      `${STREAMS} > ends an open stream on stop, and says how many of its lines are kept`,
       `${STREAM_MEMORY} > a client that leaves in the middle of what it gzipped does not hold up a stop`,
     ],
   },
@@ -483,7 +482,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${QUESTION_LIMITS} > beside as many questions as there may be, others are refused with 429, and probes, scrapes and recording go on`,
       `${QUESTION_LIMITS} > a connection that sends many scrapes at once and reads none takes one place of theirs`,
       `${QUESTION_LIMITS} > a scrape is answered although readers that stopped hold every place, long before they are cut`,
-      'test/root/crowds.root.ts > 400 clients who ask for 20 MB each and read none of it, and one that asks 1000 times at once, are cut, and recording goes on',
+      'test/root/crowds.root.ts > it disconnects 400 clients that request 20 MB and do not read, and one with 1000 requests, while recording continues',
     ],
   },
   {
@@ -539,7 +538,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       'A shutdown during start, during a snapshot, or without a writable disk ends in time and loses no recorded attempt.',
     shown: [
       `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
-      `${FULL_DISK} > does not keep a sidecar from stopping, nor the next one from starting and answering; nothing is lost`,
+      `${FULL_DISK} > does not prevent a sidecar from stopping, nor the next one from starting and answering, and nothing is lost`,
       CHAOS,
     ],
   },
@@ -576,7 +575,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, keeps attempts and stops`,
       'test/server/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and says so in their place when it can write again',
       'test/server/log-output.test.ts > the output of the log > neither throws nor waits at %s, and a flush ends in bounded time',
-      'test/root/log-on-full-disk.root.ts > a log file on a full disk ends nothing; with space again it holds whole lines, those that waited too',
+      'test/root/log-on-full-disk.root.ts > a log file on a full disk does not stop the sidecar, and later contains complete lines only, including the buffered ones',
     ],
     not: 'a terminal that is suspended while the URL is printed; a log file on a network file system that does not respond, which blocks one thread and the exit',
   },
@@ -621,7 +620,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   {
     promise: 'Under a memory limit, requests are refused before the process is killed.',
     shown: [
-      'test/root/crowds.root.ts > with 256 MiB of heap, 24 clients who send as much at once as they may and two who ask for everything do not end it',
+      'test/root/crowds.root.ts > with 256 MiB of heap it survives 24 clients that send the largest lists and two that ask all questions',
     ],
     not: 'total memory is not measured: connections, bodies, keys and queues have their own limits. With half of that heap the process is killed, and restarts without loss',
   },
@@ -639,7 +638,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${FUZZ} > to whichever route, with whatever method, query and headers, is answered as documented`,
       `${FUZZ} > to be recorded is answered as documented, and what is answered for is what is counted`,
       `${FUZZ} > even where it is no HTTP, is answered as documented or cut, and nobody else notices`,
-      `${OTLP}/answer.test.ts > a body > of any bytes is answered with a documented status, soon and without a trace of our own code`,
+      `${OTLP}/answer.test.ts > a body > of random bytes gets a documented status quickly, and no stack trace`,
     ],
   },
   {
@@ -656,7 +655,7 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'A name such as __proto__ counts under exactly that name, everywhere and after a restart. A name that is too long is refused.',
     shown: [
-      `${RECORDING} > what is good is kept > every name without control characters comes back as it came, and keys that print alike stay apart`,
+      `${RECORDING} > keeps valid attempts > returns every name without control characters unchanged, and does not merge keys that print alike`,
       'test/expose/exposition.test.ts > the text > keeps every legal name apart from every other',
       CHAOS,
     ],
@@ -729,7 +728,7 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'The same id counts once for 24 hours: in one batch, on two connections, after a restart or a snapshot, and with other content.',
     shown: [
-      `${RECORDING} > what is good is kept > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
+      `${RECORDING} > keeps valid attempts > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
       'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
       `${CLOCK} > an id is known until 24 hours have passed, and one that comes again later counts again`,
       CHAOS,
@@ -747,10 +746,10 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'With one invalid item, no item of a batch counts and the fault is named. With `partial=true` the valid items count. OTLP reports partial success.',
     shown: [
-      `${REFUSED} > the bad ones of a list are named by index and pointer`,
-      `${REFUSED} > but for the good ones when partial=true asks for that`,
-      `${STREAMS} > with partial=true > bad lines are skipped and named by their place, and all others are kept`,
-      `${STREAMS} > with partial=true > of many bad lines the first are named, and the others counted`,
+      `${REFUSED} > names the invalid attempts of a list by index and pointer`,
+      `${REFUSED} > keeps the valid attempts with partial=true`,
+      `${STREAMS} > with partial=true > skips invalid lines, names them by index, and keeps all others`,
+      `${STREAMS} > with partial=true > names the first of many invalid lines, and counts the others`,
       `${OTLP}/answer.test.ts > partial success > tells how many were rejected and why, in protobuf`,
     ],
   },

@@ -1,4 +1,4 @@
-/** Three small agents that edit source text. Each is good at one issue type, and fails at inputs that its method does not cover. */
+/** Three small agents that edit source text. Each is good at one issue type, tries the others too, and fails beyond its method. */
 
 export type IssueType = 'formatting' | 'imports' | 'complexity'
 
@@ -9,7 +9,7 @@ export interface Issue {
 
 export interface Fix {
   readonly source: string
-  /** Confidence that the agent states in its fix, 0 to 1. */
+  /** The agent's stated probability that the fix is correct, 0 to 1. */
   readonly confidence: number
 }
 
@@ -19,14 +19,14 @@ export interface Agent {
   fix(issue: Issue): Promise<Fix>
 }
 
-/** Re-indents by braces. It ignores imports, and miscounts if a string contains a brace. */
+/** Re-indents by braces. It ignores imports, and miscounts braces in strings. */
 export const formattingAgent: Agent = {
   name: 'FormattingAgent',
   model: 'rules-v1',
   fix: ({ source }) => indent(source, line => line),
 }
 
-/** A new version of the same agent that ignores strings. The experiment compares the two versions. */
+/** The next version of the agent, which ignores strings. An experiment compares both. */
 export const newFormattingAgent: Agent = {
   ...formattingAgent,
   fix: ({ source }) => indent(source, withoutStrings),
@@ -46,7 +46,7 @@ async function indent(source: string, read: (line: string) => string): Promise<F
 
 const withoutStrings = (text: string): string => text.replaceAll(/'[^']*'/g, "''")
 
-/** Removes unused imports and sorts the others. It parses only `import { a, b } from 'x'` on one line. */
+/** Removes unused imports and sorts the rest. It understands only `import { a, b } from 'x'` on one line. */
 export const importAgent: Agent = {
   name: 'ImportAgent',
   model: 'rules-v1',
@@ -67,18 +67,18 @@ export const importAgent: Agent = {
   },
 }
 
-/** Turns a nested `if (a) { if (b) { … } }` into one condition. It throws on anything else. */
+/** Merges a nested `if (a) { if (b) { … } }` into one condition. It throws on anything else. */
 export const refactoringAgent: Agent = {
   name: 'RefactoringAgent',
   model: 'rules-v2',
   async fix({ source }) {
     const nested = /if \(([^()]+)\) \{\s*if \(([^()]+)\) \{([^{}]*)\}\s*\}/
-    if (!nested.test(source)) throw new RangeError('no nested condition found')
+    if (!nested.test(source)) throw new RangeError('no nested condition of the supported form')
     return { source: source.replace(nested, 'if ($1 && $2) {$3}'), confidence: 0.7 }
   },
 }
 
-/** Whether a source text has no issue of a type. This decides success, not the agent's confidence. */
+/** Whether a source text has no issue of the type. This decides success, independent of the agent's confidence. */
 export function isClean(type: IssueType, source: string): boolean {
   if (type === 'complexity') return !/if \([^)]*\) \{\s*if \(/.test(source)
   if (type === 'imports') {
@@ -106,7 +106,7 @@ export function isClean(type: IssueType, source: string): boolean {
   })
 }
 
-/** Issues in source text. Some are easy for the matching agent, some are hard. */
+/** Issues in source text. Some of them are beyond the method of the agent for their type. */
 export function issues(): Issue[] {
   const name = (i: number): string => `value${i}`
   return Array.from({ length: 24 }, (_, i): Issue[] => [

@@ -1,8 +1,11 @@
 /**
  * A coordinator that asks for the best agent before each issue, and records every agent call as an attempt.
  *
- *     npm run example                              starts its own sidecar, works through some issues, prints the report
- *     npm run example -- http://127.0.0.1:9464     the same with a running sidecar
+ *     npm run example
+ *
+ * starts a sidecar, works through some issues, and prints the report. To use a running sidecar:
+ *
+ *     npm run example -- http://127.0.0.1:9464
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +23,7 @@ import {
   refactoringAgent,
 } from './agents.ts'
 
-/** An A/B test: each formatting issue goes to one of two versions of the agent at random. */
+/** An A/B test: each formatting issue is assigned at random to one of two versions of the agent. */
 const ARMS = [
   { experiment: 'strings-aside', variant: 'old', agent: formattingAgent },
   { experiment: 'strings-aside', variant: 'new', agent: newFormattingAgent },
@@ -28,7 +31,7 @@ const ARMS = [
 
 const randomArm = (): (typeof ARMS)[number] => ARMS[Math.random() < 0.5 ? 0 : 1]
 
-/** Runs agents on issues, and asks the sidecar which agent to send. */
+/** Runs agents on issues, and asks the sidecar which agent to use. */
 class AgentCoordinator {
   readonly #agents: readonly Agent[]
   readonly #sidecar: SidecarClient
@@ -38,7 +41,7 @@ class AgentCoordinator {
     this.#sidecar = sidecar
   }
 
-  /** Returns the fixed source, or undefined if no agent could fix it. */
+  /** The fixed source. Undefined if no agent could fix it. */
   async handle(issue: Issue, explore: boolean): Promise<string | undefined> {
     for (const agent of explore ? this.#agents : [await this.#best(issue)]) {
       const fix = await this.#attempt(agent, issue).catch(() => undefined)
@@ -47,19 +50,19 @@ class AgentCoordinator {
     return undefined
   }
 
-  /** The complete instrumentation: the labels, the work, and its outcome. */
+  /** All of the instrumentation: wraps the agent's work and reports its result. */
   #attempt(agent: Agent, issue: Issue): Promise<Fix> {
     const inExperiment = agent === formattingAgent && issue.type === 'formatting'
-    const { agent: sent, ...trial } = inExperiment ? randomArm() : { agent }
-    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type, ...trial }
+    const { agent: used, ...arm } = inExperiment ? randomArm() : { agent }
+    const labels = { agent_name: agent.name, model_name: agent.model, issue_type: issue.type, ...arm }
     return trackAttempt(
       labels,
-      () => sent.fix(issue),
+      () => used.fix(issue),
       fix => ({ success: isClean(issue.type, fix.source), confidence: fix.confidence }),
     )
   }
 
-  /** If the sidecar cannot answer, use the first agent: recording must never stop the work. */
+  /** Falls back to the first agent. A sidecar that does not answer must not stop the work. */
   async #best(issue: Issue): Promise<Agent> {
     const best = await this.#sidecar.bestAgent(issue.type, { minAttempts: 3 }).catch(() => undefined)
     return this.#agents.find(agent => agent.name === best?.agent_name) ?? this.#agents[0]!
@@ -74,7 +77,7 @@ async function work(url: string): Promise<void> {
   const coordinator = new AgentCoordinator([formattingAgent, importAgent, refactoringAgent], sidecar)
   const tally = { fixed: 0, issues: 0 }
   for (const [index, issue] of issues().entries()) {
-    // Every agent tries the first issues. After that only the best one is sent.
+    // Tries all agents on the first issues. Later only the best agent is used.
     const exploring = index < 18
     if ((await coordinator.handle(issue, exploring)) !== undefined) tally.fixed++
     tally.issues++
@@ -90,10 +93,10 @@ async function work(url: string): Promise<void> {
   }
   const experiment = await sidecar.experiment(ARMS[0].experiment, { baseline: 'old' })
   for (const { summary } of experiment?.comparisons ?? []) console.log(`\nThe experiment: ${summary}`)
-  console.log(`\nThe report:\n${JSON.stringify(report, null, 2)}`)
+  console.log(`\nThe whole report:\n${JSON.stringify(report, null, 2)}`)
 }
 
-/** The first token of a token file: one per line, followed by its scopes. */
+/** The first token of a token file, in the sidecar's format: one token per line, followed by its permissions. */
 function firstToken(text: string): string | undefined {
   const lines = text.split('\n').map(line => line.trim())
   return lines.find(line => line !== '' && !line.startsWith('#'))?.split(/\s/, 1)[0]

@@ -13,7 +13,12 @@ function canRunOn(version: string): boolean {
   return major === 24 ? minor >= 15 : major >= 26
 }
 
+/** The longest interval of a timer, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 async function main(): Promise<number> {
+  // Node exits with 0 as soon as only unreferenced timers are left, even in the middle of a shutdown.
+  const keepAlive = setInterval(() => undefined, MAX_TIMER_MS)
   const argv = process.argv.slice(2)
   const { run } = await import('./command/program.ts')
   const { failureOf } = await import('./command/exit.ts')
@@ -23,6 +28,8 @@ async function main(): Promise<number> {
     const { exitCode, message } = failureOf(error, argv, process.env)
     if (message !== '') console.error(message)
     return exitCode
+  } finally {
+    clearInterval(keepAlive)
   }
 }
 

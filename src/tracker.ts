@@ -3,15 +3,9 @@
 import { countsOfAllSteps } from './core/aggregate/group-totals.ts'
 import { type AgentMetrics, agentMetrics, namedRecord, uniqueKeyPrinter } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
-import {
-  type AgentAttempt,
-  type AttemptProblem,
-  attemptProblems,
-  isAttempt,
-  keyId,
-  type NewAttempt,
-} from './core/attempt/attempt.ts'
+import { type AgentAttempt, type AttemptProblem, keyId, type NewAttempt } from './core/attempt/attempt.ts'
 import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp } from './core/attempt/timestamp.ts'
+import { attemptProblems, isAttempt } from './core/attempt/validation.ts'
 import {
   type Appended,
   type AppendedPoints,
@@ -38,21 +32,14 @@ import {
   type ExperimentOptions,
   type ExperimentReport,
   experimentSteps,
-  notTold,
+  overflowMessage,
 } from './core/reports/experiment-report.ts'
 import { type FairGrouping, fairSteps } from './core/reports/fair-report.ts'
+import { defaultGrouping, type Grouping, overallRateSteps, successRateSteps } from './core/reports/grouped-rates.ts'
 import { countsOf } from './core/reports/groups.ts'
+import { type ModelPerformance, modelComparisonSteps } from './core/reports/model-comparison.ts'
 import { parseRange, type RangeQuestion } from './core/reports/range.ts'
-import {
-  defaultGrouping,
-  type Grouping,
-  type ModelPerformance,
-  modelComparisonSteps,
-  overallRateSteps,
-  type PerformanceReport,
-  performanceReportSteps,
-  successRateSteps,
-} from './core/reports/report.ts'
+import { type PerformanceReport, performanceReportSteps } from './core/reports/report.ts'
 import {
   discountWindows,
   type RouteEvidence,
@@ -72,8 +59,10 @@ export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/at
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
 export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
 export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
+export type { Grouping } from './core/reports/grouped-rates.ts'
+export type { ModelPerformance } from './core/reports/model-comparison.ts'
 export type { RangeQuestion } from './core/reports/range.ts'
-export type { Grouping, ModelPerformance, PerformanceReport } from './core/reports/report.ts'
+export type { PerformanceReport } from './core/reports/report.ts'
 
 /** The documented default place. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'
@@ -297,7 +286,7 @@ export class AgentPerformanceTracker {
     const steps = experimentSteps(name, arms, { ...options, overflowed: overflowed.own })
     const report = await runYielding(steps, options.signal)
     if (report !== undefined) return report
-    const reason = notTold(name, overflowed)
+    const reason = overflowMessage(name, overflowed)
     if (reason !== undefined) throw new ExperimentNotTold(reason)
     return undefined
   }

@@ -1,13 +1,13 @@
-/** What a tally holds in memory, tiers of time apart. */
+/** The memory of a tally without time tiers. */
 import { createTally } from '../../src/core/aggregate/tally.ts'
 import { attemptOf } from '../support/attempts.ts'
 
 const KEYS = 10_000
 const RECENT = 100
 
-/** Bytes for one of the recent attempts, and for a whole key: names, index, summary and a hundred recent attempts. */
+/** Bytes per recent attempt, and per key with its names, index entry, summary and 100 recent attempts. */
 export function memory(): { readonly attempt: number; readonly key: number } {
-  const before = alive()
+  const before = liveBytes()
   const tally = createTally({ maxKeys: KEYS, maxArms: 0, tiers: [] })
   const ms = Date.now()
   const add = (from: number, to: number): void => {
@@ -16,14 +16,14 @@ export function memory(): { readonly attempt: number; readonly key: number } {
     }
   }
   add(0, 1)
-  const ofOne = alive()
+  const withOne = liveBytes()
   add(1, RECENT)
-  const full = alive()
+  const full = liveBytes()
   if (tally.keys().length !== KEYS) throw new Error('the tally is not full')
-  return { attempt: (full - ofOne) / KEYS / (RECENT - 1), key: (full - before) / KEYS }
+  return { attempt: (full - withOne) / KEYS / (RECENT - 1), key: (full - before) / KEYS }
 }
 
-function alive(): number {
+function liveBytes(): number {
   globalThis.gc?.()
   globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()

@@ -1,4 +1,4 @@
-/** Files to start from, and how long a start takes: each is timed in a process of its own. */
+/** Creates stores to start from, and times a start. Each start runs in its own process. */
 import { readFileSync } from 'node:fs'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,24 +17,24 @@ async function fill(path: string, attempts: number, keys: number): Promise<void>
   await tracker.close()
 }
 
-/** A closed store of 10,000 keys with 100 recent attempts each. */
+/** Creates a closed store of 10,000 keys with 100 recent attempts each. */
 export async function startFiles(path = ''): Promise<void> {
   await fill(path, 1_000_000, 10_000)
 }
 
-/** A closed store with 300,000 attempts in its journal. */
+/** Creates a closed store with 300,000 attempts in its journal. */
 export async function replayFiles(path = ''): Promise<void> {
   await fill(path, 300_000, 100)
 }
 
-/** The same as {@link timeOpening} when the snapshots are lost: all of the journal is read again. */
+/** {@link timeOpening} without snapshots: the start replays the whole journal. */
 export async function timeReplaying(path = ''): ReturnType<typeof timeOpening> {
   const journal = path.replace(/\.json$/, '.journal')
   for (const name of await readdir(journal)) if (name.startsWith('snapshot')) await rm(join(journal, name))
   return timeOpening(path)
 }
 
-/** A document of about 30 MB as the origin writes it: 1,000 keys with 100 recent attempts each. */
+/** Creates a document of about 30 MB in the origin's format: 1,000 keys with 100 recent attempts each. */
 export async function writeOriginFile(path = ''): Promise<void> {
   const metrics = Object.fromEntries(
     Array.from({ length: 1000 }, (_, key) => {
@@ -57,7 +57,7 @@ export async function writeOriginFile(path = ''): Promise<void> {
   await writeFile(path, JSON.stringify({ version: '1.0', last_updated: '2026-06-01T12:00:00', metrics }, null, 2))
 }
 
-/** Milliseconds until a store is open, and how many attempts it then knows. */
+/** Milliseconds to open a store, and its number of attempts. */
 export async function timeOpening(path = ''): Promise<{ readonly ms: number; readonly attempts: number }> {
   const startMs = performance.now()
   const store = await openStore(path)
@@ -68,7 +68,7 @@ export async function timeOpening(path = ''): Promise<{ readonly ms: number; rea
   return { ms, attempts: summary.total_attempts }
 }
 
-/** Milliseconds that JSON.parse takes for a file. */
+/** Milliseconds of JSON.parse for a file. */
 export function timeParsing(path = ''): { readonly ms: number } {
   const text = readFileSync(path, 'utf8')
   const startMs = performance.now()

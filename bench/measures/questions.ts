@@ -1,4 +1,4 @@
-/** Questions in the coordinator's own process. */
+/** Times questions in the coordinator's own process. */
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
@@ -7,10 +7,10 @@ import { quantile } from '../support/statistics.ts'
 
 const KEYS = 10_000
 const ATTEMPTS_PER_KEY = 20
-/** As many again come before them, so that what is compiled late was compiled. Of a hundred calls the p99 would be the slowest, which on a shared machine is whichever was interrupted. */
+/** Measured calls, after as many warm-up calls. With 100 calls, p99 would be the slowest: on a shared machine one that was interrupted. */
 const CALLS = { best: 20_000, report: 1000, rates: 500 }
 
-/** p99 of a call, in milliseconds. */
+/** The p99 of each question, in milliseconds. */
 export interface QuestionTimes {
   readonly best: number
   readonly report: number
@@ -20,7 +20,7 @@ export interface QuestionTimes {
 export async function questions(folder = ''): Promise<QuestionTimes> {
   const tracker = new AgentPerformanceTracker(join(folder, 'in-process.json'))
   for (let at = 0; at < KEYS * ATTEMPTS_PER_KEY; at += 5000) await tracker.recordAttempts(attemptsOf(5000, KEYS, at))
-  // The document that was begun must not fall on the questions.
+  // Waits for the background document write, which would delay the questions.
   await pause(3000)
   const { issue_type } = keyOf(4711)
   const times = {

@@ -1,4 +1,4 @@
-/** Scrapes, beside OpenTelemetry's own exporter. Served, so that the scraper can be on another core. */
+/** Times scrapes, OpenTelemetry's exporter and prom-client. Serves them over HTTP, so that the scraper can run on another core. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -12,17 +12,17 @@ import { attemptOf } from '../support/attempts.ts'
 export interface ScrapeTimes {
   readonly lines: number
   readonly oursMs: number
-  /** With nothing changed since the last one. */
+  /** If nothing changed since the last scrape. */
   readonly unchangedMs: number
-  /** All keys having changed, as for `oursMs`. */
+  /** If all keys changed, as for `oursMs`. */
   readonly exporterMs: number
-  /** By prom-client, of as many lines. */
+  /** prom-client's time, scaled to the same number of lines. */
   readonly promClientMs: number
 }
 
 /**
- * Serves four paths until the process is ended: `/metrics`; `/render`, the times of making it, all keys having changed before;
- * `/change` changes all keys; `/stall`, milliseconds the event loop was held at most since it was last asked.
+ * Serves four paths until the process ends. `/metrics`; `/render` changes all keys and returns {@link ScrapeTimes}; `/change` changes all
+ * keys; `/stall` returns the longest event-loop stall in milliseconds since the last request.
  */
 export async function serveScrapes(lines = ''): Promise<void> {
   const { tally, exposition } = await ofLines(Number(lines))
@@ -42,11 +42,11 @@ export async function serveScrapes(lines = ''): Promise<void> {
   await new Promise(() => undefined)
 }
 
-/** As many keys as make about so many lines. */
-async function ofLines(wanted: number): Promise<{ tally: Tally; exposition: Exposition }> {
+/** A tally whose exposition has about `target` lines. */
+async function ofLines(target: number): Promise<{ tally: Tally; exposition: Exposition }> {
   const linesOf = async (keys: number): Promise<number> => (await count(expose(tallyOf(keys)))).lines
   const [few, more] = [await linesOf(50), await linesOf(100)]
-  const tally = tallyOf(Math.round((wanted - 2 * few + more) / ((more - few) / 50)))
+  const tally = tallyOf(Math.round((target - 2 * few + more) / ((more - few) / 50)))
   return { tally, exposition: expose(tally) }
 }
 
@@ -88,7 +88,7 @@ async function render(
   changeAll(tally)
   const oursMs = await timed(scrape)
   const unchangedMs = await timed(scrape)
-  // Both have every key to copy.
+  // The exporter must copy every key too, for a fair comparison.
   changeAll(tally)
   const exporterMs = await timed(async () => {
     const { resourceMetrics } = await exposition.producer.collect()

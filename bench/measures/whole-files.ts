@@ -1,4 +1,4 @@
-/** Writing the files with 10,000 keys: how long each blocks the event loop, and how much of the document is serialised again. */
+/** Writes the document and a snapshot of 10,000 keys: event-loop stalls, and the part of the document that is serialized again. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FileStore, openFileStore } from '../../src/store/file/file-store.ts'
 import { defaultTally } from '../../src/store/open.ts'
@@ -9,16 +9,17 @@ const KEYS = 10_000
 const LIMIT_MS = 180_000
 
 export interface WholeFileTimes {
-  /** Milliseconds the event loop was held at most while a document was written, one key having changed; and while a snapshot was. */
+  /** Longest event-loop stall, in milliseconds, during a document write after one key changed. */
   readonly documentStall: number
+  /** Longest event-loop stall, in milliseconds, during a snapshot after all keys changed. */
   readonly snapshotStall: number
-  /** Bytes of the document. */
+  /** Size of the document in bytes. */
   readonly bytes: number
-  /** Characters that went through JSON.stringify, of all in the document. */
+  /** Characters that JSON.stringify produced for the document write. */
   readonly serialised: number
 }
 
-/** `path`: a store of 10,000 keys with 100 recent attempts each, closed. */
+/** Measures on a closed store of 10,000 keys with 100 recent attempts each, at `path`. */
 export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
   const store = await openFileStore({
     path,
@@ -29,27 +30,27 @@ export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
   const tracker = new AgentPerformanceTracker({ store })
   const documentWritten = next(store, 'document')
   const snapshotTaken = next(store, 'snapshot')
-  const turns = watchTurns()
+  const iterations = watchEventLoop()
   await tracker.recordAttempts(attemptsOf(KEYS, KEYS))
   await documentWritten
   await snapshotTaken
-  const snapshotStall = turns.longest(lastWrite(store, 'snapshot'))
-  // A hundred seconds after the last time V8 compacts all there is by itself, and that is about when the next document is due.
+  const snapshotStall = iterations.longest(lastWrite(store, 'snapshot'))
+  // V8 runs a full collection 100 s after the last one, which is about when the next document is due. Collects before the measurement.
   globalThis.gc?.()
   await pause(500)
   const count = countSerialised()
   const documentWrittenAgain = next(store, 'document')
   await tracker.recordAttempt(attemptOf(0))
   await documentWrittenAgain
-  const documentStall = turns.longest(lastWrite(store, 'document'))
-  turns.stop()
+  const documentStall = iterations.longest(lastWrite(store, 'document'))
+  iterations.stop()
   const serialised = count()
   const { bytes } = store.stats().document
   await tracker.close()
   return { documentStall, snapshotStall, bytes, serialised }
 }
 
-/** Waits for a file to be written once more. */
+/** Resolves when the file was written once more. */
 async function next(store: FileStore, file: 'document' | 'snapshot'): Promise<void> {
   const { writes } = store.stats()[file]
   for (const startMs = performance.now(); store.stats()[file].writes === writes; await pause(50)) {
@@ -57,13 +58,13 @@ async function next(store: FileStore, file: 'document' | 'snapshot'): Promise<vo
   }
 }
 
-/** A time in milliseconds, as `performance.now` tells it. */
+/** A period on the clock of `performance.now`. */
 interface Period {
   readonly startMs: number
   readonly endMs: number
 }
 
-/** When the last one was written. */
+/** The period of the last write. */
 function lastWrite(store: FileStore, file: 'document' | 'snapshot'): Period {
   const { lastSuccessMs = Number.NaN, seconds } = store.stats()[file]
   const endMs = lastSuccessMs - performance.timeOrigin
@@ -84,21 +85,21 @@ function countSerialised(): () => number {
   }
 }
 
-/** Looks at the turns of the event loop until it is stopped. */
-function watchTurns(): { longest(during: Period): number; stop(): void } {
+/** Records event-loop iterations longer than 0.5 ms until it is stopped. */
+function watchEventLoop(): { longest(during: Period): number; stop(): void } {
   const long: Period[] = []
   let lastMs = performance.now()
-  let next = setImmediate(turn)
-  function turn(): void {
+  let next = setImmediate(iteration)
+  function iteration(): void {
     const now = performance.now()
     if (now - lastMs > 0.5) long.push({ startMs: lastMs, endMs: now })
     lastMs = now
-    next = setImmediate(turn)
+    next = setImmediate(iteration)
   }
   return {
     longest({ startMs, endMs }) {
-      const held = long.filter(one => one.endMs > startMs && one.startMs < endMs)
-      return Math.max(0, ...held.map(one => one.endMs - one.startMs))
+      const overlapping = long.filter(one => one.endMs > startMs && one.startMs < endMs)
+      return Math.max(0, ...overlapping.map(one => one.endMs - one.startMs))
     },
     stop: () => clearImmediate(next),
   }

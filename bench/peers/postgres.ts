@@ -1,4 +1,4 @@
-/** PostgreSQL, fsync and synchronous_commit on: an insert and an upsert for each attempt, driven by pgbench. */
+/** PostgreSQL with fsync and synchronous_commit: pgbench sends an insert and an upsert per attempt. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
@@ -34,15 +34,16 @@ COMMIT;
 `
 
 export interface Postgres {
-  /** Attempts a second over so many connections. */
+  /** Attempts per second over `connections` connections. */
   rate(connections: number, bench: Bench): Promise<number>
   stop(): Promise<void>
 }
 
+/** Starts a new PostgreSQL cluster in `parent`, for attempts of `keys` keys. */
 export async function startPostgres(parent: string, keys: number): Promise<Postgres> {
   const folder = join(parent, 'postgres')
   await mkdir(folder)
-  // It refuses to run as root: the account that its package made is used then.
+  // PostgreSQL refuses to run as root. Uses the account that its package created.
   const isRoot = process.getuid?.() === 0
   if (isRoot) {
     await chmod(parent, 0o755)

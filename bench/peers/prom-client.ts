@@ -1,4 +1,4 @@
-/** The registry of prom-client, with the attempts and histograms of as many keys as make so many lines. */
+/** A prom-client registry with the counters and histograms of enough keys for a number of lines. */
 import { Counter, Histogram, Registry } from 'prom-client'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../src/core/aggregate/histogram-bounds.ts'
 import { attemptOf } from '../support/attempts.ts'
@@ -6,7 +6,7 @@ import { attemptOf } from '../support/attempts.ts'
 const LABELS = ['agent_name', 'model_name', 'issue_type', 'result'] as const
 const ATTEMPTS = 20
 
-/** Makes the text of about `lines` lines, and says how many it has. */
+/** A registry whose text has about `lines` lines, and the exact number of its lines. */
 export async function promClientRegistry(lines: number): Promise<{ text(): Promise<string>; lines: number }> {
   const registry = new Registry()
   const common = { labelNames: LABELS, registers: [registry] }

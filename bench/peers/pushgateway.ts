@@ -1,4 +1,4 @@
-/** Prometheus pushgateway: keeps nothing across a crash, and replaces instead of counting. */
+/** Prometheus pushgateway. It does not persist values here, and it replaces values instead of counting. */
 
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -11,7 +11,7 @@ const BINARY = '/usr/bin/prometheus-pushgateway'
 
 export const hasPushgateway: boolean = existsSync(BINARY)
 
-/** Starts one that persists nothing; with `check: false` it does not check that the metrics of all groups agree. */
+/** Starts one without persistence. With `check: false` it skips the consistency check of the metrics of all groups. */
 export async function startPushgateway({ check }: { readonly check: boolean }): Promise<Server> {
   const port = await freePort()
   const args = [`--web.listen-address=127.0.0.1:${port}`, '--persistence.file=', '--log.level=info']
@@ -20,7 +20,7 @@ export async function startPushgateway({ check }: { readonly check: boolean }): 
   return { ...pinned, port, pid: pinned.process.pid! }
 }
 
-/** One push of what an attempt says, for each of the groups. */
+/** One push request with the values of an attempt, for each group. */
 export function pushes(groups: number): Buffer[] {
   return Array.from({ length: groups }, (_, group) => {
     const labels = '{model="model-1",issue_type="issue-type-1"}'
@@ -37,7 +37,7 @@ export function pushes(groups: number): Buffer[] {
   })
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free when this function closed it. Another process may take it. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-/** Redis with its append-only file synced always, and attempts sent to it from Node: by its client, and on bare sockets. */
+/** Redis with `appendfsync always`. Attempts are sent from Node with its client, and on bare sockets. */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -11,11 +11,12 @@ import type { Server } from '../support/servers.ts'
 import { freePort } from './pushgateway.ts'
 
 const BINARY = '/usr/bin/redis-server'
-/** Lines of the answer to one attempt. */
+/** Number of lines in the answer to one attempt. */
 const LINES = 16
 
 export const hasRedis: boolean = existsSync(BINARY)
 
+/** Starts Redis with its files in `folder`. */
 export async function startRedis(folder: string): Promise<Server> {
   const port = await freePort()
   const args = [
@@ -38,7 +39,7 @@ export async function startRedis(folder: string): Promise<Server> {
 const command = (...words: readonly string[]): string =>
   `*${words.length}\r\n${words.map(word => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`
 
-/** What an attempt comes to: four sums of its key, and its place among the last hundred, all or nothing. */
+/** The transaction of an attempt: updates four sums of its key and its list of the last 100 attempts. */
 function transaction(attempt: NewAttempt): Buffer {
   const key = `${attempt.agent_name}:${attempt.model_name}:${attempt.issue_type}`
   return Buffer.from(
@@ -55,7 +56,7 @@ function transaction(attempt: NewAttempt): Buffer {
   )
 }
 
-/** Attempts a second on bare sockets, one under way on each: what Redis can take, rather than what its users get. */
+/** Attempts per second on bare sockets, one in flight on each: the limit of Redis itself, without the cost of a client. */
 export async function redisBareRate(
   port: number,
   attempts: readonly NewAttempt[],
@@ -83,16 +84,16 @@ export async function redisBareRate(
   return rate
 }
 
-/** Attempts a second by Redis's own client, so many under way at a time on the one connection that it keeps. */
+/** Attempts per second with Redis's client, with `inFlight` attempts in flight on its single connection. */
 export async function redisClientRate(
   port: number,
   attempts: readonly NewAttempt[],
-  underWay: number,
+  inFlight: number,
   bench: Bench,
 ): Promise<number> {
   const client = await createClient({ socket: { host: '127.0.0.1', port } }).connect()
   const taken = { sent: 0, answered: 0, isOver: false }
-  const senders = Array.from({ length: underWay }, async () => {
+  const senders = Array.from({ length: inFlight }, async () => {
     while (!taken.isOver) {
       const attempt = attempts[taken.sent++ % attempts.length]!
       const key = `${attempt.agent_name}:${attempt.model_name}:${attempt.issue_type}`

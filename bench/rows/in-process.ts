@@ -1,4 +1,4 @@
-/** What is asked, tracked and held inside a process. */
+/** Rows for measurements inside a process: questions, tracking and memory. */
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { QuestionTimes } from '../measures/questions.ts'
@@ -6,7 +6,7 @@ import { measure, measureRounds } from '../support/in-process.ts'
 import { atMost, type Bench, type Row } from '../support/row.ts'
 import { spread } from '../support/statistics.ts'
 
-/** What the origin took at 10,000 keys, in milliseconds, and held, in bytes: constants, not measured in this run. */
+/** Times and memory of the origin at 10,000 keys are constants. This run does not measure them. */
 const ORIGIN = "constant: the origin's"
 
 export async function inProcessRows(bench: Bench): Promise<Row[]> {
@@ -15,15 +15,15 @@ export async function inProcessRows(bench: Bench): Promise<Row[]> {
 }
 
 async function questionRows(bench: Bench, rounds: number): Promise<Row[]> {
-  const asked: QuestionTimes[] = []
+  const times: QuestionTimes[] = []
   for (let round = 0; round < rounds; round++) {
-    asked.push(await measure<QuestionTimes>('questions', await mkdtemp(join(bench.folder, 'questions-'))))
+    times.push(await measure<QuestionTimes>('questions', await mkdtemp(join(bench.folder, 'questions-'))))
   }
   const row = (name: string, question: keyof QuestionTimes, origin: string, value: number): Row =>
     atMost(
       { figure: `${name}, in process, 10,000 keys: p99`, against: `${ORIGIN} ${origin}` },
       { value, unit: ' ms' },
-      spread(asked.map(one => one[question])),
+      spread(times.map(one => one[question])),
     )
   return [
     row('best agent', 'best', '0.7 ms', 0.01),
@@ -33,18 +33,18 @@ async function questionRows(bench: Bench, rounds: number): Promise<Row[]> {
 }
 
 async function trackingRows(rounds: number): Promise<Row[]> {
-  const found = await measureRounds<{ without: number; registered: number }>(rounds, 'tracking')
+  const overheads = await measureRounds<{ without: number; registered: number }>(rounds, 'tracking')
   const figure = 'trackAttempt around a no-op, more than a plain await'
   return [
     atMost(
       { figure: `${figure}, no SDK registered`, against: 'a plain await' },
       { value: 2, unit: ' µs' },
-      spread(found.map(one => one.without)),
+      spread(overheads.map(one => one.without)),
     ),
     atMost(
       { figure: `${figure}, SDK registered`, against: 'a plain await', note: 'metrics and traces, async context' },
       { value: 8, unit: ' µs' },
-      spread(found.map(one => one.registered)),
+      spread(overheads.map(one => one.registered)),
     ),
   ]
 }

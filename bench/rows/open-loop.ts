@@ -1,4 +1,4 @@
-/** How long an answer takes while requests come as they like, and not when the server is ready for them. */
+/** Latency rows in an open loop: requests arrive independently of the server's answers. */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '../support/ask.ts'
@@ -12,7 +12,7 @@ import { interleave, median, quantile, ratios, spread } from '../support/statist
 
 const KEYS = 100
 const CONNECTIONS = 64
-const FLUSHES = 1000
+const FSYNCS = 1000
 const SCRAPE_EVERY_MS = 1000
 
 export async function openLoopRows(bench: Bench): Promise<Row[]> {
@@ -31,13 +31,13 @@ export async function openLoopRows(bench: Bench): Promise<Row[]> {
     })
   }
   try {
-    const found = await interleave(bench.rounds, {
+    const measured = await interleave(bench.rounds, {
       bare: () => load(bare, 1000),
       kept: () => load(ours, 1000),
-      flush: async () => ({ p50: flushMs(bench.folder), p99: Number.NaN }),
+      fsync: async () => ({ p50: fsyncMs(bench.folder), p99: Number.NaN }),
       busy: () => withScrapes(ours, () => load(ours, bench.topRate / 2)),
     })
-    return rowsOf(found, bench.topRate / 2)
+    return rowsOf(measured, bench.topRate / 2)
   } finally {
     await Promise.all([ours.stop(), bare.stop()])
   }
@@ -45,15 +45,18 @@ export async function openLoopRows(bench: Bench): Promise<Row[]> {
 
 type Latency = Pick<LoadResult, 'p50' | 'p99'>
 
-function rowsOf(found: Readonly<Record<'bare' | 'kept' | 'flush' | 'busy', readonly Latency[]>>, half: number): Row[] {
-  const of = (name: keyof typeof found, figure: 'p50' | 'p99'): number[] => found[name].map(one => one[figure])
-  const beyond = of('kept', 'p50').map((ms, round) => ms - found.flush[round]!.p50)
+function rowsOf(
+  measured: Readonly<Record<'bare' | 'kept' | 'fsync' | 'busy', readonly Latency[]>>,
+  half: number,
+): Row[] {
+  const of = (name: keyof typeof measured, figure: 'p50' | 'p99'): number[] => measured[name].map(one => one[figure])
+  const beyond = of('kept', 'p50').map((ms, round) => ms - measured.fsync[round]!.p50)
   const figure = 'open loop (Poisson), 1,000/s'
-  const p50s = `${short(median(of('kept', 'p50')))} ms, a flush ${short(median(of('flush', 'p50')))} ms, bare ${short(median(of('bare', 'p50')))} ms`
+  const p50s = `${short(median(of('kept', 'p50')))} ms, an fsync ${short(median(of('fsync', 'p50')))} ms, bare ${short(median(of('bare', 'p50')))} ms`
   const p99s = `${short(median(of('kept', 'p99')))} ms against ${short(median(of('bare', 'p99')))} ms`
   return [
     atMost(
-      { figure: `${figure}: p50 of the answer`, against: 'less p50 of a flush', note: p50s },
+      { figure: `${figure}: p50 of the answer`, against: 'minus p50 of an fsync', note: p50s },
       { value: 0.4, unit: ' ms' },
       spread(beyond),
     ),
@@ -64,7 +67,7 @@ function rowsOf(found: Readonly<Record<'bare' | 'kept' | 'flush' | 'busy', reado
     ),
     atMost(
       {
-        figure: 'open loop at half of the top rate, a scrape a second and document writes going on: p99',
+        figure: 'open loop at half of the maximum rate, with a scrape per second and document writes: p99',
         against: '',
         note: `${short(half)}/s; p50 ${short(median(of('busy', 'p50')))} ms`,
       },
@@ -74,12 +77,12 @@ function rowsOf(found: Readonly<Record<'bare' | 'kept' | 'flush' | 'busy', reado
   ]
 }
 
-/** The median of appending one attempt and syncing it. */
-function flushMs(folder: string): number {
-  const fd = openSync(join(folder, 'flushes.ndjson'), 'a')
+/** The median time, in milliseconds, to append one attempt to a file and fsync it. */
+function fsyncMs(folder: string): number {
+  const fd = openSync(join(folder, 'fsyncs.ndjson'), 'a')
   const line = Buffer.alloc(220, 97)
   const times: number[] = []
-  for (let flush = 0; flush < FLUSHES; flush++) {
+  for (let i = 0; i < FSYNCS; i++) {
     const startMs = performance.now()
     writeSync(fd, line)
     fdatasyncSync(fd)

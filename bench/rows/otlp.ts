@@ -1,4 +1,4 @@
-/** Attempts as OpenTelemetry log records. */
+/** Rows for attempts as OpenTelemetry log records. */
 import { join } from 'node:path'
 import { askJson } from '../support/ask.ts'
 import { cycle, post } from '../support/http-load.ts'
@@ -28,7 +28,7 @@ async function rowOf(encoding: keyof typeof MEDIA, bench: Bench): Promise<Row> {
       kept: () => measureServer(ours, load, bench),
     })
     for (const text of describe({ [`otlp ${encoding}, decoded`]: floor, [`otlp ${encoding}, kept`]: kept }))
-      bench.say(text)
+      bench.log(text)
     const { summary } = await askJson<{ summary: { total_attempts: number } }>(ours.port, '/api/v1/report')
     const answered = kept.reduce((sum, one) => sum + one.answered, 0)
     if (summary.total_attempts < answered * BATCH) throw new Error(`only ${summary.total_attempts} were counted`)

@@ -1,4 +1,4 @@
-/** Questions over HTTP while attempts come in. */
+/** The row for questions over HTTP while attempts are recorded. */
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../support/ask.ts'
@@ -12,7 +12,7 @@ import { median, quantile, spread } from '../support/statistics.ts'
 
 const KEYS = 10_000
 const PER_SECOND = 5000
-/** Questions come one after the other, this long after each answer. */
+/** Pause between an answer and the next question. Questions are sequential. */
 const PAUSE_MS = 5
 const { agent_name, model_name, issue_type } = keyOf(4711)
 const QUESTIONS: Readonly<Record<string, string>> = {
@@ -31,20 +31,20 @@ export async function questionRows(bench: Bench): Promise<Row[]> {
     for (let times = 0; times < 10; times++) await sendAll(server.port, seed, KEYS / 1000)
     const requests = cycle(singlePosts(KEYS))
     const target = { port: server.port, connections: 64, perSecond: PER_SECOND, warmUpMs: bench.warmUpMs }
-    const asked: Record<string, number[]>[] = []
+    const rounds: Record<string, number[]>[] = []
     for (let round = 0; round < bench.rounds; round++) {
       await quiet(server.pid)
       const ingest = openLoop({ ...target, requests, ms: bench.ms * 2 })
       const [latencies] = await Promise.all([askUntil(server.port, ingest), ingest])
-      asked.push(latencies)
+      rounds.push(latencies)
     }
-    return [rowOf(asked)]
+    return [rowOf(rounds)]
   } finally {
     await server.stop()
   }
 }
 
-/** Milliseconds of each answer, by question. */
+/** Asks all questions repeatedly until `ingest` has ended. Resolves with the latencies in milliseconds, by question. */
 async function askUntil(port: number, ingest: Promise<unknown>): Promise<Record<string, number[]>> {
   const latencies: Record<string, number[]> = Object.fromEntries(Object.keys(QUESTIONS).map(name => [name, []]))
   let over = false
@@ -63,20 +63,20 @@ async function askUntil(port: number, ingest: Promise<unknown>): Promise<Record<
   return latencies
 }
 
-function rowOf(asked: readonly Readonly<Record<string, readonly number[]>>[]): Row {
+function rowOf(rounds: readonly Readonly<Record<string, readonly number[]>>[]): Row {
   const p99 = (numbers: readonly number[]): number =>
     quantile(
       numbers.toSorted((a, b) => a - b),
       0.99,
     )
-  const each = Object.keys(QUESTIONS).map(name => `${name} ${short(median(asked.map(round => p99(round[name]!))))}`)
+  const each = Object.keys(QUESTIONS).map(name => `${name} ${short(median(rounds.map(round => p99(round[name]!))))}`)
   return atMost(
     {
-      figure: 'questions over HTTP at 10,000 keys while 5,000 attempts a second come in: p99 of all kinds together',
+      figure: 'questions over HTTP at 10,000 keys while 5,000 attempts per second are recorded: p99 over all questions',
       against: '',
-      note: `p99 by kind, ms: ${each.join(', ')}`,
+      note: `p99 by question, ms: ${each.join(', ')}`,
     },
     { value: 8, unit: ' ms' },
-    spread(asked.map(round => p99(Object.values(round).flat()))),
+    spread(rounds.map(round => p99(Object.values(round).flat()))),
   )
 }

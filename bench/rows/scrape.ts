@@ -1,4 +1,4 @@
-/** What `/metrics` costs, and for how long it holds the event loop. */
+/** Rows for the cost of `/metrics`, and how long it blocks the event loop. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ScrapeTimes } from '../measures/scrape.ts'
 import { ask, askJson } from '../support/ask.ts'
@@ -21,7 +21,7 @@ async function rowsOf(lines: number, bench: Bench): Promise<Row[]> {
       const rendered = await askJson<ScrapeTimes>(port, '/render')
       await ask(port, '/change')
       await ask(port, '/stall')
-      // The monitor does not count the first turn after it was set back.
+      // The monitor ignores the first event-loop iteration after a reset.
       await pause(20)
       await ask(port, '/metrics')
       const { ms } = await askJson<{ ms: number }>(port, '/stall')

@@ -1,4 +1,4 @@
-/** One attempt a request, kept before it is answered. */
+/** Rows for one attempt per request, durable before the answer. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasPostgres, startPostgres } from '../peers/postgres.ts'
@@ -7,7 +7,7 @@ import { hasRedis, redisBareRate, redisClientRate, startRedis } from '../peers/r
 import { attemptsOf, singlePosts } from '../support/attempts.ts'
 import { cycle } from '../support/http-load.ts'
 import { byCpu, describe, measureServer, type Rate, rates } from '../support/measured-server.ts'
-import { absent, atLeast, type Bench, beside, type Row, short } from '../support/row.ts'
+import { absent, atLeast, type Bench, type Row, short, withoutTarget } from '../support/row.ts'
 import { startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
 
@@ -15,12 +15,12 @@ const KEYS = 100
 const CONNECTIONS = 64
 const FIGURE = 'single POST, kept, 64 connections'
 const BARE = 'bare node:http that parses and answers 204'
-/** The most that can be reached: what keeping costs when nothing is checked, counted or told. */
-const WRITTEN = 'the same, its bytes written and synced in groups, and nothing else'
+/** The upper limit for a durable server on node:http: no validation, counting or metrics. */
+const WRITTEN = 'bare group commit (parse, write, fsync)'
 
 type Measure = () => Promise<Rate>
 
-/** Everything that is started, and how each is measured. What a machine has not got is not there. */
+/** Starts all servers, and returns how to measure each. Skips the peers that are not installed. */
 async function startAll(bench: Bench): Promise<{ contenders: Record<string, Measure>; stop: () => Promise<unknown> }> {
   const contenders: Record<string, Measure> = {}
   const started: { stop(): Promise<void> }[] = []
@@ -69,31 +69,31 @@ async function startAll(bench: Bench): Promise<{ contenders: Record<string, Meas
 export async function singleRows(bench: Bench): Promise<Row[]> {
   const { contenders, stop } = await startAll(bench)
   try {
-    const found = await interleave(bench.rounds, contenders)
-    for (const text of describe(found)) bench.say(text)
-    bench.topRate = median(rates(found.kept!))
-    return rowsOf(found)
+    const measured = await interleave(bench.rounds, contenders)
+    for (const text of describe(measured)) bench.log(text)
+    bench.topRate = median(rates(measured.kept!))
+    return rowsOf(measured)
   } finally {
     await stop()
   }
 }
 
-function rowsOf(found: Readonly<Record<string, readonly Rate[]>>): Row[] {
+function rowsOf(measured: Readonly<Record<string, readonly Rate[]>>): Row[] {
   const noteOf = (ours: readonly Rate[], theirs: readonly Rate[]): string =>
     `${short(median(rates(ours)))}/s against ${short(median(rates(theirs)))}/s${byCpu(ours, theirs)}`
   const row = (against: string, value: number, floor: string, why: string, kept = 'kept', figure = FIGURE): Row => {
-    const [ours, theirs] = [found[kept]!, found[floor]]
+    const [ours, theirs] = [measured[kept]!, measured[floor]]
     if (theirs === undefined) return absent({ figure, against }, `≥ ${value}×`, why)
     const text = { figure, against, note: noteOf(ours, theirs) }
     return atLeast(text, { value, unit: '×' }, ratios(rates(ours), rates(theirs)))
   }
   const limit = (figure: string, against: string, ours: readonly Rate[], theirs: readonly Rate[]): Row =>
-    beside({ figure, against, note: noteOf(ours, theirs) }, { unit: '×' }, ratios(rates(ours), rates(theirs)))
+    withoutTarget({ figure, against, note: noteOf(ours, theirs) }, { unit: '×' }, ratios(rates(ours), rates(theirs)))
   const gateway = 'prometheus-pushgateway is not installed'
   return [
     row(BARE, 0.7, 'bare', ''),
-    limit(`${WRITTEN}, 64 connections`, BARE, found.written!, found.bare!),
-    limit(FIGURE, WRITTEN, found.kept!, found.written!),
+    limit(`${WRITTEN}, 64 connections`, BARE, measured.written!, measured.bare!),
+    limit(FIGURE, WRITTEN, measured.kept!, measured.written!),
     row('one fsync per request', 10, 'fsync each', ''),
     row("pushgateway's push to 100 groups (keeps nothing), default", 25, 'pushgateway', gateway),
     row("pushgateway's push to 100 groups, check off", 2, 'pushgateway, check off', gateway),

@@ -1,4 +1,4 @@
-/** Starting from what is on disk, and writing the document. */
+/** Rows for starts from files on disk, and for writing the document and snapshots. */
 import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WholeFileTimes } from '../measures/whole-files.ts'
@@ -6,7 +6,7 @@ import { measure, measureRounds } from '../support/in-process.ts'
 import { atLeast, atMost, type Bench, type Row, short } from '../support/row.ts'
 import { interleave, median, ratios, spread } from '../support/statistics.ts'
 
-/** What the origin took to load 10,000 keys with 100 recent attempts each, in milliseconds: a constant, not measured in this run. */
+/** The origin's time, in milliseconds, to load 10,000 keys with 100 recent attempts each. A constant that this run does not measure. */
 const ORIGIN_LOAD_MS = 3900
 const REPLAYED = 300_000
 
@@ -63,7 +63,7 @@ async function adoptRow(bench: Bench): Promise<Row> {
     parsed: () => measure<Opening>('parse', origin),
   })
   checkAttempts(adopted, 100_000)
-  const of = (found: readonly { readonly ms: number }[]): number[] => found.map(one => one.ms)
+  const of = (openings: readonly { readonly ms: number }[]): number[] => openings.map(one => one.ms)
   const note = `${short(median(of(adopted)))} ms against ${short(median(of(parsed)))} ms`
   const text = { figure: "adopting the origin's file of 30 MB", against: 'JSON.parse of it', note }
   return atMost(text, { value: 2.5, unit: '×' }, ratios(of(adopted), of(parsed)))
@@ -97,5 +97,5 @@ async function wholeFileRows(store: string, bench: Bench): Promise<Row[]> {
 
 function checkAttempts(opened: readonly Opening[], attempts: number): void {
   for (const one of opened)
-    if (one.attempts !== attempts) throw new Error(`a start found ${one.attempts} of ${attempts}`)
+    if (one.attempts !== attempts) throw new Error(`a start restored ${one.attempts} of ${attempts} attempts`)
 }

@@ -1,10 +1,11 @@
-/** Sends attempts at a steady rate, each with an id of its own, and sends again what was not answered: a coordinator that loses nothing. */
+/** Sends attempts with unique ids at a constant rate, and sends unanswered ones again, like a coordinator that loses nothing. */
 import { ATTEMPTS_PATH, attemptOf } from '../support/attempts.ts'
-import { type Connection, openConnection, post } from '../support/http-load.ts'
+import { post } from '../support/http-load.ts'
+import { openConnectionPool } from './connection-pool.ts'
 
 const KEYS = 100
-const RECONNECT_MS = 50
-/** Attempts that wait to be sent, at the most: beyond it the coordinator makes no more for the moment. */
+const REFUSED_PAUSE_MS = 50
+/** Maximum number of queued attempts. While the queue is full, no attempts are created. */
 const MAX_WAITING = 10_000
 
 export interface Sent {
@@ -12,110 +13,79 @@ export interface Sent {
   readonly attempts: number
   readonly successes: number
   readonly answered: number
-  /** Times that an attempt was sent once more. */
+  /** How often an attempt was sent again. */
   readonly again: number
 }
 
 export interface Sender {
   readonly sent: Sent
-  /** Makes no more attempts, and resolves when all there are were answered. */
+  /** Stops creating attempts. Resolves when all are answered. */
   finish(): Promise<void>
 }
 
-interface Request {
-  readonly bytes: Buffer
-}
-
+/** Sends `perSecond` attempts per second to a port, whose server may be killed and restarted meanwhile. */
 export function startSender(port: number, connections: number, perSecond: number): Sender {
   const sent = { attempts: 0, successes: 0, answered: 0, again: 0 }
-  const waiting: Request[] = []
-  const idle: Connection[] = []
-  const open = new Set<Connection>()
-  let lastMs = performance.now()
-  let due = 0
+  const queue: Buffer[] = []
   const { promise: finished, resolve } = Promise.withResolvers<void>()
-  let finishing = false
+  let isFinishing = false
+  const pool = openConnectionPool(port, connections, { onConnected: pump, onLost: sendAgain })
 
-  async function connect(): Promise<void> {
-    let current: Request | undefined
-    const state: { connection?: Connection } = {}
-    const lost = (): void => {
-      if (state.connection === undefined) return
-      open.delete(state.connection)
-      const at = idle.indexOf(state.connection)
-      if (at >= 0) idle.splice(at, 1)
-      if (current !== undefined) again(current)
-      reconnect()
-    }
-    try {
-      const bare = await openConnection(port, lost)
-      const connection: Connection = {
-        close: bare.close,
-        send(bytes, onAnswer) {
-          current = { bytes }
-          bare.send(bytes, status => {
-            current = undefined
-            onAnswer(status)
-          })
-        },
-      }
-      state.connection = connection
-      open.add(connection)
-      idle.push(connection)
-      pump()
-    } catch {
-      reconnect()
-    }
-  }
-
-  function reconnect(): void {
-    if (!finishing || sent.answered < sent.attempts) setTimeout(connect, RECONNECT_MS)
-  }
-
-  function again(request: Request): void {
+  function sendAgain(request: Buffer): void {
     sent.again++
-    waiting.push(request)
+    queue.push(request)
   }
 
   function pump(): void {
-    while (waiting.length > 0 && idle.length > 0) send(idle.pop()!, waiting.shift()!)
-    if (!finishing || sent.answered < sent.attempts) return
-    for (const connection of open) connection.close()
+    while (queue.length > 0) {
+      const request = queue[0]!
+      if (!pool.send(request, status => take(request, status))) break
+      queue.shift()
+    }
+    if (!isFinishing || sent.answered < sent.attempts) return
+    pool.close()
     resolve()
   }
 
-  function send(connection: Connection, request: Request): void {
-    connection.send(request.bytes, status => {
-      if (status === 200) sent.answered++
-      else if (status === 429 || status === 503) setTimeout(again, RECONNECT_MS, request)
-      else throw new Error(`an attempt was answered with ${status}`)
-      if (open.has(connection)) idle.push(connection)
-      pump()
-    })
+  function take(request: Buffer, status: number): void {
+    if (status === 200) sent.answered++
+    else if (status === 429 || status === 503) setTimeout(sendAgain, REFUSED_PAUSE_MS, request)
+    else throw new Error(`an attempt was answered with ${status}`)
+    pump()
   }
 
-  const arrivals = setInterval(() => {
-    const nowMs = performance.now()
-    due += ((nowMs - lastMs) / 1000) * perSecond
-    lastMs = nowMs
-    for (; due >= 1; due--) {
-      if (waiting.length >= MAX_WAITING) continue
+  const stopArrivals = startArrivals(perSecond, count => {
+    for (let i = 0; i < count && queue.length < MAX_WAITING; i++) {
       const attempt = { ...attemptOf(sent.attempts % KEYS), attempt_id: `soak-${sent.attempts}` }
       sent.attempts++
       if (attempt.success) sent.successes++
-      waiting.push({ bytes: post(ATTEMPTS_PATH, JSON.stringify(attempt)) })
+      queue.push(post(ATTEMPTS_PATH, JSON.stringify(attempt)))
     }
     pump()
-  }, 2)
+  })
 
-  for (let made = 0; made < connections; made++) void connect()
   return {
     sent,
     finish() {
-      clearInterval(arrivals)
-      finishing = true
+      stopArrivals()
+      isFinishing = true
       pump()
       return finished
     },
   }
+}
+
+/** Calls `arrive` every 2 ms with the number of arrivals that are due. Returns a function that stops it. */
+function startArrivals(perSecond: number, arrive: (count: number) => void): () => void {
+  let lastMs = performance.now()
+  let due = 0
+  const timer = setInterval(() => {
+    const nowMs = performance.now()
+    due += ((nowMs - lastMs) / 1000) * perSecond
+    lastMs = nowMs
+    const count = Math.floor(due)
+    due -= count
+    arrive(count)
+  }, 2)
+  return () => clearInterval(timer)
 }

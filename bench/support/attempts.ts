@@ -1,4 +1,4 @@
-/** Attempts to send, all different, of as many keys as asked. */
+/** Random attempts to send, over a number of keys. */
 import type { AttemptKey, NewAttempt } from '../../src/core/attempt/attempt.ts'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { post } from './http-load.ts'
@@ -8,7 +8,7 @@ export const ATTEMPTS_PATH = '/api/v1/attempts'
 const random = createRandom(7)
 const timestamp = new Date().toISOString()
 
-/** Names of key number `key`: 20 agents with 5 models each, and then the next type of issue. */
+/** The names of key number `key`: 20 agents with 5 models each per issue type. */
 export function keyOf(key: number): AttemptKey {
   return {
     agent_name: `agent-number-${String(key % 20).padStart(3, '0')}`,
@@ -17,7 +17,7 @@ export function keyOf(key: number): AttemptKey {
   }
 }
 
-/** One attempt of key number `key`: about 220 bytes as JSON, as agents send them. */
+/** A random attempt of key number `key`, about 220 bytes as JSON. */
 export function attemptOf(key: number): NewAttempt {
   return {
     ...keyOf(key),
@@ -28,27 +28,27 @@ export function attemptOf(key: number): NewAttempt {
   }
 }
 
-/** So many attempts, of one key after the other, beginning with key number `from`. */
+/** `count` attempts that cycle through the keys, starting with key number `from`. */
 export function attemptsOf(count: number, keys: number, from = 0): NewAttempt[] {
   return Array.from({ length: count }, (_, at) => attemptOf((from + at) % keys))
 }
 
-/** One POST for each key. */
+/** One POST request per key. */
 export function singlePosts(keys: number): Buffer[] {
   return attemptsOf(keys, keys).map(attempt => post(ATTEMPTS_PATH, JSON.stringify(attempt)))
 }
 
-/** Batches of all keys, eight at least. */
+/** Batches that cover all keys, at least eight. */
 function batches(size: number, keys: number): NewAttempt[][] {
   return Array.from({ length: Math.max(8, keys / size) }, (_, at) => attemptsOf(size, keys, at * size))
 }
 
-/** POSTs of an array each, which together hold every key. */
+/** POST requests with a JSON array each, which together cover all keys. */
 export function batchPosts(size: number, keys: number): Buffer[] {
   return batches(size, keys).map(batch => post(ATTEMPTS_PATH, JSON.stringify(batch)))
 }
 
-/** POSTs of a line for each attempt. */
+/** POST requests with NDJSON, one line per attempt. */
 export function linesPosts(size: number, keys: number): Buffer[] {
   return batches(size, keys).map(batch => {
     const lines = batch.map(attempt => `${JSON.stringify(attempt)}\n`)

@@ -1,4 +1,4 @@
-/** A closed loop: every connection sends its next request when the answer before has come. Measures what a server can take. */
+/** A closed loop: every connection sends its next request after the previous answer. Measures the maximum rate of a server. */
 import { type LoadResult, openConnections, type Requests, type Target } from './http-load.ts'
 import { quantile } from './statistics.ts'
 
@@ -8,6 +8,7 @@ export interface ClosedLoop extends Target {
   readonly ms: number
 }
 
+/** Runs the loop for `warmUpMs` and then `ms`. Counts only answers of the second period. */
 export async function closedLoop({ requests, warmUpMs, ms, ...target }: ClosedLoop): Promise<LoadResult> {
   const { promise: over, resolve, reject } = Promise.withResolvers<void>()
   const connections = await openConnections(target, reject)

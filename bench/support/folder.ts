@@ -1,11 +1,11 @@
-/** Where a run keeps its files. */
+/** The folder for the files of a run. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Beside the project, so that files are on its disk: a temporary folder may be memory. */
+/** Files go below the project, so that they are on a disk. A temporary folder may be in memory. */
 export const PROJECT: string = new URL('../..', import.meta.url).pathname
 
-/** A folder that is gone when this process ends. */
+/** Creates a folder that is removed when this process exits. */
 export function benchFolder(): string {
   const folder = mkdtempSync(join(PROJECT, 'node_modules/.bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))

@@ -1,7 +1,7 @@
-/** Load over HTTP/1.1: kept-alive connections, one request at a time on each, on bare sockets so that the generator stays cheap. */
+/** HTTP/1.1 load on keep-alive connections, one request at a time on each. Uses bare sockets, so that the generator needs little CPU. */
 import { connect, type Socket } from 'node:net'
 
-/** Bytes of whole requests; `next` is called once for each that is sent. */
+/** A source of complete requests. `next` is called once per request sent. */
 export interface Requests {
   next(): Buffer
 }
@@ -21,14 +21,14 @@ export interface Target {
   readonly connections: number
 }
 
-/** One POST as it goes over the wire. */
+/** The bytes of one request. */
 export function post(path: string, body: string | Buffer, contentType = 'application/json', method = 'POST'): Buffer {
   const bytes = Buffer.from(body)
   const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${contentType}\r\nContent-Length: ${bytes.length}\r\n\r\n`
   return Buffer.concat([Buffer.from(head), bytes])
 }
 
-/** Repeats the requests in order, without end. */
+/** Cycles through the requests endlessly. */
 export function cycle(requests: readonly Buffer[]): Requests {
   let at = 0
   return {
@@ -40,7 +40,7 @@ export function cycle(requests: readonly Buffer[]): Requests {
   }
 }
 
-/** A kept-alive connection. `send` may be called when the answer before has come. */
+/** A keep-alive connection. `send` may be called only after the previous answer. */
 export interface Connection {
   send(request: Buffer, onAnswer: (status: number) => void): void
   close(): void
@@ -48,7 +48,7 @@ export interface Connection {
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 
-/** Connects, and resolves when that is done; `onEnd` is told when the other side has gone. */
+/** Connects. `onEnd` is called once if the connection ends before `close`. */
 export function openConnection(port: number, onEnd: (error?: Error) => void): Promise<Connection> {
   let answered: ((status: number) => void) | undefined
   let pending: Buffer | undefined
@@ -57,14 +57,14 @@ export function openConnection(port: number, onEnd: (error?: Error) => void): Pr
     const bytes = pending === undefined ? chunk : Buffer.concat([pending, chunk])
     const status = completeStatus(bytes)
     if (status === undefined) {
-      // The chunk is the socket's own buffer, and is written over by the next read.
+      // Copies the chunk: it is the socket's buffer, which the next read overwrites.
       pending = pending === undefined ? Buffer.from(bytes) : bytes
       return
     }
     pending = undefined
-    const tell = answered
+    const onAnswer = answered
     answered = undefined
-    tell?.(status)
+    onAnswer?.(status)
   }
 
   return new Promise((resolve, reject) => {
@@ -105,7 +105,7 @@ export function openConnection(port: number, onEnd: (error?: Error) => void): Pr
   })
 }
 
-/** The status of an answer that is all there; its length is stated, as all answers to a load state it. */
+/** The status of a complete answer, else undefined. Answers must have a Content-Length. */
 function completeStatus(bytes: Buffer): number | undefined {
   const headEnd = bytes.indexOf(HEAD_END)
   if (headEnd < 0) return undefined
@@ -113,11 +113,11 @@ function completeStatus(bytes: Buffer): number | undefined {
   const status = Number(head.slice(9, 12))
   if (status === 204) return status
   const length = /content-length: *(\d+)/i.exec(head)?.[1]
-  if (length === undefined) throw new Error(`an answer of a length that is not stated: ${head}`)
+  if (length === undefined) throw new Error(`an answer without Content-Length: ${head}`)
   return bytes.length >= headEnd + HEAD_END.length + Number(length) ? status : undefined
 }
 
-/** Connections that fail the load when one of them is cut. */
+/** Opens connections. If one of them ends, the whole load fails. */
 export async function openConnections(
   { port, connections }: Target,
   fail: (error: Error) => void,
@@ -126,7 +126,7 @@ export async function openConnections(
   return Promise.all(Array.from({ length: connections }, () => openConnection(port, onEnd)))
 }
 
-/** Sends so many requests, one after the other. Rejects where one of them is refused. */
+/** Sends `count` requests sequentially. Rejects if one is refused. */
 export async function sendAll(port: number, requests: Requests, count: number): Promise<void> {
   const { promise: cut, reject } = Promise.withResolvers<never>()
   cut.catch(() => undefined)

@@ -1,9 +1,9 @@
-/** The machine that a table was measured on. */
+/** Describes the machine of a benchmark run. */
 import { readFile, statfs } from 'node:fs/promises'
 import { cpus, release, totalmem, type } from 'node:os'
 import { PINNED } from './pinned.ts'
 
-/** What it is, in one sentence. `folder`: where files are written. */
+/** Date, CPU, memory, kernel, file system of `folder` and Node version, as one sentence. */
 export async function machineText(folder: string): Promise<string> {
   const memory = Math.round(totalmem() / 1024 ** 3)
   const cores = PINNED ? 'server on core 0, load on core 1' : 'server and load not pinned'
@@ -16,7 +16,7 @@ export async function machineText(folder: string): Promise<string> {
   ].join(', ')
 }
 
-/** The type of the file system that a folder is on, by the longest mount point above it. */
+/** The type of the file system of a folder, from its longest matching mount point. */
 async function fileSystemOf(folder: string): Promise<string> {
   const mounts = await readFile('/proc/mounts', 'utf8').catch(() => '')
   const above = mounts

@@ -1,4 +1,4 @@
-/** A closed loop against one server, with how busy it was: below one core, it was not what limited the rate. */
+/** A closed loop against one server, with its CPU use. Below one core, something else limited the rate. */
 import { type ClosedLoop, closedLoop } from './closed-loop.ts'
 import type { LoadResult } from './http-load.ts'
 import { cpuSeconds, quiet } from './pinned.ts'
@@ -7,13 +7,13 @@ import type { Server } from './servers.ts'
 import { median, ratios } from './statistics.ts'
 
 export interface ServerLoad extends LoadResult {
-  /** The part of a core that the server used, 0 to 1. */
+  /** CPU use of the server in cores, 0 to 1 or more. */
   readonly busy: number
 }
 
 export type Load = Pick<ClosedLoop, 'requests' | 'connections'>
 
-/** Waits until the server is quiet, and measures. Throws where anything but 2xx was answered. */
+/** Waits until the server is idle, then measures. Throws if an answer was not 2xx. */
 export async function measureServer(
   server: Pick<Server, 'pid' | 'port'>,
   load: Load,
@@ -28,14 +28,14 @@ export async function measureServer(
   return { ...result, busy }
 }
 
-/** How many a second; with the rest where a server was measured over HTTP. */
+/** A rate per second, with latencies and CPU use if it was measured over HTTP. */
 export interface Rate extends Partial<ServerLoad> {
   readonly perSecond: number
 }
 
 export const rates = (loads: readonly Rate[]): number[] => loads.map(load => load.perSecond)
 
-/** Rates, latencies and how busy each server was: a line for each of them. */
+/** One line of text per server: rate, latencies and CPU use. */
 export function describe(loads: Readonly<Record<string, readonly Rate[]>>): string[] {
   return Object.entries(loads).map(([name, results]) => {
     const of = (figure: 'perSecond' | 'p50' | 'p99' | 'busy'): number =>
@@ -46,7 +46,7 @@ export function describe(loads: Readonly<Record<string, readonly Rate[]>>): stri
   })
 }
 
-/** How `ours` compares with `theirs` by the CPU that each used for an answer: steadier than rates where others use the cores too. */
+/** The ratio of `ours` to `theirs` by CPU per answer, as text. More stable than rates if other processes use the cores. */
 export function byCpu(ours: readonly Rate[], theirs: readonly Rate[]): string {
   const perCore = (loads: readonly Rate[]): number[] => loads.map(one => one.perSecond / (one.busy ?? Number.NaN))
   const { median: ratio } = ratios(perCore(ours), perCore(theirs))

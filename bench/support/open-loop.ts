@@ -1,4 +1,4 @@
-/** An open loop: requests arrive as a Poisson process whatever the server does, and wait from the moment they were meant to be sent. */
+/** An open loop: requests arrive as a Poisson process, independent of the server. Latency is measured from the intended send time. */
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { type Connection, type LoadResult, openConnections, type Requests, type Target } from './http-load.ts'
 import { quantile } from './statistics.ts'
@@ -10,6 +10,7 @@ export interface OpenLoop extends Target {
   readonly ms: number
 }
 
+/** Runs the loop for `warmUpMs` and then `ms`. Counts only requests that were due in the second period. */
 export async function openLoop({ requests, perSecond, warmUpMs, ms, ...target }: OpenLoop): Promise<LoadResult> {
   const { promise: over, resolve, reject } = Promise.withResolvers<void>()
   const connections = await openConnections(target, reject)
@@ -21,13 +22,13 @@ export async function openLoop({ requests, perSecond, warmUpMs, ms, ...target }:
   const measureFrom = startMs + warmUpMs
   const endMs = measureFrom + ms
   let due = startMs
-  let under = 0
+  let inFlight = 0
   let refused = 0
 
   function send(connection: Connection, intended: number): void {
-    under++
+    inFlight++
     connection.send(requests.next(), status => {
-      under--
+      inFlight--
       if (intended >= measureFrom) latencies.push(performance.now() - intended)
       if (status >= 300) refused++
       const next = waiting.shift()
@@ -36,18 +37,18 @@ export async function openLoop({ requests, perSecond, warmUpMs, ms, ...target }:
     })
   }
 
-  // A timer would come up to a millisecond late: this core has nothing else to do.
-  function turn(): void {
+  // Busy-waits, because a timer can be a millisecond late. This core has no other work.
+  function poll(): void {
     const now = performance.now()
     for (; due <= now && due < endMs; due -= (Math.log(1 - random()) / perSecond) * 1000) {
       const connection = idle.pop()
       if (connection === undefined) waiting.push(due)
       else send(connection, due)
     }
-    if (now < endMs || under > 0) setImmediate(turn)
+    if (now < endMs || inFlight > 0) setImmediate(poll)
     else resolve()
   }
-  turn()
+  poll()
   await over.finally(() => {
     for (const connection of connections) connection.close()
   })

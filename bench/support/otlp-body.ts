@@ -1,4 +1,4 @@
-/** A request of attempts as an OpenTelemetry SDK sends it: the exporter's own bytes. */
+/** OTLP requests with attempts, captured from the exporter of the OpenTelemetry SDK. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +10,7 @@ import { attemptsOf } from './attempts.ts'
 
 const EXPORTERS = { protobuf: ProtobufExporter, json: JsonExporter }
 
-/** The body of a request to `/v1/logs` that holds so many attempts. */
+/** The body of a request to `/v1/logs` with `attempts` attempts. */
 export async function otlpBody(
   attempts: number,
   keys: number,

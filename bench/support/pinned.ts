@@ -1,25 +1,25 @@
-/** Processes under test on core 0, and this one, which makes the load, on core 1; all are ended by their own id. */
+/** Runs processes under test on core 0 and this process, which generates the load, on core 1. Stops children by their process id. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Whether servers and load have a core each. */
+/** Whether servers and load run on separate cores. */
 export const PINNED: boolean = availableParallelism() >= 2 && existsSync('/usr/bin/taskset')
 
-/** Puts this process, all of its threads, on core 1. Its children begin there too. */
+/** Pins all threads of this process to core 1. Children inherit it. */
 export function pinSelf(): void {
   if (PINNED) execFileSync('taskset', ['-acp', '1', String(process.pid)], { stdio: 'ignore' })
 }
 
 export interface Pinned {
   readonly process: ChildProcess
-  /** What it has written so far, to both of its outputs. */
+  /** Its standard output and standard error so far, at most the last 1 MB. */
   readonly output: () => string
-  /** Resolves with the first match in what it writes; rejects with all of that when it ends before. */
+  /** Resolves with the first match in its output. Rejects with the output if it exits before. */
   says(pattern: RegExp): Promise<RegExpExecArray>
-  /** Sends the signal and resolves when the process has ended. */
+  /** Sends the signal. Resolves when the process has exited. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -35,6 +35,7 @@ export interface PinnedOptions {
   readonly cwd?: string
 }
 
+/** Starts a command, by default on core 0. It is killed when this process exits. */
 export function startPinned(command: string, args: readonly string[], options: PinnedOptions = {}): Pinned {
   const [name, ...rest] = PINNED ? ['taskset', '-c', String(options.core ?? 0), command, ...args] : [command, ...args]
   const child = spawn(name!, rest, {
@@ -56,9 +57,9 @@ export function startPinned(command: string, args: readonly string[], options: P
     output: () => output,
     async says(pattern) {
       for (;;) {
-        const found = pattern.exec(output)
-        if (found !== null) return found
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} ended: ${output}`)
+        const match = pattern.exec(output)
+        if (match !== null) return match
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} exited: ${output}`)
         await pause(5)
       }
     },
@@ -69,7 +70,7 @@ export function startPinned(command: string, args: readonly string[], options: P
   }
 }
 
-/** Runs to the end and answers what was written; rejects with it where that was a failure. */
+/** Runs a command to completion. Resolves with its output. Rejects with the output if the exit code is not 0. */
 export async function runPinned(
   command: string,
   args: readonly string[],
@@ -78,16 +79,16 @@ export async function runPinned(
   const { process: child, output } = startPinned(command, args, options)
   const [code] = await once(child, 'close')
   if (code === 0) return output()
-  throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${output()}`)
+  throw new Error(`${command} ${args.join(' ')} exited with ${code}: ${output()}`)
 }
 
-/** Seconds of a core that a process has used. */
+/** CPU time of a process in seconds. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-/** Waits until a process has nothing to do, for `limitMs` at the most: what it still owes must not fall on who comes next. */
+/** Waits until a process is idle, at most `limitMs`, so that its background work does not affect the next measurement. */
 export async function quiet(pid: number, limitMs = 3000): Promise<void> {
   for (const startMs = performance.now(); performance.now() - startMs < limitMs; ) {
     const before = cpuSeconds(pid)

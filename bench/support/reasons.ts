@@ -1,99 +1,95 @@
-/** Reasons for missed rows, found by profiling. They are printed below the table. */
+/** Known reasons, from profiles, why a row may miss its target. Printed below the table for missed rows. */
 import type { Row } from './row.ts'
 
-/** By the beginning of a row's figure and, if it matters, what it is compared with. */
+/** A reason applies to rows whose `figure` starts with the first text and whose `against` contains the second. */
 const REASONS: readonly (readonly [figure: string, against: string, reason: string])[] = [
   [
     'single POST, kept, 10,000 keys',
     '',
-    'Cache misses. An attempt changes two summaries of a kilobyte each and the last hundred attempts of its key, none of which are in the cache any more. The document and the snapshots of so many keys also take time.',
+    'Cache misses: an attempt updates two summaries of a kilobyte each and the recent attempts of its key, which were last used 10,000 attempts ago. Document and snapshot writes of that many keys also take CPU.',
   ],
   [
     'single POST',
     'one fsync per request',
-    'The disk of this machine confirms a write in 0.15 ms. The faster a sync, the smaller the gain of sharing one.',
+    'An fsync takes 0.15 ms on this disk. The faster an fsync, the smaller the gain of group commit.',
   ],
   [
     'single POST',
     'check off',
-    'Twice its rate is the rate of the bare server, which stores nothing (both are in the list below). No server on node:http reaches it. For the rest, see the comparison with the bare server.',
+    'Twice its rate is about the rate of the bare server, which stores nothing (both are in the list below). No server on node:http reaches it. For the rest, see the row against the bare server.',
   ],
   [
     'single POST',
     '',
-    'The table also has a server that only parses, writes and syncs in groups. It is the upper limit with node:http on this disk, and on this machine it is below the target. The further cost of a request has many small parts: limits on size and time of the body, validation, the journal line with its checksum, two summaries, security headers, and promises.',
+    'Bare group commit (in the table) is the upper limit for a durable server on node:http and this disk. On this machine it is close to or below the target itself. The remaining cost of a request has many small parts: size and time limits of the body, validation, the journal line with its checksum, two summaries, security headers, and promises.',
   ],
   [
     'batch of 100',
     '',
-    'An attempt takes 2.2 µs. Parsing and HTTP take 0.8, as in the bare server. Writing takes 0.6: groups of four requests, each with a write, a sync and thread switches (a server that does only this takes 1.4 in all). Validation with the timestamp, the journal line with its checksum, two summaries and the last hundred attempts of the key take 0.8. In a tenth of the time all eight connections wait for the disk.',
+    'An attempt takes 2.2 µs. HTTP and parsing take 0.8 µs, as in the bare server. Writing and fsync in groups of four requests take 0.6 µs (bare group commit takes 1.4 µs in all). Validation, the journal line with its checksum, two summaries and the recent attempts take 0.8 µs. For a tenth of the time, all eight connections wait for the disk.',
   ],
   [
     'batch',
     '',
-    'An attempt takes 1.6 µs. Parsing and HTTP take 0.8, as in the bare server. Writing takes 0.15 (the table has a server that only parses, writes and syncs). The other 0.65 are validation with the timestamp (0.1), the journal line with its checksum (0.25), two summaries and the last hundred attempts of the key (0.25), and garbage collection.',
+    'An attempt takes 1.6 µs. HTTP and parsing take 0.8 µs, as in the bare server. Writing and fsync take 0.15 µs (see bare group commit in the table). The other 0.65 µs are validation (0.1), the journal line with its checksum (0.25), two summaries and the recent attempts (0.25), and garbage collection.',
   ],
   ['NDJSON', '', 'As for batches. In addition, each line is split from the stream and parsed separately.'],
   [
     'OTLP',
     '',
-    'JSON is parsed at once, as in the server that only decodes. Further costs are fast-path validation (0.25 µs per record), the mapping, serialising the attempt, counting, and the write.',
+    'JSON is parsed at once, as in the server that only decodes. The rest is the fast-path validation (0.25 µs per record), the mapping, serializing the attempt, counting, and the write.',
   ],
   [
     'open loop (Poisson), 1,000/s: p99',
     '',
-    'A slow write delays all requests that arrive during it. A server that only writes and syncs in groups has a p99 of 1.3 to 3 ms at this rate: the disk confirms one write in a hundred after that time, while the generator keeps the core busy that serves its interrupts.',
+    'A slow fsync delays all requests that arrive during it. Bare group commit has a p99 of 1.3 to 3 ms at this rate: one fsync in a hundred takes that long on this disk, while the load generator keeps the core busy that serves its interrupts.',
   ],
   [
     'open loop',
     '',
-    'As above. In the first round much of the code is not compiled yet. A full garbage collection, every ten to twenty seconds, takes most of the core for 35 ms.',
+    'As for the row above. In addition, much code is not compiled yet in the first round, and a full garbage collection every 10 to 20 s takes most of the core for 35 ms.',
   ],
   [
     'questions over HTTP',
     '',
-    'The slowest question is the best of a hundred agents. It takes 1.5 ms of the core, or 6 ms if many of them can still be the best. It yields between steps, and attempts recorded in between take time too. A full garbage collection takes as long again.',
+    'The slowest question is the best of 100 agents: 1.5 ms of CPU, or 6 ms if many of them may be the best. It runs in steps, and recording attempts between the steps may take as long again. So may a full garbage collection.',
   ],
-  [
-    'snapshot',
-    '',
-    'A full garbage collection during the snapshot: its helper threads take the core from the main thread.',
-  ],
+  ['snapshot', '', 'A full garbage collection during the snapshot: its helper threads compete for the core.'],
   [
     '/metrics',
     '',
-    'Rendering 10,000 lines takes 1.5 to 2.5 ms while its code is being compiled, and 1 ms after about a hundred scrapes. A garbage collection, possibly of the exporter that ran before, takes as long.',
+    'Rendering 10,000 lines takes 1.5 to 2.5 ms until its code is optimized, and 1 ms after some hundred scrapes. One garbage collection, possibly of the exporter before it, costs as much.',
   ],
   [
     'report with JSON',
     '',
-    'More than half of the median of 0.5 ms is JSON.stringify of 139 KB. One garbage collection in 250 calls takes 4 ms. The others of the slowest hundredth were interrupted.',
+    'More than half of the median of 0.5 ms is JSON.stringify of 139 KB. One garbage collection in 250 calls takes 4 ms. The other slow calls were interrupted.',
   ],
-  ["every key's rate", '', 'Half of the time is printing 2.5 MB of JSON.'],
+  ["every key's rate", '', 'Half of the time is JSON.stringify of 2.5 MB.'],
   [
     'start',
     '',
-    'A start allocates some 70 MB for 40,000 summaries and a million recent attempts, and the garbage collector runs for a third of the time because of that memory. The rest is reading 39 MB and decoding it before most of the code is compiled.',
+    'A start allocates 70 MB for 40,000 summaries and a million recent attempts, and garbage collection takes a third of the time because of that memory. The rest is reading 39 MB and decoding it in code that is not compiled yet.',
   ],
   [
     'adopting',
     '',
-    'Beyond parsing, every attempt of the file is validated, counted and written to the journal, and the start ends only when they are durable. Reading attempts directly from the bytes of the file was built and reached 2.8×. Its 700 lines were not kept, because a store adopts a file once.',
+    'In addition to parsing, every attempt of the file is validated, counted and written to the journal, so that it can be listed. The start waits until that is durable. A prototype that copied attempts from the bytes of the file reached 2.8×. It was dropped: 700 lines for something that happens once per store.',
   ],
 ]
 
-/** The reasons for the missed of `rows`, as Markdown; empty where none is. */
+/** The reasons for the missed rows, as Markdown. Empty if no row is missed. */
 export function reasonsText(rows: readonly Row[]): string {
-  const found = new Map<string, string[]>()
+  const figuresByReason = new Map<string, string[]>()
   for (const { met, figure, against } of rows) {
     if (met !== false) continue
     const reason = REASONS.find(([start, floor]) => figure.startsWith(start) && against.includes(floor))?.[2]
-    const figures = found.get(reason ?? UNKNOWN) ?? []
-    found.set(reason ?? UNKNOWN, [...figures, against === '' ? figure : `${figure} ÷ ${against}`])
+    const figures = figuresByReason.get(reason ?? UNKNOWN) ?? []
+    figuresByReason.set(reason ?? UNKNOWN, [...figures, against === '' ? figure : `${figure} ÷ ${against}`])
   }
-  if (found.size === 0) return ''
-  const items = [...found].map(([reason, figures]) => `- ${figures.join('; ')}:\n  ${reason}`)
+  if (figuresByReason.size === 0) return ''
+  const items = [...figuresByReason].map(([reason, figures]) => `- ${figures.join('; ')}:\n  ${reason}`)
   return `## Why rows are missed\n\n${items.join('\n')}\n`
 }
 
-const UNKNOWN = 'Not known yet.'
+const UNKNOWN = 'The reason is not known yet.'

@@ -1,4 +1,4 @@
-/** One row of the table: a figure, what it is held against, and whether it is as promised. */
+/** One row of the table: a figure, its baseline, its target, and whether it meets the target. */
 import type { Spread } from './statistics.ts'
 
 export interface Row {
@@ -6,21 +6,21 @@ export interface Row {
   readonly against: string
   readonly target: string
   readonly measured: string
-  /** undefined where it could not be measured, or nothing is promised. */
+  /** Undefined if it was not measured or has no target. */
   readonly met: boolean | undefined
   readonly note: string
 }
 
-/** What a run is given: how long to measure, how often, and where files may be. */
+/** The parameters of a run. */
 export interface Bench {
   readonly rounds: number
   readonly ms: number
   readonly warmUpMs: number
-  /** A folder on a disk, gone after the run. */
+  /** A folder on a disk, removed after the run. */
   readonly folder: string
-  /** Says what is under way. */
-  say(text: string): void
-  /** Rates that a later group builds on: {@link topRate}. */
+  /** Prints a line, and adds it to the details of the results. */
+  log(text: string): void
+  /** The maximum rate of single POSTs per second. Set by the group `single`, used by later groups. */
   topRate: number
 }
 
@@ -57,12 +57,12 @@ export function atMost(text: RowText, { value, unit }: Bound, measured: Spread):
   }
 }
 
-/** A figure that nothing is promised of: it tells what others mean. */
-export function beside(text: RowText, { unit }: Pick<Bound, 'unit'>, measured: Spread): Row {
+/** A figure without a target, for comparison with others. */
+export function withoutTarget(text: RowText, { unit }: Pick<Bound, 'unit'>, measured: Spread): Row {
   return { note: '', ...text, target: '–', measured: show(measured, unit), met: undefined }
 }
 
-/** A figure that could not be measured, and why. */
+/** A figure that was not measured, with the reason. */
 export function absent(text: RowText, target: string, why: string): Row {
   return { figure: text.figure, against: text.against, target, measured: 'not measured', met: undefined, note: why }
 }
@@ -71,7 +71,7 @@ function show({ median, min, max }: Spread, unit: string): string {
   return min === max ? `${short(median)}${unit}` : `${short(median)}${unit} (${short(min)}–${short(max)})`
 }
 
-/** Three figures. */
+/** A number with three significant digits, or grouped thousands from 1000 on. */
 export function short(number: number): string {
   if (!Number.isFinite(number)) return '–'
   if (Math.abs(number) >= 1000) return Math.round(number).toLocaleString('en').replaceAll(',', ' ')
@@ -83,7 +83,7 @@ export function table(rows: readonly Row[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const met = (row: Row): string => (row.met === undefined ? '–' : row.met ? 'yes' : '**no**')
   return [
-    line(['figure', 'against, in the same run', 'target', 'measured: median (least–most of the rounds)', 'met', '']),
+    line(['figure', 'compared with, in the same run', 'target', 'measured: median (min–max of the rounds)', 'met', '']),
     '|---|---|---|---|---|---|',
     ...rows.map(row => line([row.figure, row.against, row.target, row.measured, met(row), row.note])),
     '',

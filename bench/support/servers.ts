@@ -1,4 +1,4 @@
-/** The servers of one run: the sidecar as a user starts it, and the floors it is held against. */
+/** The servers of a run: the sidecar, started by its command, and the baseline servers. */
 import { join } from 'node:path'
 import { type Pinned, startPinned } from './pinned.ts'
 
@@ -12,15 +12,15 @@ export interface Server extends Pinned {
 export interface SidecarOptions {
   readonly store: string
   readonly args?: readonly string[]
-  /** For Node itself, as `--cpu-prof`. */
+  /** Options of Node, such as `--cpu-prof`. */
   readonly nodeArgs?: readonly string[]
-  /** 0, the default, for any that is free. */
+  /** 0, the default, selects a free port. */
   readonly port?: number
 }
 
 /**
- * For loads of many megabytes per second: a journal that soon reaches its limit, as it would in use. On a virtual machine, memory that is
- * touched for the first time costs several times as much as the work on it.
+ * A small journal limit for loads of many megabytes per second, so that the journal is full, as under sustained load. A virtual machine
+ * gets its memory page by page, and the first use of a page costs several times the server's work on it.
  */
 export const FULL_JOURNAL: readonly string[] = ['--retention-bytes', '128MiB']
 
@@ -39,18 +39,18 @@ export function startSidecar({ store, args = [], nodeArgs = [], port = 0 }: Side
 }
 
 /**
- * `bare` parses and keeps nothing; `fsync` writes and syncs for every request, `written` for all that came together; `lines` parses each
- * line; `otlp-…` decodes.
+ * `bare` parses and stores nothing. `fsync` writes and syncs per request, `written` per group of requests. `lines` parses each line.
+ * `otlp-…` decodes OTLP.
  */
 export type Floor = 'bare' | 'fsync' | 'written' | 'lines' | 'otlp-protobuf' | 'otlp-json'
 
-/** Starts a floor; `folder` is where it writes. */
+/** Starts a baseline server that writes to `folder`. */
 export function startFloor(floor: Floor, folder: string): Promise<Server> {
   return listening(startPinned(process.execPath, [join(ROOT, 'bench/floor.ts'), floor, folder]))
 }
 
 async function listening(pinned: Pinned): Promise<Server> {
   const [, port] = await pinned.says(/http:\/\/127\.0\.0\.1:(\d+)/)
-  // taskset becomes the command it starts: the id stays.
+  // taskset replaces itself by the command, so the process id stays valid.
   return { ...pinned, port: Number(port), pid: pinned.process.pid! }
 }

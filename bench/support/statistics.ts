@@ -1,6 +1,6 @@
-/** Medians of rounds, and ratios that are formed inside a round: clocks of shared machines drift from one round to the next. */
+/** Medians over rounds, and ratios within a round: the clock speed of a shared machine drifts between rounds. */
 
-/** The value below which the share `p` (0 to 1) of the sorted numbers lies; NaN for none. */
+/** The `p` quantile (0 to 1) of sorted numbers. NaN if there are none. */
 export function quantile(sorted: ArrayLike<number>, p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN
 }
@@ -11,7 +11,7 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** The median, least and greatest of some rounds. */
+/** Median, minimum and maximum over rounds. */
 export interface Spread {
   readonly median: number
   readonly min: number
@@ -22,15 +22,15 @@ export function spread(numbers: readonly number[]): Spread {
   return { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) }
 }
 
-/** One number of each round over another of the same round. */
+/** The spread of the ratios of two figures, each ratio within one round. */
 export function ratios(numerators: readonly number[], denominators: readonly number[]): Spread {
   return spread(numerators.map((numerator, round) => numerator / denominators[round]!))
 }
 
-/** What is measured once in every round. */
+/** The measurements of a round, by name. */
 export type Contenders<Name extends string, Figure> = { readonly [Each in Name]: () => Promise<Figure> }
 
-/** Measures all of them in every round, each round beginning with another, and answers their figures round by round. */
+/** Runs all measurements in every round, and starts each round with another one. Resolves with the figures by name, in round order. */
 export async function interleave<Name extends string, Figure>(
   rounds: number,
   contenders: Contenders<Name, Figure>,
@@ -38,8 +38,8 @@ export async function interleave<Name extends string, Figure>(
   const names = Object.keys(contenders) as Name[]
   const figures = Object.fromEntries(names.map(name => [name, []])) as unknown as Record<Name, Figure[]>
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < names.length; turn++) {
-      const name = names[(turn + round) % names.length]!
+    for (let i = 0; i < names.length; i++) {
+      const name = names[(i + round) % names.length]!
       figures[name].push(await contenders[name]())
     }
   }

@@ -1,6 +1,7 @@
 /** The attempts of an input: NDJSON, or the documented file. */
-import { type AttemptProblem, attemptProblems, type NewAttempt } from '../core/attempt/attempt.ts'
+import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
+import { attemptProblems } from '../core/attempt/validation.ts'
 import { asDocument, type Lost, recentAttempts } from './document.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { createLineIds, type LineIds } from './line-ids.ts'

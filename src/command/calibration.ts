@@ -1,7 +1,7 @@
 /** `calibration`: whether stated confidence can be believed. */
 import { type Command, Option } from 'commander'
 import type { CalibrationReport } from '../core/reports/calibration-report.ts'
-import { GROUPINGS, type Grouping } from '../core/reports/report.ts'
+import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
 import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
 import { evidenceOf } from '../core/statistics/intervals.ts'
 import type { Question } from '../tracker.ts'

@@ -1,8 +1,8 @@
 /** Options that several commands share. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { count } from '../config/kind.ts'
-import { nameProblem } from '../core/attempt/attempt.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
+import { nameProblem } from '../core/attempt/validation.ts'
 import { parseRange } from '../core/reports/range.ts'
 import type { Question } from '../tracker.ts'
 import { CommandError, EXIT } from './exit.ts'

@@ -1,6 +1,7 @@
 /** `report`: everything at a glance. */
 import type { Command } from 'commander'
-import type { ModelPerformance, PerformanceReport } from '../core/reports/report.ts'
+import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import type { PerformanceReport } from '../core/reports/report.ts'
 import type { Question } from '../tracker.ts'
 import { confidence, counted, interval, percent, RATE_COLUMNS, rateCells, seconds } from './format.ts'
 import { bold, type Io, print, printJson, widthOf } from './io.ts'

@@ -1,6 +1,6 @@
 /**
- * Interruptible computations. An answer over thousands of keys takes milliseconds. The computation yields where it may be interrupted, and
- * its caller decides whether to run it to completion or to let the event loop continue between steps.
+ * Interruptible computations. An answer over thousands of keys takes milliseconds. The computation yields where it may be interrupted. Its
+ * caller either runs it to completion, or lets the event loop continue between steps.
  */
 import type { KeySummary } from './ports.ts'
 

@@ -3,18 +3,18 @@ import type { NewAttempt } from '../core/attempt/attempt.ts'
 
 export interface Backlog {
   readonly size: number
-  /** False, and nothing else, where it is full. */
+  /** Adds an attempt; false where the backlog is full. */
   push(attempt: NewAttempt): boolean
-  /** The first `count`, which stay. */
+  /** The first `count` attempts, which stay in the backlog. */
   peek(count: number): readonly NewAttempt[]
-  /** Lets the first `count` go. */
+  /** Removes the first `count` attempts. */
   release(count: number): void
-  /** Calls back once all that are in it now have gone: at once where it is empty. What it returns takes that back. */
+  /** Calls back once all present attempts are removed: at once where it is empty. The returned function cancels that. */
   whenDrained(callback: () => void): () => void
 }
 
 interface Wait {
-  /** How many must have gone, of all that ever came. */
+  /** The total of removed attempts to wait for. */
   readonly until: number
   readonly callback: () => void
 }
@@ -22,11 +22,11 @@ interface Wait {
 export function createBacklog(maxQueued: number): Backlog {
   const queue: NewAttempt[] = []
   const waits = new Set<Wait>()
-  let gone = 0
+  let removed = 0
 
   function callBack(): void {
     for (const wait of waits) {
-      if (wait.until > gone) return
+      if (wait.until > removed) return
       waits.delete(wait)
       wait.callback()
     }
@@ -43,11 +43,11 @@ export function createBacklog(maxQueued: number): Backlog {
     },
     peek: count => queue.slice(0, count),
     release: count => {
-      gone += queue.splice(0, count).length
+      removed += queue.splice(0, count).length
       callBack()
     },
     whenDrained: callback => {
-      const wait = { until: gone + queue.length, callback }
+      const wait = { until: removed + queue.length, callback }
       waits.add(wait)
       callBack()
       return () => waits.delete(wait)

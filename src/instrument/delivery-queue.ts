@@ -1,51 +1,51 @@
-/** The queue between the coordinator's work and whoever keeps the attempts: bounded, in order, one batch under way at a time. */
+/** The queue between the coordinator and the keeper of attempts: bounded, in order, one batch in flight at a time. */
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import { createBacklog } from './backlog.ts'
+import { type Backlog, createBacklog } from './backlog.ts'
 import { type DeliveryCounts, drain } from './drain.ts'
 import { MAX_TIMEOUT_MS } from './options.ts'
 import { createPace } from './retry.ts'
 import type { Send } from './send.ts'
 
-/** How long the first attempt after a quiet time waits for company. */
+/** How long the first attempt after a pause waits for others, to share a batch. */
 const GATHER_MS = 100
-/** How long a process that has nothing left to do is kept alive for what is still queued. */
+/** How long the queue keeps an otherwise idle process alive, to deliver what is queued. */
 const EXIT_FLUSH_MS = 1_000
 const DEFAULT_FLUSH_MS = 5_000
 
-/** The key by which the OpenTelemetry SDK knows work that must leave no spans: ours would tell of nothing but itself. */
+/** The context key by which the OpenTelemetry SDK suppresses tracing: spans of the delivery itself are noise. */
 const UNTRACED = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
 
-/** Every attempt that was ever added is in exactly one of the numbers. */
+/** Every attempt that was added is in exactly one of the numbers. */
 export interface DeliveryStats {
-  /** Waiting, or under way. */
+  /** Queued or in flight. */
   readonly queued: number
-  /** Kept, by the word of whoever keeps them. */
+  /** Confirmed by the keeper. */
   readonly delivered: number
-  /** Kept already when they came: an earlier try had got through, and only its answer was lost. */
+  /** Known to the keeper already: an earlier try had arrived, and its answer was lost. */
   readonly duplicates: number
   readonly dropped: {
-    /** There was no room. The newest are dropped: those before them may be under way, and what is kept then has no holes. */
+    /** The queue was full. The newest are dropped: older ones may be in flight, and the kept ones stay without gaps. */
     readonly queue_full: number
-    /** Refused for good, one by one or, by a status such as 401, a batch at a time. */
+    /** Refused permanently: one by one, or as a batch by a status such as 401. */
     readonly rejected: number
-    /** Came after `close`, or were still queued when its time was up. */
+    /** Added after `close`, or still queued when its timeout expired. */
     readonly closed: number
   }
-  /** What went wrong last, in the words of the other side. */
+  /** The last error, as the keeper states it. */
   readonly last_failure: string | undefined
 }
 
-/** Takes attempts off the coordinator's hands. Nothing here throws or rejects. */
+/** Delivers attempts in the background. Nothing here throws or rejects. */
 export interface Delivery {
-  /** Queues a sound attempt, in microseconds; its id and timestamp should be settled. */
+  /** Queues a valid attempt with id and timestamp. Takes microseconds. */
   add(attempt: NewAttempt): void
   /**
-   * Resolves to true when all that is queued now is delivered or dropped, or to false after `timeoutMs` (5,000 unless told), for so
+   * Resolves to true when all that is queued now is delivered or dropped, or to false after `timeoutMs` (5,000 by default), for so
    * long keeping the process alive. Cuts a backoff short, but not a wait that the other side asked for.
    */
   flush(timeoutMs?: number): Promise<boolean>
-  /** Takes no more from now on, flushes, and drops what is left after `timeoutMs` (5,000 unless told): false where anything was. */
+  /** Takes no more from now on, flushes, and drops what is left after `timeoutMs` (5,000 by default): false where anything was. */
   close(timeoutMs?: number): Promise<boolean>
   stats(): DeliveryStats
 }
@@ -56,7 +56,7 @@ export interface QueueBounds {
   readonly maxBatch: number
 }
 
-/** A queue before `send`. When the process runs out of other work, it is kept alive for one more second to deliver what is queued. */
+/** Creates a queue before `send`. It keeps an otherwise idle process alive for one more second, to deliver what is queued. */
 export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBounds): Delivery {
   const backlog = createBacklog(maxQueued)
   const pace = createPace()
@@ -68,7 +68,7 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
   async function run(): Promise<void> {
     process.once('beforeExit', flushAtExit)
     await pace.gather(GATHER_MS)
-    // Again, where one came just as the last one left.
+    // Start again where an attempt was added just as the last one was delivered.
     while (backlog.size > 0 && !stop.signal.aborted) {
       await drain({ backlog, send, maxBatch, pace, counts, signal: stop.signal })
     }
@@ -84,17 +84,7 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
 
   function flush(timeoutMs = DEFAULT_FLUSH_MS): Promise<boolean> {
     pace.hurry()
-    return new Promise(resolve => {
-      const giveUp = (): void => {
-        forget()
-        resolve(false)
-      }
-      const timer = setTimeout(giveUp, Math.min(timeoutMs, MAX_TIMEOUT_MS))
-      const forget = backlog.whenDrained(() => {
-        clearTimeout(timer)
-        resolve(true)
-      })
-    })
+    return isDrainedWithin(backlog, Math.min(timeoutMs, MAX_TIMEOUT_MS))
   }
 
   function flushAtExit(): void {
@@ -120,6 +110,20 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
     },
     stats: () => ({ ...counts, queued: backlog.size, dropped: { ...counts.dropped } }),
   }
+}
+
+/** Resolves to true once all present attempts are removed, or to false after the timeout. */
+function isDrainedWithin(backlog: Backlog, timeoutMs: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => {
+      cancel()
+      resolve(false)
+    }, timeoutMs)
+    const cancel = backlog.whenDrained(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
 }
 
 function createCounts(): DeliveryCounts {

@@ -12,11 +12,11 @@ export type DeliveryTarget = string | URL | AttemptKeeper
 export interface DeliveryOptions {
   /** The bearer token that a sidecar asks for. */
   readonly token?: string | undefined
-  /** How many attempts may wait; 10,000 unless told. About 1 KB each. */
+  /** How many attempts may wait; 10,000 by default. About 1 KB each. */
   readonly maxQueued?: number | undefined
-  /** How many attempts go into one batch, at most 1,000, which always fit in what a sidecar takes; 500 unless told. */
+  /** How many attempts go into one batch, at most 1,000, which always fit in what a sidecar takes; 500 by default. */
   readonly maxBatch?: number | undefined
-  /** How long one try may take, from the connection to the last byte of the answer; 10,000 unless told. */
+  /** How long one try may take, from the connection to the last byte of the answer; 10,000 by default. */
   readonly timeoutMs?: number | undefined
 }
 

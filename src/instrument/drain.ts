@@ -1,10 +1,10 @@
-/** The loop that empties a backlog: one batch at a time, in order, for as long as it takes. */
+/** Empties a backlog: one batch at a time, in order, with retries. */
 import type { Backlog } from './backlog.ts'
 import { messageOf, warn } from './problems.ts'
 import type { Pace } from './retry.ts'
 import type { Send, SendOutcome } from './send.ts'
 
-/** What became of the attempts, and why those that are not delivered are not. */
+/** The results of delivery, and why attempts were not delivered. */
 export interface DeliveryCounts {
   delivered: number
   duplicates: number
@@ -18,7 +18,7 @@ export interface Drain {
   readonly maxBatch: number
   readonly pace: Pace
   readonly counts: DeliveryCounts
-  /** Ends the loop, also in the midst of a try, whose batch then stays. */
+  /** Ends the loop, also during a try, whose batch then stays in the backlog. */
   readonly signal: AbortSignal
 }
 
@@ -32,7 +32,7 @@ export async function drain({ backlog, send, maxBatch, pace, counts, signal }: D
     if (outcome.kind === 'retry') await pace.afterFailure(outcome.retryAfterMs)
     else if (outcome.kind === 'too_large') size = Math.ceil(batch.length / 2)
     else {
-      // Counted and released in one go: at no moment is an attempt in two places, or in none.
+      // Count and release without a pause in between, so that every attempt is always in exactly one number.
       backlog.release(batch.length)
       pace.afterSuccess()
       size = Math.min(maxBatch, size * 2)

@@ -8,7 +8,7 @@ import type { SidecarAddress } from './sidecar-address.ts'
 
 const MAX_ANSWER_BYTES = 1_048_576
 
-/** What says that the same batch may be taken later: anything else that is no success would be said again. */
+/** Statuses after which a retry may succeed. */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
 
 /** Posts batches to a sidecar, each with `timeoutMs` for all of it. Does not keep the process alive. */

@@ -1,4 +1,4 @@
-/** One HTTP request with an end in sight: bounded in time and in the size of its answer. Redirects are not followed. */
+/** One HTTP request, with limits on its time and on the size of its answer. Redirects are not followed. */
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 
@@ -12,7 +12,7 @@ export interface HttpRequest {
   /** Of the answer's body. */
   readonly maxBytes: number
   readonly signal?: AbortSignal | undefined
-  /** True where the process may end while the request is under way. */
+  /** True where the process may exit during the request. */
   readonly background?: boolean
 }
 

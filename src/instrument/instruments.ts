@@ -10,10 +10,10 @@ import {
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt/attempt.ts'
 
-/** What there is before a provider is set. */
+/** The meter before a provider is set. */
 const NO_METER = createNoopMeter()
 
-/** After so many announced keys they are forgotten and announced anew, which does no harm. */
+/** The limit of announced keys. Beyond it all are announced again, which is harmless. */
 const MAX_ANNOUNCED = 10_000
 
 const TOKEN_TYPES = [
@@ -31,21 +31,21 @@ interface Instruments {
   readonly tokens: Counter
 }
 
-/** Counts attempts by the global `MeterProvider`. Whatever the provider throws passes through: callers guard. */
+/** Counts attempts by the global `MeterProvider`. Errors of the provider pass through: callers guard. */
 export interface AttemptMeter {
-  /** Shows both results of a key at 0, once per key, so that the first attempt is an increase and not a birth. */
+  /** Adds 0 to both results of a key, once per key, so that the first attempt is an increase of an existing series. */
   announce(key: AttemptKey): void
-  /** Counts an attempt that is known to be sound: a NaN would poison a series for good. */
+  /** Counts a valid attempt: a NaN would corrupt a series permanently. */
   record(attempt: NewAttempt): void
 }
 
-/** A meter that follows the global provider: instruments made before a provider is set stay dead for ever. */
+/** Creates a meter that follows the global provider: instruments of the no-op provider stay no-ops after a provider is set. */
 export function createAttemptMeter(): AttemptMeter {
   const announced = new Set<string>()
   let provider: MeterProvider | undefined
   let instruments: Instruments | undefined
 
-  /** Undefined as long as no provider is set: nobody would hear of it. */
+  /** Undefined while no provider is set. */
   const current = (): Instruments | undefined => {
     const now = metrics.getMeterProvider()
     if (now !== provider) {

@@ -1,6 +1,6 @@
-/** Checks of what a caller configures: a mistake there is said at once, by a throw. */
+/** Validates options. A wrong option throws at once. */
 
-/** What a timer can bear; a longer one would fire at once. */
+/** The longest timer of Node: a longer one fires at once. */
 export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1
 
 /** The value, where it is a whole number from 1 to `max`; else throws a `TypeError` that quotes it. */

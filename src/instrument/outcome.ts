@@ -1,36 +1,13 @@
-/** What came of a piece of work, as the attempt states it. */
+/** The outcome of a piece of work. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { FIELD_BY_NAME, type FieldsWith } from '../core/attempt/fields.ts'
 import type { Problems } from './problems.ts'
 import { OTHER_ERROR } from './span.ts'
 
 /** What `describe` may say of a result. The success or confidence that it leaves out is taken from the result by the default rule. */
-export type AttemptOutcome = Partial<
-  Pick<
-    NewAttempt,
-    | 'success'
-    | 'confidence'
-    | 'error_type'
-    | 'input_tokens'
-    | 'output_tokens'
-    | 'cache_read_tokens'
-    | 'cache_write_tokens'
-    | 'cost_usd'
-  >
->
+export type AttemptOutcome = Partial<Pick<NewAttempt, FieldsWith<{ readonly known: 'end' }>>>
 
-/** Every field of an outcome: the compiler misses none. */
-const OUTCOME_FIELDS: Readonly<Record<keyof AttemptOutcome, true>> = {
-  success: true,
-  confidence: true,
-  error_type: true,
-  input_tokens: true,
-  output_tokens: true,
-  cache_read_tokens: true,
-  cache_write_tokens: true,
-  cost_usd: true,
-}
-
-/** Says what came of the work from what it returned or resolved to. It must be quick, and not asynchronous. */
+/** Derives the outcome from what the work returned or resolved to. It must be fast and synchronous. */
 export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome
 
 /** An outcome that knows at least whether the work succeeded. */
@@ -66,16 +43,16 @@ function defaultOutcome(result: unknown): KnownOutcome {
   return { success: typeof success === 'boolean' ? success : true, ...(stated && { confidence }) }
 }
 
-/** The fields that say something. Whether each may hold what it does is seen when the attempt is made. */
+/** The stated fields. Their values are validated with the attempt. */
 function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome {
   if (said instanceof Promise) {
-    said.catch(() => {}) // Else it would be reported as a rejection that the coordinator forgot.
+    said.catch(() => {}) // Else Node reports an unhandled rejection.
     throw new TypeError('describe must not be asynchronous')
   }
   if (typeof said !== 'object' || said === null) throw new TypeError('describe must return an object')
   const fields: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(said)) {
-    if (!Object.hasOwn(OUTCOME_FIELDS, field)) problems.count('describe', `${field} is no part of an outcome`)
+    if (FIELD_BY_NAME.get(field)?.known !== 'end') problems.count('describe', `${field} is no part of an outcome`)
     else if (value !== undefined) fields[field] = value
   }
   return fields
@@ -97,7 +74,7 @@ function errorType(error: unknown): string {
   }
 }
 
-/** What the error says, where it can be read. Never throws. */
+/** The message of an error, where it has one. Never throws. */
 export function errorMessage(error: unknown): string | undefined {
   try {
     const { message } = error as { message?: unknown }

@@ -13,13 +13,13 @@ export interface ProblemCounts {
   readonly telemetry: number
 }
 
-export type Place = keyof ProblemCounts
+export type ProblemSource = keyof ProblemCounts
 
 export interface Problems {
   /** Never throws. */
-  count(place: Place, cause: unknown): void
+  count(source: ProblemSource, cause: unknown): void
   /** What `step` returns, or undefined where it throws, which is counted. */
-  guard<T>(place: Place, step: () => T): T | undefined
+  guard<T>(source: ProblemSource, step: () => T): T | undefined
   counts(): ProblemCounts
 }
 
@@ -41,17 +41,17 @@ export function messageOf(error: unknown): string {
 /** Counts from 0. */
 export function createProblems(): Problems {
   const counts = { labels: 0, describe: 0, attempt: 0, telemetry: 0 }
-  const count = (place: Place, cause: unknown): void => {
-    counts[place]++
-    warn(() => `${place}: ${messageOf(cause)}`)
+  const count = (source: ProblemSource, cause: unknown): void => {
+    counts[source]++
+    warn(() => `${source}: ${messageOf(cause)}`)
   }
   return {
     count,
-    guard: (place, step) => {
+    guard: (source, step) => {
       try {
         return step()
       } catch (error) {
-        count(place, error)
+        count(source, error)
         return undefined
       }
     },

@@ -1,7 +1,7 @@
 /** What a tracker or a sidecar answers to a batch of attempts. */
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 
-/** An attempt that was not kept, by its place in the batch, and why. */
+/** An attempt that was not kept, by its index in the batch, and why. */
 export interface RejectedAttempt {
   readonly index: number
   readonly errors: readonly AttemptProblem[]

@@ -1,23 +1,24 @@
-/** The life of an attempt in the coordinator: born, ended, emitted, handed to the delivery. Nothing here throws. */
+/** Records attempts in the coordinator: starts and ends them, emits telemetry, passes them to the delivery. Nothing here throws. */
 import { randomUUID } from 'node:crypto'
 import type { Context } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { FIELD_LIST, type FieldsWith } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { createAttemptMeter } from './instruments.ts'
 import type { KnownOutcome } from './outcome.ts'
-import type { Place, Problems } from './problems.ts'
-import { settleAttempt, soundAttempt } from './sound-attempt.ts'
+import type { ProblemSource, Problems } from './problems.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
+import { applyDefaults, usableAttempt } from './valid-attempt.ts'
 
-/** What is known of an attempt before it starts. A name that is none counts as `unknown`. */
-export type AttemptLabels = Pick<NewAttempt, 'agent_name' | 'model_name' | 'issue_type' | 'experiment' | 'variant'>
+/** What the caller knows of an attempt before it starts. An invalid name counts as `unknown`. */
+export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' }>>
 
-/** An attempt that is under way. */
+/** An attempt that is running. */
 interface StartedAttempt {
-  /** In which its work runs. */
+  /** The context to run the work in. */
   readonly context: Context | undefined
-  /** Ends it, now. To be called once; `message` is why it failed, in the error's own words. */
+  /** Ends the attempt now. Call it once. `message` is the message of the error that it failed with. */
   end(outcome: () => KnownOutcome, message?: string): void
 }
 
@@ -27,14 +28,14 @@ export interface Recorder {
   record(stated: NewAttempt): void
 }
 
-/** A recorder that emits OpenTelemetry and hands every attempt to the delivery there is at its end. */
+/** Creates a recorder that emits OpenTelemetry and adds every ended attempt to the current delivery. */
 export function createRecorder(problems: Problems, currentDelivery: () => Pick<Delivery, 'add'> | undefined): Recorder {
   const meter = createAttemptMeter()
 
-  const sound = (place: Place, state: () => NewAttempt): NewAttempt | undefined => {
-    const soundness = problems.guard(place, () => soundAttempt(state()))
-    for (const { pointer, detail } of soundness?.problems ?? []) problems.count(place, `${pointer} ${detail}`)
-    return soundness?.attempt
+  const usable = (source: ProblemSource, state: () => NewAttempt): NewAttempt | undefined => {
+    const checked = problems.guard(source, () => usableAttempt(state()))
+    for (const { pointer, detail } of checked?.problems ?? []) problems.count(source, `${pointer} ${detail}`)
+    return checked?.attempt
   }
 
   const open = (attempt: NewAttempt, startedAt?: Date): AttemptSpan | undefined => {
@@ -44,33 +45,33 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
 
   const emit = (attempt: NewAttempt): void => {
     problems.guard('telemetry', () => meter.record(attempt))
-    // Only a delivery needs to know when it was, and to the letter.
+    // Only a delivery needs a timestamp and an id.
     const delivery = currentDelivery()
-    if (delivery !== undefined) problems.guard('telemetry', () => delivery.add(settleAttempt(attempt)))
+    if (delivery !== undefined) problems.guard('telemetry', () => delivery.add(applyDefaults(attempt)))
   }
 
   return {
     start: labels => {
-      const stated = problems.guard('labels', () => bornAttempt(labels()))
-      const born = sound('labels', () => stated ?? bornAttempt({} as AttemptLabels))!
-      const span = open(born)
+      const stated = problems.guard('labels', () => initialAttempt(labels()))
+      const started = usable('labels', () => stated ?? initialAttempt({} as AttemptLabels))!
+      const span = open(started)
       const startedMs = performance.now()
       return {
         context: span?.context,
         end: (outcome, message) => {
           const time_seconds = (performance.now() - startedMs) / 1000
-          const ended = sound('describe', () => ({ ...born, ...outcome(), time_seconds }))!
+          const ended = usable('describe', () => ({ ...started, ...outcome(), time_seconds }))!
           if (span !== undefined) problems.guard('telemetry', () => span.end(ended, { message }))
           emit(ended)
         },
       }
     },
     record: stated => {
-      // Read once: a second look at a getter may see something else.
+      // Copy: a getter may return something else when it is read again.
       const own = (): NewAttempt => (typeof stated === 'object' && stated !== null ? { ...stated } : stated)
-      const usable = sound('attempt', own)
-      if (usable === undefined) return
-      const attempt = settleAttempt(usable)
+      const valid = usable('attempt', own)
+      if (valid === undefined) return
+      const attempt = applyDefaults(valid)
       const endedMs = parseTimestamp(attempt.timestamp)!.ms
       const span = open(attempt, new Date(endedMs - attempt.time_seconds * 1000))
       problems.guard('telemetry', () => span?.end(attempt, { at: new Date(endedMs) }))
@@ -79,16 +80,10 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
   }
 }
 
-/** Born failed and of no length: its end says better. With both set, whatever else is unsound is left out. */
-function bornAttempt({ agent_name, model_name, issue_type, experiment, variant }: AttemptLabels): NewAttempt {
-  return {
-    agent_name,
-    model_name,
-    issue_type,
-    success: false,
-    time_seconds: 0,
-    attempt_id: randomUUID(),
-    ...(experiment !== undefined && { experiment }),
-    ...(variant !== undefined && { variant }),
-  }
+/** Starts as failed and with no duration, which its end replaces: without both, validation would discard the attempt. */
+function initialAttempt(labels: AttemptLabels): NewAttempt {
+  const stated = Object.fromEntries(LABELS.map(name => [name, labels[name]]).filter(([, value]) => value !== undefined))
+  return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: randomUUID() }
 }
+
+const LABELS = FIELD_LIST.filter(field => field.known === 'start').map(field => field.name as keyof AttemptLabels)

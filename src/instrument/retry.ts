@@ -25,16 +25,16 @@ function httpDateMs(text: string): number {
   return text.endsWith('GMT') ? Date.parse(text) : Number.NaN
 }
 
-/** The waits of one delivery, one at a time. None of them keeps the process alive, and none rejects. */
+/** The waits of one delivery, one at a time. No wait keeps the process alive or rejects. */
 export interface Pace {
   /** Waits a moment for more attempts to come. */
   gather(ms: number): Promise<void>
-  /** Waits as long as was asked for, and then the backoff of so many failures in a row. */
+  /** Waits for `askedMs`, and then for the backoff of the failures in a row. */
   afterFailure(askedMs: number | undefined): Promise<void>
   afterSuccess(): void
-  /** Ends a wait that was not asked for by the other side, and begins the backoff anew. */
+  /** Ends a wait that the sidecar did not ask for, and resets the backoff. */
   hurry(): void
-  /** Ends every wait, also those to come. */
+  /** Ends every wait, future ones too. */
   stop(): void
 }
 

@@ -1,4 +1,4 @@
-/** Running someone else's work: once, in a context, and without a trace of us in what comes out. */
+/** Runs the caller's work: once, in a context, and without changing what it returns or throws. */
 import { type Context, context } from '@opentelemetry/api'
 import type { Problems } from './problems.ts'
 

@@ -1,4 +1,4 @@
-/** The span of an attempt: `invoke_agent`, as the GenAI conventions name it, with what is ours under `agent.attempt`. */
+/** The span of an attempt: `invoke_agent` of the GenAI conventions, with attributes of our own under `agent.attempt`. */
 import {
   type Attributes,
   type Context,
@@ -11,32 +11,20 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { FIELD_LIST, type ListedField } from '../core/attempt/fields.ts'
 
-/** The conventions' word for a failure of no known kind, of which `error.type` may say nothing better. */
+/** The value of `error.type` for a failure of unknown kind, by the conventions. */
 export const OTHER_ERROR = '_OTHER'
 
-type SpanTable = readonly (readonly [attribute: string, field: keyof NewAttempt])[]
+const SPAN_FIELDS = FIELD_LIST.filter(field => field.spanAttribute !== undefined)
+const isAtStart = ({ known, name }: ListedField): boolean => known === 'start' || name === 'attempt_id'
+const AT_START = SPAN_FIELDS.filter(isAtStart)
+/** Without `error.type`, which only a failed attempt has. */
+const AT_END = SPAN_FIELDS.filter(field => !isAtStart(field) && field.name !== 'error_type')
 
-const AT_START: SpanTable = [
-  ['gen_ai.agent.name', 'agent_name'],
-  ['gen_ai.request.model', 'model_name'],
-  ['agent.attempt.id', 'attempt_id'],
-  ['agent.attempt.issue_type', 'issue_type'],
-  ['agent.attempt.experiment', 'experiment'],
-  ['agent.attempt.variant', 'variant'],
-]
-
-const AT_END: SpanTable = [
-  ['agent.attempt.confidence', 'confidence'],
-  ['agent.attempt.cost_usd', 'cost_usd'],
-  ['gen_ai.usage.output_tokens', 'output_tokens'],
-  ['gen_ai.usage.cache_read.input_tokens', 'cache_read_tokens'],
-  ['gen_ai.usage.cache_creation.input_tokens', 'cache_write_tokens'],
-]
-
-/** A span that has begun. Whatever the tracer throws passes through: callers guard. */
+/** A started span. Errors of the tracer pass through: callers guard. */
 export interface AttemptSpan {
-  /** In which the work runs, so that its own spans become children. */
+  /** The context to run the work in, so that its spans become children. */
   readonly context: Context
   /** Ends the span as the attempt ended. `message` says why it failed, `at` when, where that was not now. */
   end(attempt: NewAttempt, details?: { readonly message?: string | undefined; readonly at?: Date | undefined }): void
@@ -62,7 +50,7 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
   }
 }
 
-/** Asked for anew each time, so that a provider that is set late, or replaced, is used from then on. */
+/** Looked up for each span, so that a provider that is set late or replaced is used. */
 function currentTracer(): Tracer | undefined {
   const provider = trace.getTracerProvider()
   if (provider instanceof ProxyTracerProvider) return provider.getDelegateTracer('agent-performance')
@@ -80,16 +68,16 @@ function describeEnd(span: Span, attempt: NewAttempt, message: string | undefine
   span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) })
 }
 
-function attributesOf(attempt: NewAttempt, table: SpanTable): Attributes {
+function attributesOf(attempt: NewAttempt, fields: readonly ListedField[]): Attributes {
   const attributes: Attributes = {}
-  for (const [attribute, field] of table) {
-    const value = attempt[field]
-    if (value !== undefined && value !== null) attributes[attribute] = value
+  for (const { name, spanAttribute } of fields) {
+    const value = attempt[name]
+    if (value !== undefined && value !== null) attributes[spanAttribute!] = value
   }
   return attributes
 }
 
-/** The conventions count cached tokens inside the input tokens; an attempt counts them apart. */
+/** The conventions count cached tokens among the input tokens. An attempt counts them apart. */
 function inputTokens({ input_tokens, cache_read_tokens, cache_write_tokens }: NewAttempt): Attributes {
   if ((input_tokens ?? cache_read_tokens ?? cache_write_tokens) === undefined) return {}
   return { 'gen_ai.usage.input_tokens': (input_tokens ?? 0) + (cache_read_tokens ?? 0) + (cache_write_tokens ?? 0) }

@@ -1,5 +1,6 @@
 /** What an attempt cost that reported no cost: its tokens at the prices of its model. */
-import { BOUNDS, type NewAttempt } from '../core/attempt/attempt.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { ATTEMPT_FIELDS } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { type Charges, findCharges } from './model-lookup.ts'
 import { readOverrides, type TokenPrices } from './overrides.ts'
@@ -64,5 +65,5 @@ function priceOf(attempt: NewAttempt, { input, output, cache_read, cache_write }
     charge(attempt.output_tokens, output) +
     charge(attempt.cache_read_tokens, cache_read ?? input) +
     charge(attempt.cache_write_tokens, cache_write ?? input)
-  return cost <= BOUNDS.maxCostUsd ? cost : undefined
+  return cost <= ATTEMPT_FIELDS.cost_usd.max ? cost : undefined
 }

@@ -1,13 +1,13 @@
 /** What a question's query string may say: one zod schema a question, the same that /openapi.json is made from. */
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { nameProblem } from '../core/attempt/attempt.ts'
 import { parseDuration } from '../core/attempt/timestamp.ts'
+import { nameProblem } from '../core/attempt/validation.ts'
 import type { AttemptOrder, KeyFilter, TimeRange } from '../core/ports.ts'
 import { RANKINGS, type Ranking } from '../core/reports/best-agent.ts'
 import { FAIR_GROUPINGS, type FairGrouping } from '../core/reports/fair-report.ts'
+import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
 import { parseRange } from '../core/reports/range.ts'
-import { GROUPINGS, type Grouping } from '../core/reports/report.ts'
 import { queryOf } from '../server/paths.ts'
 import { type ParameterFault, type Problem, parameterProblem } from '../server/problem.ts'
 

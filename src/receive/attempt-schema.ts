@@ -1,21 +1,35 @@
-/** The wire schema of an attempt: what validates, and what /openapi.json is made from. Tied to the core type by the compiler. */
+/** The schema of an attempt in requests, from which /openapi.json is made. {@link readAttempt} validates the same. */
 import { z } from 'zod'
-import {
-  type AttemptFields,
-  type AttemptProblem,
-  attemptProblems,
-  BOUNDS,
-  hasSoundFields,
-  isAttempt,
-  type NewAttempt,
-  nameProblem,
-} from '../core/attempt/attempt.ts'
-import { type Instant, parseTimestamp } from '../core/attempt/timestamp.ts'
+import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { type AttemptField, FIELD_LIST } from '../core/attempt/fields.ts'
+import { parseTimestamp } from '../core/attempt/timestamp.ts'
+import { nameProblem } from '../core/attempt/validation.ts'
 
 const CONTROL_FREE = '^[^\\u0000-\\u001f\\u007f-\\u009f]+$'
 
+function valueSchema(field: AttemptField): z.ZodType {
+  const { description } = field
+  switch (field.kind) {
+    case 'string':
+      return nameSchema(description, field.maxBytes)
+    case 'boolean':
+      return z.boolean().meta({ description })
+    case 'number': {
+      const number = z.number().min(0).max(field.max).meta({ description })
+      return field.nullable ? z.nullish(number) : number
+    }
+    case 'integer':
+      return z.int().min(0).max(field.max).meta({ description })
+    case 'timestamp':
+      return z
+        .string()
+        .refine(text => parseTimestamp(text) !== undefined)
+        .meta({ description, examples: ['2026-01-31T12:00:00Z'] })
+  }
+}
+
 /** JSON Schema counts characters where the bound is in bytes: its maxLength is an upper bound, which only ASCII reaches. */
-function name(description: string, maxBytes: number = BOUNDS.nameBytes): z.ZodType<string> {
+function nameSchema(description: string, maxBytes: number): z.ZodType {
   return z
     .string()
     .refine(value => nameProblem(value, maxBytes) === undefined)
@@ -27,87 +41,11 @@ function name(description: string, maxBytes: number = BOUNDS.nameBytes): z.ZodTy
     })
 }
 
-function number(description: string, max: number): z.ZodNumber {
-  return z.number().min(0).max(max).meta({ description })
-}
-
-const tokens = (description: string): z.ZodNumber => z.int().min(0).max(BOUNDS.maxTokens).meta({ description })
+const shape = Object.fromEntries(
+  FIELD_LIST.map(field => [field.name, field.required ? valueSchema(field) : valueSchema(field).optional()]),
+)
 
 /** One attempt, as `POST /api/v1/attempts` takes it. An unknown field is an error. */
 export const attemptSchema: z.ZodType<NewAttempt> = z
-  .strictObject({
-    agent_name: name('The agent, compared byte for byte.'),
-    model_name: name('The model the agent ran with.'),
-    issue_type: name('What kind of issue it tried to fix.'),
-    success: z.boolean().meta({ description: 'Whether the issue was fixed.' }),
-    confidence: z.nullish(
-      number("The agent's stated confidence, 0 to 1; absent: counts in everything but confidence.", 1),
-    ),
-    time_seconds: number('How long the attempt took, in seconds.', BOUNDS.maxTimeSeconds),
-    timestamp: z
-      .string()
-      .refine(isTimestamp)
-      .meta({
-        description: 'When the attempt ended (RFC 3339; without a zone: local time). Default: the time of receipt.',
-        examples: ['2026-01-31T12:00:00Z'],
-      })
-      .optional(),
-    attempt_id: name('Identity: the same id counts once, so that sending again is safe.', BOUNDS.idBytes).optional(),
-    error_type: name('Why it failed, as a short stable word.').optional(),
-    experiment: name('The A/B test it belongs to.').optional(),
-    variant: name('Which configuration of the experiment ran.').optional(),
-    input_tokens: tokens('Tokens put in, outside any cache.').optional(),
-    output_tokens: tokens('Tokens put out.').optional(),
-    cache_read_tokens: tokens('Tokens read from a cache.').optional(),
-    cache_write_tokens: tokens('Tokens written to a cache.').optional(),
-    cost_usd: number(
-      'What it cost, as reported. Without it the cost is computed where the model has a price.',
-      BOUNDS.maxCostUsd,
-    ).optional(),
-  })
-  .meta({ id: 'Attempt', description: 'One try of one agent at one issue.' })
-
-/** An attempt that is as documented, and what its timestamp states. */
-export interface SoundAttempt {
-  readonly attempt: NewAttempt
-  readonly at: Instant | undefined
-  readonly problems?: undefined
-}
-
-/** Everything that keeps a value from being an attempt. */
-export interface FaultyAttempt {
-  readonly attempt?: undefined
-  readonly problems: readonly AttemptProblem[]
-}
-
-/**
- * The attempt that `value` is, or everything that keeps it from being one. Total, whatever it is given. The plain check of the core goes
- * first because it costs a tenth of the schema's; the two agree, and where they did not, the schema would have the say. `isPlain` states
- * that no string in it holds anything but printable ASCII.
- */
-export function readAttempt(value: unknown, isPlain = false): SoundAttempt | FaultyAttempt {
-  lastInstant = undefined
-  if (isAttempt(value, isTimestamp, isPlain)) return { attempt: value, at: lastInstant }
-  const checked = attemptSchema.safeParse(value)
-  if (checked.success) return { attempt: checked.data, at: lastInstant }
-  const problems = attemptProblems(value, isTimestamp)
-  return { problems: problems.length > 0 ? problems : [{ pointer: '', detail: 'is not an attempt as documented' }] }
-}
-
-/**
- * The same for what was put together here, and so has no fields but those of an attempt: that they are the very ones need not be found
- * out again. Fields that are undefined may be among them.
- */
-export function readFields(fields: AttemptFields, isPlain: boolean): SoundAttempt | FaultyAttempt {
-  lastInstant = undefined
-  if (hasSoundFields(fields, isTimestamp, isPlain)) return { attempt: fields, at: lastInstant }
-  return readAttempt(fields)
-}
-
-/** What the timestamp stated that was looked at last: so that it is read once. */
-let lastInstant: Instant | undefined
-
-function isTimestamp(text: string): boolean {
-  lastInstant = parseTimestamp(text)
-  return lastInstant !== undefined
-}
+  .strictObject(shape)
+  .meta({ id: 'Attempt', description: 'One try of one agent at one issue.' }) as unknown as z.ZodType<NewAttempt>

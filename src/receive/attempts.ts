@@ -4,11 +4,19 @@ import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Instant } from '../core/attempt/timestamp.ts'
 import type { Appended, ParsedBatch } from '../core/ports.ts'
 import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
-import { readAttempt } from './attempt-schema.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
-import { hasPlainStrings, locateRawJson, parseJson, parsePlainJson, withoutMark } from './json.ts'
+import { hasAsciiStrings, locateRawJson, parseJson, parseText, withoutMark } from './json.ts'
 import { takeLines } from './line-stream.ts'
-import { keep, NOT_JSON, partialOf, type ReceiveOptions, type Rejected, storeProblem, type Taken } from './receiving.ts'
+import { readAttempt } from './read-attempt.ts'
+import {
+  keep,
+  NOT_JSON,
+  parsePartial,
+  type ReceiveOptions,
+  type Rejected,
+  storeProblem,
+  type Taken,
+} from './receiving.ts'
 
 /** Items of one JSON array at the most. */
 export const MAX_ITEMS = 10_000
@@ -19,7 +27,7 @@ const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
 /** Handles one request whose method and path were checked already; `fail` is told of a defect of ours. */
 export type Receive = (req: IncomingMessage, res: ServerResponse, fail: (error: unknown) => void) => void
 
-/** On the way that most attempts take there are as few promises as can be: each would cost as much as counting the attempt. */
+/** The path of a JSON body uses callbacks: each promise costs as much as counting an attempt. */
 export function createAttemptsHandler(options: ReceiveOptions): Receive {
   const readBody = createBodyReader(options)
   return (req, res, fail) => {
@@ -43,7 +51,7 @@ export function createAttemptsHandler(options: ReceiveOptions): Receive {
   }
 }
 
-/** Answers once, and lets go of the body then. */
+/** Keeps the attempts of a JSON body. Answers once, and then releases the body. */
 function takeJson(
   req: IncomingMessage,
   body: Body,
@@ -51,42 +59,42 @@ function takeJson(
   answer: (taken: Taken | Problem) => void,
   fail: (error: unknown) => void,
 ): void {
-  const settle = (taken: Taken | Problem): void => {
-    body.letGo()
+  const finish = (taken: Taken | Problem): void => {
+    body.release()
     answer(taken)
   }
   try {
     const read = readItems(req, body.bytes, options)
     if ('status' in read) {
-      settle(read)
+      finish(read)
       return
     }
-    const { good, batch, rejected } = read
-    const told = (kept: Appended): Taken => (rejected === undefined ? kept : { ...kept, rejected })
-    const kept = good.length === 0 ? Promise.resolve(NOTHING) : keep(good, batch, options)
+    const { valid, batch, rejected } = read
+    const answerTo = (kept: Appended): Taken => (rejected === undefined ? kept : { ...kept, rejected })
+    const kept = valid.length === 0 ? Promise.resolve(NOTHING) : keep(valid, batch, options)
     kept
       .then(
-        kept => settle(told(kept)),
-        error => settle(storeProblem(error)),
+        kept => finish(answerTo(kept)),
+        error => finish(storeProblem(error)),
       )
       .catch(fail)
   } catch (error) {
-    body.letGo()
+    body.release()
     fail(error)
   }
 }
 
-/** In so few it costs less to look at the names of each attempt than at all bytes. */
+/** In smaller bodies a look at each name costs less than a look at all bytes. */
 const FEW_BYTES = 1024
 
 const NOTHING: Appended = { accepted: 0, duplicates: 0 }
 
-/** What a body holds: a problem where it does not hold attempts alone, and the good ones are not asked for in spite of that. */
+/** The attempts of a body, or a problem. Invalid attempts are a problem unless the request has `partial=true`. */
 function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptions): Items | Problem {
-  const partial = partialOf(req)
+  const partial = parsePartial(req)
   if (typeof partial !== 'boolean') return partial
-  const isPlain = bytes.length > FEW_BYTES && hasPlainStrings(bytes)
-  const parsed = isPlain ? parsePlainJson(bytes) : parseJson(withoutMark(bytes))
+  const isAscii = bytes.length > FEW_BYTES && hasAsciiStrings(bytes)
+  const parsed = isAscii ? parseText(bytes.toString('latin1')) : parseJson(withoutMark(bytes))
   if (!parsed.ok)
     return { status: 400, detail: `the body is not JSON: ${parsed.detail}`, logged: 'the body is not JSON' }
   const items = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
@@ -96,72 +104,72 @@ function readItems(req: IncomingMessage, bytes: Buffer, { counts }: ReceiveOptio
       detail: `an array may hold ${MAX_ITEMS} attempts, not ${items.length}; send x-ndjson for more`,
     }
   }
-  const { good, instants, rejected: found } = sift(items, isPlain)
-  const rejected = told(found)
+  const { valid, instants, rejected: all } = validate(items, isAscii)
+  const rejected = limitProblems(all)
   counts.rejected(rejected.length)
-  if (rejected.length > 0 && !partial) return faults(rejected, items.length)
+  if (rejected.length > 0 && !partial) return refuseAll(rejected, items.length)
   const rawJson = rejected.length === 0 ? locateRawJson(bytes, items.length) : undefined
-  return { good, batch: { instants, rawJson }, rejected: partial ? rejected : undefined }
+  return { valid, batch: { instants, rawJson }, rejected: partial ? rejected : undefined }
 }
 
 interface Items {
-  readonly good: NewAttempt[]
+  readonly valid: NewAttempt[]
   readonly batch: ParsedBatch
-  /** Where the good ones are kept in spite of others. */
+  /** With `partial=true` only. */
   readonly rejected: Taken['rejected']
 }
 
-interface Sifted {
-  readonly good: NewAttempt[]
-  /** What the timestamps of the good ones state. */
+interface Validated {
+  readonly valid: NewAttempt[]
+  /** The parsed timestamps of the valid attempts. */
   readonly instants: (Instant | undefined)[]
   readonly rejected: Rejected
 }
 
-function sift(items: readonly unknown[], isPlain: boolean): Sifted {
-  // Of the length they mostly end with: what grows takes several times the memory, for a single attempt as for thousands.
-  const good = new Array<NewAttempt>(items.length)
+function validate(items: readonly unknown[], isAscii: boolean): Validated {
+  // Allocate the final length: a growing array takes several times the memory.
+  const valid = new Array<NewAttempt>(items.length)
   const instants = new Array<Instant | undefined>(items.length)
   const rejected: Rejected[number][] = []
   let count = 0
   for (let index = 0; index < items.length; index++) {
-    const read = readAttempt(items[index], isPlain)
+    const read = readAttempt(items[index], isAscii)
     if (read.attempt === undefined) {
       rejected.push({ index, errors: read.problems })
       continue
     }
-    good[count] = read.attempt
+    valid[count] = read.attempt
     instants[count++] = read.at
   }
-  good.length = count
+  valid.length = count
   instants.length = count
-  return { good, instants, rejected }
+  return { valid, instants, rejected }
 }
 
-/** Every bad attempt is named, with fewer of its faults where there are many: no answer may be far longer than what it answers. */
-function told(rejected: Rejected): Rejected {
+/** Names every invalid attempt, but fewer problems of each where there are many: an answer must not be far longer than its request. */
+function limitProblems(rejected: Rejected): Rejected {
   const each = Math.max(1, Math.min(MAX_FAULTS, Math.floor(MAX_ITEMS / rejected.length)))
   return rejected.map(({ index, errors }) => ({ index, errors: errors.slice(0, each) }))
 }
 
-function faults(rejected: Rejected, of: number): Problem {
+function refuseAll(rejected: Rejected, of: number): Problem {
   return {
     status: 400,
-    detail: `${badAttempts(rejected.length)}, of ${of}: none was counted`,
+    detail: `${invalidAttempts(rejected.length)}, of ${of}: none was counted`,
     errors: faultyItems(rejected),
   }
 }
 
-/** What is logged of an answer that says which attempts were not kept. */
+/** The log entry of a partial success. */
 function partlyTaken(rejected: Rejected, more: number): Problem {
-  // What V8 says of JSON quotes some of it.
+  // Messages of JSON.parse quote the body, which must not be logged.
   const errors = faultyItems(rejected.slice(0, 1)).map(fault =>
     fault.detail.startsWith(NOT_JSON) ? { ...fault, detail: NOT_JSON } : fault,
   )
-  return { status: 200, detail: `${badAttempts(rejected.length + more)}: the others were kept`, errors }
+  return { status: 200, detail: `${invalidAttempts(rejected.length + more)}: the others were kept`, errors }
 }
 
-const badAttempts = (count: number): string =>
+const invalidAttempts = (count: number): string =>
   `${count === 1 ? '1 attempt is' : `${count} attempts are`} not as documented`
 
 const faultyItems = (rejected: Rejected): FaultyItem[] =>

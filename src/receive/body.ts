@@ -2,9 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import zlib from 'node:zlib'
 import type { Problem } from '../server/problem.ts'
-import { createDeadlines } from './deadlines.ts'
+import { ChunkList } from './chunk-list.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { InFlight } from './in-flight.ts'
-import { Pieces } from './pieces.ts'
 
 export { createInFlight } from './in-flight.ts'
 
@@ -16,13 +16,13 @@ export interface BodyLimits {
   readonly inFlight: InFlight
 }
 
-/** A whole body, inflated. Its bytes count as in flight until somebody lets go of it. */
+/** A whole body, inflated. Its bytes count as in flight until it is released. */
 export interface Body {
   readonly bytes: Buffer
-  letGo(): void
+  release(): void
 }
 
-/** Reads a whole body, and no more than it may, and hands it on, or why not, once: a promise for each of thousands would be felt. */
+/** Reads a whole body within the limits. Calls `done` once. A callback, because a promise per request costs as much as counting an attempt. */
 export type BodyReader = (req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void) => void
 
 /** The media type and encoding a request names, or what is wrong with them. */
@@ -31,7 +31,7 @@ export function mediaOf(
   types: readonly string[],
 ): { readonly type: string; readonly gzip: boolean } | Problem {
   const stated = req.headers['content-type'] ?? ''
-  // As nearly everybody says it.
+  // Nearly every request states exactly this.
   if (req.headers['content-encoding'] === undefined && types.includes(stated)) return { type: stated, gzip: false }
   const [given = '', ...parameters] = (req.headers['content-type'] ?? '')
     .split(';')
@@ -59,101 +59,106 @@ export function mediaOf(
   return { type: given, gzip: encoding === 'gzip' }
 }
 
-/** The most that a body is held whole of, whatever the settings: Node makes no text of more than twice that. */
-const MOST_BYTES = 256 * 2 ** 20
+/** No setting raises the limit of a whole body above this: the longest string of Node is about 512 MiB. */
+const MAX_WHOLE_BYTES = 256 * 2 ** 20
 
-export function createBodyReader({ requestTimeoutMs, inFlight, ...limits }: BodyLimits): BodyReader {
-  const maxBodyBytes = Math.min(limits.maxBodyBytes, MOST_BYTES)
-  const deadlines = createDeadlines(requestTimeoutMs)
-
-  function tooLarge(gzip: boolean): Problem {
-    const detail = `the body must be at most ${maxBodyBytes} bytes${gzip ? ', after inflating' : ''}`
-    return { status: 413, detail }
-  }
-
-  /** Reads a request that has entered. */
-  function read(req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void): void {
-    const pieces = new Pieces()
-    let taken = 0
-    let isOver = false
-    const letGo = (): void => {
-      inFlight.give(taken)
-      inFlight.leave()
-    }
-    const end = (result: Body | Problem): void => {
-      if (isOver) return
-      isOver = true
-      deadlines.end(deadline)
-      // The listeners live as long as the request does, which may be long after its body was refused.
-      pieces.clear()
-      if ('status' in result) letGo()
-      done(result)
-    }
-    const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
-    const cut = (): void => end({ status: 400, detail: 'the body ended early' })
-    // None of them is taken back: that would cost more than being called once more for nothing.
-    req
-      .on('data', (chunk: Buffer) => {
-        if (isOver) return
-        if (pieces.length + chunk.length > maxBodyBytes) return end(tooLarge(gzip))
-        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
-        taken += chunk.length
-        pieces.add(chunk)
-      })
-      .on('end', () => isOver || end({ bytes: pieces.join(), letGo }))
-      .on('error', cut)
-      .on('close', cut)
-  }
-
-  /** Inflates a body, which counts as in flight together with what comes out of it. No more than a body may be is inflated. */
-  function inflate({ bytes, letGo }: Body, done: (body: Body | Problem) => void): void {
-    const inflater = zlib.createGunzip()
-    const chunks: Buffer[] = []
-    let taken = 0
-    let isOver = false
-    const end = (result: Body | Problem): void => {
-      if (isOver) return
-      isOver = true
-      letGo()
-      if ('status' in result) {
-        inflater.destroy()
-        inFlight.give(taken)
-      } else inFlight.enter()
-      done(result)
-    }
-    const release = (): void => {
-      inFlight.give(taken)
-      inFlight.leave()
-    }
-    inflater
-      .on('data', (chunk: Buffer) => {
-        if (isOver) return
-        if (taken + chunk.length > maxBodyBytes) return end(tooLarge(true))
-        if (!inFlight.take(chunk.length)) return end(OVERLOADED)
-        taken += chunk.length
-        chunks.push(chunk)
-      })
-      // A copy in any case: a chunk of a few bytes is a view of 16 KiB.
-      .on('end', () => isOver || end({ bytes: Buffer.concat(chunks), letGo: release }))
-      .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
-      .end(bytes)
-  }
-
+export function createBodyReader(options: BodyLimits): BodyReader {
+  const { inFlight } = options
+  const maxBodyBytes = Math.min(options.maxBodyBytes, MAX_WHOLE_BYTES)
+  const limits = { ...options, maxBodyBytes }
+  const deadlines = createDeadlines(options.requestTimeoutMs)
   return (req, gzip, done) => {
-    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(gzip))
+    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(limits, gzip))
     if (!inFlight.enter()) return done(OVERLOADED)
-    read(req, gzip, gzip ? body => ('status' in body ? done(body) : inflate(body, done)) : done)
+    const take: Done = gzip ? body => ('status' in body ? done(body) : inflate(body, limits, done)) : done
+    readBytes(req, gzip, limits, deadlines, take)
   }
 }
 
-/** Said when there are more bytes in flight than memory is meant for. */
+type Done = Parameters<BodyReader>[2]
+
+/** Reads the bytes of a request that counts as in flight. */
+function readBytes(req: IncomingMessage, gzip: boolean, limits: BodyLimits, deadlines: Deadlines, done: Done): void {
+  const { inFlight, maxBodyBytes, requestTimeoutMs } = limits
+  const chunks = new ChunkList()
+  let taken = 0
+  let isOver = false
+  const release = (): void => {
+    inFlight.give(taken)
+    inFlight.leave()
+  }
+  const end = (result: Body | Problem): void => {
+    if (isOver) return
+    isOver = true
+    deadlines.end(deadline)
+    // The listeners keep the chunks reachable as long as the request lives, which may be long after its refusal.
+    chunks.clear()
+    if ('status' in result) release()
+    done(result)
+  }
+  const deadline = deadlines.begin(() => end(tooSlow(requestTimeoutMs)))
+  const cut = (): void => end({ status: 400, detail: 'the body ended early' })
+  // Listeners stay attached: removing them costs more than to ignore later events.
+  req
+    .on('data', (chunk: Buffer) => {
+      if (isOver) return
+      if (chunks.length + chunk.length > maxBodyBytes) return end(tooLarge(limits, gzip))
+      if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+      taken += chunk.length
+      chunks.add(chunk)
+    })
+    .on('end', () => isOver || end({ bytes: chunks.join(), release }))
+    .on('error', cut)
+    .on('close', cut)
+}
+
+/** Inflates a body. Both forms count as in flight. Stops at the limit: two megabytes of gzip inflate to two gigabytes. */
+function inflate(compressed: Body, limits: BodyLimits, done: Done): void {
+  const { inFlight, maxBodyBytes } = limits
+  const inflater = zlib.createGunzip()
+  const inflated: Buffer[] = []
+  let taken = 0
+  let isOver = false
+  const end = (result: Body | Problem): void => {
+    if (isOver) return
+    isOver = true
+    compressed.release()
+    if ('status' in result) {
+      inflater.destroy()
+      inFlight.give(taken)
+    } else inFlight.enter()
+    done(result)
+  }
+  const release = (): void => {
+    inFlight.give(taken)
+    inFlight.leave()
+  }
+  inflater
+    .on('data', (chunk: Buffer) => {
+      if (isOver) return
+      if (taken + chunk.length > maxBodyBytes) return end(tooLarge(limits, true))
+      if (!inFlight.take(chunk.length)) return end(OVERLOADED)
+      taken += chunk.length
+      inflated.push(chunk)
+    })
+    // Always copy: a chunk of a few bytes is a view that keeps 16 KiB.
+    .on('end', () => isOver || end({ bytes: Buffer.concat(inflated), release }))
+    .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
+    .end(compressed.bytes)
+}
+
+function tooLarge({ maxBodyBytes }: BodyLimits, gzip: boolean): Problem {
+  return { status: 413, detail: `the body must be at most ${maxBodyBytes} bytes${gzip ? ', after inflating' : ''}` }
+}
+
+/** The answer while more bytes are in flight than the limit allows. */
 export const OVERLOADED: Problem = {
   status: 429,
   detail: 'too much in flight: send it again in a moment',
   retryAfterSeconds: 1,
 }
 
-/** Said when nothing came in time. */
+/** The answer to a body that does not arrive in time. */
 export function tooSlow(timeoutMs: number): Problem {
   return {
     status: 408,

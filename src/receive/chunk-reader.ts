@@ -1,58 +1,59 @@
-/** The bytes of a stream, read one chunk at a time by one reader, who waits for the next one no longer than it wants to. */
+/** Reads the bytes of a stream one chunk at a time, with a deadline for each. One reader per stream. */
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import zlib from 'node:zlib'
+import { ChunkList } from './chunk-list.ts'
 import { Held, type InFlight } from './in-flight.ts'
-import { Pieces } from './pieces.ts'
 
 export interface ChunkReader {
   /**
-   * The next bytes, `end`, or `late` where none came until `untilMs` (on the clock of `performance.now`). Rejects where the stream
-   * breaks, also while bytes are there: the answer could not be sent, so they are worth nothing. One call at a time.
+   * The next bytes, `end`, or `late` where none arrive until `untilMs` (on the clock of `performance.now`). Rejects where the stream
+   * breaks, and drops bytes that were read: no answer can be sent any more. One call at a time.
    */
   next(untilMs: number): Promise<Buffer | 'end' | 'late'>
-  /** Makes the call that waits, or else the next one, reject. */
+  /** Makes the pending call reject, or the next call where none is pending. */
   fail(error: Error): void
-  /** Stops reading: the rest of the stream is thrown away. */
+  /** Stops reading, and discards the rest of the stream. */
   close(): void
 }
 
-/** So much is read ahead while the reader is busy. */
+/** Bytes that are read ahead while the reader is busy. */
 const READ_AHEAD_BYTES = 64 * 1024
 
 /**
- * Reads a request. It is the socket that is paused while the reader is busy, and never the request: Node would go on reading into the
- * request's own buffer, and 64 KiB that come in chunks of one byte take 40 MiB there.
+ * Reads a request. While the reader is busy, pause the socket and never the request: Node would go on reading into the buffer of the
+ * request, where 64 KiB in chunks of one byte take 40 MiB.
  */
 export function readRequest(req: IncomingMessage, inFlight: InFlight): ChunkReader {
   const { socket } = req
-  return readChunks(req, inFlight, {
-    // A request that is there whole has nothing to wait for, and the socket may have others.
+  return new SourceReader(req, inFlight, {
+    // The socket of a complete request may carry others, which must go on.
     pause: () => req.complete || socket.pause(),
     resume: () => socket.resume(),
   })
 }
 
-/** Inflates what a reader reads, no further than the bytes are asked for. */
+/** Inflates what a reader reads, and only as far as its own caller asks for bytes. */
 export function inflate(compressed: ChunkReader, inFlight: InFlight): ChunkReader {
   const inflater = zlib.createGunzip()
-  const reader = readChunks(inflater, inFlight, {
+  const reader = new SourceReader(inflater, inFlight, {
     pause: () => inflater.pause(),
     resume: () => inflater.resume(),
   })
   feed(compressed, inflater).catch((error: Error) => reader.fail(error))
   return {
-    ...reader,
+    next: untilMs => reader.next(untilMs),
+    fail: reader.fail,
     close() {
       reader.close()
       compressed.close()
-      // What is left is not worth inflating, nor is what is wrong with it worth knowing.
+      // Nobody reads the rest: ignore its errors.
       inflater.on('error', () => undefined).destroy()
     },
   }
 }
 
-/** Writes one chunk after the other. Ends with the stream, and stays where it is when the inflater is destroyed. */
+/** Writes one chunk after the other, until the stream ends or the inflater is destroyed. */
 async function feed(compressed: ChunkReader, inflater: zlib.Gunzip): Promise<void> {
   for (;;) {
     const chunk = await compressed.next(Number.POSITIVE_INFINITY)
@@ -70,98 +71,105 @@ interface Flow {
 
 type Next = Buffer | 'end' | 'late'
 
-function readChunks(source: Readable, inFlight: InFlight, flow: Flow): ChunkReader {
-  const pieces = new Pieces()
-  const held = new Held(inFlight)
-  let waiting: PromiseWithResolvers<Next> | undefined
-  let timer: NodeJS.Timeout | undefined
-  let isEnded = false
-  let isPaused = false
-  let isDelivering = false
-  let failure: Error | undefined
+class SourceReader implements ChunkReader {
+  readonly #source: Readable
+  readonly #flow: Flow
+  readonly #chunks = new ChunkList()
+  readonly #held: Held
+  #waiting: PromiseWithResolvers<Next> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isEnded = false
+  #isPaused = false
+  #isDelivering = false
+  #failure: Error | undefined
 
-  function onData(chunk: Buffer): void {
-    if (failure !== undefined) return
-    pieces.add(chunk)
-    held.set(pieces.length)
-    if (isDelivering) return
-    isDelivering = true
-    // After all of what was read from the socket at once: many small chunks become one.
-    queueMicrotask(deliver)
+  constructor(source: Readable, inFlight: InFlight, flow: Flow) {
+    this.#source = source
+    this.#flow = flow
+    this.#held = new Held(inFlight)
+    source.on('data', this.#onData).on('end', this.#onEnd).on('error', this.fail).on('close', this.#onClose)
   }
 
-  function deliver(): void {
-    isDelivering = false
-    if (waiting !== undefined) settle()
-    else if (!isPaused && pieces.length >= READ_AHEAD_BYTES) {
-      isPaused = true
-      flow.pause()
+  next(untilMs: number): Promise<Next> {
+    this.#waiting = Promise.withResolvers<Next>()
+    const { promise } = this.#waiting
+    this.#answerPending()
+    if (this.#waiting !== undefined && untilMs !== Number.POSITIVE_INFINITY) {
+      this.#timer = setTimeout(() => {
+        this.#waiting?.resolve('late')
+        this.#stopWaiting()
+      }, untilMs - performance.now())
+    }
+    return promise
+  }
+
+  readonly fail = (error: Error): void => {
+    this.#failure ??= error
+    this.#chunks.clear()
+    this.#held.set(0)
+    this.#answerPending()
+  }
+
+  close(): void {
+    this.#source.off('data', this.#onData).off('end', this.#onEnd).off('error', this.fail).off('close', this.#onClose)
+    this.fail(CLOSED)
+    if (this.#isPaused) this.#flow.resume()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#failure !== undefined) return
+    this.#chunks.add(chunk)
+    this.#held.set(this.#chunks.length)
+    if (this.#isDelivering) return
+    this.#isDelivering = true
+    // Deliver after all chunks of one socket read: many small ones become one.
+    queueMicrotask(() => this.#deliver())
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isEnded = true
+    this.#answerPending()
+  }
+
+  readonly #onClose = (): void => {
+    if (!this.#isEnded) this.fail(new Error('the body ended early'))
+  }
+
+  #deliver(): void {
+    this.#isDelivering = false
+    if (this.#waiting !== undefined) this.#answerPending()
+    else if (!this.#isPaused && this.#chunks.length >= READ_AHEAD_BYTES) {
+      this.#isPaused = true
+      this.#flow.pause()
     }
   }
 
-  /** Answers the call that waits where there is an answer. */
-  function settle(): void {
-    if (waiting === undefined) return
-    const { resolve, reject } = waiting
-    if (failure !== undefined) reject(failure)
-    else if (pieces.length > 0) resolve(take())
-    else if (isEnded) resolve('end')
+  /** Resolves or rejects the pending call, where there is a result. */
+  #answerPending(): void {
+    if (this.#waiting === undefined) return
+    const { resolve, reject } = this.#waiting
+    if (this.#failure !== undefined) reject(this.#failure)
+    else if (this.#chunks.length > 0) resolve(this.#take())
+    else if (this.#isEnded) resolve('end')
     else return
-    stopWaiting()
+    this.#stopWaiting()
   }
 
-  function take(): Buffer {
-    const bytes = pieces.join()
-    held.set(0)
-    if (isPaused) {
-      isPaused = false
-      flow.resume()
+  #take(): Buffer {
+    const bytes = this.#chunks.join()
+    this.#held.set(0)
+    if (this.#isPaused) {
+      this.#isPaused = false
+      this.#flow.resume()
     }
     return bytes
   }
 
-  function stopWaiting(): void {
-    waiting = undefined
-    clearTimeout(timer)
-    timer = undefined
-  }
-
-  function fail(error: Error): void {
-    failure ??= error
-    pieces.clear()
-    held.set(0)
-    settle()
-  }
-
-  const onEnd = (): void => {
-    isEnded = true
-    settle()
-  }
-  const onClose = (): void => {
-    if (!isEnded) fail(new Error('the body ended early'))
-  }
-  source.on('data', onData).on('end', onEnd).on('error', fail).on('close', onClose)
-
-  return {
-    next(untilMs) {
-      waiting = Promise.withResolvers<Next>()
-      const { promise } = waiting
-      settle()
-      if (waiting !== undefined && untilMs !== Number.POSITIVE_INFINITY) {
-        timer = setTimeout(() => {
-          waiting?.resolve('late')
-          stopWaiting()
-        }, untilMs - performance.now())
-      }
-      return promise
-    },
-    fail,
-    close() {
-      source.off('data', onData).off('end', onEnd).off('error', fail).off('close', onClose)
-      fail(CLOSED)
-      if (isPaused) flow.resume()
-    },
+  #stopWaiting(): void {
+    this.#waiting = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 }
 
-const CLOSED = new Error('nobody reads it any more')
+const CLOSED = new Error('the reader is closed')

@@ -1,9 +1,9 @@
-/** One deadline for many, the same time after each began: of thousands a second a timer each would be felt. */
+/** Deadlines of the same length for many requests, on one timer: a timer per request is measurable at thousands a second. */
 
 export interface Deadlines {
-  /** Calls `onLate` when `begin` was so long ago, unless it was ended before. */
+  /** Calls `onLate` after the timeout, unless the deadline ends before. */
   begin(onLate: () => void): Deadline
-  /** What was ended already is left alone. */
+  /** Ends a deadline. Ending it again does nothing. */
   end(deadline: Deadline): void
 }
 
@@ -13,57 +13,57 @@ export interface Deadline {
 }
 
 /**
- * One of a ring. Whoever leaves it points at nobody: a dead one that has grown old would keep all that came behind it from being collected
- * while they are young, as the table of a Set would.
+ * A node of a circular list. A removed node has no links: in the old space it would keep all later nodes from being collected while they
+ * are young, as the table of a Set does.
  */
 interface Link extends Deadline {
-  before: Link | undefined
-  behind: Link | undefined
+  previous: Link | undefined
+  next: Link | undefined
 }
 
 export function createDeadlines(timeoutMs: number): Deadlines {
-  // In the order they began, which is that in which they end: the ring begins and ends with this one.
-  const ends: Link = { atMs: 0, onLate() {}, before: undefined, behind: undefined }
-  ends.before = ends
-  ends.behind = ends
+  // The order of beginning is the order of expiry. This sentinel is the start and the end of the list.
+  const ends: Link = { atMs: 0, onLate() {}, previous: undefined, next: undefined }
+  ends.previous = ends
+  ends.next = ends
   let isAwaited = false
 
   function awaitNext(inMs: number): void {
     isAwaited = true
-    // Whoever waits for a body keeps the process going, not this.
+    // The connection keeps the process alive, not this timer.
     setTimeout(check, inMs).unref()
   }
 
   function check(): void {
     isAwaited = false
     const nowMs = performance.now()
-    for (let next = ends.behind!; next !== ends; next = ends.behind!) {
-      if (next.atMs > nowMs) {
-        awaitNext(next.atMs - nowMs)
+    for (let first = ends.next!; first !== ends; first = ends.next!) {
+      if (first.atMs > nowMs) {
+        awaitNext(first.atMs - nowMs)
         return
       }
-      leave(next)
-      next.onLate()
+      remove(first)
+      first.onLate()
     }
   }
 
   return {
     begin(onLate) {
-      const last = ends.before!
-      const link: Link = { atMs: performance.now() + timeoutMs, onLate, before: last, behind: ends }
-      last.behind = link
-      ends.before = link
+      const last = ends.previous!
+      const link: Link = { atMs: performance.now() + timeoutMs, onLate, previous: last, next: ends }
+      last.next = link
+      ends.previous = link
       if (!isAwaited) awaitNext(timeoutMs)
       return link
     },
-    end: deadline => leave(deadline as Link),
+    end: deadline => remove(deadline as Link),
   }
 }
 
-function leave(link: Link): void {
-  if (link.before === undefined || link.behind === undefined) return
-  link.before.behind = link.behind
-  link.behind.before = link.before
-  link.before = undefined
-  link.behind = undefined
+function remove(link: Link): void {
+  if (link.previous === undefined || link.next === undefined) return
+  link.previous.next = link.next
+  link.next.previous = link.previous
+  link.previous = undefined
+  link.next = undefined
 }

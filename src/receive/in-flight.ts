@@ -1,116 +1,129 @@
 /**
- * The account of bytes between the sockets and the log, over all clients: bodies until their answer, begun lines, lines that wait in
- * groups or for the disk, and what is decoded from OTLP.
+ * The bytes in flight between the sockets and the log, over all clients: bodies until their answer, incomplete lines, lines in groups, and
+ * decoded OTLP.
  *
- * Outside the account is what the number of connections bounds: an inflater with what it works on (200 KiB), a page for small chunks
- * (16 KiB), and the buffers of Node and the kernel for a socket. Streams count what they have read, so each may exceed the bound by one read
- * (64 KiB). Outside it too are the lines that the store has encoded for the disk, which have a bound of their own.
+ * Not counted is what the number of connections bounds: an inflater and its buffers (200 KiB), a page for small chunks (16 KiB), and the
+ * socket buffers of Node and the kernel. A stream counts what it has read, so each may exceed the limit by one read (64 KiB). Lines that the
+ * store has encoded have a limit of their own.
  */
 
 export interface InFlight {
-  /** Counts a request where there is room for it: one takes about 7 KiB besides its body, and a connection may send many at once. */
+  /** Counts a request; false at the limit. A request takes about 7 KiB besides its body, and a connection may pipeline many. */
   enter(): boolean
   leave(): void
-  /** Counts `bytes` where there is room for them. */
+  /** Counts `bytes`; false where they would exceed the limit. */
   take(bytes: number): boolean
   give(bytes: number): void
-  /** Counts bytes that are in memory already, above the bound where need be. A negative number gives back. */
+  /** Counts bytes that are in memory already, also above the limit. A negative number releases bytes. */
   add(bytes: number): void
-  /** Whether the bound is exceeded. */
+  /** Whether the limit is exceeded. */
   readonly isOver: boolean
-  /** Whether the bound is reached: nothing more should be read that has to be held. */
+  /** Whether the limit is reached: read nothing more that must be held. */
   readonly isFull: boolean
-  /** Waits until there is room, at most `timeoutMs`. */
+  /** Waits for free memory, at most `timeoutMs`. */
   wait(timeoutMs: number): Promise<Room>
 }
 
 /**
- * Whether there is room: `some`, or `none` in time, or none but a pass to go on without, which is to be given back by a call. There is one
- * pass. Without it, streams that each hold the beginning of a line would wait for each other.
+ * The result of waiting: memory is free (`some`), none became free in time (`none`), or the one pass to read on without, a function that
+ * gives the pass back. Without the pass, streams that each hold an incomplete line would wait for each other.
  */
 export type Room = 'some' | 'none' | (() => void)
 
-/** Requests whose bodies are read or worked on. A connection that waits for its answers has one. */
+/** Requests that are read or processed at once. A connection that waits for its answer has one. */
 const MAX_REQUESTS = 10_000
-/** Streams that wait for room. More than connections there may be only with pipelined requests. */
+/** Streams that wait for memory. Only pipelined requests make more of them than connections. */
 const MAX_WAITERS = 1024
-/** What a waiter reads at once when it goes on. */
+/** Bytes that a waiter reads at once when it continues. */
 const READ_BYTES = 64 * 1024
 
 type Waiter = (room: Room) => void
 
+/** Creates an account of at most `maxBytes`. */
 export function createInFlight(maxBytes: number): InFlight {
-  const waiters = new Set<Waiter>()
-  let requests = 0
-  let taken = 0
-  let isPassHeld = false
+  return new Account(maxBytes)
+}
 
-  function give(bytes: number): void {
-    taken -= bytes
-    if (waiters.size > 0) admit()
+class Account implements InFlight {
+  readonly #maxBytes: number
+  readonly #waiters = new Set<Waiter>()
+  #requests = 0
+  #taken = 0
+  #isPassHeld = false
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
   }
 
-  /** Lets in as many as there is room for. Each of them counts what it reads only later. */
-  function admit(): void {
-    let room = maxBytes - taken
-    for (const waiter of waiters) {
+  enter(): boolean {
+    if (this.#requests >= MAX_REQUESTS) return false
+    this.#requests++
+    return true
+  }
+
+  leave(): void {
+    this.#requests--
+  }
+
+  take(bytes: number): boolean {
+    if (this.#taken + bytes > this.#maxBytes) return false
+    this.#taken += bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.#taken -= bytes
+    if (this.#waiters.size > 0) this.#resumeWaiters()
+  }
+
+  add(bytes: number): void {
+    if (bytes < 0) this.give(-bytes)
+    else this.#taken += bytes
+  }
+
+  get isOver(): boolean {
+    return this.#taken > this.#maxBytes
+  }
+
+  get isFull(): boolean {
+    return this.#taken >= this.#maxBytes
+  }
+
+  async wait(timeoutMs: number): Promise<Room> {
+    if (!this.#isPassHeld) return this.#takePass()
+    if (this.#waiters.size >= MAX_WAITERS) return 'none'
+    const { promise, resolve } = Promise.withResolvers<Room>()
+    const waiter: Waiter = room => {
+      clearTimeout(timer)
+      this.#waiters.delete(waiter)
+      resolve(room)
+    }
+    const timer = setTimeout(waiter, timeoutMs, 'none')
+    this.#waiters.add(waiter)
+    return promise
+  }
+
+  /** Resumes as many waiters as memory is free for. Each counts what it reads only later. */
+  #resumeWaiters(): void {
+    let room = this.#maxBytes - this.#taken
+    for (const waiter of this.#waiters) {
       if (room <= 0) return
       room -= READ_BYTES
       waiter('some')
     }
   }
 
-  function pass(): () => void {
-    isPassHeld = true
+  #takePass(): () => void {
+    this.#isPassHeld = true
     return () => {
-      isPassHeld = false
-      const [next] = waiters
-      next?.(pass())
+      this.#isPassHeld = false
+      const [next] = this.#waiters
+      next?.(this.#takePass())
     }
-  }
-
-  return {
-    enter() {
-      if (requests >= MAX_REQUESTS) return false
-      requests++
-      return true
-    },
-    leave() {
-      requests--
-    },
-    take(bytes) {
-      if (taken + bytes > maxBytes) return false
-      taken += bytes
-      return true
-    },
-    give,
-    add(bytes) {
-      if (bytes < 0) give(-bytes)
-      else taken += bytes
-    },
-    get isOver() {
-      return taken > maxBytes
-    },
-    get isFull() {
-      return taken >= maxBytes
-    },
-    async wait(timeoutMs) {
-      if (!isPassHeld) return pass()
-      if (waiters.size >= MAX_WAITERS) return 'none'
-      const { promise, resolve } = Promise.withResolvers<Room>()
-      const waiter: Waiter = room => {
-        clearTimeout(timer)
-        waiters.delete(waiter)
-        resolve(room)
-      }
-      const timer = setTimeout(waiter, timeoutMs, 'none')
-      waiters.add(waiter)
-      return promise
-    },
   }
 }
 
-/** The part of one stream in the account. */
+/** The bytes of one stream in flight. */
 export class Held {
   readonly #inFlight: InFlight
   #bytes = 0
@@ -119,7 +132,7 @@ export class Held {
     this.#inFlight = inFlight
   }
 
-  /** States how many bytes are held now. */
+  /** Sets how many bytes the stream holds now. */
   set(bytes: number): void {
     if (bytes === this.#bytes) return
     const more = bytes - this.#bytes

@@ -1,43 +1,48 @@
-/** Lines of a stream -> attempts, in groups that are kept together. */
+/** Lines of a stream -> attempts, in groups that the store keeps together. */
 import { isAscii } from 'node:buffer'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { ParsedBatch, RawJson } from '../core/ports.ts'
 import { MAX_FAULTS, type Problem } from '../server/problem.ts'
-import { type FaultyAttempt, readAttempt, type SoundAttempt } from './attempt-schema.ts'
-import { hasPlainStrings, type Parsed, parseJson, parseText } from './json.ts'
-import type { Lines } from './lines.ts'
+import { hasAsciiStrings, type Parsed, parseJson, parseText } from './json.ts'
+import type { Lines } from './line-splitter.ts'
+import { type InvalidAttempt, readAttempt, type ValidAttempt } from './read-attempt.ts'
 
-/** What a group may hold, in attempts and in bytes of their source, and how long its first line waits for others. */
+/** The limits of a group: attempts, bytes of their lines, and how long its first line waits for others. */
 const GROUP = { attempts: 1000, bytes: 1 << 20, ms: 50 }
 
 /** Attempts of a stream that are kept together. */
-export interface Group extends ParsedBatch {
+export interface LineGroup extends ParsedBatch {
   readonly attempts: NewAttempt[]
   readonly rawJson: RawJson
   /** Bytes of memory that `rawJson` keeps: a line of a few bytes keeps the whole chunk that it came in. */
   heldBytes: number
-  /** When it is to be kept at the latest, on the clock of `performance.now`. */
+  /** The deadline for keeping it, on the clock of `performance.now`. */
   dueMs: number
 }
 
-export function emptyGroup(): Group {
+export function emptyGroup(): LineGroup {
   const rawJson = { sources: [], starts: [], ends: [] }
   return { attempts: [], instants: [], rawJson, heldBytes: 0, dueMs: Number.POSITIVE_INFINITY }
 }
 
-export const isFull = ({ attempts, heldBytes }: Group): boolean =>
+export const isFull = ({ attempts, heldBytes }: LineGroup): boolean =>
   attempts.length >= GROUP.attempts || heldBytes >= GROUP.bytes
 
-/** A line that is no attempt. */
-export type BadLine = FaultyAttempt | NoJson
+/** A line that is not an attempt. */
+export type InvalidLine = InvalidAttempt | NotJson
 
-/** Takes lines from the `from`-th on, up to a bad one or until the group is full. Answers which is next, and what is wrong with it. */
-export function takeSome(group: Group, lines: Lines, from: number, read: ReadLine): { next: number; bad?: BadLine } {
+/** Adds lines from index `from` on, up to an invalid one or until the group is full. Returns the next index, and what is wrong there. */
+export function addLines(
+  group: LineGroup,
+  lines: Lines,
+  from: number,
+  read: ReadLine,
+): { next: number; invalid?: InvalidLine } {
   const { bytes, starts, ends } = lines
   const until = Math.min(starts.length, from + GROUP.attempts - group.attempts.length)
   for (let i = from; i < until; i++) {
     const line = read(i)
-    if (line.attempt === undefined) return { next: i, bad: line }
+    if (line.attempt === undefined) return { next: i, invalid: line }
     if (i === from) hold(group, bytes)
     group.attempts.push(line.attempt)
     group.instants.push(line.at)
@@ -48,27 +53,27 @@ export function takeSome(group: Group, lines: Lines, from: number, read: ReadLin
   return { next: until }
 }
 
-function hold(group: Group, bytes: Buffer): void {
+function hold(group: LineGroup, bytes: Buffer): void {
   if (group.attempts.length === 0) group.dueMs = performance.now() + GROUP.ms
   else if (group.rawJson.sources[group.rawJson.sources.length - 1] === bytes) return
   group.heldBytes += bytes.length
 }
 
-type NoJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
-export type ReadLine = (i: number) => SoundAttempt | BadLine
+type NotJson = Extract<Parsed, { readonly ok: false }> & { readonly attempt?: undefined }
+export type ReadLine = (i: number) => ValidAttempt | InvalidLine
 
-/** Reads lines by their place. Where no character takes more than a byte, as in most, all of them are made text at once. */
+/** Reads lines by index. Decodes all of them at once where they are ASCII, as most are. */
 export function readerOf({ bytes, starts, ends }: Lines): ReadLine {
-  const read = (parsed: Parsed, isPlain: boolean): ReturnType<ReadLine> =>
-    parsed.ok ? readAttempt(parsed.value, isPlain) : parsed
+  const read = (parsed: Parsed, isAscii: boolean): ReturnType<ReadLine> =>
+    parsed.ok ? readAttempt(parsed.value, isAscii) : parsed
   if (!isAscii(bytes)) return i => read(parseJson(bytes.subarray(starts[i], ends[i])), false)
   const text = bytes.toString('latin1')
-  const isPlain = hasPlainStrings(bytes)
-  return i => read(parseText(text.slice(starts[i], ends[i])), isPlain)
+  const areStringsAscii = hasAsciiStrings(bytes)
+  return i => read(parseText(text.slice(starts[i], ends[i])), areStringsAscii)
 }
 
-/** The end of a stream at a bad line, by the number of the line from 1. */
-export function badLineProblem(number: number, line: BadLine): Problem {
+/** The refusal of a stream at an invalid line, by the number of the line from 1. */
+export function invalidLineProblem(number: number, line: InvalidLine): Problem {
   if ('ok' in line) {
     const logged = `line ${number} is not JSON`
     return { status: 400, detail: `${logged}: ${line.detail}`, logged }

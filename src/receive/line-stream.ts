@@ -1,6 +1,6 @@
 /**
- * A stream of lines, kept in groups as they come: a line is on disk soon after it came, although the stream goes on. One thing happens at
- * a time: lines are read, or a group is kept, or the stream waits for memory. So the order of the lines is that of the log.
+ * A stream of lines, whose attempts are kept in groups while the stream goes on: a line is durable soon after it arrives. The stream reads
+ * lines, keeps a group or waits for memory, one at a time, so that the log has the order of the lines.
  */
 import type { IncomingMessage } from 'node:http'
 import { createEventLoopYield } from '../lib/event-loop.ts'
@@ -8,17 +8,17 @@ import type { Problem } from '../server/problem.ts'
 import { OVERLOADED, tooSlow } from './body.ts'
 import { type ChunkReader, inflate, readRequest } from './chunk-reader.ts'
 import { Held } from './in-flight.ts'
-import { type BadLine, badLineProblem, emptyGroup, isFull, readerOf, takeSome } from './line-group.ts'
-import { Cutter, type Lines } from './lines.ts'
-import { keep, partialOf, type ReceiveOptions, storeProblem, type Taken } from './receiving.ts'
+import { addLines, emptyGroup, type InvalidLine, invalidLineProblem, isFull, readerOf } from './line-group.ts'
+import { LineSplitter, type Lines } from './line-splitter.ts'
+import { keep, parsePartial, type ReceiveOptions, storeProblem, type Taken } from './receiving.ts'
 import { createRejectedLines } from './rejected-lines.ts'
 
-/** A line that is begun may take so much without there being room for it: most lines are shorter. */
+/** An incomplete line may take this much while no memory is free: most lines are shorter. */
 const SHORT_LINE_BYTES = 16 * 1024
-/** How long a stream waits for room. */
+/** How long a stream waits for memory. */
 const ROOM_TIMEOUT_MS = 3000
 
-/** A body that cannot be read on; what came before it stands. */
+/** The body cannot be read on. What was kept before stays kept. */
 class BodyError extends Error {
   override readonly name = 'BodyError'
   readonly problem: Problem
@@ -30,22 +30,22 @@ class BodyError extends Error {
 }
 
 /**
- * Keeps the lines of a request. A bad line ends it, unless the request asks for the good ones in spite of that. What stands before the end
- * is kept, and the answer says how many lines that are.
+ * Keeps the attempts of a request. An invalid line ends it, unless `partial=true`. The lines before the end are kept, and the answer says
+ * how many they are.
  */
 export async function takeLines(
   req: IncomingMessage,
   gzip: boolean,
   options: ReceiveOptions,
 ): Promise<Taken | Problem> {
-  const isPartial = partialOf(req)
+  const isPartial = parsePartial(req)
   if (typeof isPartial !== 'boolean') return isPartial
   const { inFlight, streams } = options
   if (!inFlight.enter()) return OVERLOADED
   const request = readRequest(req, inFlight)
   const reader = gzip ? inflate(request, inFlight) : request
   const remove = streams?.add(problem => reader.fail(new BodyError(problem)))
-  const stream = createLineStream(reader, isPartial, () => req.socket.destroyed, options)
+  const stream = new LineStream(reader, isPartial, () => req.socket.destroyed, options)
   try {
     return await stream.run()
   } finally {
@@ -57,154 +57,168 @@ export async function takeLines(
 
 const LEFT: Problem = { status: 400, detail: 'the client left' }
 
-/** One stream. `hasLeft` says whether its client can be answered no more: then there is no use in the rest, which may be much. */
-function createLineStream(reader: ChunkReader, isPartial: boolean, hasLeft: () => boolean, options: ReceiveOptions) {
-  const { inFlight, counts, requestTimeoutMs } = options
-  const cutter = new Cutter()
-  const rejected = createRejectedLines()
-  const held = new Held(inFlight)
-  const pause = createEventLoopYield()
-  const kept = { accepted: 0, duplicates: 0 }
-  let group = emptyGroup()
-  /** The last line that was taken into a group or rejected, and the last one that is kept or rejected. */
-  let lastLine = 0
-  let keptLines = 0
-  /** A line must end until then. */
-  let untilMs = 0
-  /** Gives back the pass to read without room. */
-  let givePass: (() => void) | undefined
+/** One stream. `hasLeft` says that its client is gone: nobody needs the rest, which may be long. */
+class LineStream {
+  readonly #reader: ChunkReader
+  readonly #isPartial: boolean
+  readonly #hasLeft: () => boolean
+  readonly #options: ReceiveOptions
+  readonly #splitter = new LineSplitter()
+  readonly #rejected = createRejectedLines()
+  readonly #held: Held
+  readonly #yieldToEventLoop = createEventLoopYield()
+  readonly #kept = { accepted: 0, duplicates: 0 }
+  #group = emptyGroup()
+  /** The last line that is in a group or rejected, and the last line that is kept or rejected. */
+  #lastLine = 0
+  #keptLines = 0
+  /** The deadline of the next line end. */
+  #untilMs = 0
+  /** Releases the pass that lets this stream read while no memory is free. */
+  #releaseHeldPass: (() => void) | undefined
 
-  async function run(): Promise<Taken | Problem> {
+  constructor(reader: ChunkReader, isPartial: boolean, hasLeft: () => boolean, options: ReceiveOptions) {
+    this.#reader = reader
+    this.#isPartial = isPartial
+    this.#hasLeft = hasLeft
+    this.#options = options
+    this.#held = new Held(options.inFlight)
+  }
+
+  /** Reads the stream to its end, and returns the answer. Call it once. */
+  async run(): Promise<Taken | Problem> {
     try {
-      await readAll()
-      await flush()
-      return isPartial ? { ...kept, ...rejected.read() } : kept
+      await this.#readAll()
+      await this.#flush()
+      return this.#isPartial ? { ...this.#kept, ...this.#rejected.read() } : this.#kept
     } catch (error) {
-      return await refusal(error)
+      return await this.#refusal(error)
     } finally {
-      releasePass()
-      held.set(0)
+      this.#releasePass()
+      this.#held.set(0)
     }
   }
 
-  async function readAll(): Promise<void> {
-    allowTime()
+  async #readAll(): Promise<void> {
+    this.#allowTime()
     for (;;) {
-      if (hasLeft()) throw new BodyError(LEFT)
-      if (group.dueMs <= performance.now()) await flush()
-      const isDueFirst = group.dueMs < untilMs
-      const chunk = await next(Math.min(group.dueMs, untilMs))
-      if (chunk === 'end') return await take(cutter.end())
-      if (chunk !== 'late') await takeChunk(chunk)
-      else if (isDueFirst) await flush()
-      else throw new BodyError(tooSlow(requestTimeoutMs))
+      if (this.#hasLeft()) throw new BodyError(LEFT)
+      if (this.#group.dueMs <= performance.now()) await this.#flush()
+      const { dueMs } = this.#group
+      const isDueFirst = dueMs < this.#untilMs
+      const chunk = await this.#next(Math.min(dueMs, this.#untilMs))
+      if (chunk === 'end') return await this.#take(this.#splitter.end())
+      if (chunk !== 'late') await this.#takeChunk(chunk)
+      else if (isDueFirst) await this.#flush()
+      else throw new BodyError(tooSlow(this.#options.requestTimeoutMs))
     }
   }
 
-  async function next(untilMs: number): ReturnType<ChunkReader['next']> {
+  async #next(untilMs: number): ReturnType<ChunkReader['next']> {
     try {
-      return await reader.next(untilMs)
+      return await this.#reader.next(untilMs)
     } catch (error) {
       if (error instanceof BodyError) throw error
-      const detail = `the body broke off after line ${cutter.number}: ${error instanceof Error ? error.message : error}`
-      throw new BodyError({ status: 400, detail })
+      const why = error instanceof Error ? error.message : error
+      throw new BodyError({ status: 400, detail: `the body broke off after line ${this.#splitter.number}: ${why}` })
     }
   }
 
-  async function takeChunk(chunk: Buffer): Promise<void> {
-    const { number } = cutter
-    await take(cutter.take(chunk))
-    if (cutter.number > number) allowTime()
-    if (cutter.problem !== undefined) throw new BodyError(cutter.problem)
-    hold()
-    if (inFlight.isOver) await flush()
-    if (cutter.begunBytes <= SHORT_LINE_BYTES) releasePass()
-    else if (givePass === undefined && inFlight.isFull) await awaitRoom()
+  async #takeChunk(chunk: Buffer): Promise<void> {
+    const { number } = this.#splitter
+    await this.#take(this.#splitter.take(chunk))
+    if (this.#splitter.number > number) this.#allowTime()
+    if (this.#splitter.problem !== undefined) throw new BodyError(this.#splitter.problem)
+    this.#hold()
+    const { inFlight } = this.#options
+    if (inFlight.isOver) await this.#flush()
+    if (this.#splitter.incompleteBytes <= SHORT_LINE_BYTES) this.#releasePass()
+    else if (this.#releaseHeldPass === undefined && inFlight.isFull) await this.#awaitMemory()
   }
 
-  async function take(lines: Lines): Promise<void> {
+  async #take(lines: Lines): Promise<void> {
     if (lines.starts.length === 0) return
     const read = readerOf(lines)
     for (let from = 0; from < lines.starts.length; ) {
-      const { next, bad } = takeSome(group, lines, from, read)
-      if (next > from) lastLine = lines.numbers[next - 1]!
+      const { next, invalid } = addLines(this.#group, lines, from, read)
+      if (next > from) this.#lastLine = lines.numbers[next - 1]!
       from = next
-      if (bad !== undefined) reject(lines.numbers[from++]!, bad)
-      if (isFull(group)) {
-        hold(lines.bytes.length)
-        await flush()
+      if (invalid !== undefined) this.#reject(lines.numbers[from++]!, invalid)
+      if (isFull(this.#group)) {
+        this.#hold(lines.bytes.length)
+        await this.#flush()
       }
-      // A bad line takes many times as long as a good one.
-      if (bad !== undefined) await pause()
+      // An invalid line takes many times as long as a valid one.
+      if (invalid !== undefined) await this.#yieldToEventLoop()
     }
   }
 
-  function reject(number: number, line: BadLine): void {
-    counts.rejected(1)
-    if (!isPartial) throw new BodyError(badLineProblem(number, line))
-    rejected.add(number, line)
-    lastLine = number
+  #reject(number: number, line: InvalidLine): void {
+    this.#options.counts.rejected(1)
+    if (!this.#isPartial) throw new BodyError(invalidLineProblem(number, line))
+    this.#rejected.add(number, line)
+    this.#lastLine = number
   }
 
-  async function flush(): Promise<void> {
-    if (group.attempts.length > 0) {
-      const { accepted, duplicates } = await keep(group.attempts, group, options)
-      kept.accepted += accepted
-      kept.duplicates += duplicates
-      group = emptyGroup()
-      hold()
-      allowTime()
+  async #flush(): Promise<void> {
+    const { attempts } = this.#group
+    if (attempts.length > 0) {
+      const { accepted, duplicates } = await keep(attempts, this.#group, this.#options)
+      this.#kept.accepted += accepted
+      this.#kept.duplicates += duplicates
+      this.#group = emptyGroup()
+      this.#hold()
+      this.#allowTime()
     }
-    keptLines = lastLine
+    this.#keptLines = this.#lastLine
   }
 
-  /** Accounts for what is in memory now. */
-  function hold(moreBytes = 0): void {
-    held.set(cutter.begunBytes + group.heldBytes + rejected.heldBytes + moreBytes)
+  /** Updates the account of bytes in flight. */
+  #hold(moreBytes = 0): void {
+    this.#held.set(this.#splitter.incompleteBytes + this.#group.heldBytes + this.#rejected.heldBytes + moreBytes)
   }
 
-  async function awaitRoom(): Promise<void> {
-    await flush()
+  async #awaitMemory(): Promise<void> {
+    await this.#flush()
+    const { inFlight } = this.#options
     if (!inFlight.isFull) return
     const room = await inFlight.wait(ROOM_TIMEOUT_MS)
     if (room === 'none') throw new BodyError(OVERLOADED)
-    if (room !== 'some') givePass = room
-    allowTime()
+    if (room !== 'some') this.#releaseHeldPass = room
+    this.#allowTime()
   }
 
-  function releasePass(): void {
-    givePass?.()
-    givePass = undefined
+  #releasePass(): void {
+    this.#releaseHeldPass?.()
+    this.#releaseHeldPass = undefined
   }
 
-  function allowTime(): void {
-    untilMs = performance.now() + requestTimeoutMs
+  #allowTime(): void {
+    this.#untilMs = performance.now() + this.#options.requestTimeoutMs
   }
 
-  /** The answer to a stream that ends before its end. */
-  async function refusal(error: unknown): Promise<Problem> {
+  /** The answer to a stream that is refused. */
+  async #refusal(error: unknown): Promise<Problem> {
     try {
       if (!(error instanceof BodyError)) throw error
-      await flush()
+      await this.#flush()
       const { problem } = error
       const { detail, logged = detail } = problem
-      const text = keptText()
-      return { ...problem, detail: `${detail}; ${text}`, logged: `${logged}; ${text}`, more: more() }
+      const text = this.#keptText()
+      return { ...problem, detail: `${detail}; ${text}`, logged: `${logged}; ${text}`, more: this.#more() }
     } catch (error) {
-      return { ...storeProblem(error), more: more() }
+      return { ...storeProblem(error), more: this.#more() }
     }
   }
 
-  function keptText(): string {
-    const { count } = rejected
-    return `the ${keptLines} lines before are kept${count === 0 ? '' : `, without ${count} that are not as documented`}`
+  #keptText(): string {
+    const { count } = this.#rejected
+    const without = count === 0 ? '' : `, without ${count} that are not as documented`
+    return `the ${this.#keptLines} lines before are kept${without}`
   }
 
-  const more = (): Readonly<Record<string, unknown>> => ({
-    ...kept,
-    kept_lines: keptLines,
-    ...(isPartial && rejected.read()),
-  })
-
-  return { run }
+  #more(): Readonly<Record<string, unknown>> {
+    const rejected = this.#isPartial ? this.#rejected.read() : {}
+    return { ...this.#kept, kept_lines: this.#keptLines, ...rejected }
+  }
 }

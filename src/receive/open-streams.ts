@@ -1,10 +1,10 @@
-/** The streams that are being read: a stop ends them, because a stream may go on for ever. */
+/** The streams that are being read. A stop ends them, because a stream may never end by itself. */
 import type { Problem } from '../server/problem.ts'
 
 export interface OpenStreams {
-  /** Adds a stream by what ends it. Answers what to call when it has ended. */
+  /** Adds a stream by the function that ends it. Returns the function to call when the stream has ended. */
   add(end: (problem: Problem) => void): () => void
-  /** Ends all that are open now, each with an answer that says how many of its lines are kept. */
+  /** Ends every open stream with an answer that says how many of its lines are kept. */
   end(problem: Problem): void
 }
 

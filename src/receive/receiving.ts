@@ -1,4 +1,4 @@
-/** What the receivers of attempts share: what they need, what they answer, and how they keep. */
+/** What the receivers of attempts share: their options, their answers, and how they keep attempts. */
 import type { IncomingMessage } from 'node:http'
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { type Appended, type ParsedBatch, StoreUnavailable } from '../core/ports.ts'
@@ -6,51 +6,51 @@ import { type Problem, parameterProblem } from '../server/problem.ts'
 import type { BodyLimits } from './body.ts'
 import type { OpenStreams } from './open-streams.ts'
 
-/** Where attempts go: the tracker. `keep` takes over the lists, and rejects with StoreUnavailable when none of them was kept. */
+/** The tracker, as receivers see it. `keep` takes ownership of the lists, and rejects with StoreUnavailable where none was kept. */
 export interface Keeper {
   keep(attempts: NewAttempt[], batch?: ParsedBatch): Promise<Appended>
 }
 
-/** What was taken in and what was not, and why: for the sidecar's own metrics. */
+/** Counters of received attempts, for the sidecar's own metrics. */
 export interface IngestCounts {
   accepted(count: number): void
   duplicate(count: number): void
-  /** Attempts that broke the rules. */
+  /** Invalid attempts. */
   rejected(count: number): void
-  /** Attempts that were not kept though they were good, by the HTTP status that said so. */
+  /** Valid attempts that could not be kept, by the HTTP status of the answer. */
   refused(status: number, count: number): void
 }
 
-/** The limits of a body hold for JSON; of a stream of lines the timeout alone, from each of its lines to the next. */
+/** The body limits hold for JSON. For a stream of lines only the timeout holds, between two lines. */
 export interface ReceiveOptions extends BodyLimits {
   readonly keeper: Keeper
   readonly counts: IngestCounts
-  /** Where a stop finds the streams that are being read. */
+  /** Registers the streams that a stop has to end. */
   readonly streams?: OpenStreams | undefined
 }
 
-/** How the fault of a line begins that cannot be parsed. */
+/** The start of the problem of a line that cannot be parsed. */
 export const NOT_JSON = 'is not JSON'
 
-/** Attempts that are not as documented, by their place. */
+/** Invalid attempts, by their index. */
 export type Rejected = readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
 
-/** The answer to attempts that were kept. */
+/** The answer where attempts were kept. */
 export interface Taken extends Appended {
   readonly rejected?: Rejected | undefined
-  /** How many more were rejected than are named. */
+  /** How many rejected attempts are not named. */
   readonly more_rejected?: number
 }
 
-/** The answer to attempts that could not be kept: transient by its nature, so never a 500. */
+/** The answer where the store cannot keep attempts now. It is transient, and so never a 500. */
 export function storeProblem(error: unknown): Problem {
   if (!(error instanceof StoreUnavailable)) throw error
   const status = error.reason === 'overloaded' ? 429 : 503
   return { status, detail: error.message, retryAfterSeconds: error.retryAfterSeconds }
 }
 
-/** Whether the good ones are to be kept though others are bad, or what is wrong with the question. */
-export function partialOf(req: IncomingMessage): boolean | Problem {
+/** The query parameter `partial`: whether valid attempts are kept although others are invalid. */
+export function parsePartial(req: IncomingMessage): boolean | Problem {
   const question = req.url?.indexOf('?') ?? -1
   if (question < 0) return false
   const query = new URLSearchParams(req.url!.slice(question))
@@ -63,7 +63,7 @@ export function partialOf(req: IncomingMessage): boolean | Problem {
   return parameterProblem([{ name: 'partial', detail: 'must be true or false' }])
 }
 
-/** Keeps and counts. Rejects as the keeper does. */
+/** Keeps attempts and counts them. Rejects as the keeper does. */
 export function keep(
   attempts: NewAttempt[],
   batch: ParsedBatch,

@@ -1,25 +1,25 @@
-/** What is said of the bad lines of a stream from which the good ones are kept: of any number of lines, in bounded memory. */
+/** Reports the invalid lines of a stream with `partial=true`: any number of lines, in bounded memory. */
 import { MAX_FAULTS } from '../server/problem.ts'
-import type { BadLine } from './line-group.ts'
+import type { InvalidLine } from './line-group.ts'
 import { NOT_JSON, type Rejected } from './receiving.ts'
 
-/** Lines that are named. Each is named with fewer of its faults where there are many. */
+/** Lines that the answer names. */
 const MAX_NAMED = 1000
-/** Faults that are named beside the first one of each line. */
+/** Problems that the answer names besides the first one of each line. */
 const MAX_MORE_FAULTS = 1000
 
 export interface RejectedLines {
-  /** Notes what is wrong with the line of this number, from 1. */
-  add(number: number, line: BadLine): void
+  /** Adds the problems of a line, by its number from 1. */
+  add(number: number, line: InvalidLine): void
   readonly count: number
-  /** Bytes of memory that the names take. */
+  /** Bytes of memory in use. */
   readonly heldBytes: number
-  /** As the answer has them: the place of a line is one less than its number, as in a JSON array. */
+  /** The report for the answer. The index of a line is its number less one, as in a JSON array. */
   read(): { readonly rejected: Rejected; readonly more_rejected?: number }
 }
 
 export function createRejectedLines(): RejectedLines {
-  // As text: the faults of a line may be views of it, and would keep all of it.
+  // As JSON text: the strings in a problem may be slices of the line, which would keep all of it in memory.
   const texts: string[] = []
   let heldBytes = 0
   let faults = 0
@@ -49,6 +49,6 @@ export function createRejectedLines(): RejectedLines {
   }
 }
 
-function errorsOf(line: BadLine): Rejected[number]['errors'] {
+function errorsOf(line: InvalidLine): Rejected[number]['errors'] {
   return 'ok' in line ? [{ pointer: '', detail: `${NOT_JSON}: ${line.detail}` }] : line.problems
 }

@@ -1,4 +1,4 @@
-/** Attempts by number: the same content for the same number, so that whoever knows the numbers knows the sums. */
+/** Attempts by number. The same number has the same content, so that the sums follow from the numbers. */
 import { gzipSync } from 'node:zlib'
 import type { Random } from '../../src/core/statistics/random.ts'
 
@@ -15,12 +15,12 @@ export interface NumberedAttempt {
   readonly error_type?: string
 }
 
-/** Thirty days ago: attempts that are older than the retention are not listed. */
+/** Thirty days ago. Attempts older than the retention (90 days) would not be listed. */
 const EPOCH = Date.now() - 30 * 86_400_000
-/** As long as an error type may be; every character takes two bytes in JSON. */
+/** An error type of the maximum length. Every character takes two bytes in JSON. */
 const LONG = '\\'.repeat(256)
 
-/** Seconds and confidences are binary fractions: their sums are exact, in whatever order. Every 50th attempt is a long one. */
+/** The attempt of a number. Seconds and confidences are binary fractions, so that their sums are exact in any order. */
 export function attemptOf(number: number): NumberedAttempt {
   const mixed = Math.imul(number + 1, 0x9e3779b1) >>> 0
   return {
@@ -36,21 +36,22 @@ export function attemptOf(number: number): NumberedAttempt {
   }
 }
 
-/** The number of a listed attempt; NaN where it has none of ours. */
+/** The number of a listed attempt. NaN if it was not made by {@link attemptOf}. */
 export function numberOf(attemptId: string | undefined): number {
   return attemptId?.startsWith('n') ? Number(attemptId.slice(1)) : Number.NaN
 }
 
-/** A request that records the attempts: one object, a list, a stream of lines or log records of OTLP; now and then padded, or gzipped. */
+/** A request that records attempts. */
 export interface RecordingRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
 }
 
-/** More than a stream of lines keeps in one group. */
+/** Longer than the lines that a stream stores in one group. */
 const PADDING = ' '.repeat(200 * 1024)
 
+/** A request in a random form: an object, a list, NDJSON or OTLP log records, sometimes padded or gzipped. */
 export function requestOf(numbers: readonly number[], random: Random): RecordingRequest {
   const attempts = numbers.map(attemptOf)
   const dice = random()

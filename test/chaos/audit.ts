@@ -1,23 +1,24 @@
-/** Compares what a sidecar counts and lists with what its clients were told. */
+/** Compares what a sidecar counts and lists with the answers its clients received. */
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readText } from '../expose/text-format.ts'
 import { attemptOf, type NumberedAttempt, numberOf } from './attempts.ts'
+import { isSignOfDamage } from './kill-points.ts'
 import type { Ledger } from './ledger.ts'
-import { isSignOfDamage } from './moments.ts'
 
+/** The errors of a sidecar, as numbers of attempts, and other faults as text. */
 export interface Verdict {
-  /** Acknowledged, and not counted or not listed. */
+  /** Acknowledged, but not counted or not listed. */
   readonly lost: number
   /** Counted or listed more than once. */
   readonly double: number
-  /** Listed though it was refused or never sent, or with another content. */
+  /** Listed although it was refused or never sent, or listed with different content. */
   readonly wrong: number
-  /** Everything else that should not be. */
+  /** All other faults. */
   readonly faults: readonly string[]
 }
 
-/** What one key, of successes or of failures, adds up to. */
+/** The sums of the successes or of the failures of one key. */
 interface Sums {
   attempts: number
   seconds: number
@@ -34,10 +35,10 @@ function sumsOf(all: AllSums, names: readonly (string | undefined)[]): Sums {
   return sums
 }
 
-/** What must be counted: every obligation once. */
+/** The sums that the sidecar must have: every acknowledged attempt once. */
 function expectedSums(ledger: Ledger): AllSums {
   const all: AllSums = new Map()
-  for (const number of ledger.obligations()) {
+  for (const number of ledger.acknowledged()) {
     const { agent_name, model_name, issue_type, success, time_seconds, confidence } = attemptOf(number)
     const sums = sumsOf(all, [agent_name, model_name, issue_type, success ? 'success' : 'failure'])
     sums.attempts++
@@ -47,7 +48,7 @@ function expectedSums(ledger: Ledger): AllSums {
   return all
 }
 
-/** What a scrape counts. Its sums must be exact: their terms are binary fractions. */
+/** The sums of a scrape. They must be exact, because their terms are binary fractions. */
 function scrapedSums(text: string): AllSums {
   const all: AllSums = new Map()
   const fields = new Map<string, keyof Sums>([
@@ -68,7 +69,7 @@ function scrapedSums(text: string): AllSums {
   return all
 }
 
-/** Asks for everything. Nothing may be recorded meanwhile, and nothing may be without an answer. */
+/** Audits totals, the listing and the files. No attempt may be recorded meanwhile, and none may be unanswered. */
 export async function audit(url: string, store: string, ledger: Ledger): Promise<Verdict> {
   const scrape = await (await fetch(`${url}/metrics`)).text()
   const totals = compareSums(expectedSums(ledger), scrapedSums(scrape))
@@ -86,17 +87,17 @@ function compareSums(expected: AllSums, counted: AllSums): Omit<Verdict, 'wrong'
   const faults: string[] = []
   let [lost, double] = [0, 0]
   for (const key of new Set([...expected.keys(), ...counted.keys()])) {
-    const [should, is] = [expected.get(key), counted.get(key)]
-    const surplus = (is?.attempts ?? 0) - (should?.attempts ?? 0)
+    const [want, have] = [expected.get(key), counted.get(key)]
+    const surplus = (have?.attempts ?? 0) - (want?.attempts ?? 0)
     if (surplus < 0) lost -= surplus
     else double += surplus
-    const [said, meant] = [JSON.stringify(is), JSON.stringify(should)]
-    if (said !== meant) faults.push(`${key}: ${said} instead of ${meant}`)
+    const [haveText, wantText] = [JSON.stringify(have), JSON.stringify(want)]
+    if (haveText !== wantText) faults.push(`${key}: ${haveText} instead of ${wantText}`)
   }
   return { lost, double, faults }
 }
 
-/** The document as a stopped sidecar left it: faults in its totals. */
+/** The faults in the totals of the document that a stopped sidecar wrote. */
 export async function auditDocument(store: string, ledger: Ledger): Promise<readonly string[]> {
   const { metrics } = JSON.parse(await readFile(store, 'utf8')) as { metrics: Record<string, DocumentedTotals> }
   const expected = expectedSums(ledger)
@@ -131,6 +132,7 @@ async function auditListing(url: string, ledger: Ledger): Promise<Omit<Verdict, 
   return { lost: ledger.counts.kept - listed.size, double, wrong }
 }
 
+/** All attempts that the sidecar lists, page by page. */
 export async function* listedAttempts(url: string): AsyncGenerator<NumberedAttempt> {
   let cursor: string | null = null
   do {

@@ -1,19 +1,19 @@
-/** A client that records attempts until its sidecar is gone, and books what it was told. */
+/** Clients that record attempts until their sidecar is gone, and enter its answers in a ledger. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../../src/core/statistics/random.ts'
 import { requestOf } from './attempts.ts'
 import type { Ledger } from './ledger.ts'
 
-/** What became of a request, as its client knows it. */
-export type Fate = 'kept' | 'refused' | 'unknown'
+/** The result of a request. `unknown`: no answer came. */
+export type SendResult = 'kept' | 'refused' | 'unknown'
 
-/** Sends numbers and books the answer. */
+/** Sends the attempts of these numbers and enters the answer in the ledger. */
 export async function sendNumbers(
   url: string,
   numbers: readonly number[],
   ledger: Ledger,
   random: Random,
-): Promise<Fate> {
+): Promise<SendResult> {
   try {
     const { path, ...request } = requestOf(numbers, random)
     const answer = await fetch(url + path, { method: 'POST', ...request } as RequestInit)
@@ -29,7 +29,7 @@ export async function sendNumbers(
   }
 }
 
-/** What an answer says was kept. OTLP has no count of it: everything, or the answer names what was rejected. */
+/** The counts in an answer. Undefined for OTLP, whose answers count only rejected records. */
 function countsIn(path: string, text: string): { accepted: number; duplicates: number } | undefined {
   const answer = JSON.parse(text) as { accepted: number; duplicates: number; partialSuccess?: unknown }
   if (!path.startsWith('/v1/')) return answer
@@ -37,7 +37,7 @@ function countsIn(path: string, text: string): { accepted: number; duplicates: n
   return undefined
 }
 
-/** Nothing of the request was kept. A stream that was kept in part counts as unanswered. */
+/** Whether the answer refuses the whole request. Throws for a stream that was kept in part, which counts as unanswered. */
 function isRefusal({ status, headers }: Response, text: string): boolean {
   if (status !== 429 && status !== 503) throw new UnexpectedAnswer(`${status}: ${text}`)
   if (!/^[1-9]\d*$/.test(headers.get('retry-after') ?? '')) throw new UnexpectedAnswer(`${status} without Retry-After`)
@@ -45,37 +45,37 @@ function isRefusal({ status, headers }: Response, text: string): boolean {
   return true
 }
 
-/** An answer that the contract does not know. */
+/** An answer that the HTTP contract does not allow. */
 class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer'
 }
 
-/** After a refusal: less than it asks for, so that a kill finds clients at work. */
+/** Pause after a refusal. Shorter than Retry-After, so that clients are active when the sidecar is killed. */
 const REFUSED_PAUSE_MS = 50
 
-/** How much of what a client sends at once. */
+/** Draws the number of attempts of a request. */
 export type Sizes = (random: Random) => number
 
-/** Mostly a few attempts, now and then many. */
+/** Mostly a few attempts, sometimes thousands. */
 export const mixedSizes: Sizes = random => {
   const dice = random()
   if (dice < 0.5) return 1
   return dice < 0.95 ? 2 + Math.floor(random() * 50) : 1000 + Math.floor(random() * 2000)
 }
 
-/** Streams that fill segments. */
+/** Streams that fill segments of the journal. */
 export const largeSizes: Sizes = () => 5000
 
-/** Runs `clients` of them, and resolves when every one of them has seen the sidecar go. */
+/** Runs `clients` clients. Resolves when the sidecar has stopped answering all of them. */
 export async function load(
   url: string,
   { ledger, random, sizes, clients }: { ledger: Ledger; random: Random; sizes: Sizes; clients: number },
 ): Promise<void> {
   const one = async (): Promise<void> => {
     for (;;) {
-      const fate = await sendNumbers(url, ledger.take(sizes(random)), ledger, random)
-      if (fate === 'unknown') return
-      if (fate === 'refused') await pause(REFUSED_PAUSE_MS)
+      const result = await sendNumbers(url, ledger.take(sizes(random)), ledger, random)
+      if (result === 'unknown') return
+      if (result === 'refused') await pause(REFUSED_PAUSE_MS)
     }
   }
   const senders = Promise.all(Array.from({ length: clients }, one))
@@ -84,7 +84,7 @@ export async function load(
 
 const QUESTIONS = ['/metrics', '/api/v1/report', '/api/v1/trends?since=24h', '/api/v1/attempts?limit=200']
 
-/** Asks until the senders are done, that is until the sidecar is gone. A question may be refused, and must not fail otherwise. */
+/** Asks until the senders have finished, which is when the sidecar is gone. A question may be refused, but must not fail. */
 async function askUntilGone(url: string, senders: Promise<unknown>): Promise<void> {
   let isOver = false
   void senders.finally(() => {
@@ -99,11 +99,11 @@ async function askUntilGone(url: string, senders: Promise<unknown>): Promise<voi
   }
 }
 
-/** Sends what got no answer again, until all of it did. */
-export async function settle(url: string, ledger: Ledger, random: Random): Promise<void> {
+/** Sends unanswered attempts again until all are answered. */
+export async function resendUnanswered(url: string, ledger: Ledger, random: Random): Promise<void> {
   for (let again = ledger.takeUnanswered(1000); again.length > 0; again = ledger.takeUnanswered(1000)) {
-    const fate = await sendNumbers(url, again, ledger, random)
-    if (fate === 'unknown') throw new Error('no answer from a sidecar that nobody stopped')
-    if (fate === 'refused') await pause(REFUSED_PAUSE_MS)
+    const result = await sendNumbers(url, again, ledger, random)
+    if (result === 'unknown') throw new Error('a running sidecar did not answer')
+    if (result === 'refused') await pause(REFUSED_PAUSE_MS)
   }
 }

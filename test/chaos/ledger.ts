@@ -1,26 +1,26 @@
-/** What clients know: which attempts they were told are kept, which were refused, and of which they know nothing. */
+/** The state of every attempt from the view of the clients: acknowledged, refused, or unanswered. */
 
 export interface Ledger {
-  /** Numbers to send: such as got no answer first, then new ones. */
+  /** Numbers to send: unanswered ones first, then new ones. */
   take(count: number): number[]
-  /** Only such as got no answer. */
+  /** Unanswered numbers only. */
   takeUnanswered(count: number): number[]
-  /** They were acknowledged: an obligation, from here on. OTLP's answers have no counts. */
+  /** Enters an acknowledgement: from now on the sidecar must count these. `answer` is undefined for OTLP. */
   kept(numbers: readonly number[], answer: { readonly accepted: number; readonly duplicates: number } | undefined): void
-  /** No answer came: they may be counted or not, until they are sent again. */
+  /** Enters that no answer came: the sidecar may or may not count these until they are sent again. */
   unanswered(numbers: readonly number[]): void
-  /** They were refused: those that were never sent before are given up, and must not be counted; the others wait. */
+  /** Enters a refusal. New numbers are dropped and must not be counted. Unanswered ones stay unanswered. */
   refused(numbers: readonly number[]): void
   isKept(number: number): boolean
-  /** Numbers of all obligations. */
-  obligations(): Iterable<number>
+  /** The numbers of all acknowledged attempts. */
+  acknowledged(): Iterable<number>
   readonly counts: { readonly sent: number; readonly kept: number; readonly open: number; readonly refused: number }
-  /** Answers that contradict what clients know. */
+  /** Answers that contradict earlier answers. */
   readonly contradictions: readonly string[]
 }
 
 export function createLedger(): Ledger {
-  /** Undefined where it was never sent, or was refused whenever it was. */
+  /** Undefined if it was never sent, or if every request was refused. */
   const states: ('open' | 'kept' | undefined)[] = []
   let waiting: number[] = []
   let kept = 0
@@ -41,7 +41,7 @@ export function createLedger(): Ledger {
       const { accepted, duplicates } = answer ?? { accepted: numbers.length, duplicates: 0 }
       if (accepted + duplicates !== numbers.length || (isNew && duplicates > 0)) {
         contradictions.push(
-          `${numbers.length} sent${isNew ? ' for the first time' : ''}: ${accepted} and ${duplicates}`,
+          `${numbers.length} sent${isNew ? ' for the first time' : ''}: ${accepted} accepted, ${duplicates} duplicates`,
         )
       }
       for (const number of numbers) states[number] = 'kept'
@@ -57,7 +57,7 @@ export function createLedger(): Ledger {
       refused += numbers.length - open.length
     },
     isKept: number => states[number] === 'kept',
-    *obligations() {
+    *acknowledged() {
       for (const [number, state] of states.entries()) if (state === 'kept') yield number
     },
     get counts() {

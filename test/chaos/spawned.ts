@@ -1,21 +1,21 @@
-/** A sidecar in a process of its own that may end at any moment: before it is ready, by a signal, under another command. */
+/** A sidecar in a separate process that may exit at any time: before it is ready, by a signal, or under another command. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Killed, if it still lives, at the end of the scope. */
+/** A started process. It is killed at the end of the scope if it still runs. */
 export interface Spawned extends AsyncDisposable {
   readonly process: ChildProcess
-  /** Its URL when it says that it is ready; undefined where it ended before. */
+  /** The URL once the sidecar is ready. Undefined if it exited before. */
   readonly ready: Promise<string | undefined>
-  /** The exit code, or the signal's name. */
+  /** The exit code, or the name of the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
-  /** What it has written to standard error so far. */
+  /** Its standard error so far. */
   readonly log: () => string
 }
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
-/** Starts one on a free port. `under` is a command, with its arguments, that runs it in the place of its own process. */
+/** Starts a sidecar on a free port. `under` is a command with arguments that runs it, such as `strace`. */
 export function spawnSidecar(
   store: string,
   { args = [], under = [] }: { args?: readonly string[]; under?: readonly string[] } = {},
@@ -48,14 +48,14 @@ export function spawnSidecar(
   }
 }
 
-/** Its URL; rejects with its log where it ended before it was ready. */
+/** The URL of a ready sidecar. Rejects with its log if it exited before it was ready. */
 export async function urlOf({ ready, ended, log }: Spawned): Promise<string> {
   const url = await ready
   if (url === undefined) throw new Error(`the sidecar ended with ${await ended} before it was ready: ${log()}`)
   return url
 }
 
-/** Ends it and resolves with how it ended. */
+/** Sends the signal. Resolves with the exit code, or the name of the signal that ended the process. */
 export function end(sidecar: Spawned, signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
   sidecar.process.kill(signal)
   return sidecar.ended

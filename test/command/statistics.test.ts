@@ -272,7 +272,7 @@ describe('experiment', () => {
 
   test('cannot tell yet where there are few, and says how many more it takes', async () => {
     expect(flowing((await ask('experiment', 'few')).stdout)).toMatch(
-      /"two" cannot be told from "one" yet.*about \d+ more attempts of each will tell/,
+      /"two" does not differ significantly from "one" yet.*about \d+ more attempts of each variant will decide/,
     )
   })
 

@@ -48,7 +48,7 @@ async function expectAllKept(store: string, ...ledgers: readonly Ledger[]): Prom
   const known = new Set(listed)
   expect(known.size).toBe(listed.length)
   const numbers = new Set(listed.map(id => Number(/\d+$/.exec(id)?.[0])))
-  const lost = ledgers.flatMap(ledger => [...ledger.obligations()]).filter(number => !numbers.has(number))
+  const lost = ledgers.flatMap(ledger => [...ledger.acknowledged()]).filter(number => !numbers.has(number))
   expect(lost).toEqual([])
   const scrape = await (await fetch(`${url}/metrics`)).text()
   const counted = [...scrape.matchAll(/^agent_attempts_total\{.*\} (\d+)/gm)].reduce(

@@ -5,9 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
-import { load, mixedSizes, sendNumbers, settle } from '../chaos/client.ts'
+import { load, mixedSizes, resendUnanswered, sendNumbers } from '../chaos/client.ts'
+import { totalOf } from '../chaos/kill-runs.ts'
 import { createLedger, type Ledger } from '../chaos/ledger.ts'
-import { totalOf } from '../chaos/lives.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 
@@ -23,7 +23,7 @@ async function aStore(): Promise<{ store: string } & AsyncDisposable> {
 async function expectAllCounted(store: string, ledger: Ledger): Promise<void> {
   await using sidecar = spawnSidecar(store)
   const url = await urlOf(sidecar)
-  await settle(url, ledger, random)
+  await resendUnanswered(url, ledger, random)
   expect(await audit(url, store, ledger)).toEqual(NOTHING_WRONG)
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 }

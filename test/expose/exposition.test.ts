@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { addAverages } from '../../src/core/aggregate/summary.ts'
 import { OVERFLOW_KEY } from '../../src/core/aggregate/tally.ts'
-import { keyId, nameProblem } from '../../src/core/attempt/attempt.ts'
+import { keyId } from '../../src/core/attempt/attempt.ts'
+import { nameProblem } from '../../src/core/attempt/validation.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
 import {
   attempt,

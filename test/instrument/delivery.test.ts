@@ -132,7 +132,7 @@ describe('the bound', () => {
     expect(tracker.kept).toEqual([...ids(10), 'later'])
   })
 
-  it('holds for attempts that are under way too', async () => {
+  it('counts attempts in flight too', async () => {
     const gate = Promise.withResolvers<void>()
     const tracker = keeper(() => gate.promise)
     const delivery = createDelivery(tracker, { maxQueued: 10, maxBatch: 10 })
@@ -187,7 +187,7 @@ describe('flush', () => {
     expect(await delivery.flush()).toBe(true)
   })
 
-  it('does not wait for company', async () => {
+  it('does not wait for more attempts', async () => {
     const delivery = createDelivery(keeper())
     addAll(delivery, ids(1))
     expect(await delivery.flush(60)).toBe(true)
@@ -209,7 +209,7 @@ describe('flush', () => {
 })
 
 describe('close', () => {
-  it('delivers what is queued, and refuses and counts what comes from then on', async () => {
+  it('delivers what is queued, and refuses and counts later attempts', async () => {
     const tracker = keeper()
     const delivery = createDelivery(tracker)
     addAll(delivery, ids(3))
@@ -228,7 +228,7 @@ describe('close', () => {
     expect(delivery.stats()).toMatchObject({ queued: 0, delivered: 0, dropped: { closed: 3 } })
   })
 
-  it('gives up in the midst of a backoff', async () => {
+  it('gives up during a backoff', async () => {
     const delivery = createDelivery({ recordAttempts: () => Promise.reject(new Error('down')) })
     addAll(delivery, ids(3))
     await until(() => delivery.stats().last_failure !== undefined)
@@ -260,7 +260,7 @@ describe('the options', () => {
 })
 
 describe('laws', () => {
-  it('whatever goes wrong on the way, every attempt is kept once, in order, and every one is accounted for', async () => {
+  it('keeps every attempt once and in order, and accounts for each, whatever fails', async () => {
     const faults = fc.array(fc.constantFrom('good', 'down', 'lost answer', 'nonsense', 'throws'), { maxLength: 8 })
     const plan = fc.record({
       faults,

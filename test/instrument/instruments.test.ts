@@ -45,7 +45,7 @@ describe('the instruments', () => {
     )
   })
 
-  it('hold what the attempts hold', async () => {
+  it('count what the attempts state', async () => {
     const meters = setMeters()
     const { recordAttempt } = createInstrumentation()
     recordAttempt(whole)
@@ -149,7 +149,7 @@ describe('the global provider', () => {
     expect(instrumentation.problems()).toEqual({ labels: 0, describe: 0, attempt: 0, telemetry: 0 })
   })
 
-  it('may throw at every turn: the work is done, the attempt delivered, the problem counted', () => {
+  it('may throw anywhere: the work runs, the attempt is delivered, the problem is counted', () => {
     metrics.setGlobalMeterProvider({
       getMeter: () => {
         throw new Error('broken provider')
@@ -161,7 +161,7 @@ describe('the global provider', () => {
     expect(instrumentation.problems().telemetry).toBeGreaterThan(0)
   })
 
-  it('is never given a number that would poison a series, nor a value that it cannot print', async () => {
+  it('never receives NaN or a value that it cannot print', async () => {
     const meters = setMeters()
     const { trackAttempt, recordAttempt } = createInstrumentation()
     const said = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { attemptProblems } from '../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
+import { attemptProblems } from '../../src/core/attempt/validation.ts'
 import type { NewAttempt } from '../../src/index.ts'
 import { collecting } from './collecting.ts'
 
@@ -28,7 +28,7 @@ describe('recordAttempt', () => {
     expect(attempts).toEqual([whole])
   })
 
-  it('states a local time with its zone, which a sidecar elsewhere could not know', () => {
+  it('adds the zone to a local time, which a sidecar elsewhere does not know', () => {
     const { instrumentation, attempts } = collecting()
     instrumentation.recordAttempt({ ...attempt, timestamp: '2026-01-31T12:00:00.5' })
     expect(attempts[0]?.timestamp).toBe(new Date(2026, 0, 31, 12, 0, 0, 500).toISOString())
@@ -42,7 +42,7 @@ describe('recordAttempt', () => {
     expect(attempts[0]?.agent_name).toBe('Fixer')
   })
 
-  it('leaves out the fields that no attempt may hold, and counts each', () => {
+  it('leaves out invalid fields, and counts each', () => {
     const { instrumentation, attempts } = collecting()
     instrumentation.recordAttempt({
       ...attempt,

@@ -9,7 +9,7 @@ const labels = { agent_name: 'Fixer', model_name: 'gpt', issue_type: 'bug' }
 afterEach(unsetTelemetry)
 
 describe('the span of an attempt', () => {
-  it('says what the conventions and we have words for, under the id that is delivered', async () => {
+  it('has the attributes of the conventions and of ours, and the delivered id', async () => {
     const spans = setSpans()
     const { instrumentation, attempts } = collecting()
     await instrumentation.trackAttempt(

@@ -146,7 +146,7 @@ describe('what counts as a success', () => {
     expect(attempts).toMatchObject([{ success: false, error_type }])
   })
 
-  it('work that is aborted in its midst is a failed attempt', async () => {
+  it('work that is aborted is a failed attempt', async () => {
     const { instrumentation, attempts } = collecting()
     const abort = new AbortController()
     const work = (): Promise<never> =>
@@ -236,7 +236,7 @@ describe('labels', () => {
     expect(attempts).toMatchObject([{ agent_name: 'unknown', model_name: 'unknown', issue_type: 'unknown' }])
   })
 
-  it('keep names that only look dangerous', () => {
+  it('keep names such as __proto__', () => {
     const { instrumentation, attempts } = collecting()
     const odd = { agent_name: '__proto__', model_name: 'constructor', issue_type: 'a:b "c" \\ {d}' }
     instrumentation.trackAttempt(odd, () => 1)

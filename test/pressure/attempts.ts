@@ -1,8 +1,8 @@
-/** The attempts of a pressure run: numbered, over a fixed number of keys, each with an id of its own. */
+/** The attempts of a pressure run: numbered, over a fixed number of keys, with unique ids. */
 
 export const KEYS = 1000
 
-/** The attempt of a number from one of the clients. */
+/** The attempt of a client with a number. */
 export function pressureAttempt(client: string, number: number): Record<string, unknown> {
   const key = number % KEYS
   return {

@@ -1,6 +1,6 @@
 /**
- * The recording client of a pressure run, as a worker: single POSTs in an open loop. They are due at a fixed rate, whatever the sidecar
- * does, and their latency counts from when they were due.
+ * The recording client of a pressure run, as a worker: single POSTs in an open loop. They are due at a fixed rate, independent of the
+ * sidecar. Latency is measured from the due time, so that a stalled sidecar cannot hide its delay (coordinated omission).
  */
 import http from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -16,9 +16,9 @@ export interface PostsOptions {
 
 export interface PostsResult {
   readonly sent: number
-  /** Latencies in milliseconds of those that were answered with 200 at the first try, sorted. */
+  /** Latencies in milliseconds of the attempts acknowledged at the first try, sorted. */
   readonly latencies: Float64Array
-  /** Answers other than 200, by status; 0: the connection broke. Each was sent again with its id until it was kept. */
+  /** Number of other answers by status. 0: the connection broke. Each attempt was sent again with its id until acknowledged. */
   readonly again: Readonly<Record<number, number>>
 }
 
@@ -39,7 +39,7 @@ function post(body: string): Promise<number> {
   })
 }
 
-/** Sends one until it is kept. */
+/** Sends an attempt until it is acknowledged. */
 async function record(number: number, dueMs: number): Promise<void> {
   open++
   const body = JSON.stringify(pressureAttempt('post', number))

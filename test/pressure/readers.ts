@@ -1,6 +1,6 @@
 /**
- * Clients that ask for large answers and stop reading them. Half of them go on sending: a sidecar must not take that for progress, and they
- * notice when they are cut. The others are silent, notice nothing, and come again after a while.
+ * Clients that request large answers and stop reading them. Half of them keep sending bytes: the sidecar must not count that as progress,
+ * and these clients notice when they are disconnected. The others stay silent, notice nothing, and reconnect after a while.
  */
 import net from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -15,7 +15,7 @@ const PATHS = [
 ]
 
 export interface StoppedReaders {
-  /** How often one of those that notice it was cut. */
+  /** How often the sidecar disconnected a client that sends. */
   readonly cut: number
   stop(): void
 }
@@ -23,7 +23,7 @@ export interface StoppedReaders {
 const NOTICE_MS = 2000
 const SILENT_MS = 30_000
 
-/** Keeps `count` of them connected. Each sends several requests on its connection, and reads nothing. */
+/** Keeps `count` clients connected. Each sends several requests on its connection and reads nothing. */
 export function startStoppedReaders(port: number, count: number): StoppedReaders {
   const sockets = new Set<net.Socket>()
   const readers = {
@@ -41,7 +41,7 @@ export function startStoppedReaders(port: number, count: number): StoppedReaders
       sockets.add(socket)
       const closed = new Promise<void>(resolve => socket.once('close', () => resolve()).on('error', () => undefined))
       socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`.repeat(5))
-      // Empty lines between requests mean nothing in HTTP. Writing to a closed connection ends it here.
+      // HTTP ignores empty lines between requests. Writing to a closed connection makes this side notice.
       const probe = isSilent
         ? setTimeout(() => socket.destroy(), SILENT_MS)
         : setInterval(() => socket.write('\r\n'), NOTICE_MS)

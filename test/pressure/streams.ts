@@ -1,23 +1,23 @@
-/** NDJSON streams of padded lines: each line holds one attempt and hundreds of kilobytes of spaces, and streams go on for half a minute. */
+/** NDJSON streams of padded lines. Each line has one attempt and 256 KiB of spaces. A stream lasts half a minute. */
 import http from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pressureAttempt } from './attempts.ts'
 
 const PADDING = ' '.repeat(256 * 1024)
-const LINES_AT_ONCE = 4
-const EVERY_MS = 1000
+const LINES_PER_BURST = 4
+const BURST_EVERY_MS = 1000
 const STREAM_MS = 30_000
 
 export interface Streams {
-  /** Attempts that were acknowledged, over all streams. */
+  /** Acknowledged attempts over all streams. */
   readonly kept: number
-  /** Answers by status; 0: the connection broke. */
+  /** Number of answers by status. 0: the connection broke. */
   readonly answers: Readonly<Record<number, number>>
-  /** Ends when every stream was answered, and what got no answer was sent again. */
+  /** Resolves when every attempt of every stream is acknowledged. */
   readonly done: Promise<void>
 }
 
-/** Runs `count` streams, one behind the other, until `ms` are over. */
+/** Keeps `count` streams open for `ms`. When one ends, the next one starts. */
 export function startStreams(port: number, count: number, ms: number): Streams {
   const answers: Record<number, number> = {}
   const endMs = performance.now() + ms
@@ -39,7 +39,7 @@ export function startStreams(port: number, count: number, ms: number): Streams {
       const { accepted = 0, duplicates = 0 } = body
       if (status === 200 && accepted + duplicates !== sent)
         throw new Error(`${sent} lines sent, ${JSON.stringify(body)}`)
-      streams.kept += await settle(port, `${name}-${round - 1}`, first, sent, status === 200)
+      streams.kept += await resendUnless(status === 200, port, `${name}-${round - 1}`, first, sent)
       if (status !== 200) await pause(1000)
     }
   }
@@ -48,8 +48,14 @@ export function startStreams(port: number, count: number, ms: number): Streams {
   return streams
 }
 
-/** Answers how many attempts are kept: all, after those of a stream that broke are sent again with their ids. */
-async function settle(port: number, client: string, first: number, count: number, isKept: boolean): Promise<number> {
+/** Sends the attempts of a stream again with their ids unless it was acknowledged. Returns their number, all of them kept. */
+async function resendUnless(
+  isKept: boolean,
+  port: number,
+  client: string,
+  first: number,
+  count: number,
+): Promise<number> {
   for (let from = first; !isKept && from < first + count; ) {
     const attempts = Array.from({ length: Math.min(1000, first + count - from) }, (_, i) =>
       pressureAttempt(client, from + i),
@@ -93,12 +99,12 @@ async function stream(port: number, client: string, ms: number, first: number): 
   })
   const endMs = performance.now() + ms
   while (performance.now() < endMs && answered === undefined) {
-    for (let i = 0; i < LINES_AT_ONCE && answered === undefined; i++) {
+    for (let i = 0; i < LINES_PER_BURST && answered === undefined; i++) {
       const text = JSON.stringify(pressureAttempt(client, first + sent))
       sent++
       if (!req.write(`${text.slice(0, -1)}${PADDING}}\n`)) await drained(req, answer)
     }
-    await pause(EVERY_MS)
+    await pause(BURST_EVERY_MS)
   }
   req.end()
   return { ...(await answer), sent }

@@ -14,7 +14,7 @@ describe('deadlines', () => {
     return { names, of: name => () => void names.push(name) }
   }
 
-  test('call in the order they began, each when its own time is up', () => {
+  test('expire in the order they began, each at its own time', () => {
     const { names, of } = late()
     const deadlines = createDeadlines(100)
     deadlines.begin(of('first'))
@@ -28,7 +28,7 @@ describe('deadlines', () => {
     expect(names).toEqual(['first', 'second'])
   })
 
-  test('do not call what was ended, whichever of them it was, nor take others along', () => {
+  test('do not expire after they were ended, in whatever order, and leave the others alone', () => {
     const { names, of } = late()
     const deadlines = createDeadlines(100)
     const [a, , c, , e] = ['a', 'b', 'c', 'd', 'e'].map(name => deadlines.begin(of(name)))
@@ -37,7 +37,7 @@ describe('deadlines', () => {
     expect(names).toEqual(['b', 'd'])
   })
 
-  test('go on after all were ended, and after all were late', () => {
+  test('work again after all were ended or expired', () => {
     const { names, of } = late()
     const deadlines = createDeadlines(100)
     deadlines.end(deadlines.begin(of('ended')))
@@ -50,7 +50,7 @@ describe('deadlines', () => {
     expect(names).toEqual(['late', 'later'])
   })
 
-  test('may be begun and ended by what is called when one is late', () => {
+  test('may be begun and ended by the callback of another one', () => {
     const { names, of } = late()
     const deadlines = createDeadlines(100)
     deadlines.begin(() => {

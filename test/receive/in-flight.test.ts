@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { ChunkList } from '../../src/receive/chunk-list.ts'
 import { createInFlight, Held } from '../../src/receive/in-flight.ts'
-import { Pieces } from '../../src/receive/pieces.ts'
 
 const MIB = 2 ** 20
 
 describe('bytes in flight', () => {
-  test('are taken while there is room, and counted beyond it where they are in memory already', () => {
+  test('are taken up to the limit, and counted beyond it where they are in memory already', () => {
     const inFlight = createInFlight(10)
     expect([inFlight.take(6), inFlight.take(5), inFlight.take(4), inFlight.isFull, inFlight.isOver]).toEqual([
       true,
@@ -22,7 +22,7 @@ describe('bytes in flight', () => {
     expect([inFlight.isFull, inFlight.take(10)]).toEqual([false, true])
   })
 
-  test('without room one stream goes on with a pass, which the next one gets from it', async () => {
+  test('at the limit one stream reads on with the pass, and hands it to the next', async () => {
     const inFlight = createInFlight(MIB)
     inFlight.take(MIB)
     const first = await inFlight.wait(60_000)
@@ -34,7 +34,7 @@ describe('bytes in flight', () => {
     expect(await others[1]).toBe('some')
   })
 
-  test('there is none for a stream that waited its time, and it is not waited for any more', async () => {
+  test('stop waiting for a stream whose timeout expired', async () => {
     const inFlight = createInFlight(MIB)
     inFlight.take(MIB)
     const pass = await inFlight.wait(60_000)
@@ -44,7 +44,7 @@ describe('bytes in flight', () => {
   })
 })
 
-test('of requests that one connection sends at once, 10,000 are worked on', () => {
+test('processes at most 10,000 pipelined requests of one connection', () => {
   const inFlight = createInFlight(MIB)
   for (let i = 0; i < 10_000; i++) expect(inFlight.enter()).toBe(true)
   expect(inFlight.enter()).toBe(false)
@@ -52,9 +52,9 @@ test('of requests that one connection sends at once, 10,000 are worked on', () =
   expect(inFlight.enter()).toBe(true)
 })
 
-describe('pieces of a body', () => {
-  test('are joined in their order, whatever their sizes', () => {
-    const pieces = new Pieces()
+describe('the chunk list of a body', () => {
+  test('joins chunks of any size in order', () => {
+    const pieces = new ChunkList()
     for (let round = 0; round < 3; round++) {
       const sizes = Array.from({ length: 300 }, (_, i) => (i % 7 === 0 ? 5000 : i % 40))
       const all = sizes.map((size, i) => Buffer.alloc(size, i))

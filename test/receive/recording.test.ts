@@ -37,7 +37,7 @@ async function refused(
   return problem
 }
 
-describe('what is good is kept', () => {
+describe('keeps valid attempts', () => {
   test('one attempt, a list, and none', async () => {
     const before = await total()
     expect(await (await sidecar.post(anAttempt())).json()).toEqual({ accepted: 1, duplicates: 0 })
@@ -75,7 +75,7 @@ describe('what is good is kept', () => {
     expect(await answer.json()).toEqual({ accepted: 1, duplicates: 0 })
   })
 
-  test('every name without control characters comes back as it came, and keys that print alike stay apart', async () => {
+  test('returns every name without control characters unchanged, and does not merge keys that print alike', async () => {
     await using own = await testSidecar()
     const names = [
       '__proto__',
@@ -111,7 +111,7 @@ describe('what is good is kept', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
 
-  test('an attempt dated too far ahead counts as of now', async () => {
+  test('counts an attempt from too far in the future as of now', async () => {
     await using own = await testSidecar()
     await own.post([anAttempt({ timestamp: '2999-01-01T00:00:00Z' }), anAttempt({ timestamp: '1999-01-01T00:00:00Z' })])
     const rate = await own.get('/api/v1/success-rate?since=5m')
@@ -120,7 +120,7 @@ describe('what is good is kept', () => {
   })
 })
 
-describe('what is not good is refused with its place, and nothing of it is counted', () => {
+describe('refuses invalid requests with index and pointer, and counts nothing of them', () => {
   test.each([
     ['nothing', ''],
     ['no JSON', '{"agent_name": '],
@@ -133,7 +133,7 @@ describe('what is not good is refused with its place, and nothing of it is count
     expect(await refused(body)).toMatchObject({ status: 400, detail: expect.stringContaining('not JSON') })
   })
 
-  test('the bad ones of a list are named by index and pointer', async () => {
+  test('names the invalid attempts of a list by index and pointer', async () => {
     const list = [anAttempt(), anAttempt({ success: 'yes' }), 3, anAttempt({ confidence: 2, extra: 1 })]
     expect(await refused(list)).toMatchObject({
       status: 400,
@@ -208,7 +208,7 @@ describe('what is not good is refused with its place, and nothing of it is count
     expect(await refused(anAttempt(), {}, `/api/v1/attempts${query}`)).toMatchObject({ status: 400 })
   })
 
-  test('but for the good ones when partial=true asks for that', async () => {
+  test('keeps the valid attempts with partial=true', async () => {
     const before = await total()
     const answer = await sidecar.post([anAttempt(), { nothing: 1 }, anAttempt()], {
       path: '/api/v1/attempts?partial=true',
@@ -229,7 +229,7 @@ describe('a stream of lines', () => {
   const stream = (body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> =>
     sidecar.post(body, { headers: { 'Content-Type': 'application/x-ndjson', ...headers } })
 
-  test('is kept, with or without a last line end, with blank lines and with CRLF', async () => {
+  test('is kept with and without a final line end, with blank lines and with CRLF', async () => {
     expect(await (await stream(lines(anAttempt(), '', anAttempt()))).json()).toEqual({ accepted: 2, duplicates: 0 })
     expect(await (await stream(`${JSON.stringify(anAttempt())}\r\n\r\n`)).json()).toEqual({
       accepted: 1,
@@ -250,7 +250,7 @@ describe('a stream of lines', () => {
     })
   })
 
-  test('ends at a bad line, says which, and keeps what stands before it; sending all of it again with ids is safe', async () => {
+  test('ends at an invalid line, names it, and keeps the lines before it; sending all of it again with ids is safe', async () => {
     const before = await total()
     const good = Array.from({ length: 1500 }, (_, i) => anAttempt({ attempt_id: `line-${i}` }))
     const bad = await stream(lines(...good, '', '{"agent_name": 1}', anAttempt()))
@@ -264,7 +264,7 @@ describe('a stream of lines', () => {
     expect(await (await stream(lines(...good, anAttempt()))).json()).toEqual({ accepted: 1, duplicates: 1500 })
   })
 
-  test('ends at a bad line while much is still being sent, and the client gets to read why', async () => {
+  test('ends at an invalid line while the client is still sending, and the client can read why', async () => {
     const rest = `${JSON.stringify(anAttempt())}\n`.repeat(200_000)
     const answer = await stream(`${JSON.stringify(anAttempt())}\nrubbish\n${rest}`)
     expect(answer.status).toBe(400)
@@ -277,7 +277,7 @@ describe('a stream of lines', () => {
     expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('line 2'), kept_lines: 1 })
   })
 
-  test('that breaks off keeps only whole groups of whole lines, and the sidecar goes on', async () => {
+  test('keeps only whole groups of whole lines when it breaks off, and the sidecar goes on', async () => {
     const before = await total()
     await new Promise<void>(resolve => {
       const req = request(`${sidecar.url}/api/v1/attempts`, {

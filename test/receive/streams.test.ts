@@ -34,7 +34,7 @@ async function idsIn(of: TestSidecar): Promise<unknown[]> {
   return attempts.map(({ attempt_id }) => attempt_id)
 }
 
-test('a line is kept soon after it came, although its stream goes on', async () => {
+test('keeps a line soon after it arrives, while its stream goes on', async () => {
   await using own = await testSidecar()
   const req = openStream(own)
   req.write(lineOf({ attempt_id: 'first' }))
@@ -46,7 +46,7 @@ test('a line is kept soon after it came, although its stream goes on', async () 
   expect(await idsIn(own)).toEqual(['third', 'second', 'first'])
 })
 
-test('lines of one stream are kept in their order, whatever pieces they come in', async () => {
+test('keeps the lines of a stream in order, whatever its chunks', async () => {
   await using own = await testSidecar()
   const ids = Array.from({ length: 300 }, (_, i) => `n${i}`)
   const bytes = Buffer.from(ids.map(id => paddedLine(id.length % 2 === 0 ? 0 : 500, id)).join(''))
@@ -62,7 +62,7 @@ test('lines of one stream are kept in their order, whatever pieces they come in'
   expect(await idsIn(own)).toEqual(ids.toReversed())
 })
 
-test('with room for one long line, streams of long lines wait for each other, and all of them are kept', async () => {
+test('keeps all long lines of many streams with memory for one, while the streams wait for each other', async () => {
   await using own = await testSidecar({ 'max-in-flight-bytes': '1MiB' })
   const streams = Array.from({ length: 8 }, (_, stream) =>
     Array.from({ length: 4 }, (_, line) => paddedLine(600_000, `${stream}-${line}`)),
@@ -79,7 +79,7 @@ test('with room for one long line, streams of long lines wait for each other, an
   expect(await answers).toEqual(Array(8).fill({ status: 200, body: { accepted: 4, duplicates: 0 } }))
 })
 
-test('a stop ends a stream that goes on, and says how many of its lines are kept', async () => {
+test('ends an open stream on stop, and says how many of its lines are kept', async () => {
   const own = await testSidecar({ 'drain-timeout': '50s' })
   const req = openStream(own)
   req.write(lineOf() + lineOf())
@@ -99,7 +99,7 @@ describe('with partial=true', () => {
     return { status: answer.status, body: await answer.json() }
   }
 
-  test('bad lines are skipped and named by their place, and all others are kept', async () => {
+  test('skips invalid lines, names them by index, and keeps all others', async () => {
     expect(await post([lineOf(), '\n', '{"agent_name":1}\n', 'rubbish\n', lineOf()].join(''))).toEqual({
       status: 200,
       body: {
@@ -114,7 +114,7 @@ describe('with partial=true', () => {
     expect(await post(lineOf())).toEqual({ status: 200, body: { accepted: 1, duplicates: 0, rejected: [] } })
   })
 
-  test('of many bad lines the first are named, and the others counted', async () => {
+  test('names the first of many invalid lines, and counts the others', async () => {
     const { status, body } = await post(`${'{"x":1}\n'.repeat(1700)}${lineOf()}`)
     expect(status).toBe(200)
     const { rejected, ...rest } = body as { rejected: { index: number; errors: unknown[] }[] }
@@ -123,7 +123,7 @@ describe('with partial=true', () => {
     for (const { errors } of rejected) expect(errors.length).toBeGreaterThan(0)
   })
 
-  test('what ends a stream all the same says what is kept and what is not', async () => {
+  test('says what is kept and what is not when the stream is refused', async () => {
     const { status, body } = await post(`${lineOf()}rubbish\n${'x'.repeat(2 ** 20 + 1)}`)
     expect(status).toBe(413)
     expect(body).toMatchObject({ accepted: 1, kept_lines: 2, rejected: [{ index: 1 }] })

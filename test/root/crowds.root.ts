@@ -1,4 +1,4 @@
-/** More connections than there may be, and fewer descriptors than are wanted. */
+/** More connections than the limit, too few file descriptors, a small heap, and clients that do not read. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -10,16 +10,16 @@ import { createRandom } from '../../src/core/statistics/random.ts'
 import { MAX_ITEMS } from '../../src/receive/attempts.ts'
 import { type RecordingRequest, requestOf } from '../chaos/attempts.ts'
 import { audit } from '../chaos/audit.ts'
-import { sendNumbers, settle } from '../chaos/client.ts'
+import { resendUnanswered, sendNumbers } from '../chaos/client.ts'
+import { totalOf } from '../chaos/kill-runs.ts'
 import { createLedger } from '../chaos/ledger.ts'
-import { totalOf } from '../chaos/lives.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { memoryOf } from './memory.ts'
 import { needs } from './needs.ts'
 
 const random = createRandom(3)
 
-/** Asks over a connection that is there already, so that it needs no descriptor. */
+/** Sends a request over an open connection, so that it needs no new file descriptor. Resolves with the status. */
 function askOver(agent: Agent, url: string, sent?: RecordingRequest): Promise<number> {
   return new Promise((resolve, reject) => {
     const options = sent === undefined ? { agent } : { agent, method: 'POST', headers: sent.headers }
@@ -29,10 +29,10 @@ function askOver(agent: Agent, url: string, sent?: RecordingRequest): Promise<nu
   })
 }
 
-/** Fewer than the system lets wait to be accepted: it drops what is beyond, and the sidecar would never see those. */
+/** Below the system's accept backlog: connections beyond it would be dropped before the sidecar sees them. */
 const WAVE = 250
 
-/** Opens connections that say nothing, after the one of the agent. */
+/** Opens `count` connections that send nothing. The agent's connection is opened first. */
 async function crowd(agent: Agent, url: string, count: number): Promise<Socket[]> {
   const { hostname, port } = new URL(url)
   const sockets: Socket[] = []
@@ -49,10 +49,10 @@ async function crowd(agent: Agent, url: string, count: number): Promise<Socket[]
   return sockets
 }
 
-/** Nobody is cut for being silent: who is in stays in. */
-const PATIENT = ['--headers-timeout', '10m', '--keep-alive-timeout', '10m']
+/** Timeouts long enough that no connection is closed for being silent. */
+const LONG_TIMEOUTS = ['--headers-timeout', '10m', '--keep-alive-timeout', '10m']
 
-async function aStore(): Promise<{ store: string } & AsyncDisposable> {
+async function temporaryStore(): Promise<{ store: string } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-crowd-'))
   return {
     store: join(folder, 'agent_performance.json'),
@@ -62,10 +62,10 @@ async function aStore(): Promise<{ store: string } & AsyncDisposable> {
 
 const dropped = (sockets: readonly Socket[]): number => sockets.filter(socket => socket.destroyed).length
 
-test('with 64 descriptors and 200 connections it goes on keeping attempts of those who are in, and takes others when they leave', async context => {
+test('with 64 file descriptors and 200 connections it keeps recording for connected clients, and accepts others when they leave', async context => {
   needs(context, 'prlimit')
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store, { under: ['prlimit', '--nofile=64:64'], args: PATIENT })
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store, { under: ['prlimit', '--nofile=64:64'], args: LONG_TIMEOUTS })
   const url = await urlOf(sidecar)
   const ledger = createLedger()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -79,19 +79,19 @@ test('with 64 descriptors and 200 connections it goes on keeping attempts of tho
   }
   for (const socket of sockets) socket.destroy()
   await expect.poll(() => sendNumbers(url, ledger.take(1), ledger, random), { timeout: 20_000 }).toBe('kept')
-  await settle(url, ledger, random)
+  await resendUnanswered(url, ledger, random)
   agent.destroy()
   await end(sidecar, 'SIGKILL')
-  await using again = spawnSidecar(place.store)
-  expect(await audit(await urlOf(again), place.store, ledger)).toEqual({ lost: 0, double: 0, wrong: 0, faults: [] })
+  await using again = spawnSidecar(folder.store)
+  expect(await audit(await urlOf(again), folder.store, ledger)).toEqual({ lost: 0, double: 0, wrong: 0, faults: [] })
 })
 
 const CROWD = 10_000
 
-test('of 10,000 connections it serves as many as it may, drops and counts the rest, and is itself again when they leave', async context => {
+test('with 10,000 connections it serves up to its limit, drops and counts the rest, and recovers when they close', async context => {
   needs(context, 'descriptors')
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store, { args: PATIENT })
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store, { args: LONG_TIMEOUTS })
   const url = await urlOf(sidecar)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const sockets = await crowd(agent, url, CROWD)
@@ -100,19 +100,19 @@ test('of 10,000 connections it serves as many as it may, drops and counts the re
   expect(await askOver(agent, `${url}/livez`)).toBe(200)
   const tookMs = performance.now() - askedMs
   const memory = await memoryOf(sidecar)
-  process.stdout.write(`among ${CROWD} connections: /livez in ${Math.round(tookMs)} ms, ${memory} MiB of memory\n`)
+  process.stdout.write(`with ${CROWD} connections: /livez in ${Math.round(tookMs)} ms, ${memory} MiB of memory\n`)
   expect(tookMs).toBeLessThan(5000)
   expect(memory).toBeLessThan(512)
   for (const socket of sockets) socket.destroy()
-  const isWell = async (): Promise<boolean> => (await fetch(`${url}/livez`).catch(() => undefined))?.status === 200
-  await expect.poll(isWell, { timeout: 20_000 }).toBe(true)
+  const isLive = async (): Promise<boolean> => (await fetch(`${url}/livez`).catch(() => undefined))?.status === 200
+  await expect.poll(isLive, { timeout: 20_000 }).toBe(true)
   const scrape = await (await fetch(`${url}/metrics`)).text()
   expect(scrape).toMatch(new RegExp(`^agent_performance_connections_dropped_total ${CROWD - 1023}$`, 'm'))
   agent.destroy()
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 })
 
-/** As many attempts as a list may hold, of not much less than a body's 5 MiB. */
+/** A list with the maximum number of attempts, just below the body limit of 5 MiB. */
 function largestList(first: number): string {
   const error_type = 'x'.repeat(200)
   const one = { model_name: 'm', issue_type: 'i', success: true, time_seconds: 1, error_type }
@@ -123,9 +123,9 @@ function largestList(first: number): string {
   return JSON.stringify(list)
 }
 
-test('with 256 MiB of heap, 24 clients who send as much at once as they may and two who ask for everything do not end it', async () => {
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store, { under: ['env', 'NODE_OPTIONS=--max-old-space-size=256'] })
+test('with 256 MiB of heap it survives 24 clients that send the largest lists and two that ask all questions', async () => {
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store, { under: ['env', 'NODE_OPTIONS=--max-old-space-size=256'] })
   const url = await urlOf(sidecar)
   const endMs = performance.now() + 10_000
   const counts = { accepted: 0, refused: 0, sent: 0 }
@@ -156,9 +156,9 @@ test('with 256 MiB of heap, 24 clients who send as much at once as they may and 
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 })
 
-test('400 clients who ask for 20 MB each and read none of it, and one that asks 1000 times at once, are cut, and recording goes on', async () => {
-  await using place = await aStore()
-  await using sidecar = spawnSidecar(place.store)
+test('it disconnects 400 clients that request 20 MB and do not read, and one with 1000 requests, while recording continues', async () => {
+  await using folder = await temporaryStore()
+  await using sidecar = spawnSidecar(folder.store)
   const url = await urlOf(sidecar)
   const one = { model_name: 'm', issue_type: 'i', success: true, time_seconds: 1, confidence: 0.5 }
   const attempts = Array.from({ length: MAX_ITEMS }, (_, i) => ({ ...one, agent_name: `agent-${i}` }))
@@ -175,7 +175,7 @@ test('400 clients who ask for 20 MB each and read none of it, and one that asks 
   }
   const sockets = [...Array.from({ length: 400 }, () => ask(1)), ask(1000)]
   let peak = 0
-  const isFree = async (): Promise<boolean> => {
+  const isReleased = async (): Promise<boolean> => {
     peak = Math.max(peak, await memoryOf(sidecar))
     expect((await post(JSON.stringify({ ...one, agent_name: 'beside' }))).status).toBe(200)
     const scrape = await (await fetch(`${url}/metrics`)).text()
@@ -183,8 +183,8 @@ test('400 clients who ask for 20 MB each and read none of it, and one that asks 
       /^agent_performance_questions_in_flight 0$/m.test(scrape) && /^agent_performance_answer_bytes 0$/m.test(scrape)
     )
   }
-  await expect.poll(isFree, { timeout: 45_000, interval: 500 }).toBe(true)
-  process.stdout.write(`beside 401 clients who do not read: ${peak} MiB of memory at the most\n`)
+  await expect.poll(isReleased, { timeout: 45_000, interval: 500 }).toBe(true)
+  process.stdout.write(`with 401 clients that do not read: at most ${peak} MiB of memory\n`)
   expect(peak).toBeLessThan(1024)
   for (const socket of sockets) socket.destroy()
   expect((await fetch(`${url}/api/v1/report`)).status).toBe(200)

@@ -1,13 +1,13 @@
-/** A disk that is really full, with the short writes that only a real one makes. */
+/** A full tmpfs, because only a real file system makes short writes. */
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
-import { sendNumbers, settle } from '../chaos/client.ts'
+import { resendUnanswered, sendNumbers } from '../chaos/client.ts'
+import { totalOf } from '../chaos/kill-runs.ts'
 import { createLedger, type Ledger } from '../chaos/ledger.ts'
-import { totalOf } from '../chaos/lives.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { anAttempt } from '../support/sidecar.ts'
 import { AS_NOBODY, needs } from './needs.ts'
@@ -21,15 +21,15 @@ const statusOf = async (url: string, path: string): Promise<number> => {
 }
 const isReady = async (url: string): Promise<boolean> => (await statusOf(url, '/readyz')) === 200
 
-/** Sends until it is refused; answers how the refusal looked. */
+/** Sends attempts until the sidecar refuses them. */
 async function sendUntilRefused(url: string, ledger: Ledger, atOnce: number): Promise<void> {
   for (let i = 0; i < 10_000; i++) {
     if ((await sendNumbers(url, ledger.take(atOnce), ledger, random)) === 'refused') return
   }
-  throw new Error('it was never refused')
+  throw new Error('the sidecar refused no attempts')
 }
 
-/** Values of the sidecar's own counters. */
+/** The value of a counter of the sidecar's self-metrics. */
 async function counter(url: string, name: string): Promise<number> {
   const scrape = await (await fetch(`${url}/metrics`)).text()
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(scrape)?.[1])
@@ -41,14 +41,14 @@ describe('a full disk', () => {
   beforeEach(context => needs(context, 'root', 'mount'))
 
   test.each([1, 700])(
-    'refuses attempts sent %d at once with 503 and Retry-After, goes on answering, and recovers by itself; no half record stays',
+    'refuses %d attempts at once with 503 and Retry-After, keeps answering, recovers by itself, and leaves no partial record',
     async atOnce => {
       using disk = mountSmallDisk('size=4m')
       const ledger = createLedger()
       await using sidecar = spawnSidecar(disk.store)
       const url = await urlOf(sidecar)
       await sendNumbers(url, ledger.take(10), ledger, random)
-      // Not a whole number of groups: the last one is written in part.
+      // The free space is not a multiple of a group, so that the last write is partial.
       disk.fill(100_000)
       await sendUntilRefused(url, ledger, atOnce)
       expect(await statusOf(url, '/readyz')).toBe(503)
@@ -70,7 +70,7 @@ describe('a full disk', () => {
     },
   )
 
-  test('leaves the document as it was, byte for byte, when a new one has no room, and removes what it began', async () => {
+  test('keeps the old document byte for byte if a new one does not fit, and removes the temp file', async () => {
     using disk = mountSmallDisk('size=8m')
     await using sidecar = spawnSidecar(disk.store)
     const url = await urlOf(sidecar)
@@ -102,7 +102,7 @@ describe('a full disk', () => {
     expect(await end(sidecar, 'SIGTERM')).toBe(0)
   })
 
-  test('does not keep a sidecar from stopping, nor the next one from starting and answering; nothing is lost', async () => {
+  test('does not prevent a sidecar from stopping, nor the next one from starting and answering, and nothing is lost', async () => {
     using disk = mountSmallDisk('size=4m')
     const ledger = createLedger()
     await using first = spawnSidecar(disk.store)
@@ -110,13 +110,13 @@ describe('a full disk', () => {
     for (let i = 0; i < 20; i++) await sendNumbers(url, ledger.take(100), ledger, random)
     disk.fill(0)
     const startMs = performance.now()
-    // All of it is in the journal already.
+    // Exits with 0, because all attempts are in the journal already.
     expect(await end(first, 'SIGTERM')).toBe(0)
     expect(performance.now() - startMs).toBeLessThan(20_000)
     await using second = spawnSidecar(disk.store)
     const next = await urlOf(second)
     expect(await totalOf(next)).toBe(ledger.counts.kept)
-    // A stop and a start may free blocks, and the new segment's first block still has room for a few attempts.
+    // A stop and a start may free blocks. The first block of the new segment still has space for a few attempts.
     disk.fill(0)
     expect(await sendNumbers(next, ledger.take(100), ledger, random)).toBe('refused')
     expect(await statusOf(next, '/readyz')).toBe(503)
@@ -127,7 +127,7 @@ describe('a full disk', () => {
     expect(await end(second, 'SIGTERM')).toBe(0)
   })
 
-  test('filled and emptied again and again while clients go on, it counts what it acknowledged and nothing else', async () => {
+  test('filled and emptied repeatedly under load: exactly the acknowledged attempts are counted', async () => {
     using disk = mountSmallDisk('size=24m')
     const ledger = createLedger()
     await using sidecar = spawnSidecar(disk.store)
@@ -138,7 +138,7 @@ describe('a full disk', () => {
       disk.empty()
       await expect.poll(() => isReady(url), { timeout: 40_000, interval: 50 }).toBe(true)
     }
-    await settle(url, ledger, random)
+    await resendUnanswered(url, ledger, random)
     expect(await audit(url, disk.store, ledger)).toEqual(NOTHING_WRONG)
     expect(await end(sidecar, 'SIGKILL')).toBe('SIGKILL')
     await using again = spawnSidecar(disk.store)
@@ -153,23 +153,26 @@ describe('a disk that cannot be written', () => {
   test.each([
     ['read-only', /EROFS|read-only/i, (disk: SmallDisk) => disk.makeReadOnly()],
     ['out of inodes', /ENOSPC/, (disk: SmallDisk) => disk.fill(4096)],
-  ])('because it is %s refuses to start, says where and why, and leaves nothing behind', async (_what, why, spoil) => {
-    using disk = mountSmallDisk('size=1m,nr_inodes=2')
-    spoil(disk)
-    await using sidecar = spawnSidecar(disk.store)
-    expect(await sidecar.ready).toBeUndefined()
-    expect(await sidecar.ended).toBe(73)
-    expect(sidecar.log()).toContain(disk.store)
-    expect(sidecar.log()).toMatch(why)
-    expect((await readdir(disk.path)).filter(name => name !== 'ballast')).toEqual([])
-  })
+  ])(
+    'because it is %s fails the start with the path and the reason, and leaves no file behind',
+    async (_what, why, breakDisk) => {
+      using disk = mountSmallDisk('size=1m,nr_inodes=2')
+      breakDisk(disk)
+      await using sidecar = spawnSidecar(disk.store)
+      expect(await sidecar.ready).toBeUndefined()
+      expect(await sidecar.ended).toBe(73)
+      expect(sidecar.log()).toContain(disk.store)
+      expect(sidecar.log()).toMatch(why)
+      expect((await readdir(disk.path)).filter(name => name !== 'ballast')).toEqual([])
+    },
+  )
 })
 
-test('a folder of somebody else is refused with its path and the reason, and nothing is made in it', async context => {
+test('a folder of another user fails the start with the path and the reason, and no file is created in it', async context => {
   needs(context, 'root', 'nobody')
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-theirs-'))
   try {
-    // Others may look, and not write.
+    // Other users may read, but not write.
     await chmod(folder, 0o755)
     const store = join(folder, 'agent_performance.json')
     await using sidecar = spawnSidecar(store, { under: AS_NOBODY })

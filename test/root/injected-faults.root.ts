@@ -1,4 +1,4 @@
-/** System calls that fail, stall or are the last one: injected by strace into a real sidecar. */
+/** System calls that fail, stall or kill the process, injected with strace into a real sidecar. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,16 +6,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
-import { sendNumbers, settle } from '../chaos/client.ts'
+import { resendUnanswered, sendNumbers } from '../chaos/client.ts'
+import { totalOf } from '../chaos/kill-runs.ts'
 import { createLedger, type Ledger } from '../chaos/ledger.ts'
-import { totalOf } from '../chaos/lives.ts'
 import { end, type Spawned, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { needs } from './needs.ts'
 
 const random = createRandom(2)
 const NOTHING_WRONG = { lost: 0, double: 0, wrong: 0, faults: [] }
 
-interface Place extends AsyncDisposable {
+interface TestStore extends AsyncDisposable {
   readonly store: string
   /** The journal's first segment, and the first ten. */
   readonly segment: string
@@ -25,7 +25,7 @@ interface Place extends AsyncDisposable {
   inject(fault: string, only?: readonly string[], args?: readonly string[]): Spawned
 }
 
-async function aPlace(): Promise<Place> {
+async function createTestStore(): Promise<TestStore> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-strace-'))
   const store = join(folder, 'agent_performance.json')
   const trace = join(folder, 'trace')
@@ -40,10 +40,10 @@ async function aPlace(): Promise<Place> {
     inject(fault, only = [], args = []) {
       const paths = only.flatMap(path => ['-P', path])
       const [call = '', how = ''] = fault.split(/:(.*)/s, 2)
-      // The journal writes at a position.
+      // The journal uses positional writes.
       const injected = call === 'write' ? 'write,pwrite64' : call
       const calls = `trace=${injected},write,pwrite64,close`
-      // -D: the sidecar is our child, and strace somebody else's.
+      // With -D the sidecar is the direct child, so that signals reach it and not strace.
       const under = [
         'strace',
         '-D',
@@ -64,29 +64,29 @@ async function aPlace(): Promise<Place> {
   }
 }
 
-/** Sends small requests one after the other until the sidecar is gone or `count` were answered; counts the refusals. */
+/** Sends `count` small requests sequentially, or until the sidecar is gone. Returns the number of refusals. */
 async function sendMany(url: string, ledger: Ledger, count: number): Promise<number> {
   let refusals = 0
   for (let i = 0; i < count; i++) {
-    const fate = await sendNumbers(url, ledger.take(1 + (i % 7)), ledger, random)
-    if (fate === 'unknown') return refusals
-    if (fate === 'kept') continue
+    const result = await sendNumbers(url, ledger.take(1 + (i % 7)), ledger, random)
+    if (result === 'unknown') return refusals
+    if (result === 'kept') continue
     refusals++
     await pause(100)
   }
   return refusals
 }
 
-/** After a clean start: what is open is sent again, and everything is counted. */
-async function expectAllCounted({ store }: Place, ledger: Ledger): Promise<void> {
+/** Starts without faults, sends unanswered attempts again, and asserts that exactly the acknowledged ones are counted. */
+async function expectAllCounted({ store }: TestStore, ledger: Ledger): Promise<void> {
   await using sidecar = spawnSidecar(store)
   const url = await urlOf(sidecar)
-  await settle(url, ledger, random)
+  await resendUnanswered(url, ledger, random)
   expect(await audit(url, store, ledger)).toEqual(NOTHING_WRONG)
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 }
 
-/** What was done first with the descriptor a write to which was not confirmed. */
+/** The first system call on a file descriptor after a write to it failed. */
 function firstCallAfterFailedWrite(trace: string): string | undefined {
   const writing = new Map<string, string>()
   let failed: string | undefined
@@ -101,21 +101,21 @@ function firstCallAfterFailedWrite(trace: string): string | undefined {
 
 beforeEach(context => needs(context, 'strace'))
 
-describe('a sidecar whose system call is its last one', () => {
+describe('a sidecar killed in a system call', () => {
   test.each([
     ['write', [1, 2, 3, 10, 40]],
     ['fsync', [1, 2, 3, 4, 5, 8]],
     ['rename', [1, 2, 3, 4]],
     ['mkdir', [1]],
     ['unlink', [1]],
-  ])('%s has counted exactly what it acknowledged when it starts again', async (call, times) => {
+  ])('%s counts exactly the acknowledged attempts after a restart', async (call, times) => {
     let killed = 0
     for (const when of times) {
-      await using place = await aPlace()
+      await using files = await createTestStore()
       const ledger = createLedger()
-      await using sidecar = place.inject(
+      await using sidecar = files.inject(
         `${call}:signal=KILL:when=${when}`,
-        call === 'write' ? place.segments : undefined,
+        call === 'write' ? files.segments : undefined,
       )
       const url = await sidecar.ready
       if (url !== undefined) {
@@ -124,7 +124,7 @@ describe('a sidecar whose system call is its last one', () => {
         sidecar.process.kill('SIGTERM')
       }
       if ((await sidecar.ended) === 'SIGKILL') killed++
-      await expectAllCounted(place, ledger)
+      await expectAllCounted(files, ledger)
     }
     expect(killed).toBeGreaterThan(0)
   })
@@ -132,74 +132,74 @@ describe('a sidecar whose system call is its last one', () => {
 
 describe('a system call that fails', () => {
   test.each([
-    ['write:error=EIO:when=4', 'a write that the disk does not confirm'],
-    ['write:error=EIO:when=2+5', 'every fifth of them'],
-    ['write:error=ENOSPC:when=3', 'a write'],
-    ['write:error=EDQUOT:when=2..6', 'some writes'],
-  ])('%s costs what was refused and nothing else', async fault => {
-    await using place = await aPlace()
+    ['write:error=EIO:when=4'],
+    ['write:error=EIO:when=2+5'],
+    ['write:error=ENOSPC:when=3'],
+    ['write:error=EDQUOT:when=2..6'],
+  ])('%s loses only the refused attempts', async fault => {
+    await using files = await createTestStore()
     const ledger = createLedger()
-    await using sidecar = place.inject(fault, place.segments)
+    await using sidecar = files.inject(fault, files.segments)
     const url = await urlOf(sidecar)
     expect(await sendMany(url, ledger, 60)).toBeGreaterThan(0)
     expect(await totalOf(url)).toBe(ledger.counts.kept)
     await end(sidecar, 'SIGKILL')
     expect(ledger.counts.refused).toBeGreaterThan(0)
-    await expectAllCounted(place, ledger)
+    await expectAllCounted(files, ledger)
   })
 
-  test('a descriptor a write to which was not confirmed is never written to again', async () => {
-    await using place = await aPlace()
+  test('a file descriptor is never written to again after a failed write', async () => {
+    await using files = await createTestStore()
     const ledger = createLedger()
-    await using sidecar = place.inject('write:error=EIO:when=4', place.segments)
+    await using sidecar = files.inject('write:error=EIO:when=4', files.segments)
     const url = await urlOf(sidecar)
     await sendMany(url, ledger, 40)
     await end(sidecar, 'SIGKILL')
-    expect(firstCallAfterFailedWrite(await readFile(place.trace, 'utf8'))).toBe('close')
-    await expectAllCounted(place, ledger)
+    expect(firstCallAfterFailedWrite(await readFile(files.trace, 'utf8'))).toBe('close')
+    await expectAllCounted(files, ledger)
   })
 
   test.each(['EMFILE', 'EDQUOT', 'EROFS', 'ENOSPC'])(
-    '%s at the beginning of a segment is a refusal, and over when it is over',
+    '%s when a segment is created refuses attempts, and recording resumes after it',
     async code => {
-      await using place = await aPlace()
+      await using files = await createTestStore()
       const ledger = createLedger()
-      await using sidecar = place.inject(`openat:error=${code}:when=1`, [place.segment])
+      await using sidecar = files.inject(`openat:error=${code}:when=1`, [files.segment])
       const url = await urlOf(sidecar)
       expect(await sendMany(url, ledger, 40)).toBeGreaterThan(0)
-      await settle(url, ledger, random)
-      expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
+      await resendUnanswered(url, ledger, random)
+      expect(await audit(url, files.store, ledger)).toEqual(NOTHING_WRONG)
       await end(sidecar, 'SIGKILL')
-      await expectAllCounted(place, ledger)
+      await expectAllCounted(files, ledger)
     },
   )
 
-  test('EIO while the journal is read keeps it from starting, with the path, and changes nothing', async () => {
-    await using place = await aPlace()
+  test('EIO while the journal is read fails the start, names the path, and changes no file', async () => {
+    await using files = await createTestStore()
     const ledger = createLedger()
-    const first = spawnSidecar(place.store)
+    const first = spawnSidecar(files.store)
     await sendMany(await urlOf(first), ledger, 10)
     await end(first, 'SIGKILL')
-    const before = await readFile(place.segment)
-    await using sidecar = place.inject('pread64:error=EIO', [place.segment])
+    const before = await readFile(files.segment)
+    await using sidecar = files.inject('pread64:error=EIO', [files.segment])
     expect(await sidecar.ready).toBeUndefined()
     expect(await sidecar.ended).toBe(73)
     expect(sidecar.log()).toMatch(/EIO/)
-    expect(sidecar.log()).toContain(place.store)
-    expect((await readFile(place.segment)).equals(before)).toBe(true)
-    const names = await readdir(join(place.segment, '..'))
+    expect(sidecar.log()).toContain(files.store)
+    expect((await readFile(files.segment)).equals(before)).toBe(true)
+    const names = await readdir(join(files.segment, '..'))
     expect(names.filter(name => name.includes('corrupt'))).toEqual([])
-    await expectAllCounted(place, ledger)
+    await expectAllCounted(files, ledger)
   })
 })
 
-test('a disk that takes 2 s to confirm a write makes answers slow and none wrong, refuses what is too much, and holds up nobody who only asks', async () => {
-  await using place = await aPlace()
-  await using sidecar = place.inject('write:delay_enter=2000000', place.segments, ['--max-pending-attempts', '50'])
+test('with writes that take 2 s, acknowledged attempts are durable, excess attempts are refused, and questions are not delayed', async () => {
+  await using files = await createTestStore()
+  await using sidecar = files.inject('write:delay_enter=2000000', files.segments, ['--max-pending-attempts', '50'])
   const url = await urlOf(sidecar)
   const ledger = createLedger()
   const startMs = performance.now()
-  const fates = Promise.all(Array.from({ length: 20 }, () => sendNumbers(url, ledger.take(5), ledger, random)))
+  const results = Promise.all(Array.from({ length: 20 }, () => sendNumbers(url, ledger.take(5), ledger, random)))
   let slowestMs = 0
   for (let i = 0; i < 20; i++) {
     const askedMs = performance.now()
@@ -207,14 +207,14 @@ test('a disk that takes 2 s to confirm a write makes answers slow and none wrong
     slowestMs = Math.max(slowestMs, performance.now() - askedMs)
     await pause(50)
   }
-  const all = await fates
+  const all = await results
   expect(performance.now() - startMs).toBeGreaterThan(2000)
   expect(all).toContain('kept')
   expect(all).toContain('refused')
   expect(all).not.toContain('unknown')
-  process.stdout.write(`slowest answer beside a write of 2 s: ${Math.round(slowestMs)} ms\n`)
+  process.stdout.write(`slowest answer during writes of 2 s: ${Math.round(slowestMs)} ms\n`)
   expect(slowestMs).toBeLessThan(1500)
-  expect(await audit(url, place.store, ledger)).toEqual(NOTHING_WRONG)
+  expect(await audit(url, files.store, ledger)).toEqual(NOTHING_WRONG)
   await end(sidecar, 'SIGKILL')
-  await expectAllCounted(place, ledger)
+  await expectAllCounted(files, ledger)
 })

@@ -1,4 +1,4 @@
-/** A log file on a disk that is full: the sidecar goes on, and the log too when there is space again. */
+/** A log file on a full disk: the sidecar keeps running, and resumes logging when there is space. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { mountSmallDisk } from './small-disk.ts'
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
-test('a log file on a full disk ends nothing; with space again it holds whole lines, those that waited too', async context => {
+test('a log file on a full disk does not stop the sidecar, and later contains complete lines only, including the buffered ones', async context => {
   needs(context, 'root', 'mount')
   await using folder = await temporaryFolder()
   using disk = mountSmallDisk('size=1m')

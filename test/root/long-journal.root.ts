@@ -1,11 +1,11 @@
-/** A journal as long as there may be, without any snapshot: it is read in bounded memory, and all of it is counted. */
+/** A journal of the maximum length without a snapshot: a start replays all of it in bounded memory. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { attemptOf } from '../chaos/attempts.ts'
-import { totalOf } from '../chaos/lives.ts'
+import { totalOf } from '../chaos/kill-runs.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { peakMemoryOf } from './memory.ts'
 import { needs } from './needs.ts'
@@ -13,13 +13,13 @@ import { needs } from './needs.ts'
 const SEGMENTS = 10_000
 const GIB = 2 ** 30
 
-/** A line of the journal as it is documented. */
+/** A journal line in the documented format. */
 function line(record: object): string {
   const text = `${Date.now()} ${JSON.stringify(record)}`
   return `${crc32(text).toString(16).padStart(8, '0')} ${text}\n`
 }
 
-/** Attempts of one segment, as many as make 1 GiB of all segments. */
+/** The lines of one segment. All segments together are 1 GiB. */
 function attemptLines(): { text: string; count: number } {
   let [text, count] = ['', 0]
   while (text.length < GIB / SEGMENTS) {
@@ -29,7 +29,7 @@ function attemptLines(): { text: string; count: number } {
   return { text, count }
 }
 
-/** Answers how many attempts are in it. */
+/** Writes the journal. Resolves with its number of attempts. */
 async function writeJournal(directory: string): Promise<number> {
   const { text, count } = attemptLines()
   let previous = { segment: 0, offset: 0 }
@@ -41,7 +41,7 @@ async function writeJournal(directory: string): Promise<number> {
   return SEGMENTS * count
 }
 
-test('a journal of 10,000 segments and 1 GiB without a snapshot is counted whole, in bounded memory, and the next start is short', async context => {
+test('a journal of 10,000 segments and 1 GiB without a snapshot is replayed in bounded memory, and the next start is faster', async context => {
   needs(context, 'space')
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-long-'))
   try {

@@ -1,15 +1,14 @@
-/** What a process takes of the machine's memory, by what Linux says. */
+/** Resident memory of a process, from /proc. */
 import { readFile } from 'node:fs/promises'
 
-/** Anything with a process. */
 interface Running {
   readonly process: { readonly pid?: number | undefined }
 }
 
-/** In MiB, now. */
+/** Current resident memory in MiB. */
 export const memoryOf = (sidecar: Running): Promise<number> => read(sidecar, 'VmRSS')
 
-/** In MiB, the most it ever took. */
+/** Peak resident memory in MiB. */
 export const peakMemoryOf = (sidecar: Running): Promise<number> => read(sidecar, 'VmHWM')
 
 async function read({ process: { pid } }: Running, what: string): Promise<number> {

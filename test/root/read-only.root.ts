@@ -1,4 +1,4 @@
-/** Questions to a store of somebody else, and to one on a file system that cannot be written. */
+/** Questions to a store of another user, and to a store on a read-only file system. */
 import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ interface Outcome {
   readonly stderr: string
 }
 
-/** Runs a command in a process of its own, under another command where one is given. */
+/** Runs a command of the sidecar in a separate process, optionally under another command. */
 function runIn(argv: readonly string[], under: readonly string[] = []): Promise<Outcome> {
   const [command = '', ...args] = [...under, process.execPath, MAIN, ...argv]
   return new Promise(resolve => {
@@ -39,7 +39,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** A copy of the store whose files have the mode, and its directories too, with the right to enter them. */
+/** A copy of the store with this mode. Directories also get execute permission for those who may read. */
 function copyWith(mode: number): { folder: string; store: string } & Disposable {
   const copy = mkdtempSync(join(tmpdir(), 'agent-performance-read-only-'))
   cpSync(folder, copy, { recursive: true })
@@ -54,7 +54,7 @@ function copyWith(mode: number): { folder: string; store: string } & Disposable 
 }
 
 describe('another user', () => {
-  test('who may read the files gets answers, and changes nothing', async context => {
+  test('with read permission gets answers and changes no file', async context => {
     needs(context, 'root', 'nobody')
     using copy = copyWith(0o644)
     const before = snapshotOf(copy.folder)
@@ -66,13 +66,13 @@ describe('another user', () => {
     expect(snapshotOf(copy.folder)).toEqual(before)
   })
 
-  test('who may not is told the path, and what to do: 77', async context => {
+  test('without read permission gets the path, the remedy and exit code 77', async context => {
     needs(context, 'root', 'nobody')
     const withoutJournal = 0o600
     using copy = copyWith(withoutJournal)
     chmodSync(copy.folder, 0o755)
     for (const mode of [withoutJournal, 0o644]) {
-      // The document may be for all, and the journal is for its owner.
+      // The journal stays readable by its owner only, even if the document is readable by all.
       chmodSync(copy.store, mode)
       const before = snapshotOf(copy.folder)
       for (const argv of [['report'], ['export']]) {
@@ -85,7 +85,7 @@ describe('another user', () => {
     }
   })
 
-  test('who may not enter the folder is told so, and not that there is no store: 77', async context => {
+  test('without permission to enter the folder gets the path and exit code 77', async context => {
     needs(context, 'root', 'nobody')
     using copy = copyWith(0o600)
     const { exitCode, stderr } = await runIn(['report', '--store', copy.store], AS_NOBODY)
@@ -93,7 +93,7 @@ describe('another user', () => {
     expect(stderr).toContain(copy.store)
   })
 
-  test('who may not write to the directories gets answers', async context => {
+  test('without write permission for the directories gets answers', async context => {
     needs(context, 'root', 'nobody')
     using copy = copyWith(0o444)
     const { exitCode, stdout } = await runIn(['report', '--store', copy.store], AS_NOBODY)

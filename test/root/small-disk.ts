@@ -1,4 +1,4 @@
-/** A disk of a few megabytes that can be filled to the last byte. */
+/** A tmpfs of a few megabytes that can be filled completely. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,16 +6,17 @@ import { join } from 'node:path'
 
 export interface SmallDisk extends Disposable {
   readonly path: string
-  /** The store on it. */
+  /** The path of a store on the disk. */
   readonly store: string
-  /** Leaves so many bytes free, up to a page more or less. */
+  /** Fills the disk until about `leaving` bytes are free, to within a page. */
   fill(leaving: number): void
-  /** Gives back what was filled. */
+  /** Frees the space that {@link fill} used. */
   empty(): void
-  /** Nothing on it may be open for writing. */
+  /** Remounts the disk read-only. No file on it may be open for writing. */
   makeReadOnly(): void
 }
 
+/** Mounts a tmpfs with these mount options. It is unmounted at the end of the scope. Needs root. */
 export function mountSmallDisk(options: string): SmallDisk {
   const path = mkdtempSync(join(tmpdir(), 'agent-performance-disk-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])

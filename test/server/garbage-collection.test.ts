@@ -8,7 +8,7 @@ test('the garbage collector is given a flag that this Node knows, and may be giv
   const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' })
   for (const flag of flags) expect(known).toContain(`${flag.replace('--no-', '--')} (`)
   const code = `
-    const { beginYoung } = await import('./src/garbage-collection.ts')
+    const { beginYoung } = await import('./src/server/garbage-collection.ts')
     const kept = []
     for (let i = 0; i < 200_000; i++) {
       if (i === 100_000) beginYoung()
@@ -24,7 +24,7 @@ test('a request of OTLP is gone with the next small collection: what keeps it un
     import { readFileSync } from 'node:fs'
     import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
     import { mergeMapping } from './src/receive/otlp/mapping/table.ts'
-    import { siftLogBytes } from './src/receive/otlp/protobuf/sift-bytes.ts'
+    import { extractLogBytes } from './src/receive/otlp/protobuf/extract-log-bytes.ts'
     const sent = readFileSync('test/fixtures/otlp/go-logs.bin')
     const mapping = mergeMapping({})
     let read = 0
@@ -32,7 +32,7 @@ test('a request of OTLP is gone with the next small collection: what keeps it un
       for (let i = 0; i < 50; i++) {
         const memory = new Uint8Array(100_000)
         memory.set(sent)
-        read += siftLogBytes(Buffer.from(memory.buffer, 0, sent.length), mapping).attempts.length
+        read += extractLogBytes(Buffer.from(memory.buffer, 0, sent.length), mapping).attempts.length
       }
       // What stands on the stack is kept.
       await nextTurn()

@@ -1,4 +1,4 @@
-/** What is said of real attempts whose answers are worked out here by other means: exact fractions, plain sums, draws. */
+/** Compares answers about real attempts with independent calculations: exact fractions, sums and random draws. */
 import { describe, expect, test } from 'vitest'
 import { decidedBestAgent } from '../../src/core/reports/best-agent.ts'
 import { fairReport } from '../../src/core/reports/fair-report.ts'
@@ -17,15 +17,15 @@ import {
   nameOf,
   names,
   overall,
+  significantPairs,
   strataOf,
   sumOf,
   tasks,
-  toldApart,
   withinTasksP,
 } from './terminal-bench.ts'
 
-/** What the answers say when each in turn is the leader. */
-function answered(labels: readonly string[], counts: readonly Counts[]): string[] {
+/** The significant pairs according to `decideBest`, with each candidate in turn as the leader. */
+function decidedPairs(labels: readonly string[], counts: readonly Counts[]): string[] {
   return counts
     .flatMap((_, leader) => {
       const { contenders } = decideBest(counts, leader)
@@ -34,36 +34,36 @@ function answered(labels: readonly string[], counts: readonly Counts[]): string[
     .sort()
 }
 
-test('the rates are those that were published', () => {
+test('the rates are the published ones', () => {
   expect(overall.map(({ successes, attempts }) => `${successes}/${attempts}`)).toEqual([
     ...['165/400', '51/332', '105/396', '165/400', '235/400', '202/400', '210/400'],
   ])
 })
 
 describe('over all tasks', () => {
-  const [told, toldAgents] = [toldApart(names, overall), toldApart(agents, byAgent)]
+  const [pairs, agentPairs] = [significantPairs(names, overall), significantPairs(agents, byAgent)]
 
-  test('who can be told from whom is what exact tests of all pairs say, after Holm', () => {
-    expect(answered(names, overall)).toEqual(told)
-    expect(answered(agents, byAgent)).toEqual(toldAgents)
+  test('the significant pairs are those of exact tests of all pairs with Holm correction', () => {
+    expect(decidedPairs(names, overall)).toEqual(pairs)
+    expect(decidedPairs(agents, byAgent)).toEqual(agentPairs)
   })
 
-  test('agents are told apart, but for openhands and goose, who solved as many', () => {
-    expect(toldAgents).toEqual([
+  test('all agents differ significantly but openhands and goose, which solved equally many', () => {
+    expect(agentPairs).toEqual([
       'cursor-cli > mini-swe-agent',
       ...['cursor-cli', 'goose', 'mini-swe-agent', 'openhands'].map(worse => `droid > ${worse}`),
       ...['goose', 'openhands'].flatMap(better => [`${better} > cursor-cli`, `${better} > mini-swe-agent`]),
     ])
   })
 
-  test("droid's models are not told apart, nor droid with claude-sonnet-4 from openhands and goose", () => {
+  test("droid's models do not differ significantly, nor does droid with claude-sonnet-4 from openhands and goose", () => {
     const droids = names.filter(name => name.startsWith('droid:'))
-    expect(told).toHaveLength(15)
-    expect(told.filter(pair => droids.every(droid => !pair.includes(droid)))).toHaveLength(5)
+    expect(pairs).toHaveLength(15)
+    expect(pairs.filter(pair => droids.every(droid => !pair.includes(droid)))).toHaveLength(5)
     const open = names.flatMap((a, i) =>
       names
         .slice(i + 1)
-        .filter(b => !told.includes(`${a} > ${b}`) && !told.includes(`${b} > ${a}`))
+        .filter(b => !pairs.includes(`${a} > ${b}`) && !pairs.includes(`${b} > ${a}`))
         .map(b => [a, b]),
     )
     const [openhands, goose, opus, sonnet, gpt] = [names[0], names[3], ...droids]
@@ -85,7 +85,7 @@ describe('task by task', () => {
     return { task, of, best: decidedBestAgent(of, { minAttempts: 1 })! }
   })
 
-  test('five attempts each tell none of seven from the best: the clearest outcome there can be has p = 2/252 in 21 pairs', () => {
+  test('five attempts each are never decisive among seven: the smallest possible p is 2/252, and there are 21 pairs', () => {
     expect(exactP({ successes: 5, attempts: 5 }, { successes: 0, attempts: 5 })).toBeCloseTo(2 / 252, 12)
     expect((2 / 252) * 21).toBeGreaterThan(0.05)
     for (const { best, of } of answers) {
@@ -94,7 +94,7 @@ describe('task by task', () => {
     }
   })
 
-  test('asked of two alone, they are told apart where the exact test tells them apart', () => {
+  test('a question about two agents alone is decisive exactly where the exact test is significant', () => {
     const [goose, cursor] = ['goose', 'cursor-cli']
     const decided = answers.filter(
       ({ of }) =>
@@ -113,17 +113,17 @@ describe('task by task', () => {
     expect(expected).toContain('hello-world')
   })
 
-  test('the best one has the highest rate, and the chance of each to be the best agrees with draws', () => {
+  test('the best agent has the highest rate, and its probability of being the best agrees with random draws', () => {
     const random = createRandom('terminal-bench')
     for (const { best, of, task } of answers.filter((_, i) => i % 16 === 0)) {
       const counts = of.map(one => cells.find(cell => cell.task === task && cell.name === nameOf(one))!)
       const highest = Math.max(...counts.map(({ successes, attempts }) => successes / attempts))
       expect(best.success_rate).toBeCloseTo(highest * 100, 9)
-      const place = of.findIndex(one => nameOf(one) === `${best.agent_name}:${best.model_name}`)
+      const index = of.findIndex(one => nameOf(one) === `${best.agent_name}:${best.model_name}`)
       let wins = 0
       for (let i = 0; i < 20_000; i++) {
         const rates = counts.map(c => drawBeta(random, c.successes + 0.5, c.attempts - c.successes + 0.5))
-        if (rates.every(rate => rate <= rates[place]!)) wins++
+        if (rates.every(rate => rate <= rates[index]!)) wins++
       }
       expect(Math.abs(best.p_best - wins / 20_000)).toBeLessThan(0.015)
     }
@@ -132,13 +132,13 @@ describe('task by task', () => {
 
 describe('at the same mix of tasks', () => {
   const fair = fairReport(keysOf(cells), 'agent_and_model')
-  /** Every task at the share it has of all attempts, whoever made them. */
+  /** The share of each task in all attempts. */
   const shareOf = new Map(tasks.map(task => [task, sumOf(cells.filter(cell => cell.task === task)).attempts / 2728]))
   const sameMix = (name: string, rateOf: (cell: Cell) => number): number =>
     cells.filter(cell => cell.name === name).reduce((sum, cell) => sum + shareOf.get(cell.task)! * rateOf(cell), 0) *
     100
 
-  test('mini-swe-agent rises by a quarter of a point and cursor-cli falls by a fifth: they lack attempts, and no task', () => {
+  test('the adjusted rate of mini-swe-agent is 0.25 points higher than its crude rate, that of cursor-cli 0.20 lower', () => {
     expect(fair.strata.toSorted()).toEqual(tasks.toSorted())
     const moved = fair.rates.map(rate => [rate.name, (rate.adjusted_rate! - rate.success_rate).toFixed(2)])
     expect(Object.fromEntries(moved)).toMatchObject({
@@ -154,7 +154,7 @@ describe('at the same mix of tasks', () => {
     expect(fair.turned_over).toEqual([])
   })
 
-  test('intervals are wider than what repeated draws give, since 5 of 5 is no certainty, and not twice as wide', () => {
+  test('intervals are wider than bootstrap intervals, which have no variance at 5 of 5, but less than twice as wide', () => {
     const random = createRandom('same mix')
     for (const { name, adjusted_rate_interval } of fair.rates) {
       const redrawn = Array.from({ length: 1000 }, () =>
@@ -170,12 +170,12 @@ describe('at the same mix of tasks', () => {
     }
   })
 
-  test('droid with claude-opus-4.1 is best, and told from all but droid with gpt-5', () => {
+  test('droid with claude-opus-4.1 is the best, significantly so against all but droid with gpt-5', () => {
     const { name: best, decisive, contenders } = fair.best!
     expect({ best, decisive, contenders }).toEqual({ best: names[4], decisive: false, contenders: [names[6]] })
     for (const other of names.filter(name => name !== best)) {
       const p = withinTasksP(best, other)
-      // Of 21 pairs; Holm's correction is at most Bonferroni's.
+      // There are 21 pairs. Holm's correction is at most Bonferroni's.
       expect(p * 21 <= 0.05, `${other}: ${p}`).toBe(!contenders.includes(other))
       if (p < 1e-6) continue
       const [strataOfBest, strataOfOther] = [best, other].map(strataOf)
@@ -184,7 +184,7 @@ describe('at the same mix of tasks', () => {
     }
   })
 
-  test('by agents alone droid is best, and told from all others', () => {
+  test('among agents, droid is decisively the best', () => {
     expect(fairReport(keysOf(cells), 'agent_name').best).toEqual({ name: 'droid', decisive: true, contenders: [] })
   })
 })

@@ -1,10 +1,10 @@
-/** Attempts of Terminal-Bench, and exact answers about them that are reckoned another way than the sidecar does. */
+/** Attempts of Terminal-Bench, and exact answers about them by other algorithms than the sidecar uses. */
 import { readFileSync } from 'node:fs'
 import { createTally } from '../../src/core/aggregate/tally.ts'
 import type { KeySummary } from '../../src/core/ports.ts'
 import type { Counts } from '../../src/core/statistics/counts.ts'
 
-/** What came of one task with one agent and model. */
+/** The counts of one task with one agent and model. */
 export interface Cell extends Counts {
   readonly task: string
   readonly name: string
@@ -23,7 +23,7 @@ export const cells: readonly Cell[] = rows.flatMap(([task, ...counts]) =>
 )
 export const tasks: readonly string[] = rows.map(([task]) => task!)
 
-/** The keys as a sidecar that got these attempts has them. */
+/** The keys of a sidecar that recorded these attempts. */
 export function keysOf(some: readonly Cell[]): readonly KeySummary[] {
   const tally = createTally({ maxKeys: 1000, maxArms: 0, tiers: [] })
   for (const { task, name, successes, attempts } of some) {
@@ -57,21 +57,21 @@ function choose(n: number, k: number): bigint {
   return result
 }
 
-/** Fisher's exact p-value in whole numbers: the tables no likelier than the one seen, out of all. */
+/** Fisher's exact p-value in integer arithmetic: the share of the tables at most as likely as the observed one. */
 export function exactP(a: Counts, b: Counts): number {
   const all = a.successes + b.successes
-  const ways = (x: number): bigint =>
+  const arrangements = (x: number): bigint =>
     x < 0 || x > a.attempts || all - x < 0 || all - x > b.attempts
       ? 0n
       : choose(a.attempts, x) * choose(b.attempts, all - x)
-  const seen = ways(a.successes)
+  const observed = arrangements(a.successes)
   let extreme = 0n
-  for (let x = 0; x <= all; x++) if (ways(x) <= seen) extreme += ways(x)
+  for (let x = 0; x <= all; x++) if (arrangements(x) <= observed) extreme += arrangements(x)
   return Number((extreme * 10n ** 18n) / choose(a.attempts + b.attempts, all)) / 1e18
 }
 
-/** The pairs that Holm's procedure over all pairs tells apart at 5 %, as `better > worse`. */
-export function toldApart(labels: readonly string[], counts: readonly Counts[]): string[] {
+/** The significant pairs of Holm's procedure over all pairs at 5 %, as `better > worse`. */
+export function significantPairs(labels: readonly string[], counts: readonly Counts[]): string[] {
   const pairs = counts.flatMap((a, i) => counts.slice(i + 1).map((b, j) => ({ i, j: i + 1 + j, p: exactP(a, b) })))
   pairs.sort((a, b) => a.p - b.p)
   const accepted = pairs.findIndex(({ p }, rank) => p * (pairs.length - rank) > 0.05)
@@ -82,36 +82,36 @@ export function toldApart(labels: readonly string[], counts: readonly Counts[]):
     .sort()
 }
 
-/** Counts by task. */
+/** The counts of one agent and model by task. */
 export function strataOf(name: string): ReadonlyMap<string, Counts> {
   return new Map(cells.filter(cell => cell.name === name).map(cell => [cell.task, cell]))
 }
 
-/** As the fixture names it. */
+/** The name of a key in the fixture. */
 export function nameOf({ key }: KeySummary): string {
   return `${key.agent_name}:${key.model_name}`
 }
 
 /**
- * Exact p-value of "no difference in any task": each task's successes are shared out between the two by chance, and the
- * sums over all tasks that are no likelier than the one seen count.
+ * Exact p-value of the hypothesis "no difference in any task". Each task's successes are distributed between the two at
+ * random. The p-value is the probability of the sums over all tasks that are at most as likely as the observed one.
  */
 export function withinTasksP(one: string, other: string): number {
-  let [likelihood, seen] = [[1], 0]
+  let [distribution, observed] = [[1], 0]
   for (const task of tasks) {
     const [a, b] = [strataOf(one).get(task)!, strataOf(other).get(task)!]
     const successes = a.successes + b.successes
-    const ways = Array.from({ length: a.attempts + 1 }, (_, x) =>
+    const probabilities = Array.from({ length: a.attempts + 1 }, (_, x) =>
       x <= successes && successes - x <= b.attempts
         ? Number(choose(a.attempts, x) * choose(b.attempts, successes - x)) /
           Number(choose(a.attempts + b.attempts, successes))
         : 0,
     )
-    const next = new Array<number>(likelihood.length + a.attempts).fill(0)
-    for (const [i, p] of likelihood.entries()) for (const [x, q] of ways.entries()) next[i + x]! += p * q
-    likelihood = next
-    seen += a.successes
+    const next = new Array<number>(distribution.length + a.attempts).fill(0)
+    for (const [i, p] of distribution.entries()) for (const [x, q] of probabilities.entries()) next[i + x]! += p * q
+    distribution = next
+    observed += a.successes
   }
-  const atSeen = likelihood[seen]! * (1 + 1e-9)
-  return likelihood.reduce((sum, p) => (p <= atSeen ? sum + p : sum), 0)
+  const atObserved = distribution[observed]! * (1 + 1e-9)
+  return distribution.reduce((sum, p) => (p <= atObserved ? sum + p : sum), 0)
 }

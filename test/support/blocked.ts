@@ -1,4 +1,4 @@
-/** Outputs that do not take what is written to them: pipes and sockets that are full, or that nothing reads any more. */
+/** Outputs that block or fail: full pipes and sockets, and pipes whose reader is closed. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
@@ -6,22 +6,22 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 
 export interface BlockedPipe extends Disposable {
-  /** The end to write to. */
+  /** The write end, blocking. */
   readonly fd: number
-  /** Writes until there is no room. */
+  /** Writes until the pipe is full. */
   fill(): void
-  /** Takes what is in the pipe now. */
+  /** Reads everything in the pipe. */
   read(): string
-  /** Closes the end that reads. */
+  /** Closes the read end. */
   break(): void
 }
 
-/** A pipe in a folder: `fill` it, and read it or not. */
+/** Opens a named pipe in a folder. */
 export function openPipe(folder: string): BlockedPipe {
   const path = join(folder, `pipe-${Math.random()}`)
   execFileSync('mkfifo', [path])
   let reader: number | undefined = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  // Blocking, as a shell makes it.
+  // Blocking, like a pipe that a shell creates.
   const fd = openSync(path, constants.O_WRONLY)
   const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
   const endReading = (): void => {
@@ -58,7 +58,7 @@ function untilFull(step: () => number): void {
   }
 }
 
-/** A socket, as a supervisor gives it to its children, that is full and never read. */
+/** A socket that is full and never read, like the output socket of a supervisor that hangs. */
 export async function openFullSocket(folder: string): Promise<{ readonly socket: Socket } & Disposable> {
   const server = createServer({ pauseOnConnect: true }).listen(join(folder, 'socket'))
   await once(server, 'listening')

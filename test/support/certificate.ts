@@ -1,8 +1,8 @@
-/** A certificate that only a test trusts. */
+/** Self-signed certificates for tests. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 
-/** Makes a certificate and its key in a folder. Needs openssl. */
+/** Creates a certificate and its key in a folder. Returns their paths. Needs openssl. */
 export function makeCertificate(folder: string, name = 'localhost'): { readonly cert: string; readonly key: string } {
   const cert = join(folder, 'cert.pem')
   const key = join(folder, 'key.pem')

@@ -1,9 +1,9 @@
-/** What asking must leave as it was. */
+/** The complete state of a folder, to show that questions do not change it. */
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Everything in the folder by its path: mode, owner, inode, times of change and content of each file, and of each directory but its content. */
+/** Mode, owner, inode, size, times and content hash of everything in the folder, by path. Directories have no hash. */
 export function snapshotOf(folder: string): Record<string, string> {
   const paths = ['.', ...(readdirSync(folder, { recursive: true }) as string[])].sort()
   return Object.fromEntries(paths.map(path => [path, stateOf(join(folder, path))]))

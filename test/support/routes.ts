@@ -1,4 +1,4 @@
-/** Every route the sidecar serves, for tests that try all of them. */
+/** All routes of the sidecar, for tests that cover every route. */
 export const ROUTES: readonly string[] = [
   '/livez',
   '/readyz',

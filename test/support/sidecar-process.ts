@@ -1,4 +1,4 @@
-/** A real sidecar in a process of its own, as a user starts it. */
+/** A real sidecar in a separate process, started by its command. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -9,15 +9,18 @@ import { createInterface } from 'node:readline'
 export interface SidecarProcess {
   readonly url: string
   readonly process: ChildProcess
-  /** What it has written to standard error so far. */
+  /** Its standard error so far. */
   readonly log: () => string
-  /** Sends a signal and resolves with how it ended: the exit code, or the signal's name. */
+  /** Sends a signal. Resolves with the exit code, or the name of the signal that ended the process. */
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
 }
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
 
-/** Starts one on a free port, with its default store where `store` is empty, and resolves when it says that it is ready; rejects with its standard error where it ends before. */
+/**
+ * Starts a sidecar on a free port. An empty `store` means the default store. Resolves when the sidecar is ready. Rejects
+ * with its standard error if it exits before.
+ */
 export async function startSidecarProcess(
   store: string,
   { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
@@ -61,7 +64,7 @@ async function ready(child: ChildProcess): Promise<string> {
   return new Promise(() => undefined)
 }
 
-/** A folder that is gone at the end of the scope. */
+/** A temporary folder that is removed at the end of the scope. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'agent-performance-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }

@@ -1,4 +1,4 @@
-/** A sidecar in this process, on a free port and a store in a temporary folder. */
+/** A sidecar in this process, on a free port, with a store in a temporary folder. */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { loadConfig } from '../../src/config/config.ts'
@@ -11,17 +11,17 @@ export interface TestSidecar extends AsyncDisposable {
   readonly sidecar: Sidecar
   readonly store: string
   get(path: string, headers?: Record<string, string>): Promise<Response>
-  /** Posts JSON, or what is given as it is where it is text or bytes. */
+  /** Posts `body`: text or bytes unchanged, other values as JSON. */
   post(body: unknown, options?: { path?: string; headers?: Record<string, string> }): Promise<Response>
 }
 
-/** A log of which the test reads the lines. */
+/** A log whose lines the test can read. */
 export function capturedLog(): { readonly log: Logger; readonly lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = []
   return { log: createLog('info', { write: line => void lines.push(JSON.parse(line)) }), lines }
 }
 
-/** Starts one; `flags` are settings by their names. */
+/** Starts a sidecar. `flags` are settings by name. It is closed at the end of the scope. */
 export async function testSidecar(
   flags: Record<string, unknown> = {},
   log: Logger = createLog('silent'),
@@ -48,7 +48,7 @@ export async function testSidecar(
   }
 }
 
-/** An attempt with the fields a test does not care about. */
+/** A valid attempt, in which `more` adds or overrides fields. */
 export function anAttempt(more: Record<string, unknown> = {}): Record<string, unknown> {
   return { agent_name: 'a', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1, ...more }
 }

@@ -1,4 +1,4 @@
-/** The best agent for a kind of issue: as documented, and how sure that is. */
+/** The best agent for an issue type, by the documented ranking, and the evidence for it. */
 
 import {
   averageConfidence,
@@ -18,30 +18,31 @@ import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
 
-/** How the best agent is chosen. */
+/** The criteria by which the best agent can be chosen. */
 export const RANKINGS = ['success_rate', 'lower_bound', 'expected_cost'] as const
 export type Ranking = (typeof RANKINGS)[number]
 
 export interface BestAgentOptions {
-  /** Keys with fewer attempts do not take part; 5 unless told. */
+  /** Keys with fewer attempts are ignored. 5 by default. */
   readonly minAttempts?: number | undefined
   /**
-   * `success_rate` as documented: by rate, then by average confidence. `lower_bound`: by the lower end of the 95 % Wilson interval.
-   * `expected_cost`: by mean cost per success, least first; keys without a known cost come last.
+   * `success_rate`, the default: by rate, then by average confidence. `lower_bound`: by the lower bound of the 95 % Wilson
+   * interval. `expected_cost`: by mean cost per success, lowest first. Keys without a known cost come last.
    */
   readonly rankBy?: Ranking | undefined
 }
 
-/** The documented answer, with its interval. */
+/** The documented answer, with the interval of its rate. */
 export interface BestAgent extends Rate {
   readonly agent_name: string
   readonly model_name: string
-  /** Null where no attempt stated one. */
+  /** 0 to 1. Null if no attempt stated a confidence. */
   readonly avg_confidence: number | null
+  /** 0 if no attempt stated a time. */
   readonly avg_time_seconds: number
 }
 
-/** The best of the given keys; undefined where none qualifies. One pass, no sorting: it is asked before every issue. */
+/** The best of the given keys. Undefined if none qualifies. One pass without sorting: coordinators ask before every issue. */
 export function bestAgent(summaries: readonly KeySummary[], options: BestAgentOptions = {}): BestAgent | undefined {
   return runToCompletion(bestAgentSteps(summaries, options))
 }
@@ -51,38 +52,38 @@ export function* bestAgentSteps(
   summaries: readonly KeySummary[],
   options: BestAgentOptions = {},
 ): Steps<BestAgent | undefined> {
-  const choice = noChoice()
-  yield* forEachKey(summaries, considering(choice, options))
-  return choice.best && describeNumbers(choice.best.key, choice.numbers!)
+  const leader = noLeader()
+  yield* forEachKey(summaries, updatesLeader(leader, options))
+  return leader.entry && describeNumbers(leader.entry.key, leader.numbers!)
 }
 
-/** The best of the keys that were considered so far, and what was counted of it then. */
-interface Choice {
-  best: KeySummary | undefined
+/** The best key so far, and a copy of its numbers from the same read. */
+interface Leader {
+  entry: KeySummary | undefined
   numbers: KeyNumbers | undefined
-  merit: number
-  secondMerit: number
+  score: number
+  tieBreak: number
 }
 
-function noChoice(): Choice {
-  return { best: undefined, numbers: undefined, merit: LOWEST, secondMerit: LOWEST }
+function noLeader(): Leader {
+  return { entry: undefined, numbers: undefined, score: LOWEST, tieBreak: LOWEST }
 }
 
-/** Takes a key that has `minAttempts`, and at least one, where it is better than the best so far. */
-function considering(choice: Choice, { minAttempts = 5, rankBy }: BestAgentOptions): (candidate: KeySummary) => void {
-  const { first, second } = MERITS[rankBy ?? 'success_rate']
+/** Returns a function that replaces the leader with a qualified key of a higher score. */
+function updatesLeader(leader: Leader, { minAttempts = 5, rankBy }: BestAgentOptions): (candidate: KeySummary) => void {
+  const criterion = CRITERIA[rankBy ?? 'success_rate']
   return candidate => {
     if (!isQualified(candidate, minAttempts)) return
     const { summary } = candidate
-    const merit = first(summary)
-    if (choice.best !== undefined && merit < choice.merit) return
-    const secondMerit = second(summary)
-    if (choice.best !== undefined && merit === choice.merit && secondMerit <= choice.secondMerit) return
-    Object.assign(choice, { best: candidate, numbers: numbersOf(summary), merit, secondMerit })
+    const score = criterion.score(summary)
+    if (leader.entry !== undefined && score < leader.score) return
+    const tieBreak = criterion.tieBreak(summary)
+    if (leader.entry !== undefined && score === leader.score && tieBreak <= leader.tieBreak) return
+    Object.assign(leader, { entry: candidate, numbers: numbersOf(summary), score, tieBreak })
   }
 }
 
-/** What a report says about a key, read at one moment. */
+/** The reported numbers of a key. A consistent copy, taken in one read. */
 interface KeyNumbers extends Counts {
   readonly confidence: number | null
   readonly timeSeconds: number
@@ -92,7 +93,7 @@ function numbersOf(summary: Summary): KeyNumbers {
   return { ...countsOf(summary), confidence: averageConfidence(summary), timeSeconds: averageTime(summary) }
 }
 
-/** The documented object of one key. */
+/** The documented answer for one key. */
 export function describeNumbers(
   { agent_name, model_name }: AttemptKey,
   { successes, attempts, confidence, timeSeconds }: KeyNumbers,
@@ -111,56 +112,57 @@ export function isQualified({ summary }: KeySummary, minAttempts: number): boole
   return totalAttempts(summary) >= Math.max(1, minAttempts)
 }
 
-/** Higher is better; where the first merits are equal, the second decides. */
-interface Merits {
-  readonly first: (summary: Summary) => number
-  readonly second: (summary: Summary) => number
+/** A higher score is better. The tie-break decides between equal scores. */
+interface Criterion {
+  readonly score: (summary: Summary) => number
+  readonly tieBreak: (summary: Summary) => number
 }
 
 const LOWEST = Number.NEGATIVE_INFINITY
 
-const MERITS: Record<Ranking, Merits> = {
-  success_rate: { first: successRate, second: summary => averageConfidence(summary) ?? 0 },
+const CRITERIA: Record<Ranking, Criterion> = {
+  success_rate: { score: successRate, tieBreak: summary => averageConfidence(summary) ?? 0 },
   lower_bound: {
-    first: summary => wilsonInterval(successes(summary), totalAttempts(summary)).low,
-    second: totalAttempts,
+    score: summary => wilsonInterval(successes(summary), totalAttempts(summary)).low,
+    tieBreak: totalAttempts,
   },
   expected_cost: {
-    first(summary) {
+    score(summary) {
       const { reported, computed, sum } = costs(summary)
       const priced = reported + computed
       if (priced === 0 || successes(summary) === 0) return LOWEST
       return (-sum / priced) * (totalAttempts(summary) / successes(summary))
     },
-    second: successRate,
+    tieBreak: successRate,
   },
 }
 
-/** One that cannot be told from the leader, with its chance to be the best all the same. */
+/** A candidate whose rate does not differ significantly from the leader's. */
 export interface Contender extends Rate {
   readonly agent_name: string
   readonly model_name: string
+  /** Posterior probability, 0 to 1, that its true rate is the highest. */
   readonly p_best: number
 }
 
-/** The best agent, and how sure that is. */
+/** The best agent, and the evidence that it is the best. */
 export interface DecidedBestAgent extends BestAgent {
-  /** Probability, 0 to 1, that its true rate is the highest (Beta posteriors under Jeffreys' prior). */
+  /** Posterior probability, 0 to 1, that its true rate is the highest (Beta posteriors, Jeffreys' prior). */
   readonly p_best: number
-  /** Percentage points that the best is expected to be better than this one. */
+  /** Percentage points that choosing this agent is expected to lose against the best one. */
   readonly expected_loss: number
-  /** Whether it can be told from every other candidate (Fisher's exact test, Holm's correction). False where there is no other. */
+  /** Whether it differs significantly from every other candidate (Fisher's exact test, Holm's correction). False if there is no other. */
   readonly decisive: boolean
-  /** Those it cannot be told from, likeliest best first. */
+  /** The candidates that do not differ significantly from it, highest `p_best` first. */
   readonly contenders: readonly Contender[]
-  /** Further attempts each contender needs to settle it; null where that cannot be said. */
+  /** Further attempts per contender until the comparison is decisive with 80 % power. Null if unknown, see `decideBest`. */
   readonly attempts_to_decide: number | null
 }
 
-/** Candidates that are compared at the most: beside the leader, those whose interval reaches highest. */
+/** Maximum number of compared candidates: the leader, and those with the highest upper interval bounds. */
 const MAX_CANDIDATES = 300
 
-/** The best of the given keys with the evidence for it: milliseconds, where {@link bestAgent} takes microseconds. */
+/** The best of the given keys, with the evidence for it. Takes milliseconds, {@link bestAgent} takes microseconds. */
 export function decidedBestAgent(
   summaries: readonly KeySummary[],
   options: BestAgentOptions = {},
@@ -168,29 +170,29 @@ export function decidedBestAgent(
   return runToCompletion(decidedBestSteps(summaries, options))
 }
 
-/** {@link decidedBestAgent} in steps. What is counted of each key is read once. */
+/** {@link decidedBestAgent} in steps. Reads the counts of each key once, so that they are consistent. */
 export function* decidedBestSteps(
   summaries: readonly KeySummary[],
   options: BestAgentOptions = {},
 ): Steps<DecidedBestAgent | undefined> {
-  const choice = noChoice()
-  const consider = considering(choice, options)
+  const best = noLeader()
+  const updateLeader = updatesLeader(best, options)
   const qualified: Candidate[] = []
-  function read(one: KeySummary): void {
-    consider(one)
-    if (isQualified(one, options.minAttempts ?? 5)) qualified.push({ one, ...countsOf(one.summary) })
+  function read(entry: KeySummary): void {
+    updateLeader(entry)
+    if (isQualified(entry, options.minAttempts ?? 5)) qualified.push({ entry, ...countsOf(entry.summary) })
   }
   yield* forEachKey(summaries, read)
-  if (choice.best === undefined) return undefined
-  const { best, numbers } = choice
-  const leader = { one: best, successes: numbers!.successes, attempts: numbers!.attempts }
-  const candidates = yield* closest(leader, qualified)
+  if (best.entry === undefined) return undefined
+  const { entry, numbers } = best
+  const leader = { entry, successes: numbers!.successes, attempts: numbers!.attempts }
+  const candidates = yield* closestCandidates(leader, qualified)
   const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(candidates, 0)
   const others = contenders
-    .filter(place => place !== 0)
-    .map(place => contender(candidates[place]!, standings[place]!.p_best))
+    .filter(index => index !== 0)
+    .map(index => contender(candidates[index]!, standings[index]!.p_best))
   return {
-    ...describeNumbers(best.key, numbers!),
+    ...describeNumbers(entry.key, numbers!),
     p_best: standings[0]!.p_best,
     expected_loss: standings[0]!.expected_loss,
     decisive,
@@ -199,30 +201,30 @@ export function* decidedBestSteps(
   }
 }
 
-/** A key that takes part, and what was counted of it. */
+/** A qualified key, and a copy of its counts. */
 interface Candidate extends Counts {
-  readonly one: KeySummary
+  readonly entry: KeySummary
 }
 
-/** The leader first, then those that could be better than it, most likely first. */
-function* closest(leader: Candidate, candidates: readonly Candidate[]): Steps<readonly Candidate[]> {
-  const others = candidates.filter(({ one }) => one !== leader.one)
+/** The leader, then the other candidates. If there are too many, only those with the highest upper interval bounds. */
+function* closestCandidates(leader: Candidate, candidates: readonly Candidate[]): Steps<readonly Candidate[]> {
+  const others = candidates.filter(({ entry }) => entry !== leader.entry)
   if (others.length < MAX_CANDIDATES) return [leader, ...others]
-  let reaching: { readonly other: Candidate; readonly high: number }[] = []
+  let closest: { readonly other: Candidate; readonly high: number }[] = []
   for (const [i, other] of others.entries()) {
-    reaching.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
-    // To sort thousands at once would hold up others.
-    if (reaching.length === 2 * MAX_CANDIDATES) reaching = highest(reaching)
+    closest.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
+    // Prunes regularly. A single sort of thousands of candidates would block the event loop.
+    if (closest.length === 2 * MAX_CANDIDATES) closest = highest(closest)
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
-  return [leader, ...highest(reaching).map(({ other }) => other)]
+  return [leader, ...highest(closest).map(({ other }) => other)]
 }
 
-function highest<T extends { readonly high: number }>(reaching: T[]): T[] {
-  return reaching.sort((a, b) => b.high - a.high).slice(0, MAX_CANDIDATES - 1)
+function highest<T extends { readonly high: number }>(candidates: T[]): T[] {
+  return candidates.sort((a, b) => b.high - a.high).slice(0, MAX_CANDIDATES - 1)
 }
 
-function contender({ one, successes, attempts }: Candidate, p_best: number): Contender {
-  const { agent_name, model_name } = one.key
+function contender({ entry, successes, attempts }: Candidate, p_best: number): Contender {
+  const { agent_name, model_name } = entry.key
   return { agent_name, model_name, ...rate(successes, attempts), p_best }
 }

@@ -1,12 +1,12 @@
-/** Whether stated confidence can be believed, for the given keys together and by group. */
+/** The calibration of stated confidence, over all given keys and by group. */
 
 import { namedRecord, uniqueKeyPrinter } from '../aggregate/metrics.ts'
 import { calibrationSums, createSummary, mergeInto, type Summary } from '../aggregate/summary.ts'
 import type { KeySummary } from '../ports.ts'
 import { type Calibration, calibrationOf } from '../statistics/calibration.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
+import type { Grouping } from './grouped-rates.ts'
 import { answerByName, totalOfAll, totalsBy } from './groups.ts'
-import type { Grouping } from './report.ts'
 
 export interface CalibrationReport {
   readonly group_by: Grouping
@@ -14,9 +14,10 @@ export interface CalibrationReport {
   readonly groups: Record<string, Calibration>
 }
 
-/** Keys whose calibration is worked out between two pauses. */
-const JUDGED_AT_ONCE = 5
+/** Keys processed between two yields. A calibration takes long. */
+const CALIBRATIONS_PER_STEP = 5
 
+/** The calibration of all given keys together, and of each group by its name. */
 export function calibrationReport(summaries: readonly KeySummary[], group_by: Grouping): CalibrationReport {
   return runToCompletion(calibrationSteps(summaries, group_by))
 }
@@ -30,14 +31,14 @@ export function* calibrationSteps(summaries: readonly KeySummary[], group_by: Gr
 }
 
 function* calibrationByKey(summaries: readonly KeySummary[]): Steps<CalibrationReport> {
-  const printed = uniqueKeyPrinter()
+  const printKey = uniqueKeyPrinter()
   const all = createSummary()
   const groups = namedRecord<Calibration>([])
-  function judge({ key, summary }: KeySummary): void {
+  function calibrate({ key, summary }: KeySummary): void {
     mergeInto(all, summary)
-    groups[printed(key)] = calibrationOfSummary(summary)
+    groups[printKey(key)] = calibrationOfSummary(summary)
   }
-  yield* forEachKey(summaries, judge, JUDGED_AT_ONCE)
+  yield* forEachKey(summaries, calibrate, CALIBRATIONS_PER_STEP)
   return { group_by: 'key', overall: calibrationOfSummary(all), groups }
 }
 

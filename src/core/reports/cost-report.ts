@@ -1,4 +1,4 @@
-/** What attempts cost, and what a success costs. */
+/** Cost per attempt and per success, over all given keys and by each of their names. */
 
 import {
   costs,
@@ -14,7 +14,7 @@ import { type Costs, costsOf } from '../statistics/cost.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { answerByName, totalOfAll, totalsBy } from './groups.ts'
 
-/** Costs, and the tokens behind them. */
+/** Costs in US dollars, and the number of tokens of each type. */
 export interface CostAnswer extends Costs {
   readonly tokens: Readonly<Record<(typeof TOKEN_TYPES)[number], number>>
 }
@@ -26,7 +26,7 @@ export interface CostReport {
   readonly by_issue_type: Record<string, CostAnswer>
 }
 
-/** Costs of the given keys together and by each of their names. An unknown cost is counted as unpriced, never as 0. */
+/** The costs of the given keys, together and by agent, model and issue type. Unknown costs are counted as `unpriced`. */
 export function costReport(summaries: readonly KeySummary[]): CostReport {
   return runToCompletion(costSteps(summaries))
 }
@@ -42,14 +42,14 @@ export function* costSteps(summaries: readonly KeySummary[]): Steps<CostReport> 
   }
 }
 
-/** Costs of one summary. */
+/** The costs of one summary. */
 export function costAnswer(summary: Summary): CostAnswer {
   const [input, output, cache_read, cache_write] = tokens(summary) as [number, number, number, number]
   const known = costsOf(totalAttempts(summary), successes(summary), costs(summary))
   const sum = totalCost(summary)
   return {
     ...known,
-    // What senders added up themselves is in no cost per attempt: nobody knows of how many attempts it is.
+    // The total includes sums that senders report without attempts. They cannot be part of a cost per attempt.
     total_cost_usd: known.total_cost_usd === null && sum === 0 ? null : sum,
     tokens: { input, output, cache_read, cache_write },
   }

@@ -1,12 +1,12 @@
-/** Whether the success rate of a key or an agent has left what it was: its last attempts against those before them. */
+/** Drift of the success rate of a key or an agent: a CUSUM of its last attempts against a baseline from those before. */
 
 import { recentCount, recentOutcomes } from '../aggregate/recent.ts'
 import { totalAttempts } from '../aggregate/summary.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
-import { type Counts, less, type MutableCounts, shrunkRate } from '../statistics/counts.ts'
+import { type Counts, type MutableCounts, shrunkRate, subtractCounts } from '../statistics/counts.ts'
 import {
   baselineRate,
-  caution,
+  baselineStandardError,
   type Drift,
   type DriftState,
   driftOf,
@@ -19,50 +19,51 @@ import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { type Difficulty, difficultySteps, expectationSteps } from './expectation.ts'
 import { countsOf } from './groups.ts'
 
-/** A rate learned from fewer attempts than this is no baseline. */
+/** Minimum number of attempts of a baseline. */
 const MIN_BASELINE = 30
-/** Keys of an agent whose attempts are read between two pauses. */
-const READ_AT_ONCE = 10
-/** Of an agent over all its keys, at the most. */
-const WATCHED_OF_AGENT = 200
+/** Keys of an agent whose attempts are read between two yields. */
+const KEYS_READ_PER_STEP = 10
+/** Maximum number of an agent's attempts, over all its keys, that the CUSUM covers. */
+const MAX_AGENT_ATTEMPTS = 200
 
 /**
- * What the last attempts of a key, at most the 100 that are held and at most half of all, say against a baseline learned
- * from all before them. `keys` are watched together: the more, the more it takes, so that all of them together raise one
- * false alarm in 2,000 attempts of each, or more. Null below 30 attempts for a baseline, and where no attempt of the range
- * is held. The summary must be of the key's whole life; with a `range` it is seen as at the range's end, and only its
- * attempts are watched.
+ * The drift of a key. The CUSUM covers its last attempts: at most the 100 in memory, and at most half of all. All attempts
+ * before them are the baseline. `keys` is the number of monitored keys. It raises the threshold, so that all keys together
+ * raise at most one false alarm in 2,000 attempts of each. Null if the baseline has fewer than 30 attempts, or if no
+ * attempt of the range is in memory. The summary must cover the key's whole lifetime. With a `range`, the result is as of
+ * the end of the range, and the CUSUM covers only attempts in the range.
  */
-export function watchKey(one: KeySummary, keys: number, range?: TimeRange): Drift | null {
-  const state = stateOfKey(one, keys, range)
+export function watchKey(entry: KeySummary, keys: number, range?: TimeRange): Drift | null {
+  const state = stateOfKey(entry, keys, range)
   return state && driftOf(state, driftThreshold(keys))
 }
 
-/** How near a key is to an alarm for having got worse: 1 and above is one. Undefined where that cannot be said. */
-export function declineOf(one: KeySummary, keys: number): number | undefined {
-  // Asked of every key at every scrape: where nothing can be said, no attempt need be read.
-  const attempts = totalAttempts(one.summary)
-  if (attempts - Math.min(recentCount(one.recent), Math.floor(attempts / 2)) < MIN_BASELINE) return undefined
-  const state = stateOfKey(one, keys)
+/** The downward drift statistic of a key divided by its threshold. 1 or more is an alarm. Undefined without a baseline. */
+export function declineOf(entry: KeySummary, keys: number): number | undefined {
+  // Runs for every key at every scrape. Returns early without reading attempts if there can be no baseline.
+  const attempts = totalAttempts(entry.summary)
+  if (attempts - Math.min(recentCount(entry.recent), Math.floor(attempts / 2)) < MIN_BASELINE) return undefined
+  const state = stateOfKey(entry, keys)
   return state === null ? undefined : state.down / driftThreshold(keys)
 }
 
-function stateOfKey(one: KeySummary, keys: number, range?: TimeRange): DriftState | null {
-  // Not even all its attempts together would be a baseline: most keys of many, and their attempts need not be read.
-  if (totalAttempts(one.summary) < MIN_BASELINE) return null
-  const { known, asked } = pastOf(one, range)
-  const watched = last(asked, Number.POSITIVE_INFINITY, known.attempts)
-  const baseline = less(known, countOf(watched))
-  if (watched.length === 0 || baseline.attempts < MIN_BASELINE) return null
+function stateOfKey(entry: KeySummary, keys: number, range?: TimeRange): DriftState | null {
+  // Skips reading the attempts of a key that cannot have a baseline, as most keys do if there are many.
+  if (totalAttempts(entry.summary) < MIN_BASELINE) return null
+  const { total, inRange } = historyOf(entry, range)
+  const monitored = lastAttempts(inRange, Number.POSITIVE_INFINITY, total.attempts)
+  const baseline = subtractCounts(total, countOf(monitored))
+  if (monitored.length === 0 || baseline.attempts < MIN_BASELINE) return null
   const expected = baselineRate(baseline, shrunkRate(baseline))
-  const step = driftStepper(expected, driftThreshold(keys), caution(baseline.attempts))
-  return watched.reduce((state, { success }) => step(state, success), NO_DRIFT)
+  const step = driftStepper(expected, driftThreshold(keys), baselineStandardError(baseline.attempts))
+  return monitored.reduce((state, { success }) => step(state, success), NO_DRIFT)
 }
 
 /**
- * The same over several keys of one agent, at most its last 200 attempts, each against what is to be expected of this
- * agent at its issue type: neither a harder mix of issues nor an agent that is always worse than others is a decline.
- * `all` are the keys of every agent: from them it is known how hard an issue type is.
+ * The drift of one agent over its keys `own`, with at most its last 200 attempts. Each attempt is compared with the rate
+ * expected of this agent at its issue type. A harder mix of issues is therefore no decline, and neither is an agent that
+ * was always worse than others. `all` are the keys of every agent, from which the difficulty of issue types is estimated.
+ * `agents` is the number of monitored agents. `range` and null are as for {@link watchKey}.
  */
 export function watchAgent(
   own: readonly KeySummary[],
@@ -73,7 +74,7 @@ export function watchAgent(
   return runToCompletion(watchAgentSteps(own, runToCompletion(difficultySteps(all)), agents, range))
 }
 
-/** {@link watchAgent} in steps, for many agents of which `difficulty` is worked out once. */
+/** {@link watchAgent} in steps. Takes the difficulty, so that a caller with many agents computes it once. */
 export function* watchAgentSteps(
   own: readonly KeySummary[],
   difficulty: Difficulty,
@@ -85,71 +86,71 @@ export function* watchAgentSteps(
     attempts += totalAttempts(summary)
   })
   if (attempts < MIN_BASELINE) return null
-  const pasts: Past[] = []
-  const latest = createLatest<Watched>(WATCHED_OF_AGENT)
-  function read(one: KeySummary): void {
-    const { known, asked } = pastOf(one, range)
-    const past = { one, known, watched: { successes: 0, attempts: 0 } }
-    pasts.push(past)
-    for (const { ms, success } of asked) latest.add({ ms, success, past })
+  const histories: AgentKeyHistory[] = []
+  const latest = createLatestBuffer<AgentAttemptOutcome>(MAX_AGENT_ATTEMPTS)
+  function read(entry: KeySummary): void {
+    const { total, inRange } = historyOf(entry, range)
+    const history = { entry, total, monitored: { successes: 0, attempts: 0 } }
+    histories.push(history)
+    for (const { ms, success } of inRange) latest.add({ ms, success, history })
   }
-  yield* forEachKey(own, read, READ_AT_ONCE)
-  return yield* driftOfAgent(pasts, latest.inOrder(), difficulty, driftThreshold(agents))
+  yield* forEachKey(own, read, KEYS_READ_PER_STEP)
+  return yield* driftOfAgent(histories, latest.inOrder(), difficulty, driftThreshold(agents))
 }
 
 function* driftOfAgent(
-  pasts: readonly Past[],
-  latest: readonly Watched[],
+  histories: readonly AgentKeyHistory[],
+  latest: readonly AgentAttemptOutcome[],
   difficulty: Difficulty,
   threshold: number,
 ): Steps<Drift | null> {
-  const known = pasts.reduce((sum, past) => sum + past.known.attempts, 0)
-  const watched = last(latest, WATCHED_OF_AGENT, known)
-  const learned = known - watched.length
-  if (watched.length === 0 || learned < MIN_BASELINE) return null
-  for (const { success, past } of watched) {
-    past.watched.attempts++
-    if (success) past.watched.successes++
+  const total = histories.reduce((sum, history) => sum + history.total.attempts, 0)
+  const monitored = lastAttempts(latest, MAX_AGENT_ATTEMPTS, total)
+  const baselineAttempts = total - monitored.length
+  if (monitored.length === 0 || baselineAttempts < MIN_BASELINE) return null
+  for (const { success, history } of monitored) {
+    history.monitored.attempts++
+    if (success) history.monitored.successes++
   }
-  const histories = pasts.map(past => ({ one: past.one, ...less(past.known, past.watched) }))
-  const expected = yield* expectationSteps(histories, difficulty)
-  const step = (state: DriftState, { success, past }: Watched): DriftState =>
-    driftStep(state, success, expected.get(past.one)!, threshold, caution(learned))
-  return driftOf(watched.reduce(step, NO_DRIFT), threshold)
+  const baselines = histories.map(({ entry, total, monitored }) => ({ entry, ...subtractCounts(total, monitored) }))
+  const expected = yield* expectationSteps(baselines, difficulty)
+  const standardError = baselineStandardError(baselineAttempts)
+  const step = (state: DriftState, { success, history }: AgentAttemptOutcome): DriftState =>
+    driftStep(state, success, expected.get(history.entry)!, threshold, standardError)
+  return driftOf(monitored.reduce(step, NO_DRIFT), threshold)
 }
 
-/** What is known of a key of the agent, and how many of its attempts are among those watched. */
-interface Past {
-  readonly one: KeySummary
-  readonly known: Counts
-  readonly watched: MutableCounts
+/** One key of the agent: its counts up to the end of the range, and how many of them the CUSUM covers. */
+interface AgentKeyHistory {
+  readonly entry: KeySummary
+  readonly total: Counts
+  readonly monitored: MutableCounts
 }
 
-/** An attempt of the agent. */
-interface Watched extends Outcome {
-  readonly past: Past
+interface AgentAttemptOutcome extends Outcome {
+  readonly history: AgentKeyHistory
 }
 
-interface Latest<T> {
+interface LatestBuffer<T> {
   add(item: T): void
-  /** Oldest first; of the same time as they were added. */
+  /** Oldest first. Items of the same time stay in the order added. */
   inOrder(): readonly T[]
 }
 
-/** The latest `most` of what is added. Of an agent's hundred thousand attempts nearly all are let go of again. */
-function createLatest<T extends { readonly ms: number }>(most: number): Latest<T> {
-  let held: T[] = []
+/** A bounded buffer of the latest `capacity` items by time. An agent may have 100,000 attempts in memory. */
+function createLatestBuffer<T extends { readonly ms: number }>(capacity: number): LatestBuffer<T> {
+  let items: T[] = []
   let oldestMs = Number.NEGATIVE_INFINITY
   function inOrder(): readonly T[] {
-    held = held.sort(byTime).slice(-most)
-    if (held.length === most) oldestMs = held[0]!.ms
-    return held
+    items = items.sort(byTime).slice(-capacity)
+    if (items.length === capacity) oldestMs = items[0]!.ms
+    return items
   }
   return {
     add(item) {
       if (item.ms < oldestMs) return
-      held.push(item)
-      if (held.length >= 2 * most) inOrder()
+      items.push(item)
+      if (items.length >= 2 * capacity) inOrder()
     },
     inOrder,
   }
@@ -160,22 +161,26 @@ interface Outcome {
   readonly success: boolean
 }
 
-/** All counts of a key up to the end of the range, and those of its attempts in the range that are held one by one. */
-function pastOf({ summary, recent }: KeySummary, range?: TimeRange): { known: Counts; asked: readonly Outcome[] } {
-  const held = inOrder(recentOutcomes(recent))
-  const known = countsOf(summary)
-  if (range === undefined) return { known, asked: held }
-  const asked = held.filter(({ ms }) => range.sinceMs <= ms && ms < range.untilMs)
-  return { known: less(known, countOf(held.filter(({ ms }) => ms >= range.untilMs))), asked }
+/** The counts of a key up to the end of the range, and the outcomes of its recent attempts in the range, oldest first. */
+function historyOf(
+  { summary, recent }: KeySummary,
+  range?: TimeRange,
+): { readonly total: Counts; readonly inRange: readonly Outcome[] } {
+  const outcomes = sortedByTime(recentOutcomes(recent))
+  const total = countsOf(summary)
+  if (range === undefined) return { total, inRange: outcomes }
+  const inRange = outcomes.filter(({ ms }) => range.sinceMs <= ms && ms < range.untilMs)
+  const later = outcomes.filter(({ ms }) => ms >= range.untilMs)
+  return { total: subtractCounts(total, countOf(later)), inRange }
 }
 
-/** At most `most` attempts, and at most half of all there are: the other half is for the baseline. */
-function last<T>(asked: readonly T[], most: number, known: number): readonly T[] {
-  return asked.slice(Math.max(0, asked.length - Math.min(most, Math.floor(known / 2))))
+/** The last `max` attempts, but at most half of `total`. The other half is for the baseline. */
+function lastAttempts<T>(attempts: readonly T[], max: number, total: number): readonly T[] {
+  return attempts.slice(Math.max(0, attempts.length - Math.min(max, Math.floor(total / 2))))
 }
 
-/** Nearly always they are: a scrape asks for those of every key. */
-function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
+/** Sorts only if needed. Outcomes are nearly always in order, and every scrape reads those of every key. */
+function sortedByTime(outcomes: readonly Outcome[]): readonly Outcome[] {
   for (let i = 1; i < outcomes.length; i++)
     if (byTime(outcomes[i - 1]!, outcomes[i]!) > 0) return outcomes.toSorted(byTime)
   return outcomes

@@ -1,104 +1,108 @@
-/** What is to be expected of an agent at each of its keys: neither harder issues nor a weaker agent are a drift. */
+/** The expected success rate of an agent at each of its keys, from the ability of the agent and the difficulty of the issue type. */
 
 import type { KeySummary } from '../ports.ts'
-import { type Counts, less, type MutableCounts, shrunkRate } from '../statistics/counts.ts'
+import { type Counts, type MutableCounts, shrunkRate, subtractCounts } from '../statistics/counts.ts'
 import { baselineRate } from '../statistics/drift.ts'
 import { rootSearch } from '../statistics/root.ts'
 import { forEachKey, KEYS_PER_STEP, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
 
-const NOTHING: Counts = { successes: 0, attempts: 0 }
+const NO_COUNTS: Counts = { successes: 0, attempts: 0 }
 
-/** All counts by issue type, and what each key has a part of in them. */
+/** The counts of all agents by issue type, and the counts of each key that they include. */
 export interface Difficulty {
-  readonly issues: ReadonlyMap<string, Counts>
-  readonly parts: ReadonlyMap<KeySummary, Counts>
+  readonly byIssueType: ReadonlyMap<string, Counts>
+  readonly byKey: ReadonlyMap<KeySummary, Counts>
 }
 
-/** How hard the issue types are, as far as the keys of all agents tell. */
+/** Estimates the difficulty of issue types from the keys of all agents. */
 export function* difficultySteps(all: readonly KeySummary[]): Steps<Difficulty> {
-  const issues = new Map<string, MutableCounts>()
-  const parts = new Map<KeySummary, Counts>()
-  function add(one: KeySummary): void {
-    const part = countsOf(one.summary)
-    parts.set(one, part)
-    const sum = issues.get(one.key.issue_type)
+  const byIssueType = new Map<string, MutableCounts>()
+  const byKey = new Map<KeySummary, Counts>()
+  function add(entry: KeySummary): void {
+    const counts = countsOf(entry.summary)
+    byKey.set(entry, counts)
+    const sum = byIssueType.get(entry.key.issue_type)
     if (sum === undefined) {
-      issues.set(one.key.issue_type, { ...part })
+      byIssueType.set(entry.key.issue_type, { ...counts })
       return
     }
-    sum.successes += part.successes
-    sum.attempts += part.attempts
+    sum.successes += counts.successes
+    sum.attempts += counts.attempts
   }
   yield* forEachKey(all, add)
-  return { issues, parts }
+  return { byIssueType, byKey }
 }
 
-/** What a key counted up to some time. */
-export interface History extends Counts {
-  readonly one: KeySummary
+/** The baseline of a key: its counts without the attempts that the CUSUM covers. */
+export interface Baseline extends Counts {
+  readonly entry: KeySummary
 }
 
-/** The rate each key was expected to go on with, in steps: its own so far, drawn to that of this agent at its issue type. */
+/** The expected rate of each key, 0 to 1: its baseline rate, shrunk towards the rate of this agent at this issue type. */
 export function* expectationSteps(
-  histories: readonly History[],
+  baselines: readonly Baseline[],
   difficulty: Difficulty,
 ): Steps<ReadonlyMap<KeySummary, number>> {
-  const issues = yield* issuesAsOf(histories, difficulty)
-  const withOdds: (History & { readonly odds: number })[] = []
-  for (const [i, { one, successes, attempts }] of histories.entries()) {
-    const odds = logit(shrunkRate(issues.get(one.key.issue_type) ?? NOTHING))
-    withOdds.push({ one, successes, attempts, odds })
+  const byIssueType = yield* issueTypesWithBaselines(baselines, difficulty)
+  const withLogOdds: (Baseline & { readonly logOdds: number })[] = []
+  for (const [i, baseline] of baselines.entries()) {
+    const logOdds = logit(shrunkRate(byIssueType.get(baseline.entry.key.issue_type) ?? NO_COUNTS))
+    withLogOdds.push({ ...baseline, logOdds })
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
-  const ability = yield* abilityOf(withOdds)
+  const ability = yield* abilityOf(withLogOdds)
   const expected = new Map<KeySummary, number>()
-  for (const [i, history] of withOdds.entries()) {
-    expected.set(history.one, baselineRate(history, expit(history.odds + ability)))
+  for (const [i, baseline] of withLogOdds.entries()) {
+    expected.set(baseline.entry, baselineRate(baseline, expit(baseline.logOdds + ability)))
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   return expected
 }
 
-/** The counts of the histories' issue types, with the histories in place of all that is counted of their keys. */
-function* issuesAsOf(histories: readonly History[], { issues, parts }: Difficulty): Steps<ReadonlyMap<string, Counts>> {
-  const asOf = new Map<string, Counts>()
-  for (const [i, history] of histories.entries()) {
-    const { issue_type } = history.one.key
-    const all = asOf.get(issue_type) ?? issues.get(issue_type)
-    const part = parts.get(history.one)
-    if (all !== undefined && part !== undefined) asOf.set(issue_type, less(all, less(part, history)))
+/** The counts by issue type, in which the agent's keys count with their baseline only. Else a decline would lower the expected rate. */
+function* issueTypesWithBaselines(
+  baselines: readonly Baseline[],
+  { byIssueType, byKey }: Difficulty,
+): Steps<ReadonlyMap<string, Counts>> {
+  const adjusted = new Map<string, Counts>()
+  for (const [i, baseline] of baselines.entries()) {
+    const { issue_type } = baseline.entry.key
+    const all = adjusted.get(issue_type) ?? byIssueType.get(issue_type)
+    const own = byKey.get(baseline.entry)
+    if (all !== undefined && own !== undefined)
+      adjusted.set(issue_type, subtractCounts(all, subtractCounts(own, baseline)))
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
-  return asOf
+  return adjusted
 }
 
 /**
- * By how much the agent's odds of success are above those of all agents, as a logarithm: that which makes its expected
- * successes as many as it had. Source: the model of G. Rasch (1960), with the difficulty of the issue types given.
+ * The ability of the agent: its log odds of success minus those of all agents. It is the value at which the expected
+ * successes equal the observed ones. Source: the model of G. Rasch (1960), with known difficulties of the issue types.
  */
-function* abilityOf(histories: readonly (Counts & { readonly odds: number })[]): Steps<number> {
-  const successes = histories.reduce((sum, history) => sum + history.successes, 0)
+function* abilityOf(baselines: readonly (Counts & { readonly logOdds: number })[]): Steps<number> {
+  const successes = baselines.reduce((sum, baseline) => sum + baseline.successes, 0)
   const search = rootSearch(-10, 10)
   let step = search.next()
   while (step.done !== true) {
     let expected = 0
-    for (const [i, { attempts, odds }] of histories.entries()) {
-      expected += attempts * expit(odds + step.value)
-      if ((i + 1) % EXPECTED_AT_ONCE === 0) yield
+    for (const [i, { attempts, logOdds }] of baselines.entries()) {
+      expected += attempts * expit(logOdds + step.value)
+      if ((i + 1) % EXPECTATIONS_PER_STEP === 0) yield
     }
     step = search.next(expected - successes)
   }
   return step.value
 }
 
-/** Keys of which expected successes are summed up between two pauses. */
-const EXPECTED_AT_ONCE = 1000
+/** Keys whose expected successes are summed between two yields. */
+const EXPECTATIONS_PER_STEP = 1000
 
 function logit(rate: number): number {
   return Math.log(rate / (1 - rate))
 }
 
-function expit(odds: number): number {
-  return 1 / (1 + Math.exp(-odds))
+function expit(logOdds: number): number {
+  return 1 / (1 + Math.exp(-logOdds))
 }

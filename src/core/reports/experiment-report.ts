@@ -1,4 +1,4 @@
-/** What an A/B test says so far: it may be asked after every attempt. */
+/** The results of an A/B test so far. They are anytime-valid: callers may ask after every attempt. */
 
 import { averageConfidence, averageTime, successes, timeSums, totalAttempts } from '../aggregate/summary.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
@@ -9,7 +9,7 @@ import { type CostAnswer, costAnswer } from './cost-report.ts'
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
 
-/** One configuration, and what came of it. */
+/** The results of one variant. */
 export interface VariantReport extends Rate {
   readonly variant: string
   readonly avg_time_seconds: number
@@ -23,20 +23,20 @@ export interface ExperimentReport extends Experiment {
   /** The baseline first. */
   readonly variants: readonly VariantReport[]
   /**
-   * Attempts of the experiment that came when the limit of arms (`--max-arms`) was reached, and belong to none of the variants, or to one of
-   * them before there was room for it. Where it is not 0 the answer is not all of the experiment.
+   * Attempts of the experiment that arrived after the limit of arms (`--max-arms`) was reached. Their variant was not
+   * stored. If it is not 0, the variants do not cover the whole experiment.
    */
   readonly overflowed_attempts: number
 }
 
 export interface ExperimentOptions {
-  /** What the others are compared with: the variant that came first, unless told. */
+  /** The variant that the others are compared with. By default the one that was recorded first. */
   readonly baseline?: string | undefined
-  /** Whether what was seen decided which variant came next, as a bandit does. */
+  /** Whether earlier outcomes decided the assignment to variants, as a bandit does. False by default. */
   readonly adaptive?: boolean | undefined
 }
 
-/** Undefined where there is no such experiment, or no such baseline in it. */
+/** The report of an experiment. Undefined if `arms` is empty or does not contain the baseline. */
 export function experimentReport(
   experiment: string,
   arms: readonly ArmSummary[],
@@ -54,7 +54,7 @@ export function* experimentSteps(
   const first = arms.find(arm => baseline === undefined || arm.variant === baseline)
   if (first === undefined) return undefined
   const ordered = [first, ...arms.filter(arm => arm !== first)]
-  // Before the first pause: that attempts were shared out as intended is to be judged of all arms at one moment.
+  // Copied before the first yield: the sample-ratio check needs the counts of all arms from the same point in time.
   const counts = ordered.map(({ variant, summary }) => ({ variant, ...countsOf(summary) }))
   const variants: VariantReport[] = []
   for (const arm of ordered) {
@@ -65,16 +65,15 @@ export function* experimentSteps(
 }
 
 /**
- * Why an experiment, or the baseline asked for, is not among the arms though attempts of it may have been recorded: the limit of arms.
- * Undefined where that is no reason.
+ * The message if attempts of the experiment, or of the requested baseline, may be missing from the arms because of the
+ * limit of arms. Undefined if the limit was not reached.
  */
-export function notTold(experiment: string, { own, unknown }: OverflowedArms): string | undefined {
-  const reason = 'recorded when the limit of arms (--max-arms) was reached'
-  const remedy = 'start the sidecar with a higher --max-arms, and attempts are told apart from then on'
-  if (own > 0)
-    return `${own} attempts of the experiment "${experiment}" were ${reason}, and their variants are not told apart: ${remedy}`
+export function overflowMessage(experiment: string, { own, unknown }: OverflowedArms): string | undefined {
+  const reason = 'were recorded after the limit of arms (--max-arms) was reached, so their variants were not stored'
+  const remedy = 'Start the sidecar with a higher --max-arms to store the variants of later attempts'
+  if (own > 0) return `${own} attempts of the experiment "${experiment}" ${reason}. ${remedy}`
   return unknown > 0
-    ? `no attempt is known to belong to an experiment of that name, but ${unknown} attempts of experiments were ${reason}, and are not told apart: ${remedy}`
+    ? `no attempt is known to belong to an experiment of that name, but ${unknown} attempts of experiments ${reason}. ${remedy}`
     : undefined
 }
 

@@ -1,4 +1,4 @@
-/** Agents or models compared at the same mix of issue types, and a warning where that turns their ranking over. */
+/** Agents or models compared at the same mix of issue types, with a warning if that reverses their ranking. */
 
 import { freeName } from '../aggregate/metrics.ts'
 import { successes, totalAttempts } from '../aggregate/summary.ts'
@@ -8,11 +8,11 @@ import type { MutableCounts } from '../statistics/counts.ts'
 import { type FairComparison, fairComparisonSteps } from '../statistics/fair-comparison.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 
-/** What may be compared; agent and model together are named `agent:model`, and `agent:model#2` where others are named so already. */
+/** The groupings that can be compared. Agent and model together are named `agent:model`, with a suffix such as `#2` if that name is taken. */
 export const FAIR_GROUPINGS = ['agent_name', 'model_name', 'agent_and_model'] as const
 export type FairGrouping = (typeof FAIR_GROUPINGS)[number]
 
-/** Compares what `by` names, like with like. */
+/** Compares the groups of `by`, with issue types as strata. */
 export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): FairComparison {
   return runToCompletion(fairSteps(summaries, by))
 }
@@ -20,11 +20,11 @@ export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): 
 /** {@link fairReport} in steps. */
 export function* fairSteps(summaries: readonly KeySummary[], by: FairGrouping): Steps<FairComparison> {
   const groups = new Map<string, Map<string, MutableCounts>>()
-  const pairs = new Map<string, string>()
+  const pairNames = new Map<string, string>()
   function pairName({ agent_name, model_name }: AttemptKey): string {
     const id = `${agent_name}\u0000${model_name}`
-    const name = pairs.get(id) ?? freeName(`${agent_name}:${model_name}`, groups)
-    pairs.set(id, name)
+    const name = pairNames.get(id) ?? freeName(`${agent_name}:${model_name}`, groups)
+    pairNames.set(id, name)
     return name
   }
   function count({ key, summary }: KeySummary): void {

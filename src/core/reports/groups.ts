@@ -1,4 +1,4 @@
-/** Keys that share a name, and what is known of them together. */
+/** Groups of keys that share a name, and their totals. */
 
 import { namedRecord } from '../aggregate/metrics.ts'
 import { createSummary, mergeInto, type Summary, successes, totalAttempts } from '../aggregate/summary.ts'
@@ -8,25 +8,25 @@ import type { Counts } from '../statistics/counts.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { byName, sortedSteps } from './sorted.ts'
 
-/** Summaries that are merged between two pauses. */
-const MERGED_AT_ONCE = 25
+/** Summaries merged between two yields. */
+const MERGES_PER_STEP = 25
 
-/** Keys that share a name. */
+/** The keys that share a name. */
 export interface Group {
   readonly name: string
-  /** In the order they first came. */
+  /** In the order of the list. */
   readonly keys: readonly KeySummary[]
-  /** The different names that its keys have there, sorted. */
+  /** The distinct values of that name among its keys, sorted. */
   names(of: keyof AttemptKey): readonly string[]
   /** {@link names} in steps. */
   nameSteps(of: keyof AttemptKey): Steps<readonly string[]>
 }
 
-/** The keys of a list by one of their names. */
+/** The keys of a list, grouped by one of their names. */
 export interface Groups {
-  /** In the order the names came. */
+  /** In the order of the first key of each. */
   readonly all: readonly Group[]
-  /** For every key of the list, where its group stands in `all`. */
+  /** For every key of the list, the index of its group in `all`. */
   readonly placeOf: readonly number[]
 }
 
@@ -37,31 +37,31 @@ interface GrowingGroup extends Group {
 interface GrowingGroups extends Groups {
   readonly all: GrowingGroup[]
   readonly placeOf: number[]
-  readonly places: Map<string, number>
+  readonly indexes: Map<string, number>
 }
 
-const known: Readonly<Record<keyof AttemptKey, WeakMap<readonly KeySummary[], GrowingGroups>>> = {
+const cache: Readonly<Record<keyof AttemptKey, WeakMap<readonly KeySummary[], GrowingGroups>>> = {
   agent_name: new WeakMap(),
   model_name: new WeakMap(),
   issue_type: new WeakMap(),
 }
 
 /**
- * Groups the keys of a list. Of a list that was grouped before only what has come to it since is read: a store's list of all keys is
- * long, is asked about often, and only ever grows.
+ * Groups the keys of a list. The groups are cached per list, and later calls read only the keys appended since. A store's
+ * list of all keys is long, is grouped for many questions, and is append-only.
  */
 export function groupsOf(summaries: readonly KeySummary[], by: keyof AttemptKey): Groups {
   return runToCompletion(groupSteps(summaries, by))
 }
 
-/** {@link groupsOf} in steps. Live: more may have come to it at the next pause. */
+/** {@link groupsOf} in steps. The result is live: it may grow whenever the caller yields. */
 export function* groupSteps(summaries: readonly KeySummary[], by: keyof AttemptKey): Steps<Groups> {
-  let groups = known[by].get(summaries)
+  let groups = cache[by].get(summaries)
   if (groups === undefined) {
-    groups = { all: [], placeOf: [], places: new Map() }
-    known[by].set(summaries, groups)
+    groups = { all: [], placeOf: [], indexes: new Map() }
+    cache[by].set(summaries, groups)
   }
-  // Whoever asks the same in a pause goes on with it: what is read is told by the groups themselves.
+  // Several callers may interleave here. The length of `placeOf` is the shared position, so each key is added once.
   while (groups.placeOf.length < summaries.length) {
     join(groups, summaries[groups.placeOf.length]!, by)
     if (groups.placeOf.length % KEYS_PER_STEP === 0) yield
@@ -69,43 +69,43 @@ export function* groupSteps(summaries: readonly KeySummary[], by: keyof AttemptK
   return groups
 }
 
-function join({ all, placeOf, places }: GrowingGroups, one: KeySummary, by: keyof AttemptKey): void {
-  const name = one.key[by]
-  let place = places.get(name)
-  if (place === undefined) {
-    place = all.push(createGroup(name)) - 1
-    places.set(name, place)
+function join({ all, placeOf, indexes }: GrowingGroups, entry: KeySummary, by: keyof AttemptKey): void {
+  const name = entry.key[by]
+  let index = indexes.get(name)
+  if (index === undefined) {
+    index = all.push(createGroup(name)) - 1
+    indexes.set(name, index)
   }
-  all[place]!.keys.push(one)
-  placeOf.push(place)
+  all[index]!.keys.push(entry)
+  placeOf.push(index)
 }
 
 function createGroup(name: string): GrowingGroup {
   const keys: KeySummary[] = []
-  const known = new Map<keyof AttemptKey, { readonly names: readonly string[]; readonly read: number }>()
+  const cachedNames = new Map<keyof AttemptKey, { readonly names: readonly string[]; readonly read: number }>()
   return {
     name,
     keys,
     names(of) {
-      const before = known.get(of)
-      if (before?.read === keys.length) return before.names
-      const all = new Set(before?.names)
-      for (let i = before?.read ?? 0; i < keys.length; i++) all.add(keys[i]!.key[of])
+      const cached = cachedNames.get(of)
+      if (cached?.read === keys.length) return cached.names
+      const all = new Set(cached?.names)
+      for (let i = cached?.read ?? 0; i < keys.length; i++) all.add(keys[i]!.key[of])
       const names = [...all].sort()
-      known.set(of, { names, read: keys.length })
+      cachedNames.set(of, { names, read: keys.length })
       return names
     },
     *nameSteps(of) {
-      const before = known.get(of)
+      const cached = cachedNames.get(of)
       const read = keys.length
-      if (before?.read === read) return before.names
-      const all = new Set(before?.names)
-      for (let i = before?.read ?? 0; i < read; i++) {
+      if (cached?.read === read) return cached.names
+      const all = new Set(cached?.names)
+      for (let i = cached?.read ?? 0; i < read; i++) {
         all.add(keys[i]!.key[of])
         if (all.size % KEYS_PER_STEP === 0) yield
       }
       const names = yield* sortedSteps([...all], byName)
-      known.set(of, { names, read })
+      cachedNames.set(of, { names, read })
       return names
     },
   }
@@ -114,7 +114,7 @@ function createGroup(name: string): GrowingGroup {
 /** The merged summary of each group of keys, by the group's name. */
 export type GroupTotals = ReadonlyMap<string, Summary>
 
-/** The totals of groups by each of some names, of one reading of every key: whatever is counted in between, they add up to the same. */
+/** The totals of the groups for each name in `names`. Reads every key once, so that all groupings have the same grand total. */
 export function* totalsBy<By extends keyof AttemptKey>(
   summaries: readonly KeySummary[],
   names: readonly By[],
@@ -124,7 +124,7 @@ export function* totalsBy<By extends keyof AttemptKey>(
   function add({ key, summary }: KeySummary): void {
     for (const by of names) mergeInto(totalOf(totals[by], key[by]), summary)
   }
-  yield* forEachKey(summaries, add, MERGED_AT_ONCE)
+  yield* forEachKey(summaries, add, MERGES_PER_STEP)
   return totals
 }
 
@@ -137,7 +137,7 @@ function totalOf(totals: Map<string, Summary>, name: string): Summary {
   return total
 }
 
-/** What all groups add up to. */
+/** The grand total of all groups. */
 export function* totalOfAll(totals: GroupTotals): Steps<Summary> {
   const all = createSummary()
   for (const total of totals.values()) {
@@ -147,7 +147,7 @@ export function* totalOfAll(totals: GroupTotals): Steps<Summary> {
   return all
 }
 
-/** What `answer` makes of each group's total, as an object that may have any name for a key. */
+/** `answer` of each group's total, by name. The object has no prototype, so that any name is safe as a key. */
 export function* answerByName<T>(totals: GroupTotals, answer: (total: Summary) => T): Steps<Record<string, T>> {
   const answers = namedRecord<T>([])
   for (const [name, total] of totals) {
@@ -157,7 +157,7 @@ export function* answerByName<T>(totals: GroupTotals, answer: (total: Summary) =
   return answers
 }
 
-/** Successes out of attempts. */
+/** The successes and attempts of a summary. */
 export function countsOf(summary: Summary): Counts {
   return { successes: successes(summary), attempts: totalAttempts(summary) }
 }

@@ -1,5 +1,4 @@
-/** The totals of a report, from one copy of the keys' numbers, so that all of them are of one moment. */
-
+/** The sums and best keys of a report, computed from one copy of all keys, so that they are consistent with each other. */
 import {
   ATTEMPTS,
   CONFIDENCE,
@@ -16,20 +15,21 @@ import type { Steps } from '../steps.ts'
 import type { Groups } from './groups.ts'
 import { percent } from './rate.ts'
 
-/** By the indexes of the groups. */
+/** The sums of each group, by the index of the group. */
 export interface ReportTotals {
   readonly byAgent: GroupCounts
   readonly byIssue: GroupCounts
   readonly byModel: GroupSums
-  /** The best of each issue type, of those with three attempts. */
+  /** The best key of each issue type, among the keys with at least three attempts. */
   readonly best: readonly (KeySummary | undefined)[]
-  /** A copy of the row of each of them in the aggregate cache. */
+  /** A copy of the row of each best key, in the layout of {@link columnsOf}. */
   readonly bestRows: Float64Array
 }
 
-/** Attempts without which nobody is recommended. */
-const RECOMMENDED_FROM = 3
+/** Keys with fewer attempts are not recommended. */
+const MIN_RECOMMENDED_ATTEMPTS = 3
 
+/** Sums and best keys over all keys, in steps. The three groupings must be of the same `summaries`. */
 export function* reportTotals(
   summaries: readonly KeySummary[],
   { agents, issues, models }: Readonly<Record<'agents' | 'issues' | 'models', Groups>>,
@@ -41,20 +41,22 @@ export function* reportTotals(
     best: issues.all.map((): KeySummary | undefined => undefined),
     bestRows: new Float64Array(issues.all.length * KEY_COLUMNS),
   }
-  // Copied without a pause: what the steps below make of it is of one moment.
+  // Copied without a yield: later steps read only the copy, so attempts recorded meanwhile cannot make it inconsistent.
   const keys = summaries.slice()
   const columns = columnsOf(summaries).slice(0, keys.length * KEY_COLUMNS)
-  const merits = noMerits(issues.all.length)
-  for (let from = 0; from < keys.length; from += ROWS_AT_ONCE) {
-    const end = Math.min(from + ROWS_AT_ONCE, keys.length)
-    sweep(from, end, columns, agents.placeOf, issues.placeOf, models.placeOf, sums)
-    choose(from, end, keys, columns, issues.placeOf, merits, sums)
+  const scores = noScores(issues.all.length)
+  for (let from = 0; from < keys.length; from += ROWS_PER_STEP) {
+    const end = Math.min(from + ROWS_PER_STEP, keys.length)
+    addRows(from, end, columns, agents.placeOf, issues.placeOf, models.placeOf, sums)
+    updateBest(from, end, keys, columns, issues.placeOf, scores, sums)
     yield
   }
   return sums
 }
 
-function sweep(
+// Each loop is a function of its own, as in group-totals.ts.
+
+function addRows(
   from: number,
   end: number,
   columns: Float64Array,
@@ -83,34 +85,34 @@ function sweep(
   }
 }
 
-/** Rows that are added up between two pauses. */
-const ROWS_AT_ONCE = 1000
+/** Rows processed between two yields. */
+const ROWS_PER_STEP = 1000
 
-/** By what the best of each issue type was chosen. */
-interface BestMerits {
+/** Rate and average confidence of the best key of each issue type. */
+interface BestScores {
   readonly rates: Float64Array
   readonly confidences: Float64Array
 }
 
-function noMerits(issues: number): BestMerits {
+function noScores(issues: number): BestScores {
   return { rates: new Float64Array(issues).fill(Number.NEGATIVE_INFINITY), confidences: new Float64Array(issues) }
 }
 
-/** As `bestAgent` chooses: by rate, then by average confidence, and the first of equals. */
-function choose(
+/** The order of `bestAgent`: by rate, then by average confidence. Of equal keys the first one stays. */
+function updateBest(
   from: number,
   end: number,
   summaries: readonly KeySummary[],
   columns: Float64Array,
   issueOf: readonly number[],
-  { rates, confidences }: BestMerits,
+  { rates, confidences }: BestScores,
   { best, bestRows }: { readonly best: (KeySummary | undefined)[]; readonly bestRows: Float64Array },
 ): void {
   for (let i = from; i < end; i++) {
     const at = i * KEY_COLUMNS
     const issue = issueOf[i]!
     const rate = percent(columns[at + SUCCESSES]!, columns[at + ATTEMPTS]!)
-    if (rate < rates[issue]! || columns[at + ATTEMPTS]! < RECOMMENDED_FROM) continue
+    if (rate < rates[issue]! || columns[at + ATTEMPTS]! < MIN_RECOMMENDED_ATTEMPTS) continue
     const stated = columns[at + STATED]!
     const confidence = stated === 0 ? 0 : columns[at + CONFIDENCE]! / stated
     if (rate === rates[issue] && confidence <= confidences[issue]!) continue

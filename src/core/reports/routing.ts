@@ -1,4 +1,4 @@
-/** To whom the next issue should go: a ranked list, with the evidence for each place. */
+/** Routing: a ranked list of agents for the next issue, with the evidence for each rank. */
 
 import { averageTime, successes, totalAttempts } from '../aggregate/summary.ts'
 import { type AttemptKey, keyId } from '../attempt/attempt.ts'
@@ -9,16 +9,17 @@ import { costAnswer } from './cost-report.ts'
 import { type Rate, rate } from './rate.ts'
 import { intervalsBetween } from './trends.ts'
 
-/** One agent and model, and how it stands. */
+/** One ranked agent and model. */
 export interface RouteAnswer extends Rate {
   readonly agent_name: string
   readonly model_name: string
   /** Wilson's lower bound of the rate, in percent. */
   readonly lower_bound: number
-  /** Probability, 0 to 1, that its true rate is the highest of those ranked. */
+  /** Posterior probability, 0 to 1, that its true rate is the highest of the ranked routes. */
   readonly p_best: number
-  /** The rate drawn for it when exploring, in percent; else null. */
+  /** The rate drawn from its posterior, in percent. Null without exploration. */
   readonly draw: number | null
+  /** Null if unknown. */
   readonly expected_cost_per_success_usd: number | null
   readonly avg_time_seconds: number
 }
@@ -26,10 +27,11 @@ export interface RouteAnswer extends Rate {
 export interface RoutingReport {
   readonly issue_type: string
   readonly explore: boolean
-  /** The same seed and the same evidence give the same draw; null without exploration. */
+  /** The same seed and the same evidence give the same draws. Null without exploration. */
   readonly seed: string | null
-  /** The one to take first. */
+  /** Best first. */
   readonly ranked: readonly RouteAnswer[]
+  /** The routes that do not meet the constraints. */
   readonly excluded: readonly {
     readonly agent_name: string
     readonly model_name: string
@@ -38,11 +40,11 @@ export interface RoutingReport {
 }
 
 export interface RoutingOptions extends Constraints {
-  /** Draw by Thompson sampling with this seed, instead of ranking by the lower bound. */
+  /** Ranks by Thompson sampling with this seed. By default ranks by the lower bound. */
   readonly seed?: string | undefined
 }
 
-/** A key with the evidence that still counts: fractions of attempts where it was discounted. */
+/** A key and its discounted counts, which may be fractional. */
 export interface RouteEvidence {
   readonly one: KeySummary
   readonly successes: number
@@ -72,8 +74,8 @@ export function* routingSteps(
   }
   const { ranked, excluded } = yield* rankSteps([...byId.values()], constraints, seed)
   const answers: RouteAnswer[] = []
-  for (const { id, ...place } of ranked) {
-    answers.push(routeAnswer(byId.get(id)!, place))
+  for (const { id, ...ranking } of ranked) {
+    answers.push(routeAnswer(byId.get(id)!, ranking))
     if (answers.length % KEYS_PER_STEP === 0) yield
   }
   return {
@@ -88,7 +90,7 @@ export function* routingSteps(
   }
 }
 
-/** What is told of a route beside its place, read at one moment. */
+/** The reported numbers of a route. A consistent copy, taken in one read. */
 interface KnownRoute extends Route {
   readonly key: AttemptKey
   readonly rate: Rate
@@ -97,7 +99,7 @@ interface KnownRoute extends Route {
 
 function knownRoute({ one: { key, summary }, successes: good, attempts }: RouteEvidence): KnownRoute {
   return {
-    // A draw depends on the route's name, so that it stays the same when another route joins.
+    // The id seeds the draw. It depends only on the key, so that other routes do not change the draw.
     id: keyId(key),
     successes: good,
     attempts,
@@ -110,35 +112,35 @@ function knownRoute({ one: { key, summary }, successes: good, attempts }: RouteE
 
 function routeAnswer(
   { key, rate, cost_per_success_usd, avg_time_seconds }: KnownRoute,
-  place: Pick<RouteAnswer, 'lower_bound' | 'p_best' | 'draw'>,
+  ranking: Pick<RouteAnswer, 'lower_bound' | 'p_best' | 'draw'>,
 ): RouteAnswer {
   return {
     agent_name: key.agent_name,
     model_name: key.model_name,
     ...rate,
-    ...place,
+    ...ranking,
     expected_cost_per_success_usd: cost_per_success_usd,
     avg_time_seconds,
   }
 }
 
-/** Evidence older than this many half-lives weighs less than a thousandth, and is left out. */
+/** Attempts older than this many half-lives are ignored: their weight is below 0.001. */
 const HALF_LIVES = 10
-/** The first moment of the year 0: no timestamp is earlier. */
+/** The start of the year 0, the earliest possible timestamp. */
 const EARLIEST_MS = -62_167_219_200_000
 
-/** Spans back from now and what an attempt in each still weighs; together they cover ten half-lives. */
+/** Consecutive time ranges that cover the last ten half-lives, and the weight, 0 to 1, of an attempt in each. */
 export function discountWindows(
   nowMs: number,
   halfLifeMs: number,
   coverageAt?: (sinceMs: number) => Coverage,
 ): readonly { readonly range: TimeRange; readonly weight: number }[] {
-  const wantedMs = Math.max(nowMs - HALF_LIVES * halfLifeMs, EARLIEST_MS)
-  const coverage = coverageAt?.(wantedMs)
-  const sinceMs = Math.max(wantedMs, coverage?.earliestMs ?? wantedMs)
+  const requestedMs = Math.max(nowMs - HALF_LIVES * halfLifeMs, EARLIEST_MS)
+  const coverage = coverageAt?.(requestedMs)
+  const sinceMs = Math.max(requestedMs, coverage?.earliestMs ?? requestedMs)
   const spans = intervalsBetween(sinceMs, nowMs, nowMs, halfLifeMs / 8, coverage)
   return spans.map((range, i) => ({
-    // Open at the end: a sender's clock may be a little ahead of ours.
+    // Open-ended, because a sender's clock may be slightly ahead.
     range: i === spans.length - 1 ? { ...range, untilMs: Number.POSITIVE_INFINITY } : range,
     weight: halfLifeWeight(nowMs - (range.sinceMs + range.untilMs) / 2, halfLifeMs),
   }))

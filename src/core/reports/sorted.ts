@@ -1,14 +1,14 @@
-/** Sorting in steps: to sort ten thousand at once takes tens of milliseconds. */
+/** Sorting in steps. Sorting 10,000 items at once would block the event loop for tens of milliseconds. */
 import type { Steps } from '../steps.ts'
 
-/** What is sorted, or merged, between two pauses. */
-const AT_ONCE = 500
+/** Items sorted or merged between two yields. */
+const ITEMS_PER_STEP = 500
 
-/** The items in order, as `toSorted` has them: equals stay in the order given. */
+/** A stable sort with the result of `toSorted`. */
 export function* sortedSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Steps<T[]> {
   let runs: T[][] = []
-  for (let from = 0; from < items.length; from += AT_ONCE) {
-    runs.push(items.slice(from, from + AT_ONCE).sort(compare))
+  for (let from = 0; from < items.length; from += ITEMS_PER_STEP) {
+    runs.push(items.slice(from, from + ITEMS_PER_STEP).sort(compare))
     yield
   }
   while (runs.length > 1) {
@@ -27,10 +27,10 @@ function* mergeSteps<T>(left: readonly T[], right: readonly T[], compare: (a: T,
   for (let l = 0, r = 0; l < left.length || r < right.length; ) {
     const takesLeft = r === right.length || (l < left.length && compare(left[l]!, right[r]!) <= 0)
     merged.push(takesLeft ? left[l++]! : right[r++]!)
-    if (merged.length % AT_ONCE === 0) yield
+    if (merged.length % ITEMS_PER_STEP === 0) yield
   }
   return merged
 }
 
-/** Names in the order of `sort()` without a function: by their UTF-16 units. */
+/** Compares names by UTF-16 code units, as `sort()` does by default. */
 export const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,4 +1,4 @@
-/** How the success rate moved over a range of time: interval by interval, its direction, and what has drifted. */
+/** The success rate over time: per interval, its direction, and the keys and agents that have drifted. */
 
 import { namedRecord } from '../aggregate/metrics.ts'
 import { span } from '../aggregate/summary.ts'
@@ -18,52 +18,56 @@ import { sortedSteps } from './sorted.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
 const ALPHA = 0.05
-/** Intervals of a trend at the most. */
+/** Maximum number of intervals of a trend. */
 const MAX_INTERVALS = 400
 
-/** One interval; a rate of 0 attempts says that there were none. */
+/** The rate of one interval. */
 export interface TrendPoint extends Rate {
+  /** RFC 3339, inclusive. */
   readonly since: string
+  /** RFC 3339, exclusive. */
   readonly until: string
 }
 
-/** A key or an agent whose rate has left its baseline. */
+/** The drift of a key. */
 export interface KeyDrift extends AttemptKey, Drift {}
 
 export interface TrendReport {
+  /** RFC 3339. Null if there are no attempts. */
   readonly since: string | null
+  /** RFC 3339. Null if there are no attempts. */
   readonly until: string | null
   readonly interval_seconds: number
   readonly points: readonly TrendPoint[]
   readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
-  /** The later half of the attempts compared with the earlier half; may be looked at any time. */
+  /** The later half of the attempts compared with the earlier half, anytime-valid. */
   readonly evidence: RateDifference
-  /** Keys with an alarm at the end of the range, worst first. */
+  /** The keys with an alarm at the end of the range, highest statistic first. */
   readonly drifted_keys: readonly KeyDrift[]
-  /** Every agent with enough attempts, each attempt measured against what is expected of the agent at its issue type. */
+  /** The drift of every agent with enough attempts. Each attempt is compared with the agent's expected rate at its issue type. */
   readonly agents: Record<string, Drift>
 }
 
-/** Lengths people think in, each a multiple of the ones before it. */
+/** Common interval lengths. Each is a multiple of the ones before it. */
 const LENGTHS = [1, 5, 15, 60, 360, 1440, 7 * 1440, 28 * 1440].map(minutes => minutes * MINUTE_MS)
-const WANTED_INTERVALS = 30
-/** A century: the end of a longer interval might be no time at all. */
-const LONGEST_MS = 36_500 * DAY_MS
+const DEFAULT_INTERVALS = 30
+/** A century. The end of a longer interval might be outside the range of timestamps. */
+const MAX_LENGTH_MS = 36_500 * DAY_MS
 
-const COVERED: Coverage = { earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }
+const FULL_COVERAGE: Coverage = { earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }
 
 /**
- * The whole intervals that cover a range, or the life of `summaries` where it is open; `wantedMs` is the length asked for. They begin with
- * what is held by time.
+ * The intervals that cover a range. Without a range, they cover all attempts of `summaries`. `requestedMs` is the minimum
+ * length of an interval, by default a 30th of the range. They begin no earlier than `coverageAt` reports.
  */
 export function intervalsOf(
   range: TimeRange | undefined,
   summaries: readonly KeySummary[],
   nowMs: number,
-  wantedMs?: number,
-  coverageAt: (sinceMs: number) => Coverage = () => COVERED,
+  requestedMs?: number,
+  coverageAt: (sinceMs: number) => Coverage = () => FULL_COVERAGE,
 ): readonly TimeRange[] {
-  return runToCompletion(intervalSteps(range, summaries, nowMs, wantedMs, coverageAt))
+  return runToCompletion(intervalSteps(range, summaries, nowMs, requestedMs, coverageAt))
 }
 
 /** {@link intervalsOf} in steps. */
@@ -71,42 +75,43 @@ export function* intervalSteps(
   range: TimeRange | undefined,
   summaries: readonly KeySummary[],
   nowMs: number,
-  wantedMs?: number,
-  coverageAt: (sinceMs: number) => Coverage = () => COVERED,
+  requestedMs?: number,
+  coverageAt: (sinceMs: number) => Coverage = () => FULL_COVERAGE,
 ): Steps<readonly TimeRange[]> {
   let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   function widen({ summary }: KeySummary): void {
-    const known = span(summary)
-    if (known === undefined) return
-    firstMs = Math.min(firstMs, known.firstMs)
-    lastMs = Math.max(lastMs, known.lastMs)
+    const keySpan = span(summary)
+    if (keySpan === undefined) return
+    firstMs = Math.min(firstMs, keySpan.firstMs)
+    lastMs = Math.max(lastMs, keySpan.lastMs)
   }
   yield* forEachKey(summaries, widen)
-  const askedMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
-  const coverage = coverageAt(askedMs)
-  const sinceMs = Math.max(askedMs, coverage.earliestMs)
+  const startMs = Math.max(range?.sinceMs ?? firstMs, Math.min(firstMs, range?.untilMs ?? firstMs))
+  const coverage = coverageAt(startMs)
+  const sinceMs = Math.max(startMs, coverage.earliestMs)
   const untilMs = range === undefined ? lastMs + 1 : Math.min(range.untilMs, Math.max(nowMs, lastMs + 1))
   if (!(untilMs > sinceMs) || !Number.isFinite(sinceMs)) return []
-  return intervalsBetween(sinceMs, untilMs, nowMs, wantedMs ?? (untilMs - sinceMs) / WANTED_INTERVALS, coverage)
+  return intervalsBetween(sinceMs, untilMs, nowMs, requestedMs ?? (untilMs - sinceMs) / DEFAULT_INTERVALS, coverage)
 }
 
 /**
- * Whole intervals that cover a span, of at least the length that is wanted. They begin at multiples of a length that buckets
- * of that age divide (old attempts are held in hours and days): no attempt is in two of them. Only the first may begin later, with what is held.
+ * The intervals that cover a span, each at least `requestedMs` long. They begin at multiples of their length. Only the first
+ * may begin later, at the earliest stored time. Old attempts are stored per hour or day. The length is a multiple of the
+ * time buckets of that age, so that no bucket is split.
  */
 export function intervalsBetween(
   sinceMs: number,
   untilMs: number,
   nowMs: number,
-  wantedMs: number,
-  { earliestMs, spanMs }: Coverage = COVERED,
+  requestedMs: number,
+  { earliestMs, spanMs }: Coverage = FULL_COVERAGE,
 ): TimeRange[] {
-  const usual = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
-  const finest = Math.max(usual, spanMs)
-  const wanted = Math.min(Math.max(finest, wantedMs, (untilMs - sinceMs) / MAX_INTERVALS), LONGEST_MS)
+  const defaultMs = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
+  const finestMs = Math.max(defaultMs, spanMs)
+  const minMs = Math.min(Math.max(finestMs, requestedMs, (untilMs - sinceMs) / MAX_INTERVALS), MAX_LENGTH_MS)
   const unitMs = spanMs > 0 && DAY_MS % spanMs !== 0 ? spanMs : DAY_MS
-  const isWhole = (length: number): boolean => spanMs === 0 || length % spanMs === 0
-  const lengthMs = LENGTHS.find(length => length >= wanted && isWhole(length)) ?? Math.ceil(wanted / unitMs) * unitMs
+  const isMultiple = (length: number): boolean => spanMs === 0 || length % spanMs === 0
+  const lengthMs = LENGTHS.find(length => length >= minMs && isMultiple(length)) ?? Math.ceil(minMs / unitMs) * unitMs
   const intervals: TimeRange[] = []
   for (let at = Math.floor(sinceMs / lengthMs) * lengthMs; at < untilMs; at += lengthMs) {
     intervals.push({ sinceMs: Math.max(at, earliestMs), untilMs: at + lengthMs })
@@ -114,34 +119,37 @@ export function intervalsBetween(
   return intervals
 }
 
-/** The report of `counts`, one for each interval; `life` are whole lives of the keys asked about, `all` of every key. */
+/**
+ * The trend report. `counts` has one entry per interval. `selected` are the keys that the question covers, `all` the keys
+ * of every agent. Their summaries must cover the whole lifetime of the keys.
+ */
 export function trendReport(
   intervals: readonly TimeRange[],
   counts: readonly Counts[],
-  life: readonly KeySummary[],
+  selected: readonly KeySummary[],
   all: readonly KeySummary[],
 ): TrendReport {
-  return runToCompletion(trendSteps(intervals, counts, life, all))
+  return runToCompletion(trendSteps(intervals, counts, selected, all))
 }
 
 /** {@link trendReport} in steps. */
 export function* trendSteps(
   intervals: readonly TimeRange[],
   counts: readonly Counts[],
-  life: readonly KeySummary[],
+  selected: readonly KeySummary[],
   all: readonly KeySummary[],
 ): Steps<TrendReport> {
   const time = (ms: number | undefined): string | null =>
     ms === undefined ? null : printTimestamp({ ms, local: false })
   const evidence = compareRates(...halves(counts), { alpha: ALPHA, adaptive: false })
-  const told = evidence.p_value <= ALPHA
+  const isSignificant = evidence.p_value <= ALPHA
   const [first, last] = [intervals[0], intervals.at(-1)]
-  // What is counted beyond the bound of keys is of many: that its rate moves says nothing.
+  // The overflow key mixes attempts of many keys. A change of its mix is not a drift of any of them.
   const named: KeySummary[] = []
-  function add(one: KeySummary): void {
-    if (one.key.agent_name !== OVERFLOW_KEY.agent_name) named.push(one)
+  function add(entry: KeySummary): void {
+    if (entry.key.agent_name !== OVERFLOW_KEY.agent_name) named.push(entry)
   }
-  yield* forEachKey(life, add)
+  yield* forEachKey(selected, add)
   const range = first && last && { sinceMs: first.sinceMs, untilMs: last.untilMs }
   return {
     since: time(first?.sinceMs),
@@ -152,14 +160,14 @@ export function* trendSteps(
       until: time(untilMs)!,
       ...rate(counts[i]!.successes, counts[i]!.attempts),
     })),
-    direction: told ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
+    direction: isSignificant ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
     evidence,
     drifted_keys: yield* driftedKeys(named, range),
-    agents: yield* driftedAgents(named, all, range),
+    agents: yield* agentDrifts(named, all, range),
   }
 }
 
-/** The attempts in two halves by time, as near to equal as whole intervals allow. */
+/** Splits the attempts by time into two halves, as equal as whole intervals allow. */
 function halves(counts: readonly Counts[]): [Counts, Counts] {
   const total = counts.reduce((sum, { attempts }) => sum + attempts, 0)
   const earlier = { successes: 0, attempts: 0 }
@@ -172,32 +180,32 @@ function halves(counts: readonly Counts[]): [Counts, Counts] {
   return [earlier, later]
 }
 
-/** Keys whose attempts are read between two pauses. */
-const WATCHED_AT_ONCE = 10
+/** Keys whose attempts are read between two yields. */
+const KEYS_READ_PER_STEP = 10
 
-function* driftedKeys(life: readonly KeySummary[], range: TimeRange | undefined): Steps<KeyDrift[]> {
+function* driftedKeys(keys: readonly KeySummary[], range: TimeRange | undefined): Steps<KeyDrift[]> {
   const drifted: KeyDrift[] = []
-  function watch(one: KeySummary): void {
-    const drift = watchKey(one, life.length, range)
-    if (drift !== null && drift.direction !== 'none') drifted.push({ ...one.key, ...drift })
+  function watch(entry: KeySummary): void {
+    const drift = watchKey(entry, keys.length, range)
+    if (drift !== null && drift.direction !== 'none') drifted.push({ ...entry.key, ...drift })
   }
-  yield* forEachKey(life, watch, WATCHED_AT_ONCE)
+  yield* forEachKey(keys, watch, KEYS_READ_PER_STEP)
   return yield* sortedSteps(drifted, (a, b) => b.statistic - a.statistic)
 }
 
-function* driftedAgents(
-  life: readonly KeySummary[],
+function* agentDrifts(
+  keys: readonly KeySummary[],
   all: readonly KeySummary[],
   range: TimeRange | undefined,
 ): Steps<Record<string, Drift>> {
   const difficulty = yield* difficultySteps(all)
   const agents = new Map<string, KeySummary[]>()
-  function add(one: KeySummary): void {
-    const own = agents.get(one.key.agent_name)
-    if (own === undefined) agents.set(one.key.agent_name, [one])
-    else own.push(one)
+  function add(entry: KeySummary): void {
+    const own = agents.get(entry.key.agent_name)
+    if (own === undefined) agents.set(entry.key.agent_name, [entry])
+    else own.push(entry)
   }
-  yield* forEachKey(life, add)
+  yield* forEachKey(keys, add)
   const drifts = namedRecord<Drift>([])
   for (const [agent, own] of agents) {
     const drift = yield* watchAgentSteps(own, difficulty, agents.size, range)

@@ -7,41 +7,41 @@ import { posteriorSteps } from './posterior.ts'
 import { attemptsPerSide } from './power.ts'
 
 const ALPHA = 0.05
-/** More attempts than this are no plan. */
-const MOST_ATTEMPTS = 1_000_000
+/** Above this number of attempts, `attempts_to_decide` is null. */
+const MAX_ATTEMPTS = 1_000_000
 
-/** How one candidate stands. */
+/** One candidate's rate, and the evidence for its rank. */
 export interface Standing {
   /** Percent, 0 to 100. */
   readonly success_rate: number
   readonly success_rate_interval: RateInterval
-  /** Probability that its true rate is the highest, 0 to 1. */
+  /** Posterior probability, 0 to 1, that its true rate is the highest. */
   readonly p_best: number
-  /** Percentage points by which the best is expected to be better than this one: what choosing it costs. */
+  /** Percentage points that choosing this candidate is expected to lose against the best one. */
   readonly expected_loss: number
-  /** Whether it cannot be told from the leader. The leader is a contender. */
+  /** Whether its rate does not differ significantly from the leader's. The leader itself is a contender. */
   readonly contender: boolean
 }
 
-/** Who leads, and how sure that is. */
+/** The comparison of all candidates with the leader. */
 export interface Best {
   /** In the order the candidates were given. */
   readonly standings: readonly Standing[]
-  /** Places of the contenders in `standings`: the leader, then the others as they were given. */
+  /** Indexes of the contenders in `standings`: the leader first, then the others in the order given. */
   readonly contenders: readonly number[]
-  /** Whether the leader can be told from every other candidate. False where there is no other. */
+  /** Whether the leader differs significantly from every other candidate. False if there is no other. */
   readonly decisive: boolean
   /**
-   * Further attempts each contender needs for the leader to be told from all of them in 80 % of cases, if the rates are
-   * as they look now; 0 where that is decided. Null where it cannot be said: no other candidate, fewer than 5 attempts
-   * of a contender, rates that do not differ in the leader's favour, or more than a million.
+   * Further attempts per contender until the test finds all differences with 80 % power, at the estimated rates. 0 if
+   * the comparison is decisive. Null without another candidate, with fewer than 5 attempts of a contender, or if more than
+   * a million are needed. Also null if the rates do not differ in the leader's favour.
    */
   readonly attempts_to_decide: number | null
 }
 
 /**
- * Compares all candidates with the one at `leader`, however it was chosen, by whole counts. Answers for one look at the
- * data: a comparison to be watched as it runs is `compareRates`'s.
+ * Compares all candidates with the one at index `leader`, whichever rule chose it. Counts must be integers. The error
+ * rates hold for a single look at the data. To monitor a running comparison, use `compareRates`.
  */
 export function decideBest(candidates: readonly Counts[], leader: number): Best {
   return runToCompletion(decideBestSteps(candidates, leader))
@@ -53,7 +53,7 @@ export function* decideBestSteps(candidates: readonly Counts[], leader: number):
   const others = yield* otherContenders(candidates, leader)
   const contenders = leader < candidates.length ? [leader, ...others] : []
   const isContender = candidates.map(() => false)
-  for (const place of contenders) isContender[place] = true
+  for (const index of contenders) isContender[index] = true
   const standings = candidates.map((counts, i) => ({
     success_rate: rateOf(counts) * 100,
     success_rate_interval: wilsonInterval(counts.successes, counts.attempts),
@@ -70,9 +70,10 @@ export function* decideBestSteps(candidates: readonly Counts[], leader: number):
 }
 
 /**
- * Who cannot be told from the leader, or is surely better (a leader may be chosen by another rule than the rate):
- * Fisher's exact test, Holm's correction at 5 %. Because the data chose the leader, the family is every pair of
- * candidates: over the leader's own pairs alone, one of thirty equals would be called worse in a fourth of all cases.
+ * Indexes of the candidates that do not differ significantly from the leader, by Fisher's exact test with Holm's correction
+ * at 5 %. Includes candidates with a higher rate: the leader may have been chosen by another rule. The data chose the
+ * leader, so the family is every pair of candidates. With the leader's pairs alone, one of 30 equals would be called worse
+ * in 25 % of cases.
  */
 function* otherContenders(candidates: readonly Counts[], leader: number): Steps<number[]> {
   const first = candidates[leader]
@@ -84,7 +85,7 @@ function* otherContenders(candidates: readonly Counts[], leader: number): Steps<
     yield
   }
   const adjusted = yield* holmSteps(pValues, pairsOf(candidates))
-  return others.filter((i, at) => adjusted[at]! > ALPHA || rateOf(candidates[i]!) > rateOf(first))
+  return others.filter((i, position) => adjusted[position]! > ALPHA || rateOf(candidates[i]!) > rateOf(first))
 }
 
 function pairsOf(candidates: readonly Counts[]): number {
@@ -109,12 +110,12 @@ function* attemptsToDecide(
 }
 
 function furtherAttempts(first: Counts, other: Counts, alpha: number): number | null {
-  const bare = [first, other].some(counts => evidenceOf(counts.attempts) === 'insufficient')
-  if (bare || rateOf(first) === rateOf(other) || shrunkRate(first) <= shrunkRate(other)) return null
+  const isInsufficient = [first, other].some(counts => evidenceOf(counts.attempts) === 'insufficient')
+  if (isInsufficient || rateOf(first) === rateOf(other) || shrunkRate(first) <= shrunkRate(other)) return null
   const perSide = attemptsPerSide(shrunkRate(first), shrunkRate(other), alpha)
   if (perSide === null) return null
-  // As many more on both sides as make the harmonic mean of the two what it would be with `perSide` on each.
+  // Power depends on the harmonic mean of the sample sizes: adds equally to both until that mean is `perSide`.
   const [n1, n2] = [first.attempts, other.attempts]
   const more = Math.ceil((perSide - n1 - n2 + Math.sqrt((n1 - n2) ** 2 + perSide ** 2)) / 2)
-  return more > MOST_ATTEMPTS ? null : Math.max(1, more)
+  return more > MAX_ATTEMPTS ? null : Math.max(1, more)
 }

@@ -1,19 +1,19 @@
 import { chiSquareQuantile } from './distributions.ts'
 import { logBeta } from './special-functions.ts'
 
-/** What is known of one bin: attempts in it, and the sum of their stated confidence. */
+/** One bin: its number of attempts, and the sum of their stated confidence (each 0 to 1). */
 export interface BinSums {
   readonly n: number
   readonly confidence: number
 }
 
 /**
- * Mean and 95 % point of the expected calibration error that chance alone gives an agent whose every confidence is true,
- * with the same attempts in the same bins; null where there are none. A calibration error means something only beside
- * it: at 20 attempts such an agent shows 0.15 on average. It is exceeded in 4 to 6 % of cases from 20 attempts on, and in
- * up to 10 % where confidence is constant and close to 1, when the error has few values to take.
- * Source: each bin's error is the absolute deviation of a binomial, whose mean is A. De Moivre's (1730; P. Diaconis and
- * S. Zabell, Stat. Sci. 6, 1991, equation 1.1); their sum is matched by a gamma distribution of the same two moments.
+ * Mean and 95 % quantile, 0 to 1, of the expected calibration error of a perfectly calibrated agent. Its attempts fall into
+ * the same bins. Null without attempts. Compare every calibration error with this band: at 20 attempts, sampling error
+ * alone gives 0.15 on average. A calibrated agent exceeds `high` in 4 to 6 % of cases from 20 attempts on. With a constant
+ * confidence close to 1 it exceeds it in up to 10 %, because the error then takes few distinct values.
+ * Source: each bin's error is the absolute deviation of a binomial, with the mean of A. De Moivre (1730; P. Diaconis and
+ * S. Zabell, Stat. Sci. 6, 1991, equation 1.1). A gamma distribution with the same two moments approximates their sum.
  */
 export function calibrationErrorBand(
   bins: readonly BinSums[],
@@ -33,23 +33,23 @@ export function calibrationErrorBand(
   return { mean: mean / n, high: Math.min(1, (quantile95((2 * mean) / scale) * scale) / 2 / n) }
 }
 
-/** From so many degrees of freedom on the approximation is exact to a millionth, and the exact quantile takes a millisecond. */
-const MANY_DEGREES = 10_000
-/** The 95 % point of the standard normal distribution. */
+/** From here on the approximation has a relative error below 1e-6, while the exact quantile takes a millisecond. */
+const APPROXIMATE_FROM_DF = 10_000
+/** The 95 % quantile of the standard normal distribution. */
 const Z95 = 1.6448536269514722
 
 /**
- * The 95 % point of a chi-square distribution. Where a key has one or two attempts nothing is left to chance, and there are up to 1e16
- * degrees of freedom.
+ * The 95 % quantile of a chi-square distribution. A key with one or two attempts has almost no variance, and the matched
+ * distribution up to 1e16 degrees of freedom.
  * Source: E. B. Wilson and M. M. Hilferty, Proc. Nat. Acad. Sci. 17 (1931).
  */
 function quantile95(df: number): number {
-  if (df < MANY_DEGREES) return chiSquareQuantile(0.95, df)
+  if (df < APPROXIMATE_FROM_DF) return chiSquareQuantile(0.95, df)
   const spread = 2 / (9 * df)
   return df * (1 - spread + Z95 * Math.sqrt(spread)) ** 3
 }
 
-/** E|K - np| of a binomial K. */
+/** E|K - np|, the mean absolute deviation of a binomial K with parameters `n` and `p`. */
 function meanDeviation(n: number, p: number): number {
   if (p <= 0 || p >= 1) return 0
   const k = Math.floor(n * p) + 1

@@ -4,71 +4,73 @@ import { calibrationErrorBand } from './calibration-band.ts'
 import { normalTwoSided } from './distributions.ts'
 import { type MeanInterval, meanInterval, type RateInterval, wilsonInterval } from './intervals.ts'
 
-/** Below so many populated bins confidence does not tell attempts apart, however well its mean fits. */
-const BINS_FROM = 3
-/** From here on the ranking of successes over failures is worth a number. */
-const AUROC_FROM = 100
+/** With fewer populated bins, confidence does not discriminate between attempts, even if its mean is right. */
+const MIN_BINS = 3
+/** With fewer attempts, the AUROC is too imprecise to report. */
+const AUROC_MIN_ATTEMPTS = 100
 
-/** One bar of a reliability diagram: attempts whose stated confidence lies in the bin. */
+/** One bar of a reliability diagram: the attempts whose stated confidence lies in the bin. */
 export interface ReliabilityBin {
-  /** The bin's ends on the scale of confidence, 0 to 1; the upper one is inside. */
+  /** The bin's bounds on the scale of confidence, 0 to 1. The upper bound is inclusive. */
   readonly from: number
   readonly to: number
   readonly attempts: number
-  /** Mean stated confidence, 0 to 1, and success rate in percent; null where the bin is empty. */
+  /** Mean stated confidence, 0 to 1, and success rate in percent. Null if the bin is empty. */
   readonly mean_confidence: number | null
   readonly success_rate: number | null
   readonly success_rate_interval: RateInterval
 }
 
-/** Whether stated confidence can be believed. Everything but rates is on the scale of confidence, 0 to 1. */
+/** How well stated confidence agrees with outcomes. All values but rates are on the scale of confidence, 0 to 1. */
 export interface Calibration {
   /** Attempts that stated a confidence. */
   readonly attempts: number
-  /** Mean squared distance of confidence from outcome: 0 is perfect, 0.25 what always saying 0.5 gets. */
+  /** Mean squared difference of confidence and outcome. 0 is perfect. A constant 0.5 scores 0.25. */
   readonly brier_score: number | null
-  /** The part of the Brier score that is miscalibration: 0 is perfect. */
+  /** The miscalibration term of the Brier score. 0 is perfect. */
   readonly reliability: number | null
-  /** The part won by telling attempts apart: the higher the better, at most `uncertainty`. */
+  /** The discrimination term of the Brier score, 0 to `uncertainty`. Higher is better. */
   readonly resolution: number | null
-  /** The part that lies in the attempts themselves: rate times (1 - rate). */
+  /** The variance of the outcomes: rate times (1 - rate). */
   readonly uncertainty: number | null
-  /** What differences of confidence inside bins add: brier = reliability - resolution + uncertainty + within_bins. */
+  /** The term for varying confidence inside bins: brier = reliability - resolution + uncertainty + within_bins. */
   readonly within_bins: number | null
-  /** 1 - brier / uncertainty: below 0, always stating the success rate would do better. Null where all outcomes are alike. */
+  /** 1 - brier / uncertainty. Below 0, a constant forecast of the success rate is better. Null if all outcomes are equal. */
   readonly brier_skill: number | null
-  /** Expected calibration error: mean distance of success rate from mean confidence over the bins. */
+  /** Mean absolute difference of success rate and mean confidence, weighted by the attempts of each bin. */
   readonly expected_calibration_error: number | null
-  /** Expected and highest usual (95 % of cases) error of an agent whose every confidence is true, at the same bins. */
+  /** Mean and 95 % quantile of that error for a perfectly calibrated agent with the same bins. */
   readonly expected_calibration_error_band: { readonly mean: number; readonly high: number } | null
-  /** About standard normal if confidence is true; its two-sided p-value, 0 to 1. Null where every confidence is 0, 0.5 or 1. */
+  /** Approximately standard normal under perfect calibration. Null if every confidence is 0, 0.5 or 1. */
   readonly spiegelhalter_z: number | null
+  /** Two-sided p-value of `spiegelhalter_z`, 0 to 1. */
   readonly spiegelhalter_p: number | null
-  /** Mean confidence less success rate, -1 to 1: above 0 is over-confident. Interval from two attempts on. */
+  /** Mean confidence minus success rate, -1 to 1. Above 0 is over-confident. */
   readonly over_confidence: number | null
+  /** Null below two attempts. */
   readonly over_confidence_interval: MeanInterval | null
-  /** Probability that a success was stated with more confidence than a failure, by bins, ties half; null below 100 attempts. */
+  /** Probability that a success had a higher confidence than a failure, by bins, ties count half. Null below 100 attempts. */
   readonly auroc: number | null
-  /** Whether fewer than 3 bins are populated, so that a small error means little. */
+  /** Whether fewer than 3 bins are populated. A small calibration error then proves little. */
   readonly degenerate: boolean
   readonly bins: readonly ReliabilityBin[]
 }
 
-/** Expected calibration error alone, 0 to 1, over the bins' own mean confidence; null where no confidence was stated. */
+/** The expected calibration error alone, 0 to 1, with each bin's own mean confidence. Null if no confidence was stated. */
 export function calibrationError({ n, bins }: Pick<CalibrationSums, 'n' | 'bins'>): number | null {
   return n === 0 ? null : bins.reduce((sum, bin) => sum + Math.abs(bin.successes - bin.confidence), 0) / n
 }
 
 /**
- * Every measure of calibration, from sums alone; null where it is not defined.
+ * All measures of calibration, computed from sums. A measure that is not defined is null.
  * Source: G. W. Brier, Mon. Weather Rev. 78 (1950); decomposition, A. H. Murphy, J. Appl. Meteorol. 12 (1973), and its
- * part within bins, D. B. Stephenson, C. A. S. Coelho and I. T. Jolliffe, Weather Forecast. 23 (2008); error by bins,
+ * within-bin term, D. B. Stephenson, C. A. S. Coelho and I. T. Jolliffe, Weather Forecast. 23 (2008); binned error,
  * M. P. Naeini, G. F. Cooper and M. Hauskrecht, AAAI (2015); z, D. J. Spiegelhalter, Stat. Med. 5 (1986).
  */
 export function calibrationOf(sums: CalibrationSums): Calibration {
   const { n, successes, confidence } = sums
   const bins = sums.bins.map(toBin)
-  const counted = { attempts: n, degenerate: sums.bins.filter(bin => bin.n > 0).length < BINS_FROM, bins }
+  const counted = { attempts: n, degenerate: sums.bins.filter(bin => bin.n > 0).length < MIN_BINS, bins }
   if (!(n > 0)) return { ...UNKNOWN, ...counted }
   return {
     ...counted,
@@ -78,7 +80,7 @@ export function calibrationOf(sums: CalibrationSums): Calibration {
     ...spiegelhalterOf(sums),
     over_confidence: (confidence - successes) / n,
     over_confidence_interval: overConfidenceInterval(sums),
-    auroc: n >= AUROC_FROM ? aurocOf(sums) : null,
+    auroc: n >= AUROC_MIN_ATTEMPTS ? aurocOf(sums) : null,
   }
 }
 
@@ -98,7 +100,7 @@ const UNKNOWN = {
   auroc: null,
 } as const
 
-/** Sum of (confidence - outcome) squared. */
+/** The sum of (confidence - outcome)², where an outcome is 0 or 1. */
 function squaredErrors({ successes, confidence_squared, confidence_of_successes }: CalibrationSums): number {
   return Math.max(0, confidence_squared - 2 * confidence_of_successes + successes)
 }
@@ -129,8 +131,8 @@ function spiegelhalterOf(sums: CalibrationSums): Pick<Calibration, 'spiegelhalte
 }
 
 /**
- * Student's t interval of confidence less outcome. The outcomes' part of the variance is that after two more successes
- * and two more failures (A. Agresti and B. A. Coull, Am. Stat. 52, 1998): three successes of three are no certainty.
+ * Student's t interval of confidence minus outcome. The variance of the outcomes is computed with two more successes and
+ * two more failures (A. Agresti and B. A. Coull, Am. Stat. 52, 1998). Without them, 3 of 3 would have no variance.
  */
 function overConfidenceInterval(sums: CalibrationSums): MeanInterval | null {
   const { n, successes, confidence } = sums

@@ -1,21 +1,22 @@
 import { type Counts, rateOf } from './counts.ts'
 
-/** The number of attempts, both arms together, at which the confidence sequence is narrowest for its length. */
+/** Total attempts of both arms at which the sequence is narrowest relative to a fixed-sample interval. */
 const TUNED_FOR = 200
 
-/** A difference of rates, -1 to 1, that may be looked at after every attempt. */
+/** Anytime-valid bounds of a difference of rates, -1 to 1: they hold after every attempt simultaneously. */
 export interface Sequence {
   readonly low: number
   readonly high: number
-  /** Always-valid p-value of "no difference", 0 to 1. */
+  /** Anytime-valid p-value of the hypothesis "no difference", 0 to 1. */
   readonly p_value: number
 }
 
 /**
- * Asymptotic confidence sequence of the rate of `b` less that of `a`: all looks together miss the truth with
- * probability about α, from 30 attempts per arm and away from rates of 0 and 1. Whole of [-1, 1] where it cannot be said.
+ * Asymptotic confidence sequence of the rate of `b` minus the rate of `a`. All looks together miss the true difference
+ * with probability about `alpha`, from 30 attempts per arm and away from rates of 0 and 1. The result is [-1, 1] if an
+ * arm has no attempts or neither arm varies.
  * Source: I. Waudby-Smith et al., Ann. Stat. 52 (2024), arXiv 2103.06476, with the normal mixture of H. Robbins, Ann.
- * Math. Stat. 41 (1970), tuned for 200 attempts, where a sequence tuned for thousands is twice as wide.
+ * Math. Stat. 41 (1970), tuned for 200 attempts. Tuned for thousands, it would be twice as wide there.
  */
 export function confidenceSequence(a: Counts, b: Counts, alpha: number): Sequence {
   const attempts = a.attempts + b.attempts

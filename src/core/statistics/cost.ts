@@ -1,27 +1,30 @@
 import type { CostSums } from '../aggregate/summary.ts'
 import { costInterval, type MeanInterval, wilsonBounds } from './intervals.ts'
 
-/** A cost in US dollars and its 95 % interval, null where a single cost is all that is known. */
+/** A mean cost in US dollars and its 95 % interval. The interval is null if only one cost is known. */
 export interface CostEstimate {
   readonly cost_usd: number
   readonly interval: MeanInterval | null
 }
 
-/** What some attempts cost. */
+/** The costs of a set of attempts. `reported` + `computed` + `unpriced` = `total_attempts`. */
 export interface Costs {
   readonly total_attempts: number
-  /** Attempts whose cost was reported, was computed from tokens and prices, or is not known: together all attempts. */
+  /** Attempts that stated their cost. */
   readonly reported: number
+  /** Attempts whose cost was computed from tokens and prices. */
   readonly computed: number
+  /** Attempts whose cost is unknown. */
   readonly unpriced: number
-  /** Of the attempts whose cost is known, in US dollars; null where it is known of none. */
+  /** US dollars over the attempts of known cost. Null if no cost is known. */
   readonly total_cost_usd: number | null
+  /** Null if no cost is known. */
   readonly cost_per_attempt: CostEstimate | null
-  /** Null where no cost is known, or where nothing has succeeded yet. */
+  /** Null if no cost is known or no attempt succeeded. */
   readonly cost_per_success: CostEstimate | null
 }
 
-/** What attempts cost, and what a success costs: an unknown cost is counted, and never taken as 0. */
+/** Cost per attempt and per success. Unknown costs are counted as `unpriced`. They never enter a mean as 0. */
 export function costsOf(attempts: number, successes: number, sums: CostSums): Costs {
   const { reported, computed, sum } = sums
   const priced = reported + computed
@@ -38,9 +41,9 @@ export function costsOf(attempts: number, successes: number, sums: CostSums): Co
 }
 
 /**
- * Mean cost of an attempt over the success rate. The interval divides the ends of theirs (Bonferroni), so that it holds
- * however cost and success hang together: failures are often the dearer ones, and an interval that takes the two as
- * independent then misses in up to 16 % of cases.
+ * Mean cost of an attempt divided by the success rate. The interval divides the bounds of both intervals (Bonferroni), so
+ * it holds for any dependence of cost and success. Failures often cost more: an interval that assumes independence then
+ * misses in up to 16 % of cases.
  */
 function costPerSuccess(perAttempt: CostEstimate, attempts: number, successes: number): CostEstimate | null {
   if (!(successes > 0)) return null

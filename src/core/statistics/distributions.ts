@@ -1,11 +1,12 @@
 /**
- * CDFs and quantiles. A quantile is the x where the CDF reaches p, for p from 0 to 1; the ends are the ends of the
- * support (infinite for the normal and Student's t). Degrees of freedom and shapes are above 0 and need not be whole.
+ * CDFs and quantiles. A quantile function returns the x at which the CDF reaches p, for p from 0 to 1. At 0 and 1 it
+ * returns the ends of the support, which are infinite for the normal and Student's t. Degrees of freedom and shape
+ * parameters are above 0 and may be fractional.
  */
 import { findRoot } from './root.ts'
 import { regularizedBeta, regularizedGamma } from './special-functions.ts'
 
-/** Standard normal P(Z <= z), relatively exact in the lower tail. Source: Abramowitz & Stegun (1964), 26.2.29, 6.5.16. */
+/** Standard normal P(Z <= z), with a small relative error in the lower tail. Source: Abramowitz & Stegun (1964), 26.2.29, 6.5.16. */
 export function normalCdf(z: number): number {
   const tail = regularizedGamma(0.5, (z * z) / 2).upper / 2
   return z < 0 ? tail : 1 - tail
@@ -20,7 +21,7 @@ export function normalTwoSided(z: number): number {
 export function normalQuantile(p: number): number {
   if (p <= 0) return Number.NEGATIVE_INFINITY
   if (p >= 1) return Number.POSITIVE_INFINITY
-  // In the upper half by symmetry: there the CDF has lost the digits of its tail.
+  // Above 0.5 uses symmetry: a CDF near 1 cannot represent a small upper tail.
   return p > 0.5 ? -normalQuantile(1 - p) : findRoot(z => normalCdf(z) - p, -40, 0)
 }
 
@@ -45,7 +46,7 @@ export function chiSquareCdf(x: number, df: number): number {
   return regularizedGamma(df / 2, x / 2).lower
 }
 
-/** Chi-square P(X > x): the p-value of x, exact however small. */
+/** Chi-square P(X > x): the p-value of x. Small values keep their relative precision. */
 export function chiSquareUpper(x: number, df: number): number {
   return regularizedGamma(df / 2, x / 2).upper
 }

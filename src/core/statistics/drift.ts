@@ -1,11 +1,11 @@
 import type { Counts } from './counts.ts'
 
-/** How far the rate must move to be looked for: Cohen's effect size h, between "small" (0.2) and "medium" (0.5). */
+/** The shift that the CUSUM tests for, as Cohen's effect size h: between "small" (0.2) and "medium" (0.5). */
 const SHIFT = 0.33
-/** A baseline counts as if so many attempts at the usual rate came before its own. */
+/** Weight of the prior rate in a baseline, in attempts. */
 const PRIOR_WEIGHT = 20
 
-/** What is remembered of one key between attempts: a log-likelihood ratio for each direction, and how long it is above 0. */
+/** The CUSUM of one key: a log-likelihood ratio for each direction, and the attempts since it was last 0. */
 export interface DriftState {
   readonly down: number
   readonly up: number
@@ -13,13 +13,15 @@ export interface DriftState {
   readonly up_attempts: number
 }
 
-/** Whether, and since when, the rate has left its baseline. */
+/** Whether the rate has left its baseline, in which direction, and since when. */
 export interface Drift {
+  /** `none` if no statistic has reached the threshold. */
   readonly direction: 'down' | 'up' | 'none'
-  /** The larger of the two statistics, and what it must reach. */
+  /** The larger of the two log-likelihood ratios, 0 or more. */
   readonly statistic: number
+  /** The value of the statistic that raises an alarm. */
   readonly threshold: number
-  /** How many attempts ago the drift most likely began; null where there is none. */
+  /** Estimated number of attempts since the drift began. Null without an alarm. */
   readonly began_attempts_ago: number | null
 }
 
@@ -27,64 +29,64 @@ export interface Drift {
 export const NO_DRIFT: DriftState = { down: 0, up: 0, down_attempts: 0, up_attempts: 0 }
 
 /**
- * The threshold for watching `keys` keys, so that all of them together raise as many false alarms as one alone: 4.5, one
- * in about 2,000 attempts in each direction at every rate from 5 % to 97 %, and ln keys more.
+ * The alarm threshold when `keys` keys are monitored: 4.5 + ln(keys). At 4.5, one key raises a false alarm in about 2,000
+ * attempts in each direction, at every rate from 5 % to 97 %. The added ln(keys) keeps the false-alarm rate of all keys
+ * together at that of one.
  */
 export function driftThreshold(keys: number): number {
   return 4.5 + Math.log(Math.max(1, keys))
 }
 
-/** How far a rate that was learned from so many attempts may well be from the truth: one standard error, in radians. */
-export function caution(attempts: number): number {
+/** The standard error of a rate estimated from `attempts` attempts, in radians on the arcsine scale. */
+export function baselineStandardError(attempts: number): number {
   return 1 / Math.sqrt(Math.max(1, attempts))
 }
 
 /**
- * The rate to expect of a key, 0 to 1: that of its own `counts`, drawn towards what is to be expected of such keys (its
- * agent at that issue type, say) as far as 20 attempts there would, so that a short history promises no rate of 0 or 1.
+ * The expected rate of a key, 0 to 1: its own rate, shrunk towards `prior` (0 to 1) with the weight of 20 attempts. The
+ * prior is the rate predicted for such a key, for example for its agent at its issue type. Without shrinkage, a short
+ * history would give an expected rate of 0 or 1.
  */
-export function baselineRate({ successes, attempts }: Counts, usual: number): number {
-  return (successes + PRIOR_WEIGHT * usual) / (attempts + PRIOR_WEIGHT)
+export function baselineRate({ successes, attempts }: Counts, prior: number): number {
+  return (successes + PRIOR_WEIGHT * prior) / (attempts + PRIOR_WEIGHT)
 }
 
-/** The rates whose coming is watched for where `expected` is normal. All 0 to 1. */
+/** The alternative rates that the CUSUM tests against the rate `expected`. All from 0 to 1. */
 export function shiftedRates(expected: number): { readonly down: number; readonly up: number } {
   const angle = angleOf(expected)
   return { down: rateAt(angle - SHIFT), up: rateAt(angle + SHIFT) }
 }
 
 /**
- * The state after one more attempt where a success was `expected` with that probability (0 to 1; taken as at least 1 %
- * and at most 99 %): a baseline, or what the attempt's issue type predicts, which may differ from one attempt to the
- * next. Where it was learned from few attempts, `by` radians of {@link caution} are taken off it before a fall is looked
- * for, and added to it before a rise. A statistic never exceeds twice the threshold, so that an alarm ends soon after its
- * cause.
- * Source: CUSUM, E. S. Page, Biometrika 41 (1954); for outcomes of differing risk, S. H. Steiner et al., Biostatistics 1
- * (2000). The shift is the same on the arcsine scale at every rate (J. Cohen, Statistical Power Analysis, 1988, 6.2),
- * which makes false alarms equally rare at every rate; a rate of n attempts has the standard error 1/√n on it. What comes
- * of a baseline that is taken as known and is not: A. Gandy and J. T. Kvaløy, Scand. J. Stat. 40 (2013).
+ * The state after one more attempt. `expected` is the success probability of that attempt, clamped to 1 % to 99 %. It may
+ * differ between attempts, for example with their issue type. `standardError` is that of `expected`, in radians, from
+ * {@link baselineStandardError}. It is subtracted before the test for a fall and added before the test for a rise. A
+ * statistic is capped at twice the threshold, so that an alarm ends soon after its cause.
+ * Source: CUSUM, E. S. Page, Biometrika 41 (1954); risk-adjusted, S. H. Steiner et al., Biostatistics 1 (2000). The shift
+ * is constant on the arcsine scale (J. Cohen, Statistical Power Analysis, 1988, 6.2), which makes false alarms equally
+ * rare at every rate. Effect of an estimated baseline: A. Gandy and J. T. Kvaløy, Scand. J. Stat. 40 (2013).
  */
 export function driftStep(
   state: DriftState,
   success: boolean,
   expected: number,
   threshold: number,
-  by = 0,
+  standardError = 0,
 ): DriftState {
-  return driftStepper(expected, threshold, by)(state, success)
+  return driftStepper(expected, threshold, standardError)(state, success)
 }
 
-/** {@link driftStep} for many attempts of which the same is expected. */
+/** {@link driftStep} for many attempts with the same expected rate: computes the log-likelihood ratios once. */
 export function driftStepper(
   expected: number,
   threshold: number,
-  by = 0,
+  standardError = 0,
 ): (state: DriftState, success: boolean) => DriftState {
-  const down = evidenceFor(angleOf(expected) - by, -SHIFT)
-  const up = evidenceFor(angleOf(expected) + by, SHIFT)
+  const down = logLikelihoodRatios(angleOf(expected) - standardError, -SHIFT)
+  const up = logLikelihoodRatios(angleOf(expected) + standardError, SHIFT)
   return (state, success) => {
-    const downNext = within(state.down + (success ? down.success : down.failure), 0, 2 * threshold)
-    const upNext = within(state.up + (success ? up.success : up.failure), 0, 2 * threshold)
+    const downNext = clamp(state.down + (success ? down.success : down.failure), 0, 2 * threshold)
+    const upNext = clamp(state.up + (success ? up.success : up.failure), 0, 2 * threshold)
     return {
       down: downNext,
       up: upNext,
@@ -94,21 +96,21 @@ export function driftStepper(
   }
 }
 
-/** What one outcome adds to the logarithm of the likelihood ratio of the shifted rate. */
-function evidenceFor(angle: number, shift: number): { readonly success: number; readonly failure: number } {
-  const [normal, shifted] = [rateAt(angle), rateAt(angle + shift)]
-  return { success: Math.log(shifted / normal), failure: Math.log((1 - shifted) / (1 - normal)) }
+/** The log-likelihood ratio of the shifted rate against the baseline, for each outcome. */
+function logLikelihoodRatios(angle: number, shift: number): { readonly success: number; readonly failure: number } {
+  const [baseline, shifted] = [rateAt(angle), rateAt(angle + shift)]
+  return { success: Math.log(shifted / baseline), failure: Math.log((1 - shifted) / (1 - baseline)) }
 }
 
 function angleOf(rate: number): number {
-  return 2 * Math.asin(Math.sqrt(within(rate, 0.01, 0.99)))
+  return 2 * Math.asin(Math.sqrt(clamp(rate, 0.01, 0.99)))
 }
 
 function rateAt(angle: number): number {
-  return Math.sin(within(angle, 0.02, Math.PI - 0.02) / 2) ** 2
+  return Math.sin(clamp(angle, 0.02, Math.PI - 0.02) / 2) ** 2
 }
 
-/** What a state says at `threshold`. */
+/** The alarm that a state raises at `threshold`. */
 export function driftOf(state: DriftState, threshold: number): Drift {
   const falling = state.down >= state.up
   const statistic = falling ? state.down : state.up
@@ -121,6 +123,6 @@ export function driftOf(state: DriftState, threshold: number): Drift {
   }
 }
 
-function within(value: number, low: number, high: number): number {
+function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value))
 }

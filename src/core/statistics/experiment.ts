@@ -5,41 +5,43 @@ import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptio
 
 const ALPHA = 0.05
 
-/** One configuration of an A/B test and what came of it. */
+/** One arm of an A/B test: the name of its variant, and its outcomes. */
 export interface Arm extends Counts {
   readonly variant: string
 }
 
-/** What is to be made of a comparison. `unsound`: attempts were not shared out as intended, so that it says nothing. */
+/** The result of a comparison. `unsound`: a sample-ratio mismatch makes the comparison meaningless. */
 export type Verdict = 'better' | 'worse' | 'cannot_tell_yet' | 'unsound'
 
-/** One variant against the baseline. */
+/** One variant compared with the baseline. */
 export interface VariantComparison extends RateDifference {
   readonly variant: string
   readonly baseline: string
   readonly verdict: Verdict
-  /** Further attempts each of the two needs; see `attemptsNeeded`. Null too where the test is unsound. */
+  /** Further attempts that each of the two needs, see `attemptsNeeded`. Also null if the verdict is `unsound`. */
   readonly attempts_needed: number | null
-  /** The verdict for people, in one sentence. */
+  /** The verdict as one or two English sentences. */
   readonly summary: string
 }
 
-/** What an A/B test says so far. */
+/** The results of an A/B test so far. */
 export interface Experiment {
-  /** Null under adaptive assignment, where no fixed shares are intended. */
+  /** Null under adaptive assignment, which has no fixed shares to check. */
   readonly sample_ratio: SampleRatio | null
-  /** Every variant against the first one. */
+  /** Every variant compared with the first one. */
   readonly comparisons: readonly VariantComparison[]
 }
 
 export interface JudgeOptions {
+  /** Whether earlier outcomes decided the assignment to arms, as a bandit does. False by default. */
   readonly adaptive?: boolean
+  /** Intended shares of the arms, in their order. Equal by default. */
   readonly shares?: readonly number[]
 }
 
 /**
- * Compares every arm with the first, the baseline; may be asked after every attempt. All comparisons and all looks
- * together claim a difference that is not there in at most 5 % of experiments (Bonferroni across arms).
+ * Compares every arm with the first, the baseline. The result is anytime-valid: all comparisons and all looks together
+ * claim a false difference in at most 5 % of experiments (Bonferroni correction across arms).
  */
 export function judgeExperiment(arms: readonly Arm[], options: JudgeOptions = {}): Experiment {
   return runToCompletion(judgeSteps(arms, options))
@@ -51,21 +53,21 @@ export function* judgeSteps(arms: readonly Arm[], { adaptive = false, shares }: 
   const ratio = adaptive ? null : sampleRatio(attempts, shares)
   const [baseline, ...others] = arms
   const alpha = ALPHA / Math.max(1, others.length)
-  const isSound = ratio?.status !== 'mismatch'
+  const isValid = ratio?.status !== 'mismatch'
   const comparisons: VariantComparison[] = []
   for (const arm of others) {
-    comparisons.push(compareArms(baseline!, arm, { alpha, adaptive }, isSound))
+    comparisons.push(compareArms(baseline!, arm, { alpha, adaptive }, isValid))
     yield
   }
   return { sample_ratio: ratio, comparisons }
 }
 
-function compareArms(baseline: Arm, arm: Arm, options: SequentialOptions, isSound: boolean): VariantComparison {
+function compareArms(baseline: Arm, arm: Arm, options: SequentialOptions, isValid: boolean): VariantComparison {
   const difference = compareRates(baseline, arm, options)
-  const verdict = isSound ? verdictOf(difference, options.alpha) : 'unsound'
-  const attempts_needed = isSound ? attemptsNeeded(baseline, arm, options) : null
+  const verdict = isValid ? verdictOf(difference, options.alpha) : 'unsound'
+  const attempts_needed = isValid ? attemptsNeeded(baseline, arm, options) : null
   const names = { variant: arm.variant, baseline: baseline.variant }
-  const summary = inWords(names, difference, verdict, attempts_needed)
+  const summary = summaryOf(names, difference, verdict, attempts_needed)
   return { ...names, ...difference, verdict, attempts_needed, summary }
 }
 
@@ -74,27 +76,27 @@ function verdictOf({ difference, p_value }: RateDifference, alpha: number): Verd
   return difference > 0 ? 'better' : 'worse'
 }
 
-function inWords(
+function summaryOf(
   { variant, baseline }: { readonly variant: string; readonly baseline: string },
   { difference, difference_interval: { low, high } }: RateDifference,
   verdict: Verdict,
   needed: number | null,
 ): string {
-  const range = `${points(low)} to ${points(high)} percentage points`
+  const range = `${points(low)} to ${points(high)}`
   switch (verdict) {
     case 'better':
     case 'worse':
-      return `"${variant}" does ${verdict} than "${baseline}": the difference is ${points(difference)}, and lies within ${range}.`
+      return `"${variant}" does ${verdict} than "${baseline}": the difference is ${points(difference)} percentage points (interval ${range}).`
     case 'unsound':
-      return `"${variant}" and "${baseline}" cannot be compared: attempts were not shared out as intended.`
+      return `"${variant}" and "${baseline}" cannot be compared: attempts were not assigned in the intended shares.`
     case 'cannot_tell_yet':
-      return `"${variant}" cannot be told from "${baseline}" yet: the difference lies within ${range}.${outlook(needed)}`
+      return `"${variant}" does not differ significantly from "${baseline}" yet: the interval of the difference is ${range} percentage points.${forecast(needed)}`
   }
 }
 
-function outlook(needed: number | null): string {
+function forecast(needed: number | null): string {
   if (needed === null) return ''
-  return ` If the rates are as they look now, about ${needed} more attempts of each will tell.`
+  return ` At the rates seen so far, about ${needed} more attempts of each variant will decide.`
 }
 
 function points(value: number): string {

@@ -8,62 +8,64 @@ import { holmSteps } from './multiple.ts'
 import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
 
 const ALPHA = 0.05
-/** So many turned pairs are named: the clearest ones. */
-const MOST_TURNED = 10
-/** Rates in percent that are closer than this are the same. */
+/** Maximum number of reversed pairs in an answer: those with the largest adjusted difference. */
+const MAX_REVERSED = 10
+/** Rates in percent that differ by less are treated as equal. */
 const ROUNDING = 1e-9
 
-/** One of those compared. Rates in percent. */
+/** The crude and the adjusted rate of one group. Rates in percent. */
 export interface FairRate {
   readonly name: string
-  /** Over all its attempts, at its own mix. */
+  /** The crude rate: over all attempts of the group, at its own mix of strata. */
   readonly success_rate: number
   readonly success_rate_interval: RateInterval
   readonly total_attempts: number
-  /** At the common mix; null where it shares no stratum with the others. */
+  /** The rate at the common mix of strata. Null if the group is left out of the comparison. */
   readonly adjusted_rate: number | null
   readonly adjusted_rate_interval: RateInterval | null
-  /** How many of its attempts are in the strata all share: the adjusted rate rests on these alone. */
+  /** Attempts of the group in the shared strata. The adjusted rate uses only these. */
   readonly compared_attempts: number
 }
 
-/** A pair of which the plain rates name one as better and the rates at the same mix the other (Simpson's paradox). */
+/** Two groups whose crude rates and adjusted rates have opposite orders (Simpson's paradox). */
 export interface TurnedPair {
-  /** Better at the same mix, and worse by the plain rate. */
+  /** The group with the higher adjusted rate and the lower crude rate. */
   readonly better: string
   readonly worse: string
-  /** Percentage points by which `better` is ahead: below 0 by the plain rates, above 0 at the same mix. */
+  /** Crude rate of `better` minus that of `worse`, in percentage points. Below 0. */
   readonly difference: number
+  /** Adjusted rate of `better` minus that of `worse`, in percentage points. Above 0. */
   readonly adjusted_difference: number
-  /** 95 % interval of the adjusted difference: where it holds 0 the warning is a hint, no finding. */
+  /** 95 % interval of the adjusted difference. If it contains 0, the reversal is not significant. */
   readonly adjusted_difference_interval: { readonly low: number; readonly high: number; readonly method: 'mover' }
 }
 
-/** Who does best at the same mix, and how sure that is. */
+/** The group with the highest adjusted rate, and the evidence for it. */
 export interface FairBest {
   readonly name: string
-  /** Whether it can be told from all others that are compared (Mantel and Haenszel's test, Holm's correction). */
+  /** Whether it differs significantly from all other compared groups (Mantel-Haenszel test, Holm's correction). */
   readonly decisive: boolean
-  /** Those it cannot be told from, best first. */
+  /** The groups that do not differ significantly from it, best first. */
   readonly contenders: readonly string[]
 }
 
-/** Several compared at the same mix of strata. */
+/** Groups compared at a common mix of strata. */
 export interface FairComparison {
-  /** The strata all of those compared have attempts in. */
+  /** The strata in which every compared group has attempts. */
   readonly strata: readonly string[]
-  /** In the order given. */
+  /** All groups, in the order given. */
   readonly rates: readonly FairRate[]
-  /** Null where nobody is compared. */
+  /** Null if no groups are compared. */
   readonly best: FairBest | null
-  /** Pairs whose order turns over, the largest adjusted difference first, at most 10. Empty: the plain ranking stands. */
+  /** Reversed pairs, largest adjusted difference first, at most 10. Empty if the crude ranking holds. */
   readonly turned_over: readonly TurnedPair[]
 }
 
 /**
- * Compares rates at one mix of strata: the mix of all attempts that are compared. Only strata count in which each of
- * those compared has attempts. Where no stratum is shared by all, those are compared who share the stratum that most
- * have (of several, the one with the most attempts), and the others are left out. Nobody is compared with nobody.
+ * Compares rates at a common mix of strata: the mix of all attempts of the compared groups. Only strata in which every
+ * compared group has attempts are used. The compared groups are those with attempts in the commonest stratum. That is the
+ * stratum of the most groups, and of several the one with the most attempts. Other groups are left out. If no two groups
+ * share a stratum, nothing is compared.
  */
 export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparison {
   return runToCompletion(fairComparisonSteps(groups))
@@ -71,7 +73,7 @@ export function compareFairly(groups: ReadonlyMap<string, Strata>): FairComparis
 
 /** {@link compareFairly} in steps. */
 export function* fairComparisonSteps(groups: ReadonlyMap<string, Strata>): Steps<FairComparison> {
-  const compared = yield* holdersOfCommonest(groups)
+  const compared = yield* groupsWithCommonestStratum(groups)
   const shared = sharedStrata(compared)
   yield
   const weights = new Map<string, number>()
@@ -90,41 +92,48 @@ export function* fairComparisonSteps(groups: ReadonlyMap<string, Strata>): Steps
     yield
   }
   const best = yield* bestOf(compared, adjusted, shared)
-  return { strata: shared, rates, best, turned_over: yield* turnedPairs(rates, adjusted) }
+  return { strata: shared, rates, best, turned_over: yield* reversedPairs(rates, adjusted) }
 }
 
-function* holdersOfCommonest(groups: ReadonlyMap<string, Strata>): Steps<Map<string, Strata>> {
-  const held = new Map<string, { holders: number; attempts: number }>()
+function* groupsWithCommonestStratum(groups: ReadonlyMap<string, Strata>): Steps<Map<string, Strata>> {
+  const { commonest, groupCount } = yield* commonestStratum(groups)
+  const compared = new Map<string, Strata>()
+  if (groupCount < 2) return compared
+  for (const [name, strata] of groups) {
+    if (hasAttempts(strata, commonest)) compared.set(name, strata)
+    yield
+  }
+  return compared
+}
+
+function* commonestStratum(
+  groups: ReadonlyMap<string, Strata>,
+): Steps<{ readonly commonest: string; readonly groupCount: number }> {
+  const usage = new Map<string, { groups: number; attempts: number }>()
   for (const strata of groups.values()) {
     for (const [stratum, { attempts }] of strata) {
       if (!(attempts > 0)) continue
-      const known = held.get(stratum) ?? { holders: 0, attempts: 0 }
-      known.holders++
-      known.attempts += attempts
-      held.set(stratum, known)
+      const used = usage.get(stratum) ?? { groups: 0, attempts: 0 }
+      used.groups++
+      used.attempts += attempts
+      usage.set(stratum, used)
     }
     yield
   }
-  let [commonest, most] = ['', { holders: 0, attempts: 0 }]
-  for (const [stratum, its] of held) {
-    const isMore = its.holders > most.holders || (its.holders === most.holders && its.attempts > most.attempts)
-    if (isMore) [commonest, most] = [stratum, its]
+  let [commonest, most] = ['', { groups: 0, attempts: 0 }]
+  for (const [stratum, used] of usage) {
+    const isMore = used.groups > most.groups || (used.groups === most.groups && used.attempts > most.attempts)
+    if (isMore) [commonest, most] = [stratum, used]
   }
-  const holders = new Map<string, Strata>()
-  if (most.holders < 2) return holders
-  for (const [name, strata] of groups) {
-    if (has(strata, commonest)) holders.set(name, strata)
-    yield
-  }
-  return holders
+  return { commonest, groupCount: most.groups }
 }
 
 function sharedStrata(compared: ReadonlyMap<string, Strata>): string[] {
   const all = [...compared.values()]
-  return [...(all[0]?.keys() ?? [])].filter(stratum => all.every(strata => has(strata, stratum)))
+  return [...(all[0]?.keys() ?? [])].filter(stratum => all.every(strata => hasAttempts(strata, stratum)))
 }
 
-function has(strata: Strata, stratum: string): boolean {
+function hasAttempts(strata: Strata, stratum: string): boolean {
   return (strata.get(stratum)?.attempts ?? 0) > 0
 }
 
@@ -142,7 +151,7 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
   }
 }
 
-/** Because the data chose the best one, the family of questions is every pair of those compared. */
+/** The data chose the best group, so the family of hypotheses is every pair of compared groups. */
 function* bestOf(
   compared: ReadonlyMap<string, Strata>,
   adjusted: ReadonlyMap<string, StandardRate>,
@@ -153,47 +162,50 @@ function* bestOf(
     (a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate,
   )
   if (name === undefined) return null
-  const ahead: number[] = []
+  const zScores: number[] = []
   for (const other of others) {
-    ahead.push(mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
+    zScores.push(mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
     yield
   }
   const pairs = (compared.size * (compared.size - 1)) / 2
-  const pValues = yield* holmSteps(ahead.map(normalTwoSided), pairs)
-  const contenders = others.filter((_, i) => ahead[i]! <= 0 || pValues[i]! > ALPHA)
+  const pValues = yield* holmSteps(zScores.map(normalTwoSided), pairs)
+  const contenders = others.filter((_, i) => zScores[i]! <= 0 || pValues[i]! > ALPHA)
   return { name, decisive: contenders.length === 0, contenders }
 }
 
-/** Of thousands that are compared there are millions of pairs: all are looked at, and no more is made than the clearest need. */
-function* turnedPairs(
+/**
+ * The reversed pairs with the largest adjusted differences. Thousands of groups have millions of pairs: the loop compares
+ * two typed arrays, and creates objects only for pairs that can be in the answer.
+ */
+function* reversedPairs(
   rates: readonly FairRate[],
   adjusted: ReadonlyMap<string, StandardRate>,
 ): Steps<readonly TurnedPair[]> {
   const compared = rates.filter(({ name }) => adjusted.has(name))
-  const plain = Float64Array.from(compared, ({ success_rate }) => success_rate)
+  const crude = Float64Array.from(compared, ({ success_rate }) => success_rate)
   const fair = Float64Array.from(compared, ({ adjusted_rate }) => adjusted_rate!)
   const lowest = fair.reduce((least, rate) => Math.min(least, rate), Number.POSITIVE_INFINITY)
-  let clearest: readonly TurnedPair[] = []
+  let largest: readonly TurnedPair[] = []
   for (const [i, a] of compared.entries()) {
-    // Who is not as far above the worst as the last of those named is above its other can make no clearer pair.
-    const least = clearest.length < MOST_TURNED ? ROUNDING : clearest.at(-1)!.adjusted_difference - ROUNDING
+    // Skips a group whose difference to the lowest rate is smaller than every difference found so far.
+    const least = largest.length < MAX_REVERSED ? ROUNDING : largest.at(-1)!.adjusted_difference - ROUNDING
     if (fair[i]! - lowest < least) continue
     const pairs: TurnedPair[] = []
     for (let j = 0; j < fair.length; j++) {
-      const isTurned = fair[i]! > fair[j]! + ROUNDING && plain[i]! < plain[j]!
-      if (isTurned && fair[i]! - fair[j]! >= least) pairs.push(turnedPair(a, compared[j]!, adjusted))
+      const isReversed = fair[i]! > fair[j]! + ROUNDING && crude[i]! < crude[j]!
+      if (isReversed && fair[i]! - fair[j]! >= least) pairs.push(reversedPair(a, compared[j]!, adjusted))
     }
-    clearest = [...clearest, ...pairs].sort(byAdjustedDifference).slice(0, MOST_TURNED)
+    largest = [...largest, ...pairs].sort(byAdjustedDifference).slice(0, MAX_REVERSED)
     yield
   }
-  return clearest
+  return largest
 }
 
 function byAdjustedDifference(a: TurnedPair, b: TurnedPair): number {
   return b.adjusted_difference - a.adjusted_difference
 }
 
-function turnedPair(a: FairRate, b: FairRate, adjusted: ReadonlyMap<string, StandardRate>): TurnedPair {
+function reversedPair(a: FairRate, b: FairRate, adjusted: ReadonlyMap<string, StandardRate>): TurnedPair {
   const { difference, low, high } = subtract(adjusted.get(a.name)!, adjusted.get(b.name)!)
   return {
     better: a.name,

@@ -2,10 +2,11 @@ import type { Counts } from './counts.ts'
 import { logBeta } from './special-functions.ts'
 
 /**
- * Two-sided p-value of "both rates are the same", 0 to 1, for whole counts; 1 where either side has no attempts.
- * Fisher's exact test, because it errs at most as often as it says at every n and every rate, where the usual z-test
- * does not below some dozens of attempts. The price is power: at small n it errs less often than it may.
- * Source: R. A. Fisher, J. R. Stat. Soc. 98 (1935); two sides by the tables no likelier than the one seen, as R does.
+ * Two-sided p-value of the hypothesis "both rates are equal", 0 to 1, for integer counts. 1 if either side has no attempts.
+ * Fisher's exact test holds its level at every n and every rate. The usual z-test does not below some dozens of attempts.
+ * The cost is power: at small n the test is conservative.
+ * Source: R. A. Fisher, J. R. Stat. Soc. 98 (1935). The two-sided region holds all tables that are at most as likely as
+ * the observed one, as in R.
  */
 export function fisherTest(a: Counts, b: Counts): number {
   const [n1, n2] = [a.attempts, b.attempts]
@@ -14,14 +15,15 @@ export function fisherTest(a: Counts, b: Counts): number {
   const high = Math.min(k, n1)
   const mode = Math.min(Math.max(Math.floor(((k + 1) * (n1 + 1)) / (n1 + n2 + 2)), low), high)
   const logWeight = (x: number): number => logChoose(n1, x) + logChoose(n2, k - x)
-  const seen = Math.exp(logWeight(a.successes) - logWeight(mode)) * (1 + 1e-7)
-  // Walks outward from the likeliest table, whose weight is 1, until nothing more can count.
+  // Relative to the likeliest table. The factor makes tables equal that differ by rounding only.
+  const observed = Math.exp(logWeight(a.successes) - logWeight(mode)) * (1 + 1e-7)
+  // Walks outward from the likeliest table, whose weight is 1, until further tables are too unlikely to change the sums.
   let total = 1
-  let extreme = seen >= 1 ? 1 : 0
+  let extreme = observed >= 1 ? 1 : 0
   const count = (weight: number): boolean => {
     total += weight
-    if (weight <= seen) extreme += weight
-    return weight > seen * 1e-17
+    if (weight <= observed) extreme += weight
+    return weight > observed * 1e-17
   }
   for (let x = mode, weight = 1; x < high; x++) {
     weight *= ((k - x) * (n1 - x)) / ((x + 1) * (n2 - k + x + 1))

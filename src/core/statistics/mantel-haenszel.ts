@@ -1,10 +1,11 @@
 import type { Strata } from './standardise.ts'
 
 /**
- * By how many standard errors `first` succeeds more often than `second` within the given strata, all of which both have
- * attempts in: about standard normal where there is no difference in any of them; 0 where nothing can be told.
- * Source: W. G. Cochran, Biometrics 10 (1954), and N. Mantel and W. Haenszel, J. Natl. Cancer Inst. 22 (1959), with the
- * correction for continuity.
+ * The signed Mantel-Haenszel statistic of `first` against `second`, positive if `first` succeeds more often. Both must have
+ * attempts in all of the given strata. Approximately standard normal if the rates are equal in every stratum. 0 if the
+ * outcomes have no variance.
+ * Source: W. G. Cochran, Biometrics 10 (1954), and N. Mantel and W. Haenszel, J. Natl. Cancer Inst. 22 (1959), with
+ * continuity correction.
  */
 export function mantelHaenszel(first: Strata, second: Strata, strata: readonly string[]): number {
   let [excess, variance] = [0, 0]

@@ -2,9 +2,9 @@ import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 
 /**
- * P-values adjusted so that calling those <= α real errs anywhere in the family with probability at most α, however the
- * questions hang together. In the order given; 0 to 1. Where these are some of a larger `family` of questions, chosen by
- * the data, they are adjusted at least as much as the whole family would adjust them.
+ * Holm-adjusted p-values, 0 to 1, in the order given. Rejecting those <= α has a family-wise error rate of at most α, for
+ * any dependence of the tests. `family` is the number of hypotheses if the data selected these p-values from a larger
+ * family. They are then adjusted at least as much as in the whole family.
  * Source: S. Holm, Scand. J. Stat. 6 (1979).
  */
 export function holm(pValues: readonly number[], family: number = pValues.length): number[] {

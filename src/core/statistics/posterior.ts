@@ -2,25 +2,25 @@ import { runToCompletion, type Steps } from '../steps.ts'
 import type { Counts } from './counts.ts'
 import { logBeta, regularizedBeta } from './special-functions.ts'
 
-/** A posterior holds less than 1e-15 of its probability farther than this many scales from its mean. */
-const REACH = 12
+/** Beyond this many scales from its mean, a posterior has a probability below 1e-15. */
+const TRUNCATE_AT_SCALES = 12
 /** Width of a panel of the quadrature, in scales of the narrowest posterior there. */
-const STEP = 0.125
+const PANEL_SCALES = 0.125
 
-/** Candidates whose densities, or chances, are worked out between two pauses. */
-const DENSITIES_AT_ONCE = 50
-/** So many candidates take long at one angle. */
-const MANY = 1000
+/** Candidates processed between two yields. */
+const CANDIDATES_PER_STEP = 50
+/** Above this number of candidates, one panel takes so long that it yields inside. */
+const YIELD_INSIDE_PANEL_ABOVE = 1000
 
-/** What the posteriors of all candidates say together. In the order the candidates were given. */
+/** Joint results of the posteriors of all candidates, in the order the candidates were given. */
 export interface Posterior {
-  /** Probability that the true rate is the highest of all: 0 to 1, sum 1. */
+  /** Probability that the candidate's true rate is the highest: 0 to 1, sum 1. */
   readonly p_best: readonly number[]
-  /** How much higher the highest true rate is expected to be than this one: 0 to 1. */
+  /** Expected difference between the highest true rate and the candidate's: 0 to 1. */
   readonly expected_loss: readonly number[]
 }
 
-/** One posterior on the arcsine scale, and where it is not negligible. */
+/** One posterior on the arcsine scale, and the range in which it is not negligible. */
 interface Density {
   readonly a: number
   readonly b: number
@@ -30,7 +30,7 @@ interface Density {
   readonly high: number
 }
 
-/** Densities and CDFs of all candidates at one angle, and the density of "this one is the best, and is here". Used for one angle after another. */
+/** Values of all candidates at one angle: density, CDF, and the joint density that the candidate is here and is the best. Reused. */
 interface Slice {
   angle: number
   readonly density: Float64Array
@@ -39,11 +39,11 @@ interface Slice {
 }
 
 /**
- * Who is best under independent posteriors Beta(successes + 1/2, failures + 1/2): each density times the product of the
- * others' CDFs, integrated. Within 1e-6 of the exact values; counts may be fractions. The time it takes is proportional
- * to the candidates, and at worst to their square.
- * Source: prior of H. Jeffreys, Proc. R. Soc. A 186 (1946). The integral is taken over t, rate = sin² t, where every
- * posterior is bounded and, with as many attempts, about as wide as the others, so that Simpson's rule serves.
+ * The probability of being best under independent posteriors Beta(successes + 1/2, failures + 1/2). It is the integral of
+ * each density times the product of the other CDFs. Absolute error below 1e-6. Counts may be fractional. The running time
+ * is linear in the number of candidates, quadratic at worst.
+ * Source: prior of H. Jeffreys, Proc. R. Soc. A 186 (1946). The integral is over t with rate = sin² t. On that scale every
+ * posterior is bounded and its width depends almost only on the attempts, so Simpson's rule is accurate.
  */
 export function posteriorOf(candidates: readonly Counts[]): Posterior {
   return runToCompletion(posteriorSteps(candidates))
@@ -54,10 +54,10 @@ export function* posteriorSteps(candidates: readonly Counts[]): Steps<Posterior>
   const densities: Density[] = []
   for (const candidate of candidates) {
     densities.push(toDensity(candidate))
-    if (densities.length % DENSITIES_AT_ONCE === 0) yield
+    if (densities.length % CANDIDATES_PER_STEP === 0) yield
   }
   const p_best = new Float64Array(densities.length)
-  // Below the highest of the lower ends, somebody else is better almost surely.
+  // Below the highest lower bound, the probability that any candidate is the best is negligible.
   const from = Math.max(...densities.map(density => density.low))
   const end = Math.max(...densities.map(density => density.high))
   let highest = 0
@@ -85,18 +85,18 @@ function toDensity(counts: Counts): Density {
   const b = counts.attempts - counts.successes + 0.5
   const mean = Math.asin(Math.sqrt(a / (a + b)))
   const scale = 0.5 / Math.sqrt(a + b)
-  const low = Math.max(0, mean - REACH * scale)
-  const high = Math.min(Math.PI / 2, mean + REACH * scale)
+  const low = Math.max(0, mean - TRUNCATE_AT_SCALES * scale)
+  const high = Math.min(Math.PI / 2, mean + TRUNCATE_AT_SCALES * scale)
   return { a, b, logFront: Math.LN2 - logBeta(a, b), scale, low, high }
 }
 
 function panelAt(densities: readonly Density[], angle: number): number {
   let narrowest = 1
   for (const density of densities) if (angle < density.high) narrowest = Math.min(narrowest, density.scale)
-  return STEP * narrowest
+  return PANEL_SCALES * narrowest
 }
 
-/** Adds what a slice of this weight says of who is best; answers what it adds to the expected highest rate. */
+/** Adds a slice with its quadrature weight to `p_best`. Returns its contribution to the expected highest rate. */
 function addSlice(p_best: Float64Array, { angle, best }: Slice, weight: number): number {
   const rate = Math.sin(angle) ** 2
   let highest = 0
@@ -119,20 +119,20 @@ function* startAt(densities: readonly Density[], angle: number, slice: Slice): S
   putDensities(densities, slice)
   for (const [i, { a, b }] of densities.entries()) {
     slice.cdf[i] = regularizedBeta(rate, a, b)
-    if ((i + 1) % DENSITIES_AT_ONCE === 0) yield
+    if ((i + 1) % CANDIDATES_PER_STEP === 0) yield
   }
   putBest(slice)
 }
 
-/** The middle and the end of the panel that starts at `left`; CDFs by the parabola through the three densities. */
+/** Computes the middle and the end of the panel that starts at `left`. CDFs integrate the parabola through the densities. */
 function* advance(densities: readonly Density[], left: Slice, middle: Slice, right: Slice, width: number): Steps<void> {
-  const areMany = densities.length > MANY
+  const yieldsInside = densities.length > YIELD_INSIDE_PANEL_ABOVE
   middle.angle = left.angle + width / 2
   right.angle = left.angle + width
   putDensities(densities, middle)
-  if (areMany) yield
+  if (yieldsInside) yield
   putDensities(densities, right)
-  if (areMany) yield
+  if (yieldsInside) yield
   for (let i = 0; i < densities.length; i++) {
     const first = left.density[i]!
     const second = middle.density[i]!
@@ -140,14 +140,14 @@ function* advance(densities: readonly Density[], left: Slice, middle: Slice, rig
     middle.cdf[i] = within01(left.cdf[i]! + (width / 24) * (5 * first + 8 * second - third))
     right.cdf[i] = within01(left.cdf[i]! + (width / 6) * (first + 4 * second + third))
   }
-  if (areMany) yield
+  if (yieldsInside) yield
   putBest(middle)
   putBest(right)
 }
 
-/** A loop over columns: a hundred candidates take some twenty thousand of these, and whoever asks for the best waits for them. */
+/** The hot loop: a question with 100 candidates evaluates about 20,000 densities. */
 function putDensities(densities: readonly Density[], { angle, density }: Slice): void {
-  // Never the logarithm of 0: a power of 0 times it must stay 0.
+  // Avoids the logarithm of 0: an exponent of 0 times -Infinity would be NaN.
   const logSine = Math.log(Math.max(Math.sin(angle), Number.MIN_VALUE))
   const logCosine = Math.log(Math.max(Math.cos(angle), Number.MIN_VALUE))
   for (let i = 0; i < densities.length; i++) {
@@ -157,7 +157,7 @@ function putDensities(densities: readonly Density[], { angle, density }: Slice):
   }
 }
 
-/** Each density times the product of the CDFs before it and after it: no division, since a CDF may be 0. */
+/** Multiplies each density by the CDFs of all other candidates. Prefix and suffix products avoid a division by a CDF of 0. */
 function putBest({ density, cdf, best }: Slice): void {
   best.set(density)
   let before = 1

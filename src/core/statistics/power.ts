@@ -1,11 +1,11 @@
 import { normalQuantile } from './distributions.ts'
 
-/** The share of cases in which a difference that is there shall be found. */
+/** The probability of finding a true difference for which sample sizes are computed. */
 export const POWER = 0.8
 
 /**
- * Attempts on each side for Fisher's exact test at level `alpha` (two-sided) to tell rates `p` and `q` (0 to 1) apart in
- * 80 % of cases; null where the rates are the same.
+ * The sample size per side at which Fisher's exact test distinguishes the rates `p` and `q` (0 to 1) with 80 % power.
+ * `alpha` is the two-sided level. Null if the rates are equal.
  * Source: J. T. Casagrande, M. C. Pike and P. G. Smith, Biometrics 34 (1978).
  */
 export function attemptsPerSide(p: number, q: number, alpha: number): number | null {

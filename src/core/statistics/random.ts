@@ -1,15 +1,15 @@
 /**
- * Reproducible randomness: the same seed gives the same numbers on every machine. For simulation and exploration, never
- * for secrets.
+ * Reproducible pseudo-random numbers: the same seed gives the same numbers on every machine. For simulation and
+ * exploration, not for cryptography.
  */
 
 /** The next number, uniform from 0 (inclusive) to 1 (exclusive), with 53 random bits. */
 export type Random = () => number
 
 /**
- * A generator started from a 32-bit number or any string.
- * Source: sfc32 of C. Doty-Humphrey, PractRand (2010), period at least 2^32, about 2^127 on average; seeds are spread
- * by FNV-1a and the finaliser of MurmurHash3 (A. Appleby, 2011).
+ * A generator seeded with a 32-bit number or any string.
+ * Source: sfc32 of C. Doty-Humphrey, PractRand (2010), period at least 2^32, about 2^127 on average. Seeds are hashed
+ * with FNV-1a and the finalizer of MurmurHash3 (A. Appleby, 2011).
  */
 export function createRandom(seed: number | string): Random {
   let hash = 0x811c9dc5
@@ -65,6 +65,6 @@ export function drawGamma(random: Random, shape: number): number {
 export function drawBeta(random: Random, a: number, b: number): number {
   const x = drawGamma(random, a)
   const y = drawGamma(random, b)
-  // Shapes far below 1 can underflow to nothing: there the distribution is a coin between the two ends.
+  // With shapes far below 1 both gammas can underflow to 0. The distribution is then a Bernoulli distribution on {0, 1}.
   return x + y > 0 ? x / (x + y) : random() * (a + b) < a ? 1 : 0
 }

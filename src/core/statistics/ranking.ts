@@ -5,46 +5,48 @@ import { wilsonInterval } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
 import { createRandom, drawBeta } from './random.ts'
 
-/** One that work may be sent to. */
+/** A candidate that work may be sent to. */
 export interface Route extends Counts {
-  /** Tells it from the others, and settles its draws: the same seed and id give the same draw in any company. */
+  /** Unique. Also seeds the route's draw: the same seed and id give the same draw, whatever the other routes are. */
   readonly id: string
-  /** Expected cost of a success in US dollars; null where it is not known. */
+  /** Expected cost of a success in US dollars. Null if unknown. */
   readonly cost_per_success_usd: number | null
 }
 
-/** What a route must fulfil to be ranked at all. */
+/** The constraints that a route must meet to be ranked. */
 export interface Constraints {
-  /** Highest expected cost of a success in US dollars. A route of unknown cost does not fulfil it. */
+  /** Highest expected cost of a success in US dollars. A route of unknown cost is excluded. */
   readonly max_cost_usd?: number | undefined
-  /** Lowest success rate in percent, 0 to 100. A route without attempts does not fulfil it. */
+  /** Lowest success rate in percent, 0 to 100. A route without attempts is excluded. */
   readonly min_success_rate?: number | undefined
 }
 
-/** Why a route is not ranked. */
+/** The reason why a route is not ranked. */
 export type Exclusion = 'cost_unknown' | 'cost_above_max' | 'no_attempts' | 'success_rate_below_min'
 
-/** A route in its place. */
+/** A ranked route. */
 export interface RankedRoute {
   readonly id: string
   /** Wilson's lower bound of the success rate, in percent. */
   readonly lower_bound: number
-  /** Probability that its true rate is the highest of those ranked, 0 to 1. */
+  /** Posterior probability, 0 to 1, that its true rate is the highest of the ranked routes. */
   readonly p_best: number
-  /** The rate drawn for it, in percent; null without exploration. */
+  /** The rate drawn from its posterior, in percent. Null without exploration. */
   readonly draw: number | null
 }
 
-/** Routes that fulfil the constraints, the one to take first; and the others, in the order given. */
+/** The result of a ranking. */
 export interface Ranking {
+  /** The routes that meet the constraints, best first. */
   readonly ranked: readonly RankedRoute[]
+  /** The other routes, in the order given. */
   readonly excluded: readonly { readonly id: string; readonly reason: Exclusion }[]
 }
 
 /**
- * Ranks routes by the lower bound of their success rate; or, where a `seed` is given, explores: every route draws a rate
- * from its posterior and the draws are ranked, so that each comes first as often as it is likely to be the best.
- * Quality and cost are kept apart: cost only excludes. Equals stay in the order given.
+ * Ranks routes by Wilson's lower bound of their success rate. With a `seed` it explores by Thompson sampling: it draws a
+ * rate from the posterior of every route and ranks by the draws. Each route then comes first with the probability that it
+ * is the best. Cost does not affect the order: it only excludes. Ties keep the order given.
  * Source: W. R. Thompson, Biometrika 25 (1933), with Jeffreys' prior.
  */
 export function rankRoutes(routes: readonly Route[], constraints: Constraints = {}, seed?: string | number): Ranking {
@@ -58,16 +60,16 @@ export function* rankSteps(
   seed?: string | number,
 ): Steps<Ranking> {
   const excluded: { readonly id: string; readonly reason: Exclusion }[] = []
-  const fit: Route[] = []
+  const eligible: Route[] = []
   for (const route of routes) {
     const reason = exclusionOf(route, constraints)
-    if (reason === undefined) fit.push(route)
+    if (reason === undefined) eligible.push(route)
     else excluded.push({ id: route.id, reason })
     yield
   }
-  const { p_best } = yield* posteriorSteps(fit)
+  const { p_best } = yield* posteriorSteps(eligible)
   const ranked: RankedRoute[] = []
-  for (const [i, route] of fit.entries()) {
+  for (const [i, route] of eligible.entries()) {
     ranked.push({
       id: route.id,
       lower_bound: wilsonInterval(route.successes, route.attempts).low,
@@ -76,13 +78,13 @@ export function* rankSteps(
     })
     yield
   }
-  const merit = (route: RankedRoute): number => route.draw ?? route.lower_bound
-  return { ranked: yield* sortedSteps(ranked, (a, b) => merit(b) - merit(a) || b.p_best - a.p_best), excluded }
+  const score = (route: RankedRoute): number => route.draw ?? route.lower_bound
+  return { ranked: yield* sortedSteps(ranked, (a, b) => score(b) - score(a) || b.p_best - a.p_best), excluded }
 }
 
 /**
- * How much an attempt of that age still counts, 0 to 1: half after every half-life. An age below 0 counts as 0. Sums of
- * weights may be given wherever counts may be fractions.
+ * Exponential decay: the weight, 0 to 1, of an attempt of age `ageMs`, halved with every half-life. A negative age has
+ * weight 1. Sums of weights are valid wherever counts may be fractional.
  */
 export function halfLifeWeight(ageMs: number, halfLifeMs: number): number {
   if (!(ageMs > 0)) return 1

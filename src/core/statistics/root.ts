@@ -1,7 +1,7 @@
 /**
- * The place between `low` and `high` where `f` crosses zero, to the last digits of a double. `f` is continuous and has
- * opposite signs at the two ends; where it has not, the end nearer to zero is the answer. Never more than 200 calls.
- * Source: T. R. Chandrupatla, Adv. Eng. Software 28 (1997): inverse quadratic steps where they are safe, else bisection.
+ * The root of `f` between `low` and `high`, to the precision of a double. `f` must be continuous and have opposite signs
+ * at the two bounds. If the signs are equal, returns the bound where |f| is smaller. At most 200 calls of `f`.
+ * Source: T. R. Chandrupatla, Adv. Eng. Software 28 (1997): inverse quadratic interpolation where it is safe, else bisection.
  */
 export function findRoot(f: (x: number) => number, low: number, high: number): number {
   const search = rootSearch(low, high)
@@ -10,7 +10,7 @@ export function findRoot(f: (x: number) => number, low: number, high: number): n
   return step.value
 }
 
-/** {@link findRoot} for an `f` that takes long: yields the places it must know `f` at, is given what `f` is there, and returns the root. */
+/** {@link findRoot} for an `f` that the caller evaluates in steps: yields each x, expects f(x) in return, and returns the root. */
 export function* rootSearch(low: number, high: number): Generator<number, number, number> {
   let [x1, x2, f1, f2] = [low, high, yield low, yield high]
   if (f1 === 0 || f2 === 0 || f1 > 0 === f2 > 0) return Math.abs(f1) <= Math.abs(f2) ? low : high

@@ -5,36 +5,37 @@ import { exactPValue, exactSequence } from './e-value.ts'
 import { evidenceOf } from './intervals.ts'
 import { POWER } from './power.ts'
 
-/** The confidence sequence is trusted from here on, in each arm; below it the exact comparison answers. */
-const ATTEMPTS_FROM = 30
-const OUTCOMES_OF_EACH_KIND_FROM = 5
-/** More attempts than this are no plan. */
-const MOST_ATTEMPTS = 1_000_000
+/** The asymptotic confidence sequence needs this many attempts in each arm. Below, the exact comparison is used. */
+const MIN_ATTEMPTS = 30
+/** It also needs this many successes and this many failures in each arm. */
+const MIN_SUCCESSES_AND_FAILURES = 5
+/** Above this number of attempts, {@link attemptsNeeded} returns null. */
+const MAX_ATTEMPTS = 1_000_000
 
-/** How a comparison is made. */
+/** Options of a sequential comparison. */
 export interface SequentialOptions {
-  /** The share of comparisons without a difference in which one may be claimed, over all looks together. */
+  /** Probability, 0 to 1, of a false claim over all looks together. */
   readonly alpha: number
-  /** Whether what was seen decided which arm the next attempt went to, as a bandit does. */
+  /** Whether earlier outcomes decided the assignment of attempts to arms, as a bandit does. */
   readonly adaptive: boolean
 }
 
-/** The rate of one arm less that of another, as may be said at any time. Differences in percentage points. */
+/** An anytime-valid difference of two rates, in percentage points. */
 export interface RateDifference {
   readonly difference: number
-  /** -100 to 100, and at level 1 - alpha however often one looks. */
+  /** -100 to 100, with coverage 1 - alpha over all looks together. */
   readonly difference_interval: {
     readonly low: number
     readonly high: number
     readonly method: 'confidence_sequence' | 'exact'
   }
-  /** Always-valid p-value of "no difference", 0 to 1. */
+  /** Anytime-valid p-value of the hypothesis "no difference", 0 to 1. */
   readonly p_value: number
 }
 
 /**
- * Compares the rate of `b` with that of `a`, as often as one likes: by the confidence sequence from 30 attempts and 5
- * successes and 5 failures in each arm; below that, and under adaptive assignment, exactly from the counts.
+ * The rate of `b` minus the rate of `a`, valid at every look. Uses the asymptotic confidence sequence from 30 attempts, 5
+ * successes and 5 failures in each arm. Below that, and under adaptive assignment, uses the exact sequence.
  */
 export function compareRates(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): RateDifference {
   const method = methodFor(a, b, adaptive)
@@ -46,33 +47,34 @@ export function compareRates(a: Counts, b: Counts, { alpha, adaptive }: Sequenti
   }
 }
 
-/** The p-value of {@link compareRates} alone: an exact interval takes a thousand times as long. */
+/** The p-value of {@link compareRates} alone. An exact interval would take a thousand times as long. */
 function pValueOf(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): number {
   return methodFor(a, b, adaptive) === 'exact' ? exactPValue(a, b) : confidenceSequence(a, b, alpha).p_value
 }
 
 function methodFor(a: Counts, b: Counts, adaptive: boolean): RateDifference['difference_interval']['method'] {
-  return !adaptive && bearsSequence(a) && bearsSequence(b) ? 'confidence_sequence' : 'exact'
+  return !adaptive && isLargeEnough(a) && isLargeEnough(b) ? 'confidence_sequence' : 'exact'
 }
 
-function bearsSequence({ successes, attempts }: Counts): boolean {
-  return attempts >= ATTEMPTS_FROM && Math.min(successes, attempts - successes) >= OUTCOMES_OF_EACH_KIND_FROM
+/** Whether the asymptotic confidence sequence holds for the arm. */
+function isLargeEnough({ successes, attempts }: Counts): boolean {
+  return attempts >= MIN_ATTEMPTS && Math.min(successes, attempts - successes) >= MIN_SUCCESSES_AND_FAILURES
 }
 
 /**
- * Further attempts each arm needs for {@link compareRates} to find the difference in 80 % of cases, if the rates are as
- * they look now (drawn a little towards one half); 0 where it has found it. Null where it cannot be said: rates that are
- * the same, fewer than 5 attempts in an arm, or more than a million.
+ * Further attempts per arm until {@link compareRates} finds the difference with 80 % power, at the estimated rates (shrunk
+ * towards one half). 0 if it has found the difference already. Null if the rates are equal, if an arm has fewer than 5
+ * attempts, or if more than a million are needed.
  */
 export function attemptsNeeded(a: Counts, b: Counts, options: SequentialOptions): number | null {
-  const decides = (more: number): boolean => pValueOf(...unlucky(a, b, more), options) <= options.alpha
+  const decides = (more: number): boolean => pValueOf(...pessimisticCounts(a, b, more), options) <= options.alpha
   if (pValueOf(a, b, options) <= options.alpha) return 0
-  const bare = [a, b].some(arm => evidenceOf(arm.attempts) === 'insufficient')
-  if (bare || rateOf(a) === rateOf(b)) return null
+  const isInsufficient = [a, b].some(arm => evidenceOf(arm.attempts) === 'insufficient')
+  if (isInsufficient || rateOf(a) === rateOf(b)) return null
   let high = 1
   while (!decides(high)) {
     high *= 2
-    if (high > MOST_ATTEMPTS) return null
+    if (high > MAX_ATTEMPTS) return null
   }
   let low = Math.floor(high / 2)
   while (high - low > 1) {
@@ -83,8 +85,8 @@ export function attemptsNeeded(a: Counts, b: Counts, options: SequentialOptions)
   return high
 }
 
-/** Both arms after `more` attempts each, with a difference as small as chance makes it in one case of five. */
-function unlucky(a: Counts, b: Counts, more: number): readonly [Counts, Counts] {
+/** Both arms after `more` attempts each, at the 20 % quantile of the observed difference. */
+function pessimisticCounts(a: Counts, b: Counts, more: number): readonly [Counts, Counts] {
   const [p, q] = [shrunkRate(a), shrunkRate(b)]
   const [n1, n2] = [a.attempts + more, b.attempts + more]
   const loss = normalQuantile(POWER) * Math.sqrt((p * (1 - p)) / n1 + (q * (1 - q)) / n2)

@@ -1,10 +1,10 @@
 import { type Counts, rateOf } from './counts.ts'
 import { type RateInterval, wilsonBounds } from './intervals.ts'
 
-/** Counts by stratum, such as an issue type: what is compared only like with like. */
+/** Counts by stratum, for example by issue type. */
 export type Strata = ReadonlyMap<string, Counts>
 
-/** A rate at a common mix of strata, and its 95 % interval; fractions, 0 to 1. */
+/** A directly standardized rate and its 95 % interval, as fractions, 0 to 1. */
 export interface StandardRate {
   readonly rate: number
   readonly low: number
@@ -12,18 +12,18 @@ export interface StandardRate {
 }
 
 /**
- * The rate `strata` would show at the mix `weights` (above 0, of any sum), every stratum of which it has attempts in.
- * Its interval is Wilson's at the number of attempts that would give a plain rate the same variance; for the variance
- * each stratum has one more success and one more failure (Laplace), since 1 of 1 is no certainty.
- * Source: direct standardisation, P. Armitage and G. Berry, Statistical Methods in Medical Research (1994);
- * effective attempts, N. Dean and M. Pagano, J. Surv. Stat. Methodol. 3 (2015).
+ * The rate of `strata` standardized to the mix `weights` (above 0, any sum). Every stratum of `weights` must have attempts.
+ * The interval is Wilson's with the effective sample size: the attempts at which a crude rate has the same variance. The
+ * variance adds one success and one failure to each stratum (Laplace). Without them, 1 of 1 would have no variance.
+ * Source: direct standardization, P. Armitage and G. Berry, Statistical Methods in Medical Research (1994);
+ * effective sample size, N. Dean and M. Pagano, J. Surv. Stat. Methodol. 3 (2015).
  */
 export function standardRate(strata: Strata, weights: ReadonlyMap<string, number>): StandardRate {
   const used = [...weights].map(([stratum, weight]) => ({ weight, counts: strata.get(stratum)! }))
-  const whole = used.reduce((sum, { weight }) => sum + weight, 0)
+  const weightSum = used.reduce((sum, { weight }) => sum + weight, 0)
   let [rate, shrunk, variance] = [0, 0, 0]
   for (const { weight, counts } of used) {
-    const share = weight / whole
+    const share = weight / weightSum
     const stratum = (counts.successes + 1) / (counts.attempts + 2)
     rate += share * rateOf(counts)
     shrunk += share * stratum
@@ -34,7 +34,7 @@ export function standardRate(strata: Strata, weights: ReadonlyMap<string, number
   return { rate, ...wilsonBounds({ successes: rate * attempts, attempts }) }
 }
 
-/** `a` less `b`, with the interval that follows from theirs. Source: R. G. Newcombe, Stat. Med. 17 (1998), method 10. */
+/** `a` minus `b`, with the interval computed from both intervals (MOVER). Source: R. G. Newcombe, Stat. Med. 17 (1998), method 10. */
 export function subtract(
   a: StandardRate,
   b: StandardRate,
@@ -47,7 +47,7 @@ export function subtract(
   }
 }
 
-/** All of `counts` together. */
+/** The sum of `counts`. */
 export function total(counts: Iterable<Counts>): Counts {
   let [successes, attempts] = [0, 0]
   for (const each of counts) {
@@ -57,7 +57,7 @@ export function total(counts: Iterable<Counts>): Counts {
   return { successes, attempts }
 }
 
-/** A standardised rate as it is shown: in percent. */
+/** The interval of a standardized rate in percent, 0 to 100. */
 export function asPercent({ low, high }: StandardRate): RateInterval {
   return { low: low * 100, high: high * 100, method: 'wilson' }
 }

@@ -1,4 +1,4 @@
-/** What an OTLP receiver answers, in the encoding of the request: an export response, or a google.rpc.Status. */
+/** The answers of an OTLP receiver, in the encoding of the request: an export response, or a google.rpc.Status. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { beginAnswer, endRefusal, noteRefusal, type Problem } from '../../server/problem.ts'
@@ -10,7 +10,7 @@ export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
 }
 
-/** Characters that tell what was rejected, at the most. */
+/** The longest message about rejected records, in characters. */
 const MAX_MESSAGE = 4000
 
 const REJECTED: Readonly<Record<Signal, string>> = {
@@ -35,13 +35,13 @@ const CODES: ReadonlyMap<number, number> = new Map([
   [503, 14],
 ])
 
-/** The encoding to answer in: that of the request, and JSON where it has none of both. */
+/** The encoding of the answer: that of the request, and JSON where the request has neither. */
 export function encodingOf(req: IncomingMessage): Encoding {
   const type = req.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   return type === MEDIA_TYPES.protobuf ? 'protobuf' : 'json'
 }
 
-/** Answers that all was taken, or all but `rejected` records and why. */
+/** Answers that all records were taken, or all but `rejected` ones, and why. */
 export function sendExported(
   res: ServerResponse,
   signal: Signal,
@@ -49,7 +49,7 @@ export function sendExported(
   { rejected, problems }: { readonly rejected: number; readonly problems: readonly string[] },
 ): void {
   if (rejected === 0) {
-    // Nothing set is no bytes at all in protobuf: clients warn of anything else.
+    // An empty protobuf message has no bytes: clients warn about anything else.
     send(res, 200, encoding, encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0))
     return
   }
@@ -68,7 +68,7 @@ export function sendExported(
   send(res, 200, encoding, writer.join().finish())
 }
 
-/** Answers with a problem as OTLP demands it, for everything under `/v1/`. Ends an answer that is under way already. */
+/** Answers with a problem in the format of OTLP, for every path under `/v1/`. Cuts an answer that has started. */
 export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
   if (res.headersSent || res.destroyed) {
     res.destroy()

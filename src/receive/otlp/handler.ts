@@ -1,4 +1,4 @@
-/** POST /v1/logs, /v1/traces, /v1/metrics: a receiver of OTLP/HTTP, whose attempts are kept before it answers. */
+/** POST /v1/logs, /v1/traces, /v1/metrics: an OTLP/HTTP receiver. Attempts are kept before it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
@@ -8,24 +8,24 @@ import { type Body, createBodyReader, mediaOf } from '../body.ts'
 import { Held } from '../in-flight.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
+import { extractLogs, extractSpans, ignoreMetrics } from './extract.ts'
+import type { Extracted } from './extractor.ts'
+import { matchesLogsRequest, matchesTracesRequest } from './fast-validation.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
+import { type ExtractedPoints, extractPoints } from './metrics/extract.ts'
 import { metricsRequest } from './metrics/schema.ts'
-import { type SiftedPoints, siftPoints } from './metrics/sift.ts'
-import { isPlainLogs, isPlainTraces } from './plain.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
-import { siftLogBytes } from './protobuf/sift-bytes.ts'
+import { extractLogBytes } from './protobuf/extract-log-bytes.ts'
 import { finishRawJson, heldBytesOf, releasePages } from './raw-json-pages.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
-import { siftLogs, siftMetrics, siftSpans } from './sift.ts'
-import type { Sifted } from './sifting.ts'
 
-/** What was taken in and what was not. */
+/** Counters of received telemetry. */
 export interface OtlpCounts extends IngestCounts {
   /** Log records, spans or data points that are no attempts. */
   ignored?(signal: Signal, count: number): void
 }
 
-/** Where points of metrics go: the tracker. `keepPoints` rejects with StoreUnavailable when they were not kept. */
+/** The tracker, as the receiver of metrics sees it. `keepPoints` rejects with StoreUnavailable where the points were not kept. */
 export interface PointKeeper {
   keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
 }
@@ -35,15 +35,15 @@ export interface OtlpOptions extends ReceiveOptions {
   readonly signal: Signal
   readonly counts: OtlpCounts
   readonly mapping: OtlpMapping
-  /** Where metrics count; without it they are ignored. */
+  /** Keeps metric points; without it metrics are ignored. */
   readonly points?: PointKeeper | undefined
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /**
- * Handles one request whose method and path were checked already. What breaks the rules is rejected and told, and the rest is kept
- * before the answer; when it cannot be kept, the answer says when to send all of it again. Rejects only on a defect of ours.
+ * Handles one request whose method and path are checked already. Invalid records are rejected and reported, and the rest is kept before the
+ * answer. Where nothing can be kept, the answer says when to send the request again. Rejects only on a defect.
  */
 export function createOtlpHandler(options: OtlpOptions): Handler {
   const readBody = createBodyReader(options)
@@ -57,50 +57,51 @@ export function createOtlpHandler(options: OtlpOptions): Handler {
   }
 }
 
-/** What a sender is told. */
-type Taken = Readonly<Pick<SiftedPoints, 'rejected' | 'problems' | 'ignored'>>
+/** The result that the sender is told. */
+type Taken = Readonly<Pick<ExtractedPoints, 'rejected' | 'problems' | 'ignored'>>
 
 async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
   const { signal, counts } = options
   const held = new Held(options.inFlight)
   try {
-    const sifted = sift(encoding, body.bytes, options)
-    if ('status' in sifted) return sifted
-    // It is in memory already: what it takes is not there for the bodies that come next.
-    held.set(decodedBytes(sifted))
-    const taken = 'points' in sifted ? await keepPoints(sifted, options) : await keep(sifted, options)
+    const extracted = extract(encoding, body.bytes, options)
+    if ('status' in extracted) return extracted
+    // Decoded attempts are in memory already: count them, so that later bodies wait for them.
+    held.set(decodedBytes(extracted))
+    const taken = 'points' in extracted ? await keepPoints(extracted, options) : await keep(extracted, options)
     if ('status' in taken) return taken
     counts.rejected(taken.rejected)
     counts.ignored?.(signal, taken.ignored)
     return taken
   } finally {
     held.set(0)
-    body.letGo()
+    body.release()
   }
 }
 
-/** What an attempt or a point takes in memory, about. */
+/** Memory of one attempt or point, roughly. */
 const ITEM_BYTES = 512
 
-function decodedBytes(sifted: Sifted | SiftedPoints): number {
-  if ('points' in sifted) return sifted.points.length * ITEM_BYTES
-  return sifted.attempts.length * ITEM_BYTES + heldBytesOf(sifted.rawJson)
+function decodedBytes(extracted: Extracted | ExtractedPoints): number {
+  if ('points' in extracted) return extracted.points.length * ITEM_BYTES
+  return extracted.attempts.length * ITEM_BYTES + heldBytesOf(extracted.rawJson)
 }
 
-function sift(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Sifted | SiftedPoints | Problem {
+function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extracted | ExtractedPoints | Problem {
   const { signal, mapping, points } = options
   try {
-    const plain = signal === 'logs' && encoding === 'protobuf' ? siftLogBytes(bytes, mapping) : undefined
-    if (plain !== undefined) return plain
+    const extracted = signal === 'logs' && encoding === 'protobuf' ? extractLogBytes(bytes, mapping) : undefined
+    if (extracted !== undefined) return extracted
     const decoded = decodeRequest(signal, encoding, bytes)
-    if (signal === 'logs') return siftLogs(isPlainLogs(decoded) ? decoded : checked(logsRequest, decoded), mapping)
+    if (signal === 'logs')
+      return extractLogs(matchesLogsRequest(decoded) ? decoded : checked(logsRequest, decoded), mapping)
     if (signal === 'traces')
-      return siftSpans(isPlainTraces(decoded) ? decoded : checked(tracesRequest, decoded), mapping)
+      return extractSpans(matchesTracesRequest(decoded) ? decoded : checked(tracesRequest, decoded), mapping)
     const request = checked(metricsRequest, decoded)
-    return points === undefined ? siftMetrics(request) : siftPoints(request)
+    return points === undefined ? ignoreMetrics(request) : extractPoints(request)
   } catch (error) {
     if (!(error instanceof OtlpDecodeError)) throw error
-    // What V8 says of JSON quotes some of it.
+    // Messages of JSON.parse quote the body, which must not be logged.
     const logged = error.cause instanceof SyntaxError ? { logged: 'the body is not JSON' } : {}
     return { status: 400, detail: error.message, ...logged }
   }
@@ -113,15 +114,15 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
   throw new OtlpDecodeError(`the body is not as OTLP has it, at "${path.join('.')}": ${message}`)
 }
 
-/** A problem where nothing was kept: then nothing of the request counts, and all of it may be sent again. */
-async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
-  const { attempts, instants, rawJson } = sifted
-  if (attempts.length === 0) return sifted
+/** Keeps the attempts. After a problem nothing of the request counts, and it may be sent again. */
+async function keep(extracted: Extracted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
+  const { attempts, instants, rawJson } = extracted
+  if (attempts.length === 0) return extracted
   try {
     const kept = await keeper.keep(attempts, { instants, rawJson: finishRawJson(rawJson) })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
-    return sifted
+    return extracted
   } catch (error) {
     return refused(error, attempts.length, counts)
   } finally {
@@ -129,17 +130,17 @@ async function keep(sifted: Sifted, { keeper, counts }: OtlpOptions): Promise<Ta
   }
 }
 
-/** The same for points of metrics. Those of a series too many are rejected. */
-async function keepPoints(sifted: SiftedPoints, { points, counts }: OtlpOptions): Promise<Taken | Problem> {
-  if (points === undefined || sifted.points.length === 0) return sifted
+/** Keeps metric points. Points beyond the limit of series are rejected. */
+async function keepPoints(extracted: ExtractedPoints, { points, counts }: OtlpOptions): Promise<Taken | Problem> {
+  if (points === undefined || extracted.points.length === 0) return extracted
   try {
-    const kept = await points.keepPoints(sifted.points)
+    const kept = await points.keepPoints(extracted.points)
     counts.accepted(kept.attempts)
-    if (kept.refused === 0) return sifted
+    if (kept.refused === 0) return extracted
     const problem = `points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`
-    return { ...sifted, rejected: sifted.rejected + kept.refused, problems: [...sifted.problems, problem] }
+    return { ...extracted, rejected: extracted.rejected + kept.refused, problems: [...extracted.problems, problem] }
   } catch (error) {
-    return refused(error, sifted.points.length, counts)
+    return refused(error, extracted.points.length, counts)
   }
 }
 

@@ -1,7 +1,7 @@
 /** The raw JSON of the attempts of one request, in reused pages: allocating fresh memory costs more than writing it. */
 import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { RawJson } from '../../core/ports.ts'
-import { printAttempt } from './attempt-text.ts'
+import { printAttempt } from './print-attempt.ts'
 
 /** Raw JSON that grows attempt by attempt. */
 export interface RawJsonPages extends RawJson {
@@ -25,7 +25,7 @@ export function noRawJson(): RawJsonPages {
   return { sources: [], starts: [], ends: [], pages: [], pending: '', next: 0 }
 }
 
-/** Appends the JSON of the next attempt, whose strings need no escapes; for undefined the store serializes the attempt itself. */
+/** Appends the JSON of the next attempt, whose strings need no escapes. For undefined, the store serializes the attempt itself. */
 export function addRawJson(rawJson: RawJsonPages, attempt: NewAttempt | undefined): void {
   const printed = attempt === undefined ? '' : printAttempt(attempt)
   // A timestamp may have any number of decimal places.

@@ -1,7 +1,7 @@
-/** What the values of attributes say. */
+/** The scalar values of attributes. */
 import type { AnyValue, Int64, KeyValue, Maybe } from './schema.ts'
 
-/** What the first attribute of a name holds, as {@link scalarOf} has it. */
+/** The value of the first attribute with a name, as {@link scalarOf} returns it. */
 export function attributeOf(attributes: Maybe<KeyValue[]>, key: string): unknown {
   return scalarOf(attributes?.find(attribute => attribute.key === key)?.value)
 }
@@ -15,7 +15,7 @@ export function scalarOf(value: Maybe<AnyValue>): unknown {
   return stringValue ?? boolValue ?? ((arrayValue ?? kvlistValue ?? bytesValue) ? NO_SCALAR : undefined)
 }
 
-/** In place of lists, maps and bytes: no field takes one, and nobody shall walk through what may be nested without end. */
+/** Replaces lists, maps and bytes: no field takes one, and their nesting has no limit. */
 const NO_SCALAR: object = Object.freeze({})
 
 /** A number where a number can hold it, else its digits. */

@@ -1,4 +1,4 @@
-/** The schema of OTLP/JSON, which decoded protobuf has too: as deep as what is read here. Unknown fields are ignored, null is absent. */
+/** The schema of OTLP/JSON and of decoded protobuf, for the fields that are read here. Unknown fields are ignored, null means absent. */
 import { z } from 'zod'
 
 /** A field that may be left out, or null. */
@@ -8,7 +8,7 @@ export type Int64 = string | number
 /** A double: a number, or a string for NaN and the infinities. */
 export type Double = number | string
 
-/** A value of any kind; one that is no scalar stays as it is. */
+/** A value of any kind. Only scalars are checked. */
 export interface AnyValue {
   readonly stringValue?: Maybe<string>
   readonly boolValue?: Maybe<boolean>
@@ -25,7 +25,7 @@ export interface KeyValue {
   readonly value?: Maybe<AnyValue>
 }
 
-/** Who sent it. */
+/** The sender. */
 export interface Resource {
   readonly attributes?: Maybe<KeyValue[]>
 }

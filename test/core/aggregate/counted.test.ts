@@ -27,7 +27,7 @@ import { createTally, OVERFLOW_KEY } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import { parseTimestamp } from '../../../src/core/attempt/timestamp.ts'
 import { costReport } from '../../../src/core/reports/cost-report.ts'
-import { modelComparison } from '../../../src/core/reports/report.ts'
+import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
 const key = { agent_name: 'a', model_name: 'm', issue_type: 'i' }

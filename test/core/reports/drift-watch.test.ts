@@ -18,11 +18,11 @@ function keyWith(...parts: readonly (readonly [number, number])[]): KeySummary {
   return watched.keys()[0]!
 }
 
-/** From one attempt to before another; the first of all is attempt 1. */
+/** The time range from attempt `from` to before attempt `to`. The first attempt is number 1. */
 const range = (from: number, to: number) => ({ sinceMs: from * MINUTE_MS, untilMs: to * MINUTE_MS })
 
 describe('a key', () => {
-  test('that has fallen is told, with when it began, and how near an alarm it is', () => {
+  test('with a fallen rate has drifted down, with the estimated start and the ratio to the threshold', () => {
     const key = keyWith([270, 300], [20, 40])
     const drift = watchKey(key, 1)!
     expect(drift).toMatchObject({ direction: 'down', threshold: 4.5 })
@@ -31,20 +31,20 @@ describe('a key', () => {
     expect(declineOf(key, 1)).toBeCloseTo(drift.statistic / 4.5, 12)
   })
 
-  test('that goes on as ever has not drifted, nor has one that is better', () => {
+  test('with a constant rate has not drifted, and one with a higher rate has drifted up', () => {
     expect(watchKey(keyWith([300, 400]), 1)).toMatchObject({ direction: 'none', began_attempts_ago: null })
     const better = keyWith([150, 300], [90, 100])
     expect(watchKey(better, 1)!.direction).toBe('up')
     expect(declineOf(better, 1)).toBeLessThan(0.5)
   })
 
-  test('has to fall further to be told among many', () => {
+  test('has to fall further for an alarm if many keys are monitored', () => {
     const key = keyWith([270, 300], [16, 26])
     expect(watchKey(key, 1)!.direction).toBe('down')
     expect(watchKey(key, 1000)!.direction).toBe('none')
   })
 
-  test('of fewer than 59 attempts has no baseline yet', () => {
+  test('with fewer than 59 attempts has no baseline', () => {
     expect(watchKey(keyWith([30, 30], [0, 28]), 1)).toBeNull()
     expect(declineOf(keyWith([30, 30], [0, 28]), 1)).toBeUndefined()
     expect(watchKey(keyWith([30, 30], [0, 29]), 1)!.direction).toBe('down')
@@ -54,12 +54,12 @@ describe('a key', () => {
 describe('a range of time', () => {
   const key = keyWith([270, 300], [10, 40], [36, 40])
 
-  test('ends at its end: what came later is not known there', () => {
+  test('ignores attempts after its end', () => {
     expect(watchKey(key, 1, range(1, 301))!.direction).toBe('none')
     expect(watchKey(key, 1, range(1, 341))!.direction).toBe('down')
   })
 
-  test('begins at its beginning: only its attempts are watched, against all before them', () => {
+  test('monitors only its own attempts, against a baseline of all before them', () => {
     expect(watchKey(key, 1, range(301, 341))!.direction).toBe('down')
     expect(watchKey(key, 1, range(341, 381))!.direction).toBe('none')
     expect(watchKey(key, 1, range(301, 381))).toEqual(
@@ -67,12 +67,12 @@ describe('a range of time', () => {
     )
   })
 
-  test('of which no attempt is held has no answer', () => {
+  test('has no result if none of its attempts is in memory', () => {
     expect(watchKey(key, 1, range(1, 200))).toBeNull()
     expect(watchKey(key, 1, range(900, 999))).toBeNull()
   })
 
-  test('holds for agents too', () => {
+  test('applies to agents too', () => {
     const watched = createWatched()
     attempt(watched, 270, 300)
     attempt(watched, 10, 40)
@@ -80,7 +80,7 @@ describe('a range of time', () => {
     expect([at(301), at(341), at(200)]).toEqual(['none', 'down', undefined])
   })
 
-  test('of a report is that of its intervals', () => {
+  test('of a report spans its intervals', () => {
     const report = (to: number) => {
       const counts = { successes: 1, attempts: 2 }
       return trendReport([range(1, to)], [counts], [key], [key])
@@ -91,7 +91,7 @@ describe('a range of time', () => {
 })
 
 describe('an agent', () => {
-  /** One that always does worse than the other at every issue type, and never changes. */
+  /** Two agents with constant rates, one of which is worse at every issue type. */
   function unequal(): Watched {
     const watched = createWatched()
     for (let round = 0; round < 5; round++) {
@@ -104,14 +104,14 @@ describe('an agent', () => {
   }
 
   test.each(['poor', 'good'])(
-    'that has always been %s has not drifted, however few its attempts at each issue type',
+    'that has always been %s has not drifted, even with few attempts at each issue type',
     name => {
       const watched = unequal()
       expect(watchAgent(watched.keys(name), watched.keys(), 2)!.direction).toBe('none')
     },
   )
 
-  test('that gets harder issues has not drifted; one that does worse at all of them has', () => {
+  test('that gets harder issues has not drifted, and one that gets worse at easy issues has', () => {
     const watched = createWatched()
     const both = (good: number, of: number, issue: string): void => {
       attempt(watched, good, of, 'a', issue)
@@ -125,14 +125,14 @@ describe('an agent', () => {
     expect(watchAgent(watched.keys('b'), watched.keys(), 2)!.direction).toBe('down')
   })
 
-  test('with fewer than 59 attempts, or none, has no baseline yet', () => {
+  test('with fewer than 59 attempts, or none, has no baseline', () => {
     const watched = createWatched()
     expect(watchAgent([], [], 1)).toBeNull()
     attempt(watched, 10, 58)
     expect(watchAgent(watched.keys(), watched.keys(), 1)).toBeNull()
   })
 
-  test('all of whose attempts had one outcome is finite', () => {
+  test('with a single kind of outcome has a finite statistic', () => {
     for (const good of [0, 200]) {
       const watched = createWatched()
       attempt(watched, good, 200)
@@ -145,7 +145,7 @@ describe('an agent', () => {
   })
 })
 
-test('what is counted beyond the bound of keys is of many, and never called drifted', () => {
+test('the overflow key and its agent are never reported as drifted', () => {
   const watched = createWatched()
   attempt(watched, 270, 300, OVERFLOW_KEY.agent_name)
   attempt(watched, 0, 60, OVERFLOW_KEY.agent_name)

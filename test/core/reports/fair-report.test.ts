@@ -1,10 +1,10 @@
-/** What is compared with what. */
+/** The groups of a fair comparison. */
 import { expect, test } from 'vitest'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import { fairReport } from '../../../src/core/reports/fair-report.ts'
 
-test('an agent with its model is compared apart from others whose names print alike', () => {
+test('pairs of agent and model whose names print alike stay separate groups with distinct names', () => {
   const tally = createTally({ maxKeys: 10, maxArms: 10, tiers: DEFAULT_TIERS })
   const add = (agent_name: string, model_name: string, success: boolean): void => {
     const attempt = {

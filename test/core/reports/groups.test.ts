@@ -1,16 +1,11 @@
-/** The documented questions over all keys, asked again and again while attempts and keys come. */
+/** The documented reports over all keys, computed repeatedly while attempts and keys are added. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keyNames, uniqueKeyPrinter } from '../../../src/core/aggregate/metrics.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
-import {
-  GROUPINGS,
-  groupedRates,
-  performanceReport,
-  printGroupedRates,
-  successRates,
-} from '../../../src/core/reports/report.ts'
+import { GROUPINGS, groupedRates, printGroupedRates, successRates } from '../../../src/core/reports/grouped-rates.ts'
+import { performanceReport } from '../../../src/core/reports/report.ts'
 import { attempts, NOW_MS, names } from '../arbitraries.ts'
 
 const emptyTally = (): Tally => createTally({ maxKeys: 20, maxArms: 0, tiers: [] })
@@ -19,22 +14,22 @@ const addAll = (tally: Tally, list: readonly AgentAttempt[]): void => {
 }
 const textOf = (tally: Tally): string => JSON.stringify(performanceReport(tally.keys(), 'now'))
 
-test('a report does not depend on what was asked before, to the letter', () => {
+test('a report has the same JSON text whether or not earlier reports filled the caches', () => {
   fc.assert(
     fc.property(fc.array(fc.array(attempts, { maxLength: 15 }), { maxLength: 5 }), parts => {
-      const asked = emptyTally()
+      const reported = emptyTally()
       for (const part of parts) {
-        addAll(asked, part)
-        textOf(asked)
+        addAll(reported, part)
+        textOf(reported)
       }
       const atOnce = emptyTally()
       addAll(atOnce, parts.flat())
-      expect(textOf(asked)).toBe(textOf(atOnce))
+      expect(textOf(reported)).toBe(textOf(atOnce))
     }),
   )
 })
 
-test('a report after a reset tells of nothing that was before', () => {
+test('a report after a reset contains nothing from before it', () => {
   const tally = emptyTally()
   addAll(tally, fc.sample(attempts, 20))
   textOf(tally)
@@ -42,7 +37,7 @@ test('a report after a reset tells of nothing that was before', () => {
   expect(textOf(tally)).toBe(textOf(emptyTally()))
 })
 
-test('the names in a report belong to whoever asked for it', () => {
+test('changing the names in a report does not change later reports', () => {
   const tally = emptyTally()
   addAll(tally, fc.sample(attempts, 5))
   const before = textOf(tally)
@@ -54,7 +49,7 @@ test('the names in a report belong to whoever asked for it', () => {
   expect(textOf(tally)).toBe(before)
 })
 
-test('rates that are printed in pieces are those that are answered at once, whatever the names', () => {
+test('rates printed in pieces equal the rates computed at once, for any names', () => {
   fc.assert(
     fc.property(fc.array(attempts, { maxLength: 30 }), fc.constantFrom(...GROUPINGS), (list, by) => {
       const tally = emptyTally()
@@ -67,7 +62,7 @@ test('rates that are printed in pieces are those that are answered at once, what
   )
 })
 
-test('no two keys are printed alike, even where their names hold what separates them', () => {
+test('no two keys are printed alike, even if their names contain the separator', () => {
   const name = fc.oneof(names, fc.constantFrom('a', 'a:a', 'a:a:a', 'a#2', 'a:a#2'))
   const key = fc.record({ agent_name: name, model_name: name, issue_type: name })
   fc.assert(
@@ -78,7 +73,7 @@ test('no two keys are printed alike, even where their names hold what separates 
   )
 })
 
-test('the names of a list of keys are printed in its order, and stay when more keys come', () => {
+test('printed key names are in the order of the list, and do not change when keys are added', () => {
   fc.assert(
     fc.property(fc.array(fc.array(attempts, { maxLength: 15 }), { maxLength: 5 }), parts => {
       const tally = emptyTally()

@@ -1,4 +1,4 @@
-/** Whatever attempts there are, every report is whole: numbers are finite, and rates, intervals and chances fit together. */
+/** For any attempts, every report is consistent: numbers are finite and in bounds, and intervals contain their estimates. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
@@ -10,19 +10,15 @@ import { calibrationReport } from '../../../src/core/reports/calibration-report.
 import { costReport } from '../../../src/core/reports/cost-report.ts'
 import { experimentReport } from '../../../src/core/reports/experiment-report.ts'
 import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-report.ts'
+import { GROUPINGS, groupedRates, overallRate } from '../../../src/core/reports/grouped-rates.ts'
 import { countsOf } from '../../../src/core/reports/groups.ts'
-import {
-  GROUPINGS,
-  groupedRates,
-  modelComparison,
-  overallRate,
-  performanceReport,
-} from '../../../src/core/reports/report.ts'
+import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
+import { performanceReport } from '../../../src/core/reports/report.ts'
 import { routingReport } from '../../../src/core/reports/routing.ts'
 import { intervalsOf, trendReport } from '../../../src/core/reports/trends.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
-/** Every report there is on these attempts, by name. */
+/** Every kind of report over the attempts, by name. */
 function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
   const tally = createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
@@ -72,10 +68,10 @@ const BOUNDS: readonly (readonly [RegExp, number, number])[] = [
   [/attempts|^reported$|^computed$|^unpriced$|seconds$|cost_usd$|^statistic$/, 0, Number.MAX_VALUE],
 ]
 
-/** What rounding may leave between two ways to reckon the same. */
+/** Tolerance for rounding between two ways to compute a number. */
 const ROUNDING = 1e-9
 
-/** What is wrong with a report: where, and why. */
+/** The inconsistencies of a report, each with its path and the reason. */
 function flaws(value: unknown, path: string): string[] {
   if (typeof value === 'number') return Number.isFinite(value) ? [] : [`${path} is ${value}`]
   if (typeof value !== 'object' || value === null) return value === undefined ? [`${path} is undefined`] : []
@@ -83,7 +79,7 @@ function flaws(value: unknown, path: string): string[] {
   const own = Object.entries(value).flatMap(([name, one]) => [
     ...flaws(one, `${path}.${name}`),
     ...(typeof one === 'number' ? outOfBounds(name, one, path) : []),
-    ...(isInterval(one) ? notHeld(name, one, value as Record<string, unknown>, path) : []),
+    ...(isInterval(one) ? notContained(name, one, value as Record<string, unknown>, path) : []),
   ])
   return own
 }
@@ -103,8 +99,8 @@ function isInterval(value: unknown): value is Interval {
   return typeof value === 'object' && value !== null && 'low' in value && 'high' in value
 }
 
-/** `rate_interval` must hold `rate`, and `interval` the cost beside it. */
-function notHeld(name: string, { low, high }: Interval, beside: Record<string, unknown>, path: string): string[] {
+/** `rate_interval` must contain `rate`, and `interval` the cost beside it. */
+function notContained(name: string, { low, high }: Interval, beside: Record<string, unknown>, path: string): string[] {
   const middle = name === 'interval' ? beside.cost_usd : beside[name.replace(/_interval$/, '')]
   const rate = beside.avg_success_rate !== undefined ? beside.avg_success_rate : beside.overall_success_rate
   const value = typeof middle === 'number' ? middle : typeof rate === 'number' ? rate : Number.NaN
@@ -113,9 +109,9 @@ function notHeld(name: string, { low, high }: Interval, beside: Record<string, u
   return low <= value + slack && value <= high + slack ? [] : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
 }
 
-function expectWhole(list: readonly AgentAttempt[]): void {
+function expectConsistent(list: readonly AgentAttempt[]): void {
   for (const [name, report] of reportsOn(list)) {
-    // What nobody qualifies for has no answer at all.
+    // A report is undefined if no key qualifies.
     if (report !== undefined) expect(flaws(report, name)).toEqual([])
   }
 }
@@ -145,7 +141,7 @@ const EDGES: Readonly<Record<string, readonly AgentAttempt[]>> = {
     ...some(200, 200, { ...arm('y'), confidence: 1 }),
   ],
   'no successes': [...some(0, 200, { ...arm('x'), confidence: 0 }), ...some(0, 200, { ...arm('y'), confidence: 0 })],
-  'sure and always wrong': some(0, 200, { confidence: 1, cost_usd: 1 }),
+  'full confidence and only failures': some(0, 200, { confidence: 1, cost_usd: 1 }),
   'ties between agents': ['a', 'b', 'c'].flatMap(agent_name => some(30, 60, { agent_name, ...arm(agent_name) })),
   'a constant confidence': some(80, 120, { confidence: 0.7 }),
   'one variant only': some(3, 9, arm('x')),
@@ -160,14 +156,14 @@ const EDGES: Readonly<Record<string, readonly AgentAttempt[]>> = {
   'a thousand years apart': [...some(1, 1, { timestamp: '1026-01-31T11:59:00Z' }), ...some(70, 80)],
 }
 
-describe('every report is finite, within its bounds, and in its intervals', () => {
-  test.each(Object.entries(EDGES))('on %s', (_, list) => expectWhole(list))
+describe('every report is finite and in bounds, with estimates inside their intervals', () => {
+  test.each(Object.entries(EDGES))('on %s', (_, list) => expectConsistent(list))
 
-  test('on attempts as they could come', () => {
-    fc.assert(fc.property(fc.array(attempts, { maxLength: 60 }), expectWhole), { numRuns: 40 })
+  test('on random attempts', () => {
+    fc.assert(fc.property(fc.array(attempts, { maxLength: 60 }), expectConsistent), { numRuns: 40 })
   })
 
-  test('on many attempts of few names, of which chance decides', () => {
+  test('on many random attempts of few keys', () => {
     const few = fc.record({
       agent_name: fc.constantFrom('a', 'b', '__proto__'),
       issue_type: fc.constantFrom('i', 'j'),
@@ -186,30 +182,30 @@ describe('every report is finite, within its bounds, and in its intervals', () =
         } as Partial<AgentAttempt>),
       ),
     )
-    fc.assert(fc.property(lists, expectWhole), { numRuns: 40 })
+    fc.assert(fc.property(lists, expectConsistent), { numRuns: 40 })
   })
 })
 
-test('chances to be the best add up to one, and nobody is decided among equals', () => {
+test('probabilities of being the best sum to 1, and equal agents are not decisive', () => {
   const keys = ['a', 'b', 'c'].flatMap(agent_name => some(30, 60, { agent_name }))
   const best = reportsOn(keys).get('decided by success_rate') as NonNullable<ReturnType<typeof decidedBestAgent>>
   expect(best.decisive).toBe(false)
   expect([best, ...best.contenders].map(({ p_best }) => p_best)).toEqual([1, 1, 1].map(n => expect.closeTo(n / 3, 6)))
 })
 
-test('a report is that of the same attempts reckoned at once, however often it was asked for in between', () => {
+test('a report does not depend on earlier reports, and agrees with the model comparison and the best agents', () => {
   const [label, total] = [fc.constantFrom('a', 'b', 'c'), 40]
   const few = attempts.chain(one =>
     fc.record({ agent_name: label, model_name: label, issue_type: label }).map(key => ({ ...one, ...key })),
   )
   fc.assert(
-    fc.property(fc.array(few, { maxLength: total }), fc.array(fc.nat({ max: total })), (list, asked) => {
+    fc.property(fc.array(few, { maxLength: total }), fc.array(fc.nat({ max: total })), (list, reportedAfter) => {
       const tally = createTally({ maxKeys: 1000, maxArms: 100, tiers: DEFAULT_TIERS })
       for (const [i, attempt] of list.entries()) {
         tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
-        if (asked.includes(i)) performanceReport(tally.keys(), 'now')
+        if (reportedAfter.includes(i)) performanceReport(tally.keys(), 'now')
       }
-      // Keys that say nothing of changes are read anew.
+      // Copies without a change counter are not cached.
       const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: summary.slice(), recent }))
       const report = performanceReport(tally.keys(), 'now')
       expect(report).toEqual(performanceReport(copies, 'now'))

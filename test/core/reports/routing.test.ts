@@ -5,7 +5,7 @@ import { discountWindows } from '../../../src/core/reports/routing.ts'
 const DAY_MS = 86_400_000
 const NOW_MS = Date.UTC(2026, 0, 31, 12)
 
-test('whatever the half-life, some hundred windows cover the last ten of it without gap, each weighing more than the one before', () => {
+test('at most 401 windows cover the last ten half-lives without a gap, with weights that never decrease', () => {
   fc.assert(
     fc.property(fc.double({ min: 0.001, max: 1e21, noNaN: true }), halfLifeMs => {
       const windows = discountWindows(NOW_MS, halfLifeMs)
@@ -21,7 +21,7 @@ test('whatever the half-life, some hundred windows cover the last ten of it with
   )
 })
 
-test('an attempt weighs half after a half-life, and a quarter after two', () => {
+test('an attempt has half its weight after one half-life, and a quarter after two', () => {
   const windows = discountWindows(NOW_MS, 8 * DAY_MS)
   const weightAt = (ageMs: number): number =>
     windows.find(({ range }) => range.sinceMs <= NOW_MS - ageMs && NOW_MS - ageMs < range.untilMs)!.weight

@@ -8,24 +8,24 @@ import { createRandom, drawBeta } from '../../../src/core/statistics/random.ts'
 import { type Route, rankRoutes } from '../../../src/core/statistics/ranking.ts'
 import { drawCounts, listed, percent, type Simulation, share } from './simulation.ts'
 
-/** Place of the candidate with the highest merit; the first of several. */
-function leaderBy(candidates: readonly Counts[], merit: (counts: Counts) => number): number {
-  const merits = candidates.map(merit)
-  return merits.indexOf(Math.max(...merits))
+/** The index of the candidate with the highest score, the first of several. */
+function leaderBy(candidates: readonly Counts[], score: (counts: Counts) => number): number {
+  const scores = candidates.map(score)
+  return scores.indexOf(Math.max(...scores))
 }
 
 export const bestSimulations: readonly Simulation[] = [
   {
     name: 'a true 80 % on 100 attempts against five of a true 65 % on 5 attempts',
-    promise: 'ranked by lower bound, a worse one leads in less than 1 % of cases (by the plain rate in most)',
+    promise: 'ranked by lower bound, a worse one leads in less than 1 % of cases (ranked by the rate, in most)',
     run() {
       const random = createRandom('lucky')
       const draws = Array.from({ length: 3000 }, () => [
         drawCounts(random, 100, 0.8),
         ...Array.from({ length: 5 }, () => drawCounts(random, 5, 0.65)),
       ])
-      const wrong = (merit: (counts: Counts) => number): number =>
-        draws.filter(candidates => leaderBy(candidates, merit) !== 0).length / draws.length
+      const wrong = (score: (counts: Counts) => number): number =>
+        draws.filter(candidates => leaderBy(candidates, score) !== 0).length / draws.length
       const [byRate, byBound] = [wrong(rateOf), wrong(counts => wilsonBounds(counts).low)]
       return {
         measured: `${percent(byBound, 2)} by lower bound, ${percent(byRate)} by rate`,
@@ -34,8 +34,8 @@ export const bestSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'contenders among equal agents',
-    promise: 'one of 2, 10 or 30 equal agents is called worse than the leader in at most 5 % of cases',
+    name: 'contenders among equals',
+    promise: 'any of 2, 10 or 30 equal candidates is called worse than the leader in at most 5 % of cases',
     run() {
       const random = createRandom('equals')
       const cases = [2, 10, 30].flatMap(k => [30, 200].map(n => [k, n] as const))
@@ -52,8 +52,8 @@ export const bestSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'contenders if one agent is best',
-    promise: 'the truly best is among them in at least 97.5 % of cases',
+    name: 'contenders where one is best',
+    promise: 'the candidate with the highest true rate is a contender in at least 97.5 % of cases',
     run() {
       const random = createRandom('best')
       const kept = [20, 100, 500].map(n =>
@@ -70,7 +70,7 @@ export const bestSimulations: readonly Simulation[] = [
   },
   {
     name: 'attempts to decide',
-    promise: "with that number of attempts, Fisher's test distinguishes the two rates in 78 to 85 % of cases",
+    promise: "at this sample size, Fisher's test finds the difference of the two rates in 78 to 85 % of cases",
     run() {
       const random = createRandom('power')
       const cases = [
@@ -124,7 +124,7 @@ export const bestSimulations: readonly Simulation[] = [
   },
   {
     name: 'exploration',
-    promise: 'each candidate comes first with the probability that it is the best, within 2 percentage points',
+    promise: 'each route comes first with the probability that it is the best, within 2 percentage points',
     run() {
       const routes: Route[] = [
         { id: 'a', successes: 30, attempts: 50, cost_per_success_usd: null },

@@ -11,7 +11,7 @@ function of(...pairs: readonly (readonly [number, number])[]): Counts[] {
 }
 
 describe('decideBest', () => {
-  test('five lucky attempts lead and decide nothing', () => {
+  test('is not decisive when the leader has five of five successes', () => {
     const best = decideBest(of([5, 5], [80, 100]), 0)
     expect(best.contenders).toEqual([0, 1])
     expect(best.decisive).toBe(false)
@@ -19,7 +19,7 @@ describe('decideBest', () => {
     expect(best.standings[0]!.success_rate_interval.low).toBeLessThan(60)
   })
 
-  test('a clear lead is decisive: one contender, nothing to lose, no attempt missing', () => {
+  test('is decisive at a clear lead: one contender, no expected loss, no further attempts needed', () => {
     const best = decideBest(of([30, 100], [95, 100], [50, 100]), 1)
     expect(best.contenders).toEqual([1])
     expect(best.decisive).toBe(true)
@@ -29,18 +29,18 @@ describe('decideBest', () => {
     expect(best.standings[0]!.expected_loss).toBeCloseTo(6500 / 101, 3)
   })
 
-  test('a small lead says how many more attempts of each would decide', () => {
+  test('returns the further attempts per candidate that a small lead needs', () => {
     const { decisive, attempts_to_decide } = decideBest(of([70, 100], [85, 100]), 1)
     expect(decisive).toBe(true)
     expect(attempts_to_decide).toBe(0)
     const open = decideBest(of([35, 50], [42, 50]), 1)
     expect(open.decisive).toBe(false)
-    // About 150 on each side tell 70 from 84 %.
+    // About 150 attempts per side distinguish 70 % from 84 %.
     expect(open.attempts_to_decide).toBeGreaterThan(80)
     expect(open.attempts_to_decide).toBeLessThan(150)
   })
 
-  test('counts what both have already, however unequal: their harmonic mean just reaches what is needed', () => {
+  test('adds attempts until the harmonic mean of unequal sample sizes reaches the needed one, and no more', () => {
     const [small, large] = of([30, 40], [390, 600]) as [Counts, Counts]
     const more = decideBest([small, large], 0).attempts_to_decide!
     const needed = attemptsPerSide(shrunkRate(small), shrunkRate(large), 0.05)!
@@ -49,28 +49,28 @@ describe('decideBest', () => {
     expect(harmonic(more - 1)).toBeLessThan(needed)
   })
 
-  test('ties, scarce attempts and a leader that does not lead have no number of attempts to decide', () => {
+  test('returns null attempts to decide for ties, fewer than 5 attempts, a leader with the lower rate, and over a million', () => {
     expect(decideBest(of([7, 10], [7, 10]), 0).attempts_to_decide).toBeNull()
     expect(decideBest(of([4, 4], [60, 100]), 0).attempts_to_decide).toBeNull()
     expect(decideBest(of([50, 100], [6, 10]), 0).attempts_to_decide).toBeNull()
     expect(decideBest(of([500_000, 1_000_000], [500_001, 1_000_000]), 1).attempts_to_decide).toBeNull()
   })
 
-  test('one that is surely better than the leader by another rule stays a contender', () => {
+  test('keeps a candidate as a contender if its rate is significantly higher than that of the given leader', () => {
     const best = decideBest(of([50, 100], [95, 100]), 0)
     expect(best.contenders).toEqual([0, 1])
     expect(best.decisive).toBe(false)
   })
 
-  test('of one candidate nothing is decided, and of none nothing is said', () => {
+  test('is not decisive with one candidate, and returns empty lists without candidates', () => {
     expect(decideBest(of([9, 10]), 0)).toMatchObject({ contenders: [0], decisive: false, attempts_to_decide: null })
     expect(decideBest([], 0)).toEqual({ standings: [], contenders: [], decisive: false, attempts_to_decide: null })
   })
 
-  test('one more attempt or many, all or none successful: every number is finite and everything fits together', () => {
+  test('returns finite and consistent numbers for any counts', () => {
     fc.assert(
-      fc.property(fc.array(counts(2000), { minLength: 1, maxLength: 8 }), fc.nat(7), (candidates, place) => {
-        const leader = place % candidates.length
+      fc.property(fc.array(counts(2000), { minLength: 1, maxLength: 8 }), fc.nat(7), (candidates, number) => {
+        const leader = number % candidates.length
         const best = decideBest(candidates, leader)
         expectFinite(best)
         expect(best.contenders[0]).toBe(leader)

@@ -9,7 +9,7 @@ export interface Stated {
   readonly success: boolean
 }
 
-/** The sums that are kept of stated confidences: ten bins, upper ends inside. */
+/** The sums that a summary stores of stated confidences, with ten bins whose upper bounds are inclusive. */
 export function calibrationSumsOf(attempts: readonly Stated[]): CalibrationSums {
   const succeeded = attempts.filter(({ success }) => success)
   const confidences = attempts.map(({ confidence }) => confidence)
@@ -38,7 +38,7 @@ const CONFIDENCES: readonly (readonly [string, (random: Random) => number])[] = 
   ['around 0.8', random => drawBeta(random, 8, 2)],
 ]
 
-/** Agents whose every confidence is true. */
+/** Runs of perfectly calibrated agents. */
 function calibratedRuns(seed: string, runs: number, n: number, draw: (random: Random) => number): CalibrationSums[] {
   const random = createRandom(seed)
   return Array.from({ length: runs }, () =>
@@ -54,7 +54,7 @@ function calibratedRuns(seed: string, runs: number, n: number, draw: (random: Ra
 const calibratedSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape, draw]): Simulation[] => [
   {
     name: `calibration error of a perfectly calibrated agent, confidence ${shape}`,
-    promise: 'exceeds its band in 3 to 7 % of cases, and is on average what the band says',
+    promise: 'exceeds its band in 3 to 7 % of cases, and has the mean of the band',
     run() {
       const results = [20, 50, 100, 300].map(n => {
         const runs = calibratedRuns(`${shape} ${n}`, n > 100 ? 500 : 1000, n, draw).map(calibrationOf)
@@ -71,7 +71,7 @@ const calibratedSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape
   },
   {
     name: `Spiegelhalter's z and over-confidence of a perfectly calibrated agent, confidence ${shape}`,
-    promise: 'p < 5 % in at most 7 % of cases; the interval of over-confidence holds 0 in at least 93 %',
+    promise: 'p < 5 % in at most 7 % of cases; the interval of over-confidence contains 0 in at least 93 %',
     run() {
       const results = [10, 30, 100].map(n => {
         const runs = calibratedRuns(`z ${shape} ${n}`, 1500, n, draw).map(calibrationOf)
@@ -87,7 +87,7 @@ const calibratedSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape
   },
 ])
 
-/** How often the interval of over-confidence holds the truth where all of `n` attempts state 0.7; exact. */
+/** Exact coverage, 0 to 1, of the interval of over-confidence if all `n` attempts state 0.7. */
 function overConfidenceCoverage(n: number, rate: number): number {
   const states = (success: boolean): Stated => ({ confidence: 0.7, success })
   let coverage = 0
@@ -105,7 +105,7 @@ export const calibrationSimulations: readonly Simulation[] = [
   ...calibratedSimulations,
   {
     name: 'over-confidence of an agent that always states 0.7, at rates of 5, 50 and 95 %',
-    promise: 'the interval holds the truth in at least 92 % of cases at 5 to 500 attempts',
+    promise: 'the interval covers the true value in at least 92 % of cases at 5 to 500 attempts',
     run() {
       const worst = [0.05, 0.5, 0.95].map(rate =>
         Math.min(...[5, 10, 20, 30, 50, 100, 117, 200, 500].map(n => overConfidenceCoverage(n, rate))),

@@ -23,7 +23,7 @@ const stated: fc.Arbitrary<Stated[]> = fc.array(
 )
 
 describe('calibrationOf', () => {
-  test('knows nothing of no attempts, and says so by null', () => {
+  test('returns null for every measure without attempts', () => {
     const { attempts, degenerate, bins, ...measures } = of()
     expect([attempts, degenerate]).toEqual([0, true])
     expect(bins).toHaveLength(10)
@@ -38,7 +38,7 @@ describe('calibrationOf', () => {
     for (const [name, measure] of Object.entries(measures)) expect(measure, name).toBeNull()
   })
 
-  test('of three attempts is what one gets by hand', () => {
+  test('agrees with a calculation by hand for three attempts', () => {
     const calibration = of([0.9, true], [0.8, false], [0.3, false])
     expect(calibration.brier_score).toBeCloseTo((0.01 + 0.64 + 0.09) / 3, 12)
     expect(calibration.reliability).toBeCloseTo((0.01 + 0.64 + 0.09) / 3, 12)
@@ -55,7 +55,7 @@ describe('calibrationOf', () => {
     expect(calibration.spiegelhalter_z).toBeCloseTo(z, 12)
   })
 
-  test('of an agent that always says 0.9 and is right nine times in ten: no error, no use, and a flag', () => {
+  test('reports no error, no resolution and degenerate for a constant, correct confidence', () => {
     const calibration = of(...repeat(100, 0.9, 90))
     expect(calibration.expected_calibration_error).toBeCloseTo(0, 12)
     expect(calibration.degenerate).toBe(true)
@@ -64,7 +64,7 @@ describe('calibrationOf', () => {
     expect(calibration.auroc).toBe(0.5)
   })
 
-  test('of one that is sure and wrong half of the time: over-confident beyond doubt', () => {
+  test('reports significant over-confidence for an agent that states 0.8 to 0.95 and succeeds half of the time', () => {
     const calibration = of(...repeat(60, 0.95, 30), ...repeat(40, 0.8, 20))
     expect(calibration.over_confidence).toBeCloseTo(0.39, 12)
     expect(calibration.over_confidence_interval!.low).toBeGreaterThan(0.25)
@@ -73,14 +73,14 @@ describe('calibrationOf', () => {
     expect(calibration.brier_skill).toBeLessThan(0)
   })
 
-  test('of three successes of three at 0.9 claims no certainty', () => {
+  test('returns a wide interval of over-confidence for three successes of three', () => {
     const { over_confidence, over_confidence_interval } = of(...repeat(3, 0.9, 3))
     expect(over_confidence).toBeCloseTo(-0.1, 12)
     expect(over_confidence_interval!.low).toBeLessThan(-0.5)
     expect(over_confidence_interval!.high).toBeGreaterThan(0.3)
   })
 
-  test('of perfect foresight: no error, full skill, every success above every failure', () => {
+  test('reports no error, full skill and an AUROC of 1 for a perfect forecast', () => {
     const calibration = of(...repeat(60, 1, 60), ...repeat(60, 0, 0))
     expect(calibration).toMatchObject({
       brier_score: 0,
@@ -92,26 +92,26 @@ describe('calibrationOf', () => {
     expect(calibration.expected_calibration_error_band).toEqual({ mean: 0, high: 0 })
   })
 
-  test('two kinds of confidence are degenerate, three are not', () => {
+  test('is degenerate with two populated bins, and not with three', () => {
     expect(of(...repeat(20, 0.9, 18), ...repeat(20, 0.5, 10)).degenerate).toBe(true)
     expect(of(...repeat(20, 0.9, 18), ...repeat(20, 0.5, 10), ...repeat(1, 0.2, 0)).degenerate).toBe(false)
   })
 
-  test('ranks successes over failures only where there are both, from 100 attempts', () => {
+  test('returns an AUROC only from 100 attempts with successes and failures', () => {
     expect(of(...repeat(200, 0.7, 200)).auroc).toBeNull()
     expect(of(...repeat(50, 0.9, 40), ...repeat(49, 0.2, 5)).auroc).toBeNull()
-    // Of pairs of a success and a failure: 40 x 45 in order, 40 x 10 and 5 x 45 tied, 5 x 10 turned over.
+    // Pairs of a success and a failure: 40 x 45 concordant, 40 x 10 and 5 x 45 tied, 5 x 10 discordant.
     expect(of(...repeat(50, 0.9, 40), ...repeat(50, 0.2, 5)).auroc).toBeCloseTo((1800 + 312.5) / (45 * 55), 12)
   })
 
-  test('bins carry rates with intervals, in percent', () => {
+  test('reports rates and intervals of bins in percent', () => {
     const { bins } = of(...repeat(10, 0.85, 7))
     expect(bins[8]).toMatchObject({ from: 0.8, to: 0.9, attempts: 10, success_rate: 70 })
     expect(bins[8]!.mean_confidence).toBeCloseTo(0.85, 12)
     expect(bins[8]!.success_rate_interval.low).toBeCloseTo(39.7, 1)
   })
 
-  test('whatever was stated: numbers are finite, the Brier score is the mean squared error and the sum of its parts', () => {
+  test('returns finite numbers, and a Brier score that is the mean squared error and the sum of its terms', () => {
     fc.assert(
       fc.property(stated, attempts => {
         const calibration = calibrationOf(calibrationSumsOf(attempts))
@@ -132,7 +132,7 @@ describe('calibrationOf', () => {
 })
 
 describe('calibrationErrorBand', () => {
-  test('is what simulation gives with the same bins', () => {
+  test('agrees with a simulation of the same bins', () => {
     const random = createRandom('band')
     const bins = [
       [12, 0.55],
@@ -155,17 +155,16 @@ describe('calibrationErrorBand', () => {
     expect(Math.abs(high - errors[19_000]!)).toBeLessThan(0.003)
   })
 
-  test('narrows with attempts: the same error means more the more attempts there are', () => {
+  test('narrows as the number of attempts grows', () => {
     const highs = [20, 50, 100, 300, 1000].map(
       n => calibrationErrorBand([0.55, 0.65, 0.75, 0.85, 0.95].map(c => ({ n: n / 5, confidence: (n / 5) * c })))!.high,
     )
-    // About 0.25, 0.16, 0.11, 0.07 and 0.04.
     for (const [i, expected] of [0.25, 0.162, 0.112, 0.067, 0.036].entries())
       expect(highs[i]).toBeCloseTo(expected, 1.7)
     expect(highs).toEqual(highs.toSorted((a, b) => b - a))
   })
 
-  test('of nothing is unknown', () => {
+  test('is null without attempts', () => {
     expect(calibrationErrorBand([])).toBeNull()
     expect(calibrationErrorBand([{ n: 0, confidence: 0 }])).toBeNull()
   })

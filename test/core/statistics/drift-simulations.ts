@@ -2,9 +2,9 @@ import { driftOf, driftStep, driftThreshold, NO_DRIFT, shiftedRates } from '../.
 import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
 import { median, percent, type Simulation, sumOf } from './simulation.ts'
 
-const MOST = 100_000
+const MAX_ATTEMPTS = 100_000
 
-/** Attempts until an alarm in `direction`, at a true `rate` where `expected` is normal. */
+/** Attempts until an alarm in `direction`, at the true rate `rate` against the baseline `expected`. */
 function untilAlarm(
   random: Random,
   rate: number,
@@ -13,11 +13,11 @@ function untilAlarm(
   threshold: number,
 ): number {
   let state = NO_DRIFT
-  for (let n = 1; n < MOST; n++) {
+  for (let n = 1; n < MAX_ATTEMPTS; n++) {
     state = driftStep(state, random() < rate, expected, threshold)
     if (state[direction] >= threshold) return n
   }
-  return MOST
+  return MAX_ATTEMPTS
 }
 
 function meanUntilAlarm(
@@ -33,7 +33,7 @@ function meanUntilAlarm(
 export const driftSimulations: readonly Simulation[] = [
   ...[0.3, 0.6, 0.7, 0.85, 0.95].map(
     (rate): Simulation => ({
-      name: `plain CUSUM, nothing has changed at ${percent(rate, 0)}`,
+      name: `plain CUSUM, constant rate of ${percent(rate, 0)}`,
       promise: 'one false alarm in 1,700 to 3,300 attempts in each direction',
       run() {
         const random = createRandom(`no drift ${rate}`)
@@ -59,8 +59,8 @@ export const driftSimulations: readonly Simulation[] = [
     }),
   ),
   {
-    name: 'plain CUSUM of 10 keys, none of which has changed',
-    promise: 'all keys together raise at most as many false alarms as one key: one in 1,700 attempts',
+    name: 'plain CUSUM of 10 keys with constant rates',
+    promise: 'together they raise no more false alarms than one key alone: at most one in 1,700 attempts',
     run() {
       const random = createRandom('ten keys')
       const perKey = meanUntilAlarm(random, 80, 0.8, 'down', driftThreshold(10))
@@ -68,8 +68,8 @@ export const driftSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'start of the drift',
-    promise: 'is estimated to within 30 attempts in half of all cases, at a fall from 85 % to 70 % after 300 attempts',
+    name: 'estimated start of a drift',
+    promise: 'has an error of at most 30 attempts in half of all cases, at a fall from 85 % to 70 % after 300 attempts',
     run() {
       const random = createRandom('began')
       const threshold = driftThreshold(1)

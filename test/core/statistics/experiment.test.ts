@@ -8,8 +8,8 @@ import { expectFinite } from './finite.ts'
 const arm = (variant: string, successes: number, attempts: number) => ({ variant, successes, attempts })
 
 describe('sampleRatio', () => {
-  test('has the published critical point: 10.83 on one degree of freedom is p = 0.001', () => {
-    // 1,000 attempts with an excess of d in one arm: chi-square d² / 250.
+  test('has the published critical value: 10.83 on one degree of freedom is p = 0.001', () => {
+    // With 1,000 attempts and an excess of d in one arm, chi-square is d² / 250.
     expect(sampleRatio([552, 448]).p_value).toBeCloseTo(0.001, 4)
     expect(sampleRatio([553, 447]).status).toBe('mismatch')
     expect(sampleRatio([551, 449]).status).toBe('as_intended')
@@ -23,36 +23,38 @@ describe('sampleRatio', () => {
     expect(sampleRatio([])).toEqual({ status: 'too_few', p_value: null })
   })
 
-  test('goes by the intended shares', () => {
+  test('compares with the intended shares', () => {
     expect(sampleRatio([900, 100], [9, 1])).toEqual({ status: 'as_intended', p_value: 1 })
     expect(sampleRatio([500, 500], [9, 1]).status).toBe('mismatch')
   })
 
-  test('counts no arm that is to get nothing, and alarms when it does get something', () => {
+  test('ignores an arm with a share of 0, and reports a mismatch if it has attempts', () => {
     expect(sampleRatio([500, 0, 505], [1, 0, 1]).p_value).toBeCloseTo(sampleRatio([500, 505]).p_value!, 12)
     expect(sampleRatio([500, 1, 505], [1, 0, 1])).toEqual({ status: 'mismatch', p_value: 0 })
   })
 })
 
 describe('judgeExperiment', () => {
-  test('names the better variant, in a word and in words', () => {
+  test('names the better variant in the verdict and in the summary', () => {
     const [b] = judgeExperiment([arm('old', 120, 200), arm('new', 170, 200)]).comparisons
     expect(b).toMatchObject({ variant: 'new', baseline: 'old', verdict: 'better', attempts_needed: 0 })
-    expect(b!.summary).toMatch(/^"new" does better than "old": the difference is \+25\.0, and lies within \+\d/)
+    expect(b!.summary).toMatch(
+      /^"new" does better than "old": the difference is \+25\.0 percentage points \(interval \+\d/,
+    )
     const [a] = judgeExperiment([arm('new', 170, 200), arm('old', 120, 200)]).comparisons
     expect(a).toMatchObject({ variant: 'old', verdict: 'worse' })
   })
 
-  test('cannot tell yet, and says how many more attempts will', () => {
+  test('cannot tell yet, and names the further attempts needed', () => {
     const [b] = judgeExperiment([arm('a', 35, 50), arm('b', 42, 50)]).comparisons
     expect(b!.verdict).toBe('cannot_tell_yet')
     expect(b!.attempts_needed).toBeGreaterThan(0)
-    expect(b!.summary).toContain(`about ${b!.attempts_needed} more attempts of each will tell`)
+    expect(b!.summary).toContain(`about ${b!.attempts_needed} more attempts of each variant will decide`)
     const [scarce] = judgeExperiment([arm('a', 1, 1), arm('b', 0, 1)]).comparisons
     expect(scarce).toMatchObject({ verdict: 'cannot_tell_yet', attempts_needed: null })
   })
 
-  test('judges nothing where attempts were not shared out as intended', () => {
+  test('is unsound at a sample-ratio mismatch', () => {
     const { sample_ratio, comparisons } = judgeExperiment([arm('a', 100, 200), arm('b', 290, 300)])
     expect(sample_ratio!.status).toBe('mismatch')
     expect(comparisons[0]).toMatchObject({ verdict: 'unsound', attempts_needed: null })
@@ -61,13 +63,13 @@ describe('judgeExperiment', () => {
     )
   })
 
-  test('under adaptive assignment expects no shares and compares exactly', () => {
+  test('checks no shares under adaptive assignment, and compares exactly', () => {
     const { sample_ratio, comparisons } = judgeExperiment([arm('a', 10, 40), arm('b', 290, 300)], { adaptive: true })
     expect(sample_ratio).toBeNull()
     expect(comparisons[0]).toMatchObject({ verdict: 'better', difference_interval: { method: 'exact' } })
   })
 
-  test('asks for more evidence the more variants are compared', () => {
+  test('needs more evidence with more variants', () => {
     const [alone] = judgeExperiment([arm('a', 120, 200), arm('b', 150, 200)]).comparisons
     const [among] = judgeExperiment([
       arm('a', 120, 200),
@@ -80,12 +82,12 @@ describe('judgeExperiment', () => {
     expect(among!.difference_interval.low).toBeLessThan(alone!.difference_interval.low)
   })
 
-  test('of one arm or none compares nothing', () => {
+  test('makes no comparison with one arm or none', () => {
     expect(judgeExperiment([]).comparisons).toEqual([])
     expect(judgeExperiment([arm('a', 3, 4)]).comparisons).toEqual([])
   })
 
-  test('every number is finite, and the verdict agrees with the interval', () => {
+  test('returns finite numbers, and verdicts that agree with the intervals', () => {
     fc.assert(
       fc.property(fc.array(counts(300), { maxLength: 4 }), fc.boolean(), (arms, adaptive) => {
         const judged = judgeExperiment(

@@ -10,7 +10,7 @@ const RATES = new Map([
   ['hard', 0.4],
 ])
 
-/** Attempts at the three kinds of issue, shared out by `mix`, with every rate `better` by as much. */
+/** Draws attempts at the three kinds of issue in the shares `mix`, with `better` added to every rate. */
 function drawStrata(random: Random, attempts: number, mix: readonly number[], better = 0): Map<string, Counts> {
   return new Map(
     [...RATES].map(([type, rate], i) => [type, drawCounts(random, Math.ceil(attempts * mix[i]!), rate + better)]),
@@ -27,7 +27,7 @@ const FAIR_MIX = new Map([
 export const fairSimulations: readonly Simulation[] = [
   {
     name: 'interval of a rate at a common mix, at rates of 5, 50 and 95 %',
-    promise: 'holds the true rate in at least 92 % of cases at 30 to 2,000 attempts',
+    promise: 'covers the true rate in at least 92 % of cases at 30 to 2,000 attempts',
     run() {
       const worst = [0.05, 0.5, 0.95].map(rate => {
         const random = createRandom(`standard ${rate}`)
@@ -49,7 +49,7 @@ export const fairSimulations: readonly Simulation[] = [
   },
   {
     name: 'interval of a rate at a common mix',
-    promise: 'holds the true rate in at least 90 % of cases with 3 attempts at a third of the mix, 93 % from 10 on',
+    promise: 'covers the true rate in at least 90 % of cases with 3 attempts at a third of the mix, 93 % from 10 on',
     run() {
       const random = createRandom('standard')
       const covered = SIZES.map(n =>
@@ -66,7 +66,7 @@ export const fairSimulations: readonly Simulation[] = [
   },
   {
     name: 'interval of a rate at a common mix of 80 issue types of five attempts, from easy to hard',
-    promise: 'holds the true rate in at least 95 % of cases; it is wider than necessary',
+    promise: 'covers the true rate in at least 95 % of cases, which is conservative',
     run() {
       const random = createRandom('sparse')
       const rates = Array.from({ length: 80 }, (_, i) => [`type ${i}`, drawBeta(random, 0.3, 0.5)] as const)
@@ -83,8 +83,8 @@ export const fairSimulations: readonly Simulation[] = [
     },
   },
   {
-    name: 'equal agents at different mixes',
-    promise: 'one is named better in at most 5 % of cases; the interval of the difference holds 0 in at least 93 %',
+    name: 'two equal agents with different mixes of issues',
+    promise: 'one is called better in at most 5 % of cases; the interval of the difference contains 0 in at least 93 %',
     run() {
       const random = createRandom('mixes')
       const results = SIZES.map(n => {
@@ -107,8 +107,7 @@ export const fairSimulations: readonly Simulation[] = [
   },
   {
     name: 'an agent that is 10 points better at every issue type, and gets the harder issues',
-    promise:
-      'is named better at the same mix, and distinguished, in at least 97 % of cases, although its plain rate is lower',
+    promise: 'is decisively the best at the common mix in at least 97 % of cases, although its crude rate is lower',
     run() {
       const random = createRandom('simpson')
       const named = share(1000, () => {

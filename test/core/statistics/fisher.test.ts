@@ -11,7 +11,7 @@ function choose(n: number, k: number): number {
   return product
 }
 
-/** The same by adding up every table. */
+/** Fisher's p-value by enumeration of all tables. */
 function enumerated(a: Counts, b: Counts): number {
   const k = a.successes + b.successes
   const all = choose(a.attempts + b.attempts, k)
@@ -25,14 +25,14 @@ function enumerated(a: Counts, b: Counts): number {
 
 describe("Fisher's exact test", () => {
   test.each([
-    ['the lady who tasted four of eight cups, three rightly', 3, 4, 1, 4, 0.4857142857],
+    ['the lady tasting tea, three of four cups right', 3, 4, 1, 4, 0.4857142857],
     ['1 of 10 against 11 of 14', 1, 10, 11, 14, 0.0027594562],
     ['equal rates', 7, 10, 7, 10, 1],
-  ])('%s', (_, s1, n1, s2, n2, p) => {
+  ])('has the published p-value for %s', (_, s1, n1, s2, n2, p) => {
     expect(fisherTest({ successes: s1, attempts: n1 }, { successes: s2, attempts: n2 })).toBeCloseTo(p, 9)
   })
 
-  test('is the sum over every table as likely or less', () => {
+  test('is the sum over all tables at most as likely as the observed one', () => {
     fc.assert(
       fc.property(counts(40), counts(40), (a, b) => {
         expect(fisherTest(a, b)).toBeCloseTo(enumerated(a, b), 9)
@@ -40,7 +40,7 @@ describe("Fisher's exact test", () => {
     )
   })
 
-  test('is a probability, the same both ways round and for failures', () => {
+  test('is a probability, and is symmetric in the sides and in successes and failures', () => {
     fc.assert(
       fc.property(counts(100_000), counts(100_000), (a, b) => {
         const p = fisherTest(a, b)
@@ -53,7 +53,7 @@ describe("Fisher's exact test", () => {
     )
   })
 
-  test('says nothing of a side without attempts', () => {
+  test('is 1 if a side has no attempts', () => {
     expect(fisherTest({ successes: 0, attempts: 0 }, { successes: 5, attempts: 5 })).toBe(1)
   })
 })
@@ -64,12 +64,12 @@ describe('attemptsPerSide', () => {
     [0.5, 0.7, 103],
     [0.3, 0.5, 103],
     [0.8, 0.9, 219],
-  ])('to tell %d from %d is as printed', (p, q, printed) => {
+  ])('returns the published sample size for %d and %d', (p, q, printed) => {
     expect(Math.ceil(attemptsPerSide(p, q, 0.05)!)).toBe(printed)
     expect(attemptsPerSide(q, p, 0.05)).toBe(attemptsPerSide(p, q, 0.05))
   })
 
-  test('is more for a smaller difference and for a stricter level, and unknown for none', () => {
+  test('is larger for a smaller difference and for a lower level, and null for equal rates', () => {
     expect(attemptsPerSide(0.5, 0.6, 0.05)!).toBeGreaterThan(attemptsPerSide(0.5, 0.7, 0.05)!)
     expect(attemptsPerSide(0.5, 0.7, 0.01)!).toBeGreaterThan(attemptsPerSide(0.5, 0.7, 0.05)!)
     expect(attemptsPerSide(0.5, 0.5, 0.05)).toBeNull()

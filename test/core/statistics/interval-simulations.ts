@@ -7,10 +7,10 @@ const EXTREMES = [0.05, 0.5, 0.95]
 const SIZES = [5, 10, 20, 50, 100, 200, 500]
 const EVERY_SIZE = Array.from({ length: 496 }, (_, i) => i + 5)
 
-/** Coverage of Wilson's interval, exact: the probability of all outcomes whose interval holds the rate. */
+/** Exact coverage of Wilson's interval: the probability of all outcomes whose interval contains the rate. */
 function wilsonCoverage(attempts: number, rate: number): number {
   let coverage = 0
-  // In logarithms: 0.05 to the power of 500 is no double.
+  // Uses logarithms, because 0.05 to the power of 500 underflows.
   let logProbability = attempts * Math.log1p(-rate)
   for (let successes = 0; successes <= attempts; successes++) {
     const { low, high } = wilsonBounds({ successes, attempts })
@@ -20,7 +20,7 @@ function wilsonCoverage(attempts: number, rate: number): number {
   return coverage
 }
 
-/** The worst coverage at each of {@link EXTREMES}. */
+/** Formats the worst coverage at each of {@link EXTREMES}. */
 function atWorst(coverages: readonly number[]): string {
   return listed(coverages.map((coverage, i) => [percent(EXTREMES[i]!, 0), `at worst ${percent(coverage)}`]))
 }
@@ -34,7 +34,7 @@ const rates = Array.from({ length: 399 }, (_, i) => (i + 1) / 400)
 export const intervalSimulations: readonly Simulation[] = [
   {
     name: 'Wilson interval at rates of 5, 50 and 95 %',
-    promise: 'holds the true rate in at least 89 % of cases at every number of attempts from 5 to 500',
+    promise: 'covers the true rate in at least 89 % of cases at every number of attempts from 5 to 500',
     run() {
       const worst = EXTREMES.map(rate => lowest(EVERY_SIZE.map(n => wilsonCoverage(n, rate))))
       return { measured: atWorst(worst), holds: lowest(worst) >= 0.89 }
@@ -42,7 +42,7 @@ export const intervalSimulations: readonly Simulation[] = [
   },
   {
     name: 'Wilson interval over all rates',
-    promise: 'holds the true rate in 94 to 97 % of cases on average, and never in less than 83 %',
+    promise: 'covers the true rate in 94 to 97 % of cases on average, and never in less than 83 %',
     run() {
       const coverages = SIZES.map(n => rates.map(rate => wilsonCoverage(n, rate)))
       const averages = coverages.map(values => sumOf(values) / values.length)
@@ -55,7 +55,7 @@ export const intervalSimulations: readonly Simulation[] = [
   },
   {
     name: "Student's t interval of a mean",
-    promise: 'holds the true mean of normal data in 95 % of cases from 2 values on',
+    promise: 'covers the true mean of normal data in 95 % of cases from 2 values on',
     run() {
       const random = createRandom('t')
       const covered = [2, 5, 30].map(n =>
@@ -75,7 +75,7 @@ export const intervalSimulations: readonly Simulation[] = [
   ...COST_SHAPES.map(
     (shape): Simulation => ({
       name: `interval of a mean cost, ${shape.name}`,
-      promise: 'holds the true mean in at least 91 % of cases from 30 attempts on, whatever the shape',
+      promise: 'covers the true mean in at least 91 % of cases from 30 attempts on',
       run() {
         const random = createRandom(shape.name)
         const covered = [10, 30, 99, 100, 400].map((n): [number, number] => [
@@ -96,7 +96,7 @@ export const intervalSimulations: readonly Simulation[] = [
   {
     name: 'cost per success where a failure costs three times as much as a success, at rates of 5, 50 and 95 %',
     promise:
-      'the interval holds the true cost in at least 94 % of cases from 30 attempts on, 90 % at 5 of which one succeeded',
+      'the interval covers the true cost in at least 94 % of cases from 30 attempts on, 90 % at 5 with a success',
     run() {
       const covered = EXTREMES.map(rate => ({
         few: costPerSuccessCoverage(5, rate),
@@ -112,7 +112,7 @@ export const intervalSimulations: readonly Simulation[] = [
   },
 ]
 
-/** How often the interval holds the true cost of a success, among the runs in which something succeeded. */
+/** Coverage, 0 to 1, of the interval of the cost per success, among the runs with a success. */
 function costPerSuccessCoverage(n: number, rate: number): number {
   const random = createRandom(`cost per success ${n} ${rate}`)
   const truth = (Math.exp(0.045) * (rate + 3 * (1 - rate))) / rate

@@ -22,14 +22,14 @@ describe('wilsonInterval', () => {
     [15, 148, 6.24, 16.05],
     [0, 20, 0, 16.11],
     [1, 29, 0.61, 17.18],
-  ])('of %d of %d is as published', (successes, attempts, low, high) => {
+  ])('returns the published interval for %d of %d', (successes, attempts, low, high) => {
     const interval = wilsonInterval(successes, attempts)
     expect(interval.low).toBeCloseTo(low, 1)
     expect(interval.high).toBeCloseTo(high, 1)
     expect(interval.method).toBe('wilson')
   })
 
-  test('of nothing is everything', () => {
+  test('is 0 to 100 without attempts', () => {
     expect(wilsonInterval(0, 0)).toEqual({ low: 0, high: 100, method: 'wilson' })
   })
 
@@ -42,7 +42,7 @@ describe('wilsonInterval', () => {
     )
   })
 
-  test('holds the rate, lies within 0 to 100, and is the mirror image for failures', () => {
+  test('contains the rate, is inside 0 to 100, and is the mirror image for failures', () => {
     fc.assert(
       fc.property(counts(1e6), ({ successes, attempts }) => {
         const { low, high } = wilsonInterval(successes, attempts)
@@ -58,7 +58,7 @@ describe('wilsonInterval', () => {
     )
   })
 
-  test('narrows as the same rate is seen on more attempts', () => {
+  test('narrows with more attempts at the same rate', () => {
     fc.assert(
       fc.property(counts(300), fc.integer({ min: 2, max: 9 }), ({ successes, attempts }, times) => {
         fc.pre(attempts > 0)
@@ -68,7 +68,7 @@ describe('wilsonInterval', () => {
     )
   })
 
-  test('puts a hundred good attempts above five lucky ones', () => {
+  test('has a higher lower bound for 80 of 100 than for 5 of 5', () => {
     expect(wilsonInterval(80, 100).low).toBeGreaterThan(wilsonInterval(5, 5).low)
   })
 })
@@ -87,14 +87,14 @@ test('evidence is insufficient below 5, low below 30, medium below 100, and high
 })
 
 describe('meanInterval', () => {
-  test('of known numbers is mean plus and minus t times the standard error', () => {
+  test('is the mean plus and minus t times the standard error', () => {
     const { low, high } = meanInterval(sums([2, 4, 4, 4, 5, 5, 7, 9]))!
     const half = (2.364624251592784 * Math.sqrt(32 / 7)) / Math.sqrt(8)
     expect(low).toBeCloseTo(5 - half, 9)
     expect(high).toBeCloseTo(5 + half, 9)
   })
 
-  test('is unknown below two numbers', () => {
+  test('is null below two values', () => {
     expect(meanInterval(sums([]))).toBeNull()
     expect(meanInterval(sums([3]))).toBeNull()
   })
@@ -103,7 +103,7 @@ describe('meanInterval', () => {
     expect(meanInterval(sums([0.1, 30]), 0)!.low).toBe(0)
   })
 
-  test('takes what rounding leaves of equal numbers for no difference', () => {
+  test('has a variance of 0 for equal values, in spite of rounding', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-6, max: 1e9, noNaN: true }), fc.integer({ min: 2, max: 1000 }), (value, n) => {
         expect(momentsOf({ n, sum: n * value, sum_of_squares: n * value * value })!.variance).toBe(0)
@@ -111,7 +111,7 @@ describe('meanInterval', () => {
     )
   })
 
-  test('does not depend on the unit', () => {
+  test('scales with the unit', () => {
     const values = [1.5, 2.25, 9, 3]
     const [one, thousand] = [meanInterval(sums(values))!, meanInterval(sums(values.map(value => value * 1000)))!]
     expect(thousand.low).toBeCloseTo(one.low * 1000, 6)
@@ -122,12 +122,12 @@ describe('meanInterval', () => {
 describe('costInterval', () => {
   const interval = (costs: readonly number[]) => costInterval({ ...costSums(costs), n: costs.length })
 
-  test('is unknown below two costs', () => {
+  test('is null below two costs', () => {
     expect(interval([])).toBeNull()
     expect(interval([0.2])).toBeNull()
   })
 
-  test('holds the mean, is finite and never below 0, whatever costs are', () => {
+  test('contains the mean, is finite, and is never below 0', () => {
     const cost = fc.oneof(fc.constant(0), fc.double({ min: 1e-9, max: 1e9, noNaN: true }))
     fc.assert(
       fc.property(fc.array(cost, { minLength: 2, maxLength: 150 }), costs => {
@@ -140,15 +140,15 @@ describe('costInterval', () => {
     )
   })
 
-  test('of equal costs is that cost, and of free attempts is 0', () => {
+  test('is a single point for equal costs, and 0 if all costs are 0', () => {
     const { low, high } = interval([0.25, 0.25, 0.25])!
     expect(low).toBeCloseTo(0.25, 12)
     expect(high).toBeCloseTo(0.25, 12)
     expect(interval([0, 0, 0])).toMatchObject({ low: 0, high: 0 })
   })
 
-  test("is Cox's with Student's t where the logarithms spread more than the costs themselves", () => {
-    // By hand: log mean 0, log variance 1, n = 30: exp(1/2 +- 2.04523 sqrt(1/30 + 1/58)).
+  test("is Cox's interval with Student's t if the logarithms have more variance than the costs", () => {
+    // Calculated by hand: log mean 0, log variance 1, n = 30: exp(1/2 +- 2.04523 sqrt(1/30 + 1/58)).
     const logs = { positive: 30, log_sum: 0, log_sum_of_squares: 29 }
     const mean = Math.exp(0.5)
     const { low, high } = costInterval({ n: 30, sum: 30 * mean, sum_of_squares: 30 * mean * mean, ...logs })!

@@ -1,4 +1,4 @@
-/** What the tests ask of jstat, which comes without types. */
+/** Types of the functions of jstat that the tests use. The package has none. */
 declare module 'jstat' {
   interface Distribution<Shapes extends number[]> {
     cdf(x: number, ...shapes: Shapes): number

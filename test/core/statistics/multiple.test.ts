@@ -13,21 +13,21 @@ function expectAllClose(actual: readonly number[], expected: readonly number[]):
   for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, 12)
 }
 
-test('the published example is decided as published', () => {
+test('rejects three hypotheses of the published example', () => {
   expect(holm(PUBLISHED).filter(p => p <= 0.05)).toHaveLength(3)
 })
 
-test('adjusted values keep the order given', () => {
+test('returns adjusted values in the order given', () => {
   expectAllClose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
 })
 
-test('nothing asked is nothing answered, and one question needs no correction', () => {
+test('returns an empty list for no p-values, and does not change a single one', () => {
   expect(holm([])).toEqual([])
   expect(holm([0.04])).toEqual([0.04])
 })
 
 describe('for any p-values', () => {
-  test('Holm lies between the plain values and Bonferroni', () => {
+  test('adjusted values are between the unadjusted ones and Bonferroni', () => {
     fc.assert(
       fc.property(pValues, values => {
         const family = holm(values)
@@ -39,7 +39,7 @@ describe('for any p-values', () => {
     )
   })
 
-  test('some questions of a family are never adjusted less than the whole family adjusts them', () => {
+  test('part of a family is adjusted at least as much as in the whole family', () => {
     fc.assert(
       fc.property(pValues, fc.integer({ min: 0, max: 30 }), (values, taken) => {
         const some = holm(values.slice(0, taken), values.length)

@@ -1,4 +1,4 @@
-/** Special functions and distributions against two libraries, at seeded random places, those of very few attempts among them. */
+/** Compares special functions and distributions with two libraries, at seeded random arguments, including very few attempts. */
 import betaCdfOf from '@stdlib/stats-base-dists-beta-cdf'
 import betaQuantileOf from '@stdlib/stats-base-dists-beta-quantile'
 import chiSquareCdfOf from '@stdlib/stats-base-dists-chisquare-cdf'
@@ -18,47 +18,47 @@ import {
 import { createRandom } from '../../../src/core/statistics/random.ts'
 import { logBeta, logGamma, regularizedBeta, regularizedGamma } from '../../../src/core/statistics/special-functions.ts'
 
-const PLACES = 400
+const POINTS = 400
 
-/** Random places, always the same: each calls `draw` for its coordinates. */
-function places<T>(seed: string, draw: (between: (low: number, high: number) => number) => T): T[] {
+/** Seeded random points. Each calls `draw` for its coordinates. */
+function points<T>(seed: string, draw: (between: (low: number, high: number) => number) => T): T[] {
   const random = createRandom(seed)
-  // As many of one size as of ten times that size.
+  // Log-uniform, so that every order of magnitude is equally frequent.
   const between = (low: number, high: number): number => low * (high / low) ** random()
-  return Array.from({ length: PLACES }, () => draw(between))
+  return Array.from({ length: POINTS }, () => draw(between))
 }
 
-/** The largest relative difference, and where it is. */
+/** Asserts that the relative difference is at most `tolerance` at every point. The message names the worst point. */
 function expectAgreement<T>(
   at: readonly T[],
-  within: number,
-  ours: (place: T) => number,
-  theirs: (place: T) => number,
+  tolerance: number,
+  ours: (point: T) => number,
+  theirs: (point: T) => number,
 ): void {
-  const differences = at.map(place => {
-    const [own, expected] = [ours(place), theirs(place)]
-    return { place, own, expected, relative: Math.abs(own - expected) / Math.max(Math.abs(expected), 1e-300) }
+  const differences = at.map(point => {
+    const [own, expected] = [ours(point), theirs(point)]
+    return { point, own, expected, relative: Math.abs(own - expected) / Math.max(Math.abs(expected), 1e-300) }
   })
   const worst = differences.reduce((most, one) =>
     one.relative > most.relative || Number.isNaN(one.relative) ? one : most,
   )
-  expect(worst.relative, JSON.stringify(worst)).toBeLessThanOrEqual(within)
+  expect(worst.relative, JSON.stringify(worst)).toBeLessThanOrEqual(tolerance)
 }
 
-/** A place within two standard deviations of the mean of a gamma distribution of that shape. */
+/** A value within two standard deviations of the mean of a gamma distribution with the given shape. */
 const nearMean = (shape: number, p: number): number => shape * Math.exp((4 * p - 2) / Math.sqrt(shape))
 
-const shapes = places('shapes', between => ({ a: between(0.5, 5000), b: between(0.5, 5000), p: between(1e-4, 0.9999) }))
-const freedom = places('freedom', between => ({ df: between(1, 1000), p: between(1e-4, 0.5) }))
-const few = places('few', between => ({ a: between(0.5, 5), b: between(0.5, 5), p: between(1e-3, 0.999) }))
-const all = [...shapes, ...few, ...few.map(place => ({ ...place, p: 1 - place.p }))]
+const shapes = points('shapes', between => ({ a: between(0.5, 5000), b: between(0.5, 5000), p: between(1e-4, 0.9999) }))
+const freedom = points('freedom', between => ({ df: between(1, 1000), p: between(1e-4, 0.5) }))
+const few = points('few', between => ({ a: between(0.5, 5), b: between(0.5, 5), p: between(1e-3, 0.999) }))
+const all = [...shapes, ...few, ...few.map(point => ({ ...point, p: 1 - point.p }))]
 
-describe('as @stdlib says, to nine digits', () => {
+describe('agrees with @stdlib to nine digits', () => {
   const NINE = 1e-9
   const xOf = ({ a, b, p }: { a: number; b: number; p: number }): number => betaQuantileOf(p, a, b)
 
   test('regularizedBeta', () => {
-    const at = all.map(place => ({ ...place, x: xOf(place) }))
+    const at = all.map(point => ({ ...point, x: xOf(point) }))
     expectAgreement(
       at,
       NINE,
@@ -67,7 +67,7 @@ describe('as @stdlib says, to nine digits', () => {
     )
   })
 
-  // From about 1,000 degrees of freedom on theirs is wrong in the second digit, which jstat and 30-digit arithmetic confirm.
+  // From about 1,000 degrees of freedom on, @stdlib is wrong in the second digit. jstat and 30-digit arithmetic confirm it.
   const gammas = all.map(({ a, p }) => ({ a: Math.min(a, 300), p })).map(({ a, p }) => ({ a, x: nearMean(a, p) }))
 
   test('regularizedGamma and the chi-square CDF', () => {
@@ -130,10 +130,10 @@ describe('as @stdlib says, to nine digits', () => {
     )
   })
 
-  test('logBeta and logGamma, which are what the CDFs tend to near 0', () => {
+  test('logBeta and logGamma, by the limits of the CDFs near 0', () => {
     const small = 1e-13
     // I(x; a, b) tends to x^a / (a B(a, b)), and P(a, x) to x^a / (a Γ(a)).
-    const at = places('small', between => ({ a: between(0.5, 20), b: between(0.5, 5000) }))
+    const at = points('small', between => ({ a: between(0.5, 20), b: between(0.5, 5000) }))
     expectAgreement(
       at,
       NINE,
@@ -149,11 +149,11 @@ describe('as @stdlib says, to nine digits', () => {
   })
 })
 
-describe('as jstat says, to six digits', () => {
+describe('agrees with jstat to six digits', () => {
   const SIX = 1e-6
 
   test('logGamma and logBeta', () => {
-    const at = places('logs', between => ({ a: between(0.01, 1e4), b: between(0.01, 1e4) }))
+    const at = points('logs', between => ({ a: between(0.01, 1e4), b: between(0.01, 1e4) }))
     expectAgreement(
       at,
       SIX,
@@ -169,7 +169,7 @@ describe('as jstat says, to six digits', () => {
   })
 
   test('regularizedBeta, regularizedGamma and the chi-square CDF', () => {
-    const at = all.map(place => ({ ...place, x: betaQuantileOf(place.p, place.a, place.b) }))
+    const at = all.map(point => ({ ...point, x: betaQuantileOf(point.p, point.a, point.b) }))
     expectAgreement(
       at,
       SIX,
@@ -212,7 +212,7 @@ describe('as jstat says, to six digits', () => {
     )
   })
 
-  test("the normal's CDF and Student's t", () => {
+  test("the normal CDF and Student's t", () => {
     expectAgreement(
       freedom,
       SIX,

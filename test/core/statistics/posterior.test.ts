@@ -7,7 +7,7 @@ import { sumOf } from './simulation.ts'
 
 describe('posteriorOf', () => {
   test.each([
-    // Computed with 25 digits.
+    // Reference values, computed with 25 digits.
     [
       [
         [3, 4],
@@ -46,37 +46,37 @@ describe('posteriorOf', () => {
       ],
       [0.202639828, 0.202639828, 0.529725075, 0.0649952693],
     ],
-  ])('of %j is right to 6 digits', (pairs, expected) => {
+  ])('has an absolute error below 1e-6 for %j', (pairs, expected) => {
     const { p_best } = posteriorOf(
       pairs.map(([successes, attempts]) => ({ successes: successes!, attempts: attempts! })),
     )
     for (const [i, p] of expected.entries()) expect(Math.abs(p_best[i]! - p)).toBeLessThan(1e-6)
   })
 
-  test('adds up to 1, loses nothing in order, and makes no loss below 0', () => {
+  test('has probabilities that sum to 1 and do not depend on the order, and losses of 0 or more', () => {
     fc.assert(
       fc.property(fc.array(counts(100_000), { minLength: 1, maxLength: 12 }), candidates => {
         const { p_best, expected_loss } = posteriorOf(candidates)
-        const turned = posteriorOf(candidates.toReversed())
+        const reversed = posteriorOf(candidates.toReversed())
         expect(sumOf(p_best)).toBeCloseTo(1, 9)
         for (const [i, p] of p_best.entries()) {
           expect(p).toBeGreaterThanOrEqual(0)
           expect(expected_loss[i]).toBeGreaterThanOrEqual(0)
-          expect(turned.p_best.at(-1 - i)).toBeCloseTo(p, 9)
+          expect(reversed.p_best.at(-1 - i)).toBeCloseTo(p, 9)
         }
       }),
       { numRuns: 60 },
     )
   })
 
-  test('of equals is equal, however many attempts they have', () => {
+  test('gives equal probabilities to equal counts, from 0 to 1e7 attempts', () => {
     for (const attempts of [0, 1, 50, 1e7]) {
       const { p_best } = posteriorOf(Array.from({ length: 4 }, () => ({ successes: attempts * 0.5, attempts })))
       for (const p of p_best) expect(p).toBeCloseTo(0.25, 9)
     }
   })
 
-  test('has the smallest loss where the mean of the posterior is highest', () => {
+  test('gives the smallest loss to the highest posterior mean', () => {
     fc.assert(
       fc.property(fc.array(counts(1000), { minLength: 2, maxLength: 6 }), candidates => {
         const means = candidates.map(({ successes, attempts }) => (successes + 0.5) / (attempts + 1))
@@ -87,12 +87,12 @@ describe('posteriorOf', () => {
     )
   })
 
-  test('of one is certain and of nobody is empty', () => {
+  test('gives a single candidate probability 1, and is empty without candidates', () => {
     expect(posteriorOf([{ successes: 3, attempts: 7 }]).p_best).toEqual([1])
     expect(posteriorOf([])).toEqual({ p_best: [], expected_loss: [] })
   })
 
-  test('of 300 candidates with 10 to 100,000 attempts takes less than a second', () => {
+  test('takes less than 20 s for 300 candidates with 10 to 100,000 attempts', () => {
     const random = createRandom('many')
     const candidates = Array.from({ length: 300 }, () => {
       const attempts = Math.floor(10 ** (1 + 4 * random()))

@@ -3,7 +3,7 @@ import { chiSquareCdf, normalCdf } from '../../../src/core/statistics/distributi
 import { createRandom, drawBeta, drawGamma, drawNormal, type Random } from '../../../src/core/statistics/random.ts'
 import { regularizedBeta } from '../../../src/core/statistics/special-functions.ts'
 
-/** Largest distance between the draws' distribution and `cdf`, times the root of n: above 1.95 once in a thousand times. */
+/** The Kolmogorov-Smirnov statistic of 20,000 draws against `cdf`, times √n. It exceeds 1.95 with probability 0.001. */
 function kolmogorov(draw: (random: Random) => number, cdf: (x: number) => number): number {
   const random = createRandom('kolmogorov')
   const n = 20_000
@@ -13,7 +13,7 @@ function kolmogorov(draw: (random: Random) => number, cdf: (x: number) => number
 }
 
 describe('createRandom', () => {
-  test('gives the same numbers for the same seed, and others for another', () => {
+  test('gives the same numbers for the same seed, and other numbers for another seed', () => {
     const take = (seed: number | string): number[] => Array.from({ length: 5 }, createRandom(seed))
     expect(take('a')).toEqual(take('a'))
     expect(take(7)).toEqual(take('7'))
@@ -21,12 +21,12 @@ describe('createRandom', () => {
     expect(new Set(firsts).size).toBe(2000)
   })
 
-  test('gives the numbers it always gave', () => {
+  test('gives the same numbers in every version', () => {
     const random = createRandom(42)
     expect([random(), random(), random()]).toEqual([0.07944500917561803, 0.4928864717488348, 0.6041934026191367])
   })
 
-  test('is uniform over one seed, and over the first numbers of consecutive seeds', () => {
+  test('is uniform for one seed, and over the first numbers of consecutive seeds', () => {
     expect(
       kolmogorov(
         random => random(),
@@ -42,7 +42,7 @@ describe('createRandom', () => {
     ).toBeLessThan(1.95)
   })
 
-  test('stays from 0 up to but not 1, and does not repeat itself', () => {
+  test('is at least 0 and below 1, without repetition in 100,000 numbers', () => {
     const random = createRandom('range')
     const numbers = Array.from({ length: 100_000 }, random)
     expect(Math.min(...numbers.slice(0, 50_000))).toBeGreaterThanOrEqual(0)
@@ -55,7 +55,7 @@ describe('draws follow their distribution', () => {
   test('normal', () => expect(kolmogorov(drawNormal, normalCdf)).toBeLessThan(1.95))
 
   test.each([0.3, 1, 7.5])('gamma of shape %d', shape => {
-    // Twice a gamma of this shape is a chi-square on twice as many degrees of freedom.
+    // Twice a gamma variable is chi-square on twice its shape in degrees of freedom.
     expect(
       kolmogorov(
         random => 2 * drawGamma(random, shape),
@@ -77,7 +77,7 @@ describe('draws follow their distribution', () => {
     ).toBeLessThan(1.95)
   })
 
-  test('beta of shapes next to nothing is a coin', () => {
+  test('beta of shapes near 0 is a Bernoulli distribution', () => {
     const random = createRandom('coin')
     const draws = Array.from({ length: 2000 }, () => drawBeta(random, 3e-6, 1e-6))
     const heads = draws.filter(x => x > 0.5).length / 2000

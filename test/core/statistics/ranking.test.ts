@@ -18,16 +18,16 @@ const routes: fc.Arbitrary<Route[]> = fc
   .map(list => list.map(([{ successes, attempts }, cost], i) => route(`r${i}`, successes, attempts, cost)))
 
 describe('rankRoutes', () => {
-  test('puts a hundred good attempts before five lucky ones, and the unknown last', () => {
+  test('ranks 90 of 100 before 5 of 5, and a route without attempts last', () => {
     const { ranked } = rankRoutes([route('new', 0, 0), route('lucky', 5, 5), route('proven', 90, 100)])
     expect(ids(ranked)).toEqual(['proven', 'lucky', 'new'])
     expect(ranked.every(({ draw }) => draw === null)).toBe(true)
     expect(ranked[2]!.lower_bound).toBe(0)
   })
 
-  test('takes constraints first and says why a route is out', () => {
+  test('excludes routes that do not meet the constraints, with the reason', () => {
     const all = [
-      route('dear', 99, 100, 5),
+      route('expensive', 99, 100, 5),
       route('unpriced', 99, 100),
       route('poor', 40, 100, 0.1),
       route('new', 0, 0, 0.1),
@@ -37,18 +37,18 @@ describe('rankRoutes', () => {
     expect(ids(ranked)).toEqual(['fit'])
     expect(ranked[0]!.p_best).toBe(1)
     expect(excluded).toEqual([
-      { id: 'dear', reason: 'cost_above_max' },
+      { id: 'expensive', reason: 'cost_above_max' },
       { id: 'unpriced', reason: 'cost_unknown' },
       { id: 'poor', reason: 'success_rate_below_min' },
       { id: 'new', reason: 'no_attempts' },
     ])
   })
 
-  test('keeps what just fulfils a constraint', () => {
+  test('keeps a route exactly at the limits', () => {
     expect(ids(rankRoutes([route('a', 7, 10, 1)], { max_cost_usd: 1, min_success_rate: 70 }).ranked)).toEqual(['a'])
   })
 
-  test('draws the same for the same seed, and the same for a route in any company', () => {
+  test('draws the same rate for the same seed and route, whatever the other routes are', () => {
     const [a, b, c] = [route('a', 8, 10), route('b', 5, 10), route('c', 0, 0)]
     expect(rankRoutes([a, b, c], {}, 'seed')).toEqual(rankRoutes([a, b, c], {}, 'seed'))
     const drawOf = (list: readonly Route[], seed: number) =>
@@ -57,13 +57,13 @@ describe('rankRoutes', () => {
     expect(drawOf([a], 8)).not.toBe(drawOf([a], 7))
   })
 
-  test('explores: what is unknown comes first now and then, what is surely worse never', () => {
+  test('explores: a route without attempts comes first sometimes, a significantly worse one never', () => {
     const list = [route('proven', 900, 1000), route('new', 0, 0), route('bad', 10, 1000)]
     const firsts = Array.from({ length: 300 }, (_, seed) => rankRoutes(list, {}, seed).ranked[0]!.id)
     expect(new Set(firsts)).toEqual(new Set(['proven', 'new']))
   })
 
-  test('every route is ranked or excluded, once, in order of merit, with finite numbers', () => {
+  test('ranks or excludes every route once, in the order of its score, with finite numbers', () => {
     const constraints = fc.record({
       max_cost_usd: fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined }),
       min_success_rate: fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined }),
@@ -73,8 +73,8 @@ describe('rankRoutes', () => {
         const { ranked, excluded } = rankRoutes(list, limits, seed)
         expectFinite({ ranked, excluded })
         expect([...ids(ranked), ...ids(excluded)].sort()).toEqual(ids(list).sort())
-        const merits = ranked.map(({ draw, lower_bound }) => draw ?? lower_bound)
-        expect(merits).toEqual(merits.toSorted((a, b) => b - a))
+        const scores = ranked.map(({ draw, lower_bound }) => draw ?? lower_bound)
+        expect(scores).toEqual(scores.toSorted((a, b) => b - a))
         if (ranked.length > 0) expect(sumOf(ranked.map(({ p_best }) => p_best))).toBeCloseTo(1, 9)
       }),
       { numRuns: 60 },
@@ -83,23 +83,23 @@ describe('rankRoutes', () => {
 })
 
 describe('halfLifeWeight', () => {
-  test('is 1 at once, a half after a half-life, a quarter after two', () => {
+  test('is 1 at age 0, 0.5 after one half-life, 0.25 after two', () => {
     expect([0, 60_000, 120_000].map(age => halfLifeWeight(age, 60_000))).toEqual([1, 0.5, 0.25])
   })
 
-  test('counts what is dated ahead as new, and forgets at once with no half-life', () => {
+  test('is 1 for a negative age, and 0 for a half-life of 0', () => {
     expect(halfLifeWeight(-5, 60_000)).toBe(1)
     expect(halfLifeWeight(5, 0)).toBe(0)
   })
 
-  test('lies from 0 to 1 and never grows with age', () => {
+  test('is from 0 to 1 and never increases with age', () => {
     const age = fc.double({ min: -1e13, max: 1e13, noNaN: true })
     fc.assert(
       fc.property(age, age, fc.double({ min: 0, max: 1e12, noNaN: true }), (a, b, halfLife) => {
-        const [young, old] = [halfLifeWeight(Math.min(a, b), halfLife), halfLifeWeight(Math.max(a, b), halfLife)]
+        const [recent, old] = [halfLifeWeight(Math.min(a, b), halfLife), halfLifeWeight(Math.max(a, b), halfLife)]
         expect(old).toBeGreaterThanOrEqual(0)
-        expect(young).toBeLessThanOrEqual(1)
-        expect(old).toBeLessThanOrEqual(young)
+        expect(recent).toBeLessThanOrEqual(1)
+        expect(old).toBeLessThanOrEqual(recent)
       }),
     )
   })

@@ -10,7 +10,7 @@ const PER_ARM = 600
 const ALPHA = 0.05
 const SEQUENTIAL = { alpha: ALPHA, adaptive: false }
 
-/** The first pair after which `claims` a difference, looking after every pair; null where it never does. */
+/** The number of pairs after which `claims` first claims a difference, checked after every pair. Null if it never does. */
 function firstClaim(random: Random, p: number, q: number, claims: (a: Counts, b: Counts) => boolean): number | null {
   let [a, b] = [0, 0]
   for (let n = 1; n <= PER_ARM; n++) {
@@ -23,7 +23,7 @@ function firstClaim(random: Random, p: number, q: number, claims: (a: Counts, b:
 
 const always = (a: Counts, b: Counts): boolean => compareRates(a, b, SEQUENTIAL).p_value <= ALPHA
 
-/** The usual test of two proportions, from 30 attempts per arm, as if each look were the only one. */
+/** The z-test of two proportions from 30 attempts per arm, which ignores repeated looks. */
 function naive(a: Counts, b: Counts): boolean {
   if (a.attempts < 30) return false
   const pooled = (a.successes + b.successes) / (a.attempts + b.attempts)
@@ -31,7 +31,7 @@ function naive(a: Counts, b: Counts): boolean {
   return error > 0 && normalTwoSided((a.successes / a.attempts - b.successes / b.attempts) / error) <= ALPHA
 }
 
-/** Whether equal arms are ever told apart when each attempt goes to the arm that draws the higher rate. */
+/** Whether a difference of equal arms is ever claimed under Thompson sampling. */
 function claimsUnderBandit(random: Random, rate: number): boolean {
   const arms = [
     { successes: 0, attempts: 0 },
@@ -50,7 +50,7 @@ function claimsUnderBandit(random: Random, rate: number): boolean {
 export const sequentialSimulations: readonly Simulation[] = [
   ...[0.05, 0.5, 0.7, 0.9, 0.97].map(
     (rate): Simulation => ({
-      name: `A/A test at ${percent(rate, 0)}, looked at after every pair up to ${PER_ARM} per arm`,
+      name: `A/A test at ${percent(rate, 0)}, checked after every pair up to ${PER_ARM} per arm`,
       promise: 'claims a difference in at most 5 % of tests',
       run() {
         const random = createRandom(`A/A ${rate}`)
@@ -58,16 +58,16 @@ export const sequentialSimulations: readonly Simulation[] = [
           rate > 0.9 || rate < 0.1 ? 300 : 600,
           () => firstClaim(random, rate, rate, always) !== null,
         )
-        const usual = share(600, () => firstClaim(random, rate, rate, naive) !== null)
+        const zTest = share(600, () => firstClaim(random, rate, rate, naive) !== null)
         return {
-          measured: `${percent(claimed)} (a fixed-sample test at every look: ${percent(usual)})`,
-          holds: claimed <= ALPHA && usual > 0.2,
+          measured: `${percent(claimed)} (a z-test checked as often: ${percent(zTest)})`,
+          holds: claimed <= ALPHA && zTest > 0.2,
         }
       },
     }),
   ),
   {
-    name: 'A/A test under a bandit, looked at after every attempt up to 600',
+    name: 'A/A test under a bandit, checked after every attempt up to 600',
     promise: 'the exact comparison claims a difference in at most 5 % of tests',
     run() {
       const random = createRandom('bandit')
@@ -89,7 +89,7 @@ export const sequentialSimulations: readonly Simulation[] = [
   ).map(
     ([p, q, limit]): Simulation => ({
       name: `A/B test of ${percent(p, 0)} against ${percent(q, 0)}`,
-      promise: `distinguishes them after ${limit} attempts per arm or fewer in half of all tests, and never in the wrong direction`,
+      promise: `finds the difference within ${limit} attempts per arm in half of all tests, never in the wrong direction`,
       run() {
         const random = createRandom(`A/B ${p} ${q}`)
         let wrong = 0
@@ -110,7 +110,7 @@ export const sequentialSimulations: readonly Simulation[] = [
   ),
   {
     name: 'attempts needed',
-    promise: 'after that number of attempts, at least 80 % of tests distinguish the two',
+    promise: 'after this number of further attempts, at least 80 % of tests have found the difference',
     run() {
       const cases = [
         [0.7, 0.85],
@@ -141,16 +141,16 @@ export const sequentialSimulations: readonly Simulation[] = [
   },
   {
     name: 'sample-ratio check',
-    promise: 'alarms in at most 0.2 % of correct splits, and in at least 99 % of 60:40 splits of 1,000',
+    promise: 'reports a mismatch in at most 0.2 % of correct splits, and in at least 99 % of 60:40 splits of 1,000',
     run() {
       const random = createRandom('split')
-      const alarm = (attempts: number, first: number): boolean => {
+      const isMismatch = (attempts: number, first: number): boolean => {
         let n = 0
         for (let i = 0; i < attempts; i++) if (random() < first) n++
         return sampleRatio([n, attempts - n]).status === 'mismatch'
       }
-      const [sound, broken] = [share(5000, () => alarm(200, 0.5)), share(1000, () => alarm(1000, 0.6))]
-      return { measured: `${percent(sound, 2)} and ${percent(broken)}`, holds: sound <= 0.002 && broken >= 0.99 }
+      const [correct, broken] = [share(5000, () => isMismatch(200, 0.5)), share(1000, () => isMismatch(1000, 0.6))]
+      return { measured: `${percent(correct, 2)} and ${percent(broken)}`, holds: correct <= 0.002 && broken >= 0.99 }
     },
   },
 ]

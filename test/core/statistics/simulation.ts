@@ -1,7 +1,7 @@
 import type { Counts } from '../../../src/core/statistics/counts.ts'
 import { drawGamma, drawNormal, type Random } from '../../../src/core/statistics/random.ts'
 
-/** A promise of the statistics, and the simulation that measures whether it is kept. Seeds are fixed. */
+/** A promise of the statistics, and the simulation that tests it. Seeds are fixed. */
 export interface Simulation {
   readonly name: string
   readonly promise: string
@@ -13,7 +13,7 @@ export interface Measurement {
   readonly holds: boolean
 }
 
-/** How often `event` happens in `runs` runs, 0 to 1. */
+/** The share of `runs` runs, 0 to 1, in which `event` happens. */
 export function share(runs: number, event: () => boolean): number {
   let happened = 0
   for (let i = 0; i < runs; i++) if (event()) happened++
@@ -40,7 +40,7 @@ export function drawCounts(random: Random, attempts: number, rate: number): Coun
   return { successes, attempts }
 }
 
-/** What costs may look like: a draw, and its true mean. */
+/** A distribution of costs, and its true mean. */
 export interface CostShape {
   readonly name: string
   readonly mean: number
@@ -58,7 +58,7 @@ export const COST_SHAPES: readonly CostShape[] = [
   },
 ]
 
-/** The sums that are kept of costs. */
+/** The sums that a summary stores of costs. */
 export function costSums(costs: readonly number[]): {
   reported: number
   computed: number

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { simulationLine, simulationLines } from '../../../docs/simulations.ts'
 import { simulations } from './simulations.ts'
 
-/** What docs/statistics.md says was measured. */
+/** The table rows of docs/statistics.md. */
 const documented = simulationLines(readFileSync(new URL('../../../docs/statistics.md', import.meta.url), 'utf8'))
 
 test.each(simulations.map((simulation, i) => ({ ...simulation, line: documented[i] })))(
-  '$name: $promise; and the documentation says what was measured (npm run docs brings it up to date)',
+  '$name: $promise; docs/statistics.md has the measured numbers (update it with npm run docs)',
   ({ name, promise, run, line }) => {
     const { measured, holds } = run()
     expect(holds, `${promise}; measured: ${measured}`).toBe(true)

@@ -1,6 +1,6 @@
 /**
- * Every promise of the statistics, and what a simulation with a fixed seed measures of it. The tests assert them, and
- * `simulationRows` gives the same as rows, for a table.
+ * All simulations of the statistics. The tests assert their promises. `simulationRows` returns them as rows of the table
+ * in docs/statistics.md.
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
@@ -27,7 +27,7 @@ export const simulations: readonly Simulation[] = [
   ...calibrationSimulations,
 ]
 
-/** Runs all simulations, about 15 s. The same rows at every call. */
+/** Runs all simulations, which takes about 15 s. Returns the same rows at every call. */
 export function simulationRows(): SimulationRow[] {
   return simulations.map(({ name, promise, run }) => ({ name, promise, measured: run().measured }))
 }

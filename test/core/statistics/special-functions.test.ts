@@ -17,9 +17,9 @@ describe('logGamma', () => {
     [10, 12.80182748008147],
     [55.5, 166.32150615984037],
     [1e6, 12815504.569147613],
-  ])('of %d is right to 13 digits', (x, expected) => expectClose(logGamma(x), expected, 1e-13))
+  ])('has 13 correct digits at %d', (x, expected) => expectClose(logGamma(x), expected, 1e-13))
 
-  test('grows by ln x from x to x + 1', () => {
+  test('increases by ln x from x to x + 1', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-3, max: 1e6, noNaN: true }), x => {
         expect(logGamma(x + 1) - logGamma(x)).toBeCloseTo(Math.log(x), 7)
@@ -35,7 +35,7 @@ test.each([
   [15, 20, -24.049722172259504],
   [1e6, 0.5, -6.335390211057437],
   [1e6, 3e6, -2249346.4234508527],
-])('logBeta(%d, %d) is right to 13 digits', (a, b, expected) => {
+])('logBeta(%d, %d) has 13 correct digits', (a, b, expected) => {
   expectClose(logBeta(a, b), expected, 1e-13)
   expectClose(logBeta(b, a), expected, 1e-13)
 })
@@ -51,14 +51,14 @@ describe('regularizedBeta', () => {
     [0.3, 3000.5, 7000.5, 0.499419593231068],
     [0.6, 5000, 3000, 2.2903086766274e-6],
     [0.62, 5000, 3000, 0.177732066242084],
-  ])('I(%d; %d, %d) is right to 11 digits', (x, a, b, expected) =>
+  ])('I(%d; %d, %d) has 11 correct digits', (x, a, b, expected) =>
     expectClose(regularizedBeta(x, a, b), expected, 1e-11),
   )
 
   const shape = fc.double({ min: 0.05, max: 1e4, noNaN: true })
   const unit = fc.double({ min: 0, max: 1, noNaN: true })
 
-  test('grows with x, from 0 at 0 to 1 at 1', () => {
+  test('increases with x, from 0 at 0 to 1 at 1', () => {
     fc.assert(
       fc.property(unit, unit, shape, shape, (x, y, a, b) => {
         const [low, high] = [Math.min(x, y), Math.max(x, y)]
@@ -69,7 +69,7 @@ describe('regularizedBeta', () => {
     )
   })
 
-  test('of x and of 1 - x with exchanged shapes make 1', () => {
+  test('of x, plus that of 1 - x with exchanged shapes, is 1', () => {
     fc.assert(
       fc.property(unit, shape, shape, (x, a, b) => {
         expect(regularizedBeta(x, a, b) + regularizedBeta(1 - x, b, a, x)).toBeCloseTo(1, 10)
@@ -85,13 +85,13 @@ test.each([
   [5, 20, 0.9999830552560699, 1.6944743930067385e-5],
   [100, 90, 0.15822098918643018, 0.8417790108135699],
   [1000, 1100, 0.99894067674607, 0.0010593232539299773],
-])('regularizedGamma(%d, %d) is right to 12 digits on both sides', (a, x, lower, upper) => {
+])('regularizedGamma(%d, %d) has 12 correct digits in both tails', (a, x, lower, upper) => {
   expectClose(regularizedGamma(a, x).lower, lower)
   expectClose(regularizedGamma(a, x).upper, upper)
 })
 
 describe('findRoot', () => {
-  test('finds where a rising or falling function crosses zero, however steep', () => {
+  test('finds the root of an increasing or decreasing function, however steep', () => {
     fc.assert(
       fc.property(fc.double({ min: -5, max: 5, noNaN: true }), fc.integer({ min: 0, max: 8 }), (root, steepness) => {
         const f = (x: number): number => Math.expm1((x - root) * steepness) + (x - root)
@@ -101,7 +101,7 @@ describe('findRoot', () => {
     )
   })
 
-  test('answers the nearer end where nothing crosses zero', () => {
+  test('returns the bound where |f| is smaller if there is no sign change', () => {
     expect(findRoot(x => x + 1, 0, 5)).toBe(0)
     expect(findRoot(x => x - 9, 0, 5)).toBe(5)
   })

@@ -13,7 +13,7 @@ function strata(given: Record<string, readonly [number, number]>): Strata {
   return new Map(Object.entries(given).map(([name, [successes, attempts]]) => [name, { successes, attempts }]))
 }
 
-// C. R. Charig et al., BMJ 292 (1986): open surgery is better for small stones and for large ones, and worse overall.
+// C. R. Charig et al., BMJ 292 (1986): open surgery has higher rates for small and for large stones, and a lower crude rate.
 const SURGERY = strata({ small: [81, 87], large: [192, 263] })
 const NEEDLE = strata({ small: [234, 270], large: [55, 80] })
 
@@ -26,7 +26,7 @@ const someStrata: fc.Arbitrary<Strata> = fc
   .map(entries => new Map<string, Counts>(entries))
 
 describe('standardRate', () => {
-  test('weighs the rates of the strata as asked', () => {
+  test('weights the rates of the strata', () => {
     const { rate, low, high } = standardRate(
       SURGERY,
       new Map([
@@ -39,14 +39,14 @@ describe('standardRate', () => {
     expect(high).toBeGreaterThan(rate)
   })
 
-  test("of one stratum has nearly Wilson's interval", () => {
+  test("has nearly Wilson's interval with a single stratum", () => {
     const { low, high } = standardRate(strata({ all: [40, 50] }), new Map([['all', 3]]))
     const plain = wilsonInterval(40, 50)
     expect(low * 100).toBeCloseTo(plain.low, 0)
     expect(high * 100).toBeCloseTo(plain.high, 0)
   })
 
-  test('of one success of one is no certainty', () => {
+  test('has a wide interval for one success of one', () => {
     expect(
       standardRate(
         strata({ a: [1, 1], b: [1, 1] }),
@@ -64,7 +64,7 @@ describe('mantelHaenszel', () => {
     expect(normalTwoSided(mantelHaenszel(WOMEN, MEN, [...MEN.keys()]))).toBeCloseTo(0.2323, 4)
   })
 
-  test('turns its sign when the two are exchanged, and is 0 where there is nothing to tell', () => {
+  test('changes its sign if the sides are exchanged, and is 0 without strata or variance', () => {
     const both = ['small', 'large']
     expect(mantelHaenszel(SURGERY, NEEDLE, both)).toBeGreaterThan(1)
     expect(mantelHaenszel(NEEDLE, SURGERY, both)).toBeCloseTo(-mantelHaenszel(SURGERY, NEEDLE, both), 12)
@@ -73,14 +73,14 @@ describe('mantelHaenszel', () => {
   })
 })
 
-describe('the difference of two at the same mix', () => {
+describe('the difference of two standardized rates', () => {
   const MIX = new Map([
     ['small', 357],
     ['large', 343],
   ])
   const [surgery, needle] = [standardRate(SURGERY, MIX), standardRate(NEEDLE, MIX)]
 
-  test('is that of the adjusted rates, with its interval, and the opposite the other way round', () => {
+  test('is the difference of the rates inside its interval, and antisymmetric', () => {
     const [one, other] = [subtract(surgery, needle), subtract(needle, surgery)]
     expect(one.difference).toBeCloseTo(surgery.rate - needle.rate, 12)
     expect(one.low).toBeLessThan(one.difference)
@@ -88,16 +88,16 @@ describe('the difference of two at the same mix', () => {
     expect(other.high).toBeCloseTo(-one.low, 12)
   })
 
-  test('of plain rates has the interval that R. G. Newcombe published for 56 of 70 less 48 of 80: 0.0524 to 0.3339', () => {
-    const plain = (successes: number, attempts: number): StandardRate => ({
+  test('has the interval that R. G. Newcombe published for 56 of 70 minus 48 of 80: 0.0524 to 0.3339', () => {
+    const crude = (successes: number, attempts: number): StandardRate => ({
       rate: successes / attempts,
       ...wilsonBounds({ successes, attempts }),
     })
-    const { difference, low, high } = subtract(plain(56, 70), plain(48, 80))
+    const { difference, low, high } = subtract(crude(56, 70), crude(48, 80))
     expect([difference, low, high].map(value => value.toFixed(4))).toEqual(['0.2000', '0.0524', '0.3339'])
   })
 
-  test('of two that always succeed is none, and no certainty either', () => {
+  test('is 0 with a wide interval for two that always succeed', () => {
     const all = standardRate(strata({ a: [3, 3] }), new Map([['a', 1]]))
     expect(subtract(all, all)).toMatchObject({ difference: 0 })
     expect(subtract(all, all).low).toBeLessThan(-0.2)
@@ -105,7 +105,7 @@ describe('the difference of two at the same mix', () => {
 })
 
 describe('compareFairly', () => {
-  test("warns of Simpson's paradox: the plain rate favours one, every kind of case the other", () => {
+  test("reports Simpson's paradox: crude rates and adjusted rates have opposite orders", () => {
     const {
       rates,
       turned_over,
@@ -126,7 +126,7 @@ describe('compareFairly', () => {
     expect(turned_over[0]!.adjusted_difference).toBeGreaterThan(0)
   })
 
-  test('names the best at the same mix, and whom it cannot be told from', () => {
+  test('names the best at the common mix, and the contenders that do not differ significantly', () => {
     const of = (a: number, b: number): Strata => strata({ a: [a, 100], b: [b, 100] })
     const { best } = compareFairly(new Map(Object.entries({ poor: of(50, 20), good: of(90, 60), near: of(88, 58) })))
     expect(best).toEqual({ name: 'good', decisive: false, contenders: ['near'] })
@@ -136,7 +136,7 @@ describe('compareFairly', () => {
     expect(few.best).toEqual({ name: 'x', decisive: false, contenders: ['y'] })
   })
 
-  test('leaves the plain ranking alone where all work at the same mix', () => {
+  test('does not adjust rates if all groups have the same mix', () => {
     const groups = new Map([
       ['x', strata({ a: [9, 10], b: [5, 10] })],
       ['y', strata({ a: [8, 10], b: [4, 10] })],
@@ -146,7 +146,7 @@ describe('compareFairly', () => {
     for (const rate of rates) expect(rate.adjusted_rate).toBeCloseTo(rate.success_rate, 10)
   })
 
-  test('compares over shared strata only, and says how many attempts that leaves', () => {
+  test('compares shared strata only, and reports the attempts in them', () => {
     const groups = new Map([
       ['x', strata({ a: [9, 10], rare: [0, 90] })],
       ['y', strata({ a: [8, 10], b: [4, 10] })],
@@ -159,7 +159,7 @@ describe('compareFairly', () => {
     ])
   })
 
-  test('leaves out who shares no stratum with the others', () => {
+  test('leaves out a group that shares no stratum with the others', () => {
     const groups = new Map([
       ['x', strata({ a: [9, 10] })],
       ['y', strata({ a: [8, 10], b: [1, 1] })],
@@ -172,14 +172,14 @@ describe('compareFairly', () => {
     expect(rates[2]).toMatchObject({ success_rate: 100, compared_attempts: 0, adjusted_rate_interval: null })
   })
 
-  test('compares nobody with nobody', () => {
+  test('compares nothing with fewer than two groups', () => {
     expect(compareFairly(new Map())).toEqual({ strata: [], rates: [], best: null, turned_over: [] })
     const { strata: shared, rates, best } = compareFairly(new Map([['only', SURGERY]]))
     expect([shared, best]).toEqual([[], null])
     expect(rates[0]!.adjusted_rate).toBeNull()
   })
 
-  test('survives outside names, and every number is finite', () => {
+  test('accepts names such as __proto__, and returns finite numbers', () => {
     const groups = fc.array(fc.tuple(fc.constantFrom('m', 'n', '__proto__', 'constructor'), someStrata), {
       maxLength: 4,
     })

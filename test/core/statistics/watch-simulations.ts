@@ -1,12 +1,12 @@
-/** Drift as it is shown: of the attempts that are held, against a baseline learned from those before, after every attempt. */
+/** Simulates drift as the sidecar reports it: the recent attempts against a baseline from those before, checked repeatedly. */
 import { watchAgent, watchKey } from '../../../src/core/reports/drift-watch.ts'
 import { shiftedRates } from '../../../src/core/statistics/drift.ts'
 import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
 import { listed, median, percent, type Simulation } from './simulation.ts'
 import { createAlarms, createWatched, type Watched } from './watched.ts'
 
-/** An alarm that comes back within so many attempts, while those behind it are still held, is the same. */
-const HELD = 100
+/** An alarm that returns within this many attempts counts as the same one: its cause is still in the recent attempts. */
+const RECENT = 100
 
 type Look = () => 'down' | 'up' | 'none' | undefined
 
@@ -16,15 +16,15 @@ interface FalseAlarms {
   up: number
 }
 
-/** How many alarms `lives` of `length` attempts raise, looked at after every `every`th. */
+/** The number of alarms in `runs` runs of `length` attempts, checked after every `every`th attempt. */
 function falseAlarms(
-  { lives, length, every = 1 }: { readonly lives: number; readonly length: number; readonly every?: number },
-  live: () => { next(n: number): void; readonly look: Look },
+  { runs, length, every = 1 }: { readonly runs: number; readonly length: number; readonly every?: number },
+  startRun: () => { next(n: number): void; readonly look: Look },
 ): FalseAlarms {
-  const all = { attempts: lives * length, down: 0, up: 0 }
-  for (let i = 0; i < lives; i++) {
-    const { next, look } = live()
-    const alarms = { down: createAlarms(HELD / every), up: createAlarms(HELD / every) }
+  const all = { attempts: runs * length, down: 0, up: 0 }
+  for (let i = 0; i < runs; i++) {
+    const { next, look } = startRun()
+    const alarms = { down: createAlarms(RECENT / every), up: createAlarms(RECENT / every) }
     for (let n = 1; n <= length; n++) {
       next(n)
       if (n % every !== 0) continue
@@ -49,8 +49,8 @@ function report({ attempts, down, up }: FalseAlarms, least: number): { measured:
   }
 }
 
-/** One of `keys` keys, whose attempts succeed at `rate`. */
-function keyLife(random: Random, rate: number, keys = 1): { next(): void; readonly look: Look } {
+/** A run of one key of `keys` monitored keys, whose attempts succeed at `rate`. */
+function keyRun(random: Random, rate: number, keys = 1): { next(): void; readonly look: Look } {
   const watched = createWatched()
   return {
     next: () => watched.attempt('a', 'i', random() < rate),
@@ -58,23 +58,23 @@ function keyLife(random: Random, rate: number, keys = 1): { next(): void; readon
   }
 }
 
-const MOST = 400
+const MAX_DELAY = 400
 
-/** Attempts from a fall to its alarm, `MOST` at the most; the fall comes after `before` attempts. */
+/** Attempts from a fall to its alarm, at most `MAX_DELAY`. The fall comes after `before` attempts. */
 function delayOf(random: Random, before: number, rate: number, to: number): number {
   const watched = createWatched()
   for (let n = 0; n < before; n++) watched.attempt('a', 'i', random() < rate)
-  for (let n = 1; n < MOST; n++) {
+  for (let n = 1; n < MAX_DELAY; n++) {
     watched.attempt('a', 'i', random() < to)
     if (watchKey(watched.keys()[0]!, 1)?.direction === 'down') return n
   }
-  return MOST
+  return MAX_DELAY
 }
 
-/** Log odds of issue types for the usual agent, from easy to hard. */
+/** Log odds of success of an average agent at each issue type, from easy to hard. */
 const ISSUES = [3, 2, 1.5, 1, 0.5, 0.5, 0, -0.5, -1, -1.5, -2, -3]
 
-/** One attempt each of an agent of that ability, in log odds, and of two others, at issues as they come. */
+/** One attempt each of agent a with the given ability in log odds, and of two other agents, at random issue types. */
 function attemptAll(watched: Watched, random: Random, ability: number, harder: boolean): void {
   const draw = (): number => Math.floor(random() * ISSUES.length)
   const [one, other] = [draw(), draw()]
@@ -93,37 +93,37 @@ const lookAt = (watched: Watched): ReturnType<Look> => watchAgent(watched.keys('
 export const watchSimulations: readonly Simulation[] = [
   ...[0.6, 0.7, 0.85, 0.95].map(
     (rate): Simulation => ({
-      name: `drift of a key that stays at ${percent(rate, 0)}, looked at after each of its first 2,000 attempts`,
-      promise: 'one false alarm in 2,000 attempts or more in each direction',
+      name: `drift of a key with a constant rate of ${percent(rate, 0)}, checked after each of its first 2,000 attempts`,
+      promise: 'at most one false alarm in 2,000 attempts in each direction',
       run() {
         const random = createRandom(`key ${rate}`)
-        const life = { lives: 50, length: 2000 }
+        const plan = { runs: 50, length: 2000 }
         return report(
-          falseAlarms(life, () => keyLife(random, rate)),
+          falseAlarms(plan, () => keyRun(random, rate)),
           2000,
         )
       },
     }),
   ),
   {
-    name: 'drift of keys that stay at 60 to 95 %, looked at after each of their first 300 attempts',
-    promise: 'one false alarm in 2,000 attempts or more in each direction, though the baseline is learned from few',
+    name: 'drift of keys with constant rates of 60 to 95 %, checked after each of their first 300 attempts',
+    promise: 'at most one false alarm in 2,000 attempts in each direction, although the baseline has few attempts',
     run() {
       const random = createRandom('young keys')
-      const life = { lives: 300, length: 300 }
+      const plan = { runs: 300, length: 300 }
       return report(
-        falseAlarms(life, () => keyLife(random, 0.6 + 0.35 * random())),
+        falseAlarms(plan, () => keyRun(random, 0.6 + 0.35 * random())),
         2000,
       )
     },
   },
   {
-    name: 'drift of ten keys that stay at 85 %, looked at after each of their first 1,500 attempts',
-    promise: 'all together one false alarm in 2,000 attempts of each, or more, in each direction',
+    name: 'drift of ten keys with a constant rate of 85 %, checked after each of their first 1,500 attempts',
+    promise: 'together at most one false alarm in 2,000 attempts of each, in each direction',
     run() {
       const random = createRandom('ten keys watched')
-      const life = { lives: 60, length: 1500 }
-      const all = falseAlarms(life, () => keyLife(random, 0.85, 10))
+      const plan = { runs: 60, length: 1500 }
+      const all = falseAlarms(plan, () => keyRun(random, 0.85, 10))
       return report({ ...all, attempts: all.attempts / 10 }, 2000)
     },
   },
@@ -137,7 +137,7 @@ export const watchSimulations: readonly Simulation[] = [
     const befores = [200, 500, 2000]
     return {
       name: `drift of a key that falls from ${percent(rate!, 0)} to ${percent(to!, 0)}`,
-      promise: `half of the alarms come within ${most} attempts, after 200 attempts and more`,
+      promise: `half of the alarms come within ${most} attempts, from 200 earlier attempts on`,
       run() {
         const random = createRandom(`fall ${rate} ${to}`)
         const medians = befores.map(n => median(Array.from({ length: 101 }, () => delayOf(random, n, rate!, to!))))
@@ -150,12 +150,12 @@ export const watchSimulations: readonly Simulation[] = [
   }),
   ...[-1, 0, 1].map(
     (ability): Simulation => ({
-      name: `drift of an agent whose issues become harder, and who is ${['always worse than', 'as good as', 'always better than'][ability + 1]} others`,
-      promise: 'one false alarm in 2,000 attempts or more in each direction, looked at after every fifth',
+      name: `drift of an agent that gets harder issues, and is ${['always worse than', 'as good as', 'always better than'][ability + 1]} others`,
+      promise: 'at most one false alarm in 2,000 attempts in each direction, checked after every fifth',
       run() {
         const random = createRandom(`agent ${ability}`)
         return report(
-          falseAlarms({ lives: 30, length: 1000, every: 5 }, () => {
+          falseAlarms({ runs: 30, length: 1000, every: 5 }, () => {
             const watched = createWatched()
             return {
               next: n => attemptAll(watched, random, ability, n > 500),
@@ -168,18 +168,18 @@ export const watchSimulations: readonly Simulation[] = [
     }),
   ),
   {
-    name: 'drift of an agent that falls by 0.75 in log odds (from 70 % to 52 %, say) at all issues',
-    promise: 'half of the alarms come within 120 attempts, after 500',
+    name: 'drift of an agent whose log odds fall by 0.75 at all issue types, for example from 70 % to 52 %',
+    promise: 'half of the alarms come within 120 attempts, after 500 earlier attempts',
     run() {
       const random = createRandom('agent falls')
       const delays = Array.from({ length: 41 }, () => {
         const watched = createWatched()
         for (let n = 0; n < 500; n++) attemptAll(watched, random, 0, false)
-        for (let n = 5; n < MOST; n += 5) {
+        for (let n = 5; n < MAX_DELAY; n += 5) {
           for (let i = 0; i < 5; i++) attemptAll(watched, random, -0.75, false)
           if (lookAt(watched) === 'down') return n
         }
-        return MOST
+        return MAX_DELAY
       })
       return { measured: `median ${median(delays)} attempts`, holds: median(delays) <= 120 }
     },

@@ -1,4 +1,4 @@
-/** Agents whose attempts are counted as the sidecar counts them, and looked at as it looks at them. */
+/** A tally of simulated attempts, as the sidecar records them, and a counter of alarms. */
 
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import type { KeySummary } from '../../../src/core/ports.ts'
@@ -6,7 +6,7 @@ import type { KeySummary } from '../../../src/core/ports.ts'
 export const MINUTE_MS: number = 60_000
 
 export interface Watched {
-  /** Counts one more attempt, a minute after the one before. */
+  /** Records one attempt, a minute after the one before. */
   attempt(agent_name: string, issue_type: string, success: boolean): void
   keys(agent_name?: string): readonly KeySummary[]
 }
@@ -24,11 +24,11 @@ export function createWatched(): Watched {
   }
 }
 
-/** Counts alarms: one that comes back within `apart` looks is the same. */
+/** Counts alarms. An alarm that returns within `apart` looks counts as the same one. */
 export function createAlarms(apart: number): { look(alarm: boolean): boolean; readonly count: number } {
   let [looks, last, count] = [0, Number.NEGATIVE_INFINITY, 0]
   return {
-    /** Whether a new one begins. */
+    /** Returns whether a new alarm begins. */
     look(alarm) {
       looks++
       if (!alarm) return false

@@ -123,7 +123,7 @@ describe('a refusal is a google.rpc.Status in the encoding of the request', () =
     expect(to.kept).toEqual([])
   })
 
-  test('that says when to try again, where it can be tried again', async () => {
+  test('that says when to retry, where a retry can succeed', async () => {
     const to = await receiver({
       beforeKeep() {
         throw new StoreUnavailable('the disk is full', { retryAfterSeconds: 2.5 })
@@ -134,21 +134,21 @@ describe('a refusal is a google.rpc.Status in the encoding of the request', () =
     expect(fieldsOf(answer.bytes)).toEqual({ 1: 14, 2: Buffer.from('the disk is full') })
   })
 
-  test('that says so when there is too much in flight', async () => {
+  test('that asks for a retry when too much is in flight', async () => {
     const to = await receiver({ maxInFlightBytes: 10 })
     const answer = await post(to, 'logs', '{"resourceLogs":[]}')
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '1'])
     expect(JSON.parse(answer.bytes.toString())).toMatchObject({ code: 8 })
   })
 
-  test('that names the place in JSON that is not as OTLP has it', async () => {
+  test('that names the path of an invalid value in JSON', async () => {
     const to = await receiver()
     const answer = await post(to, 'logs', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"xyz"}]}]}]}')
     expect(answer.status).toBe(400)
     expect(answer.bytes.toString()).toContain('resourceLogs.0.scopeLogs.0.logRecords.0.traceId')
   })
 
-  test('that a client reads though it is still sending, before the connection is cut', async () => {
+  test('that a client can read while it is still sending, before the connection is cut', async () => {
     const to = await receiver({ maxBodyBytes: 1000 })
     const socket = connect(Number(new URL(to.url).port), '127.0.0.1')
     const length = 30 << 20
@@ -179,7 +179,7 @@ describe('a body', () => {
     expect(below.kept).toHaveLength(0)
   })
 
-  test('that bursts when inflated costs little', async () => {
+  test('that exceeds the limit when inflated costs little', async () => {
     const to = await receiver()
     const bomb = gzipSync(Buffer.alloc(300 << 20))
     const before = process.cpuUsage()
@@ -188,7 +188,7 @@ describe('a body', () => {
     expect((user + system) / 1000).toBeLessThan(1000)
   })
 
-  test('of any bytes is answered with a documented status, soon and without a trace of our own code', async () => {
+  test('of random bytes gets a documented status quickly, and no stack trace', async () => {
     const to = await receiver()
     const body = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),

@@ -57,7 +57,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines).toEqual([])
   })
 
-  test('spans of agents at work are kept, each one, and other spans are not', async () => {
+  test('keeps every span of an agent, and no other span', async () => {
     const lines = clientLog()
     const to = await receiver()
     const ended = spans([
@@ -128,7 +128,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines).toEqual([])
   })
 
-  test('points that are wrong, or of series too many, do not sink the others, and the client is told', async () => {
+  test('keeps valid points beside invalid ones and beside those of too many series, and reports them', async () => {
     const lines = clientLog()
     const to = await receiver({ maxSeries: 1 })
     const exported = await attemptMetrics()([
@@ -165,7 +165,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines).toEqual([])
   })
 
-  test('bad attempts do not sink good ones, and the client is told which and why', async () => {
+  test('keeps valid attempts beside invalid ones, and names the invalid ones with reasons', async () => {
     const lines = clientLog()
     const to = await receiver()
     const attempts = [good, { ...good, confidence: 2 }, { ...names, success: 'maybe', time_seconds: 1 }, good]
@@ -178,7 +178,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines[0]).toContain('logRecords[2]: success must be true or false, not a string')
   })
 
-  test('a rejected span names the attribute that is missing', async () => {
+  test('names the missing attribute of a rejected span', async () => {
     const lines = clientLog()
     const to = await receiver()
     await sendSpans(to.url, encoding, spans([{ attributes: { 'gen_ai.operation.name': 'invoke_agent' } }]))

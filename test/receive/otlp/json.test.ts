@@ -89,7 +89,7 @@ describe('an attempt in OTLP/JSON is taken', () => {
     expect(to.kept).toEqual([{ agent_name: 'a', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1.5 }])
   })
 
-  test('with numbers and truth that lost their types on the way', async () => {
+  test('with numbers and booleans as strings', async () => {
     const { kept } = await take({
       eventName: 'agent.attempt',
       attributes: attributes(
@@ -110,7 +110,7 @@ describe('an attempt in OTLP/JSON is taken', () => {
   })
 })
 
-describe('an attempt in OTLP/JSON is rejected, and told of', () => {
+describe('an attempt in OTLP/JSON is rejected and reported', () => {
   test.each([
     ['a name with a lone surrogate', ['agent_name', { stringValue: '\ud800' }], 'lone surrogate'],
     ['a name with a control character', ['agent_name', { stringValue: 'a\nb' }], 'control characters'],
@@ -144,7 +144,7 @@ describe('a request is refused whole', () => {
     expect((await post(to, signal, body, { 'content-type': 'application/json' })).status).toBe(400)
   })
 
-  test('but nesting without end where nobody needs it is passed over', async () => {
+  test('but unlimited nesting in an unused field is ignored', async () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
     const to = await receiver()
     const record = JSON.stringify({
@@ -192,7 +192,7 @@ describe('a span in OTLP/JSON', () => {
     expect(to.kept).toMatchObject([{ attempt_id: `${lower.traceId}:${lower.spanId}` }])
   })
 
-  test('without a sound id is kept without identity', async () => {
+  test('without a valid id is kept without identity', async () => {
     const to = await takeSpans(span({}, { traceId: '0'.repeat(32) }), span({}, { spanId: '' }))
     expect(to.counts).toMatchObject({ accepted: 2, duplicates: 0 })
   })

@@ -31,7 +31,7 @@ async function refused(text: string): Promise<string> {
   return message.replaceAll(`${path} `, '')
 }
 
-test('a file of JSON is read as the table it is; an empty one changes nothing', async () => {
+test('reads a table from a JSON file; an empty file changes nothing', async () => {
   const table = {
     'claude-code': { enabled: true },
     invoke_agent: { attempt: { agent_name: ['a', { from: 'b', in: ['c'] }] } },
@@ -58,13 +58,13 @@ test.each([
   expect(await refused(text)).toContain(told)
 })
 
-test('every fault of a file is told at once', async () => {
+test('reports every problem of a file at once', async () => {
   const told = await refused('{\n "a": {"signal": "x"},\n "b": {"enabled": 1}\n}')
   expect(told).toContain('line 2: a.signal')
   expect(told).toContain('line 3: b.enabled')
 })
 
-test('a file that is not there is refused with its name', () => {
+test('refuses a missing file by its name', () => {
   expect(() => readMappingFile('/nowhere/rules.json')).toThrow('cannot read the rules for OTLP /nowhere/rules.json')
 })
 
@@ -79,7 +79,7 @@ test('the rules in docs/otlp.md can be used unchanged, and the page names every 
   for (const rule of Object.keys(DEFAULT_MAPPING)) expect(page).toContain(`\`${rule}\``)
 })
 
-test('what a table changes is told rule by rule', () => {
+test('reports the changes of a table rule by rule', () => {
   expect(
     mappingChanges({
       'claude-code': { enabled: true },

@@ -10,8 +10,8 @@ import { describe, expect, test } from 'vitest'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/aggregate/histogram-bounds.ts'
 import { createSeries, type Increment, type Series } from '../../../src/core/aggregate/series.ts'
 import { keyId } from '../../../src/core/attempt/attempt.ts'
+import { extractPoints } from '../../../src/receive/otlp/metrics/extract.ts'
 import { metricsRequest } from '../../../src/receive/otlp/metrics/schema.ts'
-import { siftPoints } from '../../../src/receive/otlp/metrics/sift.ts'
 import { decodeRequest } from '../../../src/receive/otlp/protobuf/decode.ts'
 import { capture, sendMetrics } from './telemetry.ts'
 
@@ -55,10 +55,10 @@ function folding(limit = 100): { fold(request: unknown, nowMs?: number): Folded;
   const series = createSeries({ limit, keepMs: 1e9 })
   return {
     fold(request, nowMs = Date.now()) {
-      const { points, ...sifted } = siftPoints(metricsRequest.parse(request))
+      const { points, ...extracted } = extractPoints(metricsRequest.parse(request))
       const step = series.step(JSON.parse(JSON.stringify(points)), nowMs)
       series.take(step)
-      return { ...sifted, increments: step.increments, refused: step.refused }
+      return { ...extracted, increments: step.increments, refused: step.refused }
     },
     series,
   }
@@ -74,32 +74,32 @@ function successes({ increments }: Folded): number {
 }
 
 describe('a cumulative counter', () => {
-  test('adds what is new, and nothing when it is heard again', () => {
+  test('adds the increase, and nothing when a point is repeated', () => {
     const { fold } = folding()
     expect(successes(fold(counter(CUMULATIVE, [{ value: 3, time: 10 }])))).toBe(3)
     expect(successes(fold(counter(CUMULATIVE, [{ value: 5, time: 20 }])))).toBe(2)
     expect(fold(counter(CUMULATIVE, [{ value: 5, time: 20 }])).increments).toEqual([])
   })
 
-  test('that says it began anew counts from its new beginning', () => {
+  test('counts from the new start time after a reset', () => {
     const { fold } = folding()
     fold(counter(CUMULATIVE, [{ value: 3, time: 10, start: 1 }]))
     expect(successes(fold(counter(CUMULATIVE, [{ value: 7, time: 40, start: 30 }])))).toBe(7)
   })
 
-  test('that fell began anew though it does not say so', () => {
+  test('treats a fall without a new start time as a reset', () => {
     const { fold } = folding()
     fold(counter(CUMULATIVE, [{ value: 9, time: 10, start: 0 }]))
     expect(successes(fold(counter(CUMULATIVE, [{ value: 2, time: 40, start: 0 }])))).toBe(2)
   })
 
-  test('heard late, from before it began anew, adds nothing', () => {
+  test('adds nothing for a late point from before a reset', () => {
     const { fold } = folding()
     fold(counter(CUMULATIVE, [{ value: 1, time: 50, start: 40 }]))
     expect(successes(fold(counter(CUMULATIVE, [{ value: 9, time: 60, start: 1 }])))).toBe(0)
   })
 
-  test('adds up to what was counted, however often it is heard and begins anew', () => {
+  test('adds up to the true total over repeats and resets', () => {
     const run = fc.array(fc.nat(50), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(fc.array(run, { maxLength: 5 }), fc.array(fc.boolean()), (runs, repeats) => {
@@ -147,7 +147,7 @@ describe('a point', () => {
     expect(problems[0]).toContain(told)
   })
 
-  test('that is rejected does not sink the others', () => {
+  test('that is rejected does not affect the others', () => {
     const folded = folding().fold(
       counter(CUMULATIVE, [
         { value: -1, time: 1, labels },
@@ -197,7 +197,7 @@ describe('a point', () => {
   })
 })
 
-test('series of different senders are told apart, and the order of attributes does not matter', () => {
+test('keeps the series of different senders apart, whatever the order of attributes', () => {
   const folds = folding()
   const from = (instance: string, labels: Record<string, string>, time: number): object => {
     const request = counter(CUMULATIVE, [{ value: 5, time, labels }]) as { resourceMetrics: object[] }
@@ -212,7 +212,7 @@ test('series of different senders are told apart, and the order of attributes do
   expect(folds.series.states.size).toBe(2)
 })
 
-test('keys whose names differ only in where a colon stands are told apart', () => {
+test('keeps keys apart that differ only in the position of a colon', () => {
   const { increments } = folding().fold(
     counter(CUMULATIVE, [
       { value: 1, time: 1, labels: { ...names, agent_name: 'a:b', model_name: 'c', result: 'success' } },

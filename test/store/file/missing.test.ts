@@ -278,6 +278,24 @@ test('verification begins by itself soon after the start', async () => {
   await store.close()
 })
 
+test('a stop in the middle of a verification does not wait for the pause before its next block', async () => {
+  const fileSystem = await closedStore()
+  const reading = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const never = { firstMs: Number.POSITIVE_INFINITY, everyMs: Number.POSITIVE_INFINITY }
+  const store = await openFake(fileSystem, { scrub: { ...never, bytesPerSecond: 1 } })
+  fileSystem.fault = ({ name, path }) => {
+    if (name !== 'read' || !path.endsWith('.ndjson')) return undefined
+    reading.resolve()
+    return { kind: 'wait', until: goOn.promise }
+  }
+  void store.verify()
+  await reading.promise
+  const closed = store.close()
+  goOn.resolve()
+  await closed
+}, 10_000)
+
 test('what a listing passes is looked into at once, and counted', async () => {
   const fileSystem = await closedStore()
   fileSystem.plant(segment(2), undefined)

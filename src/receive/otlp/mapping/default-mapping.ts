@@ -1,26 +1,22 @@
-/** The rules that are shipped. What each can say of an attempt, and what it cannot, stands with it. */
+/** The shipped rules. Each comment says what its telemetry tells of an attempt, and what it does not. */
+import { FIELD_LIST, type ListedField } from '../../../core/attempt/fields.ts'
 import type { OtlpFields, OtlpMapping } from './mapping.ts'
 
 const UNKNOWN = { value: 'unknown' }
 
+/** Every field from the attribute that `attributeOf` names, where it names one. */
+function fieldsFrom(attributeOf: (field: ListedField) => string | undefined): OtlpFields {
+  const named = FIELD_LIST.map(field => [field.name, attributeOf(field)] as const)
+  return Object.fromEntries(
+    named.flatMap(([name, attribute]) => (attribute === undefined ? [] : [[name, [attribute]]])),
+  )
+}
+
 /** The event `agent.attempt`, whose attributes are the documented fields of an attempt. */
 const ATTEMPT_EVENT: OtlpFields = {
-  agent_name: ['agent_name'],
-  model_name: ['model_name'],
-  issue_type: ['issue_type'],
-  success: ['success'],
-  confidence: ['confidence'],
-  time_seconds: ['time_seconds'],
+  ...fieldsFrom(field => field.name),
   timestamp: ['timestamp', 'record:time'],
   attempt_id: ['attempt_id', 'record:id'],
-  error_type: ['error_type'],
-  experiment: ['experiment'],
-  variant: ['variant'],
-  input_tokens: ['input_tokens'],
-  output_tokens: ['output_tokens'],
-  cache_read_tokens: ['cache_read_tokens'],
-  cache_write_tokens: ['cache_write_tokens'],
-  cost_usd: ['cost_usd'],
 }
 
 /** Tokens under the names of the GenAI conventions, today's before older ones. */
@@ -32,23 +28,19 @@ const GEN_AI_USAGE: OtlpFields = {
 }
 
 /**
- * A span of an agent at work. Not every instrumentation says which model it was, and the conventions know neither issue types nor confidence, which is what `agent.attempt.*` is for. An
- * agent that calls another makes two such spans, one inside the other, and both count: each is a try of its own agent.
+ * A span of an agent at work: first the attributes that the library itself sets. Not every instrumentation names the model. The
+ * conventions know neither issue types nor confidence: `agent.attempt.*` is for those. An agent that calls another makes two nested
+ * spans, and both count: each is an attempt of its own agent.
  */
 const INVOKE_AGENT: OtlpFields = {
+  ...fieldsFrom(field => field.spanAttribute),
   ...GEN_AI_USAGE,
-  agent_name: ['gen_ai.agent.name'],
   model_name: ['gen_ai.request.model', 'gen_ai.response.model', UNKNOWN],
   issue_type: ['agent.attempt.issue_type', UNKNOWN],
   success: ['record:success'],
-  confidence: ['agent.attempt.confidence'],
   time_seconds: ['record:duration_seconds'],
   timestamp: ['record:time'],
   attempt_id: ['agent.attempt.id', 'record:id'],
-  error_type: ['error.type'],
-  experiment: ['agent.attempt.experiment'],
-  variant: ['agent.attempt.variant'],
-  cost_usd: ['agent.attempt.cost_usd'],
 }
 
 /**

@@ -1,10 +1,10 @@
-/** A user's own rules: a JSON file. */
+/** Reads a user's own rules from a JSON or YAML file. */
 import { isNode } from 'yaml'
 import { ConfigError } from '../../../config/config.ts'
 import { parseYaml, readTextFile } from '../../../lib/text-file.ts'
 import { type OtlpTable, otlpTable } from './table.ts'
 
-/** The rules that a file states. Throws a {@link ConfigError} that names the file, and the line and place of each fault. */
+/** Reads the rules of a file. Throws a {@link ConfigError} that names the file, and the line and path of each problem. */
 export function readMappingFile(path: string): OtlpTable {
   const file = parseYaml(path, textOf(path))
   if ('fault' in file) throw refusal(file.fault)
@@ -13,13 +13,13 @@ export function readMappingFile(path: string): OtlpTable {
   const read = otlpTable.safeParse(file.valueOf() ?? {})
   if (read.success) return read.data
   throw refusal(
-    ...read.error.issues.map(({ path: place, message }) => {
-      const keys = place.map(String)
+    ...read.error.issues.map(({ path: keyPath, message }) => {
+      const keys = keyPath.map(String)
       return `${lineOf(offsetOf(keys))}: ${[keys.join('.'), message].join(' ').trim()}`
     }),
   )
 
-  /** Where the innermost value stands that there is on the way to a place. */
+  /** The offset of the innermost existing value on a path. */
   function offsetOf(keys: readonly string[]): number {
     for (let depth = keys.length; depth > 0; depth--) {
       const node = document.getIn(keys.slice(0, depth), true)

@@ -1,45 +1,45 @@
-/** The enabled rules of a mapping, made ready once: a mapping is there for many requests. */
+/** The enabled rules of a mapping, compiled once for all requests. */
 import { createKeyOrder, type KeyOrder } from '../protobuf/key-order.ts'
 import type { LogRecord, Span } from '../schema.ts'
-import { type ReadyRule, readyRule } from './attempt.ts'
-import type { OtlpMapping, OtlpPlace, OtlpRule, OtlpSource } from './mapping.ts'
-import type { Places } from './places.ts'
-import { logRecordPlaces, spanPlaces } from './record.ts'
+import type { AttributeLookup } from './attribute-lookup.ts'
+import { type CompiledRule, compileRule } from './compiled-rule.ts'
+import type { OtlpMapping, OtlpPath, OtlpRule, OtlpSource } from './mapping.ts'
+import { logRecordLookup, spanLookup } from './record.ts'
 
-/** Rules for one kind of record, the first of which that fits is applied, and the places that they look at. */
+/** The rules for one kind of record, of which the first that matches applies, and their lookups. */
 export interface Rules<R> {
-  readonly rules: readonly ReadyRule<R>[]
-  readonly places: Places<R>
-  /** The names of attributes that come. */
+  readonly rules: readonly CompiledRule<R>[]
+  readonly attributes: AttributeLookup<R>
+  /** Finds attribute names by their bytes. */
   readonly keys: KeyOrder
 }
 
 /** The enabled rules for log records. */
-export const logRules: (mapping: OtlpMapping) => Rules<LogRecord> = readyOnce(mapping =>
-  rulesFor('logs', mapping, logRecordPlaces()),
+export const logRules: (mapping: OtlpMapping) => Rules<LogRecord> = compileOnce(mapping =>
+  rulesFor('logs', mapping, logRecordLookup()),
 )
 /** The enabled rules for spans. */
-export const spanRules: (mapping: OtlpMapping) => Rules<Span> = readyOnce(mapping =>
-  rulesFor('traces', mapping, spanPlaces()),
+export const spanRules: (mapping: OtlpMapping) => Rules<Span> = compileOnce(mapping =>
+  rulesFor('traces', mapping, spanLookup()),
 )
 
-function readyOnce<R>(ready: (mapping: OtlpMapping) => Rules<R>): (mapping: OtlpMapping) => Rules<R> {
+function compileOnce<R>(compileRules: (mapping: OtlpMapping) => Rules<R>): (mapping: OtlpMapping) => Rules<R> {
   const known = new WeakMap<OtlpMapping, Rules<R>>()
   return mapping => {
-    const rules = known.get(mapping) ?? ready(mapping)
+    const rules = known.get(mapping) ?? compileRules(mapping)
     known.set(mapping, rules)
     return rules
   }
 }
 
-function rulesFor<R>(signal: OtlpRule['signal'], mapping: OtlpMapping, places: Places<R>): Rules<R> {
+function rulesFor<R>(signal: OtlpRule['signal'], mapping: OtlpMapping, attributes: AttributeLookup<R>): Rules<R> {
   const enabled = Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
-  const rules = enabled.map(rule => readyRule(rule, places))
-  const fresh = enabled.flatMap(({ attempt }) => [...(attempt.timestamp ?? []), ...(attempt.attempt_id ?? [])])
-  return { rules, places, keys: createKeyOrder(places.slots, new Set(fresh.flatMap(placesOf))) }
+  const rules = enabled.map(rule => compileRule(rule, attributes))
+  const volatile = enabled.flatMap(({ attempt }) => [...(attempt.timestamp ?? []), ...(attempt.attempt_id ?? [])])
+  return { rules, attributes, keys: createKeyOrder(attributes.slots, new Set(volatile.flatMap(pathsOf))) }
 }
 
-function placesOf(source: OtlpSource): readonly OtlpPlace[] {
+function pathsOf(source: OtlpSource): readonly OtlpPath[] {
   if (typeof source === 'string') return [source]
   if ('join' in source) return source.join
   return 'from' in source ? [source.from] : []

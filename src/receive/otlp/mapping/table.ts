@@ -1,27 +1,27 @@
 /** A user's own rules for what counts as an attempt: their schema, and how they change the shipped ones. */
 import { z } from 'zod'
-import { ATTEMPT_FIELDS } from './attempt.ts'
+import { FIELD_LIST } from '../../../core/attempt/fields.ts'
 import { DEFAULT_MAPPING } from './default-mapping.ts'
 import type { OtlpMapping, OtlpRule } from './mapping.ts'
 
-/** What a user states: changes to known rules, and whole new ones. */
+/** A user's table: changes to shipped rules, and new rules. */
 export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRule]?: OtlpRule[Part] | undefined }>>
 
-/** Fields without which nothing is an attempt. */
-const REQUIRED = ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds'] as const
+const FIELDS = FIELD_LIST.map(field => field.name)
+const REQUIRED = FIELD_LIST.filter(field => field.required).map(field => field.name)
 
 const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|operation|duration_seconds|success)$)/
 
-const place = z
+const path = z
   .string()
   .min(1)
   .refine(text => !NO_SUCH_PART.test(text), 'is no part of a record')
 const source = z.union(
   [
-    place,
-    z.strictObject({ from: place, scale: z.number().positive() }),
-    z.strictObject({ from: place, in: z.array(z.string()).min(1) }),
-    z.strictObject({ join: z.array(place).min(1) }),
+    path,
+    z.strictObject({ from: path, scale: z.number().positive() }),
+    z.strictObject({ from: path, in: z.array(z.string()).min(1) }),
+    z.strictObject({ join: z.array(path).min(1) }),
     z.strictObject({ value: z.union([z.string(), z.number(), z.boolean()]) }),
   ],
   'must be the name of an attribute, {from, scale}, {from, in}, {join} or {value}',
@@ -30,14 +30,14 @@ const change = z.strictObject({
   enabled: z.boolean().optional(),
   signal: z.enum(['logs', 'traces']).optional(),
   when: z
-    .record(place, z.array(z.string()).min(1))
+    .record(path, z.array(z.string()).min(1))
     .refine(when => Object.keys(when).length > 0, 'must name a place')
     .optional(),
-  attempt: z.partialRecord(z.enum(ATTEMPT_FIELDS), z.array(source)).optional(),
+  attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
   input_tokens_include_cache: z.boolean().optional(),
 })
 
-/** The schema of a user's table: a rule that is not one of the shipped ones must be whole. */
+/** The schema of a user's table. A new rule must be complete. */
 export const otlpTable: z.ZodType<OtlpTable> = z.record(z.string().min(1), change).superRefine((table, context) => {
   for (const [name, { signal, when, attempt }] of Object.entries(table)) {
     if (Object.hasOwn(DEFAULT_MAPPING, name)) continue
@@ -49,7 +49,7 @@ export const otlpTable: z.ZodType<OtlpTable> = z.record(z.string().min(1), chang
   }
 })
 
-/** The shipped rules as a table that passed {@link otlpTable} changes them, part by part and field by field, and its own behind them. */
+/** The shipped rules with the changes of a valid table, part by part and field by field. New rules follow the shipped ones. */
 export function mergeMapping(table: OtlpTable): OtlpMapping {
   const changed = Object.entries(table).map(([name, change]): [string, OtlpRule] => {
     const base = Object.hasOwn(DEFAULT_MAPPING, name) ? DEFAULT_MAPPING[name]! : NEW_RULE
@@ -67,7 +67,7 @@ export function mergeMapping(table: OtlpTable): OtlpMapping {
   return Object.fromEntries([...Object.entries(DEFAULT_MAPPING), ...changed])
 }
 
-/** What a table changes, for people: a line for each of its rules. */
+/** The changes of a table, for people: one line per rule. */
 export function mappingChanges(table: OtlpTable): string[] {
   const merged = mergeMapping(table)
   return Object.entries(table).map(([name, change]) => {
@@ -82,5 +82,5 @@ export function mappingChanges(table: OtlpTable): string[] {
   })
 }
 
-/** What a new rule need not say. */
+/** The defaults of a new rule. */
 const NEW_RULE: OtlpRule = { enabled: true, signal: 'logs', when: {}, attempt: {}, input_tokens_include_cache: false }

@@ -11,21 +11,21 @@ export type MetricName = 'attempts' | 'duration' | 'confidence' | 'cost' | 'toke
 /** One point of one series. */
 export interface MetricPoint {
   readonly metric: MetricName
-  /** The same for all points of a series of one sender, and for no others. */
+  /** Identifies a series of one sender. */
   readonly series: string
   readonly labels: Readonly<Record<string, unknown>>
-  /** Nanoseconds since the epoch, 0 where the sender left them open. */
+  /** Nanoseconds since the epoch; 0 where the sender states none. */
   readonly start: bigint
   readonly time: bigint
   readonly cumulative: boolean
-  /** Whether the sender says if it is delta or cumulative. */
+  /** Whether the sender states delta or cumulative. */
   readonly temporality: boolean
   readonly monotonic: boolean
-  /** The value of a sum; or count and sum of a histogram, and its buckets where the bounds are ours. Empty where it holds none. */
+  /** The value of a sum; or count and sum of a histogram, and its buckets where the bounds are ours. Empty where there is no value. */
   readonly values: readonly number[]
 }
 
-/** As the instruments are named; and not as a sidecar exposes them, whose own series may come back to it by a Collector. */
+/** The names of the instruments, and not those that a sidecar exposes: a Collector may send a sidecar its own series. */
 const NAMES: ReadonlyMap<string, MetricName> = new Map([
   ['agent.attempts', 'attempts'],
   ['agent.attempt.duration', 'duration'],
@@ -37,10 +37,10 @@ const BOUNDS = { duration: DURATION_BOUNDS, confidence: CONFIDENCE_BOUNDS }
 
 const DELTA = 1
 const CUMULATIVE = 2
-/** Flag of a point that only says that there is no value. */
+/** The flag of a point without a value. */
 const NO_VALUE = 1
 
-/** Every point of ours, and undefined for every point that is not. */
+/** Every point of our metrics, and undefined for every other point. */
 export function* pointsOf({ resourceMetrics }: MetricsRequest): Generator<MetricPoint | undefined> {
   for (const { resource, scopeMetrics } of resourceMetrics ?? []) {
     for (const { scope, metrics } of scopeMetrics ?? []) {

@@ -1,4 +1,4 @@
-/** The schema of metrics in OTLP/JSON: sums and histograms as deep as they are folded, other kinds only so that they can be counted. */
+/** The schema of metrics in OTLP/JSON: the fields of sums and histograms that are folded. Points of other kinds are only counted. */
 import { z } from 'zod'
 import {
   attributes,
@@ -60,7 +60,7 @@ export interface ResourceMetrics {
   readonly scopeMetrics?: Maybe<ScopeMetrics[]>
 }
 
-/** The metrics of one instrumentation of a sender. */
+/** The metrics of one instrumentation scope. */
 export interface ScopeMetrics {
   readonly scope?: Maybe<{ readonly name?: Maybe<string> }>
   readonly metrics?: Maybe<Metric[]>

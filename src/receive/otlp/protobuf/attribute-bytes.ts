@@ -1,41 +1,41 @@
-/** The attributes of a log record in protobuf: what is asked for goes from the bytes to its slots. */
+/** Reads the attributes of a log record from protobuf bytes: the values that the mapping needs go to their slots. */
 import { scalarOf } from '../scalar.ts'
 import type { KeyValue } from '../schema.ts'
 import { decodeWithin, type Reading } from './decode.ts'
 import type { Key, KeyOrder } from './key-order.ts'
-import { isPlainText, knownName, learnName } from './known-names.ts'
+import { isUnescapedText, knownName, learnName } from './known-names.ts'
 import { contentEnd, integerEnd, type WireBytes } from './wire-bytes.ts'
 
-/** What is read of the attributes of a record. */
+/** The state of reading the attributes of a record. */
 export interface AttributeBytes extends WireBytes {
   readonly reading: Reading
   readonly keys: KeyOrder
-  /** The slots of attributes that are asked for, by name. */
+  /** The slots of the attributes that the mapping needs, by name. */
   readonly slots: ReadonlyMap<unknown, number>
-  /** What the attributes of the record hold, by their slots. */
+  /** The values of the attributes, by slot. */
   readonly values: unknown[]
-  /** Whether all texts among them are plain. */
-  isPlain: boolean
+  /** Whether all strings among the values need no escapes in JSON. */
+  isUnescaped: boolean
   /** The name of the attribute that was read last. */
   key: Key
 }
 
-/** How deep in a request its log records are. */
+/** The depth of log records in a request. */
 export const RECORD_DEPTH = 3
 
 const KEY = 0x0a
 const VALUE = 0x12
 
-/** Reads an attribute whose length stands at `pos`; answers where it ends, or -1. */
+/** Reads an attribute whose length is at `pos`. Returns where it ends, or -1. */
 export function readAttribute(it: AttributeBytes, pos: number, recordEnd: number): number {
   const end = contentEnd(it, pos, recordEnd)
   const start = it.pos
-  if (end < 0 || readPlainAttribute(it, start, end) || readAnyAttribute(it, start, end)) return end
+  if (end < 0 || readSimpleAttribute(it, start, end) || readAnyAttribute(it, start, end)) return end
   return -1
 }
 
-/** An attribute as nearly all are: a short name, and one scalar. */
-function readPlainAttribute(it: AttributeBytes, start: number, end: number): boolean {
+/** Reads the common form of an attribute: a short name, and one scalar. */
+function readSimpleAttribute(it: AttributeBytes, start: number, end: number): boolean {
   const { bytes } = it
   if (bytes[start] !== KEY) return false
   const nameEnd = contentEnd(it, start + 1, end)
@@ -62,8 +62,8 @@ function scalarAt(it: AttributeBytes, start: number, end: number, { slot, isFres
   const tag = bytes[start]
   if (tag === STRING) {
     if (contentEnd(it, start + 1, end) !== end) return undefined
-    if (slot < 0) return isPlainText(bytes, it.pos, end) ? '' : undefined
-    return plainTextOf(it, it.pos, end, isFresh)
+    if (slot < 0) return isUnescapedText(bytes, it.pos, end) ? '' : undefined
+    return unescapedTextOf(it, it.pos, end, isFresh)
   }
   if (tag === DOUBLE) return end === start + 9 ? it.view.getFloat64(start + 1, true) : undefined
   if (tag === BOOL) return end === start + 2 && bytes[start + 1]! <= 1 ? bytes[start + 1] === 1 : undefined
@@ -77,20 +77,20 @@ function integerAt(bytes: Uint8Array, start: number, end: number): number {
   return value
 }
 
-/** The text from `start` to `end`, or undefined where it is not plain. One that is not fresh is remembered. */
-export function plainTextOf(
+/** The string from `start` to `end`, or undefined where it needs escapes. Unless it `isFresh`, it is cached. */
+export function unescapedTextOf(
   { bytes }: AttributeBytes,
   start: number,
   end: number,
   isFresh: boolean,
 ): string | undefined {
   const known = isFresh ? undefined : knownName(bytes, start, end - start)
-  if (known !== undefined || !isPlainText(bytes, start, end)) return known
+  if (known !== undefined || !isUnescapedText(bytes, start, end)) return known
   const text = bytes.toString('latin1', start, end)
   return isFresh ? text : learnName(text)
 }
 
-/** Any other attribute; false where there is no telling what it holds. */
+/** Reads any other attribute; false where the request must be decoded. */
 function readAnyAttribute(it: AttributeBytes, start: number, end: number): boolean {
   const attribute = decodeWithin(it.reading, 'KeyValue', start, end, RECORD_DEPTH + 1) as KeyValue | undefined
   if (attribute === undefined) return false
@@ -98,7 +98,7 @@ function readAnyAttribute(it: AttributeBytes, start: number, end: number): boole
   if (slot === undefined || it.values[slot] !== undefined) return true
   const value = scalarOf(attribute.value)
   it.values[slot] = value
-  it.isPlain &&= typeof value !== 'string'
-  // Nothing would have to be told from nothing yet, since the first counts.
+  it.isUnescaped &&= typeof value !== 'string'
+  // The first attribute of a name counts, also where its value is undefined, which a slot cannot hold: decode the request.
   return value !== undefined
 }

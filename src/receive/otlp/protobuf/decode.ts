@@ -6,17 +6,17 @@ import { knownName, learnName } from './known-names.ts'
 /** The three kinds of request. */
 export type Signal = 'logs' | 'traces' | 'metrics'
 
-/** How a request is written. */
+/** The encoding of a request. */
 export type Encoding = 'protobuf' | 'json'
 
-/** The bytes are no OTLP request, or one past all measure; the message says why in one sentence. */
+/** The bytes are not an OTLP request, or exceed a limit. The message says why in one sentence. */
 export class OtlpDecodeError extends Error {
   override readonly name = 'OtlpDecodeError'
 }
 
 /** Messages inside messages. Protobuf's own parsers stop there too. */
 const MAX_DEPTH = 100
-/** Fields of one request: half a million attributes. It bounds the memory that two bytes of nothing each can ask for. */
+/** Fields of one request: half a million attributes. It bounds the memory that empty fields of two bytes can take. */
 export const MAX_FIELDS = 2_000_000
 
 const REQUESTS: Readonly<Record<Signal, string>> = {
@@ -28,8 +28,8 @@ const REQUESTS: Readonly<Record<Signal, string>> = {
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * The request that `bytes` are, in protobuf or JSON: names in lowerCamelCase, 64-bit integers as decimal strings (in JSON as they
- * came), trace and span ids in hex. No bytes at all are the empty request. Throws an {@link OtlpDecodeError} and nothing else.
+ * Decodes a request: names in lowerCamelCase, 64-bit integers as decimal strings (in JSON as sent), trace and span ids in hex. No bytes are
+ * the empty request. Throws an {@link OtlpDecodeError} and nothing else.
  */
 export function decodeRequest(signal: Signal, encoding: Encoding, bytes: Buffer): unknown {
   if (bytes.length === 0) return {}
@@ -45,12 +45,12 @@ function decodeProtobuf(message: string, bytes: Buffer): Record<string, unknown>
   return readMessage(beginReading(bytes, MAX_FIELDS), PLANS.get(message)!, bytes.length, 0)
 }
 
-/** Begins to read bytes, of which so many fields may be read. */
+/** Starts reading bytes, with a limit of fields. */
 export function beginReading(bytes: Buffer, fieldsLeft: number): Reading {
   return { reader: new BinaryReader(bytes), bytes, fieldsLeft }
 }
 
-/** The message of a kind that stands from `start` to `end`, so deep inside of others, or undefined where it is none. Never throws. */
+/** Decodes the message of a kind from `start` to `end`, at a depth; undefined where it is not one. Never throws. */
 export function decodeWithin(
   reading: Reading,
   message: string,
@@ -66,7 +66,7 @@ export function decodeWithin(
   }
 }
 
-/** Bytes that are being read. */
+/** The state of reading bytes. */
 export interface Reading {
   readonly reader: BinaryReader
   /** What it reads. */
@@ -147,7 +147,7 @@ function setField(message: Record<string, unknown>, name: string, value: unknown
   else message[name] = value
 }
 
-/** As JSON spells a double, which has no number for these. */
+/** The spelling of a double in JSON, which has no number for these. */
 function doubleOf({ reader }: Reading): number | string {
   const value = reader.double()
   return Number.isFinite(value) ? value : String(value)

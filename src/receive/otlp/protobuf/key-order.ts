@@ -1,31 +1,31 @@
-/** The names of attributes, found by their bytes: those of one sender mostly come in the same order, and are looked for in it first. */
-import { isPlainText, knownName, learnName } from './known-names.ts'
+/** Finds attribute names by their bytes. A sender mostly writes attributes in the same order: try the name that came next last time. */
+import { isUnescapedText, knownName, learnName } from './known-names.ts'
 
-/** A name, and what is known of it. */
+/** An attribute name. */
 export interface Key {
   readonly bytes: Uint8Array
-  /** The slot that is asked for by it, or -1. */
+  /** The slot of its value, or -1. */
   readonly slot: number
-  /** Whether its values are mostly new ones, such as times and ids, and not worth to be remembered. */
+  /** Whether its values are mostly new, such as times and ids: caching them would displace others. */
   readonly isFresh: boolean
-  /** What came behind it last. */
+  /** The name that followed it last time. */
   next: Key | undefined
 }
 
-/** All names that were met, as long as there are few of them. */
+/** A bounded set of known names. */
 export interface KeyOrder {
-  /** What stands before the first attribute of every record. */
+  /** Precedes the first attribute of every record. */
   readonly first: Key
-  /** The name of `length` bytes from `start`, behind another one; undefined where it is not plain. */
+  /** The name of `length` bytes from `start`, which follows `behind`; undefined where it needs escapes. */
   find(bytes: Buffer, start: number, length: number, behind: Key): Key | undefined
 }
 
-/** Names that are remembered. */
+/** The most known names. */
 const MAX_KEYS = 512
-/** A longer one is left to others. */
+/** The longest known name, in bytes. */
 const MAX_LENGTH = 64
 
-/** Names of which some have slots, and some values that are mostly new ones. */
+/** Creates an order. `fresh` names the attributes whose values are mostly new. */
 export function createKeyOrder(slots: ReadonlyMap<unknown, number>, fresh: ReadonlySet<string>): KeyOrder {
   const keys = new Map<string, Key>()
   const keyOf = (name: string): Key => ({
@@ -60,6 +60,6 @@ function isAt(name: Uint8Array, bytes: Uint8Array, start: number, length: number
 function nameAt(bytes: Buffer, start: number, length: number): string | undefined {
   if (length > MAX_LENGTH) return undefined
   const known = knownName(bytes, start, length)
-  if (known !== undefined || !isPlainText(bytes, start, start + length)) return known
+  if (known !== undefined || !isUnescapedText(bytes, start, start + length)) return known
   return learnName(bytes.toString('latin1', start, start + length))
 }

@@ -1,24 +1,24 @@
 /**
- * A log record of protobuf, read without making a tree of it: what is asked for of its attributes goes from the bytes to its slots, and the
- * tree is made only where somebody asks for more. What is not plain is left to decode.ts, so that there is one place which knows all.
+ * Reads a log record from protobuf bytes without decoding all of it: the values that the mapping needs go to their slots. A rule that needs
+ * more decodes the whole record. Uncommon records are left to decode.ts, which alone knows every form.
  */
 import type { LogRecord } from '../schema.ts'
-import { type AttributeBytes, plainTextOf, RECORD_DEPTH, readAttribute } from './attribute-bytes.ts'
+import { type AttributeBytes, RECORD_DEPTH, readAttribute, unescapedTextOf } from './attribute-bytes.ts'
 import { decodeWithin } from './decode.ts'
-import { isPlainText } from './known-names.ts'
+import { isUnescapedText } from './known-names.ts'
 import { contentEnd, integerEnd } from './wire-bytes.ts'
 
 /** The records of a request, one after the other. */
 export interface RecordBytes extends AttributeBytes {
   start: number
   end: number
-  /** Where a time stands; 0 where there is none. */
+  /** The position of a time; 0 where there is none. */
   timeAt: number
   observedAt: number
   eventName: string
   hasIds: boolean
   hasBody: boolean
-  /** The tree, where it was asked for. */
+  /** The decoded record, once a rule needed it. */
   whole: LogRecord | undefined
 }
 
@@ -34,7 +34,7 @@ const SPAN_ID = 0x52
 const OBSERVED_TIME = 0x59
 const EVENT_NAME = 0x62
 
-/** Reads the record from `start` to `end`; false where that has to be left to decode.ts. */
+/** Reads the record from `start` to `end`; false where the request must be decoded. */
 export function readRecord(it: RecordBytes, start: number, end: number): boolean {
   begin(it, start, end)
   let pos = start
@@ -53,14 +53,14 @@ function begin(it: RecordBytes, start: number, end: number): void {
   it.eventName = ''
   it.hasIds = false
   it.hasBody = false
-  it.isPlain = true
+  it.isUnescaped = true
   it.whole = undefined
   it.key = it.keys.first
   const { values } = it
   for (let slot = 0; slot < values.length; slot++) values[slot] = undefined
 }
 
-/** Reads a field that is no attribute; answers where it ends, or -1. */
+/** Reads a field that is not an attribute. Returns where it ends, or -1. */
 function readField(it: RecordBytes, tag: number, pos: number): number {
   if (tag === TIME) {
     it.timeAt = pos
@@ -77,12 +77,12 @@ function readField(it: RecordBytes, tag: number, pos: number): number {
   if (tag === TRACE_ID || tag === SPAN_ID) it.hasIds ||= end > it.pos
   else if (tag === EVENT_NAME) return readEventName(it, it.pos, end)
   else if (tag === BODY) return readBody(it, it.pos, end)
-  else if (tag !== SEVERITY_TEXT || !isPlainText(it.bytes, it.pos, end)) return -1
+  else if (tag !== SEVERITY_TEXT || !isUnescapedText(it.bytes, it.pos, end)) return -1
   return end
 }
 
 function readEventName(it: RecordBytes, start: number, end: number): number {
-  const name = plainTextOf(it, start, end, false)
+  const name = unescapedTextOf(it, start, end, false)
   if (name === undefined) return -1
   it.eventName = name
   return end
@@ -95,8 +95,8 @@ function readBody(it: RecordBytes, start: number, end: number): number {
 }
 
 /**
- * The record that was read last, as the tree of it would be: rules look at it as they look at any. A class, because an object with getters of its
- * own has a shape of its own too, and shapes are born old: each would keep its request in memory until all garbage is collected.
+ * The record that was read last, with the interface of a decoded one. A class: an object literal with getters has a hidden class of its own,
+ * which V8 allocates in the old space, where it keeps its request in memory until a full garbage collection.
  */
 export class ReadRecord implements LogRecord {
   readonly #it: RecordBytes

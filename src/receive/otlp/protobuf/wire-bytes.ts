@@ -1,16 +1,16 @@
-/** Bytes of protobuf, read by position: for what every record pays for. Functions answer where something ends, or -1 where it is not plain. */
+/** Reads protobuf bytes by position. Functions return where something ends, or -1 where the request must be decoded. */
 
-/** Bytes, and where the reader is in them. */
+/** Bytes and a position. */
 export interface WireBytes {
   readonly bytes: Buffer
   readonly view: DataView
-  /** Where the content begins whose end was asked for last. */
+  /** The start of the content whose end was computed last. */
   pos: number
 }
 
 const MORE = 0x80
 
-/** Where the content ends whose length stands at `pos`; not beyond `end`. */
+/** The end of the content whose length is at `pos`; at most `end`. */
 export function contentEnd(it: WireBytes, pos: number, end: number): number {
   const { bytes } = it
   let length = bytes[pos]!
@@ -28,10 +28,10 @@ export function contentEnd(it: WireBytes, pos: number, end: number): number {
   return start + length <= end ? start + length : -1
 }
 
-/** Bytes of an integer at the most: more of them are left to others. */
+/** The longest integer, in bytes. */
 const MAX_INTEGER = 5
 
-/** Where the integer ends that stands at `pos`; not beyond `end`. */
+/** The end of the integer at `pos`; at most `end`. */
 export function integerEnd({ bytes }: WireBytes, pos: number, end: number): number {
   const last = Math.min(end, pos + MAX_INTEGER)
   for (let at = pos; at < last; at++) if (bytes[at]! < MORE) return at + 1

@@ -3,15 +3,10 @@
 import { type AgentMetrics, roundTo3 } from '../../../core/aggregate/metrics.ts'
 import { addAverages } from '../../../core/aggregate/summary.ts'
 import type { Tally } from '../../../core/aggregate/tally.ts'
-import {
-  type AgentAttempt,
-  type AttemptKey,
-  attemptProblems,
-  BOUNDS,
-  isAttempt,
-  nameProblem,
-} from '../../../core/attempt/attempt.ts'
+import type { AgentAttempt, AttemptKey } from '../../../core/attempt/attempt.ts'
+import { ATTEMPT_FIELDS } from '../../../core/attempt/fields.ts'
 import { type Instant, parseTimestamp } from '../../../core/attempt/timestamp.ts'
+import { attemptProblems, isAttempt, nameProblem } from '../../../core/attempt/validation.ts'
 import { isObject, type ParsedDocument } from './document.ts'
 
 /** An attempt that the document held whole. */
@@ -135,7 +130,7 @@ function entryProblem(value: unknown): string | undefined {
     return 'total_attempts is not the sum of successful_fixes and failed_fixes'
   }
   if (!isWithin(value.avg_confidence, 1)) return 'avg_confidence is not from 0 to 1'
-  if (!isWithin(value.avg_time_seconds, BOUNDS.maxTimeSeconds)) return 'avg_time_seconds is no time'
+  if (!isWithin(value.avg_time_seconds, ATTEMPT_FIELDS.time_seconds.max)) return 'avg_time_seconds is no time'
   return Array.isArray(value.recent_results) ? undefined : 'recent_results is no list'
 }
 

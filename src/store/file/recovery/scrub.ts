@@ -68,6 +68,8 @@ export function createScrub(options: ScrubOptions): Scrub {
   let timer: NodeJS.Timeout | undefined
 
   async function pause(bytesPerSecond: number): Promise<void> {
+    // `close` has ended the pause that was under way, and ends no later one.
+    if (isStopped) throw STOPPED
     if (bytesPerSecond === Number.POSITIVE_INFINITY) return await nextTurn()
     let waiting: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {

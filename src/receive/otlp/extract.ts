@@ -1,45 +1,46 @@
-/** A request -> the attempts in it, what was meant as one and is not, and how much else there was. */
+/** Extracts the attempts of a decoded request. */
+
+import { createExtractor, type Extracted, nothingExtracted } from './extractor.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { logPosition, spanPosition } from './mapping/record.ts'
 import { logRules, spanRules } from './mapping/rules.ts'
 import type { MetricsRequest } from './metrics/schema.ts'
 import type { LogsRequest, TracesRequest } from './schema.ts'
-import { createSifting, nothingSifted, type Sifted } from './sifting.ts'
 
 /** Log records by the enabled rules for them. Total. */
-export function siftLogs({ resourceLogs }: LogsRequest, mapping: OtlpMapping): Sifted {
-  const { sifted, take } = createSifting(logRules(mapping), logPosition)
+export function extractLogs({ resourceLogs }: LogsRequest, mapping: OtlpMapping): Extracted {
+  const { extracted, take } = createExtractor(logRules(mapping), logPosition)
   for (const [i, { resource, scopeLogs }] of (resourceLogs ?? []).entries()) {
     for (const [j, { logRecords }] of (scopeLogs ?? []).entries()) {
       for (const [k, record] of (logRecords ?? []).entries())
-        take({ record, resource, i, j, k, values: undefined, isPlain: false })
+        take({ record, resource, i, j, k, values: undefined, isUnescaped: false })
     }
   }
-  return sifted
+  return extracted
 }
 
 /** Spans by the enabled rules for them. Total. */
-export function siftSpans({ resourceSpans }: TracesRequest, mapping: OtlpMapping): Sifted {
-  const { sifted, take } = createSifting(spanRules(mapping), spanPosition)
+export function extractSpans({ resourceSpans }: TracesRequest, mapping: OtlpMapping): Extracted {
+  const { extracted, take } = createExtractor(spanRules(mapping), spanPosition)
   for (const [i, { resource, scopeSpans }] of (resourceSpans ?? []).entries()) {
     for (const [j, { spans }] of (scopeSpans ?? []).entries()) {
       for (const [k, span] of (spans ?? []).entries())
-        take({ record: span, resource, i, j, k, values: undefined, isPlain: false })
+        take({ record: span, resource, i, j, k, values: undefined, isUnescaped: false })
     }
   }
-  return sifted
+  return extracted
 }
 
-/** Metrics say nothing of single attempts, and the same attempts may come as records too: their points are counted as ignored. */
-export function siftMetrics({ resourceMetrics }: MetricsRequest): Sifted {
-  const sifted = nothingSifted()
+/** Counts all data points as ignored: the sidecar does not read metrics unless asked to. */
+export function ignoreMetrics({ resourceMetrics }: MetricsRequest): Extracted {
+  const extracted = nothingExtracted()
   for (const { scopeMetrics } of resourceMetrics ?? []) {
     for (const { metrics } of scopeMetrics ?? []) {
       for (const { sum, histogram, gauge, exponentialHistogram, summary } of metrics ?? []) {
         const points = (sum ?? histogram ?? gauge ?? exponentialHistogram ?? summary)?.dataPoints
-        sifted.ignored += points?.length ?? 0
+        extracted.ignored += points?.length ?? 0
       }
     }
   }
-  return sifted
+  return extracted
 }

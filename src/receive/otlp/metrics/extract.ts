@@ -1,27 +1,28 @@
-/** A request of metrics -> the points of ours in it, what was meant as one and is not, and how many others there were. */
+/** Extracts the points of our metrics from a request. */
 
 import type { SeriesPoint } from '../../../core/aggregate/series.ts'
 import { type Measure, TOKEN_TYPES } from '../../../core/aggregate/summary.ts'
-import { BOUNDS, nameProblem } from '../../../core/attempt/attempt.ts'
+import { ATTEMPT_FIELDS } from '../../../core/attempt/fields.ts'
+import { nameProblem } from '../../../core/attempt/validation.ts'
 import { type MetricPoint, pointsOf } from './point.ts'
 import type { MetricsRequest } from './schema.ts'
 
-/** What a request of metrics holds. */
-export interface SiftedPoints {
+/** The points of a request. */
+export interface ExtractedPoints {
   readonly points: readonly SeriesPoint[]
   readonly rejected: number
-  /** What is wrong with the first of the rejected, for people. */
+  /** The problems of the first rejected points, for people. */
   readonly problems: readonly string[]
-  /** Points of metrics that are not ours, or that say that there is no value. */
+  /** Points of other metrics, and points without a value. */
   readonly ignored: number
 }
 
-const MAX_TOLD = 5
-/** How much a sum may be off by adding up. */
+const MAX_REPORTED = 5
+/** The relative rounding error that a sum may have. */
 const ROUNDING = 1e-6
 
 /** Never throws on anything that passed the schema. */
-export function siftPoints(request: MetricsRequest): SiftedPoints {
+export function extractPoints(request: MetricsRequest): ExtractedPoints {
   const points: SeriesPoint[] = []
   const problems: string[] = []
   let rejected = 0
@@ -33,7 +34,7 @@ export function siftPoints(request: MetricsRequest): SiftedPoints {
     }
     const problem = problemOf(point)
     if (problem === undefined) points.push(seriesPoint(point))
-    else if (rejected++ < MAX_TOLD) problems.push(`a point of ${point.metric}: ${problem}`)
+    else if (rejected++ < MAX_REPORTED) problems.push(`a point of ${point.metric}: ${problem}`)
   }
   return { points, rejected, problems, ignored }
 }
@@ -56,15 +57,15 @@ function problemOf({ metric, labels, time, temporality, monotonic, values }: Met
   return valueProblem(metric, values)
 }
 
-/** A count that is none, or a sum that cannot be one of that many, would spoil all averages for good. */
+/** A wrong count, or a sum that does not fit its count, would corrupt all averages permanently. */
 function valueProblem(
   metric: MetricPoint['metric'],
   [value = 0, sum = 0, ...buckets]: readonly number[],
 ): string | undefined {
-  if (metric === 'cost') return value <= BOUNDS.maxCostUsd ? undefined : 'its value is no cost in US dollars'
+  if (metric === 'cost') return value <= ATTEMPT_FIELDS.cost_usd.max ? undefined : 'its value is no cost in US dollars'
   if (!Number.isSafeInteger(value)) return 'its value must be a whole number'
   if (metric !== 'duration' && metric !== 'confidence') return undefined
-  if (sum > value * (metric === 'confidence' ? 1 + ROUNDING : BOUNDS.maxTimeSeconds))
+  if (sum > value * (metric === 'confidence' ? 1 + ROUNDING : ATTEMPT_FIELDS.time_seconds.max))
     return 'its sum is too large for its count'
   const all = buckets.reduce((total, bucket) => total + bucket, 0)
   return buckets.length > 0 && all !== value ? 'its buckets do not add up to its count' : undefined

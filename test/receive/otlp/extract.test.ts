@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
+import { extractLogs } from '../../../src/receive/otlp/extract.ts'
+import type { Extracted } from '../../../src/receive/otlp/extractor.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
 import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
 import { mergeMapping } from '../../../src/receive/otlp/mapping/table.ts'
 import type { KeyValue, LogRecord, LogsRequest } from '../../../src/receive/otlp/schema.ts'
-import { siftLogs } from '../../../src/receive/otlp/sift.ts'
-import type { Sifted } from '../../../src/receive/otlp/sifting.ts'
 
 const good: readonly KeyValue[] = [
   { key: 'agent_name', value: { stringValue: 'a' } },
@@ -16,9 +16,9 @@ const good: readonly KeyValue[] = [
   { key: 'time_seconds', value: { doubleValue: 1.5 } },
 ]
 
-function sift(records: readonly LogRecord[], mapping: OtlpMapping = DEFAULT_MAPPING): Sifted {
+function extract(records: readonly LogRecord[], mapping: OtlpMapping = DEFAULT_MAPPING): Extracted {
   const request: LogsRequest = { resourceLogs: [{ scopeLogs: [{ logRecords: [...records] }] }] }
-  return siftLogs(request, mapping)
+  return extractLogs(request, mapping)
 }
 
 const attempt = (more: readonly KeyValue[] = [], fields: Partial<LogRecord> = {}): LogRecord => ({
@@ -32,7 +32,7 @@ describe('the time of a record', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), nanos => {
         const exactly = (of: bigint): string => printTimestamp({ ms: Number(of / 1000n) / 1000, local: false })
-        const { attempts } = sift([
+        const { attempts } = extract([
           attempt([], { timeUnixNano: String(nanos) }),
           attempt([], { timeUnixNano: String(nanos).padStart(20, '0') }),
           attempt([], { timeUnixNano: Number(nanos) }),
@@ -46,10 +46,10 @@ describe('the time of a record', () => {
     )
   })
 
-  test('is handed on as what the timestamp states, one for each attempt', () => {
+  test('is returned as one parsed timestamp per attempt', () => {
     const stated: KeyValue = { key: 'timestamp', value: { stringValue: '2026-01-31T12:00:00.5+01:00' } }
     const bad: KeyValue = { key: 'agent_name', value: { intValue: 'x' } }
-    const { attempts, instants } = sift([
+    const { attempts, instants } = extract([
       attempt([stated]),
       attempt([bad, { key: 'success', value: { stringValue: 'perhaps' } }]),
       attempt([], { timeUnixNano: '1769860800123456789' }),
@@ -65,8 +65,8 @@ describe('the time of a record', () => {
 })
 
 describe('attributes', () => {
-  test('of the same name: the first counts, also where it holds nothing', () => {
-    const { attempts } = sift([
+  test('of the same name: the first counts, also where it has no value', () => {
+    const { attempts } = extract([
       attempt([
         { key: 'agent_name', value: { stringValue: 'first' } },
         { key: 'variant', value: null },
@@ -78,7 +78,7 @@ describe('attributes', () => {
     ])
   })
 
-  test('that two rules ask for are found for both, record by record', () => {
+  test('that two rules use are found for both, record by record', () => {
     const mapping = mergeMapping({
       'agent.attempt': { when: { kind: ['attempt'] } },
       other: {
@@ -88,7 +88,7 @@ describe('attributes', () => {
       },
     })
     const of = (kind: string): LogRecord => attempt([{ key: 'kind', value: { stringValue: kind } }])
-    const { attempts, ignored } = sift([of('attempt'), of('other'), of('third'), of('attempt')], mapping)
+    const { attempts, ignored } = extract([of('attempt'), of('other'), of('third'), of('attempt')], mapping)
     expect(attempts.map(({ agent_name, variant }) => [agent_name, variant])).toEqual([
       ['a', undefined],
       ['m', 'other'],
@@ -98,17 +98,19 @@ describe('attributes', () => {
   })
 })
 
-test('another mapping holds from the next request on, and the first one again when it comes back', () => {
+test('applies the mapping of each request', () => {
   const off = mergeMapping({ 'agent.attempt': { enabled: false } })
-  const counts = [DEFAULT_MAPPING, off, DEFAULT_MAPPING].map(mapping => sift([attempt()], mapping).attempts.length)
+  const counts = [DEFAULT_MAPPING, off, DEFAULT_MAPPING].map(mapping => extract([attempt()], mapping).attempts.length)
   expect(counts).toEqual([1, 0, 1])
 })
 
-test('the fields of an attempt come in one order, whatever that of the rule and of the attributes', () => {
+test('writes the fields of an attempt in one order, whatever the order of the rule and of the attributes', () => {
   const { attempt: fields, ...rule } = DEFAULT_MAPPING['agent.attempt']!
   const turned = Object.fromEntries(Object.entries(fields).reverse())
   const mapping = { 'agent.attempt': { ...rule, attempt: turned } }
   const record = attempt([{ key: 'confidence', value: { doubleValue: 0.5 } }])
   const turnedRecord = { ...record, attributes: [...record.attributes!].reverse() }
-  expect(Object.keys(sift([turnedRecord], mapping).attempts[0]!)).toEqual(Object.keys(sift([record]).attempts[0]!))
+  expect(Object.keys(extract([turnedRecord], mapping).attempts[0]!)).toEqual(
+    Object.keys(extract([record]).attempts[0]!),
+  )
 })

@@ -1,18 +1,18 @@
 /**
- * Whether a request plainly is what its schema takes, at a sixth of the schema's cost and without a copy: every record pays for it.
- * What passes here passes the schema. What does not may still pass there (nulls are left to it), or is told there what is wrong.
+ * Fast-path validation of decoded requests, at a sixth of the cost of the schema and without a copy. A request that matches here matches
+ * its schema. Another request may still match the schema, which accepts nulls and says what is wrong.
  */
 import type { LogsRequest, TracesRequest } from './schema.ts'
 
 type Is = (value: unknown) => boolean
 
 /** Log records. Total. */
-export function isPlainLogs(request: unknown): request is LogsRequest {
+export function matchesLogsRequest(request: unknown): request is LogsRequest {
   return isMessage(request) && isList(request.resourceLogs, isResourceLogs)
 }
 
 /** Spans. Total. */
-export function isPlainTraces(request: unknown): request is TracesRequest {
+export function matchesTracesRequest(request: unknown): request is TracesRequest {
   return isMessage(request) && isList(request.resourceSpans, isResourceSpans)
 }
 

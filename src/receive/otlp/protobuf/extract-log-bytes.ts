@@ -1,33 +1,33 @@
-/** Log records in protobuf -> the attempts in them, at half the cost of decoding the request: nearly all of them are plain. */
+/** Extracts the attempts of log records from protobuf bytes, at half the cost of decoding the request. */
+
+import { createExtractor, type Extracted, type Extractor } from '../extractor.ts'
 import type { OtlpMapping } from '../mapping/mapping.ts'
 import { logPosition } from '../mapping/record.ts'
 import { logRules } from '../mapping/rules.ts'
 import { releasePages } from '../raw-json-pages.ts'
 import type { LogRecord, Resource } from '../schema.ts'
-import { createSifting, type Sifted, type Sifting } from '../sifting.ts'
 import { beginReading, decodeWithin, MAX_FIELDS } from './decode.ts'
 import type { KeyOrder } from './key-order.ts'
-import { isPlainText } from './known-names.ts'
+import { isUnescapedText } from './known-names.ts'
 import { ReadRecord, type RecordBytes, readRecord } from './record-bytes.ts'
 import { contentEnd } from './wire-bytes.ts'
 
-/** Fields take two bytes at the least: in so many there are not too many of them. */
+/** A field takes at least two bytes: a body of this size cannot exceed the limit of fields. */
 const MAX_BYTES = 2 * MAX_FIELDS
-/** One is decoded to see whether it is sound, and again where a rule asks for the whole record. */
+/** A field may be decoded twice: for validation, and where a rule needs the whole record. */
 const DECODED = 2 * MAX_FIELDS
 
 /**
- * What `siftLogs` finds in the request that the bytes are; undefined where they are not plain, or no request: then they must be decoded, and
- * may be refused. Total.
+ * What `extractLogs` finds in the decoded request; undefined where the bytes must be decoded, which may refuse them. Total.
  */
-export function siftLogBytes(bytes: Buffer, mapping: OtlpMapping): Sifted | undefined {
+export function extractLogBytes(bytes: Buffer, mapping: OtlpMapping): Extracted | undefined {
   if (bytes.length > MAX_BYTES) return undefined
   const rules = logRules(mapping)
-  const it = beginRecords(bytes, rules.keys, rules.places.slots)
-  const walk: Walk = { it, record: new ReadRecord(it), sifting: createSifting(rules, logPosition) }
-  const { sifted } = walk.sifting
-  if (walkRequest(walk)) return sifted
-  releasePages(sifted.rawJson)
+  const it = beginRecords(bytes, rules.keys, rules.attributes.slots)
+  const walk: Walk = { it, record: new ReadRecord(it), extractor: createExtractor(rules, logPosition) }
+  const { extracted } = walk.extractor
+  if (walkRequest(walk)) return extracted
+  releasePages(extracted.rawJson)
   return undefined
 }
 
@@ -40,7 +40,7 @@ function beginRecords(bytes: Buffer, keys: KeyOrder, slots: ReadonlyMap<unknown,
     keys,
     slots,
     values: new Array(slots.size).fill(undefined),
-    isPlain: true,
+    isUnescaped: true,
     start: 0,
     end: 0,
     timeAt: 0,
@@ -56,7 +56,7 @@ function beginRecords(bytes: Buffer, keys: KeyOrder, slots: ReadonlyMap<unknown,
 interface Walk {
   readonly it: RecordBytes
   readonly record: LogRecord
-  readonly sifting: Sifting<LogRecord>
+  readonly extractor: Extractor<LogRecord>
 }
 
 const RESOURCE_LOGS = 0x0a
@@ -91,18 +91,18 @@ function walkResource(walk: Walk, start: number, end: number, i: number): boolea
     if (tag === SCOPE_LOGS) {
       if (!walkScope(walk, it.pos, partEnd, resource, i, j++)) return false
     } else if (tag === RESOURCE) {
-      // Records before it would not have known it.
+      // Earlier records would have missed it.
       if (j > 0 || resource !== undefined) return false
       resource = decodeWithin(it.reading, 'Resource', it.pos, partEnd, 2)
       if (resource === undefined) return false
-    } else if (tag !== SCHEMA_URL || !isPlainText(it.bytes, it.pos, partEnd)) return false
+    } else if (tag !== SCHEMA_URL || !isUnescapedText(it.bytes, it.pos, partEnd)) return false
     pos = partEnd
   }
   return true
 }
 
 function walkScope(
-  { it, record, sifting }: Walk,
+  { it, record, extractor }: Walk,
   start: number,
   end: number,
   resource: Resource | undefined,
@@ -116,10 +116,10 @@ function walkScope(
     if (partEnd < 0) return false
     if (tag === LOG_RECORD) {
       if (!readRecord(it, it.pos, partEnd)) return false
-      sifting.take({ record, resource, i, j, k: k++, values: it.values, isPlain: it.isPlain })
+      extractor.take({ record, resource, i, j, k: k++, values: it.values, isUnescaped: it.isUnescaped })
     } else if (tag === SCOPE) {
       if (decodeWithin(it.reading, 'InstrumentationScope', it.pos, partEnd, 3) === undefined) return false
-    } else if (tag !== SCHEMA_URL || !isPlainText(it.bytes, it.pos, partEnd)) return false
+    } else if (tag !== SCHEMA_URL || !isUnescapedText(it.bytes, it.pos, partEnd)) return false
     pos = partEnd
   }
   return true

@@ -1,14 +1,14 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { extractLogs } from '../../../src/receive/otlp/extract.ts'
+import type { Extracted } from '../../../src/receive/otlp/extractor.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
 import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
 import { mergeMapping } from '../../../src/receive/otlp/mapping/table.ts'
 import { decodeRequest, OtlpDecodeError } from '../../../src/receive/otlp/protobuf/decode.ts'
-import { siftLogBytes } from '../../../src/receive/otlp/protobuf/sift-bytes.ts'
+import { extractLogBytes } from '../../../src/receive/otlp/protobuf/extract-log-bytes.ts'
 import type { LogsRequest } from '../../../src/receive/otlp/schema.ts'
-import { siftLogs } from '../../../src/receive/otlp/sift.ts'
-import type { Sifted } from '../../../src/receive/otlp/sifting.ts'
 import { capture, logRecords, sendLogs, variedLogRecords } from './telemetry.ts'
 
 /** One field of a message: it writes itself. */
@@ -182,72 +182,72 @@ const ODD_MAPPING = mergeMapping({
   },
 })
 
-const decoded = (bytes: Buffer, mapping: OtlpMapping): Sifted =>
-  siftLogs(decodeRequest('logs', 'protobuf', bytes) as LogsRequest, mapping)
+const decoded = (bytes: Buffer, mapping: OtlpMapping): Extracted =>
+  extractLogs(decodeRequest('logs', 'protobuf', bytes) as LogsRequest, mapping)
 
 describe.each([
   ['the shipped mapping', DEFAULT_MAPPING],
   ['a mapping of odd places', ODD_MAPPING],
 ])('what is found in the bytes by %s', (_, mapping) => {
-  test('is what is found in the decoded request', () => {
+  test('extracts the same as from the decoded request', () => {
     let found = 0
     let attempts = 0
     const law = fc.property(request, bytes => {
-      const sifted = siftLogBytes(bytes, mapping)
-      if (sifted === undefined) return
+      const extracted = extractLogBytes(bytes, mapping)
+      if (extracted === undefined) return
       found++
-      attempts += sifted.attempts.length
-      expect(sifted).toEqual(decoded(bytes, mapping))
+      attempts += extracted.attempts.length
+      expect(extracted).toEqual(decoded(bytes, mapping))
     })
     fc.assert(law, { numRuns: 3000 })
     expect(found).toBeGreaterThan(1000)
     expect(attempts).toBeGreaterThan(500)
   })
 
-  test('is nothing where a request cannot be decoded, whichever of its bytes are others or missing', () => {
+  test('extracts nothing where the request cannot be decoded, whichever byte is changed or missing', () => {
     const change = fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.boolean() })
     const law = fc.property(request, change, (bytes, { at, byte, cut }) => {
       const spoilt = Buffer.from(cut ? bytes.subarray(0, at % (bytes.length + 1)) : bytes)
       if (!cut && spoilt.length > 0) spoilt[at % spoilt.length] = byte
-      const sifted = siftLogBytes(spoilt, mapping)
-      if (sifted !== undefined) expect(sifted).toEqual(decoded(spoilt, mapping))
+      const extracted = extractLogBytes(spoilt, mapping)
+      if (extracted !== undefined) expect(extracted).toEqual(decoded(spoilt, mapping))
     })
     fc.assert(law, { numRuns: 5000 })
   })
 })
 
-test('what an exporter sends is found in its bytes', async () => {
+test('extracts what a real exporter sends without decoding it', async () => {
   for (const records of [variedLogRecords(), logRecords([{ attributes: { agent_name: 'a' } }])]) {
     const { body } = await capture(url => sendLogs(url, 'protobuf', records))
-    expect(siftLogBytes(body, DEFAULT_MAPPING)).toEqual(decoded(body, DEFAULT_MAPPING))
+    expect(extractLogBytes(body, DEFAULT_MAPPING)).toEqual(decoded(body, DEFAULT_MAPPING))
   }
 })
 
-test('a record whose last field is longer than it is no record', () => {
+test('leaves a record to the decoder whose last field exceeds it', () => {
   const cut = message([...good('a'), text(12, 'agent.attempt'), w => w.tag(1, Bit64).fixed64(1n)]).slice(0, -4)
   const whole = message([...good('a'), text(12, 'agent.attempt')])
   const bytes = Buffer.from(message([held(1, message([held(2, message([held(2, cut), held(2, whole)]))]))]))
   expect(() => decodeRequest('logs', 'protobuf', bytes)).toThrow(OtlpDecodeError)
-  expect(siftLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
+  expect(extractLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
 })
 
-test('a name that is not plain is none either where it came before as that of an attribute', () => {
+test('does not cache a name that needs escapes, also where it was an attribute name before', () => {
   const name = 'known and "quoted"'
   const time: Write = w => w.tag(1, Bit64).fixed64(1769860800123456789n)
   const one = message([...good(name), said(name, text(1, 'x')), text(12, 'agent.attempt'), time])
   const bytes = Buffer.from(message([held(1, message([held(2, message([held(2, one)]))]))]))
   const expected = decoded(bytes, DEFAULT_MAPPING)
-  expect(siftLogBytes(bytes, DEFAULT_MAPPING)).toEqual(expected)
+  expect(extractLogBytes(bytes, DEFAULT_MAPPING)).toEqual(expected)
   expect(expected.rawJson.pending).toBe('')
 })
 
-test('a request of more bytes than fields may be is left to be decoded', () => {
+test('leaves a request to the decoder that may exceed the limit of fields', () => {
   const bytes = Buffer.from(message([held(1, message([held(2, message([text(3, 'u'.repeat(4_000_001))]))]))]))
-  expect(siftLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
+  expect(extractLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
   expect(() => decodeRequest('logs', 'protobuf', bytes)).not.toThrow(OtlpDecodeError)
 })
 
-test('names come in any order, with any others between them, and in numbers that are not remembered', () => {
+test('finds names in any order, with others in between, and more of them than it caches', () => {
   const others = Array.from({ length: 700 }, (_, i) => said(`other-${i}`, text(1, 'x')))
   const orders = [
     good('a'),
@@ -256,7 +256,10 @@ test('names come in any order, with any others between them, and in numbers that
     good('a').flatMap(one => [...others, one]),
   ]
   const records = [...orders, ...orders].map(fields => held(2, message([...fields, text(12, 'agent.attempt')])))
-  const sifted = siftLogBytes(Buffer.from(message([held(1, message([held(2, message(records))]))])), DEFAULT_MAPPING)
-  expect(sifted?.attempts).toHaveLength(8)
-  expect(new Set(sifted?.attempts.map(attempt => JSON.stringify(attempt))).size).toBe(1)
+  const extracted = extractLogBytes(
+    Buffer.from(message([held(1, message([held(2, message(records))]))])),
+    DEFAULT_MAPPING,
+  )
+  expect(extracted?.attempts).toHaveLength(8)
+  expect(new Set(extracted?.attempts.map(attempt => JSON.stringify(attempt))).size).toBe(1)
 })

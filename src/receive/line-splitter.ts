@@ -1,32 +1,32 @@
-/** Chunks -> the lines that end in them, with bounds on the bytes of a line and on those of blank lines in a row. */
+/** Splits chunks into lines, with limits on the bytes of a line and of consecutive blank lines. */
 import type { Problem } from '../server/problem.ts'
+import { ChunkList } from './chunk-list.ts'
 import { markLength } from './json.ts'
-import { Pieces } from './pieces.ts'
 
-/** Lines of a stream that came together, without blank ones: each from its start to its end in the bytes. */
+/** Lines that end in one chunk, without blank ones. Line `i` is `bytes` from `starts[i]` to `ends[i]`. */
 export interface Lines {
   readonly bytes: Buffer
   readonly starts: readonly number[]
   readonly ends: readonly number[]
-  /** Which line of the stream each one is, from 1. */
+  /** The number of each line in the stream, from 1. */
   readonly numbers: readonly number[]
 }
 
-/** Bytes of one line at the most. */
+/** The longest line, in bytes. */
 const MAX_LINE_BYTES = 1 << 20
-/** Bytes of blank lines in a row: two megabytes of gzip inflate to two gigabytes of them. */
+/** Bytes of consecutive blank lines: two megabytes of gzip inflate to two gigabytes of them. */
 const MAX_BLANK_BYTES = 64 << 20
 
-/** A class: a cutter is made for every request, and an object with getters of its own is slower to make. */
-export class Cutter {
-  readonly #begun = new Pieces()
+/** A class: one is created per request, and an object literal with getters takes longer to create. */
+export class LineSplitter {
+  readonly #incomplete = new ChunkList()
   #number = 0
   #blankBytes = 0
   #problem: Problem | undefined
 
-  /** Bytes of the line that is begun. */
-  get begunBytes(): number {
-    return this.#begun.length
+  /** Bytes of the incomplete last line. */
+  get incompleteBytes(): number {
+    return this.#incomplete.length
   }
 
   /** How many lines have ended. */
@@ -34,41 +34,41 @@ export class Cutter {
     return this.#number
   }
 
-  /** Why no more can be taken. */
+  /** Why no more lines are taken: a line or a run of blank lines is too long. */
   get problem(): Problem | undefined {
     return this.#problem
   }
 
-  /** The lines that end in a chunk, up to one that is too long. */
+  /** The lines that end in a chunk, up to the first that is too long. */
   take(chunk: Buffer): Lines {
     const end = chunk.lastIndexOf(LINE_FEED) + 1
     if (end === 0) {
-      this.#begin(chunk)
+      this.#addIncomplete(chunk)
       return NO_LINES
     }
-    const lines = this.#cut(this.#begun.join(chunk.subarray(0, end)))
-    // A copy: a view of a few bytes would keep the whole chunk.
-    if (end < chunk.length) this.#begin(Buffer.from(chunk.subarray(end)))
+    const lines = this.#split(this.#incomplete.join(chunk.subarray(0, end)))
+    // Copy: a view of a few bytes would keep the whole chunk in memory.
+    if (end < chunk.length) this.#addIncomplete(Buffer.from(chunk.subarray(end)))
     return lines
   }
 
-  /** The line that is begun, where the stream ends without a line end. */
+  /** The incomplete last line, at the end of the stream. */
   end(): Lines {
     return this.take(LINE_END)
   }
 
-  #begin(bytes: Buffer): void {
+  #addIncomplete(bytes: Buffer): void {
     if (this.#problem !== undefined) return
-    this.#begun.add(bytes)
-    if (this.#begun.length > MAX_LINE_BYTES) this.#refuse(tooLong(this.#number + 1))
+    this.#incomplete.add(bytes)
+    if (this.#incomplete.length > MAX_LINE_BYTES) this.#refuse(tooLong(this.#number + 1))
   }
 
   #refuse(problem: Problem): void {
     this.#problem ??= problem
-    this.#begun.clear()
+    this.#incomplete.clear()
   }
 
-  #cut(bytes: Buffer): Lines {
+  #split(bytes: Buffer): Lines {
     const lines = { bytes, starts: [] as number[], ends: [] as number[], numbers: [] as number[] }
     for (let start = this.#skipEmpty(bytes, 0); start < bytes.length && this.#problem === undefined; ) {
       const end = bytes.indexOf(LINE_FEED, start)
@@ -79,7 +79,7 @@ export class Cutter {
     return lines
   }
 
-  /** Counts empty lines from `start` on, and answers where they end. Quick: a flood of them is nothing but work. */
+  /** Counts empty lines from `start` on and returns where they end. It must be fast: gigabytes of them may arrive. */
   #skipEmpty(bytes: Buffer, start: number): number {
     let end = start
     while (bytes[end] === LINE_FEED) end++

@@ -1,25 +1,26 @@
-/** Many lives of one store: each but the last ends by SIGKILL, and then everything is counted. */
+/** Consecutive runs of a sidecar on one store. Each but the last ends by SIGKILL. The last run audits the store. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Random } from '../../src/core/statistics/random.ts'
 import { audit, auditDocument, type Verdict } from './audit.ts'
-import { largeSizes, load, mixedSizes, settle } from './client.ts'
+import { largeSizes, load, mixedSizes, resendUnanswered } from './client.ts'
+import { KILL_POINTS, type KillPoint, killAt } from './kill-points.ts'
 import { createLedger, type Ledger } from './ledger.ts'
-import { killAt, MOMENTS, type Moment } from './moments.ts'
 import { end, spawnSidecar, urlOf } from './spawned.ts'
 
 export interface Outcome extends Verdict {
   readonly kills: number
-  /** Kills by moment, those whose moment really came. */
+  /** Number of kills that hit their kill point, by its name. */
   readonly hits: ReadonlyMap<string, number>
   readonly attempts: number
   readonly acknowledged: number
-  /** The longest time from the start of the process to its readiness. */
+  /** The longest time from the start of a process to its readiness. */
   readonly slowestStartMs: number
 }
 
-interface Lives {
+/** State shared by the runs of one store. */
+interface Runs {
   readonly store: string
   readonly ledger: Ledger
   readonly random: Random
@@ -28,76 +29,77 @@ interface Lives {
   slowestStartMs: number
 }
 
-/** Lives through the moments on a store of its own, which stays for whoever looks into it where something was wrong. */
-export async function livesOf(moments: readonly Moment[], random: Random): Promise<Outcome> {
+/** Runs a sidecar once per kill point on a new store, then audits it. Keeps the store's folder if there was a fault. */
+export async function runKills(points: readonly KillPoint[], random: Random): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-chaos-'))
   const store = join(folder, 'agent_performance.json')
-  const lives: Lives = { store, ledger: createLedger(), random, hits: new Map(), faults: [], slowestStartMs: 0 }
-  const verdict = await allLives(moments, lives)
-  const faults = [...verdict.faults, ...lives.faults]
+  const runs: Runs = { store, ledger: createLedger(), random, hits: new Map(), faults: [], slowestStartMs: 0 }
+  const verdict = await allRuns(points, runs)
+  const faults = [...verdict.faults, ...runs.faults]
   if (isClean({ ...verdict, faults })) await rm(folder, { recursive: true })
-  else faults.push(`what is left of the store is in ${folder}`)
-  const { sent, kept } = lives.ledger.counts
+  else faults.push(`the store is in ${folder}`)
+  const { sent, kept } = runs.ledger.counts
   return {
     ...verdict,
     faults,
-    kills: moments.length,
-    hits: lives.hits,
+    kills: points.length,
+    hits: runs.hits,
     attempts: sent,
     acknowledged: kept,
-    slowestStartMs: lives.slowestStartMs,
+    slowestStartMs: runs.slowestStartMs,
   }
 }
 
-/** A life that cannot be lived, because no sidecar starts or an answer is none that there may be, is a fault. */
-async function allLives(moments: readonly Moment[], lives: Lives): Promise<Verdict> {
-  let moment: Moment | undefined
+/** A run that fails, because no sidecar starts or an answer breaks the contract, is a fault. */
+async function allRuns(points: readonly KillPoint[], runs: Runs): Promise<Verdict> {
+  let point: KillPoint | undefined
   try {
-    for (moment of moments) await live(moment, lives)
-    return await lastLife(lives)
+    for (point of points) await runUntilKilled(point, runs)
+    return await auditRun(runs)
   } catch (error) {
-    const fault = `after a kill ${moment?.name}: ${error instanceof Error ? error.stack : error}`
+    const fault = `after a kill ${point?.name}: ${error instanceof Error ? error.stack : error}`
     return { lost: 0, double: 0, wrong: 0, faults: [fault] }
   }
 }
 
-/** Whether nothing at all was wrong. */
+/** Whether there was no error and no fault. */
 export const isClean = ({ lost, double, wrong, faults }: Verdict): boolean =>
   lost + double + wrong + faults.length === 0
 
-async function live(moment: Moment, lives: Lives): Promise<void> {
-  const { store, ledger, random, hits } = lives
+async function runUntilKilled(point: KillPoint, runs: Runs): Promise<void> {
+  const { store, ledger, random, hits } = runs
   const startMs = performance.now()
   await using sidecar = spawnSidecar(store)
-  const book = (came: boolean): unknown => came && hits.set(moment.name, (hits.get(moment.name) ?? 0) + 1)
-  if (moment.atStart) return void book(await killAt(moment, sidecar, store, random))
+  const countHit = (isHit: boolean): unknown => isHit && hits.set(point.name, (hits.get(point.name) ?? 0) + 1)
+  if (point.atStart) return void countHit(await killAt(point, sidecar, store, random))
   const url = await urlOf(sidecar)
-  lives.slowestStartMs = Math.max(lives.slowestStartMs, performance.now() - startMs)
-  await checkTotal(url, lives)
-  const killed = killAt(moment, sidecar, store, random)
-  const clients = moment.heavy ? 2 : 8
-  await load(url, { ledger, random, sizes: moment.heavy ? largeSizes : mixedSizes, clients })
-  book(await killed)
-  if (/"level":"(error|fatal)"/.test(sidecar.log())) lives.faults.push(`it complained: ${sidecar.log()}`)
+  runs.slowestStartMs = Math.max(runs.slowestStartMs, performance.now() - startMs)
+  await checkTotal(url, runs)
+  const killed = killAt(point, sidecar, store, random)
+  const clients = point.heavy ? 2 : 8
+  await load(url, { ledger, random, sizes: point.heavy ? largeSizes : mixedSizes, clients })
+  countHit(await killed)
+  if (/"level":"(error|fatal)"/.test(sidecar.log())) runs.faults.push(`the sidecar logged an error: ${sidecar.log()}`)
 }
 
-/** After a kill: at least all that was acknowledged, at most what got no answer besides. */
-async function checkTotal(url: string, { ledger, faults }: Lives): Promise<void> {
+/** After a kill, the total is at least the acknowledged attempts, and at most those plus the unanswered ones. */
+async function checkTotal(url: string, { ledger, faults }: Runs): Promise<void> {
   const total = await totalOf(url)
   const { kept, open } = ledger.counts
   if (total < kept || total > kept + open) faults.push(`${total} counted after a kill, of ${kept} to ${kept + open}`)
 }
 
+/** The number of attempts in the sidecar's report. */
 export async function totalOf(url: string): Promise<number> {
   const report = (await (await fetch(`${url}/api/v1/report`)).json()) as { summary: { total_attempts: number } }
   return report.summary.total_attempts
 }
 
-/** Sends what is open again, counts, stops, reads what is left behind, and counts once more after another start. */
-async function lastLife({ store, ledger, random }: Lives): Promise<Verdict> {
+/** Resends unanswered attempts, audits the sidecar, stops it, audits its document, and checks the total after a restart. */
+async function auditRun({ store, ledger, random }: Runs): Promise<Verdict> {
   await using sidecar = spawnSidecar(store)
   const url = await urlOf(sidecar)
-  await settle(url, ledger, random)
+  await resendUnanswered(url, ledger, random)
   const verdict = await audit(url, store, ledger)
   const exit = await end(sidecar, 'SIGTERM')
   const faults = [...verdict.faults, ...(await auditDocument(store, ledger))]
@@ -108,18 +110,18 @@ async function lastLife({ store, ledger, random }: Lives): Promise<Verdict> {
   return { ...verdict, faults }
 }
 
-/** Every moment once, then any, in an order of chance. The first life has nothing to watch yet. */
-export function momentsFor(kills: number, random: Random): Moment[] {
-  const some = MOMENTS.slice(1)
-  while (some.length < kills - 1) some.push(MOMENTS[Math.floor(random() * MOMENTS.length)]!)
+/** Every kill point once, then random ones, shuffled. The first run is killed at a random time: no file exists to watch. */
+export function killPointsFor(kills: number, random: Random): KillPoint[] {
+  const some = KILL_POINTS.slice(1)
+  while (some.length < kills - 1) some.push(KILL_POINTS[Math.floor(random() * KILL_POINTS.length)]!)
   for (let i = some.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))
     ;[some[i], some[j]] = [some[j]!, some[i]!]
   }
-  return [MOMENTS[0]!, ...some.slice(0, kills - 1)]
+  return [KILL_POINTS[0]!, ...some.slice(0, kills - 1)]
 }
 
-/** Outcomes of several stores as one. */
+/** The sum of the outcomes of several stores. */
 export function sumOf(outcomes: readonly Outcome[]): Outcome {
   const hits = new Map<string, number>()
   for (const one of outcomes) for (const [name, count] of one.hits) hits.set(name, (hits.get(name) ?? 0) + count)
@@ -137,7 +139,7 @@ export function sumOf(outcomes: readonly Outcome[]): Outcome {
   }
 }
 
-/** One paragraph for people. */
+/** The outcome as text. */
 export function describeOutcome({
   kills,
   hits,
@@ -148,7 +150,7 @@ export function describeOutcome({
   wrong,
   slowestStartMs,
 }: Outcome): string {
-  const moments = [...hits].map(([name, count]) => `  ${String(count).padStart(4)} ${name}`)
+  const points = [...hits].map(([name, count]) => `  ${String(count).padStart(4)} ${name}`)
   const counts = `${kills} kills, ${attempts} attempts, ${acknowledged} acknowledged: lost ${lost}, double ${double}, wrong ${wrong}`
-  return [counts, ...moments, `  slowest start ${Math.round(slowestStartMs)} ms`].join('\n')
+  return [counts, ...points, `  slowest start ${Math.round(slowestStartMs)} ms`].join('\n')
 }

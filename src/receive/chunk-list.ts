@@ -1,26 +1,26 @@
-/** Bytes that come in pieces of any size, in memory that does not depend on the size of the pieces. */
+/** Bytes that arrive in chunks of any size, in memory that does not depend on the size of the chunks. */
 
-/** Smaller pieces are copied together: a Buffer takes several hundred bytes of memory besides its own. */
+/** Smaller chunks are copied into pages: a Buffer takes several hundred bytes of memory besides its content. */
 const SMALL_BYTES = 4 * 1024
 const PAGE_BYTES = 16 * 1024
-/** So many pieces stay as they are, however small: most bodies come in fewer. */
+/** The first chunks are kept as they are, however small: most bodies have fewer. */
 const FEW = 8
 
-/** A class: one is made for every request, and an object with getters of its own is slower to make. */
-export class Pieces {
+/** A class: one is created per request, and an object literal with getters takes longer to create. */
+export class ChunkList {
   #list: Buffer[] = []
   #page = NOTHING
-  /** What of the page is not in the list yet. */
+  /** The part of the page that is not yet in the list. */
   #start = 0
   #end = 0
   #length = 0
 
-  /** Bytes that were added. They take little more memory than that: a page of their own at the most, and some objects. */
+  /** Bytes that were added. Their memory is larger by one page and a few objects at most. */
   get length(): number {
     return this.#length
   }
 
-  /** Adds bytes that are not written to any more. */
+  /** Adds bytes, which nobody may write to afterwards. */
   add(bytes: Buffer): void {
     this.#length += bytes.length
     if (bytes.length < SMALL_BYTES && this.#list.length >= FEW) {
@@ -47,7 +47,7 @@ export class Pieces {
     this.#start = this.#end
   }
 
-  /** Answers all of them and `last` as one, and forgets them. */
+  /** Returns all bytes and `last` as one buffer, and empties the list. */
   join(last?: Buffer): Buffer {
     this.#closePage()
     if (last !== undefined) this.#list.push(last)

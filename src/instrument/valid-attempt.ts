@@ -1,0 +1,62 @@
+/** Validates what a caller states, and completes it for delivery. */
+import { randomUUID } from 'node:crypto'
+import type { AttemptKey, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
+import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
+import { attemptProblems, escapePointer } from '../core/attempt/validation.ts'
+
+const NAMES = ['agent_name', 'model_name', 'issue_type'] as const satisfies readonly (keyof AttemptKey)[]
+
+/** Replaces an invalid name: an attempt under this name is better than a lost attempt. */
+const UNKNOWN = 'unknown'
+
+/** An attempt with a timestamp and an id. */
+export interface CompleteAttempt extends NewAttempt {
+  readonly timestamp: string
+  readonly attempt_id: string
+}
+
+/** The valid part of what a caller states, and the problems of the rest. */
+export interface UsableAttempt {
+  /** Undefined where it has no valid success or time, or is not an object. */
+  readonly attempt: NewAttempt | undefined
+  readonly problems: readonly AttemptProblem[]
+}
+
+/**
+ * The valid part of `stated`: itself where it is valid, else a copy in which an invalid name is `unknown` and any other invalid field is
+ * left out. Fields are read more than once: pass a copy where a getter may change its value.
+ */
+export function usableAttempt(stated: NewAttempt): UsableAttempt {
+  const problems = attemptProblems(stated, isTimestamp)
+  if (problems.length === 0) return { attempt: stated, problems }
+  const usable = withoutProblems(stated, problems)
+  if (typeof usable.success !== 'boolean' || usable.time_seconds === undefined) return { attempt: undefined, problems }
+  for (const name of NAMES) usable[name] ??= UNKNOWN
+  return { attempt: usable as NewAttempt, problems }
+}
+
+function isTimestamp(text: string): boolean {
+  return parseTimestamp(text) !== undefined
+}
+
+type Usable = { -readonly [Field in keyof NewAttempt]?: NewAttempt[Field] | undefined }
+
+function withoutProblems(copy: NewAttempt, problems: readonly AttemptProblem[]): Usable {
+  const invalid = new Set(problems.map(problem => problem.pointer))
+  if (invalid.has('')) return {}
+  return Object.fromEntries(Object.entries(copy).filter(([field]) => !invalid.has(`/${escapePointer(field)}`)))
+}
+
+/**
+ * Adds the present as timestamp and a new id where they are absent. A timestamp without a zone gets one, because a sidecar elsewhere may be
+ * in another zone.
+ */
+export function applyDefaults(attempt: NewAttempt): CompleteAttempt {
+  return { ...attempt, timestamp: completeTimestamp(attempt.timestamp), attempt_id: attempt.attempt_id ?? randomUUID() }
+}
+
+function completeTimestamp(timestamp: string | undefined): string {
+  const instant = timestamp === undefined ? undefined : parseTimestamp(timestamp)
+  if (timestamp === undefined || instant === undefined) return new Date().toISOString()
+  return instant.local ? printTimestamp({ ms: instant.ms, local: false }) : timestamp
+}

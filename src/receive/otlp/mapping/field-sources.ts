@@ -1,0 +1,82 @@
+/** Where a rule finds the value of a field, and the conversion of attribute values. Total, whatever the records hold. */
+import { isUnescaped } from '../protobuf/known-names.ts'
+import type { AttributeLookup, Lookup, RecordContext } from './attribute-lookup.ts'
+import type { OtlpSource } from './mapping.ts'
+
+/** The resolved sources of a field: the slot of an attribute, or -1, and then the lookups of the other sources. */
+export interface FieldSources<R> {
+  readonly slot: number
+  readonly others: readonly Lookup<R>[]
+}
+
+/** Resolves the sources of a field. */
+export function resolveSources<R>(sources: readonly OtlpSource[], attributes: AttributeLookup<R>): FieldSources<R> {
+  const [first] = sources
+  const slot = typeof first === 'string' ? attributes.slotOf(first) : -1
+  const others = slot < 0 ? sources : sources.slice(1)
+  return { slot, others: others.map(source => bySource(source, attributes)) }
+}
+
+/** The parts of a record that never need escapes in JSON. */
+const UNESCAPED_PARTS = /^record:(?:time|id|trace_id|span_id|duration_seconds|success)$/
+
+/** Whether a source gives only strings without escapes, where the attributes of the record hold no others. */
+export function isUnescapedSource(source: OtlpSource): boolean {
+  if (typeof source === 'string') return UNESCAPED_PARTS.test(source) || !/^(?:record|resource):/.test(source)
+  if ('join' in source) return source.join.every(isUnescapedSource)
+  return 'from' in source ? isUnescapedSource(source.from) : isUnescaped(String(source.value))
+}
+
+/** The value of the first lookup that finds one. */
+export function firstOf<R>(lookups: readonly Lookup<R>[], context: RecordContext<R>): unknown {
+  for (const lookup of lookups) {
+    const value = lookup(context)
+    if (value !== undefined && value !== '') return value
+  }
+  return undefined
+}
+
+function bySource<R>(source: OtlpSource, attributes: AttributeLookup<R>): Lookup<R> {
+  if (typeof source === 'string') return attributes.lookup(source)
+  if ('value' in source) return () => source.value
+  if ('join' in source) {
+    const lookups = source.join.map(attributes.lookup)
+    return context => {
+      const values = lookups.map(lookup => lookup(context))
+      return values.includes(undefined) ? undefined : values.join(':')
+    }
+  }
+  const lookup = attributes.lookup(source.from)
+  const convert = 'in' in source ? isAmong(source.in) : scaledBy(source.scale)
+  return context => {
+    const value = lookup(context)
+    return value === undefined ? undefined : convert(value)
+  }
+}
+
+const isAmong =
+  (values: readonly string[]) =>
+  (value: unknown): boolean =>
+    values.includes(String(value))
+
+function scaledBy(scale: number): (value: unknown) => unknown {
+  return value => {
+    const number = numberOf(value)
+    return typeof number === 'number' ? number * scale : value
+  }
+}
+
+const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/
+
+// Attributes lose their types on their way through agents and collectors: accept unambiguous spellings of another type.
+
+/** The string that a number or boolean spells; any other value unchanged. */
+export const textOf = (value: unknown): unknown =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
+
+/** The number that a string spells; any other value unchanged. */
+export const numberOf = (value: unknown): unknown =>
+  typeof value === 'string' && NUMBER.test(value) ? Number(value) : value
+
+/** The boolean that a string spells; any other value unchanged. */
+export const booleanOf = (value: unknown): unknown => (value === 'true' ? true : value === 'false' ? false : value)
