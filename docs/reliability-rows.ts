@@ -22,7 +22,7 @@ const ANY_FAILURE =
 const LAST_CALL =
   'test/root/injected-faults.root.ts > a sidecar killed in a system call > %s counts exactly the acknowledged attempts after a restart'
 const FAILED_CALL = 'test/root/injected-faults.root.ts > a system call that fails > %s loses only the refused attempts'
-const FUZZ = 'test/sidecar/fuzz.test.ts > whatever is sent'
+const FUZZ = 'test/sidecar/fuzz.test.ts > any input'
 const RECORDING = 'test/receive/recording.test.ts'
 const REFUSED = `${RECORDING} > refuses invalid requests with index and pointer, and counts nothing of them`
 const DAMAGE = 'test/store/file/damage.test.ts'
@@ -243,7 +243,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${APPEND_FILE} > that was %s is found out when it is measured next`,
       `${FAILING_DISK} > a segment that was deleted, replaced or written to by something else is given up before anything more is acknowledged`,
       `${FAILING_DISK} > a journal directory that was deleted is made again, with all that was counted`,
-      `${OVERLOAD} > a sidecar whose journal is taken away refuses with 503, is not ready and says why, answers questions, and recovers when it is back`,
+      `${OVERLOAD} > a sidecar whose journal is removed refuses with 503, is not ready and says why, answers questions, and recovers when it is back`,
       `${DAMAGE} > the document > that something else wrote beside the journal is moved aside, and the journal goes on`,
     ],
   },
@@ -376,7 +376,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       'Of 10,000 connections, the sidecar serves up to its limit, drops and counts the others, and answers health. It works normally after they close.',
     shown: [
       'test/root/crowds.root.ts > with 10,000 connections it serves up to its limit, drops and counts the rest, and recovers when they close',
-      `${LIMITS} > more connections than there may be are dropped and counted; those that are there are served`,
+      `${LIMITS} > connections beyond the limit are dropped and counted; the open ones are served`,
     ],
   },
   {
@@ -389,51 +389,51 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'Clients with slow headers, slow bodies, no data, half-closed connections or no reads are disconnected in time, without an effect on others.',
     shown: [
-      `${LIMITS} > a slow client > that never ends its headers is cut with 408`,
-      `${LIMITS} > a slow client > that says nothing at all is cut`,
-      `${LIMITS} > a slow client > whose body comes byte by byte is cut with 408 in time`,
-      `${LIMITS} > a slow client > that closes its side before it is answered is cut`,
-      `${LIMITS} > a slow client > whose stream of lines stalls is cut, and told what was kept`,
-      `${CONNECTIONS} > who reads a long answer > and stops in the middle of it is cut, and what it held is given back`,
-      `${CONNECTIONS} > who reads a long answer > slowly gets all of it, however long it takes`,
+      `${LIMITS} > a slow client > that never ends its headers is disconnected with 408`,
+      `${LIMITS} > a slow client > that sends nothing is disconnected`,
+      `${LIMITS} > a slow client > that sends its body byte by byte is disconnected with 408 after the timeout`,
+      `${LIMITS} > a slow client > that half-closes before its response is disconnected`,
+      `${LIMITS} > a slow client > whose stream of lines stalls is disconnected, and gets the number of recorded lines`,
+      `${CONNECTIONS} > a client that reads a long response > and stops is disconnected, and its memory is released`,
+      `${CONNECTIONS} > a client that reads a long response > slowly gets all of it`,
     ],
   },
   {
     promise:
       'A connection without a request is closed within `--headers-timeout`, including the TLS handshake, and its slot is reused.',
     shown: [
-      `${HELD} > a connection is closed in time > %s`,
-      `${HELD} > a connection is closed in time > that closes its side and is answered`,
-      `${HELD} > a connection is closed in time > that sends many requests and reads no answer`,
-      `${HELD} > a TLS connection > that stalls in its handshake is closed within the time for headers, and gives its place to others`,
+      `${HELD} > a connection is closed after its timeout > %s`,
+      `${HELD} > a connection is closed after its timeout > that half-closes and gets its response`,
+      `${HELD} > a connection is closed after its timeout > that sends many requests and reads no response`,
+      `${HELD} > a TLS connection > that stalls in its handshake is closed within the timeout for headers, which admits another one`,
       `${HELD} > a TLS connection > that ends its handshake and %s is closed with 408`,
-      `${HELD} > a TLS connection > has one time for its handshake and its first headers together`,
-      `${HELD} > a TLS connection > is counted among the connections there may be before its handshake is done`,
-      `${HELD} > every time-out may be %s`,
+      `${HELD} > a TLS connection > has one timeout for its handshake and its first headers together`,
+      `${HELD} > a TLS connection > counts towards --max-connections before its handshake ends`,
+      `${HELD} > every timeout may be %s`,
     ],
   },
   {
     promise: 'A connection without a request does not delay shutdown.',
     shown: [
-      `${HELD} > a connection that has sent no request does not hold up a stop`,
-      `${HELD} > a TLS connection > in its handshake does not hold up a stop`,
+      `${HELD} > a connection without a request does not delay a stop`,
+      `${HELD} > a TLS connection > in its handshake does not delay a stop`,
     ],
   },
   {
     promise:
       'A body at the limit is accepted, and one byte more is 413. Contradicting lengths are 400, so that requests cannot be smuggled.',
     shown: [
-      `${LIMITS} > a body > may be as large as the limit and not a byte larger, whether it says its length or not`,
-      `${LIMITS} > a body > that says it is huge is refused before it is sent`,
-      `${LIMITS} > a body > with two lengths, or a length and chunks, is refused: no request can hide in another`,
+      `${LIMITS} > a body > may have the size of the limit and not a byte more, with and without Content-Length`,
+      `${LIMITS} > a body > with a Content-Length above the limit is refused before it is sent`,
+      `${LIMITS} > a body > with two lengths, or a length and chunks, is refused: request smuggling is impossible`,
     ],
   },
   {
     promise:
       'Compression bombs, truncated bodies, and bodies with two or unknown encodings are refused at little cost.',
     shown: [
-      `${LIMITS} > a body > that inflates a thousandfold costs no memory`,
-      `${LIMITS} > a body > of many small gzip members is read whole, a cut one is refused`,
+      `${LIMITS} > a body > that decompresses to a thousand times its size takes no memory`,
+      `${LIMITS} > a body > of many small gzip members is read completely; a truncated one is refused`,
       `${REFUSED} > %j: %d`,
       `${OTLP}/answer.test.ts > a body > that exceeds the limit when inflated costs little`,
     ],
@@ -442,10 +442,10 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'Every refusal because of load carries Retry-After, none is a 500, and refused attempts are not counted. OTLP is answered in its own encoding.',
     shown: [
-      `${OVERLOAD} > a disk > that stalls holds back as much as may wait, refuses the rest with 429, and keeps what it held when it goes on`,
-      `${OVERLOAD} > a disk > that fails refuses all that waited and all that comes with 503, and takes attempts again when it works`,
-      `${OVERLOAD} > lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone`,
-      `${LIMITS} > too many bytes in flight are refused with 429 and Retry-After, and are welcome again when there is room`,
+      `${OVERLOAD} > a disk > that stalls lets --max-pending-attempts wait, refuses the rest with 429, and records those that waited when it continues`,
+      `${OVERLOAD} > a disk > that fails refuses waiting and new attempts with 503, and accepts attempts again when it works`,
+      `${OVERLOAD} > incomplete lines count as in flight: too many are refused with 429, and accepted when others are complete`,
+      `${LIMITS} > too many bytes in flight are refused with 429 and Retry-After, and accepted again when others are complete`,
       `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to retry, where a retry can succeed`,
     ],
   },
@@ -465,8 +465,8 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'When a failing disk, a shutdown or the client ends a stream, the answer says how many lines were recorded, and they count once.',
     shown: [
-      `${OVERLOAD} > a stream that goes on > is answered with 503 and the number of its kept lines as soon as the disk fails`,
-      `${OVERLOAD} > a stream that goes on > and whose client leaves while its lines are being kept, is kept as far as it came`,
+      `${OVERLOAD} > a continuing stream > gets a 503 with the number of its recorded lines as soon as the disk fails`,
+      `${OVERLOAD} > a continuing stream > whose client disconnects while its lines are recorded is recorded up to there`,
       `${STREAMS} > ends an open stream on stop, and says how many of its lines are kept`,
       `${STREAM_MEMORY} > a client that leaves in the middle of what it gzipped does not hold up a stop`,
     ],
@@ -519,7 +519,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   {
     promise: '200 clients that obey Retry-After are all served, and every attempt counts once.',
     shown: [
-      `${OVERLOAD} > a storm of 200 clients who come back when they are told to calms down, and every attempt is counted once`,
+      `${OVERLOAD} > 200 clients that follow Retry-After all succeed, and every attempt is counted once`,
       'test/end-to-end/sidecar.test.ts > 200 clients at once and 4 instrumented processes: every attempt is counted exactly once',
     ],
   },
@@ -546,8 +546,8 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'An attempt of a client that disconnects before the answer counts at most once, and exactly once when it is sent again.',
     shown: [
-      `${OVERLOAD} > attempts of clients who leave before the answer are counted at most once, and once when they are sent again`,
-      `${LIMITS} > a body > of a client that vanishes is forgotten`,
+      `${OVERLOAD} > attempts of clients that disconnect before the response are counted at most once, and once if they are sent again`,
+      `${LIMITS} > a body > of a client that disconnects is discarded`,
     ],
   },
   {
@@ -573,8 +573,8 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, keeps attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a file gets every line, in order`,
       `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, keeps attempts and stops`,
-      'test/server/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and says so in their place when it can write again',
-      'test/server/log-output.test.ts > the output of the log > neither throws nor waits at %s, and a flush ends in bounded time',
+      'test/server/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and reports them in their place when it can write again',
+      'test/server/log-output.test.ts > the output of the log > neither throws nor blocks on %s, and a flush ends in bounded time',
       'test/root/log-on-full-disk.root.ts > a log file on a full disk does not stop the sidecar, and later contains complete lines only, including the buffered ones',
     ],
     not: 'a terminal that is suspended while the URL is printed; a log file on a network file system that does not respond, which blocks one thread and the exit',
@@ -584,10 +584,10 @@ const NETWORK: readonly ReliabilityRow[] = [
       'Refused recording requests are logged with route, status and the location of the first fault. The log is sampled, and never contains what was sent.',
     shown: [
       `${REFUSAL_LOG} > a refused request is logged > %s`,
-      `${REFUSAL_LOG} > a refused request is logged > where OTLP records are rejected, with the first of them`,
-      `${REFUSAL_LOG} > a refused request is logged > once in ten seconds for a route and status, with how many were left out`,
-      `${REFUSAL_LOG} > a refused request is logged > at info where the sender is to try again`,
-      `${REFUSAL_LOG} > a request that is accepted, or that only asks, is not logged`,
+      `${REFUSAL_LOG} > a refused request is logged > if OTLP records are rejected, with the first of them`,
+      `${REFUSAL_LOG} > a refused request is logged > once in ten seconds per route and status, with the number of those that were not logged`,
+      `${REFUSAL_LOG} > a refused request is logged > at level info if the client retries`,
+      `${REFUSAL_LOG} > an accepted request, or one that does not record, is not logged`,
     ],
     not: 'requests whose client disconnects before the answer',
   },
@@ -595,11 +595,11 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'At the start the log says what is stored and who has access. It warns before certificates expire and limits are reached.',
     shown: [
-      `${OPERATOR_LOG} > the ready line > names the store, what it holds, what was replayed, and who may ask`,
-      `${OPERATOR_LOG} > the ready line > says so where tokens are asked for, and where anybody may ask`,
-      `${OPERATOR_LOG} > a certificate > that is expired is named at the start, with its date, and served all the same; a reload tells of the new one`,
-      `${OPERATOR_LOG} > a limit that fills up > is logged once at 80 % and once when it is reached, for keys and for arms`,
-      `${OPERATOR_LOG} > a limit that fills up > that was reached before is logged at the start`,
+      `${OPERATOR_LOG} > the ready line > names the store, its contents, what was replayed, and who has access`,
+      `${OPERATOR_LOG} > the ready line > says whether tokens are required, or anyone has access`,
+      `${OPERATOR_LOG} > a certificate > that is expired is logged at the start with its date, and served; a reload logs the dates of the new one`,
+      `${OPERATOR_LOG} > a limit that is nearly reached > is logged once at 80 % and once when it is reached, for keys and for arms`,
+      `${OPERATOR_LOG} > a limit that is nearly reached > that was reached before the start is logged at the start`,
     ],
     not: 'a certificate that expires while the sidecar runs, without a restart or SIGHUP',
   },
@@ -613,7 +613,7 @@ const NETWORK: readonly ReliabilityRow[] = [
   {
     promise: 'Certificates are renewed without dropping a connection.',
     shown: [
-      `${ACCESS} > TLS > is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection`,
+      `${ACCESS} > TLS > serves the given certificate, and a renewed one after a reload, without closing a connection`,
     ],
     not: 'client certificates, which are not supported',
   },
@@ -635,9 +635,9 @@ const INPUT: readonly ReliabilityRow[] = [
   {
     promise: 'Any request to any route is answered with a documented status, without an effect on other clients.',
     shown: [
-      `${FUZZ} > to whichever route, with whatever method, query and headers, is answered as documented`,
-      `${FUZZ} > to be recorded is answered as documented, and what is answered for is what is counted`,
-      `${FUZZ} > even where it is no HTTP, is answered as documented or cut, and nobody else notices`,
+      `${FUZZ} > to any route, with any method, query and headers, gets a documented response`,
+      `${FUZZ} > to be recorded gets a documented response, and the counts equal the responses`,
+      `${FUZZ} > even if it is not HTTP, gets a documented response or is disconnected, without effect on other clients`,
       `${OTLP}/answer.test.ts > a body > of random bytes gets a documented status quickly, and no stack trace`,
     ],
   },
@@ -656,7 +656,7 @@ const INPUT: readonly ReliabilityRow[] = [
       'A name such as __proto__ counts under exactly that name, everywhere and after a restart. A name that is too long is refused.',
     shown: [
       `${RECORDING} > keeps valid attempts > returns every name without control characters unchanged, and does not merge keys that print alike`,
-      'test/expose/exposition.test.ts > the text > keeps every legal name apart from every other',
+      'test/expose/exposition.test.ts > the text > has separate series for every valid name',
       CHAOS,
     ],
   },
@@ -667,14 +667,14 @@ const INPUT: readonly ReliabilityRow[] = [
       `${REFUSED} > %s: 400 with the pointer`,
       'test/questions/over-http.test.ts > %s is a 400 that names the parameter',
       'test/config/config.test.ts > an unknown name is an error that names it and the nearest known one > __proto__ is an unknown key like any other',
-      'test/sidecar/fuzz.test.ts > after all of it no answer was a 500, and no prototype has a new member',
+      'test/sidecar/fuzz.test.ts > after all inputs no response was a 500, and no prototype has a new member',
     ],
   },
   {
     promise:
       'With a million agent names from one client, keys, scrape and memory stay within their limits, totals are exact, and existing keys continue.',
     shown: [
-      'test/sidecar/cardinality.test.ts > a million agents from one client stay within the bound of keys: totals are exact, known keys go on, the scrape and memory are bounded',
+      'test/sidecar/cardinality.test.ts > a million agents from one client stay within --max-keys: totals are exact, known keys keep counting, the scrape and memory are bounded',
       'test/core/aggregate/tally.test.ts > the tally > holds every attempt under exactly one key, the overflow key included, whatever the bound',
     ],
   },
@@ -682,8 +682,8 @@ const INPUT: readonly ReliabilityRow[] = [
     promise: 'Names that print alike stay distinct series, and the scrape parses.',
     shown: [
       'test/core/aggregate/tally.test.ts > the tally > never lets two keys meet: `a:b` + `c` and `a` + `b:c`, NFC and NFD, names of object properties',
-      'test/expose/exposition.test.ts > the text > can be read back whatever the names and attempts, and equals what was counted',
-      'test/expose/promtool.test.ts > promtool check metrics has nothing to say > of everything a sidecar can tell, and hostile names',
+      'test/expose/exposition.test.ts > the text > parses to the recorded counts for any names and attempts',
+      'test/expose/promtool.test.ts > promtool check metrics reports nothing > for every metric of a sidecar, and hostile names',
     ],
   },
   {
@@ -691,24 +691,24 @@ const INPUT: readonly ReliabilityRow[] = [
       'An ambiguous request is refused with problem details and counted. Bytes that are not HTTP never mix with an answer.',
     shown: [
       `${STRICT} > is refused as a problem, and closes the connection > %s`,
-      `${STRICT} > is refused as a problem, and closes the connection > a body whose chunks cannot be read`,
-      `${STRICT} > is refused as a problem, and closes the connection > and is counted, under labels that are few`,
-      `${STRICT} > a bad request behind a good one leaves the answer to the good one whole`,
-      `${STRICT} > bytes that are no HTTP never stand in the middle of a long answer`,
-      `${HELD} > an answer of 408 is a problem, and is counted`,
+      `${STRICT} > is refused as a problem, and closes the connection > a body with invalid chunks`,
+      `${STRICT} > is refused as a problem, and closes the connection > and is counted, under few labels`,
+      `${STRICT} > an invalid request after a valid one leaves the response to the valid one intact`,
+      `${STRICT} > the error response to invalid bytes is never sent within a long response`,
+      `${HELD} > a 408 is a problem, and is counted`,
     ],
   },
   {
     promise:
       'A path has one spelling, an invalid escape is reported with its location, and only decimal digits form an integer.',
     shown: [
-      `${STRICT} > a request target > %s is a 400 that says where the encoding is bad`,
-      `${STRICT} > a request target > with a bad encoding is refused for OTLP in its own encoding`,
-      `${STRICT} > a request target > %s is answered with %d: a path has one spelling`,
-      `${STRICT} > a request target > holds a slash of an experiment as %2F, and its name is told apart from every other`,
-      `${STRICT} > a parameter > limit=%s is a 400 that names it: only plain decimal digits are a whole number`,
-      `${STRICT} > a parameter > that is a number with decimals is written as JSON writes it`,
-      `${STRICT} > a parameter > %s is a 400 that names it: none is repeated, empty or cut off`,
+      `${STRICT} > a request target > %s is a 400 with the position of the invalid encoding`,
+      `${STRICT} > a request target > with an invalid encoding is refused for OTLP in the encoding of OTLP`,
+      `${STRICT} > a request target > %s gets %d: a path has one spelling`,
+      `${STRICT} > a request target > contains a slash of an experiment as %2F, and its name stays distinct from every other`,
+      `${STRICT} > a parameter > limit=%s is a 400 that names it: only decimal digits are a whole number`,
+      `${STRICT} > a parameter > with decimals is written as in JSON`,
+      `${STRICT} > a parameter > %s is a 400 that names it: no parameter may be repeated, empty or truncated`,
     ],
   },
   {
@@ -722,7 +722,7 @@ const INPUT: readonly ReliabilityRow[] = [
   },
   {
     promise: 'Unknown methods, paths and clients create no new series.',
-    shown: [`${LIMITS} > strange methods, paths and clients make no new series`],
+    shown: [`${LIMITS} > unknown methods, paths and clients create no new series`],
   },
   {
     promise:
@@ -730,7 +730,7 @@ const INPUT: readonly ReliabilityRow[] = [
     shown: [
       `${RECORDING} > keeps valid attempts > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
       'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
-      `${CLOCK} > an id is known until 24 hours have passed, and one that comes again later counts again`,
+      `${CLOCK} > an id is recognized for 24 hours, and counts again when it is sent later`,
       CHAOS,
     ],
   },
@@ -757,11 +757,11 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'A clock that steps to 1970 or 2100 and back loses nothing and makes no number negative. Timestamps in the future are replaced and counted.',
     shown: [
-      `${CLOCK} > a clock that steps %s > loses no attempt and makes no number negative, with and without a restart, and when it steps back`,
-      `${CLOCK} > a clock that steps %s > leaves what is asked of the last hour with all of it at least`,
-      `${CLOCK} > ids are known though the clock steps %s, and steps back`,
-      `${CLOCK} > a timestamp > of long ago counts where it says, one of the far future as of now, and none as of now`,
-      `${CLOCK} > a timestamp > %j, which is none, is refused and nothing is counted`,
+      `${CLOCK} > a clock that steps %s > loses no attempt and makes no number negative, with and without a restart, and after it steps back`,
+      `${CLOCK} > a clock that steps %s > leaves at least all attempts of the last hour in answers about the last hour`,
+      `${CLOCK} > ids are recognized although the clock steps %s and back`,
+      `${CLOCK} > a timestamp > in the past counts at its time; one in the far future, or none, counts as of now`,
+      `${CLOCK} > a timestamp > %j, which is invalid, is refused and nothing is counted`,
     ],
     not: 'a clock that is years ahead removes listed attempts and time buckets as if the years had passed, and ranges that need them are refused. Attempts recorded while the clock was years behind are not listed after it is corrected',
   },
@@ -769,8 +769,8 @@ const INPUT: readonly ReliabilityRow[] = [
     promise:
       'A clock jump makes no id new: ids age by a monotonic clock while the process runs. An attempt with a wrong time affects no other.',
     shown: [
-      `${CLOCK} > one attempt from a clock that is off by %d ms makes no other id new, with a restart and without, and counts once itself`,
-      `${CLOCK} > ids age by a clock that does not jump: while the wall clock is a day ahead, what was received a minute ago is known`,
+      `${CLOCK} > one attempt from a clock that is off by %d ms evicts no other id, with and without a restart, and counts once itself`,
+      `${CLOCK} > ids age by a monotonic clock: while the wall clock is a day ahead, an id of a minute ago is recognized`,
       `${ID_WINDOW} > however clocks jump meanwhile, an id is known when it comes again within its age by its own two times`,
       `${ID_WINDOW} > two windows that were told the same hold the same, also where one was saved and restored between`,
       `${ID_WINDOW} > ids leave by age when so many later ones agree that they are too old, or came from a clock that was ahead`,
@@ -780,7 +780,7 @@ const INPUT: readonly ReliabilityRow[] = [
   {
     promise: 'The order of arrival does not change any answer.',
     shown: [
-      `${CLOCK} > whatever the order in which attempts come, also across the bounds of what is asked, the answers are the same`,
+      `${CLOCK} > answers do not depend on the order in which attempts arrive, even across the bounds of a range`,
       'test/core/aggregate/summary.test.ts > a summary > does not depend on the order of attempts, to the last digit',
     ],
   },
@@ -791,9 +791,9 @@ const SETTINGS: readonly ReliabilityRow[] = [
     promise:
       'A lower limit of keys, arms, series or ids stops growth. Existing ones stay and continue to count. A higher limit admits new ones again.',
     shown: [
-      `${CHANGED} > after %s > 21 keys under --max-keys 5 stay 21 and go on counting, only new keys overflow, and they get their own again`,
-      `${CHANGED} > after %s > two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again`,
-      `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and what was counted stays counted`,
+      `${CHANGED} > after %s > 21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own`,
+      `${CHANGED} > after %s > two arms under --max-arms 1 remain, new ones are not distinguished and the answers say so, until the limit is higher`,
+      `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and the counts remain`,
       'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
       'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
@@ -802,9 +802,9 @@ const SETTINGS: readonly ReliabilityRow[] = [
     promise:
       'After a change, tiers are built from existing ones and from the journal. A range that nothing covers is refused with the earliest possible time, never answered incompletely.',
     shown: [
-      `${CHANGED} > after %s > whatever --tiers are set to, a range is answered or refused, and set back every range is answered as before`,
-      `${CHANGED} > a range that begins before what is held by time > is refused with the earliest time that can be answered, over HTTP, by the command and by the library`,
-      `${CHANGED} > a range that begins before what is held by time > is answered where nothing ever left`,
+      `${CHANGED} > after %s > for any --tiers a range is answered or refused, and with the old tiers every range is answered as before`,
+      `${CHANGED} > a range that begins before the stored time tiers > is refused with the earliest possible time, over HTTP, by the command and by the library`,
+      `${CHANGED} > a range that begins before the stored time tiers > is answered if nothing was ever deleted`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
       `${CHANGED_TIERS} > a crash before the next snapshot leaves another start the same to do`,
       `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
@@ -834,8 +834,8 @@ const SETTINGS: readonly ReliabilityRow[] = [
     promise:
       'A setting beyond any memory is refused at the start. At the highest allowed setting, memory grows only with use.',
     shown: [
-      `${CHANGED} > a setting beyond what memory can hold > --%s %s is refused at the start, with the most there may be`,
-      `${CHANGED} > a setting beyond what memory can hold > at the most there may be, attempts are taken and the limits that are only compared may be absurd`,
+      `${CHANGED} > a setting beyond the available memory > --%s %s is refused at the start, with the maximum`,
+      `${CHANGED} > a setting beyond the available memory > at the maximum, attempts are accepted, and limits that allocate no memory may be arbitrarily large`,
     ],
   },
 ]
@@ -853,8 +853,8 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise:
       'Missing and wrong tokens are refused alike, a thousand of them delay no other client, and each scope gives access only to its own routes.',
     shown: [
-      `${ACCESS} > tokens > let in by scope, and health is open`,
-      `${OVERLOAD} > a thousand wrong tokens are all refused alike, and hold up nobody who has a right one`,
+      `${ACCESS} > tokens > allow by scope, and probes need none`,
+      `${OVERLOAD} > a thousand wrong tokens are refused alike, and do not delay a request with a valid one`,
     ],
     not: 'the time that a refusal takes; expiry of tokens, which does not exist',
   },
@@ -862,38 +862,38 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise:
       'With an address beyond this machine, the sidecar does not start without tokens, unless `--insecure-no-auth` is set.',
     shown: [
-      `${ACCESS} > tokens > must be there to listen beyond this machine, or their absence meant`,
-      'test/config/config.test.ts > rules over settings > listening on %s without tokens is refused, and the message says how to go on',
+      `${ACCESS} > tokens > are required to listen beyond this machine, unless --insecure-no-auth is set`,
+      'test/config/config.test.ts > rules over settings > listening on %s without tokens is refused, and the message lists the options',
     ],
   },
   {
     promise: 'A web page of another site can neither record nor read, whatever host name it uses for this machine.',
     shown: [
-      `${ACCESS} > Host and Origin > a Host that is a name is refused, and named with the flag that lists it, unless it is localhost or listed`,
-      `${ACCESS} > Host and Origin > a Host that is neither a name nor an address is a 400, also where every name is listed`,
-      `${STRICT} > a target in absolute form, as a proxy sends it, > %s is checked as a Host is: %d, whatever the Host header`,
-      `${ACCESS} > Host and Origin > a page of another site can neither record nor read, and gets no CORS headers`,
-      `${ACCESS} > Host and Origin > a form of another site cannot record: its content types are not taken`,
+      `${ACCESS} > Host and Origin > a Host that is a name is refused with the flag that allows it, unless it is localhost or allowed`,
+      `${ACCESS} > Host and Origin > a Host that is neither a name nor an address is a 400, even if every name is allowed`,
+      `${STRICT} > a target in absolute form, as proxies send it, > %s is checked as a Host is: %d, whatever the Host header`,
+      `${ACCESS} > Host and Origin > a page of another origin can neither record nor read, and gets no CORS headers`,
+      `${ACCESS} > Host and Origin > a form of another origin cannot record: its content types are not accepted`,
     ],
   },
   {
     promise:
       'Probes, scrapes and proxies have access by IP address, without a Host in HTTP/1.0, and with an absolute request target.',
     shown: [
-      `${ACCESS} > Host and Origin > a Host that is an address passes: a page that rebinds DNS needs a name`,
-      `${ACCESS} > Host and Origin > no Host passes in HTTP/1.0 alone, where it need not be there`,
-      `${ACCESS} > Host and Origin > health answers whatever the Host is, but to no page of another site`,
-      `${STRICT} > a target in absolute form, as a proxy sends it, > records, asks and takes OTLP as a path does`,
+      `${ACCESS} > Host and Origin > a Host that is an address is allowed: DNS rebinding needs a name`,
+      `${ACCESS} > Host and Origin > a request without Host is allowed in HTTP/1.0 only`,
+      `${ACCESS} > Host and Origin > probes respond to any Host, but not to pages of another origin`,
+      `${STRICT} > a target in absolute form, as proxies send it, > records, asks and accepts OTLP as a path does`,
     ],
   },
   {
     promise: 'Nothing can be deleted by default, and never by GET.',
-    shown: [`${ACCESS} > nothing can be administered unless it was switched on, and nothing by GET`],
+    shown: [`${ACCESS} > deletion is refused without --admin, and by GET`],
   },
   {
     promise: 'Secrets appear in no log, answer, metric or error.',
     shown: [
-      `${ACCESS} > tokens > are never printed: not in logs, answers, metrics, errors, or check-config`,
+      `${ACCESS} > tokens > are never printed: not in logs, responses, metrics, errors, or check-config`,
       'test/config/config.test.ts > passwords are never printed > whatever the password is made of',
     ],
   },

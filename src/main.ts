@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
- * The command: asks for a Node it can run on, then runs, and catches whatever comes up. Nothing is imported before that check, and
- * nothing here is newer than Node 14: an old Node must be able to read this file to say that it is old.
+ * The command. Checks the version of Node, runs, and catches every error. Nothing is imported before that check, and this file uses no syntax
+ * newer than Node 14: an old Node must be able to parse it to report that it is too old.
  */
 
-/** The same as `engines` in package.json. */
+/** Must equal `engines` in package.json. */
 const NEEDED_NODE = '^22.22.2 || ^24.15.0 || >=26'
 
 function canRunOn(version: string): boolean {
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
 if (canRunOn(process.versions.node)) {
   void main().then(exitCode => {
     process.exitCode = exitCode
-    // All is written by now: whatever else still holds the process gets a second to let go.
+    // All output is written. Anything else that keeps the process alive gets one second to end.
     setTimeout(() => process.exit(), 1000).unref()
   })
 } else {

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadConfig } from '../config/config.ts'
-import { beginYoung } from '../server/garbage-collection.ts'
 import { createLog } from '../server/log.ts'
 import { type LogOutput, openLogOutput } from '../server/log-output.ts'
 import type { Sidecar } from '../sidecar.ts'
@@ -79,7 +78,6 @@ async function serve(
   io: Io,
   start: StartSidecar,
 ): Promise<void> {
-  beginYoung()
   const told = Promise.withResolvers<void>()
   let stopping = false
   let stoppingSinceMs = 0

@@ -1,4 +1,4 @@
-/** Flags > environment > config file > defaults: one frozen Config, and where each value of it came from. */
+/** Loads the settings (flags > environment > config file > defaults) into one frozen Config, and reports the source of each value. */
 import { type FileEntry, readConfigFile } from './file.ts'
 import { isLoopback } from './kind.ts'
 import { nearest } from './nearest.ts'
@@ -7,39 +7,41 @@ import { type AnySetting, type Config, PREFIX, settings, variableOf } from './se
 export { isLoopback, type ListenAddress, type Tier } from './kind.ts'
 export { type Config, type LogLevel, variableOf } from './settings.ts'
 
-/** Variables, as `process.env` has them. */
+/** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where settings may come from. */
+/** The sources of settings. */
 export interface Given {
-  /** What flags state, by the setting's name; undefined where a flag was not given. */
+  /** Values of flags by the name of the setting. Undefined if a flag was not given. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly env: Environment
   /** The config file that `--config` names. */
   readonly configFile?: string | undefined
 }
 
+/** Where a value comes from. */
 export type Source = 'flag' | 'environment' | 'file' | 'default'
 
 /** One value in force. */
 export interface InForce {
   readonly name: string
-  /** As it was stated, passwords masked; null where the setting is off. */
+  /** As the user wrote it, with passwords masked. Null if the setting has no value. */
   readonly value: string | number | boolean | readonly string[] | null
   readonly source: Source
   /** The flag, the variable, or the file and line; `default`. */
   readonly place: string
 }
 
+/** The Config, and the source of each of its values. */
 export interface LoadedConfig {
   readonly config: Config
   readonly inForce: readonly InForce[]
 }
 
-/** Settings that cannot be used. The message is one line a fault, each with its place. */
+/** Invalid settings. The message has one line per fault, each with its place. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
-  /** 64 where nothing but flags is at fault, else 78, as sysexits.h has them. */
+  /** Of sysexits.h: 64 (usage) if only flags are invalid, otherwise 78 (config). */
   readonly exitCode: 64 | 78
 
   constructor(faults: readonly string[], exitCode: 64 | 78) {
@@ -48,7 +50,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Variables of the command that are no settings of the sidecar. */
+/** Environment variables of the command that are not settings of the sidecar. */
 const OTHER_VARIABLES: readonly string[] = ['config', 'url', 'token-file'].map(variableOf)
 
 /** Reads every setting. Throws a {@link ConfigError} that names every fault and its place. */
@@ -106,7 +108,7 @@ function readFile(path: string | undefined): ReadFile {
   }
 }
 
-/** A Kubernetes service of this name, or of one that begins so, puts such variables into every container beside it. */
+/** Kubernetes sets such variables in every container of a namespace for a service named agent-performance, or agent-performance-*. */
 const SERVICE_LINK = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
 
 function unknownVariables(env: Environment): Fault[] {
@@ -119,7 +121,7 @@ function unknownVariables(env: Environment): Fault[] {
     }))
 }
 
-/** Without what all of them begin with: that they share it makes none of them alike. */
+/** Compares without the common prefix, which would make all variables similar. */
 function nearestVariable(name: string, known: readonly string[]): string | undefined {
   const own = (variable: string): string => variable.slice(PREFIX.length)
   const found = nearest(own(name), known.map(own))
@@ -134,7 +136,7 @@ interface Stated {
   readonly place: string
 }
 
-/** What is stated for a setting, by whoever comes first. An empty variable states nothing. */
+/** The value of a setting from the source of the highest precedence. An empty environment variable counts as unset. */
 function state(setting: AnySetting, flags: Given['flags'], env: Environment, { path, entries }: ReadFile): Stated {
   const { name, kind } = setting
   const variable = variableOf(name)
@@ -153,7 +155,7 @@ function state(setting: AnySetting, flags: Given['flags'], env: Environment, { p
 }
 
 function badValue({ value, source, place }: Stated, message: string): Fault {
-  // Masked before it is quoted: quoting would put backslashes into a password, and end it early.
+  // Masks before quoting: the backslashes of quoting could end a password early, and its rest would be printed.
   const shown =
     typeof value === 'string' ? JSON.stringify(maskSecrets(value)) : maskSecrets(JSON.stringify(value) ?? 'that')
   return { source, message: `${place} ${message}, not ${shown.slice(0, 200)}` }
@@ -165,7 +167,7 @@ function shown({ kind }: AnySetting, stated: unknown, parsed: unknown): InForce[
   return (stated as number | readonly string[] | undefined) ?? null
 }
 
-/** A text without the passwords of the URLs in it. A text that is a URL as a whole may hold spaces and quotes in its password. */
+/** Masks the passwords of all URLs in a text. If the whole text is a URL, its password may contain spaces and quotes. */
 export function maskSecrets(text: string): string {
   return text
     .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):.*@/is, '$1:***@')
@@ -177,7 +179,7 @@ function brokenRules({ listen, authTokenFile, insecureNoAuth, tlsCert, tlsKey }:
   const faults: string[] = []
   if (!isLoopback(listen.host) && authTokenFile === undefined && !insecureNoAuth) {
     faults.push(
-      `listen: ${listen.host} can be reached from other machines, and there is no auth-token-file: whoever reaches it could read and record. Give --auth-token-file FILE, or listen on 127.0.0.1, or accept that with --insecure-no-auth`,
+      `listen: ${listen.host} can be reached from other machines, and there is no auth-token-file: anyone who can reach it could read and record. Set --auth-token-file FILE, listen on 127.0.0.1, or accept that with --insecure-no-auth`,
     )
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {

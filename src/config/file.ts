@@ -10,7 +10,7 @@ export interface FileEntry {
   readonly line: number
 }
 
-/** What the file states, in its order; or what is wrong with it, with the file's name and the line where there is one. */
+/** The entries of the file in order, or what is wrong with it, with its path and the line if known. */
 export function readConfigFile(path: string): readonly FileEntry[] | { readonly fault: string } {
   let text: string
   try {

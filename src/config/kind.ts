@@ -1,15 +1,15 @@
-/** Kinds of settings: how people write a value, and what it becomes. */
+/** Kinds of settings: the syntax of their values and how they are parsed. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { parseDuration } from '../core/attempt/timestamp.ts'
 
-/** How one kind of setting is written, on the command line, in the environment and in a file alike. */
+/** The syntax of a kind of setting, which is the same on the command line, in the environment and in a file. */
 export interface Kind<T> {
-  /** What stands in its place in the help: `host:port`, `bytes`. */
+  /** The placeholder in the help: `host:port`, `bytes`. */
   readonly form: string
-  /** From what was stated to the value. Its messages read on after the setting's name: `must be ...`. */
+  /** Parses a stated value. Its messages continue the name of the setting: `must be ...`. */
   readonly schema: z.ZodType<T>
-  /** Whether it is given once, many times, or alone as a switch. */
+  /** Whether a flag is given once, many times, or without a value as a switch. */
   readonly given: 'once' | 'many' | 'switch'
 }
 
@@ -23,7 +23,7 @@ function text<T>(form: string, rule: string, parse: (stated: string) => T | unde
   return { form, schema: schema as unknown as z.ZodType<T>, given: 'once' }
 }
 
-/** A file may hold a bare number where a flag and a variable hold its digits. */
+/** Also accepts numbers, which a file may contain. */
 function numeric(kind: Kind<number>): Kind<number> {
   const digits = (stated: unknown): unknown => (typeof stated === 'number' ? String(stated) : stated)
   return { ...kind, schema: z.preprocess(digits, kind.schema) as unknown as z.ZodType<number> }
@@ -37,7 +37,7 @@ export const count: Kind<number> = numeric(
   }),
 )
 
-/** A whole number from 1 to `max`: beyond it there is no memory for what is counted. */
+/** A whole number from 1 to `max`, beyond which memory would not suffice. */
 export const countUpTo = (max: number): Kind<number> => ({
   ...count,
   schema: count.schema.refine(value => value <= max, `must be at most ${max}`),
@@ -65,25 +65,25 @@ export const bytes: Kind<number> = numeric(
   }),
 )
 
-/** A length of time above zero, in milliseconds. */
+/** A duration above zero, in milliseconds. */
 export const duration: Kind<number> = text('duration', 'a duration such as 30s, 24h or 90d', stated => {
   const ms = parseDuration(stated)
   return ms !== undefined && ms > 0 ? ms : undefined
 })
 
-/** What a timer can wait, in milliseconds: beyond it Node fires at once. */
+/** The longest delay of a timer in milliseconds. Node treats a longer delay as 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** A duration that is waited for, in milliseconds: at most 24 days. */
+/** The duration of a timer in milliseconds, at most 24 days. */
 export const wait: Kind<number> = text('duration', 'a duration of at most 24d such as 500ms, 10s or 5m', stated => {
   const ms = parseDuration(stated)
   return ms !== undefined && ms <= MAX_TIMER_MS ? ms : undefined
 })
 
-/** A wait that may not be zero: the time something is given. */
+/** A {@link wait} above zero. */
 export const timeout: Kind<number> = { ...wait, schema: wait.schema.refine(ms => ms > 0, 'must be longer than 0s') }
 
-/** A switch: alone it is on. */
+/** A switch: without a value it is on. */
 export const toggle: Kind<boolean> = {
   form: 'true|false',
   schema: z.preprocess(
@@ -99,16 +99,16 @@ export const toggle: Kind<boolean> = {
 function decoded<T>(kind: Kind<T>): Kind<T> {
   const isDecoded = (stated: unknown): boolean =>
     typeof stated !== 'string' || (stated.isWellFormed() && !stated.includes('\uFFFD'))
-  const message = 'must be UTF-8: it names another file otherwise, so rename the file'
+  const message = 'must be UTF-8: rename the file'
   return { ...kind, schema: z.unknown().refine(isDecoded, message).pipe(kind.schema) as unknown as z.ZodType<T> }
 }
 
 /** A path, relative to the working directory. */
 export const path: Kind<string> = decoded(text('path', 'a path', stated => stated || undefined))
 
-/** Where something listens. Port 0 stands for any free one. */
+/** An address to listen on. Port 0 selects a free port. */
 export interface ListenAddress {
-  /** A name or an address; an IPv6 address stands without its brackets. */
+  /** A name or an address. An IPv6 address has no brackets. */
   readonly host: string
   readonly port: number
 }
@@ -129,13 +129,13 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
-/** Whether only this machine can reach `host`. A name other than `localhost` may be anywhere. */
+/** Whether only this machine can reach `host`. Names other than `localhost` are assumed to be reachable. */
 export function isLoopback(host: string): boolean {
   if (isIPv4(host) || isIPv6(host)) return loopback.check(host, isIPv4(host) ? 'ipv4' : 'ipv6')
   return host.toLowerCase() === 'localhost'
 }
 
-/** A path of the documented file, or the URL of another store. */
+/** The path of the documented file, or the URL of another store. */
 export const storeName: Kind<string> = decoded(
   text(
     'path|url',
@@ -149,7 +149,7 @@ export const storeName: Kind<string> = decoded(
 )
 const STORE_SCHEMES: ReadonlySet<string> = new Set(['postgres', 'postgresql', 'redis', 'rediss', 'sqlite'])
 
-/** Names of hosts as clients state them, without a port; an IPv6 address stands without its brackets, `*` for any. */
+/** Host names without a port. An IPv6 address has no brackets; `*` allows any. */
 export const hostNames: Kind<readonly string[]> = many(
   text('host', 'a host name without scheme or port such as metrics.example.com', stated => {
     const name = stated.replace(/^\[(.*)\]$/, '$1').toLowerCase()
@@ -157,7 +157,7 @@ export const hostNames: Kind<readonly string[]> = many(
   }),
 )
 
-/** Origins of pages, as browsers send them; `*` for any. */
+/** Origins, as browsers send them; `*` allows any. */
 export const origins: Kind<readonly string[]> = many(
   text('origin', 'an origin such as https://dashboards.example.com', stated => {
     const origin = stated.toLowerCase()
@@ -171,29 +171,29 @@ function many<T>(kind: Kind<T>): Kind<readonly T[]> {
   return { form: kind.form, schema: schema as unknown as z.ZodType<readonly T[]>, given: 'many' }
 }
 
-/** One of a few words. */
+/** One of several words. */
 export function word<const T extends string>(words: readonly T[]): Kind<T> {
   return text('word', `one of ${words.join(', ')}`, stated => words.find(one => one === stated))
 }
 
-/** How fine summaries by time are, and for how long. */
+/** The time span of the summaries of a tier, and how long they are kept. */
 export interface Tier {
   readonly spanMs: number
-  /** Infinity: for ever. */
+  /** Infinity if they are kept forever. */
   readonly keepMs: number
 }
 
-/** Tiers from fine to coarse, `span:keep` each: a coarser one is kept at least as long. */
+/** Tiers `span:keep` from fine to coarse. A coarser tier is kept at least as long as a finer one. */
 export const tiers: Kind<readonly Tier[]> = text(
   'span:keep,...',
   'tiers from fine to coarse such as 1m:24h,1h:90d,1d:forever, each kept as long as the one before or longer',
   stated => {
     const parsed = stated.split(',').map(readTier)
-    const sound = parsed.every((tier, i) => {
+    const isValid = parsed.every((tier, i) => {
       const finer = parsed[i - 1]
       return tier.keepMs >= tier.spanMs && (finer === undefined || isCoarser(tier, finer))
     })
-    return sound ? Object.freeze(parsed) : undefined
+    return isValid ? Object.freeze(parsed) : undefined
   },
 )
 

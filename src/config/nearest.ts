@@ -1,6 +1,6 @@
-/** What a person may have meant. */
+/** Suggests the name that a user may have meant. */
 
-/** The known name that `typed` most likely stands for: a third of it wrong at the most; undefined where none is close. */
+/** The known name with the least edit distance from `typed`, at most a third of its length. Undefined if there is none. */
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
   const shape = (name: string): string => name.toLowerCase().replaceAll('_', '-').slice(0, 100)
   const wanted = shape(typed)
@@ -15,7 +15,7 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   return best
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours from `a` to `b` (optimal string alignment). */
+/** The optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours from `a` to `b`. */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

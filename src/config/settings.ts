@@ -1,4 +1,7 @@
-/** The one table of settings: flags, variables, file keys, help, the README and the Config all come from it. */
+/**
+ * The table of all settings. Flags, environment variables, file keys, the help, the documentation and the Config derive from it. The file is
+ * longer than others because it is a table.
+ */
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
   bytes,
@@ -19,21 +22,20 @@ import {
   wait,
   word,
 } from './kind.ts'
-
 import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
 
-/** A key takes some ten kilobytes, an arm about half of that. */
+/** A key takes about 10 KB of memory, an arm about half of that. */
 const MAX_KEYS = 1_000_000
 const MAX_ARMS = 100_000
 
-/** The levels of the log, most talkative first. */
+/** Log levels, the most verbose one first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** What is in force. Frozen. */
+/** The settings in force. Frozen. */
 export interface Config {
   readonly listen: ListenAddress
-  /** A path of the documented file, or a URL: it may hold a password. */
+  /** The path of the documented JSON file, or a URL. The URL may contain a password. */
   readonly store: string
   readonly admin: boolean
   readonly authTokenFile: string | undefined
@@ -62,18 +64,18 @@ export interface Config {
   /** A file of prices by model name. */
   readonly prices: string | undefined
   readonly otlpMetrics: boolean
-  /** A file of rules for what telemetry counts as attempts. */
+  /** A file of rules that decide which telemetry counts as attempts. */
   readonly otlpMapping: string | undefined
   readonly drainDelayMs: number
   readonly drainTimeoutMs: number
   readonly logLevel: LogLevel
 }
 
-/** One setting: its name is the flag, the key of the file and, in capitals, the variable. */
+/** One setting. Its name is the flag, the key in the file and, in capitals, the environment variable. */
 export interface Setting<T> {
   readonly name: string
   readonly kind: Kind<NonNullable<T>>
-  /** As a user would write it, or how it follows from the environment; undefined where the setting is off. */
+  /** As a user would write it, or how it derives from the environment. Undefined if the setting has no default. */
   readonly default: string | readonly string[] | EnvironmentDefault | undefined
   readonly description: string
   readonly group: Group
@@ -92,7 +94,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'listen',
     kind: listenAddress,
     default: '127.0.0.1:9464',
-    description: 'Where to listen; port 0 picks a free one.',
+    description: 'Address to listen on. Port 0 selects a free port.',
     group: 'Where',
   },
   store: {
@@ -100,35 +102,36 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: storeName,
     default: { shown: DEFAULT_STORE_SHOWN, in: defaultStore },
     description:
-      'Where attempts are kept: a path of the documented JSON file. Unset: agent_performance.json in $STATE_DIRECTORY (systemd), else in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME is ~/.local/state by default. sqlite:, postgres:// and redis:// are for other stores, which this version does not support yet.',
+      'Store of the attempts: the path of the documented JSON file. Default: agent_performance.json in $STATE_DIRECTORY (systemd), otherwise in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME defaults to ~/.local/state. sqlite:, postgres:// and redis:// select other stores, which this version does not support yet.',
     group: 'Where',
   },
   admin: {
     name: 'admin',
     kind: toggle,
     default: 'false',
-    description: 'Let all attempts be forgotten over HTTP: DELETE /api/v1/metrics.',
+    description: 'Allow deletion of all attempts over HTTP: DELETE /api/v1/metrics.',
     group: 'Who may ask',
   },
   authTokenFile: {
     name: 'auth-token-file',
     kind: path,
     default: undefined,
-    description: 'File of bearer tokens and their scopes, read again on SIGHUP.',
+    description: 'File of bearer tokens and their scopes. It is read again on SIGHUP.',
     group: 'Who may ask',
   },
   insecureNoAuth: {
     name: 'insecure-no-auth',
     kind: toggle,
     default: 'false',
-    description: 'Listen beyond this machine without tokens: whoever reaches the port may read and record.',
+    description:
+      'Allow listening beyond this machine without tokens: anyone who can reach the port can read and record.',
     group: 'Who may ask',
   },
   tlsCert: {
     name: 'tls-cert',
     kind: path,
     default: undefined,
-    description: 'Certificate chain (PEM); with tls-key, HTTPS is spoken.',
+    description: 'Certificate chain (PEM). Enables HTTPS together with tls-key.',
     group: 'Who may ask',
   },
   tlsKey: {
@@ -143,56 +146,57 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: hostNames,
     default: [],
     description:
-      'A further name clients may call the sidecar by (Host header), * for any; localhost and addresses always may.',
+      'Host name that clients may use for the sidecar (Host header); * allows any. localhost and IP addresses are always allowed.',
     group: 'Who may ask',
   },
   allowOrigin: {
     name: 'allow-origin',
     kind: origins,
     default: [],
-    description: 'A web page of another origin that may ask, * for any.',
+    description: 'Origin of web pages that may send requests; * allows any.',
     group: 'Who may ask',
   },
   maxBodyBytes: {
     name: 'max-body-bytes',
     kind: bytes,
     default: '5MiB',
-    description: 'Largest JSON body, after inflating; more than 256MiB counts as that.',
+    description: 'Maximum size of a JSON body after decompression. Values above 256MiB count as 256MiB.',
     group: 'Limits',
   },
   maxOtlpBodyBytes: {
     name: 'max-otlp-body-bytes',
     kind: bytes,
     default: '20MiB',
-    description: 'Largest OTLP body, after inflating; more than 256MiB counts as that.',
+    description: 'Maximum size of an OTLP body after decompression. Values above 256MiB count as 256MiB.',
     group: 'Limits',
   },
   headersTimeoutMs: {
     name: 'headers-timeout',
     kind: timeout,
     default: '10s',
-    description: "Time for a request's headers; for a TLS handshake and the first of them together.",
+    description:
+      'Timeout for the headers of a request. For the first request of a connection, it includes the TLS handshake.',
     group: 'Limits',
   },
   requestTimeoutMs: {
     name: 'request-timeout',
     kind: timeout,
     default: '30s',
-    description: 'Time for a whole request; for a stream of lines, for the next line of it.',
+    description: 'Timeout for a whole request. For a stream of lines, for the next line.',
     group: 'Limits',
   },
   keepAliveTimeoutMs: {
     name: 'keep-alive-timeout',
     kind: timeout,
     default: '65s',
-    description: 'How long an idle connection stays open.',
+    description: 'Timeout after which an idle connection is closed.',
     group: 'Limits',
   },
   maxConnections: {
     name: 'max-connections',
     kind: count,
     default: '1024',
-    description: 'Connections at the same time.',
+    description: 'Maximum number of concurrent connections.',
     group: 'Limits',
   },
   maxInFlightBytes: {
@@ -200,14 +204,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: bytes,
     default: '64MiB',
     description:
-      'Bodies and lines that are read or worked on, all together; beyond it streams wait for a moment, and the answer is 429.',
+      'Maximum total bytes of bodies and lines in progress. Beyond it, streams wait for a moment, and requests get a 429.',
     group: 'Limits',
   },
   maxPendingAttempts: {
     name: 'max-pending-attempts',
     kind: count,
     default: '100000',
-    description: 'Attempts waiting for the disk; beyond it the answer is 429.',
+    description: 'Maximum number of attempts that wait for the disk. Beyond it, requests get a 429.',
     group: 'Limits',
   },
   maxQuestions: {
@@ -215,14 +219,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: count,
     default: '256',
     description:
-      'Questions in flight: waiting, being worked out, or their answer being read; beyond it the answer is 429. Scrapes do not count.',
+      'Maximum number of questions that are queued or being computed, or whose answer is being sent. Beyond it, requests get a 429. Scrapes do not count.',
     group: 'Limits',
   },
   maxAnswerBytes: {
     name: 'max-answer-bytes',
     kind: bytes,
     default: '128MiB',
-    description: 'Answers to questions that are not read yet, all together; beyond it the answer is 429.',
+    description: 'Maximum total bytes of answers that clients have not read yet. Beyond it, requests get a 429.',
     group: 'Limits',
   },
   maxKeys: {
@@ -230,7 +234,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: countUpTo(MAX_KEYS),
     default: '10000',
     description:
-      'Keys (agent, model and issue type), at most 1000000; attempts of further ones count under __overflow__. Keys that are held already stay.',
+      'Maximum number of keys (agent, model and issue type), up to 1000000. Attempts of further keys count under __overflow__. Existing keys remain.',
     group: 'Limits',
   },
   maxArms: {
@@ -238,7 +242,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: countUpTo(MAX_ARMS),
     default: '1000',
     description:
-      'Arms of experiments (experiment and variant), at most 100000; attempts of further ones are not told apart. Arms that are held already stay.',
+      'Maximum number of arms of experiments (experiment and variant), up to 100000. Attempts of further arms count in no experiment. Existing arms remain.',
     group: 'Limits',
   },
   tiers: {
@@ -246,42 +250,43 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: tiers,
     default: '1m:24h,1h:90d,1d:forever',
     description:
-      'How fine questions over time can be, and for how long: span:keep, from fine to coarse. Where it changes, what is new is built from what is held and from the journal.',
+      'Time resolution of the aggregates and how long each is kept: span:keep, from fine to coarse. After a change, new tiers are built from the existing ones and from the journal.',
     group: 'What is kept',
   },
   retentionAgeMs: {
     name: 'retention-age',
     kind: duration,
     default: '90d',
-    description: 'Single attempts older than this leave; totals stay.',
+    description: 'Individual attempts older than this are deleted. Totals remain.',
     group: 'What is kept',
   },
   retentionBytes: {
     name: 'retention-bytes',
     kind: bytes,
     default: '1GiB',
-    description: 'Single attempts beyond this size on disk leave, oldest first; totals stay.',
+    description: 'Maximum size of individual attempts on disk. Beyond it, the oldest are deleted. Totals remain.',
     group: 'What is kept',
   },
   idWindow: {
     name: 'id-window',
     kind: countUpTo(MAX_IDS),
     default: '1000000',
-    description: 'How many attempt ids are remembered, so that a repeated one counts once: at most 10000000.',
+    description: 'Number of attempt ids that are remembered to detect duplicates, up to 10000000.',
     group: 'What is kept',
   },
   idWindowAgeMs: {
     name: 'id-window-age',
     kind: duration,
     default: '24h',
-    description: 'How long an attempt id is remembered.',
+    description: 'How long an attempt id is remembered to detect duplicates.',
     group: 'What is kept',
   },
   prices: {
     name: 'prices',
     kind: path,
     default: undefined,
-    description: 'File of prices in US dollars per million tokens, by model name; they go before the known ones.',
+    description:
+      'File of prices in US dollars per million tokens by model name. They take precedence over the built-in prices.',
     group: 'What is kept',
   },
   otlpMetrics: {
@@ -289,7 +294,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: toggle,
     default: 'false',
     description:
-      'Count the metrics agent.attempts and agent.attempt.* that come by OTLP, for clients that send nothing else: attempts that come both ways count twice.',
+      'Count the OTLP metrics agent.attempts and agent.attempt.*, for clients that send nothing else. Attempts that are also sent another way count twice.',
     group: 'What is kept',
   },
   otlpMapping: {
@@ -297,53 +302,53 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: path,
     default: undefined,
     description:
-      'JSON file of rules for which log records and spans count as attempts, on top of the known ones; read again on SIGHUP.',
+      'JSON file of rules that decide which log records and spans count as attempts, in addition to the built-in ones. It is read again on SIGHUP.',
     group: 'What is kept',
   },
   drainDelayMs: {
     name: 'drain-delay',
     kind: wait,
     default: '0s',
-    description: 'After SIGTERM, go on serving this long as "not ready"; 5s behind a Kubernetes service.',
+    description: 'How long to continue serving as "not ready" after SIGTERM. Use 5s behind a Kubernetes service.',
     group: 'Running',
   },
   drainTimeoutMs: {
     name: 'drain-timeout',
     kind: timeout,
     default: '20s',
-    description: 'After that, time for what is under way before connections are cut.',
+    description: 'After drain-delay, how long requests in progress may take before their connections are closed.',
     group: 'Running',
   },
   logLevel: {
     name: 'log-level',
     kind: word(LOG_LEVELS),
     default: 'info',
-    description: `Least important thing that is logged: ${LOG_LEVELS.join(', ')}.`,
+    description: `Minimum level of the log: ${LOG_LEVELS.join(', ')}.`,
     group: 'Running',
   },
 }
 
-/** A setting with the field of the Config it fills. */
+/** A setting and its field in the Config. */
 export type AnySetting = Setting<unknown> & { readonly field: keyof Config }
 
-/** The table in its order. */
+/** All settings in the order of the table. */
 export const settings: readonly AnySetting[] = Object.entries(SETTINGS).map(([field, setting]) => ({
   ...(setting as Setting<unknown>),
   field: field as keyof Config,
 }))
 
-/** What every variable begins with. */
+/** The prefix of every environment variable. */
 export const PREFIX = 'AGENT_PERFORMANCE_'
 
-/** The variable of a name: `max-keys` is `AGENT_PERFORMANCE_MAX_KEYS`. */
+/** The environment variable of a name: `AGENT_PERFORMANCE_MAX_KEYS` for `max-keys`. */
 export const variableOf = (name: string): string => PREFIX + name.toUpperCase().replaceAll('-', '_')
 
-/** The flag as the help shows it: `--max-keys <count>`. A switch may stand alone. */
+/** The flag as the help shows it: `--max-keys <count>`. The value of a switch is optional. */
 export function flagOf({ name, kind }: Pick<Setting<unknown>, 'name' | 'kind'>): string {
   return kind.given === 'switch' ? `--${name} [${kind.form}]` : `--${name} <${kind.form}>`
 }
 
-/** The default as a user would write it; empty where there is none. */
+/** The default as a user would write it. Empty if there is none. */
 export function defaultOf({ default: preset }: Pick<Setting<unknown>, 'default'>): string {
   if (preset === undefined || typeof preset === 'string') return preset ?? ''
   return 'shown' in preset ? preset.shown : preset.join(',')

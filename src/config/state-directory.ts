@@ -1,12 +1,12 @@
-/** Where a command keeps its state when no store is given: a folder that survives a reboot and belongs to the user. */
+/** The directory of the default store: it survives a reboot and belongs to the user. */
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** The folder of the default of `--store`, as documentation shows it: short enough for a terminal's help. */
+/** The default of `--store` as the documentation shows it, short enough for the help on a terminal. */
 export const DEFAULT_STORE_SHOWN = '$XDG_STATE_HOME/agent-performance/'
 
 /**
- * The default of `--store`. Under systemd it lies in the unit's StateDirectory (`$STATE_DIRECTORY`), else in `$XDG_STATE_HOME/agent-performance`,
+ * The default of `--store`. Under systemd it is in the unit's StateDirectory (`$STATE_DIRECTORY`), otherwise in `$XDG_STATE_HOME/agent-performance`,
  * which is `~/.local/state/agent-performance` unless it is set (XDG Base Directory Specification 0.8: relative paths are ignored).
  */
 export function defaultStore(env: Readonly<Record<string, string | undefined>>): string {
@@ -18,7 +18,7 @@ function stateDirectory({
   XDG_STATE_HOME,
   HOME,
 }: Readonly<Record<string, string | undefined>>): string {
-  // A unit may have several; the first one is its main one.
+  // A unit may have several, separated by colons.
   const unit = STATE_DIRECTORY?.split(':', 1)[0]
   if (unit !== undefined && isAbsolute(unit)) return unit
   if (XDG_STATE_HOME !== undefined && isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'agent-performance')

@@ -1,5 +1,4 @@
-/** What is exposed at one moment: a copy of every summary, so that all families about it tell of the same attempts. */
-
+/** Copies everything that one scrape exposes, so that all families report the same attempts. */
 import { SUMMARY_WIDTH } from '../core/aggregate/summary.ts'
 import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
@@ -11,28 +10,30 @@ import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 import type { SelfMetricReading } from './self-metrics.ts'
 
-/** Keys copied before others have their turn: a tenth of a millisecond, and a quarter of a megabyte. */
-const KEYS_AT_ONCE = 200
+/** Keys copied per step: about 0.1 ms and 250 KB. */
+const KEYS_PER_STEP = 200
 
-/** A key as it was at one moment: its summary never changes. About 1.3 KB. */
+/** A key at the time of the collection: its summary never changes. About 1.3 KB. */
 export interface KeyCopy extends KeySummary, Labelled {
   readonly key: AttemptKey
 }
 
-/** The text of a key's labels, kept as long as the key. */
+/** The label text of each key. Entries live as long as their key. */
 type LabelTexts = WeakMap<KeyTally, string>
 
+/** Everything that one scrape or push exposes. */
 export interface Collection {
   /** Milliseconds since the epoch. */
   readonly atMs: number
-  /** In the order they first came. */
+  /** In the order of their first attempt. */
   readonly keys: readonly KeyCopy[]
-  /** In the order they first came, and so their arms. */
+  /** In the order of their first attempt, as are their arms. */
   readonly experiments: readonly ExperimentCopy[]
   /** The metrics of the sidecar about itself. */
   readonly self: readonly SelfMetricReading[]
 }
 
+/** Where a collection reads from. */
 export interface Sources {
   readonly tally: Pick<Tally, 'keys' | 'arms'>
   /** Reads the metrics of the sidecar about itself. If it throws, the scrape fails. */
@@ -42,16 +43,15 @@ export interface Sources {
 }
 
 /**
- * Collects. Those who ask before a collection begins share it; who asks while one is made gets the next one, so that nothing is missing
- * that was recorded before. Rejects where a source throws. Nothing but the
- * text of labels is kept of keys between two collections: many copied side by side take less time than finding out which of
- * them have changed would save, and leave less to the garbage collector than one by one.
+ * A function that collects, and rejects if a source throws. Callers that arrive before a collection starts share it. A caller that arrives
+ * during a collection gets the next one, so that it misses no attempt that was recorded before its call. Every collection copies all keys:
+ * finding those that changed takes longer than a bulk copy.
  */
 export function createCollector(sources: Sources): () => Promise<Collection> {
-  let underWay: Promise<unknown> | undefined
+  let running: Promise<unknown> | undefined
   let next: Promise<Collection> | undefined
-  /** What those who ask in the same moment share: nothing can have been recorded in between. */
-  let begunNow: Promise<Collection> | undefined
+  /** The collection that started in this synchronous run of code: no attempt can have been recorded since. */
+  let startedNow: Promise<Collection> | undefined
   const labelTexts: LabelTexts = new WeakMap()
   let knownExperiments: ReadonlyMap<string, ExperimentCopy> = new Map()
   async function collect(): Promise<Collection> {
@@ -63,39 +63,39 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   }
   function begin(): Promise<Collection> {
     next = undefined
-    const begun = collect()
-    const over = begun
+    const started = collect()
+    const ended = started
       .catch(() => undefined)
       .then(() => {
-        if (underWay === over) underWay = undefined
+        if (running === ended) running = undefined
       })
-    underWay = over
-    begunNow = begun
+    running = ended
+    startedNow = started
     queueMicrotask(() => {
-      begunNow = undefined
+      startedNow = undefined
     })
-    return begun
+    return started
   }
   return () => {
-    if (begunNow !== undefined) return begunNow
-    if (underWay === undefined) return begin()
-    next ??= underWay.then(begin)
+    if (startedNow !== undefined) return startedNow
+    if (running === undefined) return begin()
+    next ??= running.then(begin)
     return next
   }
 }
 
 function* copySteps(records: readonly KeyTally[], labelTexts: LabelTexts): Steps<readonly KeyCopy[]> {
-  // Keys that come meanwhile wait for the next collection: they could come for ever.
+  // Keys that are added during the copy belong to the next collection: otherwise the copy might never end.
   const end = records.length
   const keys: KeyCopy[] = []
-  for (let from = 0; from < end; from += KEYS_AT_ONCE) {
+  for (let from = 0; from < end; from += KEYS_PER_STEP) {
     if (from > 0) yield
-    copySome(records.slice(from, Math.min(end, from + KEYS_AT_ONCE)), keys, labelTexts)
+    copySome(records.slice(from, Math.min(end, from + KEYS_PER_STEP)), keys, labelTexts)
   }
   return keys
 }
 
-/** Their summaries lie side by side: memory of its own for each would take longer than all else here. */
+/** One array holds all summaries of a step: an allocation per key would take longer than everything else here. */
 function copySome(records: readonly KeyTally[], keys: KeyCopy[], labelTexts: LabelTexts): void {
   const rows = new Float64Array(records.length * SUMMARY_WIDTH)
   for (const [i, record] of records.entries()) {

@@ -1,5 +1,4 @@
-/** The families that tell of experiments: what each arm did, and each variant against the one that came first. */
-
+/** The metric families of experiments: the results of each arm, and each variant compared with the baseline. */
 import { DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import { costs, durations, failures, type Histogram, type Summary, successes } from '../core/aggregate/summary.ts'
 import type { ArmCopy, ComparisonCopy, ExperimentCopy } from './experiments.ts'
@@ -8,15 +7,15 @@ import type { Buckets, FamilyOf } from './family.ts'
 const ARM = ['experiment', 'variant'] as const
 const COMPARISON = ['experiment', 'variant', 'baseline'] as const
 const ANY_TIME =
-  'at a level of 95 % over all variants and all looks together, where assignment does not follow outcomes'
+  'at a level of 95 % over all variants and all times of evaluation, if assignment does not depend on outcomes'
 
-/** What is exposed of each arm, bounded by max-arms. */
+/** The families of each arm. --max-arms bounds the number of arms. */
 export const ARM_FAMILIES: readonly FamilyOf<ArmCopy>[] = [
   {
     name: 'agent_experiment_attempts_total',
     type: 'counter',
     unit: '{attempt}',
-    help: 'Attempts of an experiment, by result. They are in agent_attempts_total too.',
+    help: 'Attempts of an experiment by result. They are included in agent_attempts_total.',
     labels: [...ARM, 'result'],
     values: ['success', 'failure'],
     read: ({ summary }) => [successes(summary), failures(summary)],
@@ -25,7 +24,7 @@ export const ARM_FAMILIES: readonly FamilyOf<ArmCopy>[] = [
     name: 'agent_experiment_attempt_duration_seconds',
     type: 'histogram',
     unit: 's',
-    help: 'How long attempts of an experiment took.',
+    help: 'Duration of attempts of an experiment.',
     labels: ARM,
     bounds: DURATION_BOUNDS,
     read: ({ summary }) => [allDurations(summary)],
@@ -34,19 +33,19 @@ export const ARM_FAMILIES: readonly FamilyOf<ArmCopy>[] = [
     name: 'agent_experiment_attempt_cost_usd_total',
     type: 'counter',
     unit: '{USD}',
-    help: 'Cost of attempts of an experiment in US dollars: as reported, else as computed from tokens and prices.',
+    help: 'Cost of attempts of an experiment in US dollars: as reported, otherwise computed from tokens and prices.',
     labels: ARM,
     read: ({ summary }) => [costs(summary).sum],
   },
 ]
 
-/** What is exposed of each variant but the baseline. */
+/** The families of each variant but the baseline. */
 export const COMPARISON_FAMILIES: readonly FamilyOf<ComparisonCopy>[] = [
   {
     name: 'agent_experiment_success_ratio_difference',
     type: 'gauge',
     unit: '',
-    help: 'Ratio of successes of the variant less that of the baseline, the variant that came first, since the experiment began, -1 to 1. Never to be averaged.',
+    help: 'Success ratio of the variant minus that of the baseline since the experiment began, -1 to 1. The baseline is the variant of the first attempt. Never average it.',
     labels: COMPARISON,
     read: ({ rates }) => [rates.difference / 100],
   },
@@ -54,7 +53,7 @@ export const COMPARISON_FAMILIES: readonly FamilyOf<ComparisonCopy>[] = [
     name: 'agent_experiment_success_ratio_difference_lower_bound',
     type: 'gauge',
     unit: '',
-    help: `Lower end of the confidence sequence of the difference, -1 to 1, ${ANY_TIME}. Above 0 the variant does better. Never to be averaged.`,
+    help: `Lower bound of the confidence sequence of the difference, -1 to 1, ${ANY_TIME}. Above 0 the variant is better. Never average it.`,
     labels: COMPARISON,
     read: ({ rates }) => [rates.difference_interval.low / 100],
   },
@@ -62,7 +61,7 @@ export const COMPARISON_FAMILIES: readonly FamilyOf<ComparisonCopy>[] = [
     name: 'agent_experiment_success_ratio_difference_upper_bound',
     type: 'gauge',
     unit: '',
-    help: `Upper end of the confidence sequence of the difference, -1 to 1, ${ANY_TIME}. Below 0 the variant does worse. Never to be averaged.`,
+    help: `Upper bound of the confidence sequence of the difference, -1 to 1, ${ANY_TIME}. Below 0 the variant is worse. Never average it.`,
     labels: COMPARISON,
     read: ({ rates }) => [rates.difference_interval.high / 100],
   },
@@ -70,20 +69,20 @@ export const COMPARISON_FAMILIES: readonly FamilyOf<ComparisonCopy>[] = [
     name: 'agent_experiment_e_value',
     type: 'gauge',
     unit: '',
-    help: 'Evidence against "no difference", 1 and above: the inverse of the always-valid p-value. Enough is 20 times the number of variants beside the baseline. Never to be averaged.',
+    help: 'Evidence against "no difference", 1 and above: the inverse of the always-valid p-value. It is significant from 20 times the number of variants without the baseline on. Never average it.',
     labels: COMPARISON,
-    // Infinity is no number to everybody who reads on from here.
+    // Infinity is not a valid number in JSON, which OTLP and dashboards use.
     read: ({ rates }) => [Math.min(1 / rates.p_value, Number.MAX_VALUE)],
   },
 ]
 
-/** What is exposed of each experiment. */
+/** The families of each experiment. */
 export const EXPERIMENT_FAMILIES: readonly FamilyOf<ExperimentCopy>[] = [
   {
     name: 'agent_experiment_sample_ratio_p_value',
     type: 'gauge',
     unit: '',
-    help: 'How likely attempts are shared out among the variants as unequally as they are, were equal shares intended, 0 to 1, from 8 attempts a variant on. Below 0.001 something is broken and no comparison can be believed. Never to be averaged.',
+    help: 'p-value of the sample ratio test: the probability of shares at least this unequal if equal shares are intended, 0 to 1, from 8 attempts per variant on. Below 0.001 the assignment is broken and no comparison is valid. Never average it.',
     labels: ['experiment'],
     read: ({ sampleRatioP }) => [sampleRatioP],
   },

@@ -1,5 +1,5 @@
-/** What is exposed of experiments at one moment: a copy of every arm, and what is to be made of them. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+/** Copies the arms of all experiments at the time of a collection, and compares the variants of each experiment. */
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { type Summary, totalAttempts } from '../core/aggregate/summary.ts'
 import type { ArmTally } from '../core/aggregate/tally.ts'
 import { countsOf } from '../core/reports/groups.ts'
@@ -8,37 +8,37 @@ import { compareRates, type RateDifference } from '../core/statistics/sequential
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 
-/** Over all looks and all variants together, as `/api/v1/experiments/{name}` has it. */
+/** The level over all variants and all times of evaluation, as in `/api/v1/experiments/{name}`. */
 const ALPHA = 0.05
-/** Comparisons made before others have their turn: about a millisecond where attempts are few and each is exact. */
-const COMPARISONS_AT_ONCE = 20
+/** Comparisons per iteration of the event loop: about 1 ms for few attempts, where each comparison is exact. */
+const COMPARISONS_PER_STEP = 20
 
-/** An arm as it was at one moment: its summary never changes. About 1.2 KB. */
+/** An arm at the time of the collection: its summary never changes. About 1.2 KB. */
 export interface ArmCopy extends Labelled {
   readonly key: { readonly experiment: string; readonly variant: string }
   readonly summary: Summary
-  /** What it is a copy of. */
-  readonly of: ArmTally
+  readonly source: ArmTally
 }
 
-/** A variant against the variant of its experiment that came first. */
+/** A variant compared with the baseline: the variant whose first attempt came first. */
 export interface ComparisonCopy extends Labelled {
   readonly key: { readonly experiment: string; readonly variant: string; readonly baseline: string }
   readonly rates: RateDifference
 }
 
+/** An experiment at the time of the collection. */
 export interface ExperimentCopy extends Labelled {
   readonly key: { readonly experiment: string }
-  /** The baseline first. */
+  /** The baseline is the first. */
   readonly arms: readonly ArmCopy[]
   readonly comparisons: readonly ComparisonCopy[]
-  /** Of "shared out equally", 0 to 1; undefined where attempts are too few to tell. */
+  /** The p-value of "attempts are assigned in equal shares", 0 to 1. Undefined if there are too few attempts. */
   readonly sampleRatioP: number | undefined
 }
 
 /**
- * Copies the experiments of all arms, by name, giving way to others in between. Those none of whose arms has changed since
- * `known` are taken over from there: the work grows with the experiments that run, and hardly with those that there were.
+ * Copies the experiments of all arms, by name, and yields to the event loop between comparisons. Experiments that have not changed since
+ * `known` are taken from there: the cost grows with the running experiments, not with past ones.
  */
 export async function copyExperiments(
   arms: readonly ArmTally[],
@@ -58,12 +58,12 @@ async function copyExperiment(
   before: ExperimentCopy | undefined,
   pace: { comparisons: number },
 ): Promise<ExperimentCopy> {
-  // All in one turn: what is compared was so at one moment.
+  // Without a yield in between, so that the arms that are compared belong to the same moment.
   const arms = own.map((arm, i) => copyArm(arm, before?.arms[i]))
   if (arms.length === before?.arms.length && arms.every((arm, i) => arm === before.arms[i])) return before
   const comparisons: ComparisonCopy[] = []
   for (const arm of arms.slice(1)) {
-    if (++pace.comparisons % COMPARISONS_AT_ONCE === 0) await nextTurn()
+    if (++pace.comparisons % COMPARISONS_PER_STEP === 0) await nextIteration()
     comparisons.push(compare(arms[0]!, arm, ALPHA / (arms.length - 1)))
   }
   const sampleRatioP = sampleRatio(arms.map(({ summary }) => totalAttempts(summary))).p_value ?? undefined
@@ -71,15 +71,15 @@ async function copyExperiment(
 }
 
 function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
-  const known = before?.of === arm ? before : undefined
+  const known = before?.source === arm ? before : undefined
   if (known !== undefined && totalAttempts(known.summary) === totalAttempts(arm.summary)) return known
   const key = { experiment: arm.experiment, variant: arm.variant }
-  return { key, summary: arm.summary.slice(), labels: known?.labels ?? labelText(key), of: arm }
+  return { key, summary: arm.summary.slice(), labels: known?.labels ?? labelText(key), source: arm }
 }
 
 function compare(baseline: ArmCopy, arm: ArmCopy, alpha: number): ComparisonCopy {
   const key = { ...arm.key, baseline: baseline.key.variant }
-  // Sharing out by what was seen cannot be told from here; whoever does so asks the API with adaptive=true.
+  // The sidecar cannot know whether assignment depends on outcomes. If it does, query the API with adaptive=true.
   const rates = compareRates(countsOf(baseline.summary), countsOf(arm.summary), { alpha, adaptive: false })
   return { key, labels: labelText(key), rates }
 }

@@ -1,4 +1,4 @@
-/** Tally in, Prometheus and OpenTelemetry out. */
+/** Exposes the tally and the sidecar's metrics as Prometheus text and as OpenTelemetry metric data. */
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
 import { createCollector, type Sources } from './collection.ts'
 import { createProducers } from './producer.ts'
@@ -7,21 +7,18 @@ import { renderText } from './render.ts'
 interface Scrape {
   readonly contentType: string
   /**
-   * Slices of whole lines, made when they are asked for: at the reader's pace, and giving way to others in between. For streams that wait for
-   * `drain`: whoever else keeps a slice when asking for the next has to copy it.
+   * Chunks of whole lines, rendered on demand and in separate iterations of the event loop. A chunk may be overwritten when the next one is
+   * requested: copy it, or write it to a stream and wait for `drain`.
    */
   readonly body: AsyncGenerator<Buffer, void, void>
 }
 
 export interface Exposition {
-  /**
-   * What is to be told at this moment. Rejects where it could not be collected. Scrapes at the same time share one
-   * collection.
-   */
+  /** Everything as it is now. Rejects if the collection fails. Concurrent scrapes share one collection. */
   scrape(): Promise<Scrape>
-  /** All of it, for a reader of the OpenTelemetry SDK (`metricProducers`). */
+  /** Everything, for the `metricProducers` of a reader of the OpenTelemetry SDK. */
   readonly producer: MetricProducer
-  /** Producers that share the keys among them, for as many readers. */
+  /** Producers among which the keys are divided, one for each reader. */
   producers(count: number): readonly MetricProducer[]
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every family of metrics there is, in the order they are exposed: the one place that knows their names, types, units,
- * helps and labels. Names carry their unit and suffix as Prometheus and the OpenTelemetry Collector print them.
+ * The metric families that the tally provides, in the order they are exposed: names, types, units, help texts, labels and values. Names
+ * include the unit and suffix, as Prometheus and the OpenTelemetry Collector print them.
  */
 
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
@@ -28,13 +28,13 @@ import type { Family, FamilyOf } from './family.ts'
 const KEY_LABELS = ['agent_name', 'model_name', 'issue_type'] as const
 const BY_RESULT = { labels: [...KEY_LABELS, 'result'], values: ['success', 'failure'] } as const
 
-/** What is exposed of each key. A further gauge is one more entry. */
+/** The families of each key. */
 export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
   {
     name: 'agent_attempts_total',
     type: 'counter',
     unit: '{attempt}',
-    help: 'Attempts, by result. Adopted attempts of which only averages are known count here and in no histogram.',
+    help: 'Attempts by result. Imported attempts of which only averages are known count here and in no histogram.',
     ...BY_RESULT,
     read: ({ summary }) => [successes(summary), failures(summary)],
   },
@@ -42,7 +42,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_attempt_confidence',
     type: 'histogram',
     unit: '1',
-    help: 'Confidence that agents stated, 0 to 1. Attempts that stated none are not in it.',
+    help: 'Confidence that agents stated, 0 to 1. Attempts without a stated confidence are not included.',
     ...BY_RESULT,
     bounds: CONFIDENCE_BOUNDS,
     read: ({ summary }) => [confidences(summary, true), confidences(summary, false)],
@@ -51,7 +51,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_attempt_duration_seconds',
     type: 'histogram',
     unit: 's',
-    help: 'How long attempts took.',
+    help: 'Duration of attempts.',
     ...BY_RESULT,
     bounds: DURATION_BOUNDS,
     read: ({ summary }) => [durations(summary, true), durations(summary, false)],
@@ -60,7 +60,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_attempt_cost_usd_total',
     type: 'counter',
     unit: '{USD}',
-    help: 'Cost of attempts in US dollars: as reported, else as computed from tokens and prices.',
+    help: 'Cost of attempts in US dollars: as reported, otherwise computed from tokens and prices.',
     labels: KEY_LABELS,
     read: ({ summary }) => [totalCost(summary)],
   },
@@ -68,7 +68,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_attempt_tokens_total',
     type: 'counter',
     unit: '{token}',
-    help: 'Tokens of attempts. Those read from or written to a prompt cache are not in input.',
+    help: 'Tokens of attempts by type. Tokens read from or written to a prompt cache are not included in input.',
     labels: [...KEY_LABELS, 'token_type'],
     values: TOKEN_TYPES,
     read: ({ summary }) => tokens(summary),
@@ -77,7 +77,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_last_attempt_timestamp_seconds',
     type: 'gauge',
     unit: 's',
-    help: 'When the latest attempt ended, in seconds since the epoch.',
+    help: 'End time of the latest attempt in seconds since the epoch.',
     labels: KEY_LABELS,
     read: ({ summary }) => [seconds(span(summary)?.lastMs)],
   },
@@ -85,7 +85,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_success_ratio_lower_bound',
     type: 'gauge',
     unit: '',
-    help: 'Lower end of the 95 % Wilson interval of the ratio of successes over all attempts of the key, 0 to 1. Never to be averaged or summed over keys: take agent_attempts_total for that.',
+    help: 'Lower bound of the 95 % Wilson interval of the success ratio over all attempts of the key, 0 to 1. Never average or sum it over keys: use agent_attempts_total.',
     labels: KEY_LABELS,
     read: ({ summary }) => [successLowerBound(summary)],
   },
@@ -93,7 +93,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_confidence_calibration_error',
     type: 'gauge',
     unit: '',
-    help: 'Expected calibration error of stated confidence over the whole life of the key, 0 to 1, from 5 stated confidences on. An agent whose every confidence is true shows about 0.1 at 50 attempts: /api/v1/calibration says what is usual. Never to be averaged.',
+    help: 'Expected calibration error of stated confidence over all attempts of the key, 0 to 1, from 5 stated confidences on. A perfectly calibrated agent shows about 0.1 at 50 attempts: /api/v1/calibration tells the usual range. Never average it.',
     labels: KEY_LABELS,
     read: ({ summary }) => [statedError(summary)],
   },
@@ -101,7 +101,7 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_success_drift',
     type: 'gauge',
     unit: '',
-    help: 'How near the key is to an alarm for succeeding less than it used to: 0 is as ever, 1 and above is an alarm, of which all keys together raise one in about 2,000 attempts by chance. Never to be averaged.',
+    help: 'Evidence that the key succeeds less often than before: 0 is none, 1 and above is an alarm. All keys together raise one false alarm in about 2,000 attempts. Never average it.',
     labels: KEY_LABELS,
     read: (one, keys) => [declineOf(one, keys)],
   },
@@ -119,7 +119,7 @@ function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1000
 }
 
-/** A distance from few points says nothing of anybody. */
+/** With fewer stated confidences the error says nothing about the agent. */
 const MIN_STATED = 5
 
 function statedError(summary: Summary): number | undefined {

@@ -1,19 +1,17 @@
-/** What a family of metrics is: one name, and every series that has it. */
+/** Metric families: one name, and all series that have it. */
 
+/** The description of a family. */
 export interface Family {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /**
-   * As OpenTelemetry spells units (UCUM); empty for a gauge without one: Collectors append `_ratio` to the name where it is
-   * `1`.
-   */
+  /** A UCUM unit, as in OpenTelemetry. Empty for a gauge without a unit: for the unit `1`, Collectors append `_ratio` to the name. */
   readonly unit: string
   readonly help: string
-  /** `le` of histograms aside. */
+  /** Label names, without `le` of histograms. */
   readonly labels: readonly string[]
 }
 
-/** Buckets (not cumulative) and what they hold together. Where there are fewer than bounds, the others are empty. */
+/** A histogram. The counts are not cumulative; counts beyond the end of the array are 0. */
 export interface Buckets {
   readonly counts: ArrayLike<number>
   /** The sum of `counts`. */
@@ -21,32 +19,32 @@ export interface Buckets {
   readonly sum: number
 }
 
-/** What a family tells of: a key, an arm, an experiment. Its names are its labels. */
+/** The subject of a series: a key, an arm or an experiment. The fields of `key` are its labels. */
 export interface Labelled {
   readonly key: object
-  /** The text of its labels. */
+  /** The labels in the syntax of the text format. */
   readonly labels: string
 }
 
-/** A family with the same series for each of many: one, or one for each value of its last label. */
-interface PerOne extends Family {
-  /** All values of the last label; absent where the family has no labels but the names. */
+/** A family with the same series for each subject: one, or one for each value of its last label. */
+interface PerSubject extends Family {
+  /** All values of the last label. Absent if the family has no labels but those of the subject. */
   readonly values?: readonly string[]
 }
 
-interface Numbers<One> extends PerOne {
+interface Numbers<One> extends PerSubject {
   readonly type: 'counter' | 'gauge'
-  /** One number for each value, in the order of `values`; undefined where there is nothing to say. `among` is how many there are of its kind. */
-  read(one: One, among: number): readonly (number | undefined)[]
+  /** One number for each value, in the order of `values`. Undefined omits the series. `subjects` is the number of subjects that are exposed. */
+  read(one: One, subjects: number): readonly (number | undefined)[]
 }
 
-interface Histograms<One> extends PerOne {
+interface Histograms<One> extends PerSubject {
   readonly type: 'histogram'
-  /** Upper bounds (inclusive); one more bucket holds what is above them. */
+  /** Inclusive upper bounds. One more bucket holds all values above them. */
   readonly bounds: readonly number[]
   /** One histogram for each value, in the order of `values`. */
   read(one: One): readonly Buckets[]
 }
 
-/** A family about `One`s. */
+/** A family whose subjects are of type `One`. */
 export type FamilyOf<One> = Numbers<One> | Histograms<One>

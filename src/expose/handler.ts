@@ -1,4 +1,4 @@
-/** `/metrics`: the text, at the scraper's pace. */
+/** Serves `/metrics` at the scraper's pace. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
@@ -6,38 +6,38 @@ import type { ConnectionTurns } from '../server/connection-turns.ts'
 import { beginAnswer, sendProblem } from '../server/problem.ts'
 import type { Exposition } from './exposition.ts'
 
-/** Scrapes under way at the most: each holds a copy of all keys, 1.3 KB a key, until its scraper has read all of it. */
+/** Maximum concurrent scrapes. Each holds a copy of all keys, 1.3 KB per key, until its scraper has read everything. */
 const MAX_SCRAPES = 8
-/** A scrape that has waited this long for its reader gives its place to a new one: readers that stop must not starve Prometheus. */
-const PLACE_MS = 1000
-/** How long a scraper may take to read, unless it says it waits for less. */
-const MAX_SECONDS = 60
+/** From this age on, a scrape whose reader has stopped is closed for a new one: stopped readers must not starve Prometheus. */
+const EVICTABLE_AFTER_MS = 1000
+/** How long a scraper may take to read, unless it states a shorter timeout. */
+const MAX_TIMEOUT_SECONDS = 60
 
 interface HandlerOptions {
-  /** Where failed scrapes are told. */
+  /** Logs failed scrapes. */
   readonly log?: { error(fields: object, message: string): void }
-  /** Scrapes of one connection wait for each other. */
+  /** Serialises the scrapes of one connection. */
   readonly turns?: ConnectionTurns
 }
 
 export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /**
- * Answers GET and HEAD whatever the path. Never rejects; resolves when the answer is out or its scraper gone. A collection
- * that fails is a 500; a failure after that, or a scraper that is too slow, ends the connection in the middle, so that no
- * scraper takes a part for the whole.
+ * A handler of GET and HEAD for any path. Never rejects; resolves when the response is sent or the scraper has disconnected. A failed
+ * collection is a 500. A failure after that, or a scraper that is too slow, aborts the connection, so that no scraper mistakes a part of the
+ * text for all of it.
  */
 export function createMetricsHandler(
   exposition: Pick<Exposition, 'scrape'>,
   { log, turns }: HandlerOptions = {},
 ): MetricsHandler {
-  const underWay = new Map<ServerResponse, number>()
+  const inProgress = new Map<ServerResponse, number>()
 
-  /** Closes the oldest scrape whose reader keeps it waiting; false where there is none. */
-  function makeRoom(): boolean {
-    for (const [res, sinceMs] of underWay) {
-      if (performance.now() - sinceMs < PLACE_MS || (res.socket?.writableLength ?? 0) === 0) continue
-      underWay.delete(res)
+  /** Closes the oldest scrape whose reader has stopped. Returns false if there is none. */
+  function evictStalled(): boolean {
+    for (const [res, sinceMs] of inProgress) {
+      if (performance.now() - sinceMs < EVICTABLE_AFTER_MS || (res.socket?.writableLength ?? 0) === 0) continue
+      inProgress.delete(res)
       res.destroy()
       return true
     }
@@ -46,21 +46,25 @@ export function createMetricsHandler(
 
   return async (req, res) => {
     if (req.method !== 'GET' && req.method !== 'HEAD') {
-      return sendProblem(res, { status: 405, detail: 'Metrics can only be read.', headers: { Allow: 'GET, HEAD' } })
+      return sendProblem(res, {
+        status: 405,
+        detail: '/metrics allows only GET and HEAD',
+        headers: { Allow: 'GET, HEAD' },
+      })
     }
     const turn = turns?.turnOf(res)
     if (turn !== undefined && !(await turn)) return
-    if (underWay.size >= MAX_SCRAPES && !makeRoom()) {
-      return sendProblem(res, { status: 503, detail: 'Too many scrapes are under way.', retryAfterSeconds: 1 })
+    if (inProgress.size >= MAX_SCRAPES && !evictStalled()) {
+      return sendProblem(res, { status: 503, detail: 'too many scrapes are in progress', retryAfterSeconds: 1 })
     }
-    underWay.set(res, performance.now())
+    inProgress.set(res, performance.now())
     try {
       await answer(exposition, req, res)
     } catch (error) {
-      if (!isGone(error)) log?.error({ err: error }, 'scrape failed')
-      sendProblem(res, { status: 500, detail: 'The metrics could not be collected.' })
+      if (!isClientAbort(error)) log?.error({ err: error }, 'scrape failed')
+      sendProblem(res, { status: 500, detail: 'the metrics could not be collected: the log of the sidecar says why' })
     } finally {
-      underWay.delete(res)
+      inProgress.delete(res)
     }
   }
 }
@@ -78,13 +82,13 @@ async function answer(
     res.end()
     return
   }
-  const signal = AbortSignal.timeout(patienceMs(req))
-  // The text shrinks more than twentyfold, off this thread; a higher level takes twice as long for a fifth less.
+  const signal = AbortSignal.timeout(timeoutMs(req))
+  // The text compresses by a factor of 20 in the thread pool. A higher level takes twice as long for 20 % less.
   if (gzip) await pipeline(body, createGzip({ level: constants.Z_BEST_SPEED }), res, { signal })
   else await pipeline(body, res, { signal })
 }
 
-/** Whether an `Accept-Encoding` names gzip and does not weigh it 0 (RFC 9110, 12.5.3). */
+/** Whether an `Accept-Encoding` header names gzip with a weight other than 0 (RFC 9110, 12.5.3). */
 function acceptsGzip(header: string | string[] | undefined): boolean {
   return String(header ?? '')
     .split(',')
@@ -97,14 +101,14 @@ function acceptsGzip(header: string | string[] | undefined): boolean {
     .some(([coding, weight]) => (coding === 'gzip' || coding === 'x-gzip') && Number(weight ?? 1) > 0)
 }
 
-/** How long the scraper waits: Prometheus says so. */
-function patienceMs(req: IncomingMessage): number {
+/** The timeout of the scraper, which Prometheus states in a header. */
+function timeoutMs(req: IncomingMessage): number {
   const seconds = Number(req.headers['x-prometheus-scrape-timeout-seconds'])
-  return 1000 * (seconds > 0 && seconds < MAX_SECONDS ? seconds : MAX_SECONDS)
+  return 1000 * (seconds > 0 && seconds < MAX_TIMEOUT_SECONDS ? seconds : MAX_TIMEOUT_SECONDS)
 }
 
-/** Whether it was the scraper who went away, or would not read in time: nothing is wrong here. */
-function isGone(error: unknown): boolean {
+/** Whether the scraper disconnected or did not read in time, which is not an error of the sidecar. */
+function isClientAbort(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ABORT_ERR'
 }

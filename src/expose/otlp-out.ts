@@ -1,4 +1,4 @@
-/** OpenTelemetry out: what /metrics tells is also pushed to a Collector, when the standard environment asks for it. */
+/** Pushes the metrics of /metrics to an OpenTelemetry Collector, if the standard environment variables configure one. */
 import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http'
 import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
@@ -6,21 +6,21 @@ import { MeterProvider, type MetricProducer, PeriodicExportingMetricReader } fro
 import type { Logger } from 'pino'
 import type { Environment } from '../config/config.ts'
 
-/** Milliseconds between two pushes, and for one push: the defaults of the specification. */
+/** The defaults of the OpenTelemetry specification for the interval between pushes and the timeout of one. */
 const DEFAULTS = { intervalMs: 60_000, timeoutMs: 30_000 }
-/** The longest delay of a timer in milliseconds. Node fires a longer one at once, again and again. */
+/** The longest delay of a timer in milliseconds. Node treats a longer delay as 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface OtlpOut {
-  /** Pushes once more and lets go; never rejects, whether the Collector is there or not. */
+  /** Pushes once more and stops. Never rejects, whether or not the Collector is reachable. */
   close(): Promise<void>
 }
 
 /**
- * Starts to push, or answers undefined where the environment does not ask for it: no `OTEL_EXPORTER_OTLP_ENDPOINT` and no
- * `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `OTEL_SDK_DISABLED=true`, or `OTEL_METRICS_EXPORTER` without `otlp`. Endpoint, headers,
- * time-out and compression are read by the exporter itself. A value that cannot be followed is a warning in the log, and its default holds;
- * with a protocol that is not supported nothing is pushed.
+ * Starts to push. Returns undefined if the environment does not request it: neither `OTEL_EXPORTER_OTLP_ENDPOINT` nor
+ * `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT` is set, `OTEL_SDK_DISABLED` is `true`, or `OTEL_METRICS_EXPORTER` does not include `otlp`. The exporter
+ * itself reads endpoint, headers, timeout and compression. An invalid value is a warning in the log, and the default applies; with an
+ * unsupported protocol nothing is pushed.
  */
 export function openOtlpOut(
   env: Environment,
@@ -28,7 +28,7 @@ export function openOtlpOut(
   version: string,
   log: Pick<Logger, 'warn'>,
 ): OtlpOut | undefined {
-  if (!isAskedFor(env)) return undefined
+  if (!isRequested(env)) return undefined
   const exporter = createExporter(env, log)
   if (exporter === undefined) return undefined
   const milliseconds = (variable: string, preset: number): number => {
@@ -38,7 +38,7 @@ export function openOtlpOut(
     if (Number.isInteger(value) && value > 0 && value <= MAX_TIMER_MS) return value
     log.warn(
       { variable, value: stated.slice(0, 100), in_force: preset },
-      `must be milliseconds from 1 to ${MAX_TIMER_MS}`,
+      `${variable} must be milliseconds from 1 to ${MAX_TIMER_MS}: the default applies`,
     )
     return preset
   }
@@ -55,7 +55,7 @@ export function openOtlpOut(
   return { close: () => provider.shutdown().catch(() => undefined) }
 }
 
-function isAskedFor(env: Environment): boolean {
+function isRequested(env: Environment): boolean {
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return false
   const exporters = env.OTEL_METRICS_EXPORTER?.split(',').map(name => name.trim())
   if (exporters !== undefined && !exporters.includes('otlp')) return false

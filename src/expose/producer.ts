@@ -1,5 +1,5 @@
-/** The same families as OpenTelemetry metric data: for the SDK's readers and exporters. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+/** Produces all metrics as OpenTelemetry metric data, for the SDK's readers and exporters. */
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { Attributes } from '@opentelemetry/api'
 import { emptyResource } from '@opentelemetry/resources'
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
@@ -10,13 +10,13 @@ import type { Family, FamilyOf, Labelled } from './family.ts'
 import { histogramValue, metricData, type Series, timesAt } from './metric-data.ts'
 import { selfMetricData } from './self-metrics.ts'
 
-/** Keys or arms turned into data points before others have their turn: about a millisecond. */
-const AT_ONCE = 100
+/** Subjects converted per iteration of the event loop: about 1 ms. */
+const SUBJECTS_PER_STEP = 100
 
 /**
- * Producers that share the keys among them, each key always with the same one; the first has experiments and the sidecar's
- * own families too. An exporter works through all it is given in one go, so that many keys are better pushed by several readers, each
- * with its part. The resource is empty: readers put the SDK's in its place.
+ * Producers among which the keys are divided. A key always belongs to the same producer; the first one also has the experiments and the
+ * sidecar's metrics. Exporters convert all data without yielding, so that with many keys several readers block the event loop for less time
+ * each. The resource is empty: readers replace it with that of the SDK.
  */
 export function createProducers(
   collect: () => Promise<Collection>,
@@ -38,16 +38,16 @@ export function createProducers(
   }))
 }
 
-/** The series of all of `ones`, which are some `among` more of their kind, by family. */
+/** The series of `subjects` by family. `total` is the number of subjects that are exposed by all producers together. */
 async function seriesOf<One extends Labelled>(
   families: readonly FamilyOf<One>[],
-  ones: readonly One[],
-  among = ones.length,
+  subjects: readonly One[],
+  total = subjects.length,
 ): Promise<[Family, Series[]][]> {
   const all = families.map((family): [FamilyOf<One>, Series[]] => [family, []])
-  for (const [i, one] of ones.entries()) {
-    if (i > 0 && i % AT_ONCE === 0) await nextTurn()
-    for (const [family, series] of all) addSeries(series, family, one, among)
+  for (const [i, one] of subjects.entries()) {
+    if (i > 0 && i % SUBJECTS_PER_STEP === 0) await nextIteration()
+    for (const [family, series] of all) addSeries(series, family, one, total)
   }
   return all
 }
@@ -62,10 +62,10 @@ async function experimentSeries({ experiments }: Collection): Promise<[Family, S
   ]
 }
 
-function addSeries<One extends Labelled>(series: Series[], family: FamilyOf<One>, one: One, among: number): void {
+function addSeries<One extends Labelled>(series: Series[], family: FamilyOf<One>, one: One, total: number): void {
   const last = family.labels.at(-1)!
   const bounds = family.type === 'histogram' ? family.bounds : []
-  for (const [i, value] of family.read(one, among).entries()) {
+  for (const [i, value] of family.read(one, total).entries()) {
     if (value === undefined) continue
     const attributes: Attributes = { ...one.key }
     if (family.values !== undefined) attributes[last] = family.values[i]!

@@ -98,7 +98,7 @@ export async function runYieldingAlone<T>(steps: Steps<T>): Promise<T> {
 }
 
 /**
- * A yield for loops that await. Promises that are already settled resume as microtasks and never let the event loop continue. Each call
+ * A yield for loops that await. Awaits of resolved promises continue as microtasks and never let the event loop continue. Each call
  * of the returned function yields to the event loop if a time slice has passed since the last yield.
  */
 export function createEventLoopYield(): () => Promise<void> {

@@ -1,25 +1,25 @@
-/** Small files of text that an operator writes: read within bounds, and refused where they are not UTF-8. */
+/** Reads small text files that an operator writes: bounded in size, and rejected if they are not UTF-8. */
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type Document, LineCounter, type ParsedNode, parseDocument } from 'yaml'
 
-/** Larger than any sensible file of settings, rules, prices or tokens. */
+/** More than any reasonable file of settings, rules, prices or tokens. */
 const MAX_BYTES = 4 * 1024 * 1024
 
-/** Reads a text file. Throws an Error whose message reads on after the file's name: `is not UTF-8 …`, or the system's error. */
+/** Reads a text file. Throws an Error whose message continues `cannot read FILE: `. */
 export function readTextFile(path: string): string {
   return decode(readFileSync(path))
 }
 
-/** {@link readTextFile} without blocking the event loop: for files that are read again while the sidecar serves. */
+/** {@link readTextFile} without blocking the event loop, for files that are read again while the sidecar serves. */
 export async function readTextFileAsync(path: string): Promise<string> {
   return decode(await readFile(path))
 }
 
 function decode(bytes: Buffer): string {
-  if (bytes.length > MAX_BYTES) throw new Error(`it has ${bytes.length} bytes, and at most ${MAX_BYTES} are read`)
-  // Windows shells write UTF-16; read as UTF-8, it holds a NUL in every other byte or is no UTF-8 at all.
-  if (bytes.includes(0)) throw new Error('it is not UTF-8 text: it holds NUL bytes. Save it as UTF-8')
+  if (bytes.length > MAX_BYTES) throw new Error(`it has ${bytes.length} bytes, more than the maximum of ${MAX_BYTES}`)
+  // Windows shells write UTF-16. Decoded as UTF-8 it contains NUL characters or is invalid.
+  if (bytes.includes(0)) throw new Error('it is not UTF-8 text: it contains NUL bytes. Save it as UTF-8')
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
@@ -27,21 +27,21 @@ function decode(bytes: Buffer): string {
   }
 }
 
-/** A parsed YAML (or JSON) file that knows the line of every value. */
+/** A parsed YAML (or JSON) file with the line numbers of its values. */
 export interface YamlFile {
   readonly document: Document.Parsed<ParsedNode>
-  /** The values of a node, or of the whole file. Throws an Error where its aliases expand without bound. */
+  /** The values of a node, or of the whole file. Throws an Error if its aliases expand beyond a limit. */
   valueOf(node?: ParsedNode): unknown
   /** The line (from 1) of an offset. */
   lineOf(offset: number): number
 }
 
-/** What is wrong with a YAML file as a whole. */
+/** Why a YAML file cannot be parsed. */
 export interface YamlFault {
   readonly fault: string
 }
 
-/** Parses YAML 1.2, which includes JSON. Answers the first syntax error with its place: `PATH line 3: …`. */
+/** Parses YAML 1.2, which includes JSON. Returns the first syntax error with its place: `PATH line 3: …`. */
 export function parseYaml(path: string, text: string): YamlFile | YamlFault {
   const lines = new LineCounter()
   const lineOf = (offset: number): number => lines.linePos(offset).line
@@ -49,7 +49,7 @@ export function parseYaml(path: string, text: string): YamlFile | YamlFault {
   try {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   } catch (error) {
-    // Nested so deeply that the parser runs out of stack.
+    // Deep nesting exhausts the stack of the parser.
     return { fault: `${path}: cannot be parsed: ${(error as Error).message}` }
   }
   const error = document.errors[0]
@@ -70,5 +70,5 @@ export function parseYaml(path: string, text: string): YamlFile | YamlFault {
   return file
 }
 
-/** A few aliases are a convenience; aliases of aliases of aliases exhaust memory. */
+/** Nested aliases would expand exponentially and exhaust memory. */
 const LIMITS = { maxAliasCount: 100 }

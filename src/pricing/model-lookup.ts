@@ -1,13 +1,13 @@
-/** Finds what a model charges by any of the names that the field has for it. */
+/** Finds the token prices of a model by any of its usual names. */
 import { calcPrice, findProvider, type ModelPrice, type Provider } from '@pydantic/genai-prices'
 import type { TokenPrices } from './overrides.ts'
 
-/** What a model charges at a time: milliseconds since the epoch, now where undefined. Undefined where it charges nothing that is known. */
+/** The prices of a model at a time in milliseconds since the epoch (default: now). Undefined if they are unknown. */
 export type Charges = (atMs: number | undefined) => TokenPrices | undefined
 
 /**
- * What the model that attempts call `name` charges; undefined where nothing is known of it. A name is looked up as it is, at the provider
- * that it states (`openai/gpt-4o`, `anthropic:claude-sonnet-4`), or at Bedrock (`us.anthropic.claude-sonnet-4-5-20250929-v1:0`).
+ * The prices of the model that attempts call `name`. Undefined if the model is unknown. A name is looked up as it is, at the provider that it
+ * names (`openai/gpt-4o`, `anthropic:claude-sonnet-4`), or at Bedrock (`us.anthropic.claude-sonnet-4-5-20250929-v1:0`).
  */
 export function findCharges(name: string): Charges | undefined {
   const { id, providerId } = lookupOf(name)
@@ -17,7 +17,7 @@ export function findCharges(name: string): Charges | undefined {
     const always = tokenPrices(found.model.prices)
     return () => always
   }
-  // Prices by date and time of day: the library chooses among them, and needs not search for the model again.
+  // The prices depend on date and time of day. With this provider the library selects among them without searching for the model again.
   const provider: Provider = { ...found.provider, models: [{ ...found.model, match: { equals: id } }] }
   return atMs => {
     const at = calcPrice({}, id, { provider, ...(atMs !== undefined && { timestamp: new Date(atMs) }) })
@@ -30,7 +30,7 @@ interface Lookup {
   readonly providerId?: string
 }
 
-/** `anthropic.claude-…`, `us.anthropic.claude-…`: no other names have a dot between letters. */
+/** `anthropic.claude-…`, `us.anthropic.claude-…`: only Bedrock names have a dot between letters. */
 const BEDROCK = /^(?:[a-z-]+\.)?(?:[a-z]+|ai21)\.[a-z]/i
 
 function lookupOf(name: string): Lookup {
@@ -42,19 +42,16 @@ function lookupOf(name: string): Lookup {
   if (prefix === 'litellm') return lookupOf(rest)
   const provider = findProvider({ providerId: prefix }) ?? findProvider({ providerId: prefix.replace(/_ai$/, '') })
   if (provider === undefined) return { id: name }
-  // Bedrock's own paths (region, ARN) stand before the model.
+  // In Bedrock names, a region or an ARN precedes the model.
   return { id: provider.id === 'aws' ? rest.slice(rest.lastIndexOf('/') + 1) : rest, providerId: provider.id }
 }
 
-/** `deepseek-r1:8b` runs at home, whatever `deepseek-r1` costs elsewhere. */
+/** Whether a name has the tag of a local model: `deepseek-r1:8b` runs locally, so that the price of `deepseek-r1` does not apply. */
 function isLocalTag(id: string, provider: string, model: string): boolean {
   return id.includes(':') && provider !== 'aws' && model.toLowerCase() !== id.toLowerCase()
 }
 
-/**
- * Where a price rises with the size of a request, it is that of a small one: an attempt's tokens are of many requests, whose sizes are not
- * known.
- */
+/** If a price depends on the size of a request, uses that of small requests: an attempt consists of many requests of unknown sizes. */
 function tokenPrices(prices: ModelPrice): TokenPrices {
   const base = (unit: string): number | undefined => {
     const price = prices[unit]

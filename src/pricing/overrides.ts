@@ -1,4 +1,4 @@
-/** Prices that people state themselves: a file, JSON or YAML, of US dollars per million tokens by model name. */
+/** Reads the file of the user's own prices: JSON or YAML, in US dollars per million tokens by model name. */
 import { isMap, isNode, isScalar, type ParsedNode } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config/config.ts'
@@ -11,7 +11,7 @@ const perMillion = z
   .min(0, 'must be 0 or more')
   .max(1e6, 'must be at most 1000000')
 
-/** US dollars per million tokens. Where a kind has no price, a cached one costs as much as `input`, and any other is not known. */
+/** US dollars per million tokens. A cached kind without a price costs as much as `input`; the price of another kind is unknown. */
 export interface TokenPrices {
   readonly input?: number | undefined
   readonly output?: number | undefined
@@ -24,7 +24,7 @@ const tokenPrices: z.ZodType<TokenPrices> = z.strictObject(
   'must be a map of prices such as {input: 3, output: 15, cache_read: 0.3, cache_write: 3.75}',
 )
 
-/** Prices by model name as attempts state it. Throws a {@link ConfigError} that names the file, and the line and key of each fault. */
+/** Prices by the model name that attempts state. Throws a {@link ConfigError} that names the file, and the line and key of each fault. */
 export function readOverrides(path: string): ReadonlyMap<string, TokenPrices> {
   const file = parseYaml(path, textOf(path))
   if ('fault' in file) throw refusal(file.fault)
@@ -48,7 +48,7 @@ function textOf(path: string): string {
   try {
     return readTextFile(path)
   } catch (error) {
-    throw refusal(`cannot read the file of prices ${path}: ${(error as Error).message}`)
+    throw refusal(`cannot read the price file ${path}: ${(error as Error).message}`)
   }
 }
 

@@ -1,36 +1,36 @@
-/** What an attempt cost that reported no cost: its tokens at the prices of its model. */
+/** Computes the cost of an attempt that reports none, from its tokens and the prices of its model. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { ATTEMPT_FIELDS } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { type Charges, findCharges } from './model-lookup.ts'
 import { readOverrides, type TokenPrices } from './overrides.ts'
 
-/** The cost in US dollars of an attempt's tokens; undefined where it states none, or where its model has no price. Never throws. */
+/** The cost of an attempt's tokens in US dollars. Undefined if it states none, or if its model has no price. Never throws. */
 export type Price = (attempt: NewAttempt) => number | undefined
 
 export interface PriceOptions {
-  /** A file of prices by model name, which go before all others. */
+  /** A file of prices by model name, which take precedence over the built-in ones. */
   readonly overrides?: string | undefined
 }
 
-/** Model names that are remembered with what they charge, or with having no price. */
-const MAX_REMEMBERED = 10_000
+/** Maximum number of cached model names, including those without a price. */
+const MAX_CACHED = 10_000
 
 /**
- * Prices as of an attempt's time, from the file `overrides` or else from `@pydantic/genai-prices`; those of a model are searched for when
- * it is first met. Throws a `ConfigError` where the file cannot be used.
+ * Prices at the time of an attempt, from the file `overrides`, otherwise from `@pydantic/genai-prices`. A model is looked up once. Throws a
+ * `ConfigError` if the file is invalid.
  */
 export function createPrice({ overrides }: PriceOptions = {}): Price {
   const stated = overrides === undefined ? new Map<string, TokenPrices>() : readOverrides(overrides)
-  const remembered = new Map<string, Charges | undefined>()
+  const cached = new Map<string, Charges | undefined>()
 
   function chargesOf(name: string): Charges | undefined {
-    if (remembered.has(name)) return remembered.get(name)
+    if (cached.has(name)) return cached.get(name)
     const own = stated.get(name)
     const charges = own === undefined ? findCharges(name) : () => own
-    // Names come from outside: the one that was met first makes room.
-    if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!)
-    remembered.set(name, charges)
+    // Names come from clients, so that the cache must be bounded: the oldest entry is evicted.
+    if (cached.size >= MAX_CACHED) cached.delete(cached.keys().next().value!)
+    cached.set(name, charges)
     return charges
   }
 
@@ -52,8 +52,8 @@ function statesTokens(attempt: NewAttempt): boolean {
 }
 
 /**
- * Every kind of token at its own price: those of a cache are not in `input_tokens`. (The library counts them inside, which is why its own
- * sum is not asked for.) Where cached tokens have no price of their own they cost as much as other input.
+ * Each kind of token at its own price. Cached tokens are not included in `input_tokens`; the library assumes that they are, so that its own
+ * sum cannot be used. Cached tokens without a price cost as much as other input.
  */
 function priceOf(attempt: NewAttempt, { input, output, cache_read, cache_write }: TokenPrices): number | undefined {
   const charge = (tokens: number | undefined, price: number | undefined): number => {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Instant } from '../core/attempt/timestamp.ts'
 import type { Appended, ParsedBatch } from '../core/ports.ts'
-import { type FaultyItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
+import { type InvalidItem, MAX_FAULTS, noteRefusal, type Problem, sendJson, sendProblem } from '../server/problem.ts'
 import { type Body, createBodyReader, mediaOf } from './body.ts'
 import { hasAsciiStrings, locateRawJson, parseJson, parseText, withoutMark } from './json.ts'
 import { takeLines } from './line-stream.ts'
@@ -172,5 +172,5 @@ function partlyTaken(rejected: Rejected, more: number): Problem {
 const invalidAttempts = (count: number): string =>
   `${count === 1 ? '1 attempt is' : `${count} attempts are`} not as documented`
 
-const faultyItems = (rejected: Rejected): FaultyItem[] =>
+const faultyItems = (rejected: Rejected): InvalidItem[] =>
   rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))

@@ -1,35 +1,35 @@
-/** The certificate that is served with, and its key. */
+/** The TLS certificate and its key. */
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { ConfigError } from '../config/config.ts'
 
-/** PEM, as the files hold it. */
+/** The PEM content of both files. */
 export interface Certificate {
   readonly cert: Buffer
   readonly key: Buffer
 }
 
-/** Throws a ConfigError where one of the files cannot be read, or nobody could be served with them. */
+/** Rejects with a ConfigError if a file cannot be read, or if TLS cannot use the pair. */
 export async function readCertificate(certPath: string, keyPath: string): Promise<Certificate> {
   const certificate = { cert: await read('certificate', certPath), key: await read('key', keyPath) }
   try {
     createSecureContext(certificate)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new ConfigError([`the certificate ${certPath} and the key ${keyPath} cannot be served with: ${why}`], 78)
+    throw new ConfigError([`cannot use the certificate ${certPath} with the key ${keyPath}: ${why}`], 78)
   }
   return certificate
 }
 
 const DAY_MS = 86_400_000
-/** Time to renew a certificate before clients refuse it. */
+/** The operator is warned this long before a certificate expires. */
 const WARNING_DAYS = 14
 
 /**
- * What is wrong with the dates of the certificates of a file, the first and those that sign it, at `nowMs` (milliseconds since the epoch):
- * one sentence each, with the file and the date. Empty where there is nothing to do, and for a text that holds no certificate.
+ * Warnings about the validity dates of all certificates in a file at `nowMs` (milliseconds since the epoch). Each is one sentence with the
+ * file and the date. Empty if all are valid, and if the file contains no certificate.
  */
 function certificateWarnings(path: string, pem: Buffer, nowMs: number): string[] {
   const blocks =
@@ -40,7 +40,7 @@ function certificateWarnings(path: string, pem: Buffer, nowMs: number): string[]
   })
 }
 
-/** Logs what {@link certificateWarnings} finds now. The certificate is served all the same: clients decide. */
+/** Logs certificates that are not valid or expire soon. They are served nevertheless: the clients decide. */
 export function logCertificateDates(
   path: string | undefined,
   certificate: Certificate | undefined,
@@ -50,12 +50,12 @@ export function logCertificateDates(
   for (const warning of certificateWarnings(path, certificate.cert, Date.now())) log.warn({ file: path }, warning)
 }
 
-/** Never throws: whether the certificate can be served with was found out before. */
+/** Never throws: readCertificate has checked that TLS can use the certificate. */
 function dateWarning(block: string, nowMs: number): string | undefined {
   const certificate = parse(block)
   if (certificate === undefined) return undefined
   const { validFromDate, validToDate, subject } = certificate
-  // A certificate may have alternative names only.
+  // A certificate may have alternative names and no subject.
   const of = subject ? `(${subject.replaceAll('\n', ', ')})` : '(without a subject)'
   const leftMs = validToDate.getTime() - nowMs
   const to = `on ${printDate(validToDate)}`
@@ -74,7 +74,7 @@ function parse(block: string): X509Certificate | undefined {
   }
 }
 
-/** A date that cannot be read has no ISO form. */
+/** `toISOString` throws for an invalid date. */
 const printDate = (date: Date): string => (Number.isNaN(date.getTime()) ? 'an unreadable date' : date.toISOString())
 
 function read(what: string, path: string): Promise<Buffer> {

@@ -1,24 +1,24 @@
 /**
- * Pipelining: Node hands over all requests of a connection as they arrive, and sends the answers in order. Questions of one connection
- * therefore wait for each other, so that one connection never has more than one of them worked on.
+ * HTTP pipelining: Node emits all requests of a connection as they arrive, and sends the responses in order. Questions of one connection
+ * therefore run one after another, so that one connection cannot occupy more than one worker.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Questions of one connection that may wait for their turn. */
+/** Maximum questions of one connection that wait. */
 const MAX_WAITING = 16
 /**
- * Unanswered requests of one connection. Beyond it the connection is closed: a refusal has to wait behind the answers before it, so that
- * refusing holds as much memory as waiting does. To pause the socket does not help, because Node has parsed all it has read by then.
+ * Maximum unanswered requests of one connection. Beyond it the connection is closed. A refusal would not help: it waits behind the responses
+ * before it and takes as much memory. Pausing the socket would not help: Node has already parsed everything it read.
  */
 const MAX_UNANSWERED = 128
 
 export interface ConnectionTurns {
-  /** Counts a request that waits behind another one of its connection. False where the connection was closed because of it. */
+  /** Counts a request that waits behind another one of its connection. False if the connection was closed because there are too many. */
   admit(res: ServerResponse): boolean
-  /** Undefined where it is this answer's turn already; else resolves when it is, with false where the client has gone. Never rejects. */
+  /** Undefined if it is this response's turn. Otherwise resolves at its turn, or with false if the client disconnects. Never rejects. */
   turnOf(res: ServerResponse): Promise<boolean> | undefined
-  /** Whether too many questions of the answer's connection wait already. */
+  /** Whether too many questions of this connection already wait. */
   isFull(res: ServerResponse): boolean
 }
 
@@ -40,7 +40,7 @@ export function createConnectionTurns(): ConnectionTurns {
 
   return {
     admit(res) {
-      // The first answer of a connection has its socket: nothing is looked up for requests that are not pipelined.
+      // The response whose turn it is has a socket: no lookup for requests that are not pipelined.
       if (res.socket !== null) return true
       const { socket } = res.req
       if (socket.destroyed) return false

@@ -1,4 +1,4 @@
-/** The open connections of a listener. Closes those that hold a place without sending a request. */
+/** Tracks the open connections of a listener, and closes those that send no request in time. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -8,23 +8,23 @@ import type { Problem } from './problem.ts'
 export interface ConnectionLimits {
   /** From the TCP connection, through a TLS handshake, to the end of the first request's headers. */
   readonly headersTimeoutMs: number
-  /** From one answer to the next request's headers. Longer than Node's own time-outs together: this one catches what restarts those. */
+  /** From one response to the headers of the next request. Longer than Node's timeouts together: it catches clients that restart those. */
   readonly idleTimeoutMs: number
 }
 
 export interface Connections {
   readonly count: number
-  /** Adds a TCP connection; its HTTP is read from `socket`, or with TLS from what {@link secured} adds. */
+  /** Adds a TCP connection. HTTP is read from `socket`, or with TLS from the socket that {@link secured} adds. */
   add(socket: Socket, isTls: boolean): void
-  /** Adds the TLS side of a connection whose handshake is done. */
+  /** Adds the TLS socket of a connection after its handshake. */
   secured(socket: TLSSocket): void
-  /** Notes a request. False where the connection was refused already: then it must not be handled. */
+  /** Registers a request. False if the connection was already refused: the request must not be handled. */
   begin(res: ServerResponse): boolean
-  /** Writes a problem where no answer is under way and closes the connection; false where nothing could be written. */
+  /** Sends a problem, unless a response is in progress, and closes the connection. False if nothing could be sent. */
   refuse(socket: Socket, problem: Problem): boolean
-  /** Closes what is over its time. `onLate` is called with the answer to each that got one. */
+  /** Closes connections that exceed a timeout. `onLate` is called with each response that was sent. */
   sweep(onLate: (problem: Problem) => void): void
-  /** Closes connections without any request that are older than `ageMs`: a drain has nothing to wait for there. */
+  /** Closes connections without any request that are older than `ageMs`. */
   closeUnused(ageMs: number): void
   closeAll(): void
 }
@@ -32,12 +32,12 @@ export interface Connections {
 interface Connection {
   readonly tcp: Socket
   readonly openedMs: number
-  /** Where HTTP is read from; undefined before the TLS handshake is done. */
+  /** The socket that HTTP is read from. Undefined before the end of the TLS handshake. */
   http: Socket | undefined
   requests: number
-  /** Requests whose answers are not out yet. With pipelining there are several. */
+  /** Requests whose responses are not sent yet: several with pipelining. */
   answering: number
-  /** The answer to the last request, while there is one. */
+  /** The response to the last request while it is in progress. */
   answer: ServerResponse | undefined
   isRefused: boolean
   idleSinceMs: number
@@ -45,13 +45,13 @@ interface Connection {
   sweptRequests: number
 }
 
-/** How long a refused client may go on sending: closing while it sends would discard the answer before the client reads it. */
+/** How long a refused client may continue to send. A close while it sends would make TCP discard the response that it has not read. */
 const LINGER_MS = 1000
 
 export function createConnections({ headersTimeoutMs, idleTimeoutMs }: ConnectionLimits): Connections {
   const all = new Set<Connection>()
   const byHttp = new Map<Socket, Connection>()
-  /** Connections in their TLS handshake. Node links the two sockets of one nowhere in public: their addresses do. */
+  /** Connections in their TLS handshake, by address: Node has no public link from a TLS socket to its TCP socket. */
   const inHandshake = new Map<string, Connection>()
 
   function answered(this: ServerResponse): void {
@@ -69,7 +69,7 @@ export function createConnections({ headersTimeoutMs, idleTimeoutMs }: Connectio
       return false
     }
     const isAnswered = canWrite(connection)
-    // A request that is being handled learns from the close that nothing more comes.
+    // Handlers in progress learn from the close that the client sends nothing more.
     const whenOut = connection.answering > 0 ? () => destroy(connection) : undefined
     if (isAnswered) http.end(printAnswer(problem), whenOut)
     else http.end(whenOut)
@@ -139,7 +139,7 @@ export function createConnections({ headersTimeoutMs, idleTimeoutMs }: Connectio
           connection.sweptRequests = requests
           connection.idleSinceMs = nowMs
         } else if (isRefused) {
-          // It is closed when it has lingered.
+          // The timer of LINGER_MS closes it.
         } else if (requests > 0) {
           if (nowMs - connection.idleSinceMs >= idleTimeoutMs) destroy(connection)
         } else if (nowMs - connection.openedMs >= headersTimeoutMs) {
@@ -149,9 +149,9 @@ export function createConnections({ headersTimeoutMs, idleTimeoutMs }: Connectio
       }
     },
     closeUnused(ageMs) {
-      const bornMs = performance.now() - ageMs
+      const openedBeforeMs = performance.now() - ageMs
       for (const connection of all) {
-        if (connection.requests === 0 && connection.openedMs <= bornMs) destroy(connection)
+        if (connection.requests === 0 && connection.openedMs <= openedBeforeMs) destroy(connection)
       }
     },
     closeAll() {
@@ -160,7 +160,7 @@ export function createConnections({ headersTimeoutMs, idleTimeoutMs }: Connectio
   }
 }
 
-/** Whether bytes written now come after every answer. In the middle of one they would be read as part of it. */
+/** Whether no response is in progress: bytes written during one would be read as part of it. */
 function canWrite({ answering, answer }: Connection): boolean {
   if (answering === 0 || answer === undefined) return true
   return answering === 1 && (!answer.headersSent || answer.writableEnded)

@@ -1,7 +1,7 @@
-/** The Host of a request: whether it is an address, a name, or neither. */
+/** Parses the Host of a request: an address, a name, or neither. */
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** What a Host names. An address cannot be rebound by DNS, a name can. */
+/** DNS rebinding needs a name: an address is not affected by it. */
 export type Host =
   | { readonly kind: 'address' }
   /** `name` is in lower case. */
@@ -11,7 +11,7 @@ export type Host =
 const ADDRESS: Host = { kind: 'address' }
 const INVALID: Host = { kind: 'invalid' }
 
-/** Parsed hosts. Clients use few, and parsing one costs as much as parsing an attempt. */
+/** Cache of parsed hosts. Clients use few, and parsing one takes as long as parsing an attempt. */
 const parsedHosts = new Map<string, Host>()
 const MAX_PARSED_HOSTS = 100
 

@@ -1,4 +1,4 @@
-/** The one listener: limits on connections and time, and a drain that loses no answer. */
+/** The HTTP(S) listener: limits on connections and time, and a drain that loses no response. */
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
@@ -10,44 +10,44 @@ import type { Problem } from './problem.ts'
 
 export interface ListenerOptions {
   readonly host: string
-  /** 0 for any free one. */
+  /** 0 selects a free port. */
   readonly port: number
   readonly tls: Certificate | undefined
-  /** For the headers of a request; for the first one of a connection, together with the TLS handshake. */
+  /** For the headers of a request. For the first request of a connection, it includes the TLS handshake. */
   readonly headersTimeoutMs: number
-  /** How long a connection may be idle, between two requests or in the middle of an answer that its client does not read. */
+  /** How long a connection may be idle: between two requests, or during a response that its client does not read. */
   readonly keepAliveTimeoutMs: number
-  /** Fewer where the process may not open enough files for so many: what keeps attempts goes first. */
+  /** Reduced if the process may not open enough files: the store needs its files first. */
   readonly maxConnections: number
-  /** Called with each answer to what never became a request: it cannot be parsed, or its headers are late. */
+  /** Called with each response to bytes that did not become a request: they cannot be parsed, or the headers are late. */
   readonly onUnparsed?: ((problem: Problem) => void) | undefined
 }
 
 export interface Listener {
-  /** `http://HOST:PORT`, where it can be reached. */
+  /** `http://HOST:PORT` or `https://HOST:PORT`. */
   readonly url: string
-  /** Connections that were dropped because there were too many. */
+  /** Connections that were dropped because the limit was reached. */
   readonly dropped: number
   readonly connections: number
-  /** Serves new connections with another certificate; throws, and changes nothing, where it is no good. */
+  /** Serves new connections with another certificate. Throws, and changes nothing, if it is invalid. */
   renew(tls: Certificate): void
-  /** Takes no new connection, answers what is under way, and cuts what is left after `timeoutMs`. */
+  /** Accepts no new connection, completes the requests in progress, and closes the remaining connections after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>
 }
 
-/** Rejects with the system's error (EADDRINUSE, EACCES, …) where it cannot listen. */
+/** Rejects with the system error (EADDRINUSE, EACCES, …) if it cannot listen. */
 export async function openListener(handler: http.RequestListener, options: ListenerOptions): Promise<Listener> {
   const headersTimeoutMs = Math.ceil(options.headersTimeoutMs)
   const keepAliveTimeoutMs = Math.min(Math.ceil(options.keepAliveTimeoutMs), MAX_TIMER_MS - KEEP_ALIVE_BUFFER_MS)
   const checkEveryMs = Math.min(1000, Math.max(10, Math.ceil(headersTimeoutMs / 10)))
   const serverOptions: http.ServerOptions = {
     headersTimeout: headersTimeoutMs,
-    // A body has its own deadlines, because a stream of attempts may go on for long.
+    // The body has its own deadlines, because a stream of attempts may last long.
     requestTimeout: 0,
     keepAliveTimeout: keepAliveTimeoutMs,
     keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
     connectionsCheckingInterval: checkEveryMs,
-    // A request without Host gets an answer of ours: Node would send a bare 400.
+    // A request without Host gets problem details: Node would send an empty 400.
     requireHostHeader: false,
   }
   const connections = createConnections({
@@ -62,7 +62,7 @@ export async function openListener(handler: http.RequestListener, options: Liste
   const answer: http.RequestListener = (req, res) => {
     if (!connections.begin(res)) return
     if (draining) res.setHeader('Connection', 'close')
-    res.on('timeout', cutUnread)
+    res.on('timeout', closeUnread)
     handler(req, res)
   }
   const server = options.tls
@@ -74,7 +74,7 @@ export async function openListener(handler: http.RequestListener, options: Liste
   server.timeout = keepAliveTimeoutMs
   server.maxConnections = Math.min(options.maxConnections, affordableConnections())
   server.on('drop', () => dropped++)
-  // Whatever a client expects, it gets an answer of ours: Node would send a bare 417.
+  // An unknown Expect header is ignored: Node would send an empty 417.
   server.on('checkExpectation', answer)
   server.on('connection', socket => connections.add(socket, options.tls !== undefined))
   server.on('secureConnection', socket => connections.secured(socket))
@@ -83,10 +83,10 @@ export async function openListener(handler: http.RequestListener, options: Liste
     if (problem === undefined) socket.destroy()
     else refuse(socket as Socket, problem)
   })
-  // Node would close the connection without a word.
+  // Node would close the connection without a response.
   server.on('connect', (_req, socket) => {
     socket.on('error', () => undefined).resume()
-    refuse(socket as Socket, { status: 501, detail: 'this is no proxy: CONNECT is not known here' })
+    refuse(socket as Socket, { status: 501, detail: 'this is not a proxy: CONNECT is not implemented' })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -114,11 +114,11 @@ export async function openListener(handler: http.RequestListener, options: Liste
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       const close = setInterval(() => {
-        // A keep-alive client that was between two requests is idle by the next look.
+        // A keep-alive connection that was between two requests is idle at the next check.
         server.closeIdleConnections()
         connections.closeUnused(UNUSED_MS)
       }, 100)
-      // Node knows those alone whose handshake is done.
+      // server.closeAllConnections does not include connections in their TLS handshake.
       const cut = setTimeout(() => connections.closeAll(), timeoutMs)
       await closed
       clearInterval(close)
@@ -128,24 +128,24 @@ export async function openListener(handler: http.RequestListener, options: Liste
   }
 }
 
-/** Longer than this a timer of Node fires at once. */
+/** Node treats a longer timer delay as 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** An idle connection stays open this much longer than its client is told, so that a request sent at the last moment gets its answer. */
+/** An idle connection stays open for this much longer than announced, so that a request sent at the last moment gets a response. */
 const KEEP_ALIVE_BUFFER_MS = 1000
 
-/** Age from which a drain closes a connection that has sent no request: younger ones may have one on the way. */
+/** From this age on, a drain closes a connection without a request. On a newer one a request may be in transit. */
 const UNUSED_MS = 1000
 
-/** Nothing went either way for so long: whoever has our bytes to read and does not is cut, whoever waits for us is not. */
-function cutUnread(socket: Socket): void {
+/** On a socket timeout, closes a connection whose client does not read. A client that waits for the sidecar stays connected. */
+function closeUnread(socket: Socket): void {
   if (socket.writableLength > 0) socket.destroy()
 }
 
-/** Files the process has open without any connection, and those that keeping attempts takes. */
+/** Files that the process needs without any connection, including those of the store. */
 const RESERVED_FILES = 40
 
-/** How many connections leave the reserve alone when each of them reads a file besides. */
+/** The number of connections that leaves the reserved files free, if each connection opens one more file. */
 function affordableConnections(): number {
   try {
     const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]

@@ -1,20 +1,20 @@
 /**
- * Where log lines go: a file descriptor that the process never waits for. Lines that cannot be written yet are kept up to a bound. Beyond
- * it they are dropped and counted, and a line says so where they are missing.
+ * Writes log lines to a file descriptor without ever blocking the process. Lines that cannot be written yet are buffered up to a limit. Beyond
+ * it they are dropped and counted, and a line in their place reports how many.
  */
-import { constants, fstatSync, openSync, write as writeLater, writeSync } from 'node:fs'
+import { constants, fstatSync, openSync, write as writeInThreadPool, writeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Bytes of lines that may wait for a reader or for disk space. */
+/** Maximum bytes of buffered lines. */
 const MAX_PENDING_BYTES = 1024 * 1024
 /** Bytes written in one call. */
 const WRITE_BYTES = 64 * 1024
-/** A full pipe is tried again after 10 ms, then after twice as long each time. */
+/** Retry delays after a full pipe: the first, and the maximum of the exponential backoff. */
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 500
 
 export interface LogOutput {
-  /** Takes one line that ends with a line feed. Never throws and never blocks. */
+  /** Accepts one line that ends with a line feed. Never throws and never blocks. */
   write(line: string): void
   /** Lines that were dropped since the output was opened. */
   readonly dropped: number
@@ -26,7 +26,7 @@ export interface LogOutput {
 export function openLogOutput(fd: number): LogOutput {
   const pending = createPending(MAX_PENDING_BYTES)
   let target: Target | undefined
-  /** Bytes of the write that is under way in the thread pool. */
+  /** Bytes of the write in progress in the thread pool. */
   let writingBytes = 0
   let failure: string | undefined
   let retryMs = FIRST_RETRY_MS
@@ -43,7 +43,7 @@ export function openLogOutput(fd: number): LogOutput {
       const bytes = pending.next(failure)
       if (bytes === undefined) return
       writingBytes = bytes.length
-      if (target.blocks) writeLater(target.fd, bytes, 0, bytes.length, null, written)
+      if (target.blocks) writeInThreadPool(target.fd, bytes, 0, bytes.length, null, written)
       else writeNow(target.fd, bytes)
     }
   }
@@ -82,7 +82,7 @@ export function openLogOutput(fd: number): LogOutput {
     writePending()
   }
 
-  /** Writes what can be written without waiting for a reader. The thread pool still ends the write that is under way. */
+  /** Writes as much as possible without blocking. The thread pool still completes the write in progress. */
   function writeAtExit(): void {
     pending.remove(writingBytes)
     writingBytes = 0
@@ -120,9 +120,9 @@ interface Target {
 }
 
 /**
- * A file is written in the thread pool, because a write may wait for the disk. Everything else is written directly and without blocking:
- * a thread that waits for a reader would be lost to the store's fsync, and the process could not exit. A descriptor of its own makes that
- * possible without changing the mode of the one that other processes may share.
+ * A file is written in the thread pool, because a write may wait for the disk. Everything else is written directly in non-blocking mode: a
+ * thread that waits for a reader would not be available to the store's fsync, and the process could not exit. The descriptor is reopened,
+ * because changing the mode of the original would affect other processes that share it.
  */
 function openTarget(fd: number): Target {
   try {
@@ -130,23 +130,23 @@ function openTarget(fd: number): Target {
     const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
     return { fd: openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY), blocks: false }
   } catch {
-    // A socket cannot be opened again, nor a pipe of another user. Node makes the shared descriptor non-blocking when its stream is made.
+    // A socket, or a pipe of another user, cannot be reopened. Creating Node's stream makes the shared descriptor non-blocking.
     void (fd === 1 ? process.stdout : process.stderr)
     return { fd, blocks: false }
   }
 }
 
 interface Pending {
-  /** Takes a line, or counts it as dropped where there is no room. */
+  /** Buffers a line, or counts it as dropped if the buffer is full. */
   add(line: string, failure: string | undefined): void
-  /** Bytes to write next: the same until they are removed. */
+  /** The next bytes to write: the same ones until they are removed. */
   next(failure: string | undefined): Buffer | undefined
   remove(bytes: number): void
   readonly isEmpty: boolean
   readonly dropped: number
 }
 
-/** Lines that wait, and a line in the place of those that were dropped. */
+/** The buffered lines, with a line in the place of those that were dropped. */
 function createPending(maxBytes: number): Pending {
   let lines: Buffer[] = []
   let head: Buffer | undefined

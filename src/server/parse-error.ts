@@ -1,17 +1,17 @@
-/** Answers to what never becomes a request: Node's parser refuses it, or its headers are late. */
+/** Responses to bytes that do not become a request: Node's parser rejects them, or the headers are late. */
 import { METHODS, maxHeaderSize, STATUS_CODES } from 'node:http'
 import { COMMON_HEADERS, PROBLEM_TYPE, type Problem, problemText } from './problem.ts'
 
-/** What Node says of a request that it cannot parse. */
+/** Node's error about a request that it cannot parse. */
 export interface ParseError extends Error {
   readonly code?: string
-  /** Of llhttp, in its own fixed words. */
+  /** A constant text of llhttp. */
   readonly reason?: string
-  /** The bytes that were parsed last. */
+  /** The last bytes that were parsed. */
   readonly rawPacket?: Buffer
 }
 
-/** What to answer; undefined where an answer makes no sense, as after a reset or a failed TLS handshake. */
+/** The response. Undefined if none can be sent, as after a reset or a failed TLS handshake. */
 export function problemOfParseError(error: ParseError, headersTimeoutMs: number): Problem | undefined {
   const { code = '', reason = 'it cannot be parsed', rawPacket } = error
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return lateHeaders(headersTimeoutMs)
@@ -21,24 +21,24 @@ export function problemOfParseError(error: ParseError, headersTimeoutMs: number)
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return { status: 413, detail: 'the chunk extensions are too long' }
   const line = requestLine(rawPacket)
   if (code === 'HPE_INVALID_VERSION' && line !== undefined && !/^1\.[01]$/.test(line.version))
-    return { status: 505, detail: 'only HTTP/1.1 and HTTP/1.0 are spoken here' }
+    return { status: 505, detail: 'only HTTP/1.1 and HTTP/1.0 are supported' }
   if (code === 'HPE_INVALID_METHOD' && line !== undefined && !METHODS.includes(line.method))
-    return { status: 501, detail: 'this method is not known here' }
+    return { status: 501, detail: 'this method is unknown' }
   return { status: 400, detail: `this is not an HTTP/1.1 request: ${reason}` }
 }
 
-/** Said when the headers of a request are not complete in time. */
+/** The response if the headers of a request are not complete in time. */
 export function lateHeaders(headersTimeoutMs: number): Problem {
-  return { status: 408, detail: `the headers did not come within ${headersTimeoutMs / 1000} s` }
+  return { status: 408, detail: `the headers were not complete within ${headersTimeoutMs / 1000} s` }
 }
 
-/** The line that bytes begin with, where it is well-formed: then only its method or its version is at fault. */
+/** The request line at the start of a packet, if it is well-formed: then only its method or version can be invalid. */
 function requestLine(packet: Buffer | undefined): { readonly method: string; readonly version: string } | undefined {
   const found = /^([\w!#$%&'*+.^`|~-]+) \S+ HTTP\/(\d\.\d)\r\n/.exec(packet?.toString('latin1', 0, 1000) ?? '')
   return found === null ? undefined : { method: found[1]!, version: found[2]! }
 }
 
-/** A whole answer as bytes on the wire, which ends the connection. */
+/** A complete response, as sent on the wire, that closes the connection. */
 export function printAnswer(problem: Problem): string {
   const text = problemText(problem)
   const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`]

@@ -1,40 +1,41 @@
-/** What an HTTP answer says when it is not the answer: RFC 9457 problem details, the same for every stage. */
+/** Error responses of all stages: RFC 9457 problem details. */
 import type { ServerResponse } from 'node:http'
 
-/** One fault in what was sent: which item of a list, and where inside it (RFC 6901). */
-export interface FaultyItem {
+/** One invalid item of a request: its index, and a JSON pointer (RFC 6901) to the invalid value in it. */
+export interface InvalidItem {
   readonly index: number
   readonly pointer: string
   readonly detail: string
 }
 
+/** An error response. */
 export interface Problem {
   readonly status: number
-  /** One sentence a person can act on; never a stack trace, never the body. */
+  /** One sentence that a person can act on. Never a stack trace, never the body. */
   readonly detail: string
-  /** What the log says in place of `detail`, where `detail` quotes what was sent. */
+  /** Replaces `detail` in the log if `detail` quotes the request. */
   readonly logged?: string
-  readonly errors?: readonly FaultyItem[]
+  readonly errors?: readonly InvalidItem[]
   /** Whole seconds, for 429 and 503. */
   readonly retryAfterSeconds?: number
-  /** More members, as RFC 9457 allows. */
+  /** Extension members of RFC 9457. */
   readonly more?: Readonly<Record<string, unknown>>
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What each answer refused, for the log. Only refusals cost something: the listener that logs them is there for every request. */
+/** The problem that each error response reports, for the log. A WeakMap, so that successful requests cost nothing. */
 const refusals = new WeakMap<ServerResponse, Problem>()
 
-/** Keeps what an answer refuses, so that it is logged when the answer is out. */
+/** Records the problem of a response, so that it is logged when the response is sent. */
 export function noteRefusal(res: ServerResponse, problem: Problem): void {
   refusals.set(res, problem)
 }
 
-/** What the answer refused; undefined for most. */
+/** The problem that a response reports, if any. */
 export const refusalOf = (res: ServerResponse): Problem | undefined => refusals.get(res)
 
-/** Faults named of one attempt at the most: enough to see the pattern, few enough to read. */
+/** Maximum number of errors that a response lists: enough to show the pattern, few enough to read. */
 export const MAX_FAULTS = 100
 
 /** What is wrong with one parameter of a query string. */
@@ -73,7 +74,7 @@ export function problemText({ status, detail, errors, more }: Problem): string {
   return JSON.stringify({ type: 'about:blank', title, status, detail, ...(errors && { errors }), ...more })
 }
 
-/** Sends a problem and ends the answer. Does nothing where an answer is under way already. */
+/** Sends a problem and ends the response. If a response is already in progress, aborts its connection. */
 export function sendProblem(res: ServerResponse, problem: Problem): void {
   if (res.headersSent || res.destroyed) {
     res.destroy()
@@ -88,10 +89,10 @@ export function sendProblem(res: ServerResponse, problem: Problem): void {
   endRefusal(res, text)
 }
 
-/** How long what is still being sent is read and thrown away: a client that is cut while it sends never sees the answer. */
+/** How long the rest of a refused body is read and discarded. A close while the client sends would make TCP discard the response. */
 const DISCARD_MS = 1000
 
-/** Ends an answer to what may still be being sent, and goes on reading that for a moment, so that the client gets to read the answer. */
+/** Ends a response to a request that may still be sending, and discards the rest for a moment, so that the client can read the response. */
 export function endRefusal(res: ServerResponse, body: string | Uint8Array): void {
   const { req } = res
   const text = req.method === 'HEAD' ? undefined : body
@@ -103,7 +104,7 @@ export function endRefusal(res: ServerResponse, body: string | Uint8Array): void
   req.once('close', () => clearTimeout(cut))
   if (res.shouldKeepAlive) res.end(text)
   else {
-    // The end of the answer would be that of the connection.
+    // Ending the response would close the connection at once.
     res.write(text ?? '')
     req.once('end', () => res.end())
   }
@@ -112,18 +113,18 @@ export function endRefusal(res: ServerResponse, body: string | Uint8Array): void
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** Sends a JSON answer. */
+/** Sends a JSON response. */
 export function sendJson(res: ServerResponse, status: number, body: unknown): void {
   sendJsonText(res, status, JSON.stringify(body))
 }
 
-/** Sends JSON that is printed already. As text: head and body then leave in one write, where bytes take two. */
+/** Sends serialized JSON. It is a string, because Node then sends head and body in one write; a Buffer takes two. */
 export function sendJsonText(res: ServerResponse, status: number, text: string): void {
   beginAnswer(res, status, ['Content-Type', 'application/json', 'Content-Length', Buffer.byteLength(text)])
   res.end(res.req.method === 'HEAD' ? undefined : text)
 }
 
-/** Nothing here is a page: nothing may be run, framed, guessed at or kept by a browser. */
+/** Responses are not pages: a browser must not execute, frame, sniff or cache them. */
 export const COMMON_HEADERS: readonly string[] = [
   ...['X-Content-Type-Options', 'nosniff'],
   ...['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
@@ -131,8 +132,8 @@ export const COMMON_HEADERS: readonly string[] = [
 ]
 
 /**
- * The head of every answer there is, with more headers in front: names and values in turn. All of them at once: headers that are set one
- * by one are kept, and looked up, one by one.
+ * Writes the head of a response: the given headers, alternating names and values, and those common to all. One writeHead call with all
+ * headers is faster than setHeader for each.
  */
 export function beginAnswer(res: ServerResponse, status: number, headers: readonly (string | number)[]): void {
   res.writeHead(status, [...headers, ...COMMON_HEADERS])

@@ -1,24 +1,24 @@
-/** Requests that record and were refused, in the log: a sample of them, with the place of the first fault. */
+/** Logs a sample of the refused recording requests, with the position of the first error. */
 import type { Logger } from 'pino'
 import type { Problem } from './problem.ts'
 
-/** At most one line per route and status in this time. */
+/** At most one line per route and status in this interval. */
 const SAMPLE_MS = 10_000
-/** Characters of a text that a client may have chosen. */
+/** Maximum characters of a text that may come from a client. */
 const MAX_TEXT = 300
-/** The sender is to try again, and the attempts are not lost. */
+/** The client retries, so that no attempt is lost. */
 const RETRYABLE: readonly number[] = [429, 503]
-/** Logged with its stack where it is answered. */
+/** A defect is logged with its stack trace elsewhere. */
 const DEFECT = 500
 
 export interface RefusalLog {
-  /** Logs a refusal, or counts it for the next line about the same route and status. Everything but POST is left out. */
+  /** Logs a refused POST request, or counts it for the next line of the same route and status. Ignores other methods. */
   log(method: string, route: string, problem: Problem): void
 }
 
-/** `now` is in milliseconds of any clock that does not go back. */
+/** `now` is a monotonic clock in milliseconds. */
 export function createRefusalLog(log: Pick<Logger, 'info' | 'warn'>, now: () => number): RefusalLog {
-  // Bounded: routes and statuses are of closed sets.
+  // Bounded: routes and statuses are closed sets.
   const samples = new Map<string, { sinceMs: number; suppressed: number }>()
   return {
     log(method, route, problem) {

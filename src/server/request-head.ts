@@ -1,21 +1,21 @@
-/** The rules of RFC 9112 that Node's parser leaves to the server: version, framing, Host, and the form of the target. */
+/** Checks what RFC 9112 requires and Node's parser does not check: version, framing, Host, and the form of the target. */
 import type { IncomingMessage } from 'node:http'
 import type { Problem } from './problem.ts'
 
 /**
- * What is wrong with the head of a request, or undefined. Turns an absolute-form target, as proxies send it, into origin-form, and takes
- * the Host from it: whatever reads the request afterwards sees a path.
+ * Returns what is wrong with the head of a request, or undefined. Rewrites an absolute-form target, which proxies send, to origin-form and
+ * takes the Host from it, so that later code sees a path.
  */
 export function checkHead(req: IncomingMessage): Problem | undefined {
   return versionFault(req) ?? codingFault(req) ?? hostFault(req) ?? targetFault(req)
 }
 
-/** After such a fault the next bytes of the connection could be read in more than one way. */
+/** After such a fault the boundaries of the next request are ambiguous (request smuggling). */
 const CLOSE = { Connection: 'close' }
 
 function versionFault(req: IncomingMessage): Problem | undefined {
   if (req.httpVersionMajor === 1) return undefined
-  return { status: 505, detail: 'only HTTP/1.1 and HTTP/1.0 are spoken here', headers: CLOSE }
+  return { status: 505, detail: 'only HTTP/1.1 and HTTP/1.0 are supported', headers: CLOSE }
 }
 
 function codingFault(req: IncomingMessage): Problem | undefined {
@@ -23,7 +23,11 @@ function codingFault(req: IncomingMessage): Problem | undefined {
   if (coding === undefined) return undefined
   if (req.httpVersionMinor === 0) return { status: 400, detail: 'HTTP/1.0 has no Transfer-Encoding', headers: CLOSE }
   if (coding.toLowerCase() === 'chunked') return undefined
-  return { status: 501, detail: 'the only Transfer-Encoding is chunked; name gzip in Content-Encoding', headers: CLOSE }
+  return {
+    status: 501,
+    detail: 'the only supported Transfer-Encoding is chunked: state gzip in Content-Encoding',
+    headers: CLOSE,
+  }
 }
 
 function hostFault(req: IncomingMessage): Problem | undefined {
@@ -47,12 +51,12 @@ function targetFault(req: IncomingMessage): Problem | undefined {
     req.headers.host = authority!
     req.url = target!.startsWith('/') ? target! : `/${target}`
   }
-  // Most targets have neither: the rest is for those that do.
+  // Most targets contain neither.
   if (!req.url!.includes('%') && !req.url!.includes('#')) return undefined
   return encodingFault(req.url!)
 }
 
-/** Names the place, counted in characters of the target from 1. */
+/** Positions are counted in characters of the target, from 1. */
 function encodingFault(url: string): Problem | undefined {
   const hash = url.indexOf('#')
   if (hash >= 0) return { status: 400, detail: `a request target has no fragment: "#" at character ${hash + 1}` }
@@ -73,10 +77,10 @@ function parameterFault(pair: string, detail: string): Problem {
   return { status: 400, detail: `the parameter ${name} ${detail}`, more: { parameters: [{ name, detail }] } }
 }
 
-/** Runs of escapes: what one of them stands for can take several. */
+/** Sequences of escapes: one character may take several escapes. */
 const ESCAPES = /(?:%[0-9a-f]{2})+|%/gi
 
-/** What is wrong with the first run of escapes that is not UTF-8. Replacing it by U+FFFD would make two names one. */
+/** Describes the first sequence of escapes that is not UTF-8. Replacing it by U+FFFD would map two names to one. */
 function badEscape(url: string, start: number, end: number): string | undefined {
   const part = url.slice(start, end)
   for (const { 0: run, index } of part.matchAll(ESCAPES)) {

@@ -1,55 +1,55 @@
-/** Closes connections whose clients do not read their answer: what is held for them is needed by others. */
+/** Closes connections whose clients do not read their response, because the response takes up memory. */
 import type { ServerResponse } from 'node:http'
 
-/** How long a client may take none of the bytes that wait for it. */
-const PATIENCE_MS = 10_000
-/** Looks per patience: a client is cut after one patience and at most a quarter of it. */
-const LOOKS = 4
+/** How long a client may read nothing although bytes are buffered for it. */
+const READ_TIMEOUT_MS = 10_000
+/** Checks per timeout: a connection is closed after the timeout and at most a quarter of it. */
+const CHECKS = 4
 
 export interface UnreadAnswers {
-  /** Watches an answer until it is out. A client that reads slowly is served, however long that takes. */
+  /** Watches a response until it is sent. A client that reads slowly is served, however long that takes. */
   watch(res: ServerResponse): void
-  /** Connections that were closed. */
-  readonly cut: number
+  /** Number of connections that were closed. */
+  readonly closed: number
   close(): void
 }
 
-/** An answer, and how far its connection had got when it last went on. */
+/** The progress of a response at the last check at which its client had read something. */
 interface Watched {
-  takenBytes: number
-  /** Looks since then. */
-  looks: number
+  readBytes: number
+  /** Checks since then. */
+  checks: number
 }
 
-export function createUnreadAnswers(patienceMs: number = PATIENCE_MS): UnreadAnswers {
+export function createUnreadAnswers(timeoutMs: number = READ_TIMEOUT_MS): UnreadAnswers {
   const watched = new Map<ServerResponse, Watched>()
-  let cut = 0
+  let closed = 0
 
-  function look(): void {
+  function check(): void {
     for (const [res, state] of watched) {
       const { socket } = res
-      // Nothing waits for the client: it waits for us.
+      // Nothing is buffered: the client waits for the sidecar.
       if (socket === null || socket.writableLength === 0) {
-        state.looks = 0
+        state.checks = 0
         continue
       }
-      const takenBytes = socket.bytesWritten - socket.writableLength
-      state.looks = takenBytes === state.takenBytes ? state.looks + 1 : 0
-      state.takenBytes = takenBytes
-      if (state.looks < LOOKS) continue
-      cut++
+      const readBytes = socket.bytesWritten - socket.writableLength
+      state.checks = readBytes === state.readBytes ? state.checks + 1 : 0
+      state.readBytes = readBytes
+      if (state.checks < CHECKS) continue
+      closed++
       socket.destroy()
     }
   }
 
-  const timer = setInterval(look, patienceMs / LOOKS).unref()
+  const timer = setInterval(check, timeoutMs / CHECKS).unref()
   return {
     watch(res) {
-      watched.set(res, { takenBytes: -1, looks: 0 })
+      watched.set(res, { readBytes: -1, checks: 0 })
       res.once('close', () => watched.delete(res))
     },
-    get cut() {
-      return cut
+    get closed() {
+      return closed
     },
     close: () => clearInterval(timer),
   }

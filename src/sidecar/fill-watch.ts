@@ -1,10 +1,10 @@
-/** Tells the operator in time that keys, or arms of experiments, reach their limit: what comes beyond it is not told apart. */
+/** Warns the operator before keys or arms of experiments reach their limit, beyond which attempts count together. */
 import type { Logger } from 'pino'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 
-/** How often the sizes are compared with the limits: not with each attempt, because nothing is lost meanwhile. */
+/** How often the sizes are compared with the limits. A check per attempt is not needed: a late warning loses nothing. */
 const INTERVAL_MS = 2000
-/** The share of a limit that is worth a warning. */
+/** The fraction of a limit at which the first warning is logged. */
 const NEARLY_FULL = 0.8
 
 export interface FillOptions {
@@ -19,8 +19,8 @@ export interface FillWatch {
 }
 
 /**
- * Logs once when 80 % of a limit are in use, and once when it is reached. After a reset, which makes room, both may be logged again. It does
- * not keep the process alive.
+ * Logs once when 80 % of a limit are in use, and once when it is reached. After a reset both may be logged again. Does not keep the process
+ * alive.
  */
 export function watchFill({ tally, maxKeys, maxArms, log }: FillOptions): FillWatch {
   const keys = createLevel(maxKeys, {
@@ -31,16 +31,16 @@ export function watchFill({ tally, maxKeys, maxArms, log }: FillOptions): FillWa
     nearly: 'most of the arms of experiments that --max-arms allows are in use',
     full: 'all arms of experiments that --max-arms allows are in use: attempts of further ones count in everything but experiments. Raise --max-arms and restart',
   })
-  function look(): void {
+  function check(): void {
     keys(tally.keys().length - tally.keys(OVERFLOW_KEY).length, log)
     arms(tally.arms().length, log)
   }
-  look()
-  const timer = setInterval(look, INTERVAL_MS).unref()
+  check()
+  const timer = setInterval(check, INTERVAL_MS).unref()
   return { close: () => clearInterval(timer) }
 }
 
-/** Compares a size with its limit, and logs when it has risen past a level. */
+/** A function that compares a size with its limit, and logs when the size rises past a level. */
 function createLevel(
   limit: number,
   messages: { readonly nearly: string; readonly full: string },

@@ -1,4 +1,4 @@
-/** What the log says when the sidecar is ready: what it holds, what that took, and who may ask. */
+/** The log line of a sidecar that is ready: what the store contains, what was replayed, and who has access. */
 import { type Config, isLoopback, maskSecrets } from '../config/config.ts'
 import { totalAttempts } from '../core/aggregate/summary.ts'
 import type { Tally } from '../core/aggregate/tally.ts'
@@ -8,16 +8,16 @@ import { runYielding } from '../lib/event-loop.ts'
 interface Started {
   readonly config: Config
   readonly tally: Pick<Tally, 'keys'>
-  /** Records of the journal that were counted again, and how long it took to open the store, in milliseconds. */
   readonly replayedRecords: number
+  /** How long it took to open the store and to replay it. */
   readonly replayMs: number
 }
 
-/** The fields of the line "ready". They hold no password and no token. */
+/** The fields of the line "ready". They contain no password and no token. */
 export async function readyFields({ config, tally, replayedRecords, replayMs }: Started): Promise<object> {
   return {
     store: maskSecrets(config.store),
-    ...(await runYielding(countHeld(tally))),
+    ...(await runYielding(countStored(tally))),
     replayed_records: replayedRecords,
     replay_ms: replayMs,
     access: accessOf(config),
@@ -25,7 +25,7 @@ export async function readyFields({ config, tally, replayedRecords, replayMs }: 
   }
 }
 
-function* countHeld(tally: Pick<Tally, 'keys'>): Steps<{ readonly attempts: number; readonly keys: number }> {
+function* countStored(tally: Pick<Tally, 'keys'>): Steps<{ readonly attempts: number; readonly keys: number }> {
   const records = tally.keys()
   let attempts = 0
   for (const { summary } of records) {

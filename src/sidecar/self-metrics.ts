@@ -30,7 +30,7 @@ export interface SidecarFacts {
   readonly requests: Pick<RequestCounts, 'inFlight' | 'samples'>
   /** Undefined until the sidecar listens. */
   readonly listener: Pick<Listener, 'dropped'> | undefined
-  readonly unread: Pick<UnreadAnswers, 'cut'>
+  readonly unread: Pick<UnreadAnswers, 'closed'>
   readonly questions: Pick<Questions, 'inFlight' | 'refused' | 'answerBytes'>
   readonly logOutput: Pick<LogOutput, 'dropped'>
   readonly eventLoopLag: Pick<EventLoopLag, 'seconds'>
@@ -189,7 +189,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{connection}',
     help: 'Connections closed because the client did not read its response for 10 seconds.',
     labels: [],
-    read: ({ unread }) => unread.cut,
+    read: ({ unread }) => unread.closed,
   },
   {
     name: 'agent_performance_questions_in_flight',

@@ -1,6 +1,6 @@
 /**
- * What a sidecar needs from outside before it opens its store: files and the address. `serve` and `check-config` read it by this one function,
- * so that `check-config` accepts exactly what `serve` accepts.
+ * Reads and checks what a sidecar needs before it opens its store: files and the address. `serve` and `check-config` share this function, so
+ * that `check-config` accepts exactly what `serve` accepts.
  */
 import { createServer } from 'node:net'
 import { type Config, ConfigError } from '../config/config.ts'
@@ -11,20 +11,21 @@ import { mappingChanges, mergeMapping, type OtlpTable } from '../receive/otlp/ma
 import { type AccessRules, readTokens } from '../server/access.ts'
 import { type Certificate, readCertificate } from '../server/certificate.ts'
 
-/** What may change while the sidecar runs: read again on SIGHUP. */
+/** What a reload (SIGHUP) reads again. */
 export interface Reloadable {
   readonly tokens: AccessRules['tokens']
   readonly tls: Certificate | undefined
   readonly mapping: OtlpMapping
-  /** What the file of OTLP rules changes of the shipped ones, a line each. */
+  /** How the file of OTLP rules changes the built-in ones, one line per change. */
   readonly mappingChanges: readonly string[]
 }
 
+/** Everything that a start reads. */
 export interface Startup extends Reloadable {
   readonly price: Price
 }
 
-/** Reads and checks everything; changes nothing. Rejects with the first system error, or one {@link ConfigError} that names every fault. */
+/** Reads and checks everything, and changes nothing. Rejects with the first system error, or with one {@link ConfigError} that names every fault. */
 export async function readStartup(config: Config): Promise<Startup> {
   const [reloadable, price] = await allOrFaults([
     readReloadable(config),
@@ -49,7 +50,7 @@ export async function readReloadable(config: Config): Promise<Reloadable> {
 const readRules = ({ otlpMapping }: Config): OtlpTable =>
   otlpMapping === undefined ? {} : readMappingFile(otlpMapping)
 
-/** Waits for all of `parts`. Rejects with one {@link ConfigError} where only such failed, else with the first other error. */
+/** Waits for all of `parts`. Rejects with the first error that is not a {@link ConfigError}, otherwise with one that names all faults. */
 async function allOrFaults<const T extends readonly unknown[]>(
   parts: T,
 ): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }> {
@@ -67,7 +68,7 @@ async function allOrFaults<const T extends readonly unknown[]>(
   }
 }
 
-/** Rejects with the system's error where nothing can listen there. An address in use is no fault of the settings: a sidecar may be running. */
+/** Rejects with the system error if the address cannot be used. An address in use is not a fault of the settings: a sidecar may be running. */
 async function checkAddress({ host, port }: Config['listen']): Promise<void> {
   const server = createServer(socket => socket.destroy())
   await new Promise<void>((resolve, reject) => {

@@ -67,12 +67,12 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
   },
   'a token with a letter that no header can carry': {
     args: ['--auth-token-file', file('umlaut', '# tokens\ngeheim-ü\n')],
-    says: /umlaut:2: a token must be of printable ASCII/,
+    says: /umlaut:2: a token must consist of printable ASCII/,
   },
-  'a token file without tokens': { args: ['--auth-token-file', file('empty', '\n')], says: /holds no token/ },
+  'a token file without tokens': { args: ['--auth-token-file', file('empty', '\n')], says: /contains no token/ },
   'a certificate that is none': {
     args: ['--tls-cert', file('cert.pem', 'x'), '--tls-key', file('key.pem', key)],
-    says: /cert\.pem and the key .*key\.pem/,
+    says: /cert\.pem with the key .*key\.pem/,
   },
   'a certificate that is not there': {
     args: ['--tls-cert', join(folder, 'gone.pem'), '--tls-key', file('key2.pem', key)],

@@ -8,8 +8,8 @@ const folder = mkdtempSync(join(tmpdir(), 'tokens-'))
 
 test.each([
   ['none', undefined, 'ENOENT'],
-  ['empty', '# nothing but a remark\n\n', 'holds no token'],
-  ['scopes', 's3cret ingest\ns3cret write\n', ':2: after the token'],
+  ['empty', '# nothing but a remark\n\n', 'contains no token'],
+  ['scopes', 's3cret ingest\ns3cret write\n', ':2: only a comma-separated list'],
 ])(
   'serve does not start with a token file of %s: 78, and the file is named, never a token',
   async (name, text, fault) => {

@@ -64,8 +64,8 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
 }
 const TLS_PAIR = { 'tls-cert': 'a', 'tls-key': 'b' }
 
-describe('where a setting comes from', () => {
-  test('without anything given the documented defaults are in force', () => {
+describe('the source of a setting', () => {
+  test('without any source the documented defaults apply', () => {
     expect(load({ env: { XDG_STATE_HOME: '/state' } }).config).toEqual({
       listen: { host: '127.0.0.1', port: 9464 },
       store: '/state/agent-performance/agent_performance.json',
@@ -121,7 +121,7 @@ describe('where a setting comes from', () => {
     },
   )
 
-  test('flags win over variables, variables over the file, the file over defaults, and each says so', () => {
+  test('flags take precedence over variables, the file and defaults, and each source is reported', () => {
     const env = { AGENT_PERFORMANCE_MAX_KEYS: '2', AGENT_PERFORMANCE_MAX_ARMS: '20' }
     const configFile = file('max-keys: 3\nmax-arms: 30\nid-window: 300\n')
     const { config, inForce } = load({ flags: { 'max-keys': '1' }, env, configFile })
@@ -149,7 +149,7 @@ describe('where a setting comes from', () => {
     expect(load({ flags: { 'allow-host': ['a.example'] }, env }).config.allowHost).toEqual(['a.example'])
   })
 
-  test('an empty variable and an empty file state nothing', () => {
+  test('an empty variable and an empty file count as unset', () => {
     expect(load({ env: { AGENT_PERFORMANCE_MAX_KEYS: '', AGENT_PERFORMANCE_CONFIG: '' } }).config.maxKeys).toBe(10_000)
     expect(load({ configFile: file('# nothing yet\n') }).config.maxKeys).toBe(10_000)
   })
@@ -184,7 +184,7 @@ describe('an unknown name is an error that names it and the nearest known one', 
     )
   })
 
-  test('without a guess where nothing is near', () => {
+  test('without a suggestion if none is similar', () => {
     expect(errorOf({ configFile: file('zzzzzzzzzzzz: 1') }).message).not.toContain('did you mean')
     expect(errorOf({ env: { AGENT_PERFORMANCE_BOGUS: '1' } }).message).not.toContain('did you mean')
   })
@@ -212,7 +212,7 @@ describe('an unknown name is an error that names it and the nearest known one', 
   })
 })
 
-describe('a bad value is an error that names its place', () => {
+describe('an invalid value is an error that names its place', () => {
   test('a flag', () => {
     const error = errorOf({ flags: { 'headers-timeout': '10' } })
     expect(error.message).toMatch(/^--headers-timeout must be a duration.*, not "10"$/)
@@ -271,7 +271,7 @@ describe('a bad value is an error that names its place', () => {
     )
   })
 
-  test('a config file that cannot be read, parsed, or is no map', () => {
+  test('a config file that cannot be read or parsed, or is not a map', () => {
     expect(errorOf({ configFile: join(folder, 'missing.yaml') }).message).toContain(join(folder, 'missing.yaml'))
     expect(errorOf({ configFile: file('listen: a:1\nlisten: b:1') }).message).toContain(
       'line 2: this key is given twice',
@@ -283,7 +283,7 @@ describe('a bad value is an error that names its place', () => {
 
 describe('rules over settings', () => {
   test.each(['0.0.0.0:9464', '[::]:9464', '192.168.1.1:0', 'metrics.example.com:9464'])(
-    'listening on %s without tokens is refused, and the message says how to go on',
+    'listening on %s without tokens is refused, and the message lists the options',
     listen => {
       const { message, exitCode } = errorOf({ flags: { listen } })
       expect(message).toMatch(/--auth-token-file.*127\.0\.0\.1.*--insecure-no-auth/)
@@ -293,7 +293,7 @@ describe('rules over settings', () => {
     },
   )
 
-  test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost', '::ffff:127.0.0.1'])('%s is this machine alone', host => {
+  test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost', '::ffff:127.0.0.1'])('%s is loopback', host => {
     expect(isLoopback(host)).toBe(true)
   })
 
@@ -328,7 +328,7 @@ describe('passwords are never printed', () => {
     expect(load({ flags: { store: url } }).config.store).toBe(url)
   })
 
-  test('not in an error about them either', () => {
+  test('not in an error about them', () => {
     expect(errorOf({ flags: { store: 'mysql://app:s3cret@db/x' } }).message).not.toContain('s3cret')
     expect(errorOf({ flags: { store: 'mysql://app:a "s3cret@db/x' } }).message).not.toContain('s3cret')
     expect(errorOf({ flags: { listen: ['redis://:s3cret@db/x'] } }).message).not.toContain('s3cret')
@@ -346,8 +346,8 @@ describe('passwords are never printed', () => {
   })
 })
 
-describe('what is made from the table', () => {
-  test('names follow one pattern, and every default is one that can be given', () => {
+describe('what derives from the table', () => {
+  test('names follow one pattern, and every default is a valid value', () => {
     for (const setting of settings) {
       expect(setting.name).toMatch(/^[a-z]+(-[a-z]+)*$/)
       expect(setting.description).toMatch(/\.$/)
@@ -358,7 +358,7 @@ describe('what is made from the table', () => {
     expect(new Set(settings.map(setting => setting.name)).size).toBe(settings.length)
   })
 
-  test('bytes and durations read back to what they were written from', () => {
+  test('bytes and durations parse to the value that they were printed from', () => {
     const bytes = fc.constantFrom('B', 'KiB', 'MiB', 'GiB')
     const powers = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
     fc.assert(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createTally, type Tally } from '../../src/core/aggregate/tally.ts'
 import { experimentReport } from '../../src/core/reports/experiment-report.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
-import { armAttempts, attempt, count, HOSTILE_NAMES, slicesOf, sourcesOf, tallyOf, textOf } from './fixture.ts'
+import { armAttempts, attempt, chunksOf, count, HOSTILE_NAMES, sourcesOf, tallyOf, textOf } from './fixture.ts'
 import { readText, readValue } from './text-format.ts'
 
 const NAME = 'agent_experiment'
@@ -14,7 +14,7 @@ const COMPARED = { ...NEW, baseline: 'old' }
 const scrape = (tally: Tally): Promise<string> => textOf(createExposition(sourcesOf(tally)))
 
 describe('an arm', () => {
-  it('has counters that equal its totals, whichever agents they are of', async () => {
+  it('exposes counters that equal its totals over all agents', async () => {
     const text = await scrape(
       tallyOf([
         attempt({ ...OLD, time_seconds: 3, cost_usd: 0.25 }),
@@ -35,12 +35,12 @@ describe('an arm', () => {
     expect(readValue(text, 'agent_performance_arms_limit')).toBe(1000)
   })
 
-  it('has both results from the first scrape on, at 0 for the one that has not happened', async () => {
+  it('exposes both results from the first scrape on, with 0 for the one that has not occurred', async () => {
     const text = await scrape(tallyOf([attempt({ ...OLD, success: false })]))
     expect(readValue(text, `${NAME}_attempts_total`, { ...OLD, result: 'success' })).toBe(0)
   })
 
-  it('has a name of its own, whatever the names', async () => {
+  it('has a separate series for any names', async () => {
     const arms = HOSTILE_NAMES.flatMap(experiment => HOSTILE_NAMES.map(variant => ({ experiment, variant })))
     const text = await scrape(tallyOf(arms.map(attempt)))
     const { samples } = readText(text).get(`${NAME}_attempts_total`)!
@@ -50,7 +50,7 @@ describe('an arm', () => {
     )
   })
 
-  it('is one of as many as there may be', async () => {
+  it('is one of at most --max-arms', async () => {
     const tally = createTally({ maxKeys: 10, maxArms: 2, tiers: [] })
     for (const variant of ['a', 'b', 'c']) count(tally, attempt({ experiment: 'prompt', variant }))
     const text = await scrape(tally)
@@ -60,7 +60,7 @@ describe('an arm', () => {
 })
 
 describe('a comparison', () => {
-  it('is that of the API, whatever the arms did', async () => {
+  it('equals that of the API for any results', async () => {
     const arm = fc.tuple(fc.nat(60), fc.nat(60)).map(([a, b]) => ({ attempts: a + b + 1, successes: a }))
     await fc.assert(
       fc.asyncProperty(fc.array(arm, { minLength: 1, maxLength: 4 }), async arms => {
@@ -83,21 +83,21 @@ describe('a comparison', () => {
     )
   })
 
-  it('is absent where there is nothing to compare, and the check of shares where attempts are too few', async () => {
+  it('is absent if there is nothing to compare, as is the sample ratio test if there are too few attempts', async () => {
     const text = await scrape(tallyOf([attempt(OLD)]))
     expect(text).not.toMatch(/NaN|Infinity/)
     expect(readText(text).get(`${NAME}_e_value`)!.samples).toEqual([])
     expect(readText(text).get(`${NAME}_sample_ratio_p_value`)!.samples).toEqual([])
   })
 
-  it('of evidence without measure is a number all the same', async () => {
+  it('with unlimited evidence is a finite number', async () => {
     const tally = tallyOf([...armAttempts('prompt', 'old', 3000, 5), ...armAttempts('prompt', 'new', 3000, 2995)])
     const e = readValue(await scrape(tally), `${NAME}_e_value`, COMPARED)!
     expect(e).toBeGreaterThan(1e300)
     expect(e).toBeLessThan(Number.POSITIVE_INFINITY)
   })
 
-  it('follows every attempt, and is forgotten with them', async () => {
+  it('changes with every attempt, and is removed with them', async () => {
     const tally = tallyOf([...armAttempts('prompt', 'old', 10, 5), ...armAttempts('prompt', 'new', 9, 5)])
     const exposition = createExposition(sourcesOf(tally))
     const read = async (): Promise<number | undefined> =>
@@ -117,7 +117,7 @@ describe('a comparison', () => {
   })
 })
 
-it('a thousand arms, all of them changed, hold nobody up', async () => {
+it('a scrape of a thousand changed arms yields to the event loop', async () => {
   const arms = Array.from({ length: 1000 }, (_, i) => armAttempts('prompt', `v${i}`, 5 + (i % 20), i % 6))
   const exposition = createExposition(sourcesOf(tallyOf(arms.flat())))
   let turns = 0
@@ -129,8 +129,8 @@ it('a thousand arms, all of them changed, hold nobody up', async () => {
   setImmediate(turn)
   await exposition.scrape()
   expect(turns).toBeGreaterThanOrEqual(49)
-  const slices = await slicesOf(exposition)
+  const chunks = await chunksOf(exposition)
   reading = false
-  expect(turns).toBeGreaterThanOrEqual(49 + slices.length - 1)
-  expect(Math.max(...slices.map(slice => slice.length))).toBeLessThan(256 * 1024)
+  expect(turns).toBeGreaterThanOrEqual(49 + chunks.length - 1)
+  expect(Math.max(...chunks.map(chunk => chunk.length))).toBeLessThan(256 * 1024)
 })

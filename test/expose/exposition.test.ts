@@ -7,11 +7,11 @@ import { nameProblem } from '../../src/core/attempt/validation.ts'
 import { createExposition } from '../../src/expose/exposition.ts'
 import {
   attempt,
+  chunksOf,
   count,
   HOSTILE_NAMES,
   key,
   sidecarFacts,
-  slicesOf,
   sourcesOf,
   tallyOf,
   tallyOfKeys,
@@ -22,7 +22,7 @@ import { type ReadFamily, readText, readValue } from './text-format.ts'
 describe('a key', () => {
   const labels = { ...key('fixer') }
 
-  it('has counters that equal its totals', async () => {
+  it('exposes counters that equal its totals', async () => {
     const attempts = [
       attempt({ cost_usd: 0.25, input_tokens: 100, output_tokens: 20 }),
       attempt({ success: false, computed_cost_usd: 0.5, input_tokens: 1, cache_read_tokens: 7, cache_write_tokens: 3 }),
@@ -38,11 +38,11 @@ describe('a key', () => {
     }
     const last = Date.parse('2026-03-01T11:30:00.5Z') / 1000
     expect(readValue(text, 'agent_last_attempt_timestamp_seconds', labels)).toBe(last)
-    // Wilson's interval of 2 in 3.
+    // The lower bound of the Wilson interval of 2 in 3.
     expect(readValue(text, 'agent_success_ratio_lower_bound', labels)).toBeCloseTo(0.2077, 4)
   })
 
-  it('has cumulative buckets by result, of the attempts that stated what is measured', async () => {
+  it('exposes cumulative buckets by result, without attempts that did not state the value', async () => {
     const attempts = [
       attempt({ time_seconds: 0.1, confidence: 0.95 }),
       attempt({ time_seconds: 0.3, confidence: null }),
@@ -64,7 +64,7 @@ describe('a key', () => {
     expect([at(`${confidence}_count`, 'success'), at(`${confidence}_sum`, 'success')]).toEqual([1, 0.95])
   })
 
-  it('has both results from the first scrape on, at 0 for the one that has not happened', async () => {
+  it('exposes both results from the first scrape on, with 0 for the one that has not occurred', async () => {
     const text = await textOf(createExposition(sourcesOf(tallyOf([attempt({ success: false })]))))
     for (const name of [
       'agent_attempts_total',
@@ -76,7 +76,7 @@ describe('a key', () => {
     expect(readValue(text, 'agent_attempts_total', { ...labels, result: 'failure' })).toBe(1)
   })
 
-  it('that is only announced is there at 0, without a lower bound or a last attempt', async () => {
+  it('without attempts is exposed with 0, and has no lower bound and no last attempt', async () => {
     const tally = tallyOf()
     tally.open(labels)
     const text = await textOf(createExposition(sourcesOf(tally)))
@@ -87,7 +87,7 @@ describe('a key', () => {
     expect(readValue(text, 'agent_last_attempt_timestamp_seconds', labels)).toBeUndefined()
   })
 
-  it('of adopted averages counts in the totals and in no histogram', async () => {
+  it('counts imported averages in the totals and in no histogram', async () => {
     const tally = tallyOf()
     const adopted = { successes: 40, failures: 10, time_seconds: 600, stated: 50, confidence: 35 }
     addAverages(tally.open(labels).summary, adopted)
@@ -100,14 +100,14 @@ describe('a key', () => {
 })
 
 describe('the text', () => {
-  it('is sound when there are no keys', async () => {
+  it('is valid without keys', async () => {
     const families = readText(await textOf(createExposition(sourcesOf(tallyOf()))))
     expect(families.get('agent_attempts_total')!.samples).toEqual([])
     expect(families.get('agent_performance_keys')!.samples[0]!.value).toBe(0)
     expect([...families.get('agent_performance_build_info')!.samples[0]!.labels]).toEqual([['version', '1.2.3']])
   })
 
-  it('keeps every legal name apart from every other', async () => {
+  it('has separate series for every valid name', async () => {
     const attempts = HOSTILE_NAMES.map(name => attempt({ agent_name: name, model_name: name, issue_type: name }))
     const text = await textOf(createExposition(sourcesOf(tallyOf(attempts))))
     for (const name of HOSTILE_NAMES) {
@@ -116,7 +116,7 @@ describe('the text', () => {
     expect(readText(text).get('agent_attempts_total')!.samples).toHaveLength(2 * HOSTILE_NAMES.length)
   })
 
-  it('can be read back whatever the names and attempts, and equals what was counted', async () => {
+  it('parses to the recorded counts for any names and attempts', async () => {
     const name = fc.oneof(
       fc.constantFrom(...HOSTILE_NAMES),
       fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }).filter(text => nameProblem(text) === undefined),
@@ -149,7 +149,7 @@ describe('the text', () => {
     )
   })
 
-  it('shows what came over the bound under the overflow key', async () => {
+  it('exposes attempts beyond --max-keys under the overflow key', async () => {
     const attempts = ['a', 'b', 'c', 'd', 'd'].map(agent_name => attempt({ agent_name }))
     const text = await textOf(createExposition(sourcesOf(tallyOf(attempts, 2))))
     expect(readValue(text, 'agent_attempts_total', { ...OVERFLOW_KEY, result: 'success' })).toBe(3)
@@ -170,16 +170,16 @@ describe('the text', () => {
 })
 
 describe('a scrape', () => {
-  it('tells of the same attempts in all families of a key, though more come while it is read', async () => {
+  it('exposes the same attempts in all families of a key while further attempts are recorded', async () => {
     const tally = tallyOfKeys(300)
-    let slices = 0
+    let chunks = 0
     let text = ''
-    for await (const slice of (await createExposition(sourcesOf(tally)).scrape()).body) {
-      slices++
-      text += slice.toString()
+    for await (const chunk of (await createExposition(sourcesOf(tally)).scrape()).body) {
+      chunks++
+      text += chunk.toString()
       for (const { key } of tally.keys()) count(tally, attempt({ ...key, confidence: 0.5 }))
     }
-    expect(slices).toBeGreaterThan(5)
+    expect(chunks).toBeGreaterThan(5)
     const families = readText(text)
     const attempts = countsById(families.get('agent_attempts_total')!)
     expect([...attempts.values()].reduce((sum, n) => sum + n)).toBe(300)
@@ -187,25 +187,25 @@ describe('a scrape', () => {
     expect(countsById(families.get('agent_attempt_confidence')!, '_count')).toEqual(attempts)
   })
 
-  it('gives way to others between any two slices, and while it collects', async () => {
+  it('yields to the event loop between any two chunks and during the collection', async () => {
     const exposition = createExposition(sourcesOf(tallyOfKeys(2500)))
-    let turns = 0
+    let iterations = 0
     let reading = true
-    const turn = (): void => {
-      turns++
-      if (reading) setImmediate(turn)
+    const iterate = (): void => {
+      iterations++
+      if (reading) setImmediate(iterate)
     }
-    setImmediate(turn)
+    setImmediate(iterate)
     await exposition.scrape()
-    expect(turns).toBeGreaterThanOrEqual(2)
-    turns = 0
-    const slices = await slicesOf(exposition)
+    expect(iterations).toBeGreaterThanOrEqual(2)
+    iterations = 0
+    const chunks = await chunksOf(exposition)
     reading = false
-    expect(turns).toBeGreaterThanOrEqual(slices.length)
-    expect(Math.max(...slices.map(slice => slice.length))).toBeLessThan(256 * 1024)
+    expect(iterations).toBeGreaterThanOrEqual(chunks.length)
+    expect(Math.max(...chunks.map(chunk => chunk.length))).toBeLessThan(256 * 1024)
   })
 
-  it('shares its collection with those that come at the same time', async () => {
+  it('shares its collection with concurrent scrapes', async () => {
     const sources = sourcesOf(tallyOfKeys(20))
     const selfMetrics = vi.fn(sources.selfMetrics)
     const exposition = createExposition({ ...sources, selfMetrics })
@@ -214,7 +214,7 @@ describe('a scrape', () => {
     expect(new Set(texts).size).toBe(1)
   })
 
-  it('sees everything that was counted before it, though others were scraped just now', async () => {
+  it('includes every attempt recorded before it, even right after another scrape', async () => {
     const tally = tallyOf()
     const exposition = createExposition(sourcesOf(tally))
     for (let n = 1; n <= 3; n++) {
@@ -224,7 +224,7 @@ describe('a scrape', () => {
     }
   })
 
-  it('shows no more of what was cleared, though as much has come since', async () => {
+  it('exposes nothing that was cleared, even if as many attempts were recorded since', async () => {
     const tally = tallyOf([attempt({ success: false })])
     const exposition = createExposition(sourcesOf(tally))
     await textOf(exposition)
@@ -235,7 +235,7 @@ describe('a scrape', () => {
     expect(readValue(text, 'agent_attempts_total', { ...key('fixer'), result: 'failure' })).toBeUndefined()
   })
 
-  it('fails where its collection fails, and the next one does not', async () => {
+  it('fails if its collection fails, and the next one succeeds', async () => {
     const sources = sourcesOf(tallyOf())
     const selfMetrics = vi.fn(sources.selfMetrics)
     const exposition = createExposition({ ...sources, selfMetrics })
@@ -246,7 +246,7 @@ describe('a scrape', () => {
     expect(await textOf(exposition)).toContain('agent_performance_keys 0\n')
   })
 
-  it('is not disturbed by a tally that is cleared meanwhile', async () => {
+  it('is complete even if the tally is cleared during it', async () => {
     const tally = tallyOfKeys(2500)
     const text = textOf(createExposition(sourcesOf(tally)))
     tally.clear()
@@ -269,7 +269,7 @@ function countsById(family: ReadFamily, suffix = ''): Map<string, number> {
   return counts
 }
 
-/** Buckets never fall, and the last equals the count. */
+/** Asserts that cumulative buckets never decrease, and that the last one equals the count. */
 function expectSoundHistograms(families: ReadonlyMap<string, ReadFamily>): void {
   for (const { type, samples } of families.values()) {
     if (type !== 'histogram') continue

@@ -120,8 +120,8 @@ it('has the bucket bounds that the instruments have', async () => {
   expect(les('agent_attempt_duration_seconds')).toEqual(doubling.split(' '))
 })
 
-it('says of every statistic that it is never to be averaged', async () => {
+it('says in the help of every statistic never to average it', async () => {
   const statistics = TALLY_FAMILIES.filter(({ name }) => /bound$|error$|drift$|difference$|_value$/.test(name))
   expect(statistics).toHaveLength(8)
-  for (const { help } of statistics) expect(help).toMatch(/never to be averaged/i)
+  for (const { help } of statistics) expect(help).toMatch(/never average/i)
 })

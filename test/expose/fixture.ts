@@ -5,7 +5,7 @@ import type { AgentAttempt, AttemptKey } from '../../src/core/attempt/attempt.ts
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import type { Sources } from '../../src/expose/collection.ts'
 import type { Exposition } from '../../src/expose/exposition.ts'
-import { readSelfMetrics } from '../../src/expose/self-metrics.ts'
+import { readSelfMetrics, type SelfMetricReading } from '../../src/expose/self-metrics.ts'
 import { SELF_METRICS, type SidecarFacts } from '../../src/sidecar/self-metrics.ts'
 import { metricValues } from '../../src/store/file/metrics.ts'
 
@@ -29,43 +29,36 @@ export function count(tally: Tally, one: AgentAttempt): void {
   tally.add(one, parseTimestamp(one.timestamp)!, NOW_MS)
 }
 
-/** A tally of so many keys with one attempt each: 1,000 of them make about 9 MB of text. */
+/** A tally of `keys` keys with one attempt each: 1,000 keys are about 9 MB of text. */
 export function tallyOfKeys(keys: number): Tally {
   return tallyOf(Array.from({ length: keys }, (_, i) => attempt({ agent_name: `agent-${i}`, confidence: 0.8 })))
 }
 
-/** So many attempts of an arm, of which the first `successes` succeed. */
+/** Attempts of an arm, of which the first `successes` succeed. */
 export function armAttempts(experiment: string, variant: string, attempts: number, successes: number): AgentAttempt[] {
   return Array.from({ length: attempts }, (_, i) => attempt({ experiment, variant, success: i < successes }))
 }
 
 /** Sources of an exposition that expose the tally and everything a sidecar can report about itself. */
 export function sourcesOf(tally: Tally, facts: Partial<SidecarFacts> = {}): Sources {
-  const selfMetrics: Sources['selfMetrics'] = () =>
-    readSelfMetrics(SELF_METRICS, sidecarFacts({ tally, ...facts })).map(({ family, value }) => ({
-      family,
-      value: PROCESS.get(family.name) ?? value,
-    }))
+  const selfMetrics = (): SelfMetricReading[] => readSelfMetrics(CONSTANT_METRICS, sidecarFacts({ tally, ...facts }))
   return { tally, selfMetrics, version: '1.2.3', clock: () => NOW_MS }
 }
 
 export async function textOf(exposition: Pick<Exposition, 'scrape'>): Promise<string> {
-  return Buffer.concat(await slicesOf(exposition)).toString()
+  return Buffer.concat(await chunksOf(exposition)).toString()
 }
 
-export async function slicesOf(exposition: Pick<Exposition, 'scrape'>): Promise<Buffer[]> {
-  const slices: Buffer[] = []
-  for await (const slice of (await exposition.scrape()).body) slices.push(Buffer.from(slice))
-  return slices
+export async function chunksOf(exposition: Pick<Exposition, 'scrape'>): Promise<Buffer[]> {
+  const chunks: Buffer[] = []
+  for await (const chunk of (await exposition.scrape()).body) chunks.push(Buffer.from(chunk))
+  return chunks
 }
 
-/** Constants for what is read from the test's own process, so that two scrapes are equal. */
-const PROCESS: ReadonlyMap<string, number> = new Map([
-  ['agent_performance_start_time_seconds', 1772366400.5],
-  ['agent_performance_resident_memory_bytes', 70_000_000],
-  ['agent_performance_cpu_seconds_total', 1.75],
-  ['agent_performance_open_fds', 21],
-])
+/** The table with constants for the metrics that do not read the facts but this process, so that two scrapes are equal. */
+const CONSTANT_METRICS: typeof SELF_METRICS = SELF_METRICS.map(metric =>
+  metric.read.length === 0 ? { ...metric, read: () => 1.75 } : metric,
+)
 
 /** Facts about a sidecar with a value for every metric. */
 export function sidecarFacts(facts: Partial<SidecarFacts> = {}): SidecarFacts {
@@ -115,13 +108,13 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
     ],
   },
   listener: { dropped: 0 },
-  unread: { cut: 0 },
+  unread: { closed: 0 },
   questions: { inFlight: 0, refused: new Map([['questions', 0]]), answerBytes: 0 },
   logOutput: { dropped: 0 },
   eventLoopLag: { seconds: () => 0.003 },
 }
 
-/** Names that are legal and easy to get wrong. The last two look alike and are not. */
+/** Valid names that are easy to escape wrongly. The last two look equal and are not. */
 export const HOSTILE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',

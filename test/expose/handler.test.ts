@@ -13,12 +13,12 @@ function small(): Exposition {
   return createExposition(sourcesOf(tallyOf([attempt({ agent_name: 'émile 🦊' })])))
 }
 
-/** About 27 MB: more than the system's buffers of a connection take. */
+/** About 27 MB: more than the socket buffers hold. */
 function large(): Exposition {
   return createExposition(sourcesOf(tallyOfKeys(3000)))
 }
 
-/** Resolves when the scraper takes no more: the answer waits, and nothing was sent for many turns. */
+/** Resolves when the scraper reads no more: the response waits, and nothing was sent for many iterations of the event loop. */
 async function stalled({ answers }: Served): Promise<void> {
   for (let quiet = 0, sent = -1; quiet < 50; quiet++) {
     await nextTurn()
@@ -29,7 +29,7 @@ async function stalled({ answers }: Served): Promise<void> {
 }
 
 describe('GET', () => {
-  it('answers the whole text with its full content type', async () => {
+  it('responds with the whole text and its full content type', async () => {
     const exposition = small()
     const { port } = await serve(createMetricsHandler(exposition))
     const { status, headers, body } = await ask(port)
@@ -39,23 +39,33 @@ describe('GET', () => {
     expect(body.toString()).toBe(await textOf(exposition))
   })
 
-  it.each(['gzip', 'deflate, gzip;q=0.5', 'GZIP', 'br, gzip ; q=1'])('answers gzip to %s', async accepted => {
-    const exposition = small()
-    const { port } = await serve(createMetricsHandler(exposition))
-    const { headers, body } = await ask(port, 'GET', { 'Accept-Encoding': accepted })
-    expect(headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': CONTENT_TYPE, vary: 'Accept-Encoding' })
-    expect(gunzipSync(body).toString()).toBe(await textOf(exposition))
-  })
+  it.each(['gzip', 'deflate, gzip;q=0.5', 'GZIP', 'br, gzip ; q=1'])(
+    'responds with gzip to Accept-Encoding: %s',
+    async accepted => {
+      const exposition = small()
+      const { port } = await serve(createMetricsHandler(exposition))
+      const { headers, body } = await ask(port, 'GET', { 'Accept-Encoding': accepted })
+      expect(headers).toMatchObject({
+        'content-encoding': 'gzip',
+        'content-type': CONTENT_TYPE,
+        vary: 'Accept-Encoding',
+      })
+      expect(gunzipSync(body).toString()).toBe(await textOf(exposition))
+    },
+  )
 
-  it.each(['identity', 'gzip;q=0', 'br', 'gzippo', ''])('answers plain text to %j', async accepted => {
-    const { port } = await serve(createMetricsHandler(small()))
-    const { headers, body } = await ask(port, 'GET', { 'Accept-Encoding': accepted })
-    expect(headers).not.toHaveProperty('content-encoding')
-    expect(headers).toMatchObject({ vary: 'Accept-Encoding' })
-    expect(body.toString()).toMatch(/^# HELP /)
-  })
+  it.each(['identity', 'gzip;q=0', 'br', 'gzippo', ''])(
+    'responds without compression to Accept-Encoding: %j',
+    async accepted => {
+      const { port } = await serve(createMetricsHandler(small()))
+      const { headers, body } = await ask(port, 'GET', { 'Accept-Encoding': accepted })
+      expect(headers).not.toHaveProperty('content-encoding')
+      expect(headers).toMatchObject({ vary: 'Accept-Encoding' })
+      expect(body.toString()).toMatch(/^# HELP /)
+    },
+  )
 
-  it('answers many slices, plain and compressed', async () => {
+  it('responds with many chunks, plain and compressed', async () => {
     const exposition = large()
     const { port } = await serve(createMetricsHandler(exposition))
     const text = await textOf(exposition)
@@ -66,8 +76,8 @@ describe('GET', () => {
   })
 })
 
-describe('whatever the reader does, it gets the very text', () => {
-  /** Keys whose series take most of a page each, if all their characters were wide: pages are left before they are half full. */
+describe('a reader gets exactly the text', () => {
+  /** Keys for whose series the renderer reserves most of a buffer each, although they need less than half of it. */
   function longNames(): Exposition {
     const tally = tallyOf()
     for (let i = 0; i < 40; i++)
@@ -75,7 +85,7 @@ describe('whatever the reader does, it gets the very text', () => {
     return createExposition(sourcesOf(tally))
   }
 
-  it.each(['identity', 'gzip'])('however slowly it reads (%s)', async accepted => {
+  it.each(['identity', 'gzip'])('if it reads slowly (%s)', async accepted => {
     for (const exposition of [createExposition(sourcesOf(tallyOfKeys(1000))), longNames()]) {
       const { port } = await serve(createMetricsHandler(exposition))
       const text = await textOf(exposition)
@@ -93,7 +103,7 @@ describe('whatever the reader does, it gets the very text', () => {
     }
   })
 
-  it('also where it asks again before it has read', async () => {
+  it('if it sends a second request before it reads', async () => {
     const exposition = large()
     const { port } = await serve(createMetricsHandler(exposition))
     const text = await textOf(exposition)
@@ -110,7 +120,7 @@ describe('whatever the reader does, it gets the very text', () => {
   })
 })
 
-/** The body of an answer in chunks. */
+/** The decoded body of a chunked response. */
 function bodyOf(answer: Buffer): Buffer {
   const chunks: Buffer[] = []
   for (let at = answer.indexOf('\r\n\r\n') + 4; ; ) {
@@ -123,21 +133,21 @@ function bodyOf(answer: Buffer): Buffer {
 }
 
 describe('other methods', () => {
-  it('HEAD has the headers of GET and no body', async () => {
+  it('HEAD responds with the headers of GET and no body', async () => {
     const { port } = await serve(createMetricsHandler(small()))
     const { status, headers, body } = await ask(port, 'HEAD')
     expect([status, headers['content-type'], body.length]).toEqual([200, CONTENT_TYPE, 0])
   })
 
-  it.each(['POST', 'PUT', 'DELETE'])('%s is a 405', async method => {
+  it.each(['POST', 'PUT', 'DELETE'])('%s responds with 405', async method => {
     const { port } = await serve(createMetricsHandler(small()))
     const { status, headers } = await ask(port, method)
     expect([status, headers.allow]).toEqual([405, 'GET, HEAD'])
   })
 })
 
-describe('a collection that fails', () => {
-  it.each(['GET', 'HEAD'])('is a 500 to %s, and is logged', async method => {
+describe('a failed collection', () => {
+  it.each(['GET', 'HEAD'])('is a 500 to %s and is logged', async method => {
     const log = { error: vi.fn() }
     const failing = (): never => {
       throw new Error('no facts')
@@ -155,24 +165,27 @@ describe('a collection that fails', () => {
     )
   })
 
-  it.each(['identity', 'gzip'])('half way leaves no whole answer behind (%s)', async accepted => {
-    const log = { error: vi.fn() }
-    const scrape = async (): ReturnType<Exposition['scrape']> => ({
-      contentType: CONTENT_TYPE,
-      body: (async function* () {
-        yield Buffer.from('# HELP a a\n# TYPE a gauge\na 1\n')
-        await nextTurn()
-        throw new Error('broken')
-      })(),
-    })
-    const { port } = await serve(createMetricsHandler({ scrape }, { log }))
-    await expect(ask(port, 'GET', { 'Accept-Encoding': accepted })).rejects.toThrow()
-    expect(log.error).toHaveBeenCalledTimes(1)
-  })
+  it.each(['identity', 'gzip'])(
+    'during the response aborts it, so that it does not look complete (%s)',
+    async accepted => {
+      const log = { error: vi.fn() }
+      const scrape = async (): ReturnType<Exposition['scrape']> => ({
+        contentType: CONTENT_TYPE,
+        body: (async function* () {
+          yield Buffer.from('# HELP a a\n# TYPE a gauge\na 1\n')
+          await nextTurn()
+          throw new Error('broken')
+        })(),
+      })
+      const { port } = await serve(createMetricsHandler({ scrape }, { log }))
+      await expect(ask(port, 'GET', { 'Accept-Encoding': accepted })).rejects.toThrow()
+      expect(log.error).toHaveBeenCalledTimes(1)
+    },
+  )
 })
 
 describe('a scraper that reads nothing', () => {
-  it('is not rendered for, and gets the rest when it reads on', async () => {
+  it('is not rendered for, and gets the rest when it continues to read', async () => {
     const exposition = large()
     const served = await serve(createMetricsHandler(exposition))
     const expected = (await textOf(exposition)).length
@@ -192,7 +205,7 @@ describe('a scraper that reads nothing', () => {
     await vi.waitUntil(() => received > expected)
   })
 
-  it('is cut off when the time it said it would wait is over', async () => {
+  it('is disconnected after the timeout that it stated', async () => {
     const log = { error: vi.fn() }
     const served = await serve(createMetricsHandler(large(), { log }))
     const socket = askAndStall(served.port, 'X-Prometheus-Scrape-Timeout-Seconds: 0.2')
@@ -221,7 +234,7 @@ describe('a scraper that reads nothing', () => {
   })
 })
 
-it('a scraper that goes away half way ends the scrape, quietly', async () => {
+it('a scraper that disconnects ends its scrape, and nothing is logged', async () => {
   const log = { error: vi.fn() }
   const ended = vi.fn()
   const exposition = large()

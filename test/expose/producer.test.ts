@@ -29,20 +29,20 @@ import {
 } from './fixture.ts'
 import { readValue } from './text-format.ts'
 
-/** What OpenTelemetry's exporter prints, without the labels of the scope and without `target_info`. */
+/** The text of OpenTelemetry's exporter, without scope labels and `target_info`. */
 async function exporterText(producer: MetricProducer): Promise<string> {
   return new PrometheusSerializer('', false, undefined, true, true).serialize(
     (await producer.collect()).resourceMetrics,
   )
 }
 
-describe('the text, byte for byte what the OpenTelemetry exporter prints of the producer,', () => {
-  it('without any key', async () => {
+describe('the text equals, byte for byte, what the OpenTelemetry exporter prints of the producer', () => {
+  it('without keys', async () => {
     const exposition = createExposition(sourcesOf(tallyOf()))
     expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
   })
 
-  it('with everything a sidecar can tell', async () => {
+  it('with every metric of a sidecar', async () => {
     const attempts = HOSTILE_NAMES.map(name =>
       attempt({ agent_name: name, issue_type: name, confidence: 0.3, cost_usd: 1e-7, experiment: name, variant: name }),
     )
@@ -51,18 +51,18 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
     expect(await textOf(exposition)).toBe(await exporterText(exposition.producer))
   })
 
-  it('of many keys, in many slices', async () => {
+  it('for many keys, in many chunks', async () => {
     const exposition = createExposition(sourcesOf(tallyOfKeys(1100)))
     expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
   })
 
-  it('of many arms, in many slices', async () => {
+  it('for many arms, in many chunks', async () => {
     const arms = Array.from({ length: 400 }, (_, i) => armAttempts(`e${i % 7}`, `v${i}`, 3 + (i % 40), 2 + (i % 2)))
     const exposition = createExposition(sourcesOf(tallyOf(arms.flat())))
     expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
   })
 
-  it('of names as long and as full of escapes as they may be', async () => {
+  it('for names of the maximum length that consist of escapes', async () => {
     const names = ['"'.repeat(256), '\\'.repeat(256), '修'.repeat(85), '🦊'.repeat(64), 'n'.repeat(256)]
     const attempts = names.flatMap(agent_name =>
       names.flatMap(model_name => names.map(issue_type => attempt({ agent_name, model_name, issue_type }))),
@@ -71,7 +71,7 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
     expect((await textOf(exposition)) === (await exporterText(exposition.producer))).toBe(true)
   })
 
-  it('of any numbers: whole ones, thousandths, millionths, large and tiny ones', async () => {
+  it('for any numbers: integers, thousandths, millionths, large and tiny ones', async () => {
     const decimals = [1, 1000, 1e6].map(unit => fc.integer({ min: 0, max: 1e12 }).map(whole => whole / unit))
     const number = fc.oneof(...decimals, fc.double({ min: 0, max: 1e-5, noNaN: true }), fc.maxSafeNat())
     await fc.assert(
@@ -86,7 +86,7 @@ describe('the text, byte for byte what the OpenTelemetry exporter prints of the 
     )
   })
 
-  it('of any attempts', async () => {
+  it('for any attempts', async () => {
     const name = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 12 })
       .filter(text => nameProblem(text) === undefined)
@@ -125,7 +125,7 @@ describe('the producer', () => {
     await provider.shutdown()
   })
 
-  it('hands an exporter cumulative counters, gauges and histograms under the scope of the project', async () => {
+  it('gives an exporter cumulative counters, gauges and histograms in the scope agent-performance', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
     const { producer } = createExposition(sourcesOf(tallyOf([attempt({ confidence: 0.25 })])))
     const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [producer] })
@@ -154,7 +154,7 @@ describe('the producer', () => {
     await provider.shutdown()
   })
 
-  it('says of no series when it began, so that totals of an earlier process are no sudden rise', async () => {
+  it('states no start time, so that totals of an earlier process are not a sudden rise', async () => {
     const { producer } = createExposition({ ...sourcesOf(tallyOf([attempt()])), clock: () => NOW_MS + 1500 })
     const { resourceMetrics } = await producer.collect()
     for (const { dataPoints } of resourceMetrics.scopeMetrics[0]!.metrics) {
@@ -165,7 +165,7 @@ describe('the producer', () => {
     }
   })
 
-  it('rejects where the collection fails', async () => {
+  it('rejects if the collection fails', async () => {
     const selfMetrics = (): never => {
       throw new Error('no facts')
     }
@@ -174,8 +174,8 @@ describe('the producer', () => {
   })
 })
 
-describe('producers that share the keys', () => {
-  it('hold every key once, each always the same ones, and the first experiments and the sidecar itself', async () => {
+describe('producers among which the keys are divided', () => {
+  it('have every key once, each always the same ones, and the first one also experiments and self-metrics', async () => {
     const tally = tallyOfKeys(10)
     const producers = createExposition(sourcesOf(tally)).producers(3)
     const agents = async (producer: MetricProducer): Promise<unknown[]> => {
@@ -195,7 +195,7 @@ describe('producers that share the keys', () => {
     expect(own.map(names => new Set(names).size)).toEqual([2, 0, 0])
   })
 
-  it('add up to what the one producer tells', async () => {
+  it('together expose what one producer exposes', async () => {
     const exposition = createExposition(sourcesOf(tallyOfKeys(7)))
     const texts = await Promise.all(exposition.producers(2).map(exporterText))
     const whole = await exporterText(exposition.producer)

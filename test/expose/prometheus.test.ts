@@ -25,11 +25,11 @@ async function freePort(): Promise<number> {
 interface Prometheus {
   /** The instant vector that a query yields: labels and values. */
   query(promql: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]>
-  /** Why the last scrape failed; empty when it did not. */
+  /** Why the last scrape failed. Empty if it succeeded. */
   lastError(): Promise<string>
 }
 
-/** A real Prometheus that scrapes the port, gone when the test is over. */
+/** A Prometheus server that scrapes the port until the test ends. */
 async function openPrometheus(target: number): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'prometheus-'))
   const port = await freePort()
@@ -66,7 +66,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-it('Prometheus takes every name for a series of its own, and sees counters rise from 0', async context => {
+it('Prometheus stores a separate series for every name, and sees counters rise from 0', async context => {
   needs('prometheus', context)
   const attempts = HOSTILE_NAMES.map(name =>
     attempt({
@@ -113,7 +113,7 @@ it('Prometheus takes every name for a series of its own, and sees counters rise 
   expect(await prometheus.lastError()).toBe('')
 })
 
-it('Prometheus takes a large text, compressed, and a failed collection is a target that is down', async context => {
+it('Prometheus scrapes a large compressed text, and a failed collection makes the target down', async context => {
   needs('prometheus', context)
   let broken = false
   const sources = sourcesOf(tallyOfKeys(100))

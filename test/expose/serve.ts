@@ -1,4 +1,4 @@
-/** A tiny server for the tests of the handler: closed, with all its connections, when the test is over. */
+/** A small server for the tests of the handler. It is closed with all its connections when the test ends. */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
@@ -7,7 +7,7 @@ import type { MetricsHandler } from '../../src/expose/handler.ts'
 
 export interface Served {
   readonly port: number
-  /** Every answer so far, and the promise that its handling has ended. */
+  /** Every response so far, and a promise that resolves when its handler has ended. */
   readonly answers: readonly { readonly res: ServerResponse; readonly handled: Promise<void> }[]
 }
 
@@ -30,7 +30,7 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** Asks for the metrics and reads all of the answer; rejects where it is cut off. */
+/** Requests the metrics and reads the whole response. Rejects if it is aborted. */
 export async function ask(port: number, method = 'GET', headers: Record<string, string> = {}): Promise<Answer> {
   const req = request({ port, host: '127.0.0.1', path: '/metrics', method, headers, agent: false }).end()
   const [res] = await once(req, 'response')
@@ -39,7 +39,7 @@ export async function ask(port: number, method = 'GET', headers: Record<string, 
   return { status: res.statusCode, headers: res.headers, body: Buffer.concat(chunks) }
 }
 
-/** A scraper that asks and then reads nothing. */
+/** A scraper that sends a request and then reads nothing. */
 export function askAndStall(port: number, header = 'A: b'): Socket {
   const socket = connect({ port, host: '127.0.0.1' })
   socket.on('error', () => undefined)

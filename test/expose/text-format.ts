@@ -1,6 +1,6 @@
 /**
- * A strict reader of the Prometheus text format 0.0.4: throws on whatever a scraper could refuse or misread, on a series
- * that comes twice and on a family whose lines are not together.
+ * A strict parser of the Prometheus text format 0.0.4: throws on everything that a scraper could refuse or misread, on a duplicate series,
+ * and on a family whose lines are not contiguous.
  */
 interface ReadSample {
   readonly name: string
@@ -70,7 +70,7 @@ function belongs(sample: ReadSample, family: ReadFamily): boolean {
   return sample.name.startsWith(family.name) && ['_bucket', '_sum', '_count'].includes(suffix)
 }
 
-/** The value of the one series of that name and exactly those labels; undefined where there is none. */
+/** The value of the series with that name and exactly those labels. Undefined if there is none. */
 export function readValue(
   text: string,
   name: string,

@@ -128,7 +128,7 @@ test('work without a yield completes in the same iteration of the event loop', a
   expect(turned).toBe(false)
 })
 
-test('a loop that only awaits settled promises still yields to the event loop', async () => {
+test('a loop that only awaits resolved promises still yields to the event loop', async () => {
   let turned = false
   setImmediate(() => {
     turned = true

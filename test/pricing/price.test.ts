@@ -1,4 +1,4 @@
-/** What attempts cost that reported no cost. */
+/** The cost of attempts that report none. */
 import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -84,7 +84,7 @@ describe('prices of a file', () => {
     expect(() => createPrice({ overrides: path })).toThrow(fault)
   })
 
-  test('every fault is told at once', () => {
+  test('all faults are reported together', () => {
     const path = file('a: {input: 1}\nb: {output: 1}\nc: {input: 1, output: 1}')
     expect(() => createPrice({ overrides: path })).toThrow(/line 1: a: output[\s\S]*line 2: b: input/)
   })
@@ -94,7 +94,7 @@ describe('known prices', () => {
   const million = (model_name: string, timestamp?: string): number | undefined =>
     known(usage({ model_name, input_tokens: 1e6, ...(timestamp && { timestamp }) }))
 
-  test('are those of the list that comes with the package', () => {
+  test('are those of the list in the package', () => {
     expect(million('gpt-4o')).toBeCloseTo(2.5, 9)
     expect(known(usage({ model_name: 'claude-sonnet-4-20250514', output_tokens: 1e6 }))).toBeCloseTo(15, 9)
   })
@@ -173,7 +173,7 @@ describe('known prices', () => {
     )
   })
 
-  test('never throw, whatever the attempt', () => {
+  test('never throw for any attempt', () => {
     fc.assert(
       fc.property(fc.string(), fc.anything(), fc.anything(), fc.anything(), (model_name, a, b, timestamp) => {
         const cost = known({ model_name, input_tokens: a, cache_read_tokens: b, timestamp } as never)
@@ -182,7 +182,7 @@ describe('known prices', () => {
     )
   })
 
-  test('of ten thousand more models than are remembered are right all the same', () => {
+  test('stay correct with ten thousand more models than the cache holds', () => {
     for (let i = 0; i < 20_001; i++) known(usage({ model_name: `model ${i}`, ...tokens }))
     expect(million('gpt-4o')).toBeCloseTo(2.5, 9)
   })
@@ -219,7 +219,7 @@ describe('a sidecar', () => {
     expect(attempts.filter(one => 'computed_cost_usd' in one).map(one => one.model_name)).toEqual(['cached', 'cheap'])
   })
 
-  test('does not start with prices that cannot be used: 78, and the file is named', async () => {
+  test('does not start with invalid prices: exit code 78, and the file is named', async () => {
     for (const [path, fault] of [
       [file('cheap: 5'), 'cheap'],
       [join(folder, 'none.yaml'), 'ENOENT'],

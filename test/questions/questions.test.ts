@@ -176,7 +176,7 @@ test.each(['/long', '/stream'])(
     const served = await serve(async () => long(), { patienceMs: 400 })
     const socket = askAndStop(served, path)
     await expect.poll(() => served.questions.answerBytes).toBeGreaterThan(0)
-    await expect.poll(() => served.unread.cut, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => served.unread.closed, { timeout: 10_000 }).toBe(1)
     await expect.poll(() => [served.questions.inFlight, served.questions.answerBytes]).toEqual([0, 0])
     socket.destroy()
   },

@@ -1,4 +1,4 @@
-/** Who may ask: Host, Origin, tokens, scopes, TLS, and that no secret is ever printed. */
+/** Access control: Host, Origin, tokens, scopes and TLS. No secret is ever printed. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { anAttempt, testSidecar } from '../support/sidecar.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 
-/** Asks with exactly these headers: `fetch` sets a Host of its own. */
+/** Sends exactly these headers: `fetch` sets its own Host. */
 function ask(
   url: string,
   { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string } = {},
@@ -34,7 +34,7 @@ const json = { 'Content-Type': 'application/json' }
 const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` })
 
 describe('Host and Origin', () => {
-  test('a Host that is a name is refused, and named with the flag that lists it, unless it is localhost or listed', async () => {
+  test('a Host that is a name is refused with the flag that allows it, unless it is localhost or allowed', async () => {
     await using sidecar = await testSidecar({ 'allow-host': ['sidecar.internal'] })
     for (const Host of ['localhost', 'LOCALHOST:9464', 'localhost:', 'sidecar.internal:9464', 'SIDECAR.internal'])
       expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Host } })).status, Host).toBe(200)
@@ -52,7 +52,7 @@ describe('Host and Origin', () => {
     expect(long.text.length).toBeLessThan(500)
   })
 
-  test('a Host that is an address passes: a page that rebinds DNS needs a name', async () => {
+  test('a Host that is an address is allowed: DNS rebinding needs a name', async () => {
     await using sidecar = await testSidecar()
     for (const Host of [
       '127.0.0.1',
@@ -66,7 +66,7 @@ describe('Host and Origin', () => {
       expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Host } })).status, Host).toBe(200)
   })
 
-  test('a Host that is neither a name nor an address is a 400, also where every name is listed', async () => {
+  test('a Host that is neither a name nor an address is a 400, even if every name is allowed', async () => {
     for (const flags of [{}, { 'allow-host': ['*'] }]) {
       await using sidecar = await testSidecar(flags)
       const bad = [
@@ -97,7 +97,7 @@ describe('Host and Origin', () => {
     }
   })
 
-  test('no Host passes in HTTP/1.0 alone, where it need not be there', async () => {
+  test('a request without Host is allowed in HTTP/1.0 only', async () => {
     await using sidecar = await testSidecar()
     expect((await askRaw(sidecar.url, 'GET /api/v1/report HTTP/1.0\r\n\r\n')).status).toBe(200)
     expect((await askRaw(sidecar.url, 'OPTIONS / HTTP/1.0\r\n\r\n')).status).toBe(404)
@@ -107,7 +107,7 @@ describe('Host and Origin', () => {
     expect((await askRaw(sidecar.url, 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n')).status).toBe(400)
   })
 
-  test('health answers whatever the Host is, but to no page of another site', async () => {
+  test('probes respond to any Host, but not to pages of another origin', async () => {
     await using sidecar = await testSidecar()
     for (const path of ['/livez', '/readyz', '/readyz?verbose']) {
       for (const Host of ['evil.example', '10.1.2.3:9464', 'pod.cluster.local', '127.1', 'a, b'])
@@ -117,7 +117,7 @@ describe('Host and Origin', () => {
     }
   })
 
-  test('a page of another site can neither record nor read, and gets no CORS headers', async () => {
+  test('a page of another origin can neither record nor read, and gets no CORS headers', async () => {
     await using sidecar = await testSidecar({ 'allow-origin': ['https://grafana.example'] })
     for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1']) {
       const answer = await ask(`${sidecar.url}/api/v1/attempts`, {
@@ -138,7 +138,7 @@ describe('Host and Origin', () => {
     expect((await ask(`${sidecar.url}/api/v1/report`, { headers: { Origin: sidecar.url } })).status).toBe(200)
   })
 
-  test('a form of another site cannot record: its content types are not taken', async () => {
+  test('a form of another origin cannot record: its content types are not accepted', async () => {
     await using sidecar = await testSidecar()
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
       expect(
@@ -148,7 +148,7 @@ describe('Host and Origin', () => {
     }
   })
 
-  test('every answer forbids sniffing, framing, scripts and caches, and names no software', async () => {
+  test('every response forbids sniffing, framing, scripts and caching, and names no software', async () => {
     await using sidecar = await testSidecar()
     const asked = ['/livez', '/readyz', '/openapi.json', '/metrics', '/api/v1/report', '/api/v1/metrics', '/nothing']
     const sent = ['/api/v1/attempts', '/v1/logs', '/v1/traces', '/v1/metrics', '/api/v1/report']
@@ -166,7 +166,7 @@ describe('Host and Origin', () => {
 })
 
 describe('tokens', () => {
-  test('let in by scope, and health is open', async () => {
+  test('allow by scope, and probes need none', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'tokens')
     await writeFile(file, '# comment\n\ningest-only ingest\nread-only read\nboth ingest,read\nall\n')
@@ -204,7 +204,7 @@ describe('tokens', () => {
     expect(refused.headers['www-authenticate']).toMatch(/^Bearer/)
   })
 
-  test('are read again on reload; a broken file leaves those in force', async () => {
+  test('are read again on reload; an invalid file leaves the old ones in force', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'tokens')
     await writeFile(file, 'first\n')
@@ -217,11 +217,11 @@ describe('tokens', () => {
     await writeFile(file, 'third everything\n')
     await expect(sidecar.sidecar.reload()).rejects.toThrow(/tokens:1: .*ingest, read, admin/)
     await writeFile(file, '')
-    await expect(sidecar.sidecar.reload()).rejects.toThrow(/holds no token/)
+    await expect(sidecar.sidecar.reload()).rejects.toThrow(/contains no token/)
     expect([await works('second'), await works('third')]).toEqual([true, false])
   })
 
-  test('are never printed: not in logs, answers, metrics, errors, or check-config', async () => {
+  test('are never printed: not in logs, responses, metrics, errors, or check-config', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'tokens')
     await writeFile(file, 'S3CRET-TOKEN ingest,read\n')
@@ -255,7 +255,7 @@ describe('tokens', () => {
       expect(text).not.toContain('S3CRET')
   })
 
-  test('must be there to listen beyond this machine, or their absence meant', async () => {
+  test('are required to listen beyond this machine, unless --insecure-no-auth is set', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 's.json')
     await expect(startSidecarProcess(store, { args: ['--listen', '0.0.0.0:0'] })).rejects.toThrow(
@@ -268,7 +268,7 @@ describe('tokens', () => {
 })
 
 describe('TLS', () => {
-  test('is spoken with the certificate given, and with a renewed one after a reload, without dropping a connection', async context => {
+  test('serves the given certificate, and a renewed one after a reload, without closing a connection', async context => {
     needs('openssl', context)
     await using folder = await temporaryFolder()
     const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
@@ -314,14 +314,12 @@ describe('TLS', () => {
     expect(await subject(agent)).toBe('first')
     expect(await subject(new https.Agent({ rejectUnauthorized: false }))).toBe('second')
     await writeFile(cert, 'no certificate')
-    await expect(sidecar.sidecar.reload()).rejects.toThrow(
-      `the certificate ${cert} and the key ${key} cannot be served with`,
-    )
+    await expect(sidecar.sidecar.reload()).rejects.toThrow(`cannot use the certificate ${cert} with the key ${key}`)
     expect(await subject(new https.Agent({ rejectUnauthorized: false }))).toBe('second')
     agent.destroy()
   })
 
-  test('a file of it that is not there is named', async () => {
+  test('an error names the missing file', async () => {
     await using folder = await temporaryFolder()
     const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
     await expect(testSidecar({ 'tls-cert': cert, 'tls-key': key })).rejects.toThrow(
@@ -334,7 +332,7 @@ describe('TLS', () => {
   })
 })
 
-test('nothing can be administered unless it was switched on, and nothing by GET', async () => {
+test('deletion is refused without --admin, and by GET', async () => {
   await using sidecar = await testSidecar()
   expect((await ask(`${sidecar.url}/api/v1/metrics`, { method: 'DELETE' })).status).toBe(403)
   for (const path of ['/-/reload', '/-/quit', '/debug/pprof', '/admin'])
@@ -343,7 +341,7 @@ test('nothing can be administered unless it was switched on, and nothing by GET'
   expect((await ask(`${sidecar.url}/metrics`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD')
 })
 
-test('every other method is told which ones there are', async () => {
+test('the response to any other method lists the allowed ones', async () => {
   await using sidecar = await testSidecar()
   for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
     const answer = await ask(`${sidecar.url}/api/v1/attempts`, { method })

@@ -1,4 +1,4 @@
-/** What a connection may do: live on after a refusal, wait, read slowly; and what it may not: hold what it does not read. */
+/** A connection may continue after a refusal, wait, and read slowly. It may not occupy memory with responses that it does not read. */
 import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
@@ -15,7 +15,7 @@ async function statusOf(req: ClientRequest): Promise<number> {
   return res.statusCode!
 }
 
-/** Asks over and over for longer than a refused body is read on; answers the local ports, one a connection. */
+/** Sends requests for longer than a refused body is discarded. Returns the local ports, one per connection. */
 async function portsOf(sidecar: TestSidecar, agent: Agent): Promise<Set<number>> {
   const ports = new Set<number>()
   const endMs = performance.now() + 1500
@@ -31,12 +31,12 @@ async function portsOf(sidecar: TestSidecar, agent: Agent): Promise<Set<number>>
 const lines = (count: number): string => `${JSON.stringify(anAttempt())}\n`.repeat(count)
 
 test.each([
-  ['a bad line', 'application/x-ndjson', {}, Buffer.from('rubbish\n'), Buffer.from(lines(10))],
+  ['a bad line', 'application/x-ndjson', {}, Buffer.from('garbage\n'), Buffer.from(lines(10))],
   [
     'a bad line of a gzipped stream',
     'application/x-ndjson',
     { 'Content-Encoding': 'gzip' },
-    gzipSync('rubbish\n'),
+    gzipSync('garbage\n'),
     Buffer.concat([gzipSync(lines(10)), Buffer.from('no gzip')]),
   ],
   ['a type', 'text/plain', {}, Buffer.from('{'), Buffer.from('}')],
@@ -58,16 +58,16 @@ test.each([
   },
 )
 
-test('a client that expects something strange gets its answer', async () => {
+test('a request with an unknown Expect header gets its response', async () => {
   await using sidecar = await testSidecar()
   const agent = new Agent()
   expect(await statusOf(request(`${sidecar.url}/livez`, { headers: { Expect: 'nonsense' }, agent }).end())).toBe(200)
 })
 
-describe('who reads a long answer', () => {
-  /** More than the system takes in for a client that does not read. */
+describe('a client that reads a long response', () => {
+  /** More than the socket buffers of the system hold for a client that does not read. */
   const [KEYS, EACH] = [1000, 100]
-  /** A sidecar with a long answer, and a client that has asked for it and not read it yet. */
+  /** A sidecar with a long response, and a client that has requested and not read it yet. */
   async function aReader() {
     const sidecar = await testSidecar({ 'keep-alive-timeout': '1s' })
     const attempts = Array.from({ length: KEYS * EACH }, (_, i) => anAttempt({ agent_name: `agent-${i % KEYS}` }))
@@ -79,12 +79,12 @@ describe('who reads a long answer', () => {
     socket.write('GET /api/v1/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const inFlight = async (): Promise<string | undefined> =>
       /http_requests_in_flight (\d+)/.exec(await (await sidecar.get('/metrics')).text())?.[1]
-    // This question, and the one for the number.
+    // This question, and the request for the count.
     await expect.poll(inFlight).toBe('2')
     return { sidecar, socket, inFlight }
   }
 
-  test('and stops in the middle of it is cut, and what it held is given back', async () => {
+  test('and stops is disconnected, and its memory is released', async () => {
     const { sidecar, socket, inFlight } = await aReader()
     await pause(500)
     expect(await inFlight()).toBe('2')
@@ -93,7 +93,7 @@ describe('who reads a long answer', () => {
     await sidecar[Symbol.asyncDispose]()
   })
 
-  test('slowly gets all of it, however long it takes', async () => {
+  test('slowly gets all of it', async () => {
     const warnings: string[] = []
     const warned = (warning: Error): unknown => warnings.push(warning.message)
     process.on('warning', warned)
@@ -111,7 +111,7 @@ describe('who reads a long answer', () => {
       await pause(25)
     }
     expect(performance.now() - startMs).toBeGreaterThan(2000)
-    // Such as Node gives when listeners are never taken off.
+    // Node warns if listeners are never removed.
     expect(warnings).toEqual([])
     process.off('warning', warned)
     socket.destroy()
@@ -119,7 +119,7 @@ describe('who reads a long answer', () => {
   })
 })
 
-test('who waits for the store longer than a connection may be idle is not cut', async () => {
+test('a client that waits for the store longer than the idle timeout stays connected', async () => {
   const slow = await openListener((_req, res) => void pause(2500).then(() => res.end('late')), {
     host: '127.0.0.1',
     port: 0,

@@ -1,4 +1,4 @@
-/** A connection that sends no request, or stalls in one, is closed in bounded time: it takes a place that others need. */
+/** A connection that sends no request, or stalls in one, is closed in bounded time, because connections are limited. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -10,15 +10,15 @@ import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 
 const GET = 'GET /livez HTTP/1.1\r\nHost: localhost\r\n'
-/** Before it a connection was closed in time, and after it surely not: Node's own handshake time-out is 120 s. */
+/** The limit for a timely close. It is well below Node's own handshake timeout of 120 s. */
 const SOON_MS = 8000
 
-/** Fails where the connection is open for longer than it may be. */
+/** Fails if the connection stays open for too long. */
 async function closes(socket: Socket): Promise<void> {
   await expect.poll(() => socket.destroyed || socket.readableEnded, { timeout: SOON_MS }).toBe(true)
 }
 
-describe('a connection is closed in time', () => {
+describe('a connection is closed after its timeout', () => {
   const limits = { 'headers-timeout': '500ms', 'keep-alive-timeout': '500ms', 'request-timeout': '500ms' }
 
   test.each([
@@ -33,7 +33,7 @@ describe('a connection is closed in time', () => {
     ['that waits with the body it was told to send', `${GET}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n`, ''],
     ['that wants another protocol', `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 'x'],
     ['that wants a tunnel', 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n', 'x'],
-    ['that goes on after bytes that are no HTTP', 'rubbish\r\n\r\n', 'x'],
+    ['that goes on after bytes that are no HTTP', 'garbage\r\n\r\n', 'x'],
     [
       'whose attempt never ends its trailers',
       'POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ',
@@ -50,7 +50,7 @@ describe('a connection is closed in time', () => {
     expect((await sidecar.get('/livez')).status).toBe(200)
   })
 
-  test('that closes its side and is answered', async () => {
+  test('that half-closes and gets its response', async () => {
     await using sidecar = await testSidecar(limits)
     const { hostname, port } = new URL(sidecar.url)
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
@@ -61,7 +61,7 @@ describe('a connection is closed in time', () => {
     expect(await text).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  test('that sends many requests and reads no answer', async () => {
+  test('that sends many requests and reads no response', async () => {
     await using sidecar = await testSidecar(limits)
     const { socket } = openRaw(sidecar.url)
     socket.pause()
@@ -76,36 +76,36 @@ async function inFlight(sidecar: TestSidecar): Promise<number> {
   return Number(/http_requests_in_flight (\d+)/.exec(await (await sidecar.get('/metrics')).text())?.[1])
 }
 
-test('an answer of 408 is a problem, and is counted', async () => {
+test('a 408 is a problem, and is counted', async () => {
   await using sidecar = await testSidecar({ 'headers-timeout': '200ms' })
   expect(await sendRaw(sidecar.url, GET)).toMatch(
-    /^HTTP\/1\.1 408 Request Timeout\r\nContent-Type: application\/problem\+json[\s\S]*the headers did not come within 0.2 s/,
+    /^HTTP\/1\.1 408 Request Timeout\r\nContent-Type: application\/problem\+json[\s\S]*the headers were not complete within 0.2 s/,
   )
   expect(await (await sidecar.get('/metrics')).text()).toContain(
     'agent_performance_http_requests_total{route="other",method="other",code="408"} 1',
   )
 })
 
-test.each(['1001ms', '333ms', '1ms', '0.3ms', '1.5s', '24d', '2147483s'])('every time-out may be %s', async time => {
+test.each(['1001ms', '333ms', '1ms', '0.3ms', '1.5s', '24d', '2147483s'])('every timeout may be %s', async time => {
   const names = ['headers-timeout', 'keep-alive-timeout', 'request-timeout', 'drain-timeout']
   const warnings: string[] = []
   const warned = (warning: Error): unknown => warnings.push(warning.message)
   process.on('warning', warned)
   for (const name of names) {
     await using sidecar = await testSidecar({ [name]: time })
-    // With a millisecond for headers or a body it may be refused, and is never answered with a defect.
+    // With a timeout of 1 ms the request may be refused, but never with a 500.
     const answer = await sidecar.post(anAttempt()).catch(() => undefined)
     expect(answer?.status ?? 408, name).toBeLessThan(500)
     const again = await sidecar.get('/livez').catch(() => undefined)
     expect(again?.status ?? 408, name).toBeLessThan(500)
   }
-  // Node warns of a timer that is too long, and then waits for 1 ms.
+  // Node warns about a timer that is too long, and then waits for 1 ms.
   expect(warnings).toEqual([])
   process.off('warning', warned)
 })
 
 describe('a TLS connection', () => {
-  /** What a TLS client sends first. */
+  /** The ClientHello of TLS. */
   async function clientHello(): Promise<Buffer> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -142,7 +142,7 @@ describe('a TLS connection', () => {
     }
   }
 
-  /** Whether a request on a new connection is answered. */
+  /** Whether a request on a new connection gets a response. */
   async function isServed(sidecar: { secure(): Socket }): Promise<boolean> {
     const socket = sidecar.secure()
     const text = textOf(socket)
@@ -150,7 +150,7 @@ describe('a TLS connection', () => {
     return /^HTTP\/1\.1 200 /.test(await text)
   }
 
-  test('that stalls in its handshake is closed within the time for headers, and gives its place to others', async context => {
+  test('that stalls in its handshake is closed within the timeout for headers, which admits another one', async context => {
     needs('openssl', context)
     await using sidecar = await tlsSidecar({ 'headers-timeout': '500ms', 'max-connections': '8' })
     const hello = await clientHello()
@@ -180,14 +180,14 @@ describe('a TLS connection', () => {
     await dripping
   })
 
-  test('has one time for its handshake and its first headers together', async context => {
+  test('has one timeout for its handshake and its first headers together', async context => {
     needs('openssl', context)
     await using sidecar = await tlsSidecar({ 'headers-timeout': '3s' })
     const openedMs = performance.now()
     const tcp = sidecar.open()
     const closed = once(tcp, 'close')
     await once(tcp, 'connect')
-    // The handshake takes most of the time; headers that never end must not get all of it once more.
+    // The handshake takes most of the timeout. Endless headers must not get the whole timeout again.
     await new Promise(resolve => setTimeout(resolve, 2500))
     const socket = connectTls({ socket: tcp, rejectUnauthorized: false }).on('error', () => undefined)
     await once(socket, 'secureConnect')
@@ -196,7 +196,7 @@ describe('a TLS connection', () => {
     expect(performance.now() - openedMs).toBeLessThan(5400)
   })
 
-  test('in its handshake does not hold up a stop', async context => {
+  test('in its handshake does not delay a stop', async context => {
     needs('openssl', context)
     await using sidecar = await tlsSidecar({ 'headers-timeout': '60s', 'drain-timeout': '60s' })
     const hello = await clientHello()
@@ -208,7 +208,7 @@ describe('a TLS connection', () => {
     await Promise.all([silent, half, secure].map(closes))
   })
 
-  test('is counted among the connections there may be before its handshake is done', async context => {
+  test('counts towards --max-connections before its handshake ends', async context => {
     needs('openssl', context)
     await using sidecar = await tlsSidecar({ 'headers-timeout': '60s', 'max-connections': '4' })
     const sockets = Array.from({ length: 10 }, () => sidecar.open())
@@ -218,7 +218,7 @@ describe('a TLS connection', () => {
   })
 })
 
-test('a connection that has sent no request does not hold up a stop', async () => {
+test('a connection without a request does not delay a stop', async () => {
   await using sidecar = await testSidecar({ 'headers-timeout': '60s', 'drain-timeout': '60s' })
   const { socket } = openRaw(sidecar.url)
   await once(socket, 'connect')

@@ -1,4 +1,4 @@
-/** Requests that HTTP forbids, or that could be read in two ways, are refused as problems; unusual ones that it demands are served. */
+/** Requests that violate HTTP or are ambiguous are refused as problems. Unusual requests that HTTP requires to be served are served. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askRaw, openRaw, sendRaw } from '../support/raw.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
@@ -20,7 +20,7 @@ async function total(): Promise<number> {
   return report.summary.total_attempts
 }
 
-/** Sends bytes; the answer must be a problem of that status, close the connection, and leave nothing counted. */
+/** Sends bytes. The response must be a problem of that status and close the connection, and nothing may be counted. */
 async function expectRefused(bytes: string, status: number, detail: RegExp): Promise<void> {
   const before = await total()
   const answer = await askRaw(sidecar.url, bytes)
@@ -82,14 +82,14 @@ describe('is refused as a problem, and closes the connection', () => {
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, /not an HTTP/],
   ])('%s', (_what, bytes, status, detail) => expectRefused(bytes, status, detail))
 
-  test('a body whose chunks cannot be read', () =>
+  test('a body with invalid chunks', () =>
     expectRefused(
       `POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
       400,
       /chunk/,
     ))
 
-  test('and is counted, under labels that are few', async () => {
+  test('and is counted, under few labels', async () => {
     await using own = await testSidecar()
     for (let i = 0; i < 20; i++) await sendRaw(own.url, `M${'X'.repeat(i + 1)} /path-${i} HTTP/1.1\r\n${HEAD}\r\n`)
     const scrape = await (await own.get('/metrics')).text()
@@ -98,21 +98,21 @@ describe('is refused as a problem, and closes the connection', () => {
   })
 })
 
-test('a bad request behind a good one leaves the answer to the good one whole', async () => {
+test('an invalid request after a valid one leaves the response to the valid one intact', async () => {
   const text = await sendRaw(sidecar.url, `GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nrubbish\r\n\r\n`)
   expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
   expect(text).toContain('{"status":"ok"}HTTP/1.1 400')
 })
 
-test('bytes that are no HTTP never stand in the middle of a long answer', async () => {
+test('the error response to invalid bytes is never sent within a long response', async () => {
   await using own = await testSidecar()
   const keys = Array.from({ length: 5000 }, (_, i) => anAttempt({ agent_name: `agent-${i}` }))
   expect((await own.post(keys)).status).toBe(200)
   const { socket, text } = openRaw(own.url)
   socket.write('GET /api/v1/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  socket.once('data', () => socket.write('rubbish\r\n\r\n'))
+  socket.once('data', () => socket.write('garbage\r\n\r\n'))
   const received = await text
-  // It may be cut, or whole with the refusal after its last chunk.
+  // The response may be aborted, or complete with the refusal after its last chunk.
   const refusal = received.indexOf('HTTP/1.1 400')
   if (refusal >= 0) expect(received.slice(0, refusal)).toMatch(/\r\n0\r\n\r\n$/)
 })
@@ -128,14 +128,14 @@ describe('a request target', () => {
     ['/api/v1/success-rate?agent_name=%ff', 'the parameter agent_name', '"%ff" at character 33'],
     ['/api/v1/success-rate?agent_name=a&model_name=%zz', 'the parameter model_name', '"%zz" at character 46'],
     ['/api/v1/attempts?cursor=%C0%80', 'the parameter cursor', '"%C0%80" at character 25'],
-  ])('%s is a 400 that says where the encoding is bad', async (target, what, place) => {
+  ])('%s is a 400 with the position of the invalid encoding', async (target, what, place) => {
     const answer = await askRaw(sidecar.url, get(target))
     expect(answer.status).toBe(400)
     const { detail } = JSON.parse(answer.body) as { detail: string }
     expect(detail).toContain(`${what} is not percent-encoded UTF-8: ${place} of the request target`)
   })
 
-  test('with a bad encoding is refused for OTLP in its own encoding', async () => {
+  test('with an invalid encoding is refused for OTLP in the encoding of OTLP', async () => {
     const answer = await askRaw(sidecar.url, post('/v1/logs?x=%ff', HEAD))
     expect(answer.status).toBe(400)
     expect(JSON.parse(answer.body)).toEqual({ code: 3, message: expect.stringContaining('"%ff" at character 12') })
@@ -159,11 +159,11 @@ describe('a request target', () => {
     ['/api/v1/report?', 200],
     ['/api/v1/report?&&', 200],
     ['*', 404],
-  ])('%s is answered with %d: a path has one spelling', async (target, status) => {
+  ])('%s gets %d: a path has one spelling', async (target, status) => {
     expect((await askRaw(sidecar.url, get(target))).status).toBe(status)
   })
 
-  test('holds a slash of an experiment as %2F, and its name is told apart from every other', async () => {
+  test('contains a slash of an experiment as %2F, and its name stays distinct from every other', async () => {
     await using own = await testSidecar()
     for (const experiment of ['a/b', 'a%2Fb', 'a;b', 'é']) {
       await own.post([anAttempt({ experiment, variant: 'x' }), anAttempt({ experiment, variant: 'y' })])
@@ -178,8 +178,8 @@ describe('a request target', () => {
   })
 })
 
-describe('a target in absolute form, as a proxy sends it,', () => {
-  test('records, asks and takes OTLP as a path does', async () => {
+describe('a target in absolute form, as proxies send it,', () => {
+  test('records, asks and accepts OTLP as a path does', async () => {
     await using own = await testSidecar()
     const other = 'Host: ignored.example\r\nConnection: close\r\n'
     const recorded = await askRaw(own.url, post('http://127.0.0.1:9464/api/v1/attempts?partial=true', other))
@@ -207,14 +207,14 @@ describe('a target in absolute form, as a proxy sends it,', () => {
     expect((await askRaw(sidecar.url, post(target.replace('report', 'attempts'), HEAD))).status).toBe(status)
   })
 
-  test('needs a Host header nevertheless in HTTP/1.1', async () => {
+  test('still needs a Host header in HTTP/1.1', async () => {
     expect((await askRaw(sidecar.url, get('http://localhost/livez', ''))).status).toBe(400)
   })
 })
 
 describe('a parameter', () => {
   test.each([...['0x10', '1e2', '%205', '5%20', '%2B5', '5.0', '5_0', '%D9%A5', '', 'Infinity', '-5', '9'.repeat(20)]])(
-    'limit=%s is a 400 that names it: only plain decimal digits are a whole number',
+    'limit=%s is a 400 that names it: only decimal digits are a whole number',
     async value => {
       for (const question of [`attempts?limit=${value}`, `best-agent?issue_type=x&min_attempts=${value}`]) {
         const answer = await sidecar.get(`/api/v1/${question}`)
@@ -225,7 +225,7 @@ describe('a parameter', () => {
     },
   )
 
-  test('that is a number with decimals is written as JSON writes it', async () => {
+  test('with decimals is written as in JSON', async () => {
     const statusOf = async (value: string): Promise<number> =>
       (await sidecar.get(`/api/v1/route?issue_type=x&max_cost_usd=${value}`)).status
     for (const good of ['0', '0.5', '12', '1e-7', '1.5E3', String(1e-7)]) expect(await statusOf(good), good).toBe(200)
@@ -244,7 +244,7 @@ describe('a parameter', () => {
     'route?issue_type=x&seed=',
     'success-rate?group_by=',
     'report?=x',
-  ])('%s is a 400 that names it: none is repeated, empty or cut off', async question => {
+  ])('%s is a 400 that names it: no parameter may be repeated, empty or truncated', async question => {
     const answer = await sidecar.get(`/api/v1/${question}`)
     expect(answer.status).toBe(400)
     expect(await answer.json()).toMatchObject({ parameters: [{ detail: expect.any(String) }] })

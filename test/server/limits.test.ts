@@ -1,4 +1,4 @@
-/** Slow, silent, oversized, too many and vanishing clients: each is cut in time, and nobody else notices. */
+/** Slow, silent, oversized, too many and disconnecting clients: each is disconnected in time, without effect on others. */
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => sidecar[Symbol.asyncDispose]())
 
-/** A connection of its own; `text` resolves with all that came when it is closed. */
+/** A separate connection. `text` resolves with all received text when it is closed. */
 function open(to: TestSidecar = sidecar): { socket: Socket; text: Promise<string> } {
   const { hostname, port } = new URL(to.url)
   const socket = connect(Number(port), hostname)
@@ -33,14 +33,14 @@ function open(to: TestSidecar = sidecar): { socket: Socket; text: Promise<string
 const HEAD = 'POST /api/v1/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
 const body = JSON.stringify(anAttempt())
 
-/** The sidecar still serves others. */
+/** Asserts that the sidecar still serves others. */
 async function isWell(): Promise<void> {
   expect((await sidecar.get('/livez')).status).toBe(200)
   expect((await sidecar.post(anAttempt())).status).toBe(200)
 }
 
 describe('a slow client', () => {
-  test('that never ends its headers is cut with 408', async () => {
+  test('that never ends its headers is disconnected with 408', async () => {
     const { socket, text } = open()
     socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
     const drip = setInterval(() => socket.write('x'), 100)
@@ -49,12 +49,12 @@ describe('a slow client', () => {
     await isWell()
   })
 
-  test('that says nothing at all is cut', async () => {
+  test('that sends nothing is disconnected', async () => {
     const { text } = open()
     expect(await text).toMatch(/^(HTTP\/1\.1 408 |$)/)
   })
 
-  test('whose body comes byte by byte is cut with 408 in time', async () => {
+  test('that sends its body byte by byte is disconnected with 408 after the timeout', async () => {
     const { socket, text } = open()
     socket.write(`${HEAD}Content-Length: 1000\r\n\r\n`)
     const drip = setInterval(() => socket.write(' '), 100)
@@ -63,7 +63,7 @@ describe('a slow client', () => {
     await isWell()
   })
 
-  test('that closes its side before it is answered is cut', async () => {
+  test('that half-closes before its response is disconnected', async () => {
     for (const length of [body.length, 1000]) {
       const { socket, text } = open()
       socket.end(`${HEAD}Content-Length: ${length}\r\n\r\n${body}`)
@@ -72,7 +72,7 @@ describe('a slow client', () => {
     await isWell()
   })
 
-  test('whose stream of lines stalls is cut, and told what was kept', async () => {
+  test('whose stream of lines stalls is disconnected, and gets the number of recorded lines', async () => {
     const { socket, text } = open()
     const line = `${body}\n`
     socket.write(
@@ -81,7 +81,7 @@ describe('a slow client', () => {
     expect(await text).toMatch(/^HTTP\/1\.1 408 [\s\S]*the 1 lines before are kept/)
   })
 
-  test('whose stream goes on for longer than the time-out, but never stalls, is served to the end', async () => {
+  test('whose stream lasts longer than the timeout, but never stalls, is served to the end', async () => {
     const req = request(`${sidecar.url}/api/v1/attempts`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/x-ndjson' },
@@ -101,7 +101,7 @@ describe('a slow client', () => {
 })
 
 describe('a body', () => {
-  test('may be as large as the limit and not a byte larger, whether it says its length or not', async () => {
+  test('may have the size of the limit and not a byte more, with and without Content-Length', async () => {
     const padded = (bytes: number): string => body.padEnd(bytes, ' ')
     expect((await sidecar.post(padded(2 ** 20))).status).toBe(200)
     expect((await sidecar.post(padded(2 ** 20 + 1))).status).toBe(413)
@@ -118,7 +118,7 @@ describe('a body', () => {
     expect([await chunked(padded(2 ** 20)), await chunked(padded(2 ** 20 + 1))]).toEqual([200, 413])
   })
 
-  test('that says it is huge is refused before it is sent', async () => {
+  test('with a Content-Length above the limit is refused before it is sent', async () => {
     const { socket, text } = open()
     socket.write(`${HEAD}Content-Length: 999999999999\r\n\r\n`)
     expect(await text).toMatch(/^HTTP\/1\.1 413 /)
@@ -130,7 +130,7 @@ describe('a body', () => {
       const { socket, text } = open()
       const head = HEAD.replace('/api/v1/attempts', path)
       const huge = Buffer.alloc(30 * 2 ** 20, ' ')
-      // As clients that look for an answer when they have sent all.
+      // Like clients that read the response only after they have sent everything.
       socket.pause()
       socket.write(`${head}Connection: close\r\nContent-Length: ${huge.length}\r\n\r\n`)
       await new Promise<void>((resolve, reject) => socket.write(huge, error => (error ? reject(error) : resolve())))
@@ -139,7 +139,7 @@ describe('a body', () => {
     },
   )
 
-  test('with two lengths, or a length and chunks, is refused: no request can hide in another', async () => {
+  test('with two lengths, or a length and chunks, is refused: request smuggling is impossible', async () => {
     for (const framing of [
       'Content-Length: 5\r\nContent-Length: 6\r\n',
       'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n',
@@ -151,7 +151,7 @@ describe('a body', () => {
     }
   })
 
-  test('that inflates a thousandfold costs no memory', async () => {
+  test('that decompresses to a thousand times its size takes no memory', async () => {
     const bomb = gzipSync(Buffer.alloc(300 * 2 ** 20))
     const before = process.memoryUsage.rss()
     const answer = await sidecar.post(bomb, { headers: { 'Content-Encoding': 'gzip' } })
@@ -159,7 +159,7 @@ describe('a body', () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 2 ** 20)
   })
 
-  test('of many small gzip members is read whole, a cut one is refused', async () => {
+  test('of many small gzip members is read completely; a truncated one is refused', async () => {
     const members = Buffer.concat([gzipSync('['), ...Array(50).fill(gzipSync(`${body},`)), gzipSync(`${body}]`)])
     expect(await (await sidecar.post(members, { headers: { 'Content-Encoding': 'gzip' } })).json()).toEqual({
       accepted: 51,
@@ -170,7 +170,7 @@ describe('a body', () => {
     ).toBe(400)
   })
 
-  test('of a client that vanishes is forgotten', async () => {
+  test('of a client that disconnects is discarded', async () => {
     const { socket, text } = open()
     socket.write(`${HEAD}Content-Length: 1000\r\n\r\n{"agent`, () => socket.destroy())
     await text
@@ -178,13 +178,13 @@ describe('a body', () => {
   })
 })
 
-test('too many bytes in flight are refused with 429 and Retry-After, and are welcome again when there is room', async () => {
-  // Not the one that all share: it cuts bodies that take longer than a second.
+test('too many bytes in flight are refused with 429 and Retry-After, and accepted again when others are complete', async () => {
+  // Not the shared sidecar, which disconnects bodies that take longer than a second.
   await using own = await testSidecar({ 'max-body-bytes': '1MiB', 'max-in-flight-bytes': '2MiB' })
   const held: Socket[] = []
   const large = body.padEnd(20_000, ' ')
   let refused = await own.post(large)
-  // Which of them is refused is a matter of chance, until two of the held ones are read as far as they came.
+  // Which of them is refused depends on timing, until the sidecar has read everything that two of them sent.
   await expect
     .poll(async () => {
       const { socket } = open(own)
@@ -201,7 +201,7 @@ test('too many bytes in flight are refused with 429 and Retry-After, and are wel
   expect(await (await own.get('/metrics')).text()).not.toContain('code="500"')
 })
 
-test('more connections than there may be are dropped and counted; those that are there are served', async () => {
+test('connections beyond the limit are dropped and counted; the open ones are served', async () => {
   await using small = await testSidecar({ 'max-connections': '5' })
   const sockets = Array.from({ length: 20 }, () => open(small))
   await expect.poll(() => sockets.filter(({ socket }) => socket.destroyed).length).toBe(15)
@@ -210,7 +210,7 @@ test('more connections than there may be are dropped and counted; those that are
   expect(await (await small.get('/metrics')).text()).toMatch(/agent_performance_connections_dropped_total [1-9]/)
 })
 
-test('strange methods, paths and clients make no new series', async () => {
+test('unknown methods, paths and clients create no new series', async () => {
   await using own = await testSidecar()
   const series = async (): Promise<number> =>
     (await (await own.get('/metrics')).text())
@@ -223,7 +223,7 @@ test('strange methods, paths and clients make no new series', async () => {
   expect(await series()).toBe(before)
 })
 
-test('a path that is no URI, or `//`, is answered like any other that is not there', async () => {
+test('a path that is not a URI, or `//`, gets the response of any unknown path', async () => {
   for (const path of ['//', '/%', '/api/v1/%ff', '/api/v1/report/../..//', '*']) {
     const { socket, text } = open()
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)

@@ -1,4 +1,4 @@
-/** The output of the log in this process: what it keeps, what it drops, and how it says so. */
+/** The output of the log in this process: what it buffers, what it drops, and how it reports that. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -16,7 +16,7 @@ function linesOf(text: string): Record<string, unknown>[] {
 }
 
 describe('the output of the log', () => {
-  test('drops lines that nothing reads, counts them, and says so in their place when it can write again', async () => {
+  test('drops lines that nothing reads, counts them, and reports them in their place when it can write again', async () => {
     await using folder = await temporaryFolder()
     using pipe = openPipe(folder.path)
     const output = openLogOutput(pipe.fd)
@@ -43,14 +43,14 @@ describe('the output of the log', () => {
     expect(output.dropped).toBe(dropped)
   })
 
-  test('is not opened, and holds nothing, until a line comes', () => {
+  test('is not opened before the first line', () => {
     const before = process.listenerCount('exit')
     openLogOutput(2)
     expect(process.listenerCount('exit')).toBe(before)
   })
 
   test.each(['a full device', 'a full pipe', 'a broken pipe'])(
-    'neither throws nor waits at %s, and a flush ends in bounded time',
+    'neither throws nor blocks on %s, and a flush ends in bounded time',
     async kind => {
       await using folder = await temporaryFolder()
       using pipe = openPipe(folder.path)
@@ -76,7 +76,7 @@ describe('the output of the log', () => {
     closeSync(fd)
   })
 
-  test('drops a line that is longer than all that may wait, and says so', async () => {
+  test('drops a line that is longer than its buffer, and reports it', async () => {
     await using folder = await temporaryFolder()
     using pipe = openPipe(folder.path)
     const output = openLogOutput(pipe.fd)

@@ -1,4 +1,4 @@
-/** The log names requests that were refused, so that an operator sees what a sender does not say. */
+/** The log lists refused requests, so that an operator notices them even if the client ignores the response. */
 import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { createRefusalLog } from '../../src/server/refusal-log.ts'
@@ -11,7 +11,7 @@ type Line = Record<string, unknown>
 
 const refusalsIn = (lines: readonly Line[]): Line[] => lines.filter(line => REFUSED.test(String(line.msg)))
 
-/** Sends to a sidecar with a log, and resolves with the line about it. */
+/** Sends a request to a sidecar, and resolves with the log line about it. */
 async function refusalOf(send: (sidecar: TestSidecar) => Promise<unknown>, flags: Line = {}): Promise<Line> {
   const { log, lines } = capturedLog()
   await using sidecar = await testSidecar(flags, log)
@@ -20,7 +20,7 @@ async function refusalOf(send: (sidecar: TestSidecar) => Promise<unknown>, flags
   return refusalsIn(lines)[0]!
 }
 
-/** Posts with a Host of the test's choice, which fetch does not allow. */
+/** Posts with any Host, which fetch does not allow. */
 function postAs(host: string, url: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const req = request(`${url}/api/v1/attempts`, { method: 'POST', headers: { host } }, res => {
@@ -73,7 +73,7 @@ describe('a refused request is logged', () => {
     ],
     [
       'with the Host to list, where that is not served',
-      { level: 'warn', status: 421, detail: expect.stringContaining('add --allow-host pod.example') },
+      { level: 'warn', status: 421, detail: expect.stringContaining('allow it with --allow-host pod.example') },
       ({ url }) => postAs('pod.example', url),
     ],
     [
@@ -104,7 +104,7 @@ describe('a refused request is logged', () => {
     expect(JSON.stringify(line)).not.toContain('secret')
   })
 
-  test('where OTLP records are rejected, with the first of them', async () => {
+  test('if OTLP records are rejected, with the first of them', async () => {
     const attributes = Object.entries({ 'gen_ai.agent.name': 'secret', 'gen_ai.request.model': 'm' }).map(
       ([key, stringValue]) => ({ key, value: { stringValue } }),
     )
@@ -117,7 +117,7 @@ describe('a refused request is logged', () => {
     expect(JSON.stringify(line)).not.toContain('secret')
   })
 
-  test('once in ten seconds for a route and status, with how many were left out', async () => {
+  test('once in ten seconds per route and status, with the number of those that were not logged', async () => {
     const { log, lines } = capturedLog()
     await using sidecar = await testSidecar({}, log)
     for (let i = 0; i < 20; i++) await sidecar.post('no JSON')
@@ -134,7 +134,7 @@ describe('a refused request is logged', () => {
     expect(String(lines[0]!.detail).length).toBeLessThan(400)
   })
 
-  test('at info where the sender is to try again', () => {
+  test('at level info if the client retries', () => {
     const { log, lines } = capturedLog()
     const refusals = createRefusalLog(log, () => 0)
     for (const status of [429, 503]) refusals.log('POST', '/v1/logs', { status, detail: 'later' })
@@ -142,7 +142,7 @@ describe('a refused request is logged', () => {
   })
 })
 
-test('a request that is accepted, or that only asks, is not logged', async () => {
+test('an accepted request, or one that does not record, is not logged', async () => {
   const { log, lines } = capturedLog()
   await using sidecar = await testSidecar({}, log)
   expect((await sidecar.post(anAttempt())).status).toBe(200)

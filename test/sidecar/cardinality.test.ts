@@ -1,4 +1,4 @@
-/** A client that makes up a new agent for every attempt: it costs the others nothing, and no attempt is lost. */
+/** A client that invents a new agent for every attempt does not affect others, and no attempt is lost. */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
@@ -13,7 +13,7 @@ const STREAMS = 2
 const MAX_KEYS = 10_000
 const OVERFLOW = '__overflow__:__overflow__:__overflow__'
 
-/** Attempts of `count` agents of their own, as lines. */
+/** Attempts of `count` distinct agents, as lines. */
 function* inventedAgents(stream: number, count: number): Generator<string> {
   const LINES = 1000
   for (let from = 0; from < count; from += LINES) {
@@ -44,13 +44,13 @@ async function record(url: string, stream: number, count: number): Promise<{ acc
 }
 
 interface Scrape {
-  /** From the question to the last byte, as it goes over the wire. */
+  /** From the request to the last byte of the response. */
   readonly ms: number
   readonly bytes: number
   readonly lines: number
   /** Over all series of `agent_attempts_total`. */
   readonly attempts: number
-  /** What the sidecar tells of itself. */
+  /** The metrics of the sidecar itself. */
   readonly text: string
 }
 
@@ -72,7 +72,7 @@ async function scrape(url: string): Promise<Scrape> {
 const json = async (url: string): Promise<Record<string, never>> =>
   (await fetch(url)).json() as Promise<Record<string, never>>
 
-test('a million agents from one client stay within the bound of keys: totals are exact, known keys go on, the scrape and memory are bounded', async () => {
+test('a million agents from one client stay within --max-keys: totals are exact, known keys keep counting, the scrape and memory are bounded', async () => {
   await using folder = await temporaryFolder()
   const sidecar = await startSidecarProcess(join(folder.path, 'agent_performance.json'))
   try {
@@ -111,7 +111,7 @@ test('a million agents from one client stay within the bound of keys: totals are
     expect(text).toMatch(new RegExp(`^agent_performance_attempts_overflowed_total ${ATTEMPTS - MAX_KEYS + 1}$`, 'm'))
     expect(lines / (MAX_KEYS + 1)).toBeLessThan(100)
     expect(bytes / (MAX_KEYS + 1)).toBeLessThan(10_000)
-    // Under a second where the machine does nothing else.
+    // Less than a second on an idle machine.
     expect(scrapeMs).toBeLessThan(5000)
 
     const status = await readFile(`/proc/${sidecar.process.pid}/status`, 'utf8').catch(() => 'VmHWM: 0 kB')

@@ -1,4 +1,4 @@
-/** A sidecar that starts again with other settings: nothing that is there is folded or dropped, after a clean stop and after kill -9. */
+/** A restart with other settings merges or drops nothing that exists, after a clean stop and after kill -9. */
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -82,7 +82,7 @@ describe.each([
   ['a clean stop', 'SIGTERM'],
   ['kill -9', 'SIGKILL'],
 ] as const)('after %s', (_name, signal) => {
-  test('21 keys under --max-keys 5 stay 21 and go on counting, only new keys overflow, and they get their own again', async () => {
+  test('21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own', async () => {
     const keys = Array.from({ length: 21 }, (_, i) => ({ agent_name: `a${i}` }))
     await start()
     await record(...keys)
@@ -110,7 +110,7 @@ describe.each([
     expect(await attemptsIn('since=1h')).toBe(44)
   })
 
-  test('two arms under --max-arms 1 stay two, new ones are not told apart and the answers say so, and then they are again', async () => {
+  test('two arms under --max-arms 1 remain, new ones are not distinguished and the answers say so, until the limit is higher', async () => {
     await start()
     await record({ experiment: 'x', variant: 'old' }, { experiment: 'x', variant: 'new' })
     await stop(signal)
@@ -153,7 +153,7 @@ describe.each([
     expect((await experiment('z')).status).toBe(404)
   })
 
-  test('whatever --tiers are set to, a range is answered or refused, and set back every range is answered as before', async () => {
+  test('for any --tiers a range is answered or refused, and with the old tiers every range is answered as before', async () => {
     const ages = [0, 20 * MINUTE, 3 * HOUR, 30 * HOUR, 40 * DAY, 200 * DAY]
     const answers = async (): Promise<unknown> => [
       await attemptsIn(''),
@@ -172,7 +172,7 @@ describe.each([
     for (const tiers of ['30s:36h,90m:90d,7d:forever', '1m:1h']) {
       await start('--tiers', tiers)
       expect(await attemptsIn('')).toBe(6)
-      // After kill -9 there may be no snapshot yet that holds more than these tiers keep.
+      // After kill -9 there may be no snapshot yet with more than these tiers keep.
       const { status, body } = await ask<{ summary: { total_attempts: number } }>('report?since=400d')
       if (status !== 400 || signal === 'SIGTERM') expect(body.summary.total_attempts).toBe(6)
       if (signal === 'SIGTERM') expect(sidecar!.log()).toMatch(/tiers changed: from .* to /)
@@ -184,7 +184,7 @@ describe.each([
     expect(await attemptsIn('since=4h')).toBe(4)
   })
 
-  test('a smaller --id-window keeps the newest ids, a larger one all, and what was counted stays counted', async () => {
+  test('a smaller --id-window keeps the newest ids, a larger one all, and the counts remain', async () => {
     const ids = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, i) => ({ attempt_id: `id-${from + i}` }))
     await start('--id-window', '5')
@@ -205,10 +205,10 @@ describe.each([
   })
 })
 
-describe('a range that begins before what is held by time', () => {
+describe('a range that begins before the stored time tiers', () => {
   const RANGES = ['since=2h', `until=${ago(HOUR)}`]
 
-  test('is refused with the earliest time that can be answered, over HTTP, by the command and by the library', async () => {
+  test('is refused with the earliest possible time, over HTTP, by the command and by the library', async () => {
     await start('--tiers', '1s:1m')
     await record({ timestamp: ago(90 * MINUTE) }, {})
     for (const range of RANGES) {
@@ -236,23 +236,23 @@ describe('a range that begins before what is held by time', () => {
     await tracker.close()
   })
 
-  test('is answered where nothing ever left', async () => {
+  test('is answered if nothing was ever deleted', async () => {
     await start('--tiers', '1m:24h')
     await record({})
     expect(await attemptsIn('since=365d')).toBe(1)
   })
 })
 
-describe('a setting beyond what memory can hold', () => {
+describe('a setting beyond the available memory', () => {
   test.each([
     ['id-window', '99999999999', 'must be at most 10000000, not'],
     ['max-keys', '99999999999', 'must be at most 1000000, not'],
     ['max-arms', '99999999999', 'must be at most 100000, not'],
-  ])('--%s %s is refused at the start, with the most there may be', (name, value, said) => {
+  ])('--%s %s is refused at the start, with the maximum', (name, value, said) => {
     expect(() => loadConfig({ flags: { [name]: value }, env: {} })).toThrow(said)
   })
 
-  test('at the most there may be, attempts are taken and the limits that are only compared may be absurd', async () => {
+  test('at the maximum, attempts are accepted, and limits that allocate no memory may be arbitrarily large', async () => {
     await start(
       ...['--id-window', '10000000', '--max-keys', '1000000', '--max-arms', '100000', '--max-body-bytes', '8000TiB'],
       ...['--max-pending-attempts', '9007199254740991', '--max-connections', '9007199254740991'],

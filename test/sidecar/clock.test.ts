@@ -1,4 +1,4 @@
-/** Clocks that step, timestamps that lie, and attempts that come in whatever order: no attempt is lost or counted twice. */
+/** With clocks that step, wrong timestamps and attempts in any order, no attempt is lost or counted twice. */
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/sidecar-process.ts'
 const NOW = Date.parse('2026-03-29T12:00:00Z')
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** Times of the year at which clocks are put back or forth, and around which a day is not 24 hours long. */
+/** Daylight saving time changes, at which a day is not 24 hours long. */
 const STEPS: readonly (readonly [string, number])[] = [
   ['an hour back', NOW - HOUR_MS],
   ['an hour forth', NOW + HOUR_MS],
@@ -25,13 +25,13 @@ const attempts = (from: number, count: number, more: Partial<NewAttempt> = {}): 
     (_, i) => anAttempt({ attempt_id: `id-${from + i}`, confidence: 0.5, ...more }) as unknown as NewAttempt,
   )
 
-/** A tracker on a file of its own, whose clock can be set. */
+/** A tracker on its own file, with a clock that can be set. */
 async function aTracker() {
   const folder = await temporaryFolder()
   const clock = { nowMs: NOW }
   const open = async (): Promise<AgentPerformanceTracker> => {
     const now = (): number => clock.nowMs
-    // What was recorded at another time is too old to be listed otherwise.
+    // Without it, attempts of another time would be too old to be listed.
     const retention = { maxAgeMs: Number.MAX_SAFE_INTEGER, maxBytes: 2 ** 30 }
     const store = await openStore(join(folder.path, 'agent_performance.json'), { clock: now, retention })
     return new AgentPerformanceTracker({ store, clock: now })
@@ -56,7 +56,7 @@ async function listed(tracker: AgentPerformanceTracker): Promise<string[]> {
 }
 
 describe.each(STEPS)('a clock that steps %s', (_name, thenMs) => {
-  test('loses no attempt and makes no number negative, with and without a restart, and when it steps back', async () => {
+  test('loses no attempt and makes no number negative, with and without a restart, and after it steps back', async () => {
     await using place = await aTracker()
     expect(await place.tracker.recordAttempts(attempts(0, 10))).toMatchObject({ accepted: 10, duplicates: 0 })
     place.clock.nowMs = thenMs
@@ -77,7 +77,7 @@ describe.each(STEPS)('a clock that steps %s', (_name, thenMs) => {
     expect((await place.tracker.health()).writable).toBe(true)
   })
 
-  test('leaves what is asked of the last hour with all of it at least', async () => {
+  test('leaves at least all attempts of the last hour in answers about the last hour', async () => {
     await using place = await aTracker()
     await place.tracker.recordAttempts(attempts(0, 10))
     place.clock.nowMs = thenMs
@@ -91,7 +91,7 @@ describe.each(STEPS)('a clock that steps %s', (_name, thenMs) => {
 })
 
 test.each(STEPS.filter(([, ms]) => ms <= NOW + HOUR_MS))(
-  'ids are known though the clock steps %s, and steps back',
+  'ids are recognized although the clock steps %s and back',
   async (_name, thenMs) => {
     await using place = await aTracker()
     await place.tracker.recordAttempts(attempts(0, 10))
@@ -105,7 +105,7 @@ test.each(STEPS.filter(([, ms]) => ms <= NOW + HOUR_MS))(
 )
 
 test.each([25 * HOUR_MS, 3650 * DAY_MS, -25 * HOUR_MS])(
-  'one attempt from a clock that is off by %d ms makes no other id new, with a restart and without, and counts once itself',
+  'one attempt from a clock that is off by %d ms evicts no other id, with and without a restart, and counts once itself',
   async offMs => {
     await using place = await aTracker()
     await place.tracker.recordAttempts(attempts(0, 10))
@@ -120,7 +120,7 @@ test.each([25 * HOUR_MS, 3650 * DAY_MS, -25 * HOUR_MS])(
   },
 )
 
-test('ids age by a clock that does not jump: while the wall clock is a day ahead, what was received a minute ago is known', async () => {
+test('ids age by a monotonic clock: while the wall clock is a day ahead, an id of a minute ago is recognized', async () => {
   await using folder = await temporaryFolder()
   const clock = { wallMs: NOW, passedMs: 0 }
   const store = await openStore(join(folder.path, 'agent_performance.json'), {
@@ -136,7 +136,7 @@ test('ids age by a clock that does not jump: while the wall clock is a day ahead
   await tracker.close()
 })
 
-test('an id is known until 24 hours have passed, and one that comes again later counts again', async () => {
+test('an id is recognized for 24 hours, and counts again when it is sent later', async () => {
   await using place = await aTracker()
   const [attempt] = attempts(0, 1) as [NewAttempt]
   expect(await place.tracker.recordAttempt(attempt)).toEqual({ status: 'accepted' })
@@ -151,7 +151,7 @@ test('an id is known until 24 hours have passed, and one that comes again later 
 })
 
 describe('a timestamp', () => {
-  test('of long ago counts where it says, one of the far future as of now, and none as of now', async () => {
+  test('in the past counts at its time; one in the far future, or none, counts as of now', async () => {
     await using place = await aTracker()
     const at = async (timestamp: string | undefined): Promise<string | undefined> => {
       const id = `at ${timestamp}`
@@ -162,7 +162,7 @@ describe('a timestamp', () => {
     expect(await at('2016-03-29T12:00:00Z')).toMatch(/^2016-03-29T12:00:00(\.000)?Z$/)
     expect(await at('2036-03-29T12:00:00Z')).toMatch(/^2026-03-29T12:00:00(\.000)?Z$/)
     expect(await at(undefined)).toMatch(/^2026-03-29T12:00:00(\.000)?Z$/)
-    // A leap second, and the hour that does not exist where clocks are put forth.
+    // A leap second, and the hour that daylight saving time skips.
     expect(await at('2016-12-31T23:59:60Z')).toMatch(/^2017-01-01T00:00:00(\.000)?Z$/)
     expect(await at('2026-03-29T02:30:00')).toMatch(/^2026-03-29T0[1-3]:30:00/)
     expect(place.tracker.skewed).toBe(1)
@@ -178,7 +178,7 @@ describe('a timestamp', () => {
     '2026-02-29T00:00:00Z',
     '',
     '2026-13-01T00:00:00Z',
-  ])('%j, which is none, is refused and nothing is counted', async timestamp => {
+  ])('%j, which is invalid, is refused and nothing is counted', async timestamp => {
     await using place = await aTracker()
     const attempt = { ...attempts(0, 1)[0]!, timestamp: timestamp as string }
     expect(await place.tracker.recordAttempt(attempt)).toMatchObject({
@@ -189,8 +189,8 @@ describe('a timestamp', () => {
   })
 })
 
-test('whatever the order in which attempts come, also across the bounds of what is asked, the answers are the same', async () => {
-  /** Around the beginning of a minute, an hour, a day, and the ends of what is kept so finely. */
+test('answers do not depend on the order in which attempts arrive, even across the bounds of a range', async () => {
+  /** Around the beginning of a minute, an hour and a day, and around the end of each tier. */
   const edges = [0, 60_000, HOUR_MS, 12 * HOUR_MS, DAY_MS, 90 * DAY_MS]
   const attempt = fc.record({
     agent_name: fc.constantFrom('a', 'b'),

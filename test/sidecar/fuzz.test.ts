@@ -1,4 +1,4 @@
-/** Whatever is sent: a documented status, an answer that says what is wrong and nothing of our inside, and a sidecar that goes on. */
+/** Any input gets a documented status and a response that says what is wrong and reveals no internals, and the sidecar keeps running. */
 import { once } from 'node:events'
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROUTES } from '../support/routes.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
-/** For each of the properties. */
+/** The time budget of each property. */
 const BUDGET_MS = 5000
 const DOCUMENTED = new Set([200, 400, 401, 403, 404, 405, 408, 413, 415, 421, 429, 503])
-/** Of bytes that never become a request: headers too large, a method or an HTTP version that is not known. */
+/** Statuses for bytes that do not become a request: oversized headers, an unknown method or HTTP version. */
 const OF_NO_REQUEST = [431, 501, 505]
 
 let sidecar: TestSidecar
@@ -53,7 +53,7 @@ function expectDocumented({ method, path }: Sent, { status, headers, text }: Ans
   if (status === 429 || status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
   const type = headers['content-type'] ?? ''
   if (path.startsWith('/v1/') && /^application\/(json|x-protobuf)/.test(type)) return
-  // Not ready is an answer, not a problem.
+  // "Not ready" is a valid response, not a problem.
   if (path.startsWith('/readyz') && status === 503) return
   expect(type).toBe('application/problem+json')
   if (method === 'HEAD') return
@@ -70,7 +70,7 @@ async function isWell(): Promise<void> {
   expect((await sidecar.post(anAttempt())).status).toBe(200)
 }
 
-/** Tries until the time is over, which is no failure. */
+/** Runs until the time budget is used up, which is not a failure. */
 async function tryAll<T>(arbitrary: fc.Arbitrary<T>, check: (value: T) => Promise<void>): Promise<void> {
   await fc.assert(fc.asyncProperty(arbitrary, check), {
     numRuns: 100_000,
@@ -167,7 +167,7 @@ const otherHeaders = fc.dictionary(
   { maxKeys: 2 },
 )
 
-/** Attempts, most of them with something wrong about a field or two. */
+/** Attempts, most of them with one or two invalid fields. */
 const nearAttempts = fc
   .tuple(
     fc.dictionary(
@@ -213,8 +213,8 @@ function coded(plain: Buffer, coding: string): { body: Buffer; encoding: Record<
   return { body: coding === 'cut gzip' ? body.subarray(0, body.length / 2) : body, encoding }
 }
 
-describe('whatever is sent', () => {
-  test('to whichever route, with whatever method, query and headers, is answered as documented', async () => {
+describe('any input', () => {
+  test('to any route, with any method, query and headers, gets a documented response', async () => {
     const requests = fc.record({ method: methods, path: paths, type: types, headers: otherHeaders, content: bodies })
     await tryAll(requests, async ({ method, path, type, headers, content }) => {
       const body = method === 'GET' || method === 'HEAD' ? Buffer.alloc(0) : content.body
@@ -223,7 +223,7 @@ describe('whatever is sent', () => {
     })
   })
 
-  test('to be recorded is answered as documented, and what is answered for is what is counted', async () => {
+  test('to be recorded gets a documented response, and the counts equal the responses', async () => {
     const total = async (): Promise<number> => {
       const report = (await (await sidecar.get('/api/v1/report')).json()) as { summary: { total_attempts: number } }
       return report.summary.total_attempts
@@ -235,13 +235,13 @@ describe('whatever is sent', () => {
       const sent = { method: 'POST', path, headers: { 'Content-Type': type, ...encoding }, body }
       const answer = await send(sent)
       expectDocumented(sent, answer)
-      // A stream that ends at a bad line says how many before it are kept.
+      // A stream that ends at an invalid line reports how many lines before it are recorded.
       counted += (JSON.parse(answer.text) as { accepted?: number }).accepted ?? 0
       expect(await total()).toBe(counted)
     })
   })
 
-  test('even where it is no HTTP, is answered as documented or cut, and nobody else notices', async () => {
+  test('even if it is not HTTP, gets a documented response or is disconnected, without effect on other clients', async () => {
     const lines = fc.oneof(
       fc.constantFrom(
         'GET / HTTP/1.1',
@@ -274,7 +274,7 @@ describe('whatever is sent', () => {
     await tryAll(streams, async bytes => {
       const text = await sendRaw(bytes)
       for (const [, status] of text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)) {
-        // 100 goes before an answer.
+        // 100 Continue precedes the response.
         expect([100, ...OF_NO_REQUEST, ...DOCUMENTED], text).toContain(Number(status))
       }
       expect(text).not.toMatch(/\n\s+at .*:\d+:\d+|node_modules|node:internal/)
@@ -282,7 +282,7 @@ describe('whatever is sent', () => {
   })
 })
 
-/** All that comes back until the connection ends. */
+/** Everything that is received until the connection ends. */
 async function sendRaw(bytes: Buffer): Promise<string> {
   const { hostname, port } = new URL(sidecar.url)
   const socket = connect(Number(port), hostname)
@@ -294,17 +294,17 @@ async function sendRaw(bytes: Buffer): Promise<string> {
     })
     .on('error', () => undefined)
   socket.end(bytes)
-  // `once` would reject where the connection is reset, which is a way to cut it.
+  // `once` would reject if the connection is reset, which is a valid way to close it.
   await new Promise(resolve => socket.once('close', resolve))
   return text
 }
 
-test('every path of the OpenAPI document is tried', async () => {
+test('covers every path of the OpenAPI document', async () => {
   const { paths } = (await (await sidecar.get('/openapi.json')).json()) as { paths: object }
   expect(ROUTES).toEqual(expect.arrayContaining(Object.keys(paths)))
 })
 
-test('after all of it no answer was a 500, and no prototype has a new member', async () => {
+test('after all inputs no response was a 500, and no prototype has a new member', async () => {
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   expect(await (await sidecar.get('/metrics')).text()).not.toMatch(/code="500"/)
 })

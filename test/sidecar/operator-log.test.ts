@@ -1,4 +1,4 @@
-/** What the log tells the operator of a sidecar: what it holds and who may ask, certificates that expire, and limits that fill up. */
+/** What the log tells the operator: the contents of the store, who has access, certificates that expire, and limits that are nearly reached. */
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ type Line = Record<string, unknown>
 const named = (lines: readonly Line[], text: string | RegExp): Line[] =>
   lines.filter(line => String(line.msg).search(text) >= 0)
 
-/** The line that says that it is ready, of a sidecar with these settings. */
+/** The ready line of a sidecar with these settings. */
 async function readyLine(flags: Line): Promise<Line> {
   const { log, lines } = capturedLog()
   const { config } = loadConfig({ flags: { listen: '127.0.0.1:0', ...flags }, env: {} })
@@ -24,7 +24,7 @@ async function readyLine(flags: Line): Promise<Line> {
 }
 
 describe('the ready line', () => {
-  test('names the store, what it holds, what was replayed, and who may ask', async () => {
+  test('names the store, its contents, what was replayed, and who has access', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 's.json')
     expect(await readyLine({ store })).toMatchObject({
@@ -50,7 +50,7 @@ describe('the ready line', () => {
     })
   })
 
-  test('says so where tokens are asked for, and where anybody may ask', async () => {
+  test('says whether tokens are required, or anyone has access', async () => {
     await using folder = await temporaryFolder()
     const tokens = join(folder.path, 'tokens')
     await writeFile(tokens, 'secret-token\n')
@@ -64,7 +64,7 @@ describe('the ready line', () => {
 })
 
 describe('a certificate', () => {
-  /** Makes one that is valid for so many days; a negative number makes it expired. */
+  /** Creates a certificate that is valid for `days`. A negative number makes it expired. */
   function make(cert: string, key: string, days: number): void {
     const request = `${cert}.request`
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
@@ -74,7 +74,7 @@ describe('a certificate', () => {
     execFileSync('openssl', signed, options)
   }
 
-  test('that is expired is named at the start, with its date, and served all the same; a reload tells of the new one', async context => {
+  test('that is expired is logged at the start with its date, and served; a reload logs the dates of the new one', async context => {
     needs('openssl', context)
     await using folder = await temporaryFolder()
     const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
@@ -95,7 +95,7 @@ describe('a certificate', () => {
   })
 })
 
-describe('a limit that fills up', () => {
+describe('a limit that is nearly reached', () => {
   test('is logged once at 80 % and once when it is reached, for keys and for arms', async () => {
     const { log, lines } = capturedLog()
     await using sidecar = await testSidecar({ 'max-keys': '10', 'max-arms': '5' }, log)
@@ -113,13 +113,13 @@ describe('a limit that fills up', () => {
       { used: 10, limit: 10 },
       { used: 5, limit: 5 },
     ])
-    // Neither is logged again: more attempts of the same, and of further, keys change nothing.
+    // Neither is logged again with more attempts of the same or of further keys.
     await sidecar.post(Array.from({ length: 30 }, (_, i) => aKey(i)))
     await new Promise(resolve => setTimeout(resolve, 2500))
     expect(warnings()).toHaveLength(4)
   })
 
-  test('that was reached before is logged at the start', async () => {
+  test('that was reached before the start is logged at the start', async () => {
     await using folder = await temporaryFolder()
     const flags = { listen: '127.0.0.1:0', store: join(folder.path, 's.json'), 'max-keys': '1' }
     const { config } = loadConfig({ flags, env: {} })

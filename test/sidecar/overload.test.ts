@@ -1,4 +1,4 @@
-/** Too much, or a disk that stalls or fails: every refusal says when to come back, none is a 500, and what is refused is not counted. */
+/** Under overload, or with a disk that stalls or fails, every refusal has Retry-After, none is a 500, and no refused attempt is counted. */
 import { once } from 'node:events'
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http'
@@ -34,7 +34,7 @@ async function post(url: string, body: unknown): Promise<Answer> {
   return { status, retryAfter: headers.get('retry-after'), type: headers.get('content-type'), body: read }
 }
 
-/** It says when to come back, in whole seconds, and what is the matter. */
+/** Asserts a Retry-After in whole seconds and a detail. */
 function expectRefusal({ status, retryAfter, type }: Answer): void {
   expect([429, 503]).toContain(status)
   expect(retryAfter).toMatch(/^[1-9]\d*$/)
@@ -47,11 +47,11 @@ const totalOf = async (sidecar: TestSidecar): Promise<number> => {
 }
 
 interface Gate {
-  /** Awaited before every sync of the journal; what it rejects with, the sync rejects with. */
+  /** Awaited before every sync of the journal. If it rejects, the sync fails with the same error. */
   before: () => Promise<void>
 }
 
-/** What keeps and counts behind the recording route, on this machine's disk with a gate before every sync. */
+/** A store on this machine's disk with a gate before every sync, and the recording route in front of it. */
 async function openBehindGate(gate: Gate, maxPendingAttempts: number) {
   const folder = await temporaryFolder()
   const fileSystem: FileSystem = {
@@ -93,7 +93,7 @@ async function openBehindGate(gate: Gate, maxPendingAttempts: number) {
 }
 
 describe('a disk', () => {
-  test('that stalls holds back as much as may wait, refuses the rest with 429, and keeps what it held when it goes on', async () => {
+  test('that stalls lets --max-pending-attempts wait, refuses the rest with 429, and records those that waited when it continues', async () => {
     const gate: Gate = { before: async () => undefined }
     await using behind = await openBehindGate(gate, 50)
     const stall = Promise.withResolvers<void>()
@@ -113,7 +113,7 @@ describe('a disk', () => {
     expect(behind.refused).toEqual(new Map([[429, 50]]))
   })
 
-  test('that fails refuses all that waited and all that comes with 503, and takes attempts again when it works', async () => {
+  test('that fails refuses waiting and new attempts with 503, and accepts attempts again when it works', async () => {
     const gate: Gate = { before: async () => undefined }
     await using behind = await openBehindGate(gate, 1000)
     expect((await post(behind.url, anAttempt({ attempt_id: 'before' }))).status).toBe(200)
@@ -130,13 +130,13 @@ describe('a disk', () => {
   })
 })
 
-describe('a stream that goes on', () => {
+describe('a continuing stream', () => {
   function openStream(url: string): ClientRequest {
     const headers = { 'Content-Type': 'application/x-ndjson' }
     return request(`${url}/api/v1/attempts`, { method: 'POST', headers }).on('error', () => undefined)
   }
 
-  test('is answered with 503 and the number of its kept lines as soon as the disk fails', async () => {
+  test('gets a 503 with the number of its recorded lines as soon as the disk fails', async () => {
     const gate: Gate = { before: async () => undefined }
     await using behind = await openBehindGate(gate, 1000)
     const req = openStream(behind.url)
@@ -152,7 +152,7 @@ describe('a stream that goes on', () => {
     req.destroy()
   })
 
-  test('and whose client leaves while its lines are being kept, is kept as far as it came', async () => {
+  test('whose client disconnects while its lines are recorded is recorded up to there', async () => {
     const gate: Gate = { before: async () => undefined }
     await using behind = await openBehindGate(gate, 1000)
     const stall = Promise.withResolvers<void>()
@@ -173,12 +173,12 @@ describe('a stream that goes on', () => {
   })
 })
 
-test('a sidecar whose journal is taken away refuses with 503, is not ready and says why, answers questions, and recovers when it is back', async () => {
+test('a sidecar whose journal is removed refuses with 503, is not ready and says why, answers questions, and recovers when it is back', async () => {
   await using sidecar = await testSidecar()
   const journal = sidecar.store.replace(/\.json$/, '.journal')
   await sidecar.post(anAttempt({ attempt_id: 'kept' }))
   await rename(journal, `${journal}.away`)
-  // A file in its place: it cannot be made again.
+  // A file in its place prevents its creation.
   await writeFile(journal, '')
   expectRefusal(await post(sidecar.url, anAttempt({ attempt_id: 'refused' })))
   const ready = await sidecar.get('/readyz')
@@ -195,7 +195,7 @@ test('a sidecar whose journal is taken away refuses with 503, is not ready and s
   expect((await readdir(journal)).some(name => name.endsWith('.ndjson'))).toBe(true)
 })
 
-test('lines that were begun count as in flight: too much of them is refused with 429, and welcome when they are gone', async () => {
+test('incomplete lines count as in flight: too many are refused with 429, and accepted when others are complete', async () => {
   await using sidecar = await testSidecar({ 'max-in-flight-bytes': '2MiB' })
   const { hostname, port } = new URL(sidecar.url)
   const line = Buffer.alloc(1_000_000, ' ')
@@ -213,7 +213,7 @@ test('lines that were begun count as in flight: too much of them is refused with
   expect((await whole()).status).toBe(200)
   const held: ReturnType<typeof begin>[] = []
   let refused = await whole()
-  // Which of them is refused is a matter of chance, until two of the begun ones are read as far as they came.
+  // Which of them is refused depends on timing, until the sidecar has read everything that two of them sent.
   await expect
     .poll(async () => {
       held.push(begin())
@@ -228,7 +228,7 @@ test('lines that were begun count as in flight: too much of them is refused with
   await expect.poll(async () => (await whole()).status).toBe(200)
 })
 
-test('a storm of 200 clients who come back when they are told to calms down, and every attempt is counted once', async () => {
+test('200 clients that follow Retry-After all succeed, and every attempt is counted once', async () => {
   await using sidecar = await testSidecar({ 'max-pending-attempts': '20' })
   let refusals = 0
   let rounds = 0
@@ -255,7 +255,7 @@ test('a storm of 200 clients who come back when they are told to calms down, and
   expect(scrape).not.toContain('code="500"')
 })
 
-test('attempts of clients who leave before the answer are counted at most once, and once when they are sent again', async () => {
+test('attempts of clients that disconnect before the response are counted at most once, and once if they are sent again', async () => {
   await using sidecar = await testSidecar()
   const { hostname, port } = new URL(sidecar.url)
   const attempts = Array.from({ length: 100 }, (_, i) => anAttempt({ attempt_id: `gone-${i}` }))
@@ -276,7 +276,7 @@ test('attempts of clients who leave before the answer are counted at most once, 
   expect(await totalOf(sidecar)).toBe(100)
 })
 
-test('a thousand wrong tokens are all refused alike, and hold up nobody who has a right one', async () => {
+test('a thousand wrong tokens are refused alike, and do not delay a request with a valid one', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'tokens')
   await writeFile(file, Array.from({ length: 100 }, (_, i) => `right-${i}\n`).join(''))

@@ -1,11 +1,11 @@
-/** However a client spells its JSON, what is kept is what it meant. */
+/** For any valid spelling of JSON, the recorded attempt is what the client meant. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AgentAttempt } from '../../src/core/attempt/attempt.ts'
 import { attempts } from '../core/arbitraries.ts'
 import { testSidecar } from '../support/sidecar.ts'
 
-/** Attempts with names that look like the edges of JSON objects. */
+/** Attempts with names that look like the boundaries of JSON objects. */
 const tricky: fc.Arbitrary<AgentAttempt> = fc
   .tuple(attempts, fc.constantFrom('{', '}', '},{', '"}', '\\', '}\u2028{', '🦊}', 'plain'))
   .map(([attempt, error_type]) => ({ ...attempt, error_type }))
@@ -15,9 +15,9 @@ interface Spelling {
   readonly between: string
   readonly around: string
   readonly mark: string
-  /** A field stated twice: the last one counts. */
+  /** A duplicate field: the last one counts. */
   readonly twice: boolean
-  /** Whatever is no letter or digit is written as an escape. */
+  /** Everything but letters and digits is escaped. */
   readonly escaped: boolean
 }
 
@@ -45,10 +45,10 @@ function spellValue(value: unknown, escaped: boolean): string {
 
 const hex = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** What is meant, without what JSON cannot say. */
+/** The expected attempt, without what JSON cannot represent. */
 const meant = (attempt: AgentAttempt): unknown => JSON.parse(JSON.stringify(attempt))
 
-test('a list is kept as it was meant, however its JSON is spelled', async () => {
+test('a list is recorded correctly for any valid spelling of its JSON', async () => {
   await using sidecar = await testSidecar({ 'retention-age': '36500d' })
   const list = fc.array(fc.tuple(tricky, spellings), { minLength: 1, maxLength: 5 })
   await fc.assert(
@@ -64,7 +64,7 @@ test('a list is kept as it was meant, however its JSON is spelled', async () => 
   )
 })
 
-test('a stream of lines is kept as it was meant, however its JSON is spelled', async () => {
+test('a stream of lines is recorded correctly for any valid spelling of its JSON', async () => {
   await using sidecar = await testSidecar({ 'retention-age': '36500d' })
   const lines = fc.array(fc.tuple(tricky, spellings, fc.constantFrom('\n', '\r\n', ' \n\n')), {
     minLength: 1,
@@ -84,7 +84,7 @@ test('a stream of lines is kept as it was meant, however its JSON is spelled', a
   )
 })
 
-/** Read from the journal, as a restart would. */
+/** Reads the journal, as a restart does. */
 async function newest(sidecar: { get(path: string): Promise<Response> }, count: number): Promise<unknown> {
   const page = (await (await sidecar.get(`/api/v1/attempts?limit=${count}`)).json()) as { attempts: unknown }
   return page.attempts

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { SELF_METRICS } from '../../src/sidecar/self-metrics.ts'
 import { sidecarFacts } from '../expose/fixture.ts'
 
-/** What the table reads for a metric, of facts that nothing else moves. */
+/** The current value of a metric that is read from this process. */
 function read(name: string): number {
   return SELF_METRICS.find(metric => metric.name === name)!.read(sidecarFacts()) as number
 }
@@ -18,7 +18,7 @@ it('reads memory in bytes, processor time that only rises, and a start in the pa
   expect(startSeconds).toBeGreaterThan(Date.now() / 1000 - 3600)
 })
 
-it.runIf(process.platform === 'linux')('counts open files (where the system is Linux)', () => {
+it.runIf(process.platform === 'linux')('counts open files (on Linux)', () => {
   const before = read('agent_performance_open_fds')
   const files = Array.from({ length: 20 }, () => openSync(import.meta.filename, 'r'))
   const after = read('agent_performance_open_fds')
