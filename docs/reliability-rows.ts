@@ -30,7 +30,7 @@ const READER = 'test/store/file/reader.test.ts'
 const READ_ONLY = 'test/command/read-only.test.ts'
 const MISSING = 'test/store/file/missing.test.ts'
 const ROUND_TRIP = 'test/command/round-trip.test.ts'
-const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its checkpoint`
+const ONE_DAMAGED = `${ROUND_TRIP} > a store with damage behind its snapshot`
 const FAILING_DISK = 'test/store/file/failing-disk.test.ts'
 const FULL_DISK = 'test/root/full-disk.root.ts > a full disk'
 const OPENING = 'test/store/file/opening.test.ts'
@@ -52,6 +52,7 @@ const ACCESS = 'test/server/access.test.ts'
 const CLOCK = 'test/sidecar/clock.test.ts'
 const ID_WINDOW = 'test/core/aggregate/dedup-window.test.ts'
 const CHANGED = 'test/sidecar/changed-settings.test.ts'
+const CHANGED_SCHEMA = 'test/store/file/changed-schema.test.ts'
 const CHANGED_TIERS = 'test/store/file/changed-tiers.test.ts'
 const OTLP = 'test/receive/otlp'
 const STREAMS = 'test/receive/streams.test.ts'
@@ -85,7 +86,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A power failure that loses any part of unsynced data, directory entries included, has the same result as a killed process.',
     shown: [
       CRASH,
-      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+      'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
     ],
     not: 'real disks, which may report a sync too early',
   },
@@ -106,7 +107,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'Any history of appends, repeats, snapshots, resets, failures, kills and power cuts ends in the state of a simple model.',
     shown: [
-      'test/store/file/model.test.ts > after kills, power cuts, failures, checkpoints, resets and restarts in any order',
+      'test/store/file/model.test.ts > after kills, power cuts, failures, snapshots, resets and restarts in any order',
     ],
   },
   {
@@ -167,7 +168,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A flipped byte loses at most the record that contains it. The damaged file is copied, and no number is wrong.',
     shown: [
       `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
-      `${DAMAGE} > a checkpoint > with any one byte flipped is moved aside, and all is counted from what there is`,
+      `${DAMAGE} > a snapshot > with any one byte flipped is moved aside, and all is counted from what there is`,
       `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
     ],
   },
@@ -178,7 +179,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
       `${MISSING} > a listing with the %s first > says how many are missing where %s`,
       `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
-      `${MISSING} > a damaged checkpoint is found while the store runs, copied aside, and another one is taken`,
+      `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
       `${MISSING} > verification begins by itself soon after the start`,
       `${ONE_DAMAGED} > is exported as far as it can be read, with how much that is, and 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
@@ -219,8 +220,8 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A snapshot or document that is empty, truncated, not JSON, or has a wrong checksum is replaced by the previous one and the journal. A newer format is refused without a change.',
     shown: [
-      `${DAMAGE} > a checkpoint > that is cut off gives way to the one before it`,
-      `${DAMAGE} > a checkpoint > of which none can be read, where older segments have left, gives way to the document`,
+      `${DAMAGE} > a snapshot > that is cut off gives way to the one before it`,
+      `${DAMAGE} > a snapshot > of which none can be read, where older segments have left, gives way to the document`,
       `${DAMAGE} > the document > that holds %j is moved aside and written again`,
       `${OPENING} > files of a newer format are refused, and nothing is touched: > %s`,
       `${OPENING} > a document that is too large to be read > is refused with its path and its size, and left as it is, where nothing else is known`,
@@ -230,7 +231,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A long journal is replayed in bounded memory, and the sidecar is ready only after replay.',
     shown: [
-      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a checkpoint is replayed in bounded memory, and the next start is faster',
+      'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is replayed in bounded memory, and the next start is faster',
       `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
     ],
   },
@@ -291,8 +292,6 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise: 'No two paths share a journal, and a path that is not UTF-8 is refused.',
     shown: [
       `${OPENING} > two stores in one folder > have a journal each where their names differ only in the ending`,
-      `${OPENING} > two stores in one folder > that shared one in an earlier version are told apart: what was kept is with the one that ends in .json`,
-      `${OPENING} > a journal that an earlier version kept for a path without .json is found, unless a process has it`,
       `${OPENING} > a path that was not UTF-8 is refused, and nothing is made`,
     ],
   },
@@ -344,7 +343,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A question to the files of a running sidecar answers the state at one moment, and the sidecar loses no attempt.',
     shown: [
       `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
-      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes checkpoints and removes old segments, questions count what is kept`,
+      `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
       `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is whole`,
     ],
@@ -795,7 +794,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > 21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own`,
       `${CHANGED} > after %s > two arms under --max-arms 1 remain, new ones are not distinguished and the answers say so, until the limit is higher`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and the counts remain`,
-      'test/store/file/checkpoint.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
+      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
       'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
   },
@@ -807,10 +806,28 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > a range that begins before the stored time tiers > is refused with the earliest possible time, over HTTP, by the command and by the library`,
       `${CHANGED} > a range that begins before the stored time tiers > is answered if nothing was ever deleted`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
-      `${CHANGED_TIERS} > a crash before the next checkpoint leaves another start the same to do`,
+      `${CHANGED_TIERS} > a crash before the next snapshot leaves another start the same to do`,
       `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
       `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
-      'test/store/file/checkpoint.test.ts > whatever tiers a checkpoint was taken with and restored into, a range is answered to the bucket, or known not to be held',
+      'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',
+    ],
+  },
+  {
+    promise:
+      'State of a program with other histogram bounds or another layout is never read as something else: it is counted again from the journal, or keeps its totals and says what was dropped.',
+    shown: [
+      `${CHANGED_SCHEMA} > %s: counts the whole journal again, once`,
+      `${CHANGED_SCHEMA} > %s: keeps totals and drops the histogram where the journal is not whole`,
+      `${CHANGED_SCHEMA} > keeps the totals of the snapshot where the journal reaches back and is damaged`,
+      `${CHANGED_SCHEMA} > what senders count goes on where it was, and buckets under other bounds are not counted under ours`,
+      'test/store/snapshot/schema.test.ts > a snapshot of another layout > that lacks %s loses all that is worked out with it, and no total',
+    ],
+  },
+  {
+    promise:
+      'Every process that counts the same attempts answers the same, whatever it was asked and however often it was saved and restarted.',
+    shown: [
+      'test/store/snapshot/determinism.test.ts > the same attempts lead to the same bytes and answers, asked, saved and restarted in between or not',
     ],
   },
   {

@@ -82,7 +82,7 @@ export async function startSidecar(
       readSelfMetrics(SELF_METRICS, {
         ...sources,
         ready: isReady(readiness.checks()),
-        store: store.stats(),
+        store: store.metrics(),
         ingest: ingest.totals,
         listener,
       }),
@@ -127,7 +127,7 @@ export async function startSidecar(
     logCertificateDates(config.tlsCert, renewed.tls, log)
   }
 
-  const ready = await readyFields({ config, tally, replayedRecords: store.stats().replayedRecords, replayMs })
+  const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
   log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
   logCertificateDates(config.tlsCert, tls, log)
   let closing: Promise<void> | undefined

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileStore } from '../../src/store/file/file-store.ts'
 import { openStore } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { attemptOf, attemptsOf, keyOf } from '../support/attempts.ts'
@@ -28,10 +27,10 @@ export async function replayFiles(path = ''): Promise<void> {
   await fill(path, 300_000, 100)
 }
 
-/** {@link timeOpening} without checkpoints: the start replays the whole journal. */
+/** {@link timeOpening} without snapshots: the start replays the whole journal. */
 export async function timeReplaying(path = ''): ReturnType<typeof timeOpening> {
   const journal = path.replace(/\.json$/, '.journal')
-  for (const name of await readdir(journal)) if (name.startsWith('checkpoint')) await rm(join(journal, name))
+  for (const name of await readdir(journal)) if (name.startsWith('snapshot')) await rm(join(journal, name))
   return timeOpening(path)
 }
 
@@ -61,7 +60,7 @@ export async function writeOriginFile(path = ''): Promise<void> {
 /** Milliseconds to open a store, and its number of attempts. */
 export async function timeOpening(path = ''): Promise<{ readonly ms: number; readonly attempts: number }> {
   const startMs = performance.now()
-  const store: FileStore = await openStore(path)
+  const store = await openStore(path)
   const ms = performance.now() - startMs
   const tracker = new AgentPerformanceTracker({ store })
   const { summary } = await tracker.generatePerformanceReport()

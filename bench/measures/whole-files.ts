@@ -1,7 +1,7 @@
-/** Writes the document and a checkpoint of 10,000 keys: event-loop stalls, and the part of the document that is serialized again. */
+/** Writes the document and a snapshot of 10,000 keys: event-loop stalls, and the part of the document that is serialized again. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FileStore } from '../../src/store/file/file-store.ts'
-import { openStore } from '../../src/store/open.ts'
+import { type FileStore, openFileStore } from '../../src/store/file/file-store.ts'
+import { defaultTally } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { attemptOf, attemptsOf } from '../support/attempts.ts'
 
@@ -11,8 +11,8 @@ const LIMIT_MS = 180_000
 export interface WholeFileTimes {
   /** Longest event-loop stall, in milliseconds, during a document write after one key changed. */
   readonly documentStall: number
-  /** Longest event-loop stall, in milliseconds, during a checkpoint after all keys changed. */
-  readonly checkpointStall: number
+  /** Longest event-loop stall, in milliseconds, during a snapshot after all keys changed. */
+  readonly snapshotStall: number
   /** Size of the document in bytes. */
   readonly bytes: number
   /** Characters that JSON.stringify produced for the document write. */
@@ -21,15 +21,20 @@ export interface WholeFileTimes {
 
 /** Measures on a closed store of 10,000 keys with 100 recent attempts each, at `path`. */
 export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
-  const store: FileStore = await openStore(path)
+  const store = await openFileStore({
+    path,
+    tally: defaultTally(),
+    clock: Date.now,
+    monotonic: () => performance.now(),
+  })
   const tracker = new AgentPerformanceTracker({ store })
   const documentWritten = next(store, 'document')
-  const checkpointTaken = next(store, 'checkpoint')
+  const snapshotTaken = next(store, 'snapshot')
   const iterations = watchEventLoop()
   await tracker.recordAttempts(attemptsOf(KEYS, KEYS))
   await documentWritten
-  await checkpointTaken
-  const checkpointStall = iterations.longest(lastWrite(store, 'checkpoint'))
+  await snapshotTaken
+  const snapshotStall = iterations.longest(lastWrite(store, 'snapshot'))
   // V8 runs a full collection 100 s after the last one, which is about when the next document is due. Collects before the measurement.
   globalThis.gc?.()
   await pause(500)
@@ -42,11 +47,11 @@ export async function wholeFiles(path = ''): Promise<WholeFileTimes> {
   const serialised = count()
   const { bytes } = store.stats().document
   await tracker.close()
-  return { documentStall, checkpointStall, bytes, serialised }
+  return { documentStall, snapshotStall, bytes, serialised }
 }
 
 /** Resolves when the file was written once more. */
-async function next(store: FileStore, file: 'document' | 'checkpoint'): Promise<void> {
+async function next(store: FileStore, file: 'document' | 'snapshot'): Promise<void> {
   const { writes } = store.stats()[file]
   for (const startMs = performance.now(); store.stats()[file].writes === writes; await pause(50)) {
     if (performance.now() - startMs > LIMIT_MS) throw new Error(`no ${file} was written for three minutes`)
@@ -60,7 +65,7 @@ interface Period {
 }
 
 /** The period of the last write. */
-function lastWrite(store: FileStore, file: 'document' | 'checkpoint'): Period {
+function lastWrite(store: FileStore, file: 'document' | 'snapshot'): Period {
   const { lastSuccessMs = Number.NaN, seconds } = store.stats()[file]
   const endMs = lastSuccessMs - performance.timeOrigin
   return { startMs: endMs - seconds * 1000, endMs }

@@ -1,6 +1,6 @@
 /** A prom-client registry with the counters and histograms of enough keys for a number of lines. */
 import { Counter, Histogram, Registry } from 'prom-client'
-import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../src/core/aggregate/summary.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../src/core/aggregate/histogram-bounds.ts'
 import { attemptOf } from '../support/attempts.ts'
 
 const LABELS = ['agent_name', 'model_name', 'issue_type', 'result'] as const

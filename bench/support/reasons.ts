@@ -6,7 +6,7 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
   [
     'single POST, kept, 10,000 keys',
     '',
-    'Cache misses: an attempt updates two summaries of a kilobyte each and the recent attempts of its key, which were last used 10,000 attempts ago. Document and checkpoint writes of that many keys also take CPU.',
+    'Cache misses: an attempt updates two summaries of a kilobyte each and the recent attempts of its key, which were last used 10,000 attempts ago. Document and snapshot writes of that many keys also take CPU.',
   ],
   [
     'single POST',
@@ -54,7 +54,7 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
     '',
     'The slowest question is the best of 100 agents: 1.5 ms of CPU, or 6 ms if many of them may be the best. It runs in steps, and recording attempts between the steps may take as long again. So may a full garbage collection.',
   ],
-  ['checkpoint', '', 'A full garbage collection during the checkpoint: its helper threads compete for the core.'],
+  ['snapshot', '', 'A full garbage collection during the snapshot: its helper threads compete for the core.'],
   [
     '/metrics',
     '',
@@ -69,7 +69,7 @@ const REASONS: readonly (readonly [figure: string, against: string, reason: stri
   [
     'start',
     '',
-    'Half of the time is reading 50 MB. Nearly all of that is 13,000 page faults of 3 µs each, on a virtual machine. A sixth is garbage collection. The rest is creating about 40,000 objects in code that is not compiled yet.',
+    'A start allocates 70 MB for 40,000 summaries and a million recent attempts, and garbage collection takes a third of the time because of that memory. The rest is reading 39 MB and decoding it in code that is not compiled yet.',
   ],
   [
     'adopting',

@@ -5,6 +5,7 @@ import type { SeriesPoint } from './aggregate/series.ts'
 import type { Summary } from './aggregate/summary.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import { type Instant, printTimestamp } from './attempt/timestamp.ts'
+import type { StoreMetricValues } from './store-metrics.ts'
 
 /** Milliseconds since the epoch, now. */
 export type Clock = () => number
@@ -137,6 +138,15 @@ export interface MissingAttempts {
 export interface StoreHealth {
   readonly writable: boolean
   readonly reason?: string | undefined
+  /** What is wrong although attempts are kept, such as damage to what was kept before. Absent where nothing is. */
+  readonly advisories?: readonly Advisory[]
+}
+
+export interface Advisory {
+  /** What kind of thing it is, in one word. */
+  readonly name: string
+  /** In one sentence, for people. */
+  readonly detail: string
 }
 
 /**
@@ -176,6 +186,13 @@ export interface Store {
   health(): StoreHealth
   /** Resolves when all that was promised is on disk. */
   close(): Promise<void>
+}
+
+/** A store that tells of itself. */
+export interface ObservedStore extends Store {
+  metrics(): StoreMetricValues
+  /** Records that were counted again from the log when it was opened. */
+  readonly replayedRecords: number
 }
 
 /**

@@ -1,13 +1,6 @@
 /** The metric families of experiments: the results of each arm, and each variant compared with the baseline. */
-import {
-  costs,
-  DURATION_BOUNDS,
-  durations,
-  failures,
-  type Histogram,
-  type Summary,
-  successes,
-} from '../core/aggregate/summary.ts'
+import { DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
+import { costs, durations, failures, type Histogram, type Summary, successes } from '../core/aggregate/summary.ts'
 import type { ArmCopy, ComparisonCopy, ExperimentCopy } from './experiments.ts'
 import type { Buckets, FamilyOf } from './family.ts'
 

@@ -2,11 +2,11 @@
  * The metric families that the tally provides, in the order they are exposed: names, types, units, help texts, labels and values. Names
  * include the unit and suffix, as Prometheus and the OpenTelemetry Collector print them.
  */
+
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import {
-  CONFIDENCE_BOUNDS,
   calibrationSums,
   confidences,
-  DURATION_BOUNDS,
   durations,
   failures,
   type Summary,

@@ -7,11 +7,8 @@ import {
   type MeterProvider,
   metrics,
 } from '@opentelemetry/api'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt/attempt.ts'
-
-/** 0.1 s, doubled up to 54 minutes; the first thirteen are those of the GenAI conventions' `gen_ai.invoke_agent.duration`. */
-const DURATION_BOUNDS = Array.from({ length: 16 }, (_, doublings) => 0.1 * 2 ** doublings)
-const CONFIDENCE_BOUNDS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
 
 /** The meter before a provider is set. */
 const NO_METER = createNoopMeter()
@@ -86,12 +83,12 @@ function createInstruments(meter: Meter): Instruments {
     confidence: meter.createHistogram('agent.attempt.confidence', {
       unit: '1',
       description: 'Confidence that agents stated in their attempts, 0 to 1.',
-      advice: { explicitBucketBoundaries: CONFIDENCE_BOUNDS },
+      advice: { explicitBucketBoundaries: [...CONFIDENCE_BOUNDS] },
     }),
     duration: meter.createHistogram('agent.attempt.duration', {
       unit: 's',
       description: 'How long attempts took.',
-      advice: { explicitBucketBoundaries: DURATION_BOUNDS },
+      advice: { explicitBucketBoundaries: [...DURATION_BOUNDS] },
     }),
     cost: meter.createCounter('agent.attempt.cost', {
       unit: '{USD}',

@@ -39,8 +39,8 @@ export interface Pace {
 }
 
 export function createPace(random: () => number = Math.random): Pace {
-  const asked = createPause()
-  const own = createPause()
+  const asked = createEventLoopYield()
+  const own = createEventLoopYield()
   let failures = 0
   return {
     gather: own.wait,
@@ -69,7 +69,7 @@ interface Pause {
   stop(): void
 }
 
-function createPause(): Pause {
+function createEventLoopYield(): Pause {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let resume = (): void => {}

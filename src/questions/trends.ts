@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { countsOfAllSteps } from '../core/aggregate/group-sums.ts'
+import { countsOfAllSteps } from '../core/aggregate/group-totals.ts'
 import { type Coverage, RangeNotHeld } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { intervalSteps, type KeyDrift, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'

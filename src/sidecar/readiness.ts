@@ -1,5 +1,5 @@
 /** Whether the sidecar accepts attempts: the checks of `/readyz`. */
-import type { FileStore } from '../store/file/file-store.ts'
+import type { Store } from '../core/ports.ts'
 
 /** One condition and whether it holds. */
 export interface Check {
@@ -18,17 +18,15 @@ export interface Readiness {
 export const isReady = (checks: readonly Check[]): boolean =>
   checks.every(({ ok, advisory }) => ok || advisory === true)
 
-export function createReadiness(store: Pick<FileStore, 'health' | 'stats'>, isDraining: () => boolean): Readiness {
+export function createReadiness(store: Pick<Store, 'health'>, isDraining: () => boolean): Readiness {
   return {
     checks() {
-      const { writable, reason } = store.health()
-      const { detail: damage } = store.stats().damage
+      const { writable, reason, advisories = [] } = store.health()
       const isServing = !isDraining()
       return [
         { name: 'store', ok: writable, ...(reason !== undefined && { detail: reason }) },
         { name: 'serving', ok: isServing, ...(!isServing && { detail: 'the sidecar is shutting down' }) },
-        // Advisory: damaged records cannot be listed, but new attempts are recorded.
-        ...(damage === undefined ? [] : [{ name: 'damage', ok: false, advisory: true, detail: damage } as const]),
+        ...advisories.map(({ name, detail }) => ({ name, ok: false, advisory: true, detail }) as const),
       ]
     },
   }

@@ -5,13 +5,13 @@
 import { readdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
+import type { StoreMetricValues } from '../core/store-metrics.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
 import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import type { Listener } from '../server/listener.ts'
 import type { LogOutput } from '../server/log-output.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
-import { SYNC_BOUNDS } from '../store/file/counters.ts'
-import type { FileStoreStats } from '../store/file/file-store.ts'
+import { STORE_METRICS } from '../store/open.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { EventLoopLag } from './event-loop-lag.ts'
 import type { IngestTotals } from './ingest-counts.ts'
@@ -24,7 +24,8 @@ export interface SidecarFacts {
   readonly ready: boolean
   readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed'>
   readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
-  readonly store: FileStoreStats
+  /** Values of the store's own metrics by name. A store that is no file has others, or none. */
+  readonly store: StoreMetricValues
   readonly ingest: IngestTotals
   readonly requests: Pick<RequestCounts, 'inFlight' | 'samples'>
   /** Undefined until the sidecar listens. */
@@ -149,132 +150,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     labels: [],
     read: ({ config }) => config.maxArms,
   },
-  {
-    name: 'agent_performance_journal_bytes',
-    type: 'gauge',
-    unit: 'By',
-    help: 'Size of the journal on disk.',
-    labels: [],
-    read: ({ store }) => store.journalBytes,
-  },
-  {
-    name: 'agent_performance_journal_segments',
-    type: 'gauge',
-    unit: '{segment}',
-    help: 'Number of segment files in the journal.',
-    labels: [],
-    read: ({ store }) => store.segments,
-  },
-  {
-    name: 'agent_performance_journal_pending_requests',
-    type: 'gauge',
-    unit: '{request}',
-    help: 'Requests that wait until their attempts are durable.',
-    labels: [],
-    read: ({ store }) => store.pendingRequests,
-  },
-  {
-    name: 'agent_performance_journal_fsync_duration_seconds',
-    type: 'histogram',
-    unit: 's',
-    help: 'Duration of an fsync of the journal.',
-    labels: [],
-    read: ({ store: { syncs } }) => ({
-      bounds: SYNC_BOUNDS,
-      counts: syncs.buckets,
-      count: syncs.count,
-      sum: syncs.sum,
-    }),
-  },
-  {
-    name: 'agent_performance_journal_write_errors_total',
-    type: 'counter',
-    unit: '{error}',
-    help: 'Failed writes of the journal.',
-    labels: [],
-    read: ({ store }) => store.writeErrors,
-  },
-  {
-    name: 'agent_performance_journal_torn_bytes_total',
-    type: 'counter',
-    unit: 'By',
-    help: 'Bytes of incomplete writes that were truncated at the start, after a crash.',
-    labels: [],
-    read: ({ store }) => store.tornBytes,
-  },
-  {
-    name: 'agent_performance_journal_corrupt_records_total',
-    type: 'counter',
-    unit: '{record}',
-    help: 'Damaged records, found at the start or while the files were read or verified.',
-    labels: [],
-    read: ({ store }) => store.corruptRecords,
-  },
-  {
-    name: 'agent_performance_journal_missing_records_total',
-    type: 'counter',
-    unit: '{record}',
-    help: 'Records that were lost with missing or truncated journal files.',
-    labels: [],
-    read: ({ store }) => store.missingRecords,
-  },
-  {
-    name: 'agent_performance_store_damaged_files',
-    type: 'gauge',
-    unit: '{file}',
-    help: 'Files of the store that are damaged, truncated or missing at present.',
-    labels: [],
-    read: ({ store }) => store.damage.files,
-  },
-  {
-    name: 'agent_performance_journal_replayed_records_total',
-    type: 'counter',
-    unit: '{record}',
-    help: 'Journal records that were replayed at the start.',
-    labels: [],
-    read: ({ store }) => store.replayedRecords,
-  },
-  {
-    name: 'agent_performance_journal_forked_records_total',
-    type: 'counter',
-    unit: '{record}',
-    help: 'Records written by another process to the same store at the same time, found and counted at the start.',
-    labels: [],
-    read: ({ store }) => store.forkedRecords,
-  },
-  {
-    name: 'agent_performance_document_write_duration_seconds',
-    type: 'gauge',
-    unit: 's',
-    help: 'Duration of the last write of the document.',
-    labels: [],
-    read: ({ store }) => store.document.seconds,
-  },
-  {
-    name: 'agent_performance_document_bytes',
-    type: 'gauge',
-    unit: 'By',
-    help: 'Size of the document as last written.',
-    labels: [],
-    read: ({ store }) => store.document.bytes,
-  },
-  {
-    name: 'agent_performance_document_write_errors_total',
-    type: 'counter',
-    unit: '{error}',
-    help: 'Failed writes of the document.',
-    labels: [],
-    read: ({ store }) => store.document.errors,
-  },
-  {
-    name: 'agent_performance_document_last_success_timestamp_seconds',
-    type: 'gauge',
-    unit: 's',
-    help: 'Time of the last successful write of the document in seconds since the epoch.',
-    labels: [],
-    read: ({ store: { document } }) =>
-      document.lastSuccessMs === undefined ? undefined : document.lastSuccessMs / 1000,
-  },
+  ...STORE_METRICS.map(metric => ({ ...metric, read: ({ store }: SidecarFacts) => store.get(metric.name) })),
   {
     name: 'agent_performance_http_requests_total',
     type: 'counter',

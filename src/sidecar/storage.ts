@@ -2,12 +2,11 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
-import type { FileStore } from '../store/file/file-store.ts'
-import { openStore } from '../store/open.ts'
+import { type OpenStore, openStore } from '../store/open.ts'
 
 export interface Storage {
   readonly tally: Tally
-  readonly store: FileStore
+  readonly store: OpenStore
   /** How long it took to open the store and to replay it. */
   readonly replayMs: number
 }

@@ -2,17 +2,20 @@
 
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
-import type { Clock, Store } from '../core/ports.ts'
-import { type FileStore, openFileStore } from './file/file-store.ts'
-import type { Log } from './file/log.ts'
+import type { Clock, ObservedStore, Store } from '../core/ports.ts'
+import type { StoreMetric } from '../core/store-metrics.ts'
+import type { KeptEvents } from './events.ts'
+import { openFileStore } from './file/file-store.ts'
+import { FILE_METRICS } from './file/metrics.ts'
 import { checkPlace } from './file/place.ts'
 import { openFileReader } from './file/reader.ts'
+import type { Logger } from './logger.ts'
 
 export interface OpenStoreOptions {
   readonly clock?: Clock
   /** A clock that never jumps, by which ids age: that of the process, unless `clock` is given. */
   readonly monotonic?: Clock
-  readonly log?: Log
+  readonly log?: Logger
   readonly tally?: Tally
   /** Ids of attempts that are remembered, and for how long. */
   readonly ids?: { readonly limit: number; readonly keepMs: number }
@@ -21,13 +24,21 @@ export interface OpenStoreOptions {
   readonly maxPendingAttempts?: number
 }
 
+/** A store that tells of itself and of what it keeps. */
+export interface OpenStore extends ObservedStore {
+  readonly events: KeptEvents
+}
+
+/** The metrics of all kinds of stores, in the order they are exposed. */
+export const STORE_METRICS: readonly StoreMetric[] = FILE_METRICS
+
 /** The tally of a store that was given none: the documented bounds. */
 export function defaultTally(): Tally {
   return createTally({ maxKeys: 10_000, maxArms: 1000, tiers: DEFAULT_TIERS })
 }
 
 /** Opens what `target` names: a path of the documented JSON file. Rejects with an error that says what is wrong with it. */
-export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<FileStore> {
+export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<OpenStore> {
   refuseUnsupported(target)
   return openFileStore({
     ...options,

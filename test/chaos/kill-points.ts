@@ -11,7 +11,7 @@ export interface KillPoint {
   readonly atStart?: boolean
   /** Sends SIGTERM first, and kills while the sidecar stops. */
   readonly draining?: boolean
-  /** Sends enough load to fill segments and trigger checkpoints. */
+  /** Sends enough load to fill segments and trigger snapshots. */
   readonly heavy?: boolean
   /** Kills when a file of this name appears in the journal's directory or beside the document. */
   readonly file?: RegExp
@@ -27,14 +27,14 @@ export const KILL_POINTS: readonly KillPoint[] = [
   { name: 'when a segment is created', file: /^\d{20}\.ndjson$/ },
   { name: 'while the document is written', file: /^document\.json/ },
   { name: 'when the document is renamed into place', file: /^agent_performance\.json$/ },
-  { name: 'while the last checkpoint is written', draining: true, file: /^checkpoint-\d+\.bin\.\d+$/ },
-  { name: 'when the last checkpoint is renamed into place', draining: true, file: /^checkpoint-\d+\.bin$/ },
+  { name: 'while the last snapshot is written', draining: true, file: /^snapshot-\d+\.bin\.\d+$/ },
+  { name: 'when the last snapshot is renamed into place', draining: true, file: /^snapshot-\d+\.bin$/ },
 ]
 
 /** Kill points that need much data to be written first. */
 export const HEAVY_KILL_POINTS: readonly KillPoint[] = [
   { name: 'when a segment is full and the next one is created', heavy: true, file: /^\d{20}\.ndjson$/, files: 2 },
-  { name: 'while a checkpoint is written under load', heavy: true, file: /^checkpoint-\d+\.bin\.\d+$/ },
+  { name: 'while a snapshot is written under load', heavy: true, file: /^snapshot-\d+\.bin\.\d+$/ },
 ]
 
 /** How long to wait for a kill point before killing anyway. */

@@ -131,21 +131,21 @@ const STORES: Readonly<Record<string, readonly [make: (path: string) => void, to
     },
     7,
   ],
-  'a store with a damaged checkpoint': [
+  'a store with a damaged snapshot': [
     path => {
       cpSync(stopped, path, { recursive: true })
-      flipByteIn(newestIn(path, /^checkpoint-/))
+      flipByteIn(newestIn(path, /^snapshot-/))
     },
     40,
-    /checkpoint-\d+\.bin is damaged/,
+    /snapshot-\d+\.bin is damaged/,
   ],
   'an empty journal directory': [path => mkdirSync(journalOf(path), { recursive: true }), 0],
   'a store with unfinished temporary files': [
     path => {
       cpSync(stopped, path, { recursive: true })
-      for (const name of ['document.json', 'document.json.17', 'holder.json.3', 'checkpoint.scratch'])
+      for (const name of ['document.json', 'document.json.17', 'holder.json.3', 'snapshot.scratch'])
         writeFileSync(join(journalOf(path), name), 'half')
-      writeFileSync(`${newestIn(path, /^checkpoint-/)}.4711`, 'half')
+      writeFileSync(`${newestIn(path, /^snapshot-/)}.4711`, 'half')
     },
     40,
   ],
@@ -251,7 +251,7 @@ describe('beside a process that has the store open', () => {
     expect(await totalOn(store)).toBe(accepted)
     const exported = await runCommand(['export', '--store', store])
     expect(exported.stdout.trimEnd().split('\n')).toHaveLength(accepted)
-    // Forgetting rotates the journal, removes what is old, and writes a checkpoint and the document.
+    // Forgetting rotates the journal, removes what is old, and writes a snapshot and the document.
     for (let i = 0; i < 5; i++) {
       const forgotten = fetch(`${url}/api/v1/metrics`, { method: 'DELETE' })
       expect([0, accepted]).toContain(await totalOn(store))
@@ -262,7 +262,7 @@ describe('beside a process that has the store open', () => {
     expect(await end(sidecar, 'SIGTERM')).toBe(0)
   })
 
-  test('that closes and opens it again and again, which makes checkpoints and removes old segments, questions count what is kept', async () => {
+  test('that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept', async () => {
     await using place = await temporaryFolder()
     const path = join(place.path, 'agents.json')
     let kept = 0

@@ -129,7 +129,7 @@ test('exported and imported, a store has the same last attempts in the same orde
   expect(await trends(target)).toEqual(await trends(source))
 })
 
-describe('a store with damage behind its checkpoint', () => {
+describe('a store with damage behind its snapshot', () => {
   async function damagedStore(): Promise<string> {
     const store = newPath('damaged.json')
     for (const from of [0, 1000, 2000]) await imported(ndjson(dated(from, 1000)), store)

@@ -66,7 +66,7 @@ describe('a sidecar', () => {
     expect(await everything(second.url)).toEqual(before)
     expect(await (await post(second.url, attempts)).json()).toEqual({ accepted: 0, duplicates: 500 })
     expect(await second.stop()).toBe(0)
-    // From its checkpoint this time.
+    // From its snapshot this time.
     const third = await startSidecarProcess(store)
     expect(await everything(third.url)).toEqual(before)
     expect(await third.stop()).toBe(0)

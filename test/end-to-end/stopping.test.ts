@@ -83,7 +83,7 @@ describe('told to stop', () => {
   })
 })
 
-/** A journal that takes a moment to read: no checkpoint was taken. */
+/** A journal that takes a moment to read: no snapshot was taken. */
 async function withLongJournal(store: string): Promise<Ledger> {
   const ledger = createLedger()
   await using sidecar = spawnSidecar(store)

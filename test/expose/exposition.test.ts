@@ -161,7 +161,7 @@ describe('the text', () => {
     const { ingest, store } = sidecarFacts()
     const facts = {
       ingest: { ...ingest, refused: new Map([['a "b"\\\n', 2]]) },
-      store: { ...store, document: { ...store.document, lastSuccessMs: undefined } },
+      store: new Map([...store].filter(([name]) => !name.includes('document_last_success'))),
     }
     const text = await textOf(createExposition(sourcesOf(tallyOf(), facts)))
     expect(readValue(text, 'agent_performance_attempts_refused_total', { reason: 'a "b"\\\n' })).toBe(2)

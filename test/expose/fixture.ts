@@ -7,6 +7,7 @@ import type { Sources } from '../../src/expose/collection.ts'
 import type { Exposition } from '../../src/expose/exposition.ts'
 import { readSelfMetrics, type SelfMetricReading } from '../../src/expose/self-metrics.ts'
 import { SELF_METRICS, type SidecarFacts } from '../../src/sidecar/self-metrics.ts'
+import { metricValues } from '../../src/store/file/metrics.ts'
 
 export const NOW_MS: number = Date.parse('2026-03-01T12:00:00Z')
 
@@ -69,7 +70,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
   config: { maxKeys: 10_000, maxArms: 1000 },
   ready: true,
   tracker: { skewed: 1 },
-  store: {
+  store: metricValues({
     journalBytes: 123_456,
     segments: 2,
     pendingRequests: 0,
@@ -84,8 +85,8 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
     replayedRecords: 9,
     forkedRecords: 0,
     document: { writes: 3, errors: 0, seconds: 0.012, bytes: 4096, lastSuccessMs: 1772366399_000 },
-    checkpoint: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
-  },
+    snapshot: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
+  }),
   ingest: {
     accepted: 12,
     duplicate: 3,

@@ -1,4 +1,4 @@
-/** A journal of the maximum length without a checkpoint: a start replays all of it in bounded memory. */
+/** A journal of the maximum length without a snapshot: a start replays all of it in bounded memory. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,7 +41,7 @@ async function writeJournal(directory: string): Promise<number> {
   return SEGMENTS * count
 }
 
-test('a journal of 10,000 segments and 1 GiB without a checkpoint is replayed in bounded memory, and the next start is faster', async context => {
+test('a journal of 10,000 segments and 1 GiB without a snapshot is replayed in bounded memory, and the next start is faster', async context => {
   needs(context, 'space')
   const folder = await mkdtemp(join(tmpdir(), 'agent-performance-long-'))
   try {

@@ -172,7 +172,7 @@ describe.each([
     for (const tiers of ['30s:36h,90m:90d,7d:forever', '1m:1h']) {
       await start('--tiers', tiers)
       expect(await attemptsIn('')).toBe(6)
-      // After kill -9 there may be no checkpoint yet with more than these tiers keep.
+      // After kill -9 there may be no snapshot yet with more than these tiers keep.
       const { status, body } = await ask<{ summary: { total_attempts: number } }>('report?since=400d')
       if (status !== 400 || signal === 'SIGTERM') expect(body.summary.total_attempts).toBe(6)
       if (signal === 'SIGTERM') expect(sidecar!.log()).toMatch(/tiers changed: from .* to /)

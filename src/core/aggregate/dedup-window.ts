@@ -9,31 +9,31 @@
  */
 
 /** One window. `add` is O(1), however many ids are held. */
-export interface IdWindow {
+export interface DedupWindow {
   /**
    * True where `id` was not known and is now; false where it was. `ms` is the time of receipt: where it is before that of an earlier attempt,
    * the id stays known for longer.
    */
   add(id: string, ms: number): boolean
-  /** Takes back the last `count` ids that `add` took in. */
-  undo(count: number): void
+  /** Whether {@link add} would answer false. Changes nothing. */
+  has(id: string, ms: number): boolean
   readonly size: number
   /** Sets other limits from now on: those with which a part of the journal was written. */
-  limitTo(limits: Pick<IdWindowOptions, 'limit' | 'keepMs'>): void
+  limitTo(limits: Pick<DedupWindowOptions, 'limit' | 'keepMs'>): void
   clear(): void
-  /** Hashes (two 32-bit words an id) and times, oldest first, as a checkpoint keeps them: of `count` ids from the `from`-th on. */
-  save(from?: number, count?: number): IdWindowState
+  /** Hashes (two 32-bit words an id) and times, oldest first, as a snapshot keeps them: of `count` ids from the `from`-th on. */
+  save(from?: number, count?: number): DedupWindowState
   /** Takes in, behind what is held, what `save` gave of a window with the same seed. Beyond the limit the newest stay. */
   restore(hashes: Uint32Array, times: Float64Array): void
 }
 
-export interface IdWindowState {
+export interface DedupWindowState {
   readonly seed: readonly [number, number]
   readonly hashes: Uint32Array
   readonly times: Float64Array
 }
 
-export interface IdWindowOptions {
+export interface DedupWindowOptions {
   readonly seed: readonly [number, number]
   /** At most this many ids, up to {@link MAX_IDS}; the oldest leave. */
   readonly limit: number
@@ -72,7 +72,7 @@ interface Part {
   used: number
 }
 
-export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOptions): IdWindow {
+export function createDedupWindow({ seed, expected = 0, ...limits }: DedupWindowOptions): DedupWindow {
   let { keepMs } = limits
   let limit = Math.min(limits.limit, MAX_IDS)
   // The places of the oldest id and behind the newest one. Memory is taken with the first id, and as more come.
@@ -215,6 +215,13 @@ export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOption
     return ms - timeAt((head + Math.max(0, after - SPREAD)) & LAST_PLACE) < keepMs
   }
 
+  /** Whether the id with the current hash is held and known at `ms`. */
+  function isHeld(ms: number): boolean {
+    const { slots } = partNow()
+    const entry = slots[find(slots)]!
+    return entry !== 0 && isKnown(entry - 1, ms)
+  }
+
   /** Whether the oldest id must make room, or is too old; or its time was too far ahead to ever be too old. */
   function isOldestGone(): boolean {
     if (size >= limit) return size > 0
@@ -232,20 +239,18 @@ export function createIdWindow({ seed, expected = 0, ...limits }: IdWindowOption
 
   return {
     add(id, ms) {
-      while (isOldestGone()) removeOldest()
       hash(id)
-      const { slots } = partNow()
-      const entry = slots[find(slots)]!
-      if (entry !== 0 && isKnown(entry - 1, ms)) return false
+      if (isHeld(ms)) return false
+      const [first, second] = [hash1, hash2]
+      while (isOldestGone()) removeOldest()
+      hash1 = first
+      hash2 = second
       push(ms)
       return true
     },
-    undo(count) {
-      for (let i = 0; i < count && size > 0; i++) {
-        tail = (tail - 1) & LAST_PLACE
-        remove(tail)
-        size--
-      }
+    has(id, ms) {
+      hash(id)
+      return isHeld(ms)
     },
     get size() {
       return size

@@ -1,4 +1,4 @@
-/** The last attempts of one key, oldest out first, as columns: 25 bytes an attempt instead of hundreds. */
+/** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import { type Instant, printTimestamp } from '../attempt/timestamp.ts'
 
@@ -9,8 +9,8 @@ export const RECENT_LIMIT = 100
 export const RECENT_COLUMNS = 3
 const SUCCESS = 1
 const LOCAL_TIME = 2
-/** Keys with all there may be for which room is made together: 160 KB. */
-const KEYS_AT_ONCE = 64
+/** Keys with {@link RECENT_LIMIT} attempts whose memory is allocated together: 160 KB. */
+const SLAB_KEYS = 64
 
 /** What the documented file keeps of an attempt: exactly these fields. */
 export interface RecentResult extends AttemptKey {
@@ -21,8 +21,8 @@ export interface RecentResult extends AttemptKey {
   readonly time_seconds: number
 }
 
-/** Places side by side in memory that other keys may have a part in: of thousands of keys the fewer pieces are felt. */
-export interface RecentRoom {
+/** Columns of one key, which may lie in memory that it shares with other keys: thousands of buffers would slow the garbage collector. */
+interface RecentColumns {
   /** Rows of {@link RECENT_COLUMNS}, one a place. */
   numbers: Float64Array
   /** One a place. */
@@ -32,8 +32,8 @@ export interface RecentRoom {
   places: number
 }
 
-/** A ring of at most {@link RECENT_LIMIT} attempts. Its columns are part of the checkpoint's format. */
-export interface Recent extends RecentRoom {
+/** A ring of at most {@link RECENT_LIMIT} attempts. Its columns are part of the snapshot's format. */
+export interface Recent extends RecentColumns {
   /** How many were ever added; the next one's place is `added % RECENT_LIMIT`. */
   added: number
 }
@@ -41,15 +41,15 @@ export interface Recent extends RecentRoom {
 const NO_NUMBERS = new Float64Array(0)
 const NO_FLAGS = new Uint8Array(0)
 
-/** Makes room for a key that holds {@link RECENT_LIMIT}. */
-export type RecentRooms = () => RecentRoom
+/** A slab allocator: answers columns of {@link RECENT_LIMIT} places. */
+export type RecentSlab = () => RecentColumns
 
-export function createRecentRooms(): RecentRooms {
-  let memory: Pick<RecentRoom, 'numbers' | 'flags'> = { numbers: NO_NUMBERS, flags: NO_FLAGS }
-  let taken = KEYS_AT_ONCE
+export function createRecentSlab(): RecentSlab {
+  let memory: Pick<RecentColumns, 'numbers' | 'flags'> = { numbers: NO_NUMBERS, flags: NO_FLAGS }
+  let taken = SLAB_KEYS
   return () => {
-    if (taken === KEYS_AT_ONCE) {
-      memory = memoryFor(KEYS_AT_ONCE * RECENT_LIMIT)
+    if (taken === SLAB_KEYS) {
+      memory = memoryFor(SLAB_KEYS * RECENT_LIMIT)
       taken = 0
     }
     return { ...memory, first: taken++ * RECENT_LIMIT, places: RECENT_LIMIT }
@@ -61,9 +61,9 @@ export function createRecent(): Recent {
 }
 
 /** Adds an attempt; the oldest leaves when there are more than {@link RECENT_LIMIT}. */
-export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, rooms: RecentRooms): void {
+export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, slab: RecentSlab): void {
   const next = recent.added % RECENT_LIMIT
-  if (next >= recent.places) grow(recent, rooms)
+  if (next >= recent.places) grow(recent, slab)
   const place = recent.first + next
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
@@ -72,19 +72,32 @@ export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, ro
   recent.added++
 }
 
-/** A key with one attempt must not pay for a hundred. */
-function grow(recent: Recent, rooms: RecentRooms): void {
-  const places = Math.min(RECENT_LIMIT, Math.max(5, recent.places * 2))
-  const room = places === RECENT_LIMIT ? rooms() : { ...memoryFor(places), first: 0, places }
-  room.numbers.set(recentNumbers(recent), room.first * RECENT_COLUMNS)
-  room.flags.set(recentFlags(recent), room.first)
-  recent.numbers = room.numbers
-  recent.flags = room.flags
-  recent.first = room.first
-  recent.places = places
+/** Fills a key's empty ring with what a snapshot kept of it: as many attempts as the ring holds of `added`, by place. */
+export function restoreRecent(
+  recent: Recent,
+  added: number,
+  { numbers, flags }: Pick<Recent, 'numbers' | 'flags'>,
+  slab: RecentSlab,
+): void {
+  const columns = columnsFor(flags.length, slab)
+  columns.numbers.set(numbers, columns.first * RECENT_COLUMNS)
+  columns.flags.set(flags, columns.first)
+  Object.assign(recent, columns, { added })
 }
 
-function memoryFor(places: number): Pick<RecentRoom, 'numbers' | 'flags'> {
+/** Doubles the places: a key with one attempt must not pay for a hundred. */
+function grow(recent: Recent, slab: RecentSlab): void {
+  const columns = columnsFor(Math.max(5, recent.places * 2), slab)
+  columns.numbers.set(recentNumbers(recent), columns.first * RECENT_COLUMNS)
+  columns.flags.set(recentFlags(recent), columns.first)
+  Object.assign(recent, columns)
+}
+
+function columnsFor(places: number, slab: RecentSlab): RecentColumns {
+  return places >= RECENT_LIMIT ? slab() : { ...memoryFor(places), first: 0, places }
+}
+
+function memoryFor(places: number): Pick<RecentColumns, 'numbers' | 'flags'> {
   const memory = new ArrayBuffer(places * (RECENT_COLUMNS * 8 + 1))
   return {
     numbers: new Float64Array(memory, 0, places * RECENT_COLUMNS),

@@ -1,33 +1,33 @@
 /**
- * Series of metrics: what senders count of their attempts, and what is new in each series since it was last heard of. Pure: a step is
- * worked out first, kept by the store, and only then taken. The same points again say nothing new.
+ * Series of metrics that senders count themselves: what each new point adds to the last one of its series. The store computes a step, makes
+ * its points durable, and then takes the step. The same points again add nothing.
  */
 import type { AttemptKey } from '../attempt/attempt.ts'
 import { MAX_AHEAD_MS } from '../attempt/timestamp.ts'
 import type { Measure } from './summary.ts'
 
-/** Series that are told apart; points of further ones are refused. */
+/** The most series that are tracked; points of further ones are refused. */
 export const MAX_SERIES = 100_000
 
 /** One point of one series, checked. Plain data that survives JSON. */
 export interface SeriesPoint {
-  /** The same for all points of a series of one sender, and for no others. */
+  /** Identifies one series of one sender. */
   readonly series: string
   readonly key: AttemptKey
   readonly measure: Measure
-  /** Since when the values count and when they were read, by the sender's clock in ms since the epoch; a start of 0 is not known. */
+  /** Start of the series and time of the reading, by the sender's clock in ms since the epoch; a start of 0 is not known. */
   readonly startMs: number
   readonly timeMs: number
-  /** Whether the values count from the start on; else from the point before. */
+  /** Whether the values count from the start of the series; else from the point before. */
   readonly cumulative: boolean
   /**
-   * The value of a counter; or count and sum of a histogram, and its buckets by core's bounds, one more for what is above them. No
-   * buckets where the sender's bounds are others.
+   * The value of a counter; or count and sum of a histogram, and its buckets by our bounds, one more for what is above them. No buckets
+   * where the sender's bounds differ.
    */
   readonly values: readonly number[]
 }
 
-/** What is new of one measure of a key, as of `atMs`. */
+/** What a point adds to one measure of a key, at `atMs`. */
 export interface Increment {
   readonly key: AttemptKey
   readonly measure: Measure
@@ -35,45 +35,45 @@ export interface Increment {
   readonly atMs: number
 }
 
-/** What a series said last. */
+/** The last point of a series. */
 export interface SeriesState {
   readonly startMs: number
   readonly timeMs: number
-  /** When it was heard of, by our clock. */
+  /** When it was received, by our clock in ms since the epoch. */
   readonly heardMs: number
-  /** What it counted in all, where it is cumulative. */
+  /** Its values where the series is cumulative; else none. */
   readonly values: readonly number[]
 }
 
-/** What some points say that was not known. */
+/** What some points add to what is known. */
 export interface SeriesStep {
-  /** The points that must be kept: taken later, without the others, they lead to the same. */
+  /** The points to keep: replayed without the others they lead to the same state. */
   readonly points: readonly SeriesPoint[]
   readonly increments: readonly Increment[]
-  /** Points of series that there is no room for. */
+  /** Points of new series beyond the limit. */
   readonly refused: number
   readonly changed: ReadonlyMap<string, SeriesState>
 }
 
 /**
- * The series that are known. The first value of one is new as a whole, unless the series began before what was forgotten: then it may
- * have been counted, and only what comes on top of it is new. So nothing is counted twice, however much is forgotten.
+ * The series that are tracked. The first value of a series counts whole, unless the series began before `forgottenMs`: then it may have been
+ * counted before, and only later increases count. So nothing is counted twice, however much is forgotten.
  */
 export interface Series {
-  /** What is new in the points, now being `nowMs`. Changes nothing. `kept`: they were kept before, so there is room for them. */
+  /** Computes what the points add, at `nowMs`. Changes nothing. `kept`: they come from the log, so the limit does not apply. */
   step(points: readonly SeriesPoint[], nowMs: number, kept?: boolean): SeriesStep
   /**
-   * Makes what a step changed what was said last. Beyond the limit each new series takes the place of one that was not heard of for
-   * `keepMs`, the longest unheard first; never are there fewer than before.
+   * Makes the points of a step the last ones of their series. Beyond the limit each new series replaces one that was silent for `keepMs`, the
+   * longest silent first; the number of series never falls.
    */
   take(step: SeriesStep): void
-  /** Forgets all of them: whatever began up to `ms` may have been counted. */
+  /** Forgets all series. Those that began up to `ms` may have been counted. */
   forget(ms: number): void
-  /** What began up to then may have been counted; -Infinity where nothing was forgotten. */
+  /** Series that began up to then may have been counted; -Infinity where nothing was forgotten. */
   readonly forgottenMs: number
-  /** By their ids, longest unheard first: what a checkpoint keeps. Live. */
+  /** By their ids, longest silent first: what a snapshot keeps. Live. */
   readonly states: ReadonlyMap<string, SeriesState>
-  /** Puts back what a checkpoint kept. */
+  /** Restores what a snapshot kept. */
   restore(forgottenMs: number, states: Iterable<readonly [string, SeriesState]>): void
 }
 
@@ -82,6 +82,9 @@ export interface SeriesOptions {
   readonly limit: number
   readonly keepMs: number
 }
+
+/** The values of a histogram without its buckets: count and sum. Those of a counter are left as they are. */
+export const withoutBuckets = (values: readonly number[]): readonly number[] => values.slice(0, 2)
 
 export function createSeries({ limit, keepMs }: SeriesOptions): Series {
   const states = new Map<string, SeriesState>()
@@ -139,9 +142,11 @@ export function createSeries({ limit, keepMs }: SeriesOptions): Series {
     if (point.timeMs <= last.timeMs) return undefined
     if (!point.cumulative || point.startMs > last.startMs) return values
     if (point.startMs < last.startMs) return undefined
-    const fell = last.values.length !== values.length || values.some((value, i) => value < last.values[i]!)
-    // A sender that began anew and did not say so: what it has counted since is new.
-    return fell ? values : values.map((value, i) => value - last.values[i]!)
+    // The bounds of a histogram changed, the sender's or ours: no bucket is known from before, count and sum are.
+    const common = last.values.length === values.length ? values : withoutBuckets(values)
+    const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
+    // The sender was restarted without a new start time: everything it has counted since is new.
+    return fell ? values : common.map((value, i) => value - last.values[i]!)
   }
 
   return {

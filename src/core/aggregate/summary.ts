@@ -2,18 +2,103 @@
  * The mergeable part of what is known of many attempts: counts, sums, sums of squares, histograms, calibration bins.
  * `merge(a, b)` of two spans of time equals the summary of both, to the last digit and in any order.
  * It is one row of doubles, so that thousands of them cost little, and are written to disk and read back as they are.
+ *
+ * The layout: the fields are declared once, in their order; positions and the width follow. Snapshots hold names and sizes of the fields, so
+ * that rows of another layout are read field by field.
+ *
+ * The file is long because the positions are constants of one module: imported from another they make counting an attempt an eighth slower.
  */
 import type { AgentAttempt } from '../attempt/attempt.ts'
 import { addExact, mergeExact, stepOf } from './exact-sum.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
 
-/** Upper bounds (inclusive) of the duration histogram, in seconds; one more bucket holds what is above them. */
-export const DURATION_BOUNDS: readonly number[] = [
-  0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6, 819.2, 1638.4, 3276.8,
-]
-/** Upper bounds (inclusive) of the confidence histogram, which are the calibration bins too. */
-export const CONFIDENCE_BOUNDS: readonly number[] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
+/** A histogram, by whose bounds some fields are counted. */
+export type Histogrammed = 'duration' | 'confidence'
+
+/** Fields that mean something together only, such as sums of squares and the count they are divided by. */
+export type FieldGroup = Histogrammed | 'cost'
+
+/** A field of a summary. */
+export interface SummaryField {
+  readonly name: string
+  /** Doubles it takes. */
+  readonly size: number
+  readonly group?: FieldGroup | undefined
+}
+
+const fields: SummaryField[] = []
+let width = 0
+
+/** Declares the next field; answers its position. */
+function field(name: string, size: number, group?: FieldGroup): number {
+  fields.push({ name, size, group })
+  width += size
+  return width - size
+}
+
+/** An exact sum: two doubles. */
+const exact = (name: string, group?: FieldGroup): number => field(name, 2, group)
 
 export const TOKEN_TYPES = ['input', 'output', 'cache_read', 'cache_write'] as const
+
+const DURATION_BUCKETS = DURATION_BOUNDS.length + 1
+const CONFIDENCE_BUCKETS = CONFIDENCE_BOUNDS.length
+
+// Counts and times of single attempts.
+const SUCCESSES = field('successes', 1)
+const FAILURES = field('failures', 1)
+const FIRST_MS = field('first_ms', 1)
+const LAST_MS = field('last_ms', 1)
+const STATED = field('stated', 1)
+const TOKENS = field('tokens', TOKEN_TYPES.length)
+const REPORTED_COSTS = field('reported_costs', 1, 'cost')
+const COMPUTED_COSTS = field('computed_costs', 1, 'cost')
+const POSITIVE_COSTS = field('positive_costs', 1, 'cost')
+const COUNTS_END = width
+
+// Exact sums. Squares and sums by result go with the histogram whose count they are divided by.
+const TIME = exact('time')
+const TIME_SQUARED = exact('time_squared', 'duration')
+const TIME_OF_FAILURES = exact('time_of_failures', 'duration')
+const TIME_OF_SUCCESSES = exact('time_of_successes', 'duration')
+const CONFIDENCE = exact('confidence')
+const CONFIDENCE_OF_FAILURES = exact('confidence_of_failures', 'confidence')
+const CONFIDENCE_OF_SUCCESSES = exact('confidence_of_successes', 'confidence')
+const CONFIDENCE_SQUARED = exact('confidence_squared', 'confidence')
+const CONFIDENCE_VARIANCE = exact('confidence_variance', 'confidence')
+const COST = exact('cost', 'cost')
+const COST_SQUARED = exact('cost_squared', 'cost')
+const LOG_COST = exact('log_cost', 'cost')
+const LOG_COST_SQUARED = exact('log_cost_squared', 'cost')
+const CONFIDENCE_BY_BIN = field('confidence_by_bin', 2 * CONFIDENCE_BUCKETS, 'confidence')
+const SUMS_END = width
+
+// Histograms.
+const DURATION_OF_FAILURES = field('duration_of_failures', DURATION_BUCKETS, 'duration')
+const DURATION_OF_SUCCESSES = field('duration_of_successes', DURATION_BUCKETS, 'duration')
+const BINS_OF_FAILURES = field('bins_of_failures', CONFIDENCE_BUCKETS, 'confidence')
+const BINS_OF_SUCCESSES = field('bins_of_successes', CONFIDENCE_BUCKETS, 'confidence')
+const BINS_END = width
+
+// What senders counted themselves, apart from what is only known of single attempts: squares, calibration bins.
+const COUNTED_TIME_OF_FAILURES = exact('counted_time_of_failures', 'duration')
+const COUNTED_TIME_OF_SUCCESSES = exact('counted_time_of_successes', 'duration')
+const COUNTED_CONFIDENCE_OF_FAILURES = exact('counted_confidence_of_failures', 'confidence')
+const COUNTED_CONFIDENCE_OF_SUCCESSES = exact('counted_confidence_of_successes', 'confidence')
+const COUNTED_COST = exact('counted_cost')
+const COUNTED_SUMS_END = width
+/** Times in the duration histogram whose squares are not known. */
+const COUNTED_TIMES = field('counted_times', 1, 'duration')
+/** Attempts less times: 0 where every attempt was seen, below 0 where a sender counts times and no attempts. */
+const UNTIMED = field('untimed', 1)
+const COUNTED_BINS_OF_FAILURES = field('counted_bins_of_failures', CONFIDENCE_BUCKETS, 'confidence')
+const COUNTED_BINS_OF_SUCCESSES = field('counted_bins_of_successes', CONFIDENCE_BUCKETS, 'confidence')
+
+/** The number of doubles of a summary. */
+export const SUMMARY_WIDTH: number = width
+
+/** All fields in their order. */
+export const SUMMARY_FIELDS: readonly SummaryField[] = fields
 
 /** What a sender counts itself of a key: attempts and their histograms by result, tokens by type, cost in US dollars. */
 export type Measure =
@@ -21,63 +106,12 @@ export type Measure =
   | { readonly metric: 'tokens'; readonly of: (typeof TOKEN_TYPES)[number] }
   | { readonly metric: 'cost' }
 
-const DURATION_BUCKETS = DURATION_BOUNDS.length + 1
-const CONFIDENCE_BUCKETS = CONFIDENCE_BOUNDS.length
-
-// Where each number stands in the row. Exact sums take two places.
-const SUCCESSES = 0
-const FAILURES = 1
-const FIRST_MS = 2
-const LAST_MS = 3
-const STATED = 4
-const TOKENS = 5
-const REPORTED_COSTS = 9
-const COMPUTED_COSTS = 10
-const POSITIVE_COSTS = 11
-const COUNTS_END = 12
-const TIME = COUNTS_END
-const TIME_SQUARED = TIME + 2
-const TIME_OF_FAILURES = TIME + 4
-const TIME_OF_SUCCESSES = TIME + 6
-const CONFIDENCE = TIME + 8
-const CONFIDENCE_OF_FAILURES = TIME + 10
-const CONFIDENCE_OF_SUCCESSES = TIME + 12
-const CONFIDENCE_SQUARED = TIME + 14
-const CONFIDENCE_VARIANCE = TIME + 16
-const COST = TIME + 18
-const COST_SQUARED = TIME + 20
-const LOG_COST = TIME + 22
-const LOG_COST_SQUARED = TIME + 24
-const CONFIDENCE_BY_BIN = TIME + 26
-const SUMS_END = CONFIDENCE_BY_BIN + 2 * CONFIDENCE_BUCKETS
-const DURATION_OF_FAILURES = SUMS_END
-const DURATION_OF_SUCCESSES = DURATION_OF_FAILURES + DURATION_BUCKETS
-const BINS_OF_FAILURES = DURATION_OF_SUCCESSES + DURATION_BUCKETS
-const BINS_OF_SUCCESSES = BINS_OF_FAILURES + CONFIDENCE_BUCKETS
-const BINS_END = BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
-// What senders counted themselves, apart from what is only known of attempts that were seen one by one: squares, bins of calibration.
-const COUNTED_TIME_OF_FAILURES = BINS_END
-const COUNTED_TIME_OF_SUCCESSES = BINS_END + 2
-const COUNTED_CONFIDENCE_OF_FAILURES = BINS_END + 4
-const COUNTED_CONFIDENCE_OF_SUCCESSES = BINS_END + 6
-const COUNTED_COST = BINS_END + 8
-const COUNTED_SUMS_END = BINS_END + 10
-/** Times in the duration histogram whose squares are not known. */
-const COUNTED_TIMES = COUNTED_SUMS_END
-/** Attempts less times: 0 where every attempt was seen, below 0 where a sender counts times and no attempts. */
-const UNTIMED = COUNTED_TIMES + 1
-const COUNTED_BINS_OF_FAILURES = UNTIMED + 1
-const COUNTED_BINS_OF_SUCCESSES = COUNTED_BINS_OF_FAILURES + CONFIDENCE_BUCKETS
-
 /** Times and logarithms of costs: exact up to 2^39 s, 17,000 years. */
 const SECONDS = stepOf(-66)
 /** Confidences and costs: exact up to 2^29, half a billion attempts or dollars. */
 const PARTS = stepOf(-76)
 /** Squares of times, costs and logarithms, which only spreads are worked out from: exact up to 2^47. */
 const SQUARES = stepOf(-58)
-
-/** How many doubles a summary is. It and the order inside are part of the checkpoint's format: new ones stand behind all others. */
-export const SUMMARY_WIDTH: number = COUNTED_BINS_OF_SUCCESSES + CONFIDENCE_BUCKETS
 
 /** A row of {@link SUMMARY_WIDTH} doubles; read it with the functions here. */
 export type Summary = Float64Array
@@ -90,16 +124,16 @@ export function createSummary(row: Float64Array = new Float64Array(SUMMARY_WIDTH
   return row
 }
 
-/** Rows for which memory is made together: about 70 KB. */
-const ROWS_AT_ONCE = 64
+/** Rows that are allocated together: about 70 KB. */
+const SLAB_ROWS = 64
 
-/** Makes room for one summary after the other, side by side: of tens of thousands each costs less than by itself. */
-export function createSummaryRooms(): () => Float64Array {
+/** A slab allocator: answers rows for one summary each, side by side. One of tens of thousands costs less than a buffer of its own. */
+export function createSummarySlab(): () => Float64Array {
   let rows = new ArrayBuffer(0)
-  let taken = ROWS_AT_ONCE
+  let taken = SLAB_ROWS
   return () => {
-    if (taken === ROWS_AT_ONCE) {
-      rows = new ArrayBuffer(ROWS_AT_ONCE * SUMMARY_WIDTH * 8)
+    if (taken === SLAB_ROWS) {
+      rows = new ArrayBuffer(SLAB_ROWS * SUMMARY_WIDTH * 8)
       taken = 0
     }
     return new Float64Array(rows, taken++ * SUMMARY_WIDTH * 8, SUMMARY_WIDTH)

@@ -1,39 +1,40 @@
 /**
- * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. Keys are bounded; what
- * comes beyond the bound counts under a named overflow key, so that totals stay right.
+ * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. The number of keys is bounded.
+ * Attempts of further keys count under a named overflow key, so that totals stay right.
  */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
 import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from '../ports.ts'
-import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
-import { NO_TIERS, type TimeTiersState } from './buckets.ts'
-import { KeyRecord } from './key-record.ts'
-import type { PackedRows } from './packed-rows.ts'
-import { addRecent, createRecent, createRecentRooms, type Recent } from './recent.ts'
+import { type ArmIndex, createArmIndex } from './arm-index.ts'
+import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
+import { createKeyIndex, type KeyIndex } from './key-index.ts'
+import { createRanges, type Ranges } from './ranges.ts'
+import { addRecent, createRecent, createRecentSlab, type Recent, type RecentSlab, restoreRecent } from './recent.ts'
 import type { Increment } from './series.ts'
 import {
   addAttempt,
   addCounted,
   createSummary,
-  createSummaryRooms,
+  createSummarySlab,
   mergeInto,
   type Summary,
   totalAttempts,
 } from './summary.ts'
-import { createTimeTiers, type TierOptions, type TimeTiers } from './time-tiers.ts'
+import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
+import type { TierOptions } from './time-tiers.ts'
 
-/** Each name of the overflow key; and the variant, beyond the bound of those the experiment too, of arms that are not told apart. */
+/** Every name of the overflow key; the variant of overflow arms, and the experiment of the last of them. */
 export const OVERFLOW = '__overflow__'
 
-/** Where attempts of further keys are counted once the bound is reached. */
+/** The key that counts attempts of new keys beyond the limit. */
 export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVERFLOW, issue_type: OVERFLOW }
 
-/** Limits stop growth: what is held already stays, and goes on counting, however low they are. */
+/** Limits stop growth: keys and arms that are held stay and go on counting, however low the limits are. */
 export interface TallyLimits {
-  /** Distinct keys beside the overflow key, before attempts of new ones count under that. */
+  /** Distinct keys, the overflow key not counted. */
   readonly maxKeys: number
   /**
-   * Distinct (experiment, variant) pairs, before attempts of new ones count under the overflow arm of their experiment; and of those
+   * Distinct (experiment, variant) pairs. Attempts of further ones count under the overflow arm of their experiment, of which there may be
    * as many again.
    */
   readonly maxArms: number
@@ -43,251 +44,149 @@ export interface TallyOptions extends TallyLimits {
   readonly tiers: readonly TierOptions[]
 }
 
-/** One key's records. */
-export type KeyTally = KeyRecord
-
-/** Keys as a checkpoint kept them. */
-export interface KeptKeys {
-  /** None of them twice. */
-  readonly keys: readonly AttemptKey[]
-  readonly recents: readonly Recent[]
-  readonly packed: PackedRows
-  /** Where the summary of each stands there. */
-  readonly starts: ArrayLike<number>
+/** One key's record. */
+export interface KeyTally extends KeySummary, BucketOwner {
+  /** Rises whenever the record changes, so that caches know. */
+  changes: number
 }
 
-export interface ArmTally extends ArmSummary, TimeTiersState {
+/** One arm's record. */
+export interface ArmTally extends ArmSummary, BucketOwner {
   readonly experiment: string
 }
 
-export interface Tally {
+export interface Tally extends Ranges {
   /** Counts one attempt that ended `at`, now being `nowMs`. The cost does not grow with the number of keys. */
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
-  /** Counts what a sender counted itself. Recent attempts and arms know nothing of it. */
+  /** Counts what a sender counted itself. It adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
-  /** The record of a key, made where it is new and there is room; else the overflow key's. */
+  /** The record of a key, made where it is new and the limit allows it; else the overflow key's. */
   open(key: AttemptKey): KeyTally
-  /** The record of a key that was held before: made where it is not there, whatever the limit. */
+  /** The record of a key, made where it is new, whatever the limit: for keys that were held before. */
   hold(key: AttemptKey): KeyTally
-  /** The same of an arm. */
+  /** {@link hold} for an arm. */
   holdArm(experiment: string, variant: string): ArmTally
-  /** Puts back keys as a checkpoint kept them, and copies none of it; answers the record of each. */
-  restore(keys: KeptKeys): KeyTally[]
-  /** Counts an attempt that was counted before into some tiers of time only. */
+  /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
+  restoreRecent(record: KeyTally, added: number, columns: Pick<Recent, 'numbers' | 'flags'>): void
+  /** Counts an attempt into some tiers of time only: its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
-  /** The same of what a sender counted. */
+  /** {@link recount} for what a sender counted. */
   recountIncrement(increment: Increment, nowMs: number, tiers: readonly number[]): void
-  /** Those of the settings. */
+  /** The limits of the settings. */
   readonly limits: TallyLimits
   /** The tiers of the settings. */
   readonly wantedTiers: readonly TierOptions[]
-  /** Counts within these limits from now on: those with which the journal was written. Without any within those of the settings. */
+  /** Counts within these limits from now on: those that a part of the log was written with. Without any, within those of the settings. */
   countWithin(limits?: TallyLimits): void
-  /** Keys that pass the filter, in the order they first came. Live records: do not write to them. */
+  /** Keys that pass the filter, in the order of their first attempts. Live records: do not write to them. */
   keys(filter?: KeyFilter): readonly KeyTally[]
-  /** Arms that are told apart: without overflow arms. */
+  /** Arms without overflow arms. */
   arms(experiment?: string): readonly ArmTally[]
-  /** The same with overflow arms, whose variant is {@link OVERFLOW}. */
+  /** Arms with overflow arms, whose variant is {@link OVERFLOW}. */
   allArms(): readonly ArmTally[]
-  /** Attempts of an experiment that are told apart in no arm. */
+  /** Attempts of an experiment that counted under overflow arms. */
   overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number): OverflowedArms
-  /** Keys that pass the filter and have attempts in the range. */
-  ranged(range: TimeRange, filter: KeyFilter, nowMs: number): KeySummary[]
-  rangedArms(experiment: string, range: TimeRange, nowMs: number): ArmSummary[]
-  /** {@link ranged} in steps: a pause after every key, whether it has attempts in the range or not. */
-  rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]>
-  /** {@link rangedArms} in steps. */
-  rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]>
   /** The start and resolution of the buckets that answer a range. */
-  readonly times: TimeTiers
-  /** Attempts that counted under the overflow key because the bound was reached. */
+  readonly times: TimeBuckets
+  /** Attempts that counted under the overflow key. */
   overflowed(): number
-  /** Puts back what {@link overflowed} said when a checkpoint was taken. */
+  /** Restores what {@link overflowed} said when a snapshot was taken. */
   restoreOverflowed(attempts: number): void
   clear(): void
 }
 
 export function createTally(options: TallyOptions): Tally {
-  // By model, issue type and agent, the last being those there are most of: no key has to be joined, or hashed whole, to be found.
-  const byNames = new Map<string, Map<string, Map<string, KeyTally>>>()
-  let latest = NO_AGENTS
-  const indexes: Record<keyof AttemptKey, Map<string, KeyTally[]>> = {
-    agent_name: new Map(),
-    model_name: new Map(),
-    issue_type: new Map(),
+  const store = createRecords(options)
+  const { keys, arms, times, recentSlab } = store
+  return {
+    times,
+    limits: options,
+    wantedTiers: options.tiers,
+    open: store.open,
+    hold: store.hold,
+    holdArm: arms.hold,
+    keys: (filter = {}) => keys.list(filter),
+    arms: arms.distinct,
+    allArms: arms.all,
+    countWithin(limits = options) {
+      store.limits = limits
+    },
+    ...createCounting(store),
+    ...createRecounting(store),
+    ...createRanges(store),
+    overflowedArms: createArmOverflow(store),
+    restoreRecent: (record, added, columns) => restoreRecent(record.recent, added, columns, recentSlab),
+    overflowed: () => store.overflowed,
+    restoreOverflowed(attempts) {
+      store.overflowed = attempts
+    },
+    clear() {
+      keys.clear()
+      arms.clear()
+      times.clear()
+      store.overflowed = 0
+    },
   }
-  const arms = new Map<string, Map<string, ArmTally>>()
-  const times = createTimeTiers(options.tiers)
-  const rooms = createRecentRooms()
-  /** Rows of keys lie side by side: questions about all keys read them in one sweep. */
-  const nextRow = createSummaryRooms()
-  let all: KeyTally[] = []
-  let armCount = 0
-  let overflowArmCount = 0
-  let overflowed = 0
-  let { maxKeys, maxArms }: TallyLimits = options
+}
 
-  /** What comes together is mostly of one model and one type of issue: to see that costs less than to find them again. */
-  function agentsOf({ model_name, issue_type }: AttemptKey): Map<string, KeyTally> | undefined {
-    if (latest.model_name === model_name && latest.issue_type === issue_type) return latest.byAgent
-    const byAgent = byNames.get(model_name)?.get(issue_type)
-    if (byAgent !== undefined) latest = { model_name, issue_type, byAgent }
-    return byAgent
-  }
+/** The records of all keys and arms, and how they are made. */
+interface Records extends Pick<Tally, 'open' | 'hold' | 'times'> {
+  readonly keys: KeyIndex<KeyTally>
+  readonly arms: ArmIndex<ArmTally>
+  readonly recentSlab: RecentSlab
+  limits: TallyLimits
+  overflowed: number
+}
 
-  function find(key: AttemptKey): KeyTally | undefined {
-    return agentsOf(key)?.get(key.agent_name)
-  }
-
-  /** The names as other keys hold them already: each is in memory once, however many keys have it. */
-  function shared(key: AttemptKey): AttemptKey {
-    return {
-      agent_name: indexes.agent_name.get(key.agent_name)?.[0]?.key.agent_name ?? key.agent_name,
-      model_name: indexes.model_name.get(key.model_name)?.[0]?.key.model_name ?? key.model_name,
-      issue_type: indexes.issue_type.get(key.issue_type)?.[0]?.key.issue_type ?? key.issue_type,
-    }
-  }
-
-  function put(record: KeyTally): void {
-    const { agent_name, model_name, issue_type } = record.key
-    within(within(byNames, model_name), issue_type).set(agent_name, record)
-    listOf(indexes.agent_name, agent_name).push(record)
-    listOf(indexes.model_name, model_name).push(record)
-    listOf(indexes.issue_type, issue_type).push(record)
-    all.push(record)
-  }
+function createRecords(options: TallyOptions): Records {
+  const keys = createKeyIndex<KeyTally>()
+  // Rows of keys lie side by side: questions about all keys read them in one sweep.
+  const keyRow = createSummarySlab()
+  const noBuckets = { buckets: NO_BUCKETS, open: undefined }
 
   function create(key: AttemptKey): KeyTally {
-    const record = new KeyRecord(shared(key), createRecent(), createSummary(nextRow()))
-    put(record)
+    const summary = createSummary(keyRow())
+    const record = { key: keys.interned(key), recent: createRecent(), summary, ...noBuckets, changes: 0 }
+    keys.add(record)
     return record
   }
 
-  /** Whether there is room for a new key. */
-  function hasRoom(): boolean {
-    return all.length < maxKeys || (all.length === maxKeys && find(OVERFLOW_KEY) !== undefined)
-  }
+  /** Whether another key may have a record of its own. */
+  const hasRoom = ({ maxKeys }: TallyLimits): boolean =>
+    keys.all.length < maxKeys || (keys.all.length === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
 
-  const hold = (key: AttemptKey): KeyTally => find(key) ?? create(key)
-
-  function open(key: AttemptKey): KeyTally {
-    const known = find(key)
-    if (known !== undefined) return known
-    return hasRoom() || isOverflowKey(key) ? create(key) : hold(OVERFLOW_KEY)
-  }
-
-  const findArm = (experiment: string, variant: string): ArmTally | undefined => arms.get(experiment)?.get(variant)
-
-  /** An arm, made where it is new and there is room; else the overflow arm of its experiment, or of all. */
-  function openArm(experiment: string, variant: string): ArmTally {
-    const known = findArm(experiment, variant)
-    if (known !== undefined) return known
-    if (armCount < maxArms && variant !== OVERFLOW) return createArm(experiment, variant)
-    const own = findArm(experiment, OVERFLOW)
-    if (own !== undefined) return own
-    return overflowArmCount < maxArms ? createArm(experiment, OVERFLOW) : holdArm(OVERFLOW, OVERFLOW)
-  }
-
-  const holdArm = (experiment: string, variant: string): ArmTally =>
-    findArm(experiment, variant) ?? createArm(experiment, variant)
-
-  function createArm(experiment: string, variant: string): ArmTally {
-    const variants = arms.get(experiment)
-    const arm: ArmTally = {
-      experiment,
-      variant,
-      summary: createSummary(),
-      awake: NO_TIERS,
-      asleep: 0,
-      counting: undefined,
-    }
-    if (variants === undefined) arms.set(experiment, new Map([[variant, arm]]))
-    else variants.set(variant, arm)
-    if (variant === OVERFLOW) overflowArmCount++
-    else armCount++
-    return arm
-  }
-
-  const allArms = (): ArmTally[] => [...arms.values()].flatMap(variants => [...variants.values()])
-
-  function toldArms(experiment: string | undefined): ArmTally[] {
-    const all = experiment === undefined ? allArms() : [...(arms.get(experiment)?.values() ?? [])]
-    return all.filter(({ variant }) => variant !== OVERFLOW)
-  }
-
-  function attemptsOf(arm: ArmTally | undefined, range: TimeRange | undefined, nowMs: number): number {
-    if (arm === undefined) return 0
-    const summary = range === undefined ? arm.summary : times.summarise(arm, range, nowMs)
-    return summary === undefined ? 0 : totalAttempts(summary)
-  }
-
-  /** The shortest list that holds every match, and what is left to check on it. */
-  function keys(filter: KeyFilter = {}): readonly KeyTally[] {
-    let records: readonly KeyTally[] = all
-    let names = 0
-    for (const name of ['agent_name', 'model_name', 'issue_type'] as const) {
-      const wanted = filter[name]
-      if (wanted === undefined) continue
-      names++
-      const matching: readonly KeyTally[] = indexes[name].get(wanted) ?? []
-      if (names === 1 || matching.length < records.length) records = matching
-    }
-    return names < 2 ? records : records.filter(record => matches(record.key, filter))
-  }
-
-  function* rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]> {
-    const ranged: KeySummary[] = []
-    function add(record: KeyTally): void {
-      const summary = times.summarise(record, range, nowMs)
-      if (summary !== undefined && totalAttempts(summary) > 0)
-        ranged.push({ key: record.key, summary, recent: record.recent, changes: 0 })
-    }
-    yield* forEachKey(keys(filter), add, 1)
-    return ranged
-  }
-
-  function* rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]> {
-    const ranged: ArmSummary[] = []
-    for (const arm of toldArms(experiment)) {
-      const summary = times.summarise(arm, range, nowMs)
-      if (summary !== undefined && totalAttempts(summary) > 0) ranged.push({ variant: arm.variant, summary })
-      yield
-    }
-    return ranged
-  }
-
-  return {
-    times,
-    open,
-    hold,
-    holdArm,
+  const records: Records = {
     keys,
-    allArms,
+    arms: createArmIndex({
+      overflow: OVERFLOW,
+      create: (experiment, variant) => ({ experiment, variant, summary: createSummary(), ...noBuckets }),
+    }),
+    times: createTimeBuckets(options.tiers),
+    recentSlab: createRecentSlab(),
     limits: options,
-    wantedTiers: options.tiers,
-    countWithin(limits = options) {
-      maxKeys = limits.maxKeys
-      maxArms = limits.maxArms
+    overflowed: 0,
+    hold: key => keys.find(key) ?? create(key),
+    open(key) {
+      const known = keys.find(key)
+      if (known !== undefined) return known
+      return hasRoom(records.limits) || isOverflowKey(key) ? create(key) : records.hold(OVERFLOW_KEY)
     },
-    restore({ keys, recents, packed, starts }) {
-      const records: KeyTally[] = []
-      const kept = { packed, room: nextRow }
-      for (let i = 0; i < keys.length; i++) {
-        const record = new KeyRecord(keys[i]!, recents[i]!, undefined, kept, starts[i]!)
-        put(record)
-        records.push(record)
-      }
-      return records
-    },
+  }
+  return records
+}
+
+function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
+  const { arms, times, recentSlab, open } = records
+  return {
     add(attempt, at, nowMs) {
       const record = open(attempt)
-      if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) overflowed++
+      if (record.key.agent_name === OVERFLOW && attempt.agent_name !== OVERFLOW) records.overflowed++
       addAttempt(record.summary, attempt, at.ms)
-      addRecent(record.recent, attempt, at, rooms)
+      addRecent(record.recent, attempt, at, recentSlab)
       times.add(record, attempt, at.ms, nowMs)
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return
-      const arm = openArm(attempt.experiment, attempt.variant)
+      const arm = arms.open(attempt.experiment, attempt.variant, records.limits.maxArms)
       addAttempt(arm.summary, attempt, at.ms)
       times.add(arm, attempt, at.ms, nowMs)
     },
@@ -295,87 +194,51 @@ export function createTally(options: TallyOptions): Tally {
       const { key, measure, values, atMs } = increment
       const record = open(key)
       const isOverflow = record.key.agent_name === OVERFLOW && key.agent_name !== OVERFLOW
-      if (isOverflow && measure.metric === 'attempts') overflowed += values[0] ?? 0
+      if (isOverflow && measure.metric === 'attempts') records.overflowed += values[0] ?? 0
       addCounted(record.summary, measure, values, atMs)
       times.count(record, increment, nowMs)
       record.changes++
     },
+  }
+}
+
+/** Nothing is made for what is counted again: its key and arm are there, or it counted under those of the overflow. */
+function createRecounting({ keys, arms, times }: Records): Pick<Tally, 'recount' | 'recountIncrement'> {
+  const find = (key: AttemptKey): KeyTally | undefined => keys.find(key) ?? keys.find(OVERFLOW_KEY)
+  return {
     recount(attempt, at, nowMs, tiers) {
       const add = (summary: Summary): void => addAttempt(summary, attempt, at.ms)
-      const record = find(attempt) ?? find(OVERFLOW_KEY)
+      const record = find(attempt)
       if (record !== undefined) times.recount(tiers, record, at.ms, nowMs, add)
       const { experiment, variant } = attempt
       if (experiment === undefined || variant === undefined) return
-      const arm = findArm(experiment, variant) ?? findArm(experiment, OVERFLOW) ?? findArm(OVERFLOW, OVERFLOW)
+      const arm = arms.counted(experiment, variant)
       if (arm !== undefined) times.recount(tiers, arm, at.ms, nowMs, add)
     },
     recountIncrement({ key, measure, values, atMs }, nowMs, tiers) {
-      const record = find(key) ?? find(OVERFLOW_KEY)
+      const record = find(key)
       if (record === undefined) return
       times.recount(tiers, record, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
-    },
-    arms: toldArms,
-    overflowedArms: (experiment, range, nowMs) => ({
-      own: attemptsOf(findArm(experiment, OVERFLOW), range, nowMs),
-      unknown: attemptsOf(findArm(OVERFLOW, OVERFLOW), range, nowMs),
-    }),
-    ranged: (range, filter, nowMs) => runToCompletion(rangedSteps(range, filter, nowMs)),
-    rangedArms: (experiment, range, nowMs) => runToCompletion(rangedArmSteps(experiment, range, nowMs)),
-    rangedSteps,
-    rangedArmSteps,
-    overflowed: () => overflowed,
-    restoreOverflowed(attempts) {
-      overflowed = attempts
-    },
-    clear() {
-      byNames.clear()
-      latest = NO_AGENTS
-      arms.clear()
-      for (const index of Object.values(indexes)) index.clear()
-      times.clear()
-      all = []
-      armCount = 0
-      overflowArmCount = 0
-      overflowed = 0
     },
   }
 }
 
-/** Of no key: names are never empty. */
-const NO_AGENTS = { model_name: '', issue_type: '', byAgent: new Map<string, KeyTally>() }
-
-/** The map that stands under a name, made where there is none. */
-function within<T>(maps: Map<string, Map<string, T>>, name: string): Map<string, T> {
-  const known = maps.get(name)
-  if (known !== undefined) return known
-  const made = new Map<string, T>()
-  maps.set(name, made)
-  return made
-}
-
-/** The keys that have a name, which may be none yet. */
-function listOf(index: Map<string, KeyTally[]>, name: string): KeyTally[] {
-  const known = index.get(name)
-  if (known !== undefined) return known
-  const made: KeyTally[] = []
-  index.set(name, made)
-  return made
+function createArmOverflow({ arms, times }: Records): Tally['overflowedArms'] {
+  function attemptsOf(arm: ArmTally | undefined, range: TimeRange | undefined, nowMs: number): number {
+    const summary = range === undefined ? arm?.summary : arm && times.summarise(arm, range, nowMs)
+    return summary === undefined ? 0 : totalAttempts(summary)
+  }
+  return (experiment, range, nowMs) => ({
+    own: attemptsOf(arms.find(experiment, OVERFLOW), range, nowMs),
+    unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW), range, nowMs),
+  })
 }
 
 function isOverflowKey({ agent_name, model_name, issue_type }: AttemptKey): boolean {
   return agent_name === OVERFLOW && model_name === OVERFLOW && issue_type === OVERFLOW
 }
 
-/** Whether a key equals every name the filter gives. */
-export function matches(key: AttemptKey, filter: KeyFilter): boolean {
-  return (
-    (filter.agent_name === undefined || key.agent_name === filter.agent_name) &&
-    (filter.model_name === undefined || key.model_name === filter.model_name) &&
-    (filter.issue_type === undefined || key.issue_type === filter.issue_type)
-  )
-}
-
-/** A summary and its merge of many: for totals over keys. */
+/** The summary of everything that any of the keys counted. */
 export function total(summaries: readonly KeySummary[]): Summary {
   const all = createSummary()
   for (const { summary } of summaries) mergeInto(all, summary)

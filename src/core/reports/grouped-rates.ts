@@ -6,7 +6,7 @@ import {
   countsOfAllSteps,
   countsOfEachSteps,
   type GroupCounts,
-} from '../aggregate/group-sums.ts'
+} from '../aggregate/group-totals.ts'
 import { keyNameSteps, namedRecord } from '../aggregate/metrics.ts'
 import type { KeyFilter, KeySummary } from '../ports.ts'
 import { runToCompletion, type Steps } from '../steps.ts'

@@ -1,6 +1,6 @@
 /** Models compared over the given keys, as documented. Rates are in percent, 0 to 100, not rounded. */
 
-import { addSums, countsAt, type GroupSums, noSums } from '../aggregate/group-sums.ts'
+import { addSums, countsAt, type GroupSums, noSums } from '../aggregate/group-totals.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
 import type { KeySummary } from '../ports.ts'
 import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from '../statistics/intervals.ts'

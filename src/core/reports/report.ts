@@ -1,6 +1,5 @@
 /** The documented performance report. Rates are in percent, 0 to 100, not rounded. */
 
-import { countsAt, sumOfGroups } from '../aggregate/group-sums.ts'
 import {
   ATTEMPTS,
   CONFIDENCE,
@@ -10,7 +9,8 @@ import {
   SUCCESSES,
   TIME,
   TIMED,
-} from '../aggregate/key-columns.ts'
+} from '../aggregate/aggregate-cache.ts'
+import { countsAt, sumOfGroups } from '../aggregate/group-totals.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
@@ -26,7 +26,7 @@ import {
   type NamedGroup,
 } from './model-comparison.ts'
 import { type Rate, rateOfCounts } from './rate.ts'
-import { type ReportSums, reportSums } from './report-sweep.ts'
+import { type ReportTotals, reportTotals } from './report-totals.ts'
 
 export interface PerformanceReport {
   readonly generated_at: string
@@ -77,7 +77,7 @@ export function* performanceReportSteps(
   const agents = namesOf(groups.agents.all, 'issue_type')
   const issues = namesOf(groups.issues.all, 'agent_name')
   const models = namesOf(groups.models.all, 'issue_type')
-  const sums = yield* reportSums(summaries, groups)
+  const sums = yield* reportTotals(summaries, groups)
   return {
     generated_at: generatedAt,
     summary: summaryOf(sums, agents, issues, models),
@@ -112,7 +112,7 @@ function namesOf(groups: readonly Group[], listed: keyof AttemptKey): NamedGroup
 }
 
 function summaryOf(
-  { byModel }: ReportSums,
+  { byModel }: ReportTotals,
   agents: readonly NamedGroup[],
   issues: readonly NamedGroup[],
   models: readonly NamedGroup[],
@@ -133,7 +133,7 @@ function summaryOf(
 
 function* recommendations(
   issues: readonly NamedGroup[],
-  { best, bestRows }: ReportSums,
+  { best, bestRows }: ReportTotals,
 ): Steps<Record<string, BestAgent>> {
   const recommended = namedRecord<BestAgent>([])
   for (const [index, entry] of best.entries()) {

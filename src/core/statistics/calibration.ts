@@ -1,4 +1,5 @@
-import { type CalibrationSums, CONFIDENCE_BOUNDS } from '../aggregate/summary.ts'
+import { CONFIDENCE_BOUNDS } from '../aggregate/histogram-bounds.ts'
+import type { CalibrationSums } from '../aggregate/summary.ts'
 import { calibrationErrorBand } from './calibration-band.ts'
 import { normalTwoSided } from './distributions.ts'
 import { type MeanInterval, meanInterval, type RateInterval, wilsonInterval } from './intervals.ts'

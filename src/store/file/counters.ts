@@ -1,21 +1,11 @@
 /** What a store counts about itself, for the sidecar's own metrics. */
-import type { ReplayResult } from './replay.ts'
+import { noWrites, type WriteCounters } from '../engine/snapshots.ts'
+import type { ReplayResult } from './recovery/replay.ts'
 
 /** Upper bounds (inclusive) in seconds of the histogram of syncs; one more bucket holds what is above them. */
 export const SYNC_BOUNDS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ]
-
-/** One kind of file that is written whole, again and again. */
-export interface FileCounters {
-  writes: number
-  errors: number
-  /** How long the last good write took, and how large it was. */
-  seconds: number
-  bytes: number
-  /** Milliseconds since the epoch; undefined before the first. */
-  lastSuccessMs: number | undefined
-}
 
 /** Since the store was opened. */
 export interface Counters {
@@ -28,14 +18,12 @@ export interface Counters {
   replayedRecords: number
   /** Records of another owner that wrote at the same time, found at the start. */
   forkedRecords: number
-  readonly document: FileCounters
-  readonly checkpoint: FileCounters
+  readonly document: WriteCounters
 }
 
 /** Counters that begin with what a start found. */
 export function createCounters({ records, torn, damaged, forks }: ReplayResult): Counters {
   const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
-  const file = (): FileCounters => ({ writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined })
   return {
     syncs: { count: 0, sum: 0, buckets: SYNC_BOUNDS.map(() => 0).concat(0) },
     writeErrors: 0,
@@ -44,8 +32,7 @@ export function createCounters({ records, torn, damaged, forks }: ReplayResult):
     missingRecords: 0,
     replayedRecords: records,
     forkedRecords: sum(forks.map(fork => fork.records)),
-    document: file(),
-    checkpoint: file(),
+    document: noWrites(),
   }
 }
 

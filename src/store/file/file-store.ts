@@ -4,50 +4,34 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import { createSeries, MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
+import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import {
-  type AppendedPoints,
-  type AttemptPage,
-  type AttemptQuery,
-  type Clock,
-  RangeNotHeld,
-  type Store,
-  StoreUnavailable,
-  type TimeRange,
-} from '../../core/ports.ts'
-import { runYielding } from '../../lib/event-loop.ts'
-import { logChangedSettings } from './changed-settings.ts'
-import { createCheckpointer } from './checkpointer.ts'
+import type { Clock, ObservedStore } from '../../core/ports.ts'
+import { createEngine } from '../engine/engine.ts'
+import type { WriteCounters } from '../engine/snapshots.ts'
+import type { KeptEvents } from '../events.ts'
+import type { Logger } from '../logger.ts'
+import { messageOf } from '../messages.ts'
+import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { type Counters, createCounters } from './counters.ts'
-import { createDamage, type KnownDamage } from './damage.ts'
-import {
-  type Hold,
-  holdDirectory,
-  journalDirectory,
-  makeJournalDirectory,
-  moveEarlierJournal,
-  removeUnfinished,
-} from './directory.ts'
-import { inspectDocument } from './document.ts'
-import { createDocumentWriter } from './document-writer.ts'
-import { errorCode, LockLost, messageOf, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
-import type { ChainOptions, Link } from './extents.ts'
+import { inspectDocument } from './document/document.ts'
+import { createDocumentWriter } from './document/document-writer.ts'
+import { errorCode, LockLost, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
+import { createFileLog, type FileLog } from './file-log.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { createGroupCommit } from './group-commit.ts'
-import { createJournal } from './journal.ts'
-import { listAttempts } from './listing.ts'
-import type { Log } from './log.ts'
-import { type Oldest, settleOldest } from './oldest.ts'
-import { createOwnership, OWNERSHIP_TIMES, type OwnershipTimes } from './ownership.ts'
-import { isSame, type Position } from './position.ts'
-import { pointsLine, resetLine } from './record.ts'
-import { repair } from './repair.ts'
-import { limitsOf } from './replay.ts'
-import { withinRetention } from './retention.ts'
-import { createScrub, SCRUB_TIMES, type ScrubTimes } from './scrub.ts'
-import { segmentPath } from './segments.ts'
-import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
+import { createJournal, type Journal } from './journal/journal.ts'
+import { type Oldest, settleOldest } from './journal/oldest.ts'
+import { isSame, type Position as JournalPlace } from './journal/position.ts'
+import { segmentPath } from './journal/segments.ts'
+import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
+import { metricValues } from './metrics.ts'
+import { logChangedSettings } from './recovery/changed-settings.ts'
+import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
+import { repair } from './recovery/repair.ts'
+import { limitsOf } from './recovery/replay.ts'
+import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
+import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
 
 export interface FileStoreOptions {
   /** The documented file; what else is kept lies beside it. */
@@ -57,7 +41,7 @@ export interface FileStoreOptions {
   readonly clock: Clock
   /** Milliseconds since some moment, by a clock that never jumps: attempt ids age by it. Without one they age by `clock`. */
   readonly monotonic?: Clock | undefined
-  readonly log?: Log | undefined
+  readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
   /** Ids of attempts that are remembered, and for how long: 1,000,000, and 24 hours. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
@@ -75,6 +59,7 @@ export interface FileStoreOptions {
 
 /** What a store knows of itself. Counts are since it was opened. */
 export interface FileStoreStats extends Readonly<Counters> {
+  readonly snapshot: Readonly<WriteCounters>
   readonly journalBytes: number
   readonly segments: number
   /** Calls of `append`, and attempts in them, that wait to be kept. */
@@ -85,24 +70,39 @@ export interface FileStoreStats extends Readonly<Counters> {
   readonly damage: KnownDamage
 }
 
-export interface FileStore extends Store {
+export interface FileStore extends ObservedStore {
+  readonly events: KeptEvents
   stats(): FileStoreStats
-  /** Reads and verifies all segments and checkpoints now; resolves when it is done. */
+  /** Reads and verifies all segments and snapshots now; resolves when it is done. */
   verify(): Promise<void>
 }
 
 const DAY_MS = 86_400_000
-/** Points that stand in one line of the journal: some hundred kilobytes. */
-const POINTS_AT_ONCE = 500
-type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
  * Opens the store, and resolves when all that was ever acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat}
  * or {@link UnusablePath}, which leave all as it was.
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
+  return createFileStore(await openFileLog(options), options)
+}
+
+/** A file log that is open, and what its start found, which is counted into the tally. */
+export interface OpenedFileLog {
+  readonly log: FileLog
+  readonly start: StartOptions
+  readonly found: Found
+  readonly hold: Hold
+  readonly journal: Journal
+  readonly counters: Counters
+  readonly damage: Damage
+  readonly logger: Logger
+}
+
+/** As {@link openFileStore}, without the engine and the document. */
+export async function openFileLog(options: FileStoreOptions): Promise<OpenedFileLog> {
   const path = resolve(options.path)
   const idOptions = options.ids ?? { limit: 1_000_000, keepMs: DAY_MS }
   const start: StartOptions = {
@@ -114,11 +114,11 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     owner: randomBytes(8).toString('hex'),
     idOptions,
     series: createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: idOptions.keepMs }),
+    alerts: new Map(),
     log: options.log ?? SILENT,
   }
   let hold: Hold | undefined
   try {
-    await moveEarlierJournal(start)
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
     const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
@@ -130,7 +130,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     await removeUnfinished(start, start.log)
     const end = await repair(start, found)
     const oldest = await settleOldest(start, found)
-    return createFileStore(start, options, hold, found, { end, oldest })
+    return createLog(start, options, hold, found, { end, oldest })
   } catch (error) {
     options.tally.clear()
     await hold?.release()
@@ -144,200 +144,86 @@ function explained(error: unknown, path: string): unknown {
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
-/** The store over what was found, which is counted already. */
-function createFileStore(
+/** The log over what was found, which is counted already. */
+function createLog(
   start: StartOptions,
   options: FileStoreOptions,
   hold: Hold,
   found: Found,
-  { end, oldest }: { readonly end: Position; readonly oldest: Oldest },
-): FileStore {
-  const { tally, series, clock, log } = start
-  const { ids, segments } = found
-  const counters = createCounters(found.replayed)
-  const replayed = found.replayed.forks.reduce((sum, fork) => sum + fork.attempts, found.replayed.total)
-  const records = found.adoption?.attempts.length ?? replayed
-  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits: limitsOf(start), hold })
+  { end, oldest }: { readonly end: JournalPlace; readonly oldest: Oldest },
+): OpenedFileLog {
+  const { log: logger } = start
+  const { segments, replayed, adoption, lastSnapshot } = found
+  const counters = createCounters(replayed)
+  const records = adoption?.attempts.length ?? replayed.forks.reduce((sum, fork) => sum + fork.attempts, replayed.total)
+  const limits = limitsOf(start)
+  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, hold })
   logChangedSettings(start, found)
-  const damagedAtStart = [...found.replayed.damaged].map(
+  const damagedAtStart = [...replayed.damaged].map(
     ([one, lines]) => [segmentPath(start.directory, one), lines] as const,
   )
-  const damage = createDamage(counters, log, new Map(damagedAtStart))
-  const commit = createGroupCommit({
-    journal,
-    tally,
-    ids,
-    clock,
-    steadyClock: steadyClock(clock, options.monotonic),
-    log,
-    maxPendingAttempts: options.maxPendingAttempts ?? 100_000,
-    onCounted() {
-      documents.request()
-      checkpoints.changed()
-    },
-    beforeRetry: () => ownership.renew(),
-    // What failed may have been more than one write: from here on nothing older is needed.
-    onRecovered() {
-      checkpoints.request()
-      documents.request()
-    },
-  })
-  const common = { ...start, counters, journal, commit, ids, hold }
-  const retention = options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 }
-  const unchecked = found.document.kind === 'ours' && found.checkpoint !== undefined ? end : undefined
-  const documents = createDocumentWriter({ ...common, unchecked })
-  const checkpoints = createCheckpointer({ ...common, retention, found })
-  // What a start had to count again, the next one need not.
-  const isUnlike = found.checkpoint === undefined && segments.size > 0
-  if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) checkpoints.request()
-  const isCurrent = found.document.kind === 'ours' && isSame(found.document.position, end)
-  if (!isCurrent || found.adoption !== undefined) documents.request()
-  let closing: Promise<void> | undefined
-  const ownership = createOwnership({
-    ...start,
-    hold,
+  const damage = createDamage(counters, logger, new Map(damagedAtStart))
+  const log = createFileLog({
+    start,
     journal,
     segments,
-    commit,
-    checkpoints,
-    times: options.ownership ?? OWNERSHIP_TIMES,
-  })
-
-  async function appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
-    const appended = { attempts: 0, refused: 0 }
-    for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
-      const some = points.slice(from, from + POINTS_AT_ONCE)
-      await commit.inTurn(() => keepPoints(some, appended))
-    }
-    return appended
-  }
-
-  /** What is new depends on all that came before: so it is found out, kept and counted in one turn. */
-  async function keepPoints(points: readonly SeriesPoint[], appended: Writable<AppendedPoints>): Promise<void> {
-    const nowMs = clock()
-    const step = series.step(points, nowMs)
-    appended.refused += step.refused
-    if (step.points.length === 0) return
-    await journal.append(pointsLine(nowMs, step.points))
-    series.take(step)
-    for (const increment of step.increments) {
-      tally.count(increment, nowMs)
-      if (increment.measure.metric === 'attempts') appended.attempts += increment.values[0] ?? 0
-    }
-    documents.request()
-    checkpoints.changed()
-  }
-
-  async function reset(): Promise<void> {
-    await commit.inTurn(async () => {
-      const nowMs = clock()
-      await journal.begin(resetLine(nowMs), { reset: true })
-      tally.clear()
-      ids.clear()
-      series.forget(nowMs)
-      checkpoints.forget(journal.end.segment)
-    })
-    documents.request()
-    await checkpoints.flush()
-    await documents.flush()
-  }
-
-  async function close(): Promise<void> {
-    ownership.stop()
-    await commit.close()
-    await scrub.close()
-    await checkpoints.close()
-    await documents.close()
-    await journal.close()
-    await hold.release()
-  }
-
-  const links = new Map<number, Link>()
-  const chain = (): ChainOptions => ({ ...start, journal, resetAt: checkpoints.resetAt, links })
-  const scrub = createScrub({
-    ...start,
+    hold,
     damage,
-    chain,
-    times: options.scrub ?? SCRUB_TIMES,
-    onDamagedCheckpoint: () => checkpoints.request(),
-    keepOldest: () => journal.keepOldest(),
+    info: { seed: found.ids.save(0, 0).seed, limits },
+    retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
+    resetAt: found.resetAt,
+    newestSnapshot: lastSnapshot + (adoption === undefined ? 0 : 1),
+    times: options.ownership ?? OWNERSHIP_TIMES,
+    scrub: options.scrub ?? SCRUB_TIMES,
   })
-  function list(query: AttemptQuery): Promise<AttemptPage> {
-    const within = withinRetention(query, retention, clock())
-    return ownership.whileHeld(() => listAttempts({ ...chain(), onDamage: scrub.examine }, within))
-  }
-
-  return {
-    append: commit.append,
-    appendPoints,
-    health() {
-      ownership.check()
-      return commit.health()
-    },
-    ...createQuestions(start, list, () => closing !== undefined),
-    reset,
-    stats: () => ({
-      ...counters,
-      journalBytes: [...segments.values()].reduce((sum, bytes) => sum + bytes, 0),
-      segments: segments.size,
-      pendingRequests: commit.pending.calls,
-      pendingAttempts: commit.pending.attempts,
-      ids: ids.size,
-      damage: damage.known,
-    }),
-    verify: scrub.pass,
-    close() {
-      closing ??= close()
-      return closing
-    },
-  }
+  return { log, start, found, hold, journal, counters, damage, logger }
 }
 
-/** The time by `clock` as it was at first, and what has passed by `monotonic` since. Where that is not given, `clock` itself. */
-function steadyClock(clock: Clock, monotonic: Clock | undefined): Clock {
-  if (monotonic === undefined) return clock
-  const offsetMs = clock() - monotonic()
-  return () => offsetMs + monotonic()
-}
+/** The engine and the document over an open log. */
+function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): FileStore {
+  const { log, start, found, journal, counters, damage, logger } = opened
+  const { segments, document, snapshot } = found
+  const { clock, monotonic, maxPendingAttempts } = options
+  const { tally, series, alerts } = start
+  const state = { tally, series, alerts, ids: found.ids }
+  const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).tendMs }
+  const engine = createEngine(
+    { log, clock, monotonic, logger, maxPendingAttempts, times },
+    { state, position: log.end },
+  )
+  const { end } = journal
+  const unchecked = document.kind === 'ours' && snapshot !== undefined ? end : undefined
+  const documents = createDocumentWriter({ ...start, ...opened, log: logger, engine, unchecked })
+  engine.add({ changed: documents.request, close: documents.close })
+  // What a start had to count again, the next one need not.
+  const isUnlike = snapshot === undefined && segments.size > 0
+  if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) engine.requestSnapshot()
+  const isCurrent =
+    document.kind === 'ours' &&
+    isSame(document.position, end) &&
+    document.fingerprint === fingerprintOf(OWN_SCHEMA, tally.times.save())
+  if (!isCurrent || found.adoption !== undefined) documents.request()
 
-/** What is answered from the tally and the journal, unless the store is closed. */
-export function createQuestions(
-  { tally, clock }: Pick<StartOptions, 'tally' | 'clock'>,
-  list: (query: AttemptQuery) => Promise<AttemptPage>,
-  isClosed: () => boolean,
-): Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'> {
-  function refuseClosed(): void {
-    if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
-  }
-  function refuseUnheld({ sinceMs }: TimeRange, nowMs: number): void {
-    const { earliestMs } = tally.times.coverage(sinceMs, nowMs)
-    if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
-  }
+  const stats = (): FileStoreStats => ({
+    ...counters,
+    snapshot: engine.snapshotCounters,
+    journalBytes: [...segments.values()].reduce((sum, bytes) => sum + bytes, 0),
+    segments: segments.size,
+    pendingRequests: engine.pending.calls,
+    pendingAttempts: engine.pending.attempts,
+    ids: state.ids.size,
+    damage: damage.known,
+  })
+
   return {
-    async summaries(range, filter = {}, signal) {
-      refuseClosed()
-      if (range === undefined) return tally.keys(filter)
-      const nowMs = clock()
-      refuseUnheld(range, nowMs)
-      return await runYielding(tally.rangedSteps(range, filter, nowMs), signal)
+    ...engine,
+    async reset() {
+      await engine.reset()
+      await documents.flush()
     },
-    async arms(experiment, range, signal) {
-      refuseClosed()
-      if (range === undefined) return tally.arms(experiment)
-      const nowMs = clock()
-      refuseUnheld(range, nowMs)
-      return await runYielding(tally.rangedArmSteps(experiment, range, nowMs), signal)
-    },
-    async overflowedArms(experiment, range) {
-      refuseClosed()
-      const nowMs = clock()
-      if (range !== undefined) refuseUnheld(range, nowMs)
-      return tally.overflowedArms(experiment, range, nowMs)
-    },
-    coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
-    async attempts(query) {
-      refuseClosed()
-      return await list(query)
-    },
+    stats,
+    metrics: () => metricValues(stats()),
+    replayedRecords: counters.replayedRecords,
+    verify: log.verify,
   }
 }

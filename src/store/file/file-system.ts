@@ -19,9 +19,9 @@ import {
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import writeFileAtomic from 'write-file-atomic'
-import { createAppendFile, DURABLE_WRITES, writeAll } from './append-file.ts'
 import { errorCode } from './errors.ts'
-import { type FileLock, lockFile } from './lock.ts'
+import { createAppendFile, DURABLE_WRITES, writeAll } from './journal/append-file.ts'
+import { type FileLock, lockFile } from './lock/lock.ts'
 
 /**
  * A new file that grows at its end. Nothing else writes to it. Behind what was appended zeros may stand until it is closed, and for good

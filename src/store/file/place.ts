@@ -1,10 +1,11 @@
 /** Whether a file store can be opened at a path, found out without changing anything. */
 import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { journalDirectory } from './directory.ts'
-import { errorCode, messageOf, UnusablePath } from './errors.ts'
+import { messageOf } from '../messages.ts'
+import { errorCode, UnusablePath } from './errors.ts'
 import { nodeFileSystem } from './file-system.ts'
-import { refuseNewer } from './start.ts'
+import { journalDirectory } from './lock/directory.ts'
+import { refuseNewer } from './recovery/start.ts'
 
 /**
  * Resolves where a store can be opened at `path`, or is open there already. Rejects with the error that opening it would end with: UnusablePath

@@ -3,9 +3,9 @@
  * no code behind it can change a file.
  */
 import { join } from 'node:path'
-import { journalDirectory } from './directory.ts'
 import { UnusablePath } from './errors.ts'
 import type { FileStat, FileSystem, OpenedFile } from './file-system.ts'
+import { journalDirectory } from './lock/directory.ts'
 
 const BLOCK_BYTES = 512 * 1024
 const SEGMENT_NAME = /^\d{20}\.ndjson$/

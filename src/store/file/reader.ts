@@ -1,22 +1,24 @@
 /** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { matches } from '../../core/aggregate/key-index.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
-import { matches, type Tally } from '../../core/aggregate/tally.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
-import type { AdoptedAttempt } from './adopt.ts'
-import { checkpointPath } from './checkpoint-files.ts'
-import { journalDirectory } from './directory.ts'
-import { errorCode, messageOf, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
-import { createQuestions } from './file-store.ts'
+import { createAnswers } from '../engine/answers.ts'
+import type { Logger } from '../logger.ts'
+import { messageOf } from '../messages.ts'
+import type { AdoptedAttempt } from './document/adopt.ts'
+import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { listAttempts, withId } from './listing.ts'
-import type { Log } from './log.ts'
-import { type Oldest, oldestLeft, oldestPath, readOldest } from './oldest.ts'
-import { isBefore } from './position.ts'
+import { listAttempts, withId } from './journal/listing.ts'
+import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
+import { isBefore } from './journal/position.ts'
+import { segmentPath } from './journal/segments.ts'
+import { journalDirectory } from './lock/directory.ts'
 import { openReadView } from './read-view.ts'
-import { segmentPath } from './segments.ts'
-import { type Found, find, refuseNewer, type StartOptions } from './start.ts'
+import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
+import { snapshotPath } from './snapshot/snapshot-files.ts'
 
 export interface FileReaderOptions {
   /** The documented file. */
@@ -25,7 +27,7 @@ export interface FileReaderOptions {
   readonly createTally: () => Tally
   readonly clock: Clock
   /** Receives each fault that was found as a warning. */
-  readonly log?: Log | undefined
+  readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
 }
 
@@ -99,6 +101,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
       fileSystem: view.fileSystem,
       tally: options.createTally(),
       series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
+      alerts: new Map(),
       clock: options.clock,
       owner: '',
       idOptions: IDS,
@@ -116,9 +119,9 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
 }
 
 /** A document that nothing stands in for: an answer without it would say that there are no attempts. */
-function refuseUncounted(path: string, { document, segments, checkpoint, damagedCheckpoints }: Found): void {
-  if (document.kind !== 'damaged' || checkpoint !== undefined) return
-  if (segments.size > 0 || damagedCheckpoints.length > 0) return
+function refuseUncounted(path: string, { document, segments, snapshot, damagedSnapshots }: Found): void {
+  if (document.kind !== 'damaged' || snapshot !== undefined) return
+  if (segments.size > 0 || damagedSnapshots.length > 0) return
   throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
 }
 
@@ -130,8 +133,8 @@ async function oldestOf(start: StartOptions, found: Found, faults: string[]): Pr
   return await oldestLeft(start, found)
 }
 
-function collectInto(faults: string[]): Log {
-  const collect: Log['warn'] = (message, fields = {}) => {
+function collectInto(faults: string[]): Logger {
+  const collect: Logger['warn'] = (message, fields = {}) => {
     const more = Object.entries(fields).map(([name, value]) => `${name}: ${String(value)}`)
     faults.push(more.length === 0 ? message : `${message} (${more.join(', ')})`)
   }
@@ -140,9 +143,10 @@ function collectInto(faults: string[]): Log {
 
 /** What is wrong with the files beyond what reading them said. A torn end is not: it is a write that was not acknowledged. */
 function faultsOf({ path, directory }: StartOptions, { document, replayed, ...found }: Found): string[] {
-  const faults = found.damagedCheckpoints.map(
-    ({ sequence, reason }) => `${checkpointPath(directory, sequence)} is damaged and was not used: ${reason}`,
+  const faults = found.damagedSnapshots.map(
+    ({ sequence, reason }) => `${snapshotPath(directory, sequence)} is damaged and was not used: ${reason}`,
   )
+  if (found.dropped !== undefined) faults.push(found.dropped)
   for (const [sequence, lines] of replayed.damaged) {
     faults.push(`${segmentPath(directory, sequence)} is damaged: ${lines} of its lines could not be read as they are`)
   }
@@ -165,7 +169,7 @@ function faultsOf({ path, directory }: StartOptions, { document, replayed, ...fo
   return faults
 }
 
-function createReader(path: string, { start, found, oldest }: Reading, log: Log | undefined): Store {
+function createReader(path: string, { start, found, oldest }: Reading, log: Logger | undefined): Store {
   const reason = `${path} is opened for reading only`
   const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
   const { adoption, resetAt, segments, replayed } = found
@@ -192,7 +196,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Log 
     appendPoints: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
-    ...createQuestions(start, list, () => isClosed),
+    ...createAnswers({ tally: start.tally, clock: start.clock, list, isClosed: () => isClosed }),
     async close() {
       isClosed = true
     },

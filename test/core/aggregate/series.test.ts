@@ -124,13 +124,13 @@ describe('when there are too many series', () => {
   })
 })
 
-/** Senders that count up, are sent again, begin anew, fall silent and come back, each with a true count beside it. */
+/** Senders that count up, send again, restart, fall silent and return, each with its true count. */
 const moves = fc.array(
   fc.record({
     sender: fc.integer({ min: 0, max: 5 }),
     counts: fc.nat(9),
     again: fc.boolean(),
-    anew: fc.integer({ min: 0, max: 9 }).map(n => n === 0),
+    restarts: fc.integer({ min: 0, max: 9 }).map(n => n === 0),
     hours: fc.integer({ min: 0, max: 20 }),
     cumulative: fc.boolean(),
   }),
@@ -142,10 +142,10 @@ function play(limit: number, list: typeof moves extends fc.Arbitrary<infer T> ? 
   const take = taking(series)
   const senders = new Map<string, { total: number; startMs: number }>()
   let [nowMs, counted, heard] = [NOW, 0, 0]
-  for (const { sender, counts, again, anew, hours, cumulative } of list) {
+  for (const { sender, counts, again, restarts, hours, cumulative } of list) {
     nowMs += hours * HOUR + 1
     const name = `${sender} ${cumulative}`
-    const one = anew ? undefined : senders.get(name)
+    const one = restarts ? undefined : senders.get(name)
     const state = one ?? { total: 0, startMs: nowMs - 1 }
     state.total += counts
     senders.set(name, state)

@@ -83,7 +83,7 @@ describe('the tally', () => {
     )
   })
 
-  test('keeps the last 100 attempts of a key, oldest out first, each as it came', () => {
+  test('keeps the last 100 attempts of a key, oldest out first, each with its values', () => {
     const list = Array.from({ length: 250 }, (_, i) =>
       at(NOW_MS - i, { success: i % 3 === 0, confidence: i % 2 === 0 ? i / 250 : null, time_seconds: i }),
     )
@@ -155,13 +155,25 @@ describe('a range', () => {
     expect(inRange(tally, NOW_MS - 119 * MINUTE)).toBe(120)
   })
 
-  test('holds exactly the attempts of its whole buckets, whatever else was asked, settled or came late meanwhile', () => {
+  test('counts an attempt in the right bucket of every tier where the spans are no multiples of each other', () => {
+    const tiers = [
+      { spanMs: 7 * MINUTE, keepMs: 10 * MINUTE },
+      { spanMs: 6 * HOUR, keepMs: 12 * HOUR },
+    ]
+    // 12:02, in the seven minutes from 11:57 on.
+    const tally = createTally({ maxKeys: 10, maxArms: 0, tiers })
+    const ms = NOW_MS + 2 * MINUTE
+    tally.add(at(ms), { ms, local: false }, ms)
+    const range = { sinceMs: NOW_MS, untilMs: Number.POSITIVE_INFINITY }
+    expect(tally.ranged(range, {}, NOW_MS + HOUR).map(one => totalAttempts(one.summary))).toEqual([1])
+  })
+
+  test('holds exactly the attempts of its whole buckets, whatever else was asked or came late meanwhile', () => {
     const ages = fc.oneof(fc.integer({ min: 0, max: 180 }), fc.integer({ min: 0, max: 100 * 24 * 60 }))
     const windows = fc.tuple(ages, ages).map(([a, b]) => ({ since: Math.max(a, b) + 1, until: Math.min(a, b) }))
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.tuple(attempts, ages).map(([attempt, age]) => ({ attempt, age })) },
       { weight: 1, arbitrary: windows.map(asked => ({ asked })) },
-      { weight: 1, arbitrary: fc.constant({ settled: true }) },
     )
     const range = ({ since, until }: { since: number; until: number }): { sinceMs: number; untilMs: number } => ({
       sinceMs: NOW_MS - since * MINUTE,
@@ -174,7 +186,6 @@ describe('a range', () => {
         for (const one of steps) {
           if ('asked' in one)
             for (const { summary } of tally.ranged(range(one.asked), {}, NOW_MS)) totalAttempts(summary)
-          else if ('settled' in one) for (const key of tally.keys()) tally.times.settle(key)
           else {
             const ms = NOW_MS - one.age * MINUTE
             seen.push({ attempt: one.attempt, ms })

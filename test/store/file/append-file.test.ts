@@ -2,7 +2,7 @@
 import { appendFile, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createAppendFile } from '../../../src/store/file/append-file.ts'
+import { createAppendFile } from '../../../src/store/file/journal/append-file.ts'
 import { temporaryFolder } from '../../support/sidecar-process.ts'
 
 const MIB = 1024 * 1024

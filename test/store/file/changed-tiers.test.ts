@@ -78,10 +78,10 @@ test('are filled from the whole journal, once, and totals stay', async () => {
   }
 })
 
-test('a crash before the next checkpoint leaves another start the same to do', async () => {
+test('a crash before the next snapshot leaves another start the same to do', async () => {
   const disk = await tenSegments(OLD)
   for (const after of [disk, afterPowerLoss(disk)]) {
-    // Never closed: it dies with what its checkpoint did.
+    // Never closed: it dies with what its snapshot did.
     for (let start = 0; start < 3; start++) {
       const { store } = await open(after, OTHER)
       expect(await countedIn(store)).toBe(10)

@@ -49,7 +49,7 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
 ]
 /** What belongs in the journal's directory between two lives. */
-const OWN_FILES = /^(lock\.db|holder\.json|oldest\.record|checkpoint-\d{20}\.bin|\d{20}\.ndjson)$/
+const OWN_FILES = /^(lock\.db|holder\.json|oldest\.record|snapshot-\d{20}\.bin|\d{20}\.ndjson)$/
 const DONE = ['nothing', 'half', 'all'] as const
 
 /** Calls `run` with a process that ends at one operation after the other, until it is not reached any more. */

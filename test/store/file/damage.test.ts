@@ -158,10 +158,10 @@ test('an attempt that stands in the journal twice is counted once', async () => 
   expect(await countedIn(await openFake(fileSystem))).toBe(COUNT)
 })
 
-describe('a checkpoint', () => {
+describe('a snapshot', () => {
   test('with any one byte flipped is moved aside, and all is counted from what there is', async () => {
     const disk = await diskWith({ closed: true })
-    const path = `${JOURNAL}/checkpoint-00000000000000000001.bin`
+    const path = `${JOURNAL}/snapshot-00000000000000000001.bin`
     const whole = createFakeFileSystem(disk).contentOf(path)!
     const expected = await rowsOf(await openFake(await copyOf(disk)))
     for (let at = 0; at < whole.length; at += at < 64 ? 1 : 7) {
@@ -182,7 +182,7 @@ describe('a checkpoint', () => {
     await second.append([attempt(COUNT + 1)])
     await second.close()
     const expected = await rowsOf(await openFake(await copyOf(disk)))
-    const path = `${JOURNAL}/checkpoint-00000000000000000002.bin`
+    const path = `${JOURNAL}/snapshot-00000000000000000002.bin`
     const whole = createFakeFileSystem(disk).contentOf(path)!
     for (let size = 0; size < whole.length; size += 31) {
       const fileSystem = await copyOf(disk)
@@ -200,7 +200,7 @@ describe('a checkpoint', () => {
     await second.close()
     const fileSystem = createFakeFileSystem(disk)
     fileSystem.plant(SEGMENT, undefined)
-    for (const n of [1, 2]) fileSystem.plant(`${JOURNAL}/checkpoint-0000000000000000000${n}.bin`, 'damaged')
+    for (const n of [1, 2]) fileSystem.plant(`${JOURNAL}/snapshot-0000000000000000000${n}.bin`, 'damaged')
     const store = await openFake(fileSystem)
     expect(await countedIn(store)).toBe(COUNT + 1)
     expect(await store.append([attempt(COUNT + 1)])).toEqual({ accepted: 0, duplicates: 1 })

@@ -238,11 +238,11 @@ test('a segment that was deleted, replaced or written to by something else is gi
     await expect(send(store, ledger, 3)).rejects.toBeInstanceOf(StoreUnavailable)
     await recovered(store)
     await send(store, ledger, 3)
-    // What was in it is lost for the list, and counted: a checkpoint is taken at once.
+    // What was in it is lost for the list, and counted: a snapshot is taken at once.
     await vi.waitUntil(async () => {
       vi.advanceTimersByTime(100)
       await nextTurn()
-      return store.stats().checkpoint.writes > 0
+      return store.stats().snapshot.writes > 0
     })
     const again = await openFake(createFakeFileSystem(afterPowerLoss(fileSystem.disk)))
     expect(await countedIn(again)).toBe(3)

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import type { Log } from '../../../src/store/file/log.ts'
+import { openingLine, recordLines } from '../../../src/store/file/journal/record.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
-import { openingLine, recordLines } from '../../../src/store/file/record.ts'
+import type { Logger } from '../../../src/store/logger.ts'
 import { createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import {
@@ -26,7 +26,7 @@ const SEGMENT = (sequence: number): string => `/data/perf.journal/${String(seque
 
 interface Said {
   readonly errors: { readonly message: string; readonly fields: unknown }[]
-  readonly log: Log
+  readonly log: Logger
 }
 
 function listener(): Said {
@@ -90,9 +90,9 @@ test('a segment that the next one passes over is counted, listed and reported on
   fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
   for (const drop of [false, true]) {
     const next = createFakeFileSystem(fileSystem.disk)
-    // Without a checkpoint all is counted again.
+    // Without a snapshot all is counted again.
     for (const name of await next.list('/data/perf.journal')) {
-      if (drop && name.startsWith('checkpoint')) next.plant(`/data/perf.journal/${name}`, undefined)
+      if (drop && name.startsWith('snapshot')) next.plant(`/data/perf.journal/${name}`, undefined)
     }
     const heard = listener()
     const again = await openFake(next, { log: heard.log })
@@ -134,7 +134,7 @@ test('a reader beside them counts what both wrote, says so, and changes nothing'
     { owner: 'b', previous: [1, end], attempts: [3] },
   ])
   const warnings: string[] = []
-  const log: Log = { debug() {}, info() {}, warn: message => void warnings.push(message), error() {} }
+  const log: Logger = { debug() {}, info() {}, warn: message => void warnings.push(message), error() {} }
   const reader = await openFileReader({ path: PATH, createTally: newTally, clock: () => NOW, fileSystem, log })
   expect((await reader.summaries()).reduce((sum, one) => sum + totalAttempts(one.summary), 0)).toBe(3)
   expect(warnings).toEqual([expect.stringMatching(/two processes.*1 records/)])
@@ -162,7 +162,7 @@ const arbitraryTurns = fc.array(
     owner: fc.constantFrom(0, 1),
     what: fc.oneof(
       { weight: 6, arbitrary: fc.constant('append' as const) },
-      { weight: 1, arbitrary: fc.constantFrom('fail', 'checkpoint', 'restart', 'kill') },
+      { weight: 1, arbitrary: fc.constantFrom('fail', 'snapshot', 'restart', 'kill') },
     ),
   }),
   { minLength: 2, maxLength: 25 },
@@ -192,7 +192,7 @@ test('two owners that both believe to hold the lock lose nothing that either ack
       for (const { owner, what } of turns) {
         const { fileSystem, store } = owners[owner]!
         if (what === 'append') await send(store, ledger, id++, id++).catch(() => undefined)
-        if (what === 'checkpoint') {
+        if (what === 'snapshot') {
           vi.advanceTimersByTime(60_000)
           await nextTurn()
         }

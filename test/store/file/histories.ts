@@ -15,7 +15,7 @@ export type Step =
   | { readonly do: 'count'; readonly points: readonly GivenPoint[] }
   | { readonly do: 'append'; readonly attempts: readonly Given[] }
   | { readonly do: 'wait'; readonly minutes: number }
-  | { readonly do: 'close' | 'kill' | 'cut the power' | 'checkpoint' | 'reset' | 'fail' }
+  | { readonly do: 'close' | 'kill' | 'cut the power' | 'snapshot' | 'reset' | 'fail' }
 
 const arbitraryAttempt: fc.Arbitrary<Given> = fc.record(
   {
@@ -66,15 +66,15 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('close', 'kill', 'cut the power', 'checkpoint', 'reset', 'fail') }),
+    arbitrary: fc.record({ do: fc.constantFrom('close', 'kill', 'cut the power', 'snapshot', 'reset', 'fail') }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 0, max: 30 }) }) },
 )
 
 export const arbitraryHistory: fc.Arbitrary<Step[]> = fc.array(arbitraryStep, { minLength: 1, maxLength: 25 })
 
-const [kill, cut, close, checkpoint, reset, fail] = (
-  ['kill', 'cut the power', 'close', 'checkpoint', 'reset', 'fail'] as const
+const [kill, cut, close, snapshot, reset, fail] = (
+  ['kill', 'cut the power', 'close', 'snapshot', 'reset', 'fail'] as const
 ).map(name => ({ do: name })) as [Step, Step, Step, Step, Step, Step]
 
 function append(...attempts: readonly Partial<Given>[]): Step {
@@ -102,7 +102,7 @@ const wait = (minutes: number): Step => ({ do: 'wait', minutes })
 
 /** With the seed of what a power cut leaves. A history that fails is added here, as fast-check prints it, and stays. */
 export const HISTORIES: readonly [Step[], number][] = [
-  // An id is known after whatever end, with and without a checkpoint, in the same batch too.
+  // An id is known after whatever end, with and without a snapshot, in the same batch too.
   [
     [
       ids(0, 2),
@@ -110,7 +110,7 @@ export const HISTORIES: readonly [Step[], number][] = [
       ids(0, 3),
       cut,
       ids(1, 3),
-      checkpoint,
+      snapshot,
       kill,
       ids(2, 3),
       close,
@@ -137,28 +137,11 @@ export const HISTORIES: readonly [Step[], number][] = [
     2,
   ],
   // What was refused does not come back, whatever comes after it.
-  [[ids(0, 1), fail, kill, ids(1, 1), fail, cut, fail, ids(2, 1), checkpoint, fail, kill], 3],
+  [[ids(0, 1), fail, kill, ids(1, 1), fail, cut, fail, ids(2, 1), snapshot, fail, kill], 3],
   // A reset forgets totals, ids and the list, and nothing of it comes back.
-  [[ids(0, 3), checkpoint, reset, kill, ids(0, 1), cut, reset, close, ids(1, 1), reset, ids(1, 1), cut], 4],
-  // Checkpoints one behind the other, the power lost between them.
-  [
-    [
-      ids(0, 1),
-      checkpoint,
-      ids(1, 1),
-      checkpoint,
-      ids(2, 1),
-      cut,
-      checkpoint,
-      cut,
-      ids(3, 1),
-      checkpoint,
-      kill,
-      close,
-      cut,
-    ],
-    5,
-  ],
+  [[ids(0, 3), snapshot, reset, kill, ids(0, 1), cut, reset, close, ids(1, 1), reset, ids(1, 1), cut], 4],
+  // Snapshots one behind the other, the power lost between them.
+  [[ids(0, 1), snapshot, ids(1, 1), snapshot, ids(2, 1), cut, snapshot, cut, ids(3, 1), snapshot, kill, close, cut], 5],
   // Keys and arms beyond the bound meet in one, and the same ones do after a restart.
   [
     [
@@ -166,7 +149,7 @@ export const HISTORIES: readonly [Step[], number][] = [
       append(...['p', 'q', 'r', 'p'].map(variant => ({ experiment: 'x', variant }))),
       kill,
       keys('8', '7', '1'),
-      checkpoint,
+      snapshot,
       cut,
       append({ experiment: 'x', variant: 'r' }),
       keys('6', '9'),
@@ -183,7 +166,7 @@ export const HISTORIES: readonly [Step[], number][] = [
       cut,
       wait(1),
       count('vs', 6),
-      checkpoint,
+      snapshot,
       wait(31),
       count('vw', 9),
       kill,
@@ -209,7 +192,7 @@ export const HISTORIES: readonly [Step[], number][] = [
       kill,
       wait(30),
       append({ minutesAgo: 39 }, {}),
-      checkpoint,
+      snapshot,
       append({ minutesAgo: 399 }),
       close,
       wait(30),

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { touchAll } from '../../../src/store/file/directory.ts'
 import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
 import { nodeFileSystem } from '../../../src/store/file/file-system.ts'
-import { type FileLock, lockFile } from '../../../src/store/file/lock.ts'
+import { touchAll } from '../../../src/store/file/lock/directory.ts'
+import { type FileLock, lockFile } from '../../../src/store/file/lock/lock.ts'
 import { attempt, countedIn, idsIn, NOW, newTally } from './fixtures.ts'
 
 let folder: string

@@ -1,8 +1,8 @@
-/** Damage behind a checkpoint, where no start reads: what listings say of it, and what a verification of the files finds. */
+/** Damage behind a snapshot, where no start reads: what listings say of it, and what a verification of the files finds. */
 import { describe, expect, test } from 'vitest'
 import type { AttemptOrder, MissingAttempts } from '../../../src/core/ports.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import type { Log } from '../../../src/store/file/log.ts'
+import type { Logger } from '../../../src/store/logger.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, NOW, openFake, randomFrom } from './fixtures.ts'
 
@@ -14,7 +14,7 @@ const ORDERS: readonly AttemptOrder[] = ['newest', 'oldest']
 
 const segment = (sequence: number): string => `${JOURNAL}/${String(sequence).padStart(20, '0')}.ndjson`
 
-/** A closed store, whose newest checkpoint covers all segments: each time another with the same files. */
+/** A closed store, whose newest snapshot covers all segments: each time another with the same files. */
 async function closedStore(): Promise<FakeFileSystem> {
   files ??= filesOf(await madeStore())
   const fileSystem = createFakeFileSystem()
@@ -66,7 +66,7 @@ async function listAll(store: FileStore, order: AttemptOrder, limit = 3): Promis
   return { ids: ids.sort((a, b) => a - b), missing }
 }
 
-function createLines(): { readonly log: Log; readonly lines: string[] } {
+function createLines(): { readonly log: Logger; readonly lines: string[] } {
   const lines: string[] = []
   const add = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields)}`)
   return { log: { debug() {}, info() {}, warn: add, error: add }, lines }
@@ -250,22 +250,22 @@ describe('no false alarm', () => {
   })
 })
 
-test('a damaged checkpoint is found while the store runs, copied aside, and another one is taken', async () => {
+test('a damaged snapshot is found while the store runs, copied aside, and another one is taken', async () => {
   const fileSystem = await closedStore()
   const store = await openFake(fileSystem)
-  const checkpoints = async (): Promise<string[]> =>
-    (await fileSystem.list(JOURNAL)).filter(name => name.startsWith('checkpoint')).sort()
-  const path = `${JOURNAL}/${(await checkpoints()).at(-1)!}`
+  const snapshots = async (): Promise<string[]> =>
+    (await fileSystem.list(JOURNAL)).filter(name => name.startsWith('snapshot')).sort()
+  const path = `${JOURNAL}/${(await snapshots()).at(-1)!}`
   const content = Buffer.from(fileSystem.contentOf(path)!)
   content[content.length - 9]! ^= 4
   fileSystem.plant(path, content)
-  const before = await checkpoints()
+  const before = await snapshots()
   await store.verify()
   expect(store.stats().damage).toMatchObject({ files: 1, detail: expect.stringContaining(path) })
   const copies = (await fileSystem.list(JOURNAL)).filter(name => name.includes('.corrupt-'))
   expect(copies.map(name => fileSystem.contentOf(`${JOURNAL}/${name}`))).toEqual([content])
   await expect
-    .poll(async () => (await checkpoints()).some(name => !before.includes(name) && name.endsWith('.bin')))
+    .poll(async () => (await snapshots()).some(name => !before.includes(name) && name.endsWith('.bin')))
     .toBe(true)
   await store.close()
 })

@@ -55,15 +55,19 @@ function countPoints({ series, tally }: Model, points: readonly SeriesPoint[], n
   return { attempts, refused: step.refused }
 }
 
-function count(model: Model, attempt: AgentAttempt, nowMs: number): void {
-  const id = attempt.attempt_id
-  if (id !== undefined) {
-    while (model.ids.length >= IDS.limit || (model.ids[0]?.ms ?? nowMs) <= nowMs - IDS.keepMs) model.ids.shift()
-    if (model.ids.some(known => known.id === id)) return
-    model.ids.push({ id, ms: nowMs })
+/** Counts what one call of append brings. What is known is decided for the whole group, before any of it makes an older id leave. */
+function count(model: Model, attempts: readonly AgentAttempt[], nowMs: number): void {
+  const known = new Set(model.ids.filter(({ ms }) => ms > nowMs - IDS.keepMs).map(({ id }) => id))
+  for (const attempt of attempts) {
+    const id = attempt.attempt_id
+    if (id !== undefined) {
+      if (known.has(id)) continue
+      known.add(id)
+      model.ids = [...model.ids, { id, ms: nowMs }].slice(-IDS.limit)
+    }
+    model.attempts.push(attempt)
+    model.tally.add(attempt, parseTimestamp(attempt.timestamp)!, nowMs)
   }
-  model.attempts.push(attempt)
-  model.tally.add(attempt, parseTimestamp(attempt.timestamp)!, nowMs)
 }
 
 const keyRows = (keys: Iterable<KeySummary>): unknown[] =>
@@ -103,7 +107,7 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-test('after kills, power cuts, failures, checkpoints, resets and restarts in any order', async () => {
+test('after kills, power cuts, failures, snapshots, resets and restarts in any order', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryHistory, fc.integer(), async (steps, seed) => {
       const random = randomFrom(seed)
@@ -133,7 +137,7 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
             timestamp: new Date(nowMs - minutesAgo * MINUTE_MS).toISOString(),
           }))
           await store.append(attempts)
-          for (const attempt of attempts) count(model, attempt, nowMs)
+          count(model, attempts, nowMs)
         } else if ('points' in step) {
           const points = step.points.map(({ startedAgo, readAgo, ...point }) => ({
             ...point,
@@ -152,7 +156,7 @@ test('after kills, power cuts, failures, checkpoints, resets and restarts in any
           fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
           disk = afterPowerLoss(disk, random)
           await restart()
-        } else if (step.do === 'checkpoint') {
+        } else if (step.do === 'snapshot') {
           if (store.stats().journalBytes === 0) continue
           vi.advanceTimersByTime(60_000)
           await nextTurn()
@@ -194,7 +198,7 @@ test('buckets of time leave in the same order with and without a restart', async
         const timestamp = new Date(NOW - minutesAgo * MINUTE_MS).toISOString()
         const one = { agent_name, model_name: 'm', issue_type: 'bug', success: true, time_seconds: i, timestamp }
         await store.append([one])
-        count(model, one, NOW)
+        count(model, [one], NOW)
         if (i !== restartAt) continue
         await store.close()
         store = await open()

@@ -1,19 +1,7 @@
 /** Opening a store on a real disk: who may, where, and with what left behind. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NewerFormat, StoreLocked, UnusablePath } from '../../../src/store/file/errors.ts'
 import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
-import { lockFile } from '../../../src/store/file/lock.ts'
 import { attempt, countedIn, NOW, newTally } from './fixtures.ts'
 
 let folder: string
@@ -59,9 +46,9 @@ describe('what a store leaves on disk', () => {
     const names = await readdir(journal)
     expect(names.sort()).toEqual([
       '00000000000000000001.ndjson',
-      'checkpoint-00000000000000000001.bin',
       'lock.db',
       'oldest.record',
+      'snapshot-00000000000000000001.bin',
     ])
     for (const name of names) expect((await stat(join(journal, name))).mode & 0o777).toBe(0o600)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
@@ -96,8 +83,8 @@ describe('what a store leaves on disk', () => {
 
   test('is rid of files that an earlier process did not finish, and of no others', async () => {
     await (await open()).close()
-    const written = ['document.json', 'document.json.123', 'checkpoint-00000000000000000009.bin.42', 'holder.json.1']
-    const unfinished = [...written, 'checkpoint.scratch', 'document.scratch']
+    const written = ['document.json', 'document.json.123', 'snapshot-00000000000000000009.bin.42', 'holder.json.1']
+    const unfinished = [...written, 'snapshot.scratch', 'document.scratch']
     for (const name of [...unfinished, 'notes.txt']) await writeFile(join(journal, name), 'x')
     await writeFile(`${path}.1`, 'a backup')
     await (await open()).close()
@@ -150,36 +137,6 @@ describe('two stores in one folder', () => {
       await store.close()
     }
   })
-
-  test('that shared one in an earlier version are told apart: what was kept is with the one that ends in .json', async () => {
-    const shared = join(folder, 'a.journal')
-    const both = await open(join(folder, 'a.json'))
-    await both.append([attempt(1), attempt(2)])
-    await both.close()
-    await copyFile(join(folder, 'a.json'), join(folder, 'a'))
-    for (const name of ['a', 'a.json']) {
-      const store = await open(join(folder, name))
-      expect(await countedIn(store)).toBe(2)
-      await store.close()
-    }
-    expect(await readdir(shared)).toContain('lock.db')
-    expect(await readdir(join(folder, 'a-journal'))).toContain('lock.db')
-  })
-})
-
-test('a journal that an earlier version kept for a path without .json is found, unless a process has it', async () => {
-  const store = await open(join(folder, 'a'))
-  await store.append([attempt(1)])
-  await store.close()
-  const [now, earlier] = [join(folder, 'a-journal'), join(folder, 'a.journal')]
-  await rename(now, earlier)
-  const held = await lockFile(join(earlier, 'lock.db'))
-  await expect(open(join(folder, 'a'))).rejects.toBeInstanceOf(StoreLocked)
-  held!.release()
-  const again = await open(join(folder, 'a'))
-  expect((await again.attempts({ limit: 5 })).attempts).toEqual([attempt(1)])
-  expect((await readdir(folder)).sort()).toEqual(['a', 'a-journal'])
-  await again.close()
 })
 
 test('a path that was not UTF-8 is refused, and nothing is made', async () => {
@@ -248,8 +205,8 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
     [
       'a segment of the journal',
       async () => {
-        const { recordLines } = await import('../../../src/store/file/record.ts')
-        const opening = { segment: { format: 3, previous: { segment: 1, offset: 99 }, more: true } }
+        const { recordLines } = await import('../../../src/store/file/journal/record.ts')
+        const opening = { segment: { format: 99, previous: { segment: 1, offset: 99 }, more: true } }
         await writeFile(
           join(journal, '00000000000000000002.ndjson'),
           recordLines(1, [Buffer.from(JSON.stringify(opening))]),
@@ -257,12 +214,12 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
       },
     ],
     [
-      'a checkpoint',
+      'a snapshot',
       async () => {
         const { crc32 } = await import('node:zlib')
-        const head = Buffer.from('AgntPerf\u0004\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
+        const head = Buffer.from('AgntPerf\u0005\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
         head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
-        await writeFile(join(journal, 'checkpoint-00000000000000000002.bin'), head)
+        await writeFile(join(journal, 'snapshot-00000000000000000002.bin'), head)
       },
     ],
   ])('%s', async (_what, prepare) => {

@@ -1,17 +1,12 @@
 /** Points of metrics in the file store: kept with what their series said, whatever ends in between. */
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'
-import { recentResults } from '../../../src/core/aggregate/recent.ts'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
-import type { KeySummary } from '../../../src/core/ports.ts'
-import { type FileStore, openFileStore } from '../../../src/store/file/file-store.ts'
+import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
-import { attempt, countedIn, idsIn, NOW, newTally, openFake, PATH, randomFrom } from './fixtures.ts'
+import { attempt, countedIn, idsIn, NOW, openFake, PATH, randomFrom } from './fixtures.ts'
 
 const key = { agent_name: 'sender', model_name: 'llama3:8b', issue_type: 'bug' }
 
@@ -34,11 +29,6 @@ const EXPORTS = [3, 4, 4, 9, 10].map((total, i, totals) => [
   point('cumulative', total, i),
   point('delta', total - (totals[i - 1] ?? 0), i, { cumulative: false }),
 ])
-
-/** What is known of each key, however it is held. */
-function rowsOf(summaries: readonly KeySummary[]): unknown[] {
-  return summaries.map(({ key, summary, recent }) => [key, [...summary], [...recentResults(recent, key)]])
-}
 
 async function countedOf(store: FileStore): Promise<number> {
   const found = await store.summaries(undefined, key)
@@ -163,13 +153,13 @@ test('nothing is written for what says nothing new', async () => {
   expect(store.stats().journalBytes).toBe(before)
 })
 
-test('without a checkpoint the journal alone is enough', async () => {
+test('without a snapshot the journal alone is enough', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   for (const points of EXPORTS.slice(0, 3)) await store.appendPoints(points)
   await store.close()
   for (const name of await fileSystem.list('/data/perf.journal')) {
-    if (name.startsWith('checkpoint')) fileSystem.plant(`/data/perf.journal/${name}`, 'damaged')
+    if (name.startsWith('snapshot')) fileSystem.plant(`/data/perf.journal/${name}`, 'damaged')
   }
   const again = await openFake(createFakeFileSystem(fileSystem.disk))
   expect(await countedOf(again)).toBe(total(3))
@@ -201,41 +191,4 @@ test('the document counts them and lists none; taken in without its journal, not
   expect(await adopted.appendPoints(cumulative(8, 2000))).toMatchObject({ attempts: 0 })
   expect(await adopted.appendPoints(cumulative(10, 3000))).toMatchObject({ attempts: 2 })
   expect(await countedOf(adopted)).toBe(8)
-})
-
-test.each([
-  [1, 'before there were points', 3],
-  [2, 'before checkpoints had blocks', 0],
-])('a store of format %i, from %s, is opened as it was, and takes more of them', async (format, _from, replayed) => {
-  const folder = await mkdtemp(join(tmpdir(), 'format-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await cp(new URL(`../../fixtures/store-format-${format}`, import.meta.url), folder, { recursive: true })
-  const open = (): Promise<FileStore> =>
-    openFileStore({ path: join(folder, 'perf.json'), tally: newTally(), clock: () => NOW })
-  const fresh = await openFake(createFakeFileSystem())
-  const five = { experiment: 'x', variant: 'p', cost_usd: 0.5, input_tokens: 7 }
-  await fresh.append(Array.from({ length: 8 }, (_, i) => attempt(i + 1, i === 4 ? five : {})))
-  if (format === 2) await fresh.appendPoints(EXPORTS[0]!)
-  const expectSame = async (store: FileStore): Promise<void> => {
-    expect(rowsOf(await store.summaries())).toEqual(rowsOf(await fresh.summaries()))
-    const range = { sinceMs: NOW - 120_000, untilMs: NOW + 1 }
-    expect(rowsOf(await store.summaries(range))).toEqual(rowsOf(await fresh.summaries(range)))
-    expect(await store.arms('x')).toMatchObject(
-      (await fresh.arms('x')).map(({ variant, summary }) => ({ variant, summary })),
-    )
-  }
-  let store = await open()
-  expect(store.stats().replayedRecords).toBe(replayed)
-  await expectSame(store)
-  expect(await store.append([attempt(2)])).toEqual({ accepted: 0, duplicates: 1 })
-  for (const exported of EXPORTS.slice(0, 3))
-    expect(await store.appendPoints(exported)).toEqual(await fresh.appendPoints(exported))
-  await store.close()
-  store = await open()
-  expect(store.stats().replayedRecords).toBe(0)
-  await expectSame(store)
-  expect(await store.append([attempt(2)])).toEqual({ accepted: 0, duplicates: 1 })
-  for (const exported of EXPORTS) expect(await store.appendPoints(exported)).toEqual(await fresh.appendPoints(exported))
-  await expectSame(store)
-  await store.close()
 })

@@ -89,11 +89,11 @@ test('a reader beside an open writer answers as the writer does, uses no operati
 describe('while the writer', () => {
   const STEPS = {
     appends: async ({ writer }) => void (await writer.append([attempt(1001)])),
-    'restarts, with a checkpoint, a document and a new segment': async ({ writer, restart }) => {
+    'restarts, with a snapshot, a document and a new segment': async ({ writer, restart }) => {
       await writer.close()
       await (await restart()).append([attempt(1001)])
     },
-    'restarts twice and removes old segments and checkpoints': async ({ writer, restart }) => {
+    'restarts twice and removes old segments and snapshots': async ({ writer, restart }) => {
       await writer.close()
       const second = await restart()
       await second.append([attempt(1001)])
@@ -113,7 +113,7 @@ describe('while the writer', () => {
         const writing = createFakeFileSystem(undefined, 300)
         const restart = (): Promise<Store> =>
           openFake(createFakeFileSystem(writing.disk, 300), { retention: { maxAgeMs: 1e12, maxBytes: 1 } })
-        // One checkpoint, and attempts behind it.
+        // One snapshot, and attempts behind it.
         const first = await openFake(writing)
         for (let id = 1; id <= 5; id++) await first.append([attempt(id)])
         await first.close()
@@ -189,8 +189,8 @@ test('damage is reported with its file, and left as it is', async () => {
   const first = await openFake(writing)
   for (let id = 1; id <= 8; id++) await first.append([attempt(id)])
   await first.close()
-  const checkpoint = `${JOURNAL}/checkpoint-00000000000000000001.bin`
-  for (const path of [checkpoint, SEGMENT, PATH]) {
+  const snapshot = `${JOURNAL}/snapshot-00000000000000000001.bin`
+  for (const path of [snapshot, SEGMENT, PATH]) {
     const content = Buffer.from(writing.contentOf(path)!)
     content[content.length >> 1]! ^= 1
     writing.plant(path, content)
@@ -198,7 +198,7 @@ test('damage is reported with its file, and left as it is', async () => {
   const before = await filesOn(writing.disk)
   const { store, warnings } = await openReader(createFakeFileSystem(writing.disk))
   expect(await countedIn(store)).toBe(7)
-  for (const path of [checkpoint, SEGMENT, PATH]) expect(warnings.join('\n')).toContain(path)
+  for (const path of [snapshot, SEGMENT, PATH]) expect(warnings.join('\n')).toContain(path)
   expect(await filesOn(writing.disk)).toEqual(before)
 })
 

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { OWNERSHIP_TIMES } from '../../../src/store/file/ownership.ts'
+import { OWNERSHIP_TIMES } from '../../../src/store/file/lock/ownership.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, idsIn, NOW, openFake } from './fixtures.ts'
 
@@ -80,14 +80,14 @@ test('attempts that are too old are not listed any more, leave by whole segments
   await store.close()
 })
 
-test('a journal that is too large loses its oldest segments, but none that the two newest checkpoints need', async () => {
+test('a journal that is too large loses its oldest segments, but none that the two newest snapshots need', async () => {
   const { disk } = createFakeFileSystem()
   const open = (fileSystem = createFakeFileSystem(disk)): Promise<FileStore> =>
     openFake(fileSystem, { retention: { maxAgeMs: 1000 * DAY_MS, maxBytes: 1 } })
   const first = await open()
   await first.append([attempt(1)])
   await first.reset()
-  // Behind the checkpoint that the reset took, in the same segment; then the process is killed.
+  // Behind the snapshot that the reset took, in the same segment; then the process is killed.
   await first.append([attempt(2)])
   for (let life = 3; life < 5; life++) {
     const fileSystem = createFakeFileSystem(disk)
@@ -127,7 +127,7 @@ test('a reset leaves no file that holds what it forgot', async () => {
   await second.close()
 })
 
-test('a checkpoint that was on its way when a reset came takes nothing with it that was kept since', async () => {
+test('a snapshot that was on its way when a reset came takes nothing with it that was kept since', async () => {
   const fileSystem = createFakeFileSystem()
   const before = await openFake(fileSystem)
   await before.append([attempt(1)])
@@ -138,7 +138,7 @@ test('a checkpoint that was on its way when a reset came takes nothing with it t
   })
   let held = false
   next.fault = ({ path }) => {
-    if (held || !path.includes('checkpoint-')) return undefined
+    if (held || !path.includes('snapshot-')) return undefined
     held = true
     return { kind: 'wait', until }
   }
@@ -152,7 +152,7 @@ test('a checkpoint that was on its way when a reset came takes nothing with it t
   next.fault = undefined
   await vi.waitUntil(() => store.health().writable, { timeout: 5000, interval: 20 })
   await store.append([attempt(3)])
-  next.fault = ({ path }) => (/checkpoint-0*2\.bin/.test(path) ? { kind: 'end', done: 'nothing' } : undefined)
+  next.fault = ({ path }) => (/snapshot-0*2\.bin/.test(path) ? { kind: 'end', done: 'nothing' } : undefined)
   release()
   await reset
   const again = await openFake(createFakeFileSystem(fileSystem.disk))
@@ -180,7 +180,7 @@ test('an attempt is not listed from the moment on at which it states to be too o
   await store.close()
 })
 
-/** Lets the checkpoint be taken that is due, or is asked for by the hour. */
+/** Lets the snapshot be taken that is due, or is asked for by the hour. */
 async function pass(ms: number): Promise<void> {
   for (let turn = 0; turn < 20; turn++) {
     vi.advanceTimersByTime(ms / 20)

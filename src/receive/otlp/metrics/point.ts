@@ -1,6 +1,6 @@
 /** The points of our own metrics in a request, each with its series. */
 import { hash } from 'node:crypto'
-import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../core/aggregate/summary.ts'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../core/aggregate/histogram-bounds.ts'
 import { scalarOf } from '../scalar.ts'
 import type { KeyValue, Maybe } from '../schema.ts'
 import type { HistogramDataPoint, Metric, MetricsRequest, NumberDataPoint } from './schema.ts'

@@ -1,0 +1,107 @@
+/**
+ * Summaries by time, in tiers from fine to coarse. A range is answered from the finest tier that still covers it. Neither questions nor
+ * snapshots change anything.
+ */
+import type { AgentAttempt } from '../attempt/attempt.ts'
+import { type Coverage, RangeNotHeld, type TimeRange } from '../ports.ts'
+import { type Bucket, type BucketOwner, bucketsOf } from './buckets.ts'
+import { bucketAt, type Count, countNew, createTierSet, openAt } from './open-bucket.ts'
+import type { Increment } from './series.ts'
+import { addAttempt, addCounted, createSummary, createSummarySlab, mergeInto, type Summary } from './summary.ts'
+import { holdBucket, saveTier, startOf, type Tier } from './tier.ts'
+import { covering, earliestMs } from './tier-coverage.ts'
+import type { TierOptions, TierSave } from './time-tiers.ts'
+
+export interface TimeBuckets {
+  add(owner: BucketOwner, attempt: AgentAttempt, ms: number, nowMs: number): void
+  /** Counts what a sender counted itself. */
+  count(owner: BucketOwner, increment: Increment, nowMs: number): void
+  /** Has `count` called for the summary of what was at `ms` in some tiers only: for tiers that are filled later than others. */
+  recount(only: readonly number[], owner: BucketOwner, ms: number, nowMs: number, count: Count): void
+  /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */
+  coverage(sinceMs: number, nowMs: number): Coverage
+  /**
+   * What was counted in a range, to whole buckets of the finest tier that still covers it; undefined where there are none. Throws
+   * {@link RangeNotHeld} where no tier holds all of the range any more. Changes nothing.
+   */
+  summarise(owner: BucketOwner, range: TimeRange, nowMs: number): Summary | undefined
+  /** What a snapshot keeps of the tiers. */
+  save(): readonly TierSave[]
+  /** The buckets of a tier in the order of eviction: what a snapshot keeps, and restores with {@link TimeBuckets.restore} in that order. */
+  buckets(tier: number): Iterable<Bucket>
+  /** The bucket of a snapshot, to be filled: made where there is none, and nothing is evicted. */
+  restore(tier: number, owner: BucketOwner, ms: number): Bucket
+  restoreFloor(tier: number, floorMs: number): void
+  /** Takes other tiers, while nothing is counted or restored. */
+  reshape(options: readonly TierOptions[]): void
+  clear(): void
+}
+
+export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets {
+  let set = createTierSet(options)
+  /** Memory for what is summed up over a range. A row of its own for each key would bring the garbage collector. */
+  const rangeRow = createSummarySlab()
+
+  return {
+    add(owner, attempt, ms, nowMs) {
+      const open = openAt(set, owner, ms)
+      if (open !== undefined) addAttempt(open, attempt, ms)
+      else countNew(set, owner, ms, nowMs, summary => addAttempt(summary, attempt, ms))
+    },
+    count(owner, { measure, values, atMs }, nowMs) {
+      const open = openAt(set, owner, atMs)
+      if (open !== undefined) addCounted(open, measure, values, atMs)
+      else countNew(set, owner, atMs, nowMs, summary => addCounted(summary, measure, values, atMs))
+    },
+    recount(only, owner, ms, nowMs, count) {
+      for (const index of only) {
+        const bucket = bucketAt(set, set.tiers[index]!, owner, ms, nowMs)
+        if (bucket !== undefined) count(bucket.summary)
+      }
+    },
+    coverage(sinceMs, nowMs) {
+      const fromMs = earliestMs(set.tiers)
+      const { spanMs = 0 } = covering(set.tiers, Math.max(sinceMs, fromMs), nowMs)?.tier ?? {}
+      return { earliestMs: fromMs, spanMs }
+    },
+    summarise: (owner, range, nowMs) => summarise(set.tiers, owner, range, nowMs, rangeRow),
+    save: () => set.tiers.map(saveTier),
+    buckets: tier => set.tiers[tier]!.queue.all(),
+    restore(index, owner, ms) {
+      const tier = set.tiers[index]!
+      return holdBucket(tier, owner, startOf(ms, tier), set.tiers.length)
+    },
+    restoreFloor(tier, floorMs) {
+      set.tiers[tier]!.floorMs = floorMs
+    },
+    reshape(others) {
+      set = createTierSet(others)
+    },
+    clear() {
+      set = createTierSet(set.tiers)
+    },
+  }
+}
+
+/** See {@link TimeBuckets.summarise}. Adds the open bucket to what a coarser tier holds. */
+function summarise(
+  tiers: readonly Tier[],
+  owner: BucketOwner,
+  { sinceMs, untilMs }: TimeRange,
+  nowMs: number,
+  newRow: () => Float64Array,
+): Summary | undefined {
+  const covers = covering(tiers, sinceMs, nowMs)
+  // A range that was held when it was asked for may lose its beginning while the answer is made.
+  if (covers === undefined) throw new RangeNotHeld(earliestMs(tiers))
+  let summary: Summary | undefined
+  const merge = (startMs: number, other: Summary): void => {
+    if (startMs < covers.startMs || startMs >= untilMs) return
+    summary ??= createSummary(newRow())
+    mergeInto(summary, other)
+  }
+  for (const bucket of bucketsOf(owner, covers.tier.index)) merge(bucket.startMs, bucket.summary)
+  const { open } = owner
+  if (open !== undefined && covers.tier.index > 0) merge(startOf(open.startMs, covers.tier), open.summary)
+  return summary
+}

@@ -1,0 +1,58 @@
+/** What is answered from the state and the log, unless the store is closed. */
+import type { Tally } from '../../core/aggregate/tally.ts'
+import {
+  type AttemptPage,
+  type AttemptQuery,
+  type Clock,
+  RangeNotHeld,
+  type Store,
+  StoreUnavailable,
+  type TimeRange,
+} from '../../core/ports.ts'
+import { runYielding } from '../../lib/event-loop.ts'
+
+export type Answers = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
+
+export interface AnswersOptions {
+  readonly tally: Tally
+  readonly clock: Clock
+  readonly list: (query: AttemptQuery) => Promise<AttemptPage>
+  readonly isClosed: () => boolean
+}
+
+export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions): Answers {
+  function refuseClosed(): void {
+    if (isClosed()) throw new StoreUnavailable('the store is closed', { reason: 'closed' })
+  }
+  function refuseUnheld({ sinceMs }: TimeRange, nowMs: number): void {
+    const { earliestMs } = tally.times.coverage(sinceMs, nowMs)
+    if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
+  }
+  return {
+    async summaries(range, filter = {}, signal) {
+      refuseClosed()
+      if (range === undefined) return tally.keys(filter)
+      const nowMs = clock()
+      refuseUnheld(range, nowMs)
+      return await runYielding(tally.rangedSteps(range, filter, nowMs), signal)
+    },
+    async arms(experiment, range, signal) {
+      refuseClosed()
+      if (range === undefined) return tally.arms(experiment)
+      const nowMs = clock()
+      refuseUnheld(range, nowMs)
+      return await runYielding(tally.rangedArmSteps(experiment, range, nowMs), signal)
+    },
+    async overflowedArms(experiment, range) {
+      refuseClosed()
+      const nowMs = clock()
+      if (range !== undefined) refuseUnheld(range, nowMs)
+      return tally.overflowedArms(experiment, range, nowMs)
+    },
+    coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
+    async attempts(query) {
+      refuseClosed()
+      return await list(query)
+    },
+  }
+}

@@ -1,0 +1,291 @@
+/**
+ * Group commit: while one group of attempts becomes durable the next ones gather, and one append keeps them all. The next group is on its way
+ * to the log before the last one is counted and answered. The only writer of the log and of the state.
+ */
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import type { FoldState, LogRecord } from '../../core/fold.ts'
+import type { Group, Kept, Log, Position } from '../../core/log.ts'
+import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
+import type { EventPublisher } from '../events.ts'
+import { messageOf } from '../messages.ts'
+import type { Appender, Sent } from './appender.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { Follower, OwnGroup } from './follower.ts'
+import {
+  admitGroup,
+  answersOf,
+  type Call,
+  type CallGroup,
+  countedIn,
+  countGroup,
+  encode,
+  formGroup,
+  idTime,
+  instantsOf,
+} from './group.ts'
+import type { Outage } from './outage.ts'
+import { type CommitQueue, type Entry, isCall, type Pending, type Turn } from './queue.ts'
+
+/** How often a group is looked for that the log has and does not show yet, and how long before that is told as a failure. */
+export interface CatchUpTimes {
+  readonly pollMs: number
+  readonly stuckMs: number
+}
+
+export const CATCH_UP_TIMES: CatchUpTimes = { pollMs: 20, stuckMs: 30_000 }
+
+export interface GroupCommitOptions {
+  readonly log: Log
+  readonly state: FoldState
+  readonly clock: Clock
+  /** As the clock, but it does not jump while the process runs. */
+  readonly steadyClock: Clock
+  readonly pool: BufferPool
+  readonly queue: CommitQueue
+  readonly appender: Appender
+  readonly follower: Follower
+  readonly outage: Outage
+  readonly events: EventPublisher
+  readonly times: CatchUpTimes
+}
+
+export interface GroupCommit {
+  append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
+  /** Runs `work` in its turn among the appends; it may {@link keep}. A rejection counts as a failed append. */
+  inTurn(work: () => Promise<void>): Promise<void>
+  /** Within a turn: appends a group, and folds it. */
+  keep(group: Omit<Group, 'number'>, made: KeptRecords): Promise<void>
+  /** Runs `work` between two groups, as soon as can be: the log and the state stand still until it settles. */
+  between<T>(work: () => Promise<T>): Promise<T>
+  readonly pending: Pending
+  /** Why nothing is taken; undefined while it is. */
+  refusal(): StoreUnavailable | undefined
+  /** Refuses what comes, and resolves when what had come is settled. */
+  close(): Promise<void>
+}
+
+/** The records of a group that is appended in a turn. */
+export interface KeptRecords {
+  fold(position: Position): void
+  /** Those that count, for listeners. */
+  records(): readonly LogRecord[]
+}
+
+/** A group of calls that is durable. Without `sent` all of it was known. */
+interface Durable {
+  readonly calls: CallGroup
+  readonly sent: Sent | undefined
+}
+
+/** It is long because its functions share the queue and the loop that serves it. */
+export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
+  const { log, state, clock, steadyClock, pool, queue, appender, follower, outage, events, times } = options
+  const tasks: (() => Promise<void>)[] = []
+  let running: Promise<void> | undefined
+  let closed: StoreUnavailable | undefined
+
+  const refusal = (): StoreUnavailable | undefined =>
+    closed ?? (outage.error === undefined ? undefined : failure(outage.error))
+
+  function append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      const refused = refusal() ?? queue.overload(attempts.length)
+      if (refused !== undefined) throw refused
+      if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
+      const nowMs = clock()
+      const idMs = idTime(nowMs, steadyClock())
+      const instants = batch?.instants ?? instantsOf(attempts)
+      const encoded = encode(attempts, log.frame({ nowMs, idMs }), batch?.rawJson, pool)
+      // How many bytes they are shows only when they are encoded.
+      const overload = queue.overload(0)
+      if (overload !== undefined) {
+        pool.release(encoded.block)
+        throw overload
+      }
+      enqueue({ attempts, instants, encoded, nowMs, idMs, resolve, reject })
+    })
+  }
+
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    const refused = refusal()
+    if (refused !== undefined) throw refused
+    await new Promise<void>((resolve, reject) => {
+      enqueue({ work, resolve, reject })
+    })
+  }
+
+  function between<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      tasks.push(() => work().then(resolve, reject))
+      start()
+    })
+  }
+
+  function enqueue(entry: Entry): void {
+    queue.add(entry)
+    start()
+  }
+
+  function start(): void {
+    running ??= run().finally(() => {
+      running = undefined
+      if (!queue.isEmpty || tasks.length > 0) start()
+    })
+  }
+
+  async function run(): Promise<void> {
+    let durable: Durable | undefined
+    for (;;) {
+      // What comes in the same turn of the event loop shares a group.
+      if (durable === undefined) await nextTurn()
+      else durable = await admit(durable)
+      const calls = tasks.length === 0 ? queue.takeCalls() : []
+      const next = calls.length > 0 ? write(calls) : undefined
+      // While the log is busy with the next group already.
+      if (durable !== undefined) count(durable)
+      durable = await next
+      if (next !== undefined) continue
+      const task = tasks.shift()
+      const turn = task === undefined ? queue.takeTurn() : undefined
+      if (task !== undefined) await task()
+      else if (turn !== undefined) await take(turn)
+      else if (queue.isEmpty) return
+    }
+  }
+
+  /** Answers a group that is durable and not folded yet; undefined where it was refused. */
+  async function write(calls: readonly Call[]): Promise<Durable | undefined> {
+    const group = formGroup(calls, state.ids)
+    const { records, attempts } = group
+    try {
+      return {
+        calls: group,
+        sent: attempts === 0 ? undefined : await appender.append({ records, attempts, isReset: false }),
+      }
+    } catch (error) {
+      refuse(calls, error)
+      return undefined
+    }
+  }
+
+  /**
+   * Folds the ids of a group, before the next one is formed, which must not hold what this one does. Where other writers stand between, all of
+   * it is folded and answered behind theirs, and undefined is answered.
+   */
+  async function admit(durable: Durable): Promise<Durable | undefined> {
+    const { calls, sent } = durable
+    if (sent === undefined) return durable
+    if (follower.isNext(sent.kept)) {
+      leaveOut(calls, sent.kept.position)
+      return durable
+    }
+    try {
+      await foldBehind(sent, position => {
+        leaveOut(calls, position)
+        countGroup(calls, state)
+        publish(calls)
+      })
+      answer(calls)
+    } catch (error) {
+      refuse(calls.calls, error)
+    }
+    return undefined
+  }
+
+  function leaveOut(calls: CallGroup, position: string): void {
+    const late = admitGroup(calls, state)
+    if (late.length > 0) log.leaveOut(position, late)
+  }
+
+  /** Counts what is durable and admitted, and answers. */
+  function count({ calls, sent }: Durable): void {
+    if (sent !== undefined) {
+      follower.take(
+        own(sent, () => countGroup(calls, state)),
+        sent.kept,
+        calls.records.length,
+      )
+      publish(calls)
+    }
+    answer(calls)
+  }
+
+  const own = ({ group }: Sent, fold: OwnGroup['fold']): OwnGroup => ({ number: group.number, fold })
+
+  function publish(calls: CallGroup): void {
+    events.publish({ own: true, records: () => [...countedIn(calls)] })
+  }
+
+  function answer(calls: CallGroup): void {
+    for (const [i, appended] of answersOf(calls).entries()) {
+      const call = calls.calls[i]!
+      queue.release(call)
+      call.resolve(appended)
+    }
+  }
+
+  async function keep(group: Omit<Group, 'number'>, { fold, records }: KeptRecords): Promise<void> {
+    const sent = await appender.append(group)
+    await foldBehind(sent, position => {
+      fold(position)
+      events.publish({ own: true, records })
+    })
+  }
+
+  /** Folds what other writers appended before a group of ours, and then that one. */
+  async function foldBehind(sent: Sent, fold: OwnGroup['fold']): Promise<void> {
+    const group = own(sent, fold)
+    const fromMs = performance.now()
+    for (let kept: Kept = sent.kept; ; kept = await appender.again(sent.group)) {
+      if (follower.isNext(kept)) return follower.take(group, kept, sent.group.records.length)
+      try {
+        if (await follower.catchUp(group)) return
+        // The log does not show it yet, or has lost it since: it is asked for again.
+        if (performance.now() - fromMs > times.stuckMs)
+          throw new Error(`the log is missing groups behind ${follower.position}`)
+        await delay(times.pollMs)
+      } catch (error) {
+        outage.begin(error)
+        await outage.over()
+      }
+    }
+  }
+
+  async function take(turn: Turn): Promise<void> {
+    try {
+      await turn.work()
+      turn.resolve()
+    } catch (error) {
+      refuse([turn], error)
+    }
+  }
+
+  /** Refuses what failed and all that waits behind it: what fails once mostly fails again, and nobody should wait for that. */
+  function refuse(failed: readonly Entry[], error: unknown): void {
+    if (closed === undefined || error !== closed) outage.begin(error)
+    for (const entry of [...failed, ...queue.takeAll()]) {
+      if (isCall(entry)) queue.release(entry)
+      entry.reject(error instanceof StoreUnavailable ? error : failure(error))
+    }
+  }
+
+  return {
+    append,
+    inTurn,
+    keep,
+    between,
+    pending: queue.pending,
+    refusal,
+    async close() {
+      closed = new StoreUnavailable('the store is closed', { reason: 'closed' })
+      outage.stop(closed)
+      while (running !== undefined) await running
+    },
+  }
+}
+
+function failure(error: unknown): StoreUnavailable {
+  const cause = error instanceof Error && error.name === 'LogRefused' ? error.cause : error
+  return new StoreUnavailable(`attempts cannot be kept: ${messageOf(error)}`, { cause })
+}

@@ -1,0 +1,78 @@
+/** The time from a failed append until the log can be appended to again: everything new is refused, and recovery is tried by itself. */
+import { LogRefused } from '../../core/log.ts'
+import type { Logger } from '../logger.ts'
+import { messageOf } from '../messages.ts'
+
+/** How long to wait before the next try: doubled every time. */
+export interface RetryTimes {
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
+export const RETRY_TIMES: RetryTimes = { firstMs: 1000, lastMs: 30_000 }
+
+export interface OutageOptions {
+  readonly log: Logger
+  readonly times: RetryTimes
+  /** Tries to make the log writable; it is not called again before it settles. `isAwaited`: the group commit waits for it in {@link Outage.over}. */
+  readonly recover: (isAwaited: boolean) => Promise<void>
+  readonly onRecovered: () => void
+}
+
+export interface Outage {
+  /** Why nothing can be appended; undefined while it can. */
+  readonly error: unknown
+  begin(error: unknown): void
+  /** Resolves when the log can be appended to again; rejects where no more tries are made. */
+  over(): Promise<void>
+  /** No more tries. */
+  stop(reason: Error): void
+}
+
+export function createOutage({ log, times, recover, onRecovered }: OutageOptions): Outage {
+  let current: { readonly error: unknown } | undefined
+  let timer: NodeJS.Timeout | undefined
+  let stopped: Error | undefined
+  let waiting: PromiseWithResolvers<void> | undefined
+
+  function wait(error: unknown, retryMs: number): void {
+    current = { error }
+    clearTimeout(timer)
+    if (error instanceof LogRefused && error.isFinal) {
+      log.error('attempts cannot be kept by this process any more', { error: messageOf(error) })
+      return
+    }
+    log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })
+    if (stopped !== undefined) return
+    timer = setTimeout(() => {
+      recover(waiting !== undefined).then(end, again => wait(again, Math.min(retryMs * 2, times.lastMs)))
+    }, retryMs)
+    timer.unref()
+  }
+
+  function end(): void {
+    current = undefined
+    log.info('attempts can be kept again')
+    waiting?.resolve()
+    waiting = undefined
+    onRecovered()
+  }
+
+  return {
+    get error() {
+      return current?.error
+    },
+    begin: error => wait(error, times.firstMs),
+    async over() {
+      if (stopped !== undefined) throw stopped
+      if (current === undefined) return
+      waiting ??= Promise.withResolvers<void>()
+      await waiting.promise
+    },
+    stop(reason) {
+      stopped = reason
+      clearTimeout(timer)
+      waiting?.reject(reason)
+    },
+  }
+}

@@ -1,0 +1,91 @@
+/** What waits for the log: calls of append, and turns that need it for themselves, in the order they came. */
+import { StoreUnavailable } from '../../core/ports.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import { type Call, groupSize } from './group.ts'
+
+/** What encoded records that wait may take in memory. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024
+
+/** Work that must happen between the calls before and behind it. */
+export interface Turn {
+  readonly work: () => Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+export type Entry = Call | Turn
+
+/** Calls and attempts that were taken and are not answered yet. */
+export interface Pending {
+  readonly calls: number
+  readonly attempts: number
+}
+
+export interface CommitQueue {
+  readonly pending: Pending
+  /** Why a call of so many attempts cannot be taken; undefined where it can. One call is always taken, however large: nothing else could keep it. */
+  overload(attempts: number): StoreUnavailable | undefined
+  add(entry: Entry): void
+  readonly isEmpty: boolean
+  /** The calls of the next group; empty where a turn is next. */
+  takeCalls(): Call[]
+  /** The turn that is next. */
+  takeTurn(): Turn | undefined
+  /** Everything that waits. */
+  takeAll(): Entry[]
+  /** A call that was taken is about to be answered: what it held is free. */
+  release(call: Call): void
+}
+
+export const isCall = (entry: Entry): entry is Call => 'attempts' in entry
+
+export function createCommitQueue(pool: BufferPool, maxPendingAttempts: number): CommitQueue {
+  const pending = { calls: 0, attempts: 0 }
+  let waiting: Entry[] = []
+
+  function account({ attempts }: Call, sign: 1 | -1): void {
+    pending.calls += sign
+    pending.attempts += sign * attempts.length
+  }
+
+  return {
+    pending,
+    overload(attempts) {
+      if (pending.calls === 0) return undefined
+      const isRoom = pending.attempts + attempts <= maxPendingAttempts && pool.heldBytes <= MAX_PENDING_BYTES
+      return isRoom ? undefined : overloaded()
+    },
+    add(entry) {
+      if (isCall(entry)) account(entry, 1)
+      waiting.push(entry)
+    },
+    get isEmpty() {
+      return waiting.length === 0
+    },
+    takeCalls() {
+      const turn = waiting.findIndex(entry => !isCall(entry))
+      const calls = (turn < 0 ? waiting : waiting.slice(0, turn)) as Call[]
+      return calls.length === 0 ? [] : (waiting.splice(0, groupSize(calls)) as Call[])
+    },
+    takeTurn() {
+      const first = waiting[0]
+      if (first === undefined || isCall(first)) return undefined
+      waiting.shift()
+      return first
+    },
+    takeAll() {
+      const all = waiting
+      waiting = []
+      return all
+    },
+    release(call) {
+      account(call, -1)
+      pool.release(call.encoded.block)
+    },
+  }
+}
+
+function overloaded(): StoreUnavailable {
+  const detail = 'too many attempts are waiting to be kept'
+  return new StoreUnavailable(detail, { reason: 'overloaded', retryAfterSeconds: 1 })
+}

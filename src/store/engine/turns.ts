@@ -1,0 +1,132 @@
+/** Appends of which what they hold depends on everything before: each has the log to itself for a turn. */
+import type { SeriesPoint } from '../../core/aggregate/series.ts'
+import {
+  type AlertRecord,
+  type AlertStatus,
+  apply,
+  type FoldState,
+  type LogRecord,
+  type Outcome,
+  type OutcomeRecord,
+  type PointsRecord,
+  takePoints,
+} from '../../core/fold.ts'
+import type { Log } from '../../core/log.ts'
+import type { AppendedPoints, Clock } from '../../core/ports.ts'
+import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../record-json.ts'
+import { encodeOne } from './group.ts'
+import type { GroupCommit } from './group-commit.ts'
+
+/** Points in one record: some hundred kilobytes. */
+const POINTS_AT_ONCE = 500
+
+export interface TurnOptions {
+  readonly commit: Pick<GroupCommit, 'inTurn' | 'keep'>
+  readonly log: Pick<Log, 'frame' | 'find' | 'leaveOut'>
+  readonly state: FoldState
+  readonly clock: Clock
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
+
+export async function appendPoints(options: TurnOptions, points: readonly SeriesPoint[]): Promise<AppendedPoints> {
+  const appended = { attempts: 0, refused: 0 }
+  for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
+    const some = points.slice(from, from + POINTS_AT_ONCE)
+    await options.commit.inTurn(() => keepPoints(options, some, appended))
+  }
+  return appended
+}
+
+/** Only what is new in the points goes into the log. */
+async function keepPoints(
+  { commit, log, state, clock }: TurnOptions,
+  given: readonly SeriesPoint[],
+  appended: Writable<AppendedPoints>,
+): Promise<void> {
+  const nowMs = clock()
+  const { points, refused } = state.series.step(given, nowMs)
+  appended.refused += refused
+  if (points.length === 0) return
+  const record: PointsRecord = { kind: 'points', nowMs, idMs: nowMs, points }
+  const records = encodeOne(log.frame(record), pointsJson(points))
+  await commit.keep(
+    { records, attempts: 0, isReset: false },
+    {
+      fold() {
+        appended.attempts += takePoints(state, record)
+      },
+      records: () => [record],
+    },
+  )
+}
+
+/** Forgets everything before it. */
+export async function appendReset({ commit, log, state, clock }: TurnOptions): Promise<void> {
+  await commit.inTurn(async () => {
+    const nowMs = clock()
+    const record = { kind: 'reset', nowMs, idMs: nowMs } as const
+    await commit.keep(
+      { records: encodeOne(log.frame(record), RESET_JSON), attempts: 0, isReset: true },
+      {
+        fold: () => void apply(state, record),
+        records: () => [record],
+      },
+    )
+  })
+}
+
+export type OutcomeAnswer = 'accepted' | 'duplicate' | 'unknown'
+
+/**
+ * Records what was found out about an attempt. `duplicate` where its newest outcome says the same by the same source, `unknown` where the attempt
+ * is not there, or not any more.
+ */
+export async function appendOutcome(options: TurnOptions, outcome: Outcome): Promise<OutcomeAnswer> {
+  for (;;) {
+    const found = await options.log.find(outcome.attempt_id)
+    if (found === undefined) return 'unknown'
+    const before = found.outcome
+    if (before?.outcome.success === outcome.success && before.outcome.source === outcome.source) return 'duplicate'
+    const nowMs = options.clock()
+    const { attempt, at } = found.attempt
+    const record: OutcomeRecord = {
+      kind: 'outcome',
+      nowMs,
+      idMs: nowMs,
+      outcome,
+      revision: (before?.revision ?? 0) + 1,
+      previous: before?.outcome.success,
+      attempt,
+      at,
+    }
+    // Where another sidecar was faster, its outcome is what this one comes after.
+    if (await keepRecord(options, record, outcomeJson(record))) return 'accepted'
+  }
+}
+
+/** Records that an alert changed; true where no other sidecar has said so before: then this one is to send the notification. */
+export async function appendAlert(options: TurnOptions, alert: string, status: AlertStatus): Promise<boolean> {
+  const nowMs = options.clock()
+  if ((status === 'firing') === options.state.alerts.has(alert)) return false
+  const record: AlertRecord = { kind: 'alert', nowMs, idMs: nowMs, alert, status }
+  return await keepRecord(options, record, alertJson(record))
+}
+
+/** Appends a record in a turn; true where it counts. */
+async function keepRecord({ commit, log, state }: TurnOptions, record: LogRecord, json: string): Promise<boolean> {
+  let isCounted = false
+  await commit.inTurn(() =>
+    commit.keep(
+      { records: encodeOne(log.frame(record), json), attempts: 0, isReset: false },
+      {
+        fold(position) {
+          isCounted = apply(state, record)
+          if (!isCounted) log.leaveOut(position, [0])
+        },
+        records: () => (isCounted ? [record] : []),
+      },
+    ),
+  )
+  return isCounted
+}

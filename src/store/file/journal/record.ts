@@ -1,0 +1,176 @@
+/**
+ * A record of the journal and its line: `crc32 SP time SP json LF`. The checksum is that of all between it and the line's end, in
+ * eight lower-case hex digits. The time is that of receipt, in milliseconds since the epoch; where ids age by another clock than the wall clock,
+ * the difference follows with its sign: `1772366400000-90000000`. So a replay counts as the writer did.
+ * The JSON is a record of the log, or opens a segment.
+ */
+
+import type { Limits, LogRecord, RecordTimes } from '../../../core/fold.ts'
+import { readRecord } from '../../record-json.ts'
+import { checksum } from './checksum.ts'
+import { ORIGIN, type Position } from './position.ts'
+
+/** The version of the journal's format: 2 knows points of metrics, 3 outcomes and alerts. */
+export const JOURNAL_FORMAT = 3
+
+/** The first record of every segment. */
+export interface Opening {
+  readonly format: number
+  /** Where the journal ended when the segment began. What stands behind that in an earlier segment was never acknowledged. */
+  readonly previous: Position
+  /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first snapshot. */
+  readonly adopted: boolean
+  /** A random name of the opening of the store that wrote the segment; empty in segments of versions that had none. */
+  readonly owner: string
+  /** Parts of segments that another owner wrote at the same time: what they hold follows in this segment. */
+  readonly merged?: readonly MergedPart[]
+  /**
+   * How many attempts the journal held before the segment, counted from its beginning or from the last reset. Undefined in segments of
+   * versions that did not write it.
+   */
+  readonly records: number | undefined
+  /** The limits with which the segment is counted, so that it is counted the same again. Undefined in segments of earlier versions. */
+  readonly limits?: Limits | undefined
+}
+
+/** A part of a segment, in bytes. */
+export interface MergedPart {
+  readonly segment: number
+  readonly start: number
+  readonly end: number
+}
+
+/** Opens a segment: it is no record of the log. */
+export interface OpeningRecord extends RecordTimes {
+  readonly kind: 'opening'
+  readonly opening: Opening
+}
+
+export type JournalRecord = LogRecord | OpeningRecord
+
+const LF = 0x0a
+const SPACE = 0x20
+/** A time of receipt and the difference to it. */
+const TIMES = /^(-?\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)$/
+/** Eight digits and a space. */
+const CHECKSUM_LENGTH = 9
+const BLANK_CHECKSUM = '00000000 '
+const HEX = Buffer.from('0123456789abcdef')
+
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+const BYTES_A_UNIT = 3
+
+/** What stands before the JSON in the lines of what came at one time. */
+export interface LineHead {
+  /** The line's own checksum is still open in them. */
+  readonly bytes: Uint8Array
+  /** The checksum of what stands behind that. */
+  readonly sum: number
+}
+
+export function lineHead(nowMs: number, idMs: number = nowMs): LineHead {
+  const skewMs = idMs - nowMs
+  const skew = skewMs === 0 ? '' : skewMs > 0 ? `+${skewMs}` : skewMs
+  const bytes = Buffer.from(`${BLANK_CHECKSUM}${nowMs}${skew} `)
+  return { bytes, sum: checksum(bytes, CHECKSUM_LENGTH, bytes.length) }
+}
+
+/** Bytes that a line may take at the most. */
+export function lineRoom(head: LineHead, text: Uint8Array | string): number {
+  return head.bytes.length + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length + 1
+}
+
+/** Puts the line of a text, which is JSON without an LF, at `start`; answers where it ends. */
+export function putLine(bytes: Buffer, start: number, head: LineHead, text: Uint8Array | string): number {
+  bytes.set(head.bytes, start)
+  const textStart = start + head.bytes.length
+  let end = textStart
+  if (typeof text === 'string') end += bytes.write(text, end)
+  else {
+    bytes.set(text, end)
+    end += text.length
+  }
+  return sealLine(bytes, start, end, head)
+}
+
+/** Completes a line of which the head and the text stand from `start` to `end`; answers where it ends. */
+export function sealLine(bytes: Uint8Array, start: number, end: number, head: LineHead): number {
+  bytes[end] = LF
+  putChecksum(bytes, start, checksum(bytes, start + head.bytes.length, end, head.sum))
+  return end + 1
+}
+
+/** The lines of what came at one time, one behind the other. */
+export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[], idMs: number = nowMs): Buffer {
+  const head = lineHead(nowMs, idMs)
+  const bytes = Buffer.allocUnsafe(texts.reduce((room, text) => room + lineRoom(head, text), 0))
+  let end = 0
+  for (const text of texts) end = putLine(bytes, end, head, text)
+  return bytes.subarray(0, end)
+}
+
+function putChecksum(bytes: Uint8Array, start: number, sum: number): void {
+  let rest = sum
+  for (let digit = start + 7; digit >= start; digit--) {
+    bytes[digit] = HEX[rest & 15]!
+    rest >>>= 4
+  }
+}
+
+export function openingLine(nowMs: number, { format, previous, adopted, ...more }: Opening): Buffer {
+  const { owner, merged, records, limits } = more
+  const opening = { segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits } }
+  return recordLines(nowMs, [JSON.stringify(opening)])
+}
+
+/** The record of the line from `start` to `end` (without its LF), or undefined where it is damaged. */
+export function decodeLine(bytes: Buffer, start: number, end: number): JournalRecord | undefined {
+  if (!hasValidChecksum(bytes, start, end)) return undefined
+  const space = bytes.indexOf(SPACE, start + CHECKSUM_LENGTH)
+  if (space < 0 || space >= end) return undefined
+  const times = readTimes(bytes.toString('latin1', start + CHECKSUM_LENGTH, space))
+  if (times === undefined) return undefined
+  try {
+    return recordOf(times, JSON.parse(bytes.toString('utf8', space + 1, end)))
+  } catch {
+    return undefined
+  }
+}
+
+function readTimes(text: string): RecordTimes | undefined {
+  const nowMs = Number(text)
+  if (Number.isFinite(nowMs)) return { nowMs, idMs: nowMs }
+  const found = TIMES.exec(text)
+  return found === null ? undefined : { nowMs: Number(found[1]), idMs: Number(found[1]) + Number(found[2]) }
+}
+
+export function hasValidChecksum(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start <= CHECKSUM_LENGTH || bytes[start + 8] !== SPACE) return false
+  let stated = 0
+  for (let i = start; i < start + 8; i++) {
+    const byte = bytes[i]!
+    const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : -1
+    if (digit < 0) return false
+    stated = stated * 16 + digit
+  }
+  return stated === checksum(bytes, start + CHECKSUM_LENGTH, end)
+}
+
+/** What the JSON of a line says. Its checksum was right, so it is what was written; anything unknown is no record. */
+function recordOf(times: RecordTimes, value: Record<string, unknown>): JournalRecord | undefined {
+  const record = readRecord(times, value)
+  if (record !== undefined) return record
+  const opening = value.segment as Partial<Opening> | undefined
+  if (typeof opening?.format !== 'number') return undefined
+  // Of a newer format nothing but that is known.
+  const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
+  const more = { owner, merged, records, limits: limits && unlimited(limits) }
+  return { ...times, kind: 'opening', opening: { format, previous, adopted, ...more } }
+}
+
+/** JSON has no infinity: what is null has no limit. */
+function unlimited(limits: { readonly [Limit in keyof Limits]: number | null }): Limits {
+  const { maxKeys, maxArms, idWindow, idWindowAgeMs } = limits
+  const of = (limit: number | null): number => limit ?? Number.POSITIVE_INFINITY
+  return { maxKeys: of(maxKeys), maxArms: of(maxArms), idWindow: of(idWindow), idWindowAgeMs: of(idWindowAgeMs) }
+}

@@ -1,0 +1,80 @@
+/** What is known to be damaged or missing of a store now: logged and counted once, however often it is found. */
+
+import type { Logger } from '../../logger.ts'
+import type { Counters } from '../counters.ts'
+
+/** What is wrong with one file. */
+export interface Finding {
+  readonly path: string
+  /** In words. */
+  readonly reason: string
+  /** Lines that are damaged, also where that cost no attempt: a segment's opening, or the end of a line alone. */
+  readonly corrupt: number
+  /** Attempts that they cost. */
+  readonly lost: number
+  /** Records that are gone. */
+  readonly missing: number
+}
+
+/** The damage that is known now. */
+export interface KnownDamage {
+  readonly files: number
+  /** Records that are damaged or missing. */
+  readonly records: number
+  /** One sentence for people; undefined where nothing is damaged. */
+  readonly detail: string | undefined
+}
+
+export interface Damage {
+  readonly known: KnownDamage
+  has(path: string): boolean
+  /** Takes down what is wrong with a file now. What is new of it is logged and counted. */
+  report(finding: Finding): void
+  /** The file is as it should be, or gone as it should be. */
+  clear(path: string): void
+  /** Forgets all files but these. */
+  keepOnly(paths: ReadonlySet<string>): void
+}
+
+/** Files that are named. */
+const NAMED = 3
+
+/** `counted` are records found damaged at the start, by path: they are counted already. */
+export function createDamage(counters: Counters, log: Logger, counted: ReadonlyMap<string, number>): Damage {
+  const findings = new Map<string, Finding>()
+  const counts = new Map([...counted].map(([path, corrupt]) => [path, { corrupt, missing: 0 }]))
+
+  return {
+    get known() {
+      let records = 0
+      for (const { lost, missing } of findings.values()) records += lost + missing
+      return { files: findings.size, records, detail: detailOf([...findings.values()], records) }
+    },
+    has: path => findings.has(path),
+    report(finding) {
+      const { path, reason, corrupt, missing } = finding
+      const before = counts.get(path) ?? { corrupt: 0, missing: 0 }
+      const isNew = !findings.has(path) || corrupt > before.corrupt || missing > before.missing
+      findings.set(path, finding)
+      counters.corruptRecords += Math.max(0, corrupt - before.corrupt)
+      counters.missingRecords += Math.max(0, missing - before.missing)
+      counts.set(path, { corrupt: Math.max(corrupt, before.corrupt), missing: Math.max(missing, before.missing) })
+      if (isNew) log.error('the store is damaged', { path, reason, corrupt, missing })
+    },
+    clear(path) {
+      findings.delete(path)
+    },
+    keepOnly(paths) {
+      for (const path of findings.keys()) if (!paths.has(path)) findings.delete(path)
+      for (const path of counts.keys()) if (!paths.has(path)) counts.delete(path)
+    },
+  }
+}
+
+function detailOf(findings: readonly Finding[], records: number): string | undefined {
+  if (findings.length === 0) return undefined
+  const named = findings.slice(0, NAMED).map(({ path, reason }) => `${path}: ${reason}`)
+  const more = findings.length > NAMED ? `; and ${findings.length - NAMED} more` : ''
+  const files = findings.length === 1 ? '1 file of the store is' : `${findings.length} files of the store are`
+  return `${files} damaged or missing, with ${records} attempts that can no longer be listed: ${named.join('; ')}${more}`
+}

@@ -1,0 +1,142 @@
+/** Reads a stretch of a segment forwards, record by record, in bounded memory. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { FileSystem } from '../file-system.ts'
+import { decodeLine, hasValidChecksum, type JournalRecord } from '../journal/record.ts'
+
+/** A few milliseconds of work. */
+const BLOCK_BYTES = 512 * 1024
+/** A damaged line may hold a whole one behind it when its own end is what was damaged: looked for this far back. */
+const SALVAGE_BYTES = 64 * 1024
+const LF = 0x0a
+/** The shortest thing that could be a line. */
+const SHORTEST = 12
+/** Longer than any first record. */
+const OPENING_BYTES = 1024
+
+export interface ScanResult {
+  /** Where the last good line ends: the stretch's end, or less where its end is torn. */
+  readonly end: number
+  /** Damaged lines that cost a record, or only their own end. */
+  readonly corrupt: number
+  /** Records that damaged lines cost, as far as it can be told; the first one of a segment, which says what it is, is not among them. */
+  readonly lost: number
+  /** Bytes of a line that has no end, without zeros that were laid out behind it. */
+  readonly torn: number
+}
+
+/** How fast a stretch is read: what is read at once, and what is awaited after each of these blocks. */
+export interface Pace {
+  readonly blockBytes: number
+  pause(): Promise<unknown>
+}
+
+const AT_FULL_SPEED: Pace = { blockBytes: BLOCK_BYTES, pause: () => nextTurn() }
+
+/** Calls `onRecord` for every record from `start` to `end` of the file, in order. What a damaged line still holds is read. */
+export async function scan(
+  fileSystem: FileSystem,
+  path: string,
+  { start, end, bounded }: { start: number; end: number; bounded: boolean },
+  onRecord: (record: JournalRecord) => void,
+  pace: Pace = AT_FULL_SPEED,
+): Promise<ScanResult> {
+  const damage = { corrupt: 0, lost: 0 }
+  let rest: Buffer = Buffer.alloc(0)
+  let at = start
+  while (at < end) {
+    const block = await fileSystem.read(path, at, Math.min(pace.blockBytes, end - at))
+    if (block.length === 0) break
+    at += block.length
+    const bytes = rest.length === 0 ? block : Buffer.concat([rest, block])
+    const whole = bytes.lastIndexOf(LF) + 1
+    readLines(bytes, whole, onRecord, damage)
+    rest = bytes.subarray(whole)
+    await pace.pause()
+  }
+  const [restAt, restLength] = [at - rest.length, rest.length]
+  const { end: length, torn } = bounded ? { end: restLength, torn: 0 } : openEnd(rest)
+  if (length > 0) book(salvage(rest, 0, length, onRecord), damage)
+  // What says what the segment is counts as no record.
+  if (start === 0 && damage.corrupt > 0 && (await hasDamagedOpening(fileSystem, path, end)))
+    damage.lost = Math.max(0, damage.lost - 1)
+  return { end: restAt + length, ...damage, torn }
+}
+
+interface FoundDamage {
+  corrupt: number
+  lost: number
+}
+
+/** A damaged line counts once at least, also where nothing but its end was damaged. */
+function book(lost: number, damage: FoundDamage): void {
+  damage.corrupt += Math.max(lost, 1)
+  damage.lost += lost
+}
+
+/** Whether the first line of a file cannot be read. */
+async function hasDamagedOpening(fileSystem: FileSystem, path: string, end: number): Promise<boolean> {
+  const bytes = await fileSystem.read(path, 0, Math.min(OPENING_BYTES, end))
+  const length = bytes.indexOf(LF)
+  return decodeLine(bytes, 0, length < 0 ? bytes.length : length)?.kind !== 'opening'
+}
+
+/**
+ * What stands behind the last line that has an end: one that was being written, or one whose end is damaged, which counts up to there;
+ * and zeros that were laid out.
+ */
+function openEnd(rest: Buffer): { readonly end: number; readonly torn: number } {
+  let used = rest.length
+  while (used > 0 && rest[used - 1] === 0) used--
+  if (hasValidChecksum(rest, 0, used - 1)) return { end: used, torn: 0 }
+  if (used < rest.length && hasValidChecksum(rest, 0, used)) return { end: used + 1, torn: 0 }
+  return { end: 0, torn: used }
+}
+
+/** Reads the lines of `bytes` up to `whole`, which ends one. */
+function readLines(bytes: Buffer, whole: number, onRecord: (record: JournalRecord) => void, damage: FoundDamage): void {
+  for (let start = 0; start < whole; ) {
+    const end = bytes.indexOf(LF, start)
+    const record = decodeLine(bytes, start, end)
+    if (record === undefined) book(salvage(bytes, start, end, onRecord), damage)
+    else onRecord(record)
+    start = end + 1
+  }
+}
+
+/**
+ * Reads what a damaged line still holds: lines run together when the end of one was damaged. Answers how many records were lost: none where
+ * only ends of lines were damaged. `onRecord` gets where the record begins in `bytes` too.
+ */
+export function salvage(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  onRecord: (record: JournalRecord, start: number) => void,
+): number {
+  const found: Salvaged[] = []
+  const lost = collect(bytes, start, end, found)
+  for (const one of found) onRecord(one.record, one.start)
+  return lost
+}
+
+interface Salvaged {
+  readonly record: JournalRecord
+  readonly start: number
+}
+
+function collect(bytes: Buffer, start: number, end: number, found: Salvaged[]): number {
+  const whole = decodeLine(bytes, start, end) ?? decodeLine(bytes, start, end - 1)
+  if (whole !== undefined) {
+    found.push({ record: whole, start })
+    return 0
+  }
+  for (let at = Math.max(start + 1, end - SALVAGE_BYTES); at <= end - SHORTEST; at++) {
+    if (bytes[at + 8] !== 0x20) continue
+    const record = decodeLine(bytes, at, end) ?? decodeLine(bytes, at, end - 1)
+    if (record === undefined) continue
+    const lost = collect(bytes, start, at - 1, found)
+    found.push({ record, start: at })
+    return lost
+  }
+  return 1
+}

@@ -1,0 +1,9 @@
+/** Where a store says what it did. */
+export interface Logger {
+  debug(message: string, fields?: LoggerFields): void
+  info(message: string, fields?: LoggerFields): void
+  warn(message: string, fields?: LoggerFields): void
+  error(message: string, fields?: LoggerFields): void
+}
+
+export type LoggerFields = Readonly<Record<string, unknown>>

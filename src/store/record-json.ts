@@ -1,0 +1,56 @@
+/** The JSON of records, the same in every log. A log adds the times of a record, and whatever protects it. */
+
+import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
+import type { AgentAttempt } from '../core/attempt/attempt.ts'
+import { parseTimestamp } from '../core/attempt/timestamp.ts'
+import type { AlertRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
+import { OWN_BOUNDS } from './snapshot/schema.ts'
+
+/** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
+export function pointsJson(points: readonly SeriesPoint[]): string {
+  return JSON.stringify({ points, bounds: OWN_BOUNDS })
+}
+
+export const RESET_JSON: string = JSON.stringify({ reset: true })
+
+export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
+  return JSON.stringify({ outcome, revision, previous, attempt })
+}
+
+export function alertJson({ alert, status }: AlertRecord): string {
+  return JSON.stringify({ alert, status })
+}
+
+/** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
+export function readRecord(
+  { nowMs, idMs }: RecordTimes,
+  value: Readonly<Record<string, unknown>>,
+): LogRecord | undefined {
+  // Written out for attempts: of one shape each, and not copied, because a start reads millions.
+  if (typeof value.timestamp === 'string' && typeof value.agent_name === 'string') {
+    const at = parseTimestamp(value.timestamp)
+    return at && { kind: 'attempt', nowMs, idMs, attempt: value as unknown as AgentAttempt, at }
+  }
+  if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
+  if (value.reset === true) return { kind: 'reset', nowMs, idMs }
+  if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
+  if (!isOutcome(value)) return undefined
+  const { outcome, revision, previous, attempt } = value
+  const at = parseTimestamp(attempt.timestamp)
+  return (
+    at && { kind: 'outcome', nowMs, idMs, outcome, revision, ...(previous !== undefined && { previous }), attempt, at }
+  )
+}
+
+function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> {
+  return 'alert' in value && 'status' in value && (value.status === 'firing' || value.status === 'resolved')
+}
+
+function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {
+  return 'outcome' in value && 'attempt' in value && 'revision' in value
+}
+
+/** Points under other histogram bounds lose their buckets: counted under ours they would say something else. */
+function pointsOf(points: readonly SeriesPoint[], bounds: unknown): readonly SeriesPoint[] {
+  return bounds === OWN_BOUNDS ? points : points.map(point => ({ ...point, values: withoutBuckets(point.values) }))
+}

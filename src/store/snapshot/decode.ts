@@ -1,0 +1,207 @@
+/** Reads the blocks of a snapshot back into an empty tally and series. */
+import type { BucketOwner } from '../../core/aggregate/buckets.ts'
+import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
+import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
+import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
+import type { TierSave } from '../../core/aggregate/time-tiers.ts'
+import { type BlockReader, createBlockReader } from './block.ts'
+import { decodeHead, type SnapshotHead } from './head.ts'
+import { takeKeys } from './key-block.ts'
+import { createRowConverter, type SchemaChange, type SummarySchema, schemaChange, widthOf } from './schema.ts'
+import { createTierRestore, type TierRestore } from './tier-restore.ts'
+
+/** What was read besides what went into the tally and the series. */
+export interface RestoredState {
+  readonly ids: DedupWindow
+  /** What becomes of the tiers it holds: what the log must give is not there yet. */
+  readonly plan: TierPlan
+  readonly savedTiers: readonly TierSave[]
+  readonly alerts: SnapshotHead['alerts']
+  /** Ids it holds, of which the window may have room for fewer. */
+  readonly savedIds: number
+  /** Set where the numbers had another meaning: what could not be converted was dropped. */
+  readonly schemaChange: SchemaChange | undefined
+}
+
+/** Decides what becomes of the tiers of a snapshot. */
+export type PlanTiers = (saved: readonly TierSave[]) => TierPlan
+
+/** Takes the blocks one by one; answers when it was given the last. */
+export type StateDecoder = Generator<void, RestoredState, Uint8Array>
+
+/** The owners of buckets, by number, and where the open bucket of each starts. */
+interface Owners {
+  readonly all: BucketOwner[]
+  readonly opens: number[]
+}
+
+/**
+ * Decodes blocks as `encodeState` made them, and keeps none of their memory. Throws where they are not such. All keys and arms are restored,
+ * whatever the tally's limits. Summaries of another schema keep their totals.
+ */
+export function* decodeState(
+  tally: Tally,
+  series: Series,
+  idOptions: Omit<DedupWindowOptions, 'seed'>,
+  planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
+): StateDecoder {
+  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts } = decodeHead(yield)
+  const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
+  const change = schemaChange(schema)
+  const readRow = createRowReader(schema, change)
+  const plan = planned(savedTiers)
+  const tierRestore = createTierRestore(tally.times, plan, savedTiers)
+  tally.restoreOverflowed(overflowed)
+  const names: string[] = []
+  for (let left = counts.names; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
+  const owners: Owners = { all: [], opens: [] }
+  for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners, readRow)
+  for (let left = counts.arms; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners, readRow)
+  for (const [tier, { buckets }] of tiers.entries())
+    for (let left = buckets; left > 0; )
+      left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, readRow)
+  tierRestore.end()
+  const ids = createDedupWindow({ ...idOptions, seed, expected: counts.ids })
+  for (let left = counts.ids; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
+  const states: [string, SeriesState][] = []
+  const hasOwnBounds = change === undefined || change.bounds.length === 0
+  for (let left = counts.series; left > 0; ) left -= decodeSeries(createBlockReader(yield), states, hasOwnBounds)
+  series.restore(forgottenMs, states)
+  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts }
+}
+
+/** Reads a summary of a block into an empty row. */
+type RowReader = (block: BlockReader, into: Summary) => void
+
+function createRowReader(schema: SummarySchema, change: SchemaChange | undefined): RowReader {
+  if (change === undefined) return (block, into) => block.row(SUMMARY_WIDTH, into)
+  const convert = createRowConverter(schema, change)
+  const saved = new Float64Array(widthOf(schema))
+  return (block, into) => {
+    block.row(saved.length, saved)
+    convert(saved, createSummary(into))
+  }
+}
+
+/** How many entries a block holds: throws where that is not at least one. */
+function countIn(block: BlockReader): number {
+  const [count = 0] = block.doubles(1)
+  if (!(count > 0)) throw new RangeError('an empty block')
+  return count
+}
+
+function decodeTexts(block: BlockReader, into: string[]): number {
+  const count = countIn(block)
+  const lengths = block.words(count)
+  const bytes = Buffer.from(block.bytes(sum(lengths)))
+  let at = 0
+  for (const length of lengths) {
+    into.push(bytes.toString('utf8', at, at + length))
+    at += length
+  }
+  return count
+}
+
+function sum(numbers: Uint32Array): number {
+  let all = 0
+  for (const number of numbers) all += number
+  return all
+}
+
+function nameAt(names: readonly string[], number: number): string {
+  const name = names[number]
+  if (name === undefined) throw new RangeError('a name is missing')
+  return name
+}
+
+function decodeKeys(
+  block: BlockReader,
+  names: readonly string[],
+  tally: Tally,
+  owners: Owners,
+  readRow: RowReader,
+): number {
+  const count = countIn(block)
+  const heads = block.words(4 * count)
+  const opens = block.doubles(count)
+  const records = Array.from({ length: count }, (_, i) =>
+    tally.hold({
+      agent_name: nameAt(names, heads[4 * i]!),
+      model_name: nameAt(names, heads[4 * i + 1]!),
+      issue_type: nameAt(names, heads[4 * i + 2]!),
+    }),
+  )
+  const kept = takeKeys(block, count, i => readRow(block, records[i]!.summary))
+  for (const [i, { added, ...columns }] of kept.entries()) {
+    if (heads[4 * i + 3] !== columns.flags.length) throw new RangeError('recent attempts of another number')
+    tally.restoreRecent(records[i]!, Math.trunc(added), columns)
+    owners.all.push(records[i]!)
+    owners.opens.push(opens[i]!)
+  }
+  return count
+}
+
+function decodeArms(
+  block: BlockReader,
+  names: readonly string[],
+  tally: Tally,
+  owners: Owners,
+  readRow: RowReader,
+): number {
+  const count = countIn(block)
+  const heads = block.words(2 * count)
+  const opens = block.doubles(count)
+  for (let i = 0; i < count; i++) {
+    const arm = tally.holdArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
+    readRow(block, arm.summary)
+    owners.all.push(arm)
+    owners.opens.push(opens[i]!)
+  }
+  return count
+}
+
+function decodeBuckets(
+  block: BlockReader,
+  { all, opens }: Owners,
+  tier: number,
+  restore: TierRestore,
+  readRow: RowReader,
+): number {
+  const count = countIn(block)
+  const numbers = block.words(count)
+  const starts = block.doubles(count)
+  for (let i = 0; i < count; i++) {
+    const owner = all[numbers[i]!]
+    if (owner === undefined) throw new RangeError('a bucket of nobody')
+    const startMs = starts[i]!
+    restore.put(tier, owner, startMs, row => readRow(block, row))
+    if (tier === 0 && opens[numbers[i]!] === startMs) restore.open(owner, startMs)
+  }
+  return count
+}
+
+function decodeIds(block: BlockReader, ids: DedupWindow): number {
+  const count = countIn(block)
+  const hashes = block.words(2 * count)
+  ids.restore(hashes, block.doubles(count))
+  return count
+}
+
+function decodeSeries(block: BlockReader, into: [string, SeriesState][], hasOwnBounds: boolean): number {
+  const texts: string[] = []
+  const count = decodeTexts(block, texts)
+  const times = block.doubles(3 * count)
+  const lengths = block.words(count)
+  const values = new Float64Array(sum(lengths))
+  block.row(values.length, values)
+  let at = 0
+  for (const [i, id] of texts.entries()) {
+    const [startMs = 0, timeMs = 0, heardMs = 0] = times.subarray(3 * i, 3 * i + 3)
+    const all = [...values.subarray(at, at + lengths[i]!)]
+    into.push([id, { startMs, timeMs, heardMs, values: hasOwnBounds ? all : withoutBuckets(all) }])
+    at += lengths[i]!
+  }
+  return count
+}

@@ -1,0 +1,176 @@
+/** Writes a snapshot: everything that was counted up to a position of the log, to the last bit, as blocks of bytes. */
+import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
+import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
+import { recentCount } from '../../core/aggregate/recent.ts'
+import type { Series, SeriesState } from '../../core/aggregate/series.ts'
+import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import { createBlock, type NewBlock, roomOf } from './block.ts'
+import { encodeHead } from './head.ts'
+import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
+import { OWN_SCHEMA } from './schema.ts'
+import { sparseRoom } from './sparse-row.ts'
+
+/** Entries of one block: a megabyte at most. */
+const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
+/** Rows that are written between two steps. */
+const ROWS_A_STEP = 64
+
+/** What is counted. */
+export interface Counted {
+  readonly tally: Tally
+  readonly ids: DedupWindow
+  readonly series: Series
+  /** Alerts that are firing, and since when. */
+  readonly alerts?: ReadonlyMap<string, number>
+}
+
+/**
+ * The state block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is asked for one after
+ * the other. The head says how much follows of each kind, and each of the other blocks begins with how much it holds. Changes nothing.
+ */
+export function* encodeState(
+  { tally, ids, series, alerts }: Counted,
+  newBlock: NewBlock = createBlock,
+): Generator<Uint8Array | undefined> {
+  const [keys, arms] = [tally.keys(), tally.allArms()]
+  const owners = [...keys, ...arms]
+  const saves = tally.times.save()
+  const buckets: Bucket[][] = []
+  for (const tier of saves.keys()) buckets.push(yield* gathered(tally.times.buckets(tier)))
+  const names = yield* numbersOf(namesIn(keys, arms))
+  yield encodeHead({
+    schema: OWN_SCHEMA,
+    tiers: saves.map((save, tier) => ({ ...save, buckets: buckets[tier]!.length })),
+    counts: { names: names.size, keys: keys.length, arms: arms.length, ids: ids.size, series: series.states.size },
+    overflowed: tally.overflowed(),
+    seed: ids.save(0, 0).seed,
+    forgottenMs: series.forgottenMs,
+    alerts: [...(alerts ?? [])],
+  })
+  yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
+  yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
+  yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))
+  const ownerNumbers = yield* numbersOf(owners)
+  for (const ofTier of buckets)
+    yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
+  for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from, newBlock)
+  yield* blocksOf([...series.states], AT_ONCE.series, some => encodeSeries(some, newBlock))
+}
+
+function* blocksOf<T>(
+  values: readonly T[],
+  atOnce: number,
+  encode: (some: readonly T[]) => Encoding,
+): Generator<Uint8Array | undefined> {
+  for (let from = 0; from < values.length; from += atOnce) yield yield* encode(values.slice(from, from + atOnce))
+}
+
+/** A block that is made in steps. */
+type Encoding = Generator<undefined, Uint8Array>
+
+function* namesIn(keys: readonly KeyTally[], arms: readonly ArmTally[]): Generator<string> {
+  for (const { key } of keys) {
+    yield key.agent_name
+    yield key.model_name
+    yield key.issue_type
+  }
+  for (const { experiment, variant } of arms) {
+    yield experiment
+    yield variant
+  }
+}
+
+/** The number of each value, by when it first comes. */
+function* numbersOf<T>(values: Iterable<T>): Generator<undefined, Map<T, number>> {
+  const numbers = new Map<T, number>()
+  let steps = 0
+  for (const value of values) {
+    if (!numbers.has(value)) numbers.set(value, numbers.size)
+    if (++steps % AT_ONCE.names === 0) yield
+  }
+  return numbers
+}
+
+function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
+  const all: T[] = []
+  for (const value of values) if (all.push(value) % AT_ONCE.names === 0) yield
+  return all
+}
+
+function* encodeTexts(texts: readonly string[], newBlock: NewBlock): Encoding {
+  const parts = texts.map(text => Buffer.from(text))
+  const all = Buffer.concat(parts)
+  const block = newBlock(1 + roomOf(parts.length * 4) + roomOf(all.length))
+  block.double(parts.length)
+  block.put(Uint32Array.from(parts, part => part.length))
+  block.put(all)
+  return block.bytes()
+}
+
+/** The start of each owner's open bucket; NaN where it has none. */
+const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
+  Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
+
+function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
+  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys))
+  const heads = new Uint32Array(4 * keys.length)
+  for (const [i, { key, recent }] of keys.entries()) {
+    heads[4 * i] = names.get(key.agent_name)!
+    heads[4 * i + 1] = names.get(key.model_name)!
+    heads[4 * i + 2] = names.get(key.issue_type)!
+    heads[4 * i + 3] = recentCount(recent)
+  }
+  block.double(keys.length)
+  block.put(heads)
+  block.put(opensOf(keys))
+  yield* putKeys(block, keys, ROWS_A_STEP)
+  return block.bytes()
+}
+
+function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
+  const block = newBlock(1 + arms.length * (2 + ROW_ROOM))
+  block.double(arms.length)
+  block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
+  block.put(opensOf(arms))
+  for (const { summary } of arms) block.row(summary)
+  return block.bytes()
+}
+
+function* encodeBuckets(
+  buckets: readonly Bucket[],
+  owners: ReadonlyMap<BucketOwner, number>,
+  newBlock: NewBlock,
+): Encoding {
+  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
+  block.double(buckets.length)
+  block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
+  block.put(Float64Array.from(buckets, bucket => bucket.startMs))
+  for (const [i, { summary }] of buckets.entries()) {
+    block.row(summary)
+    if (i % ROWS_A_STEP === 0) yield
+  }
+  return block.bytes()
+}
+
+function encodeIds(ids: DedupWindow, from: number, newBlock: NewBlock): Uint8Array {
+  const { hashes, times } = ids.save(from, AT_ONCE.ids)
+  const block = newBlock(1 + 2 * times.length)
+  block.double(times.length)
+  block.put(hashes)
+  block.put(times)
+  return block.bytes()
+}
+
+function* encodeSeries(series: readonly (readonly [string, SeriesState])[], newBlock: NewBlock): Encoding {
+  const values = Float64Array.from(series.flatMap(([, state]) => state.values))
+  const texts = yield* encodeTexts(
+    series.map(([id]) => id),
+    createBlock,
+  )
+  const block = newBlock(roomOf(texts.length) + 4 * series.length + sparseRoom(values.length))
+  block.put(texts)
+  block.put(Float64Array.from(series.flatMap(([, { startMs, timeMs, heardMs }]) => [startMs, timeMs, heardMs])))
+  block.put(Uint32Array.from(series, ([, state]) => state.values.length))
+  block.row(values)
+  return block.bytes()
+}

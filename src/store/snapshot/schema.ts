@@ -1,0 +1,96 @@
+/**
+ * What the numbers of stored state mean: histogram bounds, tier spans, and the layout of a summary. Snapshots hold the schema whole, so that
+ * another one is noticed and converted; the document and the journal hold its fingerprint.
+ */
+import { createHash } from 'node:crypto'
+import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/aggregate/histogram-bounds.ts'
+import { type FieldGroup, type Histogrammed, SUMMARY_FIELDS } from '../../core/aggregate/summary.ts'
+import type { TierOptions } from '../../core/aggregate/time-tiers.ts'
+
+/** The meaning of a summary's numbers. Plain data that survives JSON. */
+export interface SummarySchema {
+  /** Upper bounds of each histogram. */
+  readonly bounds: Readonly<Record<Histogrammed, readonly number[]>>
+  /** Name and size of each field of the row, in order. */
+  readonly fields: readonly (readonly [name: string, size: number])[]
+}
+
+/** The schema of this program. */
+export const OWN_SCHEMA: SummarySchema = {
+  bounds: { duration: DURATION_BOUNDS, confidence: CONFIDENCE_BOUNDS },
+  fields: SUMMARY_FIELDS.map(({ name, size }) => [name, size]),
+}
+
+/** The fingerprint of a schema with these tiers: equal where the numbers mean the same. */
+export function fingerprintOf(schema: SummarySchema, tiers: readonly Pick<TierOptions, 'spanMs'>[]): string {
+  const spans = tiers.map(({ spanMs }) => spanMs)
+  return `bounds:${digest(schema.bounds)} layout:${digest(schema.fields)} tiers:${digest(spans)}`
+}
+
+/** The digest of this program's histogram bounds: records of the log that hold buckets name it. */
+export const OWN_BOUNDS: string = digest(OWN_SCHEMA.bounds)
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
+}
+
+/** How another schema differs from this program's. */
+export interface SchemaChange {
+  /** Histograms whose bounds differ. */
+  readonly bounds: readonly Histogrammed[]
+  /** Groups of fields that cannot be converted: the bounds differ, or a field is missing or has another size. */
+  readonly dropped: readonly FieldGroup[]
+}
+
+/** Undefined where the other schema means the same. */
+export function schemaChange(saved: SummarySchema): SchemaChange | undefined {
+  if (fingerprintOf(saved, []) === fingerprintOf(OWN_SCHEMA, [])) return undefined
+  const bounds = HISTOGRAMS.filter(one => digest(saved.bounds[one]) !== digest(OWN_SCHEMA.bounds[one]))
+  const sizes = new Map(saved.fields)
+  const unlike = SUMMARY_FIELDS.filter(({ name, size }) => sizes.get(name) !== size).map(({ group }) => group)
+  return { bounds, dropped: GROUPS.filter(one => unlike.includes(one) || bounds.some(other => other === one)) }
+}
+
+const HISTOGRAMS: readonly Histogrammed[] = ['duration', 'confidence']
+const GROUPS: readonly FieldGroup[] = [...HISTOGRAMS, 'cost']
+
+/** Totals without which a summary is worth nothing. */
+const TOTALS = ['successes', 'failures', 'first_ms', 'last_ms', 'stated', 'time', 'confidence', 'untimed']
+
+/** Part of a row that keeps its meaning. */
+interface Span {
+  readonly from: number
+  readonly to: number
+  readonly size: number
+}
+
+/**
+ * Converts rows of another schema: copies the fields that mean the same, and leaves the others as they are in a summary of no attempts. Throws a
+ * RangeError where the other schema lacks totals.
+ */
+export function createRowConverter(
+  saved: SummarySchema,
+  { dropped }: SchemaChange,
+): (from: Float64Array, into: Float64Array) => void {
+  const positions = new Map<string, { at: number; size: number }>()
+  let at = 0
+  for (const [name, size] of saved.fields) {
+    positions.set(name, { at, size })
+    at += size
+  }
+  const spans: Span[] = []
+  let to = 0
+  for (const { name, size, group } of SUMMARY_FIELDS) {
+    const known = positions.get(name)
+    const isKept = known?.size === size && !(group !== undefined && dropped.includes(group))
+    if (isKept) spans.push({ from: known.at, to, size })
+    else if (TOTALS.includes(name)) throw new RangeError(`its summaries have no ${name}`)
+    to += size
+  }
+  return (from, into) => {
+    for (const span of spans) into.set(from.subarray(span.from, span.from + span.size), span.to)
+  }
+}
+
+/** The doubles of a row of a schema. */
+export const widthOf = ({ fields }: SummarySchema): number => fields.reduce((sum, [, size]) => sum + size, 0)

@@ -1,0 +1,48 @@
+/** Puts the buckets of a snapshot into the tiers of a plan: its own tiers, or others that are built from them. */
+import type { BucketOwner } from '../../core/aggregate/buckets.ts'
+import { createSummary, mergeInto, type Summary } from '../../core/aggregate/summary.ts'
+import type { TierPlan } from '../../core/aggregate/tier-plan.ts'
+import type { TimeBuckets } from '../../core/aggregate/time-buckets.ts'
+import type { TierSave } from '../../core/aggregate/time-tiers.ts'
+
+export interface TierRestore {
+  /** Restores a bucket of the snapshot's tier `saved`; `read` puts its summary into a row, and is called exactly once. */
+  put(saved: number, owner: BucketOwner, startMs: number, read: (row: Summary) => void): void
+  /** The bucket of the finest tier that was put last was open. */
+  open(owner: BucketOwner, startMs: number): void
+  /** All buckets were put. */
+  end(): void
+}
+
+/** Gives `times` the tiers of a plan, whose buckets are to be put in the order of eviction. */
+export function createTierRestore(times: TimeBuckets, plan: TierPlan, savedTiers: readonly TierSave[]): TierRestore {
+  const { tiers, changed } = plan
+  times.reshape(tiers)
+  for (const [tier, { floorMs }] of tiers.entries()) times.restoreFloor(tier, floorMs)
+  const targets = savedTiers.map((_, saved) => [...tiers.keys()].filter(tier => tiers[tier]!.source === saved))
+  const row = createSummary()
+  const opens: { readonly owner: BucketOwner; readonly startMs: number; readonly summary: Summary }[] = []
+
+  /** Adds an open bucket to the tiers that were built from coarser ones, which do not include it. */
+  function addOpen({ owner, startMs, summary }: (typeof opens)[number]): void {
+    for (const [saved, { spanMs, floorMs }] of savedTiers.entries()) {
+      if (saved === 0 || Math.floor(startMs / spanMs) * spanMs < floorMs) continue
+      for (const tier of targets[saved]!) mergeInto(times.restore(tier, owner, startMs).summary, summary)
+    }
+  }
+
+  return {
+    put(saved, owner, startMs, read) {
+      if (!changed) return read(times.restore(saved, owner, startMs).summary)
+      read(row)
+      for (const tier of targets[saved]!) mergeInto(times.restore(tier, owner, startMs).summary, row)
+    },
+    open(owner, startMs) {
+      if (changed) opens.push({ owner, startMs, summary: row.slice() })
+      else owner.open = times.restore(0, owner, startMs)
+    },
+    end() {
+      for (const one of opens) addOpen(one)
+    },
+  }
+}

@@ -1,0 +1,216 @@
+/** What the engine promises while its log loses answers, refuses, hides groups, fails over or expires. */
+import { afterEach, expect, test, vi } from 'vitest'
+import type { Engine } from '../../../src/store/engine/engine.ts'
+import type { KeptEvent } from '../../../src/store/events.ts'
+import { type AppendFault, createMemoryServer, type MemoryServer, type MemoryServerOptions } from '../memory-log.ts'
+import { answersOf, attempt, countedIn, idsIn, openOn } from './engines.ts'
+
+const opened: Engine[] = []
+
+afterEach(async () => {
+  for (const engine of opened.splice(0)) await engine.close()
+})
+
+async function open(server: MemoryServer): Promise<Engine> {
+  const engine = await openOn(server.open())
+  opened.push(engine)
+  return engine
+}
+
+/** So many engines on one log. */
+async function openSome<const T extends number>(count: T, options: MemoryServerOptions = {}) {
+  const server = createMemoryServer(options)
+  const engines: Engine[] = []
+  for (let i = 0; i < count; i++) engines.push(await open(server))
+  return { server, engines: engines as [Engine, Engine, ...Engine[]] }
+}
+
+/** The first of the next appends meets the fault. */
+function failOnce(server: MemoryServer, fault: AppendFault): void {
+  server.fault = () => {
+    server.fault = undefined
+    return fault
+  }
+}
+
+async function expectSame(...engines: readonly Engine[]): Promise<void> {
+  const answers = []
+  for (const engine of engines) {
+    await engine.follow()
+    answers.push(await answersOf(engine))
+  }
+  expect(new Set(answers).size).toBe(1)
+}
+
+test.each(['lose the answer', 'lose the request'] as const)(
+  'an append whose log should %s is sent again until it is answered, and counts once',
+  async fault => {
+    const { server, engines } = await openSome(1)
+    let losses = 3
+    server.fault = () => (losses-- > 0 ? fault : undefined)
+    expect(await engines[0].append([attempt(1), attempt(undefined as never, { attempt_id: undefined })])).toEqual({
+      accepted: 2,
+      duplicates: 0,
+    })
+    expect(server.groups).toHaveLength(1)
+    expect(await countedIn(engines[0])).toBe(2)
+  },
+)
+
+test('while a group is unanswered nothing else is taken, questions go on, and health says why', async () => {
+  const { server, engines } = await openSome(1)
+  const [engine] = engines
+  await engine.append([attempt(1)])
+  server.fault = () => 'lose the request'
+  const pending = engine.append([attempt(2)])
+  await vi.waitUntil(() => !engine.health().writable, { interval: 1 })
+  await expect(engine.append([attempt(3)])).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
+  expect(engine.health().reason).toContain('the connection was lost')
+  expect(await countedIn(engine)).toBe(1)
+  server.fault = undefined
+  expect(await pending).toEqual({ accepted: 1, duplicates: 0 })
+  await vi.waitUntil(() => engine.health().writable, { interval: 1 })
+  expect(await engine.append([attempt(2), attempt(3)])).toEqual({ accepted: 1, duplicates: 1 })
+})
+
+test('a group that the log refuses is not counted, and the same attempts may be sent again', async () => {
+  const { server, engines } = await openSome(1)
+  const [engine] = engines
+  failOnce(server, 'refuse')
+  await expect(engine.append([attempt(1)])).rejects.toMatchObject({
+    name: 'StoreUnavailable',
+    message: /the log is full/,
+  })
+  expect(await countedIn(engine)).toBe(0)
+  await vi.waitUntil(() => engine.health().writable, { interval: 1 })
+  expect(await engine.append([attempt(1)])).toEqual({ accepted: 1, duplicates: 0 })
+})
+
+test('the same id at two engines at once counts once, the later one is told duplicate, and it is listed once', async () => {
+  const { server, engines } = await openSome(2)
+  let release = (): void => {}
+  const hold = new Promise<void>(resolve => {
+    release = resolve
+  })
+  // Both form their groups before either is in the log.
+  server.fault = writer => (writer === 'writer 1' ? { hold } : undefined)
+  const first = engines[0].append([attempt('same', { success: true }), attempt('a')])
+  const second = await engines[1].append([attempt('same', { success: false }), attempt('b')])
+  release()
+  expect([second, await first]).toEqual([
+    { accepted: 2, duplicates: 0 },
+    { accepted: 1, duplicates: 1 },
+  ])
+  await expectSame(...engines)
+  expect(await countedIn(engines[0])).toBe(3)
+  expect(await idsIn(engines[1])).toEqual(['id a', 'id b', 'id same'])
+})
+
+test('what a reader sees is not acknowledged before the append is answered', async () => {
+  const { server, engines } = await openSome(2)
+  let release = (): void => {}
+  const hold = new Promise<void>(resolve => {
+    release = resolve
+  })
+  failOnce(server, 'lose the answer')
+  let isAnswered = false
+  const pending = engines[0].append([attempt(1)]).then(answer => {
+    isAnswered = true
+    return answer
+  })
+  server.fault = () => 'lose the answer'
+  await vi.waitUntil(() => server.groups.length === 1, { interval: 1 })
+  server.fault = () => ({ hold })
+  await engines[1].follow()
+  expect(await countedIn(engines[1])).toBe(1)
+  expect(isAnswered).toBe(false)
+  release()
+  server.fault = undefined
+  expect(await pending).toEqual({ accepted: 1, duplicates: 0 })
+  expect(server.groups).toHaveLength(1)
+})
+
+test('an append waits for groups before it that the log hides for a while, and is folded behind them', async () => {
+  const { server, engines } = await openSome(2)
+  server.hidden = 2
+  await engines[0].append([attempt(1, { agent_name: 'first' })])
+  let isAnswered = false
+  const pending = engines[1].append([attempt(2, { agent_name: 'second' })]).finally(() => {
+    isAnswered = true
+  })
+  await vi.waitUntil(() => server.groups.length === 2, { interval: 1 })
+  await new Promise(resolve => setTimeout(resolve, 5))
+  expect(isAnswered).toBe(false)
+  server.hidden = 0
+  expect(await pending).toEqual({ accepted: 1, duplicates: 0 })
+  expect((await engines[1].summaries()).map(one => one.key.agent_name)).toEqual(['first', 'second'])
+})
+
+test('groups that stay hidden are told as missing, and are folded when they come', async () => {
+  const { server, engines } = await openSome(2)
+  server.hidden = 2
+  await engines[0].append([attempt(1)])
+  const pending = engines[1].append([attempt(2)])
+  await vi.waitUntil(() => engines[1].health().reason?.includes('missing groups'), { interval: 1, timeout: 5000 })
+  server.hidden = 0
+  expect(await pending).toEqual({ accepted: 1, duplicates: 0 })
+  await expectSame(...engines)
+})
+
+test('acknowledged groups that a failover lost are sent again, and every engine ends in the same state', async () => {
+  const { server, engines } = await openSome(3)
+  const told: KeptEvent[] = []
+  engines[1].events.subscribe(event => void told.push(event))
+  for (let i = 0; i < 6; i++) await engines[i % 3]!.append([attempt(i), attempt(`x${i}`, { attempt_id: undefined })])
+  for (const engine of engines) await engine.follow()
+  server.failOver(2)
+  // Each of the writers that lost groups notices when it appends next.
+  for (let i = 6; i < 9; i++) expect(await engines[i % 3]!.append([attempt(i)])).toEqual({ accepted: 1, duplicates: 0 })
+  await expectSame(...engines, await open(server))
+  expect(await countedIn(engines[0])).toBe(15)
+  await vi.waitUntil(() => told.some(({ kind }) => kind === 'reloaded'), { interval: 1 })
+})
+
+test('an engine that fell behind what has expired goes on from a snapshot', async () => {
+  const { server, engines } = await openSome(2)
+  await engines[0].append([attempt(1)])
+  await engines[1].follow()
+  for (let i = 2; i < 8; i++) await engines[0].append([attempt(i)])
+  engines[0].requestSnapshot()
+  await vi.waitUntil(() => server.snapshots.length === 1, { interval: 1 })
+  server.expireFirst(5)
+  await expectSame(...engines)
+  expect(await engines[1].append([attempt(3), attempt(9)])).toEqual({ accepted: 1, duplicates: 1 })
+})
+
+test('without a snapshot a log that has expired is told as unreadable, and questions go on from memory', async () => {
+  const { server, engines } = await openSome(2)
+  await engines[0].append([attempt(1)])
+  await engines[1].follow()
+  await engines[0].append([attempt(2)])
+  server.expireFirst(2)
+  await expect(engines[1].follow()).rejects.toThrow('expired')
+  expect(await countedIn(engines[0])).toBe(2)
+})
+
+test('a snapshot whose blocks are damaged is passed over for an older one', async () => {
+  const { server, engines } = await openSome(1)
+  for (const id of [1, 2]) {
+    await engines[0].append([attempt(id)])
+    engines[0].requestSnapshot()
+    await vi.waitUntil(() => server.snapshots.length === id, { interval: 1 })
+  }
+  const [newest, older] = server.snapshots
+  server.snapshots = [{ ...newest!, blocks: [Buffer.from('damaged!')] }, older!]
+  await expectSame(engines[0], await open(server))
+})
+
+test('close settles what was taken, and tells the callers of a group that stays unanswered', async () => {
+  const { server, engines } = await openSome(1)
+  server.fault = () => 'lose the request'
+  const pending = engines[0].append([attempt(1)])
+  await vi.waitUntil(() => !engines[0].health().writable, { interval: 1 })
+  const told = expect(pending).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'closed' })
+  await engines[0].close()
+  await told
+})

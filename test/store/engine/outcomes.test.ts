@@ -1,0 +1,134 @@
+/** Outcomes that come after their attempt, and alerts of which one of several sidecars tells. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createTally } from '../../../src/core/aggregate/tally.ts'
+import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
+import type { LogRecord } from '../../../src/core/fold.ts'
+import { createEngine, type Engine } from '../../../src/store/engine/engine.ts'
+import { openFileLog } from '../../../src/store/file/file-store.ts'
+import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
+import { attempt, countedIn, NOW, openOn, SILENT } from './engines.ts'
+
+let server: MemoryServer
+let engine: Engine
+let other: Engine
+
+beforeEach(async () => {
+  server = createMemoryServer()
+  engine = await openOn(server.open())
+  other = await openOn(server.open())
+})
+afterEach(() => Promise.all([engine.close(), other.close()]))
+
+/** The records that an engine tells of, but for attempts. */
+function heard(from: Engine): LogRecord[] {
+  const records: LogRecord[] = []
+  from.events.subscribe(event => {
+    if (event.kind === 'kept') records.push(...event.records.filter(({ kind }) => kind !== 'attempt'))
+  })
+  return records
+}
+
+const ci = (success: boolean) => ({ attempt_id: 'id 1', success, source: 'ci' })
+
+describe('an outcome', () => {
+  test('is kept once with the facts of its attempt, and every sidecar is told', async () => {
+    const records = heard(other)
+    await engine.append([attempt(1), attempt(2)])
+    expect(await engine.recordOutcome(ci(false))).toBe('accepted')
+    expect(await other.recordOutcome(ci(false))).toBe('duplicate')
+    await vi.waitUntil(() => records.length === 1, { interval: 1 })
+    expect(records).toEqual([
+      {
+        kind: 'outcome',
+        nowMs: NOW,
+        idMs: NOW,
+        outcome: ci(false),
+        revision: 1,
+        attempt: attempt(1),
+        at: { ms: NOW - 30_000, local: false },
+      },
+    ])
+    expect(await countedIn(engine)).toBe(2)
+  })
+
+  test('of an attempt that is not there is unknown, and nothing is kept', async () => {
+    expect(await engine.recordOutcome(ci(true))).toBe('unknown')
+    expect(server.groups).toEqual([])
+  })
+
+  test('that is changed says what the one before said', async () => {
+    const records = heard(engine)
+    await engine.append([attempt(1)])
+    expect(await engine.recordOutcome(ci(false))).toBe('accepted')
+    expect(await other.recordOutcome(ci(true))).toBe('accepted')
+    await engine.follow()
+    await vi.waitUntil(() => records.length === 2, { interval: 1 })
+    expect(records[1]).toMatchObject({ revision: 2, previous: false, outcome: ci(true) })
+  })
+
+  test('that two sidecars record at once counts once, and the later one comes after the other', async () => {
+    await engine.append([attempt(1)])
+    const answers = await Promise.all([
+      engine.recordOutcome(ci(true)),
+      other.recordOutcome({ ...ci(true), source: 'b' }),
+    ])
+    expect(answers).toEqual(['accepted', 'accepted'])
+    const third = await openOn(server.open())
+    expect(await third.recordOutcome({ ...ci(true), source: 'b' })).toBe('duplicate')
+    await third.close()
+  })
+})
+
+describe('an alert', () => {
+  test('that several sidecars notice is told by one of them', async () => {
+    const sends = await Promise.all([engine, other].map(one => one.recordAlert('slow a:b', 'firing')))
+    expect(sends.filter(isFirst => isFirst)).toHaveLength(1)
+    await engine.follow()
+    await other.follow()
+    expect([[...engine.alerts], [...other.alerts]]).toEqual([[['slow a:b', NOW]], [['slow a:b', NOW]]])
+    const resolves = await Promise.all([engine, other].map(one => one.recordAlert('slow a:b', 'resolved')))
+    expect(resolves.filter(isFirst => isFirst)).toHaveLength(1)
+    expect(await engine.recordAlert('slow a:b', 'resolved')).toBe(false)
+  })
+
+  test('that fires still does after a restart from a snapshot', async () => {
+    await engine.recordAlert('slow', 'firing')
+    engine.requestSnapshot()
+    await vi.waitUntil(() => server.snapshots.length === 1, { interval: 1 })
+    server.expireFirst(1)
+    const again = await openOn(server.open())
+    expect([...again.alerts]).toEqual([['slow', NOW]])
+    expect(await again.recordAlert('slow', 'firing')).toBe(false)
+    await again.close()
+  })
+})
+
+test('over the file log outcomes and alerts survive restarts with and without a snapshot', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'outcomes-'))
+  async function open(): Promise<Engine> {
+    const tally = createTally({ maxKeys: 10, maxArms: 10, tiers: DEFAULT_TIERS })
+    const { log, start, found } = await openFileLog({ path: join(directory, 'perf.json'), tally, clock: () => NOW })
+    const { series, alerts } = start
+    return createEngine(
+      { log, clock: () => NOW, logger: SILENT },
+      { state: { tally, series, alerts, ids: found.ids }, position: log.end },
+    )
+  }
+  let store = await open()
+  await store.append([attempt(1), attempt(2)])
+  expect(await store.recordOutcome(ci(false))).toBe('accepted')
+  expect(await store.recordAlert('slow', 'firing')).toBe(true)
+  for (let start = 0; start < 2; start++) {
+    await store.close()
+    store = await open()
+    expect([...store.alerts]).toEqual([['slow', NOW]])
+    expect(await store.recordOutcome(ci(false))).toBe('duplicate')
+    expect(await countedIn(store)).toBe(2)
+  }
+  expect(await store.recordOutcome(ci(true))).toBe('accepted')
+  await store.close()
+  await rm(directory, { recursive: true })
+})

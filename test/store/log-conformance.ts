@@ -1,0 +1,262 @@
+/** What every log must do. A log passes when `describeLog` does. */
+import { crc32 } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { LogRecord, RecordTimes } from '../../src/core/fold.ts'
+import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
+import { encodeOne } from '../../src/store/engine/group.ts'
+import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
+import { attempt, NOW } from './engine/engines.ts'
+
+/** One log, empty at first. */
+export interface LogPlace {
+  /** Opens it; after a close it holds what was kept before. */
+  open(): Promise<Log>
+  /** Whether several may have it open. */
+  readonly isShared: boolean
+  remove(): Promise<void>
+}
+
+const TIMES: RecordTimes = { nowMs: NOW, idMs: NOW }
+
+/** Names that some log might stumble over. */
+const HOSTILE = ['a\nb', '\u2028', '"},{"', "'; DROP TABLE log; --", '\\', '👩‍🚀 ü', '\u0000', ' ', 'x'.repeat(256)]
+
+export function describeLog(name: string, create: () => Promise<LogPlace>): void {
+  describe(name, () => {
+    let place: LogPlace
+    let log: Log
+    let number: number
+
+    beforeEach(async () => {
+      place = await create()
+      log = await place.open()
+      number = 0
+    })
+    afterEach(async () => {
+      await log.close()
+      await place.remove()
+    })
+
+    async function reopen(): Promise<void> {
+      await log.close()
+      log = await place.open()
+      number = 0
+    }
+
+    /** Appends attempts of these ids in one group. */
+    function keep(...ids: string[]): Promise<Kept> {
+      const records = ids.map(id => encodeOne(log.frame(TIMES), JSON.stringify(attempt(id))))
+      return log.append({ number: ++number, attempts: ids.length, records: Buffer.concat(records), isReset: false })
+    }
+
+    function keepJson(json: string, times: RecordTimes = TIMES, isReset = false): Promise<Kept> {
+      const records = encodeOne(log.frame(times), json)
+      return log.append({ number: ++number, attempts: 0, records, isReset })
+    }
+
+    async function groupsBehind(after: string): Promise<KeptGroup[]> {
+      const groups: KeptGroup[] = []
+      for await (const group of log.read(after)) groups.push(group)
+      return groups
+    }
+
+    /** The ids of the attempts behind a position, other records by their kind; limits are a log's own business. */
+    async function behind(after: string): Promise<string[]> {
+      const records = (await groupsBehind(after)).flatMap(group => group.records)
+      return records.filter(record => record.kind !== 'limits').map(textOf)
+    }
+
+    test('what is appended is read back in order, without a gap', async () => {
+      const kept = [await keep('1', '2'), await keep('3'), await keep('4', '5')]
+      expect(kept[1]!.after).toBe(kept[0]!.position)
+      expect(kept[2]!.after).toBe(kept[1]!.position)
+      expect(await behind(log.info.start)).toEqual(['1', '2', '3', '4', '5'])
+      const groups = await groupsBehind(log.info.start)
+      expect(groups.at(-1)!.position).toBe(kept[2]!.position)
+      for (const [i, group] of groups.entries())
+        expect(group.after).toBe(i === 0 ? log.info.start : groups[i - 1]!.position)
+    })
+
+    test('behind each position stands what was appended after it, also when it was closed in between', async () => {
+      const kept = [await keep('1', '2'), await keep('3'), await keep('4')]
+      const expected = [['3', '4'], ['4'], []]
+      for (const [i, { position }] of kept.entries()) expect(await behind(position)).toEqual(expected[i])
+      await reopen()
+      for (const [i, { position }] of kept.entries()) expect(await behind(position)).toEqual(expected[i])
+      await keep('5')
+      expect(await behind(kept[1]!.position)).toEqual(['4', '5'])
+    })
+
+    test('a number that was kept answers its place again, and is kept once', async () => {
+      const first = await keep('1')
+      number--
+      expect(await keep('1')).toEqual(first)
+      expect(await behind(log.info.start)).toEqual(['1'])
+    })
+
+    test('every kind of record comes back as it was written, with the times that it was received at', async () => {
+      const skewed = { nowMs: NOW + 5, idMs: NOW - 90_000_000 }
+      const key = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
+      const point = {
+        series: 's',
+        key,
+        measure: { metric: 'cost' },
+        startMs: 1,
+        timeMs: 2,
+        cumulative: true,
+        values: [3],
+      } as const
+      const one = attempt('1')
+      const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
+      const at = { ms: NOW - 30_000, local: false }
+      const kept: LogRecord[] = [
+        { kind: 'points', ...skewed, points: [point] },
+        { kind: 'attempt', ...TIMES, attempt: one, at },
+        { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
+        { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
+      ]
+      for (const record of kept) await keepJson(jsonOf(record), record)
+      await reopen()
+      const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
+      expect(records.filter(({ kind }) => kind !== 'limits')).toEqual(kept)
+      await keepJson(RESET_JSON, TIMES, true)
+      const position = (await keep('2')).after
+      expect(await behind(log.info.start).then(all => all.slice(-2))).toEqual(['reset', '2'])
+      expect(await behind(position)).toEqual(['2'])
+    })
+
+    test('an attempt is found by its id with its newest outcome, and nothing by an id that is not there', async () => {
+      await keep('1', '2')
+      await reopen()
+      const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
+      const record = {
+        kind: 'outcome',
+        ...TIMES,
+        outcome,
+        attempt: attempt('1'),
+        at: { ms: NOW - 30_000, local: false },
+      } as const
+      for (const revision of [1, 2]) await keepJson(outcomeJson({ ...record, revision }))
+      await keep('3')
+      const found = await log.find('id 1')
+      expect([found?.attempt.attempt, found?.outcome?.revision]).toEqual([attempt('1'), 2])
+      expect((await log.find('id 3'))?.outcome).toBeUndefined()
+      expect(await log.find('id 4')).toBeUndefined()
+    })
+
+    test('points keep both times, also where one clock jumped', async () => {
+      const skewed = { nowMs: NOW + 5, idMs: NOW - 90_000_000 }
+      await keepJson(pointsJson([]), skewed)
+      const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
+      expect(records.find(({ kind }) => kind === 'points')).toEqual({ kind: 'points', ...skewed, points: [] })
+    })
+
+    test('bytes of any kind survive', async () => {
+      const sent = HOSTILE.map(name => JSON.stringify(attempt(name, { agent_name: name, issue_type: name })))
+      for (const json of sent) await keepJson(json)
+      await reopen()
+      const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
+      const names = records.flatMap(record => (record.kind === 'attempt' ? [record.attempt.agent_name] : []))
+      expect(names).toEqual(HOSTILE)
+    })
+
+    test('snapshots are there whole, newest first, at the positions they were taken at', async () => {
+      const blocks = [Buffer.from('one'), Buffer.alloc(100_000, 'x')]
+      const positions: string[] = []
+      for (const id of ['1', '2', '3']) {
+        const position = await log.rotate((await keep(id)).position)
+        positions.unshift(position)
+        await log.putSnapshot(snapshotOf(position, [...blocks, Buffer.from(id)]))
+        await log.expire()
+      }
+      // Not after another opening: a log may decode its snapshots then, and these hold no state.
+      const found = await log.snapshots()
+      expect(found.map(({ position }) => position)).toEqual(positions.slice(0, found.length))
+      expect(found.length).toBeGreaterThanOrEqual(2)
+      const read: Buffer[] = []
+      for await (const block of found[0]!.blocks()) read.push(Buffer.from(block))
+      expect(Buffer.concat(read).equals(Buffer.concat([...blocks, Buffer.from('3')]))).toBe(true)
+      expect(read.map(block => block.length)).toEqual([3, 100_000, 1])
+      expect(await behind(found[1]!.position)).toEqual(['3'])
+    })
+
+    test('a snapshot that breaks off is not there', async () => {
+      const { position } = await keep('1')
+      const snapshot = snapshotOf(await log.rotate(position), [Buffer.from('one')])
+      async function* broken(): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('o')
+        throw new Error('broken off')
+      }
+      await expect(log.putSnapshot({ ...snapshot, bytes: broken })).rejects.toThrow('broken off')
+      expect(await log.snapshots()).toEqual([])
+    })
+
+    test('a spool gives back what was written to it', async () => {
+      const spool = await log.spool()
+      await spool.write(Buffer.from('abc'))
+      await spool.write(Buffer.from('def'))
+      const read = await spool.read(2, 3, Buffer.alloc(10))
+      expect(Buffer.from(read).toString()).toBe('cde')
+      await spool.close()
+    })
+
+    test('attempts are paged newest first, and those before a reset are gone', async () => {
+      await keep('1', '2')
+      expect((await log.page({ limit: 10 })).attempts.map(one => one.attempt_id)).toEqual(['id 2', 'id 1'])
+      await keepJson(RESET_JSON, TIMES, true)
+      await keep('3')
+      expect((await log.page({ limit: 10 })).attempts.map(one => one.attempt_id)).toEqual(['id 3'])
+    })
+
+    test('an open log says that it can be written', () => {
+      log.watch({ changed() {}, failed() {}, needsSnapshot() {} })
+      expect(log.health()).toEqual({ writable: true })
+    })
+
+    test('two that share it read the same groups in the same order', async context => {
+      if (!place.isShared) context.skip()
+      const other = await place.open()
+      let told = 0
+      other.watch({ changed: () => void told++, failed() {}, needsSnapshot() {} })
+      const append = (to: Log, number: number, id: string): Promise<Kept> => {
+        const records = encodeOne(to.frame(TIMES), JSON.stringify(attempt(id)))
+        return to.append({ number, attempts: 1, records, isReset: false })
+      }
+      const kept = await Promise.all([append(log, 1, 'a'), append(other, 1, 'b')])
+      const last = await append(log, 2, 'c')
+      expect(told).toBeGreaterThan(0)
+      expect(kept.map(({ position }) => position)).toContain(last.after)
+      const seen = await behind(log.info.start)
+      expect([...seen].sort()).toEqual(['a', 'b', 'c'])
+      const others: string[] = []
+      for await (const group of other.read(other.info.start)) others.push(...group.records.map(textOf))
+      expect(others).toEqual(seen)
+      expect(other.info).toMatchObject({ seed: log.info.seed, limits: log.info.limits })
+      expect(other.info.writer).not.toBe(log.info.writer)
+      await other.close()
+    })
+
+    test('a number that leaves out another is refused with the newest that is known', async context => {
+      if (!place.isShared) context.skip()
+      await keep('1')
+      number += 2
+      await expect(keep('4')).rejects.toMatchObject({ name: 'LogBehind', number: 1 })
+    })
+  })
+}
+
+function jsonOf(record: LogRecord): string {
+  if (record.kind === 'points') return pointsJson(record.points)
+  if (record.kind === 'outcome') return outcomeJson(record)
+  return record.kind === 'alert' ? alertJson(record) : JSON.stringify(record.kind === 'attempt' && record.attempt)
+}
+
+const textOf = (record: LogRecord): string =>
+  record.kind === 'attempt' ? record.attempt.attempt_id!.replace('id ', '') : record.kind
+
+function snapshotOf(position: string, blocks: readonly Buffer[]): CapturedSnapshot {
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    yield Buffer.concat(blocks)
+  }
+  return { position, blocks: blocks.map(block => ({ bytes: block.length, checksum: crc32(block) })), bytes }
+}
