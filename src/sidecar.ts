@@ -8,12 +8,14 @@ import { createExposition } from './expose/exposition.ts'
 import { openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
-import { createQuestions } from './questions/questions.ts'
+import { createQuestionsInFlight } from './questions/in-flight.ts'
+import { QUESTIONS } from './questions/questions.ts'
 import { createOpenStreams } from './receive/open-streams.ts'
 import { logCertificateDates } from './server/certificate.ts'
 import { createConnectionTurns } from './server/connection-turns.ts'
 import { type Listener, openListener } from './server/listener.ts'
 import type { LogOutput } from './server/log-output.ts'
+import { createPaths } from './server/paths.ts'
 import { createRefusalLog } from './server/refusal-log.ts'
 import { createUnreadAnswers } from './server/unread-answers.ts'
 import { createApp } from './sidecar/app.ts'
@@ -68,7 +70,7 @@ export async function startSidecar(
   const streams = createOpenStreams()
   const ingest = createIngestCounts()
   const requests = createRequestCounts(createRefusalLog(log, monotonic))
-  const questions = createQuestions({ ...config, turns })
+  const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
   const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
@@ -85,9 +87,10 @@ export async function startSidecar(
         listener,
       }),
   })
+  const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
   const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
-  const app = createApp({ config, tracker, questions, readiness, exposition, turns, log })
-  const handler = createRequestHandler({ config, log, state, requests, turns, unread, receivers, app })
+  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
+  const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
 
   async function closeStages(): Promise<void> {
     eventLoopLag.close()

@@ -1,13 +1,15 @@
 /** `compare-models`: how well the models do, whatever agent runs them; or models and agents at the same mix of issue types. */
 import { type Command, Option } from 'commander'
-import { FAIR_GROUPINGS, type FairGrouping } from '../core/reports/fair-report.ts'
+import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import { questionAt } from '../questions/questions.ts'
 import { fairText } from './fair-text.ts'
 import { counted } from './format.ts'
 import { type Io, print, printJson } from './io.ts'
-import { type QuestionOptions, questionOf, withMinAttempts, withQuestion, withWhere } from './options.ts'
-import { MODEL_COLUMNS, modelRows, tooFew } from './report.ts'
-import { type Source, withSource } from './source.ts'
-import { tableText, wrapped } from './text.ts'
+import { MODEL_COLUMNS, modelRows } from './models.ts'
+import { givenParameters, parameterOption, withParameters } from './parameters.ts'
+import { withSource } from './source.ts'
+import { tableText, tooFew, wrapped } from './text.ts'
+import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
 A model counts over its keys (agent, model and issue type) that have
@@ -24,42 +26,37 @@ Examples:
   agent-performance compare-models --equal-mix --by agent_name
   agent-performance compare-models --since 30d --json`
 
-interface CompareOptions extends QuestionOptions {
-  readonly minAttempts?: number
-  readonly equalMix?: true
-  readonly by?: FairGrouping
-}
-
 export function addCompareModels(program: Command, io: Io): void {
   const command = program.command('compare-models').summary('success rates of models side by side')
   command.description('Success rates, confidence and time of models side by side, best first.')
-  withMinAttempts(withQuestion(withWhere(command)))
-    .optionsGroup('Options:')
-    .addOption(new Option('--equal-mix', 'compare at the same mix of issue types').conflicts('minAttempts'))
+  withParameters(withWhere(command), questionAt('model-comparison'))
     .addOption(
-      new Option('--by <what>', 'whom to compare at it (default: model_name)')
-        .choices(FAIR_GROUPINGS)
-        .implies({ equalMix: true })
-        .conflicts('minAttempts'),
+      new Option('--equal-mix', 'compare at the same mix of issue types')
+        .conflicts('minAttempts')
+        .helpGroup('Options:'),
+    )
+    .addOption(
+      parameterOption(questionAt('fair-comparison'), 'by').implies({ equalMix: true }).conflicts('minAttempts'),
     )
     .addHelpText('after', EXAMPLES)
-    .action((options: CompareOptions) => (options.equalMix ? compareFairly(options, io) : compare(options, io)))
+    .action(() => (command.opts<{ equalMix?: true }>().equalMix ? compareFairly(command, io) : compare(command, io)))
 }
 
-async function compare(options: CompareOptions, io: Io): Promise<void> {
-  const { minAttempts } = options
-  const question = { ...questionOf(options), minAttempts }
-  const [models, all] = await withSource(options, io, 'ask', async source => {
-    const models = await source.compareModels(question)
-    return [models, options.json ? models : await source.compareModels({ ...question, minAttempts: 1 })] as const
+async function compare(command: Command, io: Io): Promise<void> {
+  const { json, ...where } = command.opts<WhereOptions>()
+  const given = givenParameters(command, questionAt('model-comparison'))
+  const [models, all] = await withSource(where, io, 'ask', async source => {
+    const models = await source.ask('model-comparison', given)
+    return [models, json ? models : await source.ask('model-comparison', { ...given, min_attempts: 1 })] as const
   })
-  if (options.json) await printJson(io.stdout, models)
+  const { min_attempts } = given
+  if (json) await printJson(io.stdout, models)
   else if (Object.keys(models).length === 0)
-    await print(io.stdout, tooFew('No model', minAttempts, 'with one agent at one issue type'))
-  else await print(io.stdout, modelsText(models, totalOf(all) - totalOf(models), minAttempts ?? 5, io))
+    await print(io.stdout, tooFew('No model', min_attempts, 'with one agent at one issue type'))
+  else await print(io.stdout, modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io))
 }
 
-type Models = Awaited<ReturnType<Source['compareModels']>>
+type Models = Readonly<Record<string, ModelPerformance>>
 
 const totalOf = (models: Models): number => Object.values(models).reduce((sum, model) => sum + model.total_attempts, 0)
 
@@ -70,10 +67,11 @@ function modelsText(models: Models, leftOut: number, minAttempts: number, io: Io
   return [table, '', wrapped(remark, io)].join('\n')
 }
 
-async function compareFairly(options: CompareOptions, io: Io): Promise<void> {
-  const { by = 'model_name' } = options
-  const question = questionOf(options)
-  const comparison = await withSource(options, io, 'ask', source => source.fairComparison({ ...question, by }))
-  if (options.json) await printJson(io.stdout, comparison)
-  else await print(io.stdout, fairText(comparison, by, question, io))
+async function compareFairly(command: Command, io: Io): Promise<void> {
+  const { json, ...where } = command.opts<WhereOptions>()
+  const given = givenParameters(command, questionAt('fair-comparison'))
+  const { by = 'model_name' } = given
+  const comparison = await withSource(where, io, 'ask', source => source.ask('fair-comparison', { ...given, by }))
+  if (json) await printJson(io.stdout, comparison)
+  else await print(io.stdout, fairText(comparison, by, given, io))
 }

@@ -2,13 +2,15 @@
 import type { Command } from 'commander'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import type { MissingAttempts } from '../core/ports.ts'
-import type { Question } from '../tracker.ts'
+import type { Selection } from '../core/reports/selection.ts'
+import { questionAt } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { counted, whole } from './format.ts'
 import { type Io, print, printJson, type TextOutput, write } from './io.ts'
-import { isNarrowed, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
 import { writeFileWhole } from './output-file.ts'
+import { givenParameters, isNarrowed, withParameters } from './parameters.ts'
 import { type Source, withSource } from './source.ts'
+import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
 The attempts come oldest first, in the order in which they were kept, as JSON
@@ -25,9 +27,8 @@ Examples:
   agent-performance export --since 24h | jq -c 'select(.success | not)'
   agent-performance export --store agents.json | gzip > attempts.ndjson.gz`
 
-interface ExportOptions extends QuestionOptions {
-  readonly output?: string
-}
+/** Parameters that an export sets itself: it reads all pages, the oldest attempts first. */
+const OWN = ['limit', 'cursor', 'order', 'with_ids']
 
 interface Exported {
   readonly attempts: number
@@ -37,35 +38,37 @@ interface Exported {
 export function addExport(program: Command, io: Io): void {
   const command = program.command('export').summary('print every kept attempt as JSON lines')
   command.description('Prints every kept attempt as a line of JSON.')
-  withQuestion(withWhere(command))
+  withParameters(withWhere(command), questionAt('attempts'), OWN)
     .optionsGroup('Options:')
     .option('--output <file>', 'write the lines to a file, and how many there were to standard output')
     .addHelpText('after', EXAMPLES)
-    .action(async (options: ExportOptions) => {
-      const question = questionOf(options)
-      const { output } = options
-      await withSource(options, io, 'ask', async source => {
+    .action(async () => {
+      const { output, json, ...where } = command.opts<WhereOptions & { readonly output?: string }>()
+      const selection = givenParameters(command, questionAt('attempts'))
+      await withSource(where, io, 'ask', async source => {
         if (output === undefined) {
           const stdout: TextOutput = { write: text => write(io.stdout, text) }
-          return refuseIncomplete(await exportTo(stdout, source, question), question)
+          return refuseIncomplete(await exportTo(stdout, source, selection), selection)
         }
         // Asked before the file is made: where nothing can be asked, what stands there stays.
-        await source.attempts(question)
-        const exported = await writeFileWhole(output, to => exportTo(to, source, question))
+        await source.ask('attempts', { ...selection, ...PAGE })
+        const exported = await writeFileWhole(output, to => exportTo(to, source, selection))
         const { attempts, missing } = exported
-        if (options.json) await printJson(io.stdout, { exported: attempts, output, ...(isAny(missing) && { missing }) })
+        if (json) await printJson(io.stdout, { exported: attempts, output, ...(isAny(missing) && { missing }) })
         else await print(io.stdout, `Exported ${counted(attempts, 'attempt')} to ${output}.`)
-        refuseIncomplete(exported, question)
+        refuseIncomplete(exported, selection)
       })
     })
 }
 
-async function exportTo(to: TextOutput, source: Source, question: Question): Promise<Exported> {
+const PAGE = { limit: 1000, order: 'oldest', with_ids: true } as const
+
+async function exportTo(to: TextOutput, source: Source, selection: Selection): Promise<Exported> {
   let attempts = 0
   let missing: MissingAttempts = { records: 0, segments: 0, exact: true }
   let cursor: string | undefined
   do {
-    const page = await source.attempts({ ...question, cursor })
+    const page = await source.ask('attempts', { ...selection, ...PAGE, cursor })
     const lines = page.attempts.map(lineOf).join('')
     if (lines !== '') await to.write(lines)
     attempts += page.attempts.length
@@ -87,12 +90,12 @@ function sumOf(a: MissingAttempts, b: MissingAttempts): MissingAttempts {
 const isAny = ({ records, segments }: MissingAttempts): boolean => records > 0 || segments > 0
 
 /** What was exported is all that can be read; that it is not all must not go unnoticed. */
-function refuseIncomplete({ attempts, missing }: Exported, question: Question): void {
+function refuseIncomplete({ attempts, missing }: Exported, selection: Selection): void {
   if (!isAny(missing)) return
   const { records, segments, exact } = missing
   const lost = `${exact ? '' : 'at least '}${counted(records, 'attempt')}`
   const files = segments === 0 ? '' : `, with ${counted(segments, 'file')} of its journal`
-  const of = exact && !isNarrowed(question) ? ` of ${whole(attempts + records)}` : ''
+  const of = exact && !isNarrowed(selection) ? ` of ${whole(attempts + records)}` : ''
   const message = `exported ${whole(attempts)}${of} attempts. The store is damaged: ${lost} cannot be read${files}. Warnings above name the files, or the log of its sidecar and GET /readyz?verbose`
   throw new CommandError(EXIT.data, message)
 }

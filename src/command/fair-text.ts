@@ -1,12 +1,11 @@
 /** A comparison at the same mix of issue types, for people. */
 import type { FairGrouping } from '../core/reports/fair-report.ts'
+import type { Selection } from '../core/reports/selection.ts'
 import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
-import type { Question } from '../tracker.ts'
 import { counted, interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
 import { bold, type Io } from './io.ts'
-import { nothingYet } from './report.ts'
 import type { Column } from './table.ts'
-import { tableText, wrapped } from './text.ts'
+import { nothingYet, tableText, wrapped } from './text.ts'
 
 const TITLES: Readonly<Record<FairGrouping, string>> = {
   agent_name: 'agent',
@@ -22,9 +21,9 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** The table, best at the same mix first; who leads; what it rests on; and a warning for every pair that turns over. */
-export function fairText(comparison: FairComparison, by: FairGrouping, question: Question, io: Io): string {
+export function fairText(comparison: FairComparison, by: FairGrouping, given: Selection, io: Io): string {
   const { rates, strata, best, turned_over } = comparison
-  if (rates.length === 0) return nothingYet(question)
+  if (rates.length === 0) return nothingYet(given)
   const rows = rates.toSorted((a, b) => merit(b) - merit(a)).map(fairCells)
   const isPartial = best !== null && rates.some(({ adjusted_rate }) => adjusted_rate === null)
   return [

@@ -11,9 +11,9 @@ import { CommandError, EXIT, exitCodeOf } from './exit.ts'
 import { counted, whole } from './format.ts'
 import { type Io, print, printJson, type Signal } from './io.ts'
 import { nameOf } from './lines.ts'
-import { type WhereOptions, withWhere } from './options.ts'
 import { createProgress } from './progress.ts'
 import { type Source, withSource } from './source.ts'
+import { type WhereOptions, withWhere } from './where.ts'
 
 /** Attempts of one request or append. */
 const BATCH = 1000
@@ -40,10 +40,6 @@ Examples:
   agent-performance export --store old.json | agent-performance import -
   agent-performance import /tmp/agent_performance.json --store agents.json`
 
-interface ImportOptions extends WhereOptions {
-  readonly json?: true
-}
-
 interface Imported {
   readonly file: string
   readonly accepted: number
@@ -61,7 +57,7 @@ export function addImport(program: Command, io: Io): void {
     .argument('<file...>', 'the documented JSON file, or attempts one a line; "-" for standard input')
   withWhere(command, 'record')
     .addHelpText('after', HELP)
-    .action(async (files: string[], options: ImportOptions) => {
+    .action(async (files: string[], options: WhereOptions) => {
       refuseItself(files, options.store)
       const interruption = createInterruption(io)
       const done: Imported[] = []

@@ -1,17 +1,10 @@
-/** A store asked directly. */
-import { randomUUID } from 'node:crypto'
-import { parseDuration } from '../core/attempt/timestamp.ts'
-import type { KeyFilter, TimeRange } from '../core/ports.ts'
-import { decidedBestAgent } from '../core/reports/best-agent.ts'
-import { parseRange } from '../core/reports/range.ts'
+/** Asks and records in a store of this machine. */
 import { openStoreToRead } from '../store/open.ts'
-import { AgentPerformanceTracker, type Question, type TrackerOptions } from '../tracker.ts'
+import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
 import type { Output } from './io.ts'
 import type { Source } from './source.ts'
 import { printable } from './table.ts'
-
-const PAGE = 1000
 
 export interface LocalOptions {
   /** `ask` opens the store for reading only; it must exist. `record` opens it as its only writer. */
@@ -25,45 +18,12 @@ export interface LocalOptions {
 /** Opens a store. Rejects where there is none to ask, it cannot be read, or, to record, another process has it open. */
 export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
   const tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
-  const rangeOf = ({ since, until }: Question): TimeRange | undefined => {
-    const range = parseRange({ since, until }, tracker.nowMs)
-    if (range !== undefined && 'detail' in range) throw new RangeError(`${range.parameter} ${range.detail}`)
-    return range
-  }
   return {
-    report: question => tracker.generatePerformanceReport(question),
-    best: async question => decidedBestAgent(await tracker.summaries(rangeOf(question), namesOf(question)), question),
-    compareModels: ({ minAttempts, ...question }) =>
-      tracker.getModelComparison({ ...question, ...(minAttempts !== undefined && { minAttempts }) }),
-    fairComparison: ({ by = 'model_name', ...question }) => tracker.getFairComparison(by, question),
-    trends: ({ interval, ...question }) => tracker.getTrends({ ...question, intervalMs: lengthMs(interval) }),
-    calibration: question => tracker.getCalibration(question),
-    costs: question => tracker.getCosts(question),
-    experiment: (name, question) => tracker.getExperiment(name, question),
-    route: ({ issue_type, explore, seed, maxCostUsd, minSuccessRate, halfLife, ...question }) =>
-      tracker.getRoute(issue_type, {
-        ...question,
-        seed: explore === true ? (seed ?? randomUUID()) : undefined,
-        max_cost_usd: maxCostUsd,
-        min_success_rate: minSuccessRate,
-        halfLifeMs: lengthMs(halfLife),
-      }),
-    attempts: question =>
-      tracker.attempts({
-        ...namesOf(question),
-        range: rangeOf(question),
-        cursor: question.cursor,
-        limit: PAGE,
-        order: 'oldest',
-        withIds: true,
-      }),
+    ask: (path, parameters) => tracker.ask(path, parameters),
     record: attempts => tracker.keep([...attempts]),
     close: () => tracker.close(),
   }
 }
-
-const lengthMs = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : parseDuration(text)
 
 async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanceTracker> {
   const warn = (message: string): void => {
@@ -96,13 +56,7 @@ function locked(error: unknown): unknown {
   return new CommandError(EXIT.temporary, message, { cause: error })
 }
 
-/** Loaded when it is needed: a question needs no prices. */
+/** Loaded on demand: a question needs no prices. */
 async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
   return { price: (await import('../pricing/price.ts')).createPrice({ overrides }) }
 }
-
-const namesOf = ({ agent_name, model_name, issue_type }: Question): KeyFilter => ({
-  agent_name,
-  model_name,
-  issue_type,
-})

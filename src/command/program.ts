@@ -2,20 +2,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../lib/version.ts'
-import { addBest } from './best.ts'
-import { addCalibration } from './calibration.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addCompareModels } from './compare-models.ts'
-import { addCosts } from './costs.ts'
 import { EXIT, EXIT_HELP, systemCode } from './exit.ts'
-import { addExperiment } from './experiment.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { type Io, notWritten, print } from './io.ts'
-import { addReport } from './report.ts'
-import { addRoute } from './route.ts'
+import { addQuestionCommands } from './question-command.ts'
 import { addServe, type StartSidecar } from './serve.ts'
-import { addTrends } from './trends.ts'
 
 const EXAMPLES = `
 Examples:
@@ -47,7 +41,8 @@ export async function run(argv: readonly string[], io: Io, start: StartSidecar =
   })
   io.stderr.on('error', () => undefined)
   try {
-    await createProgram(io, end, start).parseAsync(argv, { from: 'user' })
+    const program = await createProgram(io, end, start)
+    await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -58,7 +53,7 @@ export async function run(argv: readonly string[], io: Io, start: StartSidecar =
   }
 }
 
-function createProgram(io: Io, end: (exitCode: number) => void, start: StartSidecar): Command {
+async function createProgram(io: Io, end: (exitCode: number) => void, start: StartSidecar): Promise<Command> {
   const program = new Command('agent-performance')
     .description('Keeps every attempt of an AI agent at an issue, and answers how well agents and models do.')
     .version(VERSION, '--version', 'print the version')
@@ -76,14 +71,8 @@ function createProgram(io: Io, end: (exitCode: number) => void, start: StartSide
     })
     .addHelpText('after', EXAMPLES)
   addServe(program, io, start)
-  addReport(program, io)
-  addBest(program, io, end)
-  addRoute(program, io, end)
+  await addQuestionCommands(program, io, end)
   addCompareModels(program, io)
-  addTrends(program, io)
-  addCalibration(program, io)
-  addCosts(program, io)
-  addExperiment(program, io, end)
   addImport(program, io)
   addExport(program, io)
   addCheckConfig(program, io)

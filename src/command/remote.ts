@@ -1,60 +1,37 @@
 /** A running sidecar, asked over HTTP. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Appended } from '../core/ports.ts'
+import { requestOf } from '../core/reports/request.ts'
+import { type Answer, type Input, type QuestionPath, questionAt } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { Source } from './source.ts'
 import { printable } from './table.ts'
 
 const TIMEOUT_MS = 60_000
-/** Of one batch. With what a sidecar asks us to wait, that is minutes. */
+/** Per batch. With the delays that a sidecar asks for these are minutes. */
 const MAX_TRIES = 10
 const MAX_WAIT_MS = 30_000
 
 /** The sidecar at `url`. Nothing is sent yet. Throws a {@link CommandError} where that is no URL of one. */
 export function openRemote(url: string, token: string | undefined): Source {
   const base = baseOf(url)
-  const ask = async (path: string, query: object): Promise<unknown> => {
-    const answer = await send(base, path, { query, token })
-    return answer.status === 200 ? answer.body : refuse(base, answer)
-  }
-  /** Undefined where the sidecar says that there is no answer. A proxy's or another program's 404 is not ours. */
-  const askOrNone = async (path: string, query: object): Promise<unknown> => {
-    const answer = await send(base, path, { query, token })
-    if (answer.status === 404 && answer.isProblem) {
-      // A setting is why there is no answer: only the sidecar can say which one, and what to do.
-      if ('setting' in answer.body) throw new CommandError(EXIT.none, printable(String(answer.body.detail)))
-      return undefined
-    }
-    return answer.status === 200 ? answer.body : refuse(base, answer)
-  }
   return {
-    report: question => ask('report', question) as ReturnType<Source['report']>,
-    best: ({ minAttempts, rankBy, ...question }) =>
-      askOrNone('best-agent', { ...question, min_attempts: minAttempts, rank_by: rankBy }) as ReturnType<
-        Source['best']
-      >,
-    compareModels: ({ minAttempts, ...question }) =>
-      ask('model-comparison', { ...question, min_attempts: minAttempts }) as ReturnType<Source['compareModels']>,
-    fairComparison: question => ask('fair-comparison', question) as ReturnType<Source['fairComparison']>,
-    trends: question => ask('trends', question) as ReturnType<Source['trends']>,
-    calibration: ({ groupBy, ...question }) =>
-      ask('calibration', { ...question, group_by: groupBy }) as ReturnType<Source['calibration']>,
-    costs: question => ask('costs', question) as ReturnType<Source['costs']>,
-    experiment: (name, question) =>
-      askOrNone(`experiments/${encodeURIComponent(name)}`, question) as ReturnType<Source['experiment']>,
-    route: ({ minAttempts, maxCostUsd, minSuccessRate, halfLife, ...question }) =>
-      ask('route', {
-        ...question,
-        min_attempts: minAttempts,
-        max_cost_usd: maxCostUsd,
-        min_success_rate: minSuccessRate,
-        half_life: halfLife,
-      }) as ReturnType<Source['route']>,
-    attempts: question =>
-      ask('attempts', { ...question, limit: 1000, order: 'oldest', with_ids: true }) as ReturnType<Source['attempts']>,
+    ask: <Path extends QuestionPath>(path: Path, parameters: Input<Path>) =>
+      ask(base, token, path, parameters) as Promise<Answer<Path>>,
     record: createRecord(base, token),
     close: async () => undefined,
   }
+}
+
+async function ask(base: URL, token: string | undefined, path: QuestionPath, parameters: object): Promise<unknown> {
+  const request = requestOf(path, parameters)
+  const answer = await send(base, request.path, { query: request.query, token })
+  if (answer.status === 200) return answer.body
+  // The 404 of a proxy or of another program is no answer of ours.
+  if (answer.status !== 404 || !answer.isProblem || questionAt(path).noAnswer === undefined) return refuse(base, answer)
+  // A setting is why there is no answer: only the sidecar can say which one, and what to do.
+  if ('setting' in answer.body) throw new CommandError(EXIT.none, printable(String(answer.body.detail)))
+  return undefined
 }
 
 function baseOf(url: string): URL {
@@ -69,16 +46,16 @@ function baseOf(url: string): URL {
     )
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
-  // Requests do not send them, and messages print the rest: a query may hold a token.
+  // Messages print the URL, and a query may hold a token. Requests do not need it.
   base.search = ''
   base.hash = ''
   return base
 }
 
-/** What was given for a URL, without a user and password before a host, and without a query. It need not have the form of a URL. */
+/** The given text without user, password and query, for a message. It need not be a URL. */
 const shown = (given: string): string => printable(given.replace(/^.*@/s, '***@').replace(/[?#].*$/s, ''))
 
-/** Sends a batch until it is kept. What an answer that broke off kept already comes back as a duplicate, and is none. */
+/** Sends a batch until it is kept. Attempts that an interrupted answer kept come back as duplicates, and are counted as accepted. */
 function createRecord(base: URL, token: string | undefined): Source['record'] {
   let reached = false
   return async attempts => {
@@ -104,7 +81,7 @@ function createRecord(base: URL, token: string | undefined): Source['record'] {
   }
 }
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
   readonly isProblem: boolean
@@ -119,7 +96,7 @@ interface Request {
   readonly token: string | undefined
 }
 
-async function send(base: URL, path: string, { query = {}, lines, token }: Request): Promise<Answer> {
+async function send(base: URL, path: string, { query = {}, lines, token }: Request): Promise<HttpAnswer> {
   const url = new URL(`api/v1/${path}`, base)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value))
@@ -141,7 +118,7 @@ async function send(base: URL, path: string, { query = {}, lines, token }: Reque
   }
 }
 
-async function answerOf(response: Response, base: URL): Promise<Answer> {
+async function answerOf(response: Response, base: URL): Promise<HttpAnswer> {
   const type = response.headers.get('content-type') ?? ''
   const text = await response.text()
   let body: unknown
@@ -157,7 +134,7 @@ async function answerOf(response: Response, base: URL): Promise<Answer> {
   const seconds = response.headers.get('retry-after') ?? ''
   return {
     status: response.status,
-    body: isObject ? (body as Answer['body']) : {},
+    body: isObject ? (body as HttpAnswer['body']) : {},
     isProblem: type.startsWith('application/problem+json'),
     retryAfterMs: /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 1000,
   }
@@ -183,8 +160,8 @@ const REFUSED = new Map<number, { readonly exitCode: number; readonly hint: stri
   [503, { exitCode: EXIT.temporary, hint: '; try again later' }],
 ])
 
-/** `badExit` is what a 400 means: the question was wrong, or the data. */
-function refuse(base: URL, { status, body, isProblem }: Answer, badExit: number = EXIT.usage): never {
+/** `badExit` is the exit code of a 400: for a bad question, or for bad data. */
+function refuse(base: URL, { status, body, isProblem }: HttpAnswer, badExit: number = EXIT.usage): never {
   const { exitCode, hint } = REFUSED.get(status) ?? { exitCode: status === 400 ? badExit : EXIT.unavailable, hint: '' }
   const detail = isProblem && typeof body.detail === 'string' ? `: ${printable(body.detail)}` : ''
   const faults = Array.isArray(body.errors) ? body.errors.slice(0, 3).map(faultText).join('') : ''

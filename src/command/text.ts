@@ -1,5 +1,8 @@
 /** Text as a terminal shows it: tables with bold titles, and sentences that break where it ends. */
+import type { Selection } from '../core/reports/selection.ts'
+import { counted } from './format.ts'
 import { bold, type Io, widthOf } from './io.ts'
+import { isNarrowed } from './parameters.ts'
 import { type Column, displayWidth, printable, tableLines } from './table.ts'
 
 /** A table with its titles in bold. */
@@ -24,4 +27,22 @@ export function wrapLines(text: string, width: number, indent = ''): string[] {
     } else line = longer
   }
   return [...lines, line]
+}
+
+/** What to do where there is nothing to show. */
+export function nothingYet(given: Selection): string {
+  if (isNarrowed(given)) return 'No attempt fits that question. Widen --since and --until, or leave out a name.'
+  return `No attempts yet. Record one:
+
+  curl -H 'content-type: application/json' http://127.0.0.1:9464/api/v1/attempts -d '{
+    "agent_name": "droid", "model_name": "gpt-5", "issue_type": "bug",
+    "success": true, "confidence": 0.9, "time_seconds": 12.5}'
+
+or bring in earlier ones: agent-performance import FILE`
+}
+
+/** What to do where nobody has enough attempts. */
+export function tooFew(who: string, minAttempts: number | undefined, at: string): string {
+  const hint = 'lower --min-attempts or record more; "agent-performance report" lists what there is'
+  return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
 }

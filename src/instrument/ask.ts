@@ -1,4 +1,4 @@
-/** One question to a sidecar, and an answer that is known to be one. */
+/** One request to a sidecar, and an answer that is known to come from one. */
 import { type HttpAnswer, parseJson, requestOnce } from './http-request.ts'
 import { messageOf } from './problems.ts'
 import type { Query, SidecarAddress } from './sidecar-address.ts'
@@ -6,17 +6,21 @@ import { type ProblemDetails, SidecarError } from './sidecar-error.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1_048_576
 
-export interface Question {
+export interface SidecarRequest {
   readonly path: string
   readonly query?: Query
-  /** What an answer must at least hold. */
+  /** Members that an answer must have, to be recognised as one. */
   readonly fields: readonly string[]
   /** Makes it a POST of this value as JSON. */
   readonly body?: unknown
 }
 
 /** The answer, or a rejection with a {@link SidecarError} and nothing else. */
-export async function ask<Answer>(address: SidecarAddress, timeoutMs: number, question: Question): Promise<Answer> {
+export async function askSidecar<Answer>(
+  address: SidecarAddress,
+  timeoutMs: number,
+  question: SidecarRequest,
+): Promise<Answer> {
   const url = address.at(question.path, question.query)
   const asked = `${question.body === undefined ? 'GET' : 'POST'} ${url.origin}${url.pathname}`
   const answer = await request(url, address, timeoutMs, question).catch((cause: unknown) => {
@@ -29,7 +33,12 @@ export async function ask<Answer>(address: SidecarAddress, timeoutMs: number, qu
   throw new SidecarError(`${asked}: the answer is not what a sidecar says`, { status })
 }
 
-async function request(url: URL, address: SidecarAddress, timeoutMs: number, { body }: Question): Promise<HttpAnswer> {
+async function request(
+  url: URL,
+  address: SidecarAddress,
+  timeoutMs: number,
+  { body }: SidecarRequest,
+): Promise<HttpAnswer> {
   const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES }
   if (body === undefined) return await requestOnce({ method: 'GET', url, headers: address.headers, ...limits })
   const headers = { ...address.headers, 'content-type': 'application/json' }

@@ -1,40 +1,44 @@
 /** Typed questions to a sidecar, for a coordinator that decides by the answers. */
 import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
-import type { AttemptPage, KeyFilter } from '../core/ports.ts'
-import type { BestAgent, BestAgentOptions } from '../core/reports/best-agent.ts'
+import type { AttemptPage } from '../core/ports.ts'
+import type { BestAgentOptions, DecidedBestAgent } from '../core/reports/best-agent.ts'
 import type { CalibrationReport } from '../core/reports/calibration-report.ts'
 import type { CostReport } from '../core/reports/cost-report.ts'
 import type { ExperimentOptions, ExperimentReport } from '../core/reports/experiment-report.ts'
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { GroupedRates, Grouping } from '../core/reports/grouped-rates.ts'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import type { RangeQuestion } from '../core/reports/range.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import type { PerformanceReport } from '../core/reports/report.ts'
+import { requestOf } from '../core/reports/request.ts'
 import type { RoutingReport } from '../core/reports/routing.ts'
+import { type Selection, selectionOf } from '../core/reports/selection.ts'
 import type { TrendReport } from '../core/reports/trends.ts'
 import type { FairComparison } from '../core/statistics/fair-comparison.ts'
-import { ask } from './ask.ts'
+import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
+import { askSidecar } from './ask.ts'
 import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
 import { type Receipt, readReceipt } from './receipt.ts'
-import { type Query, sidecarAddress } from './sidecar-address.ts'
+import { sidecarAddress } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 
-/** A range of time; without it an answer covers all there ever was. */
-export interface QuestionRange {
-  /** The start: a `Date`, an RFC 3339 time, or a length back from now such as `15m`, `24h`, `7d`. It counts; the end does not. */
-  readonly since?: Date | string | undefined
-  readonly until?: Date | string | undefined
+/** Parameters whose times may be a `Date` as well. */
+export type WithDates<Parameters> = {
+  readonly [Name in keyof Parameters]: Name extends keyof RangeQuestion ? Date | string | undefined : Parameters[Name]
 }
+
+/**
+ * A range of time; without it an answer covers all there ever was. Each end is a `Date`, an RFC 3339 time, or a length back from now such as
+ * `15m`, `24h`, `7d`. The start counts; the end does not.
+ */
+export interface QuestionRange extends WithDates<RangeQuestion> {}
 
 /** Only keys of these names, in this range. */
-export interface QuestionFilter extends KeyFilter, QuestionRange {}
+export interface QuestionFilter extends WithDates<Selection> {}
 
 /** The best agent, and whether it is known to be. */
-export interface BestAgentAnswer extends BestAgent {
-  /** False where the evidence cannot tell it from the `contenders` yet. */
-  readonly decisive: boolean
-  readonly contenders: readonly Pick<AttemptKey, 'agent_name' | 'model_name'>[]
-}
+export type BestAgentAnswer = DecidedBestAgent
 
 /** Who may be sent, and how they are ranked. Lengths of time as people write them: `15m`, `24h`, `7d`. */
 export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
@@ -55,6 +59,14 @@ export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
  * time-out: catch it and go on with a default, so that a sidecar that is down costs no work.
  */
 export interface SidecarClient {
+  /**
+   * Any question by its path below `/api/v1/`, with the parameters and the answer that /openapi.json describes. A 404, which says that there
+   * is no answer, rejects too.
+   */
+  ask<Path extends QuestionPath>(
+    path: Path,
+    parameters: WithDates<Input<Path>>,
+  ): Promise<Exclude<Answer<Path>, undefined>>
   /** Who does best at issues of this type; undefined where no agent has enough attempts. */
   bestAgent(issueType: string, options?: BestAgentOptions & QuestionRange): Promise<BestAgentAnswer | undefined>
   /** The success rate of one key, in percent; 0 of 0 attempts where it is not known. */
@@ -96,40 +108,48 @@ export interface ClientOptions {
 export function createClient(url: string | URL, options: ClientOptions = {}): SidecarClient {
   const address = sidecarAddress(url, options.token)
   const timeoutMs = wholeNumber('timeoutMs', options.timeoutMs ?? 5_000, MAX_TIMEOUT_MS)
-  const get = <Answer>(path: string, query: Query, fields: readonly string[]): Promise<Answer> =>
-    ask<Answer>(address, timeoutMs, { path: `api/v1/${path}`, query, fields })
+  /** `fields` are members by which an answer of a sidecar is told from one of another server. */
+  const ask = async <Path extends QuestionPath>(
+    path: Path,
+    parameters: WithDates<Input<Path>>,
+    fields: readonly (keyof Exclude<Answer<Path>, undefined>)[] = [],
+  ): Promise<Exclude<Answer<Path>, undefined>> => {
+    const request = requestOf(`api/v1/${path}`, parameters)
+    return await askSidecar(address, timeoutMs, { ...request, fields: fields as readonly string[] })
+  }
 
   return {
-    bestAgent: async (issueType, { minAttempts, rankBy, ...range } = {}) => {
-      const query = { ...filterQuery(range), issue_type: issueType, min_attempts: minAttempts, rank_by: rankBy }
-      const fields = ['agent_name', 'model_name', 'success_rate']
-      return await get<BestAgentAnswer>('best-agent', query, fields).catch(noAnswer)
+    ask: (path, parameters) => ask(path, parameters),
+    bestAgent: (issueType, options = {}) => {
+      const { minAttempts, rankBy } = options
+      const selection = selectionOf({ ...options, issue_type: issueType })
+      const parameters = { ...selection, min_attempts: minAttempts, rank_by: rankBy }
+      return ask('best-agent', parameters, ['agent_name', 'model_name', 'success_rate']).catch(noAnswer)
     },
     successRate: (filter: QuestionFilter & { readonly groupBy?: Grouping } = {}) =>
-      get<Rate & GroupedRates>('success-rate', { ...filterQuery(filter), group_by: filter.groupBy }, []),
+      ask('success-rate', { ...selectionOf(filter), group_by: filter.groupBy }) as Promise<Rate & GroupedRates>,
     modelComparison: (filter = {}) =>
-      get('model-comparison', { ...filterQuery(filter), min_attempts: filter.minAttempts }, []),
-    report: (filter = {}) => get('report', filterQuery(filter), ['summary', 'by_agent', 'recommendations']),
-    route: (issueType, options = {}) =>
-      get('route', { ...filterQuery(options), issue_type: issueType, ...routeQuery(options) }, ['ranked', 'excluded']),
+      ask('model-comparison', { ...selectionOf(filter), min_attempts: filter.minAttempts }),
+    report: (filter = {}) => ask('report', selectionOf(filter), ['summary', 'by_agent', 'recommendations']),
+    route: (issueType, options = {}) => ask('route', routeParameters(issueType, options), ['ranked', 'excluded']),
     trends: (options = {}) =>
-      get('trends', { ...filterQuery(options), interval: options.interval }, ['points', 'direction']),
+      ask('trends', { ...selectionOf(options), interval: options.interval }, ['points', 'direction']),
     calibration: (options = {}) =>
-      get('calibration', { ...filterQuery(options), group_by: options.groupBy }, ['overall', 'groups']),
-    costs: (filter = {}) => get('costs', filterQuery(filter), ['overall', 'by_agent', 'by_model']),
-    experiment: async (name, { baseline, adaptive, ...range } = {}) => {
-      // What is no well-formed name is no experiment's either, and must not throw.
-      const path = `experiments/${encodeURIComponent(name.toWellFormed())}`
-      const query = { ...filterQuery(range), baseline, adaptive: adaptive?.toString() }
-      return await get<ExperimentReport>(path, query, ['variants', 'comparisons']).catch(noAnswer)
-    },
+      ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, ['overall', 'groups']),
+    costs: (filter = {}) => ask('costs', selectionOf(filter), ['overall', 'by_agent', 'by_model']),
+    experiment: (name, { since, until, baseline, adaptive } = {}) =>
+      ask('experiments/{name}', { name, since, until, baseline, adaptive }, ['variants', 'comparisons']).catch(
+        noAnswer,
+      ),
     fairComparison: (options = {}) =>
-      get('fair-comparison', { ...filterQuery(options), by: options.by }, ['rates', 'turned_over']),
-    attempts: (page = {}) =>
-      get('attempts', { ...filterQuery(page), limit: page.limit, cursor: page.cursor }, ['attempts', 'next_cursor']),
+      ask('fair-comparison', { ...selectionOf(options), by: options.by }, ['rates', 'turned_over']),
+    attempts: (page = {}) => {
+      const { limit, cursor } = page
+      return ask('attempts', { ...selectionOf(page), limit, cursor }, ['attempts', 'next_cursor'])
+    },
     recordAttempts: async attempts => {
       const question = { path: 'api/v1/attempts', query: { partial: 'true' }, fields: ['accepted'], body: attempts }
-      const receipt = readReceipt(await ask(address, timeoutMs, question), attempts.length)
+      const receipt = readReceipt(await askSidecar(address, timeoutMs, question), attempts.length)
       if (receipt !== undefined) return receipt
       throw new SidecarError('the answer does not account for every attempt', { status: 200 })
     },
@@ -142,21 +162,14 @@ function noAnswer(error: unknown): undefined {
   throw error
 }
 
-function filterQuery({ agent_name, model_name, issue_type, since, until }: QuestionFilter): Query {
-  return { agent_name, model_name, issue_type, since: timeText(since), until: timeText(until) }
-}
-
-function routeQuery({ minAttempts, maxCostUsd, minSuccessRate, halfLife, explore }: RouteOptions): Query {
+function routeParameters(issueType: string, options: RouteOptions): WithDates<Input<'route'>> {
+  const { minAttempts, maxCostUsd, minSuccessRate, halfLife, explore } = options
   return {
+    ...selectionOf({ ...options, issue_type: issueType }),
     min_attempts: minAttempts,
     max_cost_usd: maxCostUsd,
     min_success_rate: minSuccessRate,
     half_life: halfLife,
-    ...(explore && { explore: 'true', ...(explore !== true && { seed: explore.seed }) }),
+    ...(explore && { explore: true, ...(explore !== true && { seed: explore.seed }) }),
   }
-}
-
-/** No `Date` makes this throw: the sidecar says what it thinks of an invalid one. */
-function timeText(time: Date | string | undefined): string | undefined {
-  return time instanceof Date && !Number.isNaN(time.getTime()) ? time.toISOString() : time?.toString()
 }

@@ -1,87 +1,13 @@
-/** GET /openapi.json: made from the very schemas that validate, and of answers as they are made, so that it cannot drift from them. */
+/** GET /openapi.json: derived from the schemas that validate requests and from the registry of questions. */
 import { z } from 'zod'
-import { parameters } from '../questions/parameters.ts'
 import { attemptSchema } from '../receive/attempt-schema.ts'
-import { exampleAnswers } from './examples.ts'
+import { questionOperations } from './questions.ts'
 import { otlpPaths, recordOperation } from './recording.ts'
-import { FAULT_SCHEMAS, type OperationKind, RESPONSES, ref, refusals } from './responses.ts'
-
-interface Question {
-  readonly path: string
-  readonly summary: string
-  readonly schema: z.ZodType
-}
-
-const QUESTIONS: readonly Question[] = [
-  {
-    path: '/api/v1/success-rate',
-    summary: 'Success rate in percent: of one key when all three names are given, else by group',
-    schema: parameters.successRate,
-  },
-  {
-    path: '/api/v1/best-agent',
-    summary: 'The best agent for an issue type; 404 when none has min_attempts',
-    schema: parameters.bestAgent,
-  },
-  {
-    path: '/api/v1/model-comparison',
-    summary: 'Models compared over the keys with min_attempts each',
-    schema: parameters.modelComparison,
-  },
-  {
-    path: '/api/v1/fair-comparison',
-    summary: 'Agents or models at the same mix of issue types: who leads, and the pairs whose order that turns over',
-    schema: parameters.fairComparison,
-  },
-  {
-    path: '/api/v1/trends',
-    summary: 'Rate per interval, its direction, and what has drifted from its baseline as at the end of the range',
-    schema: parameters.trends,
-  },
-  {
-    path: '/api/v1/calibration',
-    summary: 'Whether stated confidence can be believed',
-    schema: parameters.calibration,
-  },
-  {
-    path: '/api/v1/costs',
-    summary: 'Cost per attempt and per success; how much of it is reported, computed, unknown',
-    schema: parameters.costs,
-  },
-  {
-    path: '/api/v1/experiments/{name}',
-    summary: 'What an A/B test says so far; may be asked after every attempt',
-    schema: parameters.experiment,
-  },
-  {
-    path: '/api/v1/route',
-    summary: 'To whom the next issue should go: a ranked list',
-    schema: parameters.route,
-  },
-  {
-    path: '/api/v1/report',
-    summary: 'The full report: summary, by agent, by issue type, by model, recommendations',
-    schema: parameters.report,
-  },
-  {
-    path: '/api/v1/metrics',
-    summary: 'The documented file: totals, averages and the last 100 attempts of every key',
-    schema: parameters.metrics,
-  },
-  {
-    path: '/api/v1/attempts',
-    summary: 'Kept attempts, newest first; follow next_cursor for more',
-    schema: parameters.attempts,
-  },
-]
+import { FAULT_SCHEMAS, type OperationKind, RESPONSES, refusals } from './responses.ts'
 
 /** The OpenAPI 3.1 document. `version` is the product's. */
-export function openApiDocument(version: string): object {
-  const attempt = jsonSchema(attemptSchema)
-  const examples = exampleAnswers()
-  const paths = Object.fromEntries(
-    QUESTIONS.map(question => [question.path, { get: askOperation(question, examples[question.path]) }]),
-  )
+export async function openApiDocument(version: string): Promise<object> {
+  const { paths, schemas } = await questionOperations()
   return {
     openapi: '3.1.0',
     info: {
@@ -104,7 +30,7 @@ export function openApiDocument(version: string): object {
       '/openapi.json': { get: plain('This document', 'application/json', { scope: 'read' }) },
     },
     components: {
-      schemas: { Attempt: attempt, ...FAULT_SCHEMAS },
+      schemas: { Attempt: attemptComponent(), ...schemas, ...FAULT_SCHEMAS },
       responses: RESPONSES,
       securitySchemes: {
         bearer: {
@@ -149,28 +75,6 @@ const READINESS = {
   },
 }
 
-const ATTEMPT_PAGE = {
-  type: 'object',
-  required: ['attempts', 'next_cursor'],
-  properties: {
-    attempts: { type: 'array', items: ref('Attempt') },
-    next_cursor: { type: ['string', 'null'], description: 'The cursor of the next page; null where there is none.' },
-    missing: {
-      type: 'object',
-      description: 'Present only where attempts that this page has passed are damaged or gone from the store.',
-      required: ['records', 'segments', 'exact'],
-      properties: {
-        records: {
-          type: 'integer',
-          description: 'Attempts that cannot be read, whether or not they fit the question.',
-        },
-        segments: { type: 'integer', description: 'Files of the store that are gone or cut short.' },
-        exact: { type: 'boolean', description: 'False where there may be more than `records`.' },
-      },
-    },
-  },
-}
-
 function readyOperation(): object {
   const { security, responses } = refusals(OPEN)
   const content = { 'application/json': { schema: READINESS } }
@@ -194,46 +98,6 @@ function readyOperation(): object {
   }
 }
 
-function pathParameters(path: string): object[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }))
-}
-
-function queryParameters(schema: z.ZodType): object[] {
-  const { properties = {}, required = [] } = jsonSchema(schema) as {
-    properties?: Record<string, { description?: string }>
-    required?: string[]
-  }
-  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
-    name,
-    in: 'query',
-    required: required.includes(name),
-    description,
-    schema: rest,
-  }))
-}
-
-function askOperation({ summary, schema, path }: Question, example: unknown): object {
-  const mayBeUnknown = /best-agent|experiments/.test(path)
-  const { security, responses } = refusals({ scope: 'read', loaded: true, more: mayBeUnknown ? [404] : [] })
-  return {
-    summary,
-    security,
-    parameters: [...pathParameters(path), ...queryParameters(schema)],
-    responses: {
-      200: {
-        description: 'The answer',
-        content: { 'application/json': { example, ...(path === '/api/v1/attempts' && { schema: ATTEMPT_PAGE }) } },
-      },
-      ...responses,
-    },
-  }
-}
-
 function plain(summary: string, type: string, kind: OperationKind): object {
   const { security, responses } = refusals(kind)
   return {
@@ -243,12 +107,12 @@ function plain(summary: string, type: string, kind: OperationKind): object {
   }
 }
 
-function jsonSchema(schema: z.ZodType): object {
+function attemptComponent(): object {
   const {
     $schema: _,
     $defs,
     ...rest
-  } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>
+  } = z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>
   const defined = Object.values(($defs ?? {}) as Record<string, object>)
   return defined[0] ?? rest
 }

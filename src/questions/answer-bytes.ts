@@ -1,8 +1,8 @@
-/** How many bytes of answers are held for clients that have not read them yet, over all questions. */
+/** Limits the bytes of answers that are held for clients that have not read them yet, over all questions. */
 export interface AnswerBytes {
   /**
-   * Takes `bytes` more for an answer that has taken `own` already; false where that is too much for all answers together. An answer that
-   * is the only one may be of any size: it could never be given otherwise.
+   * Reserves `bytes` more for an answer that holds `own` already. Returns false if all answers together would exceed the limit. The only
+   * answer held may be of any size: it could never be sent otherwise.
    */
   take(bytes: number, own: number): boolean
   give(bytes: number): void
@@ -26,7 +26,7 @@ export function createAnswerBytes(maxBytes: number): AnswerBytes {
   }
 }
 
-/** There was no room for the answer. */
+/** The answer would exceed the limit of held bytes. */
 export class TooManyAnswerBytes extends Error {
   override readonly name = 'TooManyAnswerBytes'
 }

@@ -1,4 +1,4 @@
-/** An answer on its way out: printed once for all who asked for it, or printed as fast as one client reads it. */
+/** Sends answers: printed once for all clients that share one, or printed as fast as one client reads it. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { oneStep, type Steps } from '../core/steps.ts'
@@ -6,18 +6,18 @@ import { runYielding } from '../lib/event-loop.ts'
 import { beginAnswer, sendJsonText } from '../server/problem.ts'
 import { type AnswerBytes, TooManyAnswerBytes } from './answer-bytes.ts'
 
-/** Characters of a chunk, about. Chunks are small, so that it shows whether a client reads. */
+/** Characters per chunk, about. Small chunks show early that a client has stopped reading. */
 const CHUNK_LENGTH = 64 * 1024
 
-/** JSON that is printed whole. A short one is one text; a long one is in chunks outside the heap, which all who asked for it share. */
+/** A printed answer. A short one is a string; a long one is in chunks outside the heap, which its clients share. */
 export interface Printed {
   readonly text: string
   readonly chunks: readonly Buffer[]
-  /** Of the chunks: taken from {@link AnswerBytes} until it is given back. */
+  /** Size of the chunks: reserved in {@link AnswerBytes} until the answer is released. */
   readonly bytes: number
 }
 
-/** Prints all pieces. Throws {@link TooManyAnswerBytes} where there is no room for them. */
+/** Prints all pieces. Throws {@link TooManyAnswerBytes} if the limit of held bytes would be exceeded. */
 export function* printSteps(pieces: Iterator<string>, answerBytes: AnswerBytes): Steps<Printed> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -38,7 +38,7 @@ export function* printSteps(pieces: Iterator<string>, answerBytes: AnswerBytes):
       yield
     }
   } finally {
-    // It threw, or is no longer wanted.
+    // It threw, or its signal aborted.
     if (!isWhole) answerBytes.give(bytes)
   }
 }
@@ -48,7 +48,7 @@ interface Chunk {
   readonly done: boolean
 }
 
-/** The next pieces, until they are long enough for a chunk. */
+/** Joins the next pieces to one chunk. */
 function* chunkSteps(pieces: Iterator<string>): Steps<Chunk> {
   let text = ''
   while (text.length < CHUNK_LENGTH) {
@@ -60,7 +60,7 @@ function* chunkSteps(pieces: Iterator<string>): Steps<Chunk> {
   return { text, done: false }
 }
 
-/** Sends a printed answer as fast as the client reads it. Rejects with the signal's reason where the client has gone. */
+/** Sends a printed answer as fast as the client reads it. Rejects with the signal's reason if the client has gone. */
 export async function sendPrinted(
   res: ServerResponse,
   { text, chunks, bytes }: Printed,
@@ -74,7 +74,7 @@ export async function sendPrinted(
   res.end()
 }
 
-/** Sends JSON that is printed piece by piece as fast as the client reads it: no more than a chunk of it is ever held. */
+/** Prints and sends an answer as fast as the client reads it: at most one chunk of it is held. */
 export async function sendPieces(res: ServerResponse, pieces: Iterator<string>, signal: AbortSignal): Promise<void> {
   let { text, done } = await runYielding(chunkSteps(pieces), signal)
   if (done) return sendJsonText(res, 200, text)
@@ -87,15 +87,15 @@ export async function sendPieces(res: ServerResponse, pieces: Iterator<string>, 
   res.end(text)
 }
 
-/** In slices too: to hand over what a hundred clients read takes time. */
+/** Yields too: writing chunks to a hundred clients at once would block the event loop. */
 async function write(res: ServerResponse, chunk: Buffer | string, signal: AbortSignal): Promise<void> {
   const goesOn = await runYielding(
     oneStep(() => res.write(chunk)),
     signal,
   )
-  // It may have drained by now: Node tells of that before promises go on.
+  // Node emits 'drain' before promises continue: waiting for it after it was emitted would never end.
   if (!goesOn && res.writableNeedDrain) await once(res, 'drain', { signal })
 }
 
-/** What {@link sendPieces} holds at the most, for one client: the chunk that is printed and the one that is being sent. */
+/** Upper bound of what {@link sendPieces} holds for one client: the chunk being printed and the one being sent. */
 export const STREAM_BYTES: number = 4 * CHUNK_LENGTH

@@ -1,9 +1,9 @@
-/** JSON text in pieces: an answer about thousands of keys takes too long to be printed at one go. */
+/** JSON text in pieces: printing an answer about thousands of keys at once would block the event loop. */
 
-/** How deep answers nest before what stands there is small: in an answer its groups, and in those each group. */
+/** Members above this depth are printed one by one: an answer holds groups, and those hold many small members. */
 const DEPTH = 2
 
-/** What `JSON.stringify` makes of an answer, which is plain data, in pieces. */
+/** The text that `JSON.stringify` prints of plain data, in pieces. */
 export function* jsonPieces(answer: object, depth: number = DEPTH): Generator<string> {
   const isArray = Array.isArray(answer)
   let comma = ''

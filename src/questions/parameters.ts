@@ -1,222 +1,104 @@
-/** What a question's query string may say: one zod schema a question, the same that /openapi.json is made from. */
-import type { IncomingMessage } from 'node:http'
+/**
+ * The kinds of parameters, and those that all questions share. Over HTTP and on the command line every value is text; in a process it is a
+ * number or a boolean: the schemas take both.
+ */
 import { z } from 'zod'
 import { parseDuration } from '../core/attempt/timestamp.ts'
 import { nameProblem } from '../core/attempt/validation.ts'
-import type { AttemptOrder, KeyFilter, TimeRange } from '../core/ports.ts'
-import { RANKINGS, type Ranking } from '../core/reports/best-agent.ts'
-import { FAIR_GROUPINGS, type FairGrouping } from '../core/reports/fair-report.ts'
-import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
-import { parseRange } from '../core/reports/range.ts'
-import { queryOf } from '../server/paths.ts'
-import { type ParameterFault, type Problem, parameterProblem } from '../server/problem.ts'
+import type { RangeQuestion } from '../core/reports/range.ts'
+import type { Selection } from '../core/reports/selection.ts'
+import type { Fields } from './schema.ts'
 
-const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 15m, 24h, 7d'
+/** What the command shows for the value of a parameter: `--min-attempts <count>`. */
+export const valueNames: z.core.$ZodRegistry<{ readonly value: string }> = z.registry<{ readonly value: string }>()
 
-const name = (description: string): z.ZodOptional<z.ZodString> =>
-  z
-    .string()
+function described<Schema extends z.ZodType>(schema: Schema, description: string, value: string): Schema {
+  const described: z.ZodType = schema.meta({ description })
+  return described.register(valueNames, { value }) as Schema
+}
+
+/** A name, 1 to 256 bytes of UTF-8 without control characters. */
+export function name(description: string): z.ZodString {
+  const schema = z
+    .string({ error: notText })
     .refine(value => nameProblem(value) === undefined, { error: issue => nameProblem(issue.input) ?? 'is not a name' })
-    .meta({ description })
-    .optional()
-
-/** A number in plain decimal digits: `Number` alone would take `0x10`, ` 5` and nothing at all for one. */
-const numeral = (form: RegExp, schema: z.ZodNumber): z.ZodType<number> =>
-  z.preprocess(text => (typeof text === 'string' && form.test(text) ? Number(text) : text), schema)
-
-const whole = (description: string, min: number, max: number, preset: number): z.ZodDefault<z.ZodType<number>> =>
-  numeral(
-    /^\d{1,15}$/,
-    z
-      .int(`must be a whole number from ${min} to ${max}, in decimal digits`)
-      .min(min, `must be from ${min} to ${max}`)
-      .max(max, `must be from ${min} to ${max}`)
-      .meta({ description, default: preset }),
-  ).default(preset)
-
-const flag = (description: string, preset: boolean): z.ZodDefault<z.ZodEnum<{ true: 'true'; false: 'false' }>> =>
-  z
-    .enum(['true', 'false'], 'must be true or false')
-    .meta({ description })
-    .default(preset ? 'true' : 'false')
-
-const common = {
-  agent_name: name('Only this agent.'),
-  model_name: name('Only this model.'),
-  issue_type: name('Only this issue type.'),
-  since: z
-    .string()
-    .meta({ description: `From when on: ${TIME_HELP}. Without a range: the whole life.` })
-    .optional(),
-  until: z
-    .string()
-    .meta({ description: `Until when: ${TIME_HELP}.` })
-    .optional(),
-}
-const length = (description: string): z.ZodOptional<z.ZodString> =>
-  z
-    .string()
-    .refine(text => (parseDuration(text) ?? 0) > 0, 'must be a length of time such as 15m, 24h, 7d')
-    .meta({ description })
-    .optional()
-
-/** As JSON has numbers: clients print very small ones with an exponent. */
-const decimal = (description: string, min: number, max: number): z.ZodOptional<z.ZodType<number>> =>
-  numeral(
-    /^\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?$/i,
-    z
-      .number(`must be a number from ${min} to ${max}, in decimal digits`)
-      .min(min, `must be from ${min} to ${max}`)
-      .max(max, `must be from ${min} to ${max}`)
-      .meta({ description }),
-  ).optional()
-
-const grouping = (description: string): z.ZodEnum<{ [G in Grouping]: G }> =>
-  z.enum(GROUPINGS, `must be one of ${GROUPINGS.join(', ')}`).meta({ description })
-
-const issueType = (description: string): z.ZodString =>
-  z
-    .string('is required')
-    .refine(value => nameProblem(value) === undefined, { error: issue => nameProblem(issue.input) ?? 'is not a name' })
-    .meta({ description })
-
-const minAttempts = whole('Keys with fewer attempts do not take part.', 1, 1e9, 5)
-
-/** What every question takes. */
-export interface Common extends KeyFilter {
-  readonly since?: string | undefined
-  readonly until?: string | undefined
+  return described(schema, description, 'name')
 }
 
-/** The parameters of each question. */
-export const parameters: {
-  readonly successRate: z.ZodType<Common & { readonly group_by?: Grouping | undefined }>
-  readonly bestAgent: z.ZodType<
-    Common & { readonly issue_type: string; readonly min_attempts: number; readonly rank_by: Ranking }
-  >
-  readonly modelComparison: z.ZodType<Common & { readonly min_attempts: number }>
-  readonly fairComparison: z.ZodType<Common & { readonly by: FairGrouping }>
-  readonly trends: z.ZodType<Common & { readonly interval?: string | undefined }>
-  readonly calibration: z.ZodType<Common & { readonly group_by: Grouping }>
-  readonly costs: z.ZodType<Common>
-  readonly experiment: z.ZodType<
-    Omit<Common, keyof KeyFilter> & { readonly baseline?: string | undefined; readonly adaptive: 'true' | 'false' }
-  >
-  readonly route: z.ZodType<
-    Common & {
-      readonly issue_type: string
-      readonly min_attempts: number
-      readonly explore: 'true' | 'false'
-      readonly seed?: string | undefined
-      readonly max_cost_usd?: number | undefined
-      readonly min_success_rate?: number | undefined
-      readonly half_life?: string | undefined
-    }
-  >
-  readonly report: z.ZodType<Common>
-  readonly metrics: z.ZodType<Common & { readonly recent: 'true' | 'false' }>
-  readonly attempts: z.ZodType<
-    Common & {
-      readonly limit: number
-      readonly cursor?: string | undefined
-      readonly order: AttemptOrder
-      readonly with_ids: 'true' | 'false'
-    }
-  >
-  readonly none: z.ZodType<object>
-} = {
-  successRate: z.strictObject({
-    ...common,
-    group_by: grouping('What to group by.').optional(),
-  }),
-  bestAgent: z.strictObject({
-    ...common,
-    issue_type: issueType('The issue type to find the best agent for.'),
-    min_attempts: minAttempts,
-    rank_by: z
-      .enum(RANKINGS, `must be one of ${RANKINGS.join(', ')}`)
-      .meta({ description: 'success_rate as documented; lower_bound of its interval; or expected_cost per success.' })
-      .default('success_rate'),
-  }),
-  modelComparison: z.strictObject({ ...common, min_attempts: minAttempts }),
-  fairComparison: z.strictObject({
-    ...common,
-    by: z
-      .enum(FAIR_GROUPINGS, `must be one of ${FAIR_GROUPINGS.join(', ')}`)
-      .meta({ description: 'Whom to compare at the same mix of issue types.' })
-      .default('model_name'),
-  }),
-  trends: z.strictObject({ ...common, interval: length('Length of an interval at the least; chosen where absent.') }),
-  calibration: z.strictObject({ ...common, group_by: grouping('What to group by.').default('agent_name') }),
-  costs: z.strictObject(common),
-  experiment: z.strictObject({
-    since: common.since,
-    until: common.until,
-    baseline: name('The variant the others are compared with; the one that came first where absent.'),
-    adaptive: flag('Whether what was seen decided which variant came next, as a bandit does.', false),
-  }),
-  route: z.strictObject({
-    ...common,
-    issue_type: issueType('The issue type to route.'),
-    min_attempts: whole('Keys with fewer attempts are left out.', 1, 1e9, 1),
-    explore: flag(
-      'Draw the order by Thompson sampling, so that those of which little is known get their chance.',
-      false,
-    ),
-    seed: name('Seed of the draw; one is made, and told, where absent.'),
-    max_cost_usd: decimal('Highest expected cost per success in US dollars; an unknown cost does not pass.', 0, 1e9),
-    min_success_rate: decimal('Lowest success rate in percent.', 0, 100),
-    half_life: length('Older evidence counts for less: half after every half-life.'),
-  }),
-  report: z.strictObject(common),
-  metrics: z.strictObject({ ...common, recent: flag('Whether recent_results are in the answer.', true) }),
-  attempts: z.strictObject({
-    ...common,
-    limit: whole('Attempts of one page at the most.', 1, 1000, 100),
-    cursor: z.string().meta({ description: 'The next_cursor of the page before.' }).optional(),
-    order: z
-      .enum(['newest', 'oldest'], 'must be newest or oldest')
-      .meta({
-        description: 'Which attempts come first. From the oldest on, the pages end with what was kept at the first.',
-      })
-      .default('newest'),
-    with_ids: flag('Give attempts that were kept without an id one that is the same at every call.', false),
-  }),
-  none: z.strictObject({}),
+export function text(description: string, value: string): z.ZodString {
+  return described(z.string({ error: notText }), description, value)
 }
 
-/** A question that was read: its parameters, and the range they name. */
-export interface Asked<T> {
-  readonly parameters: T
-  readonly filter: KeyFilter
-  readonly range: TimeRange | undefined
+const notText = ({ input }: { readonly input?: unknown }): string =>
+  input === undefined ? 'is required' : 'must be text'
+
+/** One of a list, in its spelling there. */
+export function choice<const Value extends string>(
+  values: readonly Value[],
+  description: string,
+): z.ZodType<Value, Value> {
+  const schema: z.ZodType<Value, Value> = z.enum(values, `must be one of ${values.join(', ')}`) as never
+  return described(schema, description, 'choice')
 }
 
-/** Reads a request's query string. An unknown, repeated or bad parameter is a 400 that names it. */
-export function readQuestion<T extends object>(
-  schema: z.ZodType<T>,
-  req: IncomingMessage,
-  nowMs: number,
-): Asked<T> | Problem {
-  const given = new Map<string, string>()
-  for (const [key, value] of queryOf(req)) {
-    if (given.has(key)) return parameterProblem([{ name: key, detail: 'is given twice' }])
-    given.set(key, value)
-  }
-  const entries: object = Object.assign(Object.create(null), Object.fromEntries(given))
-  const checked = schema.safeParse(entries)
-  if (!checked.success) return parameterProblem(checked.error.issues.flatMap(faultsOf))
-  const asked = checked.data as T & Common
-  const range = parseRange({ since: asked.since, until: asked.until }, nowMs)
-  if (range !== undefined && 'detail' in range)
-    return parameterProblem([{ name: range.parameter, detail: range.detail }])
-  const { agent_name, model_name, issue_type } = asked
-  return { parameters: asked, filter: { agent_name, model_name, issue_type }, range }
+/** A number in decimal digits. `Number` alone would also read `0x10`, ` 5` and the empty text. */
+function numeral(digits: RegExp, schema: z.ZodType<number>): z.ZodType<number, number> {
+  const read = z.preprocess(given => (typeof given === 'string' && digits.test(given) ? Number(given) : given), schema)
+  return read as z.ZodType<number, number>
 }
 
-function faultsOf(issue: z.core.$ZodIssue): ParameterFault[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(key => ({ name: key.slice(0, 100), detail: 'is not a parameter of this question' }))
-  }
-  return [{ name: issue.path.join('.'), detail: issue.message }]
+/** A whole number of a thing counted. */
+export function count(description: string, min: number, max: number): z.ZodType<number, number> {
+  const range = `must be from ${min} to ${max}`
+  const schema = z
+    .int(`must be a whole number from ${min} to ${max}, in decimal digits`)
+    .min(min, range)
+    .max(max, range)
+  return numeral(/^\d{1,15}$/, described(schema, description, 'count'))
+}
+
+/** A number, also with an exponent: clients print very small ones so. */
+export function amount(description: string, min: number, max: number, value: string): z.ZodType<number, number> {
+  const range = `must be from ${min} to ${max}`
+  const schema = z.number(`must be a number from ${min} to ${max}, in decimal digits`).min(min, range).max(max, range)
+  return numeral(/^\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?$/i, described(schema, description, value))
+}
+
+/** `true` or `false`. A switch on the command line. */
+export function flag(description: string): z.ZodType<boolean, boolean> {
+  const schema = described(z.boolean('must be true or false'), description, '')
+  const read = z.preprocess(given => (given === 'true' ? true : given === 'false' ? false : given), schema)
+  return read as z.ZodType<boolean, boolean>
+}
+
+/** A length of time as people write it, `15m` or `7d`; in milliseconds once it is parsed. */
+export function length(description: string): z.ZodType<number, string> {
+  const error = 'must be a length of time such as 15m, 24h, 7d'
+  const schema = z.number(error).positive(error).meta({ type: 'string', exclusiveMinimum: undefined })
+  const read = z.preprocess(
+    given => (typeof given === 'string' ? parseDuration(given) : Number.NaN),
+    described(schema, description, 'length'),
+  )
+  return read as z.ZodType<number, string>
+}
+
+/** Keys with fewer attempts than this do not take part. */
+export function minAttempts(least: number): z.ZodDefault<z.ZodType<number, number>> {
+  return count('Leave out keys (agent, model and issue type) with fewer attempts', 1, 1e9).default(least)
+}
+
+const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 24h or 7d'
+
+/** The range of time that every question takes. Without it the whole life. */
+export const range: Fields<RangeQuestion> = {
+  since: text(`From then on: ${TIME_HELP}`, 'time').optional(),
+  until: text('Until then, in the same form (default: now)', 'time').optional(),
+}
+
+/** Shared by all questions about keys. */
+export const selection: Fields<Selection> = {
+  agent_name: name('Only this agent').optional(),
+  model_name: name('Only this model').optional(),
+  issue_type: name('Only this issue type').optional(),
+  ...range,
 }

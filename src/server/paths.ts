@@ -13,45 +13,18 @@ export const otlpPath = (signal: (typeof OTLP_SIGNALS)[number]): string => `/v1/
 /** Whether errors must be told as OTLP demands. */
 export const isOtlp = (path: string): boolean => path.startsWith('/v1/')
 
-/** What each path answers to. */
-const METHODS: ReadonlyMap<string, string> = new Map([
-  ['/livez', 'GET, HEAD'],
-  ['/readyz', 'GET, HEAD'],
-  ['/openapi.json', 'GET, HEAD'],
-  ['/metrics', 'GET, HEAD'],
-  [ATTEMPTS, 'GET, HEAD, POST'],
-  ...OTLP_SIGNALS.map(signal => [otlpPath(signal), 'POST'] as const),
-  ['/api/v1/metrics', 'GET, HEAD, DELETE'],
-  ['/api/v1/success-rate', 'GET, HEAD'],
-  ['/api/v1/best-agent', 'GET, HEAD'],
-  ['/api/v1/model-comparison', 'GET, HEAD'],
-  ['/api/v1/report', 'GET, HEAD'],
-  ['/api/v1/fair-comparison', 'GET, HEAD'],
-  ['/api/v1/trends', 'GET, HEAD'],
-  ['/api/v1/calibration', 'GET, HEAD'],
-  ['/api/v1/costs', 'GET, HEAD'],
-  ['/api/v1/experiments/{name}', 'GET, HEAD'],
-  ['/api/v1/route', 'GET, HEAD'],
-])
-
-/** The path of a request, without its question. */
+/** The path of a request, without its query string. */
 export function pathOf(req: IncomingMessage): string {
   const url = req.url ?? '/'
-  const question = url.indexOf('?')
-  return question < 0 ? url : url.slice(0, question)
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
 }
 
 /** The parameters of a request, in their order. */
 export function queryOf(req: IncomingMessage): URLSearchParams {
   const url = req.url ?? '/'
-  const question = url.indexOf('?')
-  return new URLSearchParams(question < 0 ? '' : url.slice(question + 1))
-}
-
-/** A label of bounded cardinality: what is asked for, where it is one of ours. */
-export function routeOf(path: string): string {
-  if (METHODS.has(path)) return path
-  return /^\/api\/v1\/experiments\/[^/]+$/.test(path) ? '/api/v1/experiments/{name}' : 'other'
+  const query = url.indexOf('?')
+  return new URLSearchParams(query < 0 ? '' : url.slice(query + 1))
 }
 
 /** What a token must allow; undefined for what is open to all. */
@@ -61,9 +34,47 @@ export function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
   return req.method === 'POST' ? 'ingest' : 'read'
 }
 
-/** What is said where nobody answers. */
-export function notFound(req: IncomingMessage): Problem {
-  const allowed = METHODS.get(routeOf(pathOf(req)))
-  if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json' }
-  return { status: 405, detail: `only ${allowed} is answered here`, headers: { Allow: allowed } }
+const READ = ['GET', 'HEAD']
+
+/** Methods of the paths that ask no question, and of those that do more. */
+const METHODS: readonly (readonly [path: string, methods: readonly string[]])[] = [
+  ['/livez', READ],
+  ['/readyz', READ],
+  ['/openapi.json', READ],
+  ['/metrics', READ],
+  [ATTEMPTS, ['POST']],
+  ['/api/v1/metrics', ['DELETE']],
+  ...OTLP_SIGNALS.map(signal => [otlpPath(signal), ['POST']] as const),
+]
+
+/** All paths together. */
+export interface Paths {
+  /** The path, or the template that it matches, `other` if there is none: a label of bounded cardinality. */
+  routeOf(path: string): string
+  /** The 404 or 405 of a request that no stage answers. */
+  notFound(req: IncomingMessage): Problem
 }
+
+/** The paths of the sidecar, with those of questions. `{name}` in a path of a question stands for one segment. */
+export function createPaths(questions: readonly string[]): Paths {
+  const methods = new Map<string, readonly string[]>(questions.map(path => [path, READ]))
+  for (const [path, more] of METHODS) methods.set(path, [...(methods.get(path) ?? []), ...more])
+  const templates = questions.filter(path => path.includes('{')).map(path => ({ path, pattern: patternOf(path) }))
+
+  function routeOf(path: string): string {
+    if (methods.has(path)) return path
+    return templates.find(({ pattern }) => pattern.test(path))?.path ?? 'other'
+  }
+
+  return {
+    routeOf,
+    notFound(req) {
+      const allowed = methods.get(routeOf(pathOf(req)))?.join(', ')
+      if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json' }
+      return { status: 405, detail: `only ${allowed} is answered here`, headers: { Allow: allowed } }
+    },
+  }
+}
+
+/** Only the segments of a template vary: the rest of a path of ours holds no special character of patterns. */
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)

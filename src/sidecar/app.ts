@@ -7,10 +7,10 @@ import type { Exposition } from '../expose/exposition.ts'
 import { createMetricsHandler } from '../expose/handler.ts'
 import { VERSION } from '../lib/version.ts'
 import { openApiDocument } from '../openapi/document.ts'
-import type { Questions } from '../questions/questions.ts'
-import { createQueryRoutes } from '../questions/routes.ts'
+import type { QuestionsInFlight } from '../questions/in-flight.ts'
+import { createQuestionRoutes } from '../questions/routes.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
-import { notFound, queryOf } from '../server/paths.ts'
+import { type Paths, queryOf } from '../server/paths.ts'
 import { sendJson, sendJsonText } from '../server/problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { answerError, answerProblem } from './problems.ts'
@@ -18,26 +18,28 @@ import { isReady, type Readiness } from './readiness.ts'
 
 interface AppOptions {
   readonly config: Pick<Config, 'admin'>
+  readonly paths: Paths
   readonly tracker: AgentPerformanceTracker
-  readonly questions: Questions
+  readonly questions: QuestionsInFlight
   readonly readiness: Readiness
   readonly exposition: Exposition
   readonly turns: ConnectionTurns
   readonly log: Logger
 }
 
-export function createApp({ config, tracker, questions, readiness, exposition, turns, log }: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { config, paths, tracker, questions, readiness, exposition, turns, log } = options
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
   app.set('strict routing', true)
   // Express would answer OPTIONS with the methods of its own routes, which do not include the recording of attempts.
-  app.options(/./, (req, res) => answerProblem(req, res, notFound(req)))
+  app.options(/./, (req, res) => answerProblem(req, res, paths.notFound(req)))
   app.get('/livez', (_req, res) => sendJson(res, 200, { status: 'ok' }))
   app.get('/readyz', (req, res) => answerReadiness(req, res, readiness))
   app.get('/openapi.json', createOpenApiHandler())
   app.get('/metrics', createMetricsHandler(exposition, { log, turns }))
-  app.use('/api/v1', createQueryRoutes({ tracker, questions, admin: config.admin }))
-  app.use((req, res) => answerProblem(req, res, notFound(req)))
+  app.use('/api/v1', createQuestionRoutes({ source: tracker, questions, admin: config.admin }))
+  app.use((req, res) => answerProblem(req, res, paths.notFound(req)))
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
     answerError(error, req, res, log),
   )
@@ -51,11 +53,11 @@ function answerReadiness(req: IncomingMessage, res: ServerResponse, readiness: R
   sendJson(res, ok ? 200 : 503, { status: ok ? 'ok' : 'not ready', ...(verbose && { checks }) })
 }
 
-function createOpenApiHandler(): (req: IncomingMessage, res: ServerResponse) => void {
-  let text: string | undefined
-  return (_req, res) => {
+function createOpenApiHandler(): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  let text: Promise<string> | undefined
+  return async (_req, res) => {
     // Built on the first request: it takes milliseconds, which would delay the start.
-    text ??= JSON.stringify(openApiDocument(VERSION))
-    sendJsonText(res, 200, text)
+    text ??= openApiDocument(VERSION).then(document => JSON.stringify(document))
+    sendJsonText(res, 200, await text)
   }
 }

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { Receive } from '../receive/attempts.ts'
 import { refuse } from '../server/access.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
-import { pathOf, routeOf, scopeOf } from '../server/paths.ts'
+import { type Paths, pathOf, scopeOf } from '../server/paths.ts'
 import { checkHead } from '../server/request-head.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
 import { answerError, answerProblem, shuttingDown } from './problems.ts'
@@ -15,6 +15,7 @@ import type { SidecarState } from './state.ts'
 interface RequestHandlerOptions {
   readonly config: Pick<Config, 'drainTimeoutMs'>
   readonly log: Logger
+  readonly paths: Paths
   readonly state: SidecarState
   readonly requests: RequestCounts
   readonly turns: ConnectionTurns
@@ -26,12 +27,12 @@ interface RequestHandlerOptions {
 }
 
 export function createRequestHandler(options: RequestHandlerOptions): RequestListener {
-  const { config, log, state, requests, turns, unread, receivers, app } = options
+  const { config, log, paths, state, requests, turns, unread, receivers, app } = options
   return (req, res) => {
     // First of all, because it rewrites an absolute-form target to origin-form.
     const fault = checkHead(req)
     const path = pathOf(req)
-    requests.observe(req, res, routeOf(path))
+    requests.observe(req, res, paths.routeOf(path))
     // Receivers bypass express, which would take longer than recording an attempt.
     const receive = req.method === 'POST' ? receivers.get(path) : undefined
     if (receive === undefined) {

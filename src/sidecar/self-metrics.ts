@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
-import type { Questions } from '../questions/questions.ts'
+import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import type { Listener } from '../server/listener.ts'
 import type { LogOutput } from '../server/log-output.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
@@ -31,7 +31,7 @@ export interface SidecarFacts {
   /** Undefined until the sidecar listens. */
   readonly listener: Pick<Listener, 'dropped'> | undefined
   readonly unread: Pick<UnreadAnswers, 'closed'>
-  readonly questions: Pick<Questions, 'inFlight' | 'refused' | 'answerBytes'>
+  readonly questions: Pick<QuestionsInFlight, 'inFlight' | 'refused' | 'answerBytes'>
   readonly logOutput: Pick<LogOutput, 'dropped'>
   readonly eventLoopLag: Pick<EventLoopLag, 'seconds'>
 }

@@ -1,5 +1,6 @@
 /** What /openapi.json promises of the answers. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { QUESTIONS } from '../../src/questions/questions.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
 interface Operation {
@@ -37,7 +38,7 @@ function shapeOf(value: unknown): unknown {
 test('every example has the members that the answer to that question has, at every depth', async () => {
   const { paths } = (await (await sidecar.get('/openapi.json')).json()) as { paths: Record<string, { get: Operation }> }
   const questions = Object.entries(paths).filter(([path]) => path.startsWith('/api/v1/'))
-  expect(questions).toHaveLength(12)
+  expect(questions).toHaveLength(QUESTIONS.length)
   for (const [path, { get }] of questions) {
     const isRequired = get.parameters.some(({ name, required }) => name === 'issue_type' && required)
     const answer = await sidecar.get(path.replace('{name}', 'prompt') + (isRequired ? '?issue_type=complexity' : ''))

@@ -13,6 +13,7 @@ interface Declared {
 }
 interface Operation {
   readonly security: readonly Readonly<Record<string, readonly string[]>>[]
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[]
   readonly responses: Readonly<Record<string, Declared | { readonly $ref: string }>>
 }
 interface Document {
@@ -20,7 +21,7 @@ interface Document {
   readonly components: { readonly responses: Readonly<Record<string, Declared>> }
 }
 
-const document = openApiDocument('1') as Document
+const document = (await openApiDocument('1')) as Document
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 )
@@ -57,7 +58,8 @@ afterAll(async () => {
 
 /** The head of a good request, without the empty line that ends it. */
 function headOf(path: string, method: string, { token = 'all', host = 'localhost' } = {}): string {
-  const target = path.replace('{name}', 'prompt') + (/best-agent|route/.test(path) ? '?issue_type=i' : '')
+  const required = document.paths[path]?.get?.parameters?.filter(one => one.in === 'query' && one.required) ?? []
+  const target = path.replace('{name}', 'prompt') + required.map(({ name }) => `?${name}=i`).join('')
   const authorization = token === '' ? '' : `Authorization: Bearer ${token}\r\n`
   return `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${authorization}`
 }
@@ -88,9 +90,8 @@ function requestsTo(path: string, method: string): [TestSidecar, string][] {
     end(head.replace(method, 'FOO')),
     head,
   ].map(bytes => [guarded, bytes])
-  const named = ['experiments', 'best-agent'].some(word => path.includes(word))
   const absent = head.replace('prompt', 'none').replace('issue_type=i', 'issue_type=none')
-  if (named) common.push([guarded, `${absent}\r\n`])
+  if (absent !== head) common.push([guarded, `${absent}\r\n`])
   common.push([broken, end(head)])
   if (method !== 'POST') return common
   const refused = [withBody(head, 'x'.repeat(2000)), withBody(head, body, 'text/plain'), withBody(head, '{')]

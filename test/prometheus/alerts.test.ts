@@ -55,8 +55,10 @@ it('every runbook belongs to an alert', () => {
   expect(readdirSync(new URL('docs/runbooks', ROOT)).filter(name => !names.has(name))).toEqual([])
 })
 
-it('runbooks use existing paths and flags', () => {
-  const paths = Object.keys((openApiDocument('1') as { paths: object }).paths).map(path => path.replace(/\/\{.*/, ''))
+it('runbooks use existing paths and flags', async () => {
+  const paths = Object.keys(((await openApiDocument('1')) as { paths: object }).paths).map(path =>
+    path.replace(/\/\{.*/, ''),
+  )
   const flags = settings.map(({ name }) => `--${name}`)
   const texts = alerts().map(({ annotations }) => readFileSync(new URL(annotations.runbook_url!, ROOT), 'utf8'))
   expect(texts.flatMap(text => text.match(/\/api\/v1\/[a-z-]+/g) ?? []).filter(path => !paths.includes(path))).toEqual(

@@ -1,21 +1,12 @@
 /** All routes of the sidecar, for tests that cover every route. */
+import { QUESTIONS } from '../../src/questions/questions.ts'
+
 export const ROUTES: readonly string[] = [
   '/livez',
   '/readyz',
   '/openapi.json',
   '/metrics',
-  '/api/v1/attempts',
-  '/api/v1/metrics',
-  '/api/v1/success-rate',
-  '/api/v1/best-agent',
-  '/api/v1/model-comparison',
-  '/api/v1/report',
-  '/api/v1/fair-comparison',
-  '/api/v1/trends',
-  '/api/v1/calibration',
-  '/api/v1/costs',
-  '/api/v1/experiments/{name}',
-  '/api/v1/route',
+  ...QUESTIONS.map(({ path }) => `/api/v1/${path}`),
   '/v1/logs',
   '/v1/traces',
   '/v1/metrics',

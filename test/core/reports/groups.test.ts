@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import { keyNames, uniqueKeyPrinter } from '../../../src/core/aggregate/metrics.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
-import { GROUPINGS, groupedRates, printGroupedRates, successRates } from '../../../src/core/reports/grouped-rates.ts'
 import { performanceReport } from '../../../src/core/reports/report.ts'
 import { attempts, NOW_MS, names } from '../arbitraries.ts'
 
@@ -47,19 +46,6 @@ test('changing the names in a report does not change later reports', () => {
   }
   for (const { agents_used } of Object.values(report.by_issue_type)) (agents_used as string[]).length = 0
   expect(textOf(tally)).toBe(before)
-})
-
-test('rates printed in pieces equal the rates computed at once, for any names', () => {
-  fc.assert(
-    fc.property(fc.array(attempts, { maxLength: 30 }), fc.constantFrom(...GROUPINGS), (list, by) => {
-      const tally = emptyTally()
-      addAll(tally, list)
-      const rates = groupedRates(tally.keys(), by)
-      const printed = [...printGroupedRates(tally.keys(), by)].join('')
-      expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(rates)))
-      expect(successRates(tally.keys(), by)).toEqual(rates.success_rates)
-    }),
-  )
 })
 
 test('no two keys are printed alike, even if their names contain the separator', () => {

@@ -1,17 +1,13 @@
 /** `best`: who should get the next issue of a type. */
-import { type Command, Option } from 'commander'
-import { type DecidedBestAgent, RANKINGS, type Ranking } from '../core/reports/best-agent.ts'
-import type { Rate } from '../core/reports/rate.ts'
-import { EXIT } from './exit.ts'
-import { confidence, counted, interval, percent, seconds } from './format.ts'
-import { bold, type Io, print, printJson, widthOf } from './io.ts'
-import { parseName, type QuestionOptions, questionOf, withMinAttempts, withQuestion, withWhere } from './options.ts'
-import { tooFew } from './report.ts'
-import { withSource } from './source.ts'
-import { printable } from './table.ts'
-import { wrapLines } from './text.ts'
+import type { DecidedBestAgent, Ranking } from '../../core/reports/best-agent.ts'
+import type { Rate } from '../../core/reports/rate.ts'
+import { confidence, counted, interval, percent, seconds } from '../format.ts'
+import { bold, type Io, widthOf } from '../io.ts'
+import type { Layout } from '../layout.ts'
+import { printable } from '../table.ts'
+import { tooFew, wrapLines } from '../text.ts'
 
-const EXAMPLES = `
+const HELP = `
 --rank-by success_rate takes the highest rate, which a few lucky attempts can
 reach; lower_bound takes the highest lower end of the 95 % interval, which they
 cannot; expected_cost takes the lowest cost per success ("route" shows costs).
@@ -24,29 +20,11 @@ Examples:
   agent-performance best bug --rank-by lower_bound --since 30d
   agent=$(agent-performance best bug --json | jq -r .agent_name)`
 
-interface BestOptions extends QuestionOptions {
-  readonly minAttempts?: number
-  readonly rankBy?: Ranking
-}
-
-export function addBest(program: Command, io: Io, end: (exitCode: number) => void): void {
-  const command = program.command('best').summary('the best agent for an issue type')
-  command
-    .description('The agent and model with the best record at an issue type.')
-    .argument('<issue-type>', 'what kind of issue', parseName)
-  withMinAttempts(withQuestion(withWhere(command), ['issue-type']))
-    .optionsGroup('Options:')
-    .addOption(new Option('--rank-by <rule>', 'what "best" means (default: success_rate)').choices(RANKINGS))
-    .addHelpText('after', EXAMPLES)
-    .action(async (issueType: string, options: BestOptions) => {
-      const { minAttempts, rankBy } = options
-      const question = { ...questionOf(options), issue_type: issueType, minAttempts, rankBy }
-      const best = await withSource(options, io, 'ask', source => source.best(question))
-      if (best === undefined) end(EXIT.none)
-      if (options.json) await printJson(io.stdout, best ?? null)
-      else if (best === undefined) await print(io.stderr, tooFew('Nobody', minAttempts, `at "${printable(issueType)}"`))
-      else await print(io.stdout, bestText(best, rankBy, io))
-    })
+export const layout: Layout<'best-agent'> = {
+  help: HELP,
+  none: (best, { min_attempts, issue_type }) =>
+    best === undefined ? tooFew('Nobody', min_attempts, `at "${printable(issue_type)}"`) : undefined,
+  text: (best, { rank_by }, io) => bestText(best, rank_by, io),
 }
 
 function bestText(best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): string {

@@ -1,13 +1,10 @@
 /** `experiment`: what an A/B test says so far. */
-import type { Command } from 'commander'
-import type { ExperimentReport, VariantReport } from '../core/reports/experiment-report.ts'
-import { EXIT } from './exit.ts'
-import { counted, RATE_COLUMNS, rateCells, seconds, usd } from './format.ts'
-import { bold, type Io, print, printJson } from './io.ts'
-import { parseName, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
-import { withSource } from './source.ts'
-import { type Column, printable } from './table.ts'
-import { tableText, wrapped } from './text.ts'
+import type { ExperimentReport, VariantReport } from '../../core/reports/experiment-report.ts'
+import { counted, RATE_COLUMNS, rateCells, seconds, usd } from '../format.ts'
+import { bold, type Io } from '../io.ts'
+import type { Layout } from '../layout.ts'
+import { type Column, printable } from '../table.ts'
+import { tableText, wrapped } from '../text.ts'
 
 const HELP = `
 Record attempts with "experiment" and "variant" to have them compared. You may
@@ -22,31 +19,10 @@ Examples:
   agent-performance experiment prompt-2026-01 --baseline control --since 7d
   agent-performance experiment router --adaptive --json`
 
-interface ExperimentCommandOptions extends QuestionOptions {
-  readonly baseline?: string
-  readonly adaptive?: true
-}
-
-export function addExperiment(program: Command, io: Io, end: (exitCode: number) => void): void {
-  const command = program.command('experiment').summary('what an A/B test says so far')
-  command
-    .description('What an A/B test says so far: every variant against the baseline.')
-    .argument('<name>', 'the "experiment" of its attempts', parseName)
-  withQuestion(withWhere(command), ['agent-name', 'model-name', 'issue-type'])
-    .optionsGroup('Options:')
-    .option('--baseline <variant>', 'what the others are compared with (default: the one that came first)', parseName)
-    .option('--adaptive', 'what was seen decided which variant came next')
-    .addHelpText('after', HELP)
-    .action(async (name: string, options: ExperimentCommandOptions) => {
-      const { since, until } = questionOf(options)
-      const { baseline, adaptive } = options
-      const question = { since, until, baseline, adaptive }
-      const report = await withSource(options, io, 'ask', source => source.experiment(name, question))
-      if (report === undefined) end(EXIT.none)
-      if (options.json) await printJson(io.stdout, report ?? null)
-      else if (report === undefined) await print(io.stderr, noSuch(name, baseline))
-      else await print(io.stdout, experimentText(report, io))
-    })
+export const layout: Layout<'experiments/{name}'> = {
+  help: HELP,
+  none: (report, { name, baseline }) => (report === undefined ? noSuch(name, baseline) : undefined),
+  text: (report, _given, io) => experimentText(report, io),
 }
 
 function noSuch(name: string, baseline: string | undefined): string {

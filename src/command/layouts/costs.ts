@@ -1,14 +1,11 @@
 /** `costs`: what attempts cost, and what a success costs. */
-import type { Command } from 'commander'
-import type { CostAnswer, CostReport } from '../core/reports/cost-report.ts'
-import type { Question } from '../tracker.ts'
-import { counted, usd, usdInterval, whole } from './format.ts'
-import { type Io, print, printJson } from './io.ts'
-import { type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
-import { nothingYet } from './report.ts'
-import { withSource } from './source.ts'
-import type { Column } from './table.ts'
-import { tableText, wrapped } from './text.ts'
+import type { CostAnswer, CostReport } from '../../core/reports/cost-report.ts'
+import type { Selection } from '../../core/reports/selection.ts'
+import { counted, usd, usdInterval, whole } from '../format.ts'
+import type { Io } from '../io.ts'
+import type { Layout } from '../layout.ts'
+import type { Column } from '../table.ts'
+import { nothingYet, tableText, wrapped } from '../text.ts'
 
 const HELP = `
 A cost is what the attempt reported (cost_usd), or else what its tokens cost at
@@ -25,22 +22,11 @@ Examples:
   agent-performance costs --since 30d --agent-name droid
   agent-performance costs --json | jq '.by_model | map_values(.total_cost_usd)'`
 
-export function addCosts(program: Command, io: Io): void {
-  const command = program.command('costs').summary('what attempts cost, and what a success costs')
-  command.description('Costs by agent, model and issue type: in all, per attempt, and per success.')
-  withQuestion(withWhere(command))
-    .addHelpText('after', HELP)
-    .action(async (options: QuestionOptions) => {
-      const question = questionOf(options)
-      const report = await withSource(options, io, 'ask', source => source.costs(question))
-      if (options.json) await printJson(io.stdout, report)
-      else await print(io.stdout, costText(report, question, io))
-    })
-}
+export const layout: Layout<'costs'> = { help: HELP, text: costText }
 
-function costText(report: CostReport, question: Question, io: Io): string {
+function costText(report: CostReport, given: Selection, io: Io): string {
   const { overall } = report
-  if (overall.total_attempts === 0) return nothingYet(question)
+  if (overall.total_attempts === 0) return nothingYet(given)
   if (overall.total_cost_usd === null) return wrapped(noneKnown(overall), io)
   const tables = [
     ['agent', report.by_agent],

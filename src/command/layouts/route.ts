@@ -1,23 +1,11 @@
 /** `route`: to whom the next issue should go. */
-import type { Command } from 'commander'
-import type { RouteAnswer, RoutingReport } from '../core/reports/routing.ts'
-import type { Exclusion } from '../core/statistics/ranking.ts'
-import { EXIT } from './exit.ts'
-import { counted, RATE_COLUMNS, rateCells, seconds, usd } from './format.ts'
-import { bold, type Io, print, printJson } from './io.ts'
-import {
-  parseAmount,
-  parseLength,
-  parseName,
-  type QuestionOptions,
-  questionOf,
-  withMinAttempts,
-  withQuestion,
-  withWhere,
-} from './options.ts'
-import { withSource } from './source.ts'
-import { type Column, printable } from './table.ts'
-import { tableText, wrapped } from './text.ts'
+import type { RouteAnswer, RoutingReport } from '../../core/reports/routing.ts'
+import type { Exclusion } from '../../core/statistics/ranking.ts'
+import { counted, RATE_COLUMNS, rateCells, seconds, usd } from '../format.ts'
+import { bold, type Io } from '../io.ts'
+import type { Layout } from '../layout.ts'
+import { type Column, printable } from '../table.ts'
+import { tableText, wrapped } from '../text.ts'
 
 const HELP = `
 They stand by the lower end of the interval of their success rate: who is surely
@@ -36,43 +24,12 @@ Examples:
   agent-performance route bug --half-life 14d --explore --seed issue-4711
   agent=$(agent-performance route bug --json | jq -r '.ranked[0].agent_name')`
 
-interface RouteOptions extends QuestionOptions {
-  readonly minAttempts?: number
-  readonly explore?: true
-  readonly seed?: string
-  readonly maxCostUsd?: number
-  readonly minSuccessRate?: number
-  readonly halfLife?: string
-}
-
-export function addRoute(program: Command, io: Io, end: (exitCode: number) => void): void {
-  const command = program.command('route').summary('to whom the next issue of a type should go')
-  command
-    .description('Agents and models for the next issue of a type, the one to take first.')
-    .argument('<issue-type>', 'what kind of issue', parseName)
-  withMinAttempts(withQuestion(withWhere(command), ['issue-type']), 1)
-    .option('--half-life <length>', 'older attempts count for less: half after each such length', parseLength)
-    .optionsGroup('Conditions:')
-    .option('--max-cost-usd <usd>', 'highest cost of a success; an unknown cost does not pass', given =>
-      parseAmount(given, 1e9),
-    )
-    .option('--min-success-rate <percent>', 'lowest success rate, in percent', given => parseAmount(given, 100))
-    .optionsGroup('Options:')
-    .option('--explore', 'draw the order by chance: whoever may be the best can come first')
-    .option('--seed <text>', 'draw the order that this seed gives, with --explore or without', parseName)
-    .addHelpText('after', HELP)
-    .action(async (issueType: string, options: RouteOptions) => {
-      const { minAttempts, seed, maxCostUsd, minSuccessRate, halfLife } = options
-      const explore = options.explore === true || seed !== undefined
-      const conditions = { minAttempts, maxCostUsd, minSuccessRate, halfLife, ...(explore && { explore, seed }) }
-      const question = { ...questionOf(options), issue_type: issueType, ...conditions }
-      const report = await withSource(options, io, 'ask', source => source.route(question))
-      const nobody = report.ranked.length === 0
-      if (nobody) end(EXIT.none)
-      if (options.json) await printJson(io.stdout, report)
-      else if (nobody) await print(io.stderr, nobodyText(report, io))
-      else await print(io.stdout, routeText(report, halfLife !== undefined, io))
-    })
+export const layout: Layout<'route'> = {
+  help: HELP,
+  // A seed says which draw is meant, with --explore or without.
+  adjust: given => (given.seed === undefined ? given : { ...given, explore: true }),
+  none: (report, _given, io) => (report.ranked.length === 0 ? nobodyText(report, io) : undefined),
+  text: (report, { half_life }, io) => routeText(report, half_life !== undefined, io),
 }
 
 function nobodyText(report: RoutingReport, io: Io): string {

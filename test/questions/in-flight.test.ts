@@ -4,14 +4,15 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { runYielding } from '../../src/lib/event-loop.ts'
-import { createQuestions, type MakeAnswer, type Questions } from '../../src/questions/questions.ts'
+import { createQuestionsInFlight, type QuestionsInFlight } from '../../src/questions/in-flight.ts'
+import type { MakeAnswer } from '../../src/questions/shared-answers.ts'
 import { createConnectionTurns } from '../../src/server/connection-turns.ts'
 import { createUnreadAnswers, type UnreadAnswers } from '../../src/server/unread-answers.ts'
 
 interface Served {
   readonly url: string
   readonly port: number
-  readonly questions: Questions
+  readonly questions: QuestionsInFlight
   readonly unread: UnreadAnswers
   /** The keys of the answers that were begun, in order, and the signal of each. */
   readonly begun: { readonly key: string; readonly signal: AbortSignal }[]
@@ -23,7 +24,7 @@ async function serve(
   { maxQuestions = 100, maxAnswerBytes = 2 ** 30, patienceMs = 10_000 } = {},
 ): Promise<Served> {
   const turns = createConnectionTurns()
-  const questions = createQuestions({ maxQuestions, maxAnswerBytes, turns })
+  const questions = createQuestionsInFlight({ maxQuestions, maxAnswerBytes, turns })
   const unread = createUnreadAnswers(patienceMs)
   const begun: Served['begun'] = []
   const server = createServer((req, res) => {

@@ -1,17 +1,16 @@
 /** `calibration`: whether stated confidence can be believed. */
-import { type Command, Option } from 'commander'
-import type { CalibrationReport } from '../core/reports/calibration-report.ts'
-import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
-import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
-import { evidenceOf } from '../core/statistics/intervals.ts'
-import type { Question } from '../tracker.ts'
-import { counted, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
-import { type Io, print, printJson } from './io.ts'
-import { isNarrowed, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
-import { PLOT_COLUMN, plot } from './plot.ts'
-import { withSource } from './source.ts'
-import type { Column } from './table.ts'
-import { tableText, wrapped } from './text.ts'
+import type { CalibrationReport } from '../../core/reports/calibration-report.ts'
+import type { Grouping } from '../../core/reports/grouped-rates.ts'
+import type { Selection } from '../../core/reports/selection.ts'
+import type { Calibration, ReliabilityBin } from '../../core/statistics/calibration.ts'
+import { evidenceOf } from '../../core/statistics/intervals.ts'
+import { counted, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from '../format.ts'
+import type { Io } from '../io.ts'
+import type { Layout } from '../layout.ts'
+import { isNarrowed } from '../parameters.ts'
+import { PLOT_COLUMN, plot } from '../plot.ts'
+import type { Column } from '../table.ts'
+import { tableText, wrapped } from '../text.ts'
 
 const HELP = `
 An agent that states 0.9 should succeed at nine of ten. "states" is its mean
@@ -30,28 +29,10 @@ Examples:
   agent-performance calibration --group-by model_name --since 30d
   agent-performance calibration --json | jq .overall.brier_score`
 
-interface CalibrationOptions extends QuestionOptions {
-  readonly groupBy?: Grouping
-}
+export const layout: Layout<'calibration'> = { help: HELP, text: calibrationText }
 
-export function addCalibration(program: Command, io: Io): void {
-  const command = program.command('calibration').summary('whether stated confidence can be believed')
-  command.description('Stated confidence against what came of it.')
-  withQuestion(withWhere(command))
-    .optionsGroup('Options:')
-    .addOption(new Option('--group-by <what>', 'whom to list (default: agent_name)').choices(GROUPINGS))
-    .addHelpText('after', HELP)
-    .action(async (options: CalibrationOptions) => {
-      const question = questionOf(options)
-      const { groupBy } = options
-      const report = await withSource(options, io, 'ask', source => source.calibration({ ...question, groupBy }))
-      if (options.json) await printJson(io.stdout, report)
-      else await print(io.stdout, calibrationText(report, question, io))
-    })
-}
-
-function calibrationText({ overall, groups, group_by }: CalibrationReport, question: Question, io: Io): string {
-  if (overall.attempts === 0) return noneStated(question)
+function calibrationText({ overall, groups, group_by }: CalibrationReport, given: Selection, io: Io): string {
+  if (overall.attempts === 0) return noneStated(given)
   const rows = Object.entries(groups)
     .sort(([, a], [, b]) => (b.over_confidence ?? -2) - (a.over_confidence ?? -2))
     .map(([name, group]) => [name, ...groupCells(group)])
@@ -69,9 +50,9 @@ function calibrationText({ overall, groups, group_by }: CalibrationReport, quest
   ].join('\n')
 }
 
-function noneStated(question: Question): string {
+function noneStated(given: Selection): string {
   const hint = 'Record it with each attempt: "confidence", a number from 0 to 1'
-  if (!isNarrowed(question)) return `No attempt stated a confidence. ${hint}.`
+  if (!isNarrowed(given)) return `No attempt stated a confidence. ${hint}.`
   return `No attempt that fits that question stated a confidence. ${hint}; or widen --since and --until.`
 }
 

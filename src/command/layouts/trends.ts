@@ -1,15 +1,12 @@
 /** `trends`: how the success rate moved. */
-import type { Command } from 'commander'
-import type { TrendPoint, TrendReport } from '../core/reports/trends.ts'
-import type { RateDifference } from '../core/statistics/sequential.ts'
-import type { Question } from '../tracker.ts'
-import { counted, lengthText, points, RATE_COLUMNS, rateCells } from './format.ts'
-import { bold, type Io, print, printJson } from './io.ts'
-import { parseLength, type QuestionOptions, questionOf, withQuestion, withWhere } from './options.ts'
-import { PLOT_COLUMN, plot } from './plot.ts'
-import { nothingYet } from './report.ts'
-import { withSource } from './source.ts'
-import { tableText, wrapped } from './text.ts'
+import type { Selection } from '../../core/reports/selection.ts'
+import type { TrendPoint, TrendReport } from '../../core/reports/trends.ts'
+import type { RateDifference } from '../../core/statistics/sequential.ts'
+import { counted, lengthText, points, RATE_COLUMNS, rateCells } from '../format.ts'
+import { bold, type Io } from '../io.ts'
+import type { Layout } from '../layout.ts'
+import { PLOT_COLUMN, plot } from '../plot.ts'
+import { nothingYet, tableText, wrapped } from '../text.ts'
 
 const HELP = `
 Every line is an interval of time (UTC). In the picture # is its success rate
@@ -27,29 +24,11 @@ Examples:
   agent-performance trends --agent-name droid --since 30d --interval 1d
   agent-performance trends --issue-type bug --json | jq -r .direction`
 
-interface TrendOptions extends QuestionOptions {
-  readonly interval?: string
-}
+export const layout: Layout<'trends'> = { help: HELP, text: trendText }
 
-export function addTrends(program: Command, io: Io): void {
-  const command = program.command('trends').summary('how the success rate moved, and what has drifted')
-  command.description('Success rate by intervals of time, its direction, and what has left its baseline.')
-  withQuestion(withWhere(command))
-    .optionsGroup('Options:')
-    .option('--interval <length>', 'length of an interval at the least (default: about 30 of them)', parseLength)
-    .addHelpText('after', HELP)
-    .action(async (options: TrendOptions) => {
-      const question = questionOf(options)
-      const { interval } = options
-      const report = await withSource(options, io, 'ask', source => source.trends({ ...question, interval }))
-      if (options.json) await printJson(io.stdout, report)
-      else await print(io.stdout, trendText(report, question, io))
-    })
-}
-
-function trendText(report: TrendReport, question: Question, io: Io): string {
+function trendText(report: TrendReport, given: Selection, io: Io): string {
   const attempts = report.points.reduce((sum, point) => sum + point.total_attempts, 0)
-  if (attempts === 0) return nothingYet(question)
+  if (attempts === 0) return nothingYet(given)
   const columns = [{ title: 'from (UTC)', align: 'right' } as const, PLOT_COLUMN, ...RATE_COLUMNS]
   const rows = report.points.map(point => [timeText(point.since, report.interval_seconds), ...pointCells(point)])
   return [
@@ -58,7 +37,7 @@ function trendText(report: TrendReport, question: Question, io: Io): string {
     '',
     tableText(columns, rows, io),
     '',
-    ...driftLines(report, question).map(line => wrapped(line, io, '  ')),
+    ...driftLines(report, given).map(line => wrapped(line, io, '  ')),
   ].join('\n')
 }
 
@@ -90,7 +69,7 @@ const sideText = (value: number): string => `${Math.abs(value).toFixed(1)} point
 /** Drifts that are named; the others are counted. */
 const NAMED = 10
 
-function driftLines({ agents, drifted_keys }: TrendReport, { since, until }: Question): string[] {
+function driftLines({ agents, drifted_keys }: TrendReport, { since, until }: Selection): string[] {
   const watched = Object.entries(agents)
   const drifted = [
     ...watched.map(([agent, drift]) => ({ ...drift, who: `${agent}, over all its issue types` })),

@@ -1,0 +1,22 @@
+/** What nearly every question takes: the names that keys must have, and a range of time. */
+import type { KeyFilter } from '../ports.ts'
+import type { RangeQuestion } from './range.ts'
+
+export interface Selection extends KeyFilter, RangeQuestion {}
+
+const NAMES: Readonly<Record<keyof Selection, true>> = {
+  agent_name: true,
+  model_name: true,
+  issue_type: true,
+  since: true,
+  until: true,
+}
+
+/** The selection among options: callers may pass an object with more members, such as an attempt. */
+export function selectionOf<Options extends { readonly [Name in keyof Selection]?: unknown }>(
+  options: Options,
+): Pick<Options, keyof Selection & keyof Options> {
+  const names = Object.keys(NAMES) as (keyof Selection)[]
+  const stated = names.filter(name => options[name] !== undefined).map(name => [name, options[name]])
+  return Object.fromEntries(stated)
+}

@@ -1,0 +1,104 @@
+/** Schemas of what several answers hold. Rates and differences of rates are in percent, probabilities from 0 to 1, times in seconds. */
+import { z } from 'zod'
+import type { AttemptKey } from '../core/attempt/attempt.ts'
+import type { BestAgent } from '../core/reports/best-agent.ts'
+import type { CostAnswer } from '../core/reports/cost-report.ts'
+import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
+import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import type { Rate } from '../core/reports/rate.ts'
+import type { CostEstimate } from '../core/statistics/cost.ts'
+import type { Drift } from '../core/statistics/drift.ts'
+import type { MeanInterval, RateInterval } from '../core/statistics/intervals.ts'
+import type { RateDifference } from '../core/statistics/sequential.ts'
+import { type ObjectSchema, objectSchema } from './schema.ts'
+
+export const attempts: z.ZodNumber = z.int().min(0).meta({ description: 'Number of attempts.' })
+export const probability: z.ZodNumber = z.number().min(0).max(1)
+export const names: z.ZodArray<z.ZodString> = z.array(z.string())
+export const grouping: z.ZodType<Grouping, Grouping> = z.enum(GROUPINGS)
+
+const percent = z.number().meta({ description: 'In percent, 0 to 100.' })
+const seconds = z.number().min(0).meta({ description: 'In seconds.' })
+const usd = z.number().min(0).meta({ description: 'In US dollars.' })
+const evidence = z
+  .enum(['insufficient', 'low', 'medium', 'high'])
+  .meta({ description: 'What that many attempts can show: below 5, below 30, below 100, and more.' })
+const confidence = probability
+  .nullable()
+  .meta({ description: 'Mean stated confidence; null if no attempt stated one.' })
+
+export const rateInterval: ObjectSchema<RateInterval> = objectSchema('RateInterval', {
+  low: percent,
+  high: percent,
+  method: z.literal('wilson'),
+})
+
+export const meanInterval: ObjectSchema<MeanInterval> = objectSchema('MeanInterval', {
+  low: z.number(),
+  high: z.number(),
+  method: z.enum(['student_t', 'log_scale']),
+})
+
+export const rate: ObjectSchema<Rate> = objectSchema('Rate', {
+  success_rate: percent,
+  total_attempts: attempts,
+  success_rate_interval: rateInterval,
+  evidence,
+})
+
+export const attemptKey: ObjectSchema<AttemptKey> = objectSchema('AttemptKey', {
+  agent_name: z.string(),
+  model_name: z.string(),
+  issue_type: z.string(),
+})
+
+export const bestAgent: ObjectSchema<BestAgent> = objectSchema('BestAgent', {
+  ...rate.shape,
+  agent_name: z.string(),
+  model_name: z.string(),
+  avg_confidence: confidence,
+  avg_time_seconds: seconds,
+})
+
+export const modelPerformance: ObjectSchema<ModelPerformance> = objectSchema('ModelPerformance', {
+  avg_success_rate: percent,
+  total_attempts: attempts,
+  success_rate_interval: rateInterval,
+  evidence,
+  avg_confidence: confidence,
+  avg_time_seconds: seconds,
+  issue_types: names,
+})
+
+const costEstimate: ObjectSchema<CostEstimate> = objectSchema('CostEstimate', {
+  cost_usd: usd,
+  interval: meanInterval.nullable(),
+})
+
+export const costs: ObjectSchema<CostAnswer> = objectSchema('Costs', {
+  total_attempts: attempts,
+  reported: attempts,
+  computed: attempts,
+  unpriced: attempts,
+  total_cost_usd: usd.nullable(),
+  cost_per_attempt: costEstimate.nullable(),
+  cost_per_success: costEstimate.nullable(),
+  tokens: z.strictObject({ input: z.number(), output: z.number(), cache_read: z.number(), cache_write: z.number() }),
+})
+
+export const rateDifference: ObjectSchema<RateDifference> = objectSchema('RateDifference', {
+  difference: z.number().meta({ description: 'In percentage points.' }),
+  difference_interval: z.strictObject({
+    low: z.number(),
+    high: z.number(),
+    method: z.enum(['confidence_sequence', 'exact']),
+  }),
+  p_value: probability,
+})
+
+export const drift: ObjectSchema<Drift> = objectSchema('Drift', {
+  direction: z.enum(['down', 'up', 'none']),
+  statistic: z.number(),
+  threshold: z.number(),
+  began_attempts_ago: attempts.nullable(),
+})

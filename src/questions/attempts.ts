@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import type { AgentAttempt } from '../core/attempt/attempt.ts'
+import { type AttemptField, FIELD_LIST } from '../core/attempt/fields.ts'
+import type { AttemptOrder, AttemptPage, MissingAttempts } from '../core/ports.ts'
+import type { Selection } from '../core/reports/selection.ts'
+import { choice, count, flag, selection, text } from './parameters.ts'
+import { defineQuestion, InvalidParameters, type Question } from './question.ts'
+import { type ObjectSchema, objectSchema } from './schema.ts'
+
+export interface AttemptsQuery extends Selection {
+  /** 1 to 1,000; 100 unless stated. */
+  readonly limit?: number | undefined
+  /** The `next_cursor` of the page before. */
+  readonly cursor?: string | undefined
+  /** `newest` unless stated. */
+  readonly order?: AttemptOrder | undefined
+  readonly with_ids?: boolean | undefined
+}
+
+/** An attempt as it is kept: the fields of the table, its timestamp, and the cost that was computed. */
+const keptAttempt = z
+  .strictObject({
+    ...Object.fromEntries(FIELD_LIST.map(field => [field.name, fieldSchema(field)])),
+    timestamp: z.string(),
+    computed_cost_usd: z.number().min(0).optional(),
+  })
+  .meta({ id: 'KeptAttempt' }) as unknown as z.ZodType<AgentAttempt, AgentAttempt>
+
+function fieldSchema(field: AttemptField): z.ZodType {
+  const { required, description } = field
+  const schema = valueSchema(field).meta({ description })
+  return required ? schema : schema.optional()
+}
+
+function valueSchema(field: AttemptField): z.ZodType {
+  switch (field.kind) {
+    case 'boolean':
+      return z.boolean()
+    case 'number':
+      return field.nullable ? z.number().min(0).nullable() : z.number().min(0)
+    case 'integer':
+      return z.int().min(0)
+    case 'string':
+    case 'timestamp':
+      return z.string()
+  }
+}
+
+const missingAttempts: ObjectSchema<MissingAttempts> = objectSchema('MissingAttempts', {
+  records: z.int().min(0).meta({ description: 'Attempts that cannot be read, whether or not they fit the question.' }),
+  segments: z.int().min(0).meta({ description: 'Parts of the store that are gone or cut short.' }),
+  exact: z.boolean().meta({ description: 'False if there may be more than `records`.' }),
+})
+
+export const attempts: Question<'attempts', AttemptsQuery, AttemptPage> = defineQuestion({
+  path: 'attempts',
+  summary: 'Kept attempts, newest first; follow next_cursor for more',
+  parameters: z.strictObject({
+    ...selection,
+    limit: count('Attempts per page at most', 1, 1000).default(100),
+    cursor: text('The next_cursor of the page before', 'cursor').optional(),
+    order: choice(
+      ['newest', 'oldest'],
+      'Which attempts come first. From the oldest on, the pages end with what was kept when the first was read',
+    ).default('newest'),
+    with_ids: flag('Give attempts that were kept without an id one that is the same at every call').default(false),
+  }),
+  answer: z.strictObject({
+    attempts: z.array(keptAttempt),
+    next_cursor: z.string().nullable().meta({ description: 'The cursor of the next page; null after the last.' }),
+    missing: z.exactOptional(missingAttempts),
+  }),
+  example: { limit: 2 },
+  async run(facts, { range, filter, limit, cursor, order, with_ids }, signal) {
+    try {
+      return await facts.attempts({ ...filter, range, limit, cursor, order, withIds: with_ids, signal })
+    } catch (error) {
+      if (error instanceof RangeError) throw new InvalidParameters([{ name: 'cursor', detail: error.message }])
+      throw error
+    }
+  },
+})

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { type CalibrationReport, calibrationSteps } from '../core/reports/calibration-report.ts'
+import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
+import type { Selection } from '../core/reports/selection.ts'
+import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
+import { runYielding } from '../lib/event-loop.ts'
+import { attempts, grouping, meanInterval, probability, rateInterval } from './answer-schemas.ts'
+import { choice, selection } from './parameters.ts'
+import { defineQuestion, type Question } from './question.ts'
+import { byName, type ObjectSchema, objectSchema } from './schema.ts'
+
+export interface CalibrationQuery extends Selection {
+  readonly group_by?: Grouping | undefined
+}
+
+const reliabilityBin: ObjectSchema<ReliabilityBin> = objectSchema('ReliabilityBin', {
+  from: probability,
+  to: probability,
+  attempts,
+  mean_confidence: probability.nullable(),
+  success_rate: z.number().nullable(),
+  success_rate_interval: rateInterval,
+})
+
+const score = z.number().nullable()
+
+const calibrationSchema: ObjectSchema<Calibration> = objectSchema('Calibration', {
+  attempts,
+  brier_score: score,
+  reliability: score,
+  resolution: score,
+  uncertainty: score,
+  within_bins: score,
+  brier_skill: score,
+  expected_calibration_error: score,
+  expected_calibration_error_band: z.strictObject({ mean: z.number(), high: z.number() }).nullable(),
+  spiegelhalter_z: score,
+  spiegelhalter_p: score,
+  over_confidence: z.number().nullable().meta({ description: 'Mean confidence less success rate, -1 to 1.' }),
+  over_confidence_interval: meanInterval.nullable(),
+  auroc: score,
+  degenerate: z.boolean(),
+  bins: z.array(reliabilityBin),
+})
+
+const answer: ObjectSchema<CalibrationReport> = objectSchema('CalibrationReport', {
+  group_by: grouping,
+  overall: calibrationSchema,
+  groups: byName(calibrationSchema, 'By the name of the group.'),
+})
+
+export const calibration: Question<'calibration', CalibrationQuery, CalibrationReport> = defineQuestion({
+  path: 'calibration',
+  summary: 'Whether stated confidence can be believed',
+  command: 'calibration',
+  parameters: z.strictObject({
+    ...selection,
+    group_by: choice(GROUPINGS, 'What to group by').default('agent_name'),
+  }),
+  answer,
+  example: {},
+  async run(facts, { range, filter, group_by }, signal) {
+    return await runYielding(calibrationSteps(await facts.summaries(range, filter, signal), group_by), signal)
+  },
+})

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { FAIR_GROUPINGS, type FairGrouping, fairSteps } from '../core/reports/fair-report.ts'
+import type { Selection } from '../core/reports/selection.ts'
+import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
+import { runYielding } from '../lib/event-loop.ts'
+import { attempts, names, rateInterval } from './answer-schemas.ts'
+import { choice, selection } from './parameters.ts'
+import { defineQuestion, type Question } from './question.ts'
+import { type ObjectSchema, objectSchema } from './schema.ts'
+
+export interface FairComparisonQuery extends Selection {
+  readonly by?: FairGrouping | undefined
+}
+
+const fairRate: ObjectSchema<FairRate> = objectSchema('FairRate', {
+  name: z.string(),
+  success_rate: z.number(),
+  success_rate_interval: rateInterval,
+  total_attempts: attempts,
+  adjusted_rate: z.number().nullable().meta({ description: 'At the common mix; null if it shares no issue type.' }),
+  adjusted_rate_interval: rateInterval.nullable(),
+  compared_attempts: attempts,
+})
+
+const turnedPair: ObjectSchema<TurnedPair> = objectSchema('TurnedPair', {
+  better: z.string(),
+  worse: z.string(),
+  difference: z.number(),
+  adjusted_difference: z.number(),
+  adjusted_difference_interval: z.strictObject({ low: z.number(), high: z.number(), method: z.literal('mover') }),
+})
+
+const fairBest: ObjectSchema<FairBest> = objectSchema('FairBest', {
+  name: z.string(),
+  decisive: z.boolean(),
+  contenders: names,
+})
+
+const answer: ObjectSchema<FairComparison> = objectSchema('FairComparison', {
+  strata: names,
+  rates: z.array(fairRate),
+  best: fairBest.nullable(),
+  turned_over: z.array(turnedPair),
+})
+
+export const fairComparison: Question<'fair-comparison', FairComparisonQuery, FairComparison> = defineQuestion({
+  path: 'fair-comparison',
+  summary: 'Agents or models at the same mix of issue types: who leads, and the pairs whose order that turns over',
+  parameters: z.strictObject({
+    ...selection,
+    by: choice(FAIR_GROUPINGS, 'What to compare at the same mix of issue types').default('model_name'),
+  }),
+  answer,
+  example: {},
+  async run(facts, { range, filter, by }, signal) {
+    return await runYielding(fairSteps(await facts.summaries(range, filter, signal), by), signal)
+  },
+})

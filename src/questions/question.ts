@@ -1,0 +1,87 @@
+/** What a question is. Everything that asks one derives from this: HTTP, /openapi.json, the typed client, the tracker, the command. */
+import type { z } from 'zod'
+import type { KeyFilter, StopSignal, Store, TimeRange } from '../core/ports.ts'
+import type { ParameterFault } from '../server/problem.ts'
+import type { Exactly } from './schema.ts'
+
+/** What questions read: the store. */
+export type Facts = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
+
+/** The parameters of a question after validation, with defaults applied, and what those that all questions share amount to. */
+export type ParsedQuery<Parameters extends object = object> = Parameters & {
+  readonly filter: KeyFilter
+  /** Undefined: the whole life. */
+  readonly range: TimeRange | undefined
+  /** When the question was parsed, in milliseconds since the epoch. Lengths back from now refer to it. */
+  readonly nowMs: number
+}
+
+/** The schema of parameters. Each parameter may also be given as text. */
+export interface ParameterSchema<Input = object> extends z.ZodType<object, Input> {
+  readonly shape: Readonly<Record<string, z.ZodType>>
+}
+
+/**
+ * A question: what may be asked, how the answer is computed and what it looks like. `Input` is what callers give, `Answer` what they get;
+ * it includes undefined where there may be no answer.
+ */
+export interface Question<Path extends string = string, Input extends object = object, Answer = unknown> {
+  /** Below `/api/v1/`; `{name}` in it is the parameter `name`. It identifies the question. */
+  readonly path: Path
+  /** One sentence without a full stop. */
+  readonly summary: string
+  readonly parameters: ParameterSchema<Input>
+  readonly answer: z.ZodType<Exclude<Answer, undefined>>
+  /** Parameters of the example in /openapi.json. */
+  readonly example: NoInfer<Input>
+  /** The command that asks it. Its text layout is `command/layouts/<command>.ts`. */
+  readonly command?: string
+  /** Computes the answer. Rejects with {@link InvalidParameters} or as the store does, and with the signal's reason if that aborts first. */
+  run(facts: Facts, query: ParsedQuery, signal?: StopSignal): Promise<Answer>
+  /** Why there is no answer, in one sentence: the detail of a 404. Present if `run` may resolve with undefined. */
+  noAnswer?(query: ParsedQuery): string
+  /** Whether equal questions have different answers, so that they must not share one. */
+  isUnique?(query: ParsedQuery): boolean
+  /** The same answer as pieces of JSON text, for an answer of any length: HTTP sends it at the client's pace without holding it. */
+  print?(facts: Facts, query: ParsedQuery, signal?: StopSignal): Promise<Iterator<string>>
+}
+
+/** A question as its file states it: with the types that its schemas have. */
+interface Definition<
+  Path extends string,
+  Input extends object,
+  Answer,
+  Parameters extends z.ZodObject,
+  Schema extends z.ZodType,
+> extends Omit<Question<Path, Input, Answer>, 'parameters' | 'answer' | 'run' | 'noAnswer' | 'isUnique' | 'print'> {
+  readonly parameters: Parameters & Exactly<Input, z.input<Parameters>>
+  readonly answer: Schema & Exactly<Exclude<Answer, undefined>, z.output<Schema>>
+  run(facts: Facts, query: ParsedQuery<z.output<Parameters>>, signal?: StopSignal): Promise<Answer>
+  noAnswer?(query: ParsedQuery<z.output<Parameters>>): string
+  isUnique?(query: ParsedQuery<z.output<Parameters>>): boolean
+  print?(facts: Facts, query: ParsedQuery<z.output<Parameters>>, signal?: StopSignal): Promise<Iterator<string>>
+}
+
+/** Defines a question. It does not compile unless the schemas and the declared types of parameters and answer are the same. */
+export function defineQuestion<
+  Path extends string,
+  Input extends object,
+  Answer,
+  Parameters extends z.ZodObject,
+  Schema extends z.ZodType,
+>(definition: Definition<Path, Input, Answer, Parameters, Schema>): Question<Path, Input, Answer> {
+  return definition as unknown as Question<Path, Input, Answer>
+}
+
+/** Parameters that cannot be read. The message names each of them. */
+export class InvalidParameters extends RangeError {
+  override readonly name = 'InvalidParameters'
+  readonly faults: readonly ParameterFault[]
+  /** For a command that lets the error end it. */
+  readonly exitCode = 64
+
+  constructor(faults: readonly ParameterFault[]) {
+    super(faults.map(({ name, detail }) => `${name} ${detail}`).join('; '))
+    this.faults = faults
+  }
+}

@@ -1,0 +1,13 @@
+/** Every question, one line each. HTTP, /openapi.json, the typed client, the tracker and the command derive from this list. */
+export { attempts } from './attempts.ts'
+export { bestAgent } from './best-agent.ts'
+export { calibration } from './calibration.ts'
+export { costs } from './costs.ts'
+export { experiment } from './experiment.ts'
+export { fairComparison } from './fair-comparison.ts'
+export { metrics } from './metrics.ts'
+export { modelComparison } from './model-comparison.ts'
+export { report } from './report.ts'
+export { route } from './route.ts'
+export { successRate } from './success-rate.ts'
+export { trends } from './trends.ts'

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { keyId } from '../core/attempt/attempt.ts'
+import type { KeySummary, StopSignal } from '../core/ports.ts'
+import { isQualified } from '../core/reports/best-agent.ts'
+import { countsOf } from '../core/reports/groups.ts'
+import {
+  discountWindows,
+  type RouteAnswer,
+  type RouteEvidence,
+  type RoutingReport,
+  routingSteps,
+} from '../core/reports/routing.ts'
+import type { Selection } from '../core/reports/selection.ts'
+import type { Counts } from '../core/statistics/counts.ts'
+import { forEachKey, type Steps } from '../core/steps.ts'
+import { runYielding } from '../lib/event-loop.ts'
+import { bestAgent, probability, rate } from './answer-schemas.ts'
+import { amount, flag, length, minAttempts, name, selection } from './parameters.ts'
+import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
+import { type ObjectSchema, objectSchema } from './schema.ts'
+
+export interface RouteQuery extends Selection {
+  readonly issue_type: string
+  /** 1 unless stated. */
+  readonly min_attempts?: number | undefined
+  readonly explore?: boolean | undefined
+  /** Of the draw; made, and told, unless stated. */
+  readonly seed?: string | undefined
+  readonly max_cost_usd?: number | undefined
+  readonly min_success_rate?: number | undefined
+  /** A length such as `7d`. */
+  readonly half_life?: string | undefined
+}
+
+const percent = rate.shape.success_rate
+
+const ranked: ObjectSchema<RouteAnswer> = objectSchema('RankedRoute', {
+  ...rate.shape,
+  agent_name: z.string(),
+  model_name: z.string(),
+  lower_bound: percent.meta({ description: "Lower end of Wilson's interval, in percent." }),
+  p_best: probability,
+  draw: percent.nullable(),
+  expected_cost_per_success_usd: z.number().min(0).nullable(),
+  avg_time_seconds: bestAgent.shape.avg_time_seconds,
+})
+
+const answer: ObjectSchema<RoutingReport> = objectSchema('RoutingReport', {
+  issue_type: z.string(),
+  explore: z.boolean(),
+  seed: z.string().nullable(),
+  ranked: z.array(ranked),
+  excluded: z.array(
+    z.strictObject({
+      agent_name: z.string(),
+      model_name: z.string(),
+      reason: z.enum(['cost_unknown', 'cost_above_max', 'no_attempts', 'success_rate_below_min']),
+    }),
+  ),
+})
+
+export const route: Question<'route', RouteQuery, RoutingReport> = defineQuestion({
+  path: 'route',
+  summary: 'To whom the next issue of a type should go: a ranked list',
+  command: 'route',
+  parameters: z.strictObject({
+    ...selection,
+    issue_type: name('The issue type to route'),
+    min_attempts: minAttempts(1),
+    explore: flag(
+      'Draw the order by Thompson sampling, so that those of which little is known get their chance',
+    ).default(false),
+    seed: name('Seed of the draw (default: one is made, and told)').optional(),
+    max_cost_usd: amount(
+      'Highest expected cost per success in US dollars; an unknown cost does not pass',
+      0,
+      1e9,
+      'usd',
+    ).optional(),
+    min_success_rate: amount('Lowest success rate in percent', 0, 100, 'percent').optional(),
+    half_life: length('Older attempts count for less: half after each such length').optional(),
+  }),
+  answer,
+  example: { issue_type: 'complexity' },
+  isUnique: ({ explore, seed }) => explore && seed === undefined,
+  async run(facts, query, signal) {
+    const { range, filter, issue_type, min_attempts, max_cost_usd, min_success_rate, half_life } = query
+    const summaries = await facts.summaries(range, filter, signal)
+    const evidence = await runYielding(evidenceSteps(summaries, min_attempts), signal)
+    if (half_life !== undefined) await discount(evidence, facts, query, half_life, signal)
+    const seed = query.explore ? (query.seed ?? randomUUID()) : undefined
+    const options = { seed, max_cost_usd, min_success_rate }
+    return await runYielding(routingSteps(issue_type, [...evidence.values()], options), signal)
+  },
+})
+
+/** The keys that may be routed to, by their ids. */
+type Evidence = Map<string, RouteEvidence>
+
+function* evidenceSteps(summaries: readonly KeySummary[], minAttempts: number): Steps<Evidence> {
+  const evidence: Evidence = new Map()
+  function add(one: KeySummary): void {
+    if (isQualified(one, minAttempts)) evidence.set(keyId(one.key), { one, ...countsOf(one.summary) })
+  }
+  yield* forEachKey(summaries, add)
+  return evidence
+}
+
+/** Replaces the counts of all attempts by discounted ones. */
+async function discount(
+  evidence: Evidence,
+  facts: Facts,
+  { filter, nowMs }: ParsedQuery,
+  halfLifeMs: number,
+  signal: StopSignal | undefined,
+): Promise<void> {
+  const discounted = new Map<string, Counts>()
+  for (const { range, weight } of discountWindows(nowMs, halfLifeMs, sinceMs => facts.coverage(sinceMs))) {
+    const summaries = await facts.summaries(range, filter, signal)
+    await runYielding(addWeighted(discounted, summaries, weight), signal)
+  }
+  for (const [id, { one }] of evidence) {
+    evidence.set(id, { one, ...(discounted.get(id) ?? { successes: 0, attempts: 0 }) })
+  }
+}
+
+function* addWeighted(sums: Map<string, Counts>, summaries: readonly KeySummary[], weight: number): Steps<void> {
+  yield* forEachKey(summaries, ({ key, summary }) => {
+    const id = keyId(key)
+    const { successes, attempts } = countsOf(summary)
+    const before = sums.get(id) ?? { successes: 0, attempts: 0 }
+    sums.set(id, {
+      successes: before.successes + weight * successes,
+      attempts: before.attempts + weight * attempts,
+    })
+  })
+}

@@ -1,0 +1,115 @@
+/** Records attempts in a store: validates them, applies defaults, and appends them. */
+import type { SeriesPoint } from '../core/aggregate/series.ts'
+import type { AgentAttempt, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
+import { applyDefaults } from '../core/attempt/defaults.ts'
+import { parseTimestamp } from '../core/attempt/timestamp.ts'
+import { attemptProblems, isAttempt } from '../core/attempt/validation.ts'
+import type { Appended, AppendedPoints, Clock, ParsedBatch, Store } from '../core/ports.ts'
+
+/** The result for one attempt. */
+export type Recorded =
+  | { readonly status: 'accepted' | 'duplicate' }
+  | { readonly status: 'rejected'; readonly problems: readonly AttemptProblem[] }
+  | { readonly status: 'failed'; readonly error: Error }
+
+/** The result for many. With `error` none of those that are not rejected was kept, and the same attempts may be sent again. */
+export interface RecordedAttempts extends Appended {
+  readonly rejected: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
+  readonly error?: Error
+}
+
+export interface RecorderOptions {
+  readonly clock: Clock
+  /** Receives failures, at debug. */
+  readonly log: { debug(fields: object, message: string): void } | undefined
+  /** The computed cost in US dollars of an attempt that reported none; undefined where it has no price. Must not throw. */
+  readonly price: ((attempt: NewAttempt) => number | undefined) | undefined
+}
+
+export interface Recorder {
+  /** Records the valid ones, whatever is wrong with the others. Never throws and never rejects. */
+  record(attempts: readonly NewAttempt[]): Promise<RecordedAttempts>
+  /** Appends valid attempts and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
+  keep(attempts: NewAttempt[], parsed: ParsedBatch): Promise<Appended>
+  /** Appends what is new in valid points of metrics. Rejects with `StoreUnavailable` when it may not be kept. */
+  keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
+  /** Resolves when everything recorded so far is kept, or known not to be. */
+  flush(): Promise<void>
+  /** Attempts whose timestamp was too far ahead of the clock. */
+  readonly skewed: number
+}
+
+/** A recorder for a store that may still be opening. */
+export function createRecorder(store: Promise<Store>, { clock, log, price }: RecorderOptions): Recorder {
+  // Used as soon as the store is open: awaiting the promise costs every attempt a turn of the event loop.
+  let opened: Store | undefined
+  let skewed = 0
+  let last: Promise<unknown> = Promise.resolve()
+  store.then(
+    open => {
+      opened = open
+    },
+    // The next call rejects with the reason.
+    () => undefined,
+  )
+
+  function keep(attempts: NewAttempt[], parsed: ParsedBatch): Promise<Appended> {
+    const applied = applyDefaults(attempts, parsed, { nowMs: clock(), price })
+    skewed += applied.skewed
+    const complete = attempts as AgentAttempt[]
+    const kept = opened?.append(complete, applied.batch) ?? store.then(open => open.append(complete, applied.batch))
+    last = kept
+    return kept
+  }
+
+  function failed(cause: unknown, rejected: RecordedAttempts['rejected']): RecordedAttempts {
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    log?.debug({ err: error }, 'attempts could not be kept')
+    return { accepted: 0, duplicates: 0, rejected, error }
+  }
+
+  return {
+    async record(attempts) {
+      let rejected: RecordedAttempts['rejected'] = []
+      try {
+        const checked = checkAttempts(attempts)
+        rejected = checked.rejected
+        if (rejected.length > 0) log?.debug({ rejected }, 'attempts rejected')
+        if (checked.valid.length === 0) return { accepted: 0, duplicates: 0, rejected }
+        return { ...(await keep(checked.valid, { instants: [] })), rejected }
+      } catch (error) {
+        return failed(error, rejected)
+      }
+    },
+    keep,
+    keepPoints(points) {
+      const kept = store.then(open => open.appendPoints(points))
+      last = kept
+      return kept
+    },
+    async flush() {
+      await last.catch(() => undefined)
+    },
+    get skewed() {
+      return skewed
+    },
+  }
+}
+
+/** Copies of the valid attempts: the caller may go on with its own while these wait to be kept. */
+function checkAttempts(attempts: readonly NewAttempt[]): {
+  readonly valid: NewAttempt[]
+  readonly rejected: RecordedAttempts['rejected']
+} {
+  const valid: NewAttempt[] = []
+  const rejected: { index: number; errors: AttemptProblem[] }[] = []
+  for (const [index, attempt] of attempts.entries()) {
+    if (isAttempt(attempt, isTimestamp)) valid.push({ ...attempt })
+    else rejected.push({ index, errors: attemptProblems(attempt, isTimestamp) })
+  }
+  return { valid, rejected }
+}
+
+function isTimestamp(text: string): boolean {
+  return parseTimestamp(text) !== undefined
+}
