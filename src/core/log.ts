@@ -35,7 +35,7 @@ export interface Group {
   readonly number: number
   /** How many of the records are attempts. */
   readonly attempts: number
-  /** In the frame that {@link Log.frame} gives, one behind the other. Only valid until the append settles. */
+  /** In the frame that {@link Log.frame} gives, one behind the other. Only valid until the append resolves or rejects. */
   readonly records: Uint8Array
   /** The group is a reset record alone: nothing before it counts, and the log may drop it. */
   readonly isReset: boolean
@@ -126,7 +126,7 @@ export interface Log {
   page(query: AttemptQuery): Promise<AttemptPage>
   /**
    * The attempt that was recorded under an id, and its newest outcome; undefined where there is none any more. It may read the whole log: for
-   * what comes rarely.
+   * rare requests.
    */
   find(attemptId: string): Promise<FoundAttempt | undefined>
   /** Tells which records of a group, by their places in it, repeat known ids and do not count: {@link page} and {@link find} leave them out. */

@@ -2,7 +2,8 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
-import { type OpenStore, openStore } from '../store/open.ts'
+import type { OpenStore } from '../store/backend.ts'
+import { openStore } from '../store/open.ts'
 
 export interface Storage {
   readonly tally: Tally

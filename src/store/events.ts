@@ -1,6 +1,6 @@
 /**
  * Events of kept attempts: after records are durable and folded, listeners are told in the log's order. A listener never delays an append: while
- * it is busy, what comes is gathered up to a bound, and beyond it only counted by key.
+ * it is busy, records are gathered up to a bound, and beyond it only counted by key.
  */
 import { type AttemptKey, keyId } from '../core/attempt/attempt.ts'
 import type { LogRecord } from '../core/fold.ts'

@@ -1,48 +1,29 @@
 /** From `--store` to an open store. */
-
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
-import type { Clock, ObservedStore, Store } from '../core/ports.ts'
+import type { Store } from '../core/ports.ts'
 import type { StoreMetric } from '../core/store-metrics.ts'
-import type { KeptEvents } from './events.ts'
-import { openFileStore } from './file/file-store.ts'
-import { FILE_METRICS } from './file/metrics.ts'
-import { checkPlace } from './file/place.ts'
-import { openFileReader } from './file/reader.ts'
-import type { Logger } from './logger.ts'
+import type { Backend, BackendOptions, OpenStore } from './backend.ts'
+import { FILE_BACKEND } from './file/backend.ts'
 
-export interface OpenStoreOptions {
-  readonly clock?: Clock
-  /** A clock that never jumps, by which ids age: that of the process, unless `clock` is given. */
-  readonly monotonic?: Clock
-  readonly log?: Logger
-  readonly tally?: Tally
-  /** Ids of attempts that are remembered, and for how long. */
-  readonly ids?: { readonly limit: number; readonly keepMs: number }
-  readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number }
-  /** Attempts that may wait for the disk. */
-  readonly maxPendingAttempts?: number
-}
+/** One line for each kind of store. */
+const BACKENDS: readonly Backend[] = [FILE_BACKEND]
 
-/** A store that tells of itself and of what it keeps. */
-export interface OpenStore extends ObservedStore {
-  readonly events: KeptEvents
-}
+/** Without a clock that is the system's, and ids age by that of the process. Without a tally it has the documented bounds. */
+export type OpenStoreOptions = Partial<BackendOptions>
 
 /** The metrics of all kinds of stores, in the order they are exposed. */
-export const STORE_METRICS: readonly StoreMetric[] = FILE_METRICS
+export const STORE_METRICS: readonly StoreMetric[] = BACKENDS.flatMap(({ metrics }) => metrics)
 
 /** The tally of a store that was given none: the documented bounds. */
 export function defaultTally(): Tally {
   return createTally({ maxKeys: 10_000, maxArms: 1000, tiers: DEFAULT_TIERS })
 }
 
-/** Opens what `target` names: a path of the documented JSON file. Rejects with an error that says what is wrong with it. */
+/** Opens what `target` names. Rejects with an error that says what is wrong with it. */
 export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<OpenStore> {
-  refuseUnsupported(target)
-  return openFileStore({
+  return await backendOf(target).open(target, {
     ...options,
-    path: target,
     tally: options.tally ?? defaultTally(),
     clock: options.clock ?? Date.now,
     monotonic: options.monotonic ?? (options.clock === undefined ? () => performance.now() : undefined),
@@ -51,8 +32,7 @@ export async function openStore(target: string, options: OpenStoreOptions = {}):
 
 /** Rejects with the error that {@link openStore} would reject with for reasons that lie in `target`; changes nothing. */
 export async function checkStore(target: string): Promise<void> {
-  refuseUnsupported(target)
-  await checkPlace(target)
+  await backendOf(target).check(target)
 }
 
 /**
@@ -63,14 +43,16 @@ export async function openStoreToRead(
   target: string,
   { clock = Date.now, log }: Pick<OpenStoreOptions, 'clock' | 'log'> = {},
 ): Promise<Store> {
-  refuseUnsupported(target)
-  return openFileReader({ path: target, createTally: defaultTally, clock, log })
+  return await backendOf(target).openToRead(target, { createTally: defaultTally, clock, log })
 }
 
 /** A URL is never taken for a path: a file would be made whose name holds its password. */
-function refuseUnsupported(target: string): void {
-  const scheme = /^(?:(sqlite|postgres|postgresql|redis|rediss):|([a-z][a-z0-9+.-]*):\/\/)/i.exec(target)
-  if (scheme !== null) throw new UnsupportedStore((scheme[1] ?? scheme[2]!).toLowerCase())
+function backendOf(target: string): Backend {
+  const found = /^(?:(sqlite|postgres|postgresql|redis|rediss):|([a-z][a-z0-9+.-]*):\/\/)/i.exec(target)
+  const scheme = (found?.[1] ?? found?.[2])?.toLowerCase()
+  const backend = BACKENDS.find(one => one.opens(scheme))
+  if (backend === undefined) throw new UnsupportedStore(scheme ?? '')
+  return backend
 }
 
 /** A kind of store that this version cannot open. */

@@ -200,7 +200,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await total()).toBe(7)
     })
 
-    test('names of any kind are told apart, and survive a restart', async () => {
+    test('names of any kind are kept apart, and survive a restart', async () => {
       const sent = HOSTILE_NAMES.flatMap(name => [
         attempt({ agent_name: name }),
         attempt({ model_name: name, experiment: name, variant: name }),

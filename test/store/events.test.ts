@@ -44,7 +44,7 @@ test('an attempt is told only when it is counted', async () => {
   expect(counted[1]).toBe(2)
 })
 
-test('a listener that never returns delays no append, is not called again, and holds a bounded part of what came', async () => {
+test('a listener that never returns delays no append, is not called again, and holds a bounded part of the records', async () => {
   let calls = 0
   engine.events.subscribe(() => {
     calls++

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
-import { encodeOne } from '../../src/store/engine/group.ts'
+import { encodeOne } from '../../src/store/engine/call.ts'
 import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
 import { attempt, NOW } from './engine/engines.ts'
 

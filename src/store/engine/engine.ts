@@ -1,4 +1,7 @@
-/** The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept. */
+/**
+ * The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept.
+ * `createEngine` is long because it connects all parts.
+ */
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
@@ -12,8 +15,9 @@ import { createAnswers } from './answers.ts'
 import { createAppender } from './appender.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createFollower } from './follower.ts'
-import { CATCH_UP_TIMES, type CatchUpTimes, createGroupCommit } from './group-commit.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { createOutage, RETRY_TIMES, type RetryTimes } from './outage.ts'
+import { CATCH_UP_TIMES, type CatchUpTimes, createOwnFold } from './own-fold.ts'
 import { createCommitQueue, type Pending } from './queue.ts'
 import { restoreSnapshot } from './restore.ts'
 import { createSnapshots, type WriteCounters } from './snapshots.ts'
@@ -61,7 +65,7 @@ export interface Engine extends Store {
   readonly alerts: ReadonlyMap<string, number>
   /** A snapshot is due now. */
   requestSnapshot(): void
-  /** Runs `work` between two groups: log and state stand still until it settles. */
+  /** Runs `work` between two groups: log and state stand still until it is done. */
   between<T>(work: () => Promise<T>): Promise<T>
   /** Keeps a view of the state up to date until the store is closed. */
   add(view: View): void
@@ -98,7 +102,7 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
   const outage = createOutage({
     log: logger,
     times,
-    // Whoever waits for it in the group commit holds that up: nothing else is under way.
+    // While the group commit waits for it, nothing else is under way.
     recover: isAwaited => (isAwaited ? log.recover() : commit.between(() => log.recover())),
     // What failed may have been more than one write: from here on nothing older is needed.
     onRecovered() {
@@ -118,6 +122,7 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
       for (const view of views) view.changed()
     },
   })
+  const appender = createAppender(log, outage)
   const commit = createGroupCommit({
     log,
     state,
@@ -125,11 +130,10 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
     steadyClock: steadyClock(clock, monotonic),
     pool,
     queue: createCommitQueue(pool, maxPendingAttempts),
-    appender: createAppender(log, outage),
-    follower,
+    appender,
+    ownFold: createOwnFold({ appender, follower, outage, times }),
     outage,
     events,
-    times,
   })
   const { between } = commit
   const snapshots = createSnapshots({ log, state, clock, logger, between, follower })

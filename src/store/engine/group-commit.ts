@@ -2,38 +2,20 @@
  * Group commit: while one group of attempts becomes durable the next ones gather, and one append keeps them all. The next group is on its way
  * to the log before the last one is counted and answered. The only writer of the log and of the state.
  */
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import type { FoldState, LogRecord } from '../../core/fold.ts'
-import type { Group, Kept, Log, Position } from '../../core/log.ts'
+import type { Group, Log, Position } from '../../core/log.ts'
 import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
 import type { EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
 import type { Appender, Sent } from './appender.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import type { Follower, OwnGroup } from './follower.ts'
-import {
-  admitGroup,
-  answersOf,
-  type Call,
-  type CallGroup,
-  countedIn,
-  countGroup,
-  encode,
-  formGroup,
-  idTime,
-  instantsOf,
-} from './group.ts'
+import { type Call, encode, idTime, instantsOf } from './call.ts'
+import { admitGroup, answersOf, type CallGroup, countedIn, countGroup, formGroup } from './group.ts'
 import type { Outage } from './outage.ts'
+import type { OwnFold } from './own-fold.ts'
 import { type CommitQueue, type Entry, isCall, type Pending, type Turn } from './queue.ts'
-
-/** How often a group is looked for that the log has and does not show yet, and how long before that is told as a failure. */
-export interface CatchUpTimes {
-  readonly pollMs: number
-  readonly stuckMs: number
-}
-
-export const CATCH_UP_TIMES: CatchUpTimes = { pollMs: 20, stuckMs: 30_000 }
 
 export interface GroupCommitOptions {
   readonly log: Log
@@ -44,24 +26,23 @@ export interface GroupCommitOptions {
   readonly pool: BufferPool
   readonly queue: CommitQueue
   readonly appender: Appender
-  readonly follower: Follower
+  readonly ownFold: OwnFold
   readonly outage: Outage
   readonly events: EventPublisher
-  readonly times: CatchUpTimes
 }
 
 export interface GroupCommit {
   append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
   /** Runs `work` in its turn among the appends; it may {@link keep}. A rejection counts as a failed append. */
-  inTurn(work: () => Promise<void>): Promise<void>
+  runExclusive(work: () => Promise<void>): Promise<void>
   /** Within a turn: appends a group, and folds it. */
   keep(group: Omit<Group, 'number'>, made: KeptRecords): Promise<void>
-  /** Runs `work` between two groups, as soon as can be: the log and the state stand still until it settles. */
+  /** Runs `work` between two groups, as soon as can be: the log and the state stand still until it is done. */
   between<T>(work: () => Promise<T>): Promise<T>
   readonly pending: Pending
   /** Why nothing is taken; undefined while it is. */
   refusal(): StoreUnavailable | undefined
-  /** Refuses what comes, and resolves when what had come is settled. */
+  /** Refuses new calls, and resolves when all others are answered. */
   close(): Promise<void>
 }
 
@@ -80,7 +61,7 @@ interface Durable {
 
 /** It is long because its functions share the queue and the loop that serves it. */
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { log, state, clock, steadyClock, pool, queue, appender, follower, outage, events, times } = options
+  const { log, state, clock, steadyClock, pool, queue, appender, ownFold, outage, events } = options
   const tasks: (() => Promise<void>)[] = []
   let running: Promise<void> | undefined
   let closed: StoreUnavailable | undefined
@@ -107,7 +88,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     })
   }
 
-  async function inTurn(work: () => Promise<void>): Promise<void> {
+  async function runExclusive(work: () => Promise<void>): Promise<void> {
     const refused = refusal()
     if (refused !== undefined) throw refused
     await new Promise<void>((resolve, reject) => {
@@ -137,7 +118,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function run(): Promise<void> {
     let durable: Durable | undefined
     for (;;) {
-      // What comes in the same turn of the event loop shares a group.
+      // Calls of one turn of the event loop share a group.
       if (durable === undefined) await nextTurn()
       else durable = await admit(durable)
       const calls = tasks.length === 0 ? queue.takeCalls() : []
@@ -176,12 +157,12 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function admit(durable: Durable): Promise<Durable | undefined> {
     const { calls, sent } = durable
     if (sent === undefined) return durable
-    if (follower.isNext(sent.kept)) {
+    if (ownFold.isNext(sent)) {
       leaveOut(calls, sent.kept.position)
       return durable
     }
     try {
-      await foldBehind(sent, position => {
+      await ownFold.takeBehind(sent, position => {
         leaveOut(calls, position)
         countGroup(calls, state)
         publish(calls)
@@ -201,17 +182,11 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   /** Counts what is durable and admitted, and answers. */
   function count({ calls, sent }: Durable): void {
     if (sent !== undefined) {
-      follower.take(
-        own(sent, () => countGroup(calls, state)),
-        sent.kept,
-        calls.records.length,
-      )
+      ownFold.take(sent, () => countGroup(calls, state))
       publish(calls)
     }
     answer(calls)
   }
-
-  const own = ({ group }: Sent, fold: OwnGroup['fold']): OwnGroup => ({ number: group.number, fold })
 
   function publish(calls: CallGroup): void {
     events.publish({ own: true, records: () => [...countedIn(calls)] })
@@ -227,29 +202,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   async function keep(group: Omit<Group, 'number'>, { fold, records }: KeptRecords): Promise<void> {
     const sent = await appender.append(group)
-    await foldBehind(sent, position => {
+    await ownFold.takeBehind(sent, position => {
       fold(position)
       events.publish({ own: true, records })
     })
-  }
-
-  /** Folds what other writers appended before a group of ours, and then that one. */
-  async function foldBehind(sent: Sent, fold: OwnGroup['fold']): Promise<void> {
-    const group = own(sent, fold)
-    const fromMs = performance.now()
-    for (let kept: Kept = sent.kept; ; kept = await appender.again(sent.group)) {
-      if (follower.isNext(kept)) return follower.take(group, kept, sent.group.records.length)
-      try {
-        if (await follower.catchUp(group)) return
-        // The log does not show it yet, or has lost it since: it is asked for again.
-        if (performance.now() - fromMs > times.stuckMs)
-          throw new Error(`the log is missing groups behind ${follower.position}`)
-        await delay(times.pollMs)
-      } catch (error) {
-        outage.begin(error)
-        await outage.over()
-      }
-    }
   }
 
   async function take(turn: Turn): Promise<void> {
@@ -272,7 +228,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   return {
     append,
-    inTurn,
+    runExclusive,
     keep,
     between,
     pending: queue.pending,

@@ -14,7 +14,7 @@ export const RETRY_TIMES: RetryTimes = { firstMs: 1000, lastMs: 30_000 }
 export interface OutageOptions {
   readonly log: Logger
   readonly times: RetryTimes
-  /** Tries to make the log writable; it is not called again before it settles. `isAwaited`: the group commit waits for it in {@link Outage.over}. */
+  /** Tries to make the log writable; it is not called again before that is done. `isAwaited`: the group commit waits for it in {@link Outage.over}. */
   readonly recover: (isAwaited: boolean) => Promise<void>
   readonly onRecovered: () => void
 }

@@ -1,7 +1,8 @@
 /** What waits for the log: calls of append, and turns that need it for themselves, in the order they came. */
 import { StoreUnavailable } from '../../core/ports.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import { type Call, groupSize } from './group.ts'
+import type { Call } from './call.ts'
+import { groupSize } from './group.ts'
 
 /** What encoded records that wait may take in memory. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024

@@ -14,14 +14,14 @@ import {
 import type { Log } from '../../core/log.ts'
 import type { AppendedPoints, Clock } from '../../core/ports.ts'
 import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../record-json.ts'
-import { encodeOne } from './group.ts'
+import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
 /** Points in one record: some hundred kilobytes. */
 const POINTS_AT_ONCE = 500
 
 export interface TurnOptions {
-  readonly commit: Pick<GroupCommit, 'inTurn' | 'keep'>
+  readonly commit: Pick<GroupCommit, 'runExclusive' | 'keep'>
   readonly log: Pick<Log, 'frame' | 'find' | 'leaveOut'>
   readonly state: FoldState
   readonly clock: Clock
@@ -33,7 +33,7 @@ export async function appendPoints(options: TurnOptions, points: readonly Series
   const appended = { attempts: 0, refused: 0 }
   for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
     const some = points.slice(from, from + POINTS_AT_ONCE)
-    await options.commit.inTurn(() => keepPoints(options, some, appended))
+    await options.commit.runExclusive(() => keepPoints(options, some, appended))
   }
   return appended
 }
@@ -63,7 +63,7 @@ async function keepPoints(
 
 /** Forgets everything before it. */
 export async function appendReset({ commit, log, state, clock }: TurnOptions): Promise<void> {
-  await commit.inTurn(async () => {
+  await commit.runExclusive(async () => {
     const nowMs = clock()
     const record = { kind: 'reset', nowMs, idMs: nowMs } as const
     await commit.keep(
@@ -116,7 +116,7 @@ export async function appendAlert(options: TurnOptions, alert: string, status: A
 /** Appends a record in a turn; true where it counts. */
 async function keepRecord({ commit, log, state }: TurnOptions, record: LogRecord, json: string): Promise<boolean> {
   let isCounted = false
-  await commit.inTurn(() =>
+  await commit.runExclusive(() =>
     commit.keep(
       { records: encodeOne(log.frame(record), json), attempts: 0, isReset: false },
       {

@@ -205,7 +205,7 @@ test('a snapshot whose blocks are damaged is passed over for an older one', asyn
   await expectSame(engines[0], await open(server))
 })
 
-test('close settles what was taken, and tells the callers of a group that stays unanswered', async () => {
+test('close tells the callers of a group that stays unanswered', async () => {
   const { server, engines } = await openSome(1)
   server.fault = () => 'lose the request'
   const pending = engines[0].append([attempt(1)])
