@@ -17,6 +17,12 @@ export interface DedupWindow {
   add(id: string, ms: number): boolean
   /** Whether {@link add} would answer false. Changes nothing. */
   has(id: string, ms: number): boolean
+  /** Writes the hash of `id` into the two words of `hashes` that start at `at`, for {@link hasHash} and {@link addHash} of this window. */
+  hash(id: string, hashes: Uint32Array, at: number): void
+  /** {@link has} of an id whose hash stands at `at`: a caller that asks first and adds later hashes once. */
+  hasHash(hashes: Uint32Array, at: number, ms: number): boolean
+  /** {@link add} of an id whose hash stands at `at`. */
+  addHash(hashes: Uint32Array, at: number, ms: number): boolean
   readonly size: number
   /** Sets other limits from now on: those with which a part of the journal was written. */
   limitTo(limits: Pick<DedupWindowOptions, 'limit' | 'keepMs'>): void
@@ -237,20 +243,44 @@ export function createDedupWindow({ seed, expected = 0, ...limits }: DedupWindow
     return true
   }
 
+  /** Adds the id with the current hash. */
+  function addCurrent(ms: number): boolean {
+    if (isHeld(ms)) return false
+    const first = hash1
+    const second = hash2
+    while (isOldestGone()) removeOldest()
+    hash1 = first
+    hash2 = second
+    push(ms)
+    return true
+  }
+
+  function takeHash(hashes: Uint32Array, at: number): void {
+    hash1 = hashes[at]!
+    hash2 = hashes[at + 1]!
+  }
+
   return {
     add(id, ms) {
       hash(id)
-      if (isHeld(ms)) return false
-      const [first, second] = [hash1, hash2]
-      while (isOldestGone()) removeOldest()
-      hash1 = first
-      hash2 = second
-      push(ms)
-      return true
+      return addCurrent(ms)
     },
     has(id, ms) {
       hash(id)
       return isHeld(ms)
+    },
+    hash(id, hashes, at) {
+      hash(id)
+      hashes[at] = hash1
+      hashes[at + 1] = hash2
+    },
+    hasHash(hashes, at, ms) {
+      takeHash(hashes, at)
+      return isHeld(ms)
+    },
+    addHash(hashes, at, ms) {
+      takeHash(hashes, at)
+      return addCurrent(ms)
     },
     get size() {
       return size

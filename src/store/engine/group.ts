@@ -16,7 +16,13 @@ export interface CallGroup {
   /** The records of all others, and how many there are. */
   readonly records: Uint8Array
   readonly attempts: number
+  /** Two words for each attempt of all calls: the hash of its id in `ids`. */
+  readonly hashes: Uint32Array
+  readonly ids: HashedIds
 }
+
+/** What a group needs of the dedup window. */
+export type HashedIds = Pick<DedupWindow, 'hash' | 'hasHash' | 'addHash'>
 
 /** How many of the first calls make a group: at least one. */
 export function groupSize(calls: readonly Call[]): number {
@@ -34,21 +40,44 @@ export function groupSize(calls: readonly Call[]): number {
  * Drops what was sent before: what the window knows, and repeats within the group. The window is not changed: what the log does not keep was
  * never there.
  */
-export function formGroup(calls: readonly Call[], ids: Pick<DedupWindow, 'has'>): CallGroup {
-  const own = new Set<string>()
+export function formGroup(calls: readonly Call[], ids: HashedIds): CallGroup {
+  const count = calls.reduce((sum, { attempts }) => sum + attempts.length, 0)
+  const hashes = new Uint32Array(2 * count)
+  const seen = count === 1 ? undefined : createSeen(hashes)
+  let number = 0
   let kept = 0
   const known = calls.map(({ attempts, idMs }) => {
     let repeats: Set<number> | undefined
-    for (let i = 0; i < attempts.length; i++) {
+    for (let i = 0; i < attempts.length; i++, number++) {
       const id = attempts[i]!.attempt_id
       if (id === undefined) continue
-      const before = own.size
-      if (own.add(id).size === before || ids.has(id, idMs)) repeats = (repeats ?? new Set()).add(i)
+      ids.hash(id, hashes, 2 * number)
+      if (seen?.(number) === true || ids.hasHash(hashes, 2 * number, idMs)) repeats = (repeats ?? new Set()).add(i)
     }
     kept += attempts.length - (repeats?.size ?? 0)
     return repeats
   })
-  return { calls, known, records: recordsOf(calls, known), attempts: kept }
+  return { calls, known, records: recordsOf(calls, known), attempts: kept, hashes, ids }
+}
+
+/**
+ * Takes in one id of a group after another, by their hashes; true for one that came before. An open-addressing table: a set of strings would
+ * hash each id a second time.
+ */
+function createSeen(hashes: Uint32Array): (number: number) => boolean {
+  // A power of two, at most half full. A slot holds 1 + the number of an attempt, 0 for empty.
+  const slots = new Uint32Array(2 ** Math.ceil(Math.log2(hashes.length)))
+  const mask = slots.length - 1
+  return number => {
+    for (let slot = hashes[2 * number]! & mask; ; slot = (slot + 1) & mask) {
+      const other = slots[slot]! - 1
+      if (other === -1) {
+        slots[slot] = number + 1
+        return false
+      }
+      if (hashes[2 * other] === hashes[2 * number] && hashes[2 * other + 1] === hashes[2 * number + 1]) return true
+    }
+  }
 }
 
 /** The records of what was not known: mostly one stretch of one block, which is not copied. */
@@ -83,15 +112,21 @@ function extend(stretches: Stretch[], block: Block, start: number, end: number):
  * Takes the ids of a durable group in: the first half of folding it, before the next group is formed. Answers the places in the log's group of
  * attempts that another writer was faster with.
  */
-export function admitGroup({ calls, known }: CallGroup, state: Pick<FoldState, 'ids'>): number[] {
+export function admitGroup({ calls, known, hashes, ids }: CallGroup, state: Pick<FoldState, 'ids'>): number[] {
   const late: number[] = []
+  // Another window has taken the place of this one where the log diverged: it may hash with another seed.
+  const isSame = state.ids === ids
   let place = -1
+  let number = -1
   for (const [i, { attempts, idMs }] of calls.entries()) {
     const repeats = known[i]
     for (let at = 0; at < attempts.length; at++) {
+      number++
       if (repeats?.has(at) === true) continue
       place++
-      if (admitAttempt(state, attempts[at]!, idMs)) continue
+      const attempt = attempts[at]!
+      if (attempt.attempt_id === undefined) continue
+      if (isSame ? state.ids.addHash(hashes, 2 * number, idMs) : admitAttempt(state, attempt, idMs)) continue
       known[i] = (known[i] ?? new Set()).add(at)
       late.push(place)
     }
