@@ -181,7 +181,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
       `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
       `${MISSING} > verification begins by itself soon after the start`,
-      `${ONE_DAMAGED} > is exported as far as it can be read, with how much that is, and 65`,
+      `${ONE_DAMAGED} > is exported as far as it is readable, with the number of attempts, and exit code 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
     ],
   },
@@ -203,7 +203,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'Exported attempts that are imported again count once and keep their order. So does a file without ids that is imported twice.',
     shown: [
       `${ROUND_TRIP} > exported and imported, a store has the same last attempts in the same order, and the same trends`,
-      `${ROUND_TRIP} > attempts without an id > get one from an export, the same each time, so that it can be imported twice`,
+      `${ROUND_TRIP} > attempts without an id > get one from an export, the same each time, so that the export can be imported twice`,
       `${ROUND_TRIP} > attempts without an id > that are %s count once, however often their file is imported, and all of them count`,
       `${ROUND_TRIP} > an import that is broken off > by a signal says how much was kept and how to go on, and going on counts nothing twice`,
     ],
@@ -900,9 +900,9 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   {
     promise: 'check-config accepts exactly what serve accepts: files, certificates, tokens, addresses and stores.',
     shown: [
-      `${CHECK_CONFIG} > check-config refuses what serve refuses > %s`,
-      `${CHECK_CONFIG} > check-config accepts what serve accepts > a store and an address that a running sidecar has: it is checked before a restart`,
-      `${CHECK_CONFIG} > check-config accepts what serve accepts > settings, files and a store that does not exist yet, and makes nothing`,
+      `${CHECK_CONFIG} > check-config rejects what serve rejects > %s`,
+      `${CHECK_CONFIG} > check-config accepts what serve accepts > a store and an address in use by a running sidecar, so that it can be checked before a restart`,
+      `${CHECK_CONFIG} > check-config accepts what serve accepts > settings, files and a store that does not exist yet, and creates nothing`,
     ],
   },
   {
@@ -915,7 +915,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise: 'The default store of the command survives a reboot.',
     shown: [
       `${CHECK_CONFIG} > the default store survives a reboot > under systemd it is in the first StateDirectory of the unit`,
-      `${CHECK_CONFIG} > the default store survives a reboot > serve makes that folder and starts there`,
+      `${CHECK_CONFIG} > the default store survives a reboot > serve creates that folder and starts there`,
     ],
   },
   {
