@@ -181,7 +181,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
       `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
       `${MISSING} > verification begins by itself soon after the start`,
-      `${ONE_DAMAGED} > is exported as far as it can be read, with how much that is, and 65`,
+      `${ONE_DAMAGED} > is exported as far as it is readable, with the number of attempts, and exit code 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
     ],
   },
@@ -203,7 +203,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'Exported attempts that are imported again count once and keep their order. So does a file without ids that is imported twice.',
     shown: [
       `${ROUND_TRIP} > exported and imported, a store has the same last attempts in the same order, and the same trends`,
-      `${ROUND_TRIP} > attempts without an id > get one from an export, the same each time, so that it can be imported twice`,
+      `${ROUND_TRIP} > attempts without an id > get one from an export, the same each time, so that the export can be imported twice`,
       `${ROUND_TRIP} > attempts without an id > that are %s count once, however often their file is imported, and all of them count`,
       `${ROUND_TRIP} > an import that is broken off > by a signal says how much was kept and how to go on, and going on counts nothing twice`,
     ],
@@ -468,42 +468,44 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${OVERLOAD} > a continuing stream > gets a 503 with the number of its recorded lines as soon as the disk fails`,
       `${OVERLOAD} > a continuing stream > whose client disconnects while its lines are recorded is recorded up to there`,
       `${STREAMS} > ends an open stream on stop, and says how many of its lines are kept`,
-      `${STREAM_MEMORY} > a client that leaves in the middle of what it gzipped does not hold up a stop`,
+      `${STREAM_MEMORY} > a client that disconnects in the middle of a gzip body does not delay a stop`,
     ],
   },
   {
     promise:
       'Questions in flight and unread answers are bounded. Beyond the limit questions get 429; probes and scrapes do not.',
     shown: [
-      `${QUESTIONS} > one question more than there may be is refused with 429 and Retry-After, and welcome when another is answered`,
-      `${QUESTIONS} > answers that are not read count until their readers leave; beyond the limit others are refused with 429`,
-      `${QUESTIONS} > questions of one connection are worked out one after the other and answered in order`,
-      `${QUESTIONS} > a connection that asks on and on without reading has a few questions waiting, is refused more, and is closed in the end`,
-      `${QUESTION_LIMITS} > beside as many questions as there may be, others are refused with 429, and probes, scrapes and recording go on`,
-      `${QUESTION_LIMITS} > a connection that sends many scrapes at once and reads none takes one place of theirs`,
-      `${QUESTION_LIMITS} > a scrape is answered although readers that stopped hold every place, long before they are cut`,
+      `${QUESTIONS} > one question over the limit is refused with 429 and Retry-After, and accepted when another is answered`,
+      `${QUESTIONS} > unread answers count until their clients disconnect, and over the limit others are refused with 429`,
+      `${QUESTIONS} > questions of one connection are computed one after the other and answered in order`,
+      `${QUESTIONS} > a connection that keeps asking without reading has a few questions waiting, is refused more, and is finally closed`,
+      `${QUESTION_LIMITS} > at the limit of questions, others are refused with 429, and probes, scrapes and recording continue`,
+      `${QUESTION_LIMITS} > a connection that sends many scrapes at once and reads none takes one slot for scrapes`,
+      `${QUESTION_LIMITS} > a scrape is answered although stalled clients hold every slot, long before they are disconnected`,
       'test/root/crowds.root.ts > it disconnects 400 clients that request 20 MB and do not read, and one with 1000 requests, while recording continues',
     ],
   },
   {
     promise:
       'A client that stops reading its answer is disconnected after 10 seconds and counted, and its memory is released.',
-    shown: [`${QUESTIONS} > a reader of %s that stops is cut and counted, and its place and bytes come free`],
+    shown: [
+      `${QUESTIONS} > a client that stops reading %s is disconnected and counted, and its slot and bytes become free`,
+    ],
   },
   {
     promise:
       'Equal waiting questions share one computation, and no answer misses an attempt that was acknowledged before the question.',
     shown: [
-      `${QUESTIONS} > equal questions that wait are worked out once, and each asker gets the whole same answer`,
-      `${QUESTIONS} > a question never joins work that has begun: its answer holds what was recorded before it`,
-      `${QUESTION_LIMITS} > an answer never misses an attempt that was acknowledged before the question, however many ask the same`,
+      `${QUESTIONS} > equal waiting questions are computed once, and each client gets the same complete answer`,
+      `${QUESTIONS} > a question never joins a running computation: its answer includes everything recorded before it`,
+      `${QUESTION_LIMITS} > an answer includes every attempt acknowledged before the question, however many clients ask the same`,
     ],
   },
   {
     promise: 'The computation of an answer stops when the last waiting client disconnects.',
     shown: [
-      `${QUESTIONS} > the work stops when its only asker leaves, and its place comes free`,
-      `${QUESTIONS} > the work that several wait for goes on until the last of them leaves`,
+      `${QUESTIONS} > the computation stops when its only client disconnects, and its slot becomes free`,
+      `${QUESTIONS} > a shared computation continues until its last client disconnects`,
       'test/lib/event-loop.test.ts > jobs of one queue > stop at the next yield after an abort, and run their finally blocks',
     ],
   },
@@ -513,7 +515,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       'test/lib/event-loop.test.ts > jobs of one queue > take together no longer per event loop iteration than one job alone',
       'test/lib/event-loop.test.ts > jobs of one queue > are served round-robin: a short question does not wait for the long ones before it',
-      `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being worked out`,
+      `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being computed`,
     ],
   },
   {
@@ -555,7 +557,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       'SIGHUP with broken, empty or missing files changes nothing. Files that are replaced through a symbolic link are reloaded.',
     shown: [
       `${RELOAD} > tokens that are broken, empty, missing or unreadable leave those in force; good ones replace them`,
-      `${RELOAD} > a file that is swapped by a symbolic link above it, as a mounted secret is, is read anew`,
+      `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
       `${RELOAD} > a certificate that is missing, broken or of another key leaves the one in force, and the tokens beside it`,
       `${STOPPING} > told to read its files again while it reads a long journal, it goes on`,
     ],
@@ -565,7 +567,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'The log never ends, blocks or delays the sidecar: not on a full disk, a closed pipe, or a pipe or socket that nothing reads. Dropped lines are counted, and the log says how many.',
     shown: [
-      `${LOG_OUTPUT} > a sidecar whose standard error > is full for ever starts, answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is always full starts, answers, keeps attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, keeps attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe that is read again writes the lines that waited`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a full socket that nothing reads starts, answers, keeps attempts and stops`,
@@ -900,9 +902,9 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   {
     promise: 'check-config accepts exactly what serve accepts: files, certificates, tokens, addresses and stores.',
     shown: [
-      `${CHECK_CONFIG} > check-config refuses what serve refuses > %s`,
-      `${CHECK_CONFIG} > check-config accepts what serve accepts > a store and an address that a running sidecar has: it is checked before a restart`,
-      `${CHECK_CONFIG} > check-config accepts what serve accepts > settings, files and a store that does not exist yet, and makes nothing`,
+      `${CHECK_CONFIG} > check-config rejects what serve rejects > %s`,
+      `${CHECK_CONFIG} > check-config accepts what serve accepts > a store and an address in use by a running sidecar, so that it can be checked before a restart`,
+      `${CHECK_CONFIG} > check-config accepts what serve accepts > settings, files and a store that does not exist yet, and creates nothing`,
     ],
   },
   {
@@ -915,7 +917,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     promise: 'The default store of the command survives a reboot.',
     shown: [
       `${CHECK_CONFIG} > the default store survives a reboot > under systemd it is in the first StateDirectory of the unit`,
-      `${CHECK_CONFIG} > the default store survives a reboot > serve makes that folder and starts there`,
+      `${CHECK_CONFIG} > the default store survives a reboot > serve creates that folder and starts there`,
     ],
   },
   {

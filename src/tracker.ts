@@ -1,6 +1,6 @@
 /**
- * A store and the questions as a class. It works in a coordinator's own process, or behind HTTP. Longer than 250 lines because every
- * documented question has a method; each of them only names the parameters.
+ * A store and the questions as a class, for use in a coordinator's process or behind HTTP. Longer than 250 lines because every documented
+ * question has a method, which only names the parameters.
  */
 
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
@@ -49,7 +49,7 @@ export { InvalidParameters } from './questions/question.ts'
 export type { Answer, Input, QuestionPath } from './questions/questions.ts'
 export type { Recorded, RecordedAttempts } from './store/recorder.ts'
 
-/** The documented default place. */
+/** The documented default path. */
 export const DEFAULT_STORE = '/tmp/agent_performance.json'
 
 export interface TrackerOptions {
@@ -57,20 +57,20 @@ export interface TrackerOptions {
   readonly store?: string | Store
   /** Milliseconds since the epoch. */
   readonly clock?: Clock
-  /** Where failures are told, at debug, as documented. */
+  /** Receives failures at level debug, as documented. */
   readonly log?: { debug(fields: object, message: string): void }
-  /** The computed cost in US dollars of an attempt that reported none; undefined where it has no price. Must not throw. */
+  /** The computed cost in US dollars of an attempt that reported none. Undefined if its model has no price. Must not throw. */
   readonly price?: (attempt: NewAttempt) => number | undefined
 }
 
-/** What the documented questions take: names, a range, and a signal that stops the work. */
+/** Common parameters of the documented questions: names, a time range, and a signal that cancels the computation. */
 export interface SelectionOptions extends Selection, Stoppable {}
 
 interface Stoppable {
   readonly signal?: StopSignal | undefined
 }
 
-/** Keeps every attempt and answers how well agents and models do. Questions reject only when the store could not be opened, or was closed. */
+/** Records every attempt and answers questions about agents and models. Questions reject only if the store failed to open or was closed. */
 export class AgentPerformanceTracker {
   readonly #store: Promise<Store>
   readonly #recorder: Recorder
@@ -84,7 +84,7 @@ export class AgentPerformanceTracker {
     this.#recorder = createRecorder(this.#store, { clock: this.#clock, log, price })
   }
 
-  /** Keeps one attempt. Never throws and never rejects: it resolves with the result when that is certain. */
+  /** Records one attempt. Never throws or rejects. Resolves with the result when the attempt is durable or refused. */
   async recordAttempt(attempt: NewAttempt): Promise<Recorded> {
     const { accepted, rejected, error } = await this.recordAttempts([attempt])
     if (error !== undefined) return { status: 'failed', error }
@@ -92,24 +92,24 @@ export class AgentPerformanceTracker {
     return { status: accepted === 1 ? 'accepted' : 'duplicate' }
   }
 
-  /** Keeps many; valid ones are kept whatever is wrong with the others. Never throws and never rejects. */
+  /** Records several attempts: the valid ones, even if others are invalid. Never throws or rejects. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<RecordedAttempts> {
     return this.#recorder.record(attempts)
   }
 
-  /** Keeps valid attempts, and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
+  /** Records valid attempts. Takes ownership of the lists. Rejects with `StoreUnavailable` if none was recorded. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
     return this.#recorder.keep(attempts, parsed)
   }
 
-  /** Keeps what is new in valid points of metrics. Rejects with `StoreUnavailable` when it may not be kept. */
+  /** Records the increments of valid metric points. Rejects with `StoreUnavailable` if they may not be stored. */
   keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints> {
     return this.#recorder.keepPoints(points)
   }
 
   /**
-   * Answers a question: `path` is that of HTTP below `/api/v1/`, and parameters and answer are the same as there. Resolves with undefined
-   * where HTTP says 404. Rejects with a RangeError that names each bad parameter, with `StoreUnavailable`, or with the signal's reason.
+   * Answers the question at a `path` of HTTP below `/api/v1/`, with the same parameters and answer. Resolves with undefined if HTTP answers
+   * 404. Rejects with a RangeError that names each invalid parameter, with `StoreUnavailable`, or with the signal's reason.
    */
   async ask<Path extends QuestionPath>(
     path: Path,
@@ -128,7 +128,7 @@ export class AgentPerformanceTracker {
     return plainSuccessRates(await this.#store, parameters, this.#clock(), options.signal)
   }
 
-  /** The best agent for an issue type, and whether that is decided; undefined where none has `minAttempts` (5). */
+  /** The best agent for an issue type, and whether the evidence is decisive. Undefined if no agent has `minAttempts` (5 by default). */
   async getBestAgentForIssueType(
     issueType: string,
     options: BestAgentOptions & RangeQuestion & Stoppable = {},
@@ -154,12 +154,12 @@ export class AgentPerformanceTracker {
     return this.ask('report', selectionOf(options), options.signal)
   }
 
-  /** How the rate moved over a range, by intervals of at least `intervalMs`, and what has drifted from its baseline. */
+  /** The rate over time, in intervals of at least `intervalMs`, and the keys and agents that drifted from their baseline. */
   async getTrends(options: SelectionOptions & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
     return this.ask('trends', { ...selectionOf(options), interval: lengthOf(options.intervalMs) }, options.signal)
   }
 
-  /** Whether stated confidence can be believed, over all and by group. */
+  /** The calibration of stated confidence, overall and by group. */
   async getCalibration(
     options: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {},
   ): Promise<CalibrationReport> {
@@ -172,8 +172,8 @@ export class AgentPerformanceTracker {
   }
 
   /**
-   * What an A/B test says so far; undefined where there is no such experiment, or no such baseline in it. Rejects with
-   * `ExperimentNotTold` where its attempts may have been recorded, but not by variant, because the limit of arms was reached.
+   * The results of an A/B test so far. Undefined if there is no such experiment, or no such baseline in it. Rejects with
+   * `ExperimentNotTold` if its attempts may have been recorded without their variant, because the limit of arms was reached.
    */
   async getExperiment(
     name: string,
@@ -188,8 +188,8 @@ export class AgentPerformanceTracker {
   }
 
   /**
-   * To whom the next issue should go. With `halfLifeMs` older attempts count for less; with a `seed` the order is drawn, so that
-   * agents of which little is known get their chance.
+   * A ranked list of agents for the next issue. `halfLifeMs` gives older attempts less weight. With a `seed`, the order is drawn at random,
+   * so that agents with few attempts are tried too.
    */
   async getRoute(
     issueType: string,
@@ -207,39 +207,39 @@ export class AgentPerformanceTracker {
     return this.ask('route', { ...parameters, seed, max_cost_usd, min_success_rate }, options.signal)
   }
 
-  /** Forgets every attempt, on disk too. */
+  /** Deletes every attempt, on disk too. */
   async resetMetrics(): Promise<void> {
     await (await this.#store).reset()
   }
 
-  /** How many distinct keys there are. */
+  /** Number of distinct keys. */
   async getMetricCount(): Promise<number> {
     return (await (await this.#store).summaries()).length
   }
 
   /** The documented record of every key, by its printed name. */
   async getRawMetrics(): Promise<Record<string, AgentMetrics>> {
-    // With its recent results, which are in the answer unless the parameters say otherwise.
+    // The answer includes the recent results by default.
     return (await this.ask('metrics', {})).metrics as Record<string, AgentMetrics>
   }
 
-  /** Resolves when all attempts recorded so far are kept, or known not to be. */
+  /** Resolves when every attempt recorded so far is durable or refused. */
   flush(): Promise<void> {
     return this.#recorder.flush()
   }
 
-  /** Keeps what is under way, writes the documented file, and lets go of it. */
+  /** Completes the pending attempts, writes the documented file, and releases its lock. */
   async close(): Promise<void> {
     await this.flush()
     await (await this.#store.catch(() => undefined))?.close()
   }
 
-  /** What questions are answered from. */
+  /** The facts that questions read. */
   async facts(): Promise<Facts> {
     return this.#store
   }
 
-  /** Kept attempts, newest first. */
+  /** A page of recorded attempts, newest first. */
   async attempts(query: AttemptQuery): Promise<AttemptPage> {
     return (await this.#store).attempts(query)
   }
@@ -259,12 +259,12 @@ export class AgentPerformanceTracker {
   }
 }
 
-/** A length of time as the parameters of questions spell it. */
+/** A duration in the format of the questions' parameters. */
 function lengthOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : `${(ms / 1000).toFixed(3)}s`
 }
 
-/** The documented questions take 0 to mean any key that has attempts. */
+/** In the documented questions, 0 means any key with attempts. */
 function atLeastOne(minAttempts: number | undefined): number | undefined {
   return minAttempts === undefined ? undefined : Math.max(1, minAttempts)
 }

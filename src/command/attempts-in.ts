@@ -1,4 +1,4 @@
-/** The attempts of an input: NDJSON, or the documented file. */
+/** Reads attempts from NDJSON or from the documented JSON file. */
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems } from '../core/attempt/validation.ts'
@@ -9,15 +9,15 @@ import { type Input, type Line, linesOf, nameOf } from './lines.ts'
 import { printable } from './table.ts'
 
 export interface ReadOptions extends Input {
-  /** Told what a documented file counts beyond the attempts it holds. */
+  /** Receives how many attempts a documented file counts but does not contain. */
   readonly onLost: (lost: Lost) => void
-  /** Called for every attempt of a line that had no id, and was given one made of what the input holds. */
+  /** Called for every line without an `attempt_id`, for which an id was derived from the input. */
   readonly onDerivedId: () => void
 }
 
 /**
- * Every attempt of an input, checked, with an id, and with a time that means the same everywhere. Rejects with a {@link CommandError}
- * that names the file and the line at the first one that is not as documented.
+ * Yields every attempt of an input, validated, with an id. Timestamps are independent of the local time zone. Rejects with a
+ * {@link CommandError} at the first invalid attempt. The error names the file and the line.
  */
 export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAttempt> {
   const lines = linesOf(options)
@@ -25,7 +25,7 @@ export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAtt
   const first = await firstLine(lines)
   if (first === undefined) return
   const parsed = parse(first.text)
-  // A documented file on one line ends with it; a line without `metrics` is an attempt.
+  // A documented file may be a single line. A line without `metrics` is an attempt.
   const isOneLine = parsed.ok && asDocument(parsed.value) === undefined
   if (isOneLine) yield* fromLines(first, lines, options)
   else yield* fromDocument(await wholeOf(first, lines), name, options.onLost)
@@ -59,12 +59,12 @@ function readLine(
   ids: LineIds,
 ): { readonly attempt: NewAttempt; readonly isDerived: boolean } {
   const parsed = parse(text)
-  if (!parsed.ok) throw faulty(`${name} line ${number} is not JSON: ${parsed.detail}`)
+  if (!parsed.ok) throw invalid(`${name} line ${number} is not JSON: ${parsed.detail}`)
   const { value } = parsed
-  // What `export` prints besides: computed again wherever the attempt is kept.
+  // `export` prints this field. The store that imports the attempt computes it again.
   if (typeof value === 'object' && value !== null) delete (value as { computed_cost_usd?: unknown }).computed_cost_usd
   const attempt = checked(value, `${name} line ${number}`)
-  // Sent again after an answer that was lost, or imported once more, an attempt must not count twice.
+  // The id prevents counting the attempt twice after a retry or a second import.
   const attempt_id = ids.next(value as NewAttempt)
   const isDerived = attempt.attempt_id === undefined
   return { attempt: isDerived ? { attempt_id, ...attempt } : attempt, isDerived }
@@ -81,10 +81,10 @@ function* fromDocument(text: string, name: string, onLost: ReadOptions['onLost']
   const document = parsed.ok ? asDocument(parsed.value) : undefined
   if (document === undefined) {
     const why = parsed.ok ? 'it has no "metrics"' : parsed.detail
-    throw faulty(`${name} is neither attempts, one JSON object a line, nor the documented file: ${why}`)
+    throw invalid(`${name} is neither attempts, one JSON object a line, nor the documented file: ${why}`)
   }
-  const { attempts, lost, fault } = recentAttempts(document)
-  if (fault !== undefined) throw faulty(`${name}: ${fault}`)
+  const { attempts, lost, problem } = recentAttempts(document)
+  if (problem !== undefined) throw invalid(`${name}: ${problem}`)
   if (lost.attempts > 0) onLost(lost)
   for (const { attempt, place } of attempts) yield checked(attempt, `${name}: ${place}`)
 }
@@ -92,19 +92,19 @@ function* fromDocument(text: string, name: string, onLost: ReadOptions['onLost']
 function checked(value: unknown, place: string): NewAttempt {
   const problems = attemptProblems(value, text => parseTimestamp(text) !== undefined)
   if (problems.length > 0)
-    throw faulty(`${place} is no attempt as documented: ${problems.slice(0, 3).map(say).join('; ')}`)
+    throw invalid(`${place} is no attempt as documented: ${problems.slice(0, 3).map(problemText).join('; ')}`)
   const attempt = value as NewAttempt
   const at = attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp)
   return {
     ...attempt,
-    // A time without a zone is local to whoever wrote it: here, and not where a sidecar runs.
+    // A time without a zone is local to this machine. A sidecar may run in another time zone.
     ...(at?.local && { timestamp: printTimestamp({ ms: at.ms, local: false }) }),
   }
 }
 
-const say = ({ pointer, detail }: AttemptProblem): string => printable(`${pointer} ${detail}`.trim())
+const problemText = ({ pointer, detail }: AttemptProblem): string => printable(`${pointer} ${detail}`.trim())
 
-const faulty = (message: string): CommandError => new CommandError(EXIT.data, message)
+const invalid = (message: string): CommandError => new CommandError(EXIT.data, message)
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
 

@@ -1,4 +1,4 @@
-/** `check-config`: what `serve` would run with, and where each value came from. */
+/** `check-config`: the settings that `serve` would use, and the source of each value. */
 import type { Command } from 'commander'
 import { type InForce, loadConfig } from '../config/config.ts'
 import { readStartup } from '../sidecar/startup.ts'
@@ -8,10 +8,10 @@ import { givenSettings, withSettings } from './settings-options.ts'
 import { type Column, tableLines } from './table.ts'
 
 const HELP = `
-Takes the flags of serve, and reads what serve reads: files of tokens, rules and
-prices, the certificate, the address and the store's place. It accepts exactly
-what serve accepts, and changes nothing. Passwords are masked. Exits as serve
-would: 64 or 78 for settings, 73 for the store's place, 77 for permissions.
+Takes the flags of serve, and checks what serve checks: the files of tokens,
+rules and prices, the certificate, the address and the store's path. It accepts
+exactly what serve accepts, and changes nothing. Passwords are masked. Exits as
+serve does: 64 or 78 for settings, 73 for the store's path, 77 for permissions.
 
 Examples:
   agent-performance check-config --config agents.yaml
@@ -56,7 +56,7 @@ function valueText(value: InForce['value']): string {
   return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
-/** The setting's name stands at the start of the line already. */
+/** Omits the setting's name, with which the line begins. */
 function fromText(place: string, source: InForce['source'], name: string): string {
   return source === 'file' ? place.slice(0, -`: ${name}`.length) : place
 }

@@ -1,4 +1,4 @@
-/** `compare-models`: how well the models do, whatever agent runs them; or models and agents at the same mix of issue types. */
+/** `compare-models`: models over all their agents, or models and agents compared at the same mix of issue types. */
 import { type Command, Option } from 'commander'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
 import { questionAt } from '../questions/questions.ts'
@@ -12,13 +12,13 @@ import { tableText, tooFew, wrapped } from './text.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
-A model counts over its keys (agent, model and issue type) that have
---min-attempts each; how many attempts that leaves out is told below the table.
-"report" counts them all.
+The rate of a model covers its keys (agent, model and issue type) that have at
+least --min-attempts. The line below the table counts the attempts that are left
+out. "report" counts all attempts.
 
-Whoever gets the easier issues has the better rate. With --equal-mix all are
-compared at the same mix of issue types, over those that all of them have tried,
-and every pair whose order that turns over is told in a warning.
+A model that gets easier issues has a better rate. --equal-mix compares all of
+them at the same mix of issue types, over the types that all have tried. It
+warns of every pair whose order this reverses.
 
 Examples:
   agent-performance compare-models

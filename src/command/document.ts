@@ -1,28 +1,28 @@
-/** What the documented file can give: its recent attempts. */
+/** Reads the recent attempts of the documented JSON file. */
 import { createHash } from 'node:crypto'
 import { printable } from './table.ts'
 
-/** What the entries of a file count beyond the attempts they hold. */
+/** Attempts that a file counts but does not contain, and the number of entries with such attempts. */
 export interface Lost {
   readonly entries: number
   readonly attempts: number
 }
 
 export interface RecentAttempts {
-  /** Each with a place to name when it is not as documented. */
+  /** Each attempt with its location in the file, for error messages. */
   readonly attempts: readonly { readonly attempt: object; readonly place: string }[]
   readonly lost: Lost
-  /** What is wrong with the file as a whole. */
-  readonly fault?: string
+  /** Why the whole file is invalid. Absent if it is valid. */
+  readonly problem?: string
 }
 
-/** The entries of a documented file by their key; undefined where the value is none. */
+/** The entries of a documented file by their key. Undefined if the value is not such a file. */
 export function asDocument(value: unknown): Readonly<Record<string, unknown>> | undefined {
   const metrics = isRecord(value) && Object.hasOwn(value, 'metrics') ? value.metrics : undefined
   return isRecord(metrics) ? metrics : undefined
 }
 
-/** The recent attempts of every entry, each with an id of its own that is the same whenever the file is read. */
+/** The recent attempts of every entry. Their ids are the same whenever the file is read. */
 export function recentAttempts(metrics: Readonly<Record<string, unknown>>): RecentAttempts {
   const attempts: { attempt: object; place: string }[] = []
   let entries = 0
@@ -30,7 +30,7 @@ export function recentAttempts(metrics: Readonly<Record<string, unknown>>): Rece
   for (const [key, entry] of Object.entries(metrics)) {
     const recent = isRecord(entry) ? (entry.recent_results ?? []) : undefined
     if (!isRecord(entry) || !Array.isArray(recent)) {
-      return { attempts: [], lost: { entries: 0, attempts: 0 }, fault: `${printable(key)} is no entry as documented` }
+      return { attempts: [], lost: { entries: 0, attempts: 0 }, problem: `${printable(key)} is no entry as documented` }
     }
     const beyond = Number(entry.total_attempts) - recent.length
     if (beyond > 0) {
@@ -42,12 +42,12 @@ export function recentAttempts(metrics: Readonly<Record<string, unknown>>): Rece
   return { attempts, lost: { entries, attempts: lost } }
 }
 
-/** Exactly the fields the file documents: more may stand there that is no part of an attempt. */
+/** The documented fields of an attempt. Other fields of an entry are ignored. */
 const FIELDS = ['timestamp', 'agent_name', 'model_name', 'issue_type', 'success', 'confidence', 'time_seconds'] as const
 
 /**
- * An id is made of the key, the attempt, and its number among equal ones: not of its place in the list, which moves as the file lives
- * on, so that a later copy of the file adds only what is new in it.
+ * Derives the id from the key, the content and the number of equal attempts before it. The index in the list is not part of the id,
+ * because it changes as the file grows. A later copy of the file therefore adds only its new attempts.
  */
 function withIds(key: string, recent: readonly unknown[]): RecentAttempts['attempts'] {
   const seen = new Map<string, number>()

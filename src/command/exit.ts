@@ -1,10 +1,10 @@
-/** What a command ends with: an exit code as sysexits.h has them, and what is said about it. */
+/** The exit codes of sysexits.h, and the exit code and message of an error. */
 import type { Environment } from '../config/config.ts'
 
 export const EXIT = {
   ok: 0,
-  /** The question has no answer: `best` and `route` where nobody qualifies, `experiment` where there is none of that name. */
-  none: 1,
+  /** `best` and `route`: no agent qualifies. `experiment`: there is no experiment of that name. */
+  noAnswer: 1,
   usage: 64,
   data: 65,
   unavailable: 69,
@@ -29,7 +29,7 @@ export const EXIT_HELP = `Exit codes:
   77  not allowed
   78  bad configuration, or a Node or store this version cannot work with`
 
-/** An error a person can act on: its message is all they are told. */
+/** An error that the user can fix. The command prints only its message. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
   readonly exitCode: number
@@ -42,14 +42,14 @@ export class CommandError extends Error {
 
 export interface Failure {
   readonly exitCode: number
-  /** Empty where nothing is to be said. */
+  /** Empty if there is nothing to print. */
   readonly message: string
 }
 
-/** What to say about whatever was thrown, and how to end. An unknown error shows its stack only at debug. Never throws. */
+/** The message and the exit code of a thrown value. Shows the stack of an unknown error only at log level debug. Never throws. */
 export function failureOf(error: unknown, argv: readonly string[], env: Environment): Failure {
   const code = systemCode(error)
-  // Whoever read our output has what it wanted.
+  // The reader of our output closed it, as `head` does. That is no error.
   if (code === 'EPIPE') return { exitCode: EXIT.ok, message: '' }
   const known = exitCodeOf(error, code)
   const message = error instanceof Error ? error.message : String(error)
@@ -73,7 +73,7 @@ const SYSTEM_EXITS = new Map<string, number>([
   ['ENOTFOUND', EXIT.config],
 ])
 
-/** What an error that a person can act on ends with; undefined for any other. */
+/** The exit code of an error that the user can fix. Undefined for any other error. */
 export function exitCodeOf(error: unknown, code: string | undefined = systemCode(error)): number | undefined {
   if (code === 'EACCES' || code === 'EPERM') return EXIT.permission
   const own = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined
@@ -82,7 +82,7 @@ export function exitCodeOf(error: unknown, code: string | undefined = systemCode
   return code === undefined ? undefined : (SYSTEM_EXITS.get(code) ?? EXIT.io)
 }
 
-/** The code of a system call's error (`ENOSPC`), wherever in the chain of causes it stands. */
+/** The code of a system call's error (`ENOSPC`), from the error or its chain of causes. */
 export function systemCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
     if ('code' in at && typeof at.code === 'string' && /^E[A-Z0-9]+$/.test(at.code)) return at.code
@@ -91,8 +91,8 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 function isDebug(argv: readonly string[], env: Environment): boolean {
-  const asked = argv.join(' ').match(/--log-level[= ](\w+)/)?.[1] ?? env.AGENT_PERFORMANCE_LOG_LEVEL
-  return asked === 'debug' || asked === 'trace'
+  const level = argv.join(' ').match(/--log-level[= ](\w+)/)?.[1] ?? env.AGENT_PERFORMANCE_LOG_LEVEL
+  return level === 'debug' || level === 'trace'
 }
 
 function stackOf(error: unknown): string {

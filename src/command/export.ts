@@ -1,4 +1,4 @@
-/** `export`: every kept attempt, one a line. */
+/** `export`: prints every stored attempt as one line of JSON. */
 import type { Command } from 'commander'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import type { MissingAttempts } from '../core/ports.ts'
@@ -13,22 +13,23 @@ import { type Source, withSource } from './source.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
-The attempts come oldest first, in the order in which they were kept, as JSON
-objects one a line (NDJSON), for "agent-performance import" and any other
-program. An attempt that was kept without an attempt_id gets one here, the same
-at every export. What is recorded meanwhile is left out. --json is about what
---output says when it is done.
+Prints attempts as JSON objects, one per line (NDJSON), in the order in which
+they were recorded, oldest first. "agent-performance import" reads this format.
+An attempt without an attempt_id gets one here, the same at every export.
+Attempts recorded during the export are left out. --json changes only the
+summary that --output prints.
 
---output replaces the file only when all is written. Where attempts are damaged
-or gone from the store all others are exported, and the exit code is 65.
+--output replaces the file only when everything is written. If attempts are
+damaged or missing in the store, all others are exported, and the exit code is
+65.
 
 Examples:
   agent-performance export --output attempts.ndjson
   agent-performance export --since 24h | jq -c 'select(.success | not)'
   agent-performance export --store agents.json | gzip > attempts.ndjson.gz`
 
-/** Parameters that an export sets itself: it reads all pages, the oldest attempts first. */
-const OWN = ['limit', 'cursor', 'order', 'with_ids']
+/** Parameters that the export sets itself. It reads all pages, oldest attempts first. */
+const RESERVED = ['limit', 'cursor', 'order', 'with_ids']
 
 interface Exported {
   readonly attempts: number
@@ -38,7 +39,7 @@ interface Exported {
 export function addExport(program: Command, io: Io): void {
   const command = program.command('export').summary('print every kept attempt as JSON lines')
   command.description('Prints every kept attempt as a line of JSON.')
-  withParameters(withWhere(command), questionAt('attempts'), OWN)
+  withParameters(withWhere(command), questionAt('attempts'), RESERVED)
     .optionsGroup('Options:')
     .option('--output <file>', 'write the lines to a file, and how many there were to standard output')
     .addHelpText('after', EXAMPLES)
@@ -50,7 +51,7 @@ export function addExport(program: Command, io: Io): void {
           const stdout: TextOutput = { write: text => write(io.stdout, text) }
           return refuseIncomplete(await exportTo(stdout, source, selection), selection)
         }
-        // Asked before the file is made: where nothing can be asked, what stands there stays.
+        // Ask before creating the file: if the question fails, the old file stays.
         await source.ask('attempts', { ...selection, ...PAGE })
         const exported = await writeFileWhole(output, to => exportTo(to, source, selection))
         const { attempts, missing } = exported
@@ -78,7 +79,7 @@ async function exportTo(to: TextOutput, source: Source, selection: Selection): P
   return { attempts, missing }
 }
 
-/** An attempt as it can be recorded again: the cost that was computed is computed again wherever it is kept. */
+/** Prints an attempt without its computed cost. The store that imports the attempt computes it again. */
 function lineOf({ computed_cost_usd, ...attempt }: AgentAttempt): string {
   return `${JSON.stringify(attempt)}\n`
 }
@@ -89,7 +90,7 @@ function sumOf(a: MissingAttempts, b: MissingAttempts): MissingAttempts {
 
 const isAny = ({ records, segments }: MissingAttempts): boolean => records > 0 || segments > 0
 
-/** What was exported is all that can be read; that it is not all must not go unnoticed. */
+/** Fails the command after an incomplete export. A user must notice that attempts are missing. */
 function refuseIncomplete({ attempts, missing }: Exported, selection: Selection): void {
   if (!isAny(missing)) return
   const { records, segments, exact } = missing

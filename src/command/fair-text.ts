@@ -1,4 +1,4 @@
-/** A comparison at the same mix of issue types, for people. */
+/** The text of a comparison at the same mix of issue types. */
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
@@ -20,7 +20,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'of', align: 'right' },
 ]
 
-/** The table, best at the same mix first; who leads; what it rests on; and a warning for every pair that turns over. */
+/** The table (highest adjusted rate first), the leader, the compared issue types, and a warning for every reversed pair. */
 export function fairText(comparison: FairComparison, by: FairGrouping, given: Selection, io: Io): string {
   const { rates, strata, best, turned_over } = comparison
   if (rates.length === 0) return nothingYet(given)
@@ -42,7 +42,7 @@ export function fairText(comparison: FairComparison, by: FairGrouping, given: Se
 const NOT_COMPARED =
   'They cannot be compared: no issue type was tried by two of them. Give each the same kinds of issues.'
 
-/** Contenders and issue types that are named; the others are counted. */
+/** Maximum number of contenders and issue types named. The text only counts the others. */
 const NAMED = 3
 
 function leadText({ name, decisive, contenders }: FairBest): string {

@@ -1,4 +1,4 @@
-/** How numbers are written for people. */
+/** Formats numbers for the terminal. */
 import type { Rate } from '../core/reports/rate.ts'
 import type { RateInterval } from '../core/statistics/intervals.ts'
 import type { Column } from './table.ts'
@@ -19,7 +19,7 @@ export const percent = (value: number): string => `${value.toFixed(2)} %`
 export const interval = ({ low, high }: Pick<RateInterval, 'low' | 'high'>): string =>
   `[${low.toFixed(1)}, ${high.toFixed(1)}]`
 
-/** `0.68`; a dash where there is none. */
+/** `0.68`. A dash for null. */
 export const confidence = (value: number | null): string => (value === null ? '-' : value.toFixed(2))
 
 /** `12.3 s` */
@@ -40,13 +40,13 @@ const cents = new Intl.NumberFormat('en-US', {
   maximumSignificantDigits: 3,
 })
 
-/** `$1,234.50`, `$0.0123`; a dash where it is not known. */
+/** `$1,234.50`, `$0.0123`. A dash if unknown. */
 export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return '-'
   return (value > 0 && value < 1 ? cents : dollars).format(value)
 }
 
-/** `[$0.0101, $0.0150]`; a dash where there is none. */
+/** `[$0.0101, $0.0150]`. A dash if there is no interval. */
 export const usdInterval = (of: { readonly low: number; readonly high: number } | null | undefined): string =>
   of === null || of === undefined ? '-' : `[${usd(of.low)}, ${usd(of.high)}]`
 
@@ -56,13 +56,13 @@ const UNITS = [
   ['minute', 60],
 ] as const
 
-/** `1 day`, `6 hours`, of whole minutes. */
+/** `1 day`, `6 hours`: the largest unit that divides the length. */
 export function lengthText(lengthSeconds: number): string {
   const [unit, size] = UNITS.find(([, size]) => lengthSeconds % size === 0) ?? ['second', 1]
   return counted(lengthSeconds / size, unit)
 }
 
-/** The columns of a rate: it never stands without its interval and the number of attempts. */
+/** The columns of a rate. A rate is always shown with its interval and the number of attempts. */
 export const RATE_COLUMNS: readonly Column[] = [
   { title: 'success', align: 'right' },
   { title: '95 % interval', align: 'right' },

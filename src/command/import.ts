@@ -1,4 +1,4 @@
-/** `import`: attempts that were made before. */
+/** `import`: records attempts from files. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -15,24 +15,24 @@ import { createProgress } from './progress.ts'
 import { type Source, withSource } from './source.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
-/** Attempts of one request or append. */
+/** Attempts per request or append. */
 const BATCH = 1000
 
 const HELP = `
-A file is either attempts, one JSON object a line, or the documented
-agent_performance.json; "-" is standard input. Both may be gzip.
+A file contains attempts, one JSON object per line, or is the documented
+agent_performance.json. "-" is standard input. Both may be compressed with gzip.
 
-An attempt has agent_name, model_name, issue_type, success and time_seconds; it
-may have a timestamp (RFC 3339; now, where it has none), a confidence from 0 to
-1, cost_usd and more: GET /openapi.json on a sidecar names all.
+An attempt has agent_name, model_name, issue_type, success and time_seconds. It
+may have a timestamp (RFC 3339, by default now), a confidence from 0 to 1,
+cost_usd and more. GET /openapi.json of a sidecar describes all fields.
 
 An attempt with an attempt_id counts once, however often it is imported while
-that id is remembered (--id-window and --id-window-age of serve). One without
-gets an id: from what it says and its number among equal ones or, where it has
-no timestamp, from all lines up to it. So an import that was broken off, or a
-file that has grown, can be imported again from its beginning. The documented
-file holds only the last 100 attempts of a key: they are imported with ids of
-their own. To keep its totals, start a store from the file itself:
+that id is remembered (--id-window and --id-window-age of serve). An attempt
+without one gets an id, derived from its content and its number among equal
+attempts. Without a timestamp, the id is derived from all lines up to it. So an
+interrupted import, or a file that has grown, can be imported again from its
+beginning. The documented file contains only the last 100 attempts of a key. To
+keep its totals too, start a store from the file itself:
 agent-performance serve --store FILE
 
 Examples:
@@ -44,9 +44,9 @@ interface Imported {
   readonly file: string
   readonly accepted: number
   readonly duplicates: number
-  /** Attempts that had no id and were given one. */
+  /** Attempts without an id, for which one was derived. */
   readonly derived_ids: number
-  /** What a documented file counts beyond the attempts it holds. */
+  /** Attempts that a documented file counts but does not contain. */
   readonly not_held: Lost
 }
 
@@ -83,16 +83,16 @@ const SIGNAL_EXITS: ReadonlyMap<string, number> = new Map([
 ])
 
 interface Interruption {
-  /** Rejects when a signal asks to end. */
+  /** Rejects at the first signal. */
   readonly signalled: Promise<never>
-  /** Signals do again what they did before. */
+  /** Removes the signal listeners. */
   end(): void
 }
 
-/** The first signal ends the import after it said what was kept; a second one ends it at once. */
+/** The first signal stops the import, which then prints what was recorded. A second signal exits at once. */
 function createInterruption(io: Io): Interruption {
   const { promise, reject } = Promise.withResolvers<never>()
-  // It is raced with each batch, and there may be none.
+  // Prevents an unhandled rejection if the signal arrives before the first batch awaits this promise.
   promise.catch(() => undefined)
   let isFirst = true
   const stop = (signal: Signal): void => {
@@ -110,7 +110,7 @@ function createInterruption(io: Io): Interruption {
   }
 }
 
-/** Opened as a store the file's totals are adopted: its recent attempts would count twice. */
+/** Rejects a file that is the store itself. Opening the store adopts the file's totals, so importing it would count attempts twice. */
 function refuseItself(files: readonly string[], store: string | undefined): void {
   for (const file of files) {
     if (store === undefined || resolve(file) !== resolve(store)) continue
@@ -140,22 +140,22 @@ async function importFile(file: string, source: Source, io: Io, signalled: Promi
     },
   })
   const batch = batches(attempts)
-  let underWay = 0
+  let inFlight = 0
   try {
     for (;;) {
       const next = await Promise.race([batch.next(), signalled])
       if (next.done) break
-      underWay = next.value.length
+      inFlight = next.value.length
       const { accepted, duplicates } = await Promise.race([source.record(next.value), signalled])
-      underWay = 0
+      inFlight = 0
       kept.accepted += accepted
       kept.duplicates += duplicates
       progress.show(bytes, kept.accepted + kept.duplicates)
     }
   } catch (error) {
-    // It may be waiting for input that never comes.
+    // Not awaited: the generator may wait for input that never arrives.
     batch.return(undefined).catch(() => undefined)
-    throw brokenOff(error, file, kept, underWay)
+    throw interrupted(error, file, kept, inFlight)
   } finally {
     progress.end()
   }
@@ -166,7 +166,7 @@ function sizeOf(file: string): number | undefined {
   return file === '-' ? undefined : statSync(file, { throwIfNoEntry: false })?.size
 }
 
-/** Groups of attempts. What stands before a bad one is given out before that rejects. */
+/** Groups attempts into batches. Yields the valid attempts before an invalid one, then rejects. */
 async function* batches(attempts: AsyncGenerator<NewAttempt>): AsyncGenerator<NewAttempt[]> {
   let batch: NewAttempt[] = []
   try {
@@ -183,13 +183,13 @@ async function* batches(attempts: AsyncGenerator<NewAttempt>): AsyncGenerator<Ne
   if (batch.length > 0) yield batch
 }
 
-/** What is half done is said, and how to go on. */
-function brokenOff(error: unknown, file: string, { accepted, duplicates }: Appended, underWay: number): unknown {
+/** Adds to the error's message how many attempts were recorded, and how to continue. */
+function interrupted(error: unknown, file: string, { accepted, duplicates }: Appended, inFlight: number): unknown {
   const exitCode = exitCodeOf(error)
-  if (exitCode === undefined || accepted + duplicates + underWay === 0) return error
+  if (exitCode === undefined || accepted + duplicates + inFlight === 0) return error
   const known = duplicates === 0 ? '' : ` and ${whole(duplicates)} known already`
   const before = `${counted(accepted, 'attempt')} of ${nameOf(file)} before that ${accepted === 1 ? 'is' : 'are'} imported${known}`
-  const next = underWay === 0 ? '' : `, and some of the next ${whole(underWay)} may be`
+  const next = inFlight === 0 ? '' : `, and some of the next ${whole(inFlight)} may be`
   const again = 'To go on, import it again from its beginning: what is kept counts once'
   return new CommandError(exitCode, `${(error as Error).message}. ${before}${next}. ${again}`, { cause: error })
 }

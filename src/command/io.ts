@@ -1,4 +1,4 @@
-/** What a command has of the outside: `process` fits, and so do the streams of a test. */
+/** The environment of a command: streams, variables and signals. `process` implements it, and tests pass their own. */
 import { fstatSync, writeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { styleText } from 'node:util'
@@ -21,18 +21,18 @@ export interface Io {
   readonly stderr: Output
   on(signal: Signal, listener: (signal: Signal) => void): unknown
   off(signal: Signal, listener: (signal: Signal) => void): unknown
-  /** Ends at once. */
+  /** Exits at once. */
   exit(code: number): void
 }
 
-/** What takes text, and resolves when it is written. */
+/** A destination for text. `write` resolves when the text is written. */
 export interface TextOutput {
   write(text: string): Promise<void>
 }
 
 /**
- * Writes, and resolves when it is written: whoever awaits it never runs ahead of its reader. Rejects with EPIPE where that is gone, and with a
- * {@link CommandError} where it cannot be written, such as on a full disk.
+ * Writes, and resolves when the text is written. Awaiting it applies backpressure. Rejects with EPIPE if the reader has gone, and with a
+ * {@link CommandError} if the write fails, for example on a full disk.
  */
 export async function write(to: Writable, text: string): Promise<void> {
   try {
@@ -50,7 +50,10 @@ function writeStream(to: Writable, text: string): Promise<void> {
   })
 }
 
-/** The descriptor of standard output that is a file. Node's stream takes a write that was cut short on a full disk for a whole one. */
+/**
+ * The descriptor of standard output if it is a file. Such a file is written without Node's stream, which reports success after a short
+ * write on a full disk.
+ */
 function fileOf(to: Writable): number | undefined {
   if (!('fd' in to) || typeof to.fd !== 'number' || to.writableLength > 0) return undefined
   const stat = fstatSync(to.fd)
@@ -67,7 +70,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['EFBIG', 'the file would be larger than is allowed'],
 ])
 
-/** The error of an output that could not be written, in a sentence. Where that is not allowed it keeps its own exit code. */
+/** The error of a failed write, as one sentence. The exit code of a permission error comes from its cause. */
 export function notWritten(what: string, error: unknown): CommandError {
   const code = systemCode(error)
   const reason = (code !== undefined && REASONS.get(code)) || (error instanceof Error ? error.message : String(error))
@@ -77,14 +80,14 @@ export function notWritten(what: string, error: unknown): CommandError {
 /** Writes a line. */
 export const print = (to: Writable, text: string): Promise<void> => write(to, `${text}\n`)
 
-/** Writes an answer as JSON for machines. */
+/** Writes an answer as JSON. */
 export const printJson = (to: Writable, answer: unknown): Promise<void> => print(to, JSON.stringify(answer, null, 2))
 
-/** Bold on a terminal that has colours, and plain elsewhere and under NO_COLOR. */
+/** Bold on a terminal with colours. Unchanged elsewhere, and if NO_COLOR is set. */
 export function bold(text: string, to: Output, env: Environment): string {
   const colours = to.isTTY === true && to.hasColors?.(env) === true
   return colours ? styleText('bold', text, { validateStream: false }) : text
 }
 
-/** Columns a table may take: those of the terminal; any number where nobody looks. */
+/** Maximum width of a table: the width of the terminal, or unlimited if the output is no terminal. */
 export const widthOf = (to: Output): number => (to.isTTY === true ? (to.columns ?? 80) : Number.POSITIVE_INFINITY)

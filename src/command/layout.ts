@@ -1,15 +1,15 @@
-/** What is written per question for the terminal: everything else of its command derives from the question. */
+/** The text layout of a question for the terminal. The rest of its command derives from the question. */
 import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
 import type { Io } from './io.ts'
 
-/** The text layout of a question, in `layouts/<command>.ts` under the name `layout`. */
+/** Exported by `layouts/<command>.ts` as `layout`. */
 export interface Layout<Path extends QuestionPath> {
-  /** Shown below the options by `--help`: what the answer means, and examples. */
+  /** `--help` prints it below the options: the meaning of the answer, and examples. */
   readonly help: string
-  /** Changes what is asked. */
+  /** Changes the parameters before the question is asked. */
   readonly adjust?: (given: Input<Path>) => Input<Path>
-  /** What standard error says, with exit code 1, if the answer names nobody and nothing; undefined for any other answer. */
-  readonly none?: (answer: Answer<Path>, given: Input<Path>, io: Io) => string | undefined
-  /** The answer for people. */
+  /** The message on standard error if the answer is empty. The exit code is then 1. Undefined for any other answer. */
+  readonly noAnswer?: (answer: Answer<Path>, given: Input<Path>, io: Io) => string | undefined
+  /** The answer as text. */
   readonly text: (answer: Exclude<Answer<Path>, undefined>, given: Input<Path>, io: Io) => string
 }

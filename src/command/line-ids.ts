@@ -1,24 +1,25 @@
 /**
- * Ids of attempts that stand in a file without one, the same whenever the file is read: under whatever name, compressed or not, from standard
- * input, or when it has grown at its end.
+ * Derives ids for attempts without one. An id does not depend on the file's name or compression, or on lines appended later.
  *
- * - Where an attempt states a timestamp, its id is made of what it says and of its number among equal ones. Lines may be added or removed
- *   before it.
- * - Where it states none, much the same may stand in many files. So its id is made of all lines up to it.
+ * - The id of an attempt with a timestamp is a hash of its content and its number among equal attempts. Lines before it may change.
+ * - Attempts without a timestamp may be equal in different files. Their id is a hash of all lines up to them.
  */
 import { createHash } from 'node:crypto'
 
-/** Equal attempts are told apart where fewer than this, and at most twice as many, stand between them: about 100 bytes each. */
+/**
+ * Counts of equal attempts are kept for at least this many distinct attempts, and at most twice as many. Equal attempts further apart get
+ * the same id. Takes about 100 bytes each.
+ */
 const REMEMBERED = 500_000
 
 export interface LineIds {
-  /** The id of the attempt on the next line that is not empty. Every such line must be passed through here. */
+  /** The id of the attempt on the next non-empty line. Must be called for every such line. */
   next(attempt: { readonly timestamp?: unknown }): string
 }
 
 export function createLineIds(remembered: number = REMEMBERED): LineIds {
   let before: Buffer = Buffer.alloc(0)
-  // How often each content was seen, by a part of its hash: those seen lately, and those before.
+  // How often each content occurred, by a prefix of its hash, in two generations.
   let recent = new Map<number, number>()
   let older = new Map<number, number>()
 

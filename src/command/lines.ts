@@ -1,18 +1,18 @@
-/** Lines of a file or of standard input, inflated where they are gzip. */
+/** Reads the lines of a file or of standard input. Decompresses gzip. */
 import { createReadStream } from 'node:fs'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { CommandError, EXIT } from './exit.ts'
 
-/** What one string can hold, with room to spare. */
+/** Maximum length of a line. V8 strings are limited to about 2^29 characters. */
 const MAX_LINE_BYTES = 2 ** 28
 
-/** Where lines come from. */
+/** The source of lines. */
 export interface Input {
   /** A path, or `-` for `stdin`. */
   readonly path: string
   readonly stdin: Readable
-  /** Told how many bytes were read, before inflating. */
+  /** Receives the number of bytes of each chunk, before decompression. */
   readonly onBytes: (bytes: number) => void
 }
 
@@ -22,16 +22,16 @@ export interface Line {
   readonly text: string
 }
 
-/** What people call it. */
+/** The name of an input in messages. */
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path)
 
-/** The lines of an input without their ends. Rejects with a {@link CommandError} that names it where it cannot be read. */
+/** The lines of an input without line feeds. Rejects with a {@link CommandError} that names the input if it cannot be read. */
 export async function* linesOf({ path, stdin, onBytes }: Input): AsyncGenerator<Line> {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
   let number = 0
   try {
     const raw: AsyncIterable<Buffer> = path === '-' ? stdin : createReadStream(path)
-    for await (const bytes of split(inflated(told(raw, onBytes)))) {
+    for await (const bytes of split(inflated(counted(raw, onBytes)))) {
       number++
       yield { number, text: utf8.decode(bytes) }
     }
@@ -43,14 +43,14 @@ export async function* linesOf({ path, stdin, onBytes }: Input): AsyncGenerator<
   }
 }
 
-async function* told(chunks: AsyncIterable<Buffer>, onBytes: Input['onBytes']): AsyncGenerator<Buffer> {
+async function* counted(chunks: AsyncIterable<Buffer>, onBytes: Input['onBytes']): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     onBytes(chunk.length)
     yield chunk
   }
 }
 
-/** By their first two bytes, not by the file's name: what comes through a pipe has none. */
+/** Detects gzip by its first two bytes, because standard input has no file name. */
 async function* inflated(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   while (head.length < 2) {
@@ -60,7 +60,7 @@ async function* inflated(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
   }
   const whole = joined(head, chunks)
   if (head[0] !== 0x1f || head[1] !== 0x8b) return yield* whole
-  // A failure of either comes out of the other's end.
+  // `pipeline` forwards an error of either stream to the iterator, so its callback ignores the error.
   yield* pipeline(Readable.from(whole), createGunzip(), () => undefined) as AsyncIterable<Buffer>
 }
 
@@ -69,7 +69,7 @@ async function* joined(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerat
   yield* rest
 }
 
-/** The bytes between line feeds. A document may be one line of many megabytes: its pieces are put together once. */
+/** The bytes between line feeds. Joins the chunks of a line once, because a document may be one line of many megabytes. */
 async function* split(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let pieces: Buffer[] = []
   let held = 0

@@ -1,4 +1,4 @@
-/** Asks and records in a store of this machine. */
+/** Asks questions and records attempts in a store on this machine. */
 import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
@@ -7,15 +7,15 @@ import type { Source } from './source.ts'
 import { printable } from './table.ts'
 
 export interface LocalOptions {
-  /** `ask` opens the store for reading only; it must exist. `record` opens it as its only writer. */
+  /** `ask` opens an existing store read-only. `record` opens it as its only writer. */
   readonly use: 'ask' | 'record'
-  /** A file of prices for what is recorded, beside those that a sidecar knows. */
+  /** A file of prices for recorded attempts, in addition to the built-in ones. */
   readonly prices?: string | undefined
-  /** Receives a line for each fault of the store that was found. */
+  /** Receives a line for each problem found in the store. */
   readonly stderr: Output
 }
 
-/** Opens a store. Rejects where there is none to ask, it cannot be read, or, to record, another process has it open. */
+/** Opens a store. Rejects if it cannot be read. `ask` rejects if it does not exist, `record` if another process has it open. */
 export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
   const tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
   return {
@@ -56,7 +56,7 @@ function locked(error: unknown): unknown {
   return new CommandError(EXIT.temporary, message, { cause: error })
 }
 
-/** Loaded on demand: a question needs no prices. */
+/** Loads the prices on demand, because questions do not need them. */
 async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
   return { price: (await import('../pricing/price.ts')).createPrice({ overrides }) }
 }

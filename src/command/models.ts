@@ -1,4 +1,4 @@
-/** Tables of rates: of models, and of any groups with a rate. */
+/** Table rows of models, and of other groups with a rate. */
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
 import { confidence, RATE_COLUMNS, rateCells, seconds } from './format.ts'
 import type { Column } from './table.ts'
@@ -22,7 +22,7 @@ export function modelRows(models: Readonly<Record<string, ModelPerformance>>): s
   ])
 }
 
-/** Rows of a name and cells, the highest rate first. */
+/** Rows of a name and its cells, highest rate first. */
 export function byRate<T>(
   groups: Readonly<Record<string, T>>,
   row: (group: T) => readonly [number, readonly string[]],

@@ -1,13 +1,13 @@
-/** A file that a command writes: whole at its path, or not there. */
+/** Writes a file atomically: the file at the path is complete, or unchanged. */
 import { constants, type PathLike } from 'node:fs'
 import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { systemCode } from './exit.ts'
 import { notWritten, type TextOutput } from './io.ts'
 
 /**
- * Runs `work` with an output into a temporary file beside `path`, and puts that in its place when all of it is on disk. A device or a pipe is
- * written to as it is, and so is a file in a folder where none can be made: then the error says that it is incomplete. Rejects with a
- * `CommandError` of {@link notWritten} where it cannot be written.
+ * Runs `work` with an output to a temporary file beside `path`. Renames it to `path` after an fsync. Writes devices, pipes, and files in a
+ * read-only folder in place. The error of a failed write in place says that the file is incomplete. Rejects with the `CommandError` of
+ * {@link notWritten} if a write fails.
  */
 export async function writeFileWhole<T>(path: string, work: (to: TextOutput) => Promise<T>): Promise<T> {
   const target = await realpath(path).catch(() => path)
@@ -24,7 +24,7 @@ export async function writeFileWhole<T>(path: string, work: (to: TextOutput) => 
     : await writeBeside(file, { path, target, temporary }, work)
 }
 
-/** A folder may be closed to us where the file is not. */
+/** A file may be writable in a folder that is not. Undefined then; throws for any other error. */
 function unlessForbidden(error: unknown, isThere: boolean, path: string): undefined {
   if (isThere && ['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '')) return undefined
   throw notWritten(path, error)

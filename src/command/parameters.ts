@@ -1,4 +1,4 @@
-/** The parameters of a question as options of a command, and those that are required as its arguments. */
+/** The parameters of a question as options of a command. Required parameters are arguments. */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { nameProblem } from '../core/attempt/validation.ts'
 import { parseRange } from '../core/reports/range.ts'
@@ -9,7 +9,7 @@ import type { Question } from '../questions/question.ts'
 import type { Input, QuestionPath } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
 
-/** Adds an option for each parameter of a question but those of `except`, and an argument for each that is required. */
+/** Adds an argument for each required parameter and an option for each other one, except those in `except`. */
 export function withParameters(command: Command, question: Question, except: readonly string[] = []): Command {
   const parameters = describeParameters(question).filter(({ name }) => !except.includes(name))
   for (const parameter of parameters) {
@@ -24,7 +24,7 @@ export function parameterOption(question: Question, name: string): Option {
   return optionOf(question, describeParameters(question).find(parameter => parameter.name === name)!)
 }
 
-/** A required parameter. All of them are names so far: one that is none can be refused before anybody is asked. */
+/** The argument for a required parameter. All required parameters are names, so an invalid name is rejected before the question is asked. */
 function argumentOf(question: Question, parameter: DescribedParameter): Argument {
   return new Argument(`<${dashed(parameter.name)}>`, helpOf(parameter)).argParser(given => {
     const problem = nameProblem(given)
@@ -47,7 +47,7 @@ function helpOf({ json: { type, description, default: preset } }: DescribedParam
   return `${description.charAt(0).toLowerCase()}${description.slice(1)}${fallback}`
 }
 
-/** A value as callers of the question give it. Throws what commander tells the user. */
+/** Parses the value of an option. Throws an `InvalidArgumentError`, whose message commander prints. */
 function parseValue({ parameters }: Question, { name, json }: DescribedParameter, given: string): string | number {
   const checked = parameters.shape[name]!.safeParse(given)
   if (!checked.success) throw new InvalidArgumentError(`It ${checked.error.issues[0]!.message}.`)
@@ -56,7 +56,7 @@ function parseValue({ parameters }: Question, { name, json }: DescribedParameter
 
 const dashed = (name: string): string => name.replaceAll('_', '-')
 
-/** The parameters that the command line gives. Throws a {@link CommandError} where the range cannot be read. */
+/** The parameters given on the command line. Throws a {@link CommandError} if the time range is invalid. */
 export function givenParameters<Path extends QuestionPath>(command: Command, question: Question<Path>): Input<Path> {
   const options = command.opts<Record<string, unknown>>()
   const required = describeParameters(question).filter(({ isRequired }) => isRequired)
@@ -77,5 +77,5 @@ function refuseBadRange({ since, until }: Selection): void {
   }
 }
 
-/** Whether parameters leave any attempt out. */
+/** Whether the parameters select only some of the attempts. */
 export const isNarrowed = (parameters: Selection): boolean => Object.keys(selectionOf(parameters)).length > 0

@@ -1,4 +1,4 @@
-/** A scale from 0 to 100 % drawn in text. */
+/** Draws intervals on a text scale from 0 to 100 %. */
 import type { Column } from './table.ts'
 
 const CELLS = 21
@@ -6,7 +6,7 @@ const CELLS = 21
 /** The column of {@link plot}. */
 export const PLOT_COLUMN: Column = { title: `${'0 %'.padEnd(CELLS - 5)}100 %`, align: 'right' }
 
-/** An interval as a line of `-`, with marks on it, later ones over earlier ones; all in percent. Always as wide as its column. */
+/** An interval as a line of `-` with marks, in percent. Later marks overwrite earlier ones. The text is as wide as its column. */
 export function plot(
   { low, high }: { readonly low: number; readonly high: number },
   marks: Readonly<Record<string, number>>,

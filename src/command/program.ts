@@ -1,4 +1,4 @@
-/** The commands together. */
+/** Parses the command line and runs the command. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../lib/version.ts'
@@ -21,39 +21,39 @@ Examples:
 
 ${EXIT_HELP}`
 
-/** Loaded when it is needed: a question needs no server. */
+/** Loads the server on demand, because questions do not need it. */
 const startSidecar: StartSidecar = async (config, log, env, output) =>
   (await import('../sidecar.ts')).startSidecar(config, log, env, output)
 
 /**
- * Runs the command that `argv` names (without node and script) and resolves with the exit code. Wrong usage is told on standard error
- * and resolves with 64; every other failure rejects.
+ * Runs the command that `argv` names (without node and script) and resolves with the exit code. Prints wrong usage to standard error and
+ * resolves with 64. Rejects on any other failure.
  */
 export async function run(argv: readonly string[], io: Io, start: StartSidecar = startSidecar): Promise<number> {
   let exitCode: number = EXIT.ok
-  const end = (code: number): void => {
+  const exit = (code: number): void => {
     exitCode = code
   }
-  // Whoever reads our output may leave early; the write that finds out says so. That of a help text does not.
+  // `print` reports a failed write, but commander's write of a help text does not. Keep that error for below.
   let unwritten: unknown
   io.stdout.on('error', error => {
     unwritten = error
   })
   io.stderr.on('error', () => undefined)
   try {
-    const program = await createProgram(io, end, start)
+    const program = await createProgram(io, exit, start)
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    // A stream says it after the write.
+    // A stream emits its error after the write returned.
     await nextTurn()
     if (unwritten !== undefined && systemCode(unwritten) !== 'EPIPE') throw notWritten('standard output', unwritten)
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
 }
 
-async function createProgram(io: Io, end: (exitCode: number) => void, start: StartSidecar): Promise<Command> {
+async function createProgram(io: Io, exit: (code: number) => void, start: StartSidecar): Promise<Command> {
   const program = new Command('agent-performance')
     .description('Keeps every attempt of an AI agent at an issue, and answers how well agents and models do.')
     .version(VERSION, '--version', 'print the version')
@@ -63,7 +63,7 @@ async function createProgram(io: Io, end: (exitCode: number) => void, start: Sta
     .configureOutput({
       writeOut: text => io.stdout.write(text),
       writeErr: text => {
-        // A full device throws at once. The exit code still says that the usage is wrong.
+        // Ignore a failed write. The exit code still reports wrong usage.
         print(io.stderr, text.trimEnd()).catch(() => undefined)
       },
       getOutHelpWidth: () => io.stdout.columns ?? 80,
@@ -71,7 +71,7 @@ async function createProgram(io: Io, end: (exitCode: number) => void, start: Sta
     })
     .addHelpText('after', EXAMPLES)
   addServe(program, io, start)
-  await addQuestionCommands(program, io, end)
+  await addQuestionCommands(program, io, exit)
   addCompareModels(program, io)
   addImport(program, io)
   addExport(program, io)

@@ -1,18 +1,18 @@
-/** How far a long command is, on a terminal. */
+/** Shows the progress of a long command on a terminal. */
 import { counted } from './format.ts'
 import type { Output } from './io.ts'
 
 export interface Progress {
-  /** Bytes read and attempts kept up to now. */
+  /** Takes the bytes read and the attempts recorded so far. */
   show(bytes: number, attempts: number): void
-  /** Takes the line away. */
+  /** Clears the line. */
   end(): void
 }
 
 const BAR = 30
 const EVERY_MS = 100
 
-/** A bar on a terminal, nothing elsewhere. Without a known total it only counts. */
+/** A progress bar on a terminal, nothing elsewhere. Shows only counts if the total is unknown. */
 export function createProgress(to: Output, totalBytes: number | undefined): Progress {
   if (to.isTTY !== true) return { show: () => undefined, end: () => undefined }
   let shownMs = Number.NEGATIVE_INFINITY

@@ -1,4 +1,4 @@
-/** The command of a question. */
+/** Creates the commands of questions. */
 import type { Command } from 'commander'
 import type { Question } from '../questions/question.ts'
 import { type Answer, QUESTIONS, type QuestionPath } from '../questions/questions.ts'
@@ -9,15 +9,15 @@ import { givenParameters, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
-/** Adds a command for every question that has one. `end` sets the exit code. */
-export async function addQuestionCommands(program: Command, io: Io, end: (exitCode: number) => void): Promise<void> {
+/** Adds a command for every question that has one. `exit` sets the exit code. */
+export async function addQuestionCommands(program: Command, io: Io, exit: (code: number) => void): Promise<void> {
   for (const question of QUESTIONS) {
     const { command } = question
-    if (command !== undefined) addQuestionCommand(program, { ...question, command }, await layoutOf(command), io, end)
+    if (command !== undefined) addQuestionCommand(program, { ...question, command }, await layoutOf(command), io, exit)
   }
 }
 
-/** Found by the name of the command, so that a new question needs its two files and its line in the registry alone. */
+/** Loads the layout by the name of the command. A new question needs only its two files and its line in the registry. */
 async function layoutOf(command: string): Promise<Layout<QuestionPath>> {
   const { layout } = (await import(`./layouts/${command}.ts`)) as { readonly layout: Layout<QuestionPath> }
   return layout
@@ -26,9 +26,9 @@ async function layoutOf(command: string): Promise<Layout<QuestionPath>> {
 function addQuestionCommand(
   program: Command,
   question: Question<QuestionPath> & { readonly command: string },
-  { help, adjust, none, text }: Layout<QuestionPath>,
+  { help, adjust, noAnswer, text }: Layout<QuestionPath>,
   io: Io,
-  end: (exitCode: number) => void,
+  exit: (code: number) => void,
 ): void {
   const { path, summary } = question
   const command = program.command(question.command).summary(summary.charAt(0).toLowerCase() + summary.slice(1))
@@ -39,8 +39,8 @@ function addQuestionCommand(
       const typed = givenParameters(command, question)
       const given = adjust?.(typed) ?? typed
       const answer = await withSource(where, io, 'ask', source => source.ask(path, given))
-      const reason = none?.(answer, given, io)
-      if (reason !== undefined) end(EXIT.none)
+      const reason = noAnswer?.(answer, given, io)
+      if (reason !== undefined) exit(EXIT.noAnswer)
       if (json) await printJson(io.stdout, answer ?? null)
       else if (reason !== undefined) await print(io.stderr, reason)
       else await print(io.stdout, text(answer as Exclude<Answer<QuestionPath>, undefined>, given, io))

@@ -1,4 +1,4 @@
-/** A running sidecar, asked over HTTP. */
+/** Asks questions and records attempts over HTTP, at a running sidecar. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Appended } from '../core/ports.ts'
 import { requestOf } from '../core/reports/request.ts'
@@ -8,11 +8,11 @@ import type { Source } from './source.ts'
 import { printable } from './table.ts'
 
 const TIMEOUT_MS = 60_000
-/** Per batch. With the delays that a sidecar asks for these are minutes. */
+/** Tries per batch. With the delays that a sidecar requests, they take minutes. */
 const MAX_TRIES = 10
 const MAX_WAIT_MS = 30_000
 
-/** The sidecar at `url`. Nothing is sent yet. Throws a {@link CommandError} where that is no URL of one. */
+/** The sidecar at `url`. Sends nothing yet. Throws a {@link CommandError} if `url` cannot be the URL of a sidecar. */
 export function openRemote(url: string, token: string | undefined): Source {
   const base = baseOf(url)
   return {
@@ -27,10 +27,10 @@ async function ask(base: URL, token: string | undefined, path: QuestionPath, par
   const request = requestOf(path, parameters)
   const answer = await send(base, request.path, { query: request.query, token })
   if (answer.status === 200) return answer.body
-  // The 404 of a proxy or of another program is no answer of ours.
+  // Only a sidecar's own 404 means "no answer". A proxy or another program sends a different one.
   if (answer.status !== 404 || !answer.isProblem || questionAt(path).noAnswer === undefined) return refuse(base, answer)
-  // A setting is why there is no answer: only the sidecar can say which one, and what to do.
-  if ('setting' in answer.body) throw new CommandError(EXIT.none, printable(String(answer.body.detail)))
+  // A setting of the sidecar is the reason. Only its detail says which setting, and what to do.
+  if ('setting' in answer.body) throw new CommandError(EXIT.noAnswer, printable(String(answer.body.detail)))
   return undefined
 }
 
@@ -46,16 +46,19 @@ function baseOf(url: string): URL {
     )
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
-  // Messages print the URL, and a query may hold a token. Requests do not need it.
+  // Messages print the URL, and its query may contain a token. Requests do not need the query.
   base.search = ''
   base.hash = ''
   return base
 }
 
-/** The given text without user, password and query, for a message. It need not be a URL. */
+/** The text without user, password and query, for a message. Also works for text that is no URL. */
 const shown = (given: string): string => printable(given.replace(/^.*@/s, '***@').replace(/[?#].*$/s, ''))
 
-/** Sends a batch until it is kept. Attempts that an interrupted answer kept come back as duplicates, and are counted as accepted. */
+/**
+ * Sends a batch until it is recorded. Attempts recorded by a partly failed try are duplicates in the next one. The result counts them as
+ * accepted.
+ */
 function createRecord(base: URL, token: string | undefined): Source['record'] {
   let reached = false
   return async attempts => {
@@ -89,7 +92,7 @@ interface HttpAnswer {
 }
 
 interface Request {
-  /** Undefined values are left out. */
+  /** Undefined values are omitted. */
   readonly query?: object
   /** NDJSON to post. */
   readonly lines?: string
@@ -160,14 +163,14 @@ const REFUSED = new Map<number, { readonly exitCode: number; readonly hint: stri
   [503, { exitCode: EXIT.temporary, hint: '; try again later' }],
 ])
 
-/** `badExit` is the exit code of a 400: for a bad question, or for bad data. */
+/** `badExit` is the exit code for status 400: `usage` for a bad question, `data` for bad attempts. */
 function refuse(base: URL, { status, body, isProblem }: HttpAnswer, badExit: number = EXIT.usage): never {
   const { exitCode, hint } = REFUSED.get(status) ?? { exitCode: status === 400 ? badExit : EXIT.unavailable, hint: '' }
   const detail = isProblem && typeof body.detail === 'string' ? `: ${printable(body.detail)}` : ''
-  const faults = Array.isArray(body.errors) ? body.errors.slice(0, 3).map(faultText).join('') : ''
-  throw new CommandError(exitCode, `${base.href} answered ${status}${detail}${faults}${hint}`)
+  const errors = Array.isArray(body.errors) ? body.errors.slice(0, 3).map(errorText).join('') : ''
+  throw new CommandError(exitCode, `${base.href} answered ${status}${detail}${errors}${hint}`)
 }
 
-function faultText(fault: { readonly pointer?: unknown; readonly detail?: unknown }): string {
-  return printable(`; ${String(fault.pointer)} ${String(fault.detail)}`)
+function errorText(error: { readonly pointer?: unknown; readonly detail?: unknown }): string {
+  return printable(`; ${String(error.pointer)} ${String(error.detail)}`)
 }

@@ -1,4 +1,4 @@
-/** `serve`: the sidecar, from its settings to its exit code. */
+/** `serve`: runs the sidecar until a signal stops it. */
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadConfig } from '../config/config.ts'
@@ -20,10 +20,10 @@ Every setting has a flag, a variable (AGENT_PERFORMANCE_MAX_KEYS is --max-keys)
 and a key in the config file (max-keys). Flags win over variables, variables
 over the file. "agent-performance check-config" shows what is in force.
 
-When it is ready it prints one line with its URL to standard output; its log
-goes to standard error, one JSON object a line. SIGTERM and SIGINT let what is
-under way finish, a second one ends it at once. SIGHUP reads tokens,
-certificates and the rules of --otlp-mapping again.
+When ready, it prints one line with its URL to standard output. Its log goes to
+standard error, one JSON object per line. After SIGTERM or SIGINT it finishes
+the requests in progress. A second signal ends it at once. SIGHUP reloads
+tokens, certificates and the rules of --otlp-mapping.
 
 Examples:
   agent-performance serve
@@ -50,12 +50,12 @@ export function addServe(program: Command, io: Io, start: StartSidecar): void {
     })
 }
 
-/** How long the last lines of the log may take. */
+/** Maximum time to write the last lines of the log. */
 const FLUSH_MS = 1000
 
 /**
- * Writes the warnings of Node to the log. Node itself would write them to standard error in a call that waits for its reader. Returns what
- * undoes it.
+ * Writes the warnings of Node to the log. Node itself writes them to standard error synchronously, which blocks if the reader is slow.
+ * Returns a function that restores the listeners.
  */
 function logWarnings(log: Logger): () => void {
   const listeners = process.listeners('warning')
@@ -68,17 +68,20 @@ function logWarnings(log: Logger): () => void {
   }
 }
 
-/** When npm runs the script "start", it forwards a signal that the terminal has sent to every process already. */
+/**
+ * The terminal sends a signal to every process, and npm then forwards it to the script "start" once more. A second signal within this
+ * time is ignored.
+ */
 const FORWARDED_MS = 500
 
-/** Runs until it is told to end. Rejects where it cannot start, or cannot keep what it promised. */
+/** Runs until a signal stops it. Rejects if it cannot start, or if an acknowledged attempt cannot be kept at the end. */
 async function serve(
   config: Config,
   { log, output }: { readonly log: Logger; readonly output: LogOutput },
   io: Io,
   start: StartSidecar,
 ): Promise<void> {
-  const told = Promise.withResolvers<void>()
+  const stopped = Promise.withResolvers<void>()
   let stopping = false
   let stoppingSinceMs = 0
   const stop = (signal: Signal): void => {
@@ -90,23 +93,23 @@ async function serve(
     stopping = true
     stoppingSinceMs = performance.now()
     log.info({ signal }, 'ends when what is under way is done; another signal ends it at once')
-    told.resolve()
+    stopped.resolve()
   }
   io.on('SIGTERM', stop)
   io.on('SIGINT', stop)
   let sidecar: Awaited<ReturnType<StartSidecar>> | undefined
-  let hungUpEarly = false
+  let reloadAfterStart = false
   const reload = (): void => {
-    hungUpEarly = sidecar === undefined
+    reloadAfterStart = sidecar === undefined
     sidecar?.reload().catch(error => log.error({ err: error }, 'nothing was read again: what was in force stays'))
   }
-  // From the beginning: without a listener the signal would end the process.
+  // Listen before the start: without a listener SIGHUP ends the process.
   io.on('SIGHUP', reload)
   sidecar = await start(config, log, io.env, output)
-  if (hungUpEarly) reload()
-  // Not awaited: standard output may be full or closed, and the sidecar runs and stops all the same.
+  if (reloadAfterStart) reload()
+  // Not awaited: standard output may be full or closed, which must not stop the sidecar.
   const unread = (error: unknown): void => log.warn({ err: error }, 'the URL cannot be written to standard output')
   if (!stopping) void print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
-  await told.promise
+  await stopped.promise
   await sidecar.close()
 }

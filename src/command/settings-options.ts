@@ -1,4 +1,4 @@
-/** The settings as options of a command, made from their table. */
+/** Derives the options of a command from the table of settings. */
 import { type Command, Option } from 'commander'
 import type { Environment, Given } from '../config/config.ts'
 import { defaultOf, flagOf, settings } from '../config/settings.ts'
@@ -19,7 +19,7 @@ export function withSettings(command: Command): Command {
   return command
 }
 
-/** What the command line and the environment give. */
+/** The settings given on the command line, and the environment. */
 export function givenSettings(command: Command, env: Environment): Given {
   const options = command.opts<Record<string, unknown>>()
   const flags = settings.map(setting => [setting.name, options[new Option(flagOf(setting)).attributeName()]])

@@ -1,4 +1,4 @@
-/** Where a command asks questions and records attempts: a running sidecar, or a store itself. */
+/** The source of a command's answers: a running sidecar or a store. It also records attempts. */
 import { readFileSync } from 'node:fs'
 import { variableOf } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
@@ -10,9 +10,9 @@ import { openRemote } from './remote.ts'
 import type { WhereOptions } from './where.ts'
 
 export interface Source {
-  /** Answers a question; with undefined where there is no answer. */
+  /** Answers a question. Resolves with undefined if there is no answer. */
   ask<Path extends QuestionPath>(path: Path, parameters: Input<Path>): Promise<Answer<Path>>
-  /** Keeps all of them, or rejects; after that some may be kept, and the same attempts may be recorded again. */
+  /** Records all attempts. After a rejection some of them may be recorded. It is safe to record the same attempts again. */
   record(attempts: readonly NewAttempt[]): Promise<Appended>
   close(): Promise<void>
 }
@@ -29,7 +29,7 @@ export async function withSource<T>(
   const source =
     store === undefined
       ? openRemote(url ?? (env[variableOf('url')] || DEFAULT_URL), tokenOf(tokenFile ?? env[variableOf('token-file')]))
-      : // Loaded on demand: a question to a sidecar needs no store.
+      : // Load the store on demand, because a question to a sidecar does not need it.
         await (await import('./local.ts')).openLocal(store, {
           use,
           prices: env[variableOf('prices')] || undefined,
@@ -42,7 +42,7 @@ export async function withSource<T>(
   }
 }
 
-/** The first token of a file: it may be the one that the sidecar reads. */
+/** The first token of a file. The file may be the sidecar's own token file. */
 function tokenOf(path: string | undefined): string | undefined {
   if (path === undefined || path === '') return undefined
   let text: string
@@ -52,7 +52,7 @@ function tokenOf(path: string | undefined): string | undefined {
     throw new CommandError(EXIT.io, `cannot read the token file: ${(error as Error).message}`, { cause: error })
   }
   const token = /^[ \t]*([^#\s]\S*)/m.exec(text)?.[1]
-  // It goes into a header. A token that no header can hold must not appear in an error message either.
+  // The token becomes a header. Reject an invalid one here, so that no error message of `fetch` contains it.
   if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return token
   throw new CommandError(EXIT.config, `${path} holds no token of printable ASCII characters`)
 }

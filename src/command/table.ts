@@ -1,16 +1,16 @@
-/** Tables for people: columns that line up whatever script the names are in, and fit the terminal. */
+/** Text tables. Columns are aligned for names in any script, and fit the terminal. */
 
 export interface Column {
   readonly title: string
-  /** Numbers stand at the right. Only a column of names is cut where a table is too wide. */
+  /** Numbers are aligned right. Only left-aligned columns are truncated if the table is too wide. */
   readonly align: 'left' | 'right'
 }
 
 const GAP = '  '
-/** A column of names is not cut below this. */
+/** Minimum width of a truncated column. */
 const LEAST_WIDTH = 8
 
-/** The lines of a table, its titles first, at most `width` columns wide where cutting names can make it so. */
+/** The lines of a table, titles first. Truncates names to make it at most `width` wide, if possible. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
   const clean = rows.map(row => row.map(printable))
   const widths = columns.map(({ title }, i) =>
@@ -44,7 +44,7 @@ function pad(text: string, width: number, align: Column['align']): string {
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** At most `width` columns of a text, the last an ellipsis where some is left out. */
+/** Truncates a text to at most `width` columns. A truncated text ends with an ellipsis. */
 function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   let kept = ''
@@ -57,7 +57,7 @@ function cut(text: string, width: number): string {
   return `${kept}…`
 }
 
-/** Columns a terminal gives a text: two for wide characters and emoji, none for combining ones. */
+/** Width of a text on a terminal, in columns: two for wide characters and emoji, none for combining ones. */
 export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length
   let width = 0
@@ -74,7 +74,7 @@ function graphemeWidth(grapheme: string): number {
   return /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(grapheme) ? 0 : 1
 }
 
-/** A text that cannot steer a terminal, break a line or turn its direction round. */
+/** Replaces control characters, line breaks and bidirectional controls, so that names cannot control the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 }

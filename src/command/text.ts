@@ -1,21 +1,21 @@
-/** Text as a terminal shows it: tables with bold titles, and sentences that break where it ends. */
+/** Text for a terminal: tables with bold titles, and sentences wrapped to its width. */
 import type { Selection } from '../core/reports/selection.ts'
 import { counted } from './format.ts'
 import { bold, type Io, widthOf } from './io.ts'
 import { isNarrowed } from './parameters.ts'
 import { type Column, displayWidth, printable, tableLines } from './table.ts'
 
-/** A table with its titles in bold. */
+/** A table with bold titles. */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], io: Io): string {
   const [titles = '', ...lines] = tableLines(columns, rows, widthOf(io.stdout))
   return [bold(titles, io.stdout, io.env), ...lines].join('\n')
 }
 
-/** A sentence in lines that fit the terminal, its names made harmless; all lines but the first begin with `indent`. */
+/** Wraps a sentence to the terminal, without control characters. Every line but the first begins with `indent`. */
 export const wrapped = (text: string, io: Io, indent = ''): string =>
   wrapLines(text, widthOf(io.stdout), indent).join('\n')
 
-/** {@link wrapped} to a width, line by line. A word longer than that stands alone. */
+/** The lines of {@link wrapped} at a given width. A longer word gets its own line. */
 export function wrapLines(text: string, width: number, indent = ''): string[] {
   const lines: string[] = []
   let line = ''
@@ -29,7 +29,7 @@ export function wrapLines(text: string, width: number, indent = ''): string[] {
   return [...lines, line]
 }
 
-/** What to do where there is nothing to show. */
+/** The hint for an answer without attempts. */
 export function nothingYet(given: Selection): string {
   if (isNarrowed(given)) return 'No attempt fits that question. Widen --since and --until, or leave out a name.'
   return `No attempts yet. Record one:
@@ -41,7 +41,7 @@ export function nothingYet(given: Selection): string {
 or bring in earlier ones: agent-performance import FILE`
 }
 
-/** What to do where nobody has enough attempts. */
+/** The hint if no agent or model has enough attempts. */
 export function tooFew(who: string, minAttempts: number | undefined, at: string): string {
   const hint = 'lower --min-attempts or record more; "agent-performance report" lists what there is'
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`

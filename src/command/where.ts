@@ -1,7 +1,7 @@
-/** Options that say where a command asks or records. */
+/** Options that select the sidecar or the store of a command. */
 import { type Command, Option } from 'commander'
 
-/** The sidecar or the store. */
+/** Options of {@link withWhere}. */
 export interface WhereOptions {
   readonly url?: string
   readonly store?: string

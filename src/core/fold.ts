@@ -1,6 +1,6 @@
 /**
- * The fold: the one way in which state changes. It takes the records of a log in the log's order, so that a replay and a live store, and every
- * sidecar on one log, end in the same state. It reads no clock: each record carries the times by which it counts.
+ * The fold: the only code that changes state. It applies the records of a log in the log's order. A replay, a live store, and every sidecar
+ * on the same log therefore end in the same state. It reads no clock: each record contains its times.
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
@@ -8,18 +8,18 @@ import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import type { AgentAttempt } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
-/** Bounds of the state. They belong to the log: two sidecars with other bounds would end in other states. */
+/** Limits of the state. They belong to the log: sidecars with different limits would end in different states. */
 export interface Limits extends TallyLimits {
-  /** Those of the dedup window: ids, and milliseconds for which one is known. */
+  /** Capacity of the dedup window in ids, and how long it remembers an id in milliseconds. */
   readonly idWindow: number
   readonly idWindowAgeMs: number
 }
 
-/** What every record carries. Times are in milliseconds since the epoch. */
+/** The times of a record, in milliseconds since the epoch. */
 export interface RecordTimes {
   /** When the record was received, by its writer's clock. */
   readonly nowMs: number
-  /** The same by a clock that does not jump while the writer runs: ids age by it. */
+  /** The same by a clock that does not jump while the writer runs. The dedup window expires ids by this time. */
   readonly idMs: number
 }
 
@@ -35,68 +35,68 @@ export interface PointsRecord extends RecordTimes {
   readonly points: readonly SeriesPoint[]
 }
 
-/** Forgets everything before it. */
+/** Clears the state. */
 export interface ResetRecord extends RecordTimes {
   readonly kind: 'reset'
 }
 
-/** What follows is counted within these limits. */
+/** Changes the limits of the state for all later records. */
 export interface LimitsRecord extends RecordTimes {
   readonly kind: 'limits'
   readonly limits: Limits
 }
 
-/** What was found out about an attempt after it was recorded. */
+/** A result of an attempt that became known after it was recorded. */
 export interface Outcome {
   readonly attempt_id: string
   readonly success: boolean
-  /** Who says so: a test suite, a reviewer. */
+  /** The source of the result, such as a test suite or a reviewer. */
   readonly source: string
 }
 
 /**
- * An outcome and the facts of its attempt, which its writer looked up: the attempt may have expired by the time the record is folded again.
+ * An outcome with a copy of its attempt, which the writer looked up. A replay needs the copy, because the attempt may have expired by then.
  */
 export interface OutcomeRecord extends RecordTimes {
   readonly kind: 'outcome'
   readonly outcome: Outcome
-  /** 1 for the first outcome of the attempt, and so on. Of two with the same number the first in the log counts. */
+  /** 1 for the first outcome of the attempt, then consecutive. Of two with the same number, the first in the log counts. */
   readonly revision: number
   /** The attempt as it was recorded, and the time that its timestamp states. */
   readonly attempt: AgentAttempt
   readonly at: Instant
-  /** What the outcome before said; undefined for the first. */
+  /** `success` of the previous outcome. Undefined for the first. */
   readonly previous?: boolean | undefined
 }
 
 export type AlertStatus = 'firing' | 'resolved'
 
-/** An alert changed. Of several sidecars that notice it, the one whose record counts sends the notification. */
+/** A change of an alert. Several sidecars may detect it. The one whose record counts sends the notification. */
 export interface AlertRecord extends RecordTimes {
   readonly kind: 'alert'
-  /** Names the rule and what it is about. */
+  /** The name of the rule and of its subject. */
   readonly alert: string
   readonly status: AlertStatus
 }
 
 export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecord | OutcomeRecord | AlertRecord
 
-/** Everything that a log folds into. */
+/** The state that results from folding a log. */
 export interface FoldState {
   readonly tally: Tally
-  /** Another one takes its place when state is read again from a snapshot. */
+  /** Replaced when the state is restored from a snapshot. */
   ids: DedupWindow
   readonly series: Series
-  /** Alerts that are firing, and since when in milliseconds since the epoch. */
+  /** The firing alerts, with their start in milliseconds since the epoch. */
   readonly alerts: Map<string, number>
 }
 
-/** Whether an attempt is new: false where its id is known. Takes the id in. The first half of folding an attempt. */
+/** The dedup step of folding an attempt: remembers its id. False if the id is known. */
 export function admitAttempt({ ids }: Pick<FoldState, 'ids'>, attempt: AgentAttempt, idMs: number): boolean {
   return attempt.attempt_id === undefined || ids.add(attempt.attempt_id, idMs)
 }
 
-/** Folds one record; true where it changed what is counted, false where it was known already or counts nothing itself. */
+/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert, or a change of the limits. */
 export function apply(state: FoldState, record: LogRecord): boolean {
   switch (record.kind) {
     case 'attempt':
@@ -119,7 +119,7 @@ export function apply(state: FoldState, record: LogRecord): boolean {
   }
 }
 
-/** Counts in no total yet: listeners are told. Of two sidecars that look up the same attempt at once, the later one looks again. */
+/** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
   return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
 }
@@ -131,14 +131,14 @@ function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecor
   return true
 }
 
-/** Takes in ids and series of a record whose counts the state holds already, from a source that held nothing else. */
+/** Applies only the ids and series of a record. For a state whose totals already include the record, but not its ids and series. */
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
   else if (record.kind === 'points') state.series.take(state.series.step(record.points, record.nowMs, true))
   else apply(state, record)
 }
 
-/** Counts what is new in points; answers how many attempts that is. */
+/** Counts the increments since the previous points of each series. Returns the number of new attempts. */
 export function takePoints({ tally, series }: FoldState, { points, nowMs }: PointsRecord): number {
   const step = series.step(points, nowMs, true)
   series.take(step)
@@ -150,14 +150,14 @@ export function takePoints({ tally, series }: FoldState, { points, nowMs }: Poin
   return attempts
 }
 
-/** Alerts stay: they say what was sent. */
+/** Keeps the alerts, because they record which notifications were sent. */
 function reset({ tally, ids, series }: FoldState, { nowMs }: ResetRecord): void {
   tally.clear()
   ids.clear()
   series.forget(nowMs)
 }
 
-/** Counts within these limits from now on. What is held stays, however low they are. */
+/** Applies new limits to later records. State beyond lower limits stays. */
 export function applyLimits({ tally, ids }: Pick<FoldState, 'tally' | 'ids'>, limits: Limits): void {
   tally.countWithin(limits)
   ids.limitTo({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs })

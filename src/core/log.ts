@@ -1,158 +1,164 @@
 /**
- * The log port: where groups of records are kept durably and read back in one order. A log knows nothing of what they count; the engine above it
- * does group commit, dedup, the fold, retries and the schedule of snapshots. A file is a log; a table or a stream of a database can be one, which
- * several sidecars share. One suite, test/store/log-conformance.ts, runs against every log.
+ * The log port. A log stores groups of records durably and reads them back in one total order. It does not interpret the records. The engine
+ * above it does group commit, dedup, the fold, retries and the schedule of snapshots. A log is a file, or a database table or stream that
+ * several sidecars share. The suite test/store/log-conformance.ts runs against every log.
  */
 import type { AttemptRecord, Limits, LogRecord, OutcomeRecord, RecordTimes } from './fold.ts'
 import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
 
 /**
- * A place in the log, as text that only the log reads. Equal texts are equal places behind equal groups, so a log that may lose groups puts a
- * digest of them into it: a sequence number alone is used again after a failover. The engine compares positions and orders none.
+ * A position in the log, as opaque text. Equal positions follow the same groups. A log that may lose groups therefore includes a digest of
+ * them: a failover reuses sequence numbers. The engine only tests positions for equality. It does not order them.
  */
 export type Position = string
 
-/** What belongs to the log and not to one sidecar, and what it promises. */
+/** Properties of the log that all its sidecars share. */
 export interface LogInfo {
   /** Unique for each opening. */
   readonly writer: string
-  /** Behind the first opening of an empty log, before the first group. */
+  /** The position before the first group. */
   readonly start: Position
-  /** That of the dedup window. */
+  /** The hash seed of the dedup window. */
   readonly seed: readonly [number, number]
-  /** Bounds of what follows. The same for every sidecar: other bounds would lead to other states. */
+  /** The initial limits. Every sidecar uses the same ones, because other limits lead to another state. */
   readonly limits: Limits
   /**
-   * How many bytes of acknowledged groups their writer keeps, to send them again where the log lost them in a failover. 0 for a log that loses
-   * nothing it acknowledged.
+   * Bytes of acknowledged groups that a writer buffers, to append them again if a failover of the log loses them. 0 for a log that never
+   * loses acknowledged groups.
    */
   readonly resendBytes: number
 }
 
-/** What one writer appends in one go. */
+/** The unit of an append. */
 export interface Group {
-  /** 1 for the writer's first group, and so on: the same number again means the same group again. */
+  /** 1 for the writer's first group, then consecutive. An append with the same number is a retry of the same group. */
   readonly number: number
   /** How many of the records are attempts. */
   readonly attempts: number
-  /** In the frame that {@link Log.frame} gives, one behind the other. Only valid until the append resolves or rejects. */
+  /** The records in their frames from {@link Log.frame}, concatenated. Valid until the append resolves or rejects. */
   readonly records: Uint8Array
-  /** The group is a reset record alone: nothing before it counts, and the log may drop it. */
+  /** The group is a single reset record. The log may delete everything before it. */
   readonly isReset: boolean
 }
 
-/** Where a group stands. */
+/** The position of a stored group. */
 export interface Kept {
   readonly position: Position
   /** The position of the group before it. */
   readonly after: Position
 }
 
-/** A group that was read back. */
+/** A group read from the log. */
 export interface KeptGroup extends Kept {
   readonly writer: string
-  /** The writer's number; undefined where the log does not keep it, which then never leaves an append unanswered. */
+  /** The writer's number. Undefined if the log does not store it. The outcome of an append to such a log is never unknown. */
   readonly number: number | undefined
   readonly records: readonly LogRecord[]
 }
 
-/** What a log puts around the JSON of records that were received at one time. */
+/** The bytes that a log puts around the JSON of a record. They depend on the time of receipt. */
 export interface RecordFrame {
   readonly before: Uint8Array
-  /** Bytes behind the JSON. */
+  /** Number of bytes after the JSON. */
   readonly after: number
-  /** Completes a record whose `before` and JSON stand from `start` to `end`; answers where it ends. */
+  /** Completes a record whose `before` and JSON are at `start` to `end`. Returns the end of the record. */
   seal(bytes: Uint8Array, start: number, end: number): number
 }
 
-/** State on its way into a snapshot. */
+/** State to write as a snapshot. */
 export interface CapturedSnapshot {
   readonly position: Position
   /** Length and CRC-32 of each block. */
   readonly blocks: readonly { readonly bytes: number; readonly checksum: number }[]
-  /** All blocks, one behind the other, in pieces that are valid until the next is asked for. */
+  /** All blocks, concatenated, in chunks. A chunk is valid until the next one is requested. */
   bytes(): AsyncIterable<Uint8Array>
 }
 
-/** A snapshot that the log holds. */
+/** A snapshot stored by the log. */
 export interface StoredSnapshot {
   readonly position: Position
-  /** Its blocks. Rejects where one is damaged. */
+  /** The blocks of the snapshot. Rejects if one is damaged. */
   blocks(): AsyncIterable<Uint8Array>
 }
 
-/** Bytes outside of the JavaScript heap, gone when it is closed or the process ends: a snapshot on the heap costs pauses of tens of milliseconds. */
+/**
+ * A temporary buffer outside the JavaScript heap. A snapshot on the heap causes GC pauses of tens of milliseconds. It is deleted when it is
+ * closed or the process ends.
+ */
 export interface Spool {
-  /** Adds `bytes` behind what is being added. */
+  /** Appends `bytes`. Calls may overlap. */
   write(bytes: Uint8Array): Promise<void>
-  /** At most `length` bytes from `offset` on, which may stand in `into`. */
+  /** Reads at most `length` bytes at `offset`. The result may use the memory of `into`. */
   read(offset: number, length: number, into: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 
-/** An attempt that was looked up. */
+/** The result of {@link Log.find}. */
 export interface FoundAttempt {
   readonly attempt: AttemptRecord
   readonly outcome?: OutcomeRecord | undefined
 }
 
-/** What a log reports by itself. */
+/** Receives events of a log. */
 export interface LogWatcher {
-  /** Another writer may have appended; called without need too. */
+  /** Another writer may have appended. Spurious calls are allowed. */
   changed(): void
-  /** Nothing can be appended any more until {@link Log.recover} resolves. */
+  /** Appends fail until {@link Log.recover} resolves. */
   failed(error: Error): void
-  /** A snapshot that was there is damaged: another one is needed. */
+  /** A stored snapshot is damaged. The engine must take a new one. */
   needsSnapshot(): void
 }
 
-/** See the head of this file. After `close` nothing else is called. */
+/** See the comment at the top of this file. No method may be called after `close`. */
 export interface Log {
   readonly info: LogInfo
-  /** The frame of records that are received at these times. Cheap for the same times again. */
+  /** The frame of records received at these times. Repeated calls with the same times are cheap. */
   frame(times: RecordTimes): RecordFrame
   /**
-   * Appends a group behind all others; it is durable when this resolves. One at a time, numbers in order. Idempotent: a number that was kept
-   * answers its place. Rejects with {@link LogRefused} where the group is not and never will be kept, with {@link LogBehind} where earlier
-   * groups of this writer are missing. Any other rejection means that it may be kept: the engine sends it again until it is answered.
+   * Appends a group at the end. The group is durable when this resolves. Calls must not overlap, and numbers must be consecutive. Idempotent:
+   * a repeated number resolves with the position of the stored group. Rejects with {@link LogRefused} if the group is not stored and never
+   * will be. Rejects with {@link LogBehind} if earlier groups of this writer are missing. After any other rejection the group may be stored:
+   * the engine repeats the append until its outcome is known.
    */
   append(group: Group): Promise<Kept>
   /**
-   * The groups behind a position, of all writers, in order and without a gap, until there are no more now. What it yields may not be durable
-   * yet: only {@link append} acknowledges. Throws {@link LogDiverged}, {@link LogTruncated}.
+   * Reads the groups after a position, of all writers, in order and without gaps, up to the current end. A group may not be durable yet: only
+   * {@link append} acknowledges. Throws {@link LogDiverged}, {@link LogTruncated}.
    */
   read(after: Position): AsyncIterable<KeptGroup>
-  /** Single attempts, for listing and export. Damage is reported in the page, never skipped in silence. */
+  /** A page of attempts, for listing and export. The page reports damaged records. It never skips them silently. */
   page(query: AttemptQuery): Promise<AttemptPage>
   /**
-   * The attempt that was recorded under an id, and its newest outcome; undefined where there is none any more. It may read the whole log: for
-   * rare requests.
+   * The attempt recorded under an id, and its latest outcome. Undefined if the log has none, for example after it expired. May read the whole
+   * log, so it is only for rare lookups.
    */
   find(attemptId: string): Promise<FoundAttempt | undefined>
-  /** Tells which records of a group, by their places in it, repeat known ids and do not count: {@link page} and {@link find} leave them out. */
+  /**
+   * Marks records of a group, by their indexes in it, as duplicates of known ids. {@link page} and {@link find} skip them.
+   */
   leaveOut(position: Position, places: readonly number[]): void
-  /** Snapshots at positions that the log still confirms, newest first. */
+  /** The snapshots at positions that are still valid, newest first. */
   snapshots(): Promise<readonly StoredSnapshot[]>
-  /** Puts a snapshot there whole, or not at all; old ones leave. Answers its size in bytes. */
+  /** Stores a snapshot atomically, and deletes old ones. Resolves with its size in bytes. */
   putSnapshot(snapshot: CapturedSnapshot): Promise<number>
-  /** Room for a snapshot that is being captured. */
+  /** A new spool for capturing a snapshot. */
   spool(): Promise<Spool>
   /**
-   * Called before a snapshot is captured, while nothing is appended: closes the part of the log that is written to where it is old, so that it
-   * can expire as a whole. Answers a position behind the same groups as `folded`, which is that of the snapshot.
+   * Closes the current segment of the log if it is old, so that it can expire as a whole. Called before a snapshot is captured, while nothing
+   * is appended. Resolves with a position after the same groups as `folded`. It becomes the position of the snapshot.
    */
   rotate(folded: Position): Promise<Position>
-  /** Drops groups that are too old or too many, where two snapshots stand behind them. True where more could leave behind another snapshot. */
+  /** Deletes groups beyond the retention that two snapshots cover. True if another snapshot would allow deleting more. */
   expire(): Promise<boolean>
-  /** Makes the log writable again after a rejection. Rejects while it cannot. */
+  /** Makes the log writable again after a rejection. Rejects if that fails. */
   recover(): Promise<void>
-  /** Called once, before the first append. */
+  /** Sets the receiver of events. Called once, before the first append. */
   watch(watcher: LogWatcher): void
   health(): StoreHealth
   close(): Promise<void>
 }
 
-/** The group was not kept, and will not be: the same attempts may be sent again. */
+/** The group is not stored, and never will be. It is safe to send the same attempts again. */
 export class LogRefused extends Error {
   override readonly name = 'LogRefused'
   /** Whether this process can never append again. */
@@ -164,10 +170,10 @@ export class LogRefused extends Error {
   }
 }
 
-/** The log misses groups of this writer that it acknowledged before. They are to be sent again, in order. */
+/** The log lost groups of this writer that it acknowledged. The engine must append them again, in order. */
 export class LogBehind extends Error {
   override readonly name = 'LogBehind'
-  /** The writer's newest group that the log knows. */
+  /** The number of the writer's latest group in the log. */
   readonly number: number
 
   constructor(number: number) {
@@ -176,12 +182,12 @@ export class LogBehind extends Error {
   }
 }
 
-/** The log does not hold what was read from it before: after a failover, or of a restored backup. State must be taken from a snapshot. */
+/** The log no longer contains groups that were read from it, after a failover or a restored backup. Restore the state from a snapshot. */
 export class LogDiverged extends Error {
   override readonly name = 'LogDiverged'
 }
 
-/** What stands behind the position that was asked for has expired. State must be taken from a snapshot. */
+/** The groups after the requested position have expired. Restore the state from a snapshot. */
 export class LogTruncated extends Error {
   override readonly name = 'LogTruncated'
 }

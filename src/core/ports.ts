@@ -1,4 +1,4 @@
-/** What the questions and the tracker need from the outside. */
+/** The ports of the core: the clock and the store. */
 
 import type { Recent } from './aggregate/recent.ts'
 import type { SeriesPoint } from './aggregate/series.ts'
@@ -10,67 +10,67 @@ import type { StoreMetricValues } from './store-metrics.ts'
 /** Milliseconds since the epoch, now. */
 export type Clock = () => number
 
-/** Says that an answer is no longer wanted: an `AbortSignal` is one. */
+/** Cancels a computation. `AbortSignal` implements it. */
 export interface StopSignal {
   readonly aborted: boolean
-  /** Throws the reason once it has aborted. */
+  /** Throws the reason if the signal has aborted. */
   throwIfAborted(): void
 }
 
-/** A span of time in milliseconds since the epoch: `sinceMs` counts, `untilMs` does not. */
+/** A time range in milliseconds since the epoch: `sinceMs` inclusive, `untilMs` exclusive. */
 export interface TimeRange {
   readonly sinceMs: number
   readonly untilMs: number
 }
 
-/** How far back, and how finely, ranges can be answered. */
+/** The earliest time of stored counts, and the resolution of a range. */
 export interface Coverage {
-  /** The earliest time from which on nothing is missing; -Infinity where nothing ever left. */
+  /** Counts are complete from this time on. -Infinity if no count has expired. */
   readonly earliestMs: number
-  /** The length of the buckets that answer a range that begins when it was asked for, or at the earliest time where that is later. */
+  /** The length of the time buckets at the requested start of the range, or at the earliest time if that is later. */
   readonly spanMs: number
 }
 
-/** Only keys that equal every given name. */
+/** Selects the keys that match every given name. */
 export interface KeyFilter {
   readonly agent_name?: string | undefined
   readonly model_name?: string | undefined
   readonly issue_type?: string | undefined
 }
 
-/** What is known of one key: over its whole life, or over the range that was asked for. */
+/** The counts of one key, over its whole lifetime or a requested range. */
 export interface KeySummary {
   readonly key: AttemptKey
   readonly summary: Summary
-  /** Always the last attempts of the key's whole life. */
+  /** The last attempts of the key's whole lifetime, also for a range. */
   readonly recent: Recent
-  /** Where it is told: it rises whenever the summary changes. */
+  /** A version that increases whenever the summary changes. Undefined if the store has none. */
   readonly changes?: number
 }
 
-/** What one arm of an experiment did, over its whole life or the range that was asked for. */
+/** The counts of one arm of an experiment, over its whole lifetime or a requested range. */
 export interface ArmSummary {
   readonly variant: string
   readonly summary: Summary
 }
 
-/** How many attempts came when the limit of arms was reached, and belong to no arm that is told apart. */
+/** Numbers of attempts recorded after the limit of arms was reached, whose arm was not stored. */
 export interface OverflowedArms {
-  /** Of the experiment. */
+  /** Attempts of the experiment. */
   readonly own: number
-  /** Of experiments of which nothing is known but that there were such. */
+  /** Attempts of experiments whose name was not stored either. */
   readonly unknown: number
 }
 
-/** How many attempts were kept, and how many were known already by their id. */
+/** Numbers of attempts that were stored, and of attempts with a known id. */
 export interface Appended {
   readonly accepted: number
   readonly duplicates: number
 }
 
-/** What parsing a batch of attempts found out besides the attempts. Each list has one entry per attempt. */
+/** Results of parsing a batch of attempts. Each list has one entry per attempt. */
 export interface ParsedBatch {
-  /** The parsed timestamps; undefined where an attempt states none. Applying defaults fills them in. */
+  /** The parsed timestamps. Undefined for an attempt without one, until defaults are applied. */
   readonly instants: (Instant | undefined)[]
   readonly rawJson?: RawJson | undefined
 }
@@ -91,119 +91,118 @@ export interface RawJson {
   readonly ends: number[]
 }
 
-/** What came of points of metrics: how many attempts were new in them, and how many points there was no room for. */
+/** The result of recording metric points: the number of new attempts, and of points refused because the limit of series was reached. */
 export interface AppendedPoints {
   readonly attempts: number
   readonly refused: number
 }
 
 export interface AttemptQuery extends KeyFilter {
-  /** Stops the reading when it aborts: the promise rejects with its reason. */
+  /** Aborting it rejects the promise with its reason. */
   readonly signal?: StopSignal | undefined
   readonly limit: number
-  /** Where the page before this one ended; absent for the newest. */
+  /** `next_cursor` of the previous page. Absent for the first page. */
   readonly cursor?: string | undefined
   readonly range?: TimeRange | undefined
-  /** `newest` first unless stated. From the oldest on, a listing ends with what was kept when its first page was read. */
+  /** `newest` by default. A listing from the oldest attempt ends at the attempts stored when its first page was read. */
   readonly order?: AttemptOrder | undefined
-  /** Whether attempts that were kept without an id get one here, made of their place in the store and what they say: always the same. */
+  /** Whether attempts without an id get one in the page. It is derived from their position and content, so it never changes. */
   readonly withIds?: boolean | undefined
 }
 
-/** What comes first on a page. */
+/** The order of the attempts on a page. */
 export type AttemptOrder = 'newest' | 'oldest'
 
-/** A page, newest first unless the query says otherwise. It may hold fewer than were asked for and still have a `next_cursor`. */
+/** A page of attempts, in the order of the query. It may contain fewer than `limit` and still have a `next_cursor`. */
 export interface AttemptPage {
   readonly attempts: readonly AgentAttempt[]
   readonly next_cursor: string | null
-  /** Present only where something is missing. */
+  /** Present only if attempts are missing. */
   readonly missing?: MissingAttempts
 }
 
 /**
- * What should stand among the attempts that a page has passed and cannot be read. It is not known whether a filter would have let it
- * through. What a missing segment held is counted on the page that reaches the next segment.
+ * Attempts in the range of a page that cannot be read. They are counted whether or not the filter would match them. The attempts of a missing
+ * segment are counted on the page that reaches the next segment.
  */
 export interface MissingAttempts {
-  /** Attempts that are damaged or gone. */
+  /** Damaged or missing attempts. */
   readonly records: number
-  /** Parts of the store that are gone or cut short. */
+  /** Missing or truncated segments of the log. */
   readonly segments: number
-  /** False where nothing says how many attempts those parts held: then there may be more. */
+  /** False if the number of attempts in those segments is unknown. `records` is then a lower bound. */
   readonly exact: boolean
 }
 
-/** Whether attempts can be kept at this moment, with one sentence that says why not. */
+/** Whether the store accepts attempts now, and if not, the reason as one sentence. */
 export interface StoreHealth {
   readonly writable: boolean
   readonly reason?: string | undefined
-  /** What is wrong although attempts are kept, such as damage to what was kept before. Absent where nothing is. */
+  /** Problems that do not prevent writing, such as damage to stored attempts. Absent if there are none. */
   readonly advisories?: readonly Advisory[]
 }
 
 export interface Advisory {
-  /** What kind of thing it is, in one word. */
+  /** The type of the problem, as one word. */
   readonly name: string
-  /** In one sentence, for people. */
+  /** A description in one sentence. */
   readonly detail: string
 }
 
 /**
- * Keeps attempts. One conformance suite runs against every store.
+ * Stores attempts. The same conformance suite runs against every store.
  *
- * Appends are counted in the order of the calls. After `close` every method but `health` rejects with {@link StoreUnavailable}.
+ * Appends count in the order of the calls. After `close` every method except `health` rejects with {@link StoreUnavailable}.
  */
 export interface Store {
   /**
-   * Keeps the attempts: when it resolves they survive a crash and a power cut, and are counted exactly once. Idempotent by
-   * `attempt_id`. Rejects with {@link StoreUnavailable} when they may not be kept; then none of them is counted.
+   * Stores attempts. When it resolves, they survive a crash and a power failure, and are counted exactly once. Idempotent by `attempt_id`.
+   * Rejects with {@link StoreUnavailable} if they may not be stored. None of them is counted then.
    */
   append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
   /**
-   * Keeps what is new in points of metrics: when it resolves it survives as attempts do, and is counted exactly once, however often the
-   * points come. Rejects with {@link StoreUnavailable} when it may not be kept; then the same points may be sent again.
+   * Stores the increments of metric points. They are as durable as attempts, and are counted exactly once, even if the points are sent again.
+   * Rejects with {@link StoreUnavailable} if they may not be stored. It is then safe to send the same points again.
    */
   appendPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
   /**
-   * Every key that passes the filter, in the order they first came; with a range, only those with attempts in it. Summaries without
-   * a range are live: read them before the next await, and never write to them.
-   * A list may grow, and else never changes: what was found out about its first keys stays true.
-   * Rejects with {@link RangeNotHeld} where part of what the range asks for is not held by time any more, and with the signal's reason
-   * where `signal` aborts before it is done.
+   * The keys that match the filter, ordered by their first attempt. With a range, only keys with attempts in it. Summaries without a range
+   * are live: read them before the next await, and never write to them. A returned list is append-only, so results cached about its first
+   * keys stay valid. Rejects with {@link RangeNotHeld} if counts of part of the range have expired, and with the signal's reason if `signal`
+   * aborts.
    */
   summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]>
-  /** The arms of an experiment that are told apart; empty where there is none of that name. Rejects as {@link summaries}. */
+  /** The stored arms of an experiment. Empty for an unknown experiment. Rejects as {@link summaries} does. */
   arms(experiment: string, range?: TimeRange, signal?: StopSignal): Promise<readonly ArmSummary[]>
-  /** Attempts of an experiment that are told apart in no arm. Rejects as {@link summaries}. */
+  /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
   overflowedArms(experiment: string, range?: TimeRange): Promise<OverflowedArms>
-  /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */
+  /** The coverage of a range that begins at `sinceMs`. */
   coverage(sinceMs: number): Coverage
-  /** Kept attempts, newest kept first. */
+  /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
-  /** Forgets every attempt, for ever. */
+  /** Deletes every attempt permanently. */
   reset(): Promise<void>
   health(): StoreHealth
-  /** Resolves when all that was promised is on disk. */
+  /** Resolves when all acknowledged attempts are on disk. */
   close(): Promise<void>
 }
 
-/** A store that tells of itself. */
+/** A store with metrics. */
 export interface ObservedStore extends Store {
   metrics(): StoreMetricValues
-  /** Records that were counted again from the log when it was opened. */
+  /** Records replayed from the log when it was opened. */
   readonly replayedRecords: number
 }
 
 /**
- * A range begins before what is held by time: part of it left, by the settings of the tiers, and an answer would count too little. The
- * message names `since` and the earliest time that can be answered.
+ * The range begins before the earliest stored counts. Older counts have expired by the settings of the tiers, so an answer would be too low.
+ * The message names `since` and the earliest possible time.
  */
 export class RangeNotHeld extends RangeError {
   override readonly name = 'RangeNotHeld'
-  /** What is wrong with `since`, in one sentence. */
+  /** Why `since` is invalid, in one sentence. */
   readonly detail: string
-  /** For a command that lets the error end it. */
+  /** The exit code of a command that fails with this error. */
   readonly exitCode = 64
 
   constructor(earliestMs: number) {
@@ -214,21 +213,21 @@ export class RangeNotHeld extends RangeError {
   }
 }
 
-/** Attempts of an experiment were recorded, but not told apart from others: the limit of arms had been reached. */
+/** Attempts of an experiment were recorded without their arm, because the limit of arms was reached. */
 export class ExperimentNotTold extends Error {
   override readonly name = 'ExperimentNotTold'
-  /** For a command that lets the error end it. */
+  /** The exit code of a command that fails with this error. */
   readonly exitCode = 1
 }
 
-/** Why attempts are not taken: too many are waiting, the disk or database fails, or the store was closed. */
+/** Why attempts are not accepted: too many are waiting, the disk or database fails, or the store was closed. */
 export type UnavailableReason = 'overloaded' | 'failing' | 'closed'
 
-/** The store cannot keep attempts now, or at all: nothing was counted, and the same attempts may be sent again. */
+/** The store cannot accept attempts, temporarily or permanently. Nothing was counted. It is safe to send the same attempts again. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
   readonly reason: UnavailableReason
-  /** When it is worth another try, in seconds. */
+  /** When to retry, in seconds from now. */
   readonly retryAfterSeconds: number
 
   constructor(

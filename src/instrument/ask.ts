@@ -1,4 +1,4 @@
-/** One request to a sidecar, and an answer that is known to come from one. */
+/** Sends one request to a sidecar, and verifies that the answer comes from a sidecar. */
 import { type HttpAnswer, parseJson, requestOnce } from './http-request.ts'
 import { messageOf } from './problems.ts'
 import type { Query, SidecarAddress } from './sidecar-address.ts'
@@ -9,13 +9,13 @@ const MAX_ANSWER_BYTES = 64 * 1_048_576
 export interface SidecarRequest {
   readonly path: string
   readonly query?: Query
-  /** Members that an answer must have, to be recognised as one. */
+  /** Members that the answer of a sidecar must have. */
   readonly fields: readonly string[]
-  /** Makes it a POST of this value as JSON. */
+  /** The JSON body. Makes the request a POST. */
   readonly body?: unknown
 }
 
-/** The answer, or a rejection with a {@link SidecarError} and nothing else. */
+/** Resolves with the answer. Rejects only with a {@link SidecarError}. */
 export async function askSidecar<Answer>(
   address: SidecarAddress,
   timeoutMs: number,

@@ -1,20 +1,20 @@
-/** Attempts that wait to be delivered: bounded, and in order. */
+/** A bounded queue of attempts to deliver, in order. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 
 export interface Backlog {
   readonly size: number
-  /** Adds an attempt; false where the backlog is full. */
+  /** Adds an attempt. False if the backlog is full. */
   push(attempt: NewAttempt): boolean
   /** The first `count` attempts, which stay in the backlog. */
   peek(count: number): readonly NewAttempt[]
   /** Removes the first `count` attempts. */
   release(count: number): void
-  /** Calls back once all present attempts are removed: at once where it is empty. The returned function cancels that. */
+  /** Calls back when all attempts queued now are removed, at once if it is empty. The returned function cancels the callback. */
   whenDrained(callback: () => void): () => void
 }
 
 interface Wait {
-  /** The total of removed attempts to wait for. */
+  /** The number of removed attempts at which to call back. */
   readonly until: number
   readonly callback: () => void
 }

@@ -1,4 +1,4 @@
-/** Typed questions to a sidecar, for a coordinator that decides by the answers. */
+/** A typed client of a sidecar, for a coordinator that selects agents by the answers. */
 import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
 import type { AttemptPage } from '../core/ports.ts'
 import type { BestAgentOptions, DecidedBestAgent } from '../core/reports/best-agent.ts'
@@ -23,92 +23,92 @@ import { type Receipt, readReceipt } from './receipt.ts'
 import { sidecarAddress } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 
-/** Parameters whose times may be a `Date` as well. */
+/** Parameters whose times may also be a `Date`. */
 export type WithDates<Parameters> = {
   readonly [Name in keyof Parameters]: Name extends keyof RangeQuestion ? Date | string | undefined : Parameters[Name]
 }
 
 /**
- * A range of time; without it an answer covers all there ever was. Each end is a `Date`, an RFC 3339 time, or a length back from now such as
- * `15m`, `24h`, `7d`. The start counts; the end does not.
+ * A time range. Without it an answer covers all attempts. Each bound is a `Date`, an RFC 3339 time, or a duration before now such as `15m`,
+ * `24h`, `7d`. The start is inclusive, the end exclusive.
  */
 export interface QuestionRange extends WithDates<RangeQuestion> {}
 
-/** Only keys of these names, in this range. */
+/** Selects keys by name, and a time range. */
 export interface QuestionFilter extends WithDates<Selection> {}
 
-/** The best agent, and whether it is known to be. */
+/** The best agent, and the evidence for it. */
 export type BestAgentAnswer = DecidedBestAgent
 
-/** Who may be sent, and how they are ranked. Lengths of time as people write them: `15m`, `24h`, `7d`. */
+/** The conditions and the ranking of routes. Durations are text such as `15m`, `24h`, `7d`. */
 export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
-  /** Keys with fewer attempts are left out; 1 unless told. */
+  /** Keys with fewer attempts are excluded. 1 by default. */
   readonly minAttempts?: number | undefined
-  /** Highest expected cost of a success in US dollars; who has none that is known does not pass. */
+  /** Maximum expected cost per success in US dollars. Excludes keys without a known cost. */
   readonly maxCostUsd?: number | undefined
-  /** Lowest success rate in percent. */
+  /** Minimum success rate in percent. */
   readonly minSuccessRate?: number | undefined
-  /** Older attempts count for less: half after every half-life. */
+  /** Older attempts have less weight: half after every half-life. */
   readonly halfLife?: string | undefined
-  /** Draw the order, so that those of which little is known get their chance: with a seed of the sidecar's, or with this one. */
+  /** Draws the order at random, so that agents with few attempts are tried too. Without a `seed`, the sidecar chooses one. */
   readonly explore?: boolean | { readonly seed: string } | undefined
 }
 
 /**
- * Questions to a sidecar. Every one rejects with a {@link SidecarError}, and nothing else, when there is no usable answer within the
- * time-out: catch it and go on with a default, so that a sidecar that is down costs no work.
+ * Questions to a sidecar. Each rejects only with a {@link SidecarError}, if there is no usable answer within the time-out. Catch it and
+ * continue with a default, so that the coordinator works without the sidecar.
  */
 export interface SidecarClient {
   /**
-   * Any question by its path below `/api/v1/`, with the parameters and the answer that /openapi.json describes. A 404, which says that there
-   * is no answer, rejects too.
+   * Asks any question by its path below `/api/v1/`. /openapi.json describes the parameters and the answer. Also rejects on a 404, which means
+   * that there is no answer.
    */
   ask<Path extends QuestionPath>(
     path: Path,
     parameters: WithDates<Input<Path>>,
   ): Promise<Exclude<Answer<Path>, undefined>>
-  /** Who does best at issues of this type; undefined where no agent has enough attempts. */
+  /** The best agent for issues of this type. Undefined if no agent has enough attempts. */
   bestAgent(issueType: string, options?: BestAgentOptions & QuestionRange): Promise<BestAgentAnswer | undefined>
-  /** The success rate of one key, in percent; 0 of 0 attempts where it is not known. */
+  /** The success rate of one key, in percent. 0 of 0 attempts for an unknown key. */
   successRate(key: AttemptKey & QuestionRange): Promise<Rate>
-  /** Success rates by what the filter leaves open, or by `groupBy`. */
+  /** Success rates by the names that the filter does not fix, or by `groupBy`. */
   successRate(filter?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<GroupedRates>
-  /** Models compared over the keys that have at least `minAttempts` each (5 unless told). */
+  /** Compares models over the keys with at least `minAttempts` (5 by default). */
   modelComparison(
     options?: QuestionFilter & Pick<BestAgentOptions, 'minAttempts'>,
   ): Promise<Record<string, ModelPerformance>>
   report(filter?: QuestionFilter): Promise<PerformanceReport>
-  /** To whom the next issue of this type should go, the one to take first. Nobody may fulfil the conditions. */
+  /** A ranked list of agents for the next issue of this type, best first. Empty if no agent meets the conditions. */
   route(issueType: string, options?: RouteOptions): Promise<RoutingReport>
-  /** How the rate moved, by intervals of at least `interval` (`1h`, `7d`; chosen unless told), and what has drifted. */
+  /** The rate over time, in intervals of at least `interval` (such as `1h`, `7d`; by default chosen), and the drift of keys and agents. */
   trends(options?: QuestionFilter & { readonly interval?: string | undefined }): Promise<TrendReport>
-  /** Whether stated confidence can be believed, by agent or by `groupBy`. */
+  /** The calibration of stated confidence, by agent or by `groupBy`. */
   calibration(options?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<CalibrationReport>
-  /** What attempts cost, and what a success costs. */
+  /** Costs per attempt and per success. */
   costs(filter?: QuestionFilter): Promise<CostReport>
-  /** What an A/B test says so far; may be asked after every attempt. Undefined where there is none, or no such baseline in it. */
+  /** The results of an A/B test so far. Valid to ask after every attempt. Undefined if there is no such experiment or baseline. */
   experiment(name: string, options?: ExperimentOptions & QuestionRange): Promise<ExperimentReport | undefined>
-  /** Agents, models (unless told), or both together, compared at the same mix of issue types. */
+  /** Compares agents, models (the default), or both together, at the same mix of issue types. */
   fairComparison(options?: QuestionFilter & { readonly by?: FairGrouping | undefined }): Promise<FairComparison>
-  /** Kept attempts, newest first: `limit` (100 unless told, at most 1,000) from where the page with this `next_cursor` ended. */
+  /** A page of recorded attempts, newest first. `limit` is 100 by default, at most 1,000. `cursor` is the `next_cursor` of the previous page. */
   attempts(
     page?: QuestionFilter & { readonly limit?: number | undefined; readonly cursor?: string | undefined },
   ): Promise<AttemptPage>
-  /** Records attempts, at most 10,000, and resolves when those that are accepted are kept for good. Only with ids may they be sent again. */
+  /** Records at most 10,000 attempts. Resolves when the accepted ones are durable. Retry only attempts with ids: others would count twice. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt>
 }
 
 export interface ClientOptions {
   readonly token?: string | undefined
-  /** How long a question may take, from the connection to the last byte of the answer; 5,000 unless told. */
+  /** Time limit of a question in milliseconds, from the connection to the last byte of the answer. 5,000 by default. */
   readonly timeoutMs?: number | undefined
 }
 
-/** A client of the sidecar at `url`. Throws a `TypeError` where the URL or an option cannot be meant. */
+/** A client of the sidecar at `url`. Throws a `TypeError` if the URL or an option is invalid. */
 export function createClient(url: string | URL, options: ClientOptions = {}): SidecarClient {
   const address = sidecarAddress(url, options.token)
   const timeoutMs = wholeNumber('timeoutMs', options.timeoutMs ?? 5_000, MAX_TIMEOUT_MS)
-  /** `fields` are members by which an answer of a sidecar is told from one of another server. */
+  /** `fields` are members that distinguish the answer of a sidecar from that of another server. */
   const ask = async <Path extends QuestionPath>(
     path: Path,
     parameters: WithDates<Input<Path>>,
@@ -156,7 +156,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
   }
 }
 
-/** The sidecar's own 404, of problem details, is an answer. One of somebody else, at a wrong URL, is not. */
+/** Whether an error is a sidecar's own 404 with problem details, which means "no answer". Another server's 404 means a wrong URL. */
 function noAnswer(error: unknown): undefined {
   if (error instanceof SidecarError && error.status === 404 && error.problem !== undefined) return undefined
   throw error

@@ -1,4 +1,4 @@
-/** The queue between the coordinator and the keeper of attempts: bounded, in order, one batch in flight at a time. */
+/** The bounded queue between the coordinator and the keeper of attempts. It keeps the order, with one batch in flight at a time. */
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { type Backlog, createBacklog } from './backlog.ts'
@@ -7,56 +7,56 @@ import { MAX_TIMEOUT_MS } from './options.ts'
 import { createPace } from './retry.ts'
 import type { Send } from './send.ts'
 
-/** How long the first attempt after a pause waits for others, to share a batch. */
+/** How long the first attempt after an idle time waits for others to join its batch. */
 const GATHER_MS = 100
-/** How long the queue keeps an otherwise idle process alive, to deliver what is queued. */
+/** How long the queue keeps an otherwise idle process alive, to deliver queued attempts. */
 const EXIT_FLUSH_MS = 1_000
 const DEFAULT_FLUSH_MS = 5_000
 
-/** The context key by which the OpenTelemetry SDK suppresses tracing: spans of the delivery itself are noise. */
+/** The context key with which the OpenTelemetry SDK suppresses tracing. Spans of the delivery itself are noise. */
 const UNTRACED = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
 
-/** Every attempt that was added is in exactly one of the numbers. */
+/** Every added attempt is in exactly one of the counts. */
 export interface DeliveryStats {
   /** Queued or in flight. */
   readonly queued: number
   /** Confirmed by the keeper. */
   readonly delivered: number
-  /** Known to the keeper already: an earlier try had arrived, and its answer was lost. */
+  /** Duplicates: an earlier try had arrived, but its answer was lost. */
   readonly duplicates: number
   readonly dropped: {
-    /** The queue was full. The newest are dropped: older ones may be in flight, and the kept ones stay without gaps. */
+    /** The queue was full. The newest are dropped, because older ones may be in flight, and the rest stays without gaps. */
     readonly queue_full: number
-    /** Refused permanently: one by one, or as a batch by a status such as 401. */
+    /** Rejected permanently: individually, or as a batch by a status such as 401. */
     readonly rejected: number
     /** Added after `close`, or still queued when its timeout expired. */
     readonly closed: number
   }
-  /** The last error, as the keeper states it. */
+  /** The last error message. */
   readonly last_failure: string | undefined
 }
 
-/** Delivers attempts in the background. Nothing here throws or rejects. */
+/** Delivers attempts in the background. Never throws or rejects. */
 export interface Delivery {
   /** Queues a valid attempt with id and timestamp. Takes microseconds. */
   add(attempt: NewAttempt): void
   /**
-   * Resolves to true when all that is queued now is delivered or dropped, or to false after `timeoutMs` (5,000 by default), for so
-   * long keeping the process alive. Cuts a backoff short, but not a wait that the other side asked for.
+   * Resolves with true when all attempts queued now are delivered or dropped, or with false after `timeoutMs` (5,000 by default). Keeps the
+   * process alive until then. Ends a backoff early, but not a delay that the sidecar requested.
    */
   flush(timeoutMs?: number): Promise<boolean>
-  /** Takes no more from now on, flushes, and drops what is left after `timeoutMs` (5,000 by default): false where anything was. */
+  /** Accepts no more attempts, flushes, and drops the rest after `timeoutMs` (5,000 by default). False if any attempt was dropped. */
   close(timeoutMs?: number): Promise<boolean>
   stats(): DeliveryStats
 }
 
-/** Bounds, in attempts. */
+/** Limits, in attempts. */
 export interface QueueBounds {
   readonly maxQueued: number
   readonly maxBatch: number
 }
 
-/** Creates a queue before `send`. It keeps an otherwise idle process alive for one more second, to deliver what is queued. */
+/** Creates a queue that delivers with `send`. It keeps an otherwise idle process alive for one more second, to deliver queued attempts. */
 export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBounds): Delivery {
   const backlog = createBacklog(maxQueued)
   const pace = createPace()
@@ -68,7 +68,7 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
   async function run(): Promise<void> {
     process.once('beforeExit', flushAtExit)
     await pace.gather(GATHER_MS)
-    // Start again where an attempt was added just as the last one was delivered.
+    // Start again if an attempt was added just as the last one was delivered.
     while (backlog.size > 0 && !stop.signal.aborted) {
       await drain({ backlog, send, maxBatch, pace, counts, signal: stop.signal })
     }
@@ -112,7 +112,7 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
   }
 }
 
-/** Resolves to true once all present attempts are removed, or to false after the timeout. */
+/** Resolves with true when all attempts queued now are removed, or with false after the timeout. */
 function isDrainedWithin(backlog: Backlog, timeoutMs: number): Promise<boolean> {
   return new Promise(resolve => {
     const timer = setTimeout(() => {

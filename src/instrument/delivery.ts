@@ -1,4 +1,4 @@
-/** A delivery to wherever attempts are kept. */
+/** Creates the delivery to a sidecar or a tracker. */
 import { createDeliveryQueue, type Delivery } from './delivery-queue.ts'
 import { createHttpSend } from './http-delivery.ts'
 import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
@@ -10,19 +10,19 @@ import { sidecarAddress } from './sidecar-address.ts'
 export type DeliveryTarget = string | URL | AttemptKeeper
 
 export interface DeliveryOptions {
-  /** The bearer token that a sidecar asks for. */
+  /** The bearer token of the sidecar. */
   readonly token?: string | undefined
-  /** How many attempts may wait; 10,000 by default. About 1 KB each. */
+  /** Capacity of the queue in attempts, about 1 KB each. 10,000 by default. */
   readonly maxQueued?: number | undefined
-  /** How many attempts go into one batch, at most 1,000, which always fit in what a sidecar takes; 500 by default. */
+  /** Maximum attempts per batch. 500 by default, at most 1,000, which always fit into a sidecar's limit of a request. */
   readonly maxBatch?: number | undefined
-  /** How long one try may take, from the connection to the last byte of the answer; 10,000 by default. */
+  /** Time limit of one try in milliseconds, from the connection to the last byte of the answer. 10,000 by default. */
   readonly timeoutMs?: number | undefined
 }
 
 /**
- * Delivers attempts in order, in the background, and again until whoever keeps them says that they are kept: with their ids that
- * is safe. Throws a `TypeError` where an option cannot be meant.
+ * Delivers attempts in order, in the background. Retries until the target confirms them, which is safe because every attempt has an id.
+ * Throws a `TypeError` on an invalid option.
  */
 export function createDelivery(to: DeliveryTarget, options: DeliveryOptions = {}): Delivery {
   const timeoutMs = wholeNumber('timeoutMs', options.timeoutMs ?? 10_000, MAX_TIMEOUT_MS)

@@ -18,7 +18,7 @@ export interface Drain {
   readonly maxBatch: number
   readonly pace: Pace
   readonly counts: DeliveryCounts
-  /** Ends the loop, also during a try, whose batch then stays in the backlog. */
+  /** Ends the loop. During a try, its batch stays in the backlog. */
   readonly signal: AbortSignal
 }
 
@@ -32,7 +32,7 @@ export async function drain({ backlog, send, maxBatch, pace, counts, signal }: D
     if (outcome.kind === 'retry') await pace.afterFailure(outcome.retryAfterMs)
     else if (outcome.kind === 'too_large') size = Math.ceil(batch.length / 2)
     else {
-      // Count and release without a pause in between, so that every attempt is always in exactly one number.
+      // Count and remove synchronously, so that every attempt is always in exactly one count.
       backlog.release(batch.length)
       pace.afterSuccess()
       size = Math.min(maxBatch, size * 2)
@@ -48,7 +48,7 @@ async function tryOnce(send: Send, batch: Parameters<Send>[0], signal: AbortSign
   }
 }
 
-/** One attempt that is too large by itself is refused. */
+/** Changes `too_large` to `refused` for a batch of one attempt, which cannot be split. */
 function splittable(outcome: SendOutcome, size: number): SendOutcome {
   return outcome.kind === 'too_large' && size === 1 ? { kind: 'refused', detail: outcome.detail } : outcome
 }

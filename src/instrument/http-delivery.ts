@@ -1,4 +1,4 @@
-/** Delivery to a sidecar: one POST of a batch, and what its answer means. */
+/** Delivery to a sidecar: posts a batch and interprets the answer. */
 import { type HttpAnswer, parseJson, requestOnce } from './http-request.ts'
 import { messageOf } from './problems.ts'
 import { readReceipt } from './receipt.ts'
@@ -11,7 +11,7 @@ const MAX_ANSWER_BYTES = 1_048_576
 /** Statuses after which a retry may succeed. */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
 
-/** Posts batches to a sidecar, each with `timeoutMs` for all of it. Does not keep the process alive. */
+/** Posts batches to a sidecar. `timeoutMs` limits each request as a whole. Does not keep the process alive. */
 export function createHttpSend(address: SidecarAddress, timeoutMs: number): Send {
   const url = address.at('api/v1/attempts', { partial: 'true' })
   return async (batch, signal) => {

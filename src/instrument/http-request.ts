@@ -7,12 +7,12 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
-  /** For all of it, from the connection to the last byte of the answer. */
+  /** Time limit from the connection to the last byte of the answer. */
   readonly timeoutMs: number
-  /** Of the answer's body. */
+  /** Size limit of the answer's body. */
   readonly maxBytes: number
   readonly signal?: AbortSignal | undefined
-  /** True where the process may exit during the request. */
+  /** True if the process may exit during the request. */
   readonly background?: boolean
 }
 
@@ -23,9 +23,9 @@ export interface HttpAnswer {
 }
 
 /**
- * Resolves with a whole answer, of whatever status. Rejects where there is none: no connection, time-out, aborted, cut, or too long.
- * A connection of its own for each request: one kept alive may be closed by the other side just as it is used again. Not `fetch`,
- * whose connections keep the process alive.
+ * Resolves with a complete answer of any status. Rejects without one: no connection, time-out, aborted, truncated, or too long. Opens a
+ * connection per request, because the other side may close a keep-alive connection just as it is reused. Does not use `fetch`, whose
+ * connections keep the process alive.
  */
 export function requestOnce(what: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers, body, timeoutMs, signal, background = false } = what
@@ -71,7 +71,7 @@ function readAnswer(
   })
 }
 
-/** The value, or undefined where the text is not JSON. */
+/** The parsed value. Undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

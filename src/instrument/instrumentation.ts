@@ -7,16 +7,15 @@ import { createProblems, type ProblemCounts } from './problems.ts'
 import { type AttemptLabels, createRecorder } from './recorder.ts'
 import { runOnce, whenSettled } from './run.ts'
 
-/** Unless it says so, nothing here throws or rejects by itself, or changes what the work does. */
+/** Unless documented otherwise, no function throws or rejects by itself, or changes the result of the work. */
 export interface Instrumentation {
   /**
-   * Runs `work` as one attempt and returns, or throws, exactly what it does: the same promise where it returns one. Work that
-   * throws, rejects or is aborted is a failed attempt; of any other, `describe` says what came of it. Since the promise is watched
-   * here, a rejection that nobody else handles is not reported by Node. A thenable that starts anew with every `then` has to be
-   * awaited inside `work`.
+   * Runs `work` as one attempt. Returns or throws exactly what `work` does, including the same promise object. Work that throws, rejects or
+   * is aborted is a failed attempt. For any other, `describe` derives the outcome. This handles a rejection of the promise, so Node does not
+   * report it as unhandled. Await a lazy thenable, which starts again with every `then`, inside `work`.
    */
   trackAttempt<Result>(labels: AttemptLabels, work: () => Result, describe?: Describe<Result>): Result
-  /** A function like `fn`, `this` and all, of which every call is one attempt. The labels may follow from the arguments. */
+  /** Wraps `fn` so that every call is one attempt. Passes `this` on. The labels may be a function of the arguments. */
   instrumentAgent<This, Args extends unknown[], Result>(
     fn: (this: This, ...args: Args) => Result,
     labels: AttemptLabels | ((...args: Args) => AttemptLabels),
@@ -25,16 +24,16 @@ export interface Instrumentation {
   /** Records an attempt that was measured elsewhere and has just ended, or ended at its `timestamp`. */
   recordAttempt(attempt: NewAttempt): void
   /**
-   * Delivers every attempt that ends from now on to a sidecar's URL, or to a tracker in this process. Called again, later attempts go
-   * to the new target, and the delivery before keeps what it has until it is delivered or closed. Close it before the process ends.
-   * Throws a `TypeError` where an option cannot be meant.
+   * Delivers every attempt that ends from now on to a sidecar's URL, or to a tracker in this process. After another call, later attempts go
+   * to the new target. The previous delivery continues with its queued attempts until it is closed. Close a delivery before the process
+   * ends. Throws a `TypeError` on an invalid option.
    */
   deliverTo(to: DeliveryTarget, options?: DeliveryOptions): Delivery
-  /** What could not be used, or not be done, so far. */
+  /** Counts of the problems so far. */
   problems(): ProblemCounts
 }
 
-/** An instrumentation of its own. It emits OpenTelemetry only, until it is given a delivery, here or by `deliverTo`. */
+/** Creates a separate instrumentation. Without a delivery, here or from `deliverTo`, it only emits OpenTelemetry. */
 export function createInstrumentation(options: { readonly delivery?: Delivery } = {}): Instrumentation {
   const problems = createProblems()
   let { delivery } = options
@@ -68,7 +67,7 @@ export function createInstrumentation(options: { readonly delivery?: Delivery } 
   }
 }
 
-/** Gives `wrapper` the name and the arity of `fn`, by which some coordinators choose. */
+/** Gives `wrapper` the name and the arity of `fn`, because some coordinators inspect them. */
 function likeness<Wrapper extends object>(
   fn: { readonly name: string; readonly length: number },
   wrapper: Wrapper,

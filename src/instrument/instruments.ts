@@ -1,4 +1,4 @@
-/** The OpenTelemetry instruments of an attempt: one table, made when first used and again when the global provider changes. */
+/** The OpenTelemetry instruments of attempts. They are created at first use, and again when the global provider changes. */
 import {
   type Counter,
   createNoopMeter,
@@ -13,7 +13,7 @@ import { type AttemptKey, keyId, type NewAttempt } from '../core/attempt/attempt
 /** The meter before a provider is set. */
 const NO_METER = createNoopMeter()
 
-/** The limit of announced keys. Beyond it all are announced again, which is harmless. */
+/** Maximum number of remembered keys. Beyond it all keys are announced again, which is harmless. */
 const MAX_ANNOUNCED = 10_000
 
 const TOKEN_TYPES = [

@@ -4,19 +4,18 @@ import { FIELD_BY_NAME, type FieldsWith } from '../core/attempt/fields.ts'
 import type { Problems } from './problems.ts'
 import { OTHER_ERROR } from './span.ts'
 
-/** What `describe` may say of a result. The success or confidence that it leaves out is taken from the result by the default rule. */
+/** The return value of `describe`. If success or confidence is absent, the default rule takes it from the result. */
 export type AttemptOutcome = Partial<Pick<NewAttempt, FieldsWith<{ readonly known: 'end' }>>>
 
-/** Derives the outcome from what the work returned or resolved to. It must be fast and synchronous. */
+/** Derives the outcome from the result of the work. Must be fast and synchronous. */
 export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome
 
-/** An outcome that knows at least whether the work succeeded. */
+/** An outcome with a known success. */
 export type KnownOutcome = AttemptOutcome & Pick<NewAttempt, 'success'>
 
 /**
- * The outcome of work that came to an end: what `describe` says, over the default rule. By that rule a boolean `success` in the
- * result is its success and a number `confidence` from 0 to 1 its confidence, and work that says nothing of its success has
- * succeeded by coming to an end. Never throws; what cannot be used is counted.
+ * The outcome of completed work. `describe` overrides the default rule. The default rule reads a boolean `success` and a `confidence` from 0
+ * to 1 from the result. Without `success`, completed work counts as a success. Never throws: invalid values are counted as problems.
  */
 export function describedOutcome<Result>(
   result: Awaited<Result>,
@@ -43,7 +42,7 @@ function defaultOutcome(result: unknown): KnownOutcome {
   return { success: typeof success === 'boolean' ? success : true, ...(stated && { confidence }) }
 }
 
-/** The stated fields. Their values are validated with the attempt. */
+/** The fields that `describe` returns. Their values are validated with the attempt. */
 function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome {
   if (said instanceof Promise) {
     said.catch(() => {}) // Else Node reports an unhandled rejection.
@@ -59,8 +58,8 @@ function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome
 }
 
 /**
- * A short, stable word for an error: its name (`AbortError`, `TimeoutError`), or, where that is just `Error`, its code
- * (`ECONNRESET`) or its class. Never its message, of which there are endlessly many.
+ * A short, stable type of an error: its name (`AbortError`, `TimeoutError`), or its code (`ECONNRESET`) or class if the name is just `Error`.
+ * Never its message, because messages have unbounded cardinality.
  */
 function errorType(error: unknown): string {
   try {
@@ -74,7 +73,7 @@ function errorType(error: unknown): string {
   }
 }
 
-/** The message of an error, where it has one. Never throws. */
+/** The message of an error, if it has one. Never throws. */
 export function errorMessage(error: unknown): string | undefined {
   try {
     const { message } = error as { message?: unknown }

@@ -1,26 +1,26 @@
-/** What a tracker or a sidecar answers to a batch of attempts. */
+/** The answer of a tracker or a sidecar to a batch of attempts. */
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 
-/** An attempt that was not kept, by its index in the batch, and why. */
+/** A rejected attempt: its index in the batch, and the reason. */
 export interface RejectedAttempt {
   readonly index: number
   readonly errors: readonly AttemptProblem[]
 }
 
-/** Every attempt of a batch is in exactly one of these. */
+/** Every attempt of a batch is in exactly one of these counts. */
 export interface Receipt {
   readonly accepted: number
   readonly duplicates: number
   readonly rejected: readonly RejectedAttempt[]
 }
 
-/** Anything that keeps attempts, such as a tracker in the same process. */
+/** A store of attempts, such as a tracker in the same process. */
 export interface AttemptKeeper {
-  /** Keeps what it can. With `error` set nothing is known to be kept, and the same attempts are given again. */
+  /** Records the valid attempts. If `error` is set, it is unknown whether any was recorded, and the same attempts are sent again. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt & { readonly error?: unknown }>
 }
 
-/** The receipt for a batch of `size` attempts, or undefined where `answer` makes no sense as one: it must account for each. */
+/** The receipt for a batch of `size` attempts. Undefined if `answer` does not account for every attempt. */
 export function readReceipt(answer: unknown, size: number): Receipt | undefined {
   if (typeof answer !== 'object' || answer === null) return undefined
   const { accepted, duplicates, rejected = [] } = answer as { [Field in keyof Receipt]?: unknown }

@@ -1,4 +1,4 @@
-/** Records attempts in the coordinator: starts and ends them, emits telemetry, passes them to the delivery. Nothing here throws. */
+/** Records attempts in the coordinator: starts and ends them, emits telemetry, adds them to the delivery. Never throws. */
 import { randomUUID } from 'node:crypto'
 import type { Context } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
@@ -11,7 +11,7 @@ import type { ProblemSource, Problems } from './problems.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
 import { applyDefaults, usableAttempt } from './valid-attempt.ts'
 
-/** What the caller knows of an attempt before it starts. An invalid name counts as `unknown`. */
+/** The fields known before an attempt starts. An invalid name counts as `unknown`. */
 export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' }>>
 
 /** An attempt that is running. */
@@ -24,7 +24,7 @@ interface StartedAttempt {
 
 export interface Recorder {
   start(labels: () => AttemptLabels): StartedAttempt
-  /** Records what was measured elsewhere. */
+  /** Records an attempt that was measured elsewhere. */
   record(stated: NewAttempt): void
 }
 
@@ -45,7 +45,7 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
 
   const emit = (attempt: NewAttempt): void => {
     problems.guard('telemetry', () => meter.record(attempt))
-    // Only a delivery needs a timestamp and an id.
+    // Only attempts for a delivery need a timestamp and an id.
     const delivery = currentDelivery()
     if (delivery !== undefined) problems.guard('telemetry', () => delivery.add(applyDefaults(attempt)))
   }
@@ -67,7 +67,7 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
       }
     },
     record: stated => {
-      // Copy: a getter may return something else when it is read again.
+      // Copy, because a getter may return another value at the second read.
       const own = (): NewAttempt => (typeof stated === 'object' && stated !== null ? { ...stated } : stated)
       const valid = usable('attempt', own)
       if (valid === undefined) return
@@ -80,7 +80,7 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
   }
 }
 
-/** Starts as failed and with no duration, which its end replaces: without both, validation would discard the attempt. */
+/** Placeholders for success and duration until the attempt ends. Validation discards an attempt without them. */
 function initialAttempt(labels: AttemptLabels): NewAttempt {
   const stated = Object.fromEntries(LABELS.map(name => [name, labels[name]]).filter(([, value]) => value !== undefined))
   return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: randomUUID() }

@@ -1,20 +1,20 @@
-/** How long a delivery waits: before it sends, and before it sends again. */
+/** The delays of a delivery: before a batch, and before a retry. */
 
 const FIRST_MS = 500
 const LONGEST_MS = 30_000
 
-/** A sidecar that asks for more must not stop the delivery for ever. */
+/** Upper limit of `Retry-After`. A wrong value must not stop the delivery permanently. */
 const LONGEST_RETRY_AFTER_MS = 300_000
 
 /**
- * Exponential backoff with full jitter, so that clients that failed together do not come back together: anything up to 0.5 s after the
- * first failure, doubling to 30 s. `random` is from 0 to 1. Source: Brooker, "Exponential Backoff And Jitter", 2015.
+ * Exponential backoff with full jitter, so that clients that failed together do not retry together. At most 0.5 s after the first failure,
+ * doubling to at most 30 s. `random` is from 0 to 1. Source: Brooker, "Exponential Backoff And Jitter", 2015.
  */
 export function backoffMs(failures: number, random: number): number {
   return random * Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1))
 }
 
-/** What a `Retry-After` header asks for, as seconds or as an HTTP date, at most five minutes; undefined where it says neither. */
+/** The delay of a `Retry-After` header, which is in seconds or an HTTP date. At most five minutes. Undefined if the header is invalid. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? ''
   const asked = /^\d+$/.test(text) ? Number(text) * 1000 : httpDateMs(text) - nowMs
@@ -25,14 +25,14 @@ function httpDateMs(text: string): number {
   return text.endsWith('GMT') ? Date.parse(text) : Number.NaN
 }
 
-/** The waits of one delivery, one at a time. No wait keeps the process alive or rejects. */
+/** The delays of one delivery, one at a time. They do not keep the process alive, and never reject. */
 export interface Pace {
-  /** Waits a moment for more attempts to come. */
+  /** Waits briefly for more attempts to join the batch. */
   gather(ms: number): Promise<void>
-  /** Waits for `askedMs`, and then for the backoff of the failures in a row. */
+  /** Waits for `askedMs`, then for the backoff of the consecutive failures. */
   afterFailure(askedMs: number | undefined): Promise<void>
   afterSuccess(): void
-  /** Ends a wait that the sidecar did not ask for, and resets the backoff. */
+  /** Ends a wait that the sidecar did not request, and resets the backoff. */
   hurry(): void
   /** Ends every wait, future ones too. */
   stop(): void

@@ -1,13 +1,13 @@
-/** Runs the caller's work: once, in a context, and without changing what it returns or throws. */
+/** Runs the caller's work once, in a context. Does not change what it returns or throws. */
 import { type Context, context } from '@opentelemetry/api'
 import type { Problems } from './problems.ts'
 
-/** What a piece of work did when it was called. */
+/** The result of calling the work. */
 export type Ran<Result> =
   | { readonly threw: false; readonly result: Result }
   | { readonly threw: true; readonly error: unknown }
 
-/** Runs `work` exactly once, inside `within` where that can be had. A context manager that throws costs the work nothing. */
+/** Runs `work` exactly once, inside `within` if possible. Runs it outside if the context manager throws. */
 export function runOnce<Result>(work: () => Result, within: Context | undefined, problems: Problems): Ran<Result> {
   let ran: Ran<Result> | undefined
   const run = (): Ran<Result> => {
@@ -24,8 +24,8 @@ export function runOnce<Result>(work: () => Result, within: Context | undefined,
 }
 
 /**
- * Calls one of the two, once, when `result` is settled: at once where it is no promise, and as `await` would see it where it is one.
- * Neither may throw. The caller keeps `result` itself, so a rejection that nobody else handles is handled here.
+ * Calls one of the two callbacks once, when `result` resolves or rejects. Calls it at once if `result` is no promise. The callbacks must not
+ * throw. This handles a rejection of `result`, so Node does not report it as unhandled, even if the caller ignores it.
  */
 export function whenSettled<Result>(
   result: Result,

@@ -1,19 +1,19 @@
-/** One try at handing over a batch, and what may come of it. */
+/** Sends one batch, and classifies the result. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { messageOf } from './problems.ts'
 import { type AttemptKeeper, type Receipt, readReceipt } from './receipt.ts'
 
-/** What came of a try. Only after `retry` the same batch is worth another one. */
+/** The result of a try. Only `retry` means that the same batch may succeed later. */
 export type SendOutcome =
   | { readonly kind: 'kept'; readonly receipt: Receipt }
   | { readonly kind: 'retry'; readonly detail: string; readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'too_large'; readonly detail: string }
   | { readonly kind: 'refused'; readonly detail: string }
 
-/** Tries once. It ends, with `retry`, soon after `signal` is aborted; where it rejects, the batch itself cannot be sent. */
+/** Tries once. Resolves with `retry` soon after `signal` aborts. Rejects if the batch itself cannot be sent. */
 export type Send = (batch: readonly NewAttempt[], signal: AbortSignal) => Promise<SendOutcome>
 
-/** Hands batches to a keeper in this process. One that does not answer within `timeoutMs` is asked again. */
+/** Sends batches to a keeper in this process. A batch without an answer within `timeoutMs` is retried. */
 export function createKeeperSend(keeper: AttemptKeeper, timeoutMs: number): Send {
   return async (batch, signal) => {
     const { promise: stopped, reject: stop } = Promise.withResolvers<never>()

@@ -1,6 +1,6 @@
-/** Where a sidecar is, and what to say to be let in. */
+/** The URL and the credentials of a sidecar. */
 
-/** Undefined values are left out. */
+/** Undefined values are omitted. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 export interface SidecarAddress {
@@ -9,7 +9,7 @@ export interface SidecarAddress {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The sidecar at an http(s) URL, which may end in a path that a proxy put before it. Throws a `TypeError` where it is none. */
+/** The sidecar at an http(s) URL. The URL may contain the path prefix of a proxy. Throws a `TypeError` if it is invalid. */
 export function sidecarAddress(url: string | URL, token?: string): SidecarAddress {
   if (!URL.canParse(String(url)))
     throw new TypeError(`Expected the URL of a sidecar such as http://127.0.0.1:9464, got ${String(url)}`)

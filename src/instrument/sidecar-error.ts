@@ -1,22 +1,22 @@
-/** Why a question to a sidecar has no answer. */
+/** The error of a question to a sidecar. */
 import type { AttemptProblem } from '../core/attempt/attempt.ts'
 
-/** What a sidecar says of an error: RFC 9457 problem details. */
+/** The problem details (RFC 9457) of a sidecar's error response. */
 export interface ProblemDetails {
   readonly type?: string
   readonly title?: string
   readonly status?: number
   readonly detail?: string
-  /** What is wrong with the input, each with the index of its item. */
+  /** The problems of the input, each with the index of its item. */
   readonly errors?: readonly (AttemptProblem & { readonly index?: number })[]
 }
 
-/** A question that got no usable answer: no connection, a time-out, an error status, or rubbish. */
+/** A question got no usable answer: no connection, a time-out, an error status, or an invalid response. */
 export class SidecarError extends Error {
   override readonly name = 'SidecarError'
-  /** Of the answer; undefined where there was none. */
+  /** The HTTP status. Undefined without a response. */
   readonly status: number | undefined
-  /** What the sidecar said was wrong, where it said so. */
+  /** The problem details, if the sidecar sent any. */
   readonly problem: ProblemDetails | undefined
 
   constructor(

@@ -1,4 +1,4 @@
-/** The span of an attempt: `invoke_agent` of the GenAI conventions, with attributes of our own under `agent.attempt`. */
+/** The span of an attempt: `invoke_agent` of the GenAI conventions, with additional attributes under `agent.attempt`. */
 import {
   type Attributes,
   type Context,
@@ -26,11 +26,11 @@ const AT_END = SPAN_FIELDS.filter(field => !isAtStart(field) && field.name !== '
 export interface AttemptSpan {
   /** The context to run the work in, so that its spans become children. */
   readonly context: Context
-  /** Ends the span as the attempt ended. `message` says why it failed, `at` when, where that was not now. */
+  /** Ends the span with the attempt's result. `message` is the reason of a failure. `at` is the end time, by default now. */
   end(attempt: NewAttempt, details?: { readonly message?: string | undefined; readonly at?: Date | undefined }): void
 }
 
-/** Starts the span of an attempt, now unless `startedAt` says otherwise; undefined as long as no provider is set. */
+/** Starts the span of an attempt, at `startedAt` or now. Undefined while no provider is set. */
 export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): AttemptSpan | undefined {
   const span = currentTracer()?.startSpan(`invoke_agent ${attempt.agent_name}`, {
     kind: SpanKind.INTERNAL,
@@ -50,7 +50,7 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
   }
 }
 
-/** Looked up for each span, so that a provider that is set late or replaced is used. */
+/** The tracer of the current provider. Looked up for each span, because the provider may be set late or replaced. */
 function currentTracer(): Tracer | undefined {
   const provider = trace.getTracerProvider()
   if (provider instanceof ProxyTracerProvider) return provider.getDelegateTracer('agent-performance')
@@ -77,7 +77,7 @@ function attributesOf(attempt: NewAttempt, fields: readonly ListedField[]): Attr
   return attributes
 }
 
-/** The conventions count cached tokens among the input tokens. An attempt counts them apart. */
+/** The conventions include cached tokens in the input tokens. An attempt counts them separately. */
 function inputTokens({ input_tokens, cache_read_tokens, cache_write_tokens }: NewAttempt): Attributes {
   if ((input_tokens ?? cache_read_tokens ?? cache_write_tokens) === undefined) return {}
   return { 'gen_ai.usage.input_tokens': (input_tokens ?? 0) + (cache_read_tokens ?? 0) + (cache_write_tokens ?? 0) }

@@ -1,4 +1,4 @@
-/** Validates what a caller states, and completes it for delivery. */
+/** Validates the attempt of a caller, and completes it for delivery. */
 import { randomUUID } from 'node:crypto'
 import type { AttemptKey, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
@@ -15,16 +15,16 @@ export interface CompleteAttempt extends NewAttempt {
   readonly attempt_id: string
 }
 
-/** The valid part of what a caller states, and the problems of the rest. */
+/** The valid part of an attempt, and the problems of the rest. */
 export interface UsableAttempt {
-  /** Undefined where it has no valid success or time, or is not an object. */
+  /** Undefined if it has no valid success or time, or is not an object. */
   readonly attempt: NewAttempt | undefined
   readonly problems: readonly AttemptProblem[]
 }
 
 /**
- * The valid part of `stated`: itself where it is valid, else a copy in which an invalid name is `unknown` and any other invalid field is
- * left out. Fields are read more than once: pass a copy where a getter may change its value.
+ * The valid part of `stated`. Returns `stated` itself if it is valid. Otherwise returns a copy, in which an invalid name is `unknown` and
+ * other invalid fields are omitted. Reads fields more than once, so pass a copy if a getter may change its value.
  */
 export function usableAttempt(stated: NewAttempt): UsableAttempt {
   const problems = attemptProblems(stated, isTimestamp)
@@ -48,8 +48,8 @@ function withoutProblems(copy: NewAttempt, problems: readonly AttemptProblem[]):
 }
 
 /**
- * Adds the present as timestamp and a new id where they are absent. A timestamp without a zone gets one, because a sidecar elsewhere may be
- * in another zone.
+ * Adds the current time as timestamp, and a new id, if they are absent. Adds the zone to a timestamp without one, because the sidecar may be
+ * in another time zone.
  */
 export function applyDefaults(attempt: NewAttempt): CompleteAttempt {
   return { ...attempt, timestamp: completeTimestamp(attempt.timestamp), attempt_id: attempt.attempt_id ?? randomUUID() }

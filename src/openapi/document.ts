@@ -36,14 +36,14 @@ export async function openApiDocument(version: string): Promise<object> {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'Asked for where the sidecar has an --auth-token-file. Scopes: ingest, read, admin.',
+          description: 'Required if the sidecar has an --auth-token-file. Scopes: ingest, read, admin.',
         },
       },
     },
   }
 }
 
-/** Health, which supervisors ask for without a token. */
+/** Health checks, which need no token. */
 const OPEN: OperationKind = { scope: undefined }
 
 function resetOperation(): object {

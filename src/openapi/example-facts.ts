@@ -1,4 +1,4 @@
-/** Forty attempts. The questions themselves answer the examples of /openapi.json from them, so that no example can be wrong. */
+/** Forty attempts. The examples of /openapi.json are computed from them by the questions, so that they are always correct. */
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
@@ -6,7 +6,7 @@ import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
 import type { Facts } from '../questions/question.ts'
 
 const MINUTE_MS = 60_000
-/** When the examples are asked, in milliseconds since the epoch. */
+/** The time of the examples, in milliseconds since the epoch. */
 export const EXAMPLE_NOW_MS: number = Date.UTC(2026, 0, 31, 12)
 
 const KEYS = [

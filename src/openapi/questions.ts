@@ -26,7 +26,7 @@ export async function questionOperations(): Promise<QuestionOperations> {
 
 async function exampleAnswer(question: Question): Promise<unknown> {
   const answer = await question.run(exampleFacts(), parseQuery(question, question.example, EXAMPLE_NOW_MS))
-  // As HTTP sends it.
+  // Convert the example to JSON, as HTTP sends it.
   return JSON.parse(JSON.stringify(answer))
 }
 

@@ -1,13 +1,13 @@
-/** The answers of /openapi.json that are no data: which status each operation can have, and what it looks like. */
+/** The error responses of /openapi.json: the statuses of each operation, and their format. */
 import type { Scope } from '../server/access.ts'
 
 export const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` })
 
-/** Statuses that every request can have: HTTP itself is at fault, or a page of another site asks. */
+/** Statuses of every request: malformed HTTP, or a request from a page of another site. */
 const ALWAYS = [400, 403, 408, 431, 501, 505]
-/** Statuses of what needs a token where tokens are configured, and a Host that is served. */
+/** Statuses of requests that need a token, if tokens are configured, and an allowed Host. */
 const GUARDED = [401, 421]
-/** Statuses of a request that is read or worked on. */
+/** Statuses of a request under load or after a time-out. */
 const LOADED = [429, 503]
 /** Statuses of a request with a body. */
 const WITH_BODY = [413, 415]
@@ -41,7 +41,7 @@ function problemResponse(status: number, content: object): object {
 }
 
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: ref('Problem') } }
-/** Of OTLP in the encoding of the request. Before its path is known, a fault is problem+json as everywhere else. */
+/** Errors of OTLP have the encoding of the request. Errors before its path is known are problem+json, as everywhere else. */
 const STATUS_CONTENT = {
   'application/x-protobuf': { schema: { type: 'string', format: 'binary', description: 'A google.rpc.Status.' } },
   'application/json': { schema: ref('Status') },
@@ -60,9 +60,9 @@ export const RESPONSES: object = Object.fromEntries(
   ]),
 )
 
-/** What an operation is like, as far as its refusals depend on it. */
+/** The properties of an operation that determine its error responses. */
 export interface OperationKind {
-  /** What a token must allow; undefined for health, which is open to all whatever the Host. */
+  /** The required scope of a token. Undefined for health checks, which need no token and accept any Host. */
   readonly scope: Scope | undefined
   readonly body?: boolean
   /** Whether it can be refused because of load or of the store. */
@@ -73,7 +73,7 @@ export interface OperationKind {
   readonly more?: readonly number[]
 }
 
-/** The refusals of an operation by their status, and who may ask. */
+/** The error responses of an operation by status, and its security requirement. */
 export function refusals({ scope, body, loaded, otlp, more = [] }: OperationKind): {
   readonly security: readonly object[]
   readonly responses: object
@@ -87,7 +87,7 @@ export function refusals({ scope, body, loaded, otlp, more = [] }: OperationKind
   ]
   const name = otlp === true ? 'Status' : 'Problem'
   return {
-    // OpenAPI takes the roles of any scheme since 3.1. The empty one: without an --auth-token-file no token is needed.
+    // OpenAPI allows roles for any scheme since 3.1. The empty requirement means that without an --auth-token-file no token is needed.
     security: scope === undefined ? [] : [{}, { bearer: [scope] }],
     responses: Object.fromEntries(
       statuses.map(status => [status, { $ref: `#/components/responses/${name}${status}` }]),
@@ -146,5 +146,5 @@ const STATUS = {
   properties: { code: { type: 'integer', description: 'A google.rpc.Code.' }, message: { type: 'string' } },
 }
 
-/** Schemas of refusals. */
+/** Schemas of error responses. */
 export const FAULT_SCHEMAS: object = { Problem: PROBLEM, Status: STATUS, Fault: FAULT }

@@ -8,16 +8,16 @@ import { defineQuestion, InvalidParameters, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface AttemptsQuery extends Selection {
-  /** 1 to 1,000; 100 unless stated. */
+  /** 1 to 1,000. 100 by default. */
   readonly limit?: number | undefined
-  /** The `next_cursor` of the page before. */
+  /** The `next_cursor` of the previous page. */
   readonly cursor?: string | undefined
-  /** `newest` unless stated. */
+  /** `newest` by default. */
   readonly order?: AttemptOrder | undefined
   readonly with_ids?: boolean | undefined
 }
 
-/** An attempt as it is kept: the fields of the table, its timestamp, and the cost that was computed. */
+/** An attempt as stored: the fields of the table, its timestamp, and the computed cost. */
 const keptAttempt = z
   .strictObject({
     ...Object.fromEntries(FIELD_LIST.map(field => [field.name, fieldSchema(field)])),

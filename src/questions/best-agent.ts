@@ -35,7 +35,7 @@ const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBe
   attempts_to_decide: attempts.nullable(),
 })
 
-/** Undefined where no agent has `min_attempts`. */
+/** Undefined if no agent has `min_attempts`. */
 export const bestAgent: Question<'best-agent', BestAgentQuery, DecidedBestAgent | undefined> = defineQuestion({
   path: 'best-agent',
   summary: 'The best agent for an issue type, and whether that is decided',

@@ -15,9 +15,9 @@ import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface ExperimentQuery extends RangeQuestion {
-  /** The `experiment` of its attempts. */
+  /** The value of `experiment` in its attempts. */
   readonly name: string
-  /** The variant that came first unless stated. */
+  /** By default the variant that was recorded first. */
   readonly baseline?: string | undefined
   readonly adaptive?: boolean | undefined
 }
@@ -51,8 +51,8 @@ const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', 
 })
 
 /**
- * Undefined where there is no such experiment, or no such baseline in it. Rejects with {@link ExperimentNotTold} where its attempts may have
- * been recorded, but not by variant, because the limit of arms was reached.
+ * Undefined if there is no such experiment, or no such baseline in it. Rejects with {@link ExperimentNotTold} if its attempts may have been
+ * recorded without their variant, because the limit of arms was reached.
  */
 export const experiment: Question<'experiments/{name}', ExperimentQuery, ExperimentReport | undefined> = defineQuestion(
   {

@@ -1,4 +1,4 @@
-/** Limits of questions in flight. All of them are bounded, because recording must go on whatever is asked. */
+/** Limits of questions in flight, so that questions cannot stop recording. */
 import type { ServerResponse } from 'node:http'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
 import { sendProblem } from '../server/problem.ts'

@@ -17,7 +17,7 @@ import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface MetricsQuery extends Selection {
-  /** Whether the answer includes `recent_results`; true unless stated. */
+  /** Whether the answer includes `recent_results`. True by default. */
   readonly recent?: boolean | undefined
 }
 

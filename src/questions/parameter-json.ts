@@ -10,7 +10,7 @@ export interface ParameterJson {
   readonly default?: unknown
 }
 
-/** One parameter, and what stands for its value in a help text: `count`. */
+/** One parameter, and the placeholder of its value in a help text, such as `count`. */
 export interface DescribedParameter {
   readonly name: string
   readonly isRequired: boolean
@@ -42,7 +42,7 @@ function jsonOf<Member>(
   const json: unknown = z.toJSONSchema(parameters, {
     io: 'input',
     metadata,
-    // Zod leaves out the default of what is read from text.
+    // Zod omits the default of a parameter that is parsed from text.
     override({ zodSchema, jsonSchema }) {
       const { def } = zodSchema._zod
       if (def.type === 'default') jsonSchema.default = def.defaultValue

@@ -1,6 +1,6 @@
 /**
- * The kinds of parameters, and those that all questions share. Over HTTP and on the command line every value is text; in a process it is a
- * number or a boolean: the schemas take both.
+ * The types of parameters, and the parameters that all questions share. Values are text over HTTP and on the command line. In a process they
+ * are numbers or booleans. The schemas accept both.
  */
 import { z } from 'zod'
 import { parseDuration } from '../core/attempt/timestamp.ts'
@@ -9,7 +9,7 @@ import type { RangeQuestion } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { Fields } from './schema.ts'
 
-/** What the command shows for the value of a parameter: `--min-attempts <count>`. */
+/** The placeholders of parameter values in help texts, as in `--min-attempts <count>`. */
 export const valueNames: z.core.$ZodRegistry<{ readonly value: string }> = z.registry<{ readonly value: string }>()
 
 function described<Schema extends z.ZodType>(schema: Schema, description: string, value: string): Schema {
@@ -32,7 +32,7 @@ export function text(description: string, value: string): z.ZodString {
 const notText = ({ input }: { readonly input?: unknown }): string =>
   input === undefined ? 'is required' : 'must be text'
 
-/** One of a list, in its spelling there. */
+/** One value of a list, case-sensitive. */
 export function choice<const Value extends string>(
   values: readonly Value[],
   description: string,
@@ -47,7 +47,7 @@ function numeral(digits: RegExp, schema: z.ZodType<number>): z.ZodType<number, n
   return read as z.ZodType<number, number>
 }
 
-/** A whole number of a thing counted. */
+/** A count: a whole number. */
 export function count(description: string, min: number, max: number): z.ZodType<number, number> {
   const range = `must be from ${min} to ${max}`
   const schema = z
@@ -57,7 +57,7 @@ export function count(description: string, min: number, max: number): z.ZodType<
   return numeral(/^\d{1,15}$/, described(schema, description, 'count'))
 }
 
-/** A number, also with an exponent: clients print very small ones so. */
+/** A number, also with an exponent, because clients print very small numbers with one. */
 export function amount(description: string, min: number, max: number, value: string): z.ZodType<number, number> {
   const range = `must be from ${min} to ${max}`
   const schema = z.number(`must be a number from ${min} to ${max}, in decimal digits`).min(min, range).max(max, range)
@@ -71,7 +71,7 @@ export function flag(description: string): z.ZodType<boolean, boolean> {
   return read as z.ZodType<boolean, boolean>
 }
 
-/** A length of time as people write it, `15m` or `7d`; in milliseconds once it is parsed. */
+/** A duration such as `15m` or `7d`. Parsed into milliseconds. */
 export function length(description: string): z.ZodType<number, string> {
   const error = 'must be a length of time such as 15m, 24h, 7d'
   const schema = z.number(error).positive(error).meta({ type: 'string', exclusiveMinimum: undefined })
@@ -82,14 +82,14 @@ export function length(description: string): z.ZodType<number, string> {
   return read as z.ZodType<number, string>
 }
 
-/** Keys with fewer attempts than this do not take part. */
+/** Keys with fewer attempts are excluded. */
 export function minAttempts(least: number): z.ZodDefault<z.ZodType<number, number>> {
   return count('Leave out keys (agent, model and issue type) with fewer attempts', 1, 1e9).default(least)
 }
 
 const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 24h or 7d'
 
-/** The range of time that every question takes. Without it the whole life. */
+/** The time range that every question accepts. The whole lifetime by default. */
 export const range: Fields<RangeQuestion> = {
   since: text(`From then on: ${TIME_HELP}`, 'time').optional(),
   until: text('Until then, in the same form (default: now)', 'time').optional(),

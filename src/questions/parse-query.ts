@@ -1,4 +1,4 @@
-/** Reads the parameters of a question. */
+/** Parses the parameters of a question. */
 import type { z } from 'zod'
 import { parseRange } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
@@ -10,7 +10,7 @@ import { InvalidParameters, type ParsedQuery, type Question } from './question.t
  * {@link InvalidParameters} that names every unknown or bad parameter.
  */
 export function parseQuery({ parameters }: Pick<Question, 'parameters'>, given: object, nowMs: number): ParsedQuery {
-  // Without a prototype: `__proto__` and `constructor` are names that come from outside.
+  // No prototype, because clients may send names such as `__proto__` and `constructor`.
   const checked = parameters.safeParse(Object.assign(Object.create(null), given))
   if (!checked.success) throw new InvalidParameters(checked.error.issues.flatMap(faultsOf))
   const query = checked.data as Selection

@@ -1,16 +1,16 @@
-/** What a question is. Everything that asks one derives from this: HTTP, /openapi.json, the typed client, the tracker, the command. */
+/** The definition of a question. HTTP, /openapi.json, the typed client, the tracker and the command derive from it. */
 import type { z } from 'zod'
 import type { KeyFilter, StopSignal, Store, TimeRange } from '../core/ports.ts'
 import type { ParameterFault } from '../server/problem.ts'
 import type { Exactly } from './schema.ts'
 
-/** What questions read: the store. */
+/** The part of the store that questions read. */
 export type Facts = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
 
-/** The parameters of a question after validation, with defaults applied, and what those that all questions share amount to. */
+/** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */
 export type ParsedQuery<Parameters extends object = object> = Parameters & {
   readonly filter: KeyFilter
-  /** Undefined: the whole life. */
+  /** Undefined for the whole lifetime. */
   readonly range: TimeRange | undefined
   /** When the question was parsed, in milliseconds since the epoch. Lengths back from now refer to it. */
   readonly nowMs: number
@@ -22,11 +22,11 @@ export interface ParameterSchema<Input = object> extends z.ZodType<object, Input
 }
 
 /**
- * A question: what may be asked, how the answer is computed and what it looks like. `Input` is what callers give, `Answer` what they get;
- * it includes undefined where there may be no answer.
+ * A question: its parameters, the computation of its answer, and the answer's schema. `Input` is the type of the given parameters. `Answer`
+ * includes undefined if there may be no answer.
  */
 export interface Question<Path extends string = string, Input extends object = object, Answer = unknown> {
-  /** Below `/api/v1/`; `{name}` in it is the parameter `name`. It identifies the question. */
+  /** The path below `/api/v1/`, which identifies the question. `{name}` in it is the parameter `name`. */
   readonly path: Path
   /** One sentence without a full stop. */
   readonly summary: string
@@ -42,11 +42,11 @@ export interface Question<Path extends string = string, Input extends object = o
   noAnswer?(query: ParsedQuery): string
   /** Whether equal questions have different answers, so that they must not share one. */
   isUnique?(query: ParsedQuery): boolean
-  /** The same answer as pieces of JSON text, for an answer of any length: HTTP sends it at the client's pace without holding it. */
+  /** The same answer as pieces of JSON text, for answers of any length. HTTP streams them as fast as the client reads. */
   print?(facts: Facts, query: ParsedQuery, signal?: StopSignal): Promise<Iterator<string>>
 }
 
-/** A question as its file states it: with the types that its schemas have. */
+/** A question as defined in its file, with the types of its schemas. */
 interface Definition<
   Path extends string,
   Input extends object,
@@ -73,11 +73,11 @@ export function defineQuestion<
   return definition as unknown as Question<Path, Input, Answer>
 }
 
-/** Parameters that cannot be read. The message names each of them. */
+/** Invalid parameters. The message names each of them. */
 export class InvalidParameters extends RangeError {
   override readonly name = 'InvalidParameters'
   readonly faults: readonly ParameterFault[]
-  /** For a command that lets the error end it. */
+  /** The exit code of a command that fails with this error. */
   readonly exitCode = 64
 
   constructor(faults: readonly ParameterFault[]) {

@@ -11,11 +11,11 @@ export type QuestionPath = Registry[keyof Registry]['path']
 
 type QuestionAt<Path extends QuestionPath> = Extract<Registry[keyof Registry], { readonly path: Path }>
 
-/** What callers give to the question at `Path`. */
+/** The parameters of the question at `Path`. */
 export type Input<Path extends QuestionPath> =
   QuestionAt<Path> extends Question<Path, infer Given, unknown> ? Given : never
 
-/** What they get; undefined included where there may be no answer. */
+/** The answer of the question at `Path`. Includes undefined if there may be no answer. */
 export type Answer<Path extends QuestionPath> =
   QuestionAt<Path> extends Question<Path, object, infer Given> ? Given : never
 
@@ -29,7 +29,7 @@ const byPath: ReadonlyMap<QuestionPath, Question<QuestionPath>> = new Map(
 export const questionAt = <Path extends QuestionPath>(path: Path): Question<Path, Input<Path>, Answer<Path>> =>
   byPath.get(path) as Question<Path, Input<Path>, Answer<Path>>
 
-/** Answers a question of this process. Rejects with `InvalidParameters`, as the store does, or with the signal's reason. */
+/** Answers a question in this process. Rejects with `InvalidParameters`, an error of the store, or the signal's reason. */
 export async function answerQuestion<Path extends QuestionPath>(
   facts: Facts,
   path: Path,

@@ -22,14 +22,14 @@ import { type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface RouteQuery extends Selection {
   readonly issue_type: string
-  /** 1 unless stated. */
+  /** 1 by default. */
   readonly min_attempts?: number | undefined
   readonly explore?: boolean | undefined
-  /** Of the draw; made, and told, unless stated. */
+  /** The seed of the draw. By default chosen at random and reported. */
   readonly seed?: string | undefined
   readonly max_cost_usd?: number | undefined
   readonly min_success_rate?: number | undefined
-  /** A length such as `7d`. */
+  /** A duration such as `7d`. */
   readonly half_life?: string | undefined
 }
 
@@ -62,7 +62,7 @@ const answer: ObjectSchema<RoutingReport> = objectSchema('RoutingReport', {
 
 export const route: Question<'route', RouteQuery, RoutingReport> = defineQuestion({
   path: 'route',
-  summary: 'To whom the next issue of a type should go: a ranked list',
+  summary: 'A ranked list of agents for the next issue of a type',
   command: 'route',
   parameters: z.strictObject({
     ...selection,

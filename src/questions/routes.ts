@@ -10,7 +10,7 @@ import { parseQuery } from './parse-query.ts'
 import { type Facts, InvalidParameters, type ParsedQuery, type Question } from './question.ts'
 import { QUESTIONS } from './questions.ts'
 
-/** What the routes read and reset: the tracker. */
+/** The part of the tracker that the routes use. */
 export interface QuestionSource {
   readonly nowMs: number
   facts(): Promise<Facts>
@@ -38,7 +38,7 @@ export function createQuestionRoutes({ source, questions, admin }: QuestionRoute
     }
   }
 
-  /** Parses the request again when the computation starts: a range up to now ends then, and not when the request came. */
+  /** Parses the request again when the computation starts, so that a range up to now ends then, not at the receipt of the request. */
   async function answer(
     question: Question,
     req: express.Request,

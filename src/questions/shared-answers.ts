@@ -5,7 +5,7 @@ import { type Problem, sendProblem } from '../server/problem.ts'
 import { type Printed, printSteps, sendPrinted } from './answer.ts'
 import { type AnswerBytes, TooManyAnswerBytes } from './answer-bytes.ts'
 
-/** Answers computed at the same time. Each is held as objects until it is printed: more would take more memory and be no faster. */
+/** Answers computed at the same time. Each is in memory as objects until it is printed. More would need more memory and be no faster. */
 const MAX_RUNNING = 4
 
 /** Computes an answer: the pieces of its JSON, or why there is none. Rejects with the signal's reason when the last client has gone. */

@@ -19,7 +19,7 @@ import { defineQuestion, type Facts, type ParsedQuery, type Question } from './q
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface SuccessRateQuery extends Selection {
-  /** By which names were given unless stated. */
+  /** By default it depends on the names that are given. */
   readonly group_by?: Grouping | undefined
 }
 
@@ -29,7 +29,7 @@ const groupedRates: ObjectSchema<GroupedRates> = objectSchema('GroupedRates', {
   details: byName(rate, 'The same rates with their intervals.'),
 })
 
-/** The rate of one key if all three names are given, and not `group_by`; else the rates of groups. */
+/** The rate of one key if all three names and no `group_by` are given. Otherwise the rates of groups. */
 export const successRate: Question<'success-rate', SuccessRateQuery, Rate | GroupedRates> = defineQuestion({
   path: 'success-rate',
   summary: 'Success rate in percent: of one key when all three names are given, else by group',

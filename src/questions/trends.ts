@@ -11,7 +11,7 @@ import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface TrendsQuery extends Selection {
-  /** Least length of an interval, such as `1h` or `7d`; chosen unless stated. */
+  /** Minimum length of an interval, such as `1h` or `7d`. By default it depends on the range. */
   readonly interval?: string | undefined
 }
 

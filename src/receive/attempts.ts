@@ -156,14 +156,14 @@ function refuseAll(rejected: Rejected, of: number): Problem {
   return {
     status: 400,
     detail: `${invalidAttempts(rejected.length)}, of ${of}: none was counted`,
-    errors: faultyItems(rejected),
+    errors: invalidItems(rejected),
   }
 }
 
 /** The log entry of a partial success. */
 function partlyTaken(rejected: Rejected, more: number): Problem {
   // Messages of JSON.parse quote the body, which must not be logged.
-  const errors = faultyItems(rejected.slice(0, 1)).map(fault =>
+  const errors = invalidItems(rejected.slice(0, 1)).map(fault =>
     fault.detail.startsWith(NOT_JSON) ? { ...fault, detail: NOT_JSON } : fault,
   )
   return { status: 200, detail: `${invalidAttempts(rejected.length + more)}: the others were kept`, errors }
@@ -172,5 +172,5 @@ function partlyTaken(rejected: Rejected, more: number): Problem {
 const invalidAttempts = (count: number): string =>
   `${count === 1 ? '1 attempt is' : `${count} attempts are`} not as documented`
 
-const faultyItems = (rejected: Rejected): InvalidItem[] =>
+const invalidItems = (rejected: Rejected): InvalidItem[] =>
   rejected.flatMap(({ index, errors }) => errors.map(error => ({ index, ...error })))

@@ -91,7 +91,7 @@ function readBytes(req: IncomingMessage, gzip: boolean, limits: BodyLimits, dead
     if (isOver) return
     isOver = true
     deadlines.end(deadline)
-    // The listeners keep the chunks reachable as long as the request lives, which may be long after its refusal.
+    // The request's listeners keep the chunks reachable. The request may stay open long after its refusal.
     chunks.clear()
     if ('status' in result) release()
     done(result)

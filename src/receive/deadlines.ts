@@ -13,8 +13,8 @@ export interface Deadline {
 }
 
 /**
- * A node of a circular list. A removed node has no links: in the old space it would keep all later nodes from being collected while they
- * are young, as the table of a Set does.
+ * A node of a circular list. The links of a removed node are cleared. Otherwise a removed node in V8's old space keeps all later nodes alive,
+ * so that a scavenge cannot collect them. The table of a Set has the same problem.
  */
 interface Link extends Deadline {
   previous: Link | undefined

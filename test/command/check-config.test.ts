@@ -1,4 +1,4 @@
-/** check-config beside serve: what one refuses the other refuses, with the same words and the same exit code. */
+/** check-config and serve reject the same settings, with the same message and exit code. */
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -43,7 +43,7 @@ writeFileSync(join(folder, 'not-a-folder.journal'), '')
 symlinkSync(join(folder, 'elsewhere.json'), join(folder, 'link.json'))
 const bomb = ['a: &a [x,x,x,x,x,x,x,x,x,x]', ...'bcdefghi'.split('').map(nested)].join('\n')
 
-/** Ten aliases of the line before. */
+/** Ten aliases of the previous line. */
 function nested(name: string): string {
   const before = String.fromCharCode(name.charCodeAt(0) - 1)
   return `${name}: &${name} [${new Array(10).fill(`*${before}`).join(',')}]`
@@ -121,14 +121,14 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
   'a kind of store that there is not yet': { args: ['--store', 'redis://:s3cret@cache/0'], says: /not supported yet/ },
 }
 
-/** A sidecar that starts although it should not ends at once. */
+/** Stops a sidecar that starts by mistake. */
 const startAndStop: StartSidecar = async (...given) => {
   const sidecar = await startSidecar(...given)
   await sidecar.close()
   throw new Error('it started')
 }
 
-describe('check-config refuses what serve refuses', () => {
+describe('check-config rejects what serve rejects', () => {
   test.each(Object.entries(REFUSED))('%s', async (_what, { args, says }) => {
     const given = [...(args.includes('--listen') ? [] : LOCAL.slice(0, 2)), ...LOCAL.slice(2), ...args]
     const all = args.includes('--store') ? given : [...given, ...STORE]
@@ -141,7 +141,7 @@ describe('check-config refuses what serve refuses', () => {
     expect(checked.stderr).not.toMatch(/internal error|\n {4}at /)
   })
 
-  test('names all faults of several files at once', async () => {
+  test('names all problems of several files at once', async () => {
     const args = ['--auth-token-file', join(folder, 'missing'), '--prices', file('bad.yaml', 'm: 1')]
     const { code, stderr } = await run('check-config', [...LOCAL, ...STORE, ...args])
     expect(code).toBe(78)
@@ -163,7 +163,7 @@ describe('check-config refuses what serve refuses', () => {
 })
 
 describe('check-config accepts what serve accepts', () => {
-  test('settings, files and a store that does not exist yet, and makes nothing', async () => {
+  test('settings, files and a store that does not exist yet, and creates nothing', async () => {
     const args = [
       '--auth-token-file',
       file('tokens', 'one\ntwo read\n'),
@@ -176,7 +176,7 @@ describe('check-config accepts what serve accepts', () => {
     expect(readdirSync(fresh)).toEqual([])
   })
 
-  test('a store and an address that a running sidecar has: it is checked before a restart', async () => {
+  test('a store and an address in use by a running sidecar, so that it can be checked before a restart', async () => {
     const store = join(mkdtempSync(join(tmpdir(), 'running-')), 'a.json')
     const sidecar = await startSidecarProcess(store)
     const listen = new URL(sidecar.url).host
@@ -185,7 +185,7 @@ describe('check-config accepts what serve accepts', () => {
     expect(checked).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('and leaves a connection to that address alone', async () => {
+  test('and does not disturb connections to that address', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
@@ -208,7 +208,7 @@ describe('the default store survives a reboot', () => {
     expect(await storeOf(env)).toBe(join(folder, 'unit', 'agent_performance.json'))
   })
 
-  test('else in XDG_STATE_HOME, and in ~/.local/state where that is unset or relative', async () => {
+  test('else in XDG_STATE_HOME, or in ~/.local/state if that is unset or relative', async () => {
     const xdg = join(folder, 'xdg')
     expect(await storeOf({ XDG_STATE_HOME: xdg })).toBe(join(xdg, 'agent-performance', 'agent_performance.json'))
     const inHome = join(folder, '.local', 'state', 'agent-performance', 'agent_performance.json')
@@ -216,7 +216,7 @@ describe('the default store survives a reboot', () => {
     expect(await storeOf({ HOME: folder, XDG_STATE_HOME: '' })).toBe(inHome)
   })
 
-  test('serve makes that folder and starts there', async () => {
+  test('serve creates that folder and starts there', async () => {
     const home = mkdtempSync(join(tmpdir(), 'home-'))
     const env = { XDG_STATE_HOME: home }
     const sidecar = await startSidecarProcess('', { args: [], env })

@@ -16,7 +16,7 @@ const PAGES = new Map([
 const paged = (): Promise<FakeSidecar> => startFakeSidecar(({ query }) => ({ body: PAGES.get(query.cursor) }))
 const lines = attempts.map(one => `${JSON.stringify(one)}\n`).join('')
 
-test('every page is printed, one attempt a line, an empty page among them too', async () => {
+test('prints every page, one attempt per line, also after an empty page', async () => {
   await using sidecar = await paged()
   const outcome = await runCommand(['export', '--url', sidecar.url, '--since', '24h', '--agent-name', 'a'])
   expect(outcome).toEqual({ exitCode: 0, stdout: lines, stderr: '' })
@@ -28,7 +28,7 @@ test('every page is printed, one attempt a line, an empty page among them too', 
   )
 })
 
-test('--output writes a file and says how many there were', async () => {
+test('--output writes a file and prints the number of attempts', async () => {
   await using sidecar = await paged()
   const output = join(folder, 'attempts.ndjson')
   const told = await runCommand(['export', '--url', sidecar.url, '--output', output])
@@ -38,7 +38,7 @@ test('--output writes a file and says how many there were', async () => {
   expect(JSON.parse(json.stdout)).toEqual({ exported: 5, output })
 })
 
-test('where nobody can be asked no file is made; where none can be made it says so', async () => {
+test('creates no file if the question fails, and reports a file that cannot be created', async () => {
   const output = join(folder, 'untouched.ndjson')
   expect((await runCommand(['export', '--url', 'http://127.0.0.1:1', '--output', output])).exitCode).toBe(69)
   expect(existsSync(output)).toBe(false)
@@ -48,7 +48,7 @@ test('where nobody can be asked no file is made; where none can be made it says 
   expect(failed).toMatchObject({ exitCode: 74, stdout: '', stderr: expect.stringContaining(nowhere) })
 })
 
-test('a cost that was computed is left out, so that what is printed can be recorded again, here and over HTTP', async () => {
+test('omits the computed cost, so that the output can be recorded again, from a file and over HTTP', async () => {
   const price = { input_tokens: 1000, output_tokens: 10 }
   await using sidecar = await testSidecar()
   await sidecar.post([anAttempt({ ...price, model_name: 'gpt-4o' }), anAttempt({ ...price, cost_usd: 0.25 })])

@@ -1,4 +1,4 @@
-/** A server that answers as the contract says, and remembers what it was asked. */
+/** A fake sidecar that records its requests. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -23,7 +23,7 @@ export interface FakeSidecar extends AsyncDisposable {
   readonly requests: readonly FakeRequest[]
 }
 
-/** Starts one on a free port. Status 400 and above is answered as problem details. */
+/** Starts a fake sidecar on a free port. Answers status 400 and above with problem details. */
 export async function startFakeSidecar(
   answer: (request: FakeRequest, nth: number) => FakeAnswer | 'hang up',
 ): Promise<FakeSidecar> {

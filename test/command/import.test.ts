@@ -67,8 +67,8 @@ function documentOf(results: readonly object[], total = results.length): string 
   return JSON.stringify({ version: '1.0', last_updated: 'x', metrics: { 'droid:gpt-5:bug': entry } }, null, 2)
 }
 
-describe('attempts one a line', () => {
-  test('are posted as they stand, in requests of a bounded size, and counted', async () => {
+describe('attempts, one per line,', () => {
+  test('are posted unchanged, in requests of a bounded size, and counted', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const path = file(ndjson(numbered(2500)))
     const outcome = await runCommand(['import', path, '--url', sidecar.url])
@@ -79,7 +79,7 @@ describe('attempts one a line', () => {
     expect(sidecar.requests.flatMap(attemptsOf)).toEqual(numbered(2500))
   })
 
-  test('come from standard input, from gzip, and from files with odd line ends', async () => {
+  test('are read from standard input, from gzip, and from files with unusual line ends', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const lines = ndjson(numbered(3))
     const odd = file(`\n${lines.replaceAll('\n', '\r\n\r\n').trimEnd()}`)
@@ -96,7 +96,7 @@ describe('attempts one a line', () => {
     expect(sidecar.requests.map(attemptsOf)).toEqual(Array(4).fill(numbered(3)))
   })
 
-  test('several files are told one by one, as JSON too, with what was known already', async () => {
+  test('several files are reported one by one, as JSON too, with their duplicates', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const [a, b] = [file(ndjson(numbered(2))), file(ndjson(numbered(3)))]
     expect((await runCommand(['import', a, b, '--url', sidecar.url])).stdout).toBe(
@@ -107,7 +107,7 @@ describe('attempts one a line', () => {
     expect(JSON.parse(stdout)).toEqual({ files: [{ file: b, accepted: 0, duplicates: 3, derived_ids: 0, not_held }] })
   })
 
-  test('what export prints is taken, computed costs included', async () => {
+  test('accepts the output of export, computed costs included', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const { exitCode } = await runCommand(['import', '-', '--url', sidecar.url], {
       stdin: ndjson([attempt({ attempt_id: 'a', computed_cost_usd: 0.5 })]),
@@ -116,7 +116,7 @@ describe('attempts one a line', () => {
     expect(sidecar.requests.flatMap(attemptsOf)).toEqual([attempt({ attempt_id: 'a' })])
   })
 
-  test('without an id of their own they are given one, so that sending again is safe', async () => {
+  test('get an id if they have none, so that a second import is safe', async () => {
     const keep = keeping()
     await using sidecar = await startFakeSidecar((request, nth) => {
       const answer = keep(request)
@@ -157,7 +157,7 @@ describe('attempts one a line', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  test('those before a bad one are kept, and it says how many', async () => {
+  test('before an invalid one are recorded, and the message says how many', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const path = file(`${ndjson(numbered(1200))}nonsense\n`)
     const { exitCode, stderr } = await runCommand(['import', path, '--url', sidecar.url])
@@ -166,7 +166,7 @@ describe('attempts one a line', () => {
     expect(sidecar.requests.flatMap(attemptsOf)).toEqual(numbered(1200))
   })
 
-  test('an empty file is no error, a missing one is', async () => {
+  test('an empty file is valid, a missing one is an error', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     expect((await runCommand(['import', file(''), '--url', sidecar.url])).stdout).toContain('Imported 0 attempts')
     const missing = join(folder, 'missing')
@@ -177,8 +177,8 @@ describe('attempts one a line', () => {
   })
 })
 
-describe('sending again', () => {
-  test('429 and 503 are waited out as Retry-After says, and what was kept of a request counts once', async () => {
+describe('retries', () => {
+  test('after 429 and 503 wait as long as Retry-After says, and attempts already recorded count once', async () => {
     await using sidecar = await startFakeSidecar((request, nth) => {
       const headers = { 'retry-after': nth === 1 ? '1' : '0' }
       if (nth === 1) return { status: 429, body: { detail: 'too much' }, headers }
@@ -193,7 +193,7 @@ describe('sending again', () => {
     expect(stdout).toBe('Imported 4 attempts from standard input, 1 known already.\n')
   })
 
-  test('a sidecar that stays busy is given up with 75', async () => {
+  test('exit with 75 if the sidecar stays overloaded', async () => {
     await using sidecar = await startFakeSidecar(() => ({
       status: 503,
       body: { detail: 'the disk is full' },
@@ -205,7 +205,7 @@ describe('sending again', () => {
     expect(sidecar.requests).toHaveLength(10)
   })
 
-  test('an answer that is lost on the way is asked for again', async () => {
+  test('send a batch again whose answer was lost', async () => {
     const keep = keeping()
     await using sidecar = await startFakeSidecar((request, nth) => (nth === 2 ? 'hang up' : keep(request)))
     const { exitCode, stdout } = await runCommand(['import', '-', '--url', sidecar.url], {
@@ -214,7 +214,7 @@ describe('sending again', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Imported 1,500 attempts from standard input.\n' })
   })
 
-  test('a refusal is not: its reason is told at once', async () => {
+  test('do not repeat a refused request: the message states the reason at once', async () => {
     const body = {
       detail: 'line 1 is not an attempt',
       errors: [{ index: 0, pointer: '/success', detail: 'is required' }],
@@ -228,7 +228,7 @@ describe('sending again', () => {
 })
 
 describe('the documented file', () => {
-  test('gives its recent attempts, and a second import changes nothing', async () => {
+  test('its recent attempts are imported, and a second import changes nothing', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const path = file(documentOf([recent(1), recent(2), recent(2)]))
     expect((await runCommand(['import', path, '--url', sidecar.url])).stdout).toBe(
@@ -242,14 +242,14 @@ describe('the documented file', () => {
     expect(Object.keys(first!).sort()).toEqual([...Object.keys(recent(1)), 'attempt_id'].sort())
   })
 
-  test('a later copy, whose oldest attempts have left, adds only what is new', async () => {
+  test('a later copy without the oldest attempts adds only new ones', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     await runCommand(['import', file(documentOf([recent(1), recent(2), recent(3)])), '--url', sidecar.url])
     const later = file(documentOf([recent(2), recent(3), recent(4)], 4))
     expect((await runCommand(['import', later, '--url', sidecar.url])).stdout).toContain('Imported 1 attempt')
   })
 
-  test('is known whether it stands on one line or on many, compressed or not', async () => {
+  test('is recognised on one line or on many, compressed or not', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const text = documentOf([recent(1), recent(2)])
     await runCommand(['import', '-', '--url', sidecar.url], { stdin: text })
@@ -259,7 +259,7 @@ describe('the documented file', () => {
     }
   })
 
-  test('says what it counts beyond the attempts it holds, and how to keep those totals', async () => {
+  test('reports how many attempts it counts but does not contain, and how to keep those totals', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const path = file(documentOf([recent(1)], 121))
     const { exitCode, stdout } = await runCommand(['import', path, '--url', sidecar.url])
@@ -280,7 +280,7 @@ describe('the documented file', () => {
     expect(Date.parse(first!.timestamp!)).toBe(Date.parse('2026-01-31T12:00:01.123'))
   })
 
-  test('a result that is no attempt is named by its place', async () => {
+  test('the message names the position of an invalid result', async () => {
     await using sidecar = await startFakeSidecar(keeping())
     const { exitCode, stderr } = await runCommand(['import', '-', '--url', sidecar.url], {
       stdin: documentOf([recent(1), recent(2, { confidence: 7 })]),
@@ -289,7 +289,7 @@ describe('the documented file', () => {
     expect(stderr).toContain('result 2 of droid:gpt-5:bug is no attempt as documented: /confidence must be from 0 to 1')
   })
 
-  test('is not imported into the store that it is', async () => {
+  test('cannot be imported into itself as a store', async () => {
     const path = file(documentOf([recent(1)]), 'store.json')
     const { exitCode, stderr } = await runCommand(['import', path, '--store', path])
     expect(exitCode).toBe(64)

@@ -19,7 +19,7 @@ async function runMain(
   return { exitCode, stdout, stderr }
 }
 
-describe('the Node it runs on', () => {
+describe('the Node version', () => {
   const pretend = (version: string): string[] => [
     '--import',
     `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '${version}' })`,
@@ -34,7 +34,7 @@ describe('the Node it runs on', () => {
     },
   )
 
-  test.each(['22.22.2', '22.23.0', '24.15.0', '26.0.0', '27.1.2'])('%s will do', async version => {
+  test.each(['22.22.2', '22.23.0', '24.15.0', '26.0.0', '27.1.2'])('%s is accepted', async version => {
     expect(await runMain(['--version'], { node: pretend(version) })).toEqual({
       exitCode: 0,
       stdout: `${manifest.version}\n`,
@@ -42,15 +42,15 @@ describe('the Node it runs on', () => {
     })
   })
 
-  test('main.ts imports nothing before it has looked, and holds nothing an old Node cannot read', () => {
+  test('main.ts imports nothing before the check, and uses no syntax that an old Node cannot parse', () => {
     const source = readFileSync(MAIN, 'utf8')
     expect(source.startsWith('#!/usr/bin/env node\n')).toBe(true)
     expect(source).not.toMatch(/^import |^export .* from|\?\.|\?\?|^await /m)
   })
 })
 
-describe('what goes where', () => {
-  test('answers go to standard output, failures as one line to standard error, with their exit codes', async () => {
+describe('output streams', () => {
+  test('answers go to standard output, errors as one line to standard error, with their exit codes', async () => {
     await using sidecar = await startFakeSidecar(({ path }) =>
       path.endsWith('best-agent') ? { status: 404 } : { body: {} },
     )
@@ -79,7 +79,7 @@ describe('what goes where', () => {
     })
   })
 
-  test('a reader that leaves early ends an export quietly', async () => {
+  test('an export ends without an error if its reader closes the pipe', async () => {
     const attempts = Array.from({ length: 1000 }, (_, i) => ({ attempt_id: `id-${i}`, agent_name: 'a'.repeat(200) }))
     await using sidecar = await startFakeSidecar(() => ({ body: { attempts, next_cursor: 'more' } }))
     const child = spawn(process.execPath, [MAIN, 'export', '--url', sidecar.url], { env })

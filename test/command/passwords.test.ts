@@ -6,7 +6,7 @@ import { runCommand } from './run-command.ts'
 
 const ATTEMPT = JSON.stringify(anAttempt())
 
-describe('a password in a URL is in no message', () => {
+describe('no message contains the password of a URL', () => {
   test.each([
     [['report', '--store', 'postgres://app:s3cret@db/agents']],
     [['report', '--store', 'POSTGRES://app:s3cret@db/agents']],

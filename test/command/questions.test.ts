@@ -64,7 +64,7 @@ const EMPTY = {
 const lineWith = (text: string, part: string): string => text.split('\n').find(line => line.includes(part)) ?? ''
 
 describe('report', () => {
-  test('shows every rate with its interval and its number, numbers at the right, the best first', async () => {
+  test('shows every rate with its interval and sample size, best first', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
     const { exitCode, stdout, stderr } = await runCommand(['report', '--url', sidecar.url])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
@@ -75,7 +75,7 @@ describe('report', () => {
     expect(lineWith(stdout, 'opus  ')).toMatch(/ - +1280\.7 s$/)
   })
 
-  test('asks only for what the options say', async () => {
+  test('sends only the parameters of the given options', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
     const options = [
       '--since',
@@ -107,7 +107,7 @@ describe('report', () => {
     ])
   })
 
-  test('prints the whole answer as JSON with --json, names such as __proto__ too', async () => {
+  test('prints the whole answer as JSON with --json, including names such as __proto__', async () => {
     const body = JSON.stringify(REPORT).replace('"droid":', '"__proto__":')
     await using sidecar = await startFakeSidecar(() => ({ body }))
     const { stdout } = await runCommand(['report', '--json', '--url', sidecar.url])
@@ -115,7 +115,7 @@ describe('report', () => {
     expect(JSON.stringify(JSON.parse(stdout))).toBe(body)
   })
 
-  test('says what to do next where there is nothing yet, and where the question is too narrow', async () => {
+  test('says what to do next if there are no attempts, or none that match', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: EMPTY }))
     const none = await runCommand(['report', '--url', sidecar.url])
     expect(none).toMatchObject({ exitCode: 0, stderr: '' })
@@ -124,7 +124,7 @@ describe('report', () => {
     expect(narrow.stdout).toMatch(/No attempt fits that question\. Widen --since/)
   })
 
-  test('fits a terminal of 80 columns whatever script the names are in, and cuts nothing where nobody looks', async () => {
+  test('fits a terminal of 80 columns with names in any script, and truncates nothing without a terminal', async () => {
     const long = 'エージェント👩‍💻'.repeat(8)
     const body = {
       ...REPORT,
@@ -138,7 +138,7 @@ describe('report', () => {
     expect((await runCommand(['report', '--url', sidecar.url])).stdout).toContain(long)
   })
 
-  test('is coloured on a terminal alone, and not under NO_COLOR', async () => {
+  test('is bold only on a terminal, and not with NO_COLOR', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
     const run = async (columns?: number, env = {}) =>
       (await runCommand(['report', '--url', sidecar.url], { env, ...(columns && { columns }) })).stdout.includes(
@@ -149,7 +149,7 @@ describe('report', () => {
     expect(await run(80, { NO_COLOR: '1' })).toBe(false)
   })
 
-  test('names from outside cannot steer the terminal', async () => {
+  test('names cannot control the terminal', async () => {
     const body = { ...REPORT, by_agent: { 'a\u001b[2Jb\nc\u202ed': REPORT.by_agent.droid } }
     await using sidecar = await startFakeSidecar(() => ({ body }))
     const { stdout } = await runCommand(['report', '--url', sidecar.url])
@@ -158,7 +158,7 @@ describe('report', () => {
 })
 
 describe('best', () => {
-  test('names the agent with its rate, interval and number', async () => {
+  test('names the agent with its rate, interval and sample size', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: best }))
     const options = ['--min-attempts', '20', '--rank-by', 'lower_bound', '--since', '30d', '--model-name', 'opus']
     const { exitCode, stdout } = await runCommand(['best', 'bug', '--url', sidecar.url, ...options])
@@ -176,7 +176,7 @@ describe('best', () => {
     })
   })
 
-  test('says so where it cannot be told from others, and what it would take', async () => {
+  test('says if the best agent is undecided, and how many more attempts would decide it', async () => {
     const others = ['a', 'b', 'c', 'd', 'e'].map(agent_name => ({
       agent_name,
       model_name: 'gpt',
@@ -189,12 +189,12 @@ describe('best', () => {
     expect(stdout).toContain('- c with gpt: 55.00 % [50.1, 59.8] of 400 attempts\n')
     expect(stdout).not.toContain('- d with gpt')
     expect(stdout).toContain('- 2 others\n')
-    expect(stdout).toContain('about 1,250 more attempts of each would settle it\n')
+    expect(stdout).toContain('about 1,250 more attempts of each would decide it\n')
     await using alone = await startFakeSidecar(() => ({ body: { ...body, contenders: [], attempts_to_decide: null } }))
     expect((await runCommand(['best', 'bug', '--url', alone.url])).stdout).toContain('nobody to compare with\n')
   })
 
-  test('exits with 1, says why on standard error and prints null as JSON where nobody qualifies', async () => {
+  test('exits with 1, prints the reason to standard error, and null as JSON, if no agent qualifies', async () => {
     await using sidecar = await startFakeSidecar(() => ({ status: 404, body: { detail: 'no agent' } }))
     const told = await runCommand(['best', 'bug', '--url', sidecar.url])
     expect(told).toMatchObject({ exitCode: 1, stdout: '' })
@@ -206,7 +206,7 @@ describe('best', () => {
     })
   })
 
-  test('says that the verdict is of the success rate where the cost chose', async () => {
+  test('says that the verdict is about the success rate if the ranking is by cost', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: best }))
     const { stdout } = await runCommand(['best', 'bug', '--url', sidecar.url, '--rank-by', 'expected_cost'])
     expect(stdout).toContain(
@@ -214,7 +214,7 @@ describe('best', () => {
     )
   })
 
-  test("another server's 404 is no answer to the question", async () => {
+  test("does not accept another server's 404 as an answer", async () => {
     const headers = { 'content-type': 'text/html' }
     await using sidecar = await startFakeSidecar(() => ({ status: 404, body: '<html>', headers }))
     expect((await runCommand(['best', 'bug', '--url', sidecar.url])).exitCode).toBe(69)
@@ -259,7 +259,7 @@ describe('compare-models', () => {
     expect((await runCommand([...argv, '--min-attempts', '1'])).stdout).not.toContain('Left out')
   })
 
-  test('says what to do where no model has enough', async () => {
+  test('says what to do if no model has enough attempts', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: {} }))
     const { exitCode, stdout } = await runCommand(['compare-models', '--url', sidecar.url])
     expect(exitCode).toBe(0)
@@ -267,8 +267,8 @@ describe('compare-models', () => {
   })
 })
 
-describe('whom it asks', () => {
-  test('AGENT_PERFORMANCE_URL where no --url is given, with the token of the token file', async () => {
+describe('the source of answers', () => {
+  test('is AGENT_PERFORMANCE_URL without --url, with the token of the token file', async () => {
     await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
     const tokenFile = join(folder, 'token')
     writeFileSync(tokenFile, '# who may read\n\n  s3cret read\nother\n')
@@ -279,7 +279,7 @@ describe('whom it asks', () => {
     expect(sidecar.requests.map(request => request.headers.authorization)).toEqual(['Bearer s3cret', 'Bearer s3cret'])
   })
 
-  test('a token file that holds no token a header can bear, or is not there, is an error that never shows its content', async () => {
+  test('with a missing token file, or one without a valid token, is an error that never shows its content', async () => {
     const tokenFile = join(folder, 'tokens')
     writeFileSync(tokenFile, 's3cret-ü')
     const { exitCode, stderr } = await runCommand(['report', '--token-file', tokenFile])
@@ -304,7 +304,7 @@ describe('whom it asks', () => {
     expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  test('what is no sidecar, or not there at all, is named, and what to do about it', async () => {
+  test('that does not respond, or is no sidecar, is named, with what to do', async () => {
     const sidecar = await startFakeSidecar(() => ({ body: '<html>hello</html>' }))
     expect(await runCommand(['report', '--url', sidecar.url])).toMatchObject({
       exitCode: 69,
@@ -341,7 +341,7 @@ describe('whom it asks', () => {
     expect(stderr).not.toContain('s3cret')
   })
 
-  test('a store that is not there is not made by asking it', async () => {
+  test('is never created by a question', async () => {
     const outcome = await runCommand(['report', '--store', join(folder, 'none.json')])
     expect(outcome).toEqual({
       exitCode: 74,
@@ -354,7 +354,7 @@ describe('whom it asks', () => {
 describe('help', () => {
   const COMMANDS = ['serve', 'report', 'best', 'compare-models', 'import', 'export', 'check-config']
 
-  test.each(COMMANDS)('%s --help fits 80 columns and teaches by example', async command => {
+  test.each(COMMANDS)('%s --help fits 80 columns and shows examples', async command => {
     const { exitCode, stdout } = await runCommand([command, '--help'])
     expect(exitCode).toBe(0)
     expect(stdout).toContain(`Examples:\n  agent-performance ${command}`)

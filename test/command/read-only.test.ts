@@ -1,8 +1,9 @@
-/** A question changes nothing: not the files of the store, and not what another process does with them. */
+/** Questions are read-only: they change no file of the store, and do not disturb another process that has it open. */
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scratchPath } from '../../src/store/file/lock/directory.ts'
 import { openStore } from '../../src/store/open.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { snapshotOf } from '../support/files.ts'
@@ -48,7 +49,7 @@ async function totalAt(url: string): Promise<number> {
 }
 
 let folder: { path: string } & AsyncDisposable
-/** A store that was stopped, one that was killed, and a document of the origin's program, of which the tests take copies. */
+/** A stopped store, a killed one, and a document of the Python tracker. The tests copy them. */
 let stopped: string
 let killed: string
 beforeAll(async () => {
@@ -93,7 +94,7 @@ const RECENT = {
   confidence: 0.443,
   time_seconds: 2,
 }
-/** As the Python tracker writes it: more attempts than it lists. */
+/** A document of the Python tracker that counts more attempts than it lists. */
 const DOCUMENT = {
   version: '1.0',
   last_updated: '2026-11-22T15:33:13.585327',
@@ -112,7 +113,7 @@ const DOCUMENT = {
   },
 }
 
-/** How each store is made in an empty folder, what it counts, and what is said of its damage. */
+/** Creates each store in an empty folder. States what it counts, and the message about its damage. */
 const STORES: Readonly<Record<string, readonly [make: (path: string) => void, total: number, warning?: RegExp]>> = {
   'a store that was stopped': [path => cpSync(stopped, path, { recursive: true }), 40],
   'a store that was killed, with a torn record and zeros at its end': [
@@ -143,8 +144,9 @@ const STORES: Readonly<Record<string, readonly [make: (path: string) => void, to
   'a store with unfinished temporary files': [
     path => {
       cpSync(stopped, path, { recursive: true })
-      for (const name of ['document.json', 'document.json.17', 'holder.json.3', 'snapshot.scratch'])
+      for (const name of ['document.json', 'document.json.17', 'holder.json.3'])
         writeFileSync(join(journalOf(path), name), 'half')
+      writeFileSync(scratchPath(journalOf(path), 'snapshot'), 'half')
       writeFileSync(`${newestIn(path, /^snapshot-/)}.4711`, 'half')
     },
     40,
@@ -176,7 +178,7 @@ test.each(Object.keys(STORES))('%s is the same, file by file, after every questi
   expect(snapshotOf(path)).toEqual(before)
 })
 
-test('a document of the Python tracker is exported without being adopted: what it lists, in order', async () => {
+test('the listed attempts of a Python tracker document are exported in order, without adopting it', async () => {
   const path = join(folder.path, 'exported')
   mkdirSync(path)
   const store = join(path, 'agents.json')
@@ -190,7 +192,7 @@ test('a document of the Python tracker is exported without being adopted: what i
   ])
 })
 
-test('a path that holds no store is refused by every question: 74, and nothing is made', async () => {
+test('every question about a path without a store exits with 74, and creates nothing', async () => {
   const path = join(folder.path, 'nothing')
   mkdirSync(path)
   for (const argv of QUESTIONS) {
@@ -205,7 +207,7 @@ test('a path that holds no store is refused by every question: 74, and nothing i
   expect(readdirSync(path)).toEqual([])
 })
 
-test('a directory in the place of the document is refused with its path: 74', async () => {
+test('a directory instead of the document is rejected with its path: 74', async () => {
   const { exitCode, stderr } = await runCommand(['report', '--store', folder.path])
   expect({ exitCode, stderr }).toEqual({
     exitCode: 74,
@@ -227,7 +229,7 @@ describe('beside a process that has the store open', () => {
         const headers = { 'Content-Type': 'application/json' }
         const answer = await fetch(`${url}/api/v1/attempts`, { method: 'POST', headers, body })
         accepted += ((await answer.json()) as { accepted: number }).accepted
-        // Some thousand a second: each question reads all of them again.
+        // Limit the rate: each question reads all attempts again.
         await pause(5)
       }
     }
@@ -243,7 +245,7 @@ describe('beside a process that has the store open', () => {
       const total = await totalOn(store)
       const after = await totalAt(url)
       expect(total, `question ${i}`).toBeGreaterThanOrEqual(before)
-      // The request under way may be counted before the sidecar has made it durable.
+      // The request in flight may be counted before the sidecar has made it durable.
       expect(total, `question ${i}`).toBeLessThanOrEqual(after + PER_REQUEST)
     }
     await stopRecording()
@@ -251,7 +253,7 @@ describe('beside a process that has the store open', () => {
     expect(await totalOn(store)).toBe(accepted)
     const exported = await runCommand(['export', '--store', store])
     expect(exported.stdout.trimEnd().split('\n')).toHaveLength(accepted)
-    // Forgetting rotates the journal, removes what is old, and writes a snapshot and the document.
+    // A reset rotates the journal, removes old segments, and writes a snapshot and the document.
     for (let i = 0; i < 5; i++) {
       const forgotten = fetch(`${url}/api/v1/metrics`, { method: 'DELETE' })
       expect([0, accepted]).toContain(await totalOn(store))
@@ -288,14 +290,14 @@ describe('beside a process that has the store open', () => {
       const before = kept
       const total = await totalOn(path)
       expect(total, `question ${i}`).toBeGreaterThanOrEqual(before)
-      // The one that is under way may be counted before it is acknowledged.
+      // The request in flight may be counted before it is acknowledged.
       expect(total, `question ${i}`).toBeLessThanOrEqual(kept + 1)
     }
     await stopWriting()
     expect(await totalOn(path)).toBe(kept)
   })
 
-  test('to record, it is refused with 75, the process, and the way to record all the same', async () => {
+  test('recording is refused with 75, with the process that holds the lock and the way to record', async () => {
     await using place = await temporaryFolder()
     const store = join(place.path, 'agents.json')
     await using sidecar = spawnSidecar(store)

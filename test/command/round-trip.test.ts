@@ -1,4 +1,4 @@
-/** What is exported and imported again: nothing twice, in the same order, and never a part that passes for all. */
+/** Export and import: no attempt counts twice, the order stays, and an incomplete export is reported. */
 import { spawn } from 'node:child_process'
 import {
   appendFileSync,
@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'round-trip-'))
 let made = 0
 const newPath = (name: string): string => join(folder, `${++made}-${name}`)
 const ndjson = (attempts: readonly object[]): string => attempts.map(one => `${JSON.stringify(one)}\n`).join('')
-/** A few days ago, on a minute: older attempts leave with the retention. */
+/** A few days ago, at a whole minute. Older attempts would be removed by the retention. */
 const START_MS = Math.floor(Date.now() / 60_000 - 5 * 1440) * 60_000
 const at = (minute: number): string => new Date(START_MS + minute * 60_000).toISOString()
 const dated = (from: number, count: number, more: object = {}): object[] =>
@@ -72,13 +72,13 @@ describe('attempts without an id', () => {
     )
   })
 
-  test('that are dated count once when lines before them have left the file', async () => {
+  test('with timestamps count once after lines before them were removed', async () => {
     const store = newPath('store.json')
     await imported(ndjson(dated(0, 20)), store)
     expect((await imported(ndjson(dated(10, 15)), store)).stdout).toContain('Imported 5 attempts')
   })
 
-  test('that are undated and alike in files that begin differently all count', async () => {
+  test('without timestamps, equal but in files with different first lines, all count', async () => {
     const store = newPath('store.json')
     await imported(ndjson([anAttempt({ agent_name: 'monday' }), anAttempt()]), store)
     expect((await imported(ndjson([anAttempt({ agent_name: 'tuesday' }), anAttempt()]), store)).stdout).toContain(
@@ -86,7 +86,7 @@ describe('attempts without an id', () => {
     )
   })
 
-  test('get one from an export, the same each time, so that it can be imported twice', async () => {
+  test('get one from an export, the same each time, so that the export can be imported twice', async () => {
     await using sidecar = await testSidecar()
     await sidecar.post([anAttempt(), anAttempt(), anAttempt({ attempt_id: 'own' })])
     const lines = async (): Promise<string> => (await runCommand(['export', '--url', sidecar.url])).stdout
@@ -109,7 +109,7 @@ const ids = (lines: string): unknown[] =>
 test('exported and imported, a store has the same last attempts in the same order, and the same trends', async () => {
   const source = newPath('source.json')
   const target = newPath('target.json')
-  // More than the last 100, in an order that is not that of their times, with a change that is a drift.
+  // More than 100 attempts, not sorted by time, with a drift.
   const attempts = Array.from({ length: 2500 }, (_, i) =>
     anAttempt({ time_seconds: i, timestamp: at((i * 7) % 2500), success: i < 1800 ? i % 10 > 0 : i % 10 === 0 }),
   )
@@ -137,7 +137,7 @@ describe('a store with damage behind its snapshot', () => {
     return store
   }
 
-  test('is exported as far as it can be read, with how much that is, and 65', async () => {
+  test('is exported as far as it is readable, with the number of attempts, and exit code 65', async () => {
     const store = await damagedStore()
     const { exitCode, stdout, stderr } = await runCommand(['export', '--store', store])
     expect(exitCode).toBe(65)
@@ -188,7 +188,7 @@ describe('an output that is full', () => {
 
   const main = join(import.meta.dirname, '../../src/main.ts')
 
-  /** Runs the command with standard output on a device that is full. */
+  /** Runs the command with standard output on a full device. */
   async function toFull(argv: readonly string[]): Promise<{ exitCode: number | null; stderr: string }> {
     const child = spawn('sh', ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, main, ...argv])
     let stderr = ''

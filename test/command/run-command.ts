@@ -1,4 +1,4 @@
-/** Runs a command as main.ts does, with streams of the test in place of the process's. */
+/** Runs a command as main.ts does, with streams of the test. */
 import { EventEmitter } from 'node:events'
 import { Readable, Writable } from 'node:stream'
 import { failureOf } from '../../src/command/exit.ts'
@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly stdin?: string | Buffer
   /** Standard input, in the place of `stdin`. */
   readonly input?: Readable
-  /** Columns of a terminal that both outputs are. */
+  /** Width of the terminal, if the outputs are terminals. */
   readonly columns?: number
   readonly start?: StartSidecar
 }
@@ -25,10 +25,10 @@ export interface Outcome {
 export interface Running {
   readonly outcome: Promise<Outcome>
   readonly signals: EventEmitter
-  /** What was written up to now. */
+  /** The text written so far. */
   stdout(): string
   stderr(): string
-  /** Codes the command asked to end at once with. */
+  /** The codes passed to `exit`. */
   readonly exits: readonly number[]
 }
 

@@ -8,7 +8,7 @@ import { runCommand, startCommand } from './run-command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'serve-'))
 
-/** A sidecar of which the test says when it has started and when it has drained. */
+/** A sidecar whose start and drain the test completes. */
 function fakeSidecar() {
   const closed = Promise.withResolvers<void>()
   const started = Promise.withResolvers<void>()
@@ -23,11 +23,11 @@ function fakeSidecar() {
   return { start, close, reload, started, closed, config: () => config }
 }
 
-/** The log is silent: it goes to the process's own standard error. */
+/** Silences the log, which goes to the test's own standard error. */
 const QUIET = ['--log-level', 'silent']
 
 describe('serve', () => {
-  test('prints exactly one line when it is ready, drains at SIGTERM, and ends with 0', async () => {
+  test('prints one line when it is ready, drains after SIGTERM, and exits with 0', async () => {
     const sidecar = fakeSidecar()
     const running = startCommand(['serve', ...QUIET], sidecar)
     await vi.waitFor(() => expect(sidecar.config()).toBeDefined())
@@ -58,7 +58,7 @@ describe('serve', () => {
     await running.outcome
   })
 
-  test('a signal while it starts lets it start, close again, and never say it is ready', async () => {
+  test('after a signal during the start, it starts, closes again, and never reports that it is ready', async () => {
     const sidecar = fakeSidecar()
     const running = startCommand(['serve', ...QUIET], sidecar)
     await vi.waitFor(() => expect(sidecar.config()).toBeDefined())
@@ -69,7 +69,7 @@ describe('serve', () => {
     expect(sidecar.close).toHaveBeenCalledTimes(1)
   })
 
-  test('SIGHUP reloads, and goes on where that fails', async () => {
+  test('SIGHUP reloads, and the sidecar keeps running if the reload fails', async () => {
     const sidecar = fakeSidecar()
     const running = startCommand(['serve', ...QUIET], sidecar)
     sidecar.started.resolve()
@@ -118,14 +118,14 @@ describe('serve', () => {
     expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  test('a defect shows its stack at debug', async () => {
+  test('an internal error shows its stack at log level debug', async () => {
     const start = () => Promise.reject(new TypeError('x is not a function'))
     const env = { AGENT_PERFORMANCE_LOG_LEVEL: 'debug' }
     expect((await runCommand(['serve'], { start, env })).stderr).toMatch(/\n {4}at /)
     expect((await runCommand(['serve', '--log-level=trace'], { start })).stderr).toMatch(/\n {4}at /)
   })
 
-  test('settings it refuses keep it from starting', async () => {
+  test('does not start with invalid settings', async () => {
     const start = vi.fn<StartSidecar>()
     const refused = await runCommand(['serve', '--listen', '0.0.0.0:1'], { start })
     expect(refused.exitCode).toBe(78)
@@ -136,7 +136,7 @@ describe('serve', () => {
 })
 
 describe('check-config', () => {
-  test('shows every value in force and where it came from', async () => {
+  test('shows every value in force and its source', async () => {
     const configFile = join(folder, 'check.yaml')
     writeFileSync(configFile, 'max-keys: 7\n')
     const argv = ['check-config', '--config', configFile, '--store', join(folder, 'checked.json')]
@@ -157,7 +157,7 @@ describe('check-config', () => {
     expect(JSON.parse(json.stdout)).toContainEqual({ name: 'admin', value: false, source: 'default', place: 'default' })
   })
 
-  test('refuses what serve would refuse', async () => {
+  test('rejects settings that serve rejects', async () => {
     expect((await runCommand(['check-config'], { env: { AGENT_PERFORMANCE_TLS_KEY: 'k' } })).exitCode).toBe(78)
     expect((await runCommand(['check-config', '--max-keys', 'x'])).exitCode).toBe(64)
   })

@@ -1,4 +1,4 @@
-/** The commands that answer statistics: over HTTP and on a store, for people and for programs. */
+/** The statistics commands: over HTTP and on a store, as text and as JSON. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ afterAll(() => sidecar[Symbol.asyncDispose]())
 
 const ask = (...argv: string[]): Promise<Outcome> => runCommand([...argv, '--url', sidecar.url])
 const lineWith = (text: string, part: string): string => text.split('\n').find(line => line.includes(part)) ?? ''
-/** A text without its line breaks, as sentences may break anywhere. */
+/** Joins the lines of a text, because sentences may be wrapped anywhere. */
 const flowing = (text: string): string => text.replace(/\s+/g, ' ')
 
 describe('a sidecar and a store', () => {
@@ -82,7 +82,7 @@ describe('a sidecar and a store', () => {
     }
   })
 
-  test('let older attempts count for less', async () => {
+  test('give older attempts less weight', async () => {
     for (const where of [
       ['--url', sidecar.url],
       ['--store', store],
@@ -94,7 +94,7 @@ describe('a sidecar and a store', () => {
     }
   })
 
-  test('draw an order of their own where there is no seed, and tell it', async () => {
+  test('draw a random order without a seed, and report the seed they chose', async () => {
     for (const where of [
       ['--url', sidecar.url],
       ['--store', store],
@@ -106,7 +106,7 @@ describe('a sidecar and a store', () => {
   })
 })
 
-describe('the question that is asked', () => {
+describe('the parameters sent', () => {
   const ROUTING = { issue_type: 'bug', explore: false, seed: null, ranked: [], excluded: [] }
   test.each<[string[], FakeAnswer, string, Record<string, string>]>([
     [['trends', '--interval', '1d', '--since', '7d'], {}, 'trends', { interval: '1d', since: '7d' }],
@@ -164,7 +164,7 @@ describe('the question that is asked', () => {
 })
 
 describe('trends', () => {
-  test('draw every interval with its rate, interval and number', async () => {
+  test('draw every interval with its rate, interval and sample size', async () => {
     const { stdout } = await ask('trends', '--agent-name', 'sure', '--interval', '1d')
     expect(stdout).toContain('100 attempts by intervals of 1 day\n')
     expect(stdout.split('\n').filter(line => line.startsWith('2026'))).toEqual([
@@ -176,7 +176,7 @@ describe('trends', () => {
     ])
   })
 
-  test('say in words which way it goes, and who has drifted since when', async () => {
+  test('state the direction, and which agents have drifted since when', async () => {
     const { stdout } = await ask('trends', '--agent-name', 'sure')
     expect(flowing(stdout)).toMatch(
       /degrading: the later half of them succeeds \d+\.\d points less than the earlier half/,
@@ -184,7 +184,7 @@ describe('trends', () => {
     expect(flowing(stdout)).toMatch(/- sure with m at doc: down, since about \d+ attempts/)
   })
 
-  test('say that they cannot tell yet', async () => {
+  test('say if there is too little evidence', async () => {
     const few = await ask('trends', '--agent-name', LONG)
     expect(flowing(few.stdout)).toContain('cannot tell yet: there are too few of them')
     expect(flowing(few.stdout)).toContain('No agent has enough attempts yet to tell whether it has drifted')
@@ -205,7 +205,7 @@ describe('trends', () => {
 })
 
 describe('calibration', () => {
-  test('says of each whether it is too sure, the worst first, and draws what was stated against what came of it', async () => {
+  test('says which agents are over-confident, worst first, and plots stated confidence against success', async () => {
     const { stdout } = await ask('calibration')
     expect(lineWith(stdout, 'sure  ')).toMatch(
       /^sure +100 +95\.0 % +60\.0 % +\+35\.0 \[\+\d+\.\d, \+\d+\.\d\] +over-confident \*$/,
@@ -223,7 +223,7 @@ describe('calibration', () => {
     expect(stdout).toContain('AUROC 0.')
   })
 
-  test('tells too few attempts from no fault, and an agent that is too modest', async () => {
+  test('distinguishes too few attempts, good calibration and under-confidence', async () => {
     await using own = await testSidecar()
     await own.post([
       ...attempts(5, 10, { ...key('new', 'm', 'i'), confidence: 0.5 }),
@@ -237,7 +237,7 @@ describe('calibration', () => {
     expect(lineWith(stdout, 'two-faced')).toContain('uneven')
   })
 
-  test('says what to do where no confidence was stated', async () => {
+  test('says what to do if no confidence was stated', async () => {
     const { exitCode, stdout } = await ask('calibration', '--agent-name', 'c')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/No attempt that fits that question stated a confidence.*"confidence"/)
@@ -245,7 +245,7 @@ describe('calibration', () => {
 })
 
 describe('costs', () => {
-  test('are shown in all, per attempt and per success, and what is not known is said', async () => {
+  test('are shown in total, per attempt and per success, with the number of unknown ones', async () => {
     const { stdout } = await ask('costs')
     expect(flowing(stdout)).toContain('$1.60 for 80 attempts')
     expect(flowing(stdout)).toContain('80 reported, 0 computed from tokens')
@@ -253,7 +253,7 @@ describe('costs', () => {
     expect(lineWith(stdout, 'sure')).toMatch(/^sure +- +- +- +- +100 of 100$/)
   })
 
-  test('that nobody knows are no 0: it says what to record', async () => {
+  test('that are unknown are not shown as 0, and the text says what to record', async () => {
     const { exitCode, stdout } = await ask('costs', '--agent-name', 'sure')
     expect(exitCode).toBe(0)
     expect(flowing(stdout)).toMatch(/No cost is known of 100 attempts\. Record cost_usd.*--prices FILE/)
@@ -270,20 +270,20 @@ describe('experiment', () => {
     expect(stdout).toContain('Attempts are shared out evenly')
   })
 
-  test('cannot tell yet where there are few, and says how many more it takes', async () => {
+  test('reports no verdict on few attempts, and how many more are needed', async () => {
     expect(flowing((await ask('experiment', 'few')).stdout)).toMatch(
       /"two" does not differ significantly from "one" yet.*about \d+ more attempts of each variant will decide/,
     )
   })
 
-  test('says that nothing can be believed where attempts are not shared out evenly, unless that is meant', async () => {
+  test('warns if attempts are not assigned evenly, unless that is intended', async () => {
     const { stdout } = await ask('experiment', 'uneven')
     expect(flowing(stdout)).toContain('cannot be compared')
     expect(flowing(stdout)).toMatch(/not shared out evenly \(p = \d\.\de-\d+\).*--adaptive/)
     expect(flowing((await ask('experiment', 'uneven', '--adaptive')).stdout)).toContain('is not checked')
   })
 
-  test('of one variant says that another is needed', async () => {
+  test('with one variant says that another is needed', async () => {
     expect(flowing((await ask('experiment', 'lonely')).stdout)).toContain('There is only "one" so far')
   })
 
@@ -302,13 +302,13 @@ describe('experiment', () => {
 })
 
 describe('route', () => {
-  test('names whom to take, and lists all with their evidence', async () => {
+  test('names the best agent, and lists all with their evidence', async () => {
     const { stdout } = await ask('route', 'doc', '--min-attempts', '5')
     expect(stdout.split('\n')[0]).toBe('sure with m')
     expect(lineWith(stdout, 'honest')).toMatch(/^honest +m +50\.00 % +\[39\.3, 60\.7\] +80 +\d+ % +\$0\.0400 +2\.0 s$/)
   })
 
-  test('says who is left out and why, and exits with 1 where nobody is left', async () => {
+  test('says which agents are excluded and why, and exits with 1 if none is left', async () => {
     const { exitCode, stdout } = await ask('route', 'doc', '--max-cost-usd', '1')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('Left out:\n- sure with m: what a success costs is not known\n')
@@ -324,7 +324,7 @@ describe('route', () => {
 })
 
 describe('compare-models --equal-mix', () => {
-  test('ranks at the same mix, and warns of the pair that turns over', async () => {
+  test('ranks at the same mix, and warns of a reversed pair', async () => {
     await using own = await testSidecar()
     await own.post(SIMPSON)
     const { stdout } = await runCommand(['compare-models', '--equal-mix', '--url', own.url])
@@ -341,7 +341,7 @@ describe('compare-models --equal-mix', () => {
     expect(plain.stdout.indexOf('hasty')).toBeLessThan(plain.stdout.indexOf('careful'))
   })
 
-  test('calls a warning a hint where it may be chance', async () => {
+  test('weakens the warning if the reversal may be chance', async () => {
     const pair = { better: 'a', worse: 'b', difference: -1, adjusted_difference: 2 }
     const turned_over = [{ ...pair, adjusted_difference_interval: { low: -3, high: 7, method: 'mover' } }]
     const rate = { success_rate: 50, success_rate_interval: { low: 40, high: 60 }, total_attempts: 9 }
@@ -353,7 +353,7 @@ describe('compare-models --equal-mix', () => {
     expect(flowing(stdout)).toContain('Left out (-)')
   })
 
-  test('says who leads and who may be as good, and counts what are too many to name', async () => {
+  test('names the leader and some contenders, and counts the others', async () => {
     const rate = { success_rate: 50, success_rate_interval: { low: 40, high: 60 }, total_attempts: 9 }
     const adjusted = { adjusted_rate: 50, adjusted_rate_interval: { low: 40, high: 60 }, compared_attempts: 9 }
     const rates = ['a', 'b', 'c', 'd', 'e', 'f'].map(name => ({ name, ...rate, ...adjusted }))
@@ -368,7 +368,7 @@ describe('compare-models --equal-mix', () => {
     expect(stdout).not.toContain('type-7')
   })
 
-  test('says so where nobody shares an issue type', async () => {
+  test('says so if no two share an issue type', async () => {
     await using own = await testSidecar()
     await own.post([...attempts(1, 2, key('a', 'm', 'x')), ...attempts(1, 2, key('b', 'n', 'y'))])
     const { stdout } = await runCommand(['compare-models', '--by', 'agent_name', '--url', own.url])
@@ -376,10 +376,10 @@ describe('compare-models --equal-mix', () => {
   })
 })
 
-describe('all of them', () => {
+describe('all statistics commands', () => {
   const QUESTIONS = ['trends', 'calibration', 'costs', 'compare-models --equal-mix']
 
-  test.each(QUESTIONS)('%s of nothing says what to do next', async line => {
+  test.each(QUESTIONS)('%s without attempts says what to do next', async line => {
     const argv = line.split(' ')
     await using empty = await testSidecar()
     const { exitCode, stdout } = await runCommand([...argv, '--url', empty.url])
@@ -409,7 +409,7 @@ describe('all of them', () => {
   })
 
   test.each(['trends', 'calibration', 'costs', 'experiment', 'route', 'compare-models'])(
-    '%s --help fits 80 columns and teaches by example',
+    '%s --help fits 80 columns and shows examples',
     async command => {
       const { exitCode, stdout } = await runCommand([command, '--help'])
       expect(exitCode).toBe(0)
@@ -418,14 +418,14 @@ describe('all of them', () => {
     },
   )
 
-  test('stand on the first page of help', async () => {
+  test('are listed by --help', async () => {
     const { stdout } = await runCommand(['--help'])
     for (const command of ['trends', 'calibration', 'costs', 'experiment', 'route']) {
       expect(stdout).toContain(`  ${command} `)
     }
   })
 
-  test('names from outside cannot steer the terminal', async () => {
+  test('names cannot control the terminal', async () => {
     const name = 'a\u001b[2Jb\nc\u202ed'
     const ranked = [
       {

@@ -18,7 +18,7 @@ const attempts = Array.from({ length: 2500 }, (_, i) => ({
 const ndjson = attempts.map(one => `${JSON.stringify(one)}\n`).join('')
 
 describe('a store itself', () => {
-  test('takes an import once and answers every question a sidecar does', async () => {
+  test('counts an import once and answers every question that a sidecar answers', async () => {
     const store = join(folder, 'a.json')
     const on = (argv: readonly string[], stdin = '') => runCommand([...argv, '--store', store], { stdin })
     expect((await on(['import', '-'], ndjson)).stdout).toBe('Imported 2,500 attempts from standard input.\n')
@@ -53,7 +53,7 @@ describe('a store itself', () => {
     expect(goose.stdout.trimEnd().split('\n')).toHaveLength(1250)
   })
 
-  test('that another program has open is read, and refused for recording with 75 and the way to record all the same', async () => {
+  test('that another process has open is readable, and refuses recording with 75 and the way to record', async () => {
     const store = join(folder, 'd.json')
     const tracker = new AgentPerformanceTracker({ store })
     await tracker.recordAttempt(attempts[0]!)
@@ -71,7 +71,7 @@ describe('a store itself', () => {
     expect((await runCommand(['import', '-', '--store', store], { stdin: ndjson })).exitCode).toBe(0)
   })
 
-  test('that cannot be is told by its path', async () => {
+  test('that cannot exist is reported with its path', async () => {
     const notFolder = join(folder, 'file')
     writeFileSync(notFolder, '')
     const store = join(notFolder, 'a.json')

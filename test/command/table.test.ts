@@ -23,7 +23,7 @@ test.each([
   expect(displayWidth(text)).toBe(width)
 })
 
-test('numbers stand at the right, names at the left', () => {
+test('numbers are aligned right, names left', () => {
   expect(
     tableLines(
       COLUMNS,
@@ -36,11 +36,11 @@ test('numbers stand at the right, names at the left', () => {
   ).toEqual(['name      n', '日本      1', 'a     1,000'])
 })
 
-test('only names are cut, at the end of a whole character', () => {
+test('only names are truncated, after a whole character', () => {
   expect(tableLines(COLUMNS, [['日本語日本語', '12345']], 16)).toEqual(['name           n', '日本語日…  12345'])
 })
 
-test('every line is as wide as the others at most, and lines up, whatever the names are', () => {
+test('every line has at most the given width, with aligned columns, for any names', () => {
   const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   fc.assert(
     fc.property(fc.array(fc.tuple(name, fc.nat().map(String)), { minLength: 1 }), rows => {

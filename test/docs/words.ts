@@ -56,6 +56,7 @@ export const DOMAIN_WORDS: ReadonlyMap<RegExp, string> = new Map([
   [/\b(?:Promise\.)?allSettled\b|\bPromiseSettledResult\b/g, 'JavaScript API'],
   [/\bunsound\b/g, 'verdict of an experiment in the HTTP API'],
   [/\bhalf-lives\b/g, 'plural of half-life'],
+  [/\bcreateRandom\('[^']*'\)/g, 'seed of a simulation, whose figures are in the docs'],
 ])
 
 /** Text files of the project. Fixtures are recorded, lock files generated. */

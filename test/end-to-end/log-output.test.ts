@@ -67,7 +67,7 @@ async function expectSound(sidecar: Running): Promise<void> {
 }
 
 describe('a sidecar whose standard error', () => {
-  test('is full for ever starts, answers, keeps attempts and stops', async () => {
+  test('is always full starts, answers, keeps attempts and stops', async () => {
     await using folder = await temporaryFolder()
     const fd = openSync('/dev/full', 'w')
     await using sidecar = await start(folder.path, ['ignore', 'pipe', fd])
@@ -135,14 +135,14 @@ describe('a sidecar whose standard error', () => {
 })
 
 describe('a sidecar whose standard output', () => {
-  test.each(['is full for ever', 'is a full pipe that nothing reads', 'is a pipe without a reader'])(
+  test.each(['is always full', 'is a full pipe that nothing reads', 'is a pipe without a reader'])(
     '%s starts, answers, keeps attempts and stops',
     async kind => {
       await using folder = await temporaryFolder()
       using pipe = openPipe(folder.path)
       if (kind === 'is a full pipe that nothing reads') pipe.fill()
       if (kind === 'is a pipe without a reader') pipe.break()
-      const out = kind === 'is full for ever' ? openSync('/dev/full', 'w') : pipe.fd
+      const out = kind === 'is always full' ? openSync('/dev/full', 'w') : pipe.fd
       const path = join(folder.path, 'log')
       const log = openSync(path, 'a')
       await using sidecar = await start(folder.path, ['ignore', out, log], () => readFileSync(path, 'utf8'))

@@ -1,4 +1,4 @@
-/** Clients that send nothing but metrics: what their instruments counted is what the sidecar answers, whoever is restarted. */
+/** Clients that send only metrics: the sidecar reports exactly what their instruments counted, also after restarts of either side. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

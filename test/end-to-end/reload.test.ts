@@ -44,7 +44,7 @@ test('tokens that are broken, empty, missing or unreadable leave those in force;
   expect(await sidecar.stop()).toBe(0)
 })
 
-test('a file that is swapped by a symbolic link above it, as a mounted secret is, is read anew', async () => {
+test('a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded', async () => {
   await using folder = await temporaryFolder()
   const generation = async (name: string, token: string): Promise<void> => {
     await mkdir(join(folder.path, name))

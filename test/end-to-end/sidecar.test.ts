@@ -245,7 +245,7 @@ test('200 clients at once and 4 instrumented processes: every attempt is counted
   expect(await sidecar.stop()).toBe(0)
 })
 
-test('the example runs, learns whom to send, and prints the report', async () => {
+test('the example runs, learns which agent to send, and prints the report', async () => {
   const example = new URL('../../examples/coordinator.ts', import.meta.url).pathname
   const { stdout } = await promisify(execFile)(process.execPath, [example])
   expect(stdout).toMatch(/formatting +FormattingAgent fixed/)

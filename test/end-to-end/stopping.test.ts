@@ -69,7 +69,7 @@ describe('told to stop', () => {
     await sendNumbers(url, ledger.take(1), ledger, random)
     sidecar.process.kill('SIGTERM')
     await expect.poll(() => isReady(url)).toBe(false)
-    // The router looks every second, and sends what comes until then.
+    // The router probes every second, and forwards new requests until a probe fails.
     const fates = new Set<string>()
     const seenMs = performance.now() + 1500
     while (performance.now() < seenMs) {

@@ -90,7 +90,7 @@ describe('memory', () => {
   })
 })
 
-test('a client that leaves in the middle of what it gzipped does not hold up a stop', async () => {
+test('a client that disconnects in the middle of a gzip body does not delay a stop', async () => {
   const lines = gzipSync(LINE.repeat(500_000))
   const req = post({ ...NDJSON, 'Content-Encoding': 'gzip' })
   await write(req, lines.subarray(0, lines.length / 2))

@@ -147,7 +147,7 @@ describe('a question without an answer rejects with a SidecarError', () => {
     ['silence', silent, /no whole answer within 100 ms/],
     ['a body that never ends', response => response.writeHead(200).write('{'), /no whole answer within 100 ms/],
     ['half a body', halfABody, /closed before there was a whole answer/],
-    ['rubbish', response => response.writeHead(200).end('<html>'), /not what a sidecar says/],
+    ['an HTML page', response => response.writeHead(200).end('<html>'), /not what a sidecar says/],
     ['a list', json(200, []), /not what a sidecar says/],
     ['an object of something else', json(200, { hello: 'world' }), /not what a sidecar says/],
     ['a redirect', response => response.writeHead(302, { location: '/login' }).end(), /302/],

@@ -163,7 +163,7 @@ describe('flush', () => {
     expect(tracker.kept).toEqual(ids(3))
   })
 
-  it('waits for what is queued when it is called, and not for what comes later', async () => {
+  it('waits for attempts queued before the call, not for later ones', async () => {
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const tracker = keeper(call => gates[call - 1]?.promise)
     const delivery = createDelivery(tracker)

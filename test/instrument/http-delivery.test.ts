@@ -96,7 +96,10 @@ describe('what is tried again until it is kept', () => {
     ['a reset after it is kept', keptBut(reset)],
     ['a silence after it is kept', keptBut(silent)],
     ['a body that never ends', keptBut(response => response.writeHead(200).write('{"acc'))],
-    ['rubbish after it is kept', keptBut(response => response.writeHead(200).end('<html>Please log in</html>'))],
+    [
+      'an HTML page after the batch is recorded',
+      keptBut(response => response.writeHead(200).end('<html>Please log in</html>')),
+    ],
     ['an empty 200', response => response.writeHead(200).end()],
     ['a 204', response => response.writeHead(204).end()],
     ['a redirect', response => response.writeHead(302, { location: 'http://127.0.0.1:9/login' }).end()],
@@ -139,19 +142,16 @@ describe('what is tried again until it is kept', () => {
 })
 
 describe('what is dropped and counted', () => {
-  it.each([400, 401, 403, 404, 415, 422, 500, 501])(
-    'a batch that is refused with %i, and not what comes after it',
-    async status => {
-      const { url, kept, next } = await sidecar()
-      next(json(status, { title: 'No' }))
-      const delivery = createDelivery(url, { maxBatch: 2 })
-      addAll(delivery, ids(4))
-      expect(await delivery.flush()).toBe(true)
-      expect(kept()).toEqual(['2', '3'])
-      expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 2 } })
-      expect(delivery.stats().last_failure).toContain(String(status))
-    },
-  )
+  it.each([400, 401, 403, 404, 415, 422, 500, 501])('a batch refused with %i, but not the next one', async status => {
+    const { url, kept, next } = await sidecar()
+    next(json(status, { title: 'No' }))
+    const delivery = createDelivery(url, { maxBatch: 2 })
+    addAll(delivery, ids(4))
+    expect(await delivery.flush()).toBe(true)
+    expect(kept()).toEqual(['2', '3'])
+    expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 2 } })
+    expect(delivery.stats().last_failure).toContain(String(status))
+  })
 
   it('single attempts that the sidecar rejects', async () => {
     const { url, next } = await sidecar()
@@ -162,7 +162,7 @@ describe('what is dropped and counted', () => {
     expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 1 } })
   })
 
-  it('an attempt that cannot be written as JSON, and not what comes after it', async () => {
+  it('an attempt that cannot be written as JSON, but not the next one', async () => {
     const { url, kept } = await sidecar()
     const delivery = createDelivery(url, { maxBatch: 1 })
     delivery.add({ ...attempt('bad'), input_tokens: 1n } as never)
@@ -190,7 +190,7 @@ describe('what is dropped and counted', () => {
 })
 
 describe('a sidecar that is silent', () => {
-  it('never holds up the work, and at most one request is open at a time', async () => {
+  it('never blocks the work, and at most one request is open at a time', async () => {
     const { url, received, always } = await sidecar()
     always(silent)
     const { trackAttempt, deliverTo } = createInstrumentation()

@@ -9,8 +9,8 @@ const labels = { agent_name: 'Fixer', model_name: 'llama3:8b', issue_type: 'comp
 
 afterEach(unsetTelemetry)
 
-describe('what the work returns or throws comes out as it is', () => {
-  it('returns the very value of synchronous work, and not a promise of it', () => {
+describe('the result of the work is unchanged', () => {
+  it('returns the same value as synchronous work, not a promise of it', () => {
     const { trackAttempt } = createInstrumentation()
     fc.assert(
       fc.property(fc.anything(), value => {
@@ -19,14 +19,14 @@ describe('what the work returns or throws comes out as it is', () => {
     )
   })
 
-  it('returns the very promise of asynchronous work', async () => {
+  it('returns the same promise as asynchronous work', async () => {
     const { trackAttempt } = createInstrumentation()
     const promise = Promise.resolve({ success: true })
     expect(trackAttempt(labels, () => promise)).toBe(promise)
     await promise
   })
 
-  it('throws the very thing that synchronous work throws, and records a failed attempt', () => {
+  it('throws the same value as synchronous work, and records a failed attempt', () => {
     const { instrumentation, attempts } = collecting()
     fc.assert(
       fc.property(fc.anything(), thrown => {
@@ -53,7 +53,7 @@ describe('what the work returns or throws comes out as it is', () => {
     expect(attempts).toMatchObject([{ ...labels, success: false, error_type: 'TypeError' }])
   })
 
-  it('returns the very thenable, which still gives its value to whoever awaits it', async () => {
+  it('returns the same thenable, which still resolves with its value', async () => {
     const { instrumentation, attempts } = collecting()
     // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
     const given = { then: (resolve: (value: number) => void) => resolve(42) }
@@ -245,7 +245,7 @@ describe('labels', () => {
 })
 
 describe('the attempt', () => {
-  it('measures the time until the promise settles, by a clock that never goes back', async () => {
+  it('measures the time until the promise resolves or rejects, by a monotonic clock', async () => {
     const { instrumentation, attempts } = collecting()
     const started = performance.now()
     await instrumentation.trackAttempt(labels, () => new Promise(resolve => setTimeout(resolve, 30)))

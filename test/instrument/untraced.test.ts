@@ -5,7 +5,7 @@ import { setSpans, unsetTelemetry } from './telemetry.ts'
 
 afterEach(unsetTelemetry)
 
-it('the delivery leaves no spans, neither of its own nor below the attempt in whose midst it began', async () => {
+it('the delivery creates no spans, neither root spans nor children of the attempt that started it', async () => {
   const spans = setSpans()
   const { trackAttempt, deliverTo } = createInstrumentation()
   let called = false

@@ -71,7 +71,7 @@ function* endless(): Generator<void, never> {
   for (;;) yield
 }
 
-test('one question more than there may be is refused with 429 and Retry-After, and welcome when another is answered', async () => {
+test('one question over the limit is refused with 429 and Retry-After, and accepted when another is answered', async () => {
   const gate = Promise.withResolvers<void>()
   const served = await serve(async key => gate.promise.then(() => pieces(`"${key}"`)), { maxQuestions: 2 })
   const answers = ['/a', '/b'].map(path => fetch(served.url + path))
@@ -87,7 +87,7 @@ test('one question more than there may be is refused with 429 and Retry-After, a
   expect(served.questions.refused.get('questions')).toBe(1)
 })
 
-test('equal questions that wait are worked out once, and each asker gets the whole same answer', async () => {
+test('equal waiting questions are computed once, and each client gets the same complete answer', async () => {
   const gate = Promise.withResolvers<void>()
   const served = await serve(async key => {
     if (key !== '/same') await gate.promise
@@ -106,7 +106,7 @@ test('equal questions that wait are worked out once, and each asker gets the who
   await expect.poll(() => served.questions.answerBytes).toBe(0)
 })
 
-test('a question never joins work that has begun: its answer holds what was recorded before it', async () => {
+test('a question never joins a running computation: its answer includes everything recorded before it', async () => {
   let recorded = 0
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const served = await serve(async () => {
@@ -123,7 +123,7 @@ test('a question never joins work that has begun: its answer holds what was reco
   expect([await (await first).json(), await (await second).json()]).toEqual([0, 1])
 })
 
-test('the work stops when its only asker leaves, and its place comes free', async () => {
+test('the computation stops when its only client disconnects, and its slot becomes free', async () => {
   const served = await serve((_key, signal) => runYielding(endless(), signal), { maxQuestions: 1 })
   const socket = askAndStop(served, '/endless')
   await expect.poll(() => served.begun.length).toBe(1)
@@ -132,7 +132,7 @@ test('the work stops when its only asker leaves, and its place comes free', asyn
   expect(served.begun[0]!.signal.aborted).toBe(true)
 })
 
-test('the work that several wait for goes on until the last of them leaves', async () => {
+test('a shared computation continues until its last client disconnects', async () => {
   const gate = Promise.withResolvers<void>()
   const served = await serve(async (key, signal) => {
     if (key === '/shared') return runYielding(endless(), signal)
@@ -155,7 +155,7 @@ test('the work that several wait for goes on until the last of them leaves', asy
   await expect.poll(() => served.questions.inFlight).toBe(0)
 })
 
-test('answers that are not read count until their readers leave; beyond the limit others are refused with 429', async () => {
+test('unread answers count until their clients disconnect, and over the limit others are refused with 429', async () => {
   const served = await serve(async key => (key === '/short' ? pieces('1') : long()), { maxAnswerBytes: 2 ** 20 })
   // The only one may be longer than the limit.
   const socket = askAndStop(served, '/long')
@@ -172,7 +172,7 @@ test('answers that are not read count until their readers leave; beyond the limi
 })
 
 test.each(['/long', '/stream'])(
-  'a reader of %s that stops is cut and counted, and its place and bytes come free',
+  'a client that stops reading %s is disconnected and counted, and its slot and bytes become free',
   async path => {
     const served = await serve(async () => long(), { patienceMs: 400 })
     const socket = askAndStop(served, path)
@@ -183,7 +183,7 @@ test.each(['/long', '/stream'])(
   },
 )
 
-test('questions of one connection are worked out one after the other and answered in order', async () => {
+test('questions of one connection are computed one after the other and answered in order', async () => {
   let running = 0
   let most = 0
   const served = await serve(async key => {
@@ -202,7 +202,7 @@ test('questions of one connection are worked out one after the other and answere
   expect(most).toBe(1)
 })
 
-test('a connection that asks on and on without reading has a few questions waiting, is refused more, and is closed in the end', async () => {
+test('a connection that keeps asking without reading has a few questions waiting, is refused more, and is finally closed', async () => {
   const served = await serve(async key => (key === '/long' ? long() : pieces('1')))
   const some = askAndStop(served, '/long', ...Array<string>(50).fill('/short'))
   await expect.poll(() => served.questions.refused.get('connection')).toBe(50 - 16)
@@ -215,7 +215,7 @@ test('a connection that asks on and on without reading has a few questions waiti
   expect((await fetch(`${served.url}/short`)).status).toBe(200)
 })
 
-test('a question that cannot be answered fails for each who waits, and its place comes free', async () => {
+test('a computation that fails answers every waiting client with the error, and its slot becomes free', async () => {
   const served = await serve(async () => ({ status: 404, detail: 'there is none' }))
   const answers = await Promise.all(Array.from({ length: 5 }, () => fetch(`${served.url}/none`)))
   expect(answers.map(answer => answer.status)).toEqual(Array(5).fill(404))

@@ -9,7 +9,7 @@ const answer = fc.oneof(
   fc.dictionary(name, fc.oneof(value, fc.dictionary(name, fc.oneof(value, fc.dictionary(name, value))))),
 )
 
-test('what is printed in pieces is what would be printed at once, to the letter', () => {
+test('the pieces joined equal JSON.stringify', () => {
   fc.assert(
     fc.property(answer, fc.integer({ min: 1, max: 4 }), (given, depth) => {
       expect([...jsonPieces(given, depth)].join('')).toBe(JSON.stringify(given))

@@ -91,7 +91,7 @@ describe('the best agent', () => {
     })
   })
 
-  test('by lower bound is the one that is surely good', async () => {
+  test('by lower bound is the one with the highest lower bound', async () => {
     expect(await ask('best-agent?issue_type=complexity&rank_by=lower_bound')).toMatchObject({
       agent_name: 'RefactoringAgent',
       avg_confidence: expect.closeTo(0.84),
@@ -105,7 +105,7 @@ describe('the best agent', () => {
     })
   })
 
-  test('says who contends with it, and whether it can be told from them', async () => {
+  test('lists its contenders, and whether the difference is significant', async () => {
     expect(await ask('best-agent?issue_type=complexity')).toMatchObject({
       decisive: false,
       contenders: [{ agent_name: 'RefactoringAgent', model_name: 'sonnet', success_rate: 85, total_attempts: 20 }],
@@ -113,7 +113,7 @@ describe('the best agent', () => {
     })
   })
 
-  test('is nobody, with a 404 that says so, where nobody has enough attempts', async () => {
+  test('is a 404 with the reason if no agent has enough attempts', async () => {
     const answer = await sidecar.get('/api/v1/best-agent?issue_type=formatting&min_attempts=6')
     expect(answer.status).toBe(404)
     expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('formatting') })
@@ -258,7 +258,7 @@ test.each([
   'metrics?recent=no',
   'attempts?limit=1001',
   'attempts?limit=0',
-  'attempts?cursor=rubbish',
+  'attempts?cursor=garbage',
   'report?__proto__=1',
   'report?constructor=1',
 ])('%s is a 400 that names the parameter', async question => {

@@ -1,4 +1,4 @@
-/** Questions are bounded in a whole sidecar, and what they must never hold up goes on beside them. */
+/** Limits of questions in a whole sidecar: probes, scrapes and recording continue beside them. */
 import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
@@ -22,7 +22,7 @@ function askAndStop({ url }: TestSidecar, path: string): Socket {
   return socket
 }
 
-test('beside as many questions as there may be, others are refused with 429, and probes, scrapes and recording go on', async () => {
+test('at the limit of questions, others are refused with 429, and probes, scrapes and recording continue', async () => {
   const sidecar = await withManyKeys({ 'max-questions': '2' })
   const sockets = [1, 2].map(hours => askAndStop(sidecar, `/api/v1/calibration?group_by=key&since=${hours}h`))
   await expect.poll(async () => (await sidecar.get('/api/v1/attempts?limit=1')).status).toBe(429)
@@ -38,7 +38,7 @@ test('beside as many questions as there may be, others are refused with 429, and
   await expect.poll(async () => (await sidecar.get('/api/v1/attempts?limit=1')).status).toBe(200)
 })
 
-test('a connection that sends many scrapes at once and reads none takes one place of theirs', async () => {
+test('a connection that sends many scrapes at once and reads none takes one slot for scrapes', async () => {
   const sidecar = await withManyKeys()
   const { hostname, port } = new URL(sidecar.url)
   const socket = connect(Number(port), hostname).on('error', () => undefined)
@@ -53,7 +53,7 @@ test('a connection that sends many scrapes at once and reads none takes one plac
   socket.destroy()
 })
 
-test('a scrape is answered although readers that stopped hold every place, long before they are cut', async () => {
+test('a scrape is answered although stalled clients hold every slot, long before they are disconnected', async () => {
   const sidecar = await withManyKeys()
   const sockets = Array.from({ length: 8 }, () => askAndStop(sidecar, '/metrics'))
   await expect.poll(async () => (await sidecar.get('/metrics')).status).toBe(503)
@@ -69,7 +69,7 @@ test('a scrape is answered although readers that stopped hold every place, long 
   for (const socket of sockets) socket.destroy()
 })
 
-test('an answer never misses an attempt that was acknowledged before the question, however many ask the same', async () => {
+test('an answer includes every attempt acknowledged before the question, however many clients ask the same', async () => {
   await using sidecar = await testSidecar()
   let isOver = false
   const questions = ['report', 'success-rate', 'success-rate?since=1h', 'calibration', 'costs']
@@ -96,7 +96,7 @@ test('an answer never misses an attempt that was acknowledged before the questio
   await Promise.all(crowd)
 })
 
-test('an attempt is recorded while questions about thousands of keys are still being worked out', async () => {
+test('an attempt is recorded while questions about thousands of keys are still being computed', async () => {
   const sidecar = await withManyKeys()
   let answered = 0
   const asked = Array.from({ length: 30 }, async (_, i) => {

@@ -100,7 +100,7 @@ describe('with partial=true', () => {
   }
 
   test('skips invalid lines, names them by index, and keeps all others', async () => {
-    expect(await post([lineOf(), '\n', '{"agent_name":1}\n', 'rubbish\n', lineOf()].join(''))).toEqual({
+    expect(await post([lineOf(), '\n', '{"agent_name":1}\n', 'garbage\n', lineOf()].join(''))).toEqual({
       status: 200,
       body: {
         accepted: 2,
@@ -124,7 +124,7 @@ describe('with partial=true', () => {
   })
 
   test('says what is kept and what is not when the stream is refused', async () => {
-    const { status, body } = await post(`${lineOf()}rubbish\n${'x'.repeat(2 ** 20 + 1)}`)
+    const { status, body } = await post(`${lineOf()}garbage\n${'x'.repeat(2 ** 20 + 1)}`)
     expect(status).toBe(413)
     expect(body).toMatchObject({ accepted: 1, kept_lines: 2, rejected: [{ index: 1 }] })
   })

@@ -1,4 +1,4 @@
-/** `best`: who should get the next issue of a type. */
+/** `best`: the agent that should get the next issue of a type. */
 import type { DecidedBestAgent, Ranking } from '../../core/reports/best-agent.ts'
 import type { Rate } from '../../core/reports/rate.ts'
 import { confidence, counted, interval, percent, seconds } from '../format.ts'
@@ -9,9 +9,9 @@ import { tooFew, wrapLines } from '../text.ts'
 
 const HELP = `
 --rank-by success_rate takes the highest rate, which a few lucky attempts can
-reach; lower_bound takes the highest lower end of the 95 % interval, which they
-cannot; expected_cost takes the lowest cost per success ("route" shows costs).
-The verdict is about the success rate, whichever of them chose.
+reach. lower_bound takes the highest lower end of the 95 % interval, which they
+cannot. expected_cost takes the lowest cost per success ("route" shows costs).
+The verdict is always about the success rate.
 
 Exits with 1 where nobody has enough attempts.
 
@@ -22,7 +22,7 @@ Examples:
 
 export const layout: Layout<'best-agent'> = {
   help: HELP,
-  none: (best, { min_attempts, issue_type }) =>
+  noAnswer: (best, { min_attempts, issue_type }) =>
     best === undefined ? tooFew('Nobody', min_attempts, `at "${printable(issue_type)}"`) : undefined,
   text: (best, { rank_by }, io) => bestText(best, rank_by, io),
 }
@@ -38,7 +38,7 @@ function bestText(best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): 
   ].join('\n')
 }
 
-/** The column at which the verdict stands. */
+/** The column at which the verdict begins. */
 const VERDICT_AT = 14
 
 const verdictLines = (best: DecidedBestAgent, rankBy: Ranking | undefined, io: Io): string[] =>
@@ -48,7 +48,7 @@ const verdictLines = (best: DecidedBestAgent, rankBy: Ranking | undefined, io: I
 
 const OF_RATE = 'of the success rate, not of the cost:'
 
-/** Contenders that are named; the others are counted. */
+/** Maximum number of contenders named. The text only counts the others. */
 const NAMED = 3
 
 function verdict({ decisive, contenders, p_best, attempts_to_decide }: DecidedBestAgent): string[] {
@@ -63,7 +63,7 @@ function verdict({ decisive, contenders, p_best, attempts_to_decide }: DecidedBe
     ...(rest > 0 ? [`- ${counted(rest, 'other')}`] : []),
     ...(attempts_to_decide === null
       ? []
-      : [`about ${counted(attempts_to_decide, 'more attempt')} of each would settle it`]),
+      : [`about ${counted(attempts_to_decide, 'more attempt')} of each would decide it`]),
   ]
 }
 

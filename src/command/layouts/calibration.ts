@@ -1,4 +1,4 @@
-/** `calibration`: whether stated confidence can be believed. */
+/** `calibration`: whether stated confidence matches the success rate. */
 import type { CalibrationReport } from '../../core/reports/calibration-report.ts'
 import type { Grouping } from '../../core/reports/grouped-rates.ts'
 import type { Selection } from '../../core/reports/selection.ts'
@@ -19,10 +19,11 @@ difference, with its 95 % interval, is how much too sure it is.
 
   over-confident    it succeeds less often than it states
   under-confident   it succeeds more often than it states
-  uneven            right on average, but too sure here and too modest there
+  uneven            right on average, but too high or too low in some bins
   believable        no fault found in 30 attempts or more
 
-In the picture o is what was stated, # what came of it, - its 95 % interval.
+In the plot, o is the stated confidence, # the success rate, and - its 95 %
+interval.
 
 Examples:
   agent-performance calibration
@@ -37,7 +38,7 @@ function calibrationText({ overall, groups, group_by }: CalibrationReport, given
     .sort(([, a], [, b]) => (b.over_confidence ?? -2) - (a.over_confidence ?? -2))
     .map(([name, group]) => [name, ...groupCells(group)])
   const isDegenerate = Object.values(groups).some(group => group.attempts > 0 && group.degenerate)
-  const remark = '* it states nearly always the same, which does not tell its attempts apart'
+  const remark = '* it states nearly always the same confidence, which does not distinguish its attempts'
   return [
     tableText([{ title: TITLES[group_by], align: 'left' }, ...GROUP_COLUMNS], rows, io),
     ...(isDegenerate ? [wrapped(remark, io, '  ')] : []),
@@ -117,7 +118,7 @@ function overallLines(overall: Calibration): string[] {
           `Calibration error ${three(error)}: an agent whose every confidence is true shows ${three(band.mean)} on so many attempts, and seldom more than ${three(band.high)}.`,
         ]),
     overall.auroc === null
-      ? 'Whether more confidence means more success is told from 100 attempts on, some of them failures.'
+      ? 'Whether more confidence means more success is known after 100 attempts, some of them failures.'
       : `AUROC ${overall.auroc.toFixed(2)}: how often a success was stated with more confidence than a failure; 0.50 is no better than chance.`,
   ]
 }

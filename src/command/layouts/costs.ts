@@ -1,4 +1,4 @@
-/** `costs`: what attempts cost, and what a success costs. */
+/** `costs`: the cost per attempt and per success. */
 import type { CostAnswer, CostReport } from '../../core/reports/cost-report.ts'
 import type { Selection } from '../../core/reports/selection.ts'
 import { counted, usd, usdInterval, whole } from '../format.ts'
@@ -8,10 +8,10 @@ import type { Column } from '../table.ts'
 import { nothingYet, tableText, wrapped } from '../text.ts'
 
 const HELP = `
-A cost is what the attempt reported (cost_usd), or else what its tokens cost at
-the price of its model. A cost that is not known is counted as such, and never
-as 0. The 95 % interval is that of the cost of a success: what all attempts
-cost, failures too, for each that succeeded.
+A cost is the one that the attempt reported (cost_usd), or is computed from its
+tokens and the price of its model. Unknown costs are counted as unknown, never
+as 0. The cost per success is the cost of all attempts, failures included, for
+each success. The 95 % interval is that of the cost per success.
 
 Prices of your own: agent-performance serve --prices FILE, with lines such as
   my-model: {input: 3, output: 15, cache_read: 0.3, cache_write: 3.75}
@@ -75,7 +75,7 @@ const COLUMNS: readonly Column[] = ['in all', 'per attempt', 'per success', '95 
   align: 'right',
 }))
 
-/** The dearest first; those of which no cost is known last. */
+/** Highest total cost first. Groups without a known cost come last. */
 function rowsOf(groups: Readonly<Record<string, CostAnswer>>): string[][] {
   return Object.entries(groups)
     .sort(([, a], [, b]) => (b.total_cost_usd ?? -1) - (a.total_cost_usd ?? -1))

@@ -1,4 +1,4 @@
-/** `experiment`: what an A/B test says so far. */
+/** `experiment`: the results of an A/B test so far. */
 import type { ExperimentReport, VariantReport } from '../../core/reports/experiment-report.ts'
 import { counted, RATE_COLUMNS, rateCells, seconds, usd } from '../format.ts'
 import { bold, type Io } from '../io.ts'
@@ -7,12 +7,12 @@ import { type Column, printable } from '../table.ts'
 import { tableText, wrapped } from '../text.ts'
 
 const HELP = `
-Record attempts with "experiment" and "variant" to have them compared. You may
-look as often as you like and stop when you like: a difference that is not there
-is claimed in at most 5 % of tests. Give --adaptive where what was seen decided
-which variant came next, as a bandit does.
+Record attempts with "experiment" and "variant" to compare them. You may look as
+often as you like and stop at any time: at most 5 % of tests without a real
+difference report one. Give --adaptive if earlier outcomes decided which variant
+came next, as a bandit does.
 
-Exits with 1 where there is no such experiment, or no such baseline in it.
+Exits with 1 if there is no such experiment, or no such baseline in it.
 
 Examples:
   agent-performance experiment prompt-2026-01
@@ -21,7 +21,7 @@ Examples:
 
 export const layout: Layout<'experiments/{name}'> = {
   help: HELP,
-  none: (report, { name, baseline }) => (report === undefined ? noSuch(name, baseline) : undefined),
+  noAnswer: (report, { name, baseline }) => (report === undefined ? noSuch(name, baseline) : undefined),
   text: (report, _given, io) => experimentText(report, io),
 }
 
@@ -57,7 +57,7 @@ function variantCells(variant: VariantReport): string[] {
 }
 
 function overflowRemark({ overflowed_attempts }: ExperimentReport): string[] {
-  // An older sidecar does not say.
+  // An older sidecar does not report the field.
   if (!(overflowed_attempts > 0)) return []
   return [
     `This is not all of the experiment: ${counted(overflowed_attempts, 'attempt')} of it came when the limit of arms (--max-arms) was reached, and belong to other variants, or to one of these before there was room for it.`,

@@ -1,4 +1,4 @@
-/** `report`: everything at a glance. */
+/** `report`: an overview of agents, models and issue types. */
 import type { PerformanceReport } from '../../core/reports/report.ts'
 import type { Selection } from '../../core/reports/selection.ts'
 import { counted, interval, percent, RATE_COLUMNS, rateCells } from '../format.ts'

@@ -1,4 +1,4 @@
-/** `route`: to whom the next issue should go. */
+/** `route`: a ranked list of agents for the next issue. */
 import type { RouteAnswer, RoutingReport } from '../../core/reports/routing.ts'
 import type { Exclusion } from '../../core/statistics/ranking.ts'
 import { counted, RATE_COLUMNS, rateCells, seconds, usd } from '../format.ts'
@@ -8,15 +8,15 @@ import { type Column, printable } from '../table.ts'
 import { tableText, wrapped } from '../text.ts'
 
 const HELP = `
-They stand by the lower end of the interval of their success rate: who is surely
-good comes first. "best" is the probability to be the best of them, "cost" what
-a success is expected to cost.
+Agents are ranked by the lower end of the interval of their success rate. "best"
+is the probability that an agent is the best of them, "cost" its expected cost
+per success.
 
-With --explore the order is drawn instead, so that those of which little is
-known get their chance; the same --seed draws the same order. --half-life lets
-older attempts count for less: half after every half-life.
+--explore draws the order at random instead, so that agents with few attempts
+are tried too. The same --seed draws the same order. --half-life gives older
+attempts less weight: half after every half-life.
 
-Exits with 1 where nobody fulfils the conditions.
+Exits with 1 if no agent meets the conditions.
 
 Examples:
   agent-performance route bug
@@ -26,9 +26,9 @@ Examples:
 
 export const layout: Layout<'route'> = {
   help: HELP,
-  // A seed says which draw is meant, with --explore or without.
+  // A seed implies --explore.
   adjust: given => (given.seed === undefined ? given : { ...given, explore: true }),
-  none: (report, _given, io) => (report.ranked.length === 0 ? nobodyText(report, io) : undefined),
+  noAnswer: (report, _given, io) => (report.ranked.length === 0 ? nobodyText(report, io) : undefined),
   text: (report, { half_life }, io) => routeText(report, half_life !== undefined, io),
 }
 

@@ -1,4 +1,4 @@
-/** `trends`: how the success rate moved. */
+/** `trends`: the success rate over time. */
 import type { Selection } from '../../core/reports/selection.ts'
 import type { TrendPoint, TrendReport } from '../../core/reports/trends.ts'
 import type { RateDifference } from '../../core/statistics/sequential.ts'
@@ -9,14 +9,14 @@ import { PLOT_COLUMN, plot } from '../plot.ts'
 import { nothingYet, tableText, wrapped } from '../text.ts'
 
 const HELP = `
-Every line is an interval of time (UTC). In the picture # is its success rate
-and - the 95 % interval: where the lines of two overlap, they may be equal.
+Every line is an interval of time (UTC). In the plot, # is its success rate and
+- the 95 % interval. If the lines of two intervals overlap, they may be equal.
 
 The direction compares the later half of the attempts with the earlier half. You
-may ask as often as you like: it says "cannot tell yet" until it can.
+may ask as often as you like. Without enough evidence it says "cannot tell yet".
 
-Drift is seen as at --until: of the last 100 attempts of every key (agent, model
-and issue type), those from --since on are watched against all before them. An
+Drift is computed as of --until, from the last 100 attempts of every key (agent,
+model and issue type). Those since --since are compared with all before them. An
 agent that got harder issues has not drifted.
 
 Examples:
@@ -41,7 +41,7 @@ function trendText(report: TrendReport, given: Selection, io: Io): string {
   ].join('\n')
 }
 
-/** `2026-01-31`, with the hour where intervals are shorter than a day. */
+/** `2026-01-31`, with the hour if intervals are shorter than a day. */
 const timeText = (time: string, lengthSeconds: number): string =>
   lengthSeconds % 86_400 === 0 ? time.slice(0, 10) : time.slice(0, 16).replace('T', ' ')
 
@@ -66,7 +66,7 @@ const saysNothing = ({ difference_interval: { low, high } }: RateDifference): bo
 
 const sideText = (value: number): string => `${Math.abs(value).toFixed(1)} points ${value < 0 ? 'less' : 'more'}`
 
-/** Drifts that are named; the others are counted. */
+/** Maximum number of drifts named. The text only counts the others. */
 const NAMED = 10
 
 function driftLines({ agents, drifted_keys }: TrendReport, { since, until }: Selection): string[] {

@@ -1,35 +1,35 @@
-/** The attempt: one run of one agent at one issue. Its fields have their JSON names everywhere. */
+/** An attempt: one run of one agent at one issue. Fields have their JSON names throughout the code. */
 import type { OptionalFields, RequiredFields } from './fields.ts'
 
-/** An attempt as a caller states it. {@link ATTEMPT_FIELDS} says what each field means, and which values it takes. */
+/** An attempt as a client sends it. {@link ATTEMPT_FIELDS} defines the meaning and the valid values of each field. */
 export interface NewAttempt extends RequiredFields, OptionalFields {}
 
-/** An attempt as the store keeps it: with its timestamp, and a computed cost where none was reported. */
+/** An attempt as the store keeps it: with a timestamp, and with a computed cost if none was reported. */
 export interface AgentAttempt extends NewAttempt {
   readonly timestamp: string
-  /** Cost in US dollars, computed from tokens and prices on receipt; absent where the cost was reported or the model has no price. */
+  /** Cost in US dollars, computed from tokens and prices on receipt. Absent if a cost was reported or the model has no price. */
   readonly computed_cost_usd?: number | undefined
 }
 
-/** The identity under which attempts are counted. Never use the printed `agent:model:issue` as one: `llama3:8b` holds a colon. */
+/** Attempts are counted by this key. Never use the printed `agent:model:issue` as identity: names such as `llama3:8b` contain a colon. */
 export interface AttemptKey {
   readonly agent_name: string
   readonly model_name: string
   readonly issue_type: string
 }
 
-/** What is wrong with one field: `pointer` is an RFC 6901 JSON pointer inside the attempt, `""` for the whole of it. */
+/** A problem of one field. `pointer` is an RFC 6901 JSON pointer into the attempt, `""` for the whole attempt. */
 export interface AttemptProblem {
   readonly pointer: string
   readonly detail: string
 }
 
-/** The key as one string, equal for equal keys only: no name may hold the separator. */
+/** The key as one string. Different keys give different strings, because no name may contain the separator. */
 export function keyId(key: AttemptKey): string {
   return `${key.agent_name}\u0000${key.model_name}\u0000${key.issue_type}`
 }
 
-/** The key as people and the documented file spell it. Two different keys may print alike. */
+/** The key as printed and as in the documented file. Different keys may give the same text. */
 export function printKey(key: AttemptKey): string {
   return `${key.agent_name}:${key.model_name}:${key.issue_type}`
 }

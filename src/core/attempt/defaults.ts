@@ -6,7 +6,7 @@ import { type Instant, isCanonical, MAX_AHEAD_MS, parseTimestamp, printTimestamp
 export interface DefaultSources {
   /** The time of receipt, in milliseconds since the epoch. */
   readonly nowMs: number
-  /** The cost in US dollars of an attempt that reported none; undefined where its model has no price. Must not throw. */
+  /** The cost in US dollars of an attempt that reported none. Undefined if its model has no price. Must not throw. */
   readonly price: ((attempt: NewAttempt) => number | undefined) | undefined
 }
 

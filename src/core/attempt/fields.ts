@@ -1,17 +1,16 @@
 /**
- * Every field of an attempt, declared once. The types, validation, the wire schema, the OTLP rules, the printer and what the library
- * takes and emits are derived from this table: to add a field, add it here and use it where it has a meaning.
+ * Declares every field of an attempt once. The types, validation, the wire schema, the OTLP rules, the printer and the library derive from
+ * this table. To add a field, add it here and use it where it has a meaning.
  */
 
-/** The declaration of a field: which values it takes, and what they mean. */
+/** The declaration of a field: its valid values and their meaning. */
 export type AttemptField = {
   readonly required: boolean
   /**
-   * Who knows the value, and when: the caller before the work starts (`start`), the caller when the work has ended (`end`), or the
-   * instrumentation (`measured`).
+   * When the value is known: to the caller before the work starts (`start`) or after it ends (`end`), or to the instrumentation (`measured`).
    */
   readonly known: 'start' | 'end' | 'measured'
-  /** The attribute of an `invoke_agent` span that holds the value; undefined where the span states it in another way. */
+  /** The attribute of an `invoke_agent` span with the value. Undefined if the span expresses the value in another way. */
   readonly spanAttribute: string | undefined
   readonly description: string
 } & (
@@ -23,8 +22,8 @@ export type AttemptField = {
 )
 
 /**
- * The fields by their JSON names, in the order in which an attempt is printed. `maxBytes` counts bytes of UTF-8. Numbers are from 0 to
- * `max`: beyond it a number is a mistake of units, and would drown every average (1e9 seconds are about 31 years).
+ * The fields by their JSON names, in the order in which an attempt is printed. `maxBytes` counts bytes of UTF-8. Numbers are from 0 to `max`.
+ * A larger number is probably in the wrong unit, and would distort every average (1e9 seconds are about 31 years).
  */
 export const ATTEMPT_FIELDS = {
   agent_name: {

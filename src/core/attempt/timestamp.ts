@@ -1,22 +1,22 @@
 /**
- * Times as attempts state them: RFC 3339, or the zone-less local time that the origin's Python writes.
- * Inside, a time is a number: milliseconds since the epoch, with microseconds as its fraction.
+ * Parses and prints the timestamps of attempts: RFC 3339, or the zone-less local time that the Python tracker writes. Times are numbers:
+ * milliseconds since the epoch, with microseconds as the fraction.
  */
 
 export interface Instant {
-  /** Milliseconds since the epoch; the fraction holds microseconds. */
+  /** Milliseconds since the epoch. The fraction contains the microseconds. */
   readonly ms: number
-  /** True where the text had no zone and was read as local time; it is printed so again. */
+  /** True if the text had no zone. It was then read as local time, and is printed without a zone. */
   readonly local: boolean
 }
 
-/** Further ahead of our clock than this, a time is taken as that of receipt. */
+/** A timestamp further ahead of our clock than this is replaced by the time of receipt. */
 export const MAX_AHEAD_MS: number = 5 * 60_000
 
 const FORM = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))?$/
 const MINUTE_MS = 60_000
 
-/** The instant that `text` states, or undefined where it is no RFC 3339 time. Digits beyond microseconds are dropped. */
+/** The instant of `text`. Undefined if the text is no valid time. Digits beyond microseconds are dropped. */
 export function parseTimestamp(text: string): Instant | undefined {
   const ms = parseCanonical(text)
   if (ms !== undefined) return { ms, local: false }
@@ -24,19 +24,19 @@ export function parseTimestamp(text: string): Instant | undefined {
   return localMs === undefined ? parseAny(text) : { ms: localMs, local: true }
 }
 
-/** Whether {@link printTimestamp} would print the instant of `text`, which is an RFC 3339 time, just so: then it need not. */
+/** Whether {@link printTimestamp} would print exactly `text`, a valid RFC 3339 time. If so, the caller does not have to print it again. */
 export function isCanonical(text: string): boolean {
   if (text[10] !== 'T' || text[19] !== '.' || text.at(-1) !== 'Z') return false
-  // A double tells the microseconds of this century apart, and not those of all.
+  // A double can represent the microseconds of this century exactly enough, but not those of every century.
   const isExact = text.length === 24 || (text.length === 27 && text.startsWith('20') && !text.endsWith('000Z'))
   if (!isExact) return false
-  // Leap seconds are printed as the next minute, and years below 1000 are left to the printer.
+  // Leap seconds are printed as the next minute. Years below 1000 are rare, so the printer handles them.
   return text[17] !== '6' && text[0] !== '0'
 }
 
 /**
- * Milliseconds of `2026-01-31T12:00:00.000Z`, or with microseconds, the forms nearly all times come in; undefined for any other. Every
- * attempt pays for this, and it costs a tenth of what the expression below does.
+ * Milliseconds of a time such as `2026-01-31T12:00:00.000Z`, or with microseconds. Undefined for any other form. Nearly all times have one
+ * of these two forms. This takes a tenth of the time of the regular expression below, and runs for every attempt.
  */
 function parseCanonical(text: string): number | undefined {
   const { length } = text
@@ -45,16 +45,16 @@ function parseCanonical(text: string): number | undefined {
   const second = digits(text, 17, 19)
   const milli = digits(text, 20, 23)
   const micro = length === 27 ? digits(text, 23, 26) : 0
-  // A leap second is for the expression to explain.
+  // The regular expression handles leap seconds.
   if (!(second <= 59 && milli <= 999 && micro <= 999)) return undefined
   const minuteMs = isIn(lastMinute, text) ? lastMinute.ms : parseMinute(text)
   return minuteMs === undefined ? undefined : minuteMs + second * 1000 + milli + micro / 1000
 }
 
-/** Up to where the minute goes in `2026-01-31T12:00`. */
+/** Length of `2026-01-31T12:00`. */
 const MINUTE_LENGTH = 16
 
-/** A minute by its characters, and when it begins. */
+/** A minute: its character codes, and its start in milliseconds since the epoch. */
 interface Minute {
   readonly codes: Uint8Array
   ms: number
@@ -62,23 +62,23 @@ interface Minute {
 
 const noMinute = (): Minute => ({ codes: new Uint8Array(MINUTE_LENGTH), ms: 0 })
 
-/** The minute that was read last: what comes together mostly ended in the same. */
+/** Cache of the minute parsed last. Attempts of one request mostly ended in the same minute. */
 const lastMinute = noMinute()
 
-/** Whether a text begins with a minute: a third faster than `startsWith`. From behind, where times differ. */
+/** Whether a text begins with a minute. Compares from the end, where times differ. A third faster than `startsWith`. */
 function isIn({ codes }: Minute, text: string): boolean {
   for (let i = MINUTE_LENGTH - 1; i >= 0; i--) if (text.charCodeAt(i) !== codes[i]) return false
   return true
 }
 
-/** Makes it the minute that a text begins with; answers when that begins. */
+/** Sets `minute` to the minute with which a text begins. Returns its start in milliseconds. */
 function become(minute: Minute, text: string, ms: number): number {
   for (let i = 0; i < MINUTE_LENGTH; i++) minute.codes[i] = text.charCodeAt(i)
   minute.ms = ms
   return ms
 }
 
-/** Milliseconds of the minute that a text begins with, as in `2026-01-31T12:00`. */
+/** Milliseconds of the minute with which a text begins, such as `2026-01-31T12:00`. */
 function parseMinute(text: string): number | undefined {
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined
   if (text.charCodeAt(10) !== 84 || text.charCodeAt(13) !== 58) return undefined
@@ -92,12 +92,12 @@ function parseMinute(text: string): number | undefined {
   return become(lastMinute, text, (daysSinceEpoch(year, month, day) * 1440 + hour * 60 + minute) * MINUTE_MS)
 }
 
-/** Of the zone-less minute that was read last. */
+/** Cache of the zone-less minute parsed last. */
 const lastLocalMinute = noMinute()
 
 /**
- * Milliseconds of a time of this century as Python's `datetime.isoformat()` prints it, in the same minute as the one before: to ask for the
- * zone of each costs ten times as much. Undefined for any other.
+ * Milliseconds of a time of this century in the format of Python's `datetime.isoformat()`, if it is in the same minute as the previous one.
+ * Undefined for any other time. Looking up the time zone for each time takes ten times as long.
  */
 function parseLocal(text: string): number | undefined {
   const { length } = text
@@ -113,7 +113,7 @@ function parseLocal(text: string): number | undefined {
   return lastLocalMinute.ms + second * 1000 + micros / 1000
 }
 
-/** The number that the characters from `from` to `to` spell; NaN where one is no digit. */
+/** The number in the characters from `from` to `to`. NaN if one of them is no digit. */
 function digits(text: string, from: number, to: number): number {
   let value = 0
   for (let i = from; i < to; i++) {
@@ -125,8 +125,8 @@ function digits(text: string, from: number, to: number): number {
 }
 
 /**
- * Days from 1970-01-01 to a date of the Gregorian calendar: years are taken to begin in March, so that a leap day ends one.
- * Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. Date.UTC takes longer, and every attempt pays.
+ * Days from 1970-01-01 to a Gregorian date. Years begin in March here, so that a leap day is the last day of a year. Faster than `Date.UTC`,
+ * and runs for every attempt. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.
  */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const marchYear = month < 3 ? year - 1 : year
@@ -150,7 +150,7 @@ function parseAny(text: string): Instant | undefined {
   const millis = Number(fraction.slice(0, 6).padEnd(6, '0')) / 1000
   const isLocal = utc === undefined && sign === undefined
   const date = isLocal ? new Date(2000, 0, 1) : new Date(Date.UTC(2000, 0, 1))
-  // Set apart: years below 100 would be taken as of the last century.
+  // Set the year separately: the constructor maps years below 100 to the 20th century.
   if (isLocal) {
     date.setFullYear(year, month - 1, day)
     date.setHours(hour, minute, second)
@@ -163,7 +163,7 @@ function parseAny(text: string): Instant | undefined {
   return { ms: date.getTime() - offset + millis, local: false }
 }
 
-/** The text of an instant: RFC 3339 in UTC, or, for a local one, the form of Python's `datetime.isoformat()`. */
+/** The text of an instant: RFC 3339 in UTC. For a local instant, the format of Python's `datetime.isoformat()`. */
 export function printTimestamp({ ms, local }: Instant): string {
   const fractionMicros = Math.round((ms - Math.floor(ms)) * 1000)
   const wholeMs = Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0)
@@ -176,12 +176,12 @@ export function printTimestamp({ ms, local }: Instant): string {
   return fraction === 0 ? `${day}T${time}` : `${day}T${time}.${pad(fraction, 6)}`
 }
 
-/** The minute that was printed last, up to its seconds. */
+/** Cache of the minute printed last, without the seconds. */
 let printedMinute = { ms: 0, text: '1970-01-01T00:00:' }
 /** `000` to `999`. */
 const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, i) => pad(i, 3))
 
-/** Times that come together are mostly of the same minute, of which all but the seconds need not be printed again. */
+/** Prints a time in UTC. Times of one request are mostly in the same minute, so only the seconds are printed again. */
 function printUtc(wholeMs: number, restMicros: number): string {
   let ms = wholeMs - printedMinute.ms
   if (!(ms >= 0 && ms < MINUTE_MS)) {
@@ -195,7 +195,7 @@ function printUtc(wholeMs: number, restMicros: number): string {
   return `${printedMinute.text}${seconds < 10 ? '0' : ''}${seconds}.${millis}${micros}Z`
 }
 
-/** A length of time as people write it (`15m`, `24h`, `7d`, `90s`, `2w`), in milliseconds, or undefined. */
+/** Parses a duration such as `15m`, `24h`, `7d`, `90s`, `2w`. Returns milliseconds, or undefined if the text is no duration. */
 export function parseDuration(text: string): number | undefined {
   const found = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d|w)$/.exec(text)
   if (found === null) return undefined
@@ -203,7 +203,7 @@ export function parseDuration(text: string): number | undefined {
   return Number(found[1]) * unit[found[2] as keyof typeof unit]
 }
 
-/** A length of time as {@link parseDuration} reads it, in the largest unit of which it is a whole number. */
+/** Prints a duration for {@link parseDuration}, in the largest unit that divides it. */
 export function printDuration(ms: number): string {
   for (const [unit, length] of [
     ['d', 1440 * MINUTE_MS],

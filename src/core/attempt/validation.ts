@@ -1,8 +1,8 @@
-/** Whether a value is an attempt, and if not, why. Total: nothing here throws, whatever it is given. */
+/** Validates attempts. No function here throws, for any input. */
 import type { AttemptProblem, NewAttempt } from './attempt.ts'
 import { ATTEMPT_FIELDS, type AttemptField, FIELD_BY_NAME, FIELD_LIST } from './fields.ts'
 
-/** Whether a string is a timestamp. The caller passes it in, so that it can keep what it parsed. */
+/** Whether a string is a valid timestamp. The caller passes this function, so that it can keep the parsed instant. */
 export type IsTimestamp = (text: string) => boolean
 
 const MAX_NAME_BYTES = ATTEMPT_FIELDS.agent_name.maxBytes
@@ -21,7 +21,7 @@ export function utf8Length(text: string): number {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
-/** What keeps `value` from being a name of at most `maxBytes`, or undefined. */
+/** Why `value` is no valid name of at most `maxBytes`. Undefined if it is valid. */
 export function nameProblem(value: unknown, maxBytes: number = MAX_NAME_BYTES): string | undefined {
   if (typeof value !== 'string') return `must be a string, not ${kindOf(value)}`
   if (value === '') return 'must not be empty'
@@ -32,7 +32,7 @@ export function nameProblem(value: unknown, maxBytes: number = MAX_NAME_BYTES): 
   return undefined
 }
 
-/** True for nearly every name, at a fraction of the cost of the checks that other names need. */
+/** A fast check that is true for nearly every valid name. Other names need the slower checks. */
 function isPrintableAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
@@ -41,7 +41,7 @@ function isPrintableAscii(text: string): boolean {
   return true
 }
 
-/** What keeps `value` from being a value of `field`, or undefined. */
+/** Why `value` is no valid value of `field`. Undefined if it is valid. */
 function valueProblem(field: AttemptField, value: unknown, isTimestamp: IsTimestamp): string | undefined {
   switch (field.kind) {
     case 'string':
@@ -72,7 +72,7 @@ export function isAttempt(value: unknown, isTimestamp: IsTimestamp): value is Ne
   return attemptProblems(value, isTimestamp).length === 0
 }
 
-/** Everything that keeps `value` from being an attempt; empty when nothing does. */
+/** All problems of `value` as an attempt. Empty if it is valid. */
 export function attemptProblems(value: unknown, isTimestamp: IsTimestamp): AttemptProblem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [{ pointer: '', detail: `must be an object, not ${kindOf(value)}` }]
@@ -90,7 +90,7 @@ export function attemptProblems(value: unknown, isTimestamp: IsTimestamp): Attem
   return problems
 }
 
-/** One reference token of a JSON pointer (RFC 6901), shortened so that an answer stays readable. */
+/** One reference token of a JSON pointer (RFC 6901), truncated to keep messages short. */
 export function escapePointer(token: string): string {
   const short = token.length > 100 ? `${token.slice(0, 100)}…` : token
   return short.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')

@@ -1,21 +1,21 @@
-/** How a question is asked over HTTP. */
+/** Builds the HTTP request of a question. */
 
-/** The path of a question below `/api/v1/`, and its query string by names. Undefined values are left out. */
+/** The path of a question below `/api/v1/`, and its query parameters by name. Undefined values are omitted. */
 export interface QuestionRequest {
   readonly path: string
   readonly query: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * Fills the parameters that a path template such as `experiments/{name}` names into it, and puts all others into the query. Never throws:
- * the sidecar says what is wrong with a value.
+ * Fills the parameters of a path template such as `experiments/{name}`. All other parameters become the query. Never throws: the sidecar
+ * validates the values.
  */
 export function requestOf(template: string, parameters: object): QuestionRequest {
   const query = new Map(Object.entries(parameters).map(([name, value]) => [name, textOf(value)] as const))
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = query.get(name) ?? ''
     query.delete(name)
-    // A lone surrogate cannot be encoded, and no experiment has one in its name.
+    // A lone surrogate cannot be encoded. No name of an experiment contains one.
     return encodeURIComponent(value.toWellFormed())
   })
   return { path, query: Object.fromEntries(query) }

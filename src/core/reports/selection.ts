@@ -1,4 +1,4 @@
-/** What nearly every question takes: the names that keys must have, and a range of time. */
+/** The parameters of nearly every question: the names that keys must have, and a time range. */
 import type { KeyFilter } from '../ports.ts'
 import type { RangeQuestion } from './range.ts'
 
@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<keyof Selection, true>> = {
   until: true,
 }
 
-/** The selection among options: callers may pass an object with more members, such as an attempt. */
+/** Extracts the selection from options. Callers may pass an object with more members, such as an attempt. */
 export function selectionOf<Options extends { readonly [Name in keyof Selection]?: unknown }>(
   options: Options,
 ): Pick<Options, keyof Selection & keyof Options> {

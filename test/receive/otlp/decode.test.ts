@@ -166,7 +166,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     fc.assert(
       fc.property(fc.constantFrom(...SIGNALS), fc.uint8Array({ maxLength: 300 }), (signal, bytes) => {
         decodeOrRefuse(signal, Buffer.from(bytes))
-        // Behind a sound beginning too, where there is more to go wrong.
+        // Also after a valid prefix, where more code runs.
         decodeOrRefuse(signal, within(pathTo('KeyValue', REQUESTS[signal])!, bytes))
       }),
       { numRuns: 5000 },

@@ -30,12 +30,12 @@ const hostile = fc.oneof(
   fc.constantFrom('9'.repeat(20), '9'.repeat(21), `-${'9'.repeat(20)}`, `-${'9'.repeat(21)}`, '-0', '0f', '0fg'),
 )
 
-/** A message of these fields, nearly all of them sound; or none at all. */
+/** A message of these fields, nearly all of them valid, or no message at all. */
 function messageOf(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> {
   const each = Object.fromEntries(
-    Object.entries(fields).map(([name, sound]) => [
+    Object.entries(fields).map(([name, valid]) => [
       name,
-      fc.oneof({ weight: 30, arbitrary: sound }, { weight: 1, arbitrary: hostile }),
+      fc.oneof({ weight: 30, arbitrary: valid }, { weight: 1, arbitrary: hostile }),
     ]),
   )
   const message = fc.record(each, { requiredKeys: [] }).map(it => ({ ...it, unknown: [it] }))

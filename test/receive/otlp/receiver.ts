@@ -24,7 +24,7 @@ export interface Receiver {
 
 export interface ReceiverOptions {
   readonly mapping?: OtlpMapping
-  /** Metrics count, and no more series than so many are told apart. */
+  /** Accepts metrics, with at most this many series. */
   readonly maxSeries?: number
   readonly maxBodyBytes?: number
   readonly maxInFlightBytes?: number

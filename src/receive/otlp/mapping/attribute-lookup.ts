@@ -43,7 +43,7 @@ export function createAttributeLookup<R extends { readonly attributes?: Maybe<Ke
 ): AttributeLookup<R> {
   const slots = new Map<unknown, number>()
   const empty: unknown[] = []
-  // A sender mostly writes its attributes in the same order: a slot that is cached by position need not be looked up.
+  // Cache the slot by position: a sender mostly writes its attributes in the same order.
   const cached: { readonly key: string; readonly slot: number }[] = []
 
   function valuesOf(context: RecordContext<R>): readonly unknown[] {
