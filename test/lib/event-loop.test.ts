@@ -59,14 +59,14 @@ describe('jobs of one queue', () => {
     const clock = { ms: 0, steps: 0 }
     vi.spyOn(performance, 'now').mockImplementation(() => clock.ms)
     const run = createWorkQueue()
-    const all = Promise.all(Array.from({ length: 20 }, () => run(work(clock, 5, 0.5))))
+    const all = Promise.all(Array.from({ length: 20 }, () => run(work(clock, 5, 0.125))))
     const perIteration: number[] = []
     for (let before = 0; clock.steps < 100; before = clock.steps) {
       await new Promise(resolve => setImmediate(resolve))
       perIteration.push(clock.steps - before)
     }
     expect(await all).toEqual(Array(20).fill(5))
-    // A time slice of 1 ms holds two steps. The first iteration also counts the steps that ran at the call.
+    // A time slice of 0.25 ms holds two steps. The first iteration also counts the steps that ran at the call.
     expect(Math.max(...perIteration.slice(1))).toBe(2)
     expect(perIteration[0]).toBeLessThanOrEqual(4)
   })

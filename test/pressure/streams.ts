@@ -23,7 +23,9 @@ export function startStreams(port: number, count: number, ms: number): Streams {
   const endMs = performance.now() + ms
   const streams = { kept: 0, answers, done: Promise.resolve() }
 
-  async function one(name: string): Promise<void> {
+  async function one(name: string, delayMs: number): Promise<void> {
+    // Clients of their own do not send in the same millisecond.
+    await pause(delayMs)
     let next = 0
     let round = 0
     while (performance.now() < endMs) {
@@ -44,7 +46,9 @@ export function startStreams(port: number, count: number, ms: number): Streams {
     }
   }
 
-  streams.done = Promise.all(Array.from({ length: count }, (_, i) => one(`stream${i}`))).then(() => undefined)
+  streams.done = Promise.all(
+    Array.from({ length: count }, (_, i) => one(`stream${i}`, (i * BURST_EVERY_MS) / count)),
+  ).then(() => undefined)
   return streams
 }
 
