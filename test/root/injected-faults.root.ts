@@ -136,6 +136,7 @@ describe('a system call that fails', () => {
     ['write:error=EIO:when=2+5'],
     ['write:error=ENOSPC:when=3'],
     ['write:error=EDQUOT:when=2..6'],
+    ['write:retval=40:when=3'],
   ])('%s loses only the refused attempts', async fault => {
     await using files = await createTestStore()
     const ledger = createLedger()
