@@ -128,13 +128,20 @@ const CRASHES: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A failed sync refuses the waiting requests. That descriptor is never synced again, and attempts that are sent again count once.',
+      'A failed sync or a write cut short refuses the waiting requests. That descriptor is never synced again, and attempts that are sent again count once.',
     shown: [
       `${FAILING_DISK} > a descriptor whose sync failed is never synced again`,
       FAILED_CALL,
+      'test/root/injected-faults.root.ts > a system call that fails > a write cut short in the middle of a record is refused, and recording continues in a new segment',
       'test/root/injected-faults.root.ts > a system call that fails > a file descriptor is never written to again after a failed write',
     ],
-    not: 'a write that reports fewer bytes than it was given. That case fails in test:root: two acknowledged attempts were lost',
+  },
+  {
+    promise:
+      'A disk that reports a write it did not do loses that record. The next start reports the damage, copies the file aside and counts the rest.',
+    shown: [
+      'test/root/injected-faults.root.ts > a system call that fails > a disk that reports a write it did not do loses only that record, which the next start reports as damaged',
+    ],
   },
   {
     promise:

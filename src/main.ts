@@ -19,6 +19,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 async function main(): Promise<number> {
   // Node exits with 0 as soon as only unreferenced timers are left, even in the middle of a shutdown.
   const keepAlive = setInterval(() => undefined, MAX_TIMER_MS)
+  // A write beyond the limit of a file's size (`ulimit -f`, LimitFSIZE=) must fail with EFBIG. By default this signal ends the process.
+  process.on('SIGXFSZ', () => undefined)
   const argv = process.argv.slice(2)
   const { run } = await import('./command/program.ts')
   const { failureOf } = await import('./command/exit.ts')
