@@ -5,9 +5,10 @@ import type { Store } from '../core/ports.ts'
 import type { StoreMetric } from '../core/store-metrics.ts'
 import type { Backend, BackendOptions, OpenStore } from './backend.ts'
 import { FILE_BACKEND } from './file/backend.ts'
+import { SQLITE_BACKEND } from './sqlite/backend.ts'
 
 /** One line for each kind of store. */
-const BACKENDS: readonly Backend[] = [FILE_BACKEND]
+const BACKENDS: readonly Backend[] = [FILE_BACKEND, SQLITE_BACKEND]
 
 /** Without a clock that is the system's, and ids age by that of the process. Without a tally it has the documented bounds. */
 export type OpenStoreOptions = Partial<BackendOptions>
@@ -61,6 +62,6 @@ export class UnsupportedStore extends Error {
   readonly exitCode = 78
 
   constructor(scheme: string) {
-    super(`this version keeps attempts in a file only: ${scheme}: is not supported yet; give --store a path`)
+    super(`this version cannot store attempts in ${scheme}: give --store a path, or sqlite:PATH`)
   }
 }

@@ -1,0 +1,50 @@
+/** A log opened for questions only: it is folded once, up to its end, and nothing is written to it. */
+import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
+import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
+import type { FoldState } from '../../core/fold.ts'
+import type { Log } from '../../core/log.ts'
+import { type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
+import { createAnswers } from '../engine/answers.ts'
+import { createFollower } from '../engine/follower.ts'
+import { restoreSnapshot } from '../engine/restore.ts'
+import { createEvents } from '../events.ts'
+import type { Logger } from '../logger.ts'
+
+export interface LogReaderOptions {
+  readonly log: Log
+  /** Empty. */
+  readonly tally: Tally
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Rejects as reading the log does. Closing the store closes the log. */
+export async function openLogReader({ log, tally, clock, logger }: LogReaderOptions): Promise<Store> {
+  const { limits, seed } = log.info
+  const state: FoldState = {
+    tally,
+    series: createSeries({ limit: MAX_SERIES, keepMs: limits.idWindowAgeMs }),
+    alerts: new Map(),
+    ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
+  }
+  const restore = (): Promise<string> => restoreSnapshot(log, state, logger)
+  const position = await restore()
+  const events = createEvents(() => undefined)
+  await createFollower({ log, state, position, logger, events, reload: restore, onFolded() {} }).catchUp()
+  let isClosed = false
+  const refuse = async (): Promise<never> => {
+    throw new StoreUnavailable('the store is open for questions only', { reason: isClosed ? 'closed' : 'failing' })
+  }
+  return {
+    ...createAnswers({ tally, clock, list: query => log.page(query), isClosed: () => isClosed }),
+    append: refuse,
+    appendPoints: refuse,
+    reset: refuse,
+    health: () => ({ writable: false, reason: 'it is open for questions only' }),
+    async close() {
+      isClosed = true
+      await log.close()
+    },
+  }
+}

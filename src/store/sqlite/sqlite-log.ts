@@ -1,0 +1,213 @@
+/** A log in a SQLite file, which several processes of one machine may share. */
+import { randomUUID } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { Limits, LogRecord, OutcomeRecord } from '../../core/fold.ts'
+import {
+  type CapturedSnapshot,
+  type FoundAttempt,
+  type Group,
+  type Kept,
+  type KeptGroup,
+  type Log,
+  LogBehind,
+  LogDiverged,
+  LogRefused,
+  LogTruncated,
+  type LogWatcher,
+  type Position,
+  type StoredSnapshot,
+} from '../../core/log.ts'
+import type { Clock } from '../../core/ports.ts'
+import { nodeFileSystem } from '../file/file-system.ts'
+import { pageOf } from '../shared/page.ts'
+import { START } from '../shared/position.ts'
+import { createFrames, readRecords } from '../shared/records.ts'
+import { type Connection, openConnection, SqliteError } from './connection.ts'
+
+export interface SqliteLogOptions {
+  readonly path: string
+  readonly clock: Clock
+  /** Of a log that is created. A log that exists keeps its own. */
+  readonly limits: Limits
+  readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
+  /** Whether it is only asked: nothing is written then, and nothing is watched. */
+  readonly isReadOnly?: boolean | undefined
+  /** How often appends of other processes are looked for: every 100 ms. */
+  readonly pollMs?: number | undefined
+}
+
+/** Acknowledged groups that are sent again to a file that was replaced by an older copy, in bytes. */
+const RESEND_BYTES = 8 * 1024 * 1024
+const PART_BYTES = 1024 * 1024
+/** SQLite's codes for failures after which a transaction was rolled back: busy, locked, read-only, full. */
+const ROLLED_BACK: readonly number[] = [5, 6, 8, 13]
+
+/** Opens the log. Rejects with {@link SqliteError}. */
+export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
+  const { path, clock, limits, retention, isReadOnly = false, pollMs = 100 } = options
+  let watcher: LogWatcher | undefined
+  let lost: Error | undefined
+  const connection = await openConnection({ path, isReadOnly, limits }, error => {
+    lost = error
+    watcher?.failed(error)
+  })
+  const head = await connection.call('head')
+  let version = await connection.call('dataVersion')
+  const writer = randomUUID()
+  let polling: NodeJS.Timeout | undefined
+  let isPolling = false
+
+  async function append({ number, isReset, records }: Group): Promise<Kept> {
+    try {
+      const result = await connection.call('append', { writer, number, isReset, keptMs: clock(), records })
+      if ('kept' in result) return result.kept
+      throw new LogBehind(result.behind)
+    } catch (error) {
+      throw isRolledBack(error) ? new LogRefused(error) : error
+    }
+  }
+
+  async function* read(after: Position): AsyncGenerator<KeptGroup> {
+    for (let position = after; ; ) {
+      const result = await connection.call('read', position)
+      if ('gone' in result) throw new (result.gone === 'diverged' ? LogDiverged : LogTruncated)(result.detail)
+      if (result.rows.length === 0) return
+      for (const { records, ...row } of result.rows) yield { ...row, records: readRecords(records) }
+      position = result.rows.at(-1)!.position
+    }
+  }
+
+  /** Calls the watcher when another process has committed. */
+  async function poll(): Promise<void> {
+    if (isPolling) return
+    isPolling = true
+    try {
+      const now = await connection.call('dataVersion')
+      if (now !== version) watcher?.changed()
+      version = now
+    } catch {
+      // The thread reports a connection that was lost.
+    } finally {
+      isPolling = false
+    }
+  }
+
+  return {
+    info: { writer, start: START, seed: head.seed, limits: head.limits, resendBytes: RESEND_BYTES },
+    frame: createFrames(),
+    append,
+    read,
+    page: query =>
+      pageOf(
+        {
+          bounds: () => connection.call('bounds'),
+          groups: (from, order) => connection.call('groups', from, order),
+        },
+        withinRetention(query, retention.maxAgeMs, clock()),
+      ),
+    find: attemptId => findAttempt(connection, attemptId),
+    leaveOut(position, places) {
+      // Best effort: a listing then shows a repeat twice, and no number changes.
+      if (!isReadOnly) connection.call('leaveOut', position, places).catch(() => undefined)
+    },
+    async snapshots() {
+      const rows = await connection.call('snapshots')
+      return rows.map((row): StoredSnapshot => ({ position: row.position, blocks: () => readBlocks(connection, row) }))
+    },
+    putSnapshot: snapshot => putSnapshot(connection, snapshot, clock()),
+    spool: () => nodeFileSystem.scratch(`${path}.${writer}.spool`),
+    rotate: async folded => folded,
+    expire: () => connection.call('expire', { cutoffMs: clock() - retention.maxAgeMs, maxBytes: retention.maxBytes }),
+    async recover() {
+      if (lost !== undefined) throw new LogRefused(lost, { isFinal: true })
+      await connection.call('dataVersion')
+    },
+    watch(given) {
+      watcher = given
+      if (!isReadOnly) polling = setInterval(() => void poll(), pollMs).unref()
+    },
+    health: () => (lost === undefined ? { writable: true } : { writable: false, reason: lost.message }),
+    async close() {
+      clearInterval(polling)
+      await connection.close()
+    },
+  }
+}
+
+function isRolledBack(error: unknown): boolean {
+  return error instanceof SqliteError && error.code !== undefined && ROLLED_BACK.includes(error.code)
+}
+
+/** A listing without attempts that are too old, also where their group has not expired yet. */
+function withinRetention<
+  Query extends { readonly range?: { readonly sinceMs: number; readonly untilMs: number } | undefined },
+>(query: Query, maxAgeMs: number, nowMs: number): Query {
+  const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = query.range ?? {}
+  return { ...query, range: { sinceMs: Math.max(sinceMs, nowMs - maxAgeMs), untilMs } }
+}
+
+/** Newest first: the latest outcome of an attempt stands behind it. */
+async function findAttempt(connection: Connection, attemptId: string): Promise<FoundAttempt | undefined> {
+  const { first, last } = await connection.call('bounds')
+  let outcome: OutcomeRecord | undefined
+  for (let from = last; from >= first; ) {
+    const groups = await connection.call('groupsWith', JSON.stringify(attemptId), from)
+    for (const { sequence, records, repeats } of groups) {
+      if (sequence < first) return undefined
+      for (const record of readRecords(records)
+        .filter((_, place) => !repeats.includes(place))
+        .reverse()) {
+        if (isOutcomeOf(record, attemptId)) outcome ??= record
+        if (record.kind === 'attempt' && record.attempt.attempt_id === attemptId) return { attempt: record, outcome }
+      }
+      from = sequence - 1
+    }
+    if (groups.length === 0) return undefined
+  }
+  return undefined
+}
+
+function isOutcomeOf(record: LogRecord, attemptId: string): record is OutcomeRecord {
+  return record.kind === 'outcome' && record.outcome.attempt_id === attemptId
+}
+
+async function putSnapshot(connection: Connection, snapshot: CapturedSnapshot, nowMs: number): Promise<number> {
+  const id = await connection.call('beginSnapshot', snapshot.position, JSON.stringify(snapshot.blocks), nowMs)
+  try {
+    let part = 0
+    let bytes = 0
+    for await (const chunk of snapshot.bytes()) {
+      for (let at = 0; at < chunk.length; at += PART_BYTES)
+        await connection.call('addSnapshotPart', id, part++, chunk.subarray(at, at + PART_BYTES))
+      bytes += chunk.length
+    }
+    await connection.call('completeSnapshot', id)
+    return bytes
+  } catch (error) {
+    await connection.call('deleteSnapshot', id).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Cuts the parts of a snapshot into its blocks. */
+async function* readBlocks(
+  connection: Connection,
+  { id, blocks }: { readonly id: number; readonly blocks: string },
+): AsyncGenerator<Uint8Array> {
+  let rest: Buffer = Buffer.alloc(0)
+  let part = 0
+  for (const { bytes, checksum } of JSON.parse(blocks) as CapturedSnapshot['blocks']) {
+    const parts = [rest]
+    for (let held = rest.length; held < bytes; ) {
+      const next = await connection.call('snapshotPart', id, part++)
+      if (next === undefined) throw new RangeError('a part of the snapshot is missing')
+      parts.push(Buffer.from(next.buffer, next.byteOffset, next.byteLength))
+      held += next.byteLength
+    }
+    const all = Buffer.concat(parts)
+    const block = all.subarray(0, bytes)
+    if (crc32(block) !== checksum) throw new RangeError('a block of the snapshot has another checksum')
+    yield block
+    rest = all.subarray(bytes)
+  }
+}
