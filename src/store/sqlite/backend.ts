@@ -11,7 +11,7 @@ import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { openLogReader } from '../shared/reader.ts'
 import { SqliteError } from './connection.ts'
-import { checkPlace, makeFolder, moveAside, pathOf } from './place.ts'
+import { checkPlace, makeFile, moveAside, pathOf } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
 
@@ -32,7 +32,7 @@ async function openSqliteStore(target: string, options: BackendOptions): Promise
   const { clock, monotonic, tally, maxPendingAttempts, log: logger = SILENT } = options
   const path = pathOf(target)
   checkPlace(path)
-  makeFolder(path)
+  makeFile(path)
   const limits = limitsOf(options)
   const retention = options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 }
   const log = await openOrReplace({ path, clock, limits, retention }, logger)
@@ -98,7 +98,8 @@ async function openSqliteReader(
 
 function limitsOf({ tally, ids }: Pick<BackendOptions, 'tally' | 'ids'>): Limits {
   const { limit = 1_000_000, keepMs = DAY_MS } = ids ?? {}
-  return { ...tally.limits, idWindow: limit, idWindowAgeMs: keepMs }
+  const { maxKeys, maxArms } = tally.limits
+  return { maxKeys, maxArms, idWindow: limit, idWindowAgeMs: keepMs }
 }
 
 function warnOfOtherLimits(wanted: Limits, kept: Limits, path: string, logger: Logger): void {

@@ -1,5 +1,5 @@
 /** The file of a `sqlite:PATH` target, and what is wrong with it. */
-import { accessSync, constants, existsSync, mkdirSync, renameSync, statfsSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, renameSync, statfsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { UnusablePath } from '../file/errors.ts'
 
@@ -29,9 +29,10 @@ export function checkPlace(path: string): void {
     )
 }
 
-/** Creates the folder of the database. */
-export function makeFolder(path: string): void {
+/** Creates the folder and an empty file, readable by its owner only. SQLite gives the files beside it the same mode. */
+export function makeFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 /** Moves a damaged database and its write-ahead log aside. Returns the new path. */
