@@ -1,7 +1,6 @@
 /** A log in a SQLite file, which several processes of one machine may share. */
 import { randomUUID } from 'node:crypto'
-import { crc32 } from 'node:zlib'
-import type { Limits, LogRecord, OutcomeRecord } from '../../core/fold.ts'
+import type { Limits } from '../../core/fold.ts'
 import {
   type CapturedSnapshot,
   type FoundAttempt,
@@ -19,9 +18,12 @@ import {
 } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
+import { findAttempt } from '../shared/find.ts'
 import { pageOf } from '../shared/page.ts'
 import { START } from '../shared/position.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
+import { type Retention, withinRetention } from '../shared/retention.ts'
+import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
 import { type Connection, openConnection, SqliteError } from './connection.ts'
 
 export interface SqliteLogOptions {
@@ -29,7 +31,7 @@ export interface SqliteLogOptions {
   readonly clock: Clock
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: Limits
-  readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
+  readonly retention: Retention
   /** Whether it is only asked: nothing is written then, and nothing is watched. */
   readonly isReadOnly?: boolean | undefined
   /** How often appends of other processes are looked for: every 100 ms. */
@@ -38,7 +40,6 @@ export interface SqliteLogOptions {
 
 /** Acknowledged groups that are sent again to a file that was replaced by an older copy, in bytes. */
 const RESEND_BYTES = 8 * 1024 * 1024
-const PART_BYTES = 1024 * 1024
 /** SQLite's codes for failures after which a transaction was rolled back: busy, locked, read-only, full. */
 const ROLLED_BACK: readonly number[] = [5, 6, 8, 13]
 
@@ -103,16 +104,21 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
           bounds: () => connection.call('bounds'),
           groups: (from, order) => connection.call('groups', from, order),
         },
-        withinRetention(query, retention.maxAgeMs, clock()),
+        withinRetention(query, retention, clock()),
       ),
-    find: attemptId => findAttempt(connection, attemptId),
+    find: attemptId => findIn(connection, attemptId),
     leaveOut(position, places) {
       // Best effort: a listing then shows a repeat twice, and no number changes.
       if (!isReadOnly) connection.call('leaveOut', position, places).catch(() => undefined)
     },
     async snapshots() {
       const rows = await connection.call('snapshots')
-      return rows.map((row): StoredSnapshot => ({ position: row.position, blocks: () => readBlocks(connection, row) }))
+      return rows.map(
+        (row): StoredSnapshot => ({
+          position: row.position,
+          blocks: () => blocksOf(JSON.parse(row.blocks), part => connection.call('snapshotPart', row.id, part)),
+        }),
+      )
     },
     putSnapshot: snapshot => putSnapshot(connection, snapshot, clock()),
     spool: () => nodeFileSystem.scratch(`${path}.${writer}.spool`),
@@ -138,37 +144,11 @@ function isRolledBack(error: unknown): boolean {
   return error instanceof SqliteError && error.code !== undefined && ROLLED_BACK.includes(error.code)
 }
 
-/** A listing without attempts that are too old, also where their group has not expired yet. */
-function withinRetention<
-  Query extends { readonly range?: { readonly sinceMs: number; readonly untilMs: number } | undefined },
->(query: Query, maxAgeMs: number, nowMs: number): Query {
-  const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = query.range ?? {}
-  return { ...query, range: { sinceMs: Math.max(sinceMs, nowMs - maxAgeMs), untilMs } }
-}
-
-/** Newest first: the latest outcome of an attempt stands behind it. */
-async function findAttempt(connection: Connection, attemptId: string): Promise<FoundAttempt | undefined> {
-  const { first, last } = await connection.call('bounds')
-  let outcome: OutcomeRecord | undefined
-  for (let from = last; from >= first; ) {
-    const groups = await connection.call('groupsWith', JSON.stringify(attemptId), from)
-    for (const { sequence, records, repeats } of groups) {
-      if (sequence < first) return undefined
-      for (const record of readRecords(records)
-        .filter((_, place) => !repeats.includes(place))
-        .reverse()) {
-        if (isOutcomeOf(record, attemptId)) outcome ??= record
-        if (record.kind === 'attempt' && record.attempt.attempt_id === attemptId) return { attempt: record, outcome }
-      }
-      from = sequence - 1
-    }
-    if (groups.length === 0) return undefined
-  }
-  return undefined
-}
-
-function isOutcomeOf(record: LogRecord, attemptId: string): record is OutcomeRecord {
-  return record.kind === 'outcome' && record.outcome.attempt_id === attemptId
+async function findIn(connection: Connection, attemptId: string): Promise<FoundAttempt | undefined> {
+  const text = JSON.stringify(attemptId)
+  return await findAttempt(attemptId, await connection.call('bounds'), from =>
+    connection.call('groupsWith', text, from),
+  )
 }
 
 async function putSnapshot(connection: Connection, snapshot: CapturedSnapshot, nowMs: number): Promise<number> {
@@ -176,38 +156,14 @@ async function putSnapshot(connection: Connection, snapshot: CapturedSnapshot, n
   try {
     let part = 0
     let bytes = 0
-    for await (const chunk of snapshot.bytes()) {
-      for (let at = 0; at < chunk.length; at += PART_BYTES)
-        await connection.call('addSnapshotPart', id, part++, chunk.subarray(at, at + PART_BYTES))
-      bytes += chunk.length
+    for await (const body of partsOf(snapshot)) {
+      await connection.call('addSnapshotPart', id, part++, body)
+      bytes += body.length
     }
     await connection.call('completeSnapshot', id)
     return bytes
   } catch (error) {
     await connection.call('deleteSnapshot', id).catch(() => undefined)
     throw error
-  }
-}
-
-/** Cuts the parts of a snapshot into its blocks. */
-async function* readBlocks(
-  connection: Connection,
-  { id, blocks }: { readonly id: number; readonly blocks: string },
-): AsyncGenerator<Uint8Array> {
-  let rest: Buffer = Buffer.alloc(0)
-  let part = 0
-  for (const { bytes, checksum } of JSON.parse(blocks) as CapturedSnapshot['blocks']) {
-    const parts = [rest]
-    for (let held = rest.length; held < bytes; ) {
-      const next = await connection.call('snapshotPart', id, part++)
-      if (next === undefined) throw new RangeError('a part of the snapshot is missing')
-      parts.push(Buffer.from(next.buffer, next.byteOffset, next.byteLength))
-      held += next.byteLength
-    }
-    const all = Buffer.concat(parts)
-    const block = all.subarray(0, bytes)
-    if (crc32(block) !== checksum) throw new RangeError('a block of the snapshot has another checksum')
-    yield block
-    rest = all.subarray(bytes)
   }
 }

@@ -1,0 +1,98 @@
+/** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
+import pg from 'pg'
+
+export interface Connection {
+  /** Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, else with the server's error. */
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  close(): Promise<void>
+}
+
+/** The server gave no answer: the statement may have been run, or may still be. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered'
+}
+
+/** How long to wait for a connection, and for an answer. The server gives up before the client does. */
+const CONNECT_MS = 5000
+const ANSWER_MS = 10_000
+/** As statements, not as start-up parameters, which connection poolers refuse. */
+const SETTINGS = `
+set statement_timeout = '8s';
+set lock_timeout = '5s';
+set idle_in_transaction_session_timeout = '5s';
+set time zone 'UTC';
+set default_transaction_isolation = 'read committed'`
+
+export function createConnection(url: string): Connection {
+  let current: Promise<pg.Client> | undefined
+  let isClosed = false
+
+  async function connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: ANSWER_MS,
+      keepAlive: true,
+      application_name: 'agent-performance',
+    })
+    // Without a listener, a connection that the server ends would end the process.
+    client.on('error', () => drop(client))
+    client.on('end', () => drop(client))
+    try {
+      await client.connect()
+      await client.query(SETTINGS)
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw error
+    }
+    return client
+  }
+
+  function drop(client: pg.Client): void {
+    current = undefined
+    // Also one whose answer never came: its connection may be half open.
+    client.end().catch(() => undefined)
+  }
+
+  function connected(): Promise<pg.Client> {
+    if (isClosed) return Promise.reject(new Error('the connection is closed'))
+    if (current === undefined) {
+      const made = connect()
+      current = made
+      made.catch(() => {
+        if (current === made) current = undefined
+      })
+    }
+    return current
+  }
+
+  return {
+    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      const client = await connected()
+      try {
+        const { rows } = await client.query<Row & pg.QueryResultRow>(text, [...values])
+        return rows
+      } catch (error) {
+        if (error instanceof pg.DatabaseError && !isDisconnect(error)) throw error
+        drop(client)
+        throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
+      }
+    },
+    async close() {
+      isClosed = true
+      const client = await current?.catch(() => undefined)
+      current = undefined
+      await client?.end().catch(() => undefined)
+    },
+  }
+}
+
+/** Class 08 is a connection exception, and class 57P the server's shutdown or crash. */
+function isDisconnect({ code = '' }: pg.DatabaseError): boolean {
+  return code.startsWith('08') || code.startsWith('57P')
+}
+
+/** The SQLSTATE of an error of the server. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined
+}

@@ -1,0 +1,75 @@
+/** Brings the schema up to date. Many sidecars may start at once. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Limits } from '../../core/fold.ts'
+import type { Connection } from './connection.ts'
+import { MIGRATIONS, SCHEMA_VERSION } from './migrations.ts'
+
+/** What all sidecars of the log share. */
+export interface Head {
+  readonly logId: string
+  readonly seed: readonly [number, number]
+  readonly limits: Limits
+}
+
+/** The lock of migrations, by any number that no other program uses. */
+const LOCK = 7_307_100_423
+
+/** Runs the migrations that are missing. `limits` are for a log that is created. Rejects with {@link NewerSchema}. */
+export async function migrate({ query }: Connection, schema: string, limits: Limits): Promise<Head> {
+  const found = await query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [
+    `${schema}.migrations`,
+  ])
+  const version = found[0]!.exists ? await versionOf(query, schema) : 0
+  if (version > SCHEMA_VERSION) throw new NewerSchema(version)
+  if (version < SCHEMA_VERSION) await query(migrationText(schema, limits))
+  const [head] = await query<{ log_id: string; seed: [number, number]; limits: Limits }>(
+    `select log_id, seed, limits from ${schema}.head`,
+  )
+  return { logId: head!.log_id, seed: head!.seed, limits: head!.limits }
+}
+
+async function versionOf(query: Connection['query'], schema: string): Promise<number> {
+  const [row] = await query<{ version: number }>(
+    `select coalesce(max(version), 0)::int as version from ${schema}.migrations`,
+  )
+  return row!.version
+}
+
+/**
+ * One text of several statements, which the server runs as one transaction. `if not exists` alone is no protection: of many sidecars that
+ * start at once, most would fail. So all wait for the lock, and look again behind it.
+ */
+function migrationText(schema: string, limits: Limits): string {
+  const steps = MIGRATIONS.map((text, i) => {
+    const version = i + 1
+    const body = text.replaceAll('{schema}', schema)
+    return `if not exists (select 1 from ${schema}.migrations where version = ${version}) then
+${body}
+insert into ${schema}.migrations (version) values (${version});
+end if;`
+  })
+  const random = randomBytes(8)
+  const seed = JSON.stringify([random.readUInt32LE(0), random.readUInt32LE(4)])
+  return `
+do $migration$
+begin
+perform pg_advisory_xact_lock(${LOCK});
+create schema if not exists ${schema};
+create table if not exists ${schema}.migrations (version int primary key, at timestamptz not null default now());
+${steps.join('\n')}
+insert into ${schema}.head values (true, 0, '', '', 1, '', 0, '${randomUUID()}', '${seed}', '${JSON.stringify(limits)}')
+on conflict do nothing;
+end
+$migration$`
+}
+
+/** The schema was written by a newer version. Nothing was changed. */
+export class NewerSchema extends Error {
+  override readonly name = 'NewerSchema'
+  readonly version: number
+
+  constructor(version: number) {
+    super(`the schema has version ${version}, and this version of the program reads up to ${SCHEMA_VERSION}`)
+    this.version = version
+  }
+}

@@ -1,0 +1,13 @@
+/** How long single attempts are kept. */
+import type { AttemptQuery } from '../../core/ports.ts'
+
+export interface Retention {
+  readonly maxAgeMs: number
+  readonly maxBytes: number
+}
+
+/** A listing without attempts that are too old, also where their group has not expired yet. */
+export function withinRetention(query: AttemptQuery, { maxAgeMs }: Retention, nowMs: number): AttemptQuery {
+  const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = query.range ?? {}
+  return { ...query, range: { sinceMs: Math.max(sinceMs, nowMs - maxAgeMs), untilMs } }
+}
