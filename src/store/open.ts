@@ -6,10 +6,11 @@ import type { StoreMetric } from '../core/store-metrics.ts'
 import type { Backend, BackendOptions, OpenStore } from './backend.ts'
 import { FILE_BACKEND } from './file/backend.ts'
 import { POSTGRES_BACKEND } from './postgres/backend.ts'
+import { REDIS_BACKEND } from './redis/backend.ts'
 import { SQLITE_BACKEND } from './sqlite/backend.ts'
 
 /** One line for each kind of store. */
-const BACKENDS: readonly Backend[] = [FILE_BACKEND, SQLITE_BACKEND, POSTGRES_BACKEND]
+const BACKENDS: readonly Backend[] = [FILE_BACKEND, SQLITE_BACKEND, POSTGRES_BACKEND, REDIS_BACKEND]
 
 /** Without a clock that is the system's, and ids age by that of the process. Without a tally it has the documented bounds. */
 export type OpenStoreOptions = Partial<BackendOptions>
@@ -63,6 +64,8 @@ export class UnsupportedStore extends Error {
   readonly exitCode = 78
 
   constructor(scheme: string) {
-    super(`this version cannot store attempts in ${scheme}: give --store a path, sqlite:PATH or postgres://…`)
+    super(
+      `this version cannot store attempts in ${scheme}: give --store a path, sqlite:PATH, postgres://… or redis://…`,
+    )
   }
 }

@@ -5,6 +5,7 @@ import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
 import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
+import { BadTarget, UnusableServer } from '../shared/server-errors.ts'
 import { NewerSchema } from './migrate.ts'
 import { openPostgresLog } from './postgres-log.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -26,7 +27,7 @@ async function openLog(target: Target, options: BackendOptions): ReturnType<type
   try {
     return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn })
   } catch (error) {
-    throw new UnusableServer(target, error)
+    throw new UnusableServer(target.name, error, error instanceof NewerSchema)
   }
 }
 
@@ -42,27 +43,6 @@ function targetOf(text: string): Target {
   try {
     return parseTarget(text)
   } catch (error) {
-    throw new BadTarget(messageOf(error))
-  }
-}
-
-/** A `postgres://` URL that names no store. */
-export class BadTarget extends Error {
-  override readonly name = 'BadTarget'
-  readonly exitCode = 78
-
-  constructor(detail: string) {
-    super(`--store postgres://…: ${detail}`)
-  }
-}
-
-/** The server cannot be reached, refuses, or cannot keep attempts. The message names the store without its password. */
-export class UnusableServer extends Error {
-  override readonly name = 'UnusableServer'
-  readonly exitCode: number
-
-  constructor({ name }: Target, cause: unknown) {
-    super(`cannot keep attempts at ${name}: ${messageOf(cause)}`, { cause })
-    this.exitCode = cause instanceof NewerSchema ? 78 : 69
+    throw new BadTarget('postgres://…', messageOf(error))
   }
 }

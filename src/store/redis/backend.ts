@@ -1,0 +1,49 @@
+/** `redis://…` and `rediss://…`: a Redis stream that many sidecars share. */
+import type { Store } from '../../core/ports.ts'
+import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
+import { messageOf } from '../messages.ts'
+import { limitsOf, openOverLog, SILENT } from '../shared/open.ts'
+import { openLogReader } from '../shared/reader.ts'
+import type { Retention } from '../shared/retention.ts'
+import { BadTarget, UnusableServer } from '../shared/server-errors.ts'
+import { NewerKeys, openRedisLog } from './redis-log.ts'
+import { parseTarget, type Target } from './target.ts'
+
+/** Memory is dear: 90 days, and 256 MiB. */
+const RETENTION: Retention = { maxAgeMs: 90 * 86_400_000, maxBytes: 256 * 1024 ** 2 }
+
+export const REDIS_BACKEND: Backend = {
+  opens: scheme => scheme === 'redis' || scheme === 'rediss',
+  async open(text, options) {
+    const target = targetOf(text)
+    const log = await openLog(target, options)
+    for (const { detail } of log.health().advisories ?? []) options.log?.warn(detail, { store: target.name })
+    return await openOverLog(log, target.name, options)
+  },
+  check: async text => void targetOf(text),
+  openToRead: openReader,
+  metrics: [],
+}
+
+async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openRedisLog> {
+  const { clock, retention = RETENTION } = options
+  try {
+    return await openRedisLog({ target, clock, limits: limitsOf(options), retention })
+  } catch (error) {
+    throw new UnusableServer(target.name, error, error instanceof NewerKeys)
+  }
+}
+
+async function openReader(text: string, { createTally, clock, log: logger = SILENT }: ReadOptions): Promise<Store> {
+  const target = targetOf(text)
+  const tally = createTally()
+  return await openLogReader({ log: await openLog(target, { clock, tally, log: logger }), tally, clock, logger })
+}
+
+function targetOf(text: string): Target {
+  try {
+    return parseTarget(text)
+  } catch (error) {
+    throw new BadTarget('redis://…', messageOf(error))
+  }
+}

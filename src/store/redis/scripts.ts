@@ -1,0 +1,51 @@
+/** Scripts that run on the server, each as one step that no other command interrupts. */
+import { createHash } from 'node:crypto'
+
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+/**
+ * Appends a group. Keys: log, head, writers. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds. Answers the
+ * sequence, the chain, and the chain before. The ids of the stream are the sequences, so a reader sees holes.
+ */
+export const APPEND: Script = script(`
+local id, last, chain = unpack(redis.call('HMGET', KEYS[2], 'id', 'last', 'chain'))
+if id ~= ARGV[1] then return redis.error_reply('REPLACED') end
+local writer, number = ARGV[2], tonumber(ARGV[3])
+local known = tonumber(redis.call('HGET', KEYS[3], writer) or '0')
+if known == number then return redis.call('HMGET', KEYS[3], writer .. ':seq', writer .. ':chain', writer .. ':before') end
+if known ~= number - 1 then return redis.error_reply('BEHIND ' .. known) end
+local sequence = string.format('%d', tonumber(last) + 1)
+local after = redis.sha1hex(chain .. ' ' .. writer .. ' ' .. ARGV[3])
+redis.call('XADD', KEYS[1], sequence .. '-0', 'w', writer, 'n', ARGV[3], 't', ARGV[6], 'c', after, 'b', chain, 'r', ARGV[5])
+redis.call('HSET', KEYS[2], 'last', sequence, 'chain', after)
+redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[5])
+if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'reset_at', sequence) end
+redis.call('HSET', KEYS[3], writer, ARGV[3], writer .. ':seq', sequence, writer .. ':chain', after, writer .. ':before', chain)
+return {sequence, after, chain}
+`)
+
+/** Creates the head of a log where there is none. Keys: head. Arguments: log id, seed, limits. Answers the head's id, seed and limits. */
+export const CREATE: Script = script(`
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('HSET', KEYS[1], 'version', '1', 'id', ARGV[1], 'seed', ARGV[2], 'limits', ARGV[3],
+    'last', '0', 'chain', '', 'first', '1', 'first_chain', '', 'reset_at', '0', 'bytes', '0')
+end
+return redis.call('HMGET', KEYS[1], 'version', 'id', 'seed', 'limits')
+`)
+
+/** Deletes groups up to a sequence. Keys: log, head, repeats. Arguments: first group now, the first that stays, the chain before it, bytes. */
+export const TRIM: Script = script(`
+if redis.call('HGET', KEYS[2], 'first') ~= ARGV[1] then return 0 end
+redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2] .. '-0')
+redis.call('HSET', KEYS[2], 'first', ARGV[2], 'first_chain', ARGV[3])
+redis.call('HINCRBY', KEYS[2], 'bytes', -tonumber(ARGV[4]))
+for sequence = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do redis.call('HDEL', KEYS[3], string.format('%d', sequence)) end
+return 1
+`)
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}

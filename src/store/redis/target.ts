@@ -1,0 +1,47 @@
+/** A `redis://` or `rediss://` URL: what is for the client, and what is for the store. */
+import { readFileSync } from 'node:fs'
+
+export interface Target {
+  /** For the client. It may hold a password: never print it. */
+  readonly url: string
+  /** The keys of the store, all with one hash tag: a cluster keeps them on one node. */
+  readonly keys: Keys
+  /** The URL without password, for messages. */
+  readonly name: string
+}
+
+export interface Keys {
+  readonly log: string
+  readonly head: string
+  readonly writers: string
+  readonly repeats: string
+  readonly snapshots: string
+  snapshot(id: string): string
+}
+
+/** Parses the URL. Throws an Error that names the parameter and the remedy. */
+export function parseTarget(text: string): Target {
+  const url = new URL(text)
+  const store = url.searchParams.get('name') ?? 'default'
+  if (!/^[\w.-]{1,64}$/.test(store)) throw new Error(`name=${store}: use letters, digits, ".", "-" and "_", at most 64`)
+  const passwordFile = url.searchParams.get('password_file')
+  if (passwordFile !== null) url.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trimEnd())
+  for (const known of ['name', 'password_file']) url.searchParams.delete(known)
+  const unknown = [...url.searchParams.keys()][0]
+  if (unknown !== undefined) throw new Error(`${unknown}: is not a parameter; known are name and password_file`)
+  const shown = new URL(url)
+  if (shown.password !== '') shown.password = '***'
+  return { url: url.href, keys: keysOf(store), name: shown.href }
+}
+
+function keysOf(store: string): Keys {
+  const tag = `{agent-performance:${store}}`
+  return {
+    log: `${tag}:log`,
+    head: `${tag}:head`,
+    writers: `${tag}:writers`,
+    repeats: `${tag}:repeats`,
+    snapshots: `${tag}:snapshots`,
+    snapshot: id => `${tag}:snapshot:${id}`,
+  }
+}

@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest'
+import { openStore } from '../../../src/store/open.ts'
+import { missingRedis, startRedis } from '../../support/redis.ts'
+import { describeFaults } from '../shared-faults.ts'
+
+const missing = missingRedis()
+
+describe.skipIf(missing !== undefined)(`faults${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+  describeFaults('with Redis', startRedis, (url, test) => `${url}?name=faults-${process.pid}-${test}`)
+
+  test('a server that may evict keys is refused with the remedy', async () => {
+    await using server = await startRedis('--maxmemory-policy', 'allkeys-lru')
+    await expect(openStore(server.url)).rejects.toThrow(/maxmemory-policy is allkeys-lru.*noeviction/)
+  })
+
+  test('a server without an append-only file is accepted, and health says what it may lose', async () => {
+    await using server = await startRedis('--appendonly', 'no')
+    const store = await openStore(server.url)
+    expect(store.health()).toMatchObject({ writable: true, advisories: [{ name: 'durability' }] })
+    await store.close()
+  })
+})

@@ -1,0 +1,170 @@
+/** What every store on a server promises when connections and servers fail: what was acknowledged counts once, in all sidecars alike. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { OpenStore } from '../../src/store/backend.ts'
+import { openStore } from '../../src/store/open.ts'
+import { type Proxy, startProxy } from '../support/proxy.ts'
+import { answersOf, attempt, countedIn, idsIn, NOW } from './engine/engines.ts'
+
+export interface FaultServer extends AsyncDisposable {
+  readonly url: string
+  crash(): Promise<void>
+}
+
+const clock = (): number => NOW
+
+/** `targetOf` adds the parameters to a URL that give a test an empty store of its own. */
+export function describeFaults(
+  name: string,
+  start: () => Promise<FaultServer>,
+  targetOf: (url: string, test: number) => string,
+): void {
+  describe(name, () => {
+    let server: FaultServer
+    let tests = 0
+    beforeAll(async () => {
+      server = await start()
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+
+    /** A proxy, and stores behind it. */
+    async function openBehindProxy(count: number): Promise<{ proxy: Proxy; stores: OpenStore[]; target: string }> {
+      const url = new URL(server.url)
+      const proxy = await startProxy({ host: '127.0.0.1', port: Number(url.port) })
+      const target = targetOf(server.url, ++tests)
+      const behind = new URL(target)
+      behind.port = String(proxy.port)
+      const stores: OpenStore[] = []
+      for (let i = 0; i < count; i++) stores.push(await openStore(behind.href, { clock }))
+      return { proxy, stores, target }
+    }
+
+    /** Records attempts of these ids, one call each, until all are acknowledged. Returns how often a call was refused. */
+    async function recordAll(store: OpenStore, ids: readonly string[]): Promise<number> {
+      let refused = 0
+      await Promise.all(
+        ids.map(async id => {
+          for (;;) {
+            try {
+              await store.append([attempt(id)])
+              return
+            } catch {
+              refused++
+              await new Promise(resolve => setTimeout(resolve, 50))
+            }
+          }
+        }),
+      )
+      return refused
+    }
+
+    async function expectEachOnce(stores: readonly OpenStore[], target: string, ids: readonly string[]): Promise<void> {
+      const expected = ids.map(id => `id ${id}`).sort()
+      for (const store of stores) await expect.poll(() => countedIn(store)).toBe(ids.length)
+      const [first, ...others] = await Promise.all(stores.map(answersOf))
+      for (const other of others) expect(other).toBe(first)
+      for (const store of stores) await store.close()
+      const replayed = await openStore(target, { clock })
+      expect(await countedIn(replayed)).toBe(ids.length)
+      expect(await idsIn(replayed)).toEqual(expected)
+      expect(await answersOf(replayed)).toBe(first)
+      await replayed.close()
+    }
+
+    test('attempts whose answers are lost behind the commit count once', async () => {
+      const { proxy, stores, target } = await openBehindProxy(2)
+      await using _ = proxy
+      const ids: string[] = []
+      for (let round = 0; round < 8; round++) {
+        const own = Array.from({ length: 20 }, (_, i) => `${round}.${i}`)
+        ids.push(...own)
+        proxy.cutNextAnswer()
+        await Promise.all(
+          stores.map((store, i) =>
+            recordAll(
+              store,
+              own.filter((_, at) => at % 2 === i),
+            ),
+          ),
+        )
+      }
+      expect(proxy.cuts).toBeGreaterThan(0)
+      await expectEachOnce(stores, target, ids)
+    })
+
+    test('the same ids at two sidecars at once count once while connections are cut', async () => {
+      const { proxy, stores, target } = await openBehindProxy(2)
+      await using _ = proxy
+      const ids = Array.from({ length: 100 }, (_, i) => `${i}`)
+      const cutting = setInterval(() => proxy.cutNextAnswer(), 20)
+      await Promise.all(stores.map(store => recordAll(store, ids)))
+      clearInterval(cutting)
+      await expectEachOnce(stores, target, ids)
+    })
+
+    test('a frozen connection that ends loses and doubles nothing', async () => {
+      const { proxy, stores, target } = await openBehindProxy(1)
+      await using _ = proxy
+      const ids = Array.from({ length: 50 }, (_, i) => `${i}`)
+      const recording = recordAll(stores[0]!, ids)
+      proxy.freeze()
+      await new Promise(resolve => setTimeout(resolve, 300))
+      proxy.thaw()
+      await recording
+      await expectEachOnce(stores, target, ids)
+    })
+
+    test('a server that is killed under load and started again has every acknowledged attempt, and recording goes on', async () => {
+      const target = targetOf(server.url, ++tests)
+      const stores = [await openStore(target, { clock }), await openStore(target, { clock })]
+      const ids: string[] = []
+      for (let round = 0; round < 2; round++) {
+        const own = Array.from({ length: 60 }, (_, i) => `${round}.${i}`)
+        ids.push(...own)
+        const recording = Promise.all(
+          stores.map((store, i) =>
+            recordAll(
+              store,
+              own.filter((_, at) => at % 2 === i),
+            ),
+          ),
+        )
+        await server.crash()
+        await recording
+      }
+      await expectEachOnce(stores, target, ids)
+    })
+
+    test('while the server is away, recording is refused, questions are answered, and health says so until it is back', async () => {
+      const { proxy, stores } = await openBehindProxy(1)
+      await using _ = proxy
+      const [store] = stores
+      await store!.append([attempt(1)])
+      proxy.freeze()
+      proxy.thaw()
+      await proxy[Symbol.asyncDispose]()
+      await expect.poll(() => store!.health().writable, { timeout: 20_000 }).toBe(false)
+      expect(await countedIn(store!)).toBe(1)
+      await store!.close()
+    })
+
+    test('eight sidecars that start at once on an empty server share one store', async () => {
+      const target = targetOf(server.url, ++tests)
+      const stores = await Promise.all(Array.from({ length: 8 }, () => openStore(target, { clock })))
+      await Promise.all(stores.map((store, i) => store.append([attempt(i)])))
+      await expectEachOnce(
+        stores,
+        target,
+        Array.from({ length: 8 }, (_, i) => `${i}`),
+      )
+    })
+
+    test('an error of the connection does not show the password', async () => {
+      const url = new URL(
+        targetOf('x://user:topsecret@127.0.0.1:1/db'.replace('x:', new URL(server.url).protocol), ++tests),
+      )
+      const error = await openStore(url.href, { clock }).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ name: 'UnusableServer', exitCode: 69 })
+      expect(String(error)).not.toContain('topsecret')
+    })
+  })
+}

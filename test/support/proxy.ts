@@ -1,0 +1,62 @@
+/** A TCP proxy that injects faults between a client and a server on the loopback interface. */
+import { connect, createServer, type Socket } from 'node:net'
+
+export interface Proxy extends AsyncDisposable {
+  readonly port: number
+  /** Ends a connection instead of passing on the server's next answer. Counts the connections that were ended so. */
+  cutNextAnswer(): void
+  readonly cuts: number
+  /** Holds all bytes back in both directions, until it is thawed. */
+  freeze(): void
+  /** Ends the connections that were frozen, and passes bytes on again. */
+  thaw(): void
+}
+
+export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<Proxy> {
+  const pairs = new Set<readonly [Socket, Socket]>()
+  let isCutting = false
+  let isFrozen = false
+  let cuts = 0
+  const server = createServer(client => {
+    const upstream = connect(target)
+    const pair = [client, upstream] as const
+    pairs.add(pair)
+    const end = (): void => {
+      pairs.delete(pair)
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of pair) socket.on('error', end).on('close', end)
+    client.on('data', data => {
+      if (!isFrozen) upstream.write(data)
+    })
+    upstream.on('data', data => {
+      if (isFrozen) return
+      if (!isCutting) return void client.write(data)
+      isCutting = false
+      cuts++
+      end()
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as { port: number }).port,
+    cutNextAnswer() {
+      isCutting = true
+    },
+    get cuts() {
+      return cuts
+    },
+    freeze() {
+      isFrozen = true
+    },
+    thaw() {
+      isFrozen = false
+      for (const sockets of pairs) for (const socket of sockets) socket.destroy()
+    },
+    async [Symbol.asyncDispose]() {
+      for (const sockets of pairs) for (const socket of sockets) socket.destroy()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
