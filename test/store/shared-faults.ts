@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenStore } from '../../src/store/backend.ts'
 import { openStore } from '../../src/store/open.ts'
-import { type Proxy, startProxy } from '../support/proxy.ts'
+import { type FaultyProxy, startProxy } from '../support/proxy.ts'
 import { answersOf, attempt, countedIn, idsIn, NOW } from './engine/engines.ts'
 
 export interface FaultServer extends AsyncDisposable {
@@ -27,7 +27,9 @@ export function describeFaults(
     afterAll(() => server[Symbol.asyncDispose]())
 
     /** A proxy, and stores behind it. */
-    async function openBehindProxy(count: number): Promise<{ proxy: Proxy; stores: OpenStore[]; target: string }> {
+    async function openBehindProxy(
+      count: number,
+    ): Promise<{ proxy: FaultyProxy; stores: OpenStore[]; target: string }> {
       const url = new URL(server.url)
       const proxy = await startProxy({ host: '127.0.0.1', port: Number(url.port) })
       const target = targetOf(server.url, ++tests)
@@ -95,7 +97,9 @@ export function describeFaults(
       const { proxy, stores, target } = await openBehindProxy(2)
       await using _ = proxy
       const ids = Array.from({ length: 100 }, (_, i) => `${i}`)
-      const cutting = setInterval(() => proxy.cutNextAnswer(), 20)
+      const cutting = setInterval(() => {
+        if (proxy.cuts < 10) proxy.cutNextAnswer()
+      }, 30)
       await Promise.all(stores.map(store => recordAll(store, ids)))
       clearInterval(cutting)
       await expectEachOnce(stores, target, ids)

@@ -1,4 +1,5 @@
 /** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 
 export interface Connection {
@@ -15,6 +16,7 @@ export class Unanswered extends Error {
 /** How long to wait for a connection, and for an answer. The server gives up before the client does. */
 const CONNECT_MS = 5000
 const ANSWER_MS = 10_000
+const GOODBYE_MS = 1000
 /** As statements, not as start-up parameters, which connection poolers refuse. */
 const SETTINGS = `
 set statement_timeout = '8s';
@@ -25,7 +27,9 @@ set default_transaction_isolation = 'read committed'`
 
 export function createConnection(url: string): Connection {
   let current: Promise<pg.Client> | undefined
+  let active: pg.Client | undefined
   let isClosed = false
+  let last: Promise<unknown> = Promise.resolve()
 
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client({
@@ -41,6 +45,7 @@ export function createConnection(url: string): Connection {
     try {
       await client.connect()
       await client.query(SETTINGS)
+      active = client
     } catch (error) {
       await client.end().catch(() => undefined)
       throw error
@@ -49,7 +54,10 @@ export function createConnection(url: string): Connection {
   }
 
   function drop(client: pg.Client): void {
-    current = undefined
+    if (active === client) {
+      active = undefined
+      current = undefined
+    }
     // Also one whose answer never came: its connection may be half open.
     client.end().catch(() => undefined)
   }
@@ -66,23 +74,31 @@ export function createConnection(url: string): Connection {
     return current
   }
 
+  async function run<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const client = await connected()
+    try {
+      const { rows } = await client.query<Row & pg.QueryResultRow>(text, [...values])
+      return rows
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && !isDisconnect(error)) throw error
+      drop(client)
+      throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
+    }
+  }
+
   return {
-    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-      const client = await connected()
-      try {
-        const { rows } = await client.query<Row & pg.QueryResultRow>(text, [...values])
-        return rows
-      } catch (error) {
-        if (error instanceof pg.DatabaseError && !isDisconnect(error)) throw error
-        drop(client)
-        throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
-      }
+    query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      // One after the other: the time-out of a statement must not include the wait for others.
+      const result = last.then(() => run<Row>(text, values))
+      last = result.catch(() => undefined)
+      return result
     },
     async close() {
       isClosed = true
       const client = await current?.catch(() => undefined)
       current = undefined
-      await client?.end().catch(() => undefined)
+      // A half-open connection does not answer the goodbye.
+      await Promise.race([client?.end().catch(() => undefined), delay(GOODBYE_MS, undefined, { ref: false })])
     },
   }
 }

@@ -11,8 +11,8 @@ export interface Head {
   readonly limits: Limits
 }
 
-/** The lock of migrations, by any number that no other program uses. */
-const LOCK = 7_307_100_423
+/** The advisory lock of changes to the schema: any number that no other program uses. */
+export const SCHEMA_LOCK = 7_307_100_423
 
 /** Runs the migrations that are missing. `limits` are for a log that is created. Rejects with {@link NewerSchema}. */
 export async function migrate({ query }: Connection, schema: string, limits: Limits): Promise<Head> {
@@ -53,7 +53,7 @@ end if;`
   return `
 do $migration$
 begin
-perform pg_advisory_xact_lock(${LOCK});
+perform pg_advisory_xact_lock(${SCHEMA_LOCK});
 create schema if not exists ${schema};
 create table if not exists ${schema}.migrations (version int primary key, at timestamptz not null default now());
 ${steps.join('\n')}

@@ -1,11 +1,9 @@
 /** One partition for each day of the log and of the attempts. */
 import type { Connection } from './connection.ts'
-import { sqlState } from './connection.ts'
+import { SCHEMA_LOCK } from './migrate.ts'
 
 const DAY_MS = 86_400_000
 const PARTITIONED = ['log', 'attempts'] as const
-/** SQLSTATE: the table exists already, or overlaps one that does. */
-const EXISTS: readonly (string | undefined)[] = ['42P07', '42P17', '42710', '23505']
 
 /** Makes the partitions of the day of `nowMs` and of the next one, by the server's clock. */
 export async function makePartitions({ query }: Connection, schema: string, nowMs: number): Promise<void> {
@@ -15,24 +13,26 @@ export async function makePartitions({ query }: Connection, schema: string, nowM
 
 /**
  * Creates the table on its own and attaches it. Creating it as a partition would wait for open appends, and all other appends would wait
- * behind it.
+ * behind it. The lock makes sidecars that start at once do it one after the other.
  */
 async function make(query: Connection['query'], schema: string, table: string, dayMs: number): Promise<void> {
-  const name = partitionName(table, dayMs)
+  const name = `${schema}.${partitionName(table, dayMs)}`
   const bounds = `from ('${printDay(dayMs)}') to ('${printDay(dayMs + DAY_MS)}')`
-  const [found] = await query<{ exists: boolean }>(
-    'select exists (select 1 from pg_inherits where inhrelid = to_regclass($1)) as exists',
-    [`${schema}.${name}`],
-  )
+  const [found] = await query<{ exists: boolean }>(`select ${isAttached(name)} as exists`)
   if (found!.exists) return
-  try {
-    await query(`create table if not exists ${schema}.${name} (like ${schema}.${table} including defaults)`)
-    await query(`alter table ${schema}.${table} attach partition ${schema}.${name} for values ${bounds}`)
-  } catch (error) {
-    // Another sidecar was quicker.
-    if (!EXISTS.includes(sqlState(error))) throw error
-  }
+  await query(`do $partition$
+begin
+perform pg_advisory_xact_lock(${SCHEMA_LOCK});
+if not ${isAttached(name)} then
+create table if not exists ${name} (like ${schema}.${table} including defaults);
+alter table ${schema}.${table} attach partition ${name} for values ${bounds};
+end if;
+end
+$partition$`)
 }
+
+const isAttached = (name: string): string =>
+  `exists (select 1 from pg_inherits where inhrelid = to_regclass('${name}'))`
 
 /** The days, in milliseconds since the epoch, of the log's partitions, oldest first. */
 export async function listDays({ query }: Connection, schema: string): Promise<number[]> {
