@@ -102,7 +102,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: storeName,
     default: { shown: DEFAULT_STORE_SHOWN, in: defaultStore },
     description:
-      'Store of the attempts: the path of the documented JSON file. Default: agent_performance.json in $STATE_DIRECTORY (systemd), otherwise in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME defaults to ~/.local/state. sqlite:, postgres:// and redis:// select other stores, which this version does not support yet.',
+      'Store of the attempts: the path of the documented JSON file. Default: agent_performance.json in $STATE_DIRECTORY (systemd), otherwise in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME defaults to ~/.local/state. sqlite:PATH, postgres://… and redis://… select other stores, see docs/storage.md.',
     group: 'Where',
   },
   admin: {
