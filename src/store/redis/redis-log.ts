@@ -20,7 +20,7 @@ import { START, sequenceOf } from '../shared/position.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
 import { type Connection, openConnection, replyOf, Unanswered } from './connection.ts'
-import { createGroups, type Groups } from './groups.ts'
+import { createGroups, type Groups, type ReadGroup } from './groups.ts'
 import { APPEND, CREATE, TRIM } from './scripts.ts'
 import { checkServer } from './server.ts'
 import { createSnapshotKeys } from './snapshot-keys.ts'
@@ -191,27 +191,46 @@ async function expire(
     const [first, bytes, resetAt] = (
       await connection.send<string[]>('HMGET', keys.head, 'first', 'bytes', 'reset_at')
     ).map(Number)
-    const oldest = await groups.after(first! - 1)
-    let rest = bytes!
-    const leaving: typeof oldest = []
-    for (const group of oldest) {
-      const isOld = group.keptMs < nowMs - retention.maxAgeMs || group.sequence < resetAt!
-      if (!isOld && rest <= retention.maxBytes) break
-      if (group.sequence > covered) break
-      rest -= Buffer.byteLength(group.records)
-      leaving.push(group)
-    }
+    const { leaving, rest, isBlocked } = leavingOf(await groups.after(first! - 1), {
+      bytes: bytes!,
+      covered,
+      isWanted: (group, left) =>
+        group.keptMs < nowMs - retention.maxAgeMs || group.sequence < resetAt! || left > retention.maxBytes,
+    })
     const last = leaving.at(-1)
-    if (last === undefined) return oldest.some(group => group.sequence > covered) && bytes! > retention.maxBytes
-    const chain = last.position.slice(last.position.indexOf(':') + 1)
-    await connection.run(
-      TRIM,
-      [keys.log, keys.head, keys.repeats],
-      String(first),
-      String(last.sequence + 1),
-      chain,
-      String(bytes! - rest),
-    )
-    if (leaving.length < oldest.length) return false
+    if (last !== undefined) {
+      const chain = last.position.slice(last.position.indexOf(':') + 1)
+      const keysOfTrim = [keys.log, keys.head, keys.repeats]
+      await connection.run(TRIM, keysOfTrim, String(first), String(last.sequence + 1), chain, String(bytes! - rest))
+    }
+    if (isBlocked || last === undefined) return isBlocked
   }
+}
+
+interface Leaving {
+  readonly leaving: readonly ReadGroup[]
+  /** The bytes of all groups that stay. */
+  readonly rest: number
+  /** Whether the next group is wanted to leave, and no two snapshots cover it. */
+  readonly isBlocked: boolean
+}
+
+/** The groups at the beginning of the stream that are wanted to leave and that two snapshots cover. */
+function leavingOf(
+  oldest: readonly ReadGroup[],
+  options: {
+    readonly bytes: number
+    readonly covered: number
+    readonly isWanted: (group: ReadGroup, left: number) => boolean
+  },
+): Leaving {
+  const leaving: ReadGroup[] = []
+  let rest = options.bytes
+  for (const group of oldest) {
+    if (!options.isWanted(group, rest)) break
+    if (group.sequence > options.covered) return { leaving, rest, isBlocked: true }
+    rest -= Buffer.byteLength(group.records)
+    leaving.push(group)
+  }
+  return { leaving, rest, isBlocked: false }
 }

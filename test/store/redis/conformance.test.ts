@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
+import type { Log } from '../../../src/core/log.ts'
 import { openStore } from '../../../src/store/open.ts'
 import { openRedisLog } from '../../../src/store/redis/redis-log.ts'
 import { parseTarget } from '../../../src/store/redis/target.ts'
@@ -26,8 +27,11 @@ describe.skipIf(missing !== undefined)(`with Redis${missing === undefined ? '' :
 
   describeLog('the Redis log', async () => {
     const target = parseTarget(createTarget())
+    const open = (maxBytes: number): Promise<Log> =>
+      openRedisLog({ target, clock: () => NOW, limits, retention: { ...retention, maxBytes }, pollMs: 5 })
     return {
-      open: () => openRedisLog({ target, clock: () => NOW, limits, retention, pollMs: 5 }),
+      open: () => open(1024 ** 3),
+      openSmall: () => open(1),
       isShared: true,
       remove: async () => {},
     }

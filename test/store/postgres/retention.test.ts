@@ -1,0 +1,57 @@
+/** Days of the log leave as partitions. */
+import { describe, expect, test } from 'vitest'
+import { openStore } from '../../../src/store/open.ts'
+import { createConnection } from '../../../src/store/postgres/connection.ts'
+import { makePartitions } from '../../../src/store/postgres/partitions.ts'
+import { openPostgresLog } from '../../../src/store/postgres/postgres-log.ts'
+import { parseTarget } from '../../../src/store/postgres/target.ts'
+import { missingPostgres, startPostgres } from '../../support/postgres.ts'
+import { attempt, countedIn } from '../engine/engines.ts'
+
+const missing = missingPostgres()
+const DAY_MS = 86_400_000
+
+describe.skipIf(missing !== undefined)(`retention${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+  test('days beyond the retention are dropped once two snapshots cover them, and totals stay, also after a restart', async () => {
+    await using server = await startPostgres()
+    const target = `${server.url}?schema=aged`
+    const ids = (from: number): ReturnType<typeof attempt>[] =>
+      Array.from({ length: 5 }, (_, i) => attempt(from + i, { timestamp: new Date().toISOString() }))
+    const options = { clock: Date.now, retention: { maxAgeMs: 3 * DAY_MS, maxBytes: 1024 ** 3 } }
+    const first = await openStore(target, options)
+    await first.append(ids(0))
+    await first.close()
+    await age(server.url, 'aged', 10)
+    // A snapshot at each close.
+    for (const from of [5, 10, 15]) {
+      const store = await openStore(target, options)
+      await store.append(ids(from))
+      await store.close()
+    }
+    const log = await openPostgresLog({
+      target: parseTarget(target),
+      ...options,
+      limits: { maxKeys: 1, maxArms: 1, idWindow: 1, idWindowAgeMs: 1 },
+      warn() {},
+    })
+    expect(await log.expire()).toBe(false)
+    await log.close()
+    const last = await openStore(target, options)
+    expect(await countedIn(last)).toBe(20)
+    expect((await last.attempts({ limit: 100 })).attempts).toHaveLength(15)
+    await last.close()
+    const connection = createConnection(server.url)
+    const [row] = await connection.query<{ rows: string }>('select count(*) as rows from aged.attempts')
+    expect(row).toEqual({ rows: '15' })
+    await connection.close()
+  })
+})
+
+/** Moves all groups to partitions of so many days ago. */
+async function age(url: string, schema: string, days: number): Promise<void> {
+  const connection = createConnection(url)
+  await makePartitions(connection, schema, Date.now() - days * DAY_MS)
+  for (const table of ['log', 'attempts'])
+    await connection.query(`update ${schema}.${table} set kept_at = kept_at - interval '${days} days'`)
+  await connection.close()
+}
