@@ -1,11 +1,10 @@
 import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
+import { decisiveEvidence, exclusionSteps } from './closed-testing.ts'
 import { rateOf } from './counts.ts'
-import { normalTwoSided } from './distributions.ts'
 import { type RateInterval, wilsonInterval } from './intervals.ts'
-import { mantelHaenszel } from './mantel-haenszel.ts'
-import { holmSteps } from './multiple.ts'
 import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
+import { type CountsPair, superioritySteps } from './superiority.ts'
 
 const ALPHA = 0.05
 /** Maximum number of reversed pairs in an answer: those with the largest adjusted difference. */
@@ -43,9 +42,9 @@ export interface TurnedPair {
 /** The group with the highest adjusted rate, and the evidence for it. */
 export interface FairBest {
   readonly name: string
-  /** Whether it differs significantly from all other compared groups (Mantel-Haenszel test, Holm's correction). */
+  /** Whether no other compared group may still be among the best, at any number of looks. */
   readonly decisive: boolean
-  /** The groups that do not differ significantly from it, best first. */
+  /** The groups that may still be among the best, best first. */
   readonly contenders: readonly string[]
 }
 
@@ -151,7 +150,11 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
   }
 }
 
-/** The data chose the best group, so the family of hypotheses is every pair of compared groups. */
+/**
+ * The leader at the common mix, and the groups that may still be among the best. Anytime-valid: over all looks together, a
+ * group is excluded with probability at most 5 % if no other succeeds more often than it in any stratum. Assignment within
+ * a stratum may be adaptive. Which strata are shared must not depend on the outcomes.
+ */
 function* bestOf(
   compared: ReadonlyMap<string, Strata>,
   adjusted: ReadonlyMap<string, StandardRate>,
@@ -162,16 +165,24 @@ function* bestOf(
     (a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate,
   )
   if (name === undefined) return null
-  const zScores: number[] = []
+  const first = compared.get(name)!
+  const least = decisiveEvidence(compared.size, ALPHA)
+  const logEvidence: number[] = []
   for (const other of others) {
-    zScores.push(mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
+    const second = compared.get(other)!
+    const pairs = shared.map((stratum): CountsPair => [first.get(stratum)!, second.get(stratum)!])
+    logEvidence.push(
+      adjusted.get(other)!.rate < adjusted.get(name)!.rate ? yield* superioritySteps(pairs, least) : NONE,
+    )
     yield
   }
-  const pairs = (compared.size * (compared.size - 1)) / 2
-  const pValues = yield* holmSteps(zScores.map(normalTwoSided), pairs)
-  const contenders = others.filter((_, i) => zScores[i]! <= 0 || pValues[i]! > ALPHA)
+  const excluded = yield* exclusionSteps(logEvidence, compared.size, ALPHA)
+  const contenders = others.filter((_, i) => !excluded[i])
   return { name, decisive: contenders.length === 0, contenders }
 }
+
+/** The logarithm of no evidence. */
+const NONE = Number.NEGATIVE_INFINITY
 
 /**
  * The reversed pairs with the largest adjusted differences. Thousands of groups have millions of pairs: the loop compares
