@@ -46,6 +46,12 @@ export const rate: ObjectSchema<Rate> = objectSchema('Rate', {
   evidence,
 })
 
+/** Beside the raw rate. */
+export const shrunkRate: z.ZodNullable<z.ZodNumber> = percent.nullable().meta({
+  description:
+    'The rate in percent, shrunk by a hierarchical model towards what other issue types tell of the agent; null unless ranked by it.',
+})
+
 export const attemptKey: ObjectSchema<AttemptKey> = objectSchema('AttemptKey', {
   agent_name: z.string(),
   model_name: z.string(),
@@ -70,7 +76,7 @@ export const modelPerformance: ObjectSchema<ModelPerformance> = objectSchema('Mo
   issue_types: names,
 })
 
-const costEstimate: ObjectSchema<CostEstimate> = objectSchema('CostEstimate', {
+export const costEstimate: ObjectSchema<CostEstimate> = objectSchema('CostEstimate', {
   cost_usd: usd,
   interval: meanInterval.nullable(),
 })

@@ -25,7 +25,10 @@ const answer: ObjectSchema<PerformanceReport> = objectSchema('PerformanceReport'
   by_agent: byName(rate.extend({ issue_types: names }), 'By agent.'),
   by_issue_type: byName(rate.extend({ agents_used: names }), 'By issue type.'),
   by_model: byName(modelPerformance, 'By model.'),
-  recommendations: byName(bestAgent, 'The best agent of each issue type that has one with at least three attempts.'),
+  recommendations: byName(
+    bestAgent,
+    'The best agent of each issue type that has one with at least three attempts and one success.',
+  ),
 })
 
 export const report: Question<'report', Selection, PerformanceReport> = defineQuestion({

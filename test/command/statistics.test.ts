@@ -331,7 +331,7 @@ describe('compare-models --equal-mix', () => {
     expect(lineWith(stdout, 'careful')).toMatch(/^careful +65\.83 % +\[57\.0, 73\.7\] +120 +77\.50 % +\[.*\] +120$/)
     expect(stdout.indexOf('careful')).toBeLessThan(stdout.indexOf('hasty'))
     expect(flowing(stdout)).toContain(
-      'At one mix "careful" is better than every other compared. ' +
+      'At one mix "careful" leads, but that is not decided: as good may be "hasty". ' +
         'The mix is that of all attempts at the 2 issue types that all compared have tried (easy, hard).',
     )
     expect(flowing(stdout)).toMatch(
@@ -437,6 +437,7 @@ describe('all statistics commands', () => {
         draw: null,
         p_best: 1,
         lower_bound: 0,
+        shrunk_rate: null,
         expected_cost_per_success_usd: null,
         avg_time_seconds: 1,
       },

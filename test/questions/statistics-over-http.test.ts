@@ -1,5 +1,6 @@
 /** The statistics over HTTP, on attempts whose answers are known. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DecidedBestAgent } from '../../src/core/reports/best-agent.ts'
 import type {
   Calibration,
   CalibrationReport,
@@ -452,10 +453,51 @@ describe('route', () => {
     const firsts = await Promise.all(
       Array.from({ length: 40 }, async (_, seed) => names(await route(`i&explore=true&seed=${seed}`))[0]),
     )
-    expect(new Set(firsts)).toEqual(new Set(['proven', 'promising']))
+    // Those that never tried this issue type are candidates too.
+    expect(new Set(firsts)).toEqual(new Set(['proven', 'promising', 'has-been', 'newcomer']))
     const own = await route('i&explore=true')
     expect(own.seed).toEqual(expect.any(String))
     expect(await route(`i&explore=true&seed=${own.seed}`)).toEqual(own)
+  })
+
+  test('while exploring, who never tried the issue type is a candidate, unless attempts are demanded', async () => {
+    const drawn = await route('half&explore=true&seed=1')
+    expect(names(drawn).toSorted()).toEqual(['has-been', 'newcomer', 'poor', 'promising', 'proven', 'unpriced'])
+    const untried = drawn.ranked.find(one => one.agent_name === 'proven')
+    expect(untried).toMatchObject({
+      success_rate: 0,
+      total_attempts: 0,
+      evidence: 'insufficient',
+      draw: expect.any(Number),
+    })
+    expect(names(await route('half&explore=true&seed=1&min_success_rate=90'))).toContain('proven')
+    expect(names(await route('half&explore=true&seed=1&agent_name=proven'))).toEqual(['proven'])
+    const demanding = await route('half&explore=true&seed=1&min_attempts=1')
+    expect(names(demanding).toSorted()).toEqual(['has-been', 'newcomer'])
+    expect(demanding.excluded).toContainEqual({
+      agent_name: 'proven',
+      model_name: expect.any(String),
+      reason: 'below_min_attempts',
+    })
+    expect(names(await route('half'))).toEqual(['has-been', 'newcomer'])
+  })
+
+  test('leaves out those with too few attempts, and says so', async () => {
+    const { excluded } = await route('i&min_attempts=50')
+    expect(excluded).toEqual([
+      { agent_name: 'promising', model_name: expect.any(String), reason: 'below_min_attempts' },
+    ])
+  })
+
+  test('ranks by the shrunk rate, and shows it beside the raw one', async () => {
+    const answer = await route('i&rank_by=shrunk')
+    const shrunk = answer.ranked.map(one => one.shrunk_rate!)
+    expect(shrunk).toEqual(shrunk.toSorted((a, b) => b - a))
+    const promising = answer.ranked.find(one => one.agent_name === 'promising')!
+    expect(promising.success_rate).toBe(90)
+    expect(promising.shrunk_rate).toBeLessThan(90)
+    const best = await asked<DecidedBestAgent>(sidecar, 'best-agent?issue_type=i&rank_by=shrunk')
+    expect(best).toMatchObject({ agent_name: answer.ranked[0]!.agent_name, shrunk_rate: shrunk[0] })
   })
 
   test('forgets an old success where a half-life is given', async () => {
@@ -538,7 +580,16 @@ describe('the fair comparison', () => {
 
 /** What may be null: it says "not known", or that there is none. Anything else that is null was a number that is none. */
 const MAY_BE_NULL: ReadonlySet<string> = new Set([
-  ...['avg_confidence', 'attempts_to_decide', 'attempts_needed', 'sample_ratio', 'p_value', 'seed', 'draw'],
+  ...[
+    'avg_confidence',
+    'attempts_to_decide',
+    'attempts_needed',
+    'sample_ratio',
+    'p_value',
+    'seed',
+    'draw',
+    'shrunk_rate',
+  ],
   ...['expected_cost_per_success_usd', 'total_cost_usd', 'cost_per_attempt', 'cost_per_success', 'interval'],
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],

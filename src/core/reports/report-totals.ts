@@ -98,7 +98,7 @@ function noScores(issues: number): BestScores {
   return { rates: new Float64Array(issues).fill(Number.NEGATIVE_INFINITY), confidences: new Float64Array(issues) }
 }
 
-/** The order of `bestAgent`: by rate, then by average confidence. Of equal keys the first one stays. */
+/** The order of `bestAgent`: by rate, then by average confidence. Of equal keys the first one stays. One without a success is never recommended. */
 function updateBest(
   from: number,
   end: number,
@@ -113,6 +113,7 @@ function updateBest(
     const issue = issueOf[i]!
     const rate = percent(columns[at + SUCCESSES]!, columns[at + ATTEMPTS]!)
     if (rate < rates[issue]! || columns[at + ATTEMPTS]! < MIN_RECOMMENDED_ATTEMPTS) continue
+    if (columns[at + SUCCESSES]! === 0) continue
     const stated = columns[at + STATED]!
     const confidence = stated === 0 ? 0 : columns[at + CONFIDENCE]! / stated
     if (rate === rates[issue] && confidence <= confidences[issue]!) continue

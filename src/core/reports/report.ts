@@ -43,7 +43,7 @@ export interface PerformanceReport {
   readonly by_agent: Record<string, Rate & { readonly issue_types: readonly string[] }>
   readonly by_issue_type: Record<string, Rate & { readonly agents_used: readonly string[] }>
   readonly by_model: Record<string, ModelPerformance>
-  /** The best agent of every issue type, among the keys with at least three attempts. */
+  /** The best agent of every issue type, among the keys with at least three attempts and one success. */
   readonly recommendations: Record<string, BestAgent>
 }
 

@@ -1,12 +1,14 @@
 /** Routing: a ranked list of agents for the next issue, with the evidence for each rank. */
 
-import { averageTime, successes, totalAttempts } from '../aggregate/summary.ts'
+import { averageTime, createSummary, successes, totalAttempts } from '../aggregate/summary.ts'
+import { OVERFLOW } from '../aggregate/tally.ts'
 import { type AttemptKey, keyId } from '../attempt/attempt.ts'
 import type { Coverage, KeySummary, TimeRange } from '../ports.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from '../statistics/ranking.ts'
-import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
+import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { costAnswer } from './cost-report.ts'
 import { type Rate, rate } from './rate.ts'
+import { candidateId, type ShrunkRate } from './shrunk-rates.ts'
 import { intervalsBetween } from './trends.ts'
 
 /** One ranked agent and model. */
@@ -15,6 +17,8 @@ export interface RouteAnswer extends Rate {
   readonly model_name: string
   /** Wilson's lower bound of the rate, in percent. */
   readonly lower_bound: number
+  /** The rate shrunk over issue types and agents, in percent. Null unless ranked by it. */
+  readonly shrunk_rate: number | null
   /** Posterior probability, 0 to 1, that its true rate is the highest of the ranked routes. */
   readonly p_best: number
   /** The rate drawn from its posterior, in percent. Null without exploration. */
@@ -31,7 +35,7 @@ export interface RoutingReport {
   readonly seed: string | null
   /** Best first. */
   readonly ranked: readonly RouteAnswer[]
-  /** The routes that do not meet the constraints. */
+  /** The routes that do not meet the constraints, then those with too few attempts. */
   readonly excluded: readonly {
     readonly agent_name: string
     readonly model_name: string
@@ -42,13 +46,35 @@ export interface RoutingReport {
 export interface RoutingOptions extends Constraints {
   /** Ranks by Thompson sampling with this seed. By default ranks by the lower bound. */
   readonly seed?: string | undefined
+  /** Ranks by these rates instead of the lower bound. */
+  readonly shrunkRate?: ShrunkRate | undefined
+  /** Keys that are excluded for too few attempts. */
+  readonly tooFew?: readonly AttemptKey[] | undefined
 }
 
 /** A key and its discounted counts, which may be fractional. */
 export interface RouteEvidence {
-  readonly one: KeySummary
+  readonly one: Pick<KeySummary, 'key' | 'summary'>
   readonly successes: number
   readonly attempts: number
+}
+
+/**
+ * The agents with a model in `summaries`, of all issue types, that have no attempt at `issue_type`: candidates of
+ * exploration. The key of attempts beyond the limit of keys is none.
+ */
+export function* untriedSteps(summaries: readonly KeySummary[], issue_type: string): Steps<readonly RouteEvidence[]> {
+  const untried = new Map<string, RouteEvidence>()
+  const tried = new Set<string>()
+  const summary = createSummary()
+  yield* forEachKey(summaries, ({ key }) => {
+    const id = candidateId(key)
+    if (key.issue_type === issue_type) tried.add(id)
+    else if (key.agent_name !== OVERFLOW && !untried.has(id)) {
+      untried.set(id, { one: { key: { ...key, issue_type }, summary }, successes: 0, attempts: 0 })
+    }
+  })
+  return [...untried].filter(([id]) => !tried.has(id)).map(([, evidence]) => evidence)
 }
 
 /** Ranks the keys of one issue type. */
@@ -64,11 +90,11 @@ export function routingReport(
 export function* routingSteps(
   issue_type: string,
   evidence: readonly RouteEvidence[],
-  { seed, ...constraints }: RoutingOptions = {},
+  { seed, shrunkRate, tooFew = [], ...constraints }: RoutingOptions = {},
 ): Steps<RoutingReport> {
   const byId = new Map<string, KnownRoute>()
   for (const each of evidence) {
-    const route = knownRoute(each)
+    const route = knownRoute(each, shrunkRate)
     byId.set(route.id, route)
     yield
   }
@@ -83,11 +109,15 @@ export function* routingSteps(
     explore: seed !== undefined,
     seed: seed ?? null,
     ranked: answers,
-    excluded: excluded.map(({ id, reason }) => {
-      const { agent_name, model_name } = byId.get(id)!.key
-      return { agent_name, model_name, reason }
-    }),
+    excluded: [
+      ...excluded.map(({ id, reason }) => exclusion(byId.get(id)!.key, reason)),
+      ...tooFew.map(key => exclusion(key, 'below_min_attempts')),
+    ],
   }
+}
+
+function exclusion({ agent_name, model_name }: AttemptKey, reason: Exclusion): RoutingReport['excluded'][number] {
+  return { agent_name, model_name, reason }
 }
 
 /** The reported numbers of a route. A consistent copy, taken in one read. */
@@ -97,12 +127,16 @@ interface KnownRoute extends Route {
   readonly avg_time_seconds: number
 }
 
-function knownRoute({ one: { key, summary }, successes: good, attempts }: RouteEvidence): KnownRoute {
+function knownRoute(
+  { one: { key, summary }, successes: good, attempts }: RouteEvidence,
+  shrunkRate: ShrunkRate | undefined,
+): KnownRoute {
   return {
     // The id seeds the draw. It depends only on the key, so that other routes do not change the draw.
     id: keyId(key),
     successes: good,
     attempts,
+    shrunk_rate: shrunkRate?.(key, { successes: good, attempts }),
     cost_per_success_usd: costAnswer(summary).cost_per_success?.cost_usd ?? null,
     key,
     rate: rate(successes(summary), totalAttempts(summary)),
@@ -112,7 +146,7 @@ function knownRoute({ one: { key, summary }, successes: good, attempts }: RouteE
 
 function routeAnswer(
   { key, rate, cost_per_success_usd, avg_time_seconds }: KnownRoute,
-  ranking: Pick<RouteAnswer, 'lower_bound' | 'p_best' | 'draw'>,
+  ranking: Pick<RouteAnswer, 'lower_bound' | 'shrunk_rate' | 'p_best' | 'draw'>,
 ): RouteAnswer {
   return {
     agent_name: key.agent_name,

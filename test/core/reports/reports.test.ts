@@ -215,7 +215,7 @@ test('a report does not depend on earlier reports, and agrees with the model com
       expect(report).toEqual(performanceReport(copies, 'now'))
       expect(report.by_model).toEqual(modelComparison(copies, { minAttempts: 1 }))
       const issues = new Set(copies.map(({ key }) => key.issue_type))
-      const best = [...issues].map(issue => [
+      const best = [...issues].map((issue): [string, BestAgent | undefined] => [
         issue,
         plainOf(
           decidedBestAgent(
@@ -225,15 +225,57 @@ test('a report does not depend on earlier reports, and agrees with the model com
         ),
       ])
       expect(report.recommendations).toEqual(
-        Object.assign(Object.create(null), Object.fromEntries(best.filter(([, one]) => one !== undefined))),
+        Object.assign(Object.create(null), Object.fromEntries(best.filter(([, one]) => isRecommended(one)))),
       )
     }),
   )
 })
 
+test('a report recommends nobody at none of five', () => {
+  const report = (good: number): unknown => {
+    const { recommendations } = reportsOn(some(good, 5)).get('report') as ReturnType<typeof performanceReport>
+    return recommendations.i?.agent_name
+  }
+  expect(report(0)).toBeUndefined()
+  expect(report(1)).toBe('a')
+})
+
+test('ranked by cost, the answer is about the cost per success: who is cheaper with fewer successes', () => {
+  const attempts = (agent_name: string, good: number, cost: number): AgentAttempt[] =>
+    some(good, 100, { agent_name }).map((one, i) => ({ ...one, cost_usd: cost * (1 + (i % 5) / 10) }))
+  const keys = [...attempts('cheap', 60, 0.1), ...attempts('dear', 90, 1), ...some(80, 100, { agent_name: 'unpriced' })]
+  expect(reportsOn(keys).get('decided by expected_cost')).toMatchObject({
+    agent_name: 'cheap',
+    decided_by: 'cost_per_success',
+    cost_per_success: { cost_usd: expect.closeTo(0.2, 6), interval: { low: expect.any(Number) } },
+    p_best: expect.closeTo(1, 6),
+    decisive: true,
+    contenders: [],
+    attempts_to_decide: 0,
+  })
+  const close = [...attempts('cheap', 60, 0.1), ...attempts('near', 60, 0.11)]
+  expect(reportsOn(close).get('decided by expected_cost')).toMatchObject({
+    agent_name: 'cheap',
+    decisive: false,
+    contenders: [{ agent_name: 'near', cost_per_success: { cost_usd: expect.closeTo(0.22, 6) } }],
+    attempts_to_decide: null,
+  })
+})
+
+test('ranked by cost without any known cost, the answer is about the success rate', () => {
+  const best = reportsOn([...some(30, 60), ...some(40, 60, { agent_name: 'b' })]).get('decided by expected_cost')
+  expect(best).toMatchObject({ decided_by: 'success_rate', cost_per_success: null, shrunk_rate: null })
+})
+
+/** A report recommends nobody who never succeeded. */
+function isRecommended(best: BestAgent | undefined): boolean {
+  return best !== undefined && best.success_rate > 0
+}
+
 /** The best agent as a report has it: without the evidence that it is the best. */
 function plainOf(best: DecidedBestAgent | undefined): BestAgent | undefined {
   if (best === undefined) return undefined
-  const { p_best, expected_loss, decisive, contenders, attempts_to_decide, ...plain } = best
+  const { shrunk_rate, cost_per_success, decided_by, p_best, expected_loss, decisive, ...rest } = best
+  const { contenders, attempts_to_decide, ...plain } = rest
   return plain
 }
