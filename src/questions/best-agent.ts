@@ -46,11 +46,9 @@ const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBe
     .enum(DECISIONS)
     .meta({ description: 'What p_best, decisive, contenders and attempts_to_decide are about.' }),
   p_best: probability.meta({ description: 'Probability that it is the best by what the answer is decided by.' }),
-  expected_loss: z
-    .number()
-    .meta({
-      description: 'Percentage points of success rate by which the one with the highest is expected to be better.',
-    }),
+  expected_loss: z.number().meta({
+    description: 'Percentage points of success rate by which the one with the highest is expected to be better.',
+  }),
   decisive: z.boolean().meta({
     description: 'Whether no other may still be the best. Safe to look at any time: wrong in at most 5 % of histories.',
   }),

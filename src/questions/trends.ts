@@ -28,11 +28,9 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
   until: z.string().nullable(),
   interval_seconds: z.number().min(0),
   points: z.array(point),
-  direction: z
-    .enum(['improving', 'degrading', 'cannot_tell_yet'])
-    .meta({
-      description: 'The later half of the attempts compared with the earlier one. For one look: the halves move.',
-    }),
+  direction: z.enum(['improving', 'degrading', 'cannot_tell_yet']).meta({
+    description: 'The later half of the attempts compared with the earlier one. For one look: the halves move.',
+  }),
   evidence: rateDifference,
   drifted_keys: z.array(keyDrift),
   agents: byName(drift, 'Every agent with enough attempts.'),
