@@ -156,7 +156,7 @@ export const ATTEMPT_FIELDS = {
 } as const
 
 /** Fields that an attempt states both or neither: an experiment without a variant compares nothing. */
-export const PAIRED_FIELDS = ['experiment', 'variant'] as const satisfies readonly (keyof typeof ATTEMPT_FIELDS)[]
+export const PAIRED_FIELDS: readonly ['experiment', 'variant'] = ['experiment', 'variant']
 
 type Declared = typeof ATTEMPT_FIELDS
 

@@ -107,7 +107,8 @@ export function escapePointer(token: string): string {
   return short.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-function kindOf(value: unknown): string {
+/** The kind of a value with its article, for messages. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -1,12 +1,15 @@
 /** The first block of a snapshot: what its numbers mean, and how many entries of each kind follow. JSON, so that any version can read it. */
+import type { StoredPlan } from '../../core/aggregate/experiment-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { fingerprintOf, type SummarySchema } from './schema.ts'
 
-/** Entries of each kind, in the order of their blocks; buckets follow the arms, tier by tier. */
+/** Entries of each kind, in the order of their blocks; buckets follow the cells, tier by tier. */
 export interface EntryCounts {
   readonly names: number
   readonly keys: number
   readonly arms: number
+  /** Pairs of an arm and a key. */
+  readonly cells: number
   readonly ids: number
   readonly series: number
 }
@@ -23,6 +26,8 @@ export interface SnapshotHead {
   readonly forgottenMs: number
   /** Alerts that are firing, and since when. */
   readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
+  /** What was stated of experiments. */
+  readonly plans: readonly (readonly [experiment: string, plan: StoredPlan])[]
 }
 
 /** The head as it stands in the file. */
