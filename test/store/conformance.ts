@@ -399,6 +399,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       await expect(store.arms('prompt')).rejects.toMatchObject(closed)
       await expect(store.attempts({ limit: 1 })).rejects.toMatchObject(closed)
       await expect(store.reset()).rejects.toMatchObject(closed)
+      await expect(store.putExperimentPlan('e', {})).rejects.toMatchObject(closed)
       expect(store.health().writable).toBe(false)
       store = await place.open(() => nowMs)
       expect(await total()).toBe(1)

@@ -188,7 +188,11 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
       list: query => log.page(query),
       isClosed: () => closing !== undefined,
     }),
-    putExperimentPlan: (experiment, plan) => appendPlan(turns, experiment, plan),
+    async putExperimentPlan(experiment, plan) {
+      const refused = commit.refusal()
+      if (refused !== undefined) throw refused
+      return await appendPlan(turns, experiment, plan)
+    },
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
     alerts: state.alerts,
