@@ -1,7 +1,7 @@
 /** Reads the blocks of a snapshot back into an empty tally and series. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
-import { planOf } from '../../core/aggregate/experiment-plan.ts'
+import { planOf, type StoredPlan } from '../../core/aggregate/experiment-plan.ts'
 import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
 import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
 import type { ArmTally, Tally } from '../../core/aggregate/tally.ts'
@@ -55,7 +55,8 @@ export function* decodeState(
   const plan = planned(savedTiers)
   const tierRestore = createTierRestore(tally.times, plan, savedTiers)
   tally.restoreOverflowed(overflowed)
-  tally.restorePlans(plans.map(([experiment, plan]) => [experiment, planOf(plan)] as const))
+  const storedPlans: readonly (readonly [string, StoredPlan])[] = JSON.parse(plans)
+  tally.restorePlans(storedPlans.map(([experiment, plan]) => [experiment, planOf(plan)] as const))
   const names: string[] = []
   for (let left = counts.names; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
   const owners: Owners = { all: [], opens: [] }

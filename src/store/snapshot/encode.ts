@@ -56,7 +56,7 @@ export function* encodeState(
     seed: ids.save(0, 0).seed,
     forgottenMs: series.forgottenMs,
     alerts: [...(alerts ?? [])],
-    plans: [...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)] as const),
+    plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),
   })
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))

@@ -1,5 +1,4 @@
 /** The first block of a snapshot: what its numbers mean, and how many entries of each kind follow. JSON, so that any version can read it. */
-import type { StoredPlan } from '../../core/aggregate/experiment-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { fingerprintOf, type SummarySchema } from './schema.ts'
 
@@ -26,8 +25,8 @@ export interface SnapshotHead {
   readonly forgottenMs: number
   /** Alerts that are firing, and since when. */
   readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
-  /** What was stated of experiments. */
-  readonly plans: readonly (readonly [experiment: string, plan: StoredPlan])[]
+  /** What was stated of experiments, as a JSON text: the name "Infinity" would be read back as a number otherwise. */
+  readonly plans: string
 }
 
 /** The head as it stands in the file. */

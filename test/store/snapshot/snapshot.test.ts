@@ -52,6 +52,7 @@ const histories = fc.array(attempts, { minLength: 1, maxLength: 60 })
 function tallyOf(list: typeof histories extends fc.Arbitrary<infer T> ? T : never): Tally {
   const tally = newTally()
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
+  tally.putPlan('Infinity', { shares: new Map([['Infinity', 1]]), baseline: 'Infinity', endMs: undefined })
   tally.putPlan('__proto__', { shares: new Map([['__proto__', 90]]), baseline: '__proto__', endMs: NOW_MS })
   return tally
 }
