@@ -3,6 +3,7 @@
  * question has a method, which only names the parameters.
  */
 
+import type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
 import type { NewAttempt } from './core/attempt/attempt.ts'
@@ -36,6 +37,7 @@ import { plainSuccessRates } from './questions/success-rate.ts'
 import { openStore } from './store/open.ts'
 import { createRecorder, type Recorded, type RecordedAttempts, type Recorder } from './store/recorder.ts'
 
+export type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
@@ -177,9 +179,18 @@ export class AgentPerformanceTracker {
    */
   async getExperiment(
     name: string,
-    { since, until, baseline, adaptive, signal }: ExperimentOptions & RangeQuestion & Stoppable = {},
+    options: ExperimentOptions & SelectionOptions & { readonly shares?: string | undefined } = {},
   ): Promise<ExperimentReport | undefined> {
-    return this.ask('experiments/{name}', { name, since, until, baseline, adaptive }, signal)
+    const { baseline, adaptive, shares, margin, signal } = options
+    return this.ask('experiments/{name}', { name, ...selectionOf(options), baseline, adaptive, shares, margin }, signal)
+  }
+
+  /**
+   * Stores what is intended with an experiment, durably, in place of the plan before. A plan that states nothing removes it. Resolves with
+   * `full` if there are as many plans of other experiments as arms may be stored.
+   */
+  async putExperimentPlan(name: string, plan: ExperimentPlan): Promise<'stored' | 'full'> {
+    return (await this.#store).putExperimentPlan(name, plan)
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */

@@ -109,7 +109,8 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'admin',
     kind: toggle,
     default: 'false',
-    description: 'Allow deletion of all attempts over HTTP: DELETE /api/v1/metrics.',
+    description:
+      'Allow deletion of all attempts (DELETE /api/v1/metrics) and plans of experiments (PUT /api/v1/experiments/NAME) over HTTP.',
     group: 'Who may ask',
   },
   authTokenFile: {

@@ -5,7 +5,7 @@ import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
 import type { Steps } from '../core/steps.ts'
 import { runScrapeYielding } from '../lib/event-loop.ts'
-import { copyExperiments, type ExperimentCopy } from './experiments.ts'
+import { copyExperiments, type ExperimentCopy, type ExperimentSource } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 import type { SelfMetricReading } from './self-metrics.ts'
@@ -35,7 +35,7 @@ export interface Collection {
 
 /** Where a collection reads from. */
 export interface Sources {
-  readonly tally: Pick<Tally, 'keys' | 'arms'>
+  readonly tally: Pick<Tally, 'keys'> & ExperimentSource
   /** Reads the metrics of the sidecar about itself. If it throws, the scrape fails. */
   readonly selfMetrics: () => readonly SelfMetricReading[]
   readonly version: string
@@ -58,7 +58,7 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
     const self = sources.selfMetrics()
     const atMs = sources.clock()
     const keys = await runScrapeYielding(copySteps(sources.tally.keys(), labelTexts))
-    knownExperiments = await copyExperiments(sources.tally.arms(), knownExperiments)
+    knownExperiments = await copyExperiments(sources.tally, knownExperiments, atMs)
     return { atMs, keys, experiments: [...knownExperiments.values()], self }
   }
   function begin(): Promise<Collection> {

@@ -54,6 +54,21 @@ export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
   readonly explore?: boolean | { readonly seed: string } | undefined
 }
 
+/** What an experiment is asked for, beside its name. */
+export interface ExperimentQuestion extends ExperimentOptions, QuestionFilter {
+  /** The intended share of each variant, of any sum. By default the stored ones, else equal shares. */
+  readonly shares?: Readonly<Record<string, number>> | undefined
+}
+
+/** What is intended with an experiment. What is absent or null is not stated. */
+export interface PlannedExperiment {
+  /** The share of each variant, above 0, of any sum. */
+  readonly shares?: Readonly<Record<string, number>> | null | undefined
+  readonly baseline?: string | null | undefined
+  /** Attempts that ended from then on (RFC 3339) do not count in the experiment. */
+  readonly end?: string | null | undefined
+}
+
 /**
  * Questions to a sidecar. Each rejects only with a {@link SidecarError}, if there is no usable answer within the time-out. Catch it and
  * continue with a default, so that the coordinator works without the sidecar.
@@ -87,7 +102,12 @@ export interface SidecarClient {
   /** Costs per attempt and per success. */
   costs(filter?: QuestionFilter): Promise<CostReport>
   /** The results of an A/B test so far. Valid to ask after every attempt. Undefined if there is no such experiment or baseline. */
-  experiment(name: string, options?: ExperimentOptions & QuestionRange): Promise<ExperimentReport | undefined>
+  experiment(name: string, options?: ExperimentQuestion): Promise<ExperimentReport | undefined>
+  /**
+   * States the intended shares, the baseline and the end of an experiment, in place of what was stated before. Needs a sidecar started with
+   * `--admin`, and a token with the scope `admin` where tokens are used.
+   */
+  putExperiment(name: string, plan: PlannedExperiment): Promise<PlannedExperiment>
   /** Compares agents, models (the default), or both together, at the same mix of issue types. */
   fairComparison(options?: QuestionFilter & { readonly by?: FairGrouping | undefined }): Promise<FairComparison>
   /** A page of recorded attempts, newest first. `limit` is 100 by default, at most 1,000. `cursor` is the `next_cursor` of the previous page. */
@@ -137,10 +157,22 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     calibration: (options = {}) =>
       ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, ['overall', 'groups']),
     costs: (filter = {}) => ask('costs', selectionOf(filter), ['overall', 'by_agent', 'by_model']),
-    experiment: (name, { since, until, baseline, adaptive } = {}) =>
-      ask('experiments/{name}', { name, since, until, baseline, adaptive }, ['variants', 'comparisons']).catch(
-        noAnswer,
-      ),
+    experiment: (name, options = {}) => {
+      const { baseline, adaptive, margin } = options
+      const shares = options.shares && sharesText(options.shares)
+      const parameters = { name, ...selectionOf(options), baseline, adaptive, shares, margin }
+      return ask('experiments/{name}', parameters, ['variants', 'comparisons']).catch(noAnswer)
+    },
+    putExperiment: (name, plan) => {
+      const { path, query } = requestOf('api/v1/experiments/{name}', { name })
+      return askSidecar(address, timeoutMs, {
+        path,
+        query,
+        method: 'PUT',
+        body: plan,
+        fields: ['experiment', 'shares'],
+      })
+    },
     fairComparison: (options = {}) =>
       ask('fair-comparison', { ...selectionOf(options), by: options.by }, ['rates', 'turned_over']),
     attempts: (page = {}) => {
@@ -154,6 +186,12 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
       throw new SidecarError('the answer does not account for every attempt', { status: 200 })
     },
   }
+}
+
+function sharesText(shares: Readonly<Record<string, number>>): string {
+  return Object.entries(shares)
+    .map(([variant, share]) => `${variant}:${share}`)
+    .join(',')
 }
 
 /** Whether an error is a sidecar's own 404 with problem details, which means "no answer". Another server's 404 means a wrong URL. */

@@ -33,6 +33,7 @@ export function exampleFacts(): Facts {
     summaries: async (range, filter = {}) =>
       range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, EXAMPLE_NOW_MS)],
     arms: async experiment => tally.arms(experiment),
+    experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
     attempts: async ({ limit }) => ({ attempts: ATTEMPTS.toReversed().slice(0, limit), next_cursor: null }),

@@ -1,7 +1,7 @@
 /** The schema of an attempt in requests, from which /openapi.json is made. {@link readAttempt} validates the same. */
 import { z } from 'zod'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import { type AttemptField, FIELD_LIST } from '../core/attempt/fields.ts'
+import { type AttemptField, FIELD_LIST, PAIRED_FIELDS } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { nameProblem } from '../core/attempt/validation.ts'
 
@@ -45,7 +45,16 @@ const shape = Object.fromEntries(
   FIELD_LIST.map(field => [field.name, field.required ? valueSchema(field) : valueSchema(field).optional()]),
 )
 
+const [first, second] = PAIRED_FIELDS
+
 /** One attempt, as `POST /api/v1/attempts` takes it. An unknown field is an error. */
 export const attemptSchema: z.ZodType<NewAttempt> = z
   .strictObject(shape)
-  .meta({ id: 'Attempt', description: 'One try of one agent at one issue.' }) as unknown as z.ZodType<NewAttempt>
+  .refine(value => (value[first] === undefined) === (value[second] === undefined), {
+    error: `${first} and ${second} are stated both or neither`,
+  })
+  .meta({
+    id: 'Attempt',
+    description: 'One try of one agent at one issue.',
+    dependentRequired: { [first]: [second], [second]: [first] },
+  }) as unknown as z.ZodType<NewAttempt>

@@ -119,6 +119,12 @@ describe('the parameters sent', () => {
       { adaptive: 'true', baseline: 'x', until: '1h' },
     ],
     [['experiment', 'a'], {}, 'experiments/a', {}],
+    [
+      ['experiment', 'a', '--shares', 'x:90,y:10', '--margin', '2.5', '--agent-name', 'b'],
+      {},
+      'experiments/a',
+      { shares: 'x:90,y:10', margin: '2.5', agent_name: 'b' },
+    ],
     [['route', 'bug'], { body: ROUTING }, 'route', { issue_type: 'bug' }],
     [['route', 'bug', '--explore'], { body: ROUTING }, 'route', { issue_type: 'bug', explore: 'true' }],
     [
@@ -147,7 +153,9 @@ describe('the parameters sent', () => {
     [['trends', '--since', 'yesterday']],
     [['calibration', '--group-by', 'mood']],
     [['experiment']],
-    [['experiment', 'a', '--agent-name', 'b']],
+    [['experiment', 'a', '--agent-name', '']],
+    [['experiment', 'a', '--shares', 'control']],
+    [['experiment', 'a', '--margin', '0']],
     [['route']],
     [['route', 'bug', '--max-cost-usd', '-1']],
     [['route', 'bug', '--max-cost-usd', 'NaN']],

@@ -219,6 +219,21 @@ describe('labels', () => {
   })
 
   it.each([
+    ['absent', {}],
+    ['invalid', { variant: 'a\nb' }],
+  ])(
+    'an experiment whose variant is %s is left out, and is counted, so that a sidecar keeps the attempt',
+    (_, variant) => {
+      const { instrumentation, attempts } = collecting()
+      instrumentation.trackAttempt({ ...labels, experiment: 'prompt', ...variant }, () => 1)
+      expect(attempts).toMatchObject([labels])
+      expect(attempts[0]).not.toHaveProperty('experiment')
+      expect(attempts[0]).not.toHaveProperty('variant')
+      expect(instrumentation.problems().labels).toBe(1)
+    },
+  )
+
+  it.each([
     ['no text', { ...labels, model_name: 7 }],
     ['empty', { ...labels, model_name: '' }],
     ['absent', { agent_name: 'Fixer', issue_type: 'complexity' }],

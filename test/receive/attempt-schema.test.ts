@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { ATTEMPT_FIELDS, FIELD_LIST } from '../../src/core/attempt/fields.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import { attemptProblems } from '../../src/core/attempt/validation.ts'
@@ -59,6 +60,11 @@ test('takes an undefined optional field as absent, and an undefined required fie
   ])
 })
 
+test('the schema in /openapi.json says that experiment and variant are stated both or neither', () => {
+  const schema = JSON.stringify(z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }))
+  expect(schema).toContain('"dependentRequired":{"experiment":["variant"],"variant":["experiment"]}')
+})
+
 test('takes an object without a prototype as any other, and no field from a prototype', () => {
   expect(readAttempt(Object.assign(Object.create(null), good)).problems).toBeUndefined()
   expect(readAttempt(Object.create(good)).problems).toHaveLength(5)
@@ -76,6 +82,8 @@ test.each([
   [{ ...good, input_tokens: 1.5 }, '/input_tokens', 'whole number'],
   [{ ...good, 'a/b~c': 1 }, '/a~1b~0c', 'not a known field'],
   [JSON.parse('{"__proto__": {}}'), '/__proto__', 'not a known field'],
+  [{ ...good, experiment: 'prompt' }, '/variant', 'is required with experiment'],
+  [{ ...good, variant: 'short' }, '/experiment', 'is required with variant'],
   [{}, '/agent_name', 'is required'],
   [[], '', 'must be an object, not an array'],
   [null, '', 'must be an object, not null'],

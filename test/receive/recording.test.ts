@@ -133,6 +133,20 @@ describe('refuses invalid requests with index and pointer, and counts nothing of
     expect(await refused(body)).toMatchObject({ status: 400, detail: expect.stringContaining('not JSON') })
   })
 
+  test('an experiment without a variant and a variant without an experiment, alone, in a list and in a line', async () => {
+    for (const [half, pointer] of [
+      [{ experiment: 'prompt' }, '/variant'],
+      [{ variant: 'short' }, '/experiment'],
+    ] as const) {
+      const errors = (index: number) => [{ index, pointer, detail: expect.stringContaining('is required with') }]
+      expect(await refused(anAttempt(half))).toMatchObject({ status: 400, errors: errors(0) })
+      expect(await refused([anAttempt(), anAttempt(half)])).toMatchObject({ status: 400, errors: errors(1) })
+      const line = JSON.stringify(anAttempt(half))
+      const ndjson = { 'Content-Type': 'application/x-ndjson' }
+      expect(await refused(line, ndjson)).toMatchObject({ status: 400, kept_lines: 0 })
+    }
+  })
+
   test('names the invalid attempts of a list by index and pointer', async () => {
     const list = [anAttempt(), anAttempt({ success: 'yes' }), 3, anAttempt({ confidence: 2, extra: 1 })]
     expect(await refused(list)).toMatchObject({

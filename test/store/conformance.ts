@@ -8,7 +8,7 @@ import { createTally } from '../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../src/core/aggregate/time-tiers.ts'
 import { type AgentAttempt, keyId } from '../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
-import type { KeySummary, Store } from '../../src/core/ports.ts'
+import type { KeyFilter, KeySummary, Store, TimeRange } from '../../src/core/ports.ts'
 
 /** One place where attempts are kept, empty at first. */
 export interface Place {
@@ -269,7 +269,73 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await store.arms('unknown')).toEqual([])
       const range = { sinceMs: NOW - MINUTE_MS, untilMs: NOW }
       expect((await store.arms('prompt', range)).map(arm => totalAttempts(arm.summary))).toEqual([1, 2])
-      expect(await store.arms('prompt', { sinceMs: NOW, untilMs: NOW + MINUTE_MS })).toEqual([])
+      const later = await store.arms('prompt', { sinceMs: NOW, untilMs: NOW + MINUTE_MS })
+      expect(later.map(arm => [arm.variant, totalAttempts(arm.summary)])).toEqual([
+        ['a', 0],
+        ['b', 0],
+      ])
+    })
+
+    test('the arms of an experiment are counted by key, in a range too, also after a restart', async () => {
+      const at = (ms: number): string => new Date(ms).toISOString()
+      const arm = (variant: string, more: object) => attempt({ experiment: 'prompt', variant, ...more })
+      await store.append([
+        arm('a', { issue_type: 'style', timestamp: at(NOW - 10 * MINUTE_MS) }),
+        arm('a', { issue_type: 'bug' }),
+        arm('b', { issue_type: 'bug', success: false }),
+        arm('b', { issue_type: 'bug', model_name: 'other' }),
+      ])
+      await reopen()
+      const counted = async (filter: KeyFilter, range?: TimeRange) =>
+        (await store.arms('prompt', range, filter)).map(one => [one.variant, totalAttempts(one.summary)])
+      const recent = { sinceMs: NOW - 5 * MINUTE_MS, untilMs: NOW + MINUTE_MS }
+      expect(await counted({ issue_type: 'bug' })).toEqual([
+        ['a', 1],
+        ['b', 2],
+      ])
+      expect(await counted({ issue_type: 'bug', model_name: 'other' })).toEqual([
+        ['a', 0],
+        ['b', 1],
+      ])
+      expect(await counted({ issue_type: 'style' })).toEqual([
+        ['a', 1],
+        ['b', 0],
+      ])
+      expect(await counted({ issue_type: 'style' }, recent)).toEqual([
+        ['a', 0],
+        ['b', 0],
+      ])
+      expect((await store.arms('prompt', recent, { issue_type: 'bug' })).map(one => one.firstMs)).toEqual([
+        NOW - 10 * MINUTE_MS,
+        NOW - 30_000,
+      ])
+    })
+
+    test('the plan of an experiment is kept, replaced and removed, and survives a restart', async () => {
+      const plan = {
+        shares: new Map([
+          ['__proto__', 90],
+          ['canary', 10],
+        ]),
+        baseline: '__proto__',
+        endMs: NOW,
+      }
+      expect(store.experimentPlan('__proto__')).toBeUndefined()
+      expect(await store.putExperimentPlan('__proto__', plan)).toBe('stored')
+      expect(await store.putExperimentPlan('__proto__', plan)).toBe('stored')
+      await reopen()
+      expect(store.experimentPlan('__proto__')).toEqual(plan)
+      expect(await store.putExperimentPlan('__proto__', { baseline: 'canary' })).toBe('stored')
+      expect(await store.putExperimentPlan('other', { baseline: 'x' })).toBe('stored')
+      await reopen()
+      expect(store.experimentPlan('__proto__')).toEqual({ baseline: 'canary', shares: undefined, endMs: undefined })
+      expect(await store.putExperimentPlan('__proto__', {})).toBe('stored')
+      await reopen()
+      expect(store.experimentPlan('__proto__')).toBeUndefined()
+      expect((await store.attempts({ limit: 10 })).attempts).toEqual([])
+      await store.reset()
+      await reopen()
+      expect(store.experimentPlan('other')).toBeUndefined()
     })
 
     test('pages follow each other without a gap or a repeat, also while attempts come', async () => {
@@ -333,6 +399,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       await expect(store.arms('prompt')).rejects.toMatchObject(closed)
       await expect(store.attempts({ limit: 1 })).rejects.toMatchObject(closed)
       await expect(store.reset()).rejects.toMatchObject(closed)
+      await expect(store.putExperimentPlan('e', {})).rejects.toMatchObject(closed)
       expect(store.health().writable).toBe(false)
       store = await place.open(() => nowMs)
       expect(await total()).toBe(1)

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/call.ts'
-import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
+import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
 import { attempt, NOW } from './engine/engines.ts'
 
 /** One log, empty at first. */
@@ -109,11 +109,13 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       const one = attempt('1')
       const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
       const at = { ms: NOW - 30_000, local: false }
+      const plan = { shares: new Map([['__proto__', 90]]), baseline: 'a', endMs: NOW }
       const kept: LogRecord[] = [
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
         { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
         { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
+        { kind: 'plan', ...skewed, experiment: '__proto__', plan },
       ]
       for (const record of kept) await keepJson(jsonOf(record), record)
       await reopen()
@@ -248,6 +250,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
 function jsonOf(record: LogRecord): string {
   if (record.kind === 'points') return pointsJson(record.points)
   if (record.kind === 'outcome') return outcomeJson(record)
+  if (record.kind === 'plan') return planJson(record)
   return record.kind === 'alert' ? alertJson(record) : JSON.stringify(record.kind === 'attempt' && record.attempt)
 }
 

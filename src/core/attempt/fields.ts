@@ -103,7 +103,7 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'start',
     spanAttribute: 'agent.attempt.experiment',
-    description: 'The A/B test it belongs to.',
+    description: 'The A/B test it belongs to; stated with variant, or not at all.',
   },
   variant: {
     kind: 'string',
@@ -111,7 +111,7 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'start',
     spanAttribute: 'agent.attempt.variant',
-    description: 'Which configuration of the experiment ran.',
+    description: 'Which configuration of the experiment ran; stated with experiment, or not at all.',
   },
   input_tokens: {
     kind: 'integer',
@@ -154,6 +154,9 @@ export const ATTEMPT_FIELDS = {
     description: 'What it cost, as reported. Without it the cost is computed where the model has a price.',
   },
 } as const
+
+/** Fields that an attempt states both or neither: an experiment without a variant compares nothing. */
+export const PAIRED_FIELDS: readonly ['experiment', 'variant'] = ['experiment', 'variant']
 
 type Declared = typeof ATTEMPT_FIELDS
 

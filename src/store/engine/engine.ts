@@ -21,7 +21,7 @@ import { CATCH_UP_TIMES, type CatchUpTimes, createOwnFold } from './own-fold.ts'
 import { createCommitQueue, type Pending } from './queue.ts'
 import { restoreSnapshot } from './restore.ts'
 import { createSnapshots, type WriteCounters } from './snapshots.ts'
-import { appendAlert, appendOutcome, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
+import { appendAlert, appendOutcome, appendPlan, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -188,6 +188,11 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
       list: query => log.page(query),
       isClosed: () => closing !== undefined,
     }),
+    async putExperimentPlan(experiment, plan) {
+      const refused = commit.refusal()
+      if (refused !== undefined) throw refused
+      return await appendPlan(turns, experiment, plan)
+    },
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
     alerts: state.alerts,

@@ -194,6 +194,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
   return {
     append: refuse,
     appendPoints: refuse,
+    putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
     ...createAnswers({ tally: start.tally, clock: start.clock, list, isClosed: () => isClosed }),

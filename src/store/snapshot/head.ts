@@ -2,11 +2,13 @@
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { fingerprintOf, type SummarySchema } from './schema.ts'
 
-/** Entries of each kind, in the order of their blocks; buckets follow the arms, tier by tier. */
+/** Entries of each kind, in the order of their blocks; buckets follow the cells, tier by tier. */
 export interface EntryCounts {
   readonly names: number
   readonly keys: number
   readonly arms: number
+  /** Pairs of an arm and a key. */
+  readonly cells: number
   readonly ids: number
   readonly series: number
 }
@@ -23,6 +25,8 @@ export interface SnapshotHead {
   readonly forgottenMs: number
   /** Alerts that are firing, and since when. */
   readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
+  /** What was stated of experiments, as a JSON text: the name "Infinity" would be read back as a number otherwise. */
+  readonly plans: string
 }
 
 /** The head as it stands in the file. */

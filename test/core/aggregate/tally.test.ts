@@ -6,6 +6,8 @@ import { createTally, OVERFLOW_KEY, type Tally, total } from '../../../src/core/
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
+import type { KeyFilter, TimeRange } from '../../../src/core/ports.ts'
+import { runToCompletion } from '../../../src/core/steps.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
 const MINUTE = 60_000
@@ -109,6 +111,65 @@ describe('the tally', () => {
       ['new', 1],
     ])
     expect(totalAttempts(total(tally.keys()))).toBe(4)
+  })
+})
+
+describe('the arms of an experiment by key', () => {
+  const armsOf = (tally: Tally, filter: KeyFilter, range?: TimeRange) =>
+    runToCompletion(tally.armSteps('prompt', { range, filter }, NOW_MS)).map(({ variant, summary }) => [
+      variant,
+      [...summary],
+    ])
+
+  test('count what a tally of the attempts that pass the filter counts, with and without a range', () => {
+    const name = fc.constantFrom('a', 'b')
+    const filter = fc.record({ agent_name: name, model_name: name, issue_type: name }, { requiredKeys: [] })
+    const some = attempts.chain(attempt =>
+      fc
+        .record({ agent_name: name, model_name: name, issue_type: name, variant: fc.constantFrom('old', 'new') })
+        .map(more => ({ ...attempt, ...more, experiment: 'prompt' })),
+    )
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 40 }), filter, (list, wanted) => {
+        const passing = list.filter(one =>
+          Object.entries(wanted).every(([field, value]) => one[field as 'agent_name'] === value),
+        )
+        const variants = [...new Set(list.map(({ variant }) => variant))]
+        for (const range of [undefined, { sinceMs: NOW_MS - 5 * HOUR, untilMs: NOW_MS }]) {
+          const plain = new Map(armsOf(tallyOf(passing), {}, range) as [string, number[]][])
+          const expected = variants.map(variant => [variant, plain.get(variant) ?? [...createSummary()]])
+          expect(armsOf(tallyOf(list), wanted, range)).toEqual(expected)
+        }
+      }),
+    )
+  })
+
+  test('are as many as --max-keys: attempts beyond that count in the arm, and are named where a filter leaves them out', () => {
+    const tally = createTally({ maxKeys: 2, maxArms: 10, tiers: DEFAULT_TIERS })
+    for (const issue_type of ['i', 'j', 'k', 'k'])
+      tally.add(at(NOW_MS, { experiment: 'prompt', variant: 'v', issue_type }), { ms: NOW_MS, local: false }, NOW_MS)
+    const attemptsOf = (filter: KeyFilter) =>
+      runToCompletion(tally.armSteps('prompt', { range: undefined, filter }, NOW_MS)).map(one =>
+        totalAttempts(one.summary),
+      )
+    expect([attemptsOf({}), attemptsOf({ issue_type: 'i' }), attemptsOf({ issue_type: 'k' })]).toEqual([[4], [1], [0]])
+    expect(tally.overflowedArms('prompt', undefined, NOW_MS, { issue_type: 'k' })).toEqual({ own: 2, unknown: 0 })
+    expect(tally.overflowedArms('prompt', undefined, NOW_MS)).toEqual({ own: 0, unknown: 0 })
+  })
+})
+
+describe('the plans of experiments', () => {
+  test('are at most as many as arms, and a new one is refused until another is removed', () => {
+    const tally = createTally({ maxKeys: 2, maxArms: 1, tiers: DEFAULT_TIERS })
+    expect(tally.putPlan('a', { baseline: 'x' })).toBe(true)
+    expect(tally.putPlan('a', { baseline: 'x' })).toBe(false)
+    expect(tally.putPlan('b', { baseline: 'x' })).toBe(false)
+    expect(tally.putPlan('a', { endMs: 1 })).toBe(true)
+    expect(tally.putPlan('a', {})).toBe(true)
+    expect(tally.putPlan('b', { baseline: 'x' })).toBe(true)
+    expect([...tally.plans.keys()]).toEqual(['b'])
+    tally.clear()
+    expect(tally.plans.size).toBe(0)
   })
 })
 

@@ -5,6 +5,7 @@
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
+import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
@@ -22,6 +23,7 @@ export const simulations: readonly Simulation[] = [
   ...bestSimulations,
   ...fairSimulations,
   ...sequentialSimulations,
+  ...experimentSimulations,
   ...driftSimulations,
   ...watchSimulations,
   ...calibrationSimulations,

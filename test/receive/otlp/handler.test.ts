@@ -178,6 +178,14 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines[0]).toContain('logRecords[2]: success must be true or false, not a string')
   })
 
+  test('drops and counts an experiment without a variant, and keeps the attempts beside it', async () => {
+    const lines = clientLog()
+    const to = await receiver()
+    await sendLogs(to.url, encoding, logRecords([{ ...good, experiment: 'prompt' }, good]))
+    expect(to.counts).toMatchObject({ accepted: 1, rejected: 1 })
+    expect(lines[0]).toContain('logRecords[0]: variant is required with experiment')
+  })
+
   test('names the missing attribute of a rejected span', async () => {
     const lines = clientLog()
     const to = await receiver()

@@ -50,6 +50,8 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
         return engine.appendPoints(points)
       }),
     reset: () => append(engine => engine.reset()),
+    putExperimentPlan: (experiment, plan) => append(engine => engine.putExperimentPlan(experiment, plan)),
+    experimentPlan: experiment => next().experimentPlan(experiment),
     summaries: async (...given) => (await upToDate()).summaries(...given),
     arms: async (...given) => (await upToDate()).arms(...given),
     overflowedArms: async (...given) => (await upToDate()).overflowedArms(...given),

@@ -106,6 +106,19 @@ describe('an alert', () => {
   })
 })
 
+test('the plan of an experiment that two sidecars store at once is the same for both, and recorded once if they say the same', async () => {
+  const records = heard(engine)
+  const plan = { shares: new Map([['a', 1]]), baseline: 'a', endMs: undefined }
+  expect(await Promise.all([engine.putExperimentPlan('e', plan), other.putExperimentPlan('e', plan)])).toEqual([
+    'stored',
+    'stored',
+  ])
+  await Promise.all([engine.follow(), other.follow()])
+  await vi.waitUntil(() => records.length === 1, { interval: 1 })
+  expect(records).toMatchObject([{ kind: 'plan', experiment: 'e', plan }])
+  expect([engine.experimentPlan('e'), other.experimentPlan('e')]).toEqual([plan, plan])
+})
+
 test('over the file log outcomes and alerts survive restarts with and without a snapshot', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'outcomes-'))
   async function open(): Promise<Engine> {

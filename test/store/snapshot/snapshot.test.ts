@@ -6,6 +6,7 @@ import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
+import { runToCompletion } from '../../../src/core/steps.ts'
 import { createAlternatingBlocks } from '../../../src/store/snapshot/block.ts'
 import { decodeState } from '../../../src/store/snapshot/decode.ts'
 import { encodeState } from '../../../src/store/snapshot/encode.ts'
@@ -36,6 +37,13 @@ function answersOf(tally: Tally): unknown {
     keys: tally.keys().map(({ key, summary, recent }) => [key, [...summary], recent.added]),
     ranged: ranges.map(range => [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, [...summary]])),
     arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, [...summary]]),
+    cells: tally.allArms().map(arm => [...arm.cells.values()].map(({ key, summary }) => [key, [...summary]])),
+    rangedCells: ranges.map(range =>
+      runToCompletion(tally.armSteps('prompt', { range, filter: { issue_type: 'i' } }, NOW_MS)).map(
+        ({ variant, summary }) => [variant, [...summary]],
+      ),
+    ),
+    plans: [...tally.plans],
   }
 }
 
@@ -44,6 +52,8 @@ const histories = fc.array(attempts, { minLength: 1, maxLength: 60 })
 function tallyOf(list: typeof histories extends fc.Arbitrary<infer T> ? T : never): Tally {
   const tally = newTally()
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
+  tally.putPlan('Infinity', { shares: new Map([['Infinity', 1]]), baseline: 'Infinity', endMs: undefined })
+  tally.putPlan('__proto__', { shares: new Map([['__proto__', 90]]), baseline: '__proto__', endMs: NOW_MS })
   return tally
 }
 

@@ -10,8 +10,8 @@ import { readRecord } from '../../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
-/** The version of the journal's format: 2 knows points of metrics, 3 outcomes and alerts. */
-export const JOURNAL_FORMAT = 3
+/** The version of the journal's format: 2 knows points of metrics, 3 outcomes and alerts, 4 plans of experiments. */
+export const JOURNAL_FORMAT = 4
 
 /** The first record of every segment. */
 export interface Opening {
