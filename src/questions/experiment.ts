@@ -9,7 +9,7 @@ import {
 import type { RangeQuestion } from '../core/reports/range.ts'
 import type { VariantComparison } from '../core/statistics/experiment.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { attempts, bestAgent, costs, meanInterval, probability, rate, rateDifference } from './answer-schemas.ts'
+import { attempts, bestAgent, costs, probability, rate, rateDifference } from './answer-schemas.ts'
 import { flag, name, range, text } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { type ObjectSchema, objectSchema } from './schema.ts'
@@ -26,7 +26,8 @@ const variant: ObjectSchema<VariantReport> = objectSchema('VariantReport', {
   ...rate.shape,
   variant: z.string(),
   avg_time_seconds: bestAgent.shape.avg_time_seconds,
-  avg_time_seconds_interval: meanInterval.nullable(),
+  avg_time_seconds_interval: bestAgent.shape.avg_time_seconds_interval,
+  time_seconds: bestAgent.shape.time_seconds,
   avg_confidence: bestAgent.shape.avg_confidence,
   costs,
 })
@@ -37,17 +38,25 @@ const comparison: ObjectSchema<VariantComparison> = objectSchema('VariantCompari
   baseline: z.string(),
   verdict: z.enum(['better', 'worse', 'cannot_tell_yet', 'unsound']),
   attempts_needed: attempts.nullable(),
-  summary: z.string(),
+  summary: z.string().meta({ description: 'The result in words.' }),
 })
 
 const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', {
   experiment: z.string(),
-  variants: z.array(variant),
-  overflowed_attempts: attempts,
+  variants: z.array(variant).meta({ description: 'Every variant, the baseline first.' }),
+  overflowed_attempts: attempts.meta({
+    description: 'Attempts whose variant was not stored, because the limit of arms was reached.',
+  }),
   sample_ratio: z
-    .strictObject({ status: z.enum(['as_intended', 'mismatch', 'too_few']), p_value: probability.nullable() })
-    .nullable(),
-  comparisons: z.array(comparison),
+    .strictObject({
+      status: z.enum(['as_intended', 'mismatch', 'too_few']).meta({ description: 'The result of the check.' }),
+      p_value: probability.nullable().meta({ description: 'p-value of the intended shares, 0 to 1.' }),
+    })
+    .nullable()
+    .meta({
+      description: 'Check of the attempts per variant. Null for a single variant, and for an adaptive assignment.',
+    }),
+  comparisons: z.array(comparison).meta({ description: 'Every other variant compared with the baseline.' }),
 })
 
 /**

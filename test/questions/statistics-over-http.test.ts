@@ -73,10 +73,10 @@ describe('trends', () => {
     const answer = await trend(`agent_name=${agent}&interval=5m`)
     expect(answer.direction).toBe(direction)
     // Halves are of whole intervals: some attempts are on the other side.
-    expect(Math.abs(answer.evidence.difference - difference)).toBeLessThan(6)
-    const { low, high } = answer.evidence.difference_interval
+    expect(Math.abs(answer.change.difference - difference)).toBeLessThan(6)
+    const { low, high } = answer.change.difference_interval
     expect(low <= 0 && 0 <= high).toBe(direction === 'cannot_tell_yet')
-    expect(answer.evidence.p_value <= 0.05).toBe(direction !== 'cannot_tell_yet')
+    expect(answer.change.p_value <= 0.05).toBe(direction !== 'cannot_tell_yet')
   })
 
   test('name who has drifted, which way and since when, and not who has not', async () => {

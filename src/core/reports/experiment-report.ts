@@ -1,19 +1,18 @@
 /** The results of an A/B test so far. They are anytime-valid: callers may ask after every attempt. */
 
-import { averageConfidence, averageTime, successes, timeSums, totalAttempts } from '../aggregate/summary.ts'
+import { averageConfidence, averageTime, successes, totalAttempts } from '../aggregate/summary.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
 import { type Experiment, judgeSteps } from '../statistics/experiment.ts'
-import { type MeanInterval, meanInterval } from '../statistics/intervals.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { type CostAnswer, costAnswer } from './cost-report.ts'
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
+import { type Times, timesOf } from './times.ts'
 
 /** The results of one variant. */
-export interface VariantReport extends Rate {
+export interface VariantReport extends Rate, Times {
   readonly variant: string
   readonly avg_time_seconds: number
-  readonly avg_time_seconds_interval: MeanInterval | null
   readonly avg_confidence: number | null
   readonly costs: CostAnswer
 }
@@ -82,7 +81,7 @@ function variantReport({ variant, summary }: ArmSummary): VariantReport {
     variant,
     ...rate(successes(summary), totalAttempts(summary)),
     avg_time_seconds: averageTime(summary),
-    avg_time_seconds_interval: meanInterval(timeSums(summary)),
+    ...timesOf(summary),
     avg_confidence: averageConfidence(summary),
     costs: costAnswer(summary),
   }
