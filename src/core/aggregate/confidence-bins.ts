@@ -11,7 +11,10 @@
  *
  * The form depends on the content alone: what a form holds, it holds in part too. So merging is exact, commutative and associative.
  * The two highest digits of the first double name the form.
+ *
+ * The file is long because every form is added to, merged, read and written here, by the constants of its layout.
  */
+import { type ConfidenceCells, coarser } from './confidence-cells.ts'
 
 /** The doubles that the counts take. */
 export const PACKED_WIDTH = 20
@@ -40,13 +43,6 @@ const TWENTIETH_FAILURE = 2 ** 25
 /** More than rounding takes from a multiple of 1/100. */
 const TINY = 1e-9
 
-/** Counts by confidence in bins of equal width, whose upper bounds are inclusive. */
-export interface ConfidenceCells {
-  /** 100, 20 or 10 bins. */
-  readonly failures: readonly number[]
-  readonly successes: readonly number[]
-}
-
 /** The bin of 0.01 that holds `confidence`: 0 to 99. 0.29 is in the bin that ends there, although 0.29 * 100 is 28.999999999999996. */
 function binOf(confidence: number): number {
   const bin = Math.max(0, Math.ceil(confidence * BINS) - 1)
@@ -61,19 +57,69 @@ export function addPacked(row: Float64Array, at: number, confidence: number, suc
 
 /** Adds the counts at `at` of `other` to those of `row`. */
 export function mergePacked(row: Float64Array, other: Float64Array, at: number): void {
-  let isEmpty = true
-  for (let i = at; i < at + PACKED_WIDTH && isEmpty; i++) isEmpty = other[i] === 0
-  if (isEmpty || addedDense(row, other, at)) return
+  if (isEmpty(other, at)) return
+  if (isEmpty(row, at)) {
+    for (let i = at; i < at + PACKED_WIDTH; i++) row[i] = other[i]!
+    return
+  }
+  const [own, given] = [formAt(row, at), formAt(other, at)]
+  if (given === SPARSE) addSparse(row, other, at)
+  else if (given >= TWENTIETHS) addWide(row, other, at, given)
+  else if (own >= TWENTIETHS) addDenseToWide(row, other, at)
+  else if (own === SPARSE || !addedDense(row, other, at)) addDense(row, other, at)
+}
+
+/** Adds dense counts bin by bin. */
+function addDense(row: Float64Array, other: Float64Array, at: number): void {
   const { failures, successes } = unpack(other, at)
-  for (let cell = 0; cell < failures.length; cell++) {
-    if (failures[cell] === 0 && successes[cell] === 0) continue
-    add(row, at, cell, failures.length, failures[cell]!, successes[cell]!)
+  for (let bin = 0; bin < BINS; bin++) {
+    if (failures[bin] === 0 && successes[bin] === 0) continue
+    add(row, at, bin, BINS, failures[bin]!, successes[bin]!)
+  }
+}
+
+function isEmpty(row: Float64Array, at: number): boolean {
+  for (let i = at; i < at + PACKED_WIDTH; i++) if (row[i] !== 0) return false
+  return true
+}
+
+const formAt = (row: Float64Array, at: number): number => Math.floor(row[at]! / FORM)
+
+/** `x` modulo `unit`, both whole. The operator `%` takes ten times as long for numbers that are no small integers. */
+const modulo = (x: number, unit: number): number => x - Math.floor(x / unit) * unit
+
+/** Adds dense counts to wide ones: each dense double is one twentieth. */
+function addDenseToWide(row: Float64Array, other: Float64Array, at: number): void {
+  for (let i = 0; i < PACKED_WIDTH; i++) {
+    const { failed, succeeded } = sumOfDense(other[at + i]!)
+    if (failed + succeeded > 0) add(row, at, i, 20, failed, succeeded)
+  }
+}
+
+function addSparse(row: Float64Array, other: Float64Array, at: number): void {
+  for (let i = at; i < at + PACKED_WIDTH; i++) {
+    const value = i === at ? other[i]! - SPARSE * FORM : other[i]!
+    if (value === 0) return
+    const counts = modulo(value, SPARSE_BIN)
+    const failed = Math.floor(counts / SPARSE_FAILURE)
+    add(row, at, Math.floor(value / SPARSE_BIN) - 1, BINS, failed, counts - failed * SPARSE_FAILURE)
+  }
+}
+
+/** Adds wide counts. Lists of all cells would take most of the time of a question about a range. */
+function addWide(row: Float64Array, other: Float64Array, at: number, form: number): void {
+  const cells = form === TENTHS ? 10 : 20
+  for (let cell = 0; cell < cells; cell++) {
+    const place = form === TENTHS ? at + 2 * cell : at + cell
+    const value = cell === 0 ? other[place]! - form * FORM : other[place]!
+    const failed = form === TENTHS ? value : Math.floor(value / TWENTIETH_FAILURE)
+    const succeeded = form === TENTHS ? other[place + 1]! : value - failed * TWENTIETH_FAILURE
+    if (failed + succeeded > 0) add(row, at, cell, cells, failed, succeeded)
   }
 }
 
 /** Adds dense counts to dense counts, ten at a time. Changes nothing and answers false where another form is needed. */
 function addedDense(row: Float64Array, other: Float64Array, at: number): boolean {
-  if (row[at]! >= FORM || other[at]! >= FORM) return false
   for (let i = at; i < at + PACKED_WIDTH; i++) if (carries(row[i]!, other[i]!)) return false
   for (let i = at; i < at + PACKED_WIDTH; i++) row[i]! += other[i]!
   return true
@@ -89,7 +135,7 @@ function carries(a: number, b: number): boolean {
 
 /** Adds to the `cell` of `cells` equal ones. */
 function add(row: Float64Array, at: number, cell: number, cells: number, failed: number, succeeded: number): void {
-  const form = Math.floor(row[at]! / FORM)
+  const form = formAt(row, at)
   if (cells === BINS && form === DENSE && addToDense(row, at, cell, failed, succeeded)) return
   if (cells === BINS && form === SPARSE && addToSparse(row, at, cell, failed, succeeded)) return
   if (
@@ -109,10 +155,13 @@ function add(row: Float64Array, at: number, cell: number, cells: number, failed:
 }
 
 function addToDense(row: Float64Array, at: number, bin: number, failed: number, succeeded: number): boolean {
-  const place = at + Math.floor((2 * bin) / DIGITS)
-  const unit = UNITS[(2 * bin) % DIGITS]!
+  const cell = Math.floor((2 * bin) / DIGITS)
+  const place = at + cell
+  const unit = UNITS[2 * bin - cell * DIGITS]!
   const held = Math.floor(row[place]! / unit)
-  if ((held % DIGIT) + failed >= DIGIT || (Math.floor(held / DIGIT) % DIGIT) + succeeded >= DIGIT) return false
+  const failures = modulo(held, DIGIT)
+  const successes = modulo(Math.floor(held / DIGIT), DIGIT)
+  if (failures + failed >= DIGIT || successes + succeeded >= DIGIT) return false
   row[place]! += unit * (failed + DIGIT * succeeded)
   return true
 }
@@ -123,8 +172,9 @@ function addToSparse(row: Float64Array, at: number, bin: number, failed: number,
     const found = Math.floor(value / SPARSE_BIN) - 1
     if (found < bin && found >= 0) continue
     if (found !== bin) return false
-    const failures = Math.floor(value / SPARSE_FAILURE) % SPARSE_FAILURE
-    if (failures + failed >= SPARSE_FAILURE || (value % SPARSE_FAILURE) + succeeded >= SPARSE_FAILURE) return false
+    const failures = modulo(Math.floor(value / SPARSE_FAILURE), SPARSE_FAILURE)
+    if (failures + failed >= SPARSE_FAILURE) return false
+    if (modulo(value, SPARSE_FAILURE) + succeeded >= SPARSE_FAILURE) return false
     row[i]! += failed * SPARSE_FAILURE + succeeded
     return true
   }
@@ -149,14 +199,14 @@ function addToWide(
   const place = at + Math.floor(from * 20 + TINY)
   const value = place === at ? row[at]! - TWENTIETHS * FORM : row[place]!
   if (Math.floor(value / TWENTIETH_FAILURE) + failed >= TWENTIETH_FAILURE) return false
-  if ((value % TWENTIETH_FAILURE) + succeeded >= TWENTIETH_FAILURE) return false
+  if (modulo(value, TWENTIETH_FAILURE) + succeeded >= TWENTIETH_FAILURE) return false
   row[place]! += failed * TWENTIETH_FAILURE + succeeded
   return true
 }
 
 /** The counts at `at`, in the finest bins that are known. */
 export function unpack(row: Float64Array, at: number): ConfidenceCells {
-  const form = Math.floor(row[at]! / FORM)
+  const form = formAt(row, at)
   const length = form === TENTHS ? 10 : form === TWENTIETHS ? 20 : BINS
   const failures: number[] = Array(length).fill(0)
   const successes: number[] = Array(length).fill(0)
@@ -168,8 +218,8 @@ export function unpack(row: Float64Array, at: number): ConfidenceCells {
     else {
       const unit = form === SPARSE ? SPARSE_FAILURE : TWENTIETH_FAILURE
       const cell = form === SPARSE ? Math.floor(value / SPARSE_BIN) - 1 : i
-      failures[cell] = Math.floor(value / unit) % unit
-      successes[cell] = value % unit
+      failures[cell] = modulo(Math.floor(value / unit), unit)
+      successes[cell] = modulo(value, unit)
     }
   }
   return { failures, successes }
@@ -178,11 +228,36 @@ export function unpack(row: Float64Array, at: number): ConfidenceCells {
 function unpackDense(value: number, firstBin: number, failures: number[], successes: number[]): void {
   let rest = value
   for (let bin = firstBin; rest > 0; bin++) {
-    failures[bin] = rest % DIGIT
+    failures[bin] = modulo(rest, DIGIT)
     rest = Math.floor(rest / DIGIT)
-    successes[bin] = rest % DIGIT
+    successes[bin] = modulo(rest, DIGIT)
     rest = Math.floor(rest / DIGIT)
   }
+}
+
+/** The counts at `at` in bins of 0.1: much faster than {@link unpack} for dense counts, which most keys have. */
+export function unpackTenths(row: Float64Array, at: number): ConfidenceCells {
+  if (formAt(row, at) !== DENSE) return coarser(unpack(row, at), 10)
+  const failures: number[] = Array(10).fill(0)
+  const successes: number[] = Array(10).fill(0)
+  for (let i = 0; i < PACKED_WIDTH; i++) {
+    const { failed, succeeded } = sumOfDense(row[at + i]!)
+    failures[i >> 1]! += failed
+    successes[i >> 1]! += succeeded
+  }
+  return { failures, successes }
+}
+
+/** The failures and successes of five bins of dense counts. */
+function sumOfDense(value: number): { readonly failed: number; readonly succeeded: number } {
+  let [failed, succeeded, rest] = [0, 0, value]
+  while (rest > 0) {
+    failed += modulo(rest, DIGIT)
+    rest = Math.floor(rest / DIGIT)
+    succeeded += modulo(rest, DIGIT)
+    rest = Math.floor(rest / DIGIT)
+  }
+  return { failed, succeeded }
 }
 
 /** Packs counts in the first form that holds them. */
@@ -226,27 +301,4 @@ function packTwentieths(row: Float64Array, at: number, { failures, successes }: 
   for (let cell = 0; cell < 20; cell++) row[at + cell] = failures[cell]! * TWENTIETH_FAILURE + successes[cell]!
   row[at]! += TWENTIETHS * FORM
   return true
-}
-
-/** The same counts in `length` bins: 100, 20 or 10, and not more than there are. */
-export function coarser({ failures, successes }: ConfidenceCells, length: number): ConfidenceCells {
-  const summed = (counts: readonly number[]): number[] => {
-    const sums: number[] = Array(length).fill(0)
-    for (let cell = 0; cell < counts.length; cell++) sums[Math.floor((cell * length) / counts.length)]! += counts[cell]!
-    return sums
-  }
-  return { failures: summed(failures), successes: summed(successes) }
-}
-
-/** No counts, in bins of 0.01. */
-export const noCells = (): ConfidenceCells => ({ failures: Array(BINS).fill(0), successes: Array(BINS).fill(0) })
-
-/** The counts of both, in the wider bins of the two. */
-export function sumOfCells(a: ConfidenceCells, b: ConfidenceCells): ConfidenceCells {
-  const length = Math.min(a.failures.length, b.failures.length)
-  const [one, other] = [coarser(a, length), coarser(b, length)]
-  return {
-    failures: one.failures.map((count, cell) => count + other.failures[cell]!),
-    successes: one.successes.map((count, cell) => count + other.successes[cell]!),
-  }
 }

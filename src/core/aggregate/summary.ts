@@ -9,7 +9,8 @@
  * The file is long because the positions are constants of one module: imported from another they make counting an attempt an eighth slower.
  */
 import type { AgentAttempt } from '../attempt/attempt.ts'
-import { addPacked, type ConfidenceCells, mergePacked, PACKED_WIDTH, unpack } from './confidence-bins.ts'
+import { addPacked, mergePacked, PACKED_WIDTH, unpack, unpackTenths } from './confidence-bins.ts'
+import type { ConfidenceCells } from './confidence-cells.ts'
 import {
   addExact,
   addExactSquare,
@@ -426,44 +427,45 @@ export function timeSums(s: Summary): AmountSums {
   }
 }
 
-/** The additive sums behind every calibration measure, over attempts that were seen with a stated confidence c. */
-export interface CalibrationSums {
+/** Counts by ten bins of confidence, over attempts that were seen with a stated confidence. */
+export interface CalibrationBins {
   readonly n: number
   readonly successes: number
+  readonly bins: readonly { readonly n: number; readonly successes: number; readonly confidence: number }[]
+}
+
+/** The additive sums behind every calibration measure, over attempts that were seen with a stated confidence c. */
+export interface CalibrationSums extends CalibrationBins {
   readonly confidence: number
   readonly confidence_squared: number
   /** Sum of c over the successes. */
   readonly confidence_of_successes: number
   /** Sum of (1 - 2c)^2 c (1 - c): the variance in Spiegelhalter's z. */
   readonly spiegelhalter_variance: number
-  readonly bins: readonly { readonly n: number; readonly successes: number; readonly confidence: number }[]
   /** Counts in finer bins than `bins`. */
   readonly cells: ConfidenceCells
 }
 
+/** The part of {@link calibrationSums} that a scrape reads of every key: without the finer bins, which take several times as long. */
+export function calibrationBins(s: Summary): CalibrationBins {
+  const { failures, successes } = unpackTenths(s, CONFIDENCE_CELLS)
+  const bins = CONFIDENCE_BOUNDS.map((_, bin) => ({
+    n: failures[bin]! + successes[bin]!,
+    successes: successes[bin]!,
+    confidence: s[CONFIDENCE_BY_BIN + 2 * bin]!,
+  }))
+  const succeeded = sumOf(successes)
+  return { n: succeeded + sumOf(failures), successes: succeeded, bins }
+}
+
 export function calibrationSums(s: Summary): CalibrationSums {
-  const cells = unpack(s, CONFIDENCE_CELLS)
-  const bins = CONFIDENCE_BOUNDS.map((_, bin) => ({ n: 0, successes: 0, confidence: s[CONFIDENCE_BY_BIN + 2 * bin]! }))
-  const perBin = cells.failures.length / CONFIDENCE_BUCKETS
-  let [n, successes] = [0, 0]
-  for (let cell = 0; cell < cells.failures.length; cell++) {
-    const bin = bins[Math.floor(cell / perBin)]!
-    bin.successes += cells.successes[cell]!
-    bin.n += cells.successes[cell]! + cells.failures[cell]!
-  }
-  for (const bin of bins) {
-    n += bin.n
-    successes += bin.successes
-  }
   return {
-    n,
-    successes,
+    ...calibrationBins(s),
     confidence: seenConfidence(s),
     confidence_squared: s[CONFIDENCE_SQUARED]!,
     confidence_of_successes: s[CONFIDENCE_OF_SUCCESSES]!,
     spiegelhalter_variance: s[CONFIDENCE_VARIANCE]!,
-    bins,
-    cells,
+    cells: unpack(s, CONFIDENCE_CELLS),
   }
 }
 

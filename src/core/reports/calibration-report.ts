@@ -1,6 +1,6 @@
 /** The calibration of stated confidence, over all given keys and by group. */
 
-import { type ConfidenceCells, noCells, sumOfCells } from '../aggregate/confidence-bins.ts'
+import { type ConfidenceCells, noCells, sumOfCells } from '../aggregate/confidence-cells.ts'
 import { namedRecord, uniqueKeyPrinter } from '../aggregate/metrics.ts'
 import { calibrationSums, createSummary, mergeInto, type Summary } from '../aggregate/summary.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'

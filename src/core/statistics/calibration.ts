@@ -1,4 +1,4 @@
-import type { ConfidenceCells } from '../aggregate/confidence-bins.ts'
+import type { ConfidenceCells } from '../aggregate/confidence-cells.ts'
 import { CONFIDENCE_BOUNDS } from '../aggregate/histogram-bounds.ts'
 import type { CalibrationSums } from '../aggregate/summary.ts'
 import { calibrationErrorBand } from './calibration-band.ts'

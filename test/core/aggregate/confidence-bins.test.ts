@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   addPacked,
-  type ConfidenceCells,
-  coarser,
   mergePacked,
   PACKED_WIDTH,
   unpack,
+  unpackTenths,
 } from '../../../src/core/aggregate/confidence-bins.ts'
+import { type ConfidenceCells, coarser } from '../../../src/core/aggregate/confidence-cells.ts'
 
 /** A confidence in hundredths, its outcome, and how often it comes. */
 const entries = fc.array(
@@ -47,6 +47,7 @@ describe('packed counts by confidence', () => {
         const cells = unpack(packed(list), 0)
         const exact = counted(list)
         expect(cells).toEqual(coarser(exact, cells.failures.length))
+        expect(unpackTenths(packed(list), 0)).toEqual(coarser(exact, 10))
         const used = exact.failures.filter((count, bin) => count + exact.successes[bin]! > 0).length
         const most = Math.max(...exact.failures, ...exact.successes)
         expect(cells.failures.length).toBe(used <= 20 || most <= 31 ? 100 : 20)
