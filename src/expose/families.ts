@@ -5,7 +5,7 @@
 
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import {
-  calibrationSums,
+  calibrationBins,
   confidences,
   durations,
   failures,
@@ -123,7 +123,7 @@ function seconds(ms: number | undefined): number | undefined {
 const MIN_STATED = 5
 
 function statedError(summary: Summary): number | undefined {
-  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationSums(summary)) ?? undefined)
+  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationBins(summary)) ?? undefined)
 }
 
 function successLowerBound(summary: Summary): number | undefined {

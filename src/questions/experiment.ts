@@ -14,7 +14,7 @@ import type { Selection } from '../core/reports/selection.ts'
 import { parseShares } from '../core/reports/shares.ts'
 import type { DifferenceInterval } from '../core/statistics/mean-difference.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { attempts, bestAgent, costs, meanInterval, probability, rate, rateDifference } from './answer-schemas.ts'
+import { attempts, bestAgent, costs, probability, rate, rateDifference } from './answer-schemas.ts'
 import { amount, flag, name, selection, text } from './parameters.ts'
 import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
@@ -35,7 +35,8 @@ const variant: ObjectSchema<VariantReport> = objectSchema('VariantReport', {
   ...rate.shape,
   variant: z.string(),
   avg_time_seconds: bestAgent.shape.avg_time_seconds,
-  avg_time_seconds_interval: meanInterval.nullable(),
+  avg_time_seconds_interval: bestAgent.shape.avg_time_seconds_interval,
+  time_seconds: bestAgent.shape.time_seconds,
   avg_confidence: bestAgent.shape.avg_confidence,
   costs,
 })
@@ -59,7 +60,7 @@ const comparison: ObjectSchema<ComparedVariant> = objectSchema('ComparedVariant'
   baseline: z.string(),
   verdict: z.enum(['better', 'worse', 'not_worse', 'cannot_tell_yet', 'unsound']).meta({
     description:
-      'not_worse: with a margin, the whole interval is above its negative. unsound: the sample ratio is a mismatch.',
+      'The result. not_worse: with a margin, the whole interval is above its negative. unsound: the sample ratio is a mismatch.',
   }),
   attempts_needed: attempts.nullable().meta({
     description: 'Further attempts of each of the two after which 80 % of tests decide, at the rates seen so far.',
@@ -82,14 +83,19 @@ const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', 
   variants: z.array(variant).meta({
     description: 'Every variant that was ever seen or is stated in the shares, the baseline first.',
   }),
-  overflowed_attempts: attempts,
+  overflowed_attempts: attempts.meta({
+    description: 'Attempts whose variant was not stored, because the limit of arms was reached.',
+  }),
   intended_shares: byName(z.number(), 'The stated shares in percent, by variant.').nullable(),
   end: z.string().nullable().meta({ description: 'The stored end: attempts from then on do not count.' }),
   sample_ratio: z
-    .strictObject({ status: z.enum(['as_intended', 'mismatch', 'too_few']), p_value: probability.nullable() })
+    .strictObject({
+      status: z.enum(['as_intended', 'mismatch', 'too_few']).meta({ description: 'The result of the check.' }),
+      p_value: probability.nullable().meta({ description: 'p-value of the intended shares, 0 to 1.' }),
+    })
     .nullable()
     .meta({ description: 'Whether attempts came in the intended shares; valid at every look.' }),
-  comparisons: z.array(comparison),
+  comparisons: z.array(comparison).meta({ description: 'Every other variant compared with the baseline.' }),
 })
 
 /** The range without what is after the end of the experiment. */

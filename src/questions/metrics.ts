@@ -14,7 +14,7 @@ import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, attempts, probability } from './answer-schemas.ts'
 import { flag, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
-import { byName, type ObjectSchema, objectSchema } from './schema.ts'
+import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
 
 export interface MetricsQuery extends Selection {
   /** Whether the answer includes `recent_results`. True by default. */
@@ -36,9 +36,9 @@ export interface MetricsAnswer {
 const recentResult: ObjectSchema<RecentResult> = objectSchema('RecentResult', {
   timestamp: z.string(),
   ...attemptKey.shape,
-  success: z.boolean(),
-  confidence: probability.nullable(),
-  time_seconds: z.number().min(0),
+  success: z.boolean().meta({ description: 'Whether the attempt succeeded.' }),
+  confidence: probability.nullable().meta({ description: 'Stated confidence, 0 to 1. Null if none was stated.' }),
+  time_seconds: z.number().min(0).meta({ description: 'Duration in seconds.' }),
 })
 
 const metricsEntry: ObjectSchema<MetricsEntry> = objectSchema('MetricsEntry', {
@@ -46,17 +46,20 @@ const metricsEntry: ObjectSchema<MetricsEntry> = objectSchema('MetricsEntry', {
   total_attempts: attempts,
   successful_fixes: attempts,
   failed_fixes: attempts,
-  avg_confidence: probability,
+  avg_confidence: probability.meta({ description: 'Mean stated confidence, 0 to 1. 0 if none was stated.' }),
   avg_time_seconds: z.number().min(0),
-  recent_results: z.array(recentResult).optional(),
+  recent_results: z
+    .array(recentResult)
+    .optional()
+    .meta({ description: 'The last 100 attempts, oldest first. Absent with recent=false.' }),
 })
 
 export const metrics: Question<'metrics', MetricsQuery, MetricsAnswer> = defineQuestion({
   path: 'metrics',
   summary: 'The documented file: totals, averages and the last 100 attempts of every key',
   parameters: z.strictObject({ ...selection, recent: flag('Include recent_results').default(true) }),
-  answer: z.strictObject({
-    version: z.literal('1.0'),
+  answer: strictObject({
+    version: z.literal('1.0').meta({ description: 'Version of the document.' }),
     last_updated: z.string(),
     metrics: byName(metricsEntry, 'By the printed name of the key.'),
   }),

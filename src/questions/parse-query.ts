@@ -13,6 +13,8 @@ export function parseQuery({ parameters }: Pick<Question, 'parameters'>, given: 
   // No prototype, because clients may send names such as `__proto__` and `constructor`.
   const checked = parameters.safeParse(Object.assign(Object.create(null), given))
   if (!checked.success) throw new InvalidParameters(checked.error.issues.flatMap(faultsOf))
+  const empty = Object.entries(given).filter(([, value]) => value === '')
+  if (empty.length > 0) throw new InvalidParameters(empty.map(([name]) => ({ name, detail: 'must not be empty' })))
   const query = checked.data as Selection
   const range = parseRange({ since: query.since, until: query.until }, nowMs)
   if (range !== undefined && 'detail' in range)

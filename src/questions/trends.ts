@@ -27,10 +27,14 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
   since: z.string().nullable(),
   until: z.string().nullable(),
   interval_seconds: z.number().min(0),
-  points: z.array(point),
-  direction: z.enum(['improving', 'degrading', 'cannot_tell_yet']),
-  evidence: rateDifference,
-  drifted_keys: z.array(keyDrift),
+  points: z.array(point).meta({ description: 'The success rate of every interval, in percent.' }),
+  direction: z
+    .enum(['improving', 'degrading', 'cannot_tell_yet'])
+    .meta({ description: 'Which way the success rate moves.' }),
+  change: rateDifference.meta({
+    description: 'The later half of the attempts compared with the earlier half, in percentage points.',
+  }),
+  drifted_keys: z.array(keyDrift).meta({ description: 'The keys with an alarm at the end of the range.' }),
   agents: byName(drift, 'Every agent with enough attempts.'),
 })
 

@@ -28,16 +28,15 @@ function valueSchema(field: AttemptField): z.ZodType {
   }
 }
 
-/** JSON Schema counts characters where the bound is in bytes: its maxLength is an upper bound, which only ASCII reaches. */
+/** The bound is in bytes. JSON Schema's maxLength counts characters, and would promise that longer names are valid: the description says it. */
 function nameSchema(description: string, maxBytes: number): z.ZodType {
   return z
     .string()
     .refine(value => nameProblem(value, maxBytes) === undefined)
     .meta({
       minLength: 1,
-      maxLength: maxBytes,
       pattern: CONTROL_FREE,
-      description: `${description} 1 to ${maxBytes} bytes of UTF-8 without control characters; maxLength counts characters.`,
+      description: `${description} 1 to ${maxBytes} bytes of UTF-8 without control characters.`,
     })
 }
 

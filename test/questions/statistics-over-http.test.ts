@@ -73,10 +73,10 @@ describe('trends', () => {
     const answer = await trend(`agent_name=${agent}&interval=5m`)
     expect(answer.direction).toBe(direction)
     // Halves are of whole intervals: some attempts are on the other side.
-    expect(Math.abs(answer.evidence.difference - difference)).toBeLessThan(6)
-    const { low, high } = answer.evidence.difference_interval
+    expect(Math.abs(answer.change.difference - difference)).toBeLessThan(6)
+    const { low, high } = answer.change.difference_interval
     expect(low <= 0 && 0 <= high).toBe(direction === 'cannot_tell_yet')
-    expect(answer.evidence.p_value <= 0.05).toBe(direction !== 'cannot_tell_yet')
+    expect(answer.change.p_value <= 0.05).toBe(direction !== 'cannot_tell_yet')
   })
 
   test('name who has drifted, which way and since when, and not who has not', async () => {
@@ -654,16 +654,19 @@ const MAY_BE_NULL: ReadonlySet<string> = new Set([
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],
   ...['expected_calibration_error', 'expected_calibration_error_band', 'spiegelhalter_z', 'spiegelhalter_p'],
-  ...['over_confidence', 'over_confidence_interval', 'auroc', 'best'],
+  ...['over_confidence', 'over_confidence_interval', 'auroc', 'auroc_error', 'best', 'time_seconds', 'p50', 'p95'],
   ...['intended_shares', 'end', 'minimum_detectable_effect', 'avg_time_seconds_difference'],
   ...['avg_time_seconds_difference_interval', 'avg_cost_usd_difference', 'avg_cost_usd_difference_interval'],
 ])
 /** Of a bin of the reliability diagram that is empty. */
 const NULL_IN_BINS = 'success_rate'
+/** The upper end of an interval of a quantile that the sample does not limit. */
+const NO_UPPER_LIMIT = /\/p(50|95)_interval\/high$/
 
 function wrongNulls(value: unknown, path = ''): string[] {
   if (value === null) {
     const field = path.split('/').at(-1)!
+    if (NO_UPPER_LIMIT.test(path)) return []
     return MAY_BE_NULL.has(field) || (field === NULL_IN_BINS && path.includes('/bins/')) ? [] : [path]
   }
   if (typeof value !== 'object') return []

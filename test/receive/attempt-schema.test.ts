@@ -53,6 +53,27 @@ test('the wire and its schema take exactly what the library takes', () => {
   )
 })
 
+interface NameSchema {
+  readonly description: string
+  readonly maxLength?: number
+}
+
+test.each(FIELD_LIST.flatMap(field => (field.kind === 'string' ? [[field.name, field.maxBytes] as const] : [])))(
+  'bounds %s at %d bytes, not characters, and says so instead of a maxLength',
+  (name, maxBytes) => {
+    const text = (bytes: number): string => 'é'.repeat(Math.floor(bytes / 2)) + 'x'.repeat(bytes % 2)
+    const whole = { ...good, experiment: 'e', variant: 'v' }
+    expect(readAttempt({ ...whole, [name]: text(maxBytes) }).problems).toBeUndefined()
+    expect(readAttempt({ ...whole, [name]: text(maxBytes + 1) }).problems).toMatchObject([{ pointer: `/${name}` }])
+    const { $defs } = z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }) as never as {
+      readonly $defs: Readonly<Record<string, { readonly properties: Readonly<Record<string, NameSchema>> }>>
+    }
+    const [{ properties }] = Object.values($defs) as [(typeof $defs)[string]]
+    expect(properties[name]!.maxLength).toBeUndefined()
+    expect(properties[name]!.description).toContain(`1 to ${maxBytes} bytes of UTF-8`)
+  },
+)
+
 test('takes an undefined optional field as absent, and an undefined required field as missing', () => {
   expect(readAttempt({ ...good, confidence: undefined }).problems).toBeUndefined()
   expect(readAttempt({ ...good, success: undefined }).problems).toEqual([

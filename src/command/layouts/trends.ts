@@ -50,14 +50,14 @@ function pointCells(point: TrendPoint): string[] {
   return [plot(point.success_rate_interval, { '#': point.success_rate }), ...rateCells(point)]
 }
 
-function directionText({ direction, evidence }: TrendReport): string {
-  const { low, high } = evidence.difference_interval
+function directionText({ direction, change }: TrendReport): string {
+  const { low, high } = change.difference_interval
   if (direction !== 'cannot_tell_yet') {
     const more = direction === 'improving' ? 'more' : 'less'
-    const by = `${Math.abs(evidence.difference).toFixed(1)} points ${more}`
+    const by = `${Math.abs(change.difference).toFixed(1)} points ${more}`
     return `${direction}: the later half of them succeeds ${by} than the earlier half (${points(low)} to ${points(high)})`
   }
-  if (saysNothing(evidence))
+  if (saysNothing(change))
     return 'cannot tell yet: there are too few of them to compare the later half with the earlier'
   return `cannot tell yet: the later half of them may succeed ${sideText(low)} to ${sideText(high)} than the earlier half`
 }

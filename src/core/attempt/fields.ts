@@ -151,7 +151,8 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'end',
     spanAttribute: 'agent.attempt.cost_usd',
-    description: 'What it cost, as reported. Without it the cost is computed where the model has a price.',
+    description:
+      'What it cost in US dollars, as reported. Without it the cost is computed where the model has a price.',
   },
 } as const
 

@@ -14,7 +14,7 @@ import {
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
 import { type Arm, judgeSteps, type VariantComparison } from '../statistics/experiment.ts'
-import { type MeanInterval, meanInterval, type Sums } from '../statistics/intervals.ts'
+import type { Sums } from '../statistics/intervals.ts'
 import { type DifferenceInterval, meanDifference } from '../statistics/mean-difference.ts'
 import type { SampleRatio } from '../statistics/sample-ratio.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
@@ -22,15 +22,15 @@ import { type CostAnswer, costAnswer } from './cost-report.ts'
 import { countsOf } from './groups.ts'
 import { intendedShares, orderedArms } from './planned-arms.ts'
 import { type Rate, rate } from './rate.ts'
+import { type Times, timesOf } from './times.ts'
 
 /** The level of each interval of a difference of means, over all looks at it. */
 const MEANS_ALPHA = 0.05
 
 /** The results of one variant. */
-export interface VariantReport extends Rate {
+export interface VariantReport extends Rate, Times {
   readonly variant: string
   readonly avg_time_seconds: number
-  readonly avg_time_seconds_interval: MeanInterval | null
   readonly avg_confidence: number | null
   readonly costs: CostAnswer
 }
@@ -177,7 +177,7 @@ function variantReport({ variant, summary }: ArmSummary): VariantReport {
     variant,
     ...rate(successes(summary), totalAttempts(summary)),
     avg_time_seconds: averageTime(summary),
-    avg_time_seconds_interval: meanInterval(timeSums(summary)),
+    ...timesOf(summary),
     avg_confidence: averageConfidence(summary),
     costs: costAnswer(summary),
   }

@@ -41,7 +41,7 @@ export interface TrendReport {
   readonly points: readonly TrendPoint[]
   readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
   /** The later half of the attempts compared with the earlier half, anytime-valid. */
-  readonly evidence: RateDifference
+  readonly change: RateDifference
   /** The keys with an alarm at the end of the range, highest statistic first. */
   readonly drifted_keys: readonly KeyDrift[]
   /** The drift of every agent with enough attempts. Each attempt is compared with the agent's expected rate at its issue type. */
@@ -141,8 +141,8 @@ export function* trendSteps(
 ): Steps<TrendReport> {
   const time = (ms: number | undefined): string | null =>
     ms === undefined ? null : printTimestamp({ ms, local: false })
-  const evidence = compareRates(...halves(counts), { alpha: ALPHA, adaptive: false })
-  const isSignificant = evidence.p_value <= ALPHA
+  const change = compareRates(...halves(counts), { alpha: ALPHA, adaptive: false })
+  const isSignificant = change.p_value <= ALPHA
   const [first, last] = [intervals[0], intervals.at(-1)]
   // The overflow key mixes attempts of many keys. A change of its mix is not a drift of any of them.
   const named: KeySummary[] = []
@@ -160,8 +160,8 @@ export function* trendSteps(
       until: time(untilMs)!,
       ...rate(counts[i]!.successes, counts[i]!.attempts),
     })),
-    direction: isSignificant ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
-    evidence,
+    direction: isSignificant ? (change.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
+    change,
     drifted_keys: yield* driftedKeys(named, range),
     agents: yield* agentDrifts(named, all, range),
   }

@@ -96,7 +96,8 @@ function outOfBounds(name: string, value: number, path: string): string[] {
 
 interface Interval {
   readonly low: number
-  readonly high: number
+  /** Null if there is no upper limit. */
+  readonly high: number | null
 }
 
 function isInterval(value: unknown): value is Interval {
@@ -110,7 +111,9 @@ function notContained(name: string, { low, high }: Interval, beside: Record<stri
   const value = typeof middle === 'number' ? middle : typeof rate === 'number' ? rate : Number.NaN
   if (Number.isNaN(value)) return middle === null ? [] : [`${path}.${name} is an interval of nothing`]
   const slack = ROUNDING * Math.max(1, Math.abs(value))
-  return low <= value + slack && value <= high + slack ? [] : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
+  return low <= value + slack && value <= (high ?? Number.POSITIVE_INFINITY) + slack
+    ? []
+    : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
 }
 
 function expectConsistent(list: readonly AgentAttempt[]): void {

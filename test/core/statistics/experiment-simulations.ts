@@ -78,15 +78,17 @@ function futility(random: Random, rates: readonly [number, number]): { readonly 
 /** Whether any look misses a true difference of mean times of 0: the second arm gets one attempt in ten. */
 function missesTimes(random: Random, sigma: number): boolean {
   const arms = [
-    { n: 0, sum: 0, sum_of_squares: 0 },
-    { n: 0, sum: 0, sum_of_squares: 0 },
+    { n: 0, sum: 0, squared_deviations: 0 },
+    { n: 0, sum: 0, squared_deviations: 0 },
   ] as const
   for (let n = 1; n <= 3000; n++) {
     const time = Math.exp(sigma * drawNormal(random))
-    const sums = arms[n % 10 === 0 ? 1 : 0] as { n: number; sum: number; sum_of_squares: number }
+    const sums = arms[n % 10 === 0 ? 1 : 0] as { n: number; sum: number; squared_deviations: number }
+    // B. P. Welford, Technometrics 4 (1962).
+    const before = sums.n === 0 ? time : sums.sum / sums.n
     sums.n++
     sums.sum += time
-    sums.sum_of_squares += time * time
+    sums.squared_deviations += (time - before) * (time - sums.sum / sums.n)
     const interval = n % 10 === 0 ? meanDifference(...arms, 0.05)?.interval : undefined
     if (interval != null && (interval.low > 0 || interval.high < 0)) return true
   }

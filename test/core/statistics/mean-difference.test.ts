@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest'
 import { confidenceSequence } from '../../../src/core/statistics/confidence-sequence.ts'
+import type { Sums } from '../../../src/core/statistics/intervals.ts'
 import { meanDifference } from '../../../src/core/statistics/mean-difference.ts'
 
-const sums = (values: readonly number[]) => ({
-  n: values.length,
-  sum: values.reduce((sum, value) => sum + value, 0),
-  sum_of_squares: values.reduce((sum, value) => sum + value * value, 0),
-})
+function sums(values: readonly number[]): Sums {
+  const sum = values.reduce((total, value) => total + value, 0)
+  const mean = sum / values.length
+  const squared_deviations = values.reduce((total, value) => total + (value - mean) ** 2, 0)
+  return { n: values.length, sum, squared_deviations }
+}
 
 const values = (n: number, from: number) => Array.from({ length: n }, (_, i) => from + (i % 5))
 
