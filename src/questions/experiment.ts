@@ -42,17 +42,18 @@ const variant: ObjectSchema<VariantReport> = objectSchema('VariantReport', {
 })
 
 const differenceInterval: ObjectSchema<DifferenceInterval> = objectSchema('DifferenceInterval', {
-  low: z.number(),
-  high: z.number(),
-  method: z.literal('confidence_sequence'),
+  low: z.number().meta({ description: 'Lower end, in the unit of the difference.' }),
+  high: z.number().meta({ description: 'Upper end, in the unit of the difference.' }),
+  method: z.literal('confidence_sequence').meta({ description: 'How it is computed.' }),
 })
 
 /** The mean of the variant minus that of the baseline. */
 const meanDifference = (description: string) => z.number().nullable().meta({ description })
 
-const meanDifferenceInterval = differenceInterval.nullable().meta({
-  description: 'Valid at every look, for this measure alone; null below 30 values of a variant.',
-})
+const meanDifferenceInterval = (unit: string) =>
+  differenceInterval.nullable().meta({
+    description: `The 95 % interval of the difference, in ${unit}: valid at every look, for this measure alone. Null below 30 values of a variant.`,
+  })
 
 const comparison: ObjectSchema<ComparedVariant> = objectSchema('ComparedVariant', {
   ...rateDifference.shape,
@@ -73,9 +74,9 @@ const comparison: ObjectSchema<ComparedVariant> = objectSchema('ComparedVariant'
   }),
   summary: z.string().meta({ description: 'The verdict in words.' }),
   avg_time_seconds_difference: meanDifference('Mean time minus that of the baseline, in seconds.'),
-  avg_time_seconds_difference_interval: meanDifferenceInterval,
+  avg_time_seconds_difference_interval: meanDifferenceInterval('seconds'),
   avg_cost_usd_difference: meanDifference('Mean cost of an attempt minus that of the baseline, in US dollars.'),
-  avg_cost_usd_difference_interval: meanDifferenceInterval,
+  avg_cost_usd_difference_interval: meanDifferenceInterval('US dollars'),
 })
 
 const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', {
@@ -86,7 +87,9 @@ const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', 
   overflowed_attempts: attempts.meta({
     description: 'Attempts whose variant was not stored, because the limit of arms was reached.',
   }),
-  intended_shares: byName(z.number(), 'The stated shares in percent, by variant.').nullable(),
+  intended_shares: byName(z.number(), 'The stated share in percent.')
+    .nullable()
+    .meta({ description: 'The stated shares in percent, by variant. Null if none are stated.' }),
   end: z.string().nullable().meta({ description: 'The stored end: attempts from then on do not count.' }),
   sample_ratio: z
     .strictObject({

@@ -34,6 +34,8 @@ const fields = QUESTIONS.flatMap(({ path, answer }) => [
 /** What the description of a field must say, by the field's name. */
 const UNITS: readonly (readonly [RegExp, RegExp])[] = [
   [/(^|_)rate(s|_interval)?$|^lower_bound$|^draw$/, /percent/i],
+  [/^avg_time_seconds_difference/, /seconds/i],
+  [/^avg_cost_usd_difference/, /dollars/i],
   [/difference(_interval)?$|^expected_loss$/, /percentage points/i],
   [/^p_|confidence$|^auroc$|^spiegelhalter_p$|calibration_error/, /0 to 1|-1 to 1/],
   [/seconds|^p50|^p95/, /seconds/i],
