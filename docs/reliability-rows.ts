@@ -14,9 +14,9 @@ const CHAOS =
   'test/chaos/kill.test.ts > killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
 const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
 const CRASH =
-  'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once'
-const CRASH_WHILE_SEGMENTS_LEAVE =
-  'test/store/file/crash.test.ts > when %s > after any operation that has done %s while old segments leave, all is counted, and no file is left over'
+  'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once'
+const CRASH_WHILE_SEGMENTS_EXPIRE =
+  'test/store/file/crash.test.ts > when %s > after any operation that has done %s while old segments expire, all attempts count, and no file is left over'
 const ANY_FAILURE =
   'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > costs what was refused and nothing else, whichever operation it is'
 const LAST_CALL =
@@ -76,7 +76,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       'If the process dies while it writes a snapshot or the document, or removes old segments, the old or the new file is complete. No temporary file is left.',
     shown: [
       CRASH,
-      CRASH_WHILE_SEGMENTS_LEAVE,
+      CRASH_WHILE_SEGMENTS_EXPIRE,
       CHAOS,
       `${OPENING} > what a store leaves on disk > is rid of files that an earlier process did not finish, and of no others`,
     ],

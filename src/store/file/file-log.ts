@@ -20,7 +20,8 @@ import { readGroups } from './journal/read-groups.ts'
 import { lineHead, sealLine } from './journal/record.ts'
 import { createExpiry, type Retention, withinRetention } from './journal/retention.ts'
 import { createTidy } from './journal/tidy.ts'
-import { type Hold, scratchPath } from './lock/directory.ts'
+import { tempPath } from './lock/directory.ts'
+import type { DirectoryLock } from './lock/directory-lock.ts'
 import { createOwnership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
 import { createScrub, type ScrubTimes } from './recovery/scrub.ts'
@@ -32,7 +33,7 @@ export interface FileLogOptions {
   readonly journal: Journal
   /** The journal's sizes of segments, which are kept up to date. */
   readonly segments: Map<number, number>
-  readonly hold: Hold
+  readonly lock: DirectoryLock
   readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
   readonly retention: Retention
   /** The segment that begins with the last reset. */
@@ -52,10 +53,10 @@ export interface FileLog extends Log {
 
 /** It is long because every part of the port is connected here. */
 export function createFileLog(options: FileLogOptions): FileLog {
-  const { start, journal, segments, hold, info, retention } = options
+  const { start, journal, segments, lock, info, retention } = options
   const { fileSystem, directory, owner, clock } = start
   const expiry = createExpiry(start, retention)
-  const tidy = createTidy({ files: start, journal, hold, retention, expiry, clock })
+  const tidy = createTidy({ files: start, journal, lock, retention, expiry, clock })
   const links = new Map<number, Link>()
   const chain = (): ChainOptions => ({ ...start, journal, resetAt, links })
   const scrub = createScrub({
@@ -73,7 +74,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
   let watcher: LogWatcher | undefined
   const ownership = createOwnership({
     ...start,
-    hold,
+    lock,
     journal,
     segments,
     newestSnapshot: () => newestSnapshot,
@@ -114,7 +115,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
   /** Fails at the end where the lock was lost meanwhile: the file must not take the place of one that another owner wrote. */
   async function* whileHeld(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     yield* bytes
-    hold.assertHeld()
+    lock.assertHeld()
   }
 
   async function snapshots(): Promise<StoredSnapshot[]> {
@@ -147,7 +148,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     ownership.stop()
     await scrub.close()
     await journal.close()
-    await hold.release()
+    await lock.release()
   }
 
   return {
@@ -164,7 +165,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     leaveOut() {},
     snapshots,
     putSnapshot,
-    spool: () => fileSystem.scratch(scratchPath(directory, 'snapshot')),
+    spool: () => fileSystem.createTemp(tempPath(directory, 'snapshot')),
     rotate,
     expire: () => tidy(resetAt, newestSnapshot),
     recover,
@@ -173,7 +174,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     },
     health() {
       ownership.check()
-      const loss = hold.loss()
+      const loss = lock.loss()
       const { detail } = options.damage.known
       return {
         ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),

@@ -23,7 +23,8 @@ import { createJournal, type Journal } from './journal/journal.ts'
 import { type Oldest, settleOldest } from './journal/oldest.ts'
 import { isSame, type Position as JournalPlace } from './journal/position.ts'
 import { segmentPath } from './journal/segments.ts'
-import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import { journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import { type DirectoryLock, lockDirectory } from './lock/directory-lock.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
 import { logChangedSettings } from './recovery/changed-settings.ts'
@@ -94,7 +95,7 @@ export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
   readonly found: Found
-  readonly hold: Hold
+  readonly lock: DirectoryLock
   readonly journal: Journal
   readonly counters: Counters
   readonly damage: Damage
@@ -117,23 +118,23 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
     alerts: new Map(),
     log: options.log ?? SILENT,
   }
-  let hold: Hold | undefined
+  let lock: DirectoryLock | undefined
   try {
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
     const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
-    hold = await holdDirectory(start)
+    lock = await lockDirectory(start)
     const document = await refuseNewer(start, { known })
-    await hold.name()
+    await lock.name()
     const found = await find(start, document)
-    hold.assertHeld()
+    lock.assertHeld()
     await removeUnfinished(start, start.log)
     const end = await repair(start, found)
     const oldest = await settleOldest(start, found)
-    return createLog(start, options, hold, found, { end, oldest })
+    return createLog(start, options, lock, found, { end, oldest })
   } catch (error) {
     options.tally.clear()
-    await hold?.release()
+    await lock?.release()
     throw explained(error, path)
   }
 }
@@ -148,7 +149,7 @@ function explained(error: unknown, path: string): unknown {
 function createLog(
   start: StartOptions,
   options: FileStoreOptions,
-  hold: Hold,
+  lock: DirectoryLock,
   found: Found,
   { end, oldest }: { readonly end: JournalPlace; readonly oldest: Oldest },
 ): OpenedFileLog {
@@ -157,7 +158,7 @@ function createLog(
   const counters = createCounters(replayed)
   const records = adoption?.attempts.length ?? replayed.forks.reduce((sum, fork) => sum + fork.attempts, replayed.total)
   const limits = limitsOf(start)
-  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, hold })
+  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, lock })
   logChangedSettings(start, found)
   const damagedAtStart = [...replayed.damaged].map(
     ([one, lines]) => [segmentPath(start.directory, one), lines] as const,
@@ -167,7 +168,7 @@ function createLog(
     start,
     journal,
     segments,
-    hold,
+    lock,
     damage,
     info: { seed: found.ids.save(0, 0).seed, limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
@@ -176,7 +177,7 @@ function createLog(
     times: options.ownership ?? OWNERSHIP_TIMES,
     scrub: options.scrub ?? SCRUB_TIMES,
   })
-  return { log, start, found, hold, journal, counters, damage, logger }
+  return { log, start, found, lock, journal, counters, damage, logger }
 }
 
 /** The engine and the document over an open log. */
@@ -186,7 +187,7 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
   const { clock, monotonic, maxPendingAttempts } = options
   const { tally, series, alerts } = start
   const state = { tally, series, alerts, ids: found.ids }
-  const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).tendMs }
+  const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).touchMs }
   const engine = createEngine(
     { log, clock, monotonic, logger, maxPendingAttempts, times },
     { state, position: log.end },

@@ -83,11 +83,11 @@ function createView(base: FileSystem, { path, stat, document }: Document, journa
     makeDirectory: refuse,
     rename: refuse,
     remove: refuse,
-    cut: refuse,
+    truncate: refuse,
     sync: refuse,
     syncDirectory: refuse,
     writeAtomically: refuse,
-    scratch: refuse,
+    createTemp: refuse,
     lock: refuse,
     touch: refuse,
   }

@@ -117,7 +117,7 @@ test('what waits behind a group that fails is refused with it, and not tried', a
   await expect(send(store, ledger, 2)).rejects.toMatchObject({ reason: 'failing' })
   await expect(behind).rejects.toMatchObject({ reason: 'failing' })
   const tried = fileSystem.operations.slice(first).filter(isJournal)
-  expect(tried.map(one => one.name)).toEqual(['write', 'close', 'cut'])
+  expect(tried.map(one => one.name)).toEqual(['write', 'close', 'truncate'])
   expect(store.stats()).toMatchObject({ pendingRequests: 0, pendingAttempts: 0 })
   await store.close()
 })
@@ -129,7 +129,7 @@ test('a group that reached the disk although it was refused does not come back, 
   await send(store, ledger, 1)
   let armed = true
   fileSystem.fault = operation => {
-    if (operation.name === 'cut') return error('EIO')
+    if (operation.name === 'truncate') return error('EIO')
     if (!armed || operation.name !== 'sync' || !isJournal(operation)) return undefined
     armed = false
     return error('EIO', 'all')

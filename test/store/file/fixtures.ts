@@ -28,7 +28,7 @@ export function openFake(fileSystem: FileSystem, options: Partial<FileStoreOptio
     ids,
     scrub: WHEN_ASKED,
     // A store that a test leaves behind as after a crash must not go on in the background.
-    ownership: { watchMs: Number.POSITIVE_INFINITY, tendMs: Number.POSITIVE_INFINITY },
+    ownership: { watchMs: Number.POSITIVE_INFINITY, touchMs: Number.POSITIVE_INFINITY },
     ...options,
   })
 }

@@ -84,7 +84,7 @@ describe('what a store leaves on disk', () => {
   test('is rid of files that an earlier process did not finish, and of no others', async () => {
     await (await open()).close()
     const written = ['document.json', 'document.json.123', 'snapshot-00000000000000000009.bin.42', 'holder.json.1']
-    const unfinished = [...written, 'snapshot.scratch', 'document.scratch']
+    const unfinished = [...written, 'snapshot.tmp', 'document.tmp']
     for (const name of [...unfinished, 'notes.txt']) await writeFile(join(journal, name), 'x')
     await writeFile(`${path}.1`, 'a backup')
     await (await open()).close()

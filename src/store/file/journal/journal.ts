@@ -7,7 +7,7 @@ import type { Clock } from '../../../core/ports.ts'
 import { type Counters, observeSync } from '../counters.ts'
 import { errorCode } from '../errors.ts'
 import type { AppendFile } from '../file-system.ts'
-import type { Hold } from '../lock/directory.ts'
+import type { DirectoryLock } from '../lock/directory-lock.ts'
 import { type Oldest, writeOldest } from './oldest.ts'
 import type { Position } from './position.ts'
 import { JOURNAL_FORMAT, openingLine } from './record.ts'
@@ -29,7 +29,7 @@ export interface JournalOptions extends JournalFiles {
   readonly limits: Limits
   /** Named in every segment. */
   readonly owner: string
-  readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
+  readonly lock: Pick<DirectoryLock, 'loss' | 'assertHeld'>
 }
 
 /** Where a journal ends, and what there is of it. */
@@ -68,7 +68,7 @@ export interface Journal extends JournalState {
 }
 
 export function createJournal(options: JournalOptions): Journal {
-  const { fileSystem, directory, clock, counters, segments, limits, owner, hold } = options
+  const { fileSystem, directory, clock, counters, segments, limits, owner, lock } = options
   const created = new Set<number>()
   let { end, records, oldest } = options
   let last = Math.max(end.segment, ...segments.keys())
@@ -86,11 +86,11 @@ export function createJournal(options: JournalOptions): Journal {
     if (current === undefined || end.offset + lines.length > SEGMENT_BYTES) return begin(lines, { attempts })
     try {
       await write(current, lines)
-      hold.assertHeld()
+      lock.assertHeld()
     } catch (error) {
       counters.writeErrors++
       await abandon()
-      throw hold.loss() ?? error
+      throw lock.loss() ?? error
     }
     end = { segment: end.segment, offset: end.offset + lines.length }
     records += attempts
@@ -105,17 +105,17 @@ export function createJournal(options: JournalOptions): Journal {
   async function abandon(): Promise<void> {
     const file = current
     current = undefined
-    const isHeld = hold.loss() === undefined
+    const isHeld = lock.loss() === undefined
     await file?.close(isHeld).catch(() => {})
     if (!isHeld) return
-    await fileSystem.cut(segmentPath(directory, end.segment), end.offset).catch(() => {})
+    await fileSystem.truncate(segmentPath(directory, end.segment), end.offset).catch(() => {})
   }
 
   async function begin(
     lines: Uint8Array = Buffer.alloc(0),
     { attempts = 0, reset = false }: { readonly attempts?: number; readonly reset?: boolean } = {},
   ): Promise<void> {
-    hold.assertHeld()
+    lock.assertHeld()
     const sequence = ++last
     const before = reset ? 0 : records
     const path = segmentPath(directory, sequence)
@@ -129,13 +129,13 @@ export function createJournal(options: JournalOptions): Journal {
       created.add(sequence)
       await write(file, content)
       await fileSystem.syncDirectory(directory)
-      hold.assertHeld()
+      lock.assertHeld()
     } catch (error) {
       counters.writeErrors++
-      const isHeld = hold.loss() === undefined
+      const isHeld = lock.loss() === undefined
       await file?.close(isHeld).catch(() => {})
       if (file !== undefined && isHeld) await fileSystem.remove(path).catch(() => {})
-      throw hold.loss() ?? error
+      throw lock.loss() ?? error
     }
     await current?.close().catch(() => {})
     current = file
@@ -184,7 +184,7 @@ export function createJournal(options: JournalOptions): Journal {
     begin,
     keepOldest: () => keepOldest(),
     async remove(sequence) {
-      hold.assertHeld()
+      lock.assertHeld()
       await raiseOldest(sequence)
       await fileSystem.remove(segmentPath(directory, sequence)).catch(error => {
         if (errorCode(error) !== 'ENOENT') throw error
@@ -193,7 +193,7 @@ export function createJournal(options: JournalOptions): Journal {
     },
     async close() {
       // All of it is durable: an error here tells nothing.
-      await current?.close(hold.loss() === undefined).catch(() => {})
+      await current?.close(lock.loss() === undefined).catch(() => {})
       current = undefined
     },
   }

@@ -1,6 +1,6 @@
 /** Removes snapshots that newer ones replace, and segments that are too old or too many and that no snapshot needs. */
 import type { Clock } from '../../../core/ports.ts'
-import type { Hold } from '../lock/directory.ts'
+import type { DirectoryLock } from '../lock/directory-lock.ts'
 import { listSnapshots, peekMark, snapshotPath } from '../snapshot/snapshot-files.ts'
 import type { Journal } from './journal.ts'
 import { FIRST_MARK, type JournalMark } from './mark.ts'
@@ -13,7 +13,7 @@ const KEPT = 2
 export interface TidyOptions {
   readonly files: JournalFiles
   readonly journal: Journal
-  readonly hold: Pick<Hold, 'assertHeld'>
+  readonly lock: Pick<DirectoryLock, 'assertHeld'>
   readonly retention: Retention
   readonly expiry: Expiry
   readonly clock: Clock
@@ -22,7 +22,7 @@ export interface TidyOptions {
 /** Answers whether the oldest segment could leave behind another snapshot. */
 export type Tidy = (resetAt: number, newestSnapshot: number) => Promise<boolean>
 
-export function createTidy({ files, journal, hold, retention, expiry, clock }: TidyOptions): Tidy {
+export function createTidy({ files, journal, lock, retention, expiry, clock }: TidyOptions): Tidy {
   const { fileSystem, directory } = files
 
   /** The segment from which on all are needed. */
@@ -57,7 +57,7 @@ export function createTidy({ files, journal, hold, retention, expiry, clock }: T
   }
 
   return async (resetAt, newest) => {
-    hold.assertHeld()
+    lock.assertHeld()
     const needed = await removeSnapshots(resetAt, newest)
     for (;;) {
       const [oldest, next] = journal.segments.keys()
