@@ -20,7 +20,7 @@ import { errorCode, LockLost, NewerFormat, StoreLocked, UnusablePath } from './e
 import { createFileLog, type FileLog } from './file-log.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { createJournal, type Journal } from './journal/journal.ts'
-import { type Oldest, settleOldest } from './journal/oldest.ts'
+import { type Oldest, recoverOldest } from './journal/oldest.ts'
 import { isSame, type Position as JournalPlace } from './journal/position.ts'
 import { segmentPath } from './journal/segments.ts'
 import { journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
@@ -130,7 +130,7 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
     lock.assertHeld()
     await removeUnfinished(start, start.log)
     const end = await repair(start, found)
-    const oldest = await settleOldest(start, found)
+    const oldest = await recoverOldest(start, found)
     return createLog(start, options, lock, found, { end, oldest })
   } catch (error) {
     options.tally.clear()

@@ -94,7 +94,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     async renew() {
       if (!(await lock.renew(foreignFile))) return
       await dropMissingSegments()
-      await journal.keepOldest()
+      await journal.storeOldest()
     },
     stop() {
       clearInterval(watch)
