@@ -1,6 +1,6 @@
 /**
- * The default store: one documented file, and beside it a journal that keeps every attempt before it is counted.
- * It is long because all parts of the store are connected here.
+ * The default store: the documented file, and next to it a journal in which every attempt is durable before it counts.
+ * The file is long because it connects all parts of the store.
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -35,46 +35,46 @@ import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
 
 export interface FileStoreOptions {
-  /** The documented file; what else is kept lies beside it. */
+  /** The path of the documented file. All other files are next to it. */
   readonly path: string
-  /** Empty; nothing else may count into it while the store is open. */
+  /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
   readonly clock: Clock
-  /** Milliseconds since some moment, by a clock that never jumps: attempt ids age by it. Without one they age by `clock`. */
+  /** A monotonic clock in milliseconds, by which attempt ids age. Without it they age by `clock`. */
   readonly monotonic?: Clock | undefined
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
-  /** Ids of attempts that are remembered, and for how long: 1,000,000, and 24 hours. */
+  /** Limits of the dedup window. By default 1,000,000 ids and 24 hours. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
-  /** What is kept for listing, by whole segments: 90 days, and 1 GiB. What was counted stays counted. */
+  /** Retention of single attempts, by whole segments. By default 90 days and 1 GiB. Totals stay. */
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
-  /** Attempts that may wait for the disk: 100,000. */
+  /** The maximum number of attempts that wait for the disk. By default 100,000. */
   readonly maxPendingAttempts?: number | undefined
-  /** Series of metrics that are told apart: 100,000. */
+  /** The maximum number of metric series. By default 100,000. */
   readonly maxSeries?: number | undefined
-  /** When and how fast the files are verified: from 2 seconds on, then daily, at 4 MiB/s. */
+  /** When and how fast the files are verified. By default after 2 seconds, then daily, at 4 MiB/s. */
   readonly scrub?: ScrubTimes | undefined
-  /** How often the lock is checked, and the files are made as new as now: every second, and hourly. */
+  /** How often the lock is checked and the files are touched. By default every second and every hour. */
   readonly ownership?: OwnershipTimes | undefined
 }
 
-/** What a store knows of itself. Counts are since it was opened. */
+/** Statistics of a store. Counts are since it was opened. */
 export interface FileStoreStats extends Readonly<Counters> {
   readonly snapshot: Readonly<WriteCounters>
   readonly journalBytes: number
   readonly segments: number
-  /** Calls of `append`, and attempts in them, that wait to be kept. */
+  /** Calls of `append` that wait until their attempts are durable, and their attempts. */
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** What is known to be damaged or missing now. */
+  /** Damage and missing files that are known now. */
   readonly damage: KnownDamage
 }
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
   stats(): FileStoreStats
-  /** Reads and verifies all segments and snapshots now; resolves when it is done. */
+  /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
 
@@ -83,14 +83,14 @@ const DAY_MS = 86_400_000
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Opens the store, and resolves when all that was ever acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat}
- * or {@link UnusablePath}, which leave all as it was.
+ * Opens the store. Resolves when everything acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat} or
+ * {@link UnusablePath} without changing a file.
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
   return createFileStore(await openFileLog(options), options)
 }
 
-/** A file log that is open, and what its start found, which is counted into the tally. */
+/** An open file log, and the results of its recovery, which the tally contains. */
 export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
@@ -139,13 +139,13 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
   }
 }
 
-/** System errors say which call failed; this says for whom. */
+/** Adds the path of the store to a system error, which only names the failed call. */
 function explained(error: unknown, path: string): unknown {
   const isExplained = [StoreLocked, LockLost, NewerFormat, UnusablePath].some(kind => error instanceof kind)
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
-/** The log over what was found, which is counted already. */
+/** Creates the log after recovery. */
 function createLog(
   start: StartOptions,
   options: FileStoreOptions,
@@ -180,7 +180,7 @@ function createLog(
   return { log, start, found, lock, journal, counters, damage, logger }
 }
 
-/** The engine and the document over an open log. */
+/** Creates the engine and the document of an open log. */
 function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): FileStore {
   const { log, start, found, journal, counters, damage, logger } = opened
   const { segments, document, snapshot } = found
@@ -196,7 +196,7 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
   const unchecked = document.kind === 'ours' && snapshot !== undefined ? end : undefined
   const documents = createDocumentWriter({ ...start, ...opened, log: logger, engine, unchecked })
   engine.add({ changed: documents.request, close: documents.close })
-  // What a start had to count again, the next one need not.
+  // Take a snapshot after a replay, so that the next start is fast.
   const isUnlike = snapshot === undefined && segments.size > 0
   if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) engine.requestSnapshot()
   const isCurrent =
