@@ -12,13 +12,13 @@ export interface ReliabilityRow {
 
 const CHAOS =
   'test/chaos/kill.test.ts > killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
-const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
+const APPEND_FILE = 'test/store/file/append-file.test.ts > an append file'
 const CRASH =
   'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once'
 const CRASH_WHILE_SEGMENTS_EXPIRE =
   'test/store/file/crash.test.ts > when %s > after any operation that has done %s while old segments expire, all attempts count, and no file is left over'
 const ANY_FAILURE =
-  'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > costs what was refused and nothing else, whichever operation it is'
+  'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > loses only the refused attempts, whichever operation it is'
 const LAST_CALL =
   'test/root/injected-faults.root.ts > a sidecar killed in a system call > %s counts exactly the acknowledged attempts after a restart'
 const FAILED_CALL = 'test/root/injected-faults.root.ts > a system call that fails > %s loses only the refused attempts'
@@ -78,7 +78,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       CRASH,
       CRASH_WHILE_SEGMENTS_EXPIRE,
       CHAOS,
-      `${OPENING} > what a store leaves on disk > is rid of files that an earlier process did not finish, and of no others`,
+      `${OPENING} > what a store leaves on disk > has no unfinished files of an earlier process after a start, and loses no others`,
     ],
   },
   {
@@ -122,7 +122,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A document that does not fit on the disk leaves the previous one unchanged, and no temporary file.',
     shown: [
-      `${FAILING_DISK} > a document that cannot be written stays as it was, and is written when it can be`,
+      `${FAILING_DISK} > a document that cannot be written stays unchanged, and is written as soon as possible`,
       `${FULL_DISK} > keeps the old document byte for byte if a new one does not fit, and removes the temp file`,
     ],
   },
@@ -147,7 +147,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'Errors while reading at the start, or while creating a segment (EMFILE, EDQUOT, EROFS, ENOSPC), are reported. Either no file changes, or the sidecar recovers.',
     shown: [
-      'test/store/file/failing-start.test.ts > a start that fails at any operation leaves what was kept, and the next one finds it',
+      'test/store/file/failing-start.test.ts > a start that fails at any operation loses no attempt, and the next start finds all of them',
       'test/root/injected-faults.root.ts > a system call that fails > %s when a segment is created refuses attempts, and recording resumes after it',
       'test/root/injected-faults.root.ts > a system call that fails > EIO while the journal is read fails the start, names the path, and changes no file',
       ANY_FAILURE,
@@ -157,7 +157,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A path that cannot be used (read-only, another owner, not a directory, no inodes) is refused with its path, and nothing is created there.',
     shown: [
-      `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
+      `${OPENING} > an unusable path is refused with its name and the reason, and no file is created: > %s`,
       'test/root/full-disk.root.ts > a disk that cannot be written > because it is %s fails the start with the path and the reason, and leaves no file behind',
       'test/root/full-disk.root.ts > a folder of another user fails the start with the path and the reason, and no file is created in it',
     ],
@@ -166,29 +166,29 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A journal that is truncated at any byte, or ends in zeros or garbage, is read up to the last complete record.',
     shown: [
-      `${DAMAGE} > the journal > cut off at any byte of its last record, is read up to the record before, and goes on`,
-      `${DAMAGE} > the journal > with %s at its end, is read up to that, and cut there`,
-      `${DAMAGE} > the journal > cut off within its first record, is begun again`,
+      `${DAMAGE} > the journal > truncated at any byte of its last record, is read up to the previous record, and continues`,
+      `${DAMAGE} > the journal > with %s at its end, is read up to there, and truncated`,
+      `${DAMAGE} > the journal > truncated within its first record, is started again`,
     ],
   },
   {
     promise:
       'A flipped byte loses at most the record that contains it. The damaged file is copied, and no number is wrong.',
     shown: [
-      `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
-      `${DAMAGE} > a snapshot > with any one byte flipped is moved aside, and all is counted from what there is`,
-      `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
+      `${DAMAGE} > the journal > with any byte flipped, loses at most the record that contains it, and is copied aside`,
+      `${DAMAGE} > a snapshot > with any byte flipped is moved aside, and everything is counted from the other files`,
+      `${DAMAGE} > the document > with any byte flipped, or truncated anywhere, is moved aside and written again, or refused as too new`,
     ],
   },
   {
     promise:
       'Damage in records that a snapshot covers is reported by listings, exports and background verification. The report names the file and the number of missing attempts. Totals stay.',
     shown: [
-      `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
-      `${MISSING} > a listing with the %s first > says how many are missing where %s`,
-      `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
-      `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
-      `${MISSING} > verification begins by itself soon after the start`,
+      `${MISSING} > after any file is flipped, truncated, zeroed or deleted, no wrong attempt is listed, and missing ones are reported`,
+      `${MISSING} > a listing with the %s first > reports how many attempts are missing if %s`,
+      `${MISSING} > a listing with the %s first > reports a segment that is truncated at any position`,
+      `${MISSING} > a damaged snapshot is found while the store runs and copied aside, and a new one is taken`,
+      `${MISSING} > verification starts automatically soon after the start`,
       `${ONE_DAMAGED} > is exported as far as it is readable, with the number of attempts, and exit code 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
     ],
@@ -196,14 +196,14 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'Segments removed by retention or a reset are never reported as missing, whenever the process ends.',
     shown: [
-      `${MISSING} > no false alarm > is given of segments that retention removed, whatever operation the process ended with`,
-      `${MISSING} > no false alarm > is given after a reset, nor where a write failed and another segment took its place`,
+      `${MISSING} > no false alarm > is raised for segments that retention removed, at whichever operation the process ended`,
+      `${MISSING} > no false alarm > is raised after a reset, or if a write failed and another segment replaced it`,
     ],
   },
   {
     promise: 'A journal that was moved away is not listed as empty.',
     shown: [
-      `${MISSING} > a listing with the %s first > is refused, and not empty, where the directory of the journal was moved away`,
+      `${MISSING} > a listing with the %s first > is refused, and not empty, if the directory of the journal was moved away`,
     ],
   },
   {
@@ -228,12 +228,12 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A snapshot or document that is empty, truncated, not JSON, or has a wrong checksum is replaced by the previous one and the journal. A newer format is refused without a change.',
     shown: [
-      `${DAMAGE} > a snapshot > that is cut off gives way to the one before it`,
-      `${DAMAGE} > a snapshot > of which none can be read, where older segments have left, gives way to the document`,
+      `${DAMAGE} > a snapshot > that is truncated is replaced by the previous one`,
+      `${DAMAGE} > a snapshot > is replaced by the document if no snapshot can be read and older segments have expired`,
       `${DAMAGE} > the document > that holds %j is moved aside and written again`,
-      `${OPENING} > files of a newer format are refused, and nothing is touched: > %s`,
-      `${OPENING} > a document that is too large to be read > is refused with its path and its size, and left as it is, where nothing else is known`,
-      `${OPENING} > a document that is too large to be read > gives way to the journal beside it, and is kept aside`,
+      `${OPENING} > files of a newer format are refused, and no file is changed: > %s`,
+      `${OPENING} > a document that is too large to read > is refused with its path and size, and not changed, if there is no journal`,
+      `${OPENING} > a document that is too large to read > is replaced by the totals of its journal, and moved aside`,
     ],
   },
   {
@@ -247,12 +247,12 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A deleted or replaced file is detected before another attempt is acknowledged in it. A write or truncation by another program is detected within a tenth of a second.',
     shown: [
-      `${APPEND_FILE} > that was %s refuses what is appended next`,
-      `${APPEND_FILE} > that was %s is found out when it is measured next`,
-      `${FAILING_DISK} > a segment that was deleted, replaced or written to by something else is given up before anything more is acknowledged`,
-      `${FAILING_DISK} > a journal directory that was deleted is made again, with all that was counted`,
+      `${APPEND_FILE} > that was %s refuses the next append`,
+      `${APPEND_FILE} > that was %s refuses appends after the next check of its length`,
+      `${FAILING_DISK} > a segment that another program deleted, replaced or wrote to is abandoned before another attempt is acknowledged`,
+      `${FAILING_DISK} > a deleted journal directory is created again, with everything that was counted`,
       `${OVERLOAD} > a sidecar whose journal is removed refuses with 503, is not ready and says why, answers questions, and recovers when it is back`,
-      `${DAMAGE} > the document > that something else wrote beside the journal is moved aside, and the journal goes on`,
+      `${DAMAGE} > the document > that another program wrote is moved aside, and the journal continues`,
     ],
   },
   {
@@ -279,9 +279,9 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${LOST_LOCK} > a sidecar whose journal directory was moved is not ready, refuses attempts and lists until it is moved back`,
       `${LOST_LOCK} > a sidecar whose lock was removed takes it again when no other one came, and then a second is refused`,
       `${LOCK} > a lock > whose file was %s is not held`,
-      `${LOCK} > a store whose lock was lost to another one > answers from memory, refuses attempts and lists for good, and leaves every file as the other one wrote it`,
-      `${LOCK} > a store whose lock was lost to another one > lets the other one go on, and adds nothing to what that one resets`,
-      `${LOCK} > all files of a store are made as new as now, so that cleaners of old files leave them`,
+      `${LOCK} > a store that lost its lock to another one > answers from memory, refuses attempts and listings until it restarts, and changes no file of the other one`,
+      `${LOCK} > a store that lost its lock to another one > does not disturb the other one, and adds nothing after a reset by it`,
+      `${LOCK} > all files of a store are touched, so that programs that remove old files keep them`,
     ],
     not: 'network file systems that cache names. A refused attempt can be counted if it was already being written',
   },
@@ -289,27 +289,27 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'Records that two owners wrote at the same time are kept, reported, merged at the next start, and counted once by id.',
     shown: [
-      `${FORKS} > a segment that the next one passes over is counted, listed and reported once where another owner wrote it`,
-      `${FORKS} > what another owner wrote behind the place where the next segment says that its segment ended is kept, and nothing twice`,
-      `${FORKS} > a reader beside them counts what both wrote, says so, and changes nothing`,
-      `${FORKS} > what one owner left behind itself was never acknowledged, and stays out: %s`,
-      `${FORKS} > two owners that both believe to hold the lock lose nothing that either acknowledged, in whatever turns`,
+      `${FORKS} > a segment of another owner that the next segment skips is counted, listed and reported once`,
+      `${FORKS} > records of another owner behind the stated end of its segment are kept, and none counts twice`,
+      `${FORKS} > a reader counts the records of both owners, reports them, and changes nothing`,
+      `${FORKS} > unacknowledged records behind the end of its own segment are not counted: %s`,
+      `${FORKS} > two owners that both assume to hold the lock lose no acknowledged attempt, in any order of steps`,
     ],
   },
   {
     promise: 'No two paths share a journal, and a path that is not UTF-8 is refused.',
     shown: [
-      `${OPENING} > two stores in one folder > have a journal each where their names differ only in the ending`,
-      `${OPENING} > a path that was not UTF-8 is refused, and nothing is made`,
+      `${OPENING} > two stores in one folder > have separate journals even if their names differ only in the suffix`,
+      `${OPENING} > a path that was not UTF-8 is refused, and no file is created`,
     ],
   },
   {
     promise:
       'An attempt beyond the retention age, by its own timestamp, is no longer listed, and is removed from the disk. Totals stay.',
     shown: [
-      `${RETENTION} > an attempt is not listed from the moment on at which it states to be too old, wherever it stands`,
-      `${RETENTION} > a store that runs for months rids the disk of what is too old (with new attempts: %s)`,
-      `${RETENTION} > attempts that are too old are not listed any more, leave by whole segments, and stay counted`,
+      `${RETENTION} > an attempt is not listed as soon as its timestamp is too old, wherever it is in the journal`,
+      `${RETENTION} > a store that runs for months removes attempts that are too old from the disk (with new attempts: %s)`,
+      `${RETENTION} > attempts that are too old are not listed, are removed by whole segments, and stay counted`,
     ],
     not: "a question to the files of a stopped store, where the sidecar's retention setting is unknown",
   },
@@ -323,7 +323,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A kill leaves nothing that must be cleaned up by hand.',
     shown: [
-      `${OPENING} > a second store on the same path > of another process is refused, until that one is killed, with nothing to clean by hand`,
+      `${OPENING} > a second store on the same path > of another process is refused until that one is killed, without a manual cleanup`,
       CHAOS,
     ],
     not: 'a reboot; the lock belongs to the kernel and has no expiry',
@@ -332,7 +332,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A disk that takes seconds for a sync makes answers slow, never wrong. Requests above the limit are refused, and questions are answered at once.',
     shown: [
-      `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
+      `${FAILING_DISK} > a disk that does not respond delays attempts up to a bound, and further ones are refused`,
       'test/root/injected-faults.root.ts > with writes that take 2 s, acknowledged attempts are durable, excess attempts are refused, and questions are not delayed',
     ],
   },
@@ -341,8 +341,8 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A question changes no file and takes no lock, on a stopped, killed or damaged store and on a document of the Python tracker.',
     shown: [
       `${READ_ONLY} > %s is the same, file by file, after every question`,
-      `${READER} > a reader beside an open writer answers as the writer does, uses no operation that writes, and refuses to write`,
-      `${READER} > damage is reported with its file, and left as it is`,
+      `${READER} > a reader of a store that is open for writing gives the same answers, uses no operation that writes, and refuses to write`,
+      `${READER} > damage is reported with its file, and not repaired`,
       'test/root/read-only.root.ts > a store on a read-only file system answers',
     ],
   },
@@ -353,7 +353,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
       `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
-      `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is whole`,
+      `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is complete`,
     ],
   },
   {
@@ -366,14 +366,14 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: "Symbolic links in place of the store's files are refused, and only their owner can read the files.",
     shown: [
-      `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
-      `${OPENING} > what a store leaves on disk > is one document, and a journal beside it that only its owner may read`,
+      `${OPENING} > an unusable path is refused with its name and the reason, and no file is created: > %s`,
+      `${OPENING} > what a store leaves on disk > is a document and a journal that only its owner can read`,
     ],
     not: 'links inside a journal directory with another owner',
   },
   {
     promise: 'Files of every earlier version are read. Files of a later version are refused without a change.',
-    shown: [`${OPENING} > files of a newer format are refused, and nothing is touched: > %s`],
+    shown: [`${OPENING} > files of a newer format are refused, and no file is changed: > %s`],
     not: 'there is no earlier version yet',
   },
 ]
@@ -805,7 +805,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > 21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own`,
       `${CHANGED} > after %s > two arms under --max-arms 1 remain, new ones are not distinguished and the answers say so, until the limit is higher`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and the counts remain`,
-      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
+      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay, in totals and in every range',
       'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
   },
@@ -817,10 +817,10 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > a range that begins before the stored time tiers > is refused with the earliest possible time, over HTTP, by the command and by the library`,
       `${CHANGED} > a range that begins before the stored time tiers > is answered if nothing was ever deleted`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
-      `${CHANGED_TIERS} > a crash before the next snapshot leaves another start the same to do`,
-      `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
-      `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
-      'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',
+      `${CHANGED_TIERS} > a crash before the next snapshot makes the next start rebuild them again`,
+      `${CHANGED_TIERS} > a reader uses the tiers of the store and not its own`,
+      `${CHANGED_TIERS} > if part of the journal is missing > a range before the earliest data is refused with the earliest possible time, and a later one is answered`,
+      'test/store/snapshot/snapshot.test.ts > for any tiers at capture and restore, a range is answered exactly to the bucket, or reported as unavailable',
     ],
   },
   {
@@ -829,8 +829,8 @@ const SETTINGS: readonly ReliabilityRow[] = [
     shown: [
       `${CHANGED_SCHEMA} > %s: counts the whole journal again, once`,
       `${CHANGED_SCHEMA} > %s: keeps totals and drops the histogram where the journal is not whole`,
-      `${CHANGED_SCHEMA} > keeps the totals of the snapshot where the journal reaches back and is damaged`,
-      `${CHANGED_SCHEMA} > what senders count goes on where it was, and buckets under other bounds are not counted under ours`,
+      `${CHANGED_SCHEMA} > keeps the totals of the snapshot if the journal is complete but damaged`,
+      `${CHANGED_SCHEMA} > cumulative series continue, and buckets with other bounds are not counted with the own ones`,
       'test/store/snapshot/schema.test.ts > a snapshot of another layout > that lacks %s loses all that is worked out with it, and no total',
     ],
   },
@@ -838,7 +838,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
     promise:
       'Every process that counts the same attempts answers the same, whatever it was asked and however often it was saved and restarted.',
     shown: [
-      'test/store/snapshot/determinism.test.ts > the same attempts lead to the same bytes and answers, asked, saved and restarted in between or not',
+      'test/store/snapshot/determinism.test.ts > the same attempts lead to the same bytes and answers, with or without questions, snapshots and restarts in between',
     ],
   },
   {
