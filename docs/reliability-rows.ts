@@ -783,7 +783,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${CLOCK} > one attempt from a clock that is off by %d ms evicts no other id, with and without a restart, and counts once itself`,
       `${CLOCK} > ids age by a monotonic clock: while the wall clock is a day ahead, an id of a minute ago is recognized`,
       `${ID_WINDOW} > however clocks jump meanwhile, an id is known when it comes again within its age by its own two times`,
-      `${ID_WINDOW} > two windows that were told the same hold the same, also where one was saved and restored between`,
+      `${ID_WINDOW} > two windows with the same history have the same ids, also if one was saved and restored in between`,
       `${ID_WINDOW} > ids leave by age when so many later ones agree that they are too old, or came from a clock that was ahead`,
     ],
     not: 'a process that starts with a clock that is a day off and receives an id again',

@@ -39,7 +39,7 @@ describe('the coordinator’s process', () => {
     expect(ms).toBeLessThan(6_000)
   })
 
-  it('delivers what is queued before it ends, also where nobody flushed', async () => {
+  it('delivers queued attempts before it ends, also without a flush', async () => {
     const { url, kept } = await sidecar()
     expect(await runNode(coordinator(url, ''))).toMatchObject({ code: 0, stderr: '' })
     expect(kept()).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** A sidecar that can be told to misbehave, on a real socket. */
+/** A sidecar on a real socket that misbehaves on request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NewAttempt } from '../../src/index.ts'

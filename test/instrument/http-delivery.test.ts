@@ -86,7 +86,7 @@ describe('a sidecar that is down', () => {
   })
 })
 
-/** All that it says is right, but nobody has to read so much. */
+/** A valid answer that is too long to read. */
 const WORDY = JSON.stringify({ accepted: 3, duplicates: 0 }) + ' '.repeat(2_000_000)
 
 describe('what is tried again until it is kept', () => {

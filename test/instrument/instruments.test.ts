@@ -119,7 +119,7 @@ describe('both results of a key', () => {
 describe('the global provider', () => {
   it('counts from when it is set, though attempts were recorded before', async () => {
     const { trackAttempt } = createInstrumentation()
-    trackAttempt(labels, () => 'nobody listens')
+    trackAttempt(labels, () => 'no exporter')
     const meters = setMeters()
     trackAttempt(labels, () => 'heard')
     expect(valuesOf((await meters.collect()).get('agent.attempts'))['Fixer gpt bug success']).toBe(1)

@@ -262,7 +262,7 @@ describe('the attempt', () => {
     expect(Math.abs(Date.parse(attempts[0]?.timestamp ?? '') - Date.now())).toBeLessThan(5_000)
   })
 
-  it('is recorded where nobody handles the rejection, which is then nobody’s', async () => {
+  it('is recorded if the rejection is not handled, and adds no unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const listener = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', listener)

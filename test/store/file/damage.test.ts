@@ -75,7 +75,7 @@ describe('the journal', () => {
   })
 
   test.each([
-    ['zeros that were laid out', Buffer.alloc(5000), 0],
+    ['preallocated zeros', Buffer.alloc(5000), 0],
     ['garbage', Buffer.from('\u0000\ufffd{"agent_name":"x"'), 21],
     ['half a record', Buffer.from('1234abcd 1772366400000 {"agent_name":"fi'), 40],
     ['half a record and zeros', Buffer.from(`1234abcd 1772366400000 {"agent_name":"fi${'\0'.repeat(999)}`), 40],

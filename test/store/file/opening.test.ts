@@ -89,7 +89,7 @@ describe('what a store leaves on disk', () => {
     await writeFile(`${path}.1`, 'a backup')
     await (await open()).close()
     expect(await readdir(journal)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/document|holder|\.bin\.|scratch/)]),
+      expect.arrayContaining([expect.stringMatching(/document|holder|\.bin\.|\.tmp/)]),
     )
     expect(await readFile(join(journal, 'notes.txt'), 'utf8')).toBe('x')
     expect(await readFile(`${path}.1`, 'utf8')).toBe('a backup')

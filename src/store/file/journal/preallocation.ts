@@ -1,6 +1,7 @@
 /**
  * Preallocated space behind the end of a file: zeros that are on disk before data overwrites them. Such a write changes no metadata of the
- * file, so that making it durable takes a third less time and half the CPU. It does not wait for the journal of the file system either.
+ * file, so that making it durable takes a third less time and half the CPU. It does not wait for the journal of the file system either. The
+ * row "durable appends of 2.5 KB, space preallocated" of bench/rows/storage.ts measures it.
  */
 import { close, constants, fdatasync, fstatSync, open } from 'node:fs'
 import { promisify } from 'node:util'
