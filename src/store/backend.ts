@@ -1,8 +1,8 @@
 /** The interface of a storage backend. Each backend has its own folder, and store/open.ts lists them. */
 import type { Tally } from '../core/aggregate/tally.ts'
+import type { KeptEvents } from '../core/events.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
 import type { StoreMetric } from '../core/store-metrics.ts'
-import type { KeptEvents } from './events.ts'
 import type { Logger } from './logger.ts'
 
 export interface BackendOptions {

@@ -3,33 +3,8 @@
  * append: while it is busy, records are buffered up to a bound. Beyond the bound they are only counted by key.
  */
 import { type AttemptKey, keyId } from '../core/attempt/attempt.ts'
+import type { KeptEvent, KeptEvents, KeptListener, KeptSummary } from '../core/events.ts'
 import type { LogRecord } from '../core/fold.ts'
-
-/** What a listener receives. */
-export type KeptEvent =
-  /** New records, in order. */
-  | { readonly kind: 'kept'; readonly own: boolean; readonly records: readonly LogRecord[] }
-  /** Replaces records beyond the bound of the buffer. */
-  | KeptSummary
-  /** The state was restored from a snapshot. A listener must read again what it derived from earlier events. */
-  | { readonly kind: 'reloaded' }
-
-export interface KeptSummary {
-  readonly kind: 'summary'
-  /** The number of attempts. */
-  readonly attempts: number
-  /** The number of them that this process appended. */
-  readonly own: number
-  /** Their keys, up to the bound. */
-  readonly keys: readonly AttemptKey[]
-  /** Whether {@link keys} are complete. */
-  readonly isComplete: boolean
-  /** The number of other records, such as points and resets. */
-  readonly others: number
-}
-
-/** Returns or resolves when it is ready for the next event. Errors are logged, and the listener stays subscribed. */
-export type KeptListener = (event: KeptEvent) => void | Promise<void>
 
 /** The records of one group. They are only created if there is a listener. */
 export interface KeptBatch {
@@ -44,11 +19,6 @@ export interface EventBounds {
 }
 
 export const EVENT_BOUNDS: EventBounds = { records: 2048, keys: 100 }
-
-export interface KeptEvents {
-  /** Calls `listener` with all events from now on. Returns a function that ends the subscription. */
-  subscribe(listener: KeptListener): () => void
-}
 
 export interface EventPublisher extends KeptEvents {
   publish(batch: KeptBatch): void

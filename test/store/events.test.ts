@@ -1,8 +1,9 @@
 /** Listeners receive recorded attempts in order, and never delay an append. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { KeptEvent } from '../../src/core/events.ts'
 import type { LogRecord } from '../../src/core/fold.ts'
 import type { Engine } from '../../src/store/engine/engine.ts'
-import { createEvents, type KeptEvent } from '../../src/store/events.ts'
+import { createEvents } from '../../src/store/events.ts'
 import { attempt, openOn } from './engine/engines.ts'
 import { createMemoryServer, type MemoryServer } from './memory-log.ts'
 

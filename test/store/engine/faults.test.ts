@@ -1,7 +1,7 @@
 /** What the engine promises while its log loses answers, refuses, hides groups, fails over or expires. */
 import { afterEach, expect, test, vi } from 'vitest'
+import type { KeptEvent } from '../../../src/core/events.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
-import type { KeptEvent } from '../../../src/store/events.ts'
 import { type AppendFault, createMemoryServer, type MemoryServer, type MemoryServerOptions } from '../memory-log.ts'
 import { answersOf, attempt, countedIn, idsIn, openOn } from './engines.ts'
 
