@@ -240,7 +240,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise: 'A long journal is replayed in bounded memory, and the sidecar is ready only after replay.',
     shown: [
       'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is replayed in bounded memory, and the next start is faster',
-      `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
+      `${STOPPING} > a signal during the replay of a long journal > %s, and loses nothing`,
     ],
   },
   {
@@ -264,7 +264,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise: 'A second sidecar on one file exits with 75 and names the first, even while the first is suspended.',
     shown: [
       'test/end-to-end/sidecar.test.ts > a sidecar > is the only one on its file: a second exits 75 and names the first',
-      `${STOPPING} > a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on`,
+      `${STOPPING} > a suspended sidecar keeps its lock: a second one exits with 75, and the first one resumes`,
       'test/root/two-containers.root.ts > of two containers on one volume the second exits with 75, and starts after the first is killed',
     ],
     not: 'network file systems',
@@ -273,11 +273,11 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'If the lock file is removed or replaced, or the directory is moved, the sidecar answers no 200 that another owner does not know. It is not ready, states the reason, and changes no file.',
     shown: [
-      `${LOST_LOCK} > nothing that two sidecars on one store acknowledged is lost when its lock is removed under load`,
-      `${LOST_LOCK} > an idle sidecar whose lock was removed while another one took the store notices by itself, says why, and changes no file`,
-      `${LOST_LOCK} > a sidecar that was stopped while its lock was removed and another one started answers no 200 when it goes on`,
+      `${LOST_LOCK} > no acknowledged attempt of two sidecars on one store is lost if its lock is removed under load`,
+      `${LOST_LOCK} > an idle sidecar whose lock was removed and acquired by another one detects it, reports the reason, and changes no file`,
+      `${LOST_LOCK} > a sidecar that was suspended while its lock was removed and another one started answers no 200 when it resumes`,
       `${LOST_LOCK} > a sidecar whose journal directory was moved is not ready, refuses attempts and lists until it is moved back`,
-      `${LOST_LOCK} > a sidecar whose lock was removed takes it again when no other one came, and then a second is refused`,
+      `${LOST_LOCK} > a sidecar whose lock was removed acquires it again if no other one did, and then a second is refused`,
       `${LOCK} > a lock > whose file was %s is not held`,
       `${LOCK} > a store that lost its lock to another one > answers from memory, refuses attempts and listings until it restarts, and changes no file of the other one`,
       `${LOCK} > a store that lost its lock to another one > does not disturb the other one, and adds nothing after a reset by it`,
@@ -461,12 +461,12 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'A stream can have any length. Each line is on disk soon after it arrives, and the memory of all streams is bounded.',
     shown: [
-      `${STREAMS} > keeps a line soon after it arrives, while its stream goes on`,
-      `${STREAMS} > keeps the lines of a stream in order, whatever its chunks`,
+      `${STREAMS} > records a line soon after it arrives, while its stream continues`,
+      `${STREAMS} > records the lines of a stream in order, for any chunks`,
       `${STREAMS} > keeps all long lines of many streams with memory for one, while the streams wait for each other`,
       `${STREAM_MEMORY} > memory > does not grow with the length of a stream`,
-      `${STREAM_MEMORY} > memory > does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read`,
-      `${STREAM_MEMORY} > memory > does not depend on the size of the chunks that a body comes in`,
+      `${STREAM_MEMORY} > memory > does not grow with the inflated size of gzip, and at most 64 MiB of consecutive blank lines are read`,
+      `${STREAM_MEMORY} > memory > does not depend on the size of the chunks of a body`,
     ],
   },
   {
@@ -475,7 +475,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${OVERLOAD} > a continuing stream > gets a 503 with the number of its recorded lines as soon as the disk fails`,
       `${OVERLOAD} > a continuing stream > whose client disconnects while its lines are recorded is recorded up to there`,
-      `${STREAMS} > ends an open stream on stop, and says how many of its lines are kept`,
+      `${STREAMS} > ends an open stream on stop, and reports how many of its lines are recorded`,
       `${STREAM_MEMORY} > a client that disconnects in the middle of a gzip body does not delay a stop`,
     ],
   },
@@ -538,17 +538,17 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'A shutdown under load loses no acknowledged attempt. Behind a load balancer no request fails. A second signal ends the process at once.',
     shown: [
-      'test/end-to-end/sidecar.test.ts > a sidecar > told to stop drains: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0',
-      `${STOPPING} > told to stop > under load it refuses with 503 or closes, and nothing it acknowledged is missing`,
-      `${STOPPING} > told to stop > behind a router it says at once that it is not ready, and serves until the router has seen it: no request fails`,
-      `${STOPPING} > told to stop > and told again, under load, it ends at once, and nothing it acknowledged is missing`,
+      'test/end-to-end/sidecar.test.ts > a sidecar > drains on SIGTERM: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0',
+      `${STOPPING} > on SIGTERM a sidecar > under load refuses with 503 or closes, and loses no acknowledged attempt`,
+      `${STOPPING} > on SIGTERM a sidecar > behind a router reports at once that it is not ready, and serves until the router has noticed: no request fails`,
+      `${STOPPING} > on SIGTERM a sidecar > under load exits at once on a second signal, and loses no acknowledged attempt`,
     ],
   },
   {
     promise:
       'A shutdown during start, during a snapshot, or without a writable disk ends in time and loses no recorded attempt.',
     shown: [
-      `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
+      `${STOPPING} > a signal during the replay of a long journal > %s, and loses nothing`,
       `${FULL_DISK} > does not prevent a sidecar from stopping, nor the next one from starting and answering, and nothing is lost`,
       CHAOS,
     ],
@@ -565,10 +565,10 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'SIGHUP with broken, empty or missing files changes nothing. Files that are replaced through a symbolic link are reloaded.',
     shown: [
-      `${RELOAD} > tokens that are broken, empty, missing or unreadable leave those in force; good ones replace them`,
+      `${RELOAD} > tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones`,
       `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
-      `${RELOAD} > a certificate that is missing, broken or of another key leaves the one in force, and the tokens beside it`,
-      `${STOPPING} > told to read its files again while it reads a long journal, it goes on`,
+      `${RELOAD} > a certificate that is missing, invalid or of another key changes neither the active one nor the tokens`,
+      `${STOPPING} > a signal to reload during the replay of a long journal does not end the sidecar`,
     ],
     not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },
@@ -576,14 +576,14 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'The log never ends, blocks or delays the sidecar: not on a full disk, a closed pipe, or a pipe or socket that nothing reads. Dropped lines are counted, and the log says how many.',
     shown: [
-      `${LOG_OUTPUT} > a sidecar whose standard error > is always full starts, answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe that is read again writes the lines that waited`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a full socket that nothing reads starts, answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe whose reader ends while it runs answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is always full starts, answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe that is read again writes the buffered lines`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a full socket that nothing reads starts, answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe whose reader ends while it runs answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, records attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a file gets every line, in order`,
-      `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, records attempts and stops`,
       'test/server/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and reports them in their place when it can write again',
       'test/server/log-output.test.ts > the output of the log > neither throws nor blocks on %s, and a flush ends in bounded time',
       'test/root/log-on-full-disk.root.ts > a log file on a full disk does not stop the sidecar, and later contains complete lines only, including the buffered ones',
@@ -659,7 +659,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${REFUSED} > %s: 400, not JSON`,
       `${REFUSED} > %s: 400 with the pointer`,
       `${REFUSED} > an array 200,000 deep, alone and in a field`,
-      `${OTLP}/decode.test.ts > bytes that are no request end in one kind of error, soon > a name in bytes that are not UTF-8 is refused, and never becomes U+FFFD`,
+      `${OTLP}/decode.test.ts > invalid bytes are refused quickly with one kind of error > a name in bytes that are not UTF-8 is refused, and never becomes U+FFFD`,
     ],
   },
   {
@@ -740,7 +740,7 @@ const INPUT: readonly ReliabilityRow[] = [
       'The same id counts once for 24 hours: in one batch, on two connections, after a restart or a snapshot, and with other content.',
     shown: [
       `${RECORDING} > keeps valid attempts > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
-      'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
+      'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL gives the same answers to the last digit, and recognizes earlier ids',
       `${CLOCK} > an id is recognized for 24 hours, and counts again when it is sent later`,
       CHAOS,
     ],
@@ -748,7 +748,7 @@ const INPUT: readonly ReliabilityRow[] = [
   {
     promise: 'An OTLP batch without ids that is sent again counts once.',
     shown: [
-      `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in whatever encoding`,
+      `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in any encoding`,
       `${OTLP}/handler.test.ts > the same attempt counts once > log records without an id, when their batch comes again from within a span (%s)`,
     ],
     not: 'log records outside any span, which have no identity',
@@ -761,7 +761,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${REFUSED} > keeps the valid attempts with partial=true`,
       `${STREAMS} > with partial=true > skips invalid lines, names them by index, and keeps all others`,
       `${STREAMS} > with partial=true > names the first of many invalid lines, and counts the others`,
-      `${OTLP}/answer.test.ts > partial success > tells how many were rejected and why, in protobuf`,
+      `${OTLP}/answer.test.ts > partial success > states the number of rejected records and the reasons, in protobuf`,
     ],
   },
   {

@@ -149,7 +149,7 @@ describe('the global provider', () => {
     expect(instrumentation.problems()).toEqual({ labels: 0, describe: 0, attempt: 0, telemetry: 0 })
   })
 
-  it('may throw anywhere: the work runs, the attempt is delivered, the problem is counted', () => {
+  it('may throw at any call: the work runs, the attempt is delivered, and the error is counted', () => {
     metrics.setGlobalMeterProvider({
       getMeter: () => {
         throw new Error('broken provider')
