@@ -141,6 +141,8 @@ describe('the check', () => {
     ['whoever asks gets all of it', 'whoever'],
     ['interface Found {', 'interface Found'],
     ['hasSoundFields(attempt)', 'hasSound'],
+    ['a file that nobody reads', 'nobody'],
+    ['every listener is told', 'is told'],
   ])('finds a forbidden word in %j', (text, word) => {
     expect(offencesIn(text, 'x.ts')).toMatchObject([{ path: 'x.ts', line: 1, word: expect.stringContaining(word) }])
   })
@@ -149,6 +151,8 @@ describe('the check', () => {
     'await Promise.allSettled(writes)',
     "verdict: 'unsound'",
     "createRandom('young keys')",
+    "{ agent_name: 'nobody' }",
+    'Nobody has enough attempts',
     'older than ten half-lives',
     '404 Not Found',
   ])('accepts the domain word in %j', text => {

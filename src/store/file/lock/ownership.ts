@@ -42,7 +42,7 @@ export interface Ownership {
 }
 
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { directory, owner, log, lock, journal, segments, newestSnapshot, onLoss, times } = options
+  const { lock, journal, segments, onLoss, times } = options
   const foundAtStart = new Set(segments.keys())
   const watch = every(times.watchMs, check)
   const touching = every(times.touchMs, () => void touch())
@@ -62,27 +62,6 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     if (loss !== undefined) throw new StoreUnavailable(`the journal cannot be read: ${loss.message}`, { cause: loss })
   }
 
-  /** A segment or snapshot that another owner wrote since this process acquired the lock. */
-  async function foreignFile(): Promise<string | undefined> {
-    for (const sequence of (await listSegments(options)).keys()) {
-      if (foundAtStart.has(sequence)) continue
-      const opened = await readOpening(options, sequence)
-      const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
-      if (!isOwn) return segmentPath(directory, sequence)
-    }
-    const snapshot = (await listSnapshots(options)).find(sequence => sequence > newestSnapshot())
-    return snapshot === undefined ? undefined : snapshotPath(directory, snapshot)
-  }
-
-  async function dropMissingSegments(): Promise<void> {
-    const there = await listSegments(options)
-    for (const sequence of [...segments.keys()].filter(one => !there.has(one))) {
-      const path = segmentPath(directory, sequence)
-      log.error('a segment of the journal is missing: its attempts stay counted', { path })
-      segments.delete(sequence)
-    }
-  }
-
   return {
     check,
     async whileHeld(read) {
@@ -92,14 +71,37 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       return result
     },
     async renew() {
-      if (!(await lock.renew(foreignFile))) return
-      await dropMissingSegments()
+      if (!(await lock.renew(() => foreignFile(options, foundAtStart)))) return
+      await dropMissingSegments(options)
       await journal.storeOldest()
     },
     stop() {
       clearInterval(watch)
       clearInterval(touching)
     },
+  }
+}
+
+/** A segment or snapshot that another owner wrote since this process acquired the lock. */
+async function foreignFile(options: OwnershipOptions, foundAtStart: ReadonlySet<number>): Promise<string | undefined> {
+  const { directory, owner, journal, newestSnapshot } = options
+  for (const sequence of (await listSegments(options)).keys()) {
+    if (foundAtStart.has(sequence)) continue
+    const opened = await readOpening(options, sequence)
+    const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
+    if (!isOwn) return segmentPath(directory, sequence)
+  }
+  const snapshot = (await listSnapshots(options)).find(sequence => sequence > newestSnapshot())
+  return snapshot === undefined ? undefined : snapshotPath(directory, snapshot)
+}
+
+async function dropMissingSegments(options: OwnershipOptions): Promise<void> {
+  const { directory, segments, log } = options
+  const existing = await listSegments(options)
+  for (const sequence of [...segments.keys()].filter(one => !existing.has(one))) {
+    const path = segmentPath(directory, sequence)
+    log.error('a segment of the journal is missing: its attempts stay counted', { path })
+    segments.delete(sequence)
   }
 }
 
