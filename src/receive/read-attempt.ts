@@ -83,7 +83,7 @@ function isAmount(value: string, max: number): string {
 const isName: IsName = (value, maxBytes) => nameProblem(value, maxBytes) === undefined
 const isNameOfAscii: IsName = (value, maxBytes) => typeof value === 'string' && value !== '' && value.length <= maxBytes
 
-/** The timestamp that was parsed last: validation parses it, and nobody else has to. */
+/** The timestamp that was parsed last: validation parses it, and later steps reuse it. */
 let lastInstant: Instant | undefined
 
 function isTimestamp(text: string): boolean {

@@ -10,7 +10,7 @@ export const OTLP_SIGNALS = ['logs', 'traces', 'metrics'] as const
 /** Where a signal is taken in. */
 export const otlpPath = (signal: (typeof OTLP_SIGNALS)[number]): string => `/v1/${signal}`
 
-/** Whether errors must be told as OTLP demands. */
+/** Whether errors must have the format of OTLP. */
 export const isOtlp = (path: string): boolean => path.startsWith('/v1/')
 
 /** The path of a request, without its query string. */

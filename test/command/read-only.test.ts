@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFile
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { scratchPath } from '../../src/store/file/lock/directory.ts'
+import { tempPath } from '../../src/store/file/lock/directory.ts'
 import { openStore } from '../../src/store/open.ts'
 import { end, spawnSidecar, urlOf } from '../chaos/spawned.ts'
 import { snapshotOf } from '../support/files.ts'
@@ -146,7 +146,7 @@ const STORES: Readonly<Record<string, readonly [make: (path: string) => void, to
       cpSync(stopped, path, { recursive: true })
       for (const name of ['document.json', 'document.json.17', 'holder.json.3'])
         writeFileSync(join(journalOf(path), name), 'half')
-      writeFileSync(scratchPath(journalOf(path), 'snapshot'), 'half')
+      writeFileSync(tempPath(journalOf(path), 'snapshot'), 'half')
       writeFileSync(`${newestIn(path, /^snapshot-/)}.4711`, 'half')
     },
     40,

@@ -349,7 +349,7 @@ describe('experiments', () => {
     ])
   })
 
-  test('a small difference cannot be told yet, and says how many attempts it takes', async () => {
+  test('a small difference is not yet significant, and the answer says how many attempts it takes', async () => {
     const [comparison] = (await experiment('close')).comparisons
     expect(comparison).toMatchObject({ verdict: 'cannot_tell_yet', difference: expect.closeTo(12, 9) })
     expect(comparison?.attempts_needed).toBeGreaterThan(50)
@@ -735,7 +735,7 @@ describe('at the edges every answer is whole: no number is missing, and none is 
     }
   })
 
-  test('equals share the chance to be the best, and nobody is named the winner', async () => {
+  test('equal agents share the chance to be the best, and no winner is named', async () => {
     await using sidecar = await having(['a', 'b'].flatMap(agent_name => attempts(30, 60, { agent_name })))
     const { ranked } = await asked<RoutingReport>(sidecar, 'route?issue_type=i')
     expect(ranked.map(one => one.p_best)).toEqual([expect.closeTo(0.5, 6), expect.closeTo(0.5, 6)])

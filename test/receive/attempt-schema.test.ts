@@ -42,7 +42,7 @@ const changed = fc
   .array(fc.tuple(fields, values), { maxLength: 4 })
   .map(changes => Object.fromEntries([...Object.entries(good), ...changes]))
 
-test('the wire and its schema take exactly what the library takes', () => {
+test('the HTTP decoder and its schema accept exactly the attempts that the library accepts', () => {
   fc.assert(
     fc.property(fc.oneof(changed, values), value => {
       const problems = attemptProblems(value, text => parseTimestamp(text) !== undefined)

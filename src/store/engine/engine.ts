@@ -2,13 +2,15 @@
  * The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept.
  * `createEngine` is long because it connects all parts.
  */
+
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { KeptEvents } from '../../core/events.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
 import type { Log, Position } from '../../core/log.ts'
 import type { Clock, Store } from '../../core/ports.ts'
-import { createEvents, type KeptEvents } from '../events.ts'
+import { createEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'

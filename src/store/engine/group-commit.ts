@@ -217,7 +217,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
   }
 
-  /** Refuses what failed and all that waits behind it: what fails once mostly fails again, and nobody should wait for that. */
+  /** Refuses what failed and all that waits behind it: what failed once is likely to fail again, and waiting calls would be delayed by it. */
   function refuse(failed: readonly Entry[], error: unknown): void {
     if (closed === undefined || error !== closed) outage.begin(error)
     for (const entry of [...failed, ...queue.takeAll()]) {

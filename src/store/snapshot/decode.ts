@@ -204,7 +204,7 @@ function decodeBuckets(
   const starts = block.doubles(count)
   for (let i = 0; i < count; i++) {
     const owner = all[numbers[i]!]
-    if (owner === undefined) throw new RangeError('a bucket of nobody')
+    if (owner === undefined) throw new RangeError('a bucket without an owner')
     const startMs = starts[i]!
     restore.put(tier, owner, startMs, row => readRow(block, row))
     if (tier === 0 && opens[numbers[i]!] === startMs) restore.open(owner, startMs)

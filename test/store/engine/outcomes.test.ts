@@ -1,4 +1,4 @@
-/** Outcomes that come after their attempt, and alerts of which one of several sidecars tells. */
+/** Outcomes that are recorded after their attempt, and alerts that one of several sidecars sends. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([engine.close(), other.close()]))
 
-/** The records that an engine tells of, but for attempts. */
+/** The records that an engine publishes, except attempts. */
 function heard(from: Engine): LogRecord[] {
   const records: LogRecord[] = []
   from.events.subscribe(event => {
@@ -34,7 +34,7 @@ function heard(from: Engine): LogRecord[] {
 const ci = (success: boolean) => ({ attempt_id: 'id 1', success, source: 'ci' })
 
 describe('an outcome', () => {
-  test('is kept once with the facts of its attempt, and every sidecar is told', async () => {
+  test('is recorded once with the facts of its attempt, and every sidecar receives it', async () => {
     const records = heard(other)
     await engine.append([attempt(1), attempt(2)])
     expect(await engine.recordOutcome(ci(false))).toBe('accepted')
@@ -83,7 +83,7 @@ describe('an outcome', () => {
 })
 
 describe('an alert', () => {
-  test('that several sidecars notice is told by one of them', async () => {
+  test('that several sidecars detect is sent by one of them', async () => {
     const sends = await Promise.all([engine, other].map(one => one.recordAlert('slow a:b', 'firing')))
     expect(sends.filter(isFirst => isFirst)).toHaveLength(1)
     await engine.follow()

@@ -57,7 +57,7 @@ function tallyOf(list: typeof histories extends fc.Arbitrary<infer T> ? T : neve
   return tally
 }
 
-test('a restored state is written as it was read, and answers as it did', () => {
+test('a restored state gives the same answers, and the same bytes when it is written again', () => {
   fc.assert(
     fc.property(histories, list => {
       const tally = tallyOf(list)
@@ -70,7 +70,7 @@ test('a restored state is written as it was read, and answers as it did', () => 
   )
 })
 
-test('buffers that blocks alternate between leak nothing from one into another', () => {
+test('alternating buffers leak no bytes from one block into another', () => {
   fc.assert(
     fc.property(histories, list => {
       const tally = tallyOf(list)
@@ -85,7 +85,7 @@ test('buffers that blocks alternate between leak nothing from one into another',
   )
 })
 
-test('a restored state goes on counting like the original', () => {
+test('a restored state continues to count like the original', () => {
   fc.assert(
     fc.property(histories, histories, (before, after) => {
       const tally = tallyOf(before)
@@ -98,7 +98,7 @@ test('a restored state goes on counting like the original', () => {
   )
 })
 
-test('keys beyond a lower limit stay as they are, in totals and in every range', () => {
+test('keys beyond a lower limit stay, in totals and in every range', () => {
   fc.assert(
     fc.property(histories, fc.integer({ min: 0, max: 3 }), (list, maxKeys) => {
       const tally = tallyOf(list)
@@ -121,7 +121,7 @@ const tiers = fc.tuple(spans, keeps).map(([spans, keeps]): TierOptions[] => {
   return spans.map((span, i) => ({ spanMs: span * MINUTE_MS, keepMs: Math.max(sorted[i]!, span) * MINUTE_MS }))
 })
 
-test('whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held', () => {
+test('for any tiers at capture and restore, a range is answered exactly to the bucket, or reported as unavailable', () => {
   const ages = fc.array(fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 300_000 })), {
     minLength: 1,
     maxLength: 40,
@@ -140,13 +140,13 @@ test('whatever tiers a snapshot was taken with and restored into, a range is ans
         const count = (age: number): void => {
           const ms = NOW_MS - age * MINUTE_MS
           counted.push(ms)
-          // Most are received as they end, some long after.
+          // Most attempts are received when they end, some long after.
           tally.add(attemptAt(ms), { ms, local: false }, age % 3 === 0 ? NOW_MS : ms)
         }
         for (const age of before.toSorted((a, b) => b - a)) count(age)
         for (const next of settings.slice(1)) {
           tally = restore(blocksOf(tally), of(next))
-          // What is built of nothing counts from the restart on.
+          // A tier without a source counts from the restart on.
           for (const [tier, { floorMs }] of tally.times.save().entries())
             if (floorMs === Number.POSITIVE_INFINITY) tally.times.restoreFloor(tier, NOW_MS + 1)
         }
