@@ -178,6 +178,11 @@ export interface Store {
   overflowedArms(experiment: string, range?: TimeRange): Promise<OverflowedArms>
   /** The coverage of a range that begins at `sinceMs`. */
   coverage(sinceMs: number): Coverage
+  /**
+   * The range that a question about `range` is answered for: the start is clipped down and the end up, each to the finest time bucket that is
+   * held there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
+   */
+  clip(range: TimeRange): TimeRange
   /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
   /** Deletes every attempt permanently. */

@@ -5,7 +5,7 @@ import type { ParameterFault } from '../server/problem.ts'
 import type { Exactly } from './schema.ts'
 
 /** The part of the store that questions read. */
-export type Facts = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
+export type Facts = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'clip' | 'attempts'>
 
 /** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */
 export type ParsedQuery<Parameters extends object = object> = Parameters & {

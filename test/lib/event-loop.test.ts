@@ -39,6 +39,7 @@ function trackerOfThousands(): AgentPerformanceTracker {
     arms: async experiment => tally.arms(experiment),
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
+    clip: range => range,
     close: async () => undefined,
   }
   return new AgentPerformanceTracker({ store: store as Store, clock: () => NOW_MS })

@@ -25,15 +25,19 @@ export interface RangesOptions {
 }
 
 export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
-  function summaryOf(owner: BucketOwner, range: TimeRange, nowMs: number): Summary | undefined {
-    const summary = times.summarise(owner, range, nowMs)
-    return summary !== undefined && totalAttempts(summary) > 0 ? summary : undefined
+  function readerOf(range: TimeRange, nowMs: number): (owner: BucketOwner) => Summary | undefined {
+    const read = times.reader(range, nowMs)
+    return owner => {
+      const summary = read(owner)
+      return summary !== undefined && totalAttempts(summary) > 0 ? summary : undefined
+    }
   }
 
   function* rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]> {
     const ranged: KeySummary[] = []
+    const summaryOf = readerOf(range, nowMs)
     function add(record: KeySummary & BucketOwner): void {
-      const summary = summaryOf(record, range, nowMs)
+      const summary = summaryOf(record)
       if (summary !== undefined) ranged.push({ key: record.key, summary, recent: record.recent, changes: 0 })
     }
     yield* forEachKey(keys.list(filter), add, 1)
@@ -42,8 +46,9 @@ export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
 
   function* rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]> {
     const ranged: ArmSummary[] = []
+    const summaryOf = readerOf(range, nowMs)
     for (const arm of arms.distinct(experiment)) {
-      const summary = summaryOf(arm, range, nowMs)
+      const summary = summaryOf(arm)
       if (summary !== undefined) ranged.push({ variant: arm.variant, summary })
       yield
     }

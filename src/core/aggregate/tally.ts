@@ -224,14 +224,17 @@ function createRecounting({ keys, arms, times }: Records): Pick<Tally, 'recount'
 }
 
 function createArmOverflow({ arms, times }: Records): Tally['overflowedArms'] {
-  function attemptsOf(arm: ArmTally | undefined, range: TimeRange | undefined, nowMs: number): number {
-    const summary = range === undefined ? arm?.summary : arm && times.summarise(arm, range, nowMs)
-    return summary === undefined ? 0 : totalAttempts(summary)
+  return (experiment, range, nowMs) => {
+    const read = range === undefined ? (arm: ArmTally) => arm.summary : times.reader(range, nowMs)
+    function attemptsOf(arm: ArmTally | undefined): number {
+      const summary = arm && read(arm)
+      return summary === undefined ? 0 : totalAttempts(summary)
+    }
+    return {
+      own: attemptsOf(arms.find(experiment, OVERFLOW)),
+      unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW)),
+    }
   }
-  return (experiment, range, nowMs) => ({
-    own: attemptsOf(arms.find(experiment, OVERFLOW), range, nowMs),
-    unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW), range, nowMs),
-  })
 }
 
 function isOverflowKey({ agent_name, model_name, issue_type }: AttemptKey): boolean {
