@@ -24,7 +24,7 @@ import type { ExperimentOptions, ExperimentReport } from './core/reports/experim
 import type { FairGrouping } from './core/reports/fair-report.ts'
 import type { Grouping } from './core/reports/grouped-rates.ts'
 import type { ModelPerformance } from './core/reports/model-comparison.ts'
-import type { RangeQuestion } from './core/reports/range.ts'
+import { type RangeQuestion, withoutRange } from './core/reports/range.ts'
 import type { PerformanceReport } from './core/reports/report.ts'
 import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
 import { type Selection, selectionOf } from './core/reports/selection.ts'
@@ -147,7 +147,7 @@ export class AgentPerformanceTracker {
     options: SelectionOptions & { readonly minAttempts?: number } = {},
   ): Promise<Record<string, ModelPerformance>> {
     const parameters = { ...selectionOf(options), min_attempts: atLeastOne(options.minAttempts) }
-    return this.ask('model-comparison', parameters, options.signal)
+    return withoutRange(await this.ask('model-comparison', parameters, options.signal))
   }
 
   async generatePerformanceReport(options: SelectionOptions = {}): Promise<PerformanceReport> {
@@ -177,9 +177,9 @@ export class AgentPerformanceTracker {
    */
   async getExperiment(
     name: string,
-    { since, until, baseline, adaptive, signal }: ExperimentOptions & RangeQuestion & Stoppable = {},
+    { since, until, tz, baseline, adaptive, signal }: ExperimentOptions & RangeQuestion & Stoppable = {},
   ): Promise<ExperimentReport | undefined> {
-    return this.ask('experiments/{name}', { name, since, until, baseline, adaptive }, signal)
+    return this.ask('experiments/{name}', { name, since, until, tz, baseline, adaptive }, signal)
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */

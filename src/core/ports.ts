@@ -23,6 +23,9 @@ export interface TimeRange {
   readonly untilMs: number
 }
 
+/** The range of everything. */
+export const WHOLE_LIFE: TimeRange = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
+
 /** The earliest time of stored counts, and the resolution of a range. */
 export interface Coverage {
   /** Counts are complete from this time on. -Infinity if no count has expired. */

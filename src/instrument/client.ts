@@ -8,7 +8,7 @@ import type { ExperimentOptions, ExperimentReport } from '../core/reports/experi
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { GroupedRates, Grouping } from '../core/reports/grouped-rates.ts'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
-import type { RangeQuestion } from '../core/reports/range.ts'
+import { type RangeQuestion, withoutRange } from '../core/reports/range.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import type { PerformanceReport } from '../core/reports/report.ts'
 import { requestOf } from '../core/reports/request.ts'
@@ -23,9 +23,11 @@ import { type Receipt, readReceipt } from './receipt.ts'
 import { sidecarAddress } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 
+type Bound = Exclude<keyof RangeQuestion, 'tz'>
+
 /** Parameters whose times may also be a `Date`. */
 export type WithDates<Parameters> = {
-  readonly [Name in keyof Parameters]: Name extends keyof RangeQuestion ? Date | string | undefined : Parameters[Name]
+  readonly [Name in keyof Parameters]: Name extends Bound ? Date | string | undefined : Parameters[Name]
 }
 
 /**
@@ -128,8 +130,8 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     },
     successRate: (filter: QuestionFilter & { readonly groupBy?: Grouping } = {}) =>
       ask('success-rate', { ...selectionOf(filter), group_by: filter.groupBy }) as Promise<Rate & GroupedRates>,
-    modelComparison: (filter = {}) =>
-      ask('model-comparison', { ...selectionOf(filter), min_attempts: filter.minAttempts }),
+    modelComparison: async (filter = {}) =>
+      withoutRange(await ask('model-comparison', { ...selectionOf(filter), min_attempts: filter.minAttempts })),
     report: (filter = {}) => ask('report', selectionOf(filter), ['summary', 'by_agent', 'recommendations']),
     route: (issueType, options = {}) => ask('route', routeParameters(issueType, options), ['ranked', 'excluded']),
     trends: (options = {}) =>
@@ -137,8 +139,8 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     calibration: (options = {}) =>
       ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, ['overall', 'groups']),
     costs: (filter = {}) => ask('costs', selectionOf(filter), ['overall', 'by_agent', 'by_model']),
-    experiment: (name, { since, until, baseline, adaptive } = {}) =>
-      ask('experiments/{name}', { name, since, until, baseline, adaptive }, ['variants', 'comparisons']).catch(
+    experiment: (name, { since, until, tz, baseline, adaptive } = {}) =>
+      ask('experiments/{name}', { name, since, until, tz, baseline, adaptive }, ['variants', 'comparisons']).catch(
         noAnswer,
       ),
     fairComparison: (options = {}) =>

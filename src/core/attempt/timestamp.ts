@@ -1,12 +1,12 @@
 /**
- * Parses and prints the timestamps of attempts: RFC 3339, or the zone-less local time that the Python tracker writes. Times are numbers:
- * milliseconds since the epoch, with microseconds as the fraction.
+ * Parses the timestamps of attempts, RFC 3339 or the zone-less local time that the Python tracker writes, and prints them in UTC. Times are
+ * numbers: milliseconds since the epoch, with microseconds as the fraction.
  */
 
 export interface Instant {
   /** Milliseconds since the epoch. The fraction contains the microseconds. */
   readonly ms: number
-  /** True if the text had no zone. It was then read as local time, and is printed without a zone. */
+  /** True if the text had no zone. It was then read as local time, by the zone of this process at that time. */
   readonly local: boolean
 }
 
@@ -163,17 +163,13 @@ function parseAny(text: string): Instant | undefined {
   return { ms: date.getTime() - offset + millis, local: false }
 }
 
-/** The text of an instant: RFC 3339 in UTC. For a local instant, the format of Python's `datetime.isoformat()`. */
-export function printTimestamp({ ms, local }: Instant): string {
+/**
+ * The text of an instant: RFC 3339 in UTC, also of a local one. Local time means another instant once the zone changes, so that nothing stores
+ * or prints it.
+ */
+export function printTimestamp({ ms }: Instant): string {
   const fractionMicros = Math.round((ms - Math.floor(ms)) * 1000)
-  const wholeMs = Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0)
-  const restMicros = fractionMicros % 1000
-  if (!local) return printUtc(wholeMs, restMicros)
-  const date = new Date(wholeMs)
-  const day = `${pad(date.getFullYear(), 4)}-${pad(date.getMonth() + 1, 2)}-${pad(date.getDate(), 2)}`
-  const time = `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}`
-  const fraction = date.getMilliseconds() * 1000 + restMicros
-  return fraction === 0 ? `${day}T${time}` : `${day}T${time}.${pad(fraction, 6)}`
+  return printUtc(Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0), fractionMicros % 1000)
 }
 
 /** Cache of the minute printed last, without the seconds. */
