@@ -102,7 +102,8 @@ function* betweenSteps(
   const { indexOf, startOf } = lengthMs % DAY_MS === 0 ? daysOf(zone, lengthMs / DAY_MS) : multiplesOf(lengthMs)
   const first = indexOf(sinceMs)
   const ranges: TimeRange[] = []
-  let fromMs = Math.max(startOf(first), limits.sinceMs, coverage.earliestMs)
+  const leastMs = Math.max(startOf(first), limits.sinceMs, coverage.earliestMs)
+  let { sinceMs: fromMs } = held.clip({ sinceMs: leastMs, untilMs: Number.POSITIVE_INFINITY })
   for (let index = first + 1; fromMs < untilMs; index++) {
     const toMs = Math.min(boundaryAt(startOf(index), held), limits.untilMs)
     if (toMs > fromMs) ranges.push({ sinceMs: fromMs, untilMs: toMs })
