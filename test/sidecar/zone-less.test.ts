@@ -1,4 +1,5 @@
 /** A time without a zone is resolved once, when it is received: another zone at the next start changes nothing. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { anAttempt } from '../support/sidecar.ts'
@@ -52,3 +53,33 @@ test.each(['SIGKILL', 'SIGTERM'] as const)('also over a change of clocks, after 
     await next.stop(signal)
   }
 })
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'of an adopted document the times are shown as they were, after %s',
+  async signal => {
+    await using folder = await temporaryFolder()
+    const store = join(folder.path, 'agents.json')
+    const key = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
+    const recent_results = TIMES.map(([timestamp]) => ({
+      timestamp,
+      ...key,
+      success: true,
+      confidence: 1,
+      time_seconds: 1,
+    }))
+    const totals = { total_attempts: 5, successful_fixes: 5, failed_fixes: 0, avg_confidence: 1, avg_time_seconds: 1 }
+    const metrics = { 'a:m:i': { ...key, ...totals, recent_results } }
+    await writeFile(store, JSON.stringify({ version: '1.0', last_updated: '2026-10-26T00:00:00', metrics }))
+    const args = ['--retention-age', '3650d']
+    let before: Times | undefined
+    for (const TZ of ['Europe/Berlin', 'America/Los_Angeles']) {
+      const next = await startSidecarProcess(store, { args, env: { TZ } })
+      const times = await timesOf(next.url)
+      expect(times.recent).toEqual(TIMES.map(([local]) => local))
+      expect(times.listed.map(time => Date.parse(time))).toEqual(TIMES.map(([, instant]) => Date.parse(instant)))
+      before ??= times
+      expect(times).toEqual(before)
+      await next.stop(signal)
+    }
+  },
+)

@@ -1,13 +1,18 @@
 /** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
-import { type Instant, printTimestamp } from '../attempt/timestamp.ts'
+import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
 
 /** How many attempts the documented record keeps. */
 export const RECENT_LIMIT = 100
 
 /** Numbers an attempt takes: time (ms since the epoch), confidence (NaN: none), seconds. */
 export const RECENT_COLUMNS = 3
+/** Flags of an attempt: whether it succeeded, and above that the code of its offset. */
 const SUCCESS = 1
+const OFFSET_SHIFT = 1
+/** Offsets are multiples of a quarter of an hour, of at most 14 hours. Their codes begin at 1: code 0 is no offset. */
+const OFFSET_STEP = 15
+const OFFSET_ZERO = 57
 /** Keys with {@link RECENT_LIMIT} attempts whose memory is allocated together: 160 KB. */
 const SLAB_KEYS = 64
 
@@ -67,8 +72,19 @@ export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, sl
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
-  recent.flags[place] = attempt.success ? SUCCESS : 0
+  recent.flags[place] = (attempt.success ? SUCCESS : 0) | (offsetCode(at) << OFFSET_SHIFT)
   recent.added++
+}
+
+/** Of an attempt of an adopted document, whose times are local: the document gets them back as they were. */
+function offsetCode({ offsetMinutes }: Instant): number {
+  if (offsetMinutes === undefined || offsetMinutes % OFFSET_STEP !== 0) return 0
+  return Math.abs(offsetMinutes) > 14 * 60 ? 0 : OFFSET_ZERO + offsetMinutes / OFFSET_STEP
+}
+
+function timeText(ms: number, flags: number): string {
+  const code = flags >> OFFSET_SHIFT
+  return code === 0 ? printTimestamp({ ms, local: false }) : printLocal(ms, (code - OFFSET_ZERO) * OFFSET_STEP)
 }
 
 /** Fills a key's empty ring with what a snapshot kept of it: as many attempts as the ring holds of `added`, by place. */
@@ -140,7 +156,7 @@ export function* recentResults(
     if (ms < sinceMs || ms >= untilMs) continue
     const confidence = recent.numbers[place * RECENT_COLUMNS + 1]!
     yield {
-      timestamp: printTimestamp({ ms, local: false }),
+      timestamp: timeText(ms, recent.flags[place]!),
       agent_name: key.agent_name,
       model_name: key.model_name,
       issue_type: key.issue_type,

@@ -8,6 +8,8 @@ export interface Instant {
   readonly ms: number
   /** True if the text had no zone. It was then read as local time, by the zone of this process at that time. */
   readonly local: boolean
+  /** The offset of local time that the text stated in digits, as in `+01:00`, in minutes. Only adopted attempts are stored with one. */
+  readonly offsetMinutes?: number
 }
 
 /** A timestamp further ahead of our clock than this is replaced by the time of receipt. */
@@ -159,17 +161,31 @@ function parseAny(text: string): Instant | undefined {
   date.setUTCFullYear(year, month - 1, day)
   date.setUTCHours(hour, minute, second)
   if (Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return undefined
-  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * MINUTE_MS * (sign === '-' ? -1 : 1)
-  return { ms: date.getTime() - offset + millis, local: false }
+  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === '-' ? -1 : 1)
+  const ms = date.getTime() - offset * MINUTE_MS + millis
+  return sign === undefined ? { ms, local: false } : { ms, local: false, offsetMinutes: offset }
 }
 
 /**
  * The text of an instant: RFC 3339 in UTC, also of a local one. Local time means another instant once the zone changes, so that nothing stores
- * or prints it.
+ * it.
  */
 export function printTimestamp({ ms }: Instant): string {
   const fractionMicros = Math.round((ms - Math.floor(ms)) * 1000)
   return printUtc(Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0), fractionMicros % 1000)
+}
+
+/** What clocks showed at an instant: local time without its zone, as Python's `datetime.isoformat()` prints it. */
+export function printLocal(ms: number, offsetMinutes: number): string {
+  const text = printTimestamp({ ms: ms + offsetMinutes * MINUTE_MS, local: false }).slice(0, -1)
+  const fraction = text.slice(20).padEnd(6, '0')
+  return fraction === '000000' ? text.slice(0, 19) : `${text.slice(0, 19)}.${fraction}`
+}
+
+/** The text of {@link printLocal} with its offset: RFC 3339, the same instant in every zone. */
+export function printWithOffset(ms: number, offsetMinutes: number): string {
+  const [hours, minutes] = [Math.floor(Math.abs(offsetMinutes) / 60), Math.abs(offsetMinutes) % 60]
+  return `${printLocal(ms, offsetMinutes)}${offsetMinutes < 0 ? '-' : '+'}${pad(hours, 2)}:${pad(minutes, 2)}`
 }
 
 /** Cache of the minute printed last, without the seconds. */

@@ -1,5 +1,6 @@
 /** One call of append on its way into a group: encoded when it comes, so that the work is spread. */
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
+import { inUtc } from '../../core/attempt/defaults.ts'
 import { type Instant, parseTimestamp, printTimestamp } from '../../core/attempt/timestamp.ts'
 import type { RecordTimes } from '../../core/fold.ts'
 import type { RecordFrame } from '../../core/log.ts'
@@ -96,5 +97,10 @@ export function resolveTimes(attempts: readonly AgentAttempt[]): Pick<Call, 'att
     return at
   })
   if (!instants.some(({ local }) => local)) return { attempts, instants }
-  return { attempts: attempts.map((one, i) => ({ ...one, timestamp: printTimestamp(instants[i]!) })), instants }
+  const resolved = (one: AgentAttempt, at: Instant): AgentAttempt =>
+    at.local ? { ...one, timestamp: printTimestamp(at) } : one
+  return {
+    attempts: attempts.map((one, i) => resolved(one, instants[i]!)),
+    instants: instants.map(at => (at.local ? inUtc(at) : at)),
+  }
 }

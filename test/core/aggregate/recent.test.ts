@@ -8,7 +8,6 @@ import {
   recentResults,
 } from '../../../src/core/aggregate/recent.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
-import { printTimestamp } from '../../../src/core/attempt/timestamp.ts'
 
 const KEY = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
 const MINUTE = 60_000
@@ -40,10 +39,22 @@ describe('the recent attempts of a key', () => {
     expect(listed({ sinceMs: 3 * MINUTE, untilMs: 5 * MINUTE })).toEqual([3, 3, 4])
   })
 
-  test('have times in UTC, whether or not they were received with a zone', () => {
+  test('have times in UTC; those of an adopted document as it had them', () => {
     const [recent, slab] = [createRecent(), createRecentSlab()]
-    addRecent(recent, anAttempt(true), { ms: 0.5, local: true }, slab)
-    expect([...recentResults(recent, KEY)][0]!.timestamp).toBe(printTimestamp({ ms: 0.5, local: false }))
-    expect([...recentResults(recent, KEY)][0]!.timestamp).toBe('1970-01-01T00:00:00.000500Z')
+    const times = [undefined, 0, 60, -9 * 60 - 30, 345, 14 * 60, 7]
+    for (const offsetMinutes of times) {
+      const offset = offsetMinutes === undefined ? {} : { offsetMinutes }
+      addRecent(recent, anAttempt(true), { ms: 0.5, local: false, ...offset }, slab)
+    }
+    expect([...recentResults(recent, KEY)].map(({ timestamp }) => timestamp)).toEqual([
+      '1970-01-01T00:00:00.000500Z',
+      '1970-01-01T00:00:00.000500',
+      '1970-01-01T01:00:00.000500',
+      '1969-12-31T14:30:00.000500',
+      '1970-01-01T05:45:00.000500',
+      '1970-01-01T14:00:00.000500',
+      // No zone has had this offset for a century.
+      '1970-01-01T00:00:00.000500Z',
+    ])
   })
 })

@@ -36,7 +36,7 @@ function entry(agent_name: string, total: number): Entry {
     const second = String(i % 60).padStart(2, '0')
     const minute = String(Math.floor(i / 60)).padStart(2, '0')
     return {
-      timestamp: `2026-02-01T10:${minute}:${second}.${String(100000 + i).replace(/000$/, '')}Z`,
+      timestamp: `2026-02-01T10:${minute}:${second}.${String(100000 + i)}`,
       ...key,
       success: i % 3 !== 0,
       confidence: (i % 11) / 10,
@@ -64,16 +64,8 @@ async function diskWith(metrics: Record<string, unknown>): Promise<FakeFileSyste
   await fileSystem.makeDirectory('/data')
   await fileSystem.syncDirectory('/')
   const document = { version: '1.0', last_updated: '2026-02-01T12:00:00.000001', metrics }
-  fileSystem.plant(PATH, JSON.stringify(document, withoutZone, 2))
+  fileSystem.plant(PATH, JSON.stringify(document, null, 2))
   return fileSystem
-}
-
-/** Writes times as the origin's program does: local, without a zone. They are answered as the instants that they were when they were taken in. */
-function withoutZone(name: string, value: unknown): unknown {
-  if (name !== 'timestamp' || typeof value !== 'string') return value
-  const date = new Date(value)
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString()
-  return `${local.slice(0, 19)}${value.slice(19, -1)}`
 }
 
 function named(entries: readonly Entry[]): Record<string, Entry> {
