@@ -8,6 +8,7 @@ export type { ExperimentOptions, ExperimentReport, VariantReport } from './core/
 export type { FairGrouping } from './core/reports/fair-report.ts'
 export type { GroupedRates, Grouping } from './core/reports/grouped-rates.ts'
 export type { ModelPerformance } from './core/reports/model-comparison.ts'
+export type { AnsweredRange, Ranged } from './core/reports/range.ts'
 export type { Rate } from './core/reports/rate.ts'
 export type { PerformanceReport } from './core/reports/report.ts'
 export type { RouteAnswer, RoutingReport } from './core/reports/routing.ts'

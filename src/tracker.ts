@@ -25,7 +25,7 @@ import type { ExperimentOptions, ExperimentReport } from './core/reports/experim
 import type { FairGrouping } from './core/reports/fair-report.ts'
 import type { Grouping } from './core/reports/grouped-rates.ts'
 import type { ModelPerformance } from './core/reports/model-comparison.ts'
-import type { RangeQuestion } from './core/reports/range.ts'
+import { type Ranged, type RangeQuestion, withoutRange } from './core/reports/range.ts'
 import type { PerformanceReport } from './core/reports/report.ts'
 import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
 import { type Selection, selectionOf } from './core/reports/selection.ts'
@@ -45,7 +45,7 @@ export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.
 export type { BestAgent, BestAgentOptions, DecidedBestAgent, Ranking } from './core/reports/best-agent.ts'
 export type { Grouping } from './core/reports/grouped-rates.ts'
 export type { ModelPerformance } from './core/reports/model-comparison.ts'
-export type { RangeQuestion } from './core/reports/range.ts'
+export type { AnsweredRange, Ranged, RangeQuestion } from './core/reports/range.ts'
 export type { PerformanceReport } from './core/reports/report.ts'
 export { InvalidParameters } from './questions/question.ts'
 export type { Answer, Input, QuestionPath } from './questions/questions.ts'
@@ -134,7 +134,7 @@ export class AgentPerformanceTracker {
   async getBestAgentForIssueType(
     issueType: string,
     options: BestAgentOptions & RangeQuestion & Stoppable = {},
-  ): Promise<DecidedBestAgent | undefined> {
+  ): Promise<(DecidedBestAgent & Ranged) | undefined> {
     const parameters = {
       ...selectionOf(options),
       issue_type: issueType,
@@ -149,27 +149,29 @@ export class AgentPerformanceTracker {
     options: SelectionOptions & { readonly minAttempts?: number } = {},
   ): Promise<Record<string, ModelPerformance>> {
     const parameters = { ...selectionOf(options), min_attempts: atLeastOne(options.minAttempts) }
-    return this.ask('model-comparison', parameters, options.signal)
+    return withoutRange(await this.ask('model-comparison', parameters, options.signal))
   }
 
-  async generatePerformanceReport(options: SelectionOptions = {}): Promise<PerformanceReport> {
+  async generatePerformanceReport(options: SelectionOptions = {}): Promise<PerformanceReport & Ranged> {
     return this.ask('report', selectionOf(options), options.signal)
   }
 
   /** The rate over time, in intervals of at least `intervalMs`, and the keys and agents that drifted from their baseline. */
-  async getTrends(options: SelectionOptions & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
+  async getTrends(
+    options: SelectionOptions & { readonly intervalMs?: number | undefined } = {},
+  ): Promise<TrendReport & Ranged> {
     return this.ask('trends', { ...selectionOf(options), interval: lengthOf(options.intervalMs) }, options.signal)
   }
 
   /** The calibration of stated confidence, overall and by group. */
   async getCalibration(
     options: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {},
-  ): Promise<CalibrationReport> {
+  ): Promise<CalibrationReport & Ranged> {
     return this.ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, options.signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
-  async getCosts(options: SelectionOptions = {}): Promise<CostReport> {
+  async getCosts(options: SelectionOptions = {}): Promise<CostReport & Ranged> {
     return this.ask('costs', selectionOf(options), options.signal)
   }
 
@@ -180,7 +182,7 @@ export class AgentPerformanceTracker {
   async getExperiment(
     name: string,
     options: ExperimentOptions & SelectionOptions & { readonly shares?: string | undefined } = {},
-  ): Promise<ExperimentReport | undefined> {
+  ): Promise<(ExperimentReport & Ranged) | undefined> {
     const { baseline, adaptive, shares, margin, signal } = options
     return this.ask('experiments/{name}', { name, ...selectionOf(options), baseline, adaptive, shares, margin }, signal)
   }
@@ -194,7 +196,7 @@ export class AgentPerformanceTracker {
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
-  async getFairComparison(by: FairGrouping, options: SelectionOptions = {}): Promise<FairComparison> {
+  async getFairComparison(by: FairGrouping, options: SelectionOptions = {}): Promise<FairComparison & Ranged> {
     return this.ask('fair-comparison', { ...selectionOf(options), by }, options.signal)
   }
 
@@ -206,7 +208,7 @@ export class AgentPerformanceTracker {
     issueType: string,
     options: RoutingOptions &
       SelectionOptions & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
-  ): Promise<RoutingReport> {
+  ): Promise<RoutingReport & Ranged> {
     const { seed, max_cost_usd, min_success_rate } = options
     const parameters = {
       ...selectionOf(options),

@@ -249,7 +249,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
   tiers: {
     name: 'tiers',
     kind: tiers,
-    default: '1m:24h,1h:90d,1d:forever',
+    default: '1m:26h,1h:90d,1d:forever',
     description:
       'Time resolution of the aggregates and how long each is kept: span:keep, from fine to coarse. After a change, new tiers are built from the existing ones and from the journal.',
     group: 'What is kept',

@@ -24,6 +24,9 @@ export interface TimeRange {
   readonly untilMs: number
 }
 
+/** The range of everything. */
+export const WHOLE_LIFE: TimeRange = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
+
 /** The earliest time of stored counts, and the resolution of a range. */
 export interface Coverage {
   /** Counts are complete from this time on. -Infinity if no count has expired. */
@@ -191,6 +194,11 @@ export interface Store {
   putExperimentPlan(experiment: string, plan: ExperimentPlan): Promise<'stored' | 'full'>
   /** The coverage of a range that begins at `sinceMs`. */
   coverage(sinceMs: number): Coverage
+  /**
+   * The range that a question about `range` is answered for: the start is clipped down and the end up, each to the finest time bucket that is
+   * held there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
+   */
+  clip(range: TimeRange): TimeRange
   /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
   /** Deletes every attempt permanently. */

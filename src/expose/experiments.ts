@@ -112,7 +112,7 @@ function comparedArm(
   const { firstMs, lastMs } = span(summary) ?? { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY }
   if (endMs === undefined || lastMs < endMs) return { variant, firstMs, ...countsOf(summary) }
   const { earliestMs } = times.coverage(Number.NEGATIVE_INFINITY, nowMs)
-  const before = times.summarise(source, { sinceMs: earliestMs, untilMs: endMs }, nowMs)
+  const before = times.reader({ sinceMs: earliestMs, untilMs: endMs }, nowMs)(source)
   return { variant, firstMs, ...(before === undefined ? NO_ATTEMPTS : countsOf(before)) }
 }
 

@@ -35,7 +35,8 @@ export function exampleFacts(): Facts {
     arms: async experiment => tally.arms(experiment),
     experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
-    coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
+    coverage: sinceMs => tally.times.coverage(sinceMs, EXAMPLE_NOW_MS),
+    clip: range => tally.times.clip(range, EXAMPLE_NOW_MS),
     attempts: async ({ limit }) => ({ attempts: ATTEMPTS.toReversed().slice(0, limit), next_cursor: null }),
   }
 }

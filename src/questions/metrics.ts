@@ -8,6 +8,7 @@ import {
 } from '../core/aggregate/metrics.ts'
 import type { RecentResult } from '../core/aggregate/recent.ts'
 import { printTimestamp } from '../core/attempt/timestamp.ts'
+import type { KeySummary } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { forEachKey } from '../core/steps.ts'
 import { runYielding } from '../lib/event-loop.ts'
@@ -71,15 +72,16 @@ export const metrics: Question<'metrics', MetricsQuery, MetricsAnswer> = defineQ
     const steps = forEachKey(
       summaries,
       one => {
-        metrics[printed(one.key)] = agentMetrics(one, recent)
+        metrics[printed(one.key)] = agentMetrics(one, recent, range)
       },
       1,
     )
     await runYielding(steps, signal)
     return { version: '1.0', last_updated: printTimestamp({ ms: nowMs, local: false }), metrics }
   },
-  async print(facts, { range, filter, nowMs, recent }, signal) {
+  async print(facts, { range, answered, filter, nowMs, recent }, signal) {
     const summaries = await facts.summaries(range, filter, signal)
-    return printDocument(summaries, printTimestamp({ ms: nowMs, local: false }), one => agentMetrics(one, recent))
+    const entry = (one: KeySummary): AgentMetrics => agentMetrics(one, recent, range)
+    return printDocument(summaries, printTimestamp({ ms: nowMs, local: false }), entry, answered && { range: answered })
   },
 })

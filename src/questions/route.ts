@@ -115,12 +115,12 @@ function* evidenceSteps(summaries: readonly KeySummary[], minAttempts: number): 
 async function discount(
   evidence: Evidence,
   facts: Facts,
-  { filter, nowMs }: ParsedQuery,
+  { filter, range: asked, nowMs }: ParsedQuery,
   halfLifeMs: number,
   signal: StopSignal | undefined,
 ): Promise<void> {
   const discounted = new Map<string, Counts>()
-  for (const { range, weight } of discountWindows(nowMs, halfLifeMs, sinceMs => facts.coverage(sinceMs))) {
+  for (const { range, weight } of discountWindows(nowMs, halfLifeMs, asked, facts)) {
     const summaries = await facts.summaries(range, filter, signal)
     await runYielding(addWeighted(discounted, summaries, weight), signal)
   }

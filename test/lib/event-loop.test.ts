@@ -40,6 +40,7 @@ function trackerOfThousands(): AgentPerformanceTracker {
     experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
+    clip: range => range,
     close: async () => undefined,
   }
   return new AgentPerformanceTracker({ store: store as Store, clock: () => NOW_MS })

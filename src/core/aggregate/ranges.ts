@@ -41,29 +41,34 @@ interface Arm extends ArmSummary, BucketOwner {
 }
 
 export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
-  function summaryOf(owner: BucketOwner, range: TimeRange, nowMs: number): Summary | undefined {
-    const summary = times.summarise(owner, range, nowMs)
-    return summary !== undefined && totalAttempts(summary) > 0 ? summary : undefined
+  function readerOf(range: TimeRange, nowMs: number): (owner: BucketOwner) => Summary | undefined {
+    const read = times.reader(range, nowMs)
+    return owner => {
+      const summary = read(owner)
+      return summary !== undefined && totalAttempts(summary) > 0 ? summary : undefined
+    }
   }
 
   function* rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]> {
     const ranged: KeySummary[] = []
+    const summaryOf = readerOf(range, nowMs)
     function add(record: KeySummary & BucketOwner): void {
-      const summary = summaryOf(record, range, nowMs)
+      const summary = summaryOf(record)
       if (summary !== undefined) ranged.push({ key: record.key, summary, recent: record.recent, changes: 0 })
     }
     yield* forEachKey(keys.list(filter), add, 1)
     return ranged
   }
 
-  /** What was counted in the range, or over the whole life. */
-  const countedIn = (owner: Counted, range: TimeRange | undefined, nowMs: number): Summary | undefined =>
-    range === undefined ? owner.summary : times.summarise(owner, range, nowMs)
+  /** Reads what was counted in the range, or over the whole life. */
+  const countedIn = (range: TimeRange | undefined, nowMs: number): ((owner: Counted) => Summary | undefined) =>
+    range === undefined ? owner => owner.summary : times.reader(range, nowMs)
 
   function* cellSteps(arm: Arm, { range, filter }: SelectedKeys, nowMs: number): Steps<Summary> {
     const total = createSummary()
+    const read = countedIn(range, nowMs)
     for (const cell of arm.cells.values()) {
-      const counted = matches(cell.key, filter) ? countedIn(cell, range, nowMs) : undefined
+      const counted = matches(cell.key, filter) ? read(cell) : undefined
       if (counted !== undefined) mergeInto(total, counted)
       yield
     }
@@ -73,10 +78,9 @@ export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
   function* armSteps(experiment: string, selected: SelectedKeys, nowMs: number): Steps<ArmSummary[]> {
     const isFiltered = isFiltering(selected.filter)
     const ranged: ArmSummary[] = []
+    const read = countedIn(selected.range, nowMs)
     for (const arm of arms.distinct(experiment)) {
-      const summary = isFiltered
-        ? yield* cellSteps(arm, selected, nowMs)
-        : (countedIn(arm, selected.range, nowMs) ?? createSummary())
+      const summary = isFiltered ? yield* cellSteps(arm, selected, nowMs) : (read(arm) ?? createSummary())
       ranged.push({ variant: arm.variant, summary, firstMs: arm.firstMs })
       // Without a range nothing is summed up, and the arms belong to one moment.
       if (selected.range !== undefined) yield

@@ -1,14 +1,18 @@
 /** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
-import { type Instant, printTimestamp } from '../attempt/timestamp.ts'
+import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
 
 /** How many attempts the documented record keeps. */
 export const RECENT_LIMIT = 100
 
 /** Numbers an attempt takes: time (ms since the epoch), confidence (NaN: none), seconds. */
 export const RECENT_COLUMNS = 3
+/** Flags of an attempt: whether it succeeded, and above that the code of its offset. */
 const SUCCESS = 1
-const LOCAL_TIME = 2
+const OFFSET_SHIFT = 1
+/** Offsets are multiples of a quarter of an hour, of at most 14 hours. Their codes begin at 1: code 0 is no offset. */
+const OFFSET_STEP = 15
+const OFFSET_ZERO = 57
 /** Keys with {@link RECENT_LIMIT} attempts whose memory is allocated together: 160 KB. */
 const SLAB_KEYS = 64
 
@@ -68,8 +72,19 @@ export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, sl
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
-  recent.flags[place] = (attempt.success ? SUCCESS : 0) | (at.local ? LOCAL_TIME : 0)
+  recent.flags[place] = (attempt.success ? SUCCESS : 0) | (offsetCode(at) << OFFSET_SHIFT)
   recent.added++
+}
+
+/** Of an attempt of an adopted document, whose times are local: the document gets them back as they were. */
+function offsetCode({ offsetMinutes }: Instant): number {
+  if (offsetMinutes === undefined || offsetMinutes % OFFSET_STEP !== 0) return 0
+  return Math.abs(offsetMinutes) > 14 * 60 ? 0 : OFFSET_ZERO + offsetMinutes / OFFSET_STEP
+}
+
+function timeText(ms: number, flags: number): string {
+  const code = flags >> OFFSET_SHIFT
+  return code === 0 ? printTimestamp({ ms, local: false }) : printLocal(ms, (code - OFFSET_ZERO) * OFFSET_STEP)
 }
 
 /** Fills a key's empty ring with what a snapshot kept of it: as many attempts as the ring holds of `added`, by place. */
@@ -118,30 +133,56 @@ export function recentFlags(recent: Recent): Uint8Array {
   return recent.flags.subarray(recent.first, recent.first + recentCount(recent))
 }
 
-/** The held attempts, oldest first, each with the documented fields in the documented order. */
-export function* recentResults(recent: Recent, key: AttemptKey): Generator<RecentResult> {
+/** A range of time: `sinceMs` inclusive, `untilMs` exclusive. */
+interface Between {
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+const EVER: Between = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
+
+/**
+ * The held attempts that ended in a range, in the order they were received, oldest first. Each has the documented fields in the documented
+ * order.
+ */
+export function* recentResults(
+  recent: Recent,
+  key: AttemptKey,
+  { sinceMs, untilMs }: Between = EVER,
+): Generator<RecentResult> {
   for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
     const place = recent.first + (i % RECENT_LIMIT)
-    const flags = recent.flags[place]!
+    const ms = recent.numbers[place * RECENT_COLUMNS]!
+    if (ms < sinceMs || ms >= untilMs) continue
     const confidence = recent.numbers[place * RECENT_COLUMNS + 1]!
     yield {
-      timestamp: printTimestamp({ ms: recent.numbers[place * RECENT_COLUMNS]!, local: (flags & LOCAL_TIME) !== 0 }),
+      timestamp: timeText(ms, recent.flags[place]!),
       agent_name: key.agent_name,
       model_name: key.model_name,
       issue_type: key.issue_type,
-      success: (flags & SUCCESS) !== 0,
+      success: (recent.flags[place]! & SUCCESS) !== 0,
       confidence: Number.isNaN(confidence) ? null : confidence,
       time_seconds: recent.numbers[place * RECENT_COLUMNS + 2]!,
     }
   }
 }
 
-/** When each held attempt ended (ms since the epoch) and how, oldest first. */
-export function recentOutcomes(recent: Recent): { readonly ms: number; readonly success: boolean }[] {
-  const outcomes: { readonly ms: number; readonly success: boolean }[] = []
+/** When an attempt ended, in milliseconds since the epoch, and how. */
+interface RecentOutcome {
+  readonly ms: number
+  readonly success: boolean
+}
+
+/** The held attempts in the order of their own time. Those of the same time stay in the order they were received. */
+export function recentOutcomes(recent: Recent): readonly RecentOutcome[] {
+  const outcomes: RecentOutcome[] = []
+  let isInOrder = true
   for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
     const place = recent.first + (i % RECENT_LIMIT)
-    outcomes.push({ ms: recent.numbers[place * RECENT_COLUMNS]!, success: (recent.flags[place]! & SUCCESS) !== 0 })
+    const ms = recent.numbers[place * RECENT_COLUMNS]!
+    isInOrder &&= outcomes.length === 0 || outcomes.at(-1)!.ms <= ms
+    outcomes.push({ ms, success: (recent.flags[place]! & SUCCESS) !== 0 })
   }
-  return outcomes
+  // Nearly always in order, and every scrape reads those of every key.
+  return isInOrder ? outcomes : outcomes.sort((a, b) => a.ms - b.ms)
 }

@@ -272,16 +272,17 @@ function createRecounting({ keys, arms, cells, times }: Records): Pick<Tally, 'r
 
 function createArmOverflow({ arms, times }: Records): Tally['overflowedArms'] {
   type Counted = BucketOwner & Pick<ArmTally, 'summary'>
-  function attemptsOf(owner: Counted | undefined, range: TimeRange | undefined, nowMs: number): number {
-    const summary = range === undefined ? owner?.summary : owner && times.summarise(owner, range, nowMs)
-    return summary === undefined ? 0 : totalAttempts(summary)
-  }
   return (experiment, range, nowMs, filter = {}) => {
+    const read = range === undefined ? (owner: Counted) => owner.summary : times.reader(range, nowMs)
+    function attemptsOf(owner: Counted | undefined): number {
+      const summary = owner && read(owner)
+      return summary === undefined ? 0 : totalAttempts(summary)
+    }
     const own: (Counted | undefined)[] = [arms.find(experiment, OVERFLOW)]
     if (isFiltering(filter)) for (const arm of arms.distinct(experiment)) own.push(arm.cells.get(OVERFLOW_KEY))
     return {
-      own: own.reduce((sum, one) => sum + attemptsOf(one, range, nowMs), 0),
-      unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW), range, nowMs),
+      own: own.reduce((sum, one) => sum + attemptsOf(one), 0),
+      unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW)),
     }
   }
 }

@@ -79,7 +79,8 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'measured',
     spanAttribute: undefined,
-    description: 'When the attempt ended (RFC 3339; without a zone: local time). Default: the time of receipt.',
+    description:
+      'When the attempt ended (RFC 3339; without a zone: local time, resolved when received). Default: the time of receipt.',
   },
   attempt_id: {
     kind: 'string',

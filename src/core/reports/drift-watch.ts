@@ -166,7 +166,7 @@ function historyOf(
   { summary, recent }: KeySummary,
   range?: TimeRange,
 ): { readonly total: Counts; readonly inRange: readonly Outcome[] } {
-  const outcomes = sortedByTime(recentOutcomes(recent))
+  const outcomes = recentOutcomes(recent)
   const total = countsOf(summary)
   if (range === undefined) return { total, inRange: outcomes }
   const inRange = outcomes.filter(({ ms }) => range.sinceMs <= ms && ms < range.untilMs)
@@ -177,13 +177,6 @@ function historyOf(
 /** The last `max` attempts, but at most half of `total`. The other half is for the baseline. */
 function lastAttempts<T>(attempts: readonly T[], max: number, total: number): readonly T[] {
   return attempts.slice(Math.max(0, attempts.length - Math.min(max, Math.floor(total / 2))))
-}
-
-/** Sorts only if needed. Outcomes are nearly always in order, and every scrape reads those of every key. */
-function sortedByTime(outcomes: readonly Outcome[]): readonly Outcome[] {
-  for (let i = 1; i < outcomes.length; i++)
-    if (byTime(outcomes[i - 1]!, outcomes[i]!) > 0) return outcomes.toSorted(byTime)
-  return outcomes
 }
 
 function byTime(a: { readonly ms: number }, b: { readonly ms: number }): number {

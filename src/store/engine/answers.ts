@@ -11,7 +11,10 @@ import {
 } from '../../core/ports.ts'
 import { runYielding } from '../../lib/event-loop.ts'
 
-export type Answers = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'attempts'>
+export type Answers = Pick<
+  Store,
+  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
+>
 
 export interface AnswersOptions {
   readonly tally: Tally
@@ -50,6 +53,7 @@ export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions):
     },
     experimentPlan: experiment => tally.plans.get(experiment),
     coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
+    clip: range => tally.times.clip(range, clock()),
     async attempts(query) {
       refuseClosed()
       return await list(query)

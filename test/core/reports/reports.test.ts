@@ -17,10 +17,11 @@ import { experimentReport } from '../../../src/core/reports/experiment-report.ts
 import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-report.ts'
 import { GROUPINGS, groupedRates, overallRate } from '../../../src/core/reports/grouped-rates.ts'
 import { countsOf } from '../../../src/core/reports/groups.ts'
+import { intervalsOf } from '../../../src/core/reports/intervals.ts'
 import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
 import { performanceReport } from '../../../src/core/reports/report.ts'
 import { routingReport } from '../../../src/core/reports/routing.ts'
-import { intervalsOf, trendReport } from '../../../src/core/reports/trends.ts'
+import { trendReport } from '../../../src/core/reports/trends.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
 /** Every kind of report over the attempts, by name. */
@@ -29,7 +30,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
   const keys = tally.keys()
   const evidence = keys.map(one => ({ one, ...countsOf(one.summary) }))
-  const intervals = intervalsOf(undefined, keys, NOW_MS)
+  const { ranges: intervals } = intervalsOf(undefined, keys, { nowMs: NOW_MS })
   const perInterval = intervals.map(range => {
     const counts = [...tally.ranged(range, {}, NOW_MS)].map(({ summary }) => countsOf(summary))
     return {

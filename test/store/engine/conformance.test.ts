@@ -56,6 +56,7 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
     arms: async (...given) => (await upToDate()).arms(...given),
     overflowedArms: async (...given) => (await upToDate()).overflowedArms(...given),
     coverage: sinceMs => next().coverage(sinceMs),
+    clip: range => next().clip(range),
     attempts: async query => (await upToDate()).attempts(query),
     health: () => next().health(),
     async close() {
