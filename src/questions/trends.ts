@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { countsOfAllSteps } from '../core/aggregate/group-totals.ts'
 import { type Coverage, RangeNotHeld } from '../core/ports.ts'
+import type { KeyDrift } from '../core/reports/drift-report.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { intervalSteps, type KeyDrift, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
+import { intervalSteps, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
 import type { Counts } from '../core/statistics/counts.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
@@ -30,13 +31,15 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
   points: z.array(point),
   direction: z.enum(['improving', 'degrading', 'cannot_tell_yet']),
   evidence: rateDifference,
+  verdict: z.string().meta({ description: 'One verdict in words from the direction and the drifts.' }),
   drifted_keys: z.array(keyDrift),
   agents: byName(drift, 'Every agent with enough attempts.'),
 })
 
 export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuestion({
   path: 'trends',
-  summary: 'Rate per interval, its direction, and what has drifted from its baseline as at the end of the range',
+  summary:
+    'Rate per interval, its direction, what has drifted from its baseline as at the end of the range, and a verdict in words',
   command: 'trends',
   parameters: z.strictObject({
     ...selection,
@@ -45,10 +48,7 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
   answer,
   example: { interval: '1h' },
   async run(facts, { range, filter, since, interval, nowMs }, signal) {
-    const [life, all] = await Promise.all([
-      facts.summaries(undefined, filter, signal),
-      facts.summaries(undefined, undefined, signal),
-    ])
+    const life = await facts.summaries(undefined, filter, signal)
     const coverageAt = (sinceMs: number): Coverage => facts.coverage(sinceMs)
     if (since !== undefined) refuseUnheld(range!.sinceMs, coverageAt)
     const intervals = await runYielding(intervalSteps(range, life, nowMs, interval, coverageAt), signal)
@@ -57,7 +57,7 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
       const summaries = await facts.summaries(one, filter, signal)
       counts.push(await runYielding(countsOfAllSteps(summaries), signal))
     }
-    return await runYielding(trendSteps(intervals, counts, life, all), signal)
+    return await runYielding(trendSteps(intervals, counts, life), signal)
   },
 })
 

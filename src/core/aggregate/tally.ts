@@ -9,7 +9,14 @@ import { type ArmIndex, createArmIndex } from './arm-index.ts'
 import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
 import { createKeyIndex, type KeyIndex } from './key-index.ts'
 import { createRanges, type Ranges } from './ranges.ts'
-import { addRecent, createRecent, createRecentSlab, type Recent, type RecentSlab, restoreRecent } from './recent.ts'
+import {
+  addRecent,
+  createRecent,
+  createRecentSlab,
+  type RecentSlab,
+  restoreRecent,
+  type SavedRecent,
+} from './recent.ts'
 import type { Increment } from './series.ts'
 import {
   addAttempt,
@@ -67,7 +74,7 @@ export interface Tally extends Ranges {
   /** {@link hold} for an arm. */
   holdArm(experiment: string, variant: string): ArmTally
   /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
-  restoreRecent(record: KeyTally, added: number, columns: Pick<Recent, 'numbers' | 'flags'>): void
+  restoreRecent(record: KeyTally, saved: SavedRecent): void
   /** Counts an attempt into some tiers of time only: its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
   /** {@link recount} for what a sender counted. */
@@ -115,7 +122,7 @@ export function createTally(options: TallyOptions): Tally {
     ...createRecounting(store),
     ...createRanges(store),
     overflowedArms: createArmOverflow(store),
-    restoreRecent: (record, added, columns) => restoreRecent(record.recent, added, columns, recentSlab),
+    restoreRecent: (record, saved) => restoreRecent(record.recent, saved, recentSlab),
     overflowed: () => store.overflowed,
     restoreOverflowed(attempts) {
       store.overflowed = attempts

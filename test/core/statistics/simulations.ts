@@ -4,6 +4,7 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { driftCaseSimulations } from './drift-case-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
@@ -24,6 +25,7 @@ export const simulations: readonly Simulation[] = [
   ...sequentialSimulations,
   ...driftSimulations,
   ...watchSimulations,
+  ...driftCaseSimulations,
   ...calibrationSimulations,
 ]
 

@@ -19,7 +19,7 @@ import type { Pace } from '../recovery/scan.ts'
  * verifies each block before it decodes it.
  */
 const MAGIC = Buffer.from('AgntPerf')
-const FORMAT = 4
+const FORMAT = 5
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32
