@@ -217,7 +217,7 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
       'a snapshot',
       async () => {
         const { crc32 } = await import('node:zlib')
-        const head = Buffer.from('AgntPerf\u0005\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
+        const head = Buffer.from('AgntPerf\u0063\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
         head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
         await writeFile(join(journal, 'snapshot-00000000000000000002.bin'), head)
       },
