@@ -124,4 +124,8 @@ export const drift: ObjectSchema<Drift> = objectSchema('Drift', {
   statistic: z.number(),
   threshold: z.number(),
   began_attempts_ago: attempts.nullable(),
+  expected_rate: percent
+    .nullable()
+    .meta({ description: 'Of the attempts from the start of the drift to its alarm, in percent.' }),
+  observed_rate: percent.nullable().meta({ description: 'Of the same attempts, in percent.' }),
 })

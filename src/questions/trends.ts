@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { countsOfAllSteps } from '../core/aggregate/group-totals.ts'
+import type { KeyDrift } from '../core/reports/drift-report.ts'
 import { intervalSteps } from '../core/reports/intervals.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { type KeyDrift, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
+import { type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
 import type { Counts } from '../core/statistics/counts.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
@@ -41,13 +42,15 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
     description:
       'The later half of the attempts compared with the earlier half, in percentage points. Null if one has no attempts.',
   }),
+  verdict: z.string().meta({ description: 'One verdict in words from the direction and the drifts.' }),
   drifted_keys: z.array(keyDrift).meta({ description: 'The keys with an alarm at the end of the range.' }),
   agents: byName(drift, 'Every agent with enough attempts.'),
 })
 
 export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuestion({
   path: 'trends',
-  summary: 'Rate per interval, its direction, and what has drifted from its baseline as at the end of the range',
+  summary:
+    'Rate per interval, its direction, what has drifted from its baseline as at the end of the range, and a verdict in words',
   command: 'trends',
   parameters: z.strictObject({
     ...selection,
@@ -56,10 +59,7 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
   answer,
   example: { interval: '1h' },
   async run(facts, { range, filter, interval, zone, nowMs }, signal) {
-    const [life, all] = await Promise.all([
-      facts.summaries(undefined, filter, signal),
-      facts.summaries(undefined, undefined, signal),
-    ])
+    const life = await facts.summaries(undefined, filter, signal)
     const options = { nowMs, requestedMs: interval, zone, held: facts }
     const { lengthMs, ranges } = await runYielding(intervalSteps(range, life, options), signal)
     const counts: Counts[] = []
@@ -67,6 +67,6 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
       const summaries = await facts.summaries(one, filter, signal)
       counts.push(await runYielding(countsOfAllSteps(summaries), signal))
     }
-    return await runYielding(trendSteps(ranges, counts, life, all, lengthMs), signal)
+    return await runYielding(trendSteps(ranges, counts, life, lengthMs), signal)
   },
 })

@@ -12,7 +12,14 @@ async function answering(answer: Answer): Promise<FakeSidecar> {
 }
 
 const routing = { issue_type: 'bug', explore: false, seed: null, ranked: [], excluded: [] }
-const trend = { interval_seconds: 3600, points: [], direction: 'cannot_tell_yet', drifted_keys: [], agents: {} }
+const trend = {
+  interval_seconds: 3600,
+  points: [],
+  direction: 'cannot_tell_yet',
+  verdict: '',
+  drifted_keys: [],
+  agents: {},
+}
 const calibration = { group_by: 'agent_name', overall: {}, groups: {} }
 const costs = { overall: {}, by_agent: {}, by_model: {}, by_issue_type: {} }
 const experiment = { experiment: 'a', variants: [], sample_ratio: null, comparisons: [] }

@@ -89,6 +89,10 @@ describe('trends', () => {
     expect(directions.has('steady')).toBe(false)
     expect(agents).toMatchObject({ learner: { direction: 'up' }, tired: { direction: 'down' } })
     expect(agents.steady).toMatchObject({ direction: 'none', began_attempts_ago: null })
+    expect((await trend('agent_name=tired')).verdict).toMatch(
+      /^Worse: tired with .+ is down since about \d+ attempts \(\d+\.\d % instead of \d+\.\d %\)\. Over the whole range, too, /,
+    )
+    expect((await trend('agent_name=steady')).verdict).toMatch(/^No change seen: /)
     for (const { statistic, threshold, began_attempts_ago } of drifted_keys) {
       expect(statistic).toBeGreaterThanOrEqual(threshold)
       expect(began_attempts_ago).toBeGreaterThan(0)
@@ -657,6 +661,7 @@ const MAY_BE_NULL: ReadonlySet<string> = new Set([
   ...['expected_cost_per_success_usd', 'total_cost_usd', 'cost_per_attempt', 'cost_per_success', 'interval'],
   ...['earlier_half', 'later_half', 'evidence'],
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
+  ...['expected_rate', 'observed_rate'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],
   ...['expected_calibration_error', 'expected_calibration_error_band', 'spiegelhalter_z', 'spiegelhalter_p'],
   ...['over_confidence', 'over_confidence_interval', 'auroc', 'auroc_error', 'best', 'time_seconds', 'p50', 'p95'],

@@ -13,12 +13,15 @@ Every line is an interval of time. Days and weeks (from Monday on) are those of
 --tz. In the plot, # is its success rate and - the 95 % interval. If the lines
 of two intervals overlap, they may be equal.
 
+The first sentence is the verdict: what has drifted, and what the halves say.
+
 The direction compares the later half of the attempts with the earlier half. You
 may ask as often as you like. Without enough evidence it says "cannot tell yet".
 
-Drift is computed as of --until, from the last 100 attempts of every key (agent,
-model and issue type). Those since --since are compared with all before them. An
-agent that got harder issues has not drifted.
+Drift is computed as of --until, from up to 1,000 attempts of every key (agent,
+model and issue type). The first 30 are learned, the others compared with them.
+With --since, only attempts from then on can show a drift. After a drift the new
+rate is learned. New or harder issues of an agent are no drift.
 
 Examples:
   agent-performance trends
@@ -35,7 +38,9 @@ function trendText(report: TrendReport, given: Selection, io: Io): string {
   const rows = report.points.map(point => [timeText(point.since, report.interval_seconds, tz), ...pointCells(point)])
   return [
     `${counted(attempts, 'attempt')} by intervals of ${lengthText(report.interval_seconds)}`,
-    bold(wrapped(directionText(report), io), io.stdout, io.env),
+    bold(wrapped(report.verdict, io), io.stdout, io.env),
+    '',
+    wrapped(directionText(report), io),
     '',
     tableText(columns, rows, io),
     '',

@@ -1,6 +1,8 @@
 /** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
+import type { MutableCounts } from '../statistics/counts.ts'
+import { addOlderOutcome, BLOCK_NUMBERS, type OlderOutcomes } from './older-outcomes.ts'
 
 /** How many attempts the documented record keeps. */
 export const RECENT_LIMIT = 100
@@ -40,6 +42,8 @@ interface RecentColumns {
 export interface Recent extends RecentColumns {
   /** How many were ever added; the next one's place is `added % RECENT_LIMIT`. */
   added: number
+  /** The outcomes of attempts that left the ring. */
+  older: OlderOutcomes
 }
 
 const NO_NUMBERS = new Float64Array(0)
@@ -61,14 +65,16 @@ export function createRecentSlab(): RecentSlab {
 }
 
 export function createRecent(): Recent {
-  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0 }
+  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0, older: [] }
 }
 
-/** Adds an attempt; the oldest leaves when there are more than {@link RECENT_LIMIT}. */
+/** Adds an attempt. Beyond {@link RECENT_LIMIT} the oldest by receipt leaves, and its outcome joins the older outcomes. */
 export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, slab: RecentSlab): void {
   const next = recent.added % RECENT_LIMIT
   if (next >= recent.places) grow(recent, slab)
   const place = recent.first + next
+  if (recent.added >= RECENT_LIMIT)
+    addOlderOutcome(recent.older, recent.numbers[place * RECENT_COLUMNS]!, (recent.flags[place]! & SUCCESS) !== 0)
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
@@ -87,17 +93,15 @@ function timeText(ms: number, flags: number): string {
   return code === 0 ? printTimestamp({ ms, local: false }) : printLocal(ms, (code - OFFSET_ZERO) * OFFSET_STEP)
 }
 
-/** Fills a key's empty ring with what a snapshot kept of it: as many attempts as the ring holds of `added`, by place. */
-export function restoreRecent(
-  recent: Recent,
-  added: number,
-  { numbers, flags }: Pick<Recent, 'numbers' | 'flags'>,
-  slab: RecentSlab,
-): void {
+/** What a snapshot holds of {@link Recent}: the columns by place, as many as the ring holds of `added`, and the older outcomes. */
+export type SavedRecent = Pick<Recent, 'added' | 'numbers' | 'flags' | 'older'>
+
+/** Fills a key's empty ring from a snapshot. */
+export function restoreRecent(recent: Recent, { added, numbers, flags, older }: SavedRecent, slab: RecentSlab): void {
   const columns = columnsFor(flags.length, slab)
   columns.numbers.set(numbers, columns.first * RECENT_COLUMNS)
   columns.flags.set(flags, columns.first)
-  Object.assign(recent, columns, { added })
+  Object.assign(recent, columns, { added, older })
 }
 
 /** Doubles the places: a key with one attempt must not pay for a hundred. */
@@ -167,22 +171,61 @@ export function* recentResults(
   }
 }
 
-/** When an attempt ended, in milliseconds since the epoch, and how. */
-interface RecentOutcome {
-  readonly ms: number
-  readonly success: boolean
+/** Called with the time in milliseconds since the epoch, and the counts, of one held attempt or of a block of older ones. */
+export type OutcomeVisitor = (ms: number, successes: number, attempts: number) => void
+
+/** Visits the outcomes of a key in the order of their own time: the older ones by blocks, each at its end. Ties are in order of receipt. */
+export function forEachOutcome(recent: Recent, visit: OutcomeVisitor): void {
+  const { older, numbers, flags, first, added } = recent
+  const places = isInOrder(recent) ? undefined : placesByTime(recent)
+  const count = recentCount(recent)
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const place = places?.[i] ?? first + ((added - count + i) % RECENT_LIMIT)
+    const ms = numbers[place * RECENT_COLUMNS]!
+    for (; at < older.length && older[at]! <= ms; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+    visit(ms, flags[place]! & SUCCESS, 1)
+  }
+  for (; at < older.length; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
 }
 
-/** The held attempts in the order of their own time. Those of the same time stay in the order they were received. */
-export function recentOutcomes(recent: Recent): readonly RecentOutcome[] {
-  const outcomes: RecentOutcome[] = []
-  let isInOrder = true
-  for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
-    const place = recent.first + (i % RECENT_LIMIT)
-    const ms = recent.numbers[place * RECENT_COLUMNS]!
-    isInOrder &&= outcomes.length === 0 || outcomes.at(-1)!.ms <= ms
-    outcomes.push({ ms, success: (recent.flags[place]! & SUCCESS) !== 0 })
+/** True if the held attempts were received in the order of their own time, as most are. */
+function isInOrder({ numbers, first, added }: Recent): boolean {
+  let before = Number.NEGATIVE_INFINITY
+  for (let i = Math.max(0, added - RECENT_LIMIT); i < added; i++) {
+    const ms = numbers[(first + (i % RECENT_LIMIT)) * RECENT_COLUMNS]!
+    if (ms < before) return false
+    before = ms
   }
-  // Nearly always in order, and every scrape reads those of every key.
-  return isInOrder ? outcomes : outcomes.sort((a, b) => a.ms - b.ms)
+  return true
+}
+
+/** The places of the held attempts by their own time. */
+function placesByTime(recent: Recent): number[] {
+  const count = recentCount(recent)
+  const timeAt = (place: number): number => recent.numbers[place * RECENT_COLUMNS]!
+  const places = Array.from({ length: count }, (_, i) => recent.first + ((recent.added - count + i) % RECENT_LIMIT))
+  return places.sort((a, b) => timeAt(a) - timeAt(b))
+}
+
+/** The counts of the outcomes that {@link forEachOutcome} visits. */
+export function outcomeCounts(recent: Recent): MutableCounts {
+  const { older, flags, first } = recent
+  const counts = { successes: 0, attempts: recentCount(recent) }
+  for (let i = 0; i < counts.attempts; i++) counts.successes += flags[first + i]! & SUCCESS
+  for (let at = 0; at < older.length; at += BLOCK_NUMBERS) {
+    counts.successes += older[at + 1]!
+    counts.attempts += older[at + 2]!
+  }
+  return counts
+}
+
+/** The latest own time of a held attempt before `untilMs`, in milliseconds since the epoch. -Infinity without one. */
+export function latestHeldMs(recent: Recent, untilMs: number): number {
+  let latest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < recentCount(recent); i++) {
+    const ms = recent.numbers[(recent.first + i) * RECENT_COLUMNS]!
+    if (ms < untilMs && ms > latest) latest = ms
+  }
+  return latest
 }

@@ -12,7 +12,14 @@ import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
 import { createExperimentPlans, type ExperimentPlan, type ExperimentPlans } from './experiment-plan.ts'
 import { createKeyIndex, isFiltering, type KeyIndex } from './key-index.ts'
 import { createRanges, type Ranges } from './ranges.ts'
-import { addRecent, createRecent, createRecentSlab, type Recent, type RecentSlab, restoreRecent } from './recent.ts'
+import {
+  addRecent,
+  createRecent,
+  createRecentSlab,
+  type RecentSlab,
+  restoreRecent,
+  type SavedRecent,
+} from './recent.ts'
 import type { Increment } from './series.ts'
 import {
   addAttempt,
@@ -75,7 +82,7 @@ export interface Tally extends Ranges {
   /** {@link hold} for what a key counted in an arm. */
   holdCell(arm: ArmTally, key: AttemptKey): ArmCell
   /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
-  restoreRecent(record: KeyTally, added: number, columns: Pick<Recent, 'numbers' | 'flags'>): void
+  restoreRecent(record: KeyTally, saved: SavedRecent): void
   /** Counts an attempt into some tiers of time only: its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
   /** {@link recount} for what a sender counted. */
@@ -135,7 +142,7 @@ export function createTally(options: TallyOptions): Tally {
     ...createRecounting(store),
     ...createRanges(store),
     overflowedArms: createArmOverflow(store),
-    restoreRecent: (record, added, columns) => restoreRecent(record.recent, added, columns, recentSlab),
+    restoreRecent: (record, saved) => restoreRecent(record.recent, saved, recentSlab),
     overflowed: () => store.overflowed,
     restoreOverflowed(attempts) {
       store.overflowed = attempts

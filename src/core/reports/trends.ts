@@ -1,18 +1,14 @@
 /** The success rate over time: per interval, its direction, and the keys and agents that have drifted. */
 
-import { namedRecord } from '../aggregate/metrics.ts'
 import { OVERFLOW_KEY } from '../aggregate/tally.ts'
-import type { AttemptKey } from '../attempt/attempt.ts'
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
 import type { Counts } from '../statistics/counts.ts'
-import type { Drift } from '../statistics/drift.ts'
 import { compareRates, type RateDifference } from '../statistics/sequential.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
-import { watchAgentSteps, watchKey } from './drift-watch.ts'
-import { difficultySteps } from './expectation.ts'
+import { type DriftReport, driftSteps } from './drift-report.ts'
 import { type Rate, rate } from './rate.ts'
-import { sortedSteps } from './sorted.ts'
+import { trendVerdict } from './trend-verdict.ts'
 
 const ALPHA = 0.05
 
@@ -24,10 +20,7 @@ export interface TrendPoint extends Rate {
   readonly until: string
 }
 
-/** The drift of a key. */
-export interface KeyDrift extends AttemptKey, Drift {}
-
-export interface TrendReport {
+export interface TrendReport extends DriftReport {
   /** RFC 3339. Null if there are no attempts. */
   readonly since: string | null
   /** RFC 3339. Null if there are no attempts. */
@@ -42,23 +35,20 @@ export interface TrendReport {
   readonly later_half: Rate | null
   /** The later half of the attempts compared with the earlier half, anytime-valid. Null if one of them has no attempts. */
   readonly change: RateDifference | null
-  /** The keys with an alarm at the end of the range, highest statistic first. */
-  readonly drifted_keys: readonly KeyDrift[]
-  /** The drift of every agent with enough attempts. Each attempt is compared with the agent's expected rate at its issue type. */
-  readonly agents: Record<string, Drift>
+  /** One verdict in words from the halves and the drifts. */
+  readonly verdict: string
 }
 
 /**
- * The trend report. `counts` has one entry per interval. `selected` are the keys that the question covers, `all` the keys
- * of every agent. Their summaries must cover the whole lifetime of the keys.
+ * The trend report. `counts` has one entry per interval. `selected` are the keys that the question covers. Their
+ * summaries must cover the whole lifetime of the keys.
  */
 export function trendReport(
   intervals: readonly TimeRange[],
   counts: readonly Counts[],
   selected: readonly KeySummary[],
-  all: readonly KeySummary[],
 ): TrendReport {
-  return runToCompletion(trendSteps(intervals, counts, selected, all))
+  return runToCompletion(trendSteps(intervals, counts, selected))
 }
 
 /** {@link trendReport} in steps. `lengthMs` is the length of a whole interval: the first and the last may be shorter. */
@@ -66,7 +56,6 @@ export function* trendSteps(
   intervals: readonly TimeRange[],
   counts: readonly Counts[],
   selected: readonly KeySummary[],
-  all: readonly KeySummary[],
   lengthMs: number = longest(intervals),
 ): Steps<TrendReport> {
   const time = (ms: number | undefined): string | null =>
@@ -83,6 +72,9 @@ export function* trendSteps(
   }
   yield* forEachKey(selected, add)
   const range = first && last && { sinceMs: first.sinceMs, untilMs: last.untilMs }
+  const direction = isSignificant ? (change.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet'
+  const drifts = yield* driftSteps(named, range)
+  const attempts = counts.reduce((sum, one) => sum + one.attempts, 0)
   return {
     since: time(first?.sinceMs),
     until: time(last?.untilMs),
@@ -92,12 +84,12 @@ export function* trendSteps(
       until: time(untilMs)!,
       ...rate(counts[i]!.successes, counts[i]!.attempts),
     })),
-    direction: isSignificant ? (change.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
+    direction,
     earlier_half: rateOfHalf(earlier),
     later_half: rateOfHalf(later),
     change,
-    drifted_keys: yield* driftedKeys(named, range),
-    agents: yield* agentDrifts(named, all, range),
+    verdict: trendVerdict({ attempts, direction, change, ...drifts }),
+    ...drifts,
   }
 }
 
@@ -119,38 +111,3 @@ function longest(intervals: readonly TimeRange[]): number {
 }
 
 const rateOfHalf = ({ successes, attempts }: Counts): Rate | null => (attempts === 0 ? null : rate(successes, attempts))
-
-/** Keys whose attempts are read between two yields. */
-const KEYS_READ_PER_STEP = 10
-
-function* driftedKeys(keys: readonly KeySummary[], range: TimeRange | undefined): Steps<KeyDrift[]> {
-  const drifted: KeyDrift[] = []
-  function watch(entry: KeySummary): void {
-    const drift = watchKey(entry, keys.length, range)
-    if (drift !== null && drift.direction !== 'none') drifted.push({ ...entry.key, ...drift })
-  }
-  yield* forEachKey(keys, watch, KEYS_READ_PER_STEP)
-  return yield* sortedSteps(drifted, (a, b) => b.statistic - a.statistic)
-}
-
-function* agentDrifts(
-  keys: readonly KeySummary[],
-  all: readonly KeySummary[],
-  range: TimeRange | undefined,
-): Steps<Record<string, Drift>> {
-  const difficulty = yield* difficultySteps(all)
-  const agents = new Map<string, KeySummary[]>()
-  function add(entry: KeySummary): void {
-    const own = agents.get(entry.key.agent_name)
-    if (own === undefined) agents.set(entry.key.agent_name, [entry])
-    else own.push(entry)
-  }
-  yield* forEachKey(keys, add)
-  const drifts = namedRecord<Drift>([])
-  for (const [agent, own] of agents) {
-    const drift = yield* watchAgentSteps(own, difficulty, agents.size, range)
-    if (drift !== null) drifts[agent] = drift
-    yield
-  }
-  return drifts
-}

@@ -140,9 +140,11 @@ function decodeKeys(
     }),
   )
   const kept = takeKeys(block, count, i => readRow(block, records[i]!.summary))
-  for (const [i, { added, ...columns }] of kept.entries()) {
-    if (heads[4 * i + 3] !== columns.flags.length) throw new RangeError('recent attempts of another number')
-    tally.restoreRecent(records[i]!, Math.trunc(added), columns)
+  const olderLengths = block.words(count)
+  for (const [i, { added, numbers, flags }] of kept.entries()) {
+    if (heads[4 * i + 3] !== flags.length) throw new RangeError('recent attempts of another number')
+    const older = [...block.doubles(olderLengths[i]!)]
+    tally.restoreRecent(records[i]!, { added: Math.trunc(added), numbers, flags, older })
     owners.all.push(records[i]!)
     owners.opens.push(opens[i]!)
   }

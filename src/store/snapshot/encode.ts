@@ -136,7 +136,9 @@ const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
   Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
 
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys))
+  const older = keys.map(({ recent }) => recent.older)
+  const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
+  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers)
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
     heads[4 * i] = names.get(key.agent_name)!
@@ -148,6 +150,11 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   block.put(heads)
   block.put(opensOf(keys))
   yield* putKeys(block, keys, ROWS_A_STEP)
+  block.put(Uint32Array.from(older, ({ length }) => length))
+  for (const [i, numbers] of older.entries()) {
+    block.put(Float64Array.from(numbers))
+    if (i % ROWS_A_STEP === 0) yield
+  }
   return block.bytes()
 }
 

@@ -4,7 +4,7 @@ import {
   addRecent,
   createRecent,
   createRecentSlab,
-  recentOutcomes,
+  forEachOutcome,
   recentResults,
 } from '../../../src/core/aggregate/recent.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
@@ -26,7 +26,9 @@ describe('the recent attempts of a key', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50), { maxLength: 100 }), minutes => {
         const received = minutes.map((minute, i) => ({ ms: minute * MINUTE, success: i % 2 === 0 }))
-        expect(recentOutcomes(receivedAt(minutes))).toEqual(received.toSorted((a, b) => a.ms - b.ms))
+        const visited: { ms: number; success: boolean }[] = []
+        forEachOutcome(receivedAt(minutes), (ms, successes) => visited.push({ ms, success: successes === 1 }))
+        expect(visited).toEqual(received.toSorted((a, b) => a.ms - b.ms))
       }),
     )
   })

@@ -49,7 +49,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
     ['costs', costReport(keys)],
     ['experiment', experimentReport('e', tally.arms('e'))],
     ['adaptive experiment', experimentReport('e', tally.arms('e'), { adaptive: true })],
-    ['trends', trendReport(intervals, perInterval, keys, keys)],
+    ['trends', trendReport(intervals, perInterval, keys)],
     ['route', routingReport('i', evidence)],
     ['constrained route', routingReport('i', evidence, { max_cost_usd: 1, min_success_rate: 50 })],
     ['drawn route', routingReport('i', evidence, { seed: 's' })],

@@ -4,6 +4,7 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { driftCaseSimulations } from './drift-case-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
 import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
@@ -26,6 +27,7 @@ export const simulations: readonly Simulation[] = [
   ...experimentSimulations,
   ...driftSimulations,
   ...watchSimulations,
+  ...driftCaseSimulations,
   ...calibrationSimulations,
 ]
 

@@ -8,7 +8,7 @@ import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import { decodeState, type RestoredState } from '../../../src/store/snapshot/decode.ts'
 import { encodeState } from '../../../src/store/snapshot/encode.ts'
 import { decodeHead, encodeHead } from '../../../src/store/snapshot/head.ts'
-import type { SummarySchema } from '../../../src/store/snapshot/schema.ts'
+import { fingerprintOf, OWN_SCHEMA, type SummarySchema } from '../../../src/store/snapshot/schema.ts'
 import { attempt, NOW } from '../file/fixtures.ts'
 
 const ids = { limit: 10, keepMs: 1000 }
@@ -65,6 +65,12 @@ describe('a snapshot of another layout', () => {
   test('that lacks a total is refused', () => {
     expect(() => restore(snapshotWith(renamed({ successes: 'unknown' })))).toThrow('its summaries have no successes')
   })
+})
+
+test('other blocks of older outcomes have another fingerprint', () => {
+  const [blocks, attempts, numbers] = OWN_SCHEMA.older
+  const other: SummarySchema = { ...OWN_SCHEMA, older: [blocks, attempts + 1, numbers] }
+  expect(fingerprintOf(other, [])).not.toBe(fingerprintOf(OWN_SCHEMA, []))
 })
 
 test('a head whose schema is not that of its fingerprint is refused', () => {

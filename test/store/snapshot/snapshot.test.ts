@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
+import { forEachOutcome } from '../../../src/core/aggregate/recent.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
@@ -68,6 +69,24 @@ test('a restored state gives the same answers, and the same bytes when it is wri
       expect(answersOf(restore(blocksOf(restored)))).toEqual(answersOf(tally))
     }),
   )
+})
+
+test('a restored state keeps the outcomes of attempts that left the recent ones, and goes on adding to them', () => {
+  const at = (i: number) => ({ ms: NOW_MS + i * 1000, local: false })
+  const add = (tally: Tally, i: number): void => tally.add(attempt(0, { success: i % 3 === 0 }), at(i), NOW_MS)
+  const outcomesOf = (tally: Tally): unknown[] => {
+    const outcomes: unknown[] = []
+    forEachOutcome(tally.keys()[0]!.recent, (...outcome) => outcomes.push(outcome))
+    return outcomes
+  }
+  const tally = newTally()
+  for (let i = 0; i < 333; i++) add(tally, i)
+  const restored = restore(blocksOf(tally))
+  expect(outcomesOf(tally)).toHaveLength(100 + 10)
+  expect(outcomesOf(restored)).toEqual(outcomesOf(tally))
+  expect(blocksOf(restored)).toEqual(blocksOf(tally))
+  for (const one of [tally, restored]) for (let i = 333; i < 1500; i++) add(one, i)
+  expect(outcomesOf(restored)).toEqual(outcomesOf(tally))
 })
 
 test('alternating buffers leak no bytes from one block into another', () => {

@@ -38,7 +38,7 @@ export function createKeyCopies(scratch: TempFile): KeyCopies {
         yield {
           key: keys[i]!.key,
           summary: rows[i]!,
-          recent: { numbers, flags, first: 0, places: flags.length, added },
+          recent: { numbers, flags, first: 0, places: flags.length, added, older: [] },
         }
     }
   }
