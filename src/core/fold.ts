@@ -3,6 +3,7 @@
  * on the same log therefore end in the same state. It reads no clock: each record contains its times.
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
+import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import type { AgentAttempt } from './attempt/attempt.ts'
@@ -79,7 +80,21 @@ export interface AlertRecord extends RecordTimes {
   readonly status: AlertStatus
 }
 
-export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecord | OutcomeRecord | AlertRecord
+/** What somebody stated of an experiment. It replaces what was stated before. */
+export interface PlanRecord extends RecordTimes {
+  readonly kind: 'plan'
+  readonly experiment: string
+  readonly plan: ExperimentPlan
+}
+
+export type LogRecord =
+  | AttemptRecord
+  | PointsRecord
+  | ResetRecord
+  | LimitsRecord
+  | OutcomeRecord
+  | AlertRecord
+  | PlanRecord
 
 /** The state that results from folding a log. */
 export interface FoldState {
@@ -96,7 +111,7 @@ export function admitAttempt({ ids }: Pick<FoldState, 'ids'>, attempt: AgentAtte
   return attempt.attempt_id === undefined || ids.add(attempt.attempt_id, idMs)
 }
 
-/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert, or a change of the limits. */
+/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert or plan, or a change of the limits. */
 export function apply(state: FoldState, record: LogRecord): boolean {
   switch (record.kind) {
     case 'attempt':
@@ -116,6 +131,8 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       return admitOutcome(state, record)
     case 'alert':
       return changeAlert(state, record)
+    case 'plan':
+      return state.tally.putPlan(record.experiment, record.plan)
   }
 }
 

@@ -45,7 +45,7 @@ const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBe
   decided_by: z
     .enum(DECISIONS)
     .meta({ description: 'What p_best, decisive, contenders and attempts_to_decide are about.' }),
-  p_best: probability.meta({ description: 'Probability that it is the best by what the answer is decided by.' }),
+  p_best: probability.meta({ description: 'Probability, 0 to 1, that it is the best by `decided_by`.' }),
   expected_loss: z.number().meta({
     description: 'Percentage points of success rate by which the one with the highest is expected to be better.',
   }),

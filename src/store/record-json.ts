@@ -1,12 +1,13 @@
-/** The JSON of records, the same in every log. A log adds the times of a record, and whatever protects it. */
+/** The JSON of records, the same in every log. A log adds the times of a record and its own framing. */
 
+import { planOf, type StoredPlan, storedPlan } from '../core/aggregate/experiment-plan.ts'
 import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
-import type { AlertRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
+import type { AlertRecord, LogRecord, OutcomeRecord, PlanRecord, RecordTimes } from '../core/fold.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
-/** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
+/** The JSON of points that were received together. It names the histogram bounds of their buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
   return JSON.stringify({ points, bounds: OWN_BOUNDS })
 }
@@ -21,12 +22,16 @@ export function alertJson({ alert, status }: AlertRecord): string {
   return JSON.stringify({ alert, status })
 }
 
-/** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
+export function planJson({ experiment, plan }: PlanRecord): string {
+  return JSON.stringify({ experiment, plan: storedPlan(plan) })
+}
+
+/** The record of parsed JSON. Undefined if its kind is unknown. The content is trusted, because a writer of this program wrote it. */
 export function readRecord(
   { nowMs, idMs }: RecordTimes,
   value: Readonly<Record<string, unknown>>,
 ): LogRecord | undefined {
-  // Written out for attempts: of one shape each, and not copied, because a start reads millions.
+  // Attempts have one object shape and are not copied, because a start reads millions of them.
   if (typeof value.timestamp === 'string' && typeof value.agent_name === 'string') {
     const at = parseTimestamp(value.timestamp)
     return at && { kind: 'attempt', nowMs, idMs, attempt: value as unknown as AgentAttempt, at }
@@ -34,6 +39,7 @@ export function readRecord(
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
+  if (isPlan(value)) return { kind: 'plan', nowMs, idMs, experiment: value.experiment, plan: planOf(value.plan) }
   if (!isOutcome(value)) return undefined
   const { outcome, revision, previous, attempt } = value
   const at = parseTimestamp(attempt.timestamp)
@@ -46,11 +52,15 @@ function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> 
   return 'alert' in value && 'status' in value && (value.status === 'firing' || value.status === 'resolved')
 }
 
+function isPlan(value: object): value is { readonly experiment: string; readonly plan: StoredPlan } {
+  return 'experiment' in value && 'plan' in value
+}
+
 function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {
   return 'outcome' in value && 'attempt' in value && 'revision' in value
 }
 
-/** Points under other histogram bounds lose their buckets: counted under ours they would say something else. */
+/** Points with other histogram bounds lose their buckets: under these bounds the counts would be wrong. */
 function pointsOf(points: readonly SeriesPoint[], bounds: unknown): readonly SeriesPoint[] {
   return bounds === OWN_BOUNDS ? points : points.map(point => ({ ...point, values: withoutBuckets(point.values) }))
 }

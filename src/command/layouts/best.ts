@@ -17,7 +17,7 @@ lowest cost per success; the verdict is then about that cost.
 You may ask as often as you like: a verdict that is wrong appears in at most 5 %
 of histories.
 
-Exits with 1 where nobody has enough attempts.
+Exits with 1 if no agent has enough attempts.
 
 Examples:
   agent-performance best bug

@@ -20,6 +20,7 @@ import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
 import type { ShrunkRate } from './shrunk-rates.ts'
+import { type Times, timesOf } from './times.ts'
 
 /** The criteria by which the best agent can be chosen. */
 export const RANKINGS = ['success_rate', 'lower_bound', 'shrunk', 'expected_cost'] as const
@@ -39,7 +40,7 @@ export interface BestAgentOptions {
 }
 
 /** The documented answer, with the interval of its rate. */
-export interface BestAgent extends Rate {
+export interface BestAgent extends Rate, Times {
   readonly agent_name: string
   readonly model_name: string
   /** 0 to 1. Null if no attempt stated a confidence. */
@@ -89,6 +90,7 @@ function numbersOf(summary: Summary): KeyNumbers {
 export function describeNumbers(
   { agent_name, model_name }: AttemptKey,
   { successes, attempts, confidence, timeSeconds }: KeyNumbers,
+  times: Times,
 ): BestAgent {
   return {
     agent_name,
@@ -96,6 +98,7 @@ export function describeNumbers(
     ...rate(successes, attempts),
     avg_confidence: confidence,
     avg_time_seconds: timeSeconds,
+    ...times,
   }
 }
 
@@ -207,7 +210,7 @@ export function* decidedBestSteps(
     yield
   }
   return {
-    ...describeNumbers(entry.key, numbers!),
+    ...describeNumbers(entry.key, numbers!, timesOf(entry.summary)),
     shrunk_rate: options.rankBy === 'shrunk' ? (options.shrunkRate?.(entry.key, leader) ?? null) : null,
     cost_per_success: costPerSuccess(leader),
     ...decision.evidence,

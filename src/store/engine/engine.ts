@@ -2,13 +2,15 @@
  * The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept.
  * `createEngine` is long because it connects all parts.
  */
+
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { KeptEvents } from '../../core/events.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
 import type { Log, Position } from '../../core/log.ts'
 import type { Clock, Store } from '../../core/ports.ts'
-import { createEvents, type KeptEvents } from '../events.ts'
+import { createEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'
@@ -21,7 +23,7 @@ import { CATCH_UP_TIMES, type CatchUpTimes, createOwnFold } from './own-fold.ts'
 import { createCommitQueue, type Pending } from './queue.ts'
 import { restoreSnapshot } from './restore.ts'
 import { createSnapshots, type WriteCounters } from './snapshots.ts'
-import { appendAlert, appendOutcome, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
+import { appendAlert, appendOutcome, appendPlan, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -188,6 +190,11 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
       list: query => log.page(query),
       isClosed: () => closing !== undefined,
     }),
+    async putExperimentPlan(experiment, plan) {
+      const refused = commit.refusal()
+      if (refused !== undefined) throw refused
+      return await appendPlan(turns, experiment, plan)
+    },
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
     alerts: state.alerts,

@@ -1,4 +1,4 @@
-/** The file log: a journal in segments beside the document, snapshots among them, and a lock. One process has it at a time. */
+/** The file log: a journal in segments next to the document, with snapshots and a lock. One process opens it at a time. */
 import {
   type CapturedSnapshot,
   type Group,
@@ -10,32 +10,34 @@ import {
   type Position,
   type StoredSnapshot,
 } from '../../core/log.ts'
+import type { StoreHealth } from '../../core/ports.ts'
 import { LockLost } from './errors.ts'
-import type { ChainOptions, Link } from './journal/extents.ts'
+import type { ChainOptions } from './journal/extents.ts'
 import { findAttempt } from './journal/find-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { listAttempts } from './journal/listing.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
 import { readGroups } from './journal/read-groups.ts'
-import { lineHead, sealLine } from './journal/record.ts'
-import { createExpiry, type Retention, withinRetention } from './journal/retention.ts'
-import { createTidy } from './journal/tidy.ts'
-import { type Hold, scratchPath } from './lock/directory.ts'
-import { createOwnership, type OwnershipTimes } from './lock/ownership.ts'
+import { createFrames } from './journal/record-frame.ts'
+import { removeExpired } from './journal/remove-expired.ts'
+import { createExpiry, type Expiry, type Retention, withinRetention } from './journal/retention.ts'
+import { tempPath } from './lock/directory.ts'
+import type { DirectoryLock } from './lock/directory-lock.ts'
+import { createOwnership, type Ownership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
-import { createScrub, type ScrubTimes } from './recovery/scrub.ts'
+import { createScrub, type Scrub, type ScrubTimes } from './recovery/scrub.ts'
 import type { StartOptions } from './recovery/start.ts'
 import { listSnapshots, peekMark, snapshotBlocks, writeSnapshot } from './snapshot/snapshot-files.ts'
 
 export interface FileLogOptions {
   readonly start: StartOptions
   readonly journal: Journal
-  /** The journal's sizes of segments, which are kept up to date. */
+  /** The journal's own map of segment sizes. */
   readonly segments: Map<number, number>
-  readonly hold: Hold
+  readonly lock: DirectoryLock
   readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
   readonly retention: Retention
-  /** The segment that begins with the last reset. */
+  /** The segment of the last reset. */
   readonly resetAt: number
   readonly newestSnapshot: number
   readonly damage: Damage
@@ -44,165 +46,184 @@ export interface FileLogOptions {
 }
 
 export interface FileLog extends Log {
-  /** Where the journal ends. */
+  /** The current end of the journal. */
   readonly end: Position
-  /** Reads and verifies all segments and snapshots now; resolves when that is done. */
+  /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
 
-/** It is long because every part of the port is connected here. */
+/** The state of an open log. */
+interface OpenLog {
+  readonly options: FileLogOptions
+  readonly chain: () => ChainOptions
+  readonly expiry: Expiry
+  /** The segment of the last reset. */
+  resetAt: number
+  newestSnapshot: number
+  /** The latest group, to answer a repeated append. */
+  last: { readonly number: number; readonly kept: Kept } | undefined
+  /** The position of the latest group or snapshot. A new segment without records does not change it. */
+  end: string
+  watcher: LogWatcher | undefined
+}
+
 export function createFileLog(options: FileLogOptions): FileLog {
-  const { start, journal, segments, hold, info, retention } = options
-  const { fileSystem, directory, owner, clock } = start
-  const expiry = createExpiry(start, retention)
-  const tidy = createTidy({ files: start, journal, hold, retention, expiry, clock })
-  const links = new Map<number, Link>()
-  const chain = (): ChainOptions => ({ ...start, journal, resetAt, links })
-  const scrub = createScrub({
-    ...start,
-    damage: options.damage,
-    chain,
-    times: options.scrub,
-    onDamagedSnapshot: () => watcher?.needsSnapshot(),
-    keepOldest: () => journal.keepOldest(),
-  })
-  let { resetAt, newestSnapshot } = options
-  let last: { readonly number: number; readonly kept: Kept } | undefined
-  /** Where the last group or snapshot stands: a segment that was only begun since holds nothing to be folded. */
-  let end = markNow()
-  let watcher: LogWatcher | undefined
-  const ownership = createOwnership({
-    ...start,
-    hold,
-    journal,
-    segments,
-    newestSnapshot: () => newestSnapshot,
-    times: options.times,
-    onLoss: error => watcher?.failed(error),
-  })
-
-  function markNow(): string {
-    return printMark({ ...journal.end, records: journal.records, resetAt })
-  }
-
-  async function append(group: Group): Promise<Kept> {
-    if (last?.number === group.number) return last.kept
-    try {
-      if (group.isReset) {
-        await journal.begin(group.records, { reset: true })
-        resetAt = journal.end.segment
-      } else await journal.append(group.records, group.attempts)
-    } catch (error) {
-      // What failed is cut off, or skipped by the next segment: it is never read again.
-      throw refused(error)
-    }
-    const kept = { position: markNow(), after: end }
-    end = kept.position
-    last = { number: group.number, kept }
-    return kept
-  }
-
-  async function putSnapshot(snapshot: CapturedSnapshot): Promise<number> {
-    newestSnapshot++
-    return await writeSnapshot(start, newestSnapshot, {
-      mark: readMark(snapshot.position),
-      blocks: snapshot.blocks,
-      bytes: () => whileHeld(snapshot.bytes()),
-    })
-  }
-
-  /** Fails at the end where the lock was lost meanwhile: the file must not take the place of one that another owner wrote. */
-  async function* whileHeld(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    yield* bytes
-    hold.assertHeld()
-  }
-
-  async function snapshots(): Promise<StoredSnapshot[]> {
-    const found: StoredSnapshot[] = []
-    for (const sequence of (await listSnapshots(start)).reverse()) {
-      const mark = await peekMark(start, sequence)
-      if (mark === undefined || mark.segment < resetAt) continue
-      found.push({ position: printMark(mark), blocks: () => snapshotBlocks(start, sequence) })
-    }
-    return found
-  }
-
-  async function rotate(): Promise<string> {
-    const { segment, offset } = journal.end
-    if (await expiry.isToBeClosed(segment, offset, clock())) await journal.begin()
-    end = markNow()
-    return end
-  }
-
-  async function recover(): Promise<void> {
-    try {
-      await ownership.renew()
-      await journal.begin()
-    } catch (error) {
-      throw refused(error)
-    }
-  }
-
-  async function close(): Promise<void> {
-    ownership.stop()
-    await scrub.close()
-    await journal.close()
-    await hold.release()
-  }
-
+  const log = openLog(options)
+  const scrub = scrubOf(log)
+  const ownership = ownershipOf(log)
+  const { start, lock, info, retention, journal } = options
   return {
-    info: { ...info, writer: owner, start: printMark(FIRST_MARK), resendBytes: 0 },
+    info: { ...info, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
-    append,
+    append: group => append(log, group),
     read: after => readGroups({ ...start, journal }, readMark(after)),
     page: query =>
       ownership.whileHeld(() =>
-        listAttempts({ ...chain(), onDamage: scrub.examine }, withinRetention(query, retention, clock())),
+        listAttempts({ ...log.chain(), onDamage: scrub.examine }, withinRetention(query, retention, start.clock())),
       ),
-    find: attemptId => ownership.whileHeld(() => findAttempt(chain(), attemptId)),
-    // Nobody else appends: what repeats a known id never comes into the journal.
+    find: attemptId => ownership.whileHeld(() => findAttempt(log.chain(), attemptId)),
+    // There is no other writer, so no duplicate is ever appended.
     leaveOut() {},
-    snapshots,
-    putSnapshot,
-    spool: () => fileSystem.scratch(scratchPath(directory, 'snapshot')),
-    rotate,
-    expire: () => tidy(resetAt, newestSnapshot),
-    recover,
-    watch(given) {
-      watcher = given
+    snapshots: () => snapshots(log),
+    putSnapshot: snapshot => putSnapshot(log, snapshot),
+    spool: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
+    rotate: () => rotate(log),
+    expire: () => removeExpired({ ...options, files: start, expiry: log.expiry, clock: start.clock }, log),
+    recover: () => recover(log, ownership),
+    watch(watcher) {
+      log.watcher = watcher
     },
-    health() {
-      ownership.check()
-      const loss = hold.loss()
-      const { detail } = options.damage.known
-      return {
-        ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),
-        // What is damaged cannot be listed, and new attempts are kept all the same.
-        ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
-      }
-    },
+    health: () => health(options, ownership),
     get end() {
-      return end
+      return log.end
     },
     verify: scrub.pass,
-    close,
+    async close() {
+      ownership.stop()
+      await scrub.close()
+      await journal.close()
+      await lock.release()
+    },
+  }
+}
+
+function openLog(options: FileLogOptions): OpenLog {
+  const { start, journal, retention, resetAt, newestSnapshot } = options
+  const links: ChainOptions['links'] = new Map()
+  const log: OpenLog = {
+    options,
+    chain: () => ({ ...start, journal, resetAt: log.resetAt, links }),
+    expiry: createExpiry(start, retention),
+    resetAt,
+    newestSnapshot,
+    last: undefined,
+    end: printMark({ ...journal.end, records: journal.records, resetAt }),
+    watcher: undefined,
+  }
+  return log
+}
+
+function scrubOf(log: OpenLog): Scrub {
+  const { start, journal, damage, scrub } = log.options
+  return createScrub({
+    ...start,
+    damage,
+    chain: log.chain,
+    times: scrub,
+    onDamagedSnapshot: () => log.watcher?.needsSnapshot(),
+    keepOldest: () => journal.storeOldest(),
+  })
+}
+
+function ownershipOf(log: OpenLog): Ownership {
+  const { start, lock, journal, segments, times } = log.options
+  return createOwnership({
+    ...start,
+    lock,
+    journal,
+    segments,
+    newestSnapshot: () => log.newestSnapshot,
+    times,
+    onLoss: error => log.watcher?.failed(error),
+  })
+}
+
+function currentEnd({ options: { journal }, resetAt }: OpenLog): string {
+  return printMark({ ...journal.end, records: journal.records, resetAt })
+}
+
+async function append(log: OpenLog, group: Group): Promise<Kept> {
+  if (log.last?.number === group.number) return log.last.kept
+  const { journal } = log.options
+  try {
+    if (group.isReset) {
+      await journal.begin(group.records, { reset: true })
+      log.resetAt = journal.end.segment
+    } else await journal.append(group.records, group.attempts)
+  } catch (error) {
+    // Final: the bytes of a failed write are truncated, or the next segment excludes them. They are never read again.
+    throw refused(error)
+  }
+  const kept = { position: currentEnd(log), after: log.end }
+  log.end = kept.position
+  log.last = { number: group.number, kept }
+  return kept
+}
+
+async function putSnapshot(log: OpenLog, snapshot: CapturedSnapshot): Promise<number> {
+  const { start, lock } = log.options
+  log.newestSnapshot++
+  return await writeSnapshot(start, log.newestSnapshot, {
+    mark: readMark(snapshot.position),
+    blocks: snapshot.blocks,
+    bytes: () => whileHeld(lock, snapshot.bytes()),
+  })
+}
+
+/** Throws at the end if the lock was lost meanwhile: the file must not replace one that another owner wrote. */
+async function* whileHeld(lock: DirectoryLock, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* bytes
+  lock.assertHeld()
+}
+
+async function snapshots({ options: { start }, resetAt }: OpenLog): Promise<StoredSnapshot[]> {
+  const stored: StoredSnapshot[] = []
+  for (const sequence of (await listSnapshots(start)).reverse()) {
+    const mark = await peekMark(start, sequence)
+    if (mark === undefined || mark.segment < resetAt) continue
+    stored.push({ position: printMark(mark), blocks: () => snapshotBlocks(start, sequence) })
+  }
+  return stored
+}
+
+async function rotate(log: OpenLog): Promise<string> {
+  const { start, journal } = log.options
+  const { segment, offset } = journal.end
+  if (await log.expiry.isToBeClosed(segment, offset, start.clock())) await journal.begin()
+  log.end = currentEnd(log)
+  return log.end
+}
+
+async function recover({ options: { journal } }: OpenLog, ownership: Ownership): Promise<void> {
+  try {
+    await ownership.renew()
+    await journal.begin()
+  } catch (error) {
+    throw refused(error)
+  }
+}
+
+function health({ lock, damage }: FileLogOptions, ownership: Ownership): StoreHealth {
+  ownership.check()
+  const loss = lock.loss()
+  const { detail } = damage.known
+  return {
+    ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),
+    // Damage limits listings. New attempts are recorded all the same.
+    ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
   }
 }
 
 function refused(error: unknown): LogRefused {
   return new LogRefused(error, { isFinal: error instanceof LockLost && error.isFinal })
-}
-
-/** Of calls in the same millisecond all have the same frame. */
-function createFrames(): Log['frame'] {
-  let made = { nowMs: Number.NaN, idMs: Number.NaN, frame: frameOf(0, 0) }
-  return ({ nowMs, idMs }) => {
-    if (made.nowMs !== nowMs || made.idMs !== idMs) made = { nowMs, idMs, frame: frameOf(nowMs, idMs) }
-    return made.frame
-  }
-}
-
-function frameOf(nowMs: number, idMs: number): ReturnType<Log['frame']> {
-  const head = lineHead(nowMs, idMs)
-  return { before: head.bytes, after: 1, seal: (bytes, start, end) => sealLine(bytes, start, end, head) }
 }

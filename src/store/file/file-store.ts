@@ -1,15 +1,15 @@
 /**
- * The default store: one documented file, and beside it a journal that keeps every attempt before it is counted.
- * It is long because all parts of the store are connected here.
+ * The default store: the documented file, and next to it a journal in which every attempt is durable before it counts.
+ * The file is long because it connects all parts of the store.
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { KeptEvents } from '../../core/events.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
-import type { KeptEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
@@ -20,10 +20,11 @@ import { errorCode, LockLost, NewerFormat, StoreLocked, UnusablePath } from './e
 import { createFileLog, type FileLog } from './file-log.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { createJournal, type Journal } from './journal/journal.ts'
-import { type Oldest, settleOldest } from './journal/oldest.ts'
+import { type Oldest, recoverOldest } from './journal/oldest.ts'
 import { isSame, type Position as JournalPlace } from './journal/position.ts'
 import { segmentPath } from './journal/segments.ts'
-import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import { journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import { type DirectoryLock, lockDirectory } from './lock/directory-lock.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
 import { logChangedSettings } from './recovery/changed-settings.ts'
@@ -34,46 +35,46 @@ import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
 import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
 
 export interface FileStoreOptions {
-  /** The documented file; what else is kept lies beside it. */
+  /** The path of the documented file. All other files are next to it. */
   readonly path: string
-  /** Empty; nothing else may count into it while the store is open. */
+  /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
   readonly clock: Clock
-  /** Milliseconds since some moment, by a clock that never jumps: attempt ids age by it. Without one they age by `clock`. */
+  /** A monotonic clock in milliseconds, by which attempt ids age. Without it they age by `clock`. */
   readonly monotonic?: Clock | undefined
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
-  /** Ids of attempts that are remembered, and for how long: 1,000,000, and 24 hours. */
+  /** Limits of the dedup window. By default 1,000,000 ids and 24 hours. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
-  /** What is kept for listing, by whole segments: 90 days, and 1 GiB. What was counted stays counted. */
+  /** Retention of single attempts, by whole segments. By default 90 days and 1 GiB. Totals stay. */
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
-  /** Attempts that may wait for the disk: 100,000. */
+  /** The maximum number of attempts that wait for the disk. By default 100,000. */
   readonly maxPendingAttempts?: number | undefined
-  /** Series of metrics that are told apart: 100,000. */
+  /** The maximum number of metric series. By default 100,000. */
   readonly maxSeries?: number | undefined
-  /** When and how fast the files are verified: from 2 seconds on, then daily, at 4 MiB/s. */
+  /** When and how fast the files are verified. By default after 2 seconds, then daily, at 4 MiB/s. */
   readonly scrub?: ScrubTimes | undefined
-  /** How often the lock is checked, and the files are made as new as now: every second, and hourly. */
+  /** How often the lock is checked and the files are touched. By default every second and every hour. */
   readonly ownership?: OwnershipTimes | undefined
 }
 
-/** What a store knows of itself. Counts are since it was opened. */
+/** Statistics of a store. Counts are since it was opened. */
 export interface FileStoreStats extends Readonly<Counters> {
   readonly snapshot: Readonly<WriteCounters>
   readonly journalBytes: number
   readonly segments: number
-  /** Calls of `append`, and attempts in them, that wait to be kept. */
+  /** Calls of `append` that wait until their attempts are durable, and their attempts. */
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** What is known to be damaged or missing now. */
+  /** Damage and missing files that are known now. */
   readonly damage: KnownDamage
 }
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
   stats(): FileStoreStats
-  /** Reads and verifies all segments and snapshots now; resolves when it is done. */
+  /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
 
@@ -82,19 +83,19 @@ const DAY_MS = 86_400_000
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Opens the store, and resolves when all that was ever acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat}
- * or {@link UnusablePath}, which leave all as it was.
+ * Opens the store. Resolves when everything acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat} or
+ * {@link UnusablePath} without changing a file.
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
   return createFileStore(await openFileLog(options), options)
 }
 
-/** A file log that is open, and what its start found, which is counted into the tally. */
+/** An open file log, and the results of its recovery, which the tally contains. */
 export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
   readonly found: Found
-  readonly hold: Hold
+  readonly lock: DirectoryLock
   readonly journal: Journal
   readonly counters: Counters
   readonly damage: Damage
@@ -117,38 +118,38 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
     alerts: new Map(),
     log: options.log ?? SILENT,
   }
-  let hold: Hold | undefined
+  let lock: DirectoryLock | undefined
   try {
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
     const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
-    hold = await holdDirectory(start)
+    lock = await lockDirectory(start)
     const document = await refuseNewer(start, { known })
-    await hold.name()
+    await lock.name()
     const found = await find(start, document)
-    hold.assertHeld()
+    lock.assertHeld()
     await removeUnfinished(start, start.log)
     const end = await repair(start, found)
-    const oldest = await settleOldest(start, found)
-    return createLog(start, options, hold, found, { end, oldest })
+    const oldest = await recoverOldest(start, found)
+    return createLog(start, options, lock, found, { end, oldest })
   } catch (error) {
     options.tally.clear()
-    await hold?.release()
+    await lock?.release()
     throw explained(error, path)
   }
 }
 
-/** System errors say which call failed; this says for whom. */
+/** Adds the path of the store to a system error, which only names the failed call. */
 function explained(error: unknown, path: string): unknown {
   const isExplained = [StoreLocked, LockLost, NewerFormat, UnusablePath].some(kind => error instanceof kind)
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
-/** The log over what was found, which is counted already. */
+/** Creates the log after recovery. */
 function createLog(
   start: StartOptions,
   options: FileStoreOptions,
-  hold: Hold,
+  lock: DirectoryLock,
   found: Found,
   { end, oldest }: { readonly end: JournalPlace; readonly oldest: Oldest },
 ): OpenedFileLog {
@@ -157,7 +158,7 @@ function createLog(
   const counters = createCounters(replayed)
   const records = adoption?.attempts.length ?? replayed.forks.reduce((sum, fork) => sum + fork.attempts, replayed.total)
   const limits = limitsOf(start)
-  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, hold })
+  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, lock })
   logChangedSettings(start, found)
   const damagedAtStart = [...replayed.damaged].map(
     ([one, lines]) => [segmentPath(start.directory, one), lines] as const,
@@ -167,7 +168,7 @@ function createLog(
     start,
     journal,
     segments,
-    hold,
+    lock,
     damage,
     info: { seed: found.ids.save(0, 0).seed, limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
@@ -176,17 +177,17 @@ function createLog(
     times: options.ownership ?? OWNERSHIP_TIMES,
     scrub: options.scrub ?? SCRUB_TIMES,
   })
-  return { log, start, found, hold, journal, counters, damage, logger }
+  return { log, start, found, lock, journal, counters, damage, logger }
 }
 
-/** The engine and the document over an open log. */
+/** Creates the engine and the document of an open log. */
 function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): FileStore {
   const { log, start, found, journal, counters, damage, logger } = opened
   const { segments, document, snapshot } = found
   const { clock, monotonic, maxPendingAttempts } = options
   const { tally, series, alerts } = start
   const state = { tally, series, alerts, ids: found.ids }
-  const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).tendMs }
+  const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).touchMs }
   const engine = createEngine(
     { log, clock, monotonic, logger, maxPendingAttempts, times },
     { state, position: log.end },
@@ -195,7 +196,7 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
   const unchecked = document.kind === 'ours' && snapshot !== undefined ? end : undefined
   const documents = createDocumentWriter({ ...start, ...opened, log: logger, engine, unchecked })
   engine.add({ changed: documents.request, close: documents.close })
-  // What a start had to count again, the next one need not.
+  // Take a snapshot after a replay, so that the next start is fast.
   const isUnlike = snapshot === undefined && segments.size > 0
   if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) engine.requestSnapshot()
   const isCurrent =

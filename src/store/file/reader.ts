@@ -1,4 +1,4 @@
-/** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
+/** Opens a store read-only: without a lock, without changing a file, and while another process may write the store. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { matches } from '../../core/aggregate/key-index.ts'
@@ -11,7 +11,8 @@ import { messageOf } from '../messages.ts'
 import type { AdoptedAttempt } from './document/adopt.ts'
 import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { listAttempts, withId } from './journal/listing.ts'
+import { withId } from './journal/attempt-id.ts'
+import { listAttempts } from './journal/listing.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
 import { isBefore } from './journal/position.ts'
 import { segmentPath } from './journal/segments.ts'
@@ -21,37 +22,37 @@ import { type Found, find, refuseNewer, type StartOptions } from './recovery/sta
 import { snapshotPath } from './snapshot/snapshot-files.ts'
 
 export interface FileReaderOptions {
-  /** The documented file. */
+  /** The path of the documented file. */
   readonly path: string
-  /** Makes an empty tally: each time the files are read, they are counted into a new one. */
+  /** Creates an empty tally. Called for each try to read the files. */
   readonly createTally: () => Tally
   readonly clock: Clock
-  /** Receives each fault that was found as a warning. */
+  /** Receives a warning for each fault. */
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
 }
 
-/** How often the files are read while a writer changes them, and the first pause between, which doubles: 1.6 s in all. */
+/** How many times reading is tried while a writer changes the files, and the first pause, which doubles. 1.6 s in total. */
 const RETRY = { tries: 6, firstMs: 50 }
-/** Faults that are reported one by one. */
+/** The maximum number of faults that are reported one by one. */
 const MAX_REPORTED = 10
 const IDS = { limit: 1_000_000, keepMs: 86_400_000 }
-/** Bad input data, and a temporary failure, as sysexits.h has them. */
+/** EX_DATAERR and EX_TEMPFAIL of sysexits.h. */
 const EXIT = { data: 65, temporary: 75 }
 
-/** What one reading of all files gave. */
+/** The result of reading all files once. */
 interface Reading {
   readonly start: StartOptions
   readonly found: Found
   readonly oldest: Oldest
-  /** Damage, a sentence each. */
+  /** Damage and missing files, a sentence each. */
   readonly faults: readonly string[]
 }
 
 /**
- * Opens the store at the path for questions. It answers from what was there when it opened; later changes do not show. It may count attempts
- * that a writer has written and not yet acknowledged. Damage is reported to the log and left where it is. Appends and resets reject with {@link StoreUnavailable}. Rejects with {@link NoStore},
- * {@link UnreadableStore} or {@link NewerFormat}.
+ * Opens the store at the path for questions. The answers describe the moment of opening. They may include attempts that a writer has not
+ * acknowledged yet. Damage is logged and not repaired. Appends and resets reject with {@link StoreUnavailable}. Rejects with
+ * {@link NoStore}, {@link UnreadableStore} or {@link NewerFormat}.
  */
 export async function openFileReader(options: FileReaderOptions): Promise<Store> {
   const path = resolve(options.path)
@@ -66,7 +67,7 @@ export async function openFileReader(options: FileReaderOptions): Promise<Store>
   }
 }
 
-/** Reads again where a writer removed or replaced files meanwhile. Damage that is found twice is not of that kind. */
+/** Reads again if a writer removed or replaced files meanwhile. Damage that is found twice has another cause. */
 async function readUntilStable(options: FileReaderOptions, path: string): Promise<Reading> {
   let before: string | undefined
   for (let tries = 1; ; tries++) {
@@ -77,14 +78,14 @@ async function readUntilStable(options: FileReaderOptions, path: string): Promis
       if (faults === '' || faults === before || isLast) return reading
       before = faults
     } catch (error) {
-      if (isLast || !mayPass(error)) throw error
+      if (isLast || !isTransient(error)) throw error
     }
     await delay(RETRY.firstMs * 2 ** (tries - 1))
   }
 }
 
-/** A file was removed between two steps, or a document was read while it was being written. */
-function mayPass(error: unknown): boolean {
+/** Whether another try may succeed: a file was removed between two steps, or the document was read while it was written. */
+function isTransient(error: unknown): boolean {
   if (error instanceof NoStore || error instanceof NewerFormat || error instanceof UnusablePath) return false
   return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
 }
@@ -118,14 +119,14 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
   }
 }
 
-/** A document that nothing stands in for: an answer without it would say that there are no attempts. */
+/** Refuses a damaged document without a journal or snapshot: the answers would say that there are no attempts. */
 function refuseUncounted(path: string, { document, segments, snapshot, damagedSnapshots }: Found): void {
   if (document.kind !== 'damaged' || snapshot !== undefined) return
   if (segments.size > 0 || damagedSnapshots.length > 0) return
   throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
 }
 
-/** Which segment is the oldest one, as far as anything says so. */
+/** Reads which segment is the oldest one. */
 async function oldestOf(start: StartOptions, found: Found, faults: string[]): Promise<Oldest> {
   const read = await readOldest(start)
   if (typeof read !== 'string') return read
@@ -141,7 +142,7 @@ function collectInto(faults: string[]): Logger {
   return { debug() {}, info() {}, warn: collect, error: collect }
 }
 
-/** What is wrong with the files beyond what reading them said. A torn end is not: it is a write that was not acknowledged. */
+/** The faults that reading has not logged yet. A torn end is not a fault: it is a write that was not acknowledged. */
 function faultsOf({ path, directory }: StartOptions, { document, replayed, ...found }: Found): string[] {
   const faults = found.damagedSnapshots.map(
     ({ sequence, reason }) => `${snapshotPath(directory, sequence)} is damaged and was not used: ${reason}`,
@@ -182,7 +183,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
       `${segmentPath(start.directory, sequence)} is damaged, cut short or missing: not all of its attempts are listed`,
     )
   }
-  // A writer beside us removes old segments.
+  // A writer may remove old segments meanwhile.
   const oldestNow = async (): Promise<Oldest> => {
     const read = await readOldest(start)
     return typeof read === 'string' ? oldest : read
@@ -194,6 +195,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
   return {
     append: refuse,
     appendPoints: refuse,
+    putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
     ...createAnswers({ tally: start.tally, clock: start.clock, list, isClosed: () => isClosed }),
@@ -203,7 +205,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
   }
 }
 
-/** A page of the attempts of a document, which are in order of time. */
+/** A page of the attempts of a document, which are ordered by time. */
 function listAdopted(
   attempts: readonly AdoptedAttempt[],
   { cursor, range, order, withIds, ...query }: AttemptQuery,
@@ -220,7 +222,7 @@ function listAdopted(
   return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
 }
 
-/** How many attempts are left. */
+/** The cursor is the number of remaining attempts. */
 const printCursor = (left: number): string => Buffer.from(String(left)).toString('base64url')
 
 function readCursor(cursor: string, most: number): number {
@@ -229,7 +231,7 @@ function readCursor(cursor: string, most: number): number {
   throw new RangeError('is not a cursor that a page ended with')
 }
 
-/** Says of which store a system error is. */
+/** Adds the path of the store to a system error. */
 function explained(error: unknown, path: string): unknown {
   if (error instanceof UnusablePath) return new UnreadableStore(error.path, error.detail, { cause: error })
   const code = errorCode(error)

@@ -1,3 +1,4 @@
+import { addAttempt, costs, createSummary, successes, totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { decideBest } from '../../../src/core/statistics/best.ts'
 import { rankCosts } from '../../../src/core/statistics/cost-ranking.ts'
 import { type Counts, type MutableCounts, rateOf, shrunkRate } from '../../../src/core/statistics/counts.ts'
@@ -6,7 +7,7 @@ import { posteriorOf } from '../../../src/core/statistics/posterior.ts'
 import { createRandom, drawBeta, drawNormal, type Random } from '../../../src/core/statistics/random.ts'
 import { type Route, rankRoutes } from '../../../src/core/statistics/ranking.ts'
 import { type Cell, fitShrinkage } from '../../../src/core/statistics/shrinkage.ts'
-import { costSums, drawCounts, isDecided, listed, percent, type Simulation, share } from './simulation.ts'
+import { ATTEMPT, drawCounts, isDecided, listed, percent, type Simulation, share } from './simulation.ts'
 
 /** The index of the candidate with the highest score, the first of several. */
 function leaderBy(candidates: readonly Counts[], score: (counts: Counts) => number): number {
@@ -50,19 +51,20 @@ function drawCells(random: Random, types: number, agents: number): DrawnCell[] {
 
 /** Whether two agents with a rate of 70 % and log-normal costs are ever called decided, asked after every tenth attempt. */
 function isCostEverDecided(random: Random, failure: number): boolean {
-  const agents = [0, 1].map(() => ({ successes: 0, attempts: 0, costs: costSums([]) }))
+  const summaries = [createSummary(), createSummary()]
   for (let n = 1; n <= 500; n++) {
-    for (const agent of agents) {
+    for (const summary of summaries) {
       const success = random() < 0.7
-      const cost = (success ? 1 : failure) * Math.exp(drawNormal(random))
-      agent.attempts++
-      if (success) agent.successes++
-      agent.costs.reported++
-      agent.costs.sum += cost
-      agent.costs.sum_of_squares += cost * cost
+      const cost_usd = (success ? 1 : failure) * Math.exp(drawNormal(random))
+      addAttempt(summary, { ...ATTEMPT, success, time_seconds: 0, cost_usd }, 0)
     }
     if (n < 30 || n % 10 !== 0) continue
-    const dollars = agents.map(({ costs, successes }) => costs.sum / successes)
+    const agents = summaries.map(summary => ({
+      successes: successes(summary),
+      attempts: totalAttempts(summary),
+      costs: costs(summary),
+    }))
+    const dollars = agents.map(agent => agent.costs.sum / agent.successes)
     const leader = dollars[0]! < dollars[1]! ? 0 : 1
     if (rankCosts(agents, leader).contender[1 - leader] === false) return true
   }

@@ -19,7 +19,7 @@ describe('rankCosts', () => {
     for (let i = 0; i < draws; i++) {
       const drawn = all.map(({ successes, attempts, costs }) => {
         const mean = costs.sum / attempts
-        const variance = (costs.sum_of_squares - attempts * mean ** 2) / (attempts - 1)
+        const variance = costs.squared_deviations / (attempts - 1)
         const rate = (successes + 0.5) / (attempts + 1)
         const spread = Math.sqrt(variance / attempts / mean ** 2 + (1 - rate) / (rate * attempts))
         return Math.log((mean * attempts) / successes) + spread * drawNormal(random)

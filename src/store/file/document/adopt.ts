@@ -5,7 +5,7 @@ import { addAverages } from '../../../core/aggregate/summary.ts'
 import type { Tally } from '../../../core/aggregate/tally.ts'
 import type { AgentAttempt, AttemptKey } from '../../../core/attempt/attempt.ts'
 import { ATTEMPT_FIELDS } from '../../../core/attempt/fields.ts'
-import { type Instant, parseTimestamp } from '../../../core/attempt/timestamp.ts'
+import { type Instant, parseTimestamp, printWithOffset } from '../../../core/attempt/timestamp.ts'
 import { attemptProblems, isAttempt, nameProblem } from '../../../core/attempt/validation.ts'
 import { isObject, type ParsedDocument } from './document.ts'
 
@@ -152,6 +152,14 @@ function readAttempt(value: unknown, key: AttemptKey): AdoptedAttempt | string {
   if (at === undefined) return 'recent_results: /timestamp is required'
   const isOfKey = value.agent_name === key.agent_name && value.model_name === key.model_name
   return isOfKey && value.issue_type === key.issue_type
-    ? { attempt: value as AgentAttempt, at }
+    ? resolved(value as AgentAttempt, at)
     : 'recent_results: an attempt of another key'
+}
+
+/** Adds the offset to a time without a zone: another zone at the next start would move it. The document shows it as it was. */
+function resolved(attempt: AgentAttempt, at: Instant): AdoptedAttempt {
+  if (!at.local) return { attempt, at }
+  const offsetMinutes = -new Date(at.ms).getTimezoneOffset()
+  const timestamp = printWithOffset(at.ms, offsetMinutes)
+  return { attempt: { ...attempt, timestamp }, at: { ms: at.ms, local: false, offsetMinutes } }
 }

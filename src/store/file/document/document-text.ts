@@ -7,7 +7,7 @@ import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../
 import type { KeyTally, Tally } from '../../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../../core/ports.ts'
 import { createEventLoopYield } from '../../../lib/event-loop.ts'
-import type { Scratch } from '../file-system.ts'
+import type { TempFile } from '../file-system.ts'
 import type { Position } from '../journal/position.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 
@@ -47,7 +47,7 @@ export interface CapturedDocument {
 export async function captureDocument(
   tally: Tally,
   last: DocumentMap | undefined,
-  scratch: Scratch,
+  scratch: TempFile,
 ): Promise<CapturedDocument> {
   const keys = tally.keys()
   const known = last?.keys === keys ? last.changes : []

@@ -10,11 +10,12 @@ import type { Logger } from '../../logger.ts'
 import { messageOf } from '../../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../../snapshot/schema.ts'
 import type { Counters } from '../counters.ts'
-import type { Scratch } from '../file-system.ts'
+import type { TempFile } from '../file-system.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Position } from '../journal/position.ts'
 import type { JournalFiles } from '../journal/segments.ts'
-import { type Hold, scratchPath, stagedDocument } from '../lock/directory.ts'
+import { stagedDocument, tempPath } from '../lock/directory.ts'
+import type { DirectoryLock } from '../lock/directory-lock.ts'
 import { settleDocument } from '../recovery/repair.ts'
 import { type DocumentState, inspectDocument } from './document.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
@@ -32,7 +33,7 @@ export interface DocumentWriterOptions extends JournalFiles {
   readonly counters: Counters
   readonly journal: Journal
   readonly engine: Pick<Engine, 'between' | 'pending'>
-  readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
+  readonly lock: Pick<DirectoryLock, 'loss' | 'assertHeld'>
   /** Where the journal ended at the start; set where the document was taken at its word then, to be checked now. */
   readonly unchecked: Position | undefined
 }
@@ -43,7 +44,7 @@ export interface DocumentWriter extends Omit<ThrottledWriter, 'stop'> {
 }
 
 export function createDocumentWriter(options: DocumentWriterOptions): DocumentWriter {
-  const { path, directory, fileSystem, tally, clock, log, journal, engine, hold } = options
+  const { path, directory, fileSystem, tally, clock, log, journal, engine, lock } = options
   const counters = options.counters.document
   const staged = stagedDocument(directory)
 
@@ -54,7 +55,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
 
   /** Reads the whole document that was found at the start, which nothing there had to wait for; one that is damaged is kept aside. */
   async function checkFound(): Promise<void> {
-    if (unchecked === undefined || hold.loss() !== undefined) return
+    if (unchecked === undefined || lock.loss() !== undefined) return
     const document = await inspectDocument(fileSystem, path).catch(
       (error): DocumentState => ({ kind: 'damaged', reason: messageOf(error) }),
     )
@@ -74,10 +75,10 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
   async function write(): Promise<void> {
     await checked
     // The outage has reported it, and asks for a document when it ends.
-    if (hold.loss() !== undefined) return
+    if (lock.loss() !== undefined) return
     await checkFound()
     const startMs = performance.now()
-    const scratch = await fileSystem.scratch(scratchPath(directory, 'document'))
+    const scratch = await fileSystem.createTemp(tempPath(directory, 'document'))
     try {
       await writeFrom(scratch, startMs)
     } finally {
@@ -85,7 +86,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     }
   }
 
-  async function writeFrom(scratch: Scratch, startMs: number): Promise<void> {
+  async function writeFrom(scratch: TempFile, startMs: number): Promise<void> {
     const before = last
     const [position, captured] = await engine.between(
       async () => [journal.end, await captureDocument(tally, before, scratch)] as const,
@@ -112,7 +113,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     last = undefined
     await fileSystem.writeAtomically(staged, counted())
     // The document may be another owner's by now.
-    hold.assertHeld()
+    lock.assertHeld()
     await fileSystem.rename(staged, path)
     await fileSystem.syncDirectory(dirname(path))
     last = map

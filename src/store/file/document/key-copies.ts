@@ -7,7 +7,7 @@ import type { KeyTally } from '../../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../../core/ports.ts'
 import { createAlternatingBlocks, createBlockReader } from '../../snapshot/block.ts'
 import { putKeys, roomOfKeys, takeKeys } from '../../snapshot/key-block.ts'
-import type { Scratch } from '../file-system.ts'
+import type { TempFile } from '../file-system.ts'
 
 /** Keys that are copied together: some hundred kilobytes. */
 const AT_ONCE = 64
@@ -20,7 +20,7 @@ export interface KeyCopies {
 }
 
 /** No copies yet. `scratch` must hold nothing else. */
-export function createKeyCopies(scratch: Scratch): KeyCopies {
+export function createKeyCopies(scratch: TempFile): KeyCopies {
   const newBlock = createAlternatingBlocks()
   const blocks: { readonly keys: readonly KeyTally[]; readonly bytes: number }[] = []
   let writing = Promise.resolve()
@@ -38,7 +38,7 @@ export function createKeyCopies(scratch: Scratch): KeyCopies {
         yield {
           key: keys[i]!.key,
           summary: rows[i]!,
-          recent: { numbers, flags, first: 0, places: flags.length, added },
+          recent: { numbers, flags, first: 0, places: flags.length, added, older: [] },
         }
     }
   }

@@ -9,7 +9,7 @@ import { type JournalMark, printMark } from '../journal/mark.ts'
 import { isBefore, ORIGIN, type Position } from '../journal/position.ts'
 import { JOURNAL_FORMAT, openingLine, recordLines } from '../journal/record.ts'
 import { type JournalFiles, segmentPath } from '../journal/segments.ts'
-import { asideName, scratchPath } from '../lock/directory.ts'
+import { asideName, tempPath } from '../lock/directory.ts'
 import { snapshotPath, writeSnapshot } from '../snapshot/snapshot-files.ts'
 import { limitsOf, linesOfFork } from './replay.ts'
 import type { Found, StartOptions } from './start.ts'
@@ -85,7 +85,7 @@ async function cutTorn(
   if (bytes > 0)
     log.warn('the journal ends within a record: it was cut behind the last whole one', { path, offset, bytes })
   if (offset > 0) {
-    await fileSystem.cut(path, offset)
+    await fileSystem.truncate(path, offset)
     segments.set(segment, offset)
   } else {
     await fileSystem.remove(path)
@@ -170,7 +170,7 @@ async function finishAdoption(options: StartOptions, found: Found, adoption: Ado
   }
   const end = await writeAdopted(options, adoption, found.segments)
   const mark: JournalMark = { ...end, records: adoption.attempts.length, resetAt: 0 }
-  const spool = await fileSystem.scratch(scratchPath(directory, 'snapshot'))
+  const spool = await fileSystem.createTemp(tempPath(directory, 'snapshot'))
   try {
     const captured = await captureState(spool, printMark(mark), {
       tally,

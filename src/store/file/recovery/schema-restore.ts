@@ -5,7 +5,7 @@ import type { Tally } from '../../../core/aggregate/tally.ts'
 import type { TierSave } from '../../../core/aggregate/time-tiers.ts'
 import type { SchemaChange } from '../../snapshot/schema.ts'
 import { ORIGIN } from '../journal/position.ts'
-import { clearRestored } from '../snapshot/snapshot-files.ts'
+import { clearRestored } from '../snapshot/read-snapshot.ts'
 import { type ReplayOptions, type ReplayResult, replay } from './replay.ts'
 
 export interface RecountOptions extends Omit<ReplayOptions, 'state' | 'from' | 'countFrom' | 'records' | 'resetAt'> {

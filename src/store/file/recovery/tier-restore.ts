@@ -9,7 +9,7 @@ import { MAX_AHEAD_MS, printDuration, printTimestamp } from '../../../core/attem
 import { isBefore, type Position } from '../journal/position.ts'
 import type { JournalRecord } from '../journal/record.ts'
 import { extentFrom, type JournalFiles, readOpening, type Stretch, segmentPath } from '../journal/segments.ts'
-import { clearRestored, type RestoredSnapshot, readSnapshot } from '../snapshot/snapshot-files.ts'
+import { clearRestored, type RestoredSnapshot, readSnapshot } from '../snapshot/read-snapshot.ts'
 import { scan } from './scan.ts'
 import type { StartOptions } from './start.ts'
 
