@@ -28,13 +28,15 @@ export interface BestAgentQuery extends Selection {
   readonly rank_by?: Ranking | undefined
 }
 
-const costPerSuccess = costEstimate.nullable().meta({ description: 'Null if unknown.' })
+const costPerSuccess = costEstimate.nullable()
+
+const probabilityOfBest = probability.meta({ description: 'Probability, 0 to 1, that it is the best by `decided_by`.' })
 
 const contender: ObjectSchema<Contender> = objectSchema('Contender', {
   ...rate.shape,
   agent_name: z.string(),
   model_name: z.string(),
-  p_best: probability,
+  p_best: probabilityOfBest,
   cost_per_success: costPerSuccess,
 })
 
@@ -44,8 +46,8 @@ const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBe
   cost_per_success: costPerSuccess,
   decided_by: z
     .enum(DECISIONS)
-    .meta({ description: 'What p_best, decisive, contenders and attempts_to_decide are about.' }),
-  p_best: probability.meta({ description: 'Probability, 0 to 1, that it is the best by `decided_by`.' }),
+    .meta({ description: 'What `p_best`, `decisive`, `contenders` and `attempts_to_decide` are about.' }),
+  p_best: probabilityOfBest,
   expected_loss: z.number().meta({
     description: 'Percentage points of success rate by which the one with the highest is expected to be better.',
   }),

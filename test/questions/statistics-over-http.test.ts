@@ -710,7 +710,7 @@ const MAY_BE_NULL: ReadonlySet<string> = new Set([
     'shrunk_rate',
   ],
   ...['expected_cost_per_success_usd', 'total_cost_usd', 'cost_per_attempt', 'cost_per_success', 'interval'],
-  ...['earlier_half', 'later_half', 'evidence'],
+  ...['earlier_half', 'later_half', 'change'],
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
   ...['expected_rate', 'observed_rate'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],

@@ -235,7 +235,7 @@ test('a report does not depend on earlier reports, and agrees with the model com
   )
 })
 
-test('a report recommends nobody at none of five', () => {
+test('a report recommends no agent at none of five', () => {
   const report = (good: number): unknown => {
     const { recommendations } = reportsOn(some(good, 5)).get('report') as ReturnType<typeof performanceReport>
     return recommendations.i?.agent_name
@@ -271,7 +271,7 @@ test('ranked by cost without any known cost, the answer is about the success rat
   expect(best).toMatchObject({ decided_by: 'success_rate', cost_per_success: null, shrunk_rate: null })
 })
 
-/** A report recommends nobody who never succeeded. */
+/** A report recommends no agent that never succeeded. */
 function isRecommended(best: BestAgent | undefined): boolean {
   return best !== undefined && best.success_rate > 0
 }

@@ -36,7 +36,7 @@ describe('rankCosts', () => {
     expect(rankCosts(all, 0).contender).toEqual([true, false, true])
   })
 
-  test('excludes nobody with fewer than 30 costs or 5 successes, however dear', () => {
+  test('excludes no candidate with fewer than 30 costs or 5 successes, however dear', () => {
     const few = candidate(20, 29, 100, 'few')
     const rare = candidate(4, 100, 100, 'rare')
     expect(rankCosts([candidate(80, 100, 1, 'a'), few, rare], 0).contender).toEqual([true, true, true])
