@@ -1,6 +1,6 @@
 /** Copies the arms of all experiments at the time of a collection, and compares the variants of each experiment. */
 import { setImmediate as nextIteration } from 'node:timers/promises'
-import { type Summary, totalAttempts } from '../core/aggregate/summary.ts'
+import { copySummary, type Summary, totalAttempts } from '../core/aggregate/summary.ts'
 import type { ArmTally } from '../core/aggregate/tally.ts'
 import { countsOf } from '../core/reports/groups.ts'
 import { sampleRatio } from '../core/statistics/sample-ratio.ts'
@@ -74,7 +74,7 @@ function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
   const known = before?.source === arm ? before : undefined
   if (known !== undefined && totalAttempts(known.summary) === totalAttempts(arm.summary)) return known
   const key = { experiment: arm.experiment, variant: arm.variant }
-  return { key, summary: arm.summary.slice(), labels: known?.labels ?? labelText(key), source: arm }
+  return { key, summary: copySummary(arm.summary), labels: known?.labels ?? labelText(key), source: arm }
 }
 
 function compare(baseline: ArmCopy, arm: ArmCopy, alpha: number): ComparisonCopy {

@@ -83,7 +83,9 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
 
 /** The attempt with the trace of its span, as the sidecar reads it from the span itself, unless it states a trace. */
 function withTrace(attempt: NewAttempt, span: AttemptSpan | undefined): NewAttempt {
-  return attempt.trace_id === undefined && span?.traceId !== undefined ? { ...attempt, trace_id: span.traceId } : attempt
+  return attempt.trace_id === undefined && span?.traceId !== undefined
+    ? { ...attempt, trace_id: span.traceId }
+    : attempt
 }
 
 /** Placeholders for success and duration until the attempt ends. Validation discards an attempt without them. */

@@ -120,7 +120,8 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'any',
     spanAttribute: 'agent.attempt.task_id',
-    description: 'The task it worked on. Runs of the same task are not independent: intervals and comparisons are clustered by it.',
+    description:
+      'The task it worked on. Runs of the same task are not independent: intervals and comparisons are clustered by it.',
   },
   session_id: {
     kind: 'string',

@@ -9,6 +9,7 @@ import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
 import { OWN_SCHEMA } from './schema.ts'
 import { sparseRoom } from './sparse-row.ts'
+import { putTasks, roomOfTasks } from './task-column.ts'
 
 /** Entries of one block: a megabyte at most. */
 const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
@@ -112,7 +113,7 @@ const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
   Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
 
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys))
+  const block = newBlock(1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys))
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
     heads[4 * i] = names.get(key.agent_name)!
@@ -123,15 +124,17 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   block.double(keys.length)
   block.put(heads)
   block.put(opensOf(keys))
+  putTasks(block, keys)
   yield* putKeys(block, keys, ROWS_A_STEP)
   return block.bytes()
 }
 
 function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + arms.length * (2 + ROW_ROOM))
+  const block = newBlock(1 + arms.length * (2 + ROW_ROOM) + roomOfTasks(arms))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
   block.put(opensOf(arms))
+  putTasks(block, arms)
   for (const { summary } of arms) block.row(summary)
   return block.bytes()
 }
@@ -141,10 +144,11 @@ function* encodeBuckets(
   owners: ReadonlyMap<BucketOwner, number>,
   newBlock: NewBlock,
 ): Encoding {
-  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
+  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM) + roomOfTasks(buckets))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
+  putTasks(block, buckets)
   for (const [i, { summary }] of buckets.entries()) {
     block.row(summary)
     if (i % ROWS_A_STEP === 0) yield

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
-import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
+import { type Summary, totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
+import { copyTasks } from '../../../src/core/aggregate/task-sketch.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
 import { createAlternatingBlocks } from '../../../src/store/snapshot/block.ts'
@@ -32,10 +33,13 @@ function restore(blocks: readonly Uint8Array[], tally = newTally()): Tally {
 
 function answersOf(tally: Tally): unknown {
   const ranges = [60, 3600, 86_400].map(seconds => ({ sinceMs: NOW_MS - 1000 * seconds, untilMs: NOW_MS + 60_000 }))
+  const numbersOf = (summary: Summary): unknown => [...summary, summary.tasks && copyTasks(summary.tasks)]
   return {
-    keys: tally.keys().map(({ key, summary, recent }) => [key, [...summary], recent.added]),
-    ranged: ranges.map(range => [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, [...summary]])),
-    arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, [...summary]]),
+    keys: tally.keys().map(({ key, summary, recent }) => [key, numbersOf(summary), recent.added]),
+    ranged: ranges.map(range =>
+      [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, numbersOf(summary)]),
+    ),
+    arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, numbersOf(summary)]),
   }
 }
 
