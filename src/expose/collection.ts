@@ -3,6 +3,8 @@ import { SUMMARY_WIDTH } from '../core/aggregate/summary.ts'
 import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
+import { countsOf } from '../core/reports/groups.ts'
+import type { Counts } from '../core/statistics/counts.ts'
 import type { Steps } from '../core/steps.ts'
 import { runScrapeYielding } from '../lib/event-loop.ts'
 import { copyExperiments, type ExperimentCopy } from './experiments.ts'
@@ -16,6 +18,8 @@ const KEYS_PER_STEP = 200
 /** A key at the time of the collection: its summary never changes. About 1.3 KB. */
 export interface KeyCopy extends KeySummary, Labelled {
   readonly key: AttemptKey
+  /** Its successes and attempts, clustered where tasks repeat. The copied summary has no tasks. */
+  readonly counts: Counts
 }
 
 /** The label text of each key. Entries live as long as their key. */
@@ -101,7 +105,13 @@ function copySome(records: readonly KeyTally[], keys: KeyCopy[], labelTexts: Lab
   for (const [i, record] of records.entries()) {
     const summary = rows.subarray(i * SUMMARY_WIDTH, (i + 1) * SUMMARY_WIDTH)
     summary.set(record.summary)
-    keys.push({ key: record.key, summary, recent: record.recent, labels: labelsOf(record, labelTexts) })
+    keys.push({
+      key: record.key,
+      summary,
+      recent: record.recent,
+      counts: countsOf(record.summary),
+      labels: labelsOf(record, labelTexts),
+    })
   }
 }
 

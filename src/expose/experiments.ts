@@ -2,7 +2,7 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import { copySummary, type Summary, totalAttempts } from '../core/aggregate/summary.ts'
 import type { ArmTally } from '../core/aggregate/tally.ts'
-import { countsOf } from '../core/reports/groups.ts'
+import { taskCountsOf } from '../core/reports/groups.ts'
 import { sampleRatio } from '../core/statistics/sample-ratio.ts'
 import { compareRates, type RateDifference } from '../core/statistics/sequential.ts'
 import type { Labelled } from './family.ts'
@@ -80,6 +80,6 @@ function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
 function compare(baseline: ArmCopy, arm: ArmCopy, alpha: number): ComparisonCopy {
   const key = { ...arm.key, baseline: baseline.key.variant }
   // The sidecar cannot know whether assignment depends on outcomes. If it does, query the API with adaptive=true.
-  const rates = compareRates(countsOf(baseline.summary), countsOf(arm.summary), { alpha, adaptive: false })
+  const rates = compareRates(taskCountsOf(baseline.summary), taskCountsOf(arm.summary), { alpha, adaptive: false })
   return { key, labels: labelText(key), rates }
 }

@@ -3,7 +3,7 @@ import { countsOfAllSteps } from '../core/aggregate/group-totals.ts'
 import { type Coverage, RangeNotHeld } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { intervalSteps, type KeyDrift, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
-import type { Counts } from '../core/statistics/counts.ts'
+import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
 import { length, selection } from './parameters.ts'
@@ -52,7 +52,7 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
     const coverageAt = (sinceMs: number): Coverage => facts.coverage(sinceMs)
     if (since !== undefined) refuseUnheld(range!.sinceMs, coverageAt)
     const intervals = await runYielding(intervalSteps(range, life, nowMs, interval, coverageAt), signal)
-    const counts: Counts[] = []
+    const counts: TaskCounts[] = []
     for (const one of intervals) {
       const summaries = await facts.summaries(one, filter, signal)
       counts.push(await runYielding(countsOfAllSteps(summaries), signal))

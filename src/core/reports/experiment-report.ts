@@ -1,13 +1,13 @@
 /** The results of an A/B test so far. They are anytime-valid: callers may ask after every attempt. */
 
-import { averageConfidence, averageTime, successes, timeSums, totalAttempts } from '../aggregate/summary.ts'
+import { averageConfidence, averageTime, timeSums } from '../aggregate/summary.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
 import { type Experiment, judgeSteps } from '../statistics/experiment.ts'
 import { type MeanInterval, meanInterval } from '../statistics/intervals.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { type CostAnswer, costAnswer } from './cost-report.ts'
-import { countsOf } from './groups.ts'
-import { type Rate, rate } from './rate.ts'
+import { countsOf, taskCountsOf } from './groups.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 
 /** The results of one variant. */
 export interface VariantReport extends Rate {
@@ -55,7 +55,7 @@ export function* experimentSteps(
   if (first === undefined) return undefined
   const ordered = [first, ...arms.filter(arm => arm !== first)]
   // Copied before the first yield: the sample-ratio check needs the counts of all arms from the same point in time.
-  const counts = ordered.map(({ variant, summary }) => ({ variant, ...countsOf(summary) }))
+  const counts = ordered.map(({ variant, summary }) => ({ variant, ...taskCountsOf(summary) }))
   const variants: VariantReport[] = []
   for (const arm of ordered) {
     variants.push(variantReport(arm))
@@ -80,7 +80,7 @@ export function overflowMessage(experiment: string, { own, unknown }: Overflowed
 function variantReport({ variant, summary }: ArmSummary): VariantReport {
   return {
     variant,
-    ...rate(successes(summary), totalAttempts(summary)),
+    ...rateOfCounts(countsOf(summary)),
     avg_time_seconds: averageTime(summary),
     avg_time_seconds_interval: meanInterval(timeSums(summary)),
     avg_confidence: averageConfidence(summary),

@@ -3,16 +3,18 @@
 import { namedRecord } from '../aggregate/metrics.ts'
 import { span } from '../aggregate/summary.ts'
 import { OVERFLOW_KEY } from '../aggregate/tally.ts'
+import { createTaskSketch, mergeTasks, type TaskSketch } from '../aggregate/task-sketch.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { Coverage, KeySummary, TimeRange } from '../ports.ts'
-import type { Counts } from '../statistics/counts.ts'
+import { clusteredCounts, type TaskCounts } from '../statistics/clusters.ts'
+import type { MutableCounts } from '../statistics/counts.ts'
 import type { Drift } from '../statistics/drift.ts'
 import { compareRates, type RateDifference } from '../statistics/sequential.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { watchAgentSteps, watchKey } from './drift-watch.ts'
 import { difficultySteps } from './expectation.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 import { sortedSteps } from './sorted.ts'
 
 const MINUTE_MS = 60_000
@@ -125,7 +127,7 @@ export function intervalsBetween(
  */
 export function trendReport(
   intervals: readonly TimeRange[],
-  counts: readonly Counts[],
+  counts: readonly TaskCounts[],
   selected: readonly KeySummary[],
   all: readonly KeySummary[],
 ): TrendReport {
@@ -135,7 +137,7 @@ export function trendReport(
 /** {@link trendReport} in steps. */
 export function* trendSteps(
   intervals: readonly TimeRange[],
-  counts: readonly Counts[],
+  counts: readonly TaskCounts[],
   selected: readonly KeySummary[],
   all: readonly KeySummary[],
 ): Steps<TrendReport> {
@@ -158,7 +160,7 @@ export function* trendSteps(
     points: intervals.map(({ sinceMs, untilMs }, i) => ({
       since: time(sinceMs)!,
       until: time(untilMs)!,
-      ...rate(counts[i]!.successes, counts[i]!.attempts),
+      ...rateOfCounts(counts[i]!),
     })),
     direction: isSignificant ? (evidence.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet',
     evidence,
@@ -168,16 +170,27 @@ export function* trendSteps(
 }
 
 /** Splits the attempts by time into two halves, as equal as whole intervals allow. */
-function halves(counts: readonly Counts[]): [Counts, Counts] {
+function halves(counts: readonly TaskCounts[]): [TaskCounts, TaskCounts] {
   const total = counts.reduce((sum, { attempts }) => sum + attempts, 0)
-  const earlier = { successes: 0, attempts: 0 }
-  const later = { successes: 0, attempts: 0 }
-  for (const { successes, attempts } of counts) {
+  const earlier: Half = { successes: 0, attempts: 0, tasks: undefined }
+  const later: Half = { successes: 0, attempts: 0, tasks: undefined }
+  for (const { successes, attempts, tasks } of counts) {
     const half = earlier.attempts + attempts / 2 <= total / 2 ? earlier : later
     half.successes += successes
     half.attempts += attempts
+    if (tasks === undefined) continue
+    half.tasks ??= createTaskSketch()
+    mergeTasks(half.tasks, tasks)
   }
-  return [earlier, later]
+  return [clustered(earlier), clustered(later)]
+}
+
+interface Half extends MutableCounts {
+  tasks: TaskSketch | undefined
+}
+
+function clustered({ successes, attempts, tasks }: Half): TaskCounts {
+  return { ...clusteredCounts({ successes, attempts }, tasks), tasks }
 }
 
 /** Keys whose attempts are read between two yields. */

@@ -1,12 +1,12 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import type { Counts } from './counts.ts'
+import type { TaskCounts } from './clusters.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
 import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
 
 const ALPHA = 0.05
 
 /** One arm of an A/B test: the name of its variant, and its outcomes. */
-export interface Arm extends Counts {
+export interface Arm extends TaskCounts {
   readonly variant: string
 }
 
