@@ -4,6 +4,7 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { clusterSimulations } from './cluster-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
@@ -19,6 +20,7 @@ export interface SimulationRow {
 
 export const simulations: readonly Simulation[] = [
   ...intervalSimulations,
+  ...clusterSimulations,
   ...bestSimulations,
   ...fairSimulations,
   ...sequentialSimulations,
