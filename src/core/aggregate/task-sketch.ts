@@ -25,7 +25,8 @@ export interface TaskSketch {
   successes: number
 }
 
-const FIRST_ROOM = 4
+/** 60 bytes: V8 allocates typed arrays of up to 64 bytes on its heap, which costs a fraction of those outside. */
+const FIRST_ROOM = 5
 
 /** The sketch of no attempts. Memory for entries is taken with the first one. */
 export function createTaskSketch(): TaskSketch {
@@ -47,6 +48,7 @@ export function mergeTasks(sketch: TaskSketch, other: TaskSketch): void {
   sketch.attempts += other.attempts
   sketch.successes += other.successes
   const { entries, size } = other
+  withRoom(sketch, Math.max(sketch.size, size))
   for (let at = 0; at < size * TASK_COLUMNS; at += TASK_COLUMNS) {
     // Ordered by hash: if one is too large for a full sketch, all later ones are.
     if (!addEntry(sketch, entries[at]!, entries[at + 1]!, entries[at + 2]!)) return
@@ -78,22 +80,23 @@ function addEntry(sketch: TaskSketch, hash: number, attempts: number, successes:
   return true
 }
 
-/** The index of the first entry whose hash is not smaller. */
+/**
+ * The index of the first entry whose hash is not smaller. Hashes are spread evenly, so that interpolation finds it with one or two cache misses
+ * instead of the six of a binary search.
+ */
 function placeOf({ entries, size }: TaskSketch, hash: number): number {
-  let low = 0
-  let high = size
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entries[middle * TASK_COLUMNS]! < hash) low = middle + 1
-    else high = middle
-  }
-  return low
+  const last = size === 0 ? -1 : entries[(size - 1) * TASK_COLUMNS]!
+  if (hash > last) return size
+  let place = Math.trunc((hash / (last + 1)) * size)
+  while (place > 0 && entries[(place - 1) * TASK_COLUMNS]! >= hash) place--
+  while (entries[place * TASK_COLUMNS]! < hash) place++
+  return place
 }
 
 /** The entries of the sketch, moved to larger memory if `count` do not fit. */
 function withRoom(sketch: TaskSketch, count: number): Uint32Array {
   if (sketch.entries.length >= count * TASK_COLUMNS) return sketch.entries
-  const room = Math.min(MAX_TASKS, Math.max(FIRST_ROOM, 2 * sketch.size))
+  const room = Math.min(MAX_TASKS, Math.max(FIRST_ROOM, count, 2 * sketch.size))
   const larger = new Uint32Array(room * TASK_COLUMNS)
   larger.set(sketch.entries)
   sketch.entries = larger
