@@ -1,5 +1,5 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import type { Counts } from './counts.ts'
+import type { TaskCounts } from './clusters.ts'
 import { FUTILITY_ATTEMPTS, isFutile, minimumDetectableEffect } from './futility.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
 import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
@@ -7,7 +7,7 @@ import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptio
 const ALPHA = 0.05
 
 /** One arm of an A/B test: the name of its variant, and its outcomes. */
-export interface Arm extends Counts {
+export interface Arm extends TaskCounts {
   readonly variant: string
 }
 
