@@ -50,12 +50,14 @@ const fairBest: ObjectSchema<FairBest> = objectSchema('FairBest', {
 })
 
 const taskDifference: ObjectSchema<NamedTaskDifference> = objectSchema('TaskDifference', {
-  better: z.string(),
-  worse: z.string(),
+  better: z.string().meta({ description: 'Name of the one with the higher rate over the common tasks.' }),
+  worse: z.string().meta({ description: 'Name of the one with the lower rate over the common tasks.' }),
   common_tasks: attempts.meta({ description: 'Tasks that both ran. Each counts once.' }),
   difference: z.number().meta({ description: 'Mean over the common tasks, in percentage points.' }),
   difference_interval: strictObject({ low: points, high: points, method: z.literal('paired_t') }),
-  p_value: probability.meta({ description: 'For one look, not corrected for the number of groups.' }),
+  p_value: probability.meta({
+    description: 'p-value of no difference, 0 to 1, for one look, not corrected for the number of groups.',
+  }),
 })
 
 const answer: ObjectSchema<FairComparison> = objectSchema('FairComparison', {
