@@ -15,10 +15,10 @@ import { decideBestSteps } from '../statistics/best.ts'
 import { type CostEstimate, costsOf } from '../statistics/cost.ts'
 import { type CostCounts, costRankingSteps } from '../statistics/cost-ranking.ts'
 import type { Counts } from '../statistics/counts.ts'
-import { wilsonInterval } from '../statistics/intervals.ts'
+import { rateInterval } from '../statistics/intervals.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 import type { ShrunkRate } from './shrunk-rates.ts'
 import { type Times, timesOf } from './times.ts'
 
@@ -87,17 +87,13 @@ function numbersOf(summary: Summary): KeyNumbers {
 }
 
 /** The documented answer for one key. */
-export function describeNumbers(
-  { agent_name, model_name }: AttemptKey,
-  { successes, attempts, confidence, timeSeconds }: KeyNumbers,
-  times: Times,
-): BestAgent {
+export function describeNumbers({ agent_name, model_name }: AttemptKey, numbers: KeyNumbers, times: Times): BestAgent {
   return {
     agent_name,
     model_name,
-    ...rate(successes, attempts),
-    avg_confidence: confidence,
-    avg_time_seconds: timeSeconds,
+    ...rateOfCounts(numbers),
+    avg_confidence: numbers.confidence,
+    avg_time_seconds: numbers.timeSeconds,
     ...times,
   }
 }
@@ -124,7 +120,7 @@ function criterionOf({ rankBy = 'success_rate', shrunkRate }: BestAgentOptions):
 const CRITERIA: Record<Exclude<Ranking, 'shrunk'>, Criterion> = {
   success_rate: { score: successRate, tieBreak: summary => averageConfidence(summary) ?? 0 },
   lower_bound: {
-    score: summary => wilsonInterval(successes(summary), totalAttempts(summary)).low,
+    score: summary => rateInterval(countsOf(summary)).low,
     tieBreak: totalAttempts,
   },
   expected_cost: {
@@ -201,7 +197,8 @@ export function* decidedBestSteps(
   yield* forEachKey(summaries, read)
   if (best.entry === undefined) return undefined
   const { entry, numbers } = best
-  const leader = candidateOf(entry, numbers!)
+  const { confidence: _, timeSeconds: __, ...counts } = numbers!
+  const leader = candidateOf(entry, counts)
   const candidates = yield* closestCandidates(leader, qualified)
   const decision = yield* decisionSteps(candidates, qualified.length, options.rankBy === 'expected_cost')
   const others: Contender[] = []
@@ -260,8 +257,8 @@ interface Candidate extends CostCounts {
   readonly entry: KeySummary
 }
 
-function candidateOf(entry: KeySummary, { successes, attempts }: Counts): Candidate {
-  return { entry, successes, attempts, costs: costs(entry.summary) }
+function candidateOf(entry: KeySummary, counts: Counts): Candidate {
+  return { entry, ...counts, costs: costs(entry.summary) }
 }
 
 function costPerSuccess({ attempts, successes, costs }: CostCounts): CostEstimate | null {
@@ -274,7 +271,7 @@ function* closestCandidates(leader: Candidate, candidates: readonly Candidate[])
   if (others.length < MAX_CANDIDATES) return [leader, ...others]
   let closest: { readonly other: Candidate; readonly high: number }[] = []
   for (const [i, other] of others.entries()) {
-    closest.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
+    closest.push({ other, high: rateInterval(other).high })
     // Prunes regularly. A single sort of thousands of candidates would block the event loop.
     if (closest.length === 2 * MAX_CANDIDATES) closest = highest(closest)
     if ((i + 1) % KEYS_PER_STEP === 0) yield
@@ -286,13 +283,13 @@ function highest<T extends { readonly high: number }>(candidates: T[]): T[] {
   return candidates.sort((a, b) => b.high - a.high).slice(0, MAX_CANDIDATES - 1)
 }
 
-function contender(candidate: Candidate, p_best: number): Contender {
-  const { agent_name, model_name } = candidate.entry.key
+function contender({ entry, costs, ...counts }: Candidate, p_best: number): Contender {
+  const { agent_name, model_name } = entry.key
   return {
     agent_name,
     model_name,
-    ...rate(candidate.successes, candidate.attempts),
+    ...rateOfCounts(counts),
     p_best,
-    cost_per_success: costPerSuccess(candidate),
+    cost_per_success: costPerSuccess({ costs, ...counts }),
   }
 }

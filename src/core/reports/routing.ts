@@ -1,14 +1,16 @@
 /** Routing: a ranked list of agents for the next issue, with the evidence for each rank. */
 
-import { averageTime, createSummary, successes, totalAttempts } from '../aggregate/summary.ts'
+import { averageTime, createSummary } from '../aggregate/summary.ts'
 import { OVERFLOW } from '../aggregate/tally.ts'
 import { type AttemptKey, keyId } from '../attempt/attempt.ts'
 import { type KeySummary, type TimeRange, WHOLE_LIFE } from '../ports.ts'
+import type { Counts } from '../statistics/counts.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from '../statistics/ranking.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { costAnswer } from './cost-report.ts'
+import { countsOf } from './groups.ts'
 import { ALL_HELD, type IntervalOptions, intervalsBetween } from './intervals.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 import { candidateId, type ShrunkRate } from './shrunk-rates.ts'
 
 /** One ranked agent and model. */
@@ -53,10 +55,8 @@ export interface RoutingOptions extends Constraints {
 }
 
 /** A key and its discounted counts, which may be fractional. */
-export interface RouteEvidence {
+export interface RouteEvidence extends Counts {
   readonly one: Pick<KeySummary, 'key' | 'summary'>
-  readonly successes: number
-  readonly attempts: number
 }
 
 /**
@@ -128,18 +128,17 @@ interface KnownRoute extends Route {
 }
 
 function knownRoute(
-  { one: { key, summary }, successes: good, attempts }: RouteEvidence,
+  { one: { key, summary }, ...counts }: RouteEvidence,
   shrunkRate: ShrunkRate | undefined,
 ): KnownRoute {
   return {
     // The id seeds the draw. It depends only on the key, so that other routes do not change the draw.
     id: keyId(key),
-    successes: good,
-    attempts,
-    shrunk_rate: shrunkRate?.(key, { successes: good, attempts }),
+    ...counts,
+    shrunk_rate: shrunkRate?.(key, counts),
     cost_per_success_usd: costAnswer(summary).cost_per_success?.cost_usd ?? null,
     key,
-    rate: rate(successes(summary), totalAttempts(summary)),
+    rate: rateOfCounts(countsOf(summary)),
     avg_time_seconds: averageTime(summary),
   }
 }

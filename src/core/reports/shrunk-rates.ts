@@ -2,7 +2,7 @@
 
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
-import type { Counts } from '../statistics/counts.ts'
+import { type Counts, effectiveCounts } from '../statistics/counts.ts'
 import { type Cell, shrinkageSteps } from '../statistics/shrinkage.ts'
 import { forEachKey, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
@@ -17,10 +17,11 @@ export function* shrunkRateSteps(summaries: readonly KeySummary[]): Steps<Shrunk
   const cells: Cell[] = []
   yield* forEachKey(summaries, ({ key, summary }) => {
     const candidate = indexOf(candidates, candidateId(key))
-    cells.push({ candidate, stratum: indexOf(issues, key.issue_type), ...countsOf(summary) })
+    cells.push({ candidate, stratum: indexOf(issues, key.issue_type), ...effectiveCounts(countsOf(summary)) })
   })
   const { rateOf } = yield* shrinkageSteps(cells)
-  return (key, counts) => rateOf(candidates.get(candidateId(key)), issues.get(key.issue_type), counts) * 100
+  return (key, counts) =>
+    rateOf(candidates.get(candidateId(key)), issues.get(key.issue_type), effectiveCounts(counts)) * 100
 }
 
 /** Identifies an agent with a model, over all issue types. */

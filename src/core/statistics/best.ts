@@ -1,8 +1,8 @@
 import { runToCompletion, type Steps } from '../steps.ts'
 import { decisiveEvidence, exclusionSteps } from './closed-testing.ts'
-import { type Counts, rateOf } from './counts.ts'
+import { type Counts, effectiveCounts, rateOf } from './counts.ts'
 import { attemptsToDecideSteps } from './decision-plan.ts'
-import { type RateInterval, wilsonInterval } from './intervals.ts'
+import { type RateInterval, rateInterval } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
 import { superioritySteps } from './superiority.ts'
 
@@ -49,19 +49,16 @@ export function decideBest(candidates: readonly Counts[], leader: number, family
 }
 
 /** {@link decideBest} in steps. */
-export function* decideBestSteps(
-  candidates: readonly Counts[],
-  leader: number,
-  family: number = candidates.length,
-): Steps<Best> {
+export function* decideBestSteps(given: readonly Counts[], leader: number, family: number = given.length): Steps<Best> {
+  const candidates = given.map(effectiveCounts)
   const { p_best, expected_loss } = yield* posteriorSteps(candidates)
   const others = yield* otherContenders(candidates, leader, family)
   const contenders = leader < candidates.length ? [leader, ...others] : []
   const isContender = candidates.map(() => false)
   for (const index of contenders) isContender[index] = true
-  const standings = candidates.map((counts, i) => ({
+  const standings = given.map((counts, i) => ({
     success_rate: rateOf(counts) * 100,
-    success_rate_interval: wilsonInterval(counts.successes, counts.attempts),
+    success_rate_interval: rateInterval(counts),
     p_best: p_best[i]!,
     expected_loss: expected_loss[i]! * 100,
     contender: isContender[i]!,

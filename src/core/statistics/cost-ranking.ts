@@ -1,7 +1,7 @@
 /** Which candidate has the lowest cost per success, and whether that is decided. */
 import type { CostSums } from '../aggregate/summary.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
-import { type Counts, rateOf, shrunkRate } from './counts.ts'
+import { type Counts, effectiveCounts, rateOf, shrunkRate } from './counts.ts'
 import { momentsOf } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
 
@@ -78,18 +78,20 @@ interface Estimate {
 }
 
 /** Undefined if the cost per success is unknown: without a success, with fewer than two costs, or with costs of 0 alone. */
-function estimateOf({ successes, attempts, costs }: CostCounts): Estimate | undefined {
+function estimateOf(candidate: CostCounts): Estimate | undefined {
+  const { successes, attempts, costs } = candidate
   const n = costs.reported + costs.computed
   const moments = momentsOf({ ...costs, n })
   if (moments === null || !(moments.mean > 0) || !(successes > 0)) return undefined
-  const rate = shrunkRate({ successes, attempts })
+  const effective = effectiveCounts(candidate)
+  const rate = shrunkRate(effective)
   return {
     log: Math.log(moments.mean / rateOf({ successes, attempts })),
     costs: n,
-    attempts,
-    successes,
+    attempts: effective.attempts,
+    successes: effective.successes,
     costError: Math.sqrt(moments.variance / n) / moments.mean,
-    rateError: Math.sqrt((1 - rate) / (rate * attempts)),
+    rateError: Math.sqrt((1 - rate) / (rate * effective.attempts)),
   }
 }
 

@@ -1,7 +1,7 @@
 import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
-import type { Counts } from './counts.ts'
-import { wilsonInterval } from './intervals.ts'
+import { type Counts, effectiveCounts } from './counts.ts'
+import { rateInterval } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
 import { createRandom, drawBeta } from './random.ts'
 
@@ -86,7 +86,7 @@ export function* rankSteps(
   for (const [i, route] of eligible.entries()) {
     ranked.push({
       id: route.id,
-      lower_bound: wilsonInterval(route.successes, route.attempts).low,
+      lower_bound: rateInterval(route).low,
       shrunk_rate: route.shrunk_rate ?? null,
       p_best: p_best[i]!,
       draw: seed === undefined ? null : drawRate(route, seed) * 100,
@@ -117,11 +117,13 @@ function exclusionOf(
   }
   if (min_success_rate !== undefined) {
     if (!(route.attempts > 0) && !explores) return 'no_attempts'
-    if (wilsonInterval(route.successes, route.attempts).high < min_success_rate) return 'success_rate_below_min'
+    if (rateInterval(route).high < min_success_rate) return 'success_rate_below_min'
   }
   return undefined
 }
 
-function drawRate({ id, successes, attempts }: Route, seed: string | number): number {
+function drawRate(route: Route, seed: string | number): number {
+  const { id } = route
+  const { successes, attempts } = effectiveCounts(route)
   return drawBeta(createRandom(`${seed}\u0000${id}`), successes + 0.5, attempts - successes + 0.5)
 }
