@@ -76,14 +76,16 @@ const STRATA_PER_STEP = 20
 
 /** {@link logSuperiority} in steps. */
 export function* superioritySteps(strata: readonly CountsPair[], least: number): Steps<number> {
-  if (!(greatest(strata) >= least)) return Number.NEGATIVE_INFINITY
+  const possible = greatest(strata)
+  if (!(possible >= least)) return Number.NEGATIVE_INFINITY
   const upper = cells.map(({ logWeight }) => logWeight)
   for (const [i, pair] of strata.entries()) {
     const p = pooledRate(pair)
     for (let cell = 0; cell < upper.length; cell++) upper[cell]! += mixtureAt(cell, pair, p).value
     if ((i + 1) % STRATA_PER_STEP === 0) yield
   }
-  if (!(logSum(upper) >= least)) return Number.NEGATIVE_INFINITY
+  const atPooledRates = logSum(upper)
+  if (!(atPooledRates >= least)) return Number.NEGATIVE_INFINITY
   const highest = Math.max(...upper)
   const exact: number[] = []
   for (const [cell, { logWeight }] of cells.entries()) {
@@ -93,7 +95,8 @@ export function* superioritySteps(strata: readonly CountsPair[], least: number):
     exact.push(sum)
     if (strata.length >= STRATA_PER_STEP) yield
   }
-  return logSum(exact)
+  // Rounding must not lift the value above its bounds: no attempts would be evidence of 1e-15.
+  return Math.min(logSum(exact), possible, atPooledRates)
 }
 
 /** An upper bound: the log-likelihood ratio of the observed rates where the first is higher. Takes few logarithms. */

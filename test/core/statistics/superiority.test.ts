@@ -130,6 +130,13 @@ describe('logSuperiority', () => {
     )
   })
 
+  test('is no evidence without attempts of the second, not even by rounding', () => {
+    for (let n = 0; n <= 300; n++) {
+      const first = { successes: n, attempts: n }
+      expect(logSuperiority([[first, { successes: 0, attempts: 0 }]])).toBeLessThanOrEqual(0)
+    }
+  })
+
   test('leaves out only values that cannot reach what is asked for', () => {
     fc.assert(
       fc.property(
