@@ -40,6 +40,17 @@ describe('decideBest', () => {
     expect(open.attempts_to_decide).toBeLessThan(350)
   })
 
+  test('decides by effective attempts: repeated tasks leave open what as many attempts would decide', () => {
+    const candidates = of([95, 100], [50, 100])
+    const repeated = candidates.map(each => ({ ...each, clusters: 10, effective_attempts: 12 }))
+    expect(decideBest(candidates, 0).decisive).toBe(true)
+    const { decisive, standings, attempts_to_decide } = decideBest(repeated, 0)
+    expect(decisive).toBe(false)
+    expect(attempts_to_decide).toBeGreaterThan(0)
+    expect(standings[1]).toMatchObject({ success_rate: 50, contender: true })
+    expect(standings[1]!.p_best).toBeGreaterThan(decideBest(candidates, 0).standings[1]!.p_best)
+  })
+
   test('plans for all contenders jointly: more of them need more attempts', () => {
     const plan = (equals: number): number =>
       decideBest(of([34, 40], ...Array.from({ length: equals }, () => [26, 40] as const)), 0).attempts_to_decide!

@@ -36,6 +36,14 @@ describe('rankCosts', () => {
     expect(rankCosts(all, 0).contender).toEqual([true, false, true])
   })
 
+  test('where tasks repeat, the rate is less certain, and so is the cheapest', () => {
+    const all = [candidate(80, 100, 1, 'a'), candidate(80, 100, 3, 'b')]
+    expect(rankCosts(all, 0).contender).toEqual([true, false])
+    const repeated = all.map(each => ({ ...each, clusters: 20, effective_attempts: 20 }))
+    expect(rankCosts(repeated, 0).contender).toEqual([true, true])
+    expect(rankCosts(repeated, 0).p_best[1]).toBeGreaterThan(rankCosts(all, 0).p_best[1]!)
+  })
+
   test('excludes no candidate with fewer than 30 costs or 5 successes, however dear', () => {
     const few = candidate(20, 29, 100, 'few')
     const rare = candidate(4, 100, 100, 'rare')

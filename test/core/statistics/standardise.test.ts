@@ -116,6 +116,13 @@ describe('compareFairly', () => {
     expect(few.best).toEqual({ name: 'x', decisive: false, contenders: ['y'] })
   })
 
+  test('decides by effective attempts: repeated tasks leave open what as many attempts would decide', () => {
+    const repeated = (successes: number): Counts => ({ successes, attempts: 100, clusters: 5, effective_attempts: 6 })
+    const of = (a: number, b: number): Strata => new Map(Object.entries({ a: repeated(a), b: repeated(b) }))
+    const { best } = compareFairly(new Map(Object.entries({ poor: of(50, 20), good: of(90, 60) })))
+    expect(best).toEqual({ name: 'good', decisive: false, contenders: ['poor'] })
+  })
+
   test('does not adjust rates if all groups have the same mix', () => {
     const groups = new Map([
       ['x', strata({ a: [9, 10], b: [5, 10] })],
