@@ -70,7 +70,7 @@ describe('the time of a record', () => {
     ])
     expect(instants).toEqual(attempts.map(({ timestamp }) => timestamp && parseTimestamp(timestamp)))
     expect(instants).toEqual([
-      { ms: Date.UTC(2026, 0, 31, 11, 0, 0, 500), local: false },
+      { ms: Date.UTC(2026, 0, 31, 11, 0, 0, 500), local: false, offsetMinutes: 60 },
       { ms: 1769860800123.456, local: false },
       undefined,
     ])
