@@ -54,6 +54,19 @@ export interface KeptGroup extends Kept {
   /** The writer's number. Undefined if the log does not store it. The outcome of an append to such a log is never unknown. */
   readonly number: number | undefined
   readonly records: readonly LogRecord[]
+  /** True if records in this group, or between the group before it and this one, are damaged or missing. */
+  readonly isDamaged?: boolean
+}
+
+/** The part of the log that is still stored. */
+export interface LogReach {
+  /** A read after it returns every stored group since the last reset. */
+  readonly position: Position
+  /**
+   * Every record received from this time on is stored, in milliseconds since the epoch. -Infinity if nothing has expired since the log began
+   * or since the last reset. Infinity if it is unknown.
+   */
+  readonly completeMs: number
 }
 
 /** The bytes that a log puts around the JSON of a record. They depend on the time of receipt. */
@@ -123,9 +136,10 @@ export interface Log {
   append(group: Group): Promise<Kept>
   /**
    * Reads the groups after a position, of all writers, in order and without gaps, up to the current end. A group may not be durable yet: only
-   * {@link append} acknowledges. Throws {@link LogDiverged}, {@link LogTruncated}.
+   * {@link append} acknowledges. With `until`, it ends with the group at that position. Throws {@link LogDiverged}, {@link LogTruncated}.
    */
-  read(after: Position): AsyncIterable<KeptGroup>
+  read(after: Position, until?: Position): AsyncIterable<KeptGroup>
+  reach(): Promise<LogReach>
   /** A page of attempts, for listing and export. The page reports damaged records. It never skips them silently. */
   page(query: AttemptQuery): Promise<AttemptPage>
   /**

@@ -138,11 +138,21 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
         if (fault === 'lose the answer') throw new Error('the connection was lost')
         return kept
       },
-      async *read(after) {
-        for (let place = placeOf(after); place < groups.length - server.hidden; place++) {
+      async *read(after, until) {
+        const end = until === undefined ? groups.length - server.hidden : placeOf(until)
+        for (let place = placeOf(after); place < end; place++) {
           yield readBack(groups[place]!)
           await Promise.resolve()
         }
+      },
+      async reach() {
+        const first = Math.max(
+          groups.findLastIndex(group => group.isReset),
+          expired,
+        )
+        const isComplete = expired === 0 || groups[first]?.isReset === true
+        const position = groups[first - 1]?.kept.position ?? START
+        return { position, completeMs: isComplete ? Number.NEGATIVE_INFINITY : firstTime(groups[first]) }
       },
       page: async query => pageOf(groups, query),
       async find(attemptId) {
@@ -200,6 +210,10 @@ function recordsOf({ records }: Group): LogRecord[] {
     const [nowMs, idMs] = line.slice(0, space).split(',').map(Number) as [number, number]
     return readRecord({ nowMs, idMs }, JSON.parse(line.slice(space + 1)))!
   })
+}
+
+function firstTime(group: StoredGroup | undefined): number {
+  return group === undefined ? Number.POSITIVE_INFINITY : recordsOf(group)[0]!.nowMs
 }
 
 function readBack(group: StoredGroup): KeptGroup {

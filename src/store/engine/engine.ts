@@ -14,12 +14,13 @@ import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'
 import { createAppender } from './appender.ts'
 import { createBufferPool } from './buffer-pool.ts'
+import { logChangedSettings } from './changed-settings.ts'
 import { createFollower } from './follower.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createOutage, RETRY_TIMES, type RetryTimes } from './outage.ts'
 import { CATCH_UP_TIMES, type CatchUpTimes, createOwnFold } from './own-fold.ts'
 import { createCommitQueue, type Pending } from './queue.ts'
-import { restoreSnapshot } from './restore.ts'
+import { restoreState } from './restore.ts'
 import { createSnapshots, type WriteCounters } from './snapshots.ts'
 import { appendAlert, appendOutcome, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
@@ -77,7 +78,7 @@ export interface Engine extends Store {
 export async function openEngine(
   options: EngineOptions & { readonly tally: Tally; readonly series: Series },
 ): Promise<Engine> {
-  const { log, tally, series } = options
+  const { log, tally, series, clock, logger } = options
   const { limits, seed } = log.info
   const state: FoldState = {
     tally,
@@ -85,10 +86,13 @@ export async function openEngine(
     alerts: new Map(),
     ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
-  const position = await restoreSnapshot(log, state, options.logger)
+  const { position, changes } = await restoreState({ log, state, clock, logger })
   const engine = createEngine(options, { state, position })
   await engine.follow()
   applyLimits(state, limits)
+  logChangedSettings(state.tally, changes, logger)
+  // The next start then restores it without converting it again.
+  if (changes.length > 0) engine.requestSnapshot()
   return engine
 }
 
@@ -116,7 +120,7 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
     position,
     logger,
     events,
-    reload: () => restoreSnapshot(log, state, logger),
+    reload: async () => (await restoreState({ log, state, clock, logger })).position,
     onFolded(bytes) {
       snapshots.changed(bytes)
       for (const view of views) view.changed()

@@ -16,7 +16,7 @@ import { findAttempt } from './journal/find-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { listAttempts } from './journal/listing.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
-import { readGroups } from './journal/read-groups.ts'
+import { reachOf, readGroups } from './journal/read-groups.ts'
 import { lineHead, sealLine } from './journal/record.ts'
 import { createExpiry, type Retention, withinRetention } from './journal/retention.ts'
 import { createTidy } from './journal/tidy.ts'
@@ -154,7 +154,9 @@ export function createFileLog(options: FileLogOptions): FileLog {
     info: { ...info, writer: owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
     append,
-    read: after => readGroups({ ...start, journal }, readMark(after)),
+    read: (after, until) =>
+      readGroups({ ...start, journal }, readMark(after), until === undefined ? undefined : readMark(until)),
+    reach: () => reachOf(start, journal.segments.keys(), resetAt),
     page: query =>
       ownership.whileHeld(() =>
         listAttempts({ ...chain(), onDamage: scrub.examine }, withinRetention(query, retention, clock())),

@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
+import { logChangedSettings } from '../engine/changed-settings.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
 import type { KeptEvents } from '../events.ts'
@@ -26,7 +27,6 @@ import { segmentPath } from './journal/segments.ts'
 import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
-import { logChangedSettings } from './recovery/changed-settings.ts'
 import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
 import { repair } from './recovery/repair.ts'
 import { limitsOf } from './recovery/replay.ts'
@@ -158,7 +158,7 @@ function createLog(
   const records = adoption?.attempts.length ?? replayed.forks.reduce((sum, fork) => sum + fork.attempts, replayed.total)
   const limits = limitsOf(start)
   const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, hold })
-  logChangedSettings(start, found)
+  logChangedSettings(start.tally, found.changes ?? [], logger)
   const damagedAtStart = [...replayed.damaged].map(
     ([one, lines]) => [segmentPath(start.directory, one), lines] as const,
   )
