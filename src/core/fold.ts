@@ -4,8 +4,9 @@
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
+import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
-import type { AgentAttempt } from './attempt/attempt.ts'
+import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
 /** Limits of the state. They belong to the log: sidecars with different limits would end in different states. */
@@ -79,7 +80,23 @@ export interface AlertRecord extends RecordTimes {
   readonly status: AlertStatus
 }
 
-export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecord | OutcomeRecord | AlertRecord
+/**
+ * Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time.
+ */
+export interface BaselineRecord extends RecordTimes {
+  readonly kind: 'baseline'
+  readonly key: AttemptKey
+  readonly totals: Totals
+}
+
+export type LogRecord =
+  | AttemptRecord
+  | PointsRecord
+  | ResetRecord
+  | LimitsRecord
+  | OutcomeRecord
+  | AlertRecord
+  | BaselineRecord
 
 /** The state that results from folding a log. */
 export interface FoldState {
@@ -116,12 +133,21 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       return admitOutcome(state, record)
     case 'alert':
       return changeAlert(state, record)
+    case 'baseline':
+      takeBaseline(state, record)
+      return true
   }
 }
 
 /** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
   return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
+}
+
+/** The totals may contain what series counted up to now: a document does not say which series it counted. */
+function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: BaselineRecord): void {
+  tally.addTotals(key, totals)
+  series.assumeCounted(nowMs)
 }
 
 function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecord): boolean {
@@ -134,6 +160,7 @@ function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecor
 /** Applies only the ids and series of a record. For a state whose totals already include the record, but not its ids and series. */
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
+  else if (record.kind === 'baseline') state.series.assumeCounted(record.nowMs)
   else if (record.kind === 'points') state.series.take(state.series.step(record.points, record.nowMs, true))
   else apply(state, record)
 }

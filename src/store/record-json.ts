@@ -3,7 +3,7 @@
 import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
-import type { AlertRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
+import type { AlertRecord, BaselineRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
 /** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
@@ -21,6 +21,10 @@ export function alertJson({ alert, status }: AlertRecord): string {
   return JSON.stringify({ alert, status })
 }
 
+export function baselineJson({ key, totals }: Pick<BaselineRecord, 'key' | 'totals'>): string {
+  return JSON.stringify({ baseline: key, totals })
+}
+
 /** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
 export function readRecord(
   { nowMs, idMs }: RecordTimes,
@@ -34,6 +38,7 @@ export function readRecord(
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
+  if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
   if (!isOutcome(value)) return undefined
   const { outcome, revision, previous, attempt } = value
   const at = parseTimestamp(attempt.timestamp)
@@ -44,6 +49,10 @@ export function readRecord(
 
 function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> {
   return 'alert' in value && 'status' in value && (value.status === 'firing' || value.status === 'resolved')
+}
+
+function isBaseline(value: object): value is { baseline: BaselineRecord['key'] } & Pick<BaselineRecord, 'totals'> {
+  return 'baseline' in value && 'totals' in value
 }
 
 function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {

@@ -13,6 +13,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  LogNotEmpty,
   LogRefused,
   LogTruncated,
   type LogWatcher,
@@ -94,6 +95,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
     const last = writers.get(writer) ?? { number: 0, kept: { position: START, after: START } }
     if (group.number === last.number) return last.kept
     if (group.number !== last.number + 1) throw new LogBehind(last.number)
+    if (group.writer !== undefined && group.number === 1 && groups.length > 0) throw new LogNotEmpty()
     const after = groups.at(-1)?.kept.position ?? START
     const chain = createHash('md5').update(`${after} ${writer} ${group.number}`).digest('hex')
     const kept = { position: `${groups.length + 1}:${chain}`, after }
@@ -134,7 +136,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
         if (isClosed) throw new Error('the log is closed')
         if (fault === 'refuse') throw new LogRefused(new Error('the log is full'))
         if (fault === 'lose the request') throw new Error('the connection was lost')
-        const kept = keep(writer, group)
+        const kept = keep(group.writer ?? writer, group)
         if (fault === 'lose the answer') throw new Error('the connection was lost')
         return kept
       },

@@ -13,11 +13,13 @@ import { addRecent, createRecent, createRecentSlab, type Recent, type RecentSlab
 import type { Increment } from './series.ts'
 import {
   addAttempt,
+  addAverages,
   addCounted,
   createSummary,
   createSummarySlab,
   mergeInto,
   type Summary,
+  type Totals,
   totalAttempts,
 } from './summary.ts'
 import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
@@ -60,6 +62,8 @@ export interface Tally extends Ranges {
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
   /** Counts what a sender counted itself. It adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
+  /** Counts totals from a document. Its key gets a record of its own, whatever the limit. */
+  addTotals(key: AttemptKey, totals: Totals): void
   /** The record of a key, made where it is new and the limit allows it; else the overflow key's. */
   open(key: AttemptKey): KeyTally
   /** The record of a key, made where it is new, whatever the limit: for keys that were held before. */
@@ -175,7 +179,7 @@ function createRecords(options: TallyOptions): Records {
   return records
 }
 
-function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
+function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTotals'> {
   const { arms, times, recentSlab, open } = records
   return {
     add(attempt, at, nowMs) {
@@ -197,6 +201,11 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
       if (isOverflow && measure.metric === 'attempts') records.overflowed += values[0] ?? 0
       addCounted(record.summary, measure, values, atMs)
       times.count(record, increment, nowMs)
+      record.changes++
+    },
+    addTotals(key, totals) {
+      const record = records.hold(key)
+      addAverages(record.summary, totals)
       record.changes++
     },
   }

@@ -6,7 +6,7 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
-import type { Log, Position } from '../../core/log.ts'
+import type { Log } from '../../core/log.ts'
 import type { Clock, Store } from '../../core/ports.ts'
 import { createEvents, type KeptEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
@@ -20,7 +20,7 @@ import { createGroupCommit } from './group-commit.ts'
 import { createOutage, RETRY_TIMES, type RetryTimes } from './outage.ts'
 import { CATCH_UP_TIMES, type CatchUpTimes, createOwnFold } from './own-fold.ts'
 import { createCommitQueue, type Pending } from './queue.ts'
-import { restoreState } from './restore.ts'
+import { type Restored, type RestoreOptions, restoreState } from './restore.ts'
 import { createSnapshots, type WriteCounters } from './snapshots.ts'
 import { appendAlert, appendOutcome, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
@@ -41,9 +41,8 @@ export interface EngineTimes extends RetryTimes, CatchUpTimes {
 }
 
 /** What a log folds into, up to a position. */
-export interface Folded {
+export interface Folded extends Pick<Restored, 'position' | 'hasSnapshot' | 'records'> {
   readonly state: FoldState
-  readonly position: Position
 }
 
 /** What else is made of the state, such as the document. */
@@ -70,15 +69,22 @@ export interface Engine extends Store {
   between<T>(work: () => Promise<T>): Promise<T>
   /** Keeps a view of the state up to date until the store is closed. */
   add(view: View): void
+  /** The folded state. Only the engine changes it. */
+  readonly state: Readonly<FoldState>
+  /** Records that were read from the log and counted since it was opened. */
+  readonly replayedRecords: number
+  /** Whether the state was restored from a snapshot. */
+  readonly hasSnapshot: boolean
   /** Folds what other writers have appended. Rejects where the log cannot be read. */
   follow(): Promise<void>
 }
 
 /** Opens a store over a log: from its newest snapshot and what stands behind it. `tally` and `series` are empty. */
 export async function openEngine(
-  options: EngineOptions & { readonly tally: Tally; readonly series: Series },
+  options: EngineOptions &
+    Pick<RestoreOptions, 'document' | 'hadSnapshot'> & { readonly tally: Tally; readonly series: Series },
 ): Promise<Engine> {
-  const { log, tally, series, clock, logger } = options
+  const { log, tally, series } = options
   const { limits, seed } = log.info
   const state: FoldState = {
     tally,
@@ -86,18 +92,18 @@ export async function openEngine(
     alerts: new Map(),
     ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
-  const { position, changes } = await restoreState({ log, state, clock, logger })
-  const engine = createEngine(options, { state, position })
+  const restored = await restoreState({ ...options, state })
+  const engine = createEngine(options, { state, ...restored })
   await engine.follow()
   applyLimits(state, limits)
-  logChangedSettings(state.tally, changes, logger)
-  // The next start then restores it without converting it again.
-  if (changes.length > 0) engine.requestSnapshot()
+  logChangedSettings(state.tally, restored.changes, options.logger)
+  // The next start then neither replays nor converts the same again.
+  if (engine.replayedRecords > 0 || restored.changes.length > 0) engine.requestSnapshot()
   return engine
 }
 
 /** A store over a log that is folded up to its end, or a part of it: {@link Engine.follow} folds the rest. */
-export function createEngine(options: EngineOptions, { state, position }: Folded): Engine {
+export function createEngine(options: EngineOptions, { state, position, hasSnapshot, records }: Folded): Engine {
   const { log, clock, logger, monotonic, maxPendingAttempts = 100_000 } = options
   const times = { ...RETRY_TIMES, ...CATCH_UP_TIMES, expireMs: 3_600_000, ...options.times }
   const pool = createBufferPool()
@@ -120,7 +126,7 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
     position,
     logger,
     events,
-    reload: async () => (await restoreState({ log, state, clock, logger })).position,
+    reload: async () => (await restoreState({ log, state, clock, logger, mustBeComplete: true })).position,
     onFolded(bytes) {
       snapshots.changed(bytes)
       for (const view of views) view.changed()
@@ -201,6 +207,11 @@ export function createEngine(options: EngineOptions, { state, position }: Folded
     requestSnapshot: snapshots.request,
     between,
     add: view => void views.push(view),
+    state,
+    get replayedRecords() {
+      return records + follower.readRecords
+    },
+    hasSnapshot,
     follow,
     close() {
       closing ??= close()

@@ -27,6 +27,8 @@ export interface FollowerOptions {
 export interface Follower {
   /** The position up to which all is folded. */
   readonly position: Position
+  /** Records that were read and counted. */
+  readonly readRecords: number
   isNext(kept: Kept): boolean
   /** Folds a group of this writer from memory where it is the next. */
   take(own: OwnGroup, kept: Kept, bytes: number): void
@@ -42,9 +44,11 @@ const RECORD_BYTES = 250
 export function createFollower(options: FollowerOptions): Follower {
   const { log, state, logger, events, reload, onFolded } = options
   let { position } = options
+  let readRecords = 0
 
   function foldRead(group: KeptGroup, isPublished: boolean): void {
     const counted = foldGroup(log, state, group)
+    for (const { kind } of counted) if (kind !== 'reset') readRecords++
     onFolded(group.records.length * RECORD_BYTES)
     if (isPublished && counted.length > 0)
       events.publish({ own: group.writer === log.info.writer, records: () => counted })
@@ -74,6 +78,9 @@ export function createFollower(options: FollowerOptions): Follower {
   return {
     get position() {
       return position
+    },
+    get readRecords() {
+      return readRecords
     },
     isNext: kept => kept.after === position,
     take(own, kept, bytes) {

@@ -1,8 +1,9 @@
 /** Restores the state from the newest valid snapshot of a log. The caller then folds the groups after its position. */
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
-import { applyLimits, type FoldState } from '../../core/fold.ts'
-import type { Log, Position, StoredSnapshot } from '../../core/log.ts'
+import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
+import { apply, applyLimits, applyUncounted, type FoldState, type LogRecord } from '../../core/fold.ts'
+import { type Log, LogTruncated, type Position, SnapshotDamaged, type StoredSnapshot } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Logger } from '../logger.ts'
@@ -10,6 +11,7 @@ import { messageOf } from '../messages.ts'
 import { decodeState, type PlanTiers, type RestoredState } from '../snapshot/decode.ts'
 import type { SchemaChange } from '../snapshot/schema.ts'
 import { foldGroup } from './fold-group.ts'
+import { type RecountedPart, recountTiers } from './recount-tiers.ts'
 import { type RestoredTiers, restoreTiers } from './restore-tiers.ts'
 
 export interface RestoreOptions {
@@ -20,6 +22,19 @@ export interface RestoreOptions {
   readonly logger: Logger
   /** Keeps the tiers of the snapshot instead of those of the settings. For readers, which must not lose what the store has. */
   readonly keepTiers?: boolean | undefined
+  /** Rejects with {@link LogTruncated}, and keeps the state, if neither a snapshot nor the log contains everything. */
+  readonly mustBeComplete?: boolean | undefined
+  /** The log had snapshots, but they were damaged. */
+  readonly hadSnapshot?: boolean | undefined
+  /** A document to start from if no snapshot is valid and part of the log has expired. */
+  readonly document?: (() => Promise<CoveringDocument | undefined>) | undefined
+}
+
+/** A document that contains everything up to a position of the log. */
+export interface CoveringDocument {
+  readonly position: Position
+  /** They lead to the state of the document. */
+  readonly records: Iterable<LogRecord>
 }
 
 /** What was restored into the state. */
@@ -31,20 +46,75 @@ export interface Restored {
   /** One of the changes: what the snapshot contained that could not be converted. */
   readonly dropped?: string | undefined
   readonly hasSnapshot: boolean
+  /** Records of the log that were counted. */
+  readonly records: number
 }
 
 /** Replaces the state. Without a valid snapshot it is empty. */
 export async function restoreState(options: RestoreOptions): Promise<Restored> {
+  let isDamaged = options.hadSnapshot === true
   for (const snapshot of await options.log.snapshots()) {
     const decode = (plan?: PlanTiers): Promise<RestoredState | undefined> => decodeInto(options, snapshot, plan)
     const restored = await restoreTiers(options, snapshot.position, decode)
+    isDamaged ||= restored === undefined
     if (restored === undefined) continue
     if (restored.schemaChange === undefined)
-      return { position: snapshot.position, changes: restored.changes, hasSnapshot: true }
+      return { position: snapshot.position, changes: restored.changes, hasSnapshot: true, records: 0 }
     return await restoreOtherSchema(options, snapshot, restored, restored.schemaChange)
   }
+  return await restoreWithoutSnapshot(options, isDamaged)
+}
+
+/** Starts at the beginning of the log. If part of the log has expired, it starts at a document, or at what is left of the log. */
+async function restoreWithoutSnapshot(options: RestoreOptions, isDamaged: boolean): Promise<Restored> {
+  const { log, logger } = options
+  const { position, completeMs } = await log.reach()
+  if (options.mustBeComplete === true && completeMs > Number.NEGATIVE_INFINITY)
+    throw new LogTruncated('part of the log has expired, and there is no snapshot of it')
   clearState(options)
-  return { position: options.log.info.start, changes: [], hasSnapshot: false }
+  const restored = { position, changes: [], hasSnapshot: false, records: 0 }
+  if (completeMs === Number.NEGATIVE_INFINITY) {
+    if (isDamaged) logger.error('no snapshot can be read: the whole journal was counted again')
+    return restored
+  }
+  const document = await options.document?.()
+  if (document !== undefined) {
+    logger.error('no snapshot can be read: the document was counted, and the journal behind it')
+    const part = { position, until: document.position, completeMs: completeMs + MAX_AHEAD_MS }
+    return { ...restored, position: await restoreDocument(options, document, part) }
+  }
+  logger.error('no snapshot can be read, nor the document: what the journal still holds was counted')
+  await limitTiers(options, { position, until: position, completeMs: completeMs + MAX_AHEAD_MS })
+  return restored
+}
+
+/** Returns the position of the document. Only ids and series of the records before it are taken from the log. */
+async function restoreDocument(
+  options: RestoreOptions,
+  document: CoveringDocument,
+  part: RecountedPart,
+): Promise<Position> {
+  const { log, state } = options
+  // The log counts by time. The attempts that the document lists would be counted twice, so no tier accepts them.
+  setFloors(state, Number.POSITIVE_INFINITY)
+  for (const record of document.records) apply(state, record)
+  setFloors(state, Number.NEGATIVE_INFINITY)
+  await limitTiers(options, part)
+  let { position } = part
+  for await (const group of log.read(position, document.position)) {
+    for (const record of group.records) applyUncounted(state, record)
+    position = group.position
+  }
+  return position
+}
+
+function setFloors({ tally: { times } }: FoldState, floorMs: number): void {
+  for (const tier of times.save().keys()) times.restoreFloor(tier, floorMs)
+}
+
+/** Counts a part of the log into all tiers, whose coverage begins with it. */
+async function limitTiers(options: RestoreOptions, part: RecountedPart): Promise<void> {
+  await recountTiers(options, [...options.state.tally.times.save().keys()], part)
 }
 
 /**
@@ -60,12 +130,12 @@ async function restoreOtherSchema(
   const folded = await foldWholeLog(options, change, savedTiers)
   if (folded !== undefined) {
     const recounted = `${changeText(change)}: everything was counted again from the journal`
-    return { position: folded, changes: [recounted], hasSnapshot: true }
+    return { ...folded, changes: [recounted], hasSnapshot: true }
   }
   // Folding the log replaced what had been converted.
   await restoreTiers(options, snapshot.position, plan => decodeInto(options, snapshot, plan))
   const dropped = droppedText(change)
-  return { position: snapshot.position, changes: [...changes, dropped], dropped, hasSnapshot: true }
+  return { position: snapshot.position, changes: [...changes, dropped], dropped, hasSnapshot: true, records: 0 }
 }
 
 /** Replaces the state by that of the whole log. Undefined if part of the log expired or is damaged. */
@@ -73,7 +143,7 @@ async function foldWholeLog(
   options: RestoreOptions,
   change: SchemaChange,
   savedTiers: readonly TierSave[],
-): Promise<Position | undefined> {
+): Promise<Pick<Restored, 'position' | 'records'> | undefined> {
   const { log, state, logger, keepTiers } = options
   const reach = await log.reach()
   if (reach.completeMs > Number.NEGATIVE_INFINITY) return undefined
@@ -81,12 +151,13 @@ async function foldWholeLog(
   clearState(options)
   if (keepTiers === true) state.tally.times.reshape(savedTiers)
   let { position } = reach
+  let records = 0
   for await (const group of log.read(position)) {
     if (group.isDamaged === true) return undefined
-    foldGroup(log, state, group)
+    for (const { kind } of foldGroup(log, state, group)) if (kind !== 'reset') records++
     position = group.position
   }
-  return position
+  return { position, records }
 }
 
 /** Empties the state, with the settings and limits of this process. */
@@ -113,13 +184,17 @@ async function decodeInto(
     for (const [alert, sinceMs] of restored.alerts) options.state.alerts.set(alert, sinceMs)
     return restored
   } catch (error) {
-    options.logger.error('a snapshot cannot be read: an older one is used', {
-      position: snapshot.position,
-      error: messageOf(error),
-    })
+    if (!(error instanceof DecodingFailed || error instanceof SnapshotDamaged)) throw error
+    const reason = messageOf(error)
+    const { position } = snapshot
+    if (snapshot.setAside !== undefined) await snapshot.setAside(reason)
+    else options.logger.error('a snapshot cannot be read: an older one is used', { position, error: reason })
     return undefined
   }
 }
+
+/** The blocks of a snapshot are none that a program wrote. */
+class DecodingFailed extends Error {}
 
 async function decode(
   { log, state }: RestoreOptions,
@@ -131,11 +206,15 @@ async function decode(
   const yieldToEventLoop = createEventLoopYield()
   let step = decoder.next()
   for await (const block of snapshot.blocks()) {
-    if (step.done === true) throw new RangeError('it goes on behind its end')
-    step = decoder.next(block)
+    if (step.done === true) throw new DecodingFailed('it goes on behind its end')
+    try {
+      step = decoder.next(block)
+    } catch (error) {
+      throw new DecodingFailed(messageOf(error))
+    }
     await yieldToEventLoop()
   }
-  if (step.done !== true) throw new RangeError('it ends too early')
+  if (step.done !== true) throw new DecodingFailed('it ends too early')
   return step.value
 }
 

@@ -4,10 +4,11 @@ import {
   type Group,
   type Kept,
   type Log,
+  LogBehind,
   type LogInfo,
+  LogNotEmpty,
   LogRefused,
   type LogWatcher,
-  type Position,
   type StoredSnapshot,
 } from '../../core/log.ts'
 import { LockLost } from './errors.ts'
@@ -16,43 +17,46 @@ import { findAttempt } from './journal/find-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { listAttempts } from './journal/listing.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
-import { reachOf, readGroups } from './journal/read-groups.ts'
+import { type ReadReport, reachOf, readGroups } from './journal/read-groups.ts'
 import { lineHead, sealLine } from './journal/record.ts'
 import { createExpiry, type Retention, withinRetention } from './journal/retention.ts'
+import { segmentPath } from './journal/segments.ts'
 import { createTidy } from './journal/tidy.ts'
 import { type Hold, scratchPath } from './lock/directory.ts'
 import { createOwnership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
+import { type ForkRecord, mergeForks, readForks } from './recovery/merge-forks.ts'
+import { copyAside, moveSnapshotAside } from './recovery/repair.ts'
 import { createScrub, type ScrubTimes } from './recovery/scrub.ts'
-import type { StartOptions } from './recovery/start.ts'
+import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 import { listSnapshots, peekMark, snapshotBlocks, writeSnapshot } from './snapshot/snapshot-files.ts'
 
 export interface FileLogOptions {
   readonly start: StartOptions
   readonly journal: Journal
-  /** The journal's sizes of segments, which are kept up to date. */
-  readonly segments: Map<number, number>
+  readonly recovered: RecoveredJournal
   readonly hold: Hold
   readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
   readonly retention: Retention
-  /** The segment that begins with the last reset. */
-  readonly resetAt: number
-  readonly newestSnapshot: number
   readonly damage: Damage
   readonly times: OwnershipTimes
   readonly scrub: ScrubTimes
 }
 
 export interface FileLog extends Log {
-  /** Where the journal ends. */
-  readonly end: Position
+  /**
+   * Appends what two owners stored at the same time, as a start finds it. `isKnown` tells which records the journal has. Returns the number
+   * of records that were appended.
+   */
+  mergeForks(isKnown: (record: ForkRecord) => boolean): Promise<number>
   /** Reads and verifies all segments and snapshots now; resolves when that is done. */
   verify(): Promise<void>
 }
 
 /** It is long because every part of the port is connected here. */
 export function createFileLog(options: FileLogOptions): FileLog {
-  const { start, journal, segments, hold, info, retention } = options
+  const { start, journal, recovered, hold, info, retention } = options
+  const { segments, adopted } = recovered
   const { fileSystem, directory, owner, clock } = start
   const expiry = createExpiry(start, retention)
   const tidy = createTidy({ files: start, journal, hold, retention, expiry, clock })
@@ -66,7 +70,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     onDamagedSnapshot: () => watcher?.needsSnapshot(),
     keepOldest: () => journal.keepOldest(),
   })
-  let { resetAt, newestSnapshot } = options
+  let { resetAt, lastSnapshot: newestSnapshot } = recovered
   let last: { readonly number: number; readonly kept: Kept } | undefined
   /** Where the last group or snapshot stands: a segment that was only begun since holds nothing to be folded. */
   let end = markNow()
@@ -85,7 +89,20 @@ export function createFileLog(options: FileLogOptions): FileLog {
     return printMark({ ...journal.end, records: journal.records, resetAt })
   }
 
+  const report: ReadReport = {
+    async damaged(sequence, lines) {
+      const path = segmentPath(directory, sequence)
+      if (!options.damage.count(path, lines)) return
+      start.log.error('the journal is damaged: what cannot be read is not counted', { path, lines })
+      await copyAside(start, path)
+    },
+    missing({ segment, offset }) {
+      start.log.error('part of the journal is missing', { path: segmentPath(directory, segment), bytes: offset })
+    },
+  }
+
   async function append(group: Group): Promise<Kept> {
+    if (group.writer !== undefined) return await appendAdopted(group, group.writer)
     if (last?.number === group.number) return last.kept
     try {
       if (group.isReset) {
@@ -96,10 +113,26 @@ export function createFileLog(options: FileLogOptions): FileLog {
       // What failed is cut off, or skipped by the next segment: it is never read again.
       throw refused(error)
     }
-    const kept = { position: markNow(), after: end }
-    end = kept.position
+    const kept = keptNow()
     last = { number: group.number, kept }
     return kept
+  }
+
+  /** What was stored since the last group. */
+  function keptNow(): Kept {
+    const kept = { position: markNow(), after: end }
+    end = kept.position
+    return kept
+  }
+
+  /** Each group is a segment of its own, which is there whole or not at all, and names the writer. */
+  async function appendAdopted({ number, records, attempts }: Group, writer: string): Promise<Kept> {
+    const latest = adopted.get(writer) ?? 0
+    if (number !== latest + 1) throw new LogBehind(latest)
+    if (number === 1 && !(recovered.hasOnlyAdopted && segments.size === 0)) throw new LogNotEmpty()
+    await journal.addSegment(records, { attempts, adoption: { writer, number } })
+    adopted.set(writer, number)
+    return keptNow()
   }
 
   async function putSnapshot(snapshot: CapturedSnapshot): Promise<number> {
@@ -122,12 +155,18 @@ export function createFileLog(options: FileLogOptions): FileLog {
     for (const sequence of (await listSnapshots(start)).reverse()) {
       const mark = await peekMark(start, sequence)
       if (mark === undefined || mark.segment < resetAt) continue
-      found.push({ position: printMark(mark), blocks: () => snapshotBlocks(start, sequence) })
+      found.push({
+        position: printMark(mark),
+        blocks: () => snapshotBlocks(start, sequence),
+        setAside: reason => moveSnapshotAside(start, sequence, reason),
+      })
     }
     return found
   }
 
-  async function rotate(): Promise<string> {
+  async function rotate(folded: string): Promise<string> {
+    // A group that was appended for another writer is not folded yet: a snapshot at the end would skip it.
+    if (folded !== end) return folded
     const { segment, offset } = journal.end
     if (await expiry.isToBeClosed(segment, offset, clock())) await journal.begin()
     end = markNow()
@@ -155,8 +194,12 @@ export function createFileLog(options: FileLogOptions): FileLog {
     frame: createFrames(),
     append,
     read: (after, until) =>
-      readGroups({ ...start, journal }, readMark(after), until === undefined ? undefined : readMark(until)),
-    reach: () => reachOf(start, journal.segments.keys(), resetAt),
+      readGroups(
+        { ...start, journal, end: readMark(end), report },
+        readMark(after),
+        until === undefined ? undefined : readMark(until),
+      ),
+    reach: () => reachOf({ ...start, segments: segments.keys(), resetAt, isNew: recovered.hasOnlyAdopted }),
     page: query =>
       ownership.whileHeld(() =>
         listAttempts({ ...chain(), onDamage: scrub.examine }, withinRetention(query, retention, clock())),
@@ -183,8 +226,12 @@ export function createFileLog(options: FileLogOptions): FileLog {
         ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
       }
     },
-    get end() {
-      return end
+    async mergeForks(isKnown) {
+      const forks = await readForks(start, recovered.forks, record => !isKnown(record))
+      for (const { sequence, corrupt } of forks) if (corrupt > 0) await report.damaged(sequence, corrupt)
+      await mergeForks({ directory, journal, log: start.log }, forks)
+      if (forks.length > 0) keptNow()
+      return forks.reduce((sum, { records }) => sum + records.length, 0)
     },
     verify: scrub.pass,
     close,

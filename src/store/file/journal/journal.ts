@@ -10,7 +10,7 @@ import type { AppendFile } from '../file-system.ts'
 import type { Hold } from '../lock/directory.ts'
 import { type Oldest, writeOldest } from './oldest.ts'
 import type { Position } from './position.ts'
-import { JOURNAL_FORMAT, openingLine } from './record.ts'
+import { type AdoptedGroup, JOURNAL_FORMAT, type MergedPart, openingLine } from './record.ts'
 import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 
 /** A segment may only be longer when a single group is. */
@@ -60,11 +60,20 @@ export interface Journal extends JournalState {
    * `reset`, attempts are counted from 0 again.
    */
   begin(lines?: Uint8Array, holding?: { readonly attempts?: number; readonly reset?: boolean }): Promise<void>
+  /** Stores lines as a new segment: whole, or not at all. */
+  addSegment(lines: Uint8Array, holding: WholeSegment): Promise<void>
   /** Removes whole segments from the oldest on. Which one is the oldest then is durable before: its absence is no damage. */
   remove(sequence: number): Promise<void>
   /** Writes down again which segment is the oldest, where the directory was made again. */
   keepOldest(): Promise<void>
   close(): Promise<void>
+}
+
+/** What a segment that is stored whole contains. */
+export interface WholeSegment {
+  readonly attempts: number
+  readonly merged?: readonly MergedPart[] | undefined
+  readonly adoption?: AdoptedGroup | undefined
 }
 
 export function createJournal(options: JournalOptions): Journal {
@@ -120,7 +129,7 @@ export function createJournal(options: JournalOptions): Journal {
     const before = reset ? 0 : records
     const path = segmentPath(directory, sequence)
     const content = Buffer.concat([
-      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, adopted: false, owner, records: before, limits }),
+      openingLine(clock(), { format: JOURNAL_FORMAT, previous: end, owner, records: before, limits }),
       lines,
     ])
     let file: AppendFile | undefined
@@ -143,6 +152,22 @@ export function createJournal(options: JournalOptions): Journal {
     records = before + attempts
     segments.set(sequence, content.length)
     written += content.length
+  }
+
+  async function addSegment(lines: Uint8Array, { attempts, merged, adoption }: WholeSegment): Promise<void> {
+    hold.assertHeld()
+    const sequence = ++last
+    const opening = { format: JOURNAL_FORMAT, previous: end, owner, merged, adoption, records, limits }
+    const head = openingLine(clock(), opening)
+    created.add(sequence)
+    await fileSystem.writeAtomically(segmentPath(directory, sequence), [head, lines])
+    hold.assertHeld()
+    await current?.close().catch(() => {})
+    current = undefined
+    end = { segment: sequence, offset: head.length + lines.length }
+    records += attempts
+    segments.set(sequence, end.offset)
+    written += end.offset
   }
 
   async function raiseOldest(removed: number): Promise<void> {
@@ -182,6 +207,7 @@ export function createJournal(options: JournalOptions): Journal {
     },
     append,
     begin,
+    addSegment,
     keepOldest: () => keepOldest(),
     async remove(sequence) {
       hold.assertHeld()

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { asideName } from '../lock/directory.ts'
-import type { Found, StartOptions } from '../recovery/start.ts'
+import type { RecoveredJournal, StartOptions } from '../recovery/start.ts'
 import { hasValidChecksum, recordLines } from './record.ts'
 import { type JournalFiles, readOpening } from './segments.ts'
 
@@ -55,7 +55,7 @@ export async function readOldest({ fileSystem, directory }: JournalFiles): Promi
  * Settles at a start which segment is the oldest one, and writes it down where that is new. A journal of a version that did not write it
  * is believed to be whole. Where the file is gone or damaged it can no longer be told whether the oldest segments are missing: that is logged.
  */
-export async function settleOldest(options: StartOptions, found: Found): Promise<Oldest> {
+export async function settleOldest(options: StartOptions, recovered: RecoveredJournal): Promise<Oldest> {
   const { directory, fileSystem, clock, log } = options
   const path = oldestPath(directory)
   const read = await readOldest(options)
@@ -64,10 +64,9 @@ export async function settleOldest(options: StartOptions, found: Found): Promise
     log.error('the file that names the oldest segment is damaged: it was moved aside', { path, aside })
     await fileSystem.rename(path, aside)
   }
-  const hasSnapshot = found.snapshot !== undefined || found.damagedSnapshots.length > 0
-  const isNew = found.adoption !== undefined || (found.segments.size === 0 && !hasSnapshot)
+  const isNew = recovered.hasOnlyAdopted
   if (!isNew && typeof read !== 'string') return read
-  const oldest = isNew ? FIRST : await oldestLeft(options, found)
+  const oldest = isNew ? FIRST : await oldestLeft(options, recovered)
   if (typeof read !== 'string' && read.segment === oldest.segment && read.records === oldest.records) return read
   if (!isNew && oldest !== FIRST && oldest.records !== undefined)
     log.error('nothing says which segment is the oldest one: whether older ones are missing cannot be told', { path })
@@ -78,10 +77,10 @@ export async function settleOldest(options: StartOptions, found: Found): Promise
 /** The oldest segment there is, where nothing says which one should be. */
 export async function oldestLeft(
   files: JournalFiles,
-  { segments, snapshot }: Pick<Found, 'segments' | 'snapshot'>,
+  { segments, snapshots }: Pick<RecoveredJournal, 'segments' | 'snapshots'>,
 ): Promise<Oldest> {
   const [first] = segments.keys()
-  if (first === undefined) return { segment: snapshot?.position.segment ?? 1, records: undefined }
+  if (first === undefined) return { segment: snapshots[0]?.mark.segment ?? 1, records: undefined }
   const opened = await readOpening(files, first).catch(() => undefined)
   return opened?.opening.previous.segment === 0 ? FIRST : { segment: first, records: opened?.opening.records }
 }

@@ -10,20 +10,20 @@ import { readRecord } from '../../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
-/** The version of the journal's format: 2 knows points of metrics, 3 outcomes and alerts. */
-export const JOURNAL_FORMAT = 3
+/** The version of the journal's format: 2 has points of metrics, 3 outcomes and alerts, 4 baselines. */
+export const JOURNAL_FORMAT = 4
 
 /** The first record of every segment. */
 export interface Opening {
   readonly format: number
   /** Where the journal ended when the segment began. What stands behind that in an earlier segment was never acknowledged. */
   readonly previous: Position
-  /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first snapshot. */
-  readonly adopted: boolean
+  /** The segment is a group of an adopted document. */
+  readonly adoption?: AdoptedGroup | undefined
   /** A random name of the opening of the store that wrote the segment; empty in segments of versions that had none. */
   readonly owner: string
   /** Parts of segments that another owner wrote at the same time: what they hold follows in this segment. */
-  readonly merged?: readonly MergedPart[]
+  readonly merged?: readonly MergedPart[] | undefined
   /**
    * How many attempts the journal held before the segment, counted from its beginning or from the last reset. Undefined in segments of
    * versions that did not write it.
@@ -31,6 +31,12 @@ export interface Opening {
   readonly records: number | undefined
   /** The limits with which the segment is counted, so that it is counted the same again. Undefined in segments of earlier versions. */
   readonly limits?: Limits | undefined
+}
+
+/** A group that another writer than the owner of the segment appended. */
+export interface AdoptedGroup {
+  readonly writer: string
+  readonly number: number
 }
 
 /** A part of a segment, in bytes. */
@@ -117,9 +123,9 @@ function putChecksum(bytes: Uint8Array, start: number, sum: number): void {
   }
 }
 
-export function openingLine(nowMs: number, { format, previous, adopted, ...more }: Opening): Buffer {
+export function openingLine(nowMs: number, { format, previous, adoption, ...more }: Opening): Buffer {
   const { owner, merged, records, limits } = more
-  const opening = { segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits } }
+  const opening = { segment: { format, previous, adoption, owner, merged, records, limits } }
   return recordLines(nowMs, [JSON.stringify(opening)])
 }
 
@@ -163,9 +169,9 @@ function recordOf(times: RecordTimes, value: Record<string, unknown>): JournalRe
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
   // Of a newer format nothing but that is known.
-  const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
-  const more = { owner, merged, records, limits: limits && unlimited(limits) }
-  return { ...times, kind: 'opening', opening: { format, previous, adopted, ...more } }
+  const { format, previous = ORIGIN, adoption, owner = '', merged = [], records, limits } = opening
+  const more = { adoption, owner, merged, records, limits: limits && unlimited(limits) }
+  return { ...times, kind: 'opening', opening: { format, previous, ...more } }
 }
 
 /** JSON has no infinity: what is null has no limit. */

@@ -37,8 +37,8 @@ export interface ScannedBlock {
   readonly records: readonly JournalRecord[]
   /** The position after its last record. */
   readonly end: number
-  /** Whether it contains damaged lines. */
-  readonly isDamaged: boolean
+  /** Damaged lines. */
+  readonly corrupt: number
   /** Records that these cost. */
   readonly lost: number
 }
@@ -84,7 +84,7 @@ export async function* scanBlocks(
     const { corrupt, lost } = damage
     const records: JournalRecord[] = []
     read(record => void records.push(record))
-    return { records, end: from + bytes.length, isDamaged: damage.corrupt > corrupt, lost: damage.lost - lost }
+    return { records, end: from + bytes.length, corrupt: damage.corrupt - corrupt, lost: damage.lost - lost }
   }
   while (at < end) {
     const block = await fileSystem.read(path, at, Math.min(pace.blockBytes, end - at))

@@ -1,12 +1,7 @@
 /** Snapshots on disk: `snapshot-<sequence>.bin`, the two newest kept. */
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { DedupWindowOptions } from '../../../core/aggregate/dedup-window.ts'
-import type { Series } from '../../../core/aggregate/series.ts'
-import type { Tally } from '../../../core/aggregate/tally.ts'
-import type { CapturedSnapshot } from '../../../core/log.ts'
-import { messageOf } from '../../messages.ts'
-import { decodeState, type PlanTiers, type RestoredState, type StateDecoder } from '../../snapshot/decode.ts'
+import { type CapturedSnapshot, SnapshotDamaged } from '../../../core/log.ts'
 import { NewerFormat } from '../errors.ts'
 import type { JournalMark } from '../journal/mark.ts'
 import type { JournalFiles } from '../journal/segments.ts'
@@ -84,12 +79,7 @@ export async function writeSnapshot(
   return HEAD_BYTES + length
 }
 
-/** What a snapshot holds, besides what went into the tally and the series. */
-export interface RestoredSnapshot extends Omit<RestoredState, 'resetAt' | 'records'> {
-  readonly position: JournalMark
-}
-
-/** Throws {@link NewerFormat} where a newer version wrote the snapshot; any other fault is left to {@link readSnapshot}. */
+/** Throws {@link NewerFormat} where a newer version wrote the snapshot; any other fault is left to {@link readIndex}. */
 export async function refuseNewerSnapshot({ fileSystem, directory }: JournalFiles, sequence: number): Promise<void> {
   const path = snapshotPath(directory, sequence)
   const head = await fileSystem.read(path, 0, VERSIONED_BYTES)
@@ -98,14 +88,10 @@ export async function refuseNewerSnapshot({ fileSystem, directory }: JournalFile
   if (format > FORMAT) throw new NewerFormat(path, format, FORMAT)
 }
 
-/** The place that a snapshot states, which is not checked to be whole; undefined where it is none. */
-export async function peekMark(
-  { fileSystem, directory }: JournalFiles,
-  sequence: number,
-): Promise<JournalMark | undefined> {
-  const bytes = await fileSystem.read(snapshotPath(directory, sequence), 0, HEAD_BYTES + POSITION_BYTES)
-  if (!hasOurHead(bytes) || bytes.length < HEAD_BYTES + POSITION_BYTES) return undefined
-  return markIn(bytes)
+/** The position of a snapshot. Undefined if its index is damaged. */
+export async function peekMark(files: JournalFiles, sequence: number): Promise<JournalMark | undefined> {
+  const index = await readIndex(files, sequence)
+  return typeof index === 'string' ? undefined : index.mark
 }
 
 function markIn(bytes: Buffer): JournalMark {
@@ -123,15 +109,20 @@ function hasOurHead(head: Buffer): boolean {
   return crc32(head.subarray(0, 12)) === head.readUInt32LE(12)
 }
 
-/** Reads a snapshot into an empty tally and series; answers what is wrong where it cannot, and leaves them empty. */
-export async function readSnapshot(
+/** The index of a snapshot. */
+export interface SnapshotIndex {
+  readonly mark: JournalMark
+  /** Where the first block begins. */
+  readonly start: number
+  readonly lengths: readonly number[]
+  readonly checksums: readonly number[]
+}
+
+/** Reads the index of a snapshot, which is checked. Returns what is wrong with it, as text. Rejects if it cannot be read. */
+export async function readIndex(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-  tally: Tally,
-  series: Series,
-  idOptions: Omit<DedupWindowOptions, 'seed'>,
-  planned: PlanTiers,
-): Promise<RestoredSnapshot | string> {
+): Promise<SnapshotIndex | string> {
   const path = snapshotPath(directory, sequence)
   const size = (await fileSystem.stat(path))?.size ?? 0
   const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
@@ -140,106 +131,57 @@ export async function readSnapshot(
   if (head.readUInt32LE(8) !== FORMAT) return `its format is ${head.readUInt32LE(8)}, which no release wrote`
   const length = head.readDoubleLE(24)
   if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
-  const read: Read = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
-  const restored = await readBlocks(read, head, decodeState(tally, series, idOptions, planned))
-  if (typeof restored !== 'string') return { ...restored, position: markIn(head) }
-  clearRestored(tally, series)
-  return restored
-}
-
-/**
- * Whether a snapshot is what was written, without making anything of it: answers what is wrong with it, or undefined. Rejects where it cannot be
- * read.
- */
-export async function verifySnapshot(
-  { fileSystem, directory }: JournalFiles,
-  sequence: number,
-  pace: Pace,
-): Promise<string | undefined> {
-  const path = snapshotPath(directory, sequence)
-  const size = (await fileSystem.stat(path))?.size ?? 0
-  const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
-  if (!hasOurHead(head) || head.length < HEAD_BYTES + INDEX_BYTES) return 'its head is damaged'
-  // A snapshot of another format cannot be verified.
-  if (head.readUInt32LE(8) !== FORMAT) return undefined
-  const length = head.readDoubleLE(24)
-  if (size !== HEAD_BYTES + length) return `it holds ${size - HEAD_BYTES} bytes instead of ${length}`
-  const sumOf = async (from: number, bytes: number): Promise<number> => {
-    let sum = 0
-    for (let at = from; at < from + bytes; at += pace.blockBytes) {
-      sum = crc32(await fileSystem.read(path, at, Math.min(pace.blockBytes, from + bytes - at)), sum)
-      await pace.pause()
-    }
-    return sum
-  }
   const count = head.readDoubleLE(HEAD_BYTES + POSITION_BYTES)
   if (!Number.isSafeInteger(count) || count * ENTRY_BYTES > length) return 'its index is damaged'
   const index = await fileSystem.read(path, HEAD_BYTES, INDEX_BYTES + count * ENTRY_BYTES)
   if (crc32(index) !== head.readUInt32LE(20)) return 'its index is damaged'
-  let at = HEAD_BYTES + index.length
-  for (let entry = INDEX_BYTES; entry < index.length; entry += ENTRY_BYTES) {
-    const bytes = index.readUInt32LE(entry)
-    if ((await sumOf(at, bytes)) !== index.readUInt32LE(entry + 4)) return 'its checksum is wrong'
+  const entry = (block: number): number => INDEX_BYTES + block * ENTRY_BYTES
+  const lengths = Array.from({ length: count }, (_, block) => index.readUInt32LE(entry(block)))
+  const checksums = Array.from({ length: count }, (_, block) => index.readUInt32LE(entry(block) + 4))
+  const start = HEAD_BYTES + index.length
+  const end = lengths.reduce((at, bytes) => at + bytes, start)
+  if (end !== HEAD_BYTES + length) return 'its index is damaged'
+  return { mark: markIn(head), start, lengths, checksums }
+}
+
+/**
+ * Verifies the checksums of a snapshot. Returns what is wrong with it, as text, or undefined. Rejects if it cannot be read.
+ */
+export async function verifySnapshot(files: JournalFiles, sequence: number, pace: Pace): Promise<string | undefined> {
+  const { fileSystem, directory } = files
+  const path = snapshotPath(directory, sequence)
+  const index = await readIndex(files, sequence)
+  if (typeof index === 'string') return index
+  let at = index.start
+  for (const [block, bytes] of index.lengths.entries()) {
+    let sum = 0
+    for (let from = at; from < at + bytes; from += pace.blockBytes) {
+      sum = crc32(await fileSystem.read(path, from, Math.min(pace.blockBytes, at + bytes - from)), sum)
+      await pace.pause()
+    }
+    if (sum !== index.checksums[block]) return 'its checksum is wrong'
     at += bytes
   }
   return undefined
 }
 
-/** The blocks of a snapshot, each checked to be whole. Rejects where one is not. */
-export async function* snapshotBlocks(
-  { fileSystem, directory }: JournalFiles,
-  sequence: number,
-): AsyncGenerator<Uint8Array> {
+/** The blocks of a snapshot. A block is valid until the next one is requested. Rejects with {@link SnapshotDamaged}. */
+export async function* snapshotBlocks(files: JournalFiles, sequence: number): AsyncGenerator<Uint8Array> {
+  const { fileSystem, directory } = files
   const path = snapshotPath(directory, sequence)
-  const head = await fileSystem.read(path, 0, HEAD_BYTES + INDEX_BYTES)
-  const count =
-    hasOurHead(head) && head.length === HEAD_BYTES + INDEX_BYTES ? head.readDoubleLE(HEAD_BYTES + POSITION_BYTES) : -1
-  const index = count < 0 ? head : await fileSystem.read(path, HEAD_BYTES, INDEX_BYTES + count * ENTRY_BYTES)
-  if (count < 0 || crc32(index) !== head.readUInt32LE(20)) throw new Error(`${path}: its head is damaged`)
-  let at = HEAD_BYTES + index.length
-  for (let entry = INDEX_BYTES; entry < index.length; entry += ENTRY_BYTES) {
-    const block = await fileSystem.read(path, at, index.readUInt32LE(entry))
-    if (crc32(block) !== index.readUInt32LE(entry + 4)) throw new Error(`${path}: its checksum is wrong`)
-    at += block.length
-    yield block
+  const index = await readIndex(files, sequence)
+  if (typeof index === 'string') throw new SnapshotDamaged(index)
+  const read: Read = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
+  let number = 0
+  for await (const piece of piecesFrom(read, index.start, index.lengths)) {
+    for (const block of piece) {
+      if (crc32(block) !== index.checksums[number++]) throw new SnapshotDamaged('its checksum is wrong')
+      yield block
+    }
   }
-}
-
-/** Makes a tally and series empty again that a snapshot was read into. */
-export function clearRestored(tally: Tally, series: Series): void {
-  tally.clear()
-  tally.times.reshape(tally.wantedTiers)
-  series.restore(Number.NEGATIVE_INFINITY, [])
 }
 
 type Read = (offset: number, length: number, into?: Buffer) => Promise<Buffer>
-
-/** Rejects where a block cannot be read, which does not say that it is damaged. */
-async function readBlocks(read: Read, head: Buffer, decoder: StateDecoder): Promise<RestoredState | string> {
-  const count = head.readDoubleLE(HEAD_BYTES + POSITION_BYTES)
-  if (!Number.isSafeInteger(count) || count * ENTRY_BYTES > head.readDoubleLE(24)) return 'its index is damaged'
-  const index = await read(HEAD_BYTES, INDEX_BYTES + count * ENTRY_BYTES)
-  if (crc32(index) !== head.readUInt32LE(20)) return 'its index is damaged'
-  const lengths = Array.from({ length: count }, (_, block) => index.readUInt32LE(INDEX_BYTES + block * ENTRY_BYTES))
-  let at = HEAD_BYTES + index.length
-  let entry = INDEX_BYTES
-  let step = decoder.next()
-  for await (const piece of piecesFrom(read, at, lengths)) {
-    for (const block of piece) {
-      if (crc32(block) !== index.readUInt32LE(entry + 4)) return 'its checksum is wrong'
-      if (step.done === true) break
-      entry += ENTRY_BYTES
-      at += block.length
-      try {
-        step = decoder.next(block)
-      } catch (error) {
-        return messageOf(error)
-      }
-    }
-  }
-  if (step.done !== true) return 'it ends too early'
-  return at === HEAD_BYTES + head.readDoubleLE(24) ? step.value : 'it goes on behind its end'
-}
 
 /**
  * The blocks from `at` on, as many at a time as are read in one go. The next ones are read while some are decoded, into two buffers by turns:

@@ -2,12 +2,12 @@
  * Copies of keys at one moment, spooled to an unlinked temporary file until they are read one after the other. Thousands of copies on the
  * heap would be megabytes of garbage.
  */
-import { createSummary, SUMMARY_WIDTH, type Summary } from '../../../core/aggregate/summary.ts'
-import type { KeyTally } from '../../../core/aggregate/tally.ts'
-import type { KeySummary } from '../../../core/ports.ts'
-import { createAlternatingBlocks, createBlockReader } from '../../snapshot/block.ts'
-import { putKeys, roomOfKeys, takeKeys } from '../../snapshot/key-block.ts'
-import type { Scratch } from '../file-system.ts'
+import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
+import type { KeyTally } from '../../core/aggregate/tally.ts'
+import type { KeySummary } from '../../core/ports.ts'
+import type { Scratch } from '../file/file-system.ts'
+import { createAlternatingBlocks, createBlockReader } from '../snapshot/block.ts'
+import { putKeys, roomOfKeys, takeKeys } from '../snapshot/key-block.ts'
 
 /** Keys that are copied together: some hundred kilobytes. */
 const AT_ONCE = 64

@@ -3,10 +3,11 @@
  * all that stands before, so that it need not be parsed to be trusted.
  */
 import { isAscii } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { NewerFormat, UnusablePath } from '../errors.ts'
-import type { FileSystem } from '../file-system.ts'
-import type { Position } from '../journal/position.ts'
+import { NewerFormat, UnusablePath } from '../file/errors.ts'
+import type { FileSystem } from '../file/file-system.ts'
+import type { Position } from '../file/journal/position.ts'
 import { DOCUMENT_FORMAT } from './document-text.ts'
 
 /** The documented `version`. */
@@ -84,6 +85,8 @@ export interface ParsedDocument {
   readonly metrics: Readonly<Record<string, unknown>>
   /** The CRC-32 of its bytes. */
   readonly checksum: number
+  /** The SHA-256 of its bytes in hex. */
+  readonly digest: string
 }
 
 /** Parses the document at the path; answers what is wrong where it is none. Throws {@link NewerFormat} and {@link UnusablePath}. */
@@ -107,7 +110,7 @@ export async function parseDocument(
     throw new NewerFormat(path, value.version, `${VERSION}.0`)
   }
   readMember(path, value.journal)
-  return { metrics: value.metrics, checksum }
+  return { metrics: value.metrics, checksum, digest: createHash('sha256').update(bytes).digest('hex') }
 }
 
 /** Undefined where the bytes are not UTF-8. A document of ASCII alone, as most are, is read several times as fast. */

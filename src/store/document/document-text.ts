@@ -3,12 +3,12 @@
  * and only the rest is made again. What was kept of it is 32 bytes a key.
  */
 import { crc32 } from 'node:zlib'
-import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../../core/aggregate/metrics.ts'
-import type { KeyTally, Tally } from '../../../core/aggregate/tally.ts'
-import type { KeySummary } from '../../../core/ports.ts'
-import { createEventLoopYield } from '../../../lib/event-loop.ts'
-import type { Scratch } from '../file-system.ts'
-import type { Position } from '../journal/position.ts'
+import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/aggregate/metrics.ts'
+import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import type { KeySummary } from '../../core/ports.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
+import type { Scratch } from '../file/file-system.ts'
+import type { Position } from '../file/journal/position.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 
 /** The version of the `journal` member. */
