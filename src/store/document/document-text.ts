@@ -8,7 +8,6 @@ import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Scratch } from '../file/file-system.ts'
-import type { Position } from '../file/journal/position.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 
 /** The version of the `journal` member. */
@@ -70,8 +69,8 @@ export class DocumentChanged extends Error {
 export interface DocumentOptions {
   readonly captured: CapturedDocument
   readonly lastUpdated: string
-  /** How much of the journal it covers. */
-  readonly position: Position
+  /** States which part of the log it covers. */
+  readonly covers: object
   /** What the numbers of the state mean that it is written from. */
   readonly fingerprint: string
   /** The last document, where anything of it may be taken over. */
@@ -88,8 +87,7 @@ export interface DocumentOptions {
  * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
  */
 export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
-  const { captured, fingerprint } = options
-  const { segment, offset } = options.position
+  const { captured, fingerprint, covers } = options
   const text = createText()
   const ends: number[] = []
   const checksums: number[] = []
@@ -103,7 +101,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
     yield text.take()
     await options.pause()
   }
-  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, segment, offset }).slice(0, -1)
+  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, ...covers }).slice(0, -1)
   text.print(`\n},\n"journal": ${member},`)
   text.print(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`)
   yield text.take()

@@ -1,83 +1,70 @@
-/** Writes the documented file whenever something was counted, and says how that went. */
+/** Keeps the documented file up to date with a store, whatever its log. */
 
 import { dirname } from 'node:path'
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import type { Tally } from '../../core/aggregate/tally.ts'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import type { Position } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { WriteCounters } from '../engine/snapshots.ts'
 import { createThrottledWriter, type ThrottledWriter } from '../engine/throttled-writer.ts'
-import type { Counters } from '../file/counters.ts'
-import type { Scratch } from '../file/file-system.ts'
-import type { Journal } from '../file/journal/journal.ts'
-import type { Position } from '../file/journal/position.ts'
-import type { JournalFiles } from '../file/journal/segments.ts'
-import { type Hold, scratchPath, stagedDocument } from '../file/lock/directory.ts'
-import { settleDocument } from '../file/recovery/repair.ts'
+import type { FileSystem, Scratch } from '../file/file-system.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
-import { type DocumentState, inspectDocument } from './document.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 
-/** The part of all time that may be spent writing under load. */
+/** The share of the time that may be spent on it under load. */
 const SHARE = 0.02
-/** How long others have between two pieces of it, each of which takes about half a millisecond to make. */
+/** Pause between two chunks under load, in milliseconds. Serializing a chunk takes about half a millisecond. */
 const PAUSE_MS = 1
 
-export interface DocumentWriterOptions extends JournalFiles {
+export interface DocumentWriterOptions {
+  readonly engine: Pick<Engine, 'between' | 'pending' | 'position' | 'state' | 'add'>
   readonly path: string
-  readonly tally: Tally
+  /** Where the document is written before it is renamed to `path`. */
+  readonly staged: string
+  /** The path of an unlinked temporary file, for copies of the state. */
+  readonly temporary: string
+  readonly fileSystem: Pick<FileSystem, 'read' | 'scratch' | 'writeAtomically' | 'rename' | 'syncDirectory'>
   readonly clock: Clock
   readonly log: Logger
-  readonly counters: Counters
-  readonly journal: Journal
-  readonly engine: Pick<Engine, 'between' | 'pending'>
-  readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
-  /** Where the journal ended at the start; set where the document was taken at its word then, to be checked now. */
-  readonly unchecked: Position | undefined
+  readonly counters: WriteCounters
+  /** How the document states the position that it covers. `{ position }` by default. */
+  readonly covers?: ((position: Position) => object) | undefined
+  readonly guard?: DocumentGuard | undefined
 }
 
-export interface DocumentWriter extends Omit<ThrottledWriter, 'stop'> {
-  /** Writes what is to be written, for the last time. */
-  close(): Promise<void>
+/** Protects a document that is at the path already. */
+export interface DocumentGuard {
+  /** Called once. Calls `request` if the document must be written again. */
+  begin(request: () => void): Promise<void>
+  /** False if nothing may be written now. Rejects if the document at the path may not be replaced yet. */
+  mayWrite(): Promise<boolean>
+  /** Throws if the document at the path may belong to another process by now. */
+  assertOwned(): void
 }
 
+export type DocumentWriter = Omit<ThrottledWriter, 'stop'>
+
+/** Writes the document whenever the state changes, until the engine is closed. The first one is written on request. */
 export function createDocumentWriter(options: DocumentWriterOptions): DocumentWriter {
-  const { path, directory, fileSystem, tally, clock, log, journal, engine, hold } = options
-  const counters = options.counters.document
-  const staged = stagedDocument(directory)
+  const { engine, path, staged, fileSystem, clock, log, counters, guard } = options
+  const covers = options.covers ?? ((position: Position) => ({ position }))
+  const { tally } = engine.state
 
-  /** What the document at the path holds; undefined where this process did not write it. */
+  /** Where each key is in the document at the path. Undefined if this process did not write it. */
   let last: DocumentMap | undefined
 
-  let unchecked = options.unchecked
-
-  /** Reads the whole document that was found at the start, which nothing there had to wait for; one that is damaged is kept aside. */
-  async function checkFound(): Promise<void> {
-    if (unchecked === undefined || hold.loss() !== undefined) return
-    const document = await inspectDocument(fileSystem, path).catch(
-      (error): DocumentState => ({ kind: 'damaged', reason: messageOf(error) }),
-    )
-    const isGone = await settleDocument(options, document, unchecked)
-    unchecked = undefined
-    if (isGone) writer.request()
-  }
-
-  /**
-   * A turn of the event loop between two pieces is not enough where attempts come all the time: half of the time would go into the document,
-   * and who waits for an answer would wait for many of them.
-   */
-  function letOthersGo(): Promise<unknown> {
-    return engine.pending.calls > 0 ? pause(PAUSE_MS) : nextTurn()
+  /** Without a pause, half of the time would go into the document, and requests would wait. */
+  function yieldToRequests(): Promise<unknown> {
+    return engine.pending.calls > 0 ? delay(PAUSE_MS) : nextTurn()
   }
 
   async function write(): Promise<void> {
-    await checked
-    // The outage has reported it, and asks for a document when it ends.
-    if (hold.loss() !== undefined) return
-    await checkFound()
+    await begun
+    if (guard !== undefined && !(await guard.mayWrite())) return
     const startMs = performance.now()
-    const scratch = await fileSystem.scratch(scratchPath(directory, 'document'))
+    const scratch = await fileSystem.scratch(options.temporary)
     try {
       await writeFrom(scratch, startMs)
     } finally {
@@ -88,14 +75,14 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
   async function writeFrom(scratch: Scratch, startMs: number): Promise<void> {
     const before = last
     const [position, captured] = await engine.between(
-      async () => [journal.end, await captureDocument(tally, before, scratch)] as const,
+      async () => [engine.position, await captureDocument(tally, before, scratch)] as const,
     )
     const lastUpdated = new Date(clock()).toISOString()
     const read = (offset: number, length: number, into: Buffer): Promise<Buffer> =>
       fileSystem.read(path, offset, length, into)
     const fingerprint = fingerprintOf(OWN_SCHEMA, tally.times.save())
-    const covered = { position, fingerprint, lastUpdated }
-    const chunks = documentChunks({ captured, ...covered, last: before, read, pause: letOthersGo })
+    const covered = { covers: covers(position), fingerprint, lastUpdated }
+    const chunks = documentChunks({ captured, ...covered, last: before, read, pause: yieldToRequests })
     let bytes = 0
     let map: DocumentMap | undefined
     async function* counted(): AsyncGenerator<Buffer> {
@@ -111,8 +98,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     }
     last = undefined
     await fileSystem.writeAtomically(staged, counted())
-    // The document may be another owner's by now.
-    hold.assertHeld()
+    guard?.assertOwned()
     await fileSystem.rename(staged, path)
     await fileSystem.syncDirectory(dirname(path))
     last = map
@@ -141,18 +127,14 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     },
   })
 
-  // What cannot be moved aside is not overwritten either: the next write tries again.
-  const checked = checkFound().catch(error => {
-    log.error('the document that was found cannot be moved aside', { path, error: messageOf(error) })
-  })
-
-  return {
-    request: writer.request,
-    flush: writer.flush,
+  const begun = guard?.begin(writer.request)
+  engine.add({
+    changed: writer.request,
     async close() {
-      await checked
+      await begun
       writer.stop()
       await writer.flush()
     },
-  }
+  })
+  return { request: writer.request, flush: writer.flush }
 }

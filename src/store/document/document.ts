@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { NewerFormat, UnusablePath } from '../file/errors.ts'
 import type { FileSystem } from '../file/file-system.ts'
-import type { Position } from '../file/journal/position.ts'
 import { DOCUMENT_FORMAT } from './document-text.ts'
 
 /** The documented `version`. */
@@ -19,33 +18,35 @@ const PARSED_BYTES = 400 * 1024 * 1024
 /** The `journal` member at the end: all that stands before its checksum is covered by it. Space as in JSON alone. */
 const TAIL = /"journal":[ \t\r\n]*(\{[^{}]*?)("crc32":[ \t\r\n]*"[^"]*"[ \t\r\n]*\})[ \t\r\n]*\}[ \t\r\n]*$/
 
-interface JournalMember extends Position {
+interface JournalMember {
   readonly format: number
   readonly fingerprint?: string
   readonly crc32: string
 }
 
-export type DocumentState =
+export type DocumentState<Place> =
   | { readonly kind: 'missing' }
   /** As this program wrote it: all of the journal before `position` is counted in it. */
-  | { readonly kind: 'ours'; readonly position: Position; readonly fingerprint: string | undefined }
+  | { readonly kind: 'ours'; readonly position: Place; readonly fingerprint: string | undefined }
   /** A document that something else wrote or changed; parsed where it was not too large for that. */
   | { readonly kind: 'foreign'; readonly parsed?: ParsedDocument }
   | { readonly kind: 'damaged'; readonly reason: string }
 
-export interface InspectOptions {
+export interface InspectOptions<Place> {
+  /** Reads the position from what `createDocumentWriter` was told to write. Undefined if it is of another log. */
+  readonly readPlace: (covers: Readonly<Record<string, unknown>>) => Place | undefined
   /** A document of more bytes that says it is ours is taken at its word; others are read whole. */
   readonly trustedBytes?: number
   /** What stood there a moment ago: it is not parsed again when nothing has changed. */
-  readonly known?: DocumentState | undefined
+  readonly known?: DocumentState<Place> | undefined
 }
 
 /** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
-export async function inspectDocument(
-  fileSystem: FileSystem,
+export async function inspectDocument<Place>(
+  fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,
-  { trustedBytes = Number.POSITIVE_INFINITY, known }: InspectOptions = {},
-): Promise<DocumentState> {
+  { trustedBytes = Number.POSITIVE_INFINITY, known, readPlace }: InspectOptions<Place>,
+): Promise<DocumentState<Place>> {
   const stat = await fileSystem.stat(path)
   if (stat === undefined) return { kind: 'missing' }
   if (stat.kind === 'directory') throw new UnusablePath(path, 'it is a directory')
@@ -54,11 +55,11 @@ export async function inspectDocument(
   const tail = (await fileSystem.read(path, tailAt, TAIL_BYTES)).toString('latin1')
   const found = TAIL.exec(tail)
   const member = found === null ? undefined : readMember(path, parse(found[1]! + found[2]!))
-  if (found !== null && member !== undefined) {
+  const position = member && readPlace({ ...member })
+  if (found !== null && member !== undefined && position !== undefined) {
     const covered = tailAt + found.index + found[0].indexOf(found[2]!)
-    const { segment, offset, fingerprint } = member
     if (stat.size > trustedBytes || hex(await checksumOf(fileSystem, path, covered)) === member.crc32)
-      return { kind: 'ours', position: { segment, offset }, fingerprint }
+      return { kind: 'ours', position, fingerprint: member.fingerprint }
   }
   // Too large to look into: whoever needs what it holds will say so.
   if (stat.size > PARSED_BYTES) return { kind: 'foreign' }
@@ -66,7 +67,7 @@ export async function inspectDocument(
   return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign', parsed: value }
 }
 
-async function checksumOf(fileSystem: FileSystem, path: string, length: number): Promise<number> {
+async function checksumOf(fileSystem: Pick<FileSystem, 'read'>, path: string, length: number): Promise<number> {
   const memory = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, length))
   let checksum = 0
   for (let at = 0; at < length; ) {
@@ -91,7 +92,7 @@ export interface ParsedDocument {
 
 /** Parses the document at the path; answers what is wrong where it is none. Throws {@link NewerFormat} and {@link UnusablePath}. */
 export async function parseDocument(
-  fileSystem: FileSystem,
+  fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,
   known?: ParsedDocument,
 ): Promise<ParsedDocument | string> {
@@ -125,10 +126,9 @@ function textOf(bytes: Buffer): string | undefined {
 
 function readMember(path: string, value: unknown): JournalMember | undefined {
   if (!isObject(value) || typeof value.format !== 'number') return undefined
-  const { format, segment, offset, crc32: sum } = value
+  const { format, crc32: sum } = value
   if (format > DOCUMENT_FORMAT) throw new NewerFormat(path, format, DOCUMENT_FORMAT)
-  const valid = Number.isSafeInteger(segment) && Number.isSafeInteger(offset) && typeof sum === 'string'
-  return valid ? (value as unknown as JournalMember) : undefined
+  return typeof sum === 'string' ? (value as unknown as JournalMember) : undefined
 }
 
 /**

@@ -6,7 +6,7 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
-import type { Log } from '../../core/log.ts'
+import type { Log, Position } from '../../core/log.ts'
 import type { Clock, Store } from '../../core/ports.ts'
 import { createEvents, type KeptEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
@@ -69,6 +69,8 @@ export interface Engine extends Store {
   between<T>(work: () => Promise<T>): Promise<T>
   /** Keeps a view of the state up to date until the store is closed. */
   add(view: View): void
+  /** The position of the folded state. */
+  readonly position: Position
   /** The folded state. Only the engine changes it. */
   readonly state: Readonly<FoldState>
   /** Records that were read from the log and counted since it was opened. */
@@ -208,6 +210,9 @@ export function createEngine(options: EngineOptions, { state, position, hasSnaps
     between,
     add: view => void views.push(view),
     state,
+    get position() {
+      return follower.position
+    },
     get replayedRecords() {
       return records + follower.readRecords
     },

@@ -3,11 +3,12 @@
 import { runYieldingAlone } from '../../lib/event-loop.ts'
 import { adoptDocument, documentWriter } from '../document/adopt.ts'
 import { type DocumentContent, readContent, recordsOf } from '../document/content.ts'
-import { type DocumentState, inspectDocument, type ParsedDocument, parseDocument } from '../document/document.ts'
+import { type ParsedDocument, parseDocument } from '../document/document.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { CoveringDocument } from '../engine/restore.ts'
 import type { Logger } from '../logger.ts'
 import type { FileLog } from './file-log.ts'
+import { type FoundDocument, inspectFound } from './found-document.ts'
 import { FIRST_MARK, printMark } from './journal/mark.ts'
 import { asideName } from './lock/directory.ts'
 import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
@@ -18,7 +19,7 @@ const GROUP_BYTES = 8 * 1024 * 1024
 /** The document that a journal begins with, unless it holds something else already. */
 export async function adoptable(
   { fileSystem, path }: Pick<StartOptions, 'fileSystem' | 'path'>,
-  document: DocumentState,
+  document: FoundDocument,
   { hasOnlyAdopted, adopted, segments }: RecoveredJournal,
 ): Promise<ParsedDocument | undefined> {
   if (!hasOnlyAdopted || document.kind === 'missing' || document.kind === 'damaged') return undefined
@@ -32,7 +33,7 @@ export interface AdoptionTarget {
   readonly log: FileLog
   readonly start: StartOptions
   readonly recovered: RecoveredJournal
-  readonly document: DocumentState
+  readonly document: FoundDocument
 }
 
 /** Adopts the document if the journal is empty, or goes on with an adoption that broke off. Returns whether it is adopted. */
@@ -71,7 +72,7 @@ export async function coveringDocument({
   clock,
   log,
 }: Pick<StartOptions, 'fileSystem' | 'path' | 'clock' | 'log'>): Promise<CoveringDocument | undefined> {
-  const document = await inspectDocument(fileSystem, path)
+  const document = await inspectFound(fileSystem, path)
   if (document.kind !== 'ours') return undefined
   const parsed = await parseDocument(fileSystem, path)
   if (typeof parsed === 'string') return undefined

@@ -7,8 +7,8 @@ import { resolve } from 'node:path'
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
-import { type DocumentState, inspectDocument } from '../document/document.ts'
 import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
@@ -21,15 +21,25 @@ import { type Counters, createCounters } from './counters.ts'
 import { errorCode, LockLost, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
 import { createFileLog, type FileLog } from './file-log.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
+import { createFoundGuard, type FoundDocument, inspectFound, settleDocument } from './found-document.ts'
 import { createJournal, type Journal } from './journal/journal.ts'
+import { readMark } from './journal/mark.ts'
 import { type Oldest, settleOldest } from './journal/oldest.ts'
 import { isSame, type Position as JournalPlace } from './journal/position.ts'
-import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import {
+  type Hold,
+  holdDirectory,
+  journalDirectory,
+  makeJournalDirectory,
+  removeUnfinished,
+  scratchPath,
+  stagedDocument,
+} from './lock/directory.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
 import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
 import type { ForkRecord } from './recovery/merge-forks.ts'
-import { repairJournal, settleDocument } from './recovery/repair.ts'
+import { repairJournal } from './recovery/repair.ts'
 import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
 import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
 
@@ -102,7 +112,7 @@ export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
   readonly recovered: RecoveredJournal
-  readonly document: DocumentState
+  readonly document: FoundDocument
   readonly hold: Hold
   readonly journal: Journal
   readonly counters: Counters
@@ -126,7 +136,7 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
   let hold: Hold | undefined
   try {
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
-    const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
+    const known = isNew ? await inspectFound(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
     hold = await holdDirectory(start)
     const document = await refuseNewer(start, { known })
@@ -199,15 +209,28 @@ async function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Pr
   const isAdopted = await adoptFound(opened, engine)
   const isOurs = !isAdopted && opened.document.kind === 'ours'
   if (!isAdopted) await settleDocument(start, opened.document, end)
-  const unchecked = isOurs && engine.hasSnapshot ? end : undefined
-  const documents = createDocumentWriter({ ...opened, ...start, tally, engine, unchecked })
-  engine.add({ changed: documents.request, close: documents.close })
+  const unverified = isOurs && engine.hasSnapshot ? end : undefined
+  const documents = createDocumentWriter({
+    ...start,
+    engine,
+    staged: stagedDocument(start.directory),
+    temporary: scratchPath(start.directory, 'document'),
+    counters: counters.document,
+    covers: documentPlace,
+    guard: createFoundGuard({ ...start, hold, unverified }),
+  })
   if (!isOurs || !isCurrent(opened.document, journal.end, tally)) documents.request()
   return fileStoreOf(opened, engine, documents)
 }
 
+/** How the document states its position. */
+function documentPlace(position: Position): { readonly segment: number; readonly offset: number } {
+  const { segment, offset } = readMark(position)
+  return { segment, offset }
+}
+
 /** Whether the document covers the whole journal, in the schema of this program. */
-function isCurrent(document: DocumentState, end: JournalPlace, { times }: Tally): boolean {
+function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally): boolean {
   if (document.kind !== 'ours') return false
   return isSame(document.position, end) && document.fingerprint === fingerprintOf(OWN_SCHEMA, times.save())
 }

@@ -5,11 +5,11 @@ import type { Tally } from '../../core/aggregate/tally.ts'
 import { apply, type FoldState } from '../../core/fold.ts'
 import type { Log, StoredSnapshot } from '../../core/log.ts'
 import { type DocumentContent, recordsOf } from '../document/content.ts'
-import type { DocumentState } from '../document/document.ts'
 import { foldGroup } from '../engine/fold-group.ts'
 import { type Restored, restoreState } from '../engine/restore.ts'
 import { adoptable, contentOf, coveringDocument } from './adoption.ts'
 import { UnreadableStore } from './errors.ts'
+import type { FoundDocument } from './found-document.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
 import { FIRST } from './journal/oldest.ts'
 import { isBefore } from './journal/position.ts'
@@ -58,7 +58,7 @@ export async function readFiles(start: StartOptions, tally: Tally, faults: strin
 /** An answer without the document would say that there are no attempts. */
 function refuseUnreadable(
   path: string,
-  document: DocumentState,
+  document: FoundDocument,
   { segments, snapshots, damagedSnapshots }: RecoveredJournal,
 ): void {
   if (document.kind !== 'damaged' || segments.size + snapshots.length + damagedSnapshots.length > 0) return
@@ -132,7 +132,7 @@ function forkFault({ directory }: StartOptions, { sequence, beside, records }: R
 
 function documentFaults(
   { path, directory }: StartOptions,
-  document: DocumentState,
+  document: FoundDocument,
   { end }: RecoveredJournal,
 ): string[] {
   if (document.kind === 'damaged') return [`${path} is damaged and was not used: ${document.reason}`]

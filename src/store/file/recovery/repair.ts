@@ -1,9 +1,8 @@
 /** Repairs the files after {@link recoverJournal}: damage is moved or copied aside and reported, never overwritten. */
 
-import type { DocumentState } from '../../document/document.ts'
 import { messageOf } from '../../messages.ts'
 import type { FileSystem } from '../file-system.ts'
-import { isBefore, type Position } from '../journal/position.ts'
+import type { Position } from '../journal/position.ts'
 import { type JournalFiles, segmentPath } from '../journal/segments.ts'
 import { asideName } from '../lock/directory.ts'
 import { snapshotPath } from '../snapshot/snapshot-files.ts'
@@ -84,23 +83,4 @@ async function makeDurable({ fileSystem, directory }: JournalFiles, end: Positio
   const path = segmentPath(directory, end.segment)
   if ((await fileSystem.stat(path)) !== undefined) await fileSystem.sync(path)
   await fileSystem.syncDirectory(directory)
-}
-
-/**
- * Moves a document aside that is not what this store wrote last: it may be the only copy of something. Returns whether another must be
- * written. `end` is the end of the journal.
- */
-export async function settleDocument(
-  { path, fileSystem, clock, log }: Pick<StartOptions, 'path' | 'fileSystem' | 'clock' | 'log'>,
-  document: DocumentState,
-  end: Position,
-): Promise<boolean> {
-  if (document.kind === 'missing') return true
-  if (document.kind === 'ours' && !isBefore(end, document.position)) return false
-  const aside = asideName(path, document.kind === 'damaged' ? 'corrupt' : 'foreign', clock())
-  if (document.kind === 'damaged')
-    log.error('the document is damaged: it was moved aside', { path, aside, reason: document.reason })
-  else log.warn('something else wrote the document: it was moved aside, and the journal goes on', { path, aside })
-  await fileSystem.rename(path, aside)
-  return true
 }

@@ -4,8 +4,8 @@
  */
 import type { Limits } from '../../../core/fold.ts'
 import type { Clock } from '../../../core/ports.ts'
-import { type DocumentState, inspectDocument } from '../../document/document.ts'
 import type { Logger } from '../../logger.ts'
+import { type FoundDocument, inspectFound } from '../found-document.ts'
 import type { JournalMark } from '../journal/mark.ts'
 import { isBefore, isSame, ORIGIN, type Position } from '../journal/position.ts'
 import { totalAfter } from '../journal/read-groups.ts'
@@ -69,9 +69,9 @@ const TRUSTED_BYTES = 4 * 1024 * 1024
  */
 export async function refuseNewer(
   options: Pick<StartOptions, 'fileSystem' | 'path' | 'directory'>,
-  { known, hasJournal = true }: { readonly known?: DocumentState | undefined; readonly hasJournal?: boolean } = {},
-): Promise<DocumentState> {
-  const document = await inspectDocument(options.fileSystem, options.path, { trustedBytes: TRUSTED_BYTES, known })
+  { known, hasJournal = true }: { readonly known?: FoundDocument | undefined; readonly hasJournal?: boolean } = {},
+): Promise<FoundDocument> {
+  const document = await inspectFound(options.fileSystem, options.path, { trustedBytes: TRUSTED_BYTES, known })
   if (!hasJournal) return document
   for (const sequence of await listSnapshots(options)) await refuseNewerSnapshot(options, sequence)
   const newest = [...(await listSegments(options)).keys()].at(-1)
@@ -80,7 +80,7 @@ export async function refuseNewer(
 }
 
 /** Reads only what the newest snapshot does not cover, and of that only what the first record of each segment does not say. */
-export async function recoverJournal(files: JournalFiles, document: DocumentState): Promise<RecoveredJournal> {
+export async function recoverJournal(files: JournalFiles, document: FoundDocument): Promise<RecoveredJournal> {
   const segments = await listSegments(files)
   const { snapshots, ...indexes } = await readIndexes(files)
   const newest = snapshots[0]?.mark
