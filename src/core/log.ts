@@ -216,6 +216,24 @@ export class LogDiverged extends Error {
   override readonly name = 'LogDiverged'
 }
 
+/**
+ * The log has a record that only a newer version of this program reads. To skip it would lead to another state than that of the other sidecars:
+ * nothing after it is folded.
+ */
+export class NewerRecord extends Error {
+  override readonly name = 'NewerRecord'
+  /** The exit code of a command that fails with this error. */
+  readonly exitCode = 78
+  readonly version: number
+
+  constructor(version: number, known: number) {
+    super(
+      `the log has records of version ${version}; this version of the program reads up to ${known}: install the newer one`,
+    )
+    this.version = version
+  }
+}
+
 /** A stored snapshot is not what was stored. An older one, or the log itself, must replace it. */
 export class SnapshotDamaged extends Error {
   override readonly name = 'SnapshotDamaged'

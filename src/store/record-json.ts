@@ -4,28 +4,40 @@ import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { AlertRecord, BaselineRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
+import { NewerRecord } from '../core/log.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
+
+/**
+ * The version of the records, which all but attempts state. An attempt has the fields of its sender at the top. A newer kind of attempt
+ * must therefore stand in a record of its own, which states its version.
+ */
+export const RECORD_VERSION = 1
+
+const jsonOf = (record: object): string => JSON.stringify({ record_version: RECORD_VERSION, ...record })
 
 /** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
-  return JSON.stringify({ points, bounds: OWN_BOUNDS })
+  return jsonOf({ points, bounds: OWN_BOUNDS })
 }
 
-export const RESET_JSON: string = JSON.stringify({ reset: true })
+export const RESET_JSON: string = jsonOf({ reset: true })
 
 export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
-  return JSON.stringify({ outcome, revision, previous, attempt })
+  return jsonOf({ outcome, revision, previous, attempt })
 }
 
 export function alertJson({ alert, status }: AlertRecord): string {
-  return JSON.stringify({ alert, status })
+  return jsonOf({ alert, status })
 }
 
 export function baselineJson({ key, totals }: Pick<BaselineRecord, 'key' | 'totals'>): string {
-  return JSON.stringify({ baseline: key, totals })
+  return jsonOf({ baseline: key, totals })
 }
 
-/** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
+/**
+ * The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. Throws
+ * {@link NewerRecord}.
+ */
 export function readRecord(
   { nowMs, idMs }: RecordTimes,
   value: Readonly<Record<string, unknown>>,
@@ -35,6 +47,8 @@ export function readRecord(
     const at = parseTimestamp(value.timestamp)
     return at && { kind: 'attempt', nowMs, idMs, attempt: value as unknown as AgentAttempt, at }
   }
+  const { record_version: version } = value
+  if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { NewerRecord } from '../../core/log.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
 import type { ListedAttempt } from '../document/content.ts'
 import { createAnswers } from '../engine/answers.ts'
@@ -81,7 +82,7 @@ async function readUntilStable(options: FileReaderOptions, path: string): Promis
 
 /** A file was removed between two steps, or a document was read while it was being written. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof NoStore || error instanceof NewerFormat || error instanceof UnusablePath) return false
+  if ([NoStore, NewerFormat, NewerRecord, UnusablePath].some(kind => error instanceof kind)) return false
   return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Limits, LogRecord, RecordTimes } from '../../../core/fold.ts'
+import { NewerRecord } from '../../../core/log.ts'
 import { readRecord } from '../../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
@@ -129,7 +130,7 @@ export function openingLine(nowMs: number, { format, previous, adoption, ...more
   return recordLines(nowMs, [JSON.stringify(opening)])
 }
 
-/** The record of the line from `start` to `end` (without its LF), or undefined where it is damaged. */
+/** The record of the line from `start` to `end` (without its LF), or undefined where it is damaged. Throws {@link NewerRecord}. */
 export function decodeLine(bytes: Buffer, start: number, end: number): JournalRecord | undefined {
   if (!hasValidChecksum(bytes, start, end)) return undefined
   const space = bytes.indexOf(SPACE, start + CHECKSUM_LENGTH)
@@ -138,7 +139,8 @@ export function decodeLine(bytes: Buffer, start: number, end: number): JournalRe
   if (times === undefined) return undefined
   try {
     return recordOf(times, JSON.parse(bytes.toString('utf8', space + 1, end)))
-  } catch {
+  } catch (error) {
+    if (error instanceof NewerRecord) throw error
     return undefined
   }
 }
