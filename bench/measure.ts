@@ -3,6 +3,7 @@
  * own process, so that none warms up another.
  */
 
+import { timeAppending, timePreallocated } from './measures/appending.ts'
 import { memory } from './measures/memory.ts'
 import {
   replayFiles,
@@ -29,6 +30,8 @@ const MEASURES: Readonly<Record<string, (...args: string[]) => unknown>> = {
   open: timeOpening,
   replay: timeReplaying,
   parse: timeParsing,
+  append: timeAppending,
+  'append-preallocated': timePreallocated,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

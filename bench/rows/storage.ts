@@ -19,7 +19,7 @@ export async function storageRows(bench: Bench): Promise<Row[]> {
   const store = join(bench.folder, 'start.json')
   await measure('start-files', store)
   const start = await startRow(store, bench)
-  const rest = [await replayRow(bench), await adoptRow(bench)]
+  const rest = [await replayRow(bench), await adoptRow(bench), await preallocationRow(bench)]
   return [start, ...rest, ...(await wholeFileRows(store, bench))]
 }
 
@@ -67,6 +67,20 @@ async function adoptRow(bench: Bench): Promise<Row> {
   const note = `${short(median(of(adopted)))} ms against ${short(median(of(parsed)))} ms`
   const text = { figure: "adopting the origin's file of 30 MB", against: 'JSON.parse of it', note }
   return atMost(text, { value: 2.5, unit: '×' }, ratios(of(adopted), of(parsed)))
+}
+
+/** Held by this row: without 10 % more, the preallocation in append-file.ts must go. */
+async function preallocationRow({ folder, rounds }: Bench): Promise<Row> {
+  const path = join(folder, 'appended')
+  const appending = (name: string) => async (): Promise<number> =>
+    (await measure<{ readonly perSecond: number }>(name, path)).perSecond
+  const { preallocated, plain } = await interleave(rounds, {
+    preallocated: appending('append-preallocated'),
+    plain: appending('append'),
+  })
+  const note = `${short(median(preallocated))}/s against ${short(median(plain))}/s`
+  const text = { figure: 'durable appends of 2.5 KB, space preallocated', against: 'the same without', note }
+  return atLeast(text, { value: 1.1, unit: '×' }, ratios(preallocated, plain))
 }
 
 async function wholeFileRows(store: string, bench: Bench): Promise<Row[]> {

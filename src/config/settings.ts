@@ -225,7 +225,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
   maxAnswerBytes: {
     name: 'max-answer-bytes',
     kind: bytes,
-    default: '128MiB',
+    default: '96MiB',
     description: 'Maximum total bytes of answers that clients have not read yet. Beyond it, requests get a 429.',
     group: 'Limits',
   },
