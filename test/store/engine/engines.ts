@@ -7,7 +7,8 @@ import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/tim
 import { type AgentAttempt, keyId } from '../../../src/core/attempt/attempt.ts'
 import type { Log } from '../../../src/core/log.ts'
 import type { Clock, Store } from '../../../src/core/ports.ts'
-import { type Engine, type EngineTimes, openEngine } from '../../../src/store/engine/engine.ts'
+import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
+import type { EngineTimes } from '../../../src/store/engine/options.ts'
 import type { Logger } from '../../../src/store/logger.ts'
 
 export const NOW: number = Date.parse('2026-03-01T12:00:00Z')
