@@ -3,6 +3,7 @@
  * on the same log therefore end in the same state. It reads no clock: each record contains its times.
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
+import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
@@ -80,13 +81,18 @@ export interface AlertRecord extends RecordTimes {
   readonly status: AlertStatus
 }
 
-/**
- * Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time.
- */
+/** Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time. */
 export interface BaselineRecord extends RecordTimes {
   readonly kind: 'baseline'
   readonly key: AttemptKey
   readonly totals: Totals
+}
+
+/** What somebody stated of an experiment. It replaces what was stated before. */
+export interface PlanRecord extends RecordTimes {
+  readonly kind: 'plan'
+  readonly experiment: string
+  readonly plan: ExperimentPlan
 }
 
 export type LogRecord =
@@ -97,6 +103,7 @@ export type LogRecord =
   | OutcomeRecord
   | AlertRecord
   | BaselineRecord
+  | PlanRecord
 
 /** The state that results from folding a log. */
 export interface FoldState {
@@ -113,7 +120,7 @@ export function admitAttempt({ ids }: Pick<FoldState, 'ids'>, attempt: AgentAtte
   return attempt.attempt_id === undefined || ids.add(attempt.attempt_id, idMs)
 }
 
-/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert, or a change of the limits. */
+/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert or plan, or a change of the limits. */
 export function apply(state: FoldState, record: LogRecord): boolean {
   switch (record.kind) {
     case 'attempt':
@@ -136,6 +143,8 @@ export function apply(state: FoldState, record: LogRecord): boolean {
     case 'baseline':
       takeBaseline(state, record)
       return true
+    case 'plan':
+      return state.tally.putPlan(record.experiment, record.plan)
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import {
-  calibrationSums,
+  calibrationBins,
   confidences,
   durations,
   failures,
@@ -18,7 +18,6 @@ import {
   totalAttempts,
   totalCost,
 } from '../core/aggregate/summary.ts'
-import { declineOf } from '../core/reports/drift-watch.ts'
 import { calibrationError } from '../core/statistics/calibration.ts'
 import { wilsonBounds } from '../core/statistics/intervals.ts'
 import type { KeyCopy } from './collection.ts'
@@ -101,9 +100,9 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_success_drift',
     type: 'gauge',
     unit: '',
-    help: 'Evidence that the key succeeds less often than before: 0 is none, 1 and above is an alarm. All keys together raise one false alarm in about 2,000 attempts. Never average it.',
+    help: 'Evidence that the key succeeds less often than before: 0 is none, 1 and above is an alarm. All keys together raise at most one false alarm in 2,000 attempts of each; if many fall at once, each needs less evidence. An alarm ends after 300 attempts. Never average it.',
     labels: KEY_LABELS,
-    read: (one, keys) => [declineOf(one, keys)],
+    read: ({ decline }) => [decline],
   },
 ]
 
@@ -123,7 +122,7 @@ function seconds(ms: number | undefined): number | undefined {
 const MIN_STATED = 5
 
 function statedError(summary: Summary): number | undefined {
-  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationSums(summary)) ?? undefined)
+  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationBins(summary)) ?? undefined)
 }
 
 function successLowerBound(summary: Summary): number | undefined {

@@ -28,7 +28,7 @@ const contender: ObjectSchema<Contender> = objectSchema('Contender', {
 
 const decidedBestAgent: ObjectSchema<DecidedBestAgent> = objectSchema('DecidedBestAgent', {
   ...bestAgentSchema.shape,
-  p_best: probability.meta({ description: 'Probability that its true rate is the highest.' }),
+  p_best: probability.meta({ description: 'Probability, 0 to 1, that its true rate is the highest.' }),
   expected_loss: z.number().meta({ description: 'Percentage points by which the best is expected to be better.' }),
   decisive: z.boolean(),
   contenders: z.array(contender),

@@ -18,7 +18,7 @@ import { runYielding } from '../lib/event-loop.ts'
 import { bestAgent, probability, rate } from './answer-schemas.ts'
 import { amount, flag, length, minAttempts, name, selection } from './parameters.ts'
 import { defineQuestion, type Facts, type ParsedQuery, type Question } from './question.ts'
-import { type ObjectSchema, objectSchema } from './schema.ts'
+import { type ObjectSchema, objectSchema, strictObject } from './schema.ts'
 
 export interface RouteQuery extends Selection {
   readonly issue_type: string
@@ -48,16 +48,20 @@ const ranked: ObjectSchema<RouteAnswer> = objectSchema('RankedRoute', {
 
 const answer: ObjectSchema<RoutingReport> = objectSchema('RoutingReport', {
   issue_type: z.string(),
-  explore: z.boolean(),
-  seed: z.string().nullable(),
-  ranked: z.array(ranked),
-  excluded: z.array(
-    z.strictObject({
-      agent_name: z.string(),
-      model_name: z.string(),
-      reason: z.enum(['cost_unknown', 'cost_above_max', 'no_attempts', 'success_rate_below_min']),
-    }),
-  ),
+  explore: z.boolean().meta({ description: 'Whether the order was drawn.' }),
+  seed: z.string().nullable().meta({ description: 'The seed of the draw. Null without exploration.' }),
+  ranked: z.array(ranked).meta({ description: 'Best first.' }),
+  excluded: z
+    .array(
+      strictObject({
+        agent_name: z.string(),
+        model_name: z.string(),
+        reason: z
+          .enum(['cost_unknown', 'cost_above_max', 'no_attempts', 'success_rate_below_min'])
+          .meta({ description: 'The condition that it does not meet.' }),
+      }),
+    )
+    .meta({ description: 'The routes that do not meet the conditions.' }),
 })
 
 export const route: Question<'route', RouteQuery, RoutingReport> = defineQuestion({
@@ -111,12 +115,12 @@ function* evidenceSteps(summaries: readonly KeySummary[], minAttempts: number): 
 async function discount(
   evidence: Evidence,
   facts: Facts,
-  { filter, nowMs }: ParsedQuery,
+  { filter, range: asked, nowMs }: ParsedQuery,
   halfLifeMs: number,
   signal: StopSignal | undefined,
 ): Promise<void> {
   const discounted = new Map<string, Counts>()
-  for (const { range, weight } of discountWindows(nowMs, halfLifeMs, sinceMs => facts.coverage(sinceMs))) {
+  for (const { range, weight } of discountWindows(nowMs, halfLifeMs, asked, facts)) {
     const summaries = await facts.summaries(range, filter, signal)
     await runYielding(addWeighted(discounted, summaries, weight), signal)
   }

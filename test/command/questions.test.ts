@@ -296,7 +296,7 @@ describe('the source of answers', () => {
     ['429', { status: 429, body: { detail: 'too much in flight' } }, 75],
     ['503', { status: 503, body: { detail: 'not ready' } }, 75],
     ['500', { status: 500, body: { detail: 'a defect' } }, 69],
-  ])('an answer of %s is told in one line with the reason', async (_status, answer, exitCode) => {
+  ])('an answer of %s is printed in one line with the reason', async (_status, answer, exitCode) => {
     await using sidecar = await startFakeSidecar(() => answer)
     const outcome = await runCommand(['report', '--url', sidecar.url])
     expect(outcome).toMatchObject({ exitCode, stdout: '' })
@@ -332,7 +332,7 @@ describe('the source of answers', () => {
     [['import']],
     [['nonsense']],
     [[]],
-  ])('%j is wrong usage: 64, told on standard error, asked of nobody', async argv => {
+  ])('%j is wrong usage: 64, reported on standard error, without a request', async argv => {
     const { exitCode, stdout, stderr } = await runCommand(argv, {
       env: { AGENT_PERFORMANCE_URL: 'http://127.0.0.1:1' },
     })

@@ -1,6 +1,6 @@
 /**
- * A log in memory that several engines share, as they would share a database. It can lose answers, refuse, hide what it has for a while, lose groups
- * in a failover, and expire.
+ * A log in memory that several engines share like a database. It can lose answers, refuse appends, hide groups for a while, lose groups in a
+ * failover, and expire groups.
  */
 import { createHash } from 'node:crypto'
 import { matches } from '../../src/core/aggregate/key-index.ts'
@@ -26,7 +26,7 @@ import { readRecord } from '../../src/store/record-json.ts'
 export type AppendFault =
   /** It is kept, and the answer is lost. */
   | 'lose the answer'
-  /** It is not kept, and nobody knows. */
+  /** It is not stored, and the answer is lost. */
   | 'lose the request'
   | 'refuse'
   | { readonly hold: Promise<void> }

@@ -13,7 +13,7 @@ reach. lower_bound takes the highest lower end of the 95 % interval, which they
 cannot. expected_cost takes the lowest cost per success ("route" shows costs).
 The verdict is always about the success rate.
 
-Exits with 1 where nobody has enough attempts.
+Exits with 1 if no agent has enough attempts.
 
 Examples:
   agent-performance best bug

@@ -2,8 +2,10 @@
 import type { KeySummary } from '../ports.ts'
 import type { Groups } from '../reports/groups.ts'
 import type { Counts } from '../statistics/counts.ts'
+import { DURATION_BUCKETS } from '../statistics/time-quantiles.ts'
 import { forEachKey, type Steps } from '../steps.ts'
 import {
+  addDurations,
   confidenceSum,
   type Summary,
   statedConfidences,
@@ -27,6 +29,8 @@ export interface GroupSums extends GroupCounts {
   /** Attempts whose time is known, and the sum of the times in seconds. */
   readonly timed: Float64Array
   readonly time: Float64Array
+  /** The duration histogram of each group, in rows of {@link DURATION_BUCKETS}. */
+  readonly durations: Float64Array
 }
 
 /** The counts of the groups of a list. Keys that are added to the list in a pause are in no group. */
@@ -57,6 +61,7 @@ export function noSums(places: number): GroupSums {
     confidence: new Float64Array(places),
     timed: new Float64Array(places),
     time: new Float64Array(places),
+    durations: new Float64Array(places * DURATION_BUCKETS),
   }
 }
 
@@ -74,6 +79,7 @@ export function addSums(sums: GroupSums, place: number, summary: Summary): void 
   sums.confidence[place]! += confidenceSum(summary)
   sums.timed[place]! += timedAttempts(summary)
   sums.time[place]! += timeSum(summary)
+  addDurations(sums.durations, place * DURATION_BUCKETS, summary)
 }
 
 /** The counts of the group at `place`. */

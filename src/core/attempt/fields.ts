@@ -79,7 +79,8 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'measured',
     spanAttribute: undefined,
-    description: 'When the attempt ended (RFC 3339; without a zone: local time). Default: the time of receipt.',
+    description:
+      'When the attempt ended (RFC 3339; without a zone: local time, resolved when received). Default: the time of receipt.',
   },
   attempt_id: {
     kind: 'string',
@@ -103,7 +104,7 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'start',
     spanAttribute: 'agent.attempt.experiment',
-    description: 'The A/B test it belongs to.',
+    description: 'The A/B test it belongs to; stated with variant, or not at all.',
   },
   variant: {
     kind: 'string',
@@ -111,7 +112,7 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'start',
     spanAttribute: 'agent.attempt.variant',
-    description: 'Which configuration of the experiment ran.',
+    description: 'Which configuration of the experiment ran; stated with experiment, or not at all.',
   },
   input_tokens: {
     kind: 'integer',
@@ -151,9 +152,13 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'end',
     spanAttribute: 'agent.attempt.cost_usd',
-    description: 'What it cost, as reported. Without it the cost is computed where the model has a price.',
+    description:
+      'What it cost in US dollars, as reported. Without it the cost is computed where the model has a price.',
   },
 } as const
+
+/** Fields that an attempt states both or neither: an experiment without a variant compares nothing. */
+export const PAIRED_FIELDS: readonly ['experiment', 'variant'] = ['experiment', 'variant']
 
 type Declared = typeof ATTEMPT_FIELDS
 

@@ -17,6 +17,7 @@ import { wilsonInterval } from '../statistics/intervals.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
 import { type Rate, rate } from './rate.ts'
+import { type Times, timesOf } from './times.ts'
 
 /** The criteria by which the best agent can be chosen. */
 export const RANKINGS = ['success_rate', 'lower_bound', 'expected_cost'] as const
@@ -33,7 +34,7 @@ export interface BestAgentOptions {
 }
 
 /** The documented answer, with the interval of its rate. */
-export interface BestAgent extends Rate {
+export interface BestAgent extends Rate, Times {
   readonly agent_name: string
   readonly model_name: string
   /** 0 to 1. Null if no attempt stated a confidence. */
@@ -82,6 +83,7 @@ function numbersOf(summary: Summary): KeyNumbers {
 export function describeNumbers(
   { agent_name, model_name }: AttemptKey,
   { successes, attempts, confidence, timeSeconds }: KeyNumbers,
+  times: Times,
 ): BestAgent {
   return {
     agent_name,
@@ -89,6 +91,7 @@ export function describeNumbers(
     ...rate(successes, attempts),
     avg_confidence: confidence,
     avg_time_seconds: timeSeconds,
+    ...times,
   }
 }
 
@@ -177,7 +180,7 @@ export function* decidedBestSteps(
     .filter(index => index !== 0)
     .map(index => contender(candidates[index]!, standings[index]!.p_best))
   return {
-    ...describeNumbers(entry.key, numbers!),
+    ...describeNumbers(entry.key, numbers!, timesOf(entry.summary)),
     p_best: standings[0]!.p_best,
     expected_loss: standings[0]!.expected_loss,
     decisive,

@@ -4,6 +4,7 @@ import { addSums, countsAt, type GroupSums, noSums } from '../aggregate/group-to
 import { namedRecord } from '../aggregate/metrics.ts'
 import type { KeySummary } from '../ports.ts'
 import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from '../statistics/intervals.ts'
+import { DURATION_BUCKETS, type TimeQuantiles, timeQuantiles } from '../statistics/time-quantiles.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { isQualified } from './best-agent.ts'
 import { percent } from './rate.ts'
@@ -18,6 +19,8 @@ export interface ModelPerformance {
   readonly avg_confidence: number | null
   /** 0 if no attempt stated a time. */
   readonly avg_time_seconds: number
+  /** Null if no time is in the histogram. */
+  readonly time_seconds: TimeQuantiles | null
   /** Sorted. */
   readonly issue_types: readonly string[]
 }
@@ -62,7 +65,7 @@ export function* modelComparisonSteps(
 /** A copy with twice the capacity. */
 function doubled(sums: GroupSums): GroupSums {
   const larger = noSums(2 * sums.attempts.length)
-  for (const column of ['successes', 'attempts', 'stated', 'confidence', 'timed', 'time'] as const)
+  for (const column of ['successes', 'attempts', 'stated', 'confidence', 'timed', 'time', 'durations'] as const)
     larger[column].set(sums[column])
   return larger
 }
@@ -85,6 +88,7 @@ export function modelAnswers(models: readonly NamedGroup[], sums: GroupSums): St
       evidence: evidenceOf(attempts),
       avg_confidence: stated === 0 ? null : sums.confidence[index]! / stated,
       avg_time_seconds: timed > 0 ? sums.time[index]! / timed : 0,
+      time_seconds: timeQuantiles(sums.durations.subarray(index * DURATION_BUCKETS, (index + 1) * DURATION_BUCKETS)),
       issue_types: [...model.names],
     }
   })

@@ -9,6 +9,7 @@ import {
   TIME,
   TIMED,
 } from '../aggregate/aggregate-cache.ts'
+import { durationsOf } from '../aggregate/duration-cache.ts'
 import { type GroupCounts, type GroupSums, noCounts, noSums } from '../aggregate/group-totals.ts'
 import type { KeySummary } from '../ports.ts'
 import type { Steps } from '../steps.ts'
@@ -44,6 +45,7 @@ export function* reportTotals(
   // Copied without a yield: later steps read only the copy, so attempts recorded meanwhile cannot make it inconsistent.
   const keys = summaries.slice()
   const columns = columnsOf(summaries).slice(0, keys.length * KEY_COLUMNS)
+  sums.byModel.durations.set(durationsOf(summaries, models).subarray(0, sums.byModel.durations.length))
   const scores = noScores(issues.all.length)
   for (let from = 0; from < keys.length; from += ROWS_PER_STEP) {
     const end = Math.min(from + ROWS_PER_STEP, keys.length)

@@ -10,6 +10,7 @@ import {
   TIME,
   TIMED,
 } from '../aggregate/aggregate-cache.ts'
+import { durationSteps } from '../aggregate/duration-cache.ts'
 import { countsAt, sumOfGroups } from '../aggregate/group-totals.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
@@ -27,6 +28,7 @@ import {
 } from './model-comparison.ts'
 import { type Rate, rateOfCounts } from './rate.ts'
 import { type ReportTotals, reportTotals } from './report-totals.ts'
+import { timesOf } from './times.ts'
 
 export interface PerformanceReport {
   readonly generated_at: string
@@ -104,6 +106,7 @@ function* prepareGroups(summaries: readonly KeySummary[]): Steps<void> {
     }
   }
   yield* columnSteps(summaries)
+  yield* durationSteps(summaries, groupsOf(summaries, 'model_name'))
 }
 
 /** Copies the list of groups. The lists of names are shared: the groups replace them and never change them. */
@@ -138,7 +141,8 @@ function* recommendations(
   const recommended = namedRecord<BestAgent>([])
   for (const [index, entry] of best.entries()) {
     const row = bestRows.subarray(index * KEY_COLUMNS, (index + 1) * KEY_COLUMNS)
-    if (entry !== undefined) recommended[issues[index]!.name] = describeNumbers(entry.key, numbersIn(row))
+    if (entry !== undefined)
+      recommended[issues[index]!.name] = describeNumbers(entry.key, numbersIn(row), timesOf(entry.summary))
     if ((index + 1) % ANSWERS_PER_STEP === 0) yield
   }
   return recommended

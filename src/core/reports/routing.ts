@@ -2,12 +2,12 @@
 
 import { averageTime, successes, totalAttempts } from '../aggregate/summary.ts'
 import { type AttemptKey, keyId } from '../attempt/attempt.ts'
-import type { Coverage, KeySummary, TimeRange } from '../ports.ts'
+import { type KeySummary, type TimeRange, WHOLE_LIFE } from '../ports.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from '../statistics/ranking.ts'
 import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { costAnswer } from './cost-report.ts'
+import { ALL_HELD, type IntervalOptions, intervalsBetween } from './intervals.ts'
 import { type Rate, rate } from './rate.ts'
-import { intervalsBetween } from './trends.ts'
 
 /** One ranked agent and model. */
 export interface RouteAnswer extends Rate {
@@ -129,19 +129,23 @@ const HALF_LIVES = 10
 /** The start of the year 0, the earliest possible timestamp. */
 const EARLIEST_MS = -62_167_219_200_000
 
-/** Consecutive time ranges that cover the last ten half-lives, and the weight, 0 to 1, of an attempt in each. */
+/**
+ * Consecutive time ranges that cover the last ten half-lives of a range, or of the whole life, and the weight, 0 to 1, of an attempt in each. The
+ * age of an attempt is its age at the end of the range.
+ */
 export function discountWindows(
   nowMs: number,
   halfLifeMs: number,
-  coverageAt?: (sinceMs: number) => Coverage,
+  range: TimeRange = WHOLE_LIFE,
+  held: IntervalOptions['held'] = ALL_HELD,
 ): readonly { readonly range: TimeRange; readonly weight: number }[] {
-  const requestedMs = Math.max(nowMs - HALF_LIVES * halfLifeMs, EARLIEST_MS)
-  const coverage = coverageAt?.(requestedMs)
-  const sinceMs = Math.max(requestedMs, coverage?.earliestMs ?? requestedMs)
-  const spans = intervalsBetween(sinceMs, nowMs, nowMs, halfLifeMs / 8, coverage)
-  return spans.map((range, i) => ({
-    // Open-ended, because a sender's clock may be slightly ahead.
-    range: i === spans.length - 1 ? { ...range, untilMs: Number.POSITIVE_INFINITY } : range,
-    weight: halfLifeWeight(nowMs - (range.sinceMs + range.untilMs) / 2, halfLifeMs),
+  const endMs = Math.min(nowMs, range.untilMs)
+  const sinceMs = Math.max(endMs - HALF_LIVES * halfLifeMs, EARLIEST_MS, range.sinceMs)
+  const options = { nowMs, requestedMs: halfLifeMs / 8, held }
+  const { ranges } = intervalsBetween({ sinceMs, untilMs: endMs, limits: range }, options)
+  return ranges.map((each, i) => ({
+    // Up to the end of the range, because a sender's clock may be slightly ahead.
+    range: i === ranges.length - 1 ? { ...each, untilMs: range.untilMs } : each,
+    weight: halfLifeWeight(endMs - (each.sinceMs + each.untilMs) / 2, halfLifeMs),
   }))
 }

@@ -10,11 +10,6 @@ export interface MutableCounts {
   attempts: number
 }
 
-/** The counts of `whole` without its subset `part`. */
-export function subtractCounts(whole: Counts, part: Counts): Counts {
-  return { successes: whole.successes - part.successes, attempts: whole.attempts - part.attempts }
-}
-
 /** Successes per attempt, 0 to 1. 0 without attempts, as documented. */
 export function rateOf(counts: Counts): number {
   return counts.attempts > 0 ? counts.successes / counts.attempts : 0

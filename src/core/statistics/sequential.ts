@@ -48,7 +48,7 @@ export function compareRates(a: Counts, b: Counts, { alpha, adaptive }: Sequenti
 }
 
 /** The p-value of {@link compareRates} alone. An exact interval would take a thousand times as long. */
-function pValueOf(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): number {
+export function pValueOf(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): number {
   return methodFor(a, b, adaptive) === 'exact' ? exactPValue(a, b) : confidenceSequence(a, b, alpha).p_value
 }
 

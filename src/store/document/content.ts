@@ -4,7 +4,7 @@ import { type AgentMetrics, roundTo3 } from '../../core/aggregate/metrics.ts'
 import type { Totals } from '../../core/aggregate/summary.ts'
 import type { AgentAttempt, AttemptKey } from '../../core/attempt/attempt.ts'
 import { ATTEMPT_FIELDS } from '../../core/attempt/fields.ts'
-import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
+import { type Instant, parseTimestamp, printWithOffset } from '../../core/attempt/timestamp.ts'
 import { attemptProblems, isAttempt, nameProblem } from '../../core/attempt/validation.ts'
 import type { AttemptRecord, BaselineRecord } from '../../core/fold.ts'
 import type { Steps } from '../../core/steps.ts'
@@ -165,7 +165,7 @@ function readAttempt(value: unknown, key: AttemptKey): ListedAttempt | string {
   if (at === undefined) return 'recent_results: /timestamp is required'
   const isOfKey = value.agent_name === key.agent_name && value.model_name === key.model_name
   return isOfKey && value.issue_type === key.issue_type
-    ? { attempt: withoutId(value as AgentAttempt), at }
+    ? resolved(withoutId(value as AgentAttempt), at)
     : 'recent_results: an attempt of another key'
 }
 
@@ -174,4 +174,12 @@ function withoutId(attempt: AgentAttempt): AgentAttempt {
   if (attempt.attempt_id === undefined) return attempt
   const { attempt_id: _, ...rest } = attempt
   return rest
+}
+
+/** Adds the offset to a time without a zone: another zone at the next start would move it. The document shows it as it was. */
+function resolved(attempt: AgentAttempt, at: Instant): ListedAttempt {
+  if (!at.local) return { attempt, at }
+  const offsetMinutes = -new Date(at.ms).getTimezoneOffset()
+  const timestamp = printWithOffset(at.ms, offsetMinutes)
+  return { attempt: { ...attempt, timestamp }, at: { ms: at.ms, local: false, offsetMinutes } }
 }

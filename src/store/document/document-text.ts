@@ -7,7 +7,7 @@ import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../
 import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
-import type { Scratch } from '../file/file-system.ts'
+import type { TempFile } from '../file/file-system.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 
 /** The version of the `journal` member. */
@@ -41,18 +41,18 @@ export interface CapturedDocument {
 
 /**
  * The state for the next document, `last` being what the one before it holds. Nothing may be counted until it resolves. What must be printed
- * is copied to `scratch`, in slices.
+ * is copied to `temporary`, in slices.
  */
 export async function captureDocument(
   tally: Tally,
   last: DocumentMap | undefined,
-  scratch: Scratch,
+  temporary: TempFile,
 ): Promise<CapturedDocument> {
   const keys = tally.keys()
   const known = last?.keys === keys ? last.changes : []
   const changes = keys.map(key => key.changes)
   const isPrinted = changes.map((change, i) => change !== known[i])
-  const copies = createKeyCopies(scratch)
+  const copies = createKeyCopies(temporary)
   const pause = createEventLoopYield()
   for (const some of inCopies(keys.filter((_, i) => isPrinted[i]))) {
     await copies.add(some)

@@ -7,7 +7,7 @@ import type { Clock } from '../../core/ports.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
 import { createThrottledWriter, type ThrottledWriter } from '../engine/throttled-writer.ts'
-import type { FileSystem, Scratch } from '../file/file-system.ts'
+import type { FileSystem, TempFile } from '../file/file-system.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
@@ -25,7 +25,7 @@ export interface DocumentWriterOptions {
   readonly staged: string
   /** The path of an unlinked temporary file, for copies of the state. */
   readonly temporary: string
-  readonly fileSystem: Pick<FileSystem, 'read' | 'scratch' | 'writeAtomically' | 'rename' | 'syncDirectory'>
+  readonly fileSystem: Pick<FileSystem, 'read' | 'createTemp' | 'writeAtomically' | 'rename' | 'syncDirectory'>
   readonly clock: Clock
   readonly log: Logger
   readonly counters: WriteCounters
@@ -64,18 +64,18 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     await begun
     if (guard !== undefined && !(await guard.mayWrite())) return
     const startMs = performance.now()
-    const scratch = await fileSystem.scratch(options.temporary)
+    const temporary = await fileSystem.createTemp(options.temporary)
     try {
-      await writeFrom(scratch, startMs)
+      await writeFrom(temporary, startMs)
     } finally {
-      await scratch.close()
+      await temporary.close()
     }
   }
 
-  async function writeFrom(scratch: Scratch, startMs: number): Promise<void> {
+  async function writeFrom(temporary: TempFile, startMs: number): Promise<void> {
     const before = last
     const [position, captured] = await engine.between(
-      async () => [engine.position, await captureDocument(tally, before, scratch)] as const,
+      async () => [engine.position, await captureDocument(tally, before, temporary)] as const,
     )
     const lastUpdated = new Date(clock()).toISOString()
     const read = (offset: number, length: number, into: Buffer): Promise<Buffer> =>

@@ -1,13 +1,14 @@
 /**
  * The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept.
  */
+
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { KeptEvents } from '../../core/events.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
 import type { Position } from '../../core/log.ts'
 import type { Store } from '../../core/ports.ts'
-import type { KeptEvents } from '../events.ts'
 import { createAnswers } from './answers.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
@@ -15,7 +16,7 @@ import { createParts, followLog, type Parts } from './parts.ts'
 import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
-import { appendAlert, appendOutcome, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
+import { appendAlert, appendOutcome, appendPlan, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
 /** How often old groups are deleted although nothing is recorded, in milliseconds. */
 const EXPIRE_MS = 3_600_000
@@ -122,7 +123,10 @@ function createRecording(
   { log, clock }: EngineOptions,
   { state }: Folded,
   { commit, snapshots }: Parts,
-): Pick<Engine, 'append' | 'appendPoints' | 'reset' | 'health' | 'recordOutcome' | 'recordAlert'> {
+): Pick<
+  Engine,
+  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'health' | 'recordOutcome' | 'recordAlert'
+> {
   const turns = { commit, log, state, clock }
   return {
     append: commit.append,
@@ -136,6 +140,11 @@ function createRecording(
       const health = log.health()
       const refused = commit.refusal()
       return refused === undefined ? health : { ...health, writable: false, reason: refused.message }
+    },
+    async putExperimentPlan(experiment, plan) {
+      const refused = commit.refusal()
+      if (refused !== undefined) throw refused
+      return await appendPlan(turns, experiment, plan)
     },
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),

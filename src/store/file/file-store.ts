@@ -1,18 +1,18 @@
 /**
- * The default store: one documented file, and beside it a journal that keeps every attempt before it is counted.
- * It is long because all parts of the store are connected here.
+ * The default store: the documented file, and next to it a journal in which every attempt is durable before it counts.
+ * The file is long because it connects all parts of the store.
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { KeptEvents } from '../../core/events.ts'
 import type { Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
-import type { KeptEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
@@ -24,17 +24,10 @@ import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { createFoundGuard, type FoundDocument, inspectFound, settleDocument } from './found-document.ts'
 import { createJournal, type Journal } from './journal/journal.ts'
 import { readMark } from './journal/mark.ts'
-import { type Oldest, settleOldest } from './journal/oldest.ts'
+import { type Oldest, recoverOldest } from './journal/oldest.ts'
 import { isSame, type Position as JournalPlace } from './journal/position.ts'
-import {
-  type Hold,
-  holdDirectory,
-  journalDirectory,
-  makeJournalDirectory,
-  removeUnfinished,
-  scratchPath,
-  stagedDocument,
-} from './lock/directory.ts'
+import { journalDirectory, makeJournalDirectory, removeUnfinished, stagedDocument, tempPath } from './lock/directory.ts'
+import { type DirectoryLock, lockDirectory } from './lock/directory-lock.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
 import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
@@ -44,46 +37,46 @@ import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
 import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
 
 export interface FileStoreOptions {
-  /** The documented file; what else is kept lies beside it. */
+  /** The path of the documented file. All other files are next to it. */
   readonly path: string
-  /** Empty; nothing else may count into it while the store is open. */
+  /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
   readonly clock: Clock
-  /** Milliseconds since some moment, by a clock that never jumps: attempt ids age by it. Without one they age by `clock`. */
+  /** A monotonic clock in milliseconds, by which attempt ids age. Without it they age by `clock`. */
   readonly monotonic?: Clock | undefined
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
-  /** Ids of attempts that are remembered, and for how long: 1,000,000, and 24 hours. */
+  /** Limits of the dedup window. By default 1,000,000 ids and 24 hours. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
-  /** What is kept for listing, by whole segments: 90 days, and 1 GiB. What was counted stays counted. */
+  /** Retention of single attempts, by whole segments. By default 90 days and 1 GiB. Totals stay. */
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
-  /** Attempts that may wait for the disk: 100,000. */
+  /** The maximum number of attempts that wait for the disk. By default 100,000. */
   readonly maxPendingAttempts?: number | undefined
-  /** Series of metrics that are told apart: 100,000. */
+  /** The maximum number of metric series. By default 100,000. */
   readonly maxSeries?: number | undefined
-  /** When and how fast the files are verified: from 2 seconds on, then daily, at 4 MiB/s. */
+  /** When and how fast the files are verified. By default after 2 seconds, then daily, at 4 MiB/s. */
   readonly scrub?: ScrubTimes | undefined
-  /** How often the lock is checked, and the files are made as new as now: every second, and hourly. */
+  /** How often the lock is checked and the files are touched. By default every second and every hour. */
   readonly ownership?: OwnershipTimes | undefined
 }
 
-/** What a store knows of itself. Counts are since it was opened. */
+/** Statistics of a store. Counts are since it was opened. */
 export interface FileStoreStats extends Readonly<Counters> {
   readonly snapshot: Readonly<WriteCounters>
   readonly journalBytes: number
   readonly segments: number
-  /** Calls of `append`, and attempts in them, that wait to be kept. */
+  /** Calls of `append` that wait until their attempts are durable, and their attempts. */
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** What is known to be damaged or missing now. */
+  /** Damage and missing files that are known now. */
   readonly damage: KnownDamage
 }
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
   stats(): FileStoreStats
-  /** Reads and verifies all segments and snapshots now; resolves when it is done. */
+  /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
 
@@ -93,8 +86,8 @@ const IDS = { limit: 1_000_000, keepMs: DAY_MS }
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Opens the store, and resolves when all that was ever acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat}
- * or {@link UnusablePath}, which leave all as it was.
+ * Opens the store. Resolves when everything acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat} or
+ * {@link UnusablePath} without changing a file.
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
   const opened = await openFileLog(options)
@@ -113,7 +106,7 @@ export interface OpenedFileLog {
   readonly start: StartOptions
   readonly recovered: RecoveredJournal
   readonly document: FoundDocument
-  readonly hold: Hold
+  readonly lock: DirectoryLock
   readonly journal: Journal
   readonly counters: Counters
   readonly damage: Damage
@@ -133,26 +126,26 @@ export async function openFileLog(options: FileStoreOptions): Promise<OpenedFile
     limits: { maxKeys, maxArms, idWindow: ids.limit, idWindowAgeMs: ids.keepMs },
     log: options.log ?? SILENT,
   }
-  let hold: Hold | undefined
+  let lock: DirectoryLock | undefined
   try {
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
     const known = isNew ? await inspectFound(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
-    hold = await holdDirectory(start)
+    lock = await lockDirectory(start)
     const document = await refuseNewer(start, { known })
-    await hold.name()
+    await lock.name()
     const recovered = await recoverJournal(start, document)
-    hold.assertHeld()
+    lock.assertHeld()
     await removeUnfinished(start, start.log)
     await repairJournal(start, recovered)
-    return createLog(start, options, { hold, recovered, document, oldest: await settleOldest(start, recovered) })
+    return createLog(start, options, { lock, recovered, document, oldest: await recoverOldest(start, recovered) })
   } catch (error) {
-    await hold?.release()
+    await lock?.release()
     throw explained(error, path)
   }
 }
 
-/** System errors say which call failed; this says for whom. */
+/** Adds the path of the store to a system error, which only names the failed call. */
 function explained(error: unknown, path: string): unknown {
   const isExplained = [StoreLocked, LockLost, NewerFormat, UnusablePath].some(kind => error instanceof kind)
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
@@ -161,19 +154,19 @@ function explained(error: unknown, path: string): unknown {
 function createLog(
   start: StartOptions,
   options: FileStoreOptions,
-  found: Pick<OpenedFileLog, 'hold' | 'recovered' | 'document'> & { readonly oldest: Oldest },
+  found: Pick<OpenedFileLog, 'lock' | 'recovered' | 'document'> & { readonly oldest: Oldest },
 ): OpenedFileLog {
-  const { hold, recovered, oldest } = found
+  const { lock, recovered, oldest } = found
   const counters = createCounters()
   counters.tornBytes = recovered.torn.reduce((sum, { bytes }) => sum + bytes, 0)
-  const journal = createJournal({ ...start, ...recovered, counters, oldest, hold })
+  const journal = createJournal({ ...start, ...recovered, counters, oldest, lock })
   const damage = createDamage(counters, start.log)
   const random = randomBytes(8)
   const log = createFileLog({
     start,
     journal,
     recovered,
-    hold,
+    lock,
     damage,
     info: { seed: [random.readUInt32LE(0), random.readUInt32LE(4)], limits: start.limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
@@ -185,7 +178,7 @@ function createLog(
 
 /** Folds the log, adopts the document of another program, and keeps the document up to date. */
 async function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Promise<FileStore> {
-  const { log, start, journal, counters, recovered, hold } = opened
+  const { log, start, journal, counters, recovered, lock } = opened
   const { clock, log: logger } = start
   const { tally, monotonic, maxPendingAttempts } = options
   const series = createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: start.limits.idWindowAgeMs })
@@ -197,11 +190,11 @@ async function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Pr
     monotonic,
     logger,
     maxPendingAttempts,
-    times: { expireMs: (options.ownership ?? OWNERSHIP_TIMES).tendMs },
+    times: { expireMs: (options.ownership ?? OWNERSHIP_TIMES).touchMs },
     hadSnapshot: recovered.damagedSnapshots.length > 0,
     document: () => coveringDocument(start),
   })
-  hold.assertHeld()
+  lock.assertHeld()
   const { end } = journal
   counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids)))
   await engine.follow()
@@ -214,10 +207,10 @@ async function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Pr
     ...start,
     engine,
     staged: stagedDocument(start.directory),
-    temporary: scratchPath(start.directory, 'document'),
+    temporary: tempPath(start.directory, 'document'),
     counters: counters.document,
     covers: documentPlace,
-    guard: createFoundGuard({ ...start, hold, unverified }),
+    guard: createFoundGuard({ ...start, lock, unverified }),
   })
   if (!isOurs || !isCurrent(opened.document, journal.end, tally)) documents.request()
   return fileStoreOf(opened, engine, documents)

@@ -7,7 +7,8 @@ import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import type { FileSystem } from './file-system.ts'
 import { isBefore, type Position } from './journal/position.ts'
-import { asideName, type Hold } from './lock/directory.ts'
+import { asideName } from './lock/directory.ts'
+import type { DirectoryLock } from './lock/directory-lock.ts'
 
 export type FoundDocument = DocumentState<Position>
 
@@ -33,19 +34,19 @@ export interface DocumentFile {
 }
 
 export interface FoundGuardOptions extends DocumentFile {
-  readonly hold: Pick<Hold, 'loss' | 'assertHeld'>
+  readonly lock: Pick<DirectoryLock, 'loss' | 'assertHeld'>
   /** The end of the journal at the start, if the document was not verified then. Its verification needs no start to wait. */
   readonly unverified: Position | undefined
 }
 
 /** Verifies the document that was found before it is replaced, and moves a damaged one aside. */
 export function createFoundGuard(options: FoundGuardOptions): DocumentGuard {
-  const { path, fileSystem, log, hold } = options
+  const { path, fileSystem, log, lock } = options
   let { unverified } = options
   let request = (): void => {}
 
   async function verify(): Promise<void> {
-    if (unverified === undefined || hold.loss() !== undefined) return
+    if (unverified === undefined || lock.loss() !== undefined) return
     const document = await inspectFound(fileSystem, path).catch(
       (error): FoundDocument => ({ kind: 'damaged', reason: messageOf(error) }),
     )
@@ -63,12 +64,12 @@ export function createFoundGuard(options: FoundGuardOptions): DocumentGuard {
     },
     async mayWrite() {
       // The outage reports it, and requests a document when it ends.
-      if (hold.loss() !== undefined) return false
+      if (lock.loss() !== undefined) return false
       // A document that cannot be moved aside is not overwritten either.
       await verify()
       return true
     },
-    assertOwned: hold.assertHeld,
+    assertOwned: lock.assertHeld,
   }
 }
 

@@ -1,4 +1,4 @@
-/** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
+/** Opens a store read-only: without a lock, without changing a file, and while another process may write the store. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { matches } from '../../core/aggregate/key-index.ts'
@@ -11,7 +11,8 @@ import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { listAttempts, withId } from './journal/listing.ts'
+import { withId } from './journal/attempt-id.ts'
+import { listAttempts } from './journal/listing.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
 import { segmentPath } from './journal/segments.ts'
 import { journalDirectory } from './lock/directory.ts'
@@ -20,35 +21,35 @@ import { openReadView } from './read-view.ts'
 import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 
 export interface FileReaderOptions {
-  /** The documented file. */
+  /** The path of the documented file. */
   readonly path: string
-  /** Makes an empty tally: each time the files are read, they are counted into a new one. */
+  /** Creates an empty tally. Called for each try to read the files. */
   readonly createTally: () => Tally
   readonly clock: Clock
-  /** Receives each fault that was found as a warning. */
+  /** Receives a warning for each fault. */
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
 }
 
-/** How often the files are read while a writer changes them, and the first pause between, which doubles: 1.6 s in all. */
+/** How many times reading is tried while a writer changes the files, and the first pause, which doubles. 1.6 s in total. */
 const RETRY = { tries: 6, firstMs: 50 }
-/** Faults that are reported one by one. */
+/** The maximum number of faults that are reported one by one. */
 const MAX_REPORTED = 10
 const IDS = { limit: 1_000_000, keepMs: 86_400_000 }
-/** A temporary failure, as sysexits.h has it. */
+/** EX_TEMPFAIL of sysexits.h. */
 const EXIT = { temporary: 75 }
 
-/** What one reading of all files gave. */
+/** The result of reading all files once. */
 interface Reading extends ReadFiles {
   readonly oldest: Oldest
-  /** Damage, a sentence each. */
+  /** Damage and missing files, a sentence each. */
   readonly faults: readonly string[]
 }
 
 /**
- * Opens the store at the path for questions. It answers from what was there when it opened; later changes do not show. It may count attempts
- * that a writer has written and not yet acknowledged. Damage is reported to the log and left where it is. Appends and resets reject with {@link StoreUnavailable}. Rejects with {@link NoStore},
- * {@link UnreadableStore} or {@link NewerFormat}.
+ * Opens the store at the path for questions. The answers describe the moment of opening. They may include attempts that a writer has not
+ * acknowledged yet. Damage is logged and not repaired. Appends and resets reject with {@link StoreUnavailable}. Rejects with
+ * {@link NoStore}, {@link UnreadableStore} or {@link NewerFormat}.
  */
 export async function openFileReader(options: FileReaderOptions): Promise<Store> {
   const path = resolve(options.path)
@@ -63,7 +64,7 @@ export async function openFileReader(options: FileReaderOptions): Promise<Store>
   }
 }
 
-/** Reads again where a writer removed or replaced files meanwhile. Damage that is found twice is not of that kind. */
+/** Reads again if a writer removed or replaced files meanwhile. Damage that is found twice has another cause. */
 async function readUntilStable(options: FileReaderOptions, path: string): Promise<Reading> {
   let before: string | undefined
   for (let tries = 1; ; tries++) {
@@ -74,14 +75,14 @@ async function readUntilStable(options: FileReaderOptions, path: string): Promis
       if (faults === '' || faults === before || isLast) return reading
       before = faults
     } catch (error) {
-      if (isLast || !mayPass(error)) throw error
+      if (isLast || !isTransient(error)) throw error
     }
     await delay(RETRY.firstMs * 2 ** (tries - 1))
   }
 }
 
-/** A file was removed between two steps, or a document was read while it was being written. */
-function mayPass(error: unknown): boolean {
+/** Whether another try may succeed: a file was removed between two steps, or the document was read while it was written. */
+function isTransient(error: unknown): boolean {
   if ([NoStore, NewerFormat, NewerRecord, UnusablePath].some(kind => error instanceof kind)) return false
   return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
 }
@@ -110,7 +111,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
   }
 }
 
-/** Which segment is the oldest one, as far as anything says so. */
+/** Reads which segment is the oldest one. */
 async function oldestOf(start: StartOptions, recovered: RecoveredJournal, faults: string[]): Promise<Oldest> {
   const read = await readOldest(start)
   if (typeof read !== 'string') return read
@@ -143,7 +144,7 @@ function createReader(
       `${segmentPath(start.directory, sequence)} is damaged, cut short or missing: not all of its attempts are listed`,
     )
   }
-  // A writer beside us removes old segments.
+  // A writer may remove old segments meanwhile.
   const oldestNow = async (): Promise<Oldest> => {
     const read = await readOldest(start)
     return typeof read === 'string' ? oldest : read
@@ -155,6 +156,7 @@ function createReader(
   return {
     append: refuse,
     appendPoints: refuse,
+    putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
     ...createAnswers({ tally, clock: start.clock, list, isClosed: () => isClosed }),
@@ -164,7 +166,7 @@ function createReader(
   }
 }
 
-/** A page of the attempts of a document, which are in order of time. */
+/** A page of the attempts of a document, which are ordered by time. */
 function listAdopted(
   attempts: readonly ListedAttempt[],
   { cursor, range, order, withIds, ...query }: AttemptQuery,
@@ -181,7 +183,7 @@ function listAdopted(
   return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
 }
 
-/** How many attempts are left. */
+/** The cursor is the number of remaining attempts. */
 const printCursor = (left: number): string => Buffer.from(String(left)).toString('base64url')
 
 function readCursor(cursor: string, most: number): number {
@@ -190,7 +192,7 @@ function readCursor(cursor: string, most: number): number {
   throw new RangeError('is not a cursor that a page ended with')
 }
 
-/** Says of which store a system error is. */
+/** Adds the path of the store to a system error. */
 function explained(error: unknown, path: string): unknown {
   if (error instanceof UnusablePath) return new UnreadableStore(error.path, error.detail, { cause: error })
   const code = errorCode(error)

@@ -1,9 +1,10 @@
 /** Reads the blocks of a snapshot back into an empty tally and series. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import { planOf, type StoredPlan } from '../../core/aggregate/experiment-plan.ts'
 import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
 import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
-import type { Tally } from '../../core/aggregate/tally.ts'
+import type { ArmTally, Tally } from '../../core/aggregate/tally.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
@@ -47,18 +48,23 @@ export function* decodeState(
   idOptions: Omit<DedupWindowOptions, 'seed'>,
   planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
 ): StateDecoder {
-  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts } = decodeHead(yield)
+  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts, plans } = decodeHead(yield)
   const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
   const change = schemaChange(schema)
   const readRow = createRowReader(schema, change)
   const plan = planned(savedTiers)
   const tierRestore = createTierRestore(tally.times, plan, savedTiers)
   tally.restoreOverflowed(overflowed)
+  const storedPlans: readonly (readonly [string, StoredPlan])[] = JSON.parse(plans)
+  tally.restorePlans(storedPlans.map(([experiment, plan]) => [experiment, planOf(plan)] as const))
   const names: string[] = []
   for (let left = counts.names; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
   const owners: Owners = { all: [], opens: [] }
   for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners, readRow)
   for (let left = counts.arms; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners, readRow)
+  const arms = tally.allArms()
+  for (let left = counts.cells; left > 0; )
+    left -= decodeCells(createBlockReader(yield), names, { tally, arms, owners }, readRow)
   for (const [tier, { buckets }] of tiers.entries())
     for (let left = buckets; left > 0; )
       left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, readRow)
@@ -134,9 +140,11 @@ function decodeKeys(
     }),
   )
   const kept = takeKeys(block, count, i => readRow(block, records[i]!.summary))
-  for (const [i, { added, ...columns }] of kept.entries()) {
-    if (heads[4 * i + 3] !== columns.flags.length) throw new RangeError('recent attempts of another number')
-    tally.restoreRecent(records[i]!, Math.trunc(added), columns)
+  const olderLengths = block.words(count)
+  for (const [i, { added, numbers, flags }] of kept.entries()) {
+    if (heads[4 * i + 3] !== flags.length) throw new RangeError('recent attempts of another number')
+    const older = [...block.doubles(olderLengths[i]!)]
+    tally.restoreRecent(records[i]!, { added: Math.trunc(added), numbers, flags, older })
     owners.all.push(records[i]!)
     owners.opens.push(opens[i]!)
   }
@@ -162,6 +170,30 @@ function decodeArms(
   return count
 }
 
+function decodeCells(
+  block: BlockReader,
+  names: readonly string[],
+  { tally, arms, owners }: { readonly tally: Tally; readonly arms: readonly ArmTally[]; readonly owners: Owners },
+  readRow: RowReader,
+): number {
+  const count = countIn(block)
+  const heads = block.words(4 * count)
+  const opens = block.doubles(count)
+  for (let i = 0; i < count; i++) {
+    const arm = arms[heads[4 * i]!]
+    if (arm === undefined) throw new RangeError('a cell of no arm')
+    const cell = tally.holdCell(arm, {
+      agent_name: nameAt(names, heads[4 * i + 1]!),
+      model_name: nameAt(names, heads[4 * i + 2]!),
+      issue_type: nameAt(names, heads[4 * i + 3]!),
+    })
+    readRow(block, cell.summary)
+    owners.all.push(cell)
+    owners.opens.push(opens[i]!)
+  }
+  return count
+}
+
 function decodeBuckets(
   block: BlockReader,
   { all, opens }: Owners,
@@ -174,7 +206,7 @@ function decodeBuckets(
   const starts = block.doubles(count)
   for (let i = 0; i < count; i++) {
     const owner = all[numbers[i]!]
-    if (owner === undefined) throw new RangeError('a bucket of nobody')
+    if (owner === undefined) throw new RangeError('a bucket without an owner')
     const startMs = starts[i]!
     restore.put(tier, owner, startMs, row => readRow(block, row))
     if (tier === 0 && opens[numbers[i]!] === startMs) restore.open(owner, startMs)

@@ -17,10 +17,11 @@ import { experimentReport } from '../../../src/core/reports/experiment-report.ts
 import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-report.ts'
 import { GROUPINGS, groupedRates, overallRate } from '../../../src/core/reports/grouped-rates.ts'
 import { countsOf } from '../../../src/core/reports/groups.ts'
+import { intervalsOf } from '../../../src/core/reports/intervals.ts'
 import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
 import { performanceReport } from '../../../src/core/reports/report.ts'
 import { routingReport } from '../../../src/core/reports/routing.ts'
-import { intervalsOf, trendReport } from '../../../src/core/reports/trends.ts'
+import { trendReport } from '../../../src/core/reports/trends.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
 /** Every kind of report over the attempts, by name. */
@@ -29,7 +30,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
   const keys = tally.keys()
   const evidence = keys.map(one => ({ one, ...countsOf(one.summary) }))
-  const intervals = intervalsOf(undefined, keys, NOW_MS)
+  const { ranges: intervals } = intervalsOf(undefined, keys, { nowMs: NOW_MS })
   const perInterval = intervals.map(range => {
     const counts = [...tally.ranged(range, {}, NOW_MS)].map(({ summary }) => countsOf(summary))
     return {
@@ -48,7 +49,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
     ['costs', costReport(keys)],
     ['experiment', experimentReport('e', tally.arms('e'))],
     ['adaptive experiment', experimentReport('e', tally.arms('e'), { adaptive: true })],
-    ['trends', trendReport(intervals, perInterval, keys, keys)],
+    ['trends', trendReport(intervals, perInterval, keys)],
     ['route', routingReport('i', evidence)],
     ['constrained route', routingReport('i', evidence, { max_cost_usd: 1, min_success_rate: 50 })],
     ['drawn route', routingReport('i', evidence, { seed: 's' })],
@@ -96,7 +97,8 @@ function outOfBounds(name: string, value: number, path: string): string[] {
 
 interface Interval {
   readonly low: number
-  readonly high: number
+  /** Null if there is no upper limit. */
+  readonly high: number | null
 }
 
 function isInterval(value: unknown): value is Interval {
@@ -110,7 +112,9 @@ function notContained(name: string, { low, high }: Interval, beside: Record<stri
   const value = typeof middle === 'number' ? middle : typeof rate === 'number' ? rate : Number.NaN
   if (Number.isNaN(value)) return middle === null ? [] : [`${path}.${name} is an interval of nothing`]
   const slack = ROUNDING * Math.max(1, Math.abs(value))
-  return low <= value + slack && value <= high + slack ? [] : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
+  return low <= value + slack && value <= (high ?? Number.POSITIVE_INFINITY) + slack
+    ? []
+    : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
 }
 
 function expectConsistent(list: readonly AgentAttempt[]): void {

@@ -4,7 +4,9 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { driftCaseSimulations } from './drift-case-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
+import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
@@ -22,8 +24,10 @@ export const simulations: readonly Simulation[] = [
   ...bestSimulations,
   ...fairSimulations,
   ...sequentialSimulations,
+  ...experimentSimulations,
   ...driftSimulations,
   ...watchSimulations,
+  ...driftCaseSimulations,
   ...calibrationSimulations,
 ]
 

@@ -84,12 +84,12 @@ describe('attributes', () => {
       other: {
         signal: 'logs',
         when: { kind: ['other'] },
-        attempt: { ...DEFAULT_MAPPING['agent.attempt']!.attempt, agent_name: ['model_name'], variant: ['kind'] },
+        attempt: { ...DEFAULT_MAPPING['agent.attempt']!.attempt, agent_name: ['model_name'], error_type: ['kind'] },
       },
     })
     const of = (kind: string): LogRecord => attempt([{ key: 'kind', value: { stringValue: kind } }])
     const { attempts, ignored } = extract([of('attempt'), of('other'), of('third'), of('attempt')], mapping)
-    expect(attempts.map(({ agent_name, variant }) => [agent_name, variant])).toEqual([
+    expect(attempts.map(({ agent_name, error_type }) => [agent_name, error_type])).toEqual([
       ['a', undefined],
       ['m', 'other'],
       ['a', undefined],

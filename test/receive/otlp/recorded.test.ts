@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { mergeMapping, type OtlpTable } from '../../../src/receive/otlp/mapping/table.ts'
 import { openReceiver, post, type Receiver } from './receiver.ts'
 
-/** What others sent, by the rules that a table changes: see the notes beside the recordings. */
+/** Recorded requests of other programs, with the rules of a table. The notes next to the recordings give details. */
 async function take(recording: string, headers: Record<string, string> = {}, table: OtlpTable = {}): Promise<Receiver> {
   const to = await openReceiver({ mapping: mergeMapping(table) })
   onTestFinished(to.close)
@@ -13,7 +13,7 @@ async function take(recording: string, headers: Record<string, string> = {}, tab
   return to
 }
 
-test("Python's log records are attempts, but for the one that is none", async () => {
+test('log records of the Python SDK are attempts, except the one without an attempt', async () => {
   const names = { agent_name: 'fixer-日本', model_name: 'llama3:8b', issue_type: 'lint' }
   const to = await take('python-logs')
   expect(to.kept).toEqual([
@@ -39,7 +39,7 @@ test("Python's log records are attempts, but for the one that is none", async ()
   expect(to.counts.ignored).toBe(1)
 })
 
-test("Python's spans of an agent and of the one it called are attempts, its chat is none", async () => {
+test('spans of the Python SDK for an agent and the agent it called are attempts, and its chat span is not', async () => {
   const to = await take('python-traces', { 'content-encoding': 'gzip' })
   const trace = 'd896069e888086c0a9b71c856e825038'
   expect(to.kept).toEqual([
@@ -70,7 +70,7 @@ test("Python's spans of an agent and of the one it called are attempts, its chat
   expect(to.counts.ignored).toBe(1)
 })
 
-test("Go's log records and spans are attempts", async () => {
+test('log records and spans of the Go SDK are attempts', async () => {
   expect((await take('go-logs')).kept).toEqual([
     {
       agent_name: 'gopher',
@@ -97,12 +97,12 @@ test("Go's log records and spans are attempts", async () => {
   ])
 })
 
-test('metrics of either are taken and ignored', async () => {
+test('metrics of both SDKs are accepted and ignored', async () => {
   expect((await take('python-metrics')).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 3 })
   expect((await take('go-metrics')).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 1 })
 })
 
-test("Claude Code's requests count where they are enabled: one that was answered, one that was refused", async () => {
+test('requests of Claude Code count if they are enabled: an answered and a refused one', async () => {
   const enabled = { 'claude-code': { enabled: true } }
   const answered = await take('claude-code-logs', {}, enabled)
   expect(answered.kept).toEqual([
@@ -138,14 +138,14 @@ test("Claude Code's requests count where they are enabled: one that was answered
   expect(refused.counts).toMatchObject({ rejected: 0, ignored: 1 })
 })
 
-test('and unless they are, nothing of it is an attempt, nor are its metrics', async () => {
+test('telemetry of Claude Code is no attempt unless it is enabled, including its metrics', async () => {
   for (const recording of ['claude-code-logs', 'claude-code-failed-logs', 'claude-code-metrics']) {
     const { kept, counts } = await take(recording)
     expect([kept, counts.rejected, counts.ignored > 0]).toEqual([[], 0, true])
   }
 })
 
-test("OpenLIT's runs of Pydantic AI agents are an attempt each, where they are enabled", async () => {
+test('each run of a Pydantic AI agent from OpenLIT is one attempt if it is enabled', async () => {
   const recording = 'openlit-pydantic-ai-traces'
   expect((await take(recording)).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 13 })
   const { kept, counts } = await take(recording, {}, { 'openlit-pydantic-ai': { enabled: true } })
@@ -174,7 +174,7 @@ test("OpenLIT's runs of Pydantic AI agents are an attempt each, where they are e
   expect(counts).toMatchObject({ rejected: 0, ignored: 11 })
 })
 
-test("OpenLIT's runs of OpenAI agents are attempts of a model that it does not name; spans of no agent are rejected", async () => {
+test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and spans without an agent are rejected', async () => {
   const { kept, counts } = await take('openlit-openai-agents-traces')
   const common = { model_name: 'unknown', issue_type: 'unknown', time_seconds: expect.any(Number) }
   expect(kept).toEqual([

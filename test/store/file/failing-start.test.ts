@@ -6,7 +6,7 @@ import { countedIn, createLedger, idsIn, openFake, PATH, send } from './fixtures
 
 const error = (code: string): Fault => ({ kind: 'error', code })
 
-test('a store starts on a full disk, answers questions, and says that it cannot keep attempts', async () => {
+test('a store starts on a full disk, answers questions, and reports that it cannot record attempts', async () => {
   const first = createFakeFileSystem()
   const ledger = createLedger()
   const before = await openFake(first)
@@ -19,7 +19,7 @@ test('a store starts on a full disk, answers questions, and says that it cannot 
   await store.close()
 })
 
-test('a start that fails at any operation leaves what was kept, and the next one finds it', async () => {
+test('a start that fails at any operation loses no attempt, and the next start finds all of them', async () => {
   const first = createFakeFileSystem()
   const ledger = createLedger()
   const before = await openFake(first)

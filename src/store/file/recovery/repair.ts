@@ -70,7 +70,7 @@ async function cutTorn(
   if (bytes > 0)
     log.warn('the journal ends within a record: it was cut behind the last whole one', { path, offset, bytes })
   if (offset > 0) {
-    await fileSystem.cut(path, offset)
+    await fileSystem.truncate(path, offset)
     segments.set(segment, offset)
   } else {
     await fileSystem.remove(path)
