@@ -63,8 +63,7 @@ export async function openEngine(
     ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
   const restored = await restoreState({ ...options, state })
-  const engine = createEngine(options, { state, ...restored })
-  await engine.follow()
+  const engine = await startEngine(options, { state, ...restored })
   applyLimits(state, limits)
   logChangedSettings(state.tally, restored.changes, options.logger)
   // The next start then neither replays nor converts the same again.
@@ -72,17 +71,28 @@ export async function openEngine(
   return engine
 }
 
-/** A store over a log that is folded up to its end, or a part of it: {@link Engine.follow} folds the rest. */
-function createEngine(options: EngineOptions, folded: Folded): Engine {
+/**
+ * Folds the log from a position to its end, and keeps it folded. If that fails, no timer and no task is left behind. The caller closes the log
+ * then.
+ */
+async function startEngine(options: EngineOptions, folded: Folded): Promise<Engine> {
   const { log, clock } = options
   const { state, hasSnapshot, records } = folded
   const views: View[] = []
   const parts = createParts(options, folded, views)
   const { commit, snapshots, follower, events } = parts
-  const expiry = every(options.times?.expireMs ?? EXPIRE_MS, () => void snapshots.expire())
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
   const follow = followLog(log, parts, isClosed)
+  try {
+    await follow()
+  } catch (error) {
+    snapshots.stop()
+    closing = commit.close()
+    await closing
+    throw error
+  }
+  const expiry = every(options.times?.expireMs ?? EXPIRE_MS, () => void snapshots.expire())
 
   async function close(): Promise<void> {
     clearInterval(expiry)

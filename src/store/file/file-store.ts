@@ -91,11 +91,13 @@ const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
   const opened = await openFileLog(options)
+  let engine: Engine | undefined
   try {
-    return await openOverLog(opened, options)
+    engine = await openOverLog(opened, options)
+    return await openDocument(opened, options.tally, engine)
   } catch (error) {
+    await (engine ?? opened.log).close()
     options.tally.clear()
-    await opened.log.close()
     throw explained(error, opened.start.path)
   }
 }
@@ -176,13 +178,12 @@ function createLog(
   return { ...found, log, start, journal, counters, damage }
 }
 
-/** Folds the log, adopts the document of another program, and keeps the document up to date. */
-async function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Promise<FileStore> {
-  const { log, start, journal, counters, recovered, lock } = opened
+function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Promise<Engine> {
+  const { log, start, recovered } = opened
   const { clock, log: logger } = start
   const { tally, monotonic, maxPendingAttempts } = options
   const series = createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: start.limits.idWindowAgeMs })
-  const engine = await openEngine({
+  return openEngine({
     log,
     tally,
     series,
@@ -194,6 +195,11 @@ async function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Pr
     hadSnapshot: recovered.damagedSnapshots.length > 0,
     document: () => coveringDocument(start),
   })
+}
+
+/** Merges forks, adopts the document of another program, and keeps the document up to date. */
+async function openDocument(opened: OpenedFileLog, tally: Tally, engine: Engine): Promise<FileStore> {
+  const { log, start, journal, counters, lock } = opened
   lock.assertHeld()
   const { end } = journal
   counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids)))
