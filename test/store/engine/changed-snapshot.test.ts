@@ -92,6 +92,35 @@ describe('a snapshot with other histogram bounds', () => {
   })
 })
 
+describe('the plan of an experiment', () => {
+  const PLAN = { baseline: 'control', shares: new Map([['control', 0.9]]), endMs: undefined }
+
+  async function planned(): Promise<MemoryServer> {
+    const server = createMemoryServer()
+    const { openOn, attempt } = await programWith(OWN)
+    const engine = await openOn(server.open())
+    await engine.append([attempt(1)])
+    await engine.putExperimentPlan('prompt', { baseline: 'older' })
+    await engine.putExperimentPlan('prompt', PLAN)
+    await engine.append([attempt(2)])
+    await engine.close()
+    expect(server.snapshots).toHaveLength(1)
+    return server
+  }
+
+  test.each([
+    ['the whole log', 0],
+    ['the snapshot, where its record has expired', 3],
+  ])('of a store with other histogram bounds is taken from %s', async (_, expired) => {
+    const server = await planned()
+    server.expireFirst(expired)
+    const program = await programWith(OTHER)
+    const engine = await program.openOn(server.open())
+    expect(engine.experimentPlan('prompt')).toEqual(PLAN)
+    await engine.close()
+  })
+})
+
 describe('a snapshot with other tiers', () => {
   const tier = (minutes: number, hours: number): TierOptions => ({
     spanMs: minutes * MINUTE_MS,
