@@ -4,6 +4,8 @@ import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
 import { declineSteps } from '../core/reports/drift-report.ts'
+import { countsOf } from '../core/reports/groups.ts'
+import type { Counts } from '../core/statistics/counts.ts'
 import type { Steps } from '../core/steps.ts'
 import { runScrapeYielding } from '../lib/event-loop.ts'
 import { copyExperiments, type ExperimentCopy, type ExperimentSource } from './experiments.ts'
@@ -19,6 +21,8 @@ export interface KeyCopy extends KeySummary, Labelled {
   readonly key: AttemptKey
   /** The downward drift statistic divided by the threshold that all keys have in common. Undefined with too few attempts. */
   readonly decline: number | undefined
+  /** Its successes and attempts, clustered where tasks repeat. The copied summary has no tasks. */
+  readonly counts: Counts
 }
 
 /** The label text of each key. Entries live as long as their key. */
@@ -111,7 +115,8 @@ function copySome(
     const summary = rows.subarray(i * SUMMARY_WIDTH, (i + 1) * SUMMARY_WIDTH)
     summary.set(record.summary)
     const { key, recent } = record
-    keys.push({ key, summary, recent, labels: labelsOf(record, labelTexts), decline: declines[i] })
+    const counts = countsOf(record.summary)
+    keys.push({ key, summary, recent, counts, labels: labelsOf(record, labelTexts), decline: declines[i] })
   }
 }
 

@@ -1,11 +1,11 @@
 /** Copies the arms of all experiments at the time of a collection, and compares the variants of each experiment. */
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { ExperimentPlan } from '../core/aggregate/experiment-plan.ts'
-import { type Summary, span, totalAttempts } from '../core/aggregate/summary.ts'
+import { copySummary, type Summary, span, totalAttempts } from '../core/aggregate/summary.ts'
 import type { ArmTally, Tally } from '../core/aggregate/tally.ts'
-import { countsOf } from '../core/reports/groups.ts'
+import { taskCountsOf } from '../core/reports/groups.ts'
 import { intendedShares, orderedArms } from '../core/reports/planned-arms.ts'
-import type { Counts } from '../core/statistics/counts.ts'
+import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { sampleRatio } from '../core/statistics/sample-ratio.ts'
 import { compareRates, type RateDifference } from '../core/statistics/sequential.ts'
 import type { Labelled } from './family.ts'
@@ -97,7 +97,7 @@ async function copyExperiment(
 }
 
 /** The counts of an arm before the end of the experiment. */
-interface ComparedArm extends Counts {
+interface ComparedArm extends TaskCounts {
   readonly variant: string
   readonly firstMs: number
 }
@@ -110,13 +110,13 @@ function comparedArm(
 ): ComparedArm {
   const { variant } = key
   const { firstMs, lastMs } = span(summary) ?? { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY }
-  if (endMs === undefined || lastMs < endMs) return { variant, firstMs, ...countsOf(summary) }
+  if (endMs === undefined || lastMs < endMs) return { variant, firstMs, ...taskCountsOf(summary) }
   const { earliestMs } = times.coverage(Number.NEGATIVE_INFINITY, nowMs)
   const before = times.reader({ sinceMs: earliestMs, untilMs: endMs }, nowMs)(source)
-  return { variant, firstMs, ...(before === undefined ? NO_ATTEMPTS : countsOf(before)) }
+  return { variant, firstMs, ...(before === undefined ? NO_ATTEMPTS : taskCountsOf(before)) }
 }
 
-const NO_ATTEMPTS: Counts = { successes: 0, attempts: 0 }
+const NO_ATTEMPTS: TaskCounts = { successes: 0, attempts: 0 }
 
 const unseenArm = (variant: string): ComparedArm => ({ variant, firstMs: Number.POSITIVE_INFINITY, ...NO_ATTEMPTS })
 
@@ -124,7 +124,7 @@ function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
   const known = before?.source === arm ? before : undefined
   if (known !== undefined && totalAttempts(known.summary) === totalAttempts(arm.summary)) return known
   const key = { experiment: arm.experiment, variant: arm.variant }
-  return { key, summary: arm.summary.slice(), labels: known?.labels ?? labelText(key), source: arm }
+  return { key, summary: copySummary(arm.summary), labels: known?.labels ?? labelText(key), source: arm }
 }
 
 function compare(experiment: string, baseline: ComparedArm, arm: ComparedArm, alpha: number): ComparisonCopy {

@@ -15,7 +15,6 @@ import {
   successes,
   TOKEN_TYPES,
   tokens,
-  totalAttempts,
   totalCost,
 } from '../core/aggregate/summary.ts'
 import { calibrationError } from '../core/statistics/calibration.ts'
@@ -84,9 +83,9 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_success_ratio_lower_bound',
     type: 'gauge',
     unit: '',
-    help: 'Lower bound of the 95 % Wilson interval of the success ratio over all attempts of the key, 0 to 1. Never average or sum it over keys: use agent_attempts_total.',
+    help: 'Lower bound of the 95 % Wilson interval of the success ratio over all attempts of the key, clustered where tasks repeat, 0 to 1. Never average or sum it over keys: use agent_attempts_total.',
     labels: KEY_LABELS,
-    read: ({ summary }) => [successLowerBound(summary)],
+    read: ({ counts }) => [counts.attempts === 0 ? undefined : wilsonBounds(counts).low],
   },
   {
     name: 'agent_confidence_calibration_error',
@@ -123,9 +122,4 @@ const MIN_STATED = 5
 
 function statedError(summary: Summary): number | undefined {
   return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationBins(summary)) ?? undefined)
-}
-
-function successLowerBound(summary: Summary): number | undefined {
-  const attempts = totalAttempts(summary)
-  return attempts === 0 ? undefined : wilsonBounds({ successes: successes(summary), attempts }).low
 }

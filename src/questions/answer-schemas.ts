@@ -24,7 +24,16 @@ const points = z.number().meta({ description: 'In percentage points.' })
 const usd = z.number().min(0).meta({ description: 'In US dollars.' })
 const evidence = z
   .enum(['insufficient', 'low', 'medium', 'high'])
-  .meta({ description: 'What that many attempts can show: below 5, below 30, below 100, and more.' })
+  .meta({ description: 'What that many effective attempts can show: below 5, below 30, below 100, and more.' })
+const clusters = z
+  .int()
+  .min(1)
+  .optional()
+  .meta({ description: 'Tasks, and attempts that state none. Absent if no task repeats.' })
+const effectiveAttempts = z.number().min(1).optional().meta({
+  description:
+    'Independent attempts that carry the same information. The interval uses them. Absent if no task repeats.',
+})
 const confidence = probability
   .nullable()
   .meta({ description: 'Mean stated confidence, 0 to 1. Null if no attempt stated one.' })
@@ -64,6 +73,8 @@ export const rate: ObjectSchema<Rate> = objectSchema('Rate', {
   total_attempts: attempts,
   success_rate_interval: rateInterval,
   evidence,
+  clusters,
+  effective_attempts: effectiveAttempts,
 })
 
 export const attemptKey: ObjectSchema<AttemptKey> = objectSchema('AttemptKey', {
@@ -87,6 +98,8 @@ export const modelPerformance: ObjectSchema<ModelPerformance> = objectSchema('Mo
   total_attempts: attempts,
   success_rate_interval: rateInterval,
   evidence,
+  clusters,
+  effective_attempts: effectiveAttempts,
   avg_confidence: confidence,
   avg_time_seconds: seconds,
   time_seconds: timeQuantiles.nullable(),
@@ -117,6 +130,11 @@ export const rateDifference: ObjectSchema<RateDifference> = objectSchema('RateDi
     method: z.enum(['confidence_sequence', 'exact']),
   }),
   p_value: probability,
+  common_tasks: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'Tasks that both ran and that were compared with each other. Absent if tasks were not.' }),
 })
 
 export const drift: ObjectSchema<Drift> = objectSchema('Drift', {

@@ -8,7 +8,7 @@ import { selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
 
-const { success_rate, success_rate_interval, evidence } = rate.shape
+const { success_rate, success_rate_interval, evidence, clusters, effective_attempts } = rate.shape
 
 const answer: ObjectSchema<PerformanceReport> = objectSchema('PerformanceReport', {
   generated_at: z.string(),
@@ -18,6 +18,8 @@ const answer: ObjectSchema<PerformanceReport> = objectSchema('PerformanceReport'
     overall_success_rate: success_rate,
     success_rate_interval,
     evidence,
+    clusters,
+    effective_attempts,
     total_agents: attempts.meta({ description: 'Number of agents.' }),
     total_issue_types: attempts.meta({ description: 'Number of issue types.' }),
     total_models: attempts.meta({ description: 'Number of models.' }),

@@ -119,7 +119,7 @@ async function discount(
   halfLifeMs: number,
   signal: StopSignal | undefined,
 ): Promise<void> {
-  const discounted = new Map<string, Counts>()
+  const discounted = new Map<string, WeightedCounts>()
   for (const { range, weight } of discountWindows(nowMs, halfLifeMs, asked, facts)) {
     const summaries = await facts.summaries(range, filter, signal)
     await runYielding(addWeighted(discounted, summaries, weight), signal)
@@ -129,14 +129,24 @@ async function discount(
   }
 }
 
-function* addWeighted(sums: Map<string, Counts>, summaries: readonly KeySummary[], weight: number): Steps<void> {
+interface WeightedCounts extends Counts {
+  readonly effective_attempts: number
+}
+
+function* addWeighted(
+  sums: Map<string, WeightedCounts>,
+  summaries: readonly KeySummary[],
+  weight: number,
+): Steps<void> {
   yield* forEachKey(summaries, ({ key, summary }) => {
     const id = keyId(key)
-    const { successes, attempts } = countsOf(summary)
-    const before = sums.get(id) ?? { successes: 0, attempts: 0 }
+    const { successes, attempts, effective_attempts = attempts } = countsOf(summary)
+    const before = sums.get(id) ?? { successes: 0, attempts: 0, effective_attempts: 0 }
     sums.set(id, {
       successes: before.successes + weight * successes,
       attempts: before.attempts + weight * attempts,
+      // A task counts once per window: where it repeats in several, the effective number is too high.
+      effective_attempts: before.effective_attempts + weight * effective_attempts,
     })
   })
 }

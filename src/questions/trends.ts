@@ -4,7 +4,7 @@ import type { KeyDrift } from '../core/reports/drift-report.ts'
 import { intervalSteps } from '../core/reports/intervals.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
-import type { Counts } from '../core/statistics/counts.ts'
+import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
 import { length, selection } from './parameters.ts'
@@ -62,7 +62,7 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
     const life = await facts.summaries(undefined, filter, signal)
     const options = { nowMs, requestedMs: interval, zone, held: facts }
     const { lengthMs, ranges } = await runYielding(intervalSteps(range, life, options), signal)
-    const counts: Counts[] = []
+    const counts: TaskCounts[] = []
     for (const one of ranges) {
       const summaries = await facts.summaries(one, filter, signal)
       counts.push(await runYielding(countsOfAllSteps(summaries), signal))

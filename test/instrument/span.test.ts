@@ -42,6 +42,26 @@ describe('the span of an attempt', () => {
     expect(span?.attributes).not.toHaveProperty('error.type')
   })
 
+  it('names the task and the session, which the attempt states with the trace of its span, known before the work or after', async () => {
+    const spans = setSpans()
+    const { instrumentation, attempts } = collecting()
+    await instrumentation.trackAttempt({ ...labels, task_id: 't-1', session_id: 's-1' }, async () => ({}))
+    await instrumentation.trackAttempt(
+      labels,
+      async () => ({}),
+      () => ({ task_id: 't-2', session_id: 's-2' }),
+    )
+    instrumentation.recordAttempt({ ...labels, success: true, time_seconds: 1, trace_id: 'stated' })
+    const ended = spans.ended()
+    expect(ended.map(({ attributes }) => attributes['agent.attempt.task_id'])).toEqual(['t-1', 't-2', undefined])
+    expect(ended.map(({ attributes }) => attributes['agent.attempt.session_id'])).toEqual(['s-1', 's-2', undefined])
+    expect(attempts).toMatchObject([
+      { task_id: 't-1', session_id: 's-1', trace_id: ended[0]?.spanContext().traceId },
+      { task_id: 't-2', session_id: 's-2', trace_id: ended[1]?.spanContext().traceId },
+      { trace_id: 'stated' },
+    ])
+  })
+
   const failures: [what: string, work: () => unknown, type: string, message: string | undefined][] = [
     [
       'throws',

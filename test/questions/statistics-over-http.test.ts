@@ -659,7 +659,7 @@ describe('the fair comparison', () => {
 const MAY_BE_NULL: ReadonlySet<string> = new Set([
   ...['avg_confidence', 'attempts_to_decide', 'attempts_needed', 'sample_ratio', 'p_value', 'seed', 'draw'],
   ...['expected_cost_per_success_usd', 'total_cost_usd', 'cost_per_attempt', 'cost_per_success', 'interval'],
-  ...['earlier_half', 'later_half', 'evidence'],
+  ...['earlier_half', 'later_half', 'change'],
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
   ...['expected_rate', 'observed_rate'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],

@@ -49,6 +49,24 @@ describe('keeps valid attempts', () => {
     expect(await total()).toBe(before + 3)
   })
 
+  test('task, session and trace of up to 256 bytes, and lists them', async () => {
+    const links = {
+      task_id: 'é'.repeat(128),
+      session_id: 's'.repeat(256),
+      trace_id: '0af7651916cd43dd8448eb211c80319c',
+    }
+    expect((await sidecar.post(anAttempt({ agent_name: 'linked', ...links }))).status).toBe(200)
+    const line = `${JSON.stringify(anAttempt({ agent_name: 'linked', task_id: 't-1' }))}\n`
+    const headers = { 'Content-Type': 'application/x-ndjson' }
+    expect((await sidecar.post(line, { headers })).status).toBe(200)
+    const listed = await (await sidecar.get('/api/v1/attempts?agent_name=linked')).json()
+    expect(listed).toMatchObject({ attempts: [{ task_id: 't-1' }, links] })
+    for (const name of ['task_id', 'session_id', 'trace_id'])
+      expect(await refused(anAttempt({ [name]: `${'é'.repeat(128)}s` }))).toMatchObject({
+        errors: [{ pointer: `/${name}`, detail: 'must be at most 256 bytes of UTF-8' }],
+      })
+  })
+
   test('the same id once: in a list, in two requests, in two requests at the same time, and with other content', async () => {
     const before = await total()
     const first = anAttempt({ attempt_id: 'same' })

@@ -22,6 +22,7 @@ import {
   sumOfExact,
 } from './exact-sum.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
+import { addTask, copyTasks, createTaskSketch, mergeTasks, type TaskSketch } from './task-sketch.ts'
 
 /** A histogram, by whose bounds some fields are counted. */
 export type Histogrammed = 'duration' | 'confidence'
@@ -135,11 +136,15 @@ const LOG_STEPS = 1024
 const MAX_LOG = 23
 
 /** A row of {@link SUMMARY_WIDTH} doubles; read it with the functions here. */
-export type Summary = Float64Array
+export interface Summary extends Float64Array {
+  /** The tasks of the attempts that state one. Set with the first of them, so that other summaries take no memory for it. */
+  tasks?: TaskSketch | undefined
+}
 
 /** The summary of no attempts, in `row` where one is given. */
-export function createSummary(row: Float64Array = new Float64Array(SUMMARY_WIDTH)): Summary {
+export function createSummary(row: Summary = new Float64Array(SUMMARY_WIDTH)): Summary {
   row.fill(0)
+  if (row.tasks !== undefined) row.tasks = undefined
   row[FIRST_MS] = Number.POSITIVE_INFINITY
   row[LAST_MS] = Number.NEGATIVE_INFINITY
   return row
@@ -175,6 +180,12 @@ export function addAttempt(summary: Summary, attempt: AgentAttempt, ms: number):
   if (typeof confidence === 'number') addConfidence(summary, success, confidence)
   addTokens(summary, attempt)
   addCost(summary, attempt)
+  if (attempt.task_id !== undefined) addTask(tasksOf(summary), attempt.task_id, success)
+}
+
+function tasksOf(summary: Summary): TaskSketch {
+  summary.tasks ??= createTaskSketch()
+  return summary.tasks
 }
 
 function addConfidence(summary: Summary, success: boolean, confidence: number): void {
@@ -297,6 +308,14 @@ export function mergeInto(summary: Summary, other: Summary): void {
   for (let i = BINS_END; i < COUNTED_SUMS_END; i += 2) if (other[i] !== 0) mergeExact(summary, other, i)
   for (let i = COUNTED_SUMS_END; i < PLAIN_END; i++) summary[i]! += other[i]!
   mergePacked(summary, other, CONFIDENCE_CELLS)
+  if (other.tasks !== undefined) mergeTasks(tasksOf(summary), other.tasks)
+}
+
+/** A copy that does not change with the summary. */
+export function copySummary(summary: Summary): Summary {
+  const copy: Summary = summary.slice()
+  if (summary.tasks !== undefined) copy.tasks = copyTasks(summary.tasks)
+  return copy
 }
 
 /** The summary of everything that any of `summaries` counted. */

@@ -7,9 +7,10 @@
 export type AttemptField = {
   readonly required: boolean
   /**
-   * When the value is known: to the caller before the work starts (`start`) or after it ends (`end`), or to the instrumentation (`measured`).
+   * When the value is known: to the caller before the work starts (`start`), after it ends (`end`) or at either time (`any`), or to the
+   * instrumentation (`measured`).
    */
-  readonly known: 'start' | 'end' | 'measured'
+  readonly known: 'start' | 'end' | 'any' | 'measured'
   /** The attribute of an `invoke_agent` span with the value. Undefined if the span expresses the value in another way. */
   readonly spanAttribute: string | undefined
   readonly description: string
@@ -113,6 +114,31 @@ export const ATTEMPT_FIELDS = {
     known: 'start',
     spanAttribute: 'agent.attempt.variant',
     description: 'Which configuration of the experiment ran; stated with experiment, or not at all.',
+  },
+  task_id: {
+    kind: 'string',
+    maxBytes: 256,
+    required: false,
+    known: 'any',
+    spanAttribute: 'agent.attempt.task_id',
+    description:
+      'The task it worked on. Runs of the same task are not independent: intervals and comparisons are clustered by it.',
+  },
+  session_id: {
+    kind: 'string',
+    maxBytes: 256,
+    required: false,
+    known: 'any',
+    spanAttribute: 'agent.attempt.session_id',
+    description: "The coordinator's or agent's session it belongs to. Stored and listed only.",
+  },
+  trace_id: {
+    kind: 'string',
+    maxBytes: 256,
+    required: false,
+    known: 'any',
+    spanAttribute: undefined,
+    description: 'The trace it belongs to. Stored and listed only.',
   },
   input_tokens: {
     kind: 'integer',

@@ -13,10 +13,10 @@ import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
 import { decideBestSteps } from '../statistics/best.ts'
 import type { Counts } from '../statistics/counts.ts'
-import { wilsonInterval } from '../statistics/intervals.ts'
+import { rateInterval } from '../statistics/intervals.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 import { type Times, timesOf } from './times.ts'
 
 /** The criteria by which the best agent can be chosen. */
@@ -80,17 +80,13 @@ function numbersOf(summary: Summary): KeyNumbers {
 }
 
 /** The documented answer for one key. */
-export function describeNumbers(
-  { agent_name, model_name }: AttemptKey,
-  { successes, attempts, confidence, timeSeconds }: KeyNumbers,
-  times: Times,
-): BestAgent {
+export function describeNumbers({ agent_name, model_name }: AttemptKey, numbers: KeyNumbers, times: Times): BestAgent {
   return {
     agent_name,
     model_name,
-    ...rate(successes, attempts),
-    avg_confidence: confidence,
-    avg_time_seconds: timeSeconds,
+    ...rateOfCounts(numbers),
+    avg_confidence: numbers.confidence,
+    avg_time_seconds: numbers.timeSeconds,
     ...times,
   }
 }
@@ -111,7 +107,7 @@ const LOWEST = Number.NEGATIVE_INFINITY
 const CRITERIA: Record<Ranking, Criterion> = {
   success_rate: { score: successRate, tieBreak: summary => averageConfidence(summary) ?? 0 },
   lower_bound: {
-    score: summary => wilsonInterval(successes(summary), totalAttempts(summary)).low,
+    score: summary => rateInterval(countsOf(summary)).low,
     tieBreak: totalAttempts,
   },
   expected_cost: {
@@ -173,7 +169,8 @@ export function* decidedBestSteps(
   yield* forEachKey(summaries, read)
   if (best.entry === undefined) return undefined
   const { entry, numbers } = best
-  const leader = { entry, successes: numbers!.successes, attempts: numbers!.attempts }
+  const { confidence: _, timeSeconds: __, ...counts } = numbers!
+  const leader = { entry, ...counts }
   const candidates = yield* closestCandidates(leader, qualified)
   const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(candidates, 0)
   const others = contenders
@@ -200,7 +197,7 @@ function* closestCandidates(leader: Candidate, candidates: readonly Candidate[])
   if (others.length < MAX_CANDIDATES) return [leader, ...others]
   let closest: { readonly other: Candidate; readonly high: number }[] = []
   for (const [i, other] of others.entries()) {
-    closest.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
+    closest.push({ other, high: rateInterval(other).high })
     // Prunes regularly. A single sort of thousands of candidates would block the event loop.
     if (closest.length === 2 * MAX_CANDIDATES) closest = highest(closest)
     if ((i + 1) % KEYS_PER_STEP === 0) yield
@@ -212,7 +209,7 @@ function highest<T extends { readonly high: number }>(candidates: T[]): T[] {
   return candidates.sort((a, b) => b.high - a.high).slice(0, MAX_CANDIDATES - 1)
 }
 
-function contender({ entry, successes, attempts }: Candidate, p_best: number): Contender {
+function contender({ entry, ...counts }: Candidate, p_best: number): Contender {
   const { agent_name, model_name } = entry.key
-  return { agent_name, model_name, ...rate(successes, attempts), p_best }
+  return { agent_name, model_name, ...rateOfCounts(counts), p_best }
 }

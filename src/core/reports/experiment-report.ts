@@ -2,15 +2,7 @@
 
 import type { ExperimentPlan } from '../aggregate/experiment-plan.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
-import {
-  averageConfidence,
-  averageTime,
-  costs,
-  createSummary,
-  successes,
-  timeSums,
-  totalAttempts,
-} from '../aggregate/summary.ts'
+import { averageConfidence, averageTime, costs, createSummary, timeSums } from '../aggregate/summary.ts'
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
 import { type Arm, judgeSteps, type VariantComparison } from '../statistics/experiment.ts'
@@ -19,9 +11,9 @@ import { type DifferenceInterval, meanDifference } from '../statistics/mean-diff
 import type { SampleRatio } from '../statistics/sample-ratio.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { type CostAnswer, costAnswer } from './cost-report.ts'
-import { countsOf } from './groups.ts'
+import { countsOf, taskCountsOf } from './groups.ts'
 import { intendedShares, orderedArms } from './planned-arms.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 import { type Times, timesOf } from './times.ts'
 
 /** The level of each interval of a difference of means, over all looks at it. */
@@ -136,7 +128,7 @@ function measuredArm({ variant, summary }: ArmSummary): MeasuredArm {
   const { reported, computed, ...sums } = costs(summary)
   return {
     variant,
-    ...countsOf(summary),
+    ...taskCountsOf(summary),
     times: timeSums(summary),
     costs: { ...sums, n: reported + computed },
   }
@@ -175,7 +167,7 @@ export function overflowMessage(experiment: string, { own, unknown }: Overflowed
 function variantReport({ variant, summary }: ArmSummary): VariantReport {
   return {
     variant,
-    ...rate(successes(summary), totalAttempts(summary)),
+    ...rateOfCounts(countsOf(summary)),
     avg_time_seconds: averageTime(summary),
     ...timesOf(summary),
     avg_confidence: averageConfidence(summary),

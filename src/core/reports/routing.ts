@@ -1,13 +1,15 @@
 /** Routing: a ranked list of agents for the next issue, with the evidence for each rank. */
 
-import { averageTime, successes, totalAttempts } from '../aggregate/summary.ts'
+import { averageTime } from '../aggregate/summary.ts'
 import { type AttemptKey, keyId } from '../attempt/attempt.ts'
 import { type KeySummary, type TimeRange, WHOLE_LIFE } from '../ports.ts'
+import type { Counts } from '../statistics/counts.ts'
 import { type Constraints, type Exclusion, halfLifeWeight, type Route, rankSteps } from '../statistics/ranking.ts'
 import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { costAnswer } from './cost-report.ts'
+import { countsOf } from './groups.ts'
 import { ALL_HELD, type IntervalOptions, intervalsBetween } from './intervals.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 
 /** One ranked agent and model. */
 export interface RouteAnswer extends Rate {
@@ -45,10 +47,8 @@ export interface RoutingOptions extends Constraints {
 }
 
 /** A key and its discounted counts, which may be fractional. */
-export interface RouteEvidence {
+export interface RouteEvidence extends Counts {
   readonly one: KeySummary
-  readonly successes: number
-  readonly attempts: number
 }
 
 /** Ranks the keys of one issue type. */
@@ -97,15 +97,14 @@ interface KnownRoute extends Route {
   readonly avg_time_seconds: number
 }
 
-function knownRoute({ one: { key, summary }, successes: good, attempts }: RouteEvidence): KnownRoute {
+function knownRoute({ one: { key, summary }, ...counts }: RouteEvidence): KnownRoute {
   return {
     // The id seeds the draw. It depends only on the key, so that other routes do not change the draw.
     id: keyId(key),
-    successes: good,
-    attempts,
+    ...counts,
     cost_per_success_usd: costAnswer(summary).cost_per_success?.cost_usd ?? null,
     key,
-    rate: rate(successes(summary), totalAttempts(summary)),
+    rate: rateOfCounts(countsOf(summary)),
     avg_time_seconds: averageTime(summary),
   }
 }

@@ -1,13 +1,15 @@
 /** The success rate over time: per interval, its direction, and the keys and agents that have drifted. */
 
 import { OVERFLOW_KEY } from '../aggregate/tally.ts'
+import { createTaskSketch, mergeTasks, type TaskSketch } from '../aggregate/task-sketch.ts'
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
-import type { Counts } from '../statistics/counts.ts'
+import { clusteredCounts, type TaskCounts } from '../statistics/clusters.ts'
+import type { Counts, MutableCounts } from '../statistics/counts.ts'
 import { compareRates, type RateDifference } from '../statistics/sequential.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { type DriftReport, driftSteps } from './drift-report.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
 import { trendVerdict } from './trend-verdict.ts'
 
 const ALPHA = 0.05
@@ -45,7 +47,7 @@ export interface TrendReport extends DriftReport {
  */
 export function trendReport(
   intervals: readonly TimeRange[],
-  counts: readonly Counts[],
+  counts: readonly TaskCounts[],
   selected: readonly KeySummary[],
 ): TrendReport {
   return runToCompletion(trendSteps(intervals, counts, selected))
@@ -54,7 +56,7 @@ export function trendReport(
 /** {@link trendReport} in steps. `lengthMs` is the length of a whole interval: the first and the last may be shorter. */
 export function* trendSteps(
   intervals: readonly TimeRange[],
-  counts: readonly Counts[],
+  counts: readonly TaskCounts[],
   selected: readonly KeySummary[],
   lengthMs: number = longest(intervals),
 ): Steps<TrendReport> {
@@ -82,7 +84,7 @@ export function* trendSteps(
     points: intervals.map(({ sinceMs, untilMs }, i) => ({
       since: time(sinceMs)!,
       until: time(untilMs)!,
-      ...rate(counts[i]!.successes, counts[i]!.attempts),
+      ...rateOfCounts(counts[i]!),
     })),
     direction,
     earlier_half: rateOfHalf(earlier),
@@ -94,20 +96,31 @@ export function* trendSteps(
 }
 
 /** Splits the attempts by time into two halves, as equal as whole intervals allow. */
-function halves(counts: readonly Counts[]): [Counts, Counts] {
+function halves(counts: readonly TaskCounts[]): [TaskCounts, TaskCounts] {
   const total = counts.reduce((sum, { attempts }) => sum + attempts, 0)
-  const earlier = { successes: 0, attempts: 0 }
-  const later = { successes: 0, attempts: 0 }
-  for (const { successes, attempts } of counts) {
+  const earlier: Half = { successes: 0, attempts: 0, tasks: undefined }
+  const later: Half = { successes: 0, attempts: 0, tasks: undefined }
+  for (const { successes, attempts, tasks } of counts) {
     const half = earlier.attempts + attempts / 2 <= total / 2 ? earlier : later
     half.successes += successes
     half.attempts += attempts
+    if (tasks === undefined) continue
+    half.tasks ??= createTaskSketch()
+    mergeTasks(half.tasks, tasks)
   }
-  return [earlier, later]
+  return [clustered(earlier), clustered(later)]
+}
+
+interface Half extends MutableCounts {
+  tasks: TaskSketch | undefined
+}
+
+function clustered({ successes, attempts, tasks }: Half): TaskCounts {
+  return { ...clusteredCounts({ successes, attempts }, tasks), tasks }
 }
 
 function longest(intervals: readonly TimeRange[]): number {
   return intervals.reduce((most, { sinceMs, untilMs }) => Math.max(most, untilMs - sinceMs), 0)
 }
 
-const rateOfHalf = ({ successes, attempts }: Counts): Rate | null => (attempts === 0 ? null : rate(successes, attempts))
+const rateOfHalf = (half: Counts): Rate | null => (half.attempts === 0 ? null : rateOfCounts(half))

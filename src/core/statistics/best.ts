@@ -1,7 +1,7 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import { type Counts, rateOf, shrunkRate } from './counts.ts'
+import { type Counts, effectiveCounts, rateOf, shrunkRate } from './counts.ts'
 import { fisherTest } from './fisher.ts'
-import { evidenceOf, type RateInterval, wilsonInterval } from './intervals.ts'
+import { evidenceOf, type RateInterval, rateInterval } from './intervals.ts'
 import { holmSteps } from './multiple.ts'
 import { posteriorSteps } from './posterior.ts'
 import { attemptsPerSide } from './power.ts'
@@ -48,15 +48,16 @@ export function decideBest(candidates: readonly Counts[], leader: number): Best 
 }
 
 /** {@link decideBest} in steps. */
-export function* decideBestSteps(candidates: readonly Counts[], leader: number): Steps<Best> {
+export function* decideBestSteps(given: readonly Counts[], leader: number): Steps<Best> {
+  const candidates = given.map(effectiveCounts)
   const { p_best, expected_loss } = yield* posteriorSteps(candidates)
   const others = yield* otherContenders(candidates, leader)
   const contenders = leader < candidates.length ? [leader, ...others] : []
   const isContender = candidates.map(() => false)
   for (const index of contenders) isContender[index] = true
-  const standings = candidates.map((counts, i) => ({
+  const standings = given.map((counts, i) => ({
     success_rate: rateOf(counts) * 100,
-    success_rate_interval: wilsonInterval(counts.successes, counts.attempts),
+    success_rate_interval: rateInterval(counts),
     p_best: p_best[i]!,
     expected_loss: expected_loss[i]! * 100,
     contender: isContender[i]!,
@@ -81,11 +82,16 @@ function* otherContenders(candidates: readonly Counts[], leader: number): Steps<
   const others = candidates.map((_, i) => i).filter(i => i !== leader)
   const pValues: number[] = []
   for (const i of others) {
-    pValues.push(fisherTest(first, candidates[i]!))
+    pValues.push(fisherTest(whole(first), whole(candidates[i]!)))
     yield
   }
   const adjusted = yield* holmSteps(pValues, pairsOf(candidates))
   return others.filter((i, position) => adjusted[position]! > ALPHA || rateOf(candidates[i]!) > rateOf(first))
+}
+
+/** The exact test needs integers. Effective counts are not. */
+function whole({ successes, attempts }: Counts): Counts {
+  return { successes: Math.round(successes), attempts: Math.round(attempts) }
 }
 
 function pairsOf(candidates: readonly Counts[]): number {

@@ -1,5 +1,6 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import type { Counts } from './counts.ts'
+import type { TaskCounts } from './clusters.ts'
+import { effectiveCounts } from './counts.ts'
 import { FUTILITY_ATTEMPTS, isFutile, minimumDetectableEffect } from './futility.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
 import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
@@ -7,7 +8,7 @@ import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptio
 const ALPHA = 0.05
 
 /** One arm of an A/B test: the name of its variant, and its outcomes. */
-export interface Arm extends Counts {
+export interface Arm extends TaskCounts {
   readonly variant: string
 }
 
@@ -83,14 +84,15 @@ function compareArms(baseline: Arm, arm: Arm, options: ComparisonOptions): Varia
   const difference = compareRates(baseline, arm, options)
   const { isValid, margin } = options
   const verdict = isValid ? verdictOf(difference, options) : 'unsound'
+  const [first, second] = [effectiveCounts(baseline), effectiveCounts(arm)]
   const result = {
     variant: arm.variant,
     baseline: baseline.variant,
     ...difference,
     verdict,
     attempts_needed: isValid ? attemptsNeeded(baseline, arm, options) : null,
-    minimum_detectable_effect: minimumDetectableEffect(baseline, arm, options),
-    futile: verdict === 'cannot_tell_yet' && isFutile(baseline, arm, options, margin),
+    minimum_detectable_effect: minimumDetectableEffect(first, second, options),
+    futile: verdict === 'cannot_tell_yet' && isFutile(first, second, options, margin),
   }
   return { ...result, summary: summaryOf(result, margin) }
 }

@@ -1,8 +1,9 @@
 import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
+import { type TaskDifference, taskDifference } from './compared-tasks.ts'
 import { rateOf } from './counts.ts'
 import { normalTwoSided } from './distributions.ts'
-import { type RateInterval, wilsonInterval } from './intervals.ts'
+import { type RateInterval, rateInterval } from './intervals.ts'
 import { mantelHaenszel } from './mantel-haenszel.ts'
 import { holmSteps } from './multiple.ts'
 import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
@@ -20,6 +21,10 @@ export interface FairRate {
   readonly success_rate: number
   readonly success_rate_interval: RateInterval
   readonly total_attempts: number
+  /** Tasks, and attempts that state none. Absent if no task repeats. */
+  readonly clusters?: number | undefined
+  /** Independent attempts that carry the same information as all attempts of the group. Absent if no task repeats. */
+  readonly effective_attempts?: number | undefined
   /** The rate at the common mix of strata. Null if the group is left out of the comparison. */
   readonly adjusted_rate: number | null
   readonly adjusted_rate_interval: RateInterval | null
@@ -49,6 +54,12 @@ export interface FairBest {
   readonly contenders: readonly string[]
 }
 
+/** The best group compared with another one, task by task. The difference is above 0 if `better` solves more. */
+export interface NamedTaskDifference extends TaskDifference {
+  readonly better: string
+  readonly worse: string
+}
+
 /** Groups compared at a common mix of strata. */
 export interface FairComparison {
   /** The strata in which every compared group has attempts. */
@@ -57,6 +68,8 @@ export interface FairComparison {
   readonly rates: readonly FairRate[]
   /** Null if no groups are compared. */
   readonly best: FairBest | null
+  /** The best group compared with each other compared group, task by task. Absent if they share fewer than 10 tasks. */
+  readonly by_task?: readonly NamedTaskDifference[] | undefined
   /** Reversed pairs, largest adjusted difference first, at most 10. Empty if the crude ranking holds. */
   readonly turned_over: readonly TurnedPair[]
 }
@@ -92,7 +105,20 @@ export function* fairComparisonSteps(groups: ReadonlyMap<string, Strata>): Steps
     yield
   }
   const best = yield* bestOf(compared, adjusted, shared)
-  return { strata: shared, rates, best, turned_over: yield* reversedPairs(rates, adjusted) }
+  const by_task = best === null ? [] : yield* taskDifferences(best.name, compared)
+  const turned_over = yield* reversedPairs(rates, adjusted)
+  return { strata: shared, rates, best, ...(by_task.length > 0 && { by_task }), turned_over }
+}
+
+function* taskDifferences(best: string, compared: ReadonlyMap<string, Strata>): Steps<NamedTaskDifference[]> {
+  const first = total(compared.get(best)!.values())
+  const differences: NamedTaskDifference[] = []
+  for (const [name, strata] of compared) {
+    const difference = name === best ? undefined : taskDifference(first, total(strata.values()))
+    if (difference !== undefined) differences.push({ better: best, worse: name, ...difference })
+    yield
+  }
+  return differences
 }
 
 function* groupsWithCommonestStratum(groups: ReadonlyMap<string, Strata>): Steps<Map<string, Strata>> {
@@ -143,8 +169,9 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
   return {
     name,
     success_rate: rateOf(all) * 100,
-    success_rate_interval: wilsonInterval(all.successes, all.attempts),
+    success_rate_interval: rateInterval(all),
     total_attempts: all.attempts,
+    ...(all.clusters !== undefined && { clusters: all.clusters, effective_attempts: all.effective_attempts }),
     adjusted_rate: adjusted === undefined ? null : adjusted.rate * 100,
     adjusted_rate_interval: adjusted === undefined ? null : asPercent(adjusted),
     compared_attempts: adjusted === undefined ? 0 : total(counted).attempts,

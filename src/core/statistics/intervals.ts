@@ -1,4 +1,4 @@
-import { type Counts, rateOf } from './counts.ts'
+import { type Counts, effectiveCounts, rateOf } from './counts.ts'
 import { studentTQuantile } from './distributions.ts'
 
 /** The 97.5 % quantile of the standard normal distribution: every interval here is a 95 % interval. */
@@ -32,13 +32,21 @@ export function evidenceOf(attempts: number): Evidence {
  * coverage over all true rates is 95 %. The worst coverage is about 83 %, for true rates close to 0 or 100 %.
  */
 export function wilsonInterval(successes: number, attempts: number): RateInterval {
-  const { low, high } = wilsonBounds({ successes, attempts })
+  return rateInterval({ successes, attempts })
+}
+
+/** {@link wilsonInterval} of counts, whose attempts may be clustered. */
+export function rateInterval(counts: Counts): RateInterval {
+  const { low, high } = wilsonBounds(counts)
   return { low: low * 100, high: high * 100, method: 'wilson' }
 }
 
-/** Wilson's interval as fractions, 0 to 1. Counts may be fractional. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927). */
+/**
+ * Wilson's interval as fractions, 0 to 1, at the effective number of attempts. Counts may be fractional.
+ * Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927); clustered, N. Dean and M. Pagano, J. Surv. Stat. Methodol. 3 (2015).
+ */
 export function wilsonBounds(counts: Counts): { readonly low: number; readonly high: number } {
-  const n = counts.attempts
+  const n = effectiveCounts(counts).attempts
   if (!(n > 0)) return { low: 0, high: 1 }
   const rate = rateOf(counts)
   const square = Z95 * Z95

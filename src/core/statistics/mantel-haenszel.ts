@@ -1,3 +1,4 @@
+import { effectiveCounts } from './counts.ts'
 import type { Strata } from './standardise.ts'
 
 /**
@@ -10,7 +11,7 @@ import type { Strata } from './standardise.ts'
 export function mantelHaenszel(first: Strata, second: Strata, strata: readonly string[]): number {
   let [excess, variance] = [0, 0]
   for (const stratum of strata) {
-    const [a, b] = [first.get(stratum)!, second.get(stratum)!]
+    const [a, b] = [effectiveCounts(first.get(stratum)!), effectiveCounts(second.get(stratum)!)]
     const n = a.attempts + b.attempts
     const successes = a.successes + b.successes
     excess += a.successes - (a.attempts * successes) / n

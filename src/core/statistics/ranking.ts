@@ -1,7 +1,7 @@
 import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
-import { type Counts, rateOf } from './counts.ts'
-import { wilsonInterval } from './intervals.ts'
+import { type Counts, effectiveCounts, rateOf } from './counts.ts'
+import { rateInterval } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
 import { createRandom, drawBeta } from './random.ts'
 
@@ -72,7 +72,7 @@ export function* rankSteps(
   for (const [i, route] of eligible.entries()) {
     ranked.push({
       id: route.id,
-      lower_bound: wilsonInterval(route.successes, route.attempts).low,
+      lower_bound: rateInterval(route).low,
       p_best: p_best[i]!,
       draw: seed === undefined ? null : drawRate(route, seed) * 100,
     })
@@ -103,6 +103,8 @@ function exclusionOf(route: Route, { max_cost_usd, min_success_rate }: Constrain
   return undefined
 }
 
-function drawRate({ id, successes, attempts }: Route, seed: string | number): number {
+function drawRate(route: Route, seed: string | number): number {
+  const { id } = route
+  const { successes, attempts } = effectiveCounts(route)
   return drawBeta(createRandom(`${seed}\u0000${id}`), successes + 0.5, attempts - successes + 0.5)
 }

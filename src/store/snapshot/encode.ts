@@ -11,6 +11,7 @@ import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
 import { OWN_SCHEMA } from './schema.ts'
 import { sparseRoom } from './sparse-row.ts'
+import { putTasks, roomOfTasks } from './task-column.ts'
 
 /** Entries of one block: a megabyte at most. */
 const AT_ONCE = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
@@ -138,7 +139,9 @@ const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
   const older = keys.map(({ recent }) => recent.older)
   const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
-  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers)
+  const block = newBlock(
+    1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers,
+  )
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
     heads[4 * i] = names.get(key.agent_name)!
@@ -149,6 +152,7 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   block.double(keys.length)
   block.put(heads)
   block.put(opensOf(keys))
+  putTasks(block, keys)
   yield* putKeys(block, keys, ROWS_A_STEP)
   block.put(Uint32Array.from(older, ({ length }) => length))
   for (const [i, numbers] of older.entries()) {
@@ -159,10 +163,11 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
 }
 
 function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + arms.length * (2 + ROW_ROOM))
+  const block = newBlock(1 + arms.length * (2 + ROW_ROOM) + roomOfTasks(arms))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
   block.put(opensOf(arms))
+  putTasks(block, arms)
   for (const { summary } of arms) block.row(summary)
   return block.bytes()
 }
@@ -172,7 +177,8 @@ function* encodeCells(
   names: ReadonlyMap<string, number>,
   newBlock: NewBlock,
 ): Encoding {
-  const block = newBlock(1 + cells.length * (3 + ROW_ROOM))
+  const own = cells.map(({ cell }) => cell)
+  const block = newBlock(1 + cells.length * (3 + ROW_ROOM) + roomOfTasks(own))
   const heads = cells.flatMap(({ arm, cell: { key } }) => [
     arm,
     names.get(key.agent_name)!,
@@ -181,8 +187,9 @@ function* encodeCells(
   ])
   block.double(cells.length)
   block.put(Uint32Array.from(heads))
-  block.put(opensOf(cells.map(({ cell }) => cell)))
-  for (const { cell } of cells) block.row(cell.summary)
+  block.put(opensOf(own))
+  putTasks(block, own)
+  for (const { summary } of own) block.row(summary)
   return block.bytes()
 }
 
@@ -191,10 +198,11 @@ function* encodeBuckets(
   owners: ReadonlyMap<BucketOwner, number>,
   newBlock: NewBlock,
 ): Encoding {
-  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
+  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM) + roomOfTasks(buckets))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
+  putTasks(block, buckets)
   for (const [i, { summary }] of buckets.entries()) {
     block.row(summary)
     if (i % ROWS_A_STEP === 0) yield

@@ -1,6 +1,7 @@
 /** For any attempts, every report is consistent: numbers are finite and in bounds, and intervals contain their estimates. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { copySummary } from '../../../src/core/aggregate/summary.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
@@ -214,7 +215,7 @@ test('a report does not depend on earlier reports, and agrees with the model com
         if (reportedAfter.includes(i)) performanceReport(tally.keys(), 'now')
       }
       // Copies without a change counter are not cached.
-      const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: summary.slice(), recent }))
+      const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: copySummary(summary), recent }))
       const report = performanceReport(tally.keys(), 'now')
       expect(report).toEqual(performanceReport(copies, 'now'))
       expect(report.by_model).toEqual(modelComparison(copies, { minAttempts: 1 }))

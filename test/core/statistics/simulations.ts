@@ -4,6 +4,7 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { clusterSimulations } from './cluster-simulations.ts'
 import { driftCaseSimulations } from './drift-case-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
 import { experimentSimulations } from './experiment-simulations.ts'
@@ -21,6 +22,7 @@ export interface SimulationRow {
 
 export const simulations: readonly Simulation[] = [
   ...intervalSimulations,
+  ...clusterSimulations,
   ...bestSimulations,
   ...fairSimulations,
   ...sequentialSimulations,

@@ -77,6 +77,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
         time_seconds: 2.25,
         timestamp: '2026-01-31T12:00:02.250Z',
         attempt_id: `${first!.traceId}:${first!.spanId}`,
+        trace_id: first!.traceId,
       },
       {
         agent_name: 'coder',
@@ -87,6 +88,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
         time_seconds: 1,
         timestamp: '2026-01-31T12:00:01.000Z',
         attempt_id: `${second!.traceId}:${second!.spanId}`,
+        trace_id: second!.traceId,
       },
     ])
     expect(to.counts.ignored).toBe(1)

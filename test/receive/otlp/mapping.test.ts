@@ -65,6 +65,7 @@ describe('requests of Claude Code', () => {
     time_seconds: 2.5,
     timestamp: '2026-01-31T12:00:00.000Z',
     attempt_id: 'req_011',
+    session_id: 's-1',
     input_tokens: 12,
     output_tokens: 340,
     cache_read_tokens: 20_000,

@@ -52,6 +52,7 @@ test('spans of the Python SDK for an agent and the agent it called are attempts,
       time_seconds: 1,
       timestamp: '2026-01-31T12:00:02.000Z',
       attempt_id: `${trace}:53b800968208d9c0`,
+      trace_id: trace,
     },
     {
       agent_name: 'planner',
@@ -62,6 +63,7 @@ test('spans of the Python SDK for an agent and the agent it called are attempts,
       time_seconds: 4.5,
       timestamp: '2026-01-31T12:00:04.500Z',
       attempt_id: `${trace}:ee020707519907c1`,
+      trace_id: trace,
       input_tokens: 200,
       output_tokens: 50,
       cache_read_tokens: 800,
@@ -92,6 +94,7 @@ test('log records and spans of the Go SDK are attempts', async () => {
       time_seconds: 1.5,
       timestamp: '2026-01-31T12:00:01.500Z',
       attempt_id: 'f26819ac5eb5d9c001c0108a704403f8:1742aa872d6b04bb',
+      trace_id: 'f26819ac5eb5d9c001c0108a704403f8',
       input_tokens: 10,
     },
   ])
@@ -114,6 +117,7 @@ test('requests of Claude Code count if they are enabled: an answered and a refus
       time_seconds: 0.016,
       timestamp: '2026-11-22T20:39:04.588Z',
       attempt_id: 'req_011Recorded1',
+      session_id: '00000000-0000-4000-8000-000000000001',
       input_tokens: 1200,
       output_tokens: 25,
       cache_read_tokens: 4000,
@@ -133,6 +137,7 @@ test('requests of Claude Code count if they are enabled: an answered and a refus
       time_seconds: 0.035,
       timestamp: '2026-11-22T20:39:34.293Z',
       attempt_id: 'req_011RecordedFailure',
+      session_id: '00000000-0000-4000-8000-000000000002',
     },
   ])
   expect(refused.counts).toMatchObject({ rejected: 0, ignored: 1 })
@@ -158,6 +163,7 @@ test('each run of a Pydantic AI agent from OpenLIT is one attempt if it is enabl
       time_seconds: expect.closeTo(0.019, 3),
       timestamp: '2026-11-22T20:45:13.710120Z',
       attempt_id: 'ec5ebe8d28fb78c139f65429575609a8:d55dc4069d76cfe2',
+      trace_id: 'ec5ebe8d28fb78c139f65429575609a8',
       input_tokens: 55,
       output_tokens: 4,
     },
@@ -169,6 +175,7 @@ test('each run of a Pydantic AI agent from OpenLIT is one attempt if it is enabl
       time_seconds: expect.any(Number),
       timestamp: expect.stringMatching(/^2026-11-22T20:45:13/),
       attempt_id: '7fba91b152e370d713362ff14a63d452:2267c61d46e95131',
+      trace_id: '7fba91b152e370d713362ff14a63d452',
     },
   ])
   expect(counts).toMatchObject({ rejected: 0, ignored: 11 })
@@ -184,6 +191,7 @@ test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and
       success: true,
       timestamp: '2026-11-22T20:46:37.424604Z',
       attempt_id: '04e936750738dd75cd1f1ad98470b334:7e31064ce8c61f90',
+      trace_id: '04e936750738dd75cd1f1ad98470b334',
     },
     {
       ...common,
@@ -192,6 +200,7 @@ test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and
       error_type: 'Error in agent run',
       timestamp: expect.stringMatching(/^2026-11-22T20:46:37/),
       attempt_id: '97f7de3475815175e723fc69a7710bd4:59e94b98c11b7ed5',
+      trace_id: '97f7de3475815175e723fc69a7710bd4',
     },
   ])
   expect(counts).toMatchObject({ rejected: 4, ignored: 4 })

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
 import { forEachOutcome } from '../../../src/core/aggregate/recent.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
-import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
+import { type Summary, totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
+import { copyTasks } from '../../../src/core/aggregate/task-sketch.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
 import { runToCompletion } from '../../../src/core/steps.ts'
@@ -34,14 +35,17 @@ function restore(blocks: readonly Uint8Array[], tally = newTally()): Tally {
 
 function answersOf(tally: Tally): unknown {
   const ranges = [60, 3600, 86_400].map(seconds => ({ sinceMs: NOW_MS - 1000 * seconds, untilMs: NOW_MS + 60_000 }))
+  const numbersOf = (summary: Summary): unknown => [...summary, summary.tasks && copyTasks(summary.tasks)]
   return {
-    keys: tally.keys().map(({ key, summary, recent }) => [key, [...summary], recent.added]),
-    ranged: ranges.map(range => [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, [...summary]])),
-    arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, [...summary]]),
-    cells: tally.allArms().map(arm => [...arm.cells.values()].map(({ key, summary }) => [key, [...summary]])),
+    keys: tally.keys().map(({ key, summary, recent }) => [key, numbersOf(summary), recent.added]),
+    ranged: ranges.map(range =>
+      [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, numbersOf(summary)]),
+    ),
+    arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, numbersOf(summary)]),
+    cells: tally.allArms().map(arm => [...arm.cells.values()].map(({ key, summary }) => [key, numbersOf(summary)])),
     rangedCells: ranges.map(range =>
       runToCompletion(tally.armSteps('prompt', { range, filter: { issue_type: 'i' } }, NOW_MS)).map(
-        ({ variant, summary }) => [variant, [...summary]],
+        ({ variant, summary }) => [variant, numbersOf(summary)],
       ),
     ),
     plans: [...tally.plans],
