@@ -1,4 +1,7 @@
-/** The file log: a journal in segments next to the document, with snapshots and a lock. One process opens it at a time. */
+/**
+ * The file log: a journal in segments next to the document, with snapshots and a lock. One process opens it at a time.
+ * The file is long because it connects all parts of the log port.
+ */
 import {
   type CapturedSnapshot,
   type Group,

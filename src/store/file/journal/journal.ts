@@ -1,6 +1,7 @@
 /**
  * The end of the journal: appends bytes to the current segment and makes them durable, one append at a time. A segment of an earlier process,
  * or one in which a write failed, is never appended to again. The next segment replaces it and records where the journal ended.
+ * The file is long because it contains everything that moves the end of the journal.
  */
 import type { Limits } from '../../../core/fold.ts'
 import type { Clock } from '../../../core/ports.ts'
