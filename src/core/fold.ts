@@ -5,8 +5,9 @@
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
+import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
-import type { AgentAttempt } from './attempt/attempt.ts'
+import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
 /** Limits of the state. They belong to the log: sidecars with different limits would end in different states. */
@@ -80,6 +81,13 @@ export interface AlertRecord extends RecordTimes {
   readonly status: AlertStatus
 }
 
+/** Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time. */
+export interface BaselineRecord extends RecordTimes {
+  readonly kind: 'baseline'
+  readonly key: AttemptKey
+  readonly totals: Totals
+}
+
 /** What somebody stated of an experiment. It replaces what was stated before. */
 export interface PlanRecord extends RecordTimes {
   readonly kind: 'plan'
@@ -94,6 +102,7 @@ export type LogRecord =
   | LimitsRecord
   | OutcomeRecord
   | AlertRecord
+  | BaselineRecord
   | PlanRecord
 
 /** The state that results from folding a log. */
@@ -131,6 +140,9 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       return admitOutcome(state, record)
     case 'alert':
       return changeAlert(state, record)
+    case 'baseline':
+      takeBaseline(state, record)
+      return true
     case 'plan':
       return state.tally.putPlan(record.experiment, record.plan)
   }
@@ -139,6 +151,12 @@ export function apply(state: FoldState, record: LogRecord): boolean {
 /** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
   return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
+}
+
+/** The totals may contain what series counted up to now: a document does not say which series it counted. */
+function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: BaselineRecord): void {
+  tally.addTotals(key, totals)
+  series.assumeCounted(nowMs)
 }
 
 function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecord): boolean {
@@ -151,6 +169,7 @@ function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecor
 /** Applies only the ids and series of a record. For a state whose totals already include the record, but not its ids and series. */
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
+  else if (record.kind === 'baseline') state.series.assumeCounted(record.nowMs)
   else if (record.kind === 'points') state.series.take(state.series.step(record.points, record.nowMs, true))
   else apply(state, record)
 }

@@ -87,6 +87,26 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await behind(kept[1]!.position)).toEqual(['4', '5'])
     })
 
+    test('a read until a position ends there', async () => {
+      const kept = [await keep('1', '2'), await keep('3'), await keep('4')]
+      const read: string[] = []
+      for await (const group of log.read(kept[0]!.position, kept[1]!.position)) read.push(...group.records.map(textOf))
+      expect(read.filter(one => one !== 'limits')).toEqual(['3'])
+    })
+
+    test('everything since the last reset is within its reach, and no more', async () => {
+      await keep('1')
+      const reach = await log.reach()
+      expect(reach.completeMs).toBe(Number.NEGATIVE_INFINITY)
+      expect(await behind(reach.position)).toEqual(['1'])
+      await keepJson(RESET_JSON, TIMES, true)
+      await keep('2')
+      await reopen()
+      const again = await log.reach()
+      expect(again.completeMs).toBe(Number.NEGATIVE_INFINITY)
+      expect(await behind(again.position)).toEqual(['reset', '2'])
+    })
+
     test('a repeated group number returns the stored position, and is stored once', async () => {
       const first = await keep('1')
       number--

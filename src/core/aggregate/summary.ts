@@ -224,14 +224,22 @@ function addCost(summary: Summary, attempt: AgentAttempt): void {
   if (cost > 0) addLog(summary, POSITIVE_COSTS, LOG_COST, cost)
 }
 
+/** Totals of attempts that are not known one by one. */
+export interface Totals {
+  readonly successes: number
+  readonly failures: number
+  /** The sum of their durations in seconds. */
+  readonly time_seconds: number
+  /** How many stated a confidence, and the sum of these. */
+  readonly stated: number
+  readonly confidence: number
+}
+
 /**
  * Counts attempts of which only totals and averages are left (the older part of an adopted file). They count in totals
  * and averages, and in no histogram, calibration or sum of squares: nothing is made up for them.
  */
-export function addAverages(
-  summary: Summary,
-  totals: { successes: number; failures: number; time_seconds: number; stated: number; confidence: number },
-): void {
+export function addAverages(summary: Summary, totals: Totals): void {
   summary[SUCCESSES]! += totals.successes
   summary[FAILURES]! += totals.failures
   summary[STATED]! += totals.stated

@@ -23,12 +23,14 @@ import {
 import type { Increment } from './series.ts'
 import {
   addAttempt,
+  addAverages,
   addCounted,
   createSummary,
   createSummarySlab,
   mergeInto,
   type Summary,
   span,
+  type Totals,
   totalAttempts,
 } from './summary.ts'
 import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
@@ -73,6 +75,8 @@ export interface Tally extends Ranges {
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
   /** Counts what a sender counted itself. It adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
+  /** Counts totals from a document. Its key gets a record of its own, whatever the limit. */
+  addTotals(key: AttemptKey, totals: Totals): void
   /** The record of a key, made where it is new and the limit allows it; else the overflow key's. */
   open(key: AttemptKey): KeyTally
   /** The record of a key, made where it is new, whatever the limit: for keys that were held before. */
@@ -223,7 +227,7 @@ function createArm(experiment: string, variant: string): ArmTally {
   }
 }
 
-function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
+function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTotals'> {
   const { arms, cells, times, recentSlab, open } = records
   return {
     add(attempt, at, nowMs) {
@@ -248,6 +252,11 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
       if (isOverflow && measure.metric === 'attempts') records.overflowed += values[0] ?? 0
       addCounted(record.summary, measure, values, atMs)
       times.count(record, increment, nowMs)
+      record.changes++
+    },
+    addTotals(key, totals) {
+      const record = records.hold(key)
+      addAverages(record.summary, totals)
       record.changes++
     },
   }

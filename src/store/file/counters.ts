@@ -1,6 +1,5 @@
 /** Counters of a file store, for the sidecar's self-metrics. */
 import { noWrites, type WriteCounters } from '../engine/snapshots.ts'
-import type { ReplayResult } from './recovery/replay.ts'
 
 /** Upper bounds (inclusive) of the sync histogram in seconds. One more bucket counts longer syncs. */
 export const SYNC_BOUNDS: readonly number[] = [
@@ -21,17 +20,15 @@ export interface Counters {
   readonly document: WriteCounters
 }
 
-/** Counters that start with the results of recovery. */
-export function createCounters({ records, torn, damaged, forks }: ReplayResult): Counters {
-  const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
+export function createCounters(): Counters {
   return {
     syncs: { count: 0, sum: 0, buckets: SYNC_BOUNDS.map(() => 0).concat(0) },
     writeErrors: 0,
-    tornBytes: sum(torn.map(({ bytes }) => bytes)),
-    corruptRecords: sum(damaged.values()),
+    tornBytes: 0,
+    corruptRecords: 0,
     missingRecords: 0,
-    replayedRecords: records,
-    forkedRecords: sum(forks.map(fork => fork.records)),
+    replayedRecords: 0,
+    forkedRecords: 0,
     document: noWrites(),
   }
 }

@@ -1,13 +1,17 @@
-/** The file log: a journal in segments next to the document, with snapshots and a lock. One process opens it at a time. */
+/**
+ * The file log: a journal in segments next to the document, with snapshots and a lock. One process opens it at a time.
+ * The file is long because it connects all parts of the log port.
+ */
 import {
   type CapturedSnapshot,
   type Group,
   type Kept,
   type Log,
+  LogBehind,
   type LogInfo,
+  LogNotEmpty,
   LogRefused,
   type LogWatcher,
-  type Position,
   type StoredSnapshot,
 } from '../../core/log.ts'
 import type { StoreHealth } from '../../core/ports.ts'
@@ -17,37 +21,39 @@ import { findAttempt } from './journal/find-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { listAttempts } from './journal/listing.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
-import { readGroups } from './journal/read-groups.ts'
+import { type ReadReport, reachOf, readGroups } from './journal/read-groups.ts'
 import { createFrames } from './journal/record-frame.ts'
 import { removeExpired } from './journal/remove-expired.ts'
 import { createExpiry, type Expiry, type Retention, withinRetention } from './journal/retention.ts'
+import { segmentPath } from './journal/segments.ts'
 import { tempPath } from './lock/directory.ts'
 import type { DirectoryLock } from './lock/directory-lock.ts'
 import { createOwnership, type Ownership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
+import { type ForkRecord, mergeForks, readForks } from './recovery/merge-forks.ts'
+import { copyAside, moveSnapshotAside } from './recovery/repair.ts'
 import { createScrub, type Scrub, type ScrubTimes } from './recovery/scrub.ts'
-import type { StartOptions } from './recovery/start.ts'
+import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 import { listSnapshots, peekMark, snapshotBlocks, writeSnapshot } from './snapshot/snapshot-files.ts'
 
 export interface FileLogOptions {
   readonly start: StartOptions
   readonly journal: Journal
-  /** The journal's own map of segment sizes. */
-  readonly segments: Map<number, number>
+  readonly recovered: RecoveredJournal
   readonly lock: DirectoryLock
   readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
   readonly retention: Retention
-  /** The segment of the last reset. */
-  readonly resetAt: number
-  readonly newestSnapshot: number
   readonly damage: Damage
   readonly times: OwnershipTimes
   readonly scrub: ScrubTimes
 }
 
 export interface FileLog extends Log {
-  /** The current end of the journal. */
-  readonly end: Position
+  /**
+   * Appends what two owners stored at the same time, as a start finds it. `isKnown` tells which records the journal has. Resolves with the
+   * number of records that were appended.
+   */
+  mergeForks(isKnown: (record: ForkRecord) => boolean): Promise<number>
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
@@ -71,12 +77,20 @@ export function createFileLog(options: FileLogOptions): FileLog {
   const log = openLog(options)
   const scrub = scrubOf(log)
   const ownership = ownershipOf(log)
-  const { start, lock, info, retention, journal } = options
+  const report = reportOf(options)
+  const { start, lock, info, retention, journal, recovered } = options
   return {
     info: { ...info, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
     append: group => append(log, group),
-    read: after => readGroups({ ...start, journal }, readMark(after)),
+    read: (after, until) =>
+      readGroups(
+        { ...start, journal, end: readMark(log.end), report },
+        readMark(after),
+        until === undefined ? undefined : readMark(until),
+      ),
+    reach: () =>
+      reachOf({ ...start, segments: recovered.segments.keys(), resetAt: log.resetAt, isNew: recovered.hasOnlyAdopted }),
     page: query =>
       ownership.whileHeld(() =>
         listAttempts({ ...log.chain(), onDamage: scrub.examine }, withinRetention(query, retention, start.clock())),
@@ -87,16 +101,14 @@ export function createFileLog(options: FileLogOptions): FileLog {
     snapshots: () => snapshots(log),
     putSnapshot: snapshot => putSnapshot(log, snapshot),
     spool: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
-    rotate: () => rotate(log),
+    rotate: folded => rotate(log, folded),
     expire: () => removeExpired({ ...options, files: start, expiry: log.expiry, clock: start.clock }, log),
     recover: () => recover(log, ownership),
     watch(watcher) {
       log.watcher = watcher
     },
     health: () => health(options, ownership),
-    get end() {
-      return log.end
-    },
+    mergeForks: isKnown => mergeForksInto(log, report, isKnown),
     verify: scrub.pass,
     async close() {
       ownership.stop()
@@ -108,14 +120,15 @@ export function createFileLog(options: FileLogOptions): FileLog {
 }
 
 function openLog(options: FileLogOptions): OpenLog {
-  const { start, journal, retention, resetAt, newestSnapshot } = options
+  const { start, journal, retention, recovered } = options
+  const { resetAt, lastSnapshot } = recovered
   const links: ChainOptions['links'] = new Map()
   const log: OpenLog = {
     options,
     chain: () => ({ ...start, journal, resetAt: log.resetAt, links }),
     expiry: createExpiry(start, retention),
     resetAt,
-    newestSnapshot,
+    newestSnapshot: lastSnapshot,
     last: undefined,
     end: printMark({ ...journal.end, records: journal.records, resetAt }),
     watcher: undefined,
@@ -136,12 +149,12 @@ function scrubOf(log: OpenLog): Scrub {
 }
 
 function ownershipOf(log: OpenLog): Ownership {
-  const { start, lock, journal, segments, times } = log.options
+  const { start, lock, journal, recovered, times } = log.options
   return createOwnership({
     ...start,
     lock,
     journal,
-    segments,
+    segments: recovered.segments,
     newestSnapshot: () => log.newestSnapshot,
     times,
     onLoss: error => log.watcher?.failed(error),
@@ -152,7 +165,22 @@ function currentEnd({ options: { journal }, resetAt }: OpenLog): string {
   return printMark({ ...journal.end, records: journal.records, resetAt })
 }
 
+function reportOf({ start, damage }: FileLogOptions): ReadReport {
+  return {
+    async damaged(sequence, lines) {
+      const path = segmentPath(start.directory, sequence)
+      if (!damage.count(path, lines)) return
+      start.log.error('the journal is damaged: what cannot be read is not counted', { path, lines })
+      await copyAside(start, path)
+    },
+    missing({ segment, offset }) {
+      start.log.error('part of the journal is missing', { path: segmentPath(start.directory, segment), bytes: offset })
+    },
+  }
+}
+
 async function append(log: OpenLog, group: Group): Promise<Kept> {
+  if (group.writer !== undefined) return await appendAdopted(log, group, group.writer)
   if (log.last?.number === group.number) return log.last.kept
   const { journal } = log.options
   try {
@@ -164,10 +192,41 @@ async function append(log: OpenLog, group: Group): Promise<Kept> {
     // Final: the bytes of a failed write are truncated, or the next segment excludes them. They are never read again.
     throw refused(error)
   }
-  const kept = { position: currentEnd(log), after: log.end }
-  log.end = kept.position
+  const kept = keptNow(log)
   log.last = { number: group.number, kept }
   return kept
+}
+
+/** What was stored since the last group. */
+function keptNow(log: OpenLog): Kept {
+  const kept = { position: currentEnd(log), after: log.end }
+  log.end = kept.position
+  return kept
+}
+
+/** Each group is a segment of its own, which is there whole or not at all, and names the writer. */
+async function appendAdopted(log: OpenLog, { number, records, attempts }: Group, writer: string): Promise<Kept> {
+  const { journal, recovered } = log.options
+  const { adopted, hasOnlyAdopted, segments } = recovered
+  const latest = adopted.get(writer) ?? 0
+  if (number !== latest + 1) throw new LogBehind(latest)
+  if (number === 1 && !(hasOnlyAdopted && segments.size === 0)) throw new LogNotEmpty()
+  await journal.addSegment(records, { attempts, adoption: { writer, number } })
+  adopted.set(writer, number)
+  return keptNow(log)
+}
+
+async function mergeForksInto(
+  log: OpenLog,
+  report: ReadReport,
+  isKnown: (record: ForkRecord) => boolean,
+): Promise<number> {
+  const { start, journal, recovered } = log.options
+  const forks = await readForks(start, recovered.forks, record => !isKnown(record))
+  for (const { sequence, corrupt } of forks) if (corrupt > 0) await report.damaged(sequence, corrupt)
+  await mergeForks({ directory: start.directory, journal, log: start.log }, forks)
+  if (forks.length > 0) keptNow(log)
+  return forks.reduce((sum, { records }) => sum + records.length, 0)
 }
 
 async function putSnapshot(log: OpenLog, snapshot: CapturedSnapshot): Promise<number> {
@@ -191,12 +250,18 @@ async function snapshots({ options: { start }, resetAt }: OpenLog): Promise<Stor
   for (const sequence of (await listSnapshots(start)).reverse()) {
     const mark = await peekMark(start, sequence)
     if (mark === undefined || mark.segment < resetAt) continue
-    stored.push({ position: printMark(mark), blocks: () => snapshotBlocks(start, sequence) })
+    stored.push({
+      position: printMark(mark),
+      blocks: () => snapshotBlocks(start, sequence),
+      setAside: reason => moveSnapshotAside(start, sequence, reason),
+    })
   }
   return stored
 }
 
-async function rotate(log: OpenLog): Promise<string> {
+async function rotate(log: OpenLog, folded: string): Promise<string> {
+  // A group that was appended for another writer is not folded yet: a snapshot at the end would skip it.
+  if (folded !== log.end) return folded
   const { start, journal } = log.options
   const { segment, offset } = journal.end
   if (await log.expiry.isToBeClosed(segment, offset, start.clock())) await journal.begin()

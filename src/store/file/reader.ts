@@ -2,24 +2,23 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { matches } from '../../core/aggregate/key-index.ts'
-import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { NewerRecord } from '../../core/log.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
+import type { ListedAttempt } from '../document/content.ts'
 import { createAnswers } from '../engine/answers.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
-import type { AdoptedAttempt } from './document/adopt.ts'
 import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { withId } from './journal/attempt-id.ts'
 import { listAttempts } from './journal/listing.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
-import { isBefore } from './journal/position.ts'
 import { segmentPath } from './journal/segments.ts'
 import { journalDirectory } from './lock/directory.ts'
+import { type ReadFiles, readFiles } from './read-files.ts'
 import { openReadView } from './read-view.ts'
-import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
-import { snapshotPath } from './snapshot/snapshot-files.ts'
+import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 
 export interface FileReaderOptions {
   /** The path of the documented file. */
@@ -37,13 +36,11 @@ const RETRY = { tries: 6, firstMs: 50 }
 /** The maximum number of faults that are reported one by one. */
 const MAX_REPORTED = 10
 const IDS = { limit: 1_000_000, keepMs: 86_400_000 }
-/** EX_DATAERR and EX_TEMPFAIL of sysexits.h. */
-const EXIT = { data: 65, temporary: 75 }
+/** EX_TEMPFAIL of sysexits.h. */
+const EXIT = { temporary: 75 }
 
 /** The result of reading all files once. */
-interface Reading {
-  readonly start: StartOptions
-  readonly found: Found
+interface Reading extends ReadFiles {
   readonly oldest: Oldest
   /** Damage and missing files, a sentence each. */
   readonly faults: readonly string[]
@@ -86,7 +83,7 @@ async function readUntilStable(options: FileReaderOptions, path: string): Promis
 
 /** Whether another try may succeed: a file was removed between two steps, or the document was read while it was written. */
 function isTransient(error: unknown): boolean {
-  if (error instanceof NoStore || error instanceof NewerFormat || error instanceof UnusablePath) return false
+  if ([NoStore, NewerFormat, NewerRecord, UnusablePath].some(kind => error instanceof kind)) return false
   return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
 }
 
@@ -96,42 +93,30 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
   try {
     if (!view.isStore) throw new NoStore(options.path)
     const faults: string[] = []
+    const tally = options.createTally()
     const start: StartOptions = {
       path,
       directory: journalDirectory(path),
       fileSystem: view.fileSystem,
-      tally: options.createTally(),
-      series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
-      alerts: new Map(),
       clock: options.clock,
       owner: '',
-      idOptions: IDS,
-      keepTiers: true,
+      limits: { ...tally.limits, idWindow: IDS.limit, idWindowAgeMs: IDS.keepMs },
       log: collectInto(faults),
     }
-    const found = await find(start, await refuseNewer(start))
-    refuseUncounted(path, found)
-    faults.push(...faultsOf(start, found))
-    const oldest = await oldestOf(start, found, faults)
-    return { start: { ...start, fileSystem: base }, found, oldest, faults }
+    const files = await readFiles(start, tally, faults)
+    const oldest = await oldestOf(start, files.recovered, faults)
+    return { ...files, start: { ...start, fileSystem: base }, oldest, faults }
   } finally {
     await view.close()
   }
 }
 
-/** Refuses a damaged document without a journal or snapshot: the answers would say that there are no attempts. */
-function refuseUncounted(path: string, { document, segments, snapshot, damagedSnapshots }: Found): void {
-  if (document.kind !== 'damaged' || snapshot !== undefined) return
-  if (segments.size > 0 || damagedSnapshots.length > 0) return
-  throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
-}
-
 /** Reads which segment is the oldest one. */
-async function oldestOf(start: StartOptions, found: Found, faults: string[]): Promise<Oldest> {
+async function oldestOf(start: StartOptions, recovered: RecoveredJournal, faults: string[]): Promise<Oldest> {
   const read = await readOldest(start)
   if (typeof read !== 'string') return read
   if (read === 'damaged') faults.push(`${oldestPath(start.directory)} is damaged and was not used`)
-  return await oldestLeft(start, found)
+  return await oldestLeft(start, recovered)
 }
 
 function collectInto(faults: string[]): Logger {
@@ -142,39 +127,15 @@ function collectInto(faults: string[]): Logger {
   return { debug() {}, info() {}, warn: collect, error: collect }
 }
 
-/** The faults that reading has not logged yet. A torn end is not a fault: it is a write that was not acknowledged. */
-function faultsOf({ path, directory }: StartOptions, { document, replayed, ...found }: Found): string[] {
-  const faults = found.damagedSnapshots.map(
-    ({ sequence, reason }) => `${snapshotPath(directory, sequence)} is damaged and was not used: ${reason}`,
-  )
-  if (found.dropped !== undefined) faults.push(found.dropped)
-  for (const [sequence, lines] of replayed.damaged) {
-    faults.push(`${segmentPath(directory, sequence)} is damaged: ${lines} of its lines could not be read as they are`)
-  }
-  for (const { segment, offset } of replayed.missing) {
-    faults.push(
-      `${segmentPath(directory, segment)} is missing, or shorter than ${offset} bytes: it is not counted whole`,
-    )
-  }
-  for (const { sequence, beside, records } of replayed.forks) {
-    const [one, other] = [segmentPath(directory, sequence), segmentPath(directory, beside)]
-    faults.push(
-      `two processes wrote ${one} and ${other} at the same time: ${records} records are counted, and listed after the next start of a sidecar`,
-    )
-  }
-  if (document.kind === 'damaged') faults.push(`${path} is damaged and was not used: ${document.reason}`)
-  if (document.kind === 'foreign' && found.adoption === undefined)
-    faults.push(`another program wrote ${path}: it was not used, since the journal ${directory} goes on without it`)
-  if (document.kind === 'ours' && found.adoption === undefined && isBefore(replayed.end, document.position))
-    faults.push(`${path} counts more than the journal ${directory} holds: the end of the journal is missing`)
-  return faults
-}
-
-function createReader(path: string, { start, found, oldest }: Reading, log: Logger | undefined): Store {
+function createReader(
+  path: string,
+  { start, recovered, content, tally, oldest }: Reading,
+  log: Logger | undefined,
+): Store {
   const reason = `${path} is opened for reading only`
   const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
-  const { adoption, resetAt, segments, replayed } = found
-  const journal = { end: replayed.end, records: replayed.total, segments, oldest }
+  const { resetAt, segments, end, records } = recovered
+  const journal = { end, records, segments, oldest }
   const damaged = new Set<number>()
   const onDamage = (sequence: number): void => {
     if (damaged.has(sequence) || damaged.size === MAX_REPORTED) return
@@ -190,7 +151,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
   }
   const chain = { ...start, journal, resetAt, links: new Map(), oldestNow, onDamage }
   const list = async (query: AttemptQuery): Promise<AttemptPage> =>
-    adoption === undefined ? listAttempts(chain, query) : listAdopted(adoption.attempts, query)
+    content === undefined ? listAttempts(chain, query) : listAdopted(content.attempts, query)
   let isClosed = false
   return {
     append: refuse,
@@ -198,7 +159,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
     putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
-    ...createAnswers({ tally: start.tally, clock: start.clock, list, isClosed: () => isClosed }),
+    ...createAnswers({ tally, clock: start.clock, list, isClosed: () => isClosed }),
     async close() {
       isClosed = true
     },
@@ -207,7 +168,7 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
 
 /** A page of the attempts of a document, which are ordered by time. */
 function listAdopted(
-  attempts: readonly AdoptedAttempt[],
+  attempts: readonly ListedAttempt[],
   { cursor, range, order, withIds, ...query }: AttemptQuery,
 ): AttemptPage {
   let left = cursor === undefined ? attempts.length : readCursor(cursor, attempts.length)

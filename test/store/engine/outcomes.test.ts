@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createSeries, MAX_SERIES } from '../../../src/core/aggregate/series.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { LogRecord } from '../../../src/core/fold.ts'
-import { createEngine, type Engine } from '../../../src/store/engine/engine.ts'
+import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
 import { openFileLog } from '../../../src/store/file/file-store.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
 import { attempt, countedIn, NOW, openOn, SILENT } from './engines.ts'
@@ -123,12 +124,9 @@ test('over the file log outcomes and alerts survive restarts with and without a 
   const directory = await mkdtemp(join(tmpdir(), 'outcomes-'))
   async function open(): Promise<Engine> {
     const tally = createTally({ maxKeys: 10, maxArms: 10, tiers: DEFAULT_TIERS })
-    const { log, start, found } = await openFileLog({ path: join(directory, 'perf.json'), tally, clock: () => NOW })
-    const { series, alerts } = start
-    return createEngine(
-      { log, clock: () => NOW, logger: SILENT },
-      { state: { tally, series, alerts, ids: found.ids }, position: log.end },
-    )
+    const { log } = await openFileLog({ path: join(directory, 'perf.json'), tally, clock: () => NOW })
+    const series = createSeries({ limit: MAX_SERIES, keepMs: 86_400_000 })
+    return await openEngine({ log, tally, series, clock: () => NOW, logger: SILENT })
   }
   let store = await open()
   await store.append([attempt(1), attempt(2)])

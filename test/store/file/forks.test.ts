@@ -53,7 +53,6 @@ async function journalOf(segments: readonly Given[]): Promise<{ fileSystem: Fake
     const opening = {
       format: 2,
       previous: { segment: previous[0], offset: previous[1] },
-      adopted: false,
       owner,
       records: undefined,
     }

@@ -1,6 +1,7 @@
 /**
  * The end of the journal: appends bytes to the current segment and makes them durable, one append at a time. A segment of an earlier process,
  * or one in which a write failed, is never appended to again. The next segment replaces it and records where the journal ended.
+ * The file is long because it contains everything that moves the end of the journal.
  */
 import type { Limits } from '../../../core/fold.ts'
 import type { Clock } from '../../../core/ports.ts'
@@ -10,7 +11,7 @@ import type { AppendFile } from '../file-system.ts'
 import type { DirectoryLock } from '../lock/directory-lock.ts'
 import { createOldestFile, type Oldest, type OldestFile } from './oldest.ts'
 import type { Position } from './position.ts'
-import { JOURNAL_FORMAT, openingLine } from './record.ts'
+import { type AdoptedGroup, JOURNAL_FORMAT, type MergedPart, openingLine } from './record.ts'
 import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 
 /** A segment is only longer if a single group is. */
@@ -56,6 +57,8 @@ export interface Journal extends JournalState {
   append(lines: Uint8Array, attempts?: number): Promise<void>
   /** Starts a new segment with these lines. If they are a `reset`, attempts are counted from 0 again. Rejects as {@link append}. */
   begin(lines?: Uint8Array, contents?: SegmentContents): Promise<void>
+  /** Stores lines as a new segment: whole, or not at all. */
+  addSegment(lines: Uint8Array, contents: WholeSegment): Promise<void>
   /**
    * Removes a segment, which must be the oldest one. The new oldest segment is durably recorded first, so that the removed one is not reported
    * as missing.
@@ -70,6 +73,13 @@ export interface Journal extends JournalState {
 export interface SegmentContents {
   readonly attempts?: number
   readonly reset?: boolean
+}
+
+/** What a segment that is stored whole contains. */
+export interface WholeSegment {
+  readonly attempts: number
+  readonly merged?: readonly MergedPart[] | undefined
+  readonly adoption?: AdoptedGroup | undefined
 }
 
 interface OpenJournal {
@@ -113,6 +123,7 @@ export function createJournal(options: JournalOptions): Journal {
     },
     append: (lines, attempts = 0) => append(journal, lines, attempts),
     begin: (lines = Buffer.alloc(0), contents = {}) => begin(journal, lines, contents),
+    addSegment: (lines, contents) => addSegment(journal, lines, contents),
     remove: sequence => remove(journal, sequence),
     storeOldest: () => journal.oldestFile.store(),
     close: () => close(journal),
@@ -166,7 +177,7 @@ async function begin(
   lock.assertHeld()
   const sequence = ++journal.last
   const records = reset ? 0 : journal.records
-  const opening = { format: JOURNAL_FORMAT, previous: journal.end, adopted: false, owner, records, limits }
+  const opening = { format: JOURNAL_FORMAT, previous: journal.end, owner, records, limits }
   const content = Buffer.concat([openingLine(clock(), opening), lines])
   const file = await createSegment(journal, sequence, content)
   await journal.current?.close().catch(() => {})
@@ -196,6 +207,27 @@ async function createSegment(journal: OpenJournal, sequence: number, content: Bu
     if (file !== undefined && isHeld) await fileSystem.remove(path).catch(() => {})
     throw lock.loss() ?? error
   }
+}
+
+async function addSegment(
+  journal: OpenJournal,
+  lines: Uint8Array,
+  { attempts, merged, adoption }: WholeSegment,
+): Promise<void> {
+  const { fileSystem, directory, clock, owner, limits, lock, segments } = journal.options
+  lock.assertHeld()
+  const sequence = ++journal.last
+  const { end: previous, records } = journal
+  const head = openingLine(clock(), { format: JOURNAL_FORMAT, previous, adoption, owner, merged, records, limits })
+  journal.created.add(sequence)
+  await fileSystem.writeAtomically(segmentPath(directory, sequence), [head, lines])
+  lock.assertHeld()
+  await journal.current?.close().catch(() => {})
+  journal.current = undefined
+  journal.end = { segment: sequence, offset: head.length + lines.length }
+  journal.records = records + attempts
+  segments.set(sequence, journal.end.offset)
+  journal.written += journal.end.offset
 }
 
 async function remove(journal: OpenJournal, sequence: number): Promise<void> {

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../../../core/ports.ts'
 import { asideName } from '../lock/directory.ts'
-import type { Found, StartOptions } from '../recovery/start.ts'
+import type { RecoveredJournal, StartOptions } from '../recovery/start.ts'
 import { hasValidChecksum, recordLines } from './record.ts'
 import { type JournalFiles, readOpening } from './segments.ts'
 
@@ -83,15 +83,14 @@ export async function readOldest({ fileSystem, directory }: JournalFiles): Promi
  * Determines at the start which segment is the oldest one, and writes it if it changed. A journal without the file is assumed to be complete.
  * If the file is missing or damaged although it should exist, missing old segments cannot be detected: that is logged.
  */
-export async function recoverOldest(options: StartOptions, found: Found): Promise<Oldest> {
+export async function recoverOldest(options: StartOptions, recovered: RecoveredJournal): Promise<Oldest> {
   const { directory, clock, log } = options
   const path = oldestPath(directory)
   const read = await readOldest(options)
   if (read === 'damaged') await moveAside(options, path)
-  const hasSnapshot = found.snapshot !== undefined || found.damagedSnapshots.length > 0
-  const isNew = found.adoption !== undefined || (found.segments.size === 0 && !hasSnapshot)
+  const isNew = recovered.hasOnlyAdopted
   if (!isNew && typeof read !== 'string') return read
-  const oldest = isNew ? FIRST : await oldestLeft(options, found)
+  const oldest = isNew ? FIRST : await oldestLeft(options, recovered)
   if (typeof read !== 'string' && read.segment === oldest.segment && read.records === oldest.records) return read
   if (!isNew && oldest !== FIRST && oldest.records !== undefined)
     log.error('no file names the oldest segment: missing older segments cannot be detected', { path })
@@ -108,10 +107,10 @@ async function moveAside({ fileSystem, clock, log }: StartOptions, path: string)
 /** The oldest segment that exists, for a store without the file. */
 export async function oldestLeft(
   files: JournalFiles,
-  { segments, snapshot }: Pick<Found, 'segments' | 'snapshot'>,
+  { segments, snapshots }: Pick<RecoveredJournal, 'segments' | 'snapshots'>,
 ): Promise<Oldest> {
   const [first] = segments.keys()
-  if (first === undefined) return { segment: snapshot?.position.segment ?? 1, records: undefined }
+  if (first === undefined) return { segment: snapshots[0]?.mark.segment ?? 1, records: undefined }
   const opened = await readOpening(files, first).catch(() => undefined)
   return opened?.opening.previous.segment === 0 ? FIRST : { segment: first, records: opened?.opening.records }
 }

@@ -6,24 +6,28 @@
  */
 
 import type { Limits, LogRecord, RecordTimes } from '../../../core/fold.ts'
+import { NewerRecord } from '../../../core/log.ts'
 import { readRecord } from '../../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
-/** The version of the journal's format. Version 2 added points of metrics, version 3 outcomes and alerts, version 4 plans of experiments. */
-export const JOURNAL_FORMAT = 4
+/**
+ * The version of the journal's format. Version 2 added points of metrics, version 3 outcomes and alerts, version 4 plans of experiments,
+ * version 5 baselines and the versions of records.
+ */
+export const JOURNAL_FORMAT = 5
 
 /** The first record of every segment. */
 export interface Opening {
   readonly format: number
   /** Where the journal ended when the segment began. Later bytes of an earlier segment were never acknowledged. */
   readonly previous: Position
-  /** The segment contains the attempts of an adopted document. They are listed, and the first snapshot counts them. */
-  readonly adopted: boolean
+  /** The segment is a group of an adopted document. */
+  readonly adoption?: AdoptedGroup | undefined
   /** The random name of the process that wrote the segment. Empty in segments of versions without it. */
   readonly owner: string
   /** Parts of segments that another owner wrote at the same time. Their records follow in this segment. */
-  readonly merged?: readonly MergedPart[]
+  readonly merged?: readonly MergedPart[] | undefined
   /**
    * Attempts in the journal before the segment, since its beginning or the last reset. Undefined in segments of versions that did not count
    * them.
@@ -31,6 +35,12 @@ export interface Opening {
   readonly records: number | undefined
   /** The limits with which the segment was counted. A replay uses the same ones. Undefined in segments of earlier versions. */
   readonly limits?: Limits | undefined
+}
+
+/** A group that another writer than the owner of the segment appended. */
+export interface AdoptedGroup {
+  readonly writer: string
+  readonly number: number
 }
 
 /** A part of a segment, in bytes. */
@@ -117,13 +127,13 @@ function putChecksum(bytes: Uint8Array, start: number, sum: number): void {
   }
 }
 
-export function openingLine(nowMs: number, { format, previous, adopted, ...more }: Opening): Buffer {
+export function openingLine(nowMs: number, { format, previous, adoption, ...more }: Opening): Buffer {
   const { owner, merged, records, limits } = more
-  const opening = { segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits } }
+  const opening = { segment: { format, previous, adoption, owner, merged, records, limits } }
   return recordLines(nowMs, [JSON.stringify(opening)])
 }
 
-/** The record of the line from `start` to `end`, without its LF. Undefined if the line is damaged. */
+/** The record of the line from `start` to `end`, without its LF. Undefined if the line is damaged. Throws {@link NewerRecord}. */
 export function decodeLine(bytes: Buffer, start: number, end: number): JournalRecord | undefined {
   if (!hasValidChecksum(bytes, start, end)) return undefined
   const space = bytes.indexOf(SPACE, start + CHECKSUM_LENGTH)
@@ -132,7 +142,8 @@ export function decodeLine(bytes: Buffer, start: number, end: number): JournalRe
   if (times === undefined) return undefined
   try {
     return recordOf(times, JSON.parse(bytes.toString('utf8', space + 1, end)))
-  } catch {
+  } catch (error) {
+    if (error instanceof NewerRecord) throw error
     return undefined
   }
 }
@@ -163,9 +174,9 @@ function recordOf(times: RecordTimes, value: Record<string, unknown>): JournalRe
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
   // A newer format may lack all fields except `format`.
-  const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
-  const more = { owner, merged, records, limits: limits && unlimited(limits) }
-  return { ...times, kind: 'opening', opening: { format, previous, adopted, ...more } }
+  const { format, previous = ORIGIN, adoption, owner = '', merged = [], records, limits } = opening
+  const more = { adoption, owner, merged, records, limits: limits && unlimited(limits) }
+  return { ...times, kind: 'opening', opening: { format, previous, ...more } }
 }
 
 /** JSON has no infinity: null means no limit. */

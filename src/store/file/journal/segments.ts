@@ -97,6 +97,8 @@ export interface JournalExtent {
   readonly missing: readonly Position[]
   /** Segments that two owners wrote at the same time and that are not in `stretches`. */
   readonly forks: readonly Fork[]
+  /** The first records of the segments from `from` on, and of some before it. */
+  readonly openings: Openings
 }
 
 /**
@@ -127,5 +129,5 @@ export async function extentFrom(
     limit = openings.get(sequence)?.opening.previous
   }
   if (limit !== undefined && isBefore(from, limit) && !sizes.has(limit.segment)) missing.push(limit)
-  return { stretches: stretches.reverse(), missing, forks }
+  return { stretches: stretches.reverse(), missing, forks, openings }
 }

@@ -1,13 +1,15 @@
 /** Snapshot files: `snapshot-<sequence>.bin`. The two newest are kept. */
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { CapturedSnapshot } from '../../../core/log.ts'
+import { type CapturedSnapshot, SnapshotDamaged } from '../../../core/log.ts'
 import { NewerFormat } from '../errors.ts'
 import type { JournalMark } from '../journal/mark.ts'
 import type { JournalFiles } from '../journal/segments.ts'
 import type { Pace } from '../recovery/scan.ts'
 import {
+  type BlockEntry,
   encodeFileHead,
+  endOffset,
   firstBlockOffset,
   readEntries,
   readFileHead,
@@ -15,6 +17,7 @@ import {
   SNAPSHOT_FORMAT,
   sizeFault,
 } from './file-head.ts'
+import { type ReadBytes, readAhead } from './read-ahead.ts'
 
 const NAME = /^snapshot-(\d{20})\.bin$/
 
@@ -57,34 +60,47 @@ export async function refuseNewerSnapshot({ fileSystem, directory }: JournalFile
   if (format !== undefined && format > SNAPSHOT_FORMAT) throw new NewerFormat(path, format, SNAPSHOT_FORMAT)
 }
 
-/** The position of a snapshot, which is not verified. Undefined if the file is not a snapshot. */
-export async function peekMark(
+/** The position of a snapshot. Undefined if its index is damaged. */
+export async function peekMark(files: JournalFiles, sequence: number): Promise<JournalMark | undefined> {
+  const index = await readIndex(files, sequence)
+  return typeof index === 'string' ? undefined : index.mark
+}
+
+/** The index of a snapshot. */
+export interface SnapshotIndex {
+  readonly mark: JournalMark
+  readonly entries: readonly BlockEntry[]
+}
+
+/** Reads and verifies the index of a snapshot. Resolves with the fault as text if it is damaged. Rejects if it cannot be read. */
+export async function readIndex(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
-): Promise<JournalMark | undefined> {
-  return (await readFileHead(fileSystem, snapshotPath(directory, sequence)))?.mark
+): Promise<SnapshotIndex | string> {
+  const path = snapshotPath(directory, sequence)
+  const head = await readFileHead(fileSystem, path)
+  if (head === undefined) return 'its head is damaged'
+  if (!head.isOwnByteOrder) return 'of another byte order'
+  if (head.format !== SNAPSHOT_FORMAT) return `its format is ${head.format}, which no release wrote`
+  const fault = await sizeFault(fileSystem, path, head)
+  if (fault !== undefined) return fault
+  const entries = await readEntries(fileSystem, path, head)
+  if (entries === undefined) return 'its index is damaged'
+  const end = entries.reduce((at, { bytes }) => at + bytes, firstBlockOffset(entries))
+  return end === endOffset(head) ? { mark: head.mark, entries } : 'its index is damaged'
 }
 
 /**
  * Verifies all checksums of a snapshot without decoding it. Resolves with the fault, or undefined if there is none. Rejects if the file cannot
  * be read.
  */
-export async function verifySnapshot(
-  { fileSystem, directory }: JournalFiles,
-  sequence: number,
-  pace: Pace,
-): Promise<string | undefined> {
+export async function verifySnapshot(files: JournalFiles, sequence: number, pace: Pace): Promise<string | undefined> {
+  const { fileSystem, directory } = files
   const path = snapshotPath(directory, sequence)
-  const head = await readFileHead(fileSystem, path)
-  if (head === undefined) return 'its head is damaged'
-  // A snapshot of another format cannot be verified.
-  if (head.format !== SNAPSHOT_FORMAT) return undefined
-  const fault = await sizeFault(fileSystem, path, head)
-  if (fault !== undefined) return fault
-  const entries = await readEntries(fileSystem, path, head)
-  if (entries === undefined) return 'its index is damaged'
-  let at = firstBlockOffset(entries)
-  for (const { bytes, checksum } of entries) {
+  const index = await readIndex(files, sequence)
+  if (typeof index === 'string') return index
+  let at = firstBlockOffset(index.entries)
+  for (const { bytes, checksum } of index.entries) {
     let sum = 0
     for (const end = at + bytes; at < end; ) {
       const part = await fileSystem.read(path, at, Math.min(pace.blockBytes, end - at))
@@ -98,20 +114,19 @@ export async function verifySnapshot(
   return undefined
 }
 
-/** The blocks of a snapshot, each one verified. Rejects if one is damaged. */
-export async function* snapshotBlocks(
-  { fileSystem, directory }: JournalFiles,
-  sequence: number,
-): AsyncGenerator<Uint8Array> {
+/** The blocks of a snapshot. A block is valid until the next one is requested. Rejects with {@link SnapshotDamaged}. */
+export async function* snapshotBlocks(files: JournalFiles, sequence: number): AsyncGenerator<Uint8Array> {
+  const { fileSystem, directory } = files
   const path = snapshotPath(directory, sequence)
-  const head = await readFileHead(fileSystem, path)
-  const entries = head && (await readEntries(fileSystem, path, head))
-  if (entries === undefined) throw new Error(`${path}: its head is damaged`)
-  let at = firstBlockOffset(entries)
-  for (const { bytes, checksum } of entries) {
-    const block = await fileSystem.read(path, at, bytes)
-    if (crc32(block) !== checksum) throw new Error(`${path}: its checksum is wrong`)
-    at += block.length
-    yield block
+  const index = await readIndex(files, sequence)
+  if (typeof index === 'string') throw new SnapshotDamaged(index)
+  const { entries } = index
+  const read: ReadBytes = (offset, bytes, into) => fileSystem.read(path, offset, bytes, into)
+  let next = 0
+  for await (const batch of readAhead(read, firstBlockOffset(entries), entries)) {
+    for (const block of batch) {
+      if (crc32(block) !== entries[next++]!.checksum) throw new SnapshotDamaged('its checksum is wrong')
+      yield block
+    }
   }
 }

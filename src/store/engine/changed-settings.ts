@@ -1,9 +1,9 @@
-/** What a start logs where its settings are others than those that the store was left with. */
-import { OVERFLOW_KEY } from '../../../core/aggregate/tally.ts'
-import type { Found, StartOptions } from './start.ts'
+/** Logs at a start how the settings differ from the stored state. */
+import { OVERFLOW_KEY, type Tally } from '../../core/aggregate/tally.ts'
+import type { Logger } from '../logger.ts'
 
-/** Logs one line a setting: what changed, and what that means. */
-export function logChangedSettings({ tally, log }: StartOptions, { changes = [] }: Found): void {
+/** Logs one line for each setting that differs. `changes` are what restoring the state reported. */
+export function logChangedSettings(tally: Tally, changes: readonly string[], log: Logger): void {
   const { maxKeys, maxArms } = tally.limits
   const keys = tally.keys().length - tally.keys(OVERFLOW_KEY).length
   const arms = tally.arms().length

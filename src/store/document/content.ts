@@ -1,25 +1,28 @@
-/** Takes in the documented file as the origin's program, or an earlier store, left it: what it counted, and the last attempts. */
+/** Reads the entries of a document that the original program, or this one, wrote. */
 
-import { type AgentMetrics, roundTo3 } from '../../../core/aggregate/metrics.ts'
-import { addAverages } from '../../../core/aggregate/summary.ts'
-import type { Tally } from '../../../core/aggregate/tally.ts'
-import type { AgentAttempt, AttemptKey } from '../../../core/attempt/attempt.ts'
-import { ATTEMPT_FIELDS } from '../../../core/attempt/fields.ts'
-import { type Instant, parseTimestamp, printWithOffset } from '../../../core/attempt/timestamp.ts'
-import { attemptProblems, isAttempt, nameProblem } from '../../../core/attempt/validation.ts'
+import { type AgentMetrics, roundTo3 } from '../../core/aggregate/metrics.ts'
+import type { Totals } from '../../core/aggregate/summary.ts'
+import type { AgentAttempt, AttemptKey } from '../../core/attempt/attempt.ts'
+import { ATTEMPT_FIELDS } from '../../core/attempt/fields.ts'
+import { type Instant, parseTimestamp, printWithOffset } from '../../core/attempt/timestamp.ts'
+import { attemptProblems, isAttempt, nameProblem } from '../../core/attempt/validation.ts'
+import type { AttemptRecord, BaselineRecord } from '../../core/fold.ts'
+import type { Steps } from '../../core/steps.ts'
 import { isObject, type ParsedDocument } from './document.ts'
 
-/** An attempt that the document held whole. */
-export interface AdoptedAttempt {
+/** An attempt that a document lists. */
+export interface ListedAttempt {
   readonly attempt: AgentAttempt
   readonly at: Instant
 }
 
-export interface Adoption {
-  /** In order of time. */
-  readonly attempts: readonly AdoptedAttempt[]
-  readonly entries: number
-  /** Entries, or single attempts in them, that could not be read: which, and why. */
+/** What a document states. */
+export interface DocumentContent {
+  /** One for each entry, in order: what it counts beyond the attempts that it lists. */
+  readonly baselines: readonly Pick<BaselineRecord, 'key' | 'totals'>[]
+  /** In order of time. Those of one entry stay in the order of the document. */
+  readonly attempts: readonly ListedAttempt[]
+  /** Invalid entries and attempts, and why they are invalid. */
   readonly damaged: readonly { readonly entry: string; readonly reason: string }[]
 }
 
@@ -29,29 +32,41 @@ interface Entry {
   readonly failures: number
   readonly averageConfidence: number
   readonly averageTime: number
-  readonly attempts: readonly AdoptedAttempt[]
+  readonly attempts: readonly ListedAttempt[]
 }
 
-/** Counts all entries of a document, step by step. A damaged entry costs itself, a damaged attempt only its place in the list. */
-export function* adopt(document: ParsedDocument, tally: Tally, nowMs: number): Generator<void, Adoption> {
-  const attempts: AdoptedAttempt[] = []
+/** Reads all entries, step by step. An invalid entry is left out. An invalid attempt is not listed, but stays in the totals of its entry. */
+export function* readContent(document: ParsedDocument): Steps<DocumentContent> {
+  const baselines: Pick<BaselineRecord, 'key' | 'totals'>[] = []
+  const attempts: (ListedAttempt & { readonly sortMs: number })[] = []
   const damaged: { entry: string; reason: string }[] = []
-  let entries = 0
   for (const [name, value] of Object.entries(document.metrics)) {
     const entry = readEntry(value, reason => damaged.push({ entry: name, reason }))
     if (entry === undefined) continue
-    entries++
-    count(entry, tally, nowMs)
-    for (const one of entry.attempts) attempts.push(one)
+    baselines.push({ key: entry.key, totals: totalsBeyondList(entry) })
+    // The list of a key is its order of receipt, whatever times it states.
+    let sortMs = Number.NEGATIVE_INFINITY
+    for (const { attempt, at } of entry.attempts) {
+      sortMs = Math.max(sortMs, at.ms)
+      attempts.push({ attempt, at, sortMs })
+    }
     yield
   }
-  attempts.sort((a, b) => a.at.ms - b.at.ms)
-  return { attempts, entries, damaged }
+  attempts.sort((a, b) => a.sortMs - b.sortMs)
+  return { baselines, attempts, damaged }
 }
 
-/** The attempts that are left are counted one by one, what came before them by its totals and averages: no number is made up. */
-function count(entry: Entry, tally: Tally, nowMs: number): void {
-  const record = tally.hold(entry.key)
+/** The records that lead to the state of the document, received at `nowMs`. */
+export function* recordsOf(
+  { baselines, attempts }: DocumentContent,
+  nowMs: number,
+): Generator<BaselineRecord | AttemptRecord> {
+  for (const baseline of baselines) yield { kind: 'baseline', nowMs, idMs: nowMs, ...baseline }
+  for (const { attempt, at } of attempts) yield { kind: 'attempt', nowMs, idMs: nowMs, attempt, at }
+}
+
+/** What an entry counts beyond the attempts that it lists. No number is invented: sums follow from the averages. */
+function totalsBeyondList(entry: Entry): Totals {
   const total = entry.successes + entry.failures
   const older = total - entry.attempts.length
   let succeeded = 0
@@ -67,25 +82,23 @@ function count(entry: Entry, tally: Tally, nowMs: number): void {
   if (older > 0) {
     // An average of zero may be that of no stated confidence at all.
     const olderStated = entry.averageConfidence > 0 ? older : 0
-    addAverages(record.summary, {
+    return {
       successes: entry.successes - succeeded,
       failures: older - (entry.successes - succeeded),
       time_seconds: Math.max(0, entry.averageTime * total - time),
       stated: olderStated,
       confidence: Math.min(olderStated, Math.max(0, entry.averageConfidence * (olderStated + stated) - confidence)),
-    })
-  } else {
-    // The origin's running averages can differ from the mean in the last decimal: what the file says is what goes on being said.
-    addAverages(record.summary, {
-      successes: 0,
-      failures: 0,
-      stated: 0,
-      time_seconds: roundTo3(time / total) === entry.averageTime ? 0 : entry.averageTime * total - time,
-      confidence:
-        roundTo3(confidence / stated) === entry.averageConfidence ? 0 : entry.averageConfidence * stated - confidence,
-    })
+    }
   }
-  for (const { attempt, at } of entry.attempts) tally.add(attempt, at, nowMs)
+  // The running averages of the original program can differ from the mean in the last decimal. The document's value stays the answer.
+  return {
+    successes: 0,
+    failures: 0,
+    stated: 0,
+    time_seconds: roundTo3(time / total) === entry.averageTime ? 0 : entry.averageTime * total - time,
+    confidence:
+      roundTo3(confidence / stated) === entry.averageConfidence ? 0 : entry.averageConfidence * stated - confidence,
+  }
 }
 
 function readEntry(value: unknown, report: (reason: string) => void): Entry | undefined {
@@ -96,7 +109,7 @@ function readEntry(value: unknown, report: (reason: string) => void): Entry | un
   }
   const given = value as unknown as AgentMetrics
   const key: AttemptKey = { agent_name: given.agent_name, model_name: given.model_name, issue_type: given.issue_type }
-  const attempts: AdoptedAttempt[] = []
+  const attempts: ListedAttempt[] = []
   for (const recent of given.recent_results) {
     const attempt = readAttempt(recent, key)
     if (typeof attempt === 'string') report(attempt)
@@ -139,7 +152,7 @@ function isWithin(value: unknown, max: number): boolean {
 }
 
 /** An attempt of the list, or what is wrong with it. */
-function readAttempt(value: unknown, key: AttemptKey): AdoptedAttempt | string {
+function readAttempt(value: unknown, key: AttemptKey): ListedAttempt | string {
   let at: Instant | undefined
   const isTimestamp = (text: string): boolean => {
     at = parseTimestamp(text)
@@ -152,12 +165,19 @@ function readAttempt(value: unknown, key: AttemptKey): AdoptedAttempt | string {
   if (at === undefined) return 'recent_results: /timestamp is required'
   const isOfKey = value.agent_name === key.agent_name && value.model_name === key.model_name
   return isOfKey && value.issue_type === key.issue_type
-    ? resolved(value as AgentAttempt, at)
+    ? resolved(withoutId(value as AgentAttempt), at)
     : 'recent_results: an attempt of another key'
 }
 
+/** The totals of the document already contain it, so an id that is sent again must not find it. */
+function withoutId(attempt: AgentAttempt): AgentAttempt {
+  if (attempt.attempt_id === undefined) return attempt
+  const { attempt_id: _, ...rest } = attempt
+  return rest
+}
+
 /** Adds the offset to a time without a zone: another zone at the next start would move it. The document shows it as it was. */
-function resolved(attempt: AgentAttempt, at: Instant): AdoptedAttempt {
+function resolved(attempt: AgentAttempt, at: Instant): ListedAttempt {
   if (!at.local) return { attempt, at }
   const offsetMinutes = -new Date(at.ms).getTimezoneOffset()
   const timestamp = printWithOffset(at.ms, offsetMinutes)

@@ -2,12 +2,12 @@
  * Copies of keys at one moment, spooled to an unlinked temporary file until they are read one after the other. Thousands of copies on the
  * heap would be megabytes of garbage.
  */
-import { createSummary, SUMMARY_WIDTH, type Summary } from '../../../core/aggregate/summary.ts'
-import type { KeyTally } from '../../../core/aggregate/tally.ts'
-import type { KeySummary } from '../../../core/ports.ts'
-import { createAlternatingBlocks, createBlockReader } from '../../snapshot/block.ts'
-import { putKeys, roomOfKeys, takeKeys } from '../../snapshot/key-block.ts'
-import type { TempFile } from '../file-system.ts'
+import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
+import type { KeyTally } from '../../core/aggregate/tally.ts'
+import type { KeySummary } from '../../core/ports.ts'
+import type { TempFile } from '../file/file-system.ts'
+import { createAlternatingBlocks, createBlockReader } from '../snapshot/block.ts'
+import { putKeys, roomOfKeys, takeKeys } from '../snapshot/key-block.ts'
 
 /** Keys that are copied together: some hundred kilobytes. */
 const AT_ONCE = 64
@@ -19,8 +19,8 @@ export interface KeyCopies {
   all(): AsyncGenerator<KeySummary>
 }
 
-/** No copies yet. `scratch` must hold nothing else. */
-export function createKeyCopies(scratch: TempFile): KeyCopies {
+/** No copies yet. `temporary` must hold nothing else. */
+export function createKeyCopies(temporary: TempFile): KeyCopies {
   const newBlock = createAlternatingBlocks()
   const blocks: { readonly keys: readonly KeyTally[]; readonly bytes: number }[] = []
   let writing = Promise.resolve()
@@ -31,7 +31,7 @@ export function createKeyCopies(scratch: TempFile): KeyCopies {
     const rows: Summary[] = Array.from({ length: AT_ONCE }, () => createSummary())
     let at = 0
     for (const { keys, bytes } of blocks) {
-      const block = createBlockReader(await scratch.read(at, bytes, memory))
+      const block = createBlockReader(await temporary.read(at, bytes, memory))
       at += bytes
       const copies = takeKeys(block, keys.length, i => block.row(SUMMARY_WIDTH, rows[i]!))
       for (const [i, { added, numbers, flags }] of copies.entries())
@@ -50,7 +50,7 @@ export function createKeyCopies(scratch: TempFile): KeyCopies {
       const bytes = block.bytes()
       blocks.push({ keys, bytes: bytes.length })
       await writing
-      writing = scratch.write(bytes)
+      writing = temporary.write(bytes)
       // The next call or `all` awaits it; without this a failure before that would be an unhandled rejection.
       writing.catch(() => undefined)
     },

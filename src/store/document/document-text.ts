@@ -3,12 +3,11 @@
  * and only the rest is made again. What was kept of it is 32 bytes a key.
  */
 import { crc32 } from 'node:zlib'
-import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../../core/aggregate/metrics.ts'
-import type { KeyTally, Tally } from '../../../core/aggregate/tally.ts'
-import type { KeySummary } from '../../../core/ports.ts'
-import { createEventLoopYield } from '../../../lib/event-loop.ts'
-import type { TempFile } from '../file-system.ts'
-import type { Position } from '../journal/position.ts'
+import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/aggregate/metrics.ts'
+import type { KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import type { KeySummary } from '../../core/ports.ts'
+import { createEventLoopYield } from '../../lib/event-loop.ts'
+import type { TempFile } from '../file/file-system.ts'
 import { createKeyCopies, inCopies } from './key-copies.ts'
 
 /** The version of the `journal` member. */
@@ -42,18 +41,18 @@ export interface CapturedDocument {
 
 /**
  * The state for the next document, `last` being what the one before it holds. Nothing may be counted until it resolves. What must be printed
- * is copied to `scratch`, in slices.
+ * is copied to `temporary`, in slices.
  */
 export async function captureDocument(
   tally: Tally,
   last: DocumentMap | undefined,
-  scratch: TempFile,
+  temporary: TempFile,
 ): Promise<CapturedDocument> {
   const keys = tally.keys()
   const known = last?.keys === keys ? last.changes : []
   const changes = keys.map(key => key.changes)
   const isPrinted = changes.map((change, i) => change !== known[i])
-  const copies = createKeyCopies(scratch)
+  const copies = createKeyCopies(temporary)
   const pause = createEventLoopYield()
   for (const some of inCopies(keys.filter((_, i) => isPrinted[i]))) {
     await copies.add(some)
@@ -70,8 +69,8 @@ export class DocumentChanged extends Error {
 export interface DocumentOptions {
   readonly captured: CapturedDocument
   readonly lastUpdated: string
-  /** How much of the journal it covers. */
-  readonly position: Position
+  /** States which part of the log it covers. */
+  readonly covers: object
   /** What the numbers of the state mean that it is written from. */
   readonly fingerprint: string
   /** The last document, where anything of it may be taken over. */
@@ -88,8 +87,7 @@ export interface DocumentOptions {
  * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
  */
 export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
-  const { captured, fingerprint } = options
-  const { segment, offset } = options.position
+  const { captured, fingerprint, covers } = options
   const text = createText()
   const ends: number[] = []
   const checksums: number[] = []
@@ -103,7 +101,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
     yield text.take()
     await options.pause()
   }
-  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, segment, offset }).slice(0, -1)
+  const member = JSON.stringify({ format: DOCUMENT_FORMAT, fingerprint, ...covers }).slice(0, -1)
   text.print(`\n},\n"journal": ${member},`)
   text.print(`"crc32":"${text.checksum.toString(16).padStart(8, '0')}"}}\n`)
   yield text.take()

@@ -3,10 +3,10 @@
  * all that stands before, so that it need not be parsed to be trusted.
  */
 import { isAscii } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { NewerFormat, UnusablePath } from '../errors.ts'
-import type { FileSystem } from '../file-system.ts'
-import type { Position } from '../journal/position.ts'
+import { NewerFormat, UnusablePath } from '../file/errors.ts'
+import type { FileSystem } from '../file/file-system.ts'
 import { DOCUMENT_FORMAT } from './document-text.ts'
 
 /** The documented `version`. */
@@ -18,33 +18,35 @@ const PARSED_BYTES = 400 * 1024 * 1024
 /** The `journal` member at the end: all that stands before its checksum is covered by it. Space as in JSON alone. */
 const TAIL = /"journal":[ \t\r\n]*(\{[^{}]*?)("crc32":[ \t\r\n]*"[^"]*"[ \t\r\n]*\})[ \t\r\n]*\}[ \t\r\n]*$/
 
-interface JournalMember extends Position {
+interface JournalMember {
   readonly format: number
   readonly fingerprint?: string
   readonly crc32: string
 }
 
-export type DocumentState =
+export type DocumentState<Place> =
   | { readonly kind: 'missing' }
   /** As this program wrote it: all of the journal before `position` is counted in it. */
-  | { readonly kind: 'ours'; readonly position: Position; readonly fingerprint: string | undefined }
+  | { readonly kind: 'ours'; readonly position: Place; readonly fingerprint: string | undefined }
   /** A document that something else wrote or changed; parsed where it was not too large for that. */
   | { readonly kind: 'foreign'; readonly parsed?: ParsedDocument }
   | { readonly kind: 'damaged'; readonly reason: string }
 
-export interface InspectOptions {
+export interface InspectOptions<Place> {
+  /** Reads the position from what `createDocumentWriter` was told to write. Undefined if it is of another log. */
+  readonly readPlace: (covers: Readonly<Record<string, unknown>>) => Place | undefined
   /** A document of more bytes that says it is ours is taken at its word; others are read whole. */
   readonly trustedBytes?: number
   /** What stood there a moment ago: it is not parsed again when nothing has changed. */
-  readonly known?: DocumentState | undefined
+  readonly known?: DocumentState<Place> | undefined
 }
 
 /** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
-export async function inspectDocument(
-  fileSystem: FileSystem,
+export async function inspectDocument<Place>(
+  fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,
-  { trustedBytes = Number.POSITIVE_INFINITY, known }: InspectOptions = {},
-): Promise<DocumentState> {
+  { trustedBytes = Number.POSITIVE_INFINITY, known, readPlace }: InspectOptions<Place>,
+): Promise<DocumentState<Place>> {
   const stat = await fileSystem.stat(path)
   if (stat === undefined) return { kind: 'missing' }
   if (stat.kind === 'directory') throw new UnusablePath(path, 'it is a directory')
@@ -53,11 +55,11 @@ export async function inspectDocument(
   const tail = (await fileSystem.read(path, tailAt, TAIL_BYTES)).toString('latin1')
   const found = TAIL.exec(tail)
   const member = found === null ? undefined : readMember(path, parse(found[1]! + found[2]!))
-  if (found !== null && member !== undefined) {
+  const position = member && readPlace({ ...member })
+  if (found !== null && member !== undefined && position !== undefined) {
     const covered = tailAt + found.index + found[0].indexOf(found[2]!)
-    const { segment, offset, fingerprint } = member
     if (stat.size > trustedBytes || hex(await checksumOf(fileSystem, path, covered)) === member.crc32)
-      return { kind: 'ours', position: { segment, offset }, fingerprint }
+      return { kind: 'ours', position, fingerprint: member.fingerprint }
   }
   // Too large to look into: whoever needs what it holds will say so.
   if (stat.size > PARSED_BYTES) return { kind: 'foreign' }
@@ -65,7 +67,7 @@ export async function inspectDocument(
   return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign', parsed: value }
 }
 
-async function checksumOf(fileSystem: FileSystem, path: string, length: number): Promise<number> {
+async function checksumOf(fileSystem: Pick<FileSystem, 'read'>, path: string, length: number): Promise<number> {
   const memory = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, length))
   let checksum = 0
   for (let at = 0; at < length; ) {
@@ -84,11 +86,13 @@ export interface ParsedDocument {
   readonly metrics: Readonly<Record<string, unknown>>
   /** The CRC-32 of its bytes. */
   readonly checksum: number
+  /** The SHA-256 of its bytes in hex. */
+  readonly digest: string
 }
 
 /** Parses the document at the path; answers what is wrong where it is none. Throws {@link NewerFormat} and {@link UnusablePath}. */
 export async function parseDocument(
-  fileSystem: FileSystem,
+  fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,
   known?: ParsedDocument,
 ): Promise<ParsedDocument | string> {
@@ -107,7 +111,7 @@ export async function parseDocument(
     throw new NewerFormat(path, value.version, `${VERSION}.0`)
   }
   readMember(path, value.journal)
-  return { metrics: value.metrics, checksum }
+  return { metrics: value.metrics, checksum, digest: createHash('sha256').update(bytes).digest('hex') }
 }
 
 /** Undefined where the bytes are not UTF-8. A document of ASCII alone, as most are, is read several times as fast. */
@@ -122,10 +126,9 @@ function textOf(bytes: Buffer): string | undefined {
 
 function readMember(path: string, value: unknown): JournalMember | undefined {
   if (!isObject(value) || typeof value.format !== 'number') return undefined
-  const { format, segment, offset, crc32: sum } = value
+  const { format, crc32: sum } = value
   if (format > DOCUMENT_FORMAT) throw new NewerFormat(path, format, DOCUMENT_FORMAT)
-  const valid = Number.isSafeInteger(segment) && Number.isSafeInteger(offset) && typeof sum === 'string'
-  return valid ? (value as unknown as JournalMember) : undefined
+  return typeof sum === 'string' ? (value as unknown as JournalMember) : undefined
 }
 
 /**
