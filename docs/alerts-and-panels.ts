@@ -59,8 +59,8 @@ from the rules and dashboards.
   agent, model and issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days. Counts are added first and divided afterwards.
 - **Targets** are in \`prometheus/rules/targets.yml\`. The default target is one half.
 - **The first attempt** of a new key is in totals, but in no increase. Prometheus cannot see an increase from nothing.
-- **Experiments** are compared by the sidecar with the variant that came first, over their whole life. Equal shares are assumed. For
-  ranges, other baselines and adaptive assignment, use \`/api/v1/experiments/NAME\`.
+- **Experiments** are compared by the sidecar over their whole life, by their stored shares, baseline and end. Without them, equal shares are
+  assumed, and the baseline is the variant with the earliest attempt. For ranges, filters and adaptive assignment, use \`/api/v1/experiments/NAME\`.
 - **Series**: about 75 per key (\`--max-keys\`) and 26 per arm of an experiment (\`--max-arms\`). At the default limits this is at most 750,000
   and 26,000.
 - **The last column** shows what a real Prometheus returned while it scraped a real sidecar (\`test/grafana/queries.test.ts\`). In that test,

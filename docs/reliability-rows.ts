@@ -12,13 +12,13 @@ export interface ReliabilityRow {
 
 const CHAOS =
   'test/chaos/kill.test.ts > killed 20 times under load, at starts, stops and file changes, the sidecar loses nothing and counts nothing twice'
-const APPEND_FILE = 'test/store/file/append-file.test.ts > a file that grows at its end'
+const APPEND_FILE = 'test/store/file/append-file.test.ts > an append file'
 const CRASH =
-  'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once'
-const CRASH_WHILE_SEGMENTS_LEAVE =
-  'test/store/file/crash.test.ts > when %s > after any operation that has done %s while old segments leave, all is counted, and no file is left over'
+  'test/store/file/crash.test.ts > when %s > after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once'
+const CRASH_WHILE_SEGMENTS_EXPIRE =
+  'test/store/file/crash.test.ts > when %s > after any operation that has done %s while old segments expire, all attempts count, and no file is left over'
 const ANY_FAILURE =
-  'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > costs what was refused and nothing else, whichever operation it is'
+  'test/store/file/failing-disk.test.ts > an operation that fails when it has done %s > loses only the refused attempts, whichever operation it is'
 const LAST_CALL =
   'test/root/injected-faults.root.ts > a sidecar killed in a system call > %s counts exactly the acknowledged attempts after a restart'
 const FAILED_CALL = 'test/root/injected-faults.root.ts > a system call that fails > %s loses only the refused attempts'
@@ -76,9 +76,9 @@ const CRASHES: readonly ReliabilityRow[] = [
       'If the process dies while it writes a snapshot or the document, or removes old segments, the old or the new file is complete. No temporary file is left.',
     shown: [
       CRASH,
-      CRASH_WHILE_SEGMENTS_LEAVE,
+      CRASH_WHILE_SEGMENTS_EXPIRE,
       CHAOS,
-      `${OPENING} > what a store leaves on disk > is rid of files that an earlier process did not finish, and of no others`,
+      `${OPENING} > what a store leaves on disk > has no unfinished files of an earlier process after a start, and loses no others`,
     ],
   },
   {
@@ -122,7 +122,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A document that does not fit on the disk leaves the previous one unchanged, and no temporary file.',
     shown: [
-      `${FAILING_DISK} > a document that cannot be written stays as it was, and is written when it can be`,
+      `${FAILING_DISK} > a document that cannot be written stays unchanged, and is written as soon as possible`,
       `${FULL_DISK} > keeps the old document byte for byte if a new one does not fit, and removes the temp file`,
     ],
   },
@@ -147,7 +147,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'Errors while reading at the start, or while creating a segment (EMFILE, EDQUOT, EROFS, ENOSPC), are reported. Either no file changes, or the sidecar recovers.',
     shown: [
-      'test/store/file/failing-start.test.ts > a start that fails at any operation leaves what was kept, and the next one finds it',
+      'test/store/file/failing-start.test.ts > a start that fails at any operation loses no attempt, and the next start finds all of them',
       'test/root/injected-faults.root.ts > a system call that fails > %s when a segment is created refuses attempts, and recording resumes after it',
       'test/root/injected-faults.root.ts > a system call that fails > EIO while the journal is read fails the start, names the path, and changes no file',
       ANY_FAILURE,
@@ -157,7 +157,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A path that cannot be used (read-only, another owner, not a directory, no inodes) is refused with its path, and nothing is created there.',
     shown: [
-      `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
+      `${OPENING} > an unusable path is refused with its name and the reason, and no file is created: > %s`,
       'test/root/full-disk.root.ts > a disk that cannot be written > because it is %s fails the start with the path and the reason, and leaves no file behind',
       'test/root/full-disk.root.ts > a folder of another user fails the start with the path and the reason, and no file is created in it',
     ],
@@ -166,29 +166,29 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A journal that is truncated at any byte, or ends in zeros or garbage, is read up to the last complete record.',
     shown: [
-      `${DAMAGE} > the journal > cut off at any byte of its last record, is read up to the record before, and goes on`,
-      `${DAMAGE} > the journal > with %s at its end, is read up to that, and cut there`,
-      `${DAMAGE} > the journal > cut off within its first record, is begun again`,
+      `${DAMAGE} > the journal > truncated at any byte of its last record, is read up to the previous record, and continues`,
+      `${DAMAGE} > the journal > with %s at its end, is read up to there, and truncated`,
+      `${DAMAGE} > the journal > truncated within its first record, is started again`,
     ],
   },
   {
     promise:
       'A flipped byte loses at most the record that contains it. The damaged file is copied, and no number is wrong.',
     shown: [
-      `${DAMAGE} > the journal > with any one byte flipped, loses at most the record it stands in, and is copied aside`,
-      `${DAMAGE} > a snapshot > with any one byte flipped is moved aside, and all is counted from what there is`,
-      `${DAMAGE} > the document > with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new`,
+      `${DAMAGE} > the journal > with any byte flipped, loses at most the record that contains it, and is copied aside`,
+      `${DAMAGE} > a snapshot > with any byte flipped is moved aside, and everything is counted from the other files`,
+      `${DAMAGE} > the document > with any byte flipped, or truncated anywhere, is moved aside and written again, or refused as too new`,
     ],
   },
   {
     promise:
       'Damage in records that a snapshot covers is reported by listings, exports and background verification. The report names the file and the number of missing attempts. Totals stay.',
     shown: [
-      `${MISSING} > whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said`,
-      `${MISSING} > a listing with the %s first > says how many are missing where %s`,
-      `${MISSING} > a listing with the %s first > says it of a segment that is cut short, wherever that is`,
-      `${MISSING} > a damaged snapshot is found while the store runs, copied aside, and another one is taken`,
-      `${MISSING} > verification begins by itself soon after the start`,
+      `${MISSING} > after any file is flipped, truncated, zeroed or deleted, no wrong attempt is listed, and missing ones are reported`,
+      `${MISSING} > a listing with the %s first > reports how many attempts are missing if %s`,
+      `${MISSING} > a listing with the %s first > reports a segment that is truncated at any position`,
+      `${MISSING} > a damaged snapshot is found while the store runs and copied aside, and a new one is taken`,
+      `${MISSING} > verification starts automatically soon after the start`,
       `${ONE_DAMAGED} > is exported as far as it is readable, with the number of attempts, and exit code 65`,
       `${ONE_DAMAGED} > is ready, names the damage in /readyz?verbose, and counts it in /metrics`,
     ],
@@ -196,14 +196,14 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'Segments removed by retention or a reset are never reported as missing, whenever the process ends.',
     shown: [
-      `${MISSING} > no false alarm > is given of segments that retention removed, whatever operation the process ended with`,
-      `${MISSING} > no false alarm > is given after a reset, nor where a write failed and another segment took its place`,
+      `${MISSING} > no false alarm > is raised for segments that retention removed, at whichever operation the process ended`,
+      `${MISSING} > no false alarm > is raised after a reset, or if a write failed and another segment replaced it`,
     ],
   },
   {
     promise: 'A journal that was moved away is not listed as empty.',
     shown: [
-      `${MISSING} > a listing with the %s first > is refused, and not empty, where the directory of the journal was moved away`,
+      `${MISSING} > a listing with the %s first > is refused, and not empty, if the directory of the journal was moved away`,
     ],
   },
   {
@@ -228,31 +228,31 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A snapshot or document that is empty, truncated, not JSON, or has a wrong checksum is replaced by the previous one and the journal. A newer format is refused without a change.',
     shown: [
-      `${DAMAGE} > a snapshot > that is cut off gives way to the one before it`,
-      `${DAMAGE} > a snapshot > of which none can be read, where older segments have left, gives way to the document`,
+      `${DAMAGE} > a snapshot > that is truncated is replaced by the previous one`,
+      `${DAMAGE} > a snapshot > is replaced by the document if no snapshot can be read and older segments have expired`,
       `${DAMAGE} > the document > that holds %j is moved aside and written again`,
-      `${OPENING} > files of a newer format are refused, and nothing is touched: > %s`,
-      `${OPENING} > a document that is too large to be read > is refused with its path and its size, and left as it is, where nothing else is known`,
-      `${OPENING} > a document that is too large to be read > gives way to the journal beside it, and is kept aside`,
+      `${OPENING} > files of a newer format are refused, and no file is changed: > %s`,
+      `${OPENING} > a document that is too large to read > is refused with its path and size, and not changed, if there is no journal`,
+      `${OPENING} > a document that is too large to read > is replaced by the totals of its journal, and moved aside`,
     ],
   },
   {
     promise: 'A long journal is replayed in bounded memory, and the sidecar is ready only after replay.',
     shown: [
       'test/root/long-journal.root.ts > a journal of 10,000 segments and 1 GiB without a snapshot is replayed in bounded memory, and the next start is faster',
-      `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
+      `${STOPPING} > a signal during the replay of a long journal > %s, and loses nothing`,
     ],
   },
   {
     promise:
       'A deleted or replaced file is detected before another attempt is acknowledged in it. A write or truncation by another program is detected within a tenth of a second.',
     shown: [
-      `${APPEND_FILE} > that was %s refuses what is appended next`,
-      `${APPEND_FILE} > that was %s is found out when it is measured next`,
-      `${FAILING_DISK} > a segment that was deleted, replaced or written to by something else is given up before anything more is acknowledged`,
-      `${FAILING_DISK} > a journal directory that was deleted is made again, with all that was counted`,
+      `${APPEND_FILE} > that was %s refuses the next append`,
+      `${APPEND_FILE} > that was %s refuses appends after the next check of its length`,
+      `${FAILING_DISK} > a segment that another program deleted, replaced or wrote to is abandoned before another attempt is acknowledged`,
+      `${FAILING_DISK} > a deleted journal directory is created again, with everything that was counted`,
       `${OVERLOAD} > a sidecar whose journal is removed refuses with 503, is not ready and says why, answers questions, and recovers when it is back`,
-      `${DAMAGE} > the document > that something else wrote beside the journal is moved aside, and the journal goes on`,
+      `${DAMAGE} > the document > that another program wrote is moved aside, and the journal continues`,
     ],
   },
   {
@@ -264,7 +264,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise: 'A second sidecar on one file exits with 75 and names the first, even while the first is suspended.',
     shown: [
       'test/end-to-end/sidecar.test.ts > a sidecar > is the only one on its file: a second exits 75 and names the first',
-      `${STOPPING} > a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on`,
+      `${STOPPING} > a suspended sidecar keeps its lock: a second one exits with 75, and the first one resumes`,
       'test/root/two-containers.root.ts > of two containers on one volume the second exits with 75, and starts after the first is killed',
     ],
     not: 'network file systems',
@@ -273,15 +273,15 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'If the lock file is removed or replaced, or the directory is moved, the sidecar answers no 200 that another owner does not know. It is not ready, states the reason, and changes no file.',
     shown: [
-      `${LOST_LOCK} > nothing that two sidecars on one store acknowledged is lost when its lock is removed under load`,
-      `${LOST_LOCK} > an idle sidecar whose lock was removed while another one took the store notices by itself, says why, and changes no file`,
-      `${LOST_LOCK} > a sidecar that was stopped while its lock was removed and another one started answers no 200 when it goes on`,
+      `${LOST_LOCK} > no acknowledged attempt of two sidecars on one store is lost if its lock is removed under load`,
+      `${LOST_LOCK} > an idle sidecar whose lock was removed and acquired by another one detects it, reports the reason, and changes no file`,
+      `${LOST_LOCK} > a sidecar that was suspended while its lock was removed and another one started answers no 200 when it resumes`,
       `${LOST_LOCK} > a sidecar whose journal directory was moved is not ready, refuses attempts and lists until it is moved back`,
-      `${LOST_LOCK} > a sidecar whose lock was removed takes it again when no other one came, and then a second is refused`,
+      `${LOST_LOCK} > a sidecar whose lock was removed acquires it again if no other one did, and then a second is refused`,
       `${LOCK} > a lock > whose file was %s is not held`,
-      `${LOCK} > a store whose lock was lost to another one > answers from memory, refuses attempts and lists for good, and leaves every file as the other one wrote it`,
-      `${LOCK} > a store whose lock was lost to another one > lets the other one go on, and adds nothing to what that one resets`,
-      `${LOCK} > all files of a store are made as new as now, so that cleaners of old files leave them`,
+      `${LOCK} > a store that lost its lock to another one > answers from memory, refuses attempts and listings until it restarts, and changes no file of the other one`,
+      `${LOCK} > a store that lost its lock to another one > does not disturb the other one, and adds nothing after a reset by it`,
+      `${LOCK} > all files of a store are touched, so that programs that remove old files keep them`,
     ],
     not: 'network file systems that cache names. A refused attempt can be counted if it was already being written',
   },
@@ -289,27 +289,27 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'Records that two owners wrote at the same time are kept, reported, merged at the next start, and counted once by id.',
     shown: [
-      `${FORKS} > a segment that the next one passes over is counted, listed and reported once where another owner wrote it`,
-      `${FORKS} > what another owner wrote behind the place where the next segment says that its segment ended is kept, and nothing twice`,
-      `${FORKS} > a reader beside them counts what both wrote, says so, and changes nothing`,
-      `${FORKS} > what one owner left behind itself was never acknowledged, and stays out: %s`,
-      `${FORKS} > two owners that both believe to hold the lock lose nothing that either acknowledged, in whatever turns`,
+      `${FORKS} > a segment of another owner that the next segment skips is counted, listed and reported once`,
+      `${FORKS} > records of another owner behind the stated end of its segment are kept, and none counts twice`,
+      `${FORKS} > a reader counts the records of both owners, reports them, and changes nothing`,
+      `${FORKS} > unacknowledged records behind the end of its own segment are not counted: %s`,
+      `${FORKS} > two owners that both assume to hold the lock lose no acknowledged attempt, in any order of steps`,
     ],
   },
   {
     promise: 'No two paths share a journal, and a path that is not UTF-8 is refused.',
     shown: [
-      `${OPENING} > two stores in one folder > have a journal each where their names differ only in the ending`,
-      `${OPENING} > a path that was not UTF-8 is refused, and nothing is made`,
+      `${OPENING} > two stores in one folder > have separate journals even if their names differ only in the suffix`,
+      `${OPENING} > a path that was not UTF-8 is refused, and no file is created`,
     ],
   },
   {
     promise:
       'An attempt beyond the retention age, by its own timestamp, is no longer listed, and is removed from the disk. Totals stay.',
     shown: [
-      `${RETENTION} > an attempt is not listed from the moment on at which it states to be too old, wherever it stands`,
-      `${RETENTION} > a store that runs for months rids the disk of what is too old (with new attempts: %s)`,
-      `${RETENTION} > attempts that are too old are not listed any more, leave by whole segments, and stay counted`,
+      `${RETENTION} > an attempt is not listed as soon as its timestamp is too old, wherever it is in the journal`,
+      `${RETENTION} > a store that runs for months removes attempts that are too old from the disk (with new attempts: %s)`,
+      `${RETENTION} > attempts that are too old are not listed, are removed by whole segments, and stay counted`,
     ],
     not: "a question to the files of a stopped store, where the sidecar's retention setting is unknown",
   },
@@ -323,7 +323,7 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: 'A kill leaves nothing that must be cleaned up by hand.',
     shown: [
-      `${OPENING} > a second store on the same path > of another process is refused, until that one is killed, with nothing to clean by hand`,
+      `${OPENING} > a second store on the same path > of another process is refused until that one is killed, without a manual cleanup`,
       CHAOS,
     ],
     not: 'a reboot; the lock belongs to the kernel and has no expiry',
@@ -332,7 +332,7 @@ const CRASHES: readonly ReliabilityRow[] = [
     promise:
       'A disk that takes seconds for a sync makes answers slow, never wrong. Requests above the limit are refused, and questions are answered at once.',
     shown: [
-      `${FAILING_DISK} > a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it`,
+      `${FAILING_DISK} > a disk that does not respond delays attempts up to a bound, and further ones are refused`,
       'test/root/injected-faults.root.ts > with writes that take 2 s, acknowledged attempts are durable, excess attempts are refused, and questions are not delayed',
     ],
   },
@@ -341,8 +341,8 @@ const CRASHES: readonly ReliabilityRow[] = [
       'A question changes no file and takes no lock, on a stopped, killed or damaged store and on a document of the Python tracker.',
     shown: [
       `${READ_ONLY} > %s is the same, file by file, after every question`,
-      `${READER} > a reader beside an open writer answers as the writer does, uses no operation that writes, and refuses to write`,
-      `${READER} > damage is reported with its file, and left as it is`,
+      `${READER} > a reader of a store that is open for writing gives the same answers, uses no operation that writes, and refuses to write`,
+      `${READER} > damage is reported with its file, and not repaired`,
       'test/root/read-only.root.ts > a store on a read-only file system answers',
     ],
   },
@@ -353,7 +353,7 @@ const CRASHES: readonly ReliabilityRow[] = [
       `${READ_ONLY} > beside a process that has the store open > 100 questions in a row answer what the sidecar answers at some moment, and the sidecar keeps every attempt`,
       `${READ_ONLY} > beside a process that has the store open > that closes and opens it again and again, which makes snapshots and removes old segments, questions count what is kept`,
       `${READER} > while the writer > %s, at any operation of the reader, it answers what was so before or after, without a warning`,
-      `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is whole`,
+      `${READER} > a document alone > that another program writes in place, at any operation of the reader, is read again until it is complete`,
     ],
   },
   {
@@ -366,14 +366,14 @@ const CRASHES: readonly ReliabilityRow[] = [
   {
     promise: "Symbolic links in place of the store's files are refused, and only their owner can read the files.",
     shown: [
-      `${OPENING} > a path that cannot be used is refused with its name and the reason, and nothing is made: > %s`,
-      `${OPENING} > what a store leaves on disk > is one document, and a journal beside it that only its owner may read`,
+      `${OPENING} > an unusable path is refused with its name and the reason, and no file is created: > %s`,
+      `${OPENING} > what a store leaves on disk > is a document and a journal that only its owner can read`,
     ],
     not: 'links inside a journal directory with another owner',
   },
   {
     promise: 'Files of every earlier version are read. Files of a later version are refused without a change.',
-    shown: [`${OPENING} > files of a newer format are refused, and nothing is touched: > %s`],
+    shown: [`${OPENING} > files of a newer format are refused, and no file is changed: > %s`],
     not: 'there is no earlier version yet',
   },
 ]
@@ -461,12 +461,12 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'A stream can have any length. Each line is on disk soon after it arrives, and the memory of all streams is bounded.',
     shown: [
-      `${STREAMS} > keeps a line soon after it arrives, while its stream goes on`,
-      `${STREAMS} > keeps the lines of a stream in order, whatever its chunks`,
+      `${STREAMS} > records a line soon after it arrives, while its stream continues`,
+      `${STREAMS} > records the lines of a stream in order, for any chunks`,
       `${STREAMS} > keeps all long lines of many streams with memory for one, while the streams wait for each other`,
       `${STREAM_MEMORY} > memory > does not grow with the length of a stream`,
-      `${STREAM_MEMORY} > memory > does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read`,
-      `${STREAM_MEMORY} > memory > does not depend on the size of the chunks that a body comes in`,
+      `${STREAM_MEMORY} > memory > does not grow with the inflated size of gzip, and at most 64 MiB of consecutive blank lines are read`,
+      `${STREAM_MEMORY} > memory > does not depend on the size of the chunks of a body`,
     ],
   },
   {
@@ -475,7 +475,7 @@ const NETWORK: readonly ReliabilityRow[] = [
     shown: [
       `${OVERLOAD} > a continuing stream > gets a 503 with the number of its recorded lines as soon as the disk fails`,
       `${OVERLOAD} > a continuing stream > whose client disconnects while its lines are recorded is recorded up to there`,
-      `${STREAMS} > ends an open stream on stop, and says how many of its lines are kept`,
+      `${STREAMS} > ends an open stream on stop, and reports how many of its lines are recorded`,
       `${STREAM_MEMORY} > a client that disconnects in the middle of a gzip body does not delay a stop`,
     ],
   },
@@ -538,17 +538,17 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'A shutdown under load loses no acknowledged attempt. Behind a load balancer no request fails. A second signal ends the process at once.',
     shown: [
-      'test/end-to-end/sidecar.test.ts > a sidecar > told to stop drains: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0',
-      `${STOPPING} > told to stop > under load it refuses with 503 or closes, and nothing it acknowledged is missing`,
-      `${STOPPING} > told to stop > behind a router it says at once that it is not ready, and serves until the router has seen it: no request fails`,
-      `${STOPPING} > told to stop > and told again, under load, it ends at once, and nothing it acknowledged is missing`,
+      'test/end-to-end/sidecar.test.ts > a sidecar > drains on SIGTERM: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0',
+      `${STOPPING} > on SIGTERM a sidecar > under load refuses with 503 or closes, and loses no acknowledged attempt`,
+      `${STOPPING} > on SIGTERM a sidecar > behind a router reports at once that it is not ready, and serves until the router has noticed: no request fails`,
+      `${STOPPING} > on SIGTERM a sidecar > under load exits at once on a second signal, and loses no acknowledged attempt`,
     ],
   },
   {
     promise:
       'A shutdown during start, during a snapshot, or without a writable disk ends in time and loses no recorded attempt.',
     shown: [
-      `${STOPPING} > told to stop while it reads a long journal > %s, and loses nothing`,
+      `${STOPPING} > a signal during the replay of a long journal > %s, and loses nothing`,
       `${FULL_DISK} > does not prevent a sidecar from stopping, nor the next one from starting and answering, and nothing is lost`,
       CHAOS,
     ],
@@ -565,10 +565,10 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'SIGHUP with broken, empty or missing files changes nothing. Files that are replaced through a symbolic link are reloaded.',
     shown: [
-      `${RELOAD} > tokens that are broken, empty, missing or unreadable leave those in force; good ones replace them`,
+      `${RELOAD} > tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones`,
       `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
-      `${RELOAD} > a certificate that is missing, broken or of another key leaves the one in force, and the tokens beside it`,
-      `${STOPPING} > told to read its files again while it reads a long journal, it goes on`,
+      `${RELOAD} > a certificate that is missing, invalid or of another key changes neither the active one nor the tokens`,
+      `${STOPPING} > a signal to reload during the replay of a long journal does not end the sidecar`,
     ],
     not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },
@@ -576,14 +576,14 @@ const NETWORK: readonly ReliabilityRow[] = [
     promise:
       'The log never ends, blocks or delays the sidecar: not on a full disk, a closed pipe, or a pipe or socket that nothing reads. Dropped lines are counted, and the log says how many.',
     shown: [
-      `${LOG_OUTPUT} > a sidecar whose standard error > is always full starts, answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe that is read again writes the lines that waited`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a full socket that nothing reads starts, answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe whose reader ends while it runs answers, keeps attempts and stops`,
-      `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is always full starts, answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a full pipe that nothing reads starts, answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe that is read again writes the buffered lines`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a full socket that nothing reads starts, answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is a pipe whose reader ends while it runs answers, records attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard error > is closed from the start answers, records attempts and stops`,
       `${LOG_OUTPUT} > a sidecar whose standard error > is a file gets every line, in order`,
-      `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, keeps attempts and stops`,
+      `${LOG_OUTPUT} > a sidecar whose standard output > %s starts, answers, records attempts and stops`,
       'test/server/log-output.test.ts > the output of the log > drops lines that nothing reads, counts them, and reports them in their place when it can write again',
       'test/server/log-output.test.ts > the output of the log > neither throws nor blocks on %s, and a flush ends in bounded time',
       'test/root/log-on-full-disk.root.ts > a log file on a full disk does not stop the sidecar, and later contains complete lines only, including the buffered ones',
@@ -659,7 +659,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${REFUSED} > %s: 400, not JSON`,
       `${REFUSED} > %s: 400 with the pointer`,
       `${REFUSED} > an array 200,000 deep, alone and in a field`,
-      `${OTLP}/decode.test.ts > bytes that are no request end in one kind of error, soon > a name in bytes that are not UTF-8 is refused, and never becomes U+FFFD`,
+      `${OTLP}/decode.test.ts > invalid bytes are refused quickly with one kind of error > a name in bytes that are not UTF-8 is refused, and never becomes U+FFFD`,
     ],
   },
   {
@@ -740,7 +740,7 @@ const INPUT: readonly ReliabilityRow[] = [
       'The same id counts once for 24 hours: in one batch, on two connections, after a restart or a snapshot, and with other content.',
     shown: [
       `${RECORDING} > keeps valid attempts > the same id once: in a list, in two requests, in two requests at the same time, and with other content`,
-      'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen',
+      'test/end-to-end/sidecar.test.ts > a sidecar > killed with SIGKILL gives the same answers to the last digit, and recognizes earlier ids',
       `${CLOCK} > an id is recognized for 24 hours, and counts again when it is sent later`,
       CHAOS,
     ],
@@ -748,7 +748,7 @@ const INPUT: readonly ReliabilityRow[] = [
   {
     promise: 'An OTLP batch without ids that is sent again counts once.',
     shown: [
-      `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in whatever encoding`,
+      `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in any encoding`,
       `${OTLP}/handler.test.ts > the same attempt counts once > log records without an id, when their batch comes again from within a span (%s)`,
     ],
     not: 'log records outside any span, which have no identity',
@@ -761,7 +761,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${REFUSED} > keeps the valid attempts with partial=true`,
       `${STREAMS} > with partial=true > skips invalid lines, names them by index, and keeps all others`,
       `${STREAMS} > with partial=true > names the first of many invalid lines, and counts the others`,
-      `${OTLP}/answer.test.ts > partial success > tells how many were rejected and why, in protobuf`,
+      `${OTLP}/answer.test.ts > partial success > states the number of rejected records and the reasons, in protobuf`,
     ],
   },
   {
@@ -783,7 +783,7 @@ const INPUT: readonly ReliabilityRow[] = [
       `${CLOCK} > one attempt from a clock that is off by %d ms evicts no other id, with and without a restart, and counts once itself`,
       `${CLOCK} > ids age by a monotonic clock: while the wall clock is a day ahead, an id of a minute ago is recognized`,
       `${ID_WINDOW} > however clocks jump meanwhile, an id is known when it comes again within its age by its own two times`,
-      `${ID_WINDOW} > two windows that were told the same hold the same, also where one was saved and restored between`,
+      `${ID_WINDOW} > two windows with the same history have the same ids, also if one was saved and restored in between`,
       `${ID_WINDOW} > ids leave by age when so many later ones agree that they are too old, or came from a clock that was ahead`,
     ],
     not: 'a process that starts with a clock that is a day off and receives an id again',
@@ -805,7 +805,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > 21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own`,
       `${CHANGED} > after %s > two arms under --max-arms 1 remain, new ones are not distinguished and the answers say so, until the limit is higher`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and the counts remain`,
-      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay as they are, in totals and in every range',
+      'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay, in totals and in every range',
       'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
     ],
   },
@@ -817,10 +817,10 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > a range that begins before the stored time tiers > is refused with the earliest possible time, over HTTP, by the command and by the library`,
       `${CHANGED} > a range that begins before the stored time tiers > is answered if nothing was ever deleted`,
       `${CHANGED_TIERS} > are filled from the whole journal, once, and totals stay`,
-      `${CHANGED_TIERS} > a crash before the next snapshot leaves another start the same to do`,
-      `${CHANGED_TIERS} > a reader answers by the tiers of the store, whatever its own`,
-      `${CHANGED_TIERS} > where part of the journal is gone > a range before all that is held is refused with the earliest time, and one from then on is answered`,
-      'test/store/snapshot/snapshot.test.ts > whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held',
+      `${CHANGED_TIERS} > a crash before the next snapshot makes the next start rebuild them again`,
+      `${CHANGED_TIERS} > a reader uses the tiers of the store and not its own`,
+      `${CHANGED_TIERS} > if part of the journal is missing > a range before the earliest data is refused with the earliest possible time, and a later one is answered`,
+      'test/store/snapshot/snapshot.test.ts > for any tiers at capture and restore, a range is answered exactly to the bucket, or reported as unavailable',
     ],
   },
   {
@@ -829,8 +829,8 @@ const SETTINGS: readonly ReliabilityRow[] = [
     shown: [
       `${CHANGED_SCHEMA} > %s: counts the whole journal again, once`,
       `${CHANGED_SCHEMA} > %s: keeps totals and drops the histogram where the journal is not whole`,
-      `${CHANGED_SCHEMA} > keeps the totals of the snapshot where the journal reaches back and is damaged`,
-      `${CHANGED_SCHEMA} > what senders count goes on where it was, and buckets under other bounds are not counted under ours`,
+      `${CHANGED_SCHEMA} > keeps the totals of the snapshot if the journal is complete but damaged`,
+      `${CHANGED_SCHEMA} > cumulative series continue, and buckets with other bounds are not counted with the own ones`,
       'test/store/snapshot/schema.test.ts > a snapshot of another layout > that lacks %s loses all that is worked out with it, and no total',
     ],
   },
@@ -838,7 +838,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
     promise:
       'Every process that counts the same attempts answers the same, whatever it was asked and however often it was saved and restarted.',
     shown: [
-      'test/store/snapshot/determinism.test.ts > the same attempts lead to the same bytes and answers, asked, saved and restarted in between or not',
+      'test/store/snapshot/determinism.test.ts > the same attempts lead to the same bytes and answers, with or without questions, snapshots and restarts in between',
     ],
   },
   {

@@ -3,6 +3,7 @@
  * question has a method, which only names the parameters.
  */
 
+import type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
 import type { NewAttempt } from './core/attempt/attempt.ts'
@@ -24,7 +25,7 @@ import type { ExperimentOptions, ExperimentReport } from './core/reports/experim
 import type { FairGrouping } from './core/reports/fair-report.ts'
 import type { Grouping } from './core/reports/grouped-rates.ts'
 import type { ModelPerformance } from './core/reports/model-comparison.ts'
-import type { RangeQuestion } from './core/reports/range.ts'
+import { type Ranged, type RangeQuestion, withoutRange } from './core/reports/range.ts'
 import type { PerformanceReport } from './core/reports/report.ts'
 import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
 import { type Selection, selectionOf } from './core/reports/selection.ts'
@@ -36,6 +37,7 @@ import { plainSuccessRates } from './questions/success-rate.ts'
 import { openStore } from './store/open.ts'
 import { createRecorder, type Recorded, type RecordedAttempts, type Recorder } from './store/recorder.ts'
 
+export type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
@@ -43,7 +45,7 @@ export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.
 export type { BestAgent, BestAgentOptions, DecidedBestAgent, Ranking } from './core/reports/best-agent.ts'
 export type { Grouping } from './core/reports/grouped-rates.ts'
 export type { ModelPerformance } from './core/reports/model-comparison.ts'
-export type { RangeQuestion } from './core/reports/range.ts'
+export type { AnsweredRange, Ranged, RangeQuestion } from './core/reports/range.ts'
 export type { PerformanceReport } from './core/reports/report.ts'
 export { InvalidParameters } from './questions/question.ts'
 export type { Answer, Input, QuestionPath } from './questions/questions.ts'
@@ -132,7 +134,7 @@ export class AgentPerformanceTracker {
   async getBestAgentForIssueType(
     issueType: string,
     options: BestAgentOptions & RangeQuestion & Stoppable = {},
-  ): Promise<DecidedBestAgent | undefined> {
+  ): Promise<(DecidedBestAgent & Ranged) | undefined> {
     const parameters = {
       ...selectionOf(options),
       issue_type: issueType,
@@ -147,27 +149,29 @@ export class AgentPerformanceTracker {
     options: SelectionOptions & { readonly minAttempts?: number } = {},
   ): Promise<Record<string, ModelPerformance>> {
     const parameters = { ...selectionOf(options), min_attempts: atLeastOne(options.minAttempts) }
-    return this.ask('model-comparison', parameters, options.signal)
+    return withoutRange(await this.ask('model-comparison', parameters, options.signal))
   }
 
-  async generatePerformanceReport(options: SelectionOptions = {}): Promise<PerformanceReport> {
+  async generatePerformanceReport(options: SelectionOptions = {}): Promise<PerformanceReport & Ranged> {
     return this.ask('report', selectionOf(options), options.signal)
   }
 
   /** The rate over time, in intervals of at least `intervalMs`, and the keys and agents that drifted from their baseline. */
-  async getTrends(options: SelectionOptions & { readonly intervalMs?: number | undefined } = {}): Promise<TrendReport> {
+  async getTrends(
+    options: SelectionOptions & { readonly intervalMs?: number | undefined } = {},
+  ): Promise<TrendReport & Ranged> {
     return this.ask('trends', { ...selectionOf(options), interval: lengthOf(options.intervalMs) }, options.signal)
   }
 
   /** The calibration of stated confidence, overall and by group. */
   async getCalibration(
     options: SelectionOptions & { readonly groupBy?: Grouping | undefined } = {},
-  ): Promise<CalibrationReport> {
+  ): Promise<CalibrationReport & Ranged> {
     return this.ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, options.signal)
   }
 
   /** Costs per attempt and per success, by agent, model and issue type. */
-  async getCosts(options: SelectionOptions = {}): Promise<CostReport> {
+  async getCosts(options: SelectionOptions = {}): Promise<CostReport & Ranged> {
     return this.ask('costs', selectionOf(options), options.signal)
   }
 
@@ -177,13 +181,22 @@ export class AgentPerformanceTracker {
    */
   async getExperiment(
     name: string,
-    { since, until, baseline, adaptive, signal }: ExperimentOptions & RangeQuestion & Stoppable = {},
-  ): Promise<ExperimentReport | undefined> {
-    return this.ask('experiments/{name}', { name, since, until, baseline, adaptive }, signal)
+    options: ExperimentOptions & SelectionOptions & { readonly shares?: string | undefined } = {},
+  ): Promise<(ExperimentReport & Ranged) | undefined> {
+    const { baseline, adaptive, shares, margin, signal } = options
+    return this.ask('experiments/{name}', { name, ...selectionOf(options), baseline, adaptive, shares, margin }, signal)
+  }
+
+  /**
+   * Stores what is intended with an experiment, durably, in place of the plan before. A plan that states nothing removes it. Resolves with
+   * `full` if there are as many plans of other experiments as arms may be stored.
+   */
+  async putExperimentPlan(name: string, plan: ExperimentPlan): Promise<'stored' | 'full'> {
+    return (await this.#store).putExperimentPlan(name, plan)
   }
 
   /** Agents, models, or both together, compared at the same mix of issue types. */
-  async getFairComparison(by: FairGrouping, options: SelectionOptions = {}): Promise<FairComparison> {
+  async getFairComparison(by: FairGrouping, options: SelectionOptions = {}): Promise<FairComparison & Ranged> {
     return this.ask('fair-comparison', { ...selectionOf(options), by }, options.signal)
   }
 
@@ -195,7 +208,7 @@ export class AgentPerformanceTracker {
     issueType: string,
     options: RoutingOptions &
       SelectionOptions & { readonly minAttempts?: number | undefined; readonly halfLifeMs?: number | undefined } = {},
-  ): Promise<RoutingReport> {
+  ): Promise<RoutingReport & Ranged> {
     const { seed, max_cost_usd, min_success_rate } = options
     const parameters = {
       ...selectionOf(options),

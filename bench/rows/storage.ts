@@ -69,7 +69,7 @@ async function adoptRow(bench: Bench): Promise<Row> {
   return atMost(text, { value: 2.5, unit: '×' }, ratios(of(adopted), of(parsed)))
 }
 
-/** Held by this row: without 10 % more, the preallocation in append-file.ts must go. */
+/** Held by this row: without 10 % more, journal/preallocation.ts must go. */
 async function preallocationRow({ folder, rounds }: Bench): Promise<Row> {
   const path = join(folder, 'appended')
   const appending = (name: string) => async (): Promise<number> =>

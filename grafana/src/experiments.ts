@@ -45,7 +45,7 @@ const all: Row = {
       id: 1,
       title: 'Experiments',
       description:
-        'Which experiments exist, and which are running? Select one to see it below. Sample ratio is the p-value of the observed shares under equal assignment. Below 0.1 % (red), no comparison is valid.',
+        'Which experiments exist, and which are running? Select one to see it below. Sample ratio is the p-value of the observed shares under the intended assignment: the stored shares, else equal ones. Below 0.1 % (red), no comparison is valid.',
       width: 24,
       height: 8,
       unit: 'none',
@@ -104,7 +104,7 @@ const result: Row = {
       id: 3,
       title: 'Against the baseline',
       description:
-        'Is a variant better than the baseline (the variant that came first)? Difference of success rates with a 95 % confidence sequence, valid at any time. Both bounds above 0: better. Both below 0: worse. The e-value decides at 20 times the number of other variants.',
+        'Is a variant better than the baseline (the stored one, else the variant with the earliest attempt)? Difference of success rates with a 95 % confidence sequence, valid at any time. Both bounds above 0: better. Both below 0: worse. The e-value decides at 20 times the number of other variants.',
       width: 10,
       height: 8,
       unit: 'percentunit',

@@ -268,7 +268,7 @@ const experiments: Row = {
       id: 14,
       title: 'Running experiments',
       description:
-        'Is a variant better than the baseline (the variant that came first)? Difference of success rates with a 95 % confidence sequence, valid at any time. Both bounds above 0: better. Both below 0: worse. The filters for agent, model and issue type do not apply.',
+        'Is a variant better than the baseline (the stored one, else the variant with the earliest attempt)? Difference of success rates with a 95 % confidence sequence, valid at any time. Both bounds above 0: better. Both below 0: worse. The filters for agent, model and issue type do not apply.',
       width: 24,
       height: 8,
       unit: 'percentunit',

@@ -1,6 +1,7 @@
 /** `compare-models`: models over all their agents, or models and agents compared at the same mix of issue types. */
 import { type Command, Option } from 'commander'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
+import { withoutRange } from '../core/reports/range.ts'
 import { questionAt } from '../questions/questions.ts'
 import { fairText } from './fair-text.ts'
 import { counted } from './format.ts'
@@ -8,7 +9,7 @@ import { type Io, print, printJson } from './io.ts'
 import { MODEL_COLUMNS, modelRows } from './models.ts'
 import { givenParameters, parameterOption, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
-import { tableText, tooFew, wrapped } from './text.ts'
+import { tableText, tooFew, withRange, wrapped } from './text.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
@@ -45,15 +46,17 @@ export function addCompareModels(program: Command, io: Io): void {
 async function compare(command: Command, io: Io): Promise<void> {
   const { json, ...where } = command.opts<WhereOptions>()
   const given = givenParameters(command, questionAt('model-comparison'))
-  const [models, all] = await withSource(where, io, 'ask', async source => {
-    const models = await source.ask('model-comparison', given)
-    return [models, json ? models : await source.ask('model-comparison', { ...given, min_attempts: 1 })] as const
+  const [answer, answerOfAll] = await withSource(where, io, 'ask', async source => {
+    const answer = await source.ask('model-comparison', given)
+    return [answer, json ? answer : await source.ask('model-comparison', { ...given, min_attempts: 1 })] as const
   })
   const { min_attempts } = given
-  if (json) await printJson(io.stdout, models)
+  const [models, all] = [withoutRange(answer), withoutRange(answerOfAll)]
+  if (json) await printJson(io.stdout, answer)
   else if (Object.keys(models).length === 0)
     await print(io.stdout, tooFew('No model', min_attempts, 'with one agent at one issue type'))
-  else await print(io.stdout, modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io))
+  else
+    await print(io.stdout, withRange(modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io), answer))
 }
 
 type Models = Readonly<Record<string, ModelPerformance>>
@@ -73,5 +76,5 @@ async function compareFairly(command: Command, io: Io): Promise<void> {
   const { by = 'model_name' } = given
   const comparison = await withSource(where, io, 'ask', source => source.ask('fair-comparison', { ...given, by }))
   if (json) await printJson(io.stdout, comparison)
-  else await print(io.stdout, fairText(comparison, by, given, io))
+  else await print(io.stdout, withRange(fairText(comparison, by, given, io), comparison))
 }

@@ -70,8 +70,8 @@ export function givenParameters<Path extends QuestionPath>(command: Command, que
   return parameters
 }
 
-function refuseBadRange({ since, until }: Selection): void {
-  const range = parseRange({ since, until }, Date.now())
+function refuseBadRange({ since, until, tz }: Selection): void {
+  const range = parseRange({ since, until, tz }, Date.now())
   if (range !== undefined && 'detail' in range) {
     throw new CommandError(EXIT.usage, `--${range.parameter} ${range.detail}`)
   }

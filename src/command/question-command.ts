@@ -1,12 +1,13 @@
 /** Creates the commands of questions. */
 import type { Command } from 'commander'
 import type { Question } from '../questions/question.ts'
-import { type Answer, QUESTIONS, type QuestionPath } from '../questions/questions.ts'
+import { QUESTIONS, type QuestionPath } from '../questions/questions.ts'
 import { EXIT } from './exit.ts'
 import { type Io, print, printJson } from './io.ts'
 import type { Layout } from './layout.ts'
 import { givenParameters, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
+import { withRange } from './text.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 /** Adds a command for every question that has one. `exit` sets the exit code. */
@@ -43,6 +44,6 @@ function addQuestionCommand(
       if (reason !== undefined) exit(EXIT.noAnswer)
       if (json) await printJson(io.stdout, answer ?? null)
       else if (reason !== undefined) await print(io.stderr, reason)
-      else await print(io.stdout, text(answer as Exclude<Answer<QuestionPath>, undefined>, given, io))
+      else if (answer !== undefined) await print(io.stdout, withRange(text(answer, given, io), answer))
     })
 }

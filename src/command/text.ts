@@ -1,4 +1,5 @@
 /** Text for a terminal: tables with bold titles, and sentences wrapped to its width. */
+import type { Ranged } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { counted } from './format.ts'
 import { bold, type Io, widthOf } from './io.ts'
@@ -45,4 +46,9 @@ or bring in earlier ones: agent-performance import FILE`
 export function tooFew(who: string, minAttempts: number | undefined, at: string): string {
   const hint = 'lower --min-attempts or record more; "agent-performance report" lists what there is'
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
+}
+
+/** The text of an answer, with the range that it is about on a line of its own. */
+export function withRange(text: string, { range }: Ranged): string {
+  return range === undefined ? text : `${text}\n\nRange: ${range.since} to ${range.until}`
 }

@@ -186,7 +186,7 @@ export interface Tier {
 /** Tiers `span:keep` from fine to coarse. A coarser tier is kept at least as long as a finer one. */
 export const tiers: Kind<readonly Tier[]> = text(
   'span:keep,...',
-  'tiers from fine to coarse such as 1m:24h,1h:90d,1d:forever, each kept as long as the one before or longer',
+  'tiers from fine to coarse such as 1m:26h,1h:90d,1d:forever, each kept as long as the one before or longer',
   stated => {
     const parsed = stated.split(',').map(readTier)
     const isValid = parsed.every((tier, i) => {

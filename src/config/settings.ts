@@ -109,7 +109,8 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     name: 'admin',
     kind: toggle,
     default: 'false',
-    description: 'Allow deletion of all attempts over HTTP: DELETE /api/v1/metrics.',
+    description:
+      'Allow deletion of all attempts (DELETE /api/v1/metrics) and plans of experiments (PUT /api/v1/experiments/NAME) over HTTP.',
     group: 'Who may ask',
   },
   authTokenFile: {
@@ -248,7 +249,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
   tiers: {
     name: 'tiers',
     kind: tiers,
-    default: '1m:24h,1h:90d,1d:forever',
+    default: '1m:26h,1h:90d,1d:forever',
     description:
       'Time resolution of the aggregates and how long each is kept: span:keep, from fine to coarse. After a change, new tiers are built from the existing ones and from the journal.',
     group: 'What is kept',

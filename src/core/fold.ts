@@ -3,9 +3,11 @@
  * on the same log therefore end in the same state. It reads no clock: each record contains its times.
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
+import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Series, SeriesPoint } from './aggregate/series.ts'
+import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
-import type { AgentAttempt } from './attempt/attempt.ts'
+import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
 /** Limits of the state. They belong to the log: sidecars with different limits would end in different states. */
@@ -79,7 +81,29 @@ export interface AlertRecord extends RecordTimes {
   readonly status: AlertStatus
 }
 
-export type LogRecord = AttemptRecord | PointsRecord | ResetRecord | LimitsRecord | OutcomeRecord | AlertRecord
+/** Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time. */
+export interface BaselineRecord extends RecordTimes {
+  readonly kind: 'baseline'
+  readonly key: AttemptKey
+  readonly totals: Totals
+}
+
+/** What somebody stated of an experiment. It replaces what was stated before. */
+export interface PlanRecord extends RecordTimes {
+  readonly kind: 'plan'
+  readonly experiment: string
+  readonly plan: ExperimentPlan
+}
+
+export type LogRecord =
+  | AttemptRecord
+  | PointsRecord
+  | ResetRecord
+  | LimitsRecord
+  | OutcomeRecord
+  | AlertRecord
+  | BaselineRecord
+  | PlanRecord
 
 /** The state that results from folding a log. */
 export interface FoldState {
@@ -96,7 +120,7 @@ export function admitAttempt({ ids }: Pick<FoldState, 'ids'>, attempt: AgentAtte
   return attempt.attempt_id === undefined || ids.add(attempt.attempt_id, idMs)
 }
 
-/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert, or a change of the limits. */
+/** Folds one record. True if it changed the state. False for a duplicate, an unchanged alert or plan, or a change of the limits. */
 export function apply(state: FoldState, record: LogRecord): boolean {
   switch (record.kind) {
     case 'attempt':
@@ -116,12 +140,23 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       return admitOutcome(state, record)
     case 'alert':
       return changeAlert(state, record)
+    case 'baseline':
+      takeBaseline(state, record)
+      return true
+    case 'plan':
+      return state.tally.putPlan(record.experiment, record.plan)
   }
 }
 
 /** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
   return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
+}
+
+/** The totals may contain what series counted up to now: a document does not say which series it counted. */
+function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: BaselineRecord): void {
+  tally.addTotals(key, totals)
+  series.assumeCounted(nowMs)
 }
 
 function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecord): boolean {
@@ -134,6 +169,7 @@ function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecor
 /** Applies only the ids and series of a record. For a state whose totals already include the record, but not its ids and series. */
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
+  else if (record.kind === 'baseline') state.series.assumeCounted(record.nowMs)
   else if (record.kind === 'points') state.series.take(state.series.step(record.points, record.nowMs, true))
   else apply(state, record)
 }

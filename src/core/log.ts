@@ -31,6 +31,11 @@ export interface LogInfo {
 
 /** The unit of an append. */
 export interface Group {
+  /**
+   * Set for a group of another writer than {@link LogInfo.writer}, whose groups several processes may append, each the same ones. The first
+   * of them is only appended to an empty log, else the append rejects with {@link LogNotEmpty}.
+   */
+  readonly writer?: string
   /** 1 for the writer's first group, then consecutive. An append with the same number is a retry of the same group. */
   readonly number: number
   /** How many of the records are attempts. */
@@ -54,6 +59,19 @@ export interface KeptGroup extends Kept {
   /** The writer's number. Undefined if the log does not store it. The outcome of an append to such a log is never unknown. */
   readonly number: number | undefined
   readonly records: readonly LogRecord[]
+  /** True if records in this group, or between the group before it and this one, are damaged or missing. */
+  readonly isDamaged?: boolean
+}
+
+/** The part of the log that is still stored. */
+export interface LogReach {
+  /** A read after it returns every stored group since the last reset. */
+  readonly position: Position
+  /**
+   * Every record received from this time on is stored, in milliseconds since the epoch. -Infinity if nothing has expired since the log began
+   * or since the last reset. Infinity if it is unknown.
+   */
+  readonly completeMs: number
 }
 
 /** The bytes that a log puts around the JSON of a record. They depend on the time of receipt. */
@@ -77,8 +95,10 @@ export interface CapturedSnapshot {
 /** A snapshot stored by the log. */
 export interface StoredSnapshot {
   readonly position: Position
-  /** The blocks of the snapshot. Rejects if one is damaged. */
+  /** The blocks of the snapshot. Rejects with {@link SnapshotDamaged} if one is not what was stored. */
   blocks(): AsyncIterable<Uint8Array>
+  /** Called if the snapshot is damaged, so that the log reports it and does not return it again. */
+  setAside?(reason: string): Promise<void>
 }
 
 /**
@@ -117,15 +137,16 @@ export interface Log {
   /**
    * Appends a group at the end. The group is durable when this resolves. Calls must not overlap, and numbers must be consecutive. Idempotent:
    * a repeated number resolves with the position of the stored group. Rejects with {@link LogRefused} if the group is not stored and never
-   * will be. Rejects with {@link LogBehind} if earlier groups of this writer are missing. After any other rejection the group may be stored:
+   * will be. Rejects with {@link LogBehind} if the number does not follow the writer's latest group. After any other rejection the group may be stored:
    * the engine repeats the append until its outcome is known.
    */
   append(group: Group): Promise<Kept>
   /**
    * Reads the groups after a position, of all writers, in order and without gaps, up to the current end. A group may not be durable yet: only
-   * {@link append} acknowledges. Throws {@link LogDiverged}, {@link LogTruncated}.
+   * {@link append} acknowledges. With `until`, it ends with the group at that position. Throws {@link LogDiverged}, {@link LogTruncated}.
    */
-  read(after: Position): AsyncIterable<KeptGroup>
+  read(after: Position, until?: Position): AsyncIterable<KeptGroup>
+  reach(): Promise<LogReach>
   /** A page of attempts, for listing and export. The page reports damaged records. It never skips them silently. */
   page(query: AttemptQuery): Promise<AttemptPage>
   /**
@@ -170,7 +191,10 @@ export class LogRefused extends Error {
   }
 }
 
-/** The log lost groups of this writer that it acknowledged. The engine must append them again, in order. */
+/**
+ * The number of a group does not follow the latest group of its writer. If that is an earlier one, the log lost groups that it acknowledged:
+ * the engine must append them again, in order. If it is a later one, another process appended the same groups.
+ */
 export class LogBehind extends Error {
   override readonly name = 'LogBehind'
   /** The number of the writer's latest group in the log. */
@@ -182,9 +206,37 @@ export class LogBehind extends Error {
   }
 }
 
+/** The log is not empty, so a document cannot become its beginning. */
+export class LogNotEmpty extends Error {
+  override readonly name = 'LogNotEmpty'
+}
+
 /** The log no longer contains groups that were read from it, after a failover or a restored backup. Restore the state from a snapshot. */
 export class LogDiverged extends Error {
   override readonly name = 'LogDiverged'
+}
+
+/**
+ * The log has a record that only a newer version of this program reads. To skip it would lead to another state than that of the other sidecars:
+ * nothing after it is folded.
+ */
+export class NewerRecord extends Error {
+  override readonly name = 'NewerRecord'
+  /** The exit code of a command that fails with this error. */
+  readonly exitCode = 78
+  readonly version: number
+
+  constructor(version: number, known: number) {
+    super(
+      `the log has records of version ${version}; this version of the program reads up to ${known}: install the newer one`,
+    )
+    this.version = version
+  }
+}
+
+/** A stored snapshot is not what was stored. An older one, or the log itself, must replace it. */
+export class SnapshotDamaged extends Error {
+  override readonly name = 'SnapshotDamaged'
 }
 
 /** The groups after the requested position have expired. Restore the state from a snapshot. */

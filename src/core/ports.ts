@@ -1,5 +1,6 @@
 /** The ports of the core: the clock and the store. */
 
+import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Recent } from './aggregate/recent.ts'
 import type { SeriesPoint } from './aggregate/series.ts'
 import type { Summary } from './aggregate/summary.ts'
@@ -22,6 +23,9 @@ export interface TimeRange {
   readonly sinceMs: number
   readonly untilMs: number
 }
+
+/** The range of everything. */
+export const WHOLE_LIFE: TimeRange = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
 
 /** The earliest time of stored counts, and the resolution of a range. */
 export interface Coverage {
@@ -52,11 +56,13 @@ export interface KeySummary {
 export interface ArmSummary {
   readonly variant: string
   readonly summary: Summary
+  /** The time of its earliest attempt over its whole lifetime, in milliseconds since the epoch. */
+  readonly firstMs: number
 }
 
 /** Numbers of attempts recorded after the limit of arms was reached, whose arm was not stored. */
 export interface OverflowedArms {
-  /** Attempts of the experiment. */
+  /** Attempts of the experiment. With a filter also attempts whose key was not stored. */
   readonly own: number
   /** Attempts of experiments whose name was not stored either. */
   readonly unknown: number
@@ -172,12 +178,27 @@ export interface Store {
    * aborts.
    */
   summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]>
-  /** The stored arms of an experiment. Empty for an unknown experiment. Rejects as {@link summaries} does. */
-  arms(experiment: string, range?: TimeRange, signal?: StopSignal): Promise<readonly ArmSummary[]>
+  /**
+   * All arms of an experiment, ordered by when the first attempt of each was recorded, also those without attempts in the range or of the
+   * filter. Empty for an unknown experiment. Rejects as {@link summaries} does.
+   */
+  arms(experiment: string, range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
-  overflowedArms(experiment: string, range?: TimeRange): Promise<OverflowedArms>
+  overflowedArms(experiment: string, range?: TimeRange, filter?: KeyFilter): Promise<OverflowedArms>
+  /** What was stated of an experiment. Undefined if nothing was. */
+  experimentPlan(experiment: string): ExperimentPlan | undefined
+  /**
+   * Stores the plan of an experiment durably, in place of the one before. A plan that states nothing removes it. Idempotent. Resolves with
+   * `full` if there are as many plans of other experiments as arms may be stored. Rejects with {@link StoreUnavailable} if it may not be stored.
+   */
+  putExperimentPlan(experiment: string, plan: ExperimentPlan): Promise<'stored' | 'full'>
   /** The coverage of a range that begins at `sinceMs`. */
   coverage(sinceMs: number): Coverage
+  /**
+   * The range that a question about `range` is answered for: the start is clipped down and the end up, each to the finest time bucket that is
+   * held there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
+   */
+  clip(range: TimeRange): TimeRange
   /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
   /** Deletes every attempt permanently. */

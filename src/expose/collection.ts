@@ -3,9 +3,12 @@ import { SUMMARY_WIDTH } from '../core/aggregate/summary.ts'
 import type { KeyTally, Tally } from '../core/aggregate/tally.ts'
 import type { AttemptKey } from '../core/attempt/attempt.ts'
 import type { Clock, KeySummary } from '../core/ports.ts'
+import { declineSteps } from '../core/reports/drift-report.ts'
+import { countsOf } from '../core/reports/groups.ts'
+import type { Counts } from '../core/statistics/counts.ts'
 import type { Steps } from '../core/steps.ts'
 import { runScrapeYielding } from '../lib/event-loop.ts'
-import { copyExperiments, type ExperimentCopy } from './experiments.ts'
+import { copyExperiments, type ExperimentCopy, type ExperimentSource } from './experiments.ts'
 import type { Labelled } from './family.ts'
 import { labelText } from './label-text.ts'
 import type { SelfMetricReading } from './self-metrics.ts'
@@ -16,6 +19,10 @@ const KEYS_PER_STEP = 200
 /** A key at the time of the collection: its summary never changes. About 1.3 KB. */
 export interface KeyCopy extends KeySummary, Labelled {
   readonly key: AttemptKey
+  /** The downward drift statistic divided by the threshold that all keys have in common. Undefined with too few attempts. */
+  readonly decline: number | undefined
+  /** Its successes and attempts, clustered where tasks repeat. The copied summary has no tasks. */
+  readonly counts: Counts
 }
 
 /** The label text of each key. Entries live as long as their key. */
@@ -35,7 +42,7 @@ export interface Collection {
 
 /** Where a collection reads from. */
 export interface Sources {
-  readonly tally: Pick<Tally, 'keys' | 'arms'>
+  readonly tally: Pick<Tally, 'keys'> & ExperimentSource
   /** Reads the metrics of the sidecar about itself. If it throws, the scrape fails. */
   readonly selfMetrics: () => readonly SelfMetricReading[]
   readonly version: string
@@ -58,7 +65,7 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
     const self = sources.selfMetrics()
     const atMs = sources.clock()
     const keys = await runScrapeYielding(copySteps(sources.tally.keys(), labelTexts))
-    knownExperiments = await copyExperiments(sources.tally.arms(), knownExperiments)
+    knownExperiments = await copyExperiments(sources.tally, knownExperiments, atMs)
     return { atMs, keys, experiments: [...knownExperiments.values()], self }
   }
   function begin(): Promise<Collection> {
@@ -84,24 +91,32 @@ export function createCollector(sources: Sources): () => Promise<Collection> {
   }
 }
 
-function* copySteps(records: readonly KeyTally[], labelTexts: LabelTexts): Steps<readonly KeyCopy[]> {
+function* copySteps(all: readonly KeyTally[], labelTexts: LabelTexts): Steps<readonly KeyCopy[]> {
   // Keys that are added during the copy belong to the next collection: otherwise the copy might never end.
-  const end = records.length
+  const records = all.slice()
+  const declines = yield* declineSteps(records)
   const keys: KeyCopy[] = []
-  for (let from = 0; from < end; from += KEYS_PER_STEP) {
+  for (let from = 0; from < records.length; from += KEYS_PER_STEP) {
     if (from > 0) yield
-    copySome(records.slice(from, Math.min(end, from + KEYS_PER_STEP)), keys, labelTexts)
+    copySome(records.slice(from, from + KEYS_PER_STEP), declines.slice(from, from + KEYS_PER_STEP), keys, labelTexts)
   }
   return keys
 }
 
 /** One array holds all summaries of a step: an allocation per key would take longer than everything else here. */
-function copySome(records: readonly KeyTally[], keys: KeyCopy[], labelTexts: LabelTexts): void {
+function copySome(
+  records: readonly KeyTally[],
+  declines: readonly (number | undefined)[],
+  keys: KeyCopy[],
+  labelTexts: LabelTexts,
+): void {
   const rows = new Float64Array(records.length * SUMMARY_WIDTH)
   for (const [i, record] of records.entries()) {
     const summary = rows.subarray(i * SUMMARY_WIDTH, (i + 1) * SUMMARY_WIDTH)
     summary.set(record.summary)
-    keys.push({ key: record.key, summary, recent: record.recent, labels: labelsOf(record, labelTexts) })
+    const { key, recent } = record
+    const counts = countsOf(record.summary)
+    keys.push({ key, summary, recent, counts, labels: labelsOf(record, labelTexts), decline: declines[i] })
   }
 }
 

@@ -1,8 +1,11 @@
 /** Copies the arms of all experiments at the time of a collection, and compares the variants of each experiment. */
 import { setImmediate as nextIteration } from 'node:timers/promises'
-import { type Summary, totalAttempts } from '../core/aggregate/summary.ts'
-import type { ArmTally } from '../core/aggregate/tally.ts'
-import { countsOf } from '../core/reports/groups.ts'
+import type { ExperimentPlan } from '../core/aggregate/experiment-plan.ts'
+import { copySummary, type Summary, span, totalAttempts } from '../core/aggregate/summary.ts'
+import type { ArmTally, Tally } from '../core/aggregate/tally.ts'
+import { taskCountsOf } from '../core/reports/groups.ts'
+import { intendedShares, orderedArms } from '../core/reports/planned-arms.ts'
+import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { sampleRatio } from '../core/statistics/sample-ratio.ts'
 import { compareRates, type RateDifference } from '../core/statistics/sequential.ts'
 import type { Labelled } from './family.ts'
@@ -20,7 +23,7 @@ export interface ArmCopy extends Labelled {
   readonly source: ArmTally
 }
 
-/** A variant compared with the baseline: the variant whose first attempt came first. */
+/** A variant compared with the baseline: the stated one, else the variant with the earliest attempt. */
 export interface ComparisonCopy extends Labelled {
   readonly key: { readonly experiment: string; readonly variant: string; readonly baseline: string }
   readonly rates: RateDifference
@@ -29,57 +32,103 @@ export interface ComparisonCopy extends Labelled {
 /** An experiment at the time of the collection. */
 export interface ExperimentCopy extends Labelled {
   readonly key: { readonly experiment: string }
-  /** The baseline is the first. */
+  /** In the order in which they were recorded first. */
   readonly arms: readonly ArmCopy[]
   readonly comparisons: readonly ComparisonCopy[]
-  /** The p-value of "attempts are assigned in equal shares", 0 to 1. Undefined if there are too few attempts. */
+  /** The p-value of "attempts are assigned in the intended shares", 0 to 1. Undefined if there are too few attempts. */
   readonly sampleRatioP: number | undefined
+  /** What was stated of the experiment, when it was compared. */
+  readonly plan: ExperimentPlan | undefined
 }
+
+/** The tally, as the experiments are copied from it. */
+export type ExperimentSource = Pick<Tally, 'arms' | 'plans' | 'times'>
 
 /**
  * Copies the experiments of all arms, by name, and yields to the event loop between comparisons. Experiments that have not changed since
  * `known` are taken from there: the cost grows with the running experiments, not with past ones.
  */
 export async function copyExperiments(
-  arms: readonly ArmTally[],
+  tally: ExperimentSource,
   known: ReadonlyMap<string, ExperimentCopy>,
+  nowMs: number,
 ): Promise<ReadonlyMap<string, ExperimentCopy>> {
   const copies = new Map<string, ExperimentCopy>()
   const pace = { comparisons: 0 }
-  for (const [experiment, own] of Map.groupBy(arms, arm => arm.experiment)) {
-    copies.set(experiment, await copyExperiment(experiment, own, known.get(experiment), pace))
+  for (const [experiment, own] of Map.groupBy(tally.arms(), arm => arm.experiment)) {
+    copies.set(experiment, await copyExperiment({ tally, nowMs, pace }, experiment, own, known.get(experiment)))
   }
   return copies
 }
 
+/** What all experiments of a collection share. */
+interface Collecting {
+  readonly tally: ExperimentSource
+  readonly nowMs: number
+  readonly pace: { comparisons: number }
+}
+
 async function copyExperiment(
+  { tally, nowMs, pace }: Collecting,
   experiment: string,
   own: readonly ArmTally[],
   before: ExperimentCopy | undefined,
-  pace: { comparisons: number },
 ): Promise<ExperimentCopy> {
   // Without a yield in between, so that the arms that are compared belong to the same moment.
   const arms = own.map((arm, i) => copyArm(arm, before?.arms[i]))
-  if (arms.length === before?.arms.length && arms.every((arm, i) => arm === before.arms[i])) return before
+  const plan = tally.plans.get(experiment)
+  const isSame = arms.length === before?.arms.length && arms.every((arm, i) => arm === before.arms[i])
+  if (isSame && plan === before.plan) return before
+  const compared = arms.map(copy => comparedArm(copy, plan?.endMs, tally, nowMs))
+  const [baseline, ...others] = orderedArms(compared, plan ?? {}, unseenArm) ?? []
+  const all = baseline === undefined ? [] : [baseline, ...others]
+  const shares = intendedShares(all, plan?.shares)
   const comparisons: ComparisonCopy[] = []
-  for (const arm of arms.slice(1)) {
+  for (const arm of others) {
     if (++pace.comparisons % COMPARISONS_PER_STEP === 0) await nextIteration()
-    comparisons.push(compare(arms[0]!, arm, ALPHA / (arms.length - 1)))
+    comparisons.push(compare(experiment, baseline!, arm, ALPHA / others.length))
   }
-  const sampleRatioP = sampleRatio(arms.map(({ summary }) => totalAttempts(summary))).p_value ?? undefined
-  return { key: { experiment }, labels: labelText({ experiment }), arms, comparisons, sampleRatioP }
+  const sampleRatioP =
+    sampleRatio(
+      all.map(({ attempts }) => attempts),
+      shares,
+    ).p_value ?? undefined
+  return { key: { experiment }, labels: labelText({ experiment }), arms, comparisons, sampleRatioP, plan }
 }
+
+/** The counts of an arm before the end of the experiment. */
+interface ComparedArm extends TaskCounts {
+  readonly variant: string
+  readonly firstMs: number
+}
+
+function comparedArm(
+  { key, summary, source }: ArmCopy,
+  endMs: number | undefined,
+  { times }: ExperimentSource,
+  nowMs: number,
+): ComparedArm {
+  const { variant } = key
+  const { firstMs, lastMs } = span(summary) ?? { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY }
+  if (endMs === undefined || lastMs < endMs) return { variant, firstMs, ...taskCountsOf(summary) }
+  const { earliestMs } = times.coverage(Number.NEGATIVE_INFINITY, nowMs)
+  const before = times.reader({ sinceMs: earliestMs, untilMs: endMs }, nowMs)(source)
+  return { variant, firstMs, ...(before === undefined ? NO_ATTEMPTS : taskCountsOf(before)) }
+}
+
+const NO_ATTEMPTS: TaskCounts = { successes: 0, attempts: 0 }
+
+const unseenArm = (variant: string): ComparedArm => ({ variant, firstMs: Number.POSITIVE_INFINITY, ...NO_ATTEMPTS })
 
 function copyArm(arm: ArmTally, before: ArmCopy | undefined): ArmCopy {
   const known = before?.source === arm ? before : undefined
   if (known !== undefined && totalAttempts(known.summary) === totalAttempts(arm.summary)) return known
   const key = { experiment: arm.experiment, variant: arm.variant }
-  return { key, summary: arm.summary.slice(), labels: known?.labels ?? labelText(key), source: arm }
+  return { key, summary: copySummary(arm.summary), labels: known?.labels ?? labelText(key), source: arm }
 }
 
-function compare(baseline: ArmCopy, arm: ArmCopy, alpha: number): ComparisonCopy {
-  const key = { ...arm.key, baseline: baseline.key.variant }
+function compare(experiment: string, baseline: ComparedArm, arm: ComparedArm, alpha: number): ComparisonCopy {
+  const key = { experiment, variant: arm.variant, baseline: baseline.variant }
   // The sidecar cannot know whether assignment depends on outcomes. If it does, query the API with adaptive=true.
-  const rates = compareRates(countsOf(baseline.summary), countsOf(arm.summary), { alpha, adaptive: false })
-  return { key, labels: labelText(key), rates }
+  return { key, labels: labelText(key), rates: compareRates(baseline, arm, { alpha, adaptive: false }) }
 }

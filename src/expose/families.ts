@@ -5,7 +5,7 @@
 
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../core/aggregate/histogram-bounds.ts'
 import {
-  calibrationSums,
+  calibrationBins,
   confidences,
   durations,
   failures,
@@ -15,10 +15,8 @@ import {
   successes,
   TOKEN_TYPES,
   tokens,
-  totalAttempts,
   totalCost,
 } from '../core/aggregate/summary.ts'
-import { declineOf } from '../core/reports/drift-watch.ts'
 import { calibrationError } from '../core/statistics/calibration.ts'
 import { wilsonBounds } from '../core/statistics/intervals.ts'
 import type { KeyCopy } from './collection.ts'
@@ -85,9 +83,9 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_success_ratio_lower_bound',
     type: 'gauge',
     unit: '',
-    help: 'Lower bound of the 95 % Wilson interval of the success ratio over all attempts of the key, 0 to 1. Never average or sum it over keys: use agent_attempts_total.',
+    help: 'Lower bound of the 95 % Wilson interval of the success ratio over all attempts of the key, clustered where tasks repeat, 0 to 1. Never average or sum it over keys: use agent_attempts_total.',
     labels: KEY_LABELS,
-    read: ({ summary }) => [successLowerBound(summary)],
+    read: ({ counts }) => [counts.attempts === 0 ? undefined : wilsonBounds(counts).low],
   },
   {
     name: 'agent_confidence_calibration_error',
@@ -101,9 +99,9 @@ export const KEY_FAMILIES: readonly FamilyOf<KeyCopy>[] = [
     name: 'agent_success_drift',
     type: 'gauge',
     unit: '',
-    help: 'Evidence that the key succeeds less often than before: 0 is none, 1 and above is an alarm. All keys together raise one false alarm in about 2,000 attempts. Never average it.',
+    help: 'Evidence that the key succeeds less often than before: 0 is none, 1 and above is an alarm. All keys together raise at most one false alarm in 2,000 attempts of each; if many fall at once, each needs less evidence. An alarm ends after 300 attempts. Never average it.',
     labels: KEY_LABELS,
-    read: (one, keys) => [declineOf(one, keys)],
+    read: ({ decline }) => [decline],
   },
 ]
 
@@ -123,10 +121,5 @@ function seconds(ms: number | undefined): number | undefined {
 const MIN_STATED = 5
 
 function statedError(summary: Summary): number | undefined {
-  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationSums(summary)) ?? undefined)
-}
-
-function successLowerBound(summary: Summary): number | undefined {
-  const attempts = totalAttempts(summary)
-  return attempts === 0 ? undefined : wilsonBounds({ successes: successes(summary), attempts }).low
+  return statedConfidences(summary) < MIN_STATED ? undefined : (calibrationError(calibrationBins(summary)) ?? undefined)
 }

@@ -34,8 +34,8 @@ interface PerSubject extends Family {
 
 interface Numbers<One> extends PerSubject {
   readonly type: 'counter' | 'gauge'
-  /** One number for each value, in the order of `values`. Undefined omits the series. `subjects` is the number of subjects that are exposed. */
-  read(one: One, subjects: number): readonly (number | undefined)[]
+  /** One number for each value, in the order of `values`. Undefined omits the series. */
+  read(one: One): readonly (number | undefined)[]
 }
 
 interface Histograms<One> extends PerSubject {

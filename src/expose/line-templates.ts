@@ -16,8 +16,8 @@ export interface FamilyTemplate<One> {
   readonly head: Uint8Array
   /** Upper bound of the bytes that all series of one subject take. */
   maxBytes(one: One): number
-  /** Appends all series of one subject. `subjects` is the number of subjects that are exposed. */
-  append(buffer: TextBuffer, one: One, subjects: number): void
+  /** Appends all series of one subject. */
+  append(buffer: TextBuffer, one: One): void
 }
 
 /** The bytes before the labels, and those between the labels and the number. */
@@ -55,8 +55,8 @@ export function familyTemplate<One extends Labelled>(family: FamilyOf<One>): Fam
   return {
     head,
     maxBytes: maxBytes(lines),
-    append(buffer, one, subjects) {
-      const values = family.read(one, subjects)
+    append(buffer, one) {
+      const values = family.read(one)
       for (let i = 0; i < lines.length; i++) {
         const value = values[i]
         if (value !== undefined) appendLine(buffer, lines[i]!, one.labels, value)

@@ -29,7 +29,7 @@ export function createProducers(
       const collection = await collect()
       const times = timesAt(collection.atMs)
       const keys = collection.keys.filter((_, i) => i % count === part)
-      const all = await seriesOf(KEY_FAMILIES, keys, collection.keys.length)
+      const all = await seriesOf(KEY_FAMILIES, keys)
       if (part === 0) all.push(...(await experimentSeries(collection)))
       const metrics = all.map(([family, series]) => metricData(family, series, times))
       if (part === 0) metrics.push(...selfMetricData(collection.self, times))
@@ -38,16 +38,15 @@ export function createProducers(
   }))
 }
 
-/** The series of `subjects` by family. `total` is the number of subjects that are exposed by all producers together. */
+/** The series of `subjects` by family. */
 async function seriesOf<One extends Labelled>(
   families: readonly FamilyOf<One>[],
   subjects: readonly One[],
-  total = subjects.length,
 ): Promise<[Family, Series[]][]> {
   const all = families.map((family): [FamilyOf<One>, Series[]] => [family, []])
   for (const [i, one] of subjects.entries()) {
     if (i > 0 && i % SUBJECTS_PER_STEP === 0) await nextIteration()
-    for (const [family, series] of all) addSeries(series, family, one, total)
+    for (const [family, series] of all) addSeries(series, family, one)
   }
   return all
 }
@@ -62,10 +61,10 @@ async function experimentSeries({ experiments }: Collection): Promise<[Family, S
   ]
 }
 
-function addSeries<One extends Labelled>(series: Series[], family: FamilyOf<One>, one: One, total: number): void {
+function addSeries<One extends Labelled>(series: Series[], family: FamilyOf<One>, one: One): void {
   const last = family.labels.at(-1)!
   const bounds = family.type === 'histogram' ? family.bounds : []
-  for (const [i, value] of family.read(one, total).entries()) {
+  for (const [i, value] of family.read(one).entries()) {
     if (value === undefined) continue
     const attributes: Attributes = { ...one.key }
     if (family.values !== undefined) attributes[last] = family.values[i]!

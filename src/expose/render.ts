@@ -88,7 +88,7 @@ function sectionOf<One extends Labelled>(
       let next = from
       for (; next < all.length && hasSpaceFor(buffer, bytes(next)); next++) {
         if (next === HEAD) appendBytes(buffer, head)
-        else append(buffer, all[next]!, all.length)
+        else append(buffer, all[next]!)
       }
       return next
     },

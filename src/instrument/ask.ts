@@ -11,8 +11,10 @@ export interface SidecarRequest {
   readonly query?: Query
   /** Members that the answer of a sidecar must have. */
   readonly fields: readonly string[]
-  /** The JSON body. Makes the request a POST. */
+  /** The JSON body. */
   readonly body?: unknown
+  /** By default POST with a body, else GET. */
+  readonly method?: 'PUT' | undefined
 }
 
 /** Resolves with the answer. Rejects only with a {@link SidecarError}. */
@@ -22,7 +24,7 @@ export async function askSidecar<Answer>(
   question: SidecarRequest,
 ): Promise<Answer> {
   const url = address.at(question.path, question.query)
-  const asked = `${question.body === undefined ? 'GET' : 'POST'} ${url.origin}${url.pathname}`
+  const asked = `${methodOf(question)} ${url.origin}${url.pathname}`
   const answer = await request(url, address, timeoutMs, question).catch((cause: unknown) => {
     throw new SidecarError(`${asked}: ${messageOf(cause)}`, { cause })
   })
@@ -37,12 +39,18 @@ async function request(
   url: URL,
   address: SidecarAddress,
   timeoutMs: number,
-  { body }: SidecarRequest,
+  question: SidecarRequest,
 ): Promise<HttpAnswer> {
+  const { body } = question
+  const method = methodOf(question)
   const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES }
-  if (body === undefined) return await requestOnce({ method: 'GET', url, headers: address.headers, ...limits })
+  if (body === undefined) return await requestOnce({ method, url, headers: address.headers, ...limits })
   const headers = { ...address.headers, 'content-type': 'application/json' }
-  return await requestOnce({ method: 'POST', url, headers, body: JSON.stringify(body), ...limits })
+  return await requestOnce({ method, url, headers, body: JSON.stringify(body), ...limits })
+}
+
+function methodOf({ method, body }: SidecarRequest): 'GET' | 'POST' | 'PUT' {
+  return method ?? (body === undefined ? 'GET' : 'POST')
 }
 
 function refusal(asked: string, { status, headers }: HttpAnswer, value: unknown): SidecarError {

@@ -8,7 +8,7 @@ import type { ExperimentOptions, ExperimentReport } from '../core/reports/experi
 import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { GroupedRates, Grouping } from '../core/reports/grouped-rates.ts'
 import type { ModelPerformance } from '../core/reports/model-comparison.ts'
-import type { RangeQuestion } from '../core/reports/range.ts'
+import { type Ranged, type RangeQuestion, withoutRange } from '../core/reports/range.ts'
 import type { Rate } from '../core/reports/rate.ts'
 import type { PerformanceReport } from '../core/reports/report.ts'
 import { requestOf } from '../core/reports/request.ts'
@@ -23,9 +23,11 @@ import { type Receipt, readReceipt } from './receipt.ts'
 import { sidecarAddress } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 
+type Bound = Exclude<keyof RangeQuestion, 'tz'>
+
 /** Parameters whose times may also be a `Date`. */
 export type WithDates<Parameters> = {
-  readonly [Name in keyof Parameters]: Name extends keyof RangeQuestion ? Date | string | undefined : Parameters[Name]
+  readonly [Name in keyof Parameters]: Name extends Bound ? Date | string | undefined : Parameters[Name]
 }
 
 /**
@@ -54,6 +56,21 @@ export interface RouteOptions extends Omit<QuestionFilter, 'issue_type'> {
   readonly explore?: boolean | { readonly seed: string } | undefined
 }
 
+/** What an experiment is asked for, beside its name. */
+export interface ExperimentQuestion extends ExperimentOptions, QuestionFilter {
+  /** The intended share of each variant, of any sum. By default the stored ones, else equal shares. */
+  readonly shares?: Readonly<Record<string, number>> | undefined
+}
+
+/** What is intended with an experiment. What is absent or null is not stated. */
+export interface PlannedExperiment {
+  /** The share of each variant, above 0, of any sum. */
+  readonly shares?: Readonly<Record<string, number>> | null | undefined
+  readonly baseline?: string | null | undefined
+  /** Attempts that ended from then on (RFC 3339) do not count in the experiment. */
+  readonly end?: string | null | undefined
+}
+
 /**
  * Questions to a sidecar. Each rejects only with a {@link SidecarError}, if there is no usable answer within the time-out. Catch it and
  * continue with a default, so that the coordinator works without the sidecar.
@@ -68,32 +85,44 @@ export interface SidecarClient {
     parameters: WithDates<Input<Path>>,
   ): Promise<Exclude<Answer<Path>, undefined>>
   /** The best agent for issues of this type. Undefined if no agent has enough attempts. */
-  bestAgent(issueType: string, options?: BestAgentOptions & QuestionRange): Promise<BestAgentAnswer | undefined>
+  bestAgent(
+    issueType: string,
+    options?: BestAgentOptions & QuestionRange,
+  ): Promise<(BestAgentAnswer & Ranged) | undefined>
   /** The success rate of one key, in percent. 0 of 0 attempts for an unknown key. */
-  successRate(key: AttemptKey & QuestionRange): Promise<Rate>
+  successRate(key: AttemptKey & QuestionRange): Promise<Rate & Ranged>
   /** Success rates by the names that the filter does not fix, or by `groupBy`. */
-  successRate(filter?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<GroupedRates>
+  successRate(filter?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<GroupedRates & Ranged>
   /** Compares models over the keys with at least `minAttempts` (5 by default). */
   modelComparison(
     options?: QuestionFilter & Pick<BestAgentOptions, 'minAttempts'>,
   ): Promise<Record<string, ModelPerformance>>
-  report(filter?: QuestionFilter): Promise<PerformanceReport>
+  report(filter?: QuestionFilter): Promise<PerformanceReport & Ranged>
   /** A ranked list of agents for the next issue of this type, best first. Empty if no agent meets the conditions. */
-  route(issueType: string, options?: RouteOptions): Promise<RoutingReport>
+  route(issueType: string, options?: RouteOptions): Promise<RoutingReport & Ranged>
   /** The rate over time, in intervals of at least `interval` (such as `1h`, `7d`; by default chosen), and the drift of keys and agents. */
-  trends(options?: QuestionFilter & { readonly interval?: string | undefined }): Promise<TrendReport>
+  trends(options?: QuestionFilter & { readonly interval?: string | undefined }): Promise<TrendReport & Ranged>
   /** The calibration of stated confidence, by agent or by `groupBy`. */
-  calibration(options?: QuestionFilter & { readonly groupBy?: Grouping | undefined }): Promise<CalibrationReport>
+  calibration(
+    options?: QuestionFilter & { readonly groupBy?: Grouping | undefined },
+  ): Promise<CalibrationReport & Ranged>
   /** Costs per attempt and per success. */
-  costs(filter?: QuestionFilter): Promise<CostReport>
+  costs(filter?: QuestionFilter): Promise<CostReport & Ranged>
   /** The results of an A/B test so far. Valid to ask after every attempt. Undefined if there is no such experiment or baseline. */
-  experiment(name: string, options?: ExperimentOptions & QuestionRange): Promise<ExperimentReport | undefined>
+  experiment(name: string, options?: ExperimentQuestion): Promise<(ExperimentReport & Ranged) | undefined>
+  /**
+   * States the intended shares, the baseline and the end of an experiment, in place of what was stated before. Needs a sidecar started with
+   * `--admin`, and a token with the scope `admin` where tokens are used.
+   */
+  putExperiment(name: string, plan: PlannedExperiment): Promise<PlannedExperiment>
   /** Compares agents, models (the default), or both together, at the same mix of issue types. */
-  fairComparison(options?: QuestionFilter & { readonly by?: FairGrouping | undefined }): Promise<FairComparison>
+  fairComparison(
+    options?: QuestionFilter & { readonly by?: FairGrouping | undefined },
+  ): Promise<FairComparison & Ranged>
   /** A page of recorded attempts, newest first. `limit` is 100 by default, at most 1,000. `cursor` is the `next_cursor` of the previous page. */
   attempts(
     page?: QuestionFilter & { readonly limit?: number | undefined; readonly cursor?: string | undefined },
-  ): Promise<AttemptPage>
+  ): Promise<AttemptPage & Ranged>
   /** Records at most 10,000 attempts. Resolves when the accepted ones are durable. Retry only attempts with ids: others would count twice. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt>
 }
@@ -128,8 +157,8 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     },
     successRate: (filter: QuestionFilter & { readonly groupBy?: Grouping } = {}) =>
       ask('success-rate', { ...selectionOf(filter), group_by: filter.groupBy }) as Promise<Rate & GroupedRates>,
-    modelComparison: (filter = {}) =>
-      ask('model-comparison', { ...selectionOf(filter), min_attempts: filter.minAttempts }),
+    modelComparison: async (filter = {}) =>
+      withoutRange(await ask('model-comparison', { ...selectionOf(filter), min_attempts: filter.minAttempts })),
     report: (filter = {}) => ask('report', selectionOf(filter), ['summary', 'by_agent', 'recommendations']),
     route: (issueType, options = {}) => ask('route', routeParameters(issueType, options), ['ranked', 'excluded']),
     trends: (options = {}) =>
@@ -137,10 +166,22 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
     calibration: (options = {}) =>
       ask('calibration', { ...selectionOf(options), group_by: options.groupBy }, ['overall', 'groups']),
     costs: (filter = {}) => ask('costs', selectionOf(filter), ['overall', 'by_agent', 'by_model']),
-    experiment: (name, { since, until, baseline, adaptive } = {}) =>
-      ask('experiments/{name}', { name, since, until, baseline, adaptive }, ['variants', 'comparisons']).catch(
-        noAnswer,
-      ),
+    experiment: (name, options = {}) => {
+      const { baseline, adaptive, margin } = options
+      const shares = options.shares && sharesText(options.shares)
+      const parameters = { name, ...selectionOf(options), baseline, adaptive, shares, margin }
+      return ask('experiments/{name}', parameters, ['variants', 'comparisons']).catch(noAnswer)
+    },
+    putExperiment: (name, plan) => {
+      const { path, query } = requestOf('api/v1/experiments/{name}', { name })
+      return askSidecar(address, timeoutMs, {
+        path,
+        query,
+        method: 'PUT',
+        body: plan,
+        fields: ['experiment', 'shares'],
+      })
+    },
     fairComparison: (options = {}) =>
       ask('fair-comparison', { ...selectionOf(options), by: options.by }, ['rates', 'turned_over']),
     attempts: (page = {}) => {
@@ -154,6 +195,12 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
       throw new SidecarError('the answer does not account for every attempt', { status: 200 })
     },
   }
+}
+
+function sharesText(shares: Readonly<Record<string, number>>): string {
+  return Object.entries(shares)
+    .map(([variant, share]) => `${variant}:${share}`)
+    .join(',')
 }
 
 /** Whether an error is a sidecar's own 404 with problem details, which means "no answer". Another server's 404 means a wrong URL. */

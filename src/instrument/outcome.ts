@@ -5,7 +5,7 @@ import type { Problems } from './problems.ts'
 import { OTHER_ERROR } from './span.ts'
 
 /** The return value of `describe`. If success or confidence is absent, the default rule takes it from the result. */
-export type AttemptOutcome = Partial<Pick<NewAttempt, FieldsWith<{ readonly known: 'end' }>>>
+export type AttemptOutcome = Partial<Pick<NewAttempt, FieldsWith<{ readonly known: 'end' | 'any' }>>>
 
 /** Derives the outcome from the result of the work. Must be fast and synchronous. */
 export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome
@@ -51,7 +51,8 @@ function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome
   if (typeof said !== 'object' || said === null) throw new TypeError('describe must return an object')
   const fields: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(said)) {
-    if (FIELD_BY_NAME.get(field)?.known !== 'end') problems.count('describe', `${field} is no part of an outcome`)
+    const known = FIELD_BY_NAME.get(field)?.known
+    if (known !== 'end' && known !== 'any') problems.count('describe', `${field} is no part of an outcome`)
     else if (value !== undefined) fields[field] = value
   }
   return fields

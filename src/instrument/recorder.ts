@@ -11,8 +11,8 @@ import type { ProblemSource, Problems } from './problems.ts'
 import { type AttemptSpan, startAttemptSpan } from './span.ts'
 import { applyDefaults, usableAttempt } from './valid-attempt.ts'
 
-/** The fields known before an attempt starts. An invalid name counts as `unknown`. */
-export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' }>>
+/** The fields that may be known before an attempt starts. An invalid name counts as `unknown`. */
+export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' | 'any' }>>
 
 /** An attempt that is running. */
 interface StartedAttempt {
@@ -60,7 +60,8 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
         context: span?.context,
         end: (outcome, message) => {
           const time_seconds = (performance.now() - startedMs) / 1000
-          const ended = usable('describe', () => ({ ...started, ...outcome(), time_seconds }))!
+          const initial = withTrace(started, span)
+          const ended = usable('describe', () => ({ ...initial, ...outcome(), time_seconds }))!
           if (span !== undefined) problems.guard('telemetry', () => span.end(ended, { message }))
           emit(ended)
         },
@@ -75,9 +76,16 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
       const endedMs = parseTimestamp(attempt.timestamp)!.ms
       const span = open(attempt, new Date(endedMs - attempt.time_seconds * 1000))
       problems.guard('telemetry', () => span?.end(attempt, { at: new Date(endedMs) }))
-      emit(attempt)
+      emit(withTrace(attempt, span))
     },
   }
+}
+
+/** The attempt with the trace of its span, as the sidecar reads it from the span itself, unless it states a trace. */
+function withTrace(attempt: NewAttempt, span: AttemptSpan | undefined): NewAttempt {
+  return attempt.trace_id === undefined && span?.traceId !== undefined
+    ? { ...attempt, trace_id: span.traceId }
+    : attempt
 }
 
 /** Placeholders for success and duration until the attempt ends. Validation discards an attempt without them. */
@@ -86,4 +94,6 @@ function initialAttempt(labels: AttemptLabels): NewAttempt {
   return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: randomUUID() }
 }
 
-const LABELS = FIELD_LIST.filter(field => field.known === 'start').map(field => field.name as keyof AttemptLabels)
+const LABELS = FIELD_LIST.filter(({ known }) => known === 'start' || known === 'any').map(
+  field => field.name as keyof AttemptLabels,
+)

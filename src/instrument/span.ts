@@ -3,6 +3,7 @@ import {
   type Attributes,
   type Context,
   context,
+  isSpanContextValid,
   ProxyTracerProvider,
   type Span,
   SpanKind,
@@ -18,7 +19,7 @@ export const OTHER_ERROR = '_OTHER'
 
 const SPAN_FIELDS = FIELD_LIST.filter(field => field.spanAttribute !== undefined)
 const isAtStart = ({ known, name }: ListedField): boolean => known === 'start' || name === 'attempt_id'
-const AT_START = SPAN_FIELDS.filter(isAtStart)
+const AT_START = SPAN_FIELDS.filter(field => isAtStart(field) || field.known === 'any')
 /** Without `error.type`, which only a failed attempt has. */
 const AT_END = SPAN_FIELDS.filter(field => !isAtStart(field) && field.name !== 'error_type')
 
@@ -26,6 +27,8 @@ const AT_END = SPAN_FIELDS.filter(field => !isAtStart(field) && field.name !== '
 export interface AttemptSpan {
   /** The context to run the work in, so that its spans become children. */
   readonly context: Context
+  /** Undefined if the span belongs to no trace. */
+  readonly traceId: string | undefined
   /** Ends the span with the attempt's result. `message` is the reason of a failure. `at` is the end time, by default now. */
   end(attempt: NewAttempt, details?: { readonly message?: string | undefined; readonly at?: Date | undefined }): void
 }
@@ -38,8 +41,10 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
     ...(startedAt !== undefined && { startTime: startedAt }),
   })
   if (span === undefined) return undefined
+  const spanContext = span.spanContext()
   return {
     context: trace.setSpan(context.active(), span),
+    traceId: isSpanContextValid(spanContext) ? spanContext.traceId : undefined,
     end: (ended, { message, at } = {}) => {
       try {
         describeEnd(span, ended, message)

@@ -1,6 +1,7 @@
 /** Validates the attempt of a caller, and completes it for delivery. */
 import { randomUUID } from 'node:crypto'
 import type { AttemptKey, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
+import { PAIRED_FIELDS } from '../core/attempt/fields.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems, escapePointer } from '../core/attempt/validation.ts'
 
@@ -44,6 +45,8 @@ type Usable = { -readonly [Field in keyof NewAttempt]?: NewAttempt[Field] | unde
 function withoutProblems(copy: NewAttempt, problems: readonly AttemptProblem[]): Usable {
   const invalid = new Set(problems.map(problem => problem.pointer))
   if (invalid.has('')) return {}
+  // A sidecar refuses an attempt with only one of them.
+  if (PAIRED_FIELDS.some(name => invalid.has(`/${name}`))) for (const name of PAIRED_FIELDS) invalid.add(`/${name}`)
   return Object.fromEntries(Object.entries(copy).filter(([field]) => !invalid.has(`/${escapePointer(field)}`)))
 }
 

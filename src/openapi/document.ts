@@ -1,9 +1,10 @@
 /** GET /openapi.json: derived from the schemas that validate requests and from the registry of questions. */
 import { z } from 'zod'
 import { attemptSchema } from '../receive/attempt-schema.ts'
+import { planSchema } from '../receive/experiment-plan.ts'
 import { questionOperations } from './questions.ts'
 import { otlpPaths, recordOperation } from './recording.ts'
-import { FAULT_SCHEMAS, type OperationKind, RESPONSES, refusals } from './responses.ts'
+import { FAULT_SCHEMAS, type OperationKind, RESPONSES, ref, refusals } from './responses.ts'
 
 /** The OpenAPI 3.1 document. `version` is the product's. */
 export async function openApiDocument(version: string): Promise<object> {
@@ -20,6 +21,7 @@ export async function openApiDocument(version: string): Promise<object> {
     paths: {
       ...paths,
       '/api/v1/attempts': { post: recordOperation(), ...paths['/api/v1/attempts'] },
+      [EXPERIMENT]: { ...paths[EXPERIMENT], put: planOperation() },
       '/api/v1/metrics': { ...paths['/api/v1/metrics'], delete: resetOperation() },
       ...otlpPaths(),
       '/metrics': {
@@ -30,7 +32,12 @@ export async function openApiDocument(version: string): Promise<object> {
       '/openapi.json': { get: plain('This document', 'application/json', { scope: 'read' }) },
     },
     components: {
-      schemas: { Attempt: attemptComponent(), ...schemas, ...FAULT_SCHEMAS },
+      schemas: {
+        Attempt: componentOf(attemptSchema),
+        ExperimentPlan: componentOf(planSchema),
+        ...schemas,
+        ...FAULT_SCHEMAS,
+      },
       responses: RESPONSES,
       securitySchemes: {
         bearer: {
@@ -53,6 +60,37 @@ function resetOperation(): object {
     security,
     responses: {
       200: { description: 'Forgotten', content: { 'application/json': { example: { reset: true } } } },
+      ...responses,
+    },
+  }
+}
+
+const EXPERIMENT = '/api/v1/experiments/{name}'
+
+function planOperation(): object {
+  const { security, responses } = refusals({ scope: 'admin', body: true, loaded: true, more: [409] })
+  const example = { shares: { control: 90, canary: 10 }, baseline: 'control', end: null }
+  return {
+    summary:
+      'State the intended shares, the baseline and the end of an experiment; only on a sidecar started with --admin',
+    security,
+    parameters: [
+      {
+        name: 'name',
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+        description: 'The "experiment" of its attempts.',
+      },
+    ],
+    requestBody: { required: true, content: { 'application/json': { schema: ref('ExperimentPlan'), example } } },
+    responses: {
+      200: {
+        description: 'Stored',
+        content: {
+          'application/json': { schema: ref('ExperimentPlan'), example: { experiment: 'prompt', ...example } },
+        },
+      },
       ...responses,
     },
   }
@@ -107,12 +145,12 @@ function plain(summary: string, type: string, kind: OperationKind): object {
   }
 }
 
-function attemptComponent(): object {
+function componentOf(described: z.ZodType): object {
   const {
     $schema: _,
     $defs,
     ...rest
-  } = z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>
+  } = z.toJSONSchema(described, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>
   const defined = Object.values(($defs ?? {}) as Record<string, object>)
   return defined[0] ?? rest
 }

@@ -33,8 +33,10 @@ export function exampleFacts(): Facts {
     summaries: async (range, filter = {}) =>
       range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, EXAMPLE_NOW_MS)],
     arms: async experiment => tally.arms(experiment),
+    experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
-    coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
+    coverage: sinceMs => tally.times.coverage(sinceMs, EXAMPLE_NOW_MS),
+    clip: range => tally.times.clip(range, EXAMPLE_NOW_MS),
     attempts: async ({ limit }) => ({ attempts: ATTEMPTS.toReversed().slice(0, limit), next_cursor: null }),
   }
 }

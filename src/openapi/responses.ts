@@ -18,6 +18,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   403: 'The token lacks the scope, or a page of an Origin that is not listed asks',
   404: 'Nothing is known of what was asked about',
   408: 'The headers, or the next bytes of the body, did not come in time',
+  409: 'As many plans are stored as the settings allow',
   413: 'The body is too large, before or after inflating, or holds too many attempts',
   415: 'The Content-Type, charset or Content-Encoding is not taken',
   421: 'The Host is a name that is not listed with --allow-host',

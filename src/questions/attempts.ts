@@ -21,8 +21,12 @@ export interface AttemptsQuery extends Selection {
 const keptAttempt = z
   .strictObject({
     ...Object.fromEntries(FIELD_LIST.map(field => [field.name, fieldSchema(field)])),
-    timestamp: z.string(),
-    computed_cost_usd: z.number().min(0).optional(),
+    timestamp: z.string().meta({ description: 'End of the attempt, RFC 3339.' }),
+    computed_cost_usd: z
+      .number()
+      .min(0)
+      .optional()
+      .meta({ description: 'Cost in US dollars, computed from tokens and prices.' }),
   })
   .meta({ id: 'KeptAttempt' }) as unknown as z.ZodType<AgentAttempt, AgentAttempt>
 
@@ -54,6 +58,7 @@ const missingAttempts: ObjectSchema<MissingAttempts> = objectSchema('MissingAtte
 
 export const attempts: Question<'attempts', AttemptsQuery, AttemptPage> = defineQuestion({
   path: 'attempts',
+  isExact: true,
   summary: 'Kept attempts, newest first; follow next_cursor for more',
   parameters: z.strictObject({
     ...selection,
@@ -66,9 +71,9 @@ export const attempts: Question<'attempts', AttemptsQuery, AttemptPage> = define
     with_ids: flag('Give attempts that were kept without an id one that is the same at every call').default(false),
   }),
   answer: z.strictObject({
-    attempts: z.array(keptAttempt),
+    attempts: z.array(keptAttempt).meta({ description: 'The attempts of the page.' }),
     next_cursor: z.string().nullable().meta({ description: 'The cursor of the next page; null after the last.' }),
-    missing: z.exactOptional(missingAttempts),
+    missing: z.exactOptional(missingAttempts).meta({ description: 'Present only if attempts are missing.' }),
   }),
   example: { limit: 2 },
   async run(facts, { range, filter, limit, cursor, order, with_ids }, signal) {

@@ -7,18 +7,18 @@ import { runYielding } from '../lib/event-loop.ts'
 import { attempts, grouping, meanInterval, probability, rateInterval } from './answer-schemas.ts'
 import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
-import { byName, type ObjectSchema, objectSchema } from './schema.ts'
+import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
 
 export interface CalibrationQuery extends Selection {
   readonly group_by?: Grouping | undefined
 }
 
 const reliabilityBin: ObjectSchema<ReliabilityBin> = objectSchema('ReliabilityBin', {
-  from: probability,
-  to: probability,
+  from: probability.meta({ description: 'Lower bound of the confidences, 0 to 1, exclusive but for 0.' }),
+  to: probability.meta({ description: 'Upper bound of the confidences, 0 to 1, inclusive.' }),
   attempts,
   mean_confidence: probability.nullable(),
-  success_rate: z.number().nullable(),
+  success_rate: z.number().nullable().meta({ description: 'Successes in percent. Null if the bin is empty.' }),
   success_rate_interval: rateInterval,
 })
 
@@ -33,19 +33,23 @@ const calibrationSchema: ObjectSchema<Calibration> = objectSchema('Calibration',
   within_bins: score,
   brier_skill: score,
   expected_calibration_error: score,
-  expected_calibration_error_band: z.strictObject({ mean: z.number(), high: z.number() }).nullable(),
+  expected_calibration_error_band: strictObject({
+    mean: probability.meta({ description: 'Mean, 0 to 1.' }),
+    high: probability.meta({ description: '95 % point, 0 to 1.' }),
+  }).nullable(),
   spiegelhalter_z: score,
   spiegelhalter_p: score,
-  over_confidence: z.number().nullable().meta({ description: 'Mean confidence less success rate, -1 to 1.' }),
+  over_confidence: z.number().nullable().meta({ description: 'Mean confidence less the share of successes, -1 to 1.' }),
   over_confidence_interval: meanInterval.nullable(),
   auroc: score,
+  auroc_error: score,
   degenerate: z.boolean(),
   bins: z.array(reliabilityBin),
 })
 
 const answer: ObjectSchema<CalibrationReport> = objectSchema('CalibrationReport', {
   group_by: grouping,
-  overall: calibrationSchema,
+  overall: calibrationSchema.meta({ description: 'All attempts together.' }),
   groups: byName(calibrationSchema, 'By the name of the group.'),
 })
 

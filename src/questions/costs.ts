@@ -8,7 +8,7 @@ import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
 const answer: ObjectSchema<CostReport> = objectSchema('CostReport', {
-  overall: costsSchema,
+  overall: costsSchema.meta({ description: 'All attempts together.' }),
   by_agent: byName(costsSchema, 'By agent.'),
   by_model: byName(costsSchema, 'By model.'),
   by_issue_type: byName(costsSchema, 'By issue type.'),

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../core/attempt/timestamp.ts'
 import { nameProblem } from '../core/attempt/validation.ts'
-import type { RangeQuestion } from '../core/reports/range.ts'
+import { type RangeQuestion, zoneDetail, zoneOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { Fields } from './schema.ts'
 
@@ -82,17 +82,26 @@ export function length(description: string): z.ZodType<number, string> {
   return read as z.ZodType<number, string>
 }
 
+/** The name of a time zone. */
+function zone(description: string): z.ZodString {
+  const schema = z
+    .string({ error: notText })
+    .refine(tz => zoneOf({ tz }) !== undefined, { error: ({ input }) => zoneDetail(String(input)) })
+  return described(schema, description, 'zone')
+}
+
 /** Keys with fewer attempts are excluded. */
 export function minAttempts(least: number): z.ZodDefault<z.ZodType<number, number>> {
   return count('Leave out keys (agent, model and issue type) with fewer attempts', 1, 1e9).default(least)
 }
 
-const TIME_HELP = 'an RFC 3339 time, or a length back from now such as 24h or 7d'
+const TIME_HELP = 'an RFC 3339 time, a date, or a length back from now such as 24h or 7d'
 
 /** The time range that every question accepts. The whole lifetime by default. */
 export const range: Fields<RangeQuestion> = {
   since: text(`From then on: ${TIME_HELP}`, 'time').optional(),
   until: text('Until then, in the same form (default: now)', 'time').optional(),
+  tz: zone('IANA time zone of dates, and of days and weeks, such as Europe/Berlin (default: UTC)').optional(),
 }
 
 /** Shared by all questions about keys. */

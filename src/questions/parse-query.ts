@@ -1,6 +1,7 @@
 /** Parses the parameters of a question. */
 import type { z } from 'zod'
-import { parseRange } from '../core/reports/range.ts'
+import { UTC } from '../core/attempt/time-zone.ts'
+import { parseRange, zoneOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { ParameterFault } from '../server/problem.ts'
 import { InvalidParameters, type ParsedQuery, type Question } from './question.ts'
@@ -13,12 +14,14 @@ export function parseQuery({ parameters }: Pick<Question, 'parameters'>, given: 
   // No prototype, because clients may send names such as `__proto__` and `constructor`.
   const checked = parameters.safeParse(Object.assign(Object.create(null), given))
   if (!checked.success) throw new InvalidParameters(checked.error.issues.flatMap(faultsOf))
+  const empty = Object.entries(given).filter(([, value]) => value === '')
+  if (empty.length > 0) throw new InvalidParameters(empty.map(([name]) => ({ name, detail: 'must not be empty' })))
   const query = checked.data as Selection
-  const range = parseRange({ since: query.since, until: query.until }, nowMs)
+  const range = parseRange(query, nowMs)
   if (range !== undefined && 'detail' in range)
     throw new InvalidParameters([{ name: range.parameter, detail: range.detail }])
   const { agent_name, model_name, issue_type } = query
-  return { ...query, filter: { agent_name, model_name, issue_type }, range, nowMs }
+  return { ...query, filter: { agent_name, model_name, issue_type }, range, zone: zoneOf(query) ?? UTC, nowMs }
 }
 
 function faultsOf(issue: z.core.$ZodIssue): ParameterFault[] {

@@ -1,17 +1,27 @@
 /** The definition of a question. HTTP, /openapi.json, the typed client, the tracker and the command derive from it. */
 import type { z } from 'zod'
+import type { TimeZone } from '../core/attempt/time-zone.ts'
 import type { KeyFilter, StopSignal, Store, TimeRange } from '../core/ports.ts'
+import type { AnsweredRange } from '../core/reports/range.ts'
 import type { ParameterFault } from '../server/problem.ts'
+import { clipQuery, sayRange, withRange } from './answered-range.ts'
 import type { Exactly } from './schema.ts'
 
 /** The part of the store that questions read. */
-export type Facts = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
+export type Facts = Pick<
+  Store,
+  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
+>
 
 /** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */
 export type ParsedQuery<Parameters extends object = object> = Parameters & {
   readonly filter: KeyFilter
-  /** Undefined for the whole lifetime. */
+  /** Undefined for the whole lifetime. Where a question runs, its edges are clipped to time buckets. */
   readonly range: TimeRange | undefined
+  /** The range as the answer says it. Undefined before the question runs, and for the whole lifetime. */
+  readonly answered?: AnsweredRange | undefined
+  /** The zone of days and weeks. */
+  readonly zone: TimeZone
   /** When the question was parsed, in milliseconds since the epoch. Lengths back from now refer to it. */
   readonly nowMs: number
 }
@@ -54,6 +64,8 @@ interface Definition<
   Parameters extends z.ZodObject,
   Schema extends z.ZodType,
 > extends Omit<Question<Path, Input, Answer>, 'parameters' | 'answer' | 'run' | 'noAnswer' | 'isUnique' | 'print'> {
+  /** Whether it is answered from single attempts. The edges of its range are then not clipped. */
+  readonly isExact?: boolean
   readonly parameters: Parameters & Exactly<Input, z.input<Parameters>>
   readonly answer: Schema & Exactly<Exclude<Answer, undefined>, z.output<Schema>>
   run(facts: Facts, query: ParsedQuery<z.output<Parameters>>, signal?: StopSignal): Promise<Answer>
@@ -62,7 +74,10 @@ interface Definition<
   print?(facts: Facts, query: ParsedQuery<z.output<Parameters>>, signal?: StopSignal): Promise<Iterator<string>>
 }
 
-/** Defines a question. It does not compile unless the schemas and the declared types of parameters and answer are the same. */
+/**
+ * Defines a question. It does not compile unless the schemas and the declared types of parameters and answer are the same. If it takes a range,
+ * the range is clipped before it runs, and its answer says that range.
+ */
 export function defineQuestion<
   Path extends string,
   Input extends object,
@@ -70,7 +85,20 @@ export function defineQuestion<
   Parameters extends z.ZodObject,
   Schema extends z.ZodType,
 >(definition: Definition<Path, Input, Answer, Parameters, Schema>): Question<Path, Input, Answer> {
-  return definition as unknown as Question<Path, Input, Answer>
+  const question = definition as unknown as Question<Path, Input, Answer> & { readonly isExact?: boolean }
+  if (!('since' in question.parameters.shape)) return question
+  const { isExact = false, answer, run, print } = question
+  return {
+    ...question,
+    answer: withRange(answer) as typeof answer,
+    async run(facts, query, signal) {
+      const clipped = await clipQuery(facts, query, isExact, signal)
+      return sayRange(await run(facts, clipped, signal), clipped.answered)
+    },
+    ...(print !== undefined && {
+      print: async (facts, query, signal) => print(facts, await clipQuery(facts, query, isExact, signal), signal),
+    }),
+  }
 }
 
 /** Invalid parameters. The message names each of them. */

@@ -6,26 +6,31 @@ import { runYielding } from '../lib/event-loop.ts'
 import { attempts, bestAgent, modelPerformance, names, rate } from './answer-schemas.ts'
 import { selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
-import { byName, type ObjectSchema, objectSchema } from './schema.ts'
+import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
 
-const { success_rate, success_rate_interval, evidence } = rate.shape
+const { success_rate, success_rate_interval, evidence, clusters, effective_attempts } = rate.shape
 
 const answer: ObjectSchema<PerformanceReport> = objectSchema('PerformanceReport', {
   generated_at: z.string(),
-  summary: z.strictObject({
+  summary: strictObject({
     total_attempts: attempts,
-    total_successful: attempts,
+    total_successful: attempts.meta({ description: 'Number of successful attempts.' }),
     overall_success_rate: success_rate,
     success_rate_interval,
     evidence,
-    total_agents: attempts,
-    total_issue_types: attempts,
-    total_models: attempts,
-  }),
-  by_agent: byName(rate.extend({ issue_types: names }), 'By agent.'),
-  by_issue_type: byName(rate.extend({ agents_used: names }), 'By issue type.'),
+    clusters,
+    effective_attempts,
+    total_agents: attempts.meta({ description: 'Number of agents.' }),
+    total_issue_types: attempts.meta({ description: 'Number of issue types.' }),
+    total_models: attempts.meta({ description: 'Number of models.' }),
+  }).meta({ description: 'Totals over all attempts.' }),
+  by_agent: byName(strictObject({ ...rate.shape, issue_types: names }), 'By agent.'),
+  by_issue_type: byName(strictObject({ ...rate.shape, agents_used: names }), 'By issue type.'),
   by_model: byName(modelPerformance, 'By model.'),
-  recommendations: byName(bestAgent, 'The best agent of each issue type that has one with at least three attempts.'),
+  recommendations: byName(
+    bestAgent,
+    'The best agent of each issue type that has one with at least three attempts and one success.',
+  ),
 })
 
 export const report: Question<'report', Selection, PerformanceReport> = defineQuestion({

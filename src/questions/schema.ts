@@ -1,5 +1,6 @@
 /** Zod schemas that the compiler holds equal to the types of the core: /openapi.json cannot describe another answer than is sent. */
 import { z } from 'zod'
+import { FIELD_DESCRIPTIONS } from './field-descriptions.ts'
 
 /** Arrays and members as read-only, so that only what is on the wire is compared. */
 type Plain<T> = T extends readonly (infer Item)[]
@@ -46,7 +47,18 @@ export function objectSchema<T, Shape extends z.ZodRawShape>(
   id: string,
   shape: Shape & Exactly<T, z.output<z.ZodObject<Shape>>>,
 ): ObjectSchema<T> {
-  return z.strictObject(shape).meta({ id }) as unknown as ObjectSchema<T>
+  return strictObject(shape).meta({ id }) as unknown as ObjectSchema<T>
+}
+
+/** An object without other members, whose fields have the descriptions of their names. */
+export function strictObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  const described = Object.entries(shape).map(([name, schema]) => [name, describedField(name, schema as z.ZodType)])
+  return z.strictObject(Object.fromEntries(described) as Shape)
+}
+
+function describedField(name: string, schema: z.ZodType): z.ZodType {
+  const description = FIELD_DESCRIPTIONS.get(name)
+  return schema.description !== undefined || description === undefined ? schema : schema.meta({ description })
 }
 
 /** The schema of an object with a member for each name from outside. */

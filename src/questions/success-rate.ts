@@ -25,8 +25,8 @@ export interface SuccessRateQuery extends Selection {
 
 const groupedRates: ObjectSchema<GroupedRates> = objectSchema('GroupedRates', {
   group_by: grouping,
-  success_rates: byName(z.number(), 'In percent.'),
-  details: byName(rate, 'The same rates with their intervals.'),
+  success_rates: byName(z.number(), 'Success rates in percent, by group.'),
+  details: byName(rate, 'The same rates in percent with their intervals.'),
 })
 
 /** The rate of one key if all three names and no `group_by` are given. Otherwise the rates of groups. */

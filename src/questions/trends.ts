@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { countsOfAllSteps } from '../core/aggregate/group-totals.ts'
-import { type Coverage, RangeNotHeld } from '../core/ports.ts'
+import type { KeyDrift } from '../core/reports/drift-report.ts'
+import { intervalSteps } from '../core/reports/intervals.ts'
 import type { Selection } from '../core/reports/selection.ts'
-import { intervalSteps, type KeyDrift, type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
-import type { Counts } from '../core/statistics/counts.ts'
+import { type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
+import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
 import { length, selection } from './parameters.ts'
@@ -27,16 +28,29 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
   since: z.string().nullable(),
   until: z.string().nullable(),
   interval_seconds: z.number().min(0),
-  points: z.array(point),
-  direction: z.enum(['improving', 'degrading', 'cannot_tell_yet']),
-  evidence: rateDifference,
-  drifted_keys: z.array(keyDrift),
+  points: z.array(point).meta({ description: 'The success rate of every interval, in percent.' }),
+  direction: z.enum(['improving', 'degrading', 'cannot_tell_yet']).meta({
+    description: 'Which way the success rate moves, as `change` says. For one look: the halves move.',
+  }),
+  earlier_half: rate
+    .nullable()
+    .meta({ description: 'The success rate of the earlier half, in percent. Null without attempts.' }),
+  later_half: rate
+    .nullable()
+    .meta({ description: 'The success rate of the later half, in percent. Null without attempts.' }),
+  change: rateDifference.nullable().meta({
+    description:
+      'The later half of the attempts compared with the earlier half, in percentage points. Null if one has no attempts.',
+  }),
+  verdict: z.string().meta({ description: 'One verdict in words from the direction and the drifts.' }),
+  drifted_keys: z.array(keyDrift).meta({ description: 'The keys with an alarm at the end of the range.' }),
   agents: byName(drift, 'Every agent with enough attempts.'),
 })
 
 export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuestion({
   path: 'trends',
-  summary: 'Rate per interval, its direction, and what has drifted from its baseline as at the end of the range',
+  summary:
+    'Rate per interval, its direction, what has drifted from its baseline as at the end of the range, and a verdict in words',
   command: 'trends',
   parameters: z.strictObject({
     ...selection,
@@ -44,24 +58,15 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
   }),
   answer,
   example: { interval: '1h' },
-  async run(facts, { range, filter, since, interval, nowMs }, signal) {
-    const [life, all] = await Promise.all([
-      facts.summaries(undefined, filter, signal),
-      facts.summaries(undefined, undefined, signal),
-    ])
-    const coverageAt = (sinceMs: number): Coverage => facts.coverage(sinceMs)
-    if (since !== undefined) refuseUnheld(range!.sinceMs, coverageAt)
-    const intervals = await runYielding(intervalSteps(range, life, nowMs, interval, coverageAt), signal)
-    const counts: Counts[] = []
-    for (const one of intervals) {
+  async run(facts, { range, filter, interval, zone, nowMs }, signal) {
+    const life = await facts.summaries(undefined, filter, signal)
+    const options = { nowMs, requestedMs: interval, zone, held: facts }
+    const { lengthMs, ranges } = await runYielding(intervalSteps(range, life, options), signal)
+    const counts: TaskCounts[] = []
+    for (const one of ranges) {
       const summaries = await facts.summaries(one, filter, signal)
       counts.push(await runYielding(countsOfAllSteps(summaries), signal))
     }
-    return await runYielding(trendSteps(intervals, counts, life, all), signal)
+    return await runYielding(trendSteps(ranges, counts, life, lengthMs), signal)
   },
 })
-
-function refuseUnheld(sinceMs: number, coverageAt: (sinceMs: number) => Coverage): void {
-  const { earliestMs } = coverageAt(sinceMs)
-  if (sinceMs < earliestMs) throw new RangeNotHeld(earliestMs)
-}

@@ -1,7 +1,7 @@
 /** The schema of an attempt in requests, from which /openapi.json is made. {@link readAttempt} validates the same. */
 import { z } from 'zod'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
-import { type AttemptField, FIELD_LIST } from '../core/attempt/fields.ts'
+import { type AttemptField, FIELD_LIST, PAIRED_FIELDS } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { nameProblem } from '../core/attempt/validation.ts'
 
@@ -28,16 +28,15 @@ function valueSchema(field: AttemptField): z.ZodType {
   }
 }
 
-/** JSON Schema counts characters where the bound is in bytes: its maxLength is an upper bound, which only ASCII reaches. */
+/** The bound is in bytes. JSON Schema's maxLength counts characters, and would promise that longer names are valid: the description says it. */
 function nameSchema(description: string, maxBytes: number): z.ZodType {
   return z
     .string()
     .refine(value => nameProblem(value, maxBytes) === undefined)
     .meta({
       minLength: 1,
-      maxLength: maxBytes,
       pattern: CONTROL_FREE,
-      description: `${description} 1 to ${maxBytes} bytes of UTF-8 without control characters; maxLength counts characters.`,
+      description: `${description} 1 to ${maxBytes} bytes of UTF-8 without control characters.`,
     })
 }
 
@@ -45,7 +44,16 @@ const shape = Object.fromEntries(
   FIELD_LIST.map(field => [field.name, field.required ? valueSchema(field) : valueSchema(field).optional()]),
 )
 
+const [first, second] = PAIRED_FIELDS
+
 /** One attempt, as `POST /api/v1/attempts` takes it. An unknown field is an error. */
 export const attemptSchema: z.ZodType<NewAttempt> = z
   .strictObject(shape)
-  .meta({ id: 'Attempt', description: 'One try of one agent at one issue.' }) as unknown as z.ZodType<NewAttempt>
+  .refine(value => (value[first] === undefined) === (value[second] === undefined), {
+    error: `${first} and ${second} are stated both or neither`,
+  })
+  .meta({
+    id: 'Attempt',
+    description: 'One try of one agent at one issue.',
+    dependentRequired: { [first]: [second], [second]: [first] },
+  }) as unknown as z.ZodType<NewAttempt>

@@ -24,7 +24,7 @@ export const MAX_ITEMS = 10_000
 const JSON_TYPE = 'application/json'
 const TYPES = [JSON_TYPE, 'application/x-ndjson', 'application/ndjson']
 
-/** Handles one request whose method and path were checked already; `fail` is told of a defect of ours. */
+/** Handles one request whose method and path were checked already; `fail` receives internal errors. */
 export type Receive = (req: IncomingMessage, res: ServerResponse, fail: (error: unknown) => void) => void
 
 /** The path of a JSON body uses callbacks: each promise costs as much as counting an attempt. */

@@ -20,7 +20,7 @@ export class ChunkList {
     return this.#length
   }
 
-  /** Adds bytes, which nobody may write to afterwards. */
+  /** Adds bytes, which must not change afterwards. */
   add(bytes: Buffer): void {
     this.#length += bytes.length
     if (bytes.length < SMALL_BYTES && this.#list.length >= FEW) {

@@ -47,7 +47,7 @@ export function inflate(compressed: ChunkReader, inFlight: InFlight): ChunkReade
     close() {
       reader.close()
       compressed.close()
-      // Nobody reads the rest: ignore its errors.
+      // The rest is not read: ignore its errors.
       inflater.on('error', () => undefined).destroy()
     },
   }

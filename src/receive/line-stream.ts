@@ -57,7 +57,7 @@ export async function takeLines(
 
 const LEFT: Problem = { status: 400, detail: 'the client left' }
 
-/** One stream. `hasLeft` says that its client is gone: nobody needs the rest, which may be long. */
+/** One stream. `hasLeft` says that its client is gone: then the rest is not processed, which may be long. */
 class LineStream {
   readonly #reader: ChunkReader
   readonly #isPartial: boolean

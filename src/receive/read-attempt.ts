@@ -1,6 +1,6 @@
 /** A parsed value -> an attempt, or what is wrong with it. */
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
-import { FIELD_LIST, type ListedField } from '../core/attempt/fields.ts'
+import { FIELD_LIST, type ListedField, PAIRED_FIELDS } from '../core/attempt/fields.ts'
 import { type Instant, parseTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems, type IsTimestamp, nameProblem } from '../core/attempt/validation.ts'
 import { compile } from './compile.ts'
@@ -48,12 +48,16 @@ type IsName = (value: unknown, maxBytes: number) => boolean
 
 const countValidFields = compile<(it: StatedAttempt, isName: IsName, isTimestamp: IsTimestamp) => number>(
   ['it', 'isName', 'isTimestamp'],
-  ['let count = 0', ...FIELD_LIST.map(countField), 'return count'],
+  ['let count = 0', ...FIELD_LIST.map(countField), refuseUnpaired(...PAIRED_FIELDS), 'return count'],
 )
 
 function countField(field: ListedField): string {
   const count = `if (${testOf(field)}) count++; else return -1`
   return field.required ? count : `if (it.${field.name} !== undefined) { ${count} }`
+}
+
+function refuseUnpaired(first: string, second: string): string {
+  return `if ((it.${first} === undefined) !== (it.${second} === undefined)) return -1`
 }
 
 function testOf(field: ListedField): string {
@@ -79,7 +83,7 @@ function isAmount(value: string, max: number): string {
 const isName: IsName = (value, maxBytes) => nameProblem(value, maxBytes) === undefined
 const isNameOfAscii: IsName = (value, maxBytes) => typeof value === 'string' && value !== '' && value.length <= maxBytes
 
-/** The timestamp that was parsed last: validation parses it, and nobody else has to. */
+/** The timestamp that was parsed last: validation parses it, and later steps reuse it. */
 let lastInstant: Instant | undefined
 
 function isTimestamp(text: string): boolean {

@@ -10,7 +10,7 @@ export const OTLP_SIGNALS = ['logs', 'traces', 'metrics'] as const
 /** Where a signal is taken in. */
 export const otlpPath = (signal: (typeof OTLP_SIGNALS)[number]): string => `/v1/${signal}`
 
-/** Whether errors must be told as OTLP demands. */
+/** Whether errors must have the format of OTLP. */
 export const isOtlp = (path: string): boolean => path.startsWith('/v1/')
 
 /** The path of a request, without its query string. */
@@ -30,7 +30,7 @@ export function queryOf(req: IncomingMessage): URLSearchParams {
 /** What a token must allow; undefined for what is open to all. */
 export function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
   if (path === '/livez' || path === '/readyz') return undefined
-  if (req.method === 'DELETE') return 'admin'
+  if (req.method === 'DELETE' || req.method === 'PUT') return 'admin'
   return req.method === 'POST' ? 'ingest' : 'read'
 }
 
@@ -44,6 +44,7 @@ const METHODS: readonly (readonly [path: string, methods: readonly string[]])[] 
   ['/metrics', READ],
   [ATTEMPTS, ['POST']],
   ['/api/v1/metrics', ['DELETE']],
+  ['/api/v1/experiments/{name}', ['PUT']],
   ...OTLP_SIGNALS.map(signal => [otlpPath(signal), ['POST']] as const),
 ]
 

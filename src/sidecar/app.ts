@@ -9,6 +9,7 @@ import { VERSION } from '../lib/version.ts'
 import { openApiDocument } from '../openapi/document.ts'
 import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import { createQuestionRoutes } from '../questions/routes.ts'
+import { createPlanHandler } from '../receive/experiment-plan.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
 import { type Paths, queryOf } from '../server/paths.ts'
 import { sendJson, sendJsonText } from '../server/problem.ts'
@@ -17,7 +18,7 @@ import { answerError, answerProblem } from './problems.ts'
 import { isReady, type Readiness } from './readiness.ts'
 
 interface AppOptions {
-  readonly config: Pick<Config, 'admin'>
+  readonly config: Pick<Config, 'admin' | 'requestTimeoutMs' | 'maxBodyBytes' | 'maxInFlightBytes'>
   readonly paths: Paths
   readonly tracker: AgentPerformanceTracker
   readonly questions: QuestionsInFlight
@@ -38,6 +39,8 @@ export function createApp(options: AppOptions): Express {
   app.get('/readyz', (req, res) => answerReadiness(req, res, readiness))
   app.get('/openapi.json', createOpenApiHandler())
   app.get('/metrics', createMetricsHandler(exposition, { log, turns }))
+  const putPlan = createPlanHandler({ ...config, keeper: tracker })
+  app.put('/api/v1/experiments/:name', (req, res) => putPlan(req, res, req.params.name))
   app.use('/api/v1', createQuestionRoutes({ source: tracker, questions, admin: config.admin }))
   app.use((req, res) => answerProblem(req, res, paths.notFound(req)))
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>

@@ -1,43 +1,43 @@
-/** What a kind of store provides. Each stands in a folder of its own, and store/open.ts lists them. */
+/** The interface of a storage backend. Each backend has its own folder, and store/open.ts lists them. */
 import type { Tally } from '../core/aggregate/tally.ts'
+import type { KeptEvents } from '../core/events.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
 import type { StoreMetric } from '../core/store-metrics.ts'
-import type { KeptEvents } from './events.ts'
 import type { Logger } from './logger.ts'
 
 export interface BackendOptions {
   readonly clock: Clock
-  /** A clock that never jumps, by which ids age. Without one they age by `clock`. */
+  /** A monotonic clock in milliseconds, by which attempt ids age. Without it they age by `clock`. */
   readonly monotonic?: Clock | undefined
   readonly log?: Logger | undefined
-  /** Empty; nothing else may count into it while the store is open. */
+  /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
-  /** Ids of attempts that are remembered, and for how long. */
+  /** Limits of the dedup window. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
-  /** Attempts that may wait for the log. */
+  /** The maximum number of attempts that wait for the log. */
   readonly maxPendingAttempts?: number | undefined
 }
 
-/** A store that tells of itself and of what it keeps. */
+/** An open store with its metrics and events. */
 export interface OpenStore extends ObservedStore {
   readonly events: KeptEvents
 }
 
 export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {
-  /** Makes an empty tally: each time the store is read, it is counted into a new one. */
+  /** Creates an empty tally. Called for each try to read the store. */
   readonly createTally: () => Tally
 }
 
 export interface Backend {
-  /** Whether a target of this scheme is its own; undefined where it is a path. */
+  /** Whether this backend opens targets with this URL scheme. Undefined for a path. */
   opens(scheme: string | undefined): boolean
-  /** Rejects with an error that says what is wrong with the target. */
+  /** Rejects with an error that names the target and the reason. */
   open(target: string, options: BackendOptions): Promise<OpenStore>
-  /** Rejects with the error that {@link open} would reject with for reasons that lie in the target; changes nothing. */
+  /** Rejects with the error of {@link open} if the target cannot be opened. Changes nothing. */
   check(target: string): Promise<void>
-  /** Opens a store for questions only: changes nothing, and works beside a process that writes it. */
+  /** Opens a store for questions only. Changes nothing, and works while another process writes the store. */
   openToRead(target: string, options: ReadOptions): Promise<Store>
-  /** The metrics that its stores have of their own, in the order they are exposed. */
+  /** The self-metrics of its stores, in the order of exposition. */
   readonly metrics: readonly StoreMetric[]
 }

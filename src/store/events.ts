@@ -1,54 +1,24 @@
 /**
- * Events of kept attempts: after records are durable and folded, listeners are told in the log's order. A listener never delays an append: while
- * it is busy, records are gathered up to a bound, and beyond it only counted by key.
+ * Events of recorded attempts. After records are durable and folded, listeners receive them in the order of the log. A listener never delays an
+ * append: while it is busy, records are buffered up to a bound. Beyond the bound they are only counted by key.
  */
 import { type AttemptKey, keyId } from '../core/attempt/attempt.ts'
+import type { KeptEvent, KeptEvents, KeptListener, KeptSummary } from '../core/events.ts'
 import type { LogRecord } from '../core/fold.ts'
 
-/** What a listener is told. */
-export type KeptEvent =
-  /** Records that count, in order. */
-  | { readonly kind: 'kept'; readonly own: boolean; readonly records: readonly LogRecord[] }
-  /** More came than a busy listener is told one by one. */
-  | KeptSummary
-  /** State was read again from a snapshot: whatever a listener derived from events before is to be asked for again. */
-  | { readonly kind: 'reloaded' }
-
-export interface KeptSummary {
-  readonly kind: 'summary'
-  /** How many attempts were kept. */
-  readonly attempts: number
-  /** Of them those that this process appended. */
-  readonly own: number
-  /** Their keys, as far as there was room for them. */
-  readonly keys: readonly AttemptKey[]
-  /** Whether {@link keys} are all. */
-  readonly isComplete: boolean
-  /** How many other records there were: points, resets. */
-  readonly others: number
-}
-
-/** Returns, or resolves, when it can be told more. What it throws or rejects with is logged, and it goes on being told. */
-export type KeptListener = (event: KeptEvent) => void | Promise<void>
-
-/** Records of one group. They are only made where somebody listens. */
+/** The records of one group. They are only created if there is a listener. */
 export interface KeptBatch {
   readonly own: boolean
   records(): readonly LogRecord[]
 }
 
-/** How much is gathered for a busy listener. */
+/** How much is buffered for a busy listener. */
 export interface EventBounds {
   readonly records: number
   readonly keys: number
 }
 
 export const EVENT_BOUNDS: EventBounds = { records: 2048, keys: 100 }
-
-export interface KeptEvents {
-  /** Calls `listener` with everything that is kept from now on; answers a function that ends that. */
-  subscribe(listener: KeptListener): () => void
-}
 
 export interface EventPublisher extends KeptEvents {
   publish(batch: KeptBatch): void
@@ -70,16 +40,16 @@ export function createEvents(onError: (error: unknown) => void, bounds: EventBou
       if (subscribers.size === 0) return
       const { own } = batch
       const records = batch.records()
-      for (const subscriber of subscribers) subscriber.tell({ kind: 'kept', own, records })
+      for (const subscriber of subscribers) subscriber.notify({ kind: 'kept', own, records })
     },
     publishReload() {
-      for (const subscriber of subscribers) subscriber.tell({ kind: 'reloaded' })
+      for (const subscriber of subscribers) subscriber.notify({ kind: 'reloaded' })
     },
   }
 }
 
 interface Subscriber {
-  tell(event: Exclude<KeptEvent, KeptSummary>): void
+  notify(event: Exclude<KeptEvent, KeptSummary>): void
   close(): void
 }
 
@@ -114,9 +84,9 @@ function createSubscriber(listener: KeptListener, bounds: EventBounds, onError: 
   }
 
   return {
-    tell(event) {
+    notify(event) {
       if (event.kind === 'reloaded') {
-        // Whatever it was not told of is part of what it asks for now.
+        // Events that it did not receive are part of the state that it reads now.
         waiting = [event]
         records = 0
         summary = undefined
@@ -127,7 +97,7 @@ function createSubscriber(listener: KeptListener, bounds: EventBounds, onError: 
         waiting.push(event)
         records += event.records.length
       }
-      // In a later turn: an append is answered first.
+      // Later, so that the append is answered first.
       if (!isBusy) queueMicrotask(() => void (isBusy || run()))
     },
     close() {

@@ -1,4 +1,4 @@
-/** Where a store says what it did. */
+/** The log messages of a store. */
 export interface Logger {
   debug(message: string, fields?: LoggerFields): void
   info(message: string, fields?: LoggerFields): void

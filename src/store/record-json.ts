@@ -1,39 +1,64 @@
-/** The JSON of records, the same in every log. A log adds the times of a record, and whatever protects it. */
+/** The JSON of records, the same in every log. A log adds the times of a record and its own framing. */
 
+import { planOf, type StoredPlan, storedPlan } from '../core/aggregate/experiment-plan.ts'
 import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
-import type { AlertRecord, LogRecord, OutcomeRecord, RecordTimes } from '../core/fold.ts'
+import type { AlertRecord, BaselineRecord, LogRecord, OutcomeRecord, PlanRecord, RecordTimes } from '../core/fold.ts'
+import { NewerRecord } from '../core/log.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
-/** The JSON of points that were received together. It names the histogram bounds by which they hold buckets. */
+/**
+ * The version of the records, which all but attempts state. An attempt has the fields of its sender at the top. A newer kind of attempt
+ * must therefore stand in a record of its own, which states its version.
+ */
+export const RECORD_VERSION = 1
+
+const jsonOf = (record: object): string => JSON.stringify({ record_version: RECORD_VERSION, ...record })
+
+/** The JSON of points that were received together. It names the histogram bounds of their buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
-  return JSON.stringify({ points, bounds: OWN_BOUNDS })
+  return jsonOf({ points, bounds: OWN_BOUNDS })
 }
 
-export const RESET_JSON: string = JSON.stringify({ reset: true })
+export const RESET_JSON: string = jsonOf({ reset: true })
 
 export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
-  return JSON.stringify({ outcome, revision, previous, attempt })
+  return jsonOf({ outcome, revision, previous, attempt })
 }
 
 export function alertJson({ alert, status }: AlertRecord): string {
-  return JSON.stringify({ alert, status })
+  return jsonOf({ alert, status })
 }
 
-/** The record that parsed JSON states; undefined where it states none that is known. Content is trusted: it is what a writer wrote. */
+export function baselineJson({ key, totals }: Pick<BaselineRecord, 'key' | 'totals'>): string {
+  return jsonOf({ baseline: key, totals })
+}
+
+export function planJson({ experiment, plan }: PlanRecord): string {
+  return jsonOf({ experiment, plan: storedPlan(plan) })
+}
+
+/**
+ * The record of parsed JSON. Undefined if its kind is unknown. The content is trusted, because a writer of this program wrote it. Throws
+ * {@link NewerRecord}.
+ */
 export function readRecord(
   { nowMs, idMs }: RecordTimes,
   value: Readonly<Record<string, unknown>>,
 ): LogRecord | undefined {
-  // Written out for attempts: of one shape each, and not copied, because a start reads millions.
+  // Attempts have one object shape and are not copied, because a start reads millions of them.
   if (typeof value.timestamp === 'string' && typeof value.agent_name === 'string') {
     const at = parseTimestamp(value.timestamp)
     return at && { kind: 'attempt', nowMs, idMs, attempt: value as unknown as AgentAttempt, at }
   }
+  const { record_version: version } = value
+  if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
+  if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
+  if (isPlan(value)) return { kind: 'plan', nowMs, idMs, experiment: value.experiment, plan: planOf(value.plan) }
   if (!isOutcome(value)) return undefined
   const { outcome, revision, previous, attempt } = value
   const at = parseTimestamp(attempt.timestamp)
@@ -46,11 +71,19 @@ function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> 
   return 'alert' in value && 'status' in value && (value.status === 'firing' || value.status === 'resolved')
 }
 
+function isBaseline(value: object): value is { baseline: BaselineRecord['key'] } & Pick<BaselineRecord, 'totals'> {
+  return 'baseline' in value && 'totals' in value
+}
+
+function isPlan(value: object): value is { readonly experiment: string; readonly plan: StoredPlan } {
+  return 'experiment' in value && 'plan' in value
+}
+
 function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {
   return 'outcome' in value && 'attempt' in value && 'revision' in value
 }
 
-/** Points under other histogram bounds lose their buckets: counted under ours they would say something else. */
+/** Points with other histogram bounds lose their buckets: under these bounds the counts would be wrong. */
 function pointsOf(points: readonly SeriesPoint[], bounds: unknown): readonly SeriesPoint[] {
   return bounds === OWN_BOUNDS ? points : points.map(point => ({ ...point, values: withoutBuckets(point.values) }))
 }

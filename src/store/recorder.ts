@@ -20,20 +20,20 @@ export interface RecordedAttempts extends Appended {
 
 export interface RecorderOptions {
   readonly clock: Clock
-  /** Receives failures, at debug. */
+  /** Receives failures at level debug. */
   readonly log: { debug(fields: object, message: string): void } | undefined
-  /** The computed cost in US dollars of an attempt that reported none; undefined where it has no price. Must not throw. */
+  /** Computes the cost in US dollars of an attempt that reported none. Undefined if there is no price. Must not throw. */
   readonly price: ((attempt: NewAttempt) => number | undefined) | undefined
 }
 
 export interface Recorder {
-  /** Records the valid ones, whatever is wrong with the others. Never throws and never rejects. */
+  /** Records the valid attempts, and reports the problems of the others. Never rejects. */
   record(attempts: readonly NewAttempt[]): Promise<RecordedAttempts>
-  /** Appends valid attempts and takes over the lists. Rejects with `StoreUnavailable` when none was kept. */
+  /** Appends valid attempts, and takes ownership of the arrays. Rejects with `StoreUnavailable` if none was recorded. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch): Promise<Appended>
-  /** Appends what is new in valid points of metrics. Rejects with `StoreUnavailable` when it may not be kept. */
+  /** Appends the new counts of valid metric points. Rejects with `StoreUnavailable` if they may not be durable. */
   keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
-  /** Resolves when everything recorded so far is kept, or known not to be. */
+  /** Resolves when everything recorded so far is durable, or has failed. */
   flush(): Promise<void>
   /** Attempts whose timestamp was too far ahead of the clock. */
   readonly skewed: number
@@ -41,7 +41,7 @@ export interface Recorder {
 
 /** A recorder for a store that may still be opening. */
 export function createRecorder(store: Promise<Store>, { clock, log, price }: RecorderOptions): Recorder {
-  // Used as soon as the store is open: awaiting the promise costs every attempt a turn of the event loop.
+  // Used once the store is open: awaiting the promise would cost every attempt a microtask.
   let opened: Store | undefined
   let skewed = 0
   let last: Promise<unknown> = Promise.resolve()
@@ -49,7 +49,7 @@ export function createRecorder(store: Promise<Store>, { clock, log, price }: Rec
     open => {
       opened = open
     },
-    // The next call rejects with the reason.
+    // Each call rejects with the reason.
     () => undefined,
   )
 
@@ -96,7 +96,7 @@ export function createRecorder(store: Promise<Store>, { clock, log, price }: Rec
   }
 }
 
-/** Copies of the valid attempts: the caller may go on with its own while these wait to be kept. */
+/** Copies the valid attempts: the caller may change its own objects while these wait for the log. */
 function checkAttempts(attempts: readonly NewAttempt[]): {
   readonly valid: NewAttempt[]
   readonly rejected: RecordedAttempts['rejected']

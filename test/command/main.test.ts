@@ -26,7 +26,7 @@ describe('the Node version', () => {
   ]
 
   test.each(['18.20.0', '20.20.2', '22.22.1', '23.9.0', '24.14.9', '25.1.0'])(
-    '%s is told which one it needs, with 78',
+    '%s is refused with the required version, with 78',
     async version => {
       const outcome = await runMain(['--version'], { node: pretend(version) })
       expect(outcome).toMatchObject({ exitCode: 78, stdout: '' })
@@ -55,7 +55,7 @@ describe('output streams', () => {
       path.endsWith('best-agent') ? { status: 404 } : { body: {} },
     )
     const url = { AGENT_PERFORMANCE_URL: sidecar.url }
-    const [help, compared, nobody, usage, unreached, config] = await Promise.all([
+    const [help, compared, unknown, usage, unreached, config] = await Promise.all([
       runMain(['--help']),
       runMain(['compare-models', '--json'], { env: url }),
       runMain(['best', 'bug'], { env: url }),
@@ -65,7 +65,7 @@ describe('output streams', () => {
     ])
     expect(help).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining('Usage: agent-performance') })
     expect(compared).toEqual({ exitCode: 0, stdout: '{}\n', stderr: '' })
-    expect(nobody).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('Nobody has 5 attempts') })
+    expect(unknown).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('Nobody has 5 attempts') })
     expect(usage).toMatchObject({
       exitCode: 64,
       stdout: '',

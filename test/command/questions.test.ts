@@ -27,6 +27,9 @@ const best = {
   ...rate(58.75, 53.87, 63.46, 400),
   avg_confidence: 0.875,
   avg_time_seconds: 12.34,
+  shrunk_rate: null,
+  cost_per_success: null,
+  decided_by: 'success_rate',
   p_best: 0.973,
   expected_loss: 0.02,
   decisive: true,
@@ -206,12 +209,28 @@ describe('best', () => {
     })
   })
 
-  test('says that the verdict is about the success rate if the ranking is by cost', async () => {
-    await using sidecar = await startFakeSidecar(() => ({ body: best }))
-    const { stdout } = await runCommand(['best', 'bug', '--url', sidecar.url, '--rank-by', 'expected_cost'])
+  test('shows the cost per success, and decides by it, if the ranking is by cost', async () => {
+    const cost = (cost_usd: number): object => ({
+      cost_per_success: { cost_usd, interval: { low: cost_usd * 0.9, high: cost_usd * 1.1, method: 'log_scale' } },
+    })
+    const other = { agent_name: 'a', model_name: 'gpt', ...rate(55, 50.1, 59.8, 400), p_best: 0.027, ...cost(0.24) }
+    const body = { ...best, ...cost(0.2), decided_by: 'cost_per_success' }
+    const open = { ...body, decisive: false, contenders: [other], attempts_to_decide: null }
+    await using sidecar = await startFakeSidecar(({ query }) => ({ body: query.issue_type === 'bug' ? body : open }))
+    const options = ['--url', sidecar.url, '--rank-by', 'expected_cost']
+    const { stdout } = await runCommand(['best', 'bug', ...options])
+    expect(stdout).toContain('  cost        $0.200 [$0.180, $0.220] per success\n')
     expect(stdout).toContain(
-      '  verdict     of the success rate, not of the cost:\n              better than every other',
+      'verdict     cheaper than every other: the cheapest per success with a probability of 97.30 %\n',
     )
+    const undecided = (await runCommand(['best', 'doc', ...options])).stdout
+    expect(undecided).toContain('as cheap may be\n              - a with gpt: $0.240 [$0.216, $0.264] per success\n')
+  })
+
+  test('shows the shrunk rate beside the raw one if the ranking is by it', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: { ...best, shrunk_rate: 57.6 } }))
+    const { stdout } = await runCommand(['best', 'bug', '--url', sidecar.url, '--rank-by', 'shrunk'])
+    expect(stdout).toContain('  success     58.75 % [53.9, 63.5] of 400 attempts\n  shrunk      57.60 %')
   })
 
   test("does not accept another server's 404 as an answer", async () => {
@@ -296,7 +315,7 @@ describe('the source of answers', () => {
     ['429', { status: 429, body: { detail: 'too much in flight' } }, 75],
     ['503', { status: 503, body: { detail: 'not ready' } }, 75],
     ['500', { status: 500, body: { detail: 'a defect' } }, 69],
-  ])('an answer of %s is told in one line with the reason', async (_status, answer, exitCode) => {
+  ])('an answer of %s is printed in one line with the reason', async (_status, answer, exitCode) => {
     await using sidecar = await startFakeSidecar(() => answer)
     const outcome = await runCommand(['report', '--url', sidecar.url])
     expect(outcome).toMatchObject({ exitCode, stdout: '' })
@@ -332,7 +351,7 @@ describe('the source of answers', () => {
     [['import']],
     [['nonsense']],
     [[]],
-  ])('%j is wrong usage: 64, told on standard error, asked of nobody', async argv => {
+  ])('%j is wrong usage: 64, reported on standard error, without a request', async argv => {
     const { exitCode, stdout, stderr } = await runCommand(argv, {
       env: { AGENT_PERFORMANCE_URL: 'http://127.0.0.1:1' },
     })

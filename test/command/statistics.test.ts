@@ -119,6 +119,12 @@ describe('the parameters sent', () => {
       { adaptive: 'true', baseline: 'x', until: '1h' },
     ],
     [['experiment', 'a'], {}, 'experiments/a', {}],
+    [
+      ['experiment', 'a', '--shares', 'x:90,y:10', '--margin', '2.5', '--agent-name', 'b'],
+      {},
+      'experiments/a',
+      { shares: 'x:90,y:10', margin: '2.5', agent_name: 'b' },
+    ],
     [['route', 'bug'], { body: ROUTING }, 'route', { issue_type: 'bug' }],
     [['route', 'bug', '--explore'], { body: ROUTING }, 'route', { issue_type: 'bug', explore: 'true' }],
     [
@@ -147,7 +153,9 @@ describe('the parameters sent', () => {
     [['trends', '--since', 'yesterday']],
     [['calibration', '--group-by', 'mood']],
     [['experiment']],
-    [['experiment', 'a', '--agent-name', 'b']],
+    [['experiment', 'a', '--agent-name', '']],
+    [['experiment', 'a', '--shares', 'control']],
+    [['experiment', 'a', '--margin', '0']],
     [['route']],
     [['route', 'bug', '--max-cost-usd', '-1']],
     [['route', 'bug', '--max-cost-usd', 'NaN']],
@@ -156,7 +164,7 @@ describe('the parameters sent', () => {
     [['route', 'bug', '--min-attempts', '0']],
     [['compare-models', '--by', 'issue_type']],
     [['compare-models', '--equal-mix', '--min-attempts', '5']],
-  ])('%j is wrong usage: 64, told on standard error, asked of nobody', async argv => {
+  ])('%j is wrong usage: 64, reported on standard error, without a request', async argv => {
     const outcome = await runCommand(argv, { env: { AGENT_PERFORMANCE_URL: 'http://127.0.0.1:1' } })
     expect(outcome).toMatchObject({ exitCode: 64, stdout: '' })
     expect(outcome.stderr).not.toBe('')
@@ -312,9 +320,9 @@ describe('route', () => {
     const { exitCode, stdout } = await ask('route', 'doc', '--max-cost-usd', '1')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('Left out:\n- sure with m: what a success costs is not known\n')
-    const nobody = await ask('route', 'doc', '--max-cost-usd', '0.01')
-    expect(nobody).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(nobody.stderr).toContain('- honest with m: a success costs more\n')
+    const none = await ask('route', 'doc', '--max-cost-usd', '0.01')
+    expect(none).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(none.stderr).toContain('- honest with m: a success costs more\n')
     const json = await ask('route', 'doc', '--max-cost-usd', '0.01', '--json')
     expect(json).toMatchObject({ exitCode: 1, stderr: '' })
     expect(JSON.parse(json.stdout)).toMatchObject({ ranked: [], excluded: [{ reason: expect.any(String) }, {}, {}] })
@@ -331,7 +339,7 @@ describe('compare-models --equal-mix', () => {
     expect(lineWith(stdout, 'careful')).toMatch(/^careful +65\.83 % +\[57\.0, 73\.7\] +120 +77\.50 % +\[.*\] +120$/)
     expect(stdout.indexOf('careful')).toBeLessThan(stdout.indexOf('hasty'))
     expect(flowing(stdout)).toContain(
-      'At one mix "careful" is better than every other compared. ' +
+      'At one mix "careful" leads, but that is not decided: as good may be "hasty". ' +
         'The mix is that of all attempts at the 2 issue types that all compared have tried (easy, hard).',
     )
     expect(flowing(stdout)).toMatch(
@@ -437,6 +445,7 @@ describe('all statistics commands', () => {
         draw: null,
         p_best: 1,
         lower_bound: 0,
+        shrunk_rate: null,
         expected_cost_per_success_usd: null,
         avg_time_seconds: 1,
       },

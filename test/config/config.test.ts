@@ -85,11 +85,11 @@ describe('the source of a setting', () => {
       maxInFlightBytes: 67_108_864,
       maxPendingAttempts: 100_000,
       maxQuestions: 256,
-      maxAnswerBytes: 128 * 1024 * 1024,
+      maxAnswerBytes: 96 * 1024 * 1024,
       maxKeys: 10_000,
       maxArms: 1000,
       tiers: [
-        { spanMs: 60_000, keepMs: 86_400_000 },
+        { spanMs: 60_000, keepMs: 26 * 3_600_000 },
         { spanMs: 3_600_000, keepMs: 90 * 86_400_000 },
         { spanMs: 86_400_000, keepMs: Number.POSITIVE_INFINITY },
       ],

@@ -51,4 +51,5 @@ export const attempts: fc.Arbitrary<AgentAttempt> = fc.record({
   cost_usd: fc.option(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1000, noNaN: true })), { nil: undefined }),
   experiment: fc.option(fc.constantFrom('prompt', '__proto__'), { nil: undefined }),
   variant: fc.option(fc.constantFrom('old', 'new'), { nil: undefined }),
+  task_id: fc.option(fc.oneof(fc.constantFrom('task', '__proto__', 'é'), names), { nil: undefined }),
 })

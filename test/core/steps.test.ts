@@ -63,7 +63,7 @@ describe('an answer about 10,000 keys lets others have their turn', () => {
       () => calibrationSteps(keys, by),
     ]),
     ...FAIR_GROUPINGS.map((by): [string, () => Steps<unknown>] => [`a comparison by ${by}`, () => fairSteps(keys, by)]),
-    ['trends', () => trendSteps([{ sinceMs: 0, untilMs: NOW_MS + 1 }], [counts], keys, keys)],
+    ['trends', () => trendSteps([{ sinceMs: 0, untilMs: NOW_MS + 1 }], [counts], keys)],
     ['an experiment', () => experimentSteps('prompt', tally.arms('prompt'))],
     ['the best agent of many', () => decidedBestSteps(keys.slice(0, 300), { minAttempts: 1 })],
     ['a route', () => routingSteps('issue', evidence.slice(0, 300))],

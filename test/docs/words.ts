@@ -48,6 +48,8 @@ export const WORDS: readonly Word[] = [
   },
   { pattern: /\bits kin\b/i, standard: 'related names' },
   { pattern: /\bfor ever\b/i, standard: 'permanently, without end' },
+  { pattern: /\bnobody\b/i, standard: 'no client, no other process' },
+  { pattern: /\b(?:is|are|was|were|been) told\b/i, standard: 'receives, is reported' },
   { pattern: /\bneed(?:s)? not (?:be|have)\b|\bthan it need be\b/i, standard: 'does not have to, than necessary' },
 ]
 
@@ -56,6 +58,8 @@ export const DOMAIN_WORDS: ReadonlyMap<RegExp, string> = new Map([
   [/\b(?:Promise\.)?allSettled\b|\bPromiseSettledResult\b/g, 'JavaScript API'],
   [/\bunsound\b/g, 'verdict of an experiment in the HTTP API'],
   [/\bhalf-lives\b/g, 'plural of half-life'],
+  [/'nobody'|\bnobody:|=nobody&/g, 'name of an agent or of a user account'],
+  [/\bNobody (?:has|fulfils)\b|'Nobody'|\bnobody (?:to compare|qualifies)\b/g, 'output of the command'],
   [/\bcreateRandom\('[^']*'\)/g, 'seed of a simulation, whose figures are in the docs'],
 ])
 

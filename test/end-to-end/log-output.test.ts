@@ -1,4 +1,4 @@
-/** A sidecar whose standard error or output cannot be written: it starts, answers, keeps attempts and stops as ever. */
+/** A sidecar whose standard error or output cannot be written: it starts, answers, records attempts and stops as usual. */
 import { type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -13,11 +13,11 @@ const URL_IN_TEXT = /https?:\/\/[\d.]+:\d+/
 
 interface Running extends AsyncDisposable {
   readonly url: string
-  /** Sends SIGTERM and resolves with how it ended. */
+  /** Sends SIGTERM. Resolves with the exit code or signal. */
   stop(): Promise<number | NodeJS.Signals>
 }
 
-/** Starts one; the URL is in what `read` returns, else on standard output. */
+/** Starts a sidecar. The URL is in the result of `read`, or else on standard output. */
 async function start(folder: string, stdio: StdioOptions, read?: () => string): Promise<Running> {
   const args = [MAIN, 'serve', '--listen', '127.0.0.1:0', '--store', join(folder, 's.json'), '--drain-timeout', '1s']
   const child = spawn(process.execPath, args, { stdio })
@@ -56,7 +56,7 @@ async function post(url: string, body: unknown): Promise<number> {
   return answer.status
 }
 
-/** It logs, answers, keeps attempts, and stops with 0. */
+/** Checks that it logs, answers, records attempts, and exits with 0. */
 async function expectSound(sidecar: Running): Promise<void> {
   // Refused requests are logged.
   expect(await post(sidecar.url, { agent_name: '' })).toBe(400)
@@ -67,7 +67,7 @@ async function expectSound(sidecar: Running): Promise<void> {
 }
 
 describe('a sidecar whose standard error', () => {
-  test('is always full starts, answers, keeps attempts and stops', async () => {
+  test('is always full starts, answers, records attempts and stops', async () => {
     await using folder = await temporaryFolder()
     const fd = openSync('/dev/full', 'w')
     await using sidecar = await start(folder.path, ['ignore', 'pipe', fd])
@@ -75,7 +75,7 @@ describe('a sidecar whose standard error', () => {
     await expectSound(sidecar)
   })
 
-  test('is a full pipe that nothing reads starts, answers, keeps attempts and stops', async () => {
+  test('is a full pipe that nothing reads starts, answers, records attempts and stops', async () => {
     await using folder = await temporaryFolder()
     using pipe = openPipe(folder.path)
     pipe.fill()
@@ -83,7 +83,7 @@ describe('a sidecar whose standard error', () => {
     await expectSound(sidecar)
   })
 
-  test('is a pipe that is read again writes the lines that waited', async () => {
+  test('is a pipe that is read again writes the buffered lines', async () => {
     await using folder = await temporaryFolder()
     using pipe = openPipe(folder.path)
     pipe.fill()
@@ -100,14 +100,14 @@ describe('a sidecar whose standard error', () => {
     expect(pipe.read()).toContain('"msg":"closed"')
   })
 
-  test('is a full socket that nothing reads starts, answers, keeps attempts and stops', async () => {
+  test('is a full socket that nothing reads starts, answers, records attempts and stops', async () => {
     await using folder = await temporaryFolder()
     using full = await openFullSocket(folder.path)
     await using sidecar = await start(folder.path, ['ignore', 'pipe', full.socket])
     await expectSound(sidecar)
   })
 
-  test('is a pipe whose reader ends while it runs answers, keeps attempts and stops', async () => {
+  test('is a pipe whose reader ends while it runs answers, records attempts and stops', async () => {
     await using folder = await temporaryFolder()
     using pipe = openPipe(folder.path)
     await using sidecar = await start(folder.path, ['ignore', 'pipe', pipe.fd])
@@ -115,7 +115,7 @@ describe('a sidecar whose standard error', () => {
     await expectSound(sidecar)
   })
 
-  test('is closed from the start answers, keeps attempts and stops', async () => {
+  test('is closed from the start answers, records attempts and stops', async () => {
     await using folder = await temporaryFolder()
     using pipe = openPipe(folder.path)
     pipe.break()
@@ -136,7 +136,7 @@ describe('a sidecar whose standard error', () => {
 
 describe('a sidecar whose standard output', () => {
   test.each(['is always full', 'is a full pipe that nothing reads', 'is a pipe without a reader'])(
-    '%s starts, answers, keeps attempts and stops',
+    '%s starts, answers, records attempts and stops',
     async kind => {
       await using folder = await temporaryFolder()
       using pipe = openPipe(folder.path)
@@ -153,7 +153,7 @@ describe('a sidecar whose standard output', () => {
   )
 })
 
-test('a command that cannot say what is wrong ends with its exit code', async () => {
+test('a command that cannot print its error ends with its exit code', async () => {
   await using folder = await temporaryFolder()
   using pipe = openPipe(folder.path)
   pipe.fill()

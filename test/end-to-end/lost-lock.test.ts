@@ -1,4 +1,4 @@
-/** The lock of a store is removed while a sidecar runs, as cleaners of old files do: then a second one can start beside it. */
+/** The lock of a store is removed while a sidecar runs, as cleaners of old files do. A second sidecar can then start. */
 import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -22,7 +22,7 @@ const statusOf = async (url: string, path: string): Promise<number> => (await fe
 const notReady = (url: string): Promise<void> =>
   expect.poll(() => statusOf(url, '/readyz'), { timeout: 5000 }).toBe(503)
 
-/** Starts a second sidecar on the store of one that stands still, so that it cannot take the lock again before. */
+/** Starts a second sidecar while the first one is stopped by a signal, so that it cannot acquire the lock again before. */
 async function startBeside(first: Spawned, { store, lock }: { store: string; lock: string }): Promise<Spawned> {
   first.process.kill('SIGSTOP')
   await rm(lock)
@@ -39,7 +39,7 @@ function ledgerFrom(first: number): Ledger {
   return ledger
 }
 
-/** A third sidecar lists and counts all that either acknowledged, once. */
+/** Checks that a third sidecar lists and counts every acknowledged attempt of both, once. */
 async function expectAllKept(store: string, ...ledgers: readonly Ledger[]): Promise<Spawned> {
   const third = spawnSidecar(store)
   const url = await urlOf(third)
@@ -59,7 +59,7 @@ async function expectAllKept(store: string, ...ledgers: readonly Ledger[]): Prom
   return third
 }
 
-test('nothing that two sidecars on one store acknowledged is lost when its lock is removed under load', async () => {
+test('no acknowledged attempt of two sidecars on one store is lost if its lock is removed under load', async () => {
   await using place = await aStore()
   const ledgers = [ledgerFrom(0), ledgerFrom(1_000_000)] as const
   await using first = spawnSidecar(place.store)
@@ -68,7 +68,7 @@ test('nothing that two sidecars on one store acknowledged is lost when its lock 
   await expect.poll(() => ledgers[0].counts.kept, { timeout: 10_000 }).toBeGreaterThan(200)
   await rm(place.lock)
   await using second = spawnSidecar(place.store)
-  // Either is right: the second one has the lock, or the first one took it again before.
+  // Both are correct: the second one has the lock, or the first one acquired it again before.
   const secondUrl = await second.ready
   if (secondUrl === undefined) expect(await second.ended).toBe(75)
   else {
@@ -83,7 +83,7 @@ test('nothing that two sidecars on one store acknowledged is lost when its lock 
   await using _ = await expectAllKept(place.store, ...ledgers)
 }, 40_000)
 
-test('an idle sidecar whose lock was removed while another one took the store notices by itself, says why, and changes no file', async () => {
+test('an idle sidecar whose lock was removed and acquired by another one detects it, reports the reason, and changes no file', async () => {
   await using place = await aStore()
   const ledger = createLedger()
   await using first = spawnSidecar(place.store)
@@ -107,7 +107,7 @@ test('an idle sidecar whose lock was removed while another one took the store no
   expect(third.log()).not.toContain('two processes')
 }, 40_000)
 
-test('a sidecar that was stopped while its lock was removed and another one started answers no 200 when it goes on', async () => {
+test('a sidecar that was suspended while its lock was removed and another one started answers no 200 when it resumes', async () => {
   await using place = await aStore()
   const ledgers = [ledgerFrom(0), ledgerFrom(1_000_000)] as const
   await using first = spawnSidecar(place.store)
@@ -146,7 +146,7 @@ test('a sidecar whose journal directory was moved is not ready, refuses attempts
   await using _ = await expectAllKept(place.store, ledger)
 }, 30_000)
 
-test('a sidecar whose lock was removed takes it again when no other one came, and then a second is refused', async () => {
+test('a sidecar whose lock was removed acquires it again if no other one did, and then a second is refused', async () => {
   await using place = await aStore()
   const ledger = createLedger()
   await using sidecar = spawnSidecar(place.store)

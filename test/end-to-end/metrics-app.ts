@@ -1,5 +1,5 @@
 /**
- * A coordinator that is instrumented and exports nothing but metrics, by the standard environment, in the encoding it is told. It does what standard input says:
+ * A coordinator that is instrumented and exports nothing but metrics, by the standard environment variables, in the given encoding. It does what standard input says:
  * `fix 3 true` is three attempts that succeed, `export` an export, which it answers with the exporter's code; at the end of the input
  * it ends.
  */

@@ -1,4 +1,4 @@
-/** `npm start`: a signal to npm ends the sidecar, and nothing stays that holds the port and the lock. */
+/** `npm start`: a signal to npm ends the sidecar, and no process stays that holds the port or the lock. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

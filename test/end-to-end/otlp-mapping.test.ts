@@ -1,4 +1,4 @@
-/** Rules for OTLP from a file: in force from the start, read again on SIGHUP, all or nothing; and told by check-config. */
+/** OTLP rules from a file: active from the start, reloaded on SIGHUP all or nothing, and reported by check-config. */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ async function hangUp(sidecar: SidecarProcess, said: RegExp): Promise<void> {
   await expect.poll(() => sidecar.log().slice(before)).toMatch(said)
 }
 
-test('rules of a file are in force, and on SIGHUP those it holds then; a broken one leaves what is in force', async () => {
+test('rules of a file are active and reloaded on SIGHUP, and an invalid file changes nothing', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'rules.json')
   await writeFile(file, rules('run'))
@@ -56,7 +56,7 @@ test('rules of a file are in force, and on SIGHUP those it holds then; a broken 
   expect(await sidecar.stop()).toBe(0)
 })
 
-test('check-config says what the rules change, and refuses what serve would refuse', async () => {
+test('check-config reports what the rules change, and refuses the same files as serve', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'rules.json')
   const run = (...args: string[]): Promise<{ stdout: string }> =>

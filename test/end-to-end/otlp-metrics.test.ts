@@ -10,7 +10,7 @@ const APP = new URL('metrics-app.ts', import.meta.url).pathname
 
 interface App {
   fix(count: number, success: boolean): void
-  /** Resolves with the exporter's code: 0 where all was taken. */
+  /** Resolves with the exporter's code: 0 if everything was accepted. */
   export(): Promise<string>
   end(): Promise<void>
 }
@@ -39,7 +39,7 @@ function startApp(url: string, temporality: string, encoding = 'protobuf'): App 
   }
 }
 
-/** The documented record of the one key, and what is exposed of it. */
+/** The documented record of the only key, and its exposed metrics. */
 async function answers(sidecar: SidecarProcess): Promise<{ readonly metrics: unknown; readonly exposed: string }> {
   const { metrics } = (await (await fetch(`${sidecar.url}/api/v1/metrics`)).json()) as {
     metrics: Record<string, unknown>
@@ -112,7 +112,7 @@ describe.each([
   })
 })
 
-test('unless they are asked for they are accepted and ignored, and their points counted', async () => {
+test('metrics that are not enabled are accepted and ignored, and their points counted', async () => {
   await using folder = await temporaryFolder()
   const sidecar = await startSidecarProcess(join(folder.path, 's.json'))
   const app = startApp(sidecar.url, 'cumulative')

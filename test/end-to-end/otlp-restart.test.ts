@@ -1,4 +1,4 @@
-/** Real exporters go on through a sidecar that is killed and comes back: every attempt is there, once. */
+/** Real exporters, while the sidecar is killed and restarted: every attempt counts once. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Encoding, logRecords, sendLogs, sendSpans, spans } from '../receive/otlp/telemetry.ts'
@@ -6,7 +6,7 @@ import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process
 
 const BATCHES = 60
 const OF_BATCH = 20
-/** Batches on their way at the same time. */
+/** Concurrent batches. */
 const AT_ONCE = 6
 const KILLS = 3
 
@@ -37,13 +37,13 @@ const SENDERS: Record<string, (encoding: Encoding, gzip: boolean) => Send> = {
   },
 }
 
-// Each pair waits for an exporter's tries, for seconds: every encoding and every signal once, not all their combinations.
+// Each case waits seconds for the retries of an exporter. Therefore every encoding and signal is tested once, not every combination.
 test.each([
   ['logs', 'protobuf', true],
   ['traces', 'json', false],
   ['logs', 'json', true],
 ] as const)(
-  '%s that are on their way in %s (gzip: %s) while the sidecar is killed, again and again, count exactly once',
+  '%s that are sent in %s (gzip: %s) while the sidecar is killed repeatedly count exactly once',
   async (signal, encoding, gzip) => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')

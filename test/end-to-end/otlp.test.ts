@@ -10,7 +10,7 @@ import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process
 
 const ROOT = new URL('../../', import.meta.url).pathname
 
-/** An app that knows nothing of us: three invocations of an agent, one of which fails. */
+/** An app without this package: three invocations of an agent, one of which fails. */
 const APP = `
 import { TracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
@@ -28,7 +28,7 @@ await provider.forceFlush()
 await provider.shutdown()
 `
 
-/** The variables that the README says are all that an SDK needs, for a sidecar at another URL. */
+/** The environment variables that an SDK needs according to the README, for a sidecar at another URL. */
 async function documentedEnvironment(url: string): Promise<Record<string, string>> {
   const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
   const lines = [...readme.matchAll(/^export (OTEL_\w+)=(\S+)/gm)].map(([, name, value]) => [name!, value!])
@@ -36,7 +36,7 @@ async function documentedEnvironment(url: string): Promise<Record<string, string
   return Object.fromEntries(lines.map(([name, value]) => [name, value!.replace('http://127.0.0.1:9464', url)]))
 }
 
-test('an app with nothing but the OpenTelemetry SDK and its environment shows up as an agent in the report, once', async () => {
+test('an app with nothing but the OpenTelemetry SDK and its environment appears once as an agent in the report', async () => {
   await using folder = await temporaryFolder()
   const store = join(folder.path, 'agent_performance.json')
   const sidecar = await startSidecarProcess(store)

@@ -1,4 +1,4 @@
-/** A sidecar and a real Prometheus: scraped, counted, and the same after a restart. */
+/** A sidecar and a real Prometheus: the scraped counters are correct, and the same after a restart. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -70,7 +70,7 @@ test('Prometheus finds the sidecar up, and its counters equal to the document, b
   }
 })
 
-test('promtool has nothing to say of the scrape', async context => {
+test('promtool finds no problem in the scrape', async context => {
   needs('promtool', context)
   await using folder = await temporaryFolder()
   const sidecar = await startSidecarProcess(join(folder.path, 's.json'))

@@ -1,4 +1,4 @@
-/** SIGHUP in a running process: files that are good are taken at once, files that are not change nothing. */
+/** SIGHUP to a running process: valid files are loaded at once, invalid ones change nothing. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import https from 'node:https'
@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { type SidecarProcess, startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 
-/** Waits until one more line of the log is about the reload. */
+/** Waits for the next log line about a reload. */
 async function hangUp(sidecar: SidecarProcess, said: RegExp): Promise<void> {
   const before = sidecar.log().length
   sidecar.process.kill('SIGHUP')
@@ -22,7 +22,7 @@ async function letsIn(sidecar: SidecarProcess, token: string): Promise<boolean> 
   return answer.status === 200
 }
 
-test('tokens that are broken, empty, missing or unreadable leave those in force; good ones replace them', async () => {
+test('tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'tokens')
   await writeFile(file, 'first\n')
@@ -64,7 +64,7 @@ test('a file replaced through a symbolic link of its folder, like a mounted secr
   expect(await sidecar.stop()).toBe(0)
 })
 
-test('a certificate that is missing, broken or of another key leaves the one in force, and the tokens beside it', async () => {
+test('a certificate that is missing, invalid or of another key changes neither the active one nor the tokens', async () => {
   await using folder = await temporaryFolder()
   const [cert, key, tokens] = ['cert.pem', 'key.pem', 'tokens'].map(name => join(folder.path, name)) as [
     string,

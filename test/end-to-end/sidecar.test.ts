@@ -1,4 +1,4 @@
-/** The sidecar as a process: started as a user starts it, killed, drained, crowded, and scraped. */
+/** The sidecar as a process: started like by a user, killed, drained, loaded, and scraped. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ async function post(url: string, body: unknown): Promise<Response> {
   })
 }
 
-/** Every answer and the whole scrape, but for what names the moment it was asked. */
+/** All answers and the scrape, except values that depend on the time of the request. */
 async function everything(url: string): Promise<string[]> {
   const texts = QUESTIONS.map(async question => (await fetch(`${url}/api/v1/${question}`)).text())
   const scrape = (await (await fetch(`${url}/metrics`)).text())
@@ -43,7 +43,7 @@ const totalOf = async (url: string): Promise<number> =>
     .total_attempts
 
 describe('a sidecar', () => {
-  test('killed with SIGKILL answers everything as before, to the last digit, and knows the ids it has seen', async () => {
+  test('killed with SIGKILL gives the same answers to the last digit, and recognizes earlier ids', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
     const attempts = Array.from({ length: 500 }, (_, i) =>
@@ -66,13 +66,13 @@ describe('a sidecar', () => {
     expect(await everything(second.url)).toEqual(before)
     expect(await (await post(second.url, attempts)).json()).toEqual({ accepted: 0, duplicates: 500 })
     expect(await second.stop()).toBe(0)
-    // From its snapshot this time.
+    // This time from its snapshot.
     const third = await startSidecarProcess(store)
     expect(await everything(third.url)).toEqual(before)
     expect(await third.stop()).toBe(0)
   })
 
-  test('leaves the documented file behind, which counts what the counters count', async () => {
+  test('writes the documented file, whose totals equal the counters', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
     const sidecar = await startSidecarProcess(store)
@@ -85,7 +85,7 @@ describe('a sidecar', () => {
     expect(scrape).toContain('agent_attempts_total{agent_name="a",model_name="m",issue_type="i",result="failure"} 1\n')
   })
 
-  test('adopts a file of the origin and gives it back as it was, running averages and local times and all', async () => {
+  test('adopts a file of the original program and reproduces it, including running averages and local times', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
     const recent = (success: boolean, time_seconds: number): object => ({
@@ -144,7 +144,7 @@ describe('a sidecar', () => {
     await first.stop()
   })
 
-  test('told to stop drains: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0', async () => {
+  test('drains on SIGTERM: keep-alive clients get answers to the end, no answered attempt is missing, and it exits 0', async () => {
     await using folder = await temporaryFolder()
     const store = join(folder.path, 'agent_performance.json')
     const sidecar = await startSidecarProcess(store)
@@ -173,7 +173,7 @@ describe('a sidecar', () => {
     await again.stop()
   })
 
-  test('says on standard output where it listens, in one line, and nothing else', async () => {
+  test('prints its URL on standard output in one line, and nothing else', async () => {
     await using folder = await temporaryFolder()
     const main = new URL('../../src/main.ts', import.meta.url).pathname
     const child = spawn(process.execPath, [

@@ -1,4 +1,4 @@
-/** Told to stop: under load, twice, while it starts, and behind a router that takes a moment to see it. What was acknowledged is counted. */
+/** SIGTERM under load, twice, during the start, and behind a router that notices later. Every acknowledged attempt counts. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -19,7 +19,7 @@ async function aStore(): Promise<{ store: string } & AsyncDisposable> {
   return { store: join(folder.path, 'agent_performance.json'), [Symbol.asyncDispose]: folder[Symbol.asyncDispose] }
 }
 
-/** After a start of its own: what got no answer is sent again, and everything is counted. */
+/** Starts a sidecar, sends unanswered attempts again, and checks that everything counts. */
 async function expectAllCounted(store: string, ledger: Ledger): Promise<void> {
   await using sidecar = spawnSidecar(store)
   const url = await urlOf(sidecar)
@@ -33,8 +33,8 @@ async function isReady(url: string): Promise<boolean> {
   return status === 200
 }
 
-describe('told to stop', () => {
-  test('under load it refuses with 503 or closes, and nothing it acknowledged is missing', async () => {
+describe('on SIGTERM a sidecar', () => {
+  test('under load refuses with 503 or closes, and loses no acknowledged attempt', async () => {
     await using place = await aStore()
     const ledger = createLedger()
     await using sidecar = spawnSidecar(place.store)
@@ -45,7 +45,7 @@ describe('told to stop', () => {
     await expectAllCounted(place.store, ledger)
   })
 
-  test('and told again, under load, it ends at once, and nothing it acknowledged is missing', async () => {
+  test('under load exits at once on a second signal, and loses no acknowledged attempt', async () => {
     await using place = await aStore()
     const ledger = createLedger()
     await using sidecar = spawnSidecar(place.store, { args: ['--drain-delay', '30s'] })
@@ -61,7 +61,7 @@ describe('told to stop', () => {
     await expectAllCounted(place.store, ledger)
   })
 
-  test('behind a router it says at once that it is not ready, and serves until the router has seen it: no request fails', async () => {
+  test('behind a router reports at once that it is not ready, and serves until the router has noticed: no request fails', async () => {
     await using place = await aStore()
     const ledger = createLedger()
     await using sidecar = spawnSidecar(place.store, { args: ['--drain-delay', '6s'] })
@@ -83,7 +83,7 @@ describe('told to stop', () => {
   })
 })
 
-/** A journal that takes a moment to read: no snapshot was taken. */
+/** A journal that takes some time to read, without a snapshot. */
 async function withLongJournal(store: string): Promise<Ledger> {
   const ledger = createLedger()
   await using sidecar = spawnSidecar(store)
@@ -93,16 +93,16 @@ async function withLongJournal(store: string): Promise<Ledger> {
   return ledger
 }
 
-describe('told to stop while it reads a long journal', () => {
+describe('a signal during the replay of a long journal', () => {
   test.each<[string, NodeJS.Signals[], number[]]>([
     ['once it ends with 0 and never says that it is ready', ['SIGTERM'], [0]],
-    // Of two signals that come together the system may hand over either one first.
+    // The system may deliver two concurrent signals in any order.
     ['twice it ends at once', ['SIGTERM', 'SIGINT'], [130, 143]],
   ])('%s, and loses nothing', async (_what, signals, exit) => {
     await using place = await aStore()
     const ledger = await withLongJournal(place.store)
     await using sidecar = spawnSidecar(place.store)
-    // It has named itself when it begins to read.
+    // The holder file exists once it starts to read.
     await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
     const startMs = performance.now()
     for (const signal of signals) sidecar.process.kill(signal)
@@ -116,7 +116,7 @@ describe('told to stop while it reads a long journal', () => {
   })
 })
 
-test('told to read its files again while it reads a long journal, it goes on', async () => {
+test('a signal to reload during the replay of a long journal does not end the sidecar', async () => {
   await using place = await aStore()
   const ledger = await withLongJournal(place.store)
   await using sidecar = spawnSidecar(place.store)
@@ -126,7 +126,7 @@ test('told to read its files again while it reads a long journal, it goes on', a
   expect(await end(sidecar, 'SIGTERM')).toBe(0)
 })
 
-test('a sidecar that stands still for a while keeps its file: a second exits 75, and the first goes on', async () => {
+test('a suspended sidecar keeps its lock: a second one exits with 75, and the first one resumes', async () => {
   await using place = await aStore()
   const ledger = createLedger()
   await using first = spawnSidecar(place.store)

@@ -1,4 +1,4 @@
-/** What hostile streams and bodies take of a sidecar's memory, by what Linux says of its process. */
+/** The memory that hostile streams and bodies use, as Linux reports it for the process. */
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
@@ -39,7 +39,7 @@ async function answerTo(req: ClientRequest): Promise<{ status: number; body: Rec
   return { status: res.statusCode!, body: JSON.parse(await text(res)) }
 }
 
-/** MiB that the peak rose by during `work`. A first request makes what stays in any case. */
+/** The growth of the peak in MiB during `work`. A first request allocates what stays in any case. */
 async function growth(work: () => Promise<void>): Promise<number> {
   await answerTo(post(NDJSON).end(LINE.repeat(1000)))
   const before = await peakMemoryOf(sidecar)
@@ -65,7 +65,7 @@ describe('memory', () => {
     expect(grown).toBeLessThan(64)
   })
 
-  test('does not grow with what little gzip inflates to, and no more than 64 MiB of blank lines in a row are read', async () => {
+  test('does not grow with the inflated size of gzip, and at most 64 MiB of consecutive blank lines are read', async () => {
     const grown = await growth(async () => {
       const bomb = gzipSync(Buffer.alloc(200 * MIB, '\n'))
       const answer = await answerTo(post({ ...NDJSON, 'Content-Encoding': 'gzip' }).end(bomb))
@@ -74,7 +74,7 @@ describe('memory', () => {
     expect(grown).toBeLessThan(64)
   })
 
-  test('does not depend on the size of the chunks that a body comes in', async () => {
+  test('does not depend on the size of the chunks of a body', async () => {
     const { hostname, port } = new URL(sidecar.url)
     for (const type of ['json', 'x-ndjson']) {
       const grown = await growth(async () => {

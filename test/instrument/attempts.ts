@@ -13,7 +13,7 @@ export function attempt(id: string | number): NewAttempt {
   }
 }
 
-/** Ids from `first` on, as texts. */
+/** Ids from `first` on, as strings. */
 export function ids(count: number, first = 0): string[] {
   return Array.from({ length: count }, (_, index) => String(first + index))
 }
@@ -22,7 +22,7 @@ export function addAll(delivery: Delivery, ids: readonly string[]): void {
   for (const id of ids) delivery.add(attempt(id))
 }
 
-/** Every attempt that was ever added is in exactly one of the numbers; this is their sum. */
+/** The sum of all counters. Every added attempt is in exactly one of them. */
 export function total({ queued, delivered, duplicates, dropped }: DeliveryStats): number {
   return queued + delivered + duplicates + dropped.queue_full + dropped.rejected + dropped.closed
 }

@@ -1,4 +1,4 @@
-/** The typed statistics of the client: what they ask, and what they answer. */
+/** The statistics of the typed client: their requests and answers. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, type SidecarClient, SidecarError } from '../../src/index.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
@@ -12,7 +12,14 @@ async function answering(answer: Answer): Promise<FakeSidecar> {
 }
 
 const routing = { issue_type: 'bug', explore: false, seed: null, ranked: [], excluded: [] }
-const trend = { interval_seconds: 3600, points: [], direction: 'cannot_tell_yet', drifted_keys: [], agents: {} }
+const trend = {
+  interval_seconds: 3600,
+  points: [],
+  direction: 'cannot_tell_yet',
+  verdict: '',
+  drifted_keys: [],
+  agents: {},
+}
 const calibration = { group_by: 'agent_name', overall: {}, groups: {} }
 const costs = { overall: {}, by_agent: {}, by_model: {}, by_issue_type: {} }
 const experiment = { experiment: 'a', variants: [], sample_ratio: null, comparisons: [] }
@@ -76,25 +83,28 @@ describe('statistics', () => {
       fair,
     ],
   ]
-  it.each(questions)('%s asks as documented and gives the documented object', async (_, ask, path, answer) => {
-    const { url, received } = await answering(json(200, answer))
-    expect(await ask(createClient(url))).toEqual(answer)
-    expect(received[0]?.path).toBe(path)
-  })
+  it.each(questions)(
+    '%s sends the documented request and returns the documented object',
+    async (_, ask, path, answer) => {
+      const { url, received } = await answering(json(200, answer))
+      expect(await ask(createClient(url))).toEqual(answer)
+      expect(received[0]?.path).toBe(path)
+    },
+  )
 
-  it.each(questions)('%s does not take another answer for its own', async (_, ask) => {
+  it.each(questions)('%s rejects the answer of another question', async (_, ask) => {
     const { url } = await answering(json(200, { hello: 'world' }))
     await expect(ask(createClient(url))).rejects.toBeInstanceOf(SidecarError)
   })
 
-  it('an experiment that is not there is undefined, and a 404 of something that is no sidecar is not', async () => {
+  it('an unknown experiment is undefined, and a 404 of another server is an error', async () => {
     const problem = json(404, { title: 'Not Found', status: 404 }, { 'content-type': 'application/problem+json' })
     expect(await createClient((await answering(problem)).url).experiment('a')).toBeUndefined()
     const other = await answering(response => response.writeHead(404).end('not here'))
     await expect(createClient(other.url).experiment('a')).rejects.toMatchObject({ name: 'SidecarError', status: 404 })
   })
 
-  it('a name that is none does not throw', async () => {
+  it('an invalid name does not throw', async () => {
     const { url } = await answering(json(400, {}))
     const client = createClient(url)
     for (const asked of [() => client.experiment('\ud800'), () => client.route('\ud800')]) {
@@ -103,7 +113,7 @@ describe('statistics', () => {
   })
 })
 
-describe('asked of a sidecar', () => {
+describe('with a real sidecar', () => {
   let sidecar: TestSidecar
   let client: SidecarClient
 
@@ -119,7 +129,7 @@ describe('asked of a sidecar', () => {
   })
   afterAll(() => sidecar[Symbol.asyncDispose]())
 
-  it('the answers are what the types say', async () => {
+  it('the answers match the types', async () => {
     expect((await client.route('i')).ranked[0]).toMatchObject({ agent_name: 'good', model_name: 'm', draw: null })
     const drawn = await client.route('i', { explore: { seed: 's' } })
     expect(drawn).toMatchObject({ explore: true, seed: 's' })

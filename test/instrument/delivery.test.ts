@@ -33,7 +33,7 @@ function keep(kept: Set<string>, attempts: readonly NewAttempt[]) {
 }
 
 describe('delivery to a tracker in the same process', () => {
-  it('hands over what was tracked, in the order in which it ended', async () => {
+  it('delivers tracked attempts in the order in which they ended', async () => {
     const tracker = keeper()
     const { trackAttempt, deliverTo } = createInstrumentation()
     trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'before' }, () => 'emitted only')
@@ -81,14 +81,14 @@ describe('delivery to a tracker in the same process', () => {
     ],
     ['rejects', () => Promise.reject(new Error('disk full'))],
     [
-      'says that nothing is known to be kept',
+      'reports that it may have recorded nothing',
       async () => ({ accepted: 2, duplicates: 0, rejected: [], error: new Error('disk full') }),
     ],
     ['answers nothing', async () => undefined],
     ['answers for fewer than it was given', async () => ({ accepted: 1, duplicates: 0, rejected: [] })],
     ['answers with numbers that are none', async () => ({ accepted: '2', duplicates: 0, rejected: [] })],
     ['does not answer in time', () => new Promise(() => {})],
-  ])('is given the same attempts again where it %s', async (_, misbehave) => {
+  ])('receives the same attempts again if it %s', async (_, misbehave) => {
     const good = keeper()
     let calls = 0
     const delivery = createDelivery(
@@ -107,7 +107,7 @@ describe('delivery to a tracker in the same process', () => {
     })
   })
 
-  it('counts what is rejected, with the reason, and delivers the rest', async () => {
+  it('counts rejected attempts with the reason, and delivers the others', async () => {
     const rejected = [{ index: 1, errors: [{ pointer: '/agent_name', detail: 'too odd' }] }]
     const delivery = createDelivery({ recordAttempts: async () => ({ accepted: 1, duplicates: 1, rejected }) })
     addAll(delivery, ids(3))
@@ -118,7 +118,7 @@ describe('delivery to a tracker in the same process', () => {
 })
 
 describe('the bound', () => {
-  it('drops and counts the newest where the queue is full', async () => {
+  it('drops and counts the newest attempts if the queue is full', async () => {
     const gate = Promise.withResolvers<void>()
     const tracker = keeper(() => gate.promise)
     const delivery = createDelivery(tracker, { maxQueued: 10, maxBatch: 4 })
@@ -147,11 +147,11 @@ describe('the bound', () => {
 })
 
 describe('flush', () => {
-  it('is true at once where nothing is queued', async () => {
+  it('is true at once if nothing is queued', async () => {
     expect(await createDelivery(keeper()).flush(0)).toBe(true)
   })
 
-  it('is false when its time is up, and what is queued stays', async () => {
+  it('is false after its timeout, and queued attempts stay', async () => {
     const gate = Promise.withResolvers<void>()
     const tracker = keeper(() => gate.promise)
     const delivery = createDelivery(tracker)
@@ -180,7 +180,7 @@ describe('flush', () => {
     expect(delivery.stats()).toMatchObject({ queued: 0, delivered: 4 })
   })
 
-  it('is true where what was queued is dropped', async () => {
+  it('is true if the queued attempts are dropped', async () => {
     const rejected = [{ index: 0, errors: [] }]
     const delivery = createDelivery({ recordAttempts: async () => ({ accepted: 0, duplicates: 0, rejected }) })
     addAll(delivery, ['bad'])
@@ -221,14 +221,14 @@ describe('close', () => {
     expect(delivery.stats()).toMatchObject({ queued: 0, delivered: 3, dropped: { closed: 2 } })
   })
 
-  it('gives up when its time is up, and counts what it leaves', async () => {
+  it('ends after its timeout, and counts undelivered attempts', async () => {
     const delivery = createDelivery({ recordAttempts: () => new Promise(() => {}) })
     addAll(delivery, ids(3))
     expect(await delivery.close(20)).toBe(false)
     expect(delivery.stats()).toMatchObject({ queued: 0, delivered: 0, dropped: { closed: 3 } })
   })
 
-  it('gives up during a backoff', async () => {
+  it('ends during a backoff', async () => {
     const delivery = createDelivery({ recordAttempts: () => Promise.reject(new Error('down')) })
     addAll(delivery, ids(3))
     await until(() => delivery.stats().last_failure !== undefined)
@@ -251,16 +251,16 @@ describe('the options', () => {
     ['no room', () => createDelivery('http://127.0.0.1', { maxQueued: 0 })],
     ['half an attempt', () => createDelivery('http://127.0.0.1', { maxBatch: 1.5 })],
     [
-      'a time-out that no timer can bear',
+      'a timeout that exceeds the maximum of timers',
       () => createDelivery('http://127.0.0.1', { timeoutMs: Number.POSITIVE_INFINITY }),
     ],
-  ])('that cannot be meant are said at once: %s', (_, create) => {
+  ])('that are invalid throw at once: %s', (_, create) => {
     expect(create).toThrow(TypeError)
   })
 })
 
 describe('laws', () => {
-  it('keeps every attempt once and in order, and accounts for each, whatever fails', async () => {
+  it('delivers every attempt once and in order, and counts each, whichever calls fail', async () => {
     const faults = fc.array(fc.constantFrom('good', 'down', 'lost answer', 'nonsense', 'throws'), { maxLength: 8 })
     const plan = fc.record({
       faults,

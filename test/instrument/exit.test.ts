@@ -8,7 +8,7 @@ async function sidecar(): Promise<FakeSidecar> {
   return opened
 }
 
-/** A coordinator that tracks one attempt, and then does what `end` says. */
+/** A coordinator that tracks one attempt, and then runs `end`. */
 const coordinator = (url: string, end: string): string => `
   import { deliverTo, trackAttempt } from '${ENTRY}'
   const delivery = deliverTo('${url}')
@@ -17,7 +17,7 @@ const coordinator = (url: string, end: string): string => `
 `
 
 describe('the coordinator’s process', () => {
-  it('ends though a sidecar is silent, long before the time-out of the request', async () => {
+  it('ends although a sidecar does not answer, long before the timeout of the request', async () => {
     const { url, always } = await sidecar()
     always(silent)
     const { code, stderr, ms } = await runNode(coordinator(url, ''))
@@ -25,13 +25,13 @@ describe('the coordinator’s process', () => {
     expect(ms).toBeLessThan(6_000)
   })
 
-  it('ends though a sidecar is down', async () => {
+  it('ends although a sidecar is down', async () => {
     const { url, close } = await sidecar()
     await close()
     expect(await runNode(coordinator(url, ''))).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it('ends though a sidecar asks it to come back later', async () => {
+  it('ends although a sidecar answers with Retry-After', async () => {
     const { url, always } = await sidecar()
     always(json(503, {}, { 'retry-after': '120' }))
     const { code, ms } = await runNode(coordinator(url, ''))
@@ -39,13 +39,13 @@ describe('the coordinator’s process', () => {
     expect(ms).toBeLessThan(6_000)
   })
 
-  it('delivers what is queued before it ends, also where nobody flushed', async () => {
+  it('delivers queued attempts before it ends, also without a flush', async () => {
     const { url, kept } = await sidecar()
     expect(await runNode(coordinator(url, ''))).toMatchObject({ code: 0, stderr: '' })
     expect(kept()).toHaveLength(1)
   })
 
-  it('stays for a close until a slow sidecar has answered', async () => {
+  it('waits in close until a slow sidecar has answered', async () => {
     const { url, kept, always } = await sidecar()
     always((response, keep, received) => void setTimeout(() => json(200, keep())(response, keep, received), 300))
     expect(await runNode(coordinator(url, 'console.log(await delivery.close())'))).toMatchObject({
@@ -55,7 +55,7 @@ describe('the coordinator’s process', () => {
     expect(kept()).toHaveLength(1)
   })
 
-  it('stays for a flush until its time is up', async () => {
+  it('waits in flush until its timeout', async () => {
     const { url, always } = await sidecar()
     always(silent)
     expect(await runNode(coordinator(url, 'console.log(await delivery.flush(300))'))).toMatchObject({

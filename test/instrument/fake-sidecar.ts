@@ -1,4 +1,4 @@
-/** A sidecar that can be told to misbehave, on a real socket. */
+/** A sidecar on a real socket that misbehaves on request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NewAttempt } from '../../src/index.ts'
@@ -10,31 +10,31 @@ interface Received {
   readonly atMs: number
 }
 
-/** How one request is answered. `keep` keeps what is new and says what a good sidecar would answer. */
+/** How a request is answered. `keep` stores new attempts and returns the answer of a correct sidecar. */
 export type Answer = (response: ServerResponse, keep: () => object, received: Received) => void
 
 export interface FakeSidecar {
   readonly url: string
   readonly port: number
   readonly received: readonly Received[]
-  /** Ids in the order in which they were first kept. */
+  /** Ids in the order of their first receipt. */
   kept(): readonly string[]
-  /** How the next requests are answered, one each; later ones are answered well. */
+  /** Answers to the next requests, one each. Later requests get correct answers. */
   next(...answers: Answer[]): void
-  /** How every request is answered that `next` says nothing of. */
+  /** The answer to all requests without an entry in `next`. */
   always(answer: Answer): void
   close(): Promise<void>
 }
 
 const good: Answer = (response, keep, received) => json(200, keep())(response, keep, received)
 
-/** Keeps nothing, and answers this. */
+/** Stores nothing, and gives this answer. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
   return response =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }
 
-/** Keeps the attempts, and then something goes wrong with the answer. */
+/** Stores the attempts, and then fails to answer. */
 export function keptBut(answer: Answer): Answer {
   return (response, keep, received) => {
     keep()

@@ -39,7 +39,7 @@ describe('delivery to a sidecar', () => {
     expect(received[0]?.path).toBe('/agents/api/v1/attempts?partial=true')
   })
 
-  it('carries a tracked attempt to the sidecar whole', async () => {
+  it('delivers all fields of a tracked attempt to the sidecar', async () => {
     const { url, received } = await sidecar()
     const { trackAttempt, deliverTo } = createInstrumentation()
     const delivery = deliverTo(url)
@@ -69,7 +69,7 @@ describe('delivery to a sidecar', () => {
 })
 
 describe('a sidecar that is down', () => {
-  it('costs the work nothing, and gets everything in order once it is up', async () => {
+  it('does not affect the work, and receives everything in order once it is up', async () => {
     const first = await sidecar()
     await first.close()
     const { trackAttempt, deliverTo } = createInstrumentation()
@@ -86,10 +86,10 @@ describe('a sidecar that is down', () => {
   })
 })
 
-/** All that it says is right, but nobody has to read so much. */
+/** A valid answer that is too long to read. */
 const WORDY = JSON.stringify({ accepted: 3, duplicates: 0 }) + ' '.repeat(2_000_000)
 
-describe('what is tried again until it is kept', () => {
+describe('retries until the attempts are recorded', () => {
   const faults: [what: string, fault: Answer][] = [
     ['a reset before it is kept', reset],
     ['half a body after it is kept', keptBut(halfABody)],
@@ -110,12 +110,12 @@ describe('what is tried again until it is kept', () => {
     ['a Retry-After that is none', json(503, {}, { 'retry-after': 'soon' })],
     ['a Retry-After in the past', json(503, {}, { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' })],
   ]
-  it.each(faults)('%s: every id is kept once, in order', async (_, fault) => {
+  it.each(faults)('%s: every id is recorded once, in order', async (_, fault) => {
     const { url, kept, received, next } = await sidecar()
     next(fault, fault)
     const delivery = createDelivery(url, { timeoutMs: 150 })
     addAll(delivery, ids(3))
-    // A flush cuts the backoff short: again and again, so that the test is not a long wait.
+    // Repeated flushes end the backoffs early, so that the test is fast.
     while (!(await delivery.flush(30))) expect(total(delivery.stats())).toBe(3)
     expect(received.map(({ attempts }) => attempts.map(one => one.attempt_id).join())).toEqual(Array(3).fill('0,1,2'))
     expect(kept()).toEqual(ids(3))
@@ -128,20 +128,20 @@ describe('what is tried again until it is kept', () => {
   it.each([
     ['in seconds', () => '1'],
     ['as a date', () => new Date(Date.now() + 2_000).toUTCString()],
-  ])('not before the time that a Retry-After asks for, %s', async (_, header) => {
+  ])('not before the time of a Retry-After, %s', async (_, header) => {
     const { url, received, next } = await sidecar()
     next(json(503, {}, { 'retry-after': header() }))
     const delivery = createDelivery(url)
     addAll(delivery, ids(1))
     await until(() => received.length === 1)
-    // A date is in whole seconds, so it asks for at least one of the two.
+    // A date has whole seconds, so the delay is at least one of the two seconds.
     expect(await delivery.flush(10)).toBe(false)
     expect(await delivery.flush(10_000)).toBe(true)
     expect((received[1]?.atMs ?? 0) - (received[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(950)
   })
 })
 
-describe('what is dropped and counted', () => {
+describe('drops and counts', () => {
   it.each([400, 401, 403, 404, 415, 422, 500, 501])('a batch refused with %i, but not the next one', async status => {
     const { url, kept, next } = await sidecar()
     next(json(status, { title: 'No' }))
@@ -162,7 +162,7 @@ describe('what is dropped and counted', () => {
     expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 1 } })
   })
 
-  it('an attempt that cannot be written as JSON, but not the next one', async () => {
+  it('an attempt that cannot be serialized, but not the next one', async () => {
     const { url, kept } = await sidecar()
     const delivery = createDelivery(url, { maxBatch: 1 })
     delivery.add({ ...attempt('bad'), input_tokens: 1n } as never)

@@ -24,14 +24,14 @@ it('importing the package loads @opentelemetry/api, Node’s own modules, instru
     url.startsWith(`${src}core/`) ||
     /\/node_modules\/@opentelemetry\/api\/[^/]+\//.test(url)
   expect(loaded.filter(url => !isAllowed(url))).toEqual([])
-  // It did look: the entry, a file of each folder, and OpenTelemetry are there.
+  // The check found the entry, a file of each folder, and OpenTelemetry.
   expect(loaded).toContain(ENTRY)
   for (const part of ['/src/instrument/run.ts', '/src/core/attempt/fields.ts', '/@opentelemetry/api/']) {
     expect(loaded.some(url => url.includes(part))).toBe(true)
   }
 })
 
-it('importing the package opens nothing, starts no timer and says nothing: the process ends at once', async () => {
+it('importing the package opens nothing, starts no timer and prints nothing: the process ends at once', async () => {
   const { code, stdout, stderr } = await runNode(`
     await import('${ENTRY}')
     console.log(JSON.stringify(process.getActiveResourcesInfo().filter(name => !/Pipe|TTY|FS/.test(name))))

@@ -119,7 +119,7 @@ describe('both results of a key', () => {
 describe('the global provider', () => {
   it('counts from when it is set, though attempts were recorded before', async () => {
     const { trackAttempt } = createInstrumentation()
-    trackAttempt(labels, () => 'nobody listens')
+    trackAttempt(labels, () => 'no exporter')
     const meters = setMeters()
     trackAttempt(labels, () => 'heard')
     expect(valuesOf((await meters.collect()).get('agent.attempts'))['Fixer gpt bug success']).toBe(1)
@@ -149,7 +149,7 @@ describe('the global provider', () => {
     expect(instrumentation.problems()).toEqual({ labels: 0, describe: 0, attempt: 0, telemetry: 0 })
   })
 
-  it('may throw anywhere: the work runs, the attempt is delivered, the problem is counted', () => {
+  it('may throw at any call: the work runs, the attempt is delivered, and the error is counted', () => {
     metrics.setGlobalMeterProvider({
       getMeter: () => {
         throw new Error('broken provider')

@@ -14,7 +14,7 @@ const attempt: NewAttempt = {
 }
 
 describe('recordAttempt', () => {
-  it('delivers what it is given, with an id and a time where they are absent', () => {
+  it('delivers the given attempt, with an id and a time if they are absent', () => {
     const { instrumentation, attempts } = collecting()
     instrumentation.recordAttempt(attempt)
     expect(attempts).toEqual([{ ...attempt, attempt_id: expect.any(String), timestamp: expect.any(String) }])
@@ -34,7 +34,7 @@ describe('recordAttempt', () => {
     expect(attempts[0]?.timestamp).toBe(new Date(2026, 0, 31, 12, 0, 0, 500).toISOString())
   })
 
-  it('is not touched by what the caller does to the object afterwards', () => {
+  it('does not change if the caller changes the object afterwards', () => {
     const { instrumentation, attempts } = collecting()
     const mine = { ...attempt }
     instrumentation.recordAttempt(mine)
@@ -70,14 +70,14 @@ describe('recordAttempt', () => {
         },
       },
     ],
-  ])('drops and counts what is no attempt: %s', (_, given) => {
+  ])('drops and counts invalid attempts: %s', (_, given) => {
     const { instrumentation, attempts } = collecting()
     instrumentation.recordAttempt(given as never)
     expect(attempts).toEqual([])
     expect(instrumentation.problems().attempt).toBeGreaterThan(0)
   })
 
-  it('never throws, and never delivers what a sidecar would reject, whatever it is given', () => {
+  it('never throws, and never delivers an attempt that a sidecar would reject, for any argument', () => {
     const { instrumentation, attempts } = collecting()
     const field = fc.anything({ withBigInt: true })
     const odd = fc.record(

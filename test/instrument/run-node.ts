@@ -1,4 +1,4 @@
-/** A Node process of its own that runs a few lines. */
+/** Runs a few lines in a separate Node process. */
 import { spawn } from 'node:child_process'
 
 export interface NodeRun {
@@ -8,10 +8,10 @@ export interface NodeRun {
   readonly ms: number
 }
 
-/** Where the package's entry is, for an `import`. */
+/** The URL of the package's entry, for an `import`. */
 export const ENTRY: string = new URL('../../src/index.ts', import.meta.url).href
 
-/** Runs `code` as a module and waits for its end, however long that takes up to 30 s. */
+/** Runs `code` as a module and waits for its end, at most 30 s. */
 export function runNode(code: string): Promise<NodeRun> {
   const started = performance.now()
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { timeout: 30_000 })

@@ -9,7 +9,7 @@ const labels = { agent_name: 'Fixer', model_name: 'gpt', issue_type: 'bug' }
 afterEach(unsetTelemetry)
 
 describe('the span of an attempt', () => {
-  it('has the attributes of the conventions and of ours, and the delivered id', async () => {
+  it('has the standard attributes, those of this package, and the delivered id', async () => {
     const spans = setSpans()
     const { instrumentation, attempts } = collecting()
     await instrumentation.trackAttempt(
@@ -42,6 +42,26 @@ describe('the span of an attempt', () => {
     expect(span?.attributes).not.toHaveProperty('error.type')
   })
 
+  it('names the task and the session, which the attempt states with the trace of its span, known before the work or after', async () => {
+    const spans = setSpans()
+    const { instrumentation, attempts } = collecting()
+    await instrumentation.trackAttempt({ ...labels, task_id: 't-1', session_id: 's-1' }, async () => ({}))
+    await instrumentation.trackAttempt(
+      labels,
+      async () => ({}),
+      () => ({ task_id: 't-2', session_id: 's-2' }),
+    )
+    instrumentation.recordAttempt({ ...labels, success: true, time_seconds: 1, trace_id: 'stated' })
+    const ended = spans.ended()
+    expect(ended.map(({ attributes }) => attributes['agent.attempt.task_id'])).toEqual(['t-1', 't-2', undefined])
+    expect(ended.map(({ attributes }) => attributes['agent.attempt.session_id'])).toEqual(['s-1', 's-2', undefined])
+    expect(attempts).toMatchObject([
+      { task_id: 't-1', session_id: 's-1', trace_id: ended[0]?.spanContext().traceId },
+      { task_id: 't-2', session_id: 's-2', trace_id: ended[1]?.spanContext().traceId },
+      { trace_id: 'stated' },
+    ])
+  })
+
   const failures: [what: string, work: () => unknown, type: string, message: string | undefined][] = [
     [
       'throws',
@@ -55,7 +75,7 @@ describe('the span of an attempt', () => {
     ['is aborted', () => Promise.reject(new DOMException('stopped', 'AbortError')), 'AbortError', 'stopped'],
     ['says that it failed', () => ({ success: false }), '_OTHER', undefined],
   ]
-  it.each(failures)('ends, with its error, where the work %s', async (_, work, type, message) => {
+  it.each(failures)('ends with its error if the work %s', async (_, work, type, message) => {
     const spans = setSpans()
     const { trackAttempt } = createInstrumentation()
     try {
@@ -70,7 +90,7 @@ describe('the span of an attempt', () => {
     ])
   })
 
-  it('is the parent of whatever the work traces, also after it has waited', async () => {
+  it('is the parent of all spans of the work, also after an await', async () => {
     const spans = setSpans()
     const { trackAttempt } = createInstrumentation()
     const step = async (name: string): Promise<void> => {
@@ -96,7 +116,7 @@ describe('the span of an attempt', () => {
     expect(parentOf('invoke_agent Outer')).toBeUndefined()
   })
 
-  it('is made where the tracer is set after the first attempt', () => {
+  it('is created if the tracer is set after the first attempt', () => {
     const { trackAttempt } = createInstrumentation()
     trackAttempt(labels, () => 1)
     const spans = setSpans()
@@ -118,7 +138,7 @@ describe('the span of an attempt', () => {
     expect(span?.endTime).toEqual([Date.parse('2026-01-31T12:00:00Z') / 1000, 0])
   })
 
-  it('costs the work nothing where the tracer throws', () => {
+  it('does not affect the work if the tracer throws', () => {
     trace.setGlobalTracerProvider({
       getTracer: () => {
         throw new Error('broken tracer')

@@ -15,12 +15,12 @@ export interface CollectedMetric {
 }
 
 export interface Meters {
-  /** Every metric that has points, by name. */
+  /** All metrics with points, by name. */
   collect(): Promise<ReadonlyMap<string, CollectedMetric>>
 }
 
 export interface Spans {
-  /** Those that have ended, in the order of their ends. */
+  /** Ended spans, in the order of their ends. */
   ended(): readonly ReadableSpan[]
 }
 

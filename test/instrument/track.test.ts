@@ -99,14 +99,14 @@ describe('what counts as a success', () => {
     expect(attempts).toMatchObject([expected, expected])
   })
 
-  it.each([1.01, -0.1, Number.NaN, '0.5', 1n])('by default a confidence of %s is none', confidence => {
+  it.each([1.01, -0.1, Number.NaN, '0.5', 1n])('a confidence of %s is ignored by default', confidence => {
     const { instrumentation, attempts } = collecting()
     instrumentation.trackAttempt(labels, () => ({ success: true, confidence }))
     expect(attempts[0]).not.toHaveProperty('confidence')
     expect(instrumentation.problems().describe).toBe(0)
   })
 
-  it('describe says it of the result, and the default rule what describe leaves out', async () => {
+  it('describe decides from the result, and the default rule applies to fields that it omits', async () => {
     const { instrumentation, attempts } = collecting()
     await instrumentation.trackAttempt(
       labels,
@@ -159,7 +159,7 @@ describe('what counts as a success', () => {
   })
 })
 
-describe('a describe that goes wrong costs the work nothing, and is counted', () => {
+describe('a failing describe does not affect the work, and is counted', () => {
   const wrong: [what: string, describe: () => unknown][] = [
     [
       'throws',
@@ -197,7 +197,7 @@ describe('a describe that goes wrong costs the work nothing, and is counted', ()
     expect(instrumentation.problems().describe).toBeGreaterThan(0)
   })
 
-  it('whatever it returns, one attempt is recorded that a sidecar would keep', () => {
+  it('for any return value, one attempt is recorded that a sidecar accepts', () => {
     const { instrumentation, attempts } = collecting()
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withNullPrototype: true }), said => {
@@ -219,6 +219,21 @@ describe('labels', () => {
   })
 
   it.each([
+    ['absent', {}],
+    ['invalid', { variant: 'a\nb' }],
+  ])(
+    'an experiment whose variant is %s is left out, and is counted, so that a sidecar keeps the attempt',
+    (_, variant) => {
+      const { instrumentation, attempts } = collecting()
+      instrumentation.trackAttempt({ ...labels, experiment: 'prompt', ...variant }, () => 1)
+      expect(attempts).toMatchObject([labels])
+      expect(attempts[0]).not.toHaveProperty('experiment')
+      expect(attempts[0]).not.toHaveProperty('variant')
+      expect(instrumentation.problems().labels).toBe(1)
+    },
+  )
+
+  it.each([
     ['no text', { ...labels, model_name: 7 }],
     ['empty', { ...labels, model_name: '' }],
     ['absent', { agent_name: 'Fixer', issue_type: 'complexity' }],
@@ -230,7 +245,7 @@ describe('labels', () => {
     expect(instrumentation.problems().labels).toBe(1)
   })
 
-  it.each([undefined, null, 'Fixer', 3n])('labels that are %s cost the work nothing', given => {
+  it.each([undefined, null, 'Fixer', 3n])('labels that are %s do not affect the work', given => {
     const { instrumentation, attempts } = collecting()
     expect(instrumentation.trackAttempt(given as never, () => 'result')).toBe('result')
     expect(attempts).toMatchObject([{ agent_name: 'unknown', model_name: 'unknown', issue_type: 'unknown' }])
@@ -254,7 +269,7 @@ describe('the attempt', () => {
     expect(attempts[0]?.time_seconds).toBeLessThanOrEqual(measured)
   })
 
-  it('has an id of its own and the time of its end', async () => {
+  it('has a unique id and the time of its end', async () => {
     const { instrumentation, attempts } = collecting()
     instrumentation.trackAttempt(labels, () => 1)
     instrumentation.trackAttempt(labels, () => 1)
@@ -262,7 +277,7 @@ describe('the attempt', () => {
     expect(Math.abs(Date.parse(attempts[0]?.timestamp ?? '') - Date.now())).toBeLessThan(5_000)
   })
 
-  it('is recorded where nobody handles the rejection, which is then nobody’s', async () => {
+  it('is recorded if the rejection is not handled, and adds no unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const listener = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', listener)
@@ -303,7 +318,7 @@ describe('instrumentAgent', () => {
     ])
   })
 
-  it('costs the work nothing where the labels cannot be had', () => {
+  it('does not affect the work if the labels cannot be computed', () => {
     const { instrumentation, attempts } = collecting()
     const solve = instrumentation.instrumentAgent(
       (text: string) => text.toUpperCase(),

@@ -37,8 +37,10 @@ function trackerOfThousands(): AgentPerformanceTracker {
     summaries: async (range, filter) =>
       range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter ?? {}, NOW_MS)],
     arms: async experiment => tally.arms(experiment),
+    experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: () => ({ earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }),
+    clip: range => range,
     close: async () => undefined,
   }
   return new AgentPerformanceTracker({ store: store as Store, clock: () => NOW_MS })

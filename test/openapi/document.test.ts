@@ -22,6 +22,8 @@ beforeAll(async () => {
       cost_usd: 0.02,
       experiment: 'prompt',
       variant: i % 4 < 2 ? 'short' : 'long',
+      // As the example is: over two hours, so that a trend has two halves.
+      timestamp: new Date(Date.now() - (40 - i) * 180_000).toISOString(),
     }),
   )
   expect((await sidecar.post(attempts)).status).toBe(200)

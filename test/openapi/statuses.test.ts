@@ -32,11 +32,15 @@ function declaredOf(operation: Operation, status: number): Declared | undefined 
   return document.components.responses[response.$ref.replace('#/components/responses/', '')]
 }
 
-/** Statuses that take more than one request: as many scrapes, or questions, at once as may be; attempts in OTLP that the store refuses. */
+/**
+ * Statuses that take more than one request: as many scrapes, or questions, at once as may be; attempts in OTLP that the store refuses; as many
+ * plans of experiments as may be.
+ */
 const NOT_TRIED: readonly (readonly [RegExp, number])[] = [
   [/^GET \/metrics$/, 503],
   [/^GET \/api\/v1\//, 429],
   [/^POST \/v1\//, 503],
+  [/^PUT /, 409],
 ]
 
 let guarded: TestSidecar
@@ -48,7 +52,7 @@ beforeAll(async () => {
   await writeFile(tokens, 'all\ningest-only ingest\nread-only read\n')
   const limits = { 'max-body-bytes': '1KiB', 'max-otlp-body-bytes': '1KiB', 'headers-timeout': '300ms' }
   guarded = await testSidecar({ 'auth-token-file': tokens, admin: true, ...limits })
-  full = await testSidecar({ 'max-in-flight-bytes': '1' })
+  full = await testSidecar({ 'max-in-flight-bytes': '1', admin: true })
   broken = await testSidecar({ admin: true })
   await broken.sidecar.tracker.close()
 })
@@ -71,15 +75,16 @@ function withBody(head: string, body: string, type = 'application/json'): string
 /** One request for each way in which an operation can answer. */
 function requestsTo(path: string, method: string): [TestSidecar, string][] {
   const head = headOf(path, method)
+  const hasBody = method === 'POST' || method === 'PUT'
   const target = / (\S+) HTTP/.exec(head)![1]!
   const body = path === '/api/v1/attempts' ? JSON.stringify(anAttempt()) : '{}'
-  const end = (text: string): string => (method === 'POST' ? withBody(text, body) : `${text}\r\n`)
+  const end = (text: string): string => (hasBody ? withBody(text, body) : `${text}\r\n`)
   const common: [TestSidecar, string][] = [
     end(head),
     end(head.replace(target, `${target}${target.includes('?') ? '&' : '?'}x=%ff`)),
     end(headOf(path, method, { token: '' })),
     end(headOf(path, method, { token: 'wrong' })),
-    end(headOf(path, method, { token: method === 'POST' ? 'read-only' : 'ingest-only' })),
+    end(headOf(path, method, { token: hasBody ? 'read-only' : 'ingest-only' })),
     end(headOf(path, method, { host: 'evil.example' })),
     end(`${head}Origin: https://evil.example\r\n`),
     end(`${head}Host: second\r\n`),
@@ -91,9 +96,9 @@ function requestsTo(path: string, method: string): [TestSidecar, string][] {
     head,
   ].map(bytes => [guarded, bytes])
   const absent = head.replace('prompt', 'none').replace('issue_type=i', 'issue_type=none')
-  if (absent !== head) common.push([guarded, `${absent}\r\n`])
+  if (absent !== head && !hasBody) common.push([guarded, `${absent}\r\n`])
   common.push([broken, end(head)])
-  if (method !== 'POST') return common
+  if (!hasBody) return common
   const refused = [withBody(head, 'x'.repeat(2000)), withBody(head, body, 'text/plain'), withBody(head, '{')]
   return [...common, ...refused.map((bytes): [TestSidecar, string] => [guarded, bytes]), [full, end(head)]]
 }
@@ -136,7 +141,7 @@ test('every operation says which scope a token needs, and health needs none', ()
   for (const [operation, scope] of scopes) {
     const expected = /livez|readyz/.test(String(operation))
       ? undefined
-      : [/^POST/.test(String(operation)) ? 'ingest' : /^DELETE/.test(String(operation)) ? 'admin' : 'read']
+      : [/^POST/.test(String(operation)) ? 'ingest' : /^(DELETE|PUT)/.test(String(operation)) ? 'admin' : 'read']
     expect(scope, String(operation)).toEqual(expected)
   }
 })

@@ -134,7 +134,7 @@ describe('known prices', () => {
     '__proto__',
     'constructor',
     'ü👩‍💻',
-  ])('%s, which anybody may run or nobody knows, has none', name => {
+  ])('%s, which is self-hosted or unknown, has none', name => {
     expect(million(name)).toBeUndefined()
   })
 

@@ -1,5 +1,7 @@
 /** The statistics over HTTP, on attempts whose answers are known. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DecidedBestAgent } from '../../src/core/reports/best-agent.ts'
+import type { Ranged } from '../../src/core/reports/range.ts'
 import type {
   Calibration,
   CalibrationReport,
@@ -63,7 +65,7 @@ describe('trends', () => {
   })
   afterAll(() => sidecar[Symbol.asyncDispose]())
 
-  const trend = (question = ''): Promise<TrendReport> => asked(sidecar, `trends?${question}`)
+  const trend = (question = ''): Promise<TrendReport & Ranged> => asked(sidecar, `trends?${question}`)
 
   test.each([
     ['learner', 'improving', 60],
@@ -73,10 +75,11 @@ describe('trends', () => {
     const answer = await trend(`agent_name=${agent}&interval=5m`)
     expect(answer.direction).toBe(direction)
     // Halves are of whole intervals: some attempts are on the other side.
-    expect(Math.abs(answer.evidence.difference - difference)).toBeLessThan(6)
-    const { low, high } = answer.evidence.difference_interval
+    const change = answer.change!
+    expect(Math.abs(change.difference - difference)).toBeLessThan(6)
+    const { low, high } = change.difference_interval
     expect(low <= 0 && 0 <= high).toBe(direction === 'cannot_tell_yet')
-    expect(answer.evidence.p_value <= 0.05).toBe(direction !== 'cannot_tell_yet')
+    expect(change.p_value <= 0.05).toBe(direction !== 'cannot_tell_yet')
   })
 
   test('name who has drifted, which way and since when, and not who has not', async () => {
@@ -87,6 +90,10 @@ describe('trends', () => {
     expect(directions.has('steady')).toBe(false)
     expect(agents).toMatchObject({ learner: { direction: 'up' }, tired: { direction: 'down' } })
     expect(agents.steady).toMatchObject({ direction: 'none', began_attempts_ago: null })
+    expect((await trend('agent_name=tired')).verdict).toMatch(
+      /^Worse: tired with .+ is down since about \d+ attempts \(\d+\.\d % instead of \d+\.\d %\)\. Over the whole range, too, /,
+    )
+    expect((await trend('agent_name=steady')).verdict).toMatch(/^No change seen: /)
     for (const { statistic, threshold, began_attempts_ago } of drifted_keys) {
       expect(statistic).toBeGreaterThanOrEqual(threshold)
       expect(began_attempts_ago).toBeGreaterThan(0)
@@ -105,15 +112,19 @@ describe('trends', () => {
     'since=3d&until=1h&interval=1h',
     'since=2000-01-01T00:00:00Z',
   ])(
-    'by %j: intervals are whole, follow one another, cover the range, and count every attempt once',
+    'by %j: inner intervals are whole, they follow one another, end where the range does, and count every attempt in it once',
     async question => {
-      const { points, interval_seconds, since, until } = await trend(question)
+      const { points, interval_seconds, since, until, range } = await trend(question)
       const ends = points.map(point => [Date.parse(point.since), Date.parse(point.until)] as const)
       expect(ends.length).toBeGreaterThan(0)
       for (const [i, [from, to]] of ends.entries()) {
-        expect(to - from).toBe(interval_seconds * 1000)
+        const isInner = i > 0 && i < ends.length - 1
+        if (isInner) expect(to - from).toBe(interval_seconds * 1000)
+        else expect(to - from).toBeLessThanOrEqual(interval_seconds * 1000)
         if (i > 0) expect(from).toBe(ends[i - 1]![1])
       }
+      if (question.includes('since=')) expect(ends[0]![0]).toBeGreaterThanOrEqual(Date.parse(range!.since))
+      if (question.includes('until=')) expect(until).toBe(range!.until)
       expect([since, until]).toEqual([points[0]?.since, points.at(-1)?.until])
       const filter = question.split('&').filter(part => /^(agent_name|issue_type)=/.test(part))
       const counted = async (range: readonly string[]): Promise<number> => {
@@ -126,9 +137,7 @@ describe('trends', () => {
       }
       const total = points.reduce((sum, point) => sum + point.total_attempts, 0)
       expect(total).toBe(await counted([`since=${since}`, `until=${until}`]))
-      expect(total).toBeGreaterThanOrEqual(
-        await counted(question.split('&').filter(part => /^(since|until)=/.test(part))),
-      )
+      expect(total).toBe(await counted(question.split('&').filter(part => /^(since|until)=/.test(part))))
     },
   )
 
@@ -302,7 +311,23 @@ describe('experiments', () => {
       ...arm('long ago', 'a', 10, 10, { timestamp: '2020-01-01T00:00:00Z' }),
       ...arm('long ago', 'a', 0, 10),
       ...arm('long ago', 'b', 0, 10),
+      ...arm('mixed', 'a', 10, 20, { issue_type: 'bug' }),
+      ...arm('mixed', 'b', 20, 20, { issue_type: 'bug' }),
+      ...arm('mixed', 'b', 0, 10, { issue_type: 'style', agent_name: 'only b' }),
+      ...arm('canary', 'control', 90, 180),
+      ...arm('canary', 'canary', 10, 20),
+      ...arm('late', 'second', 5, 10),
+      ...arm('late', 'first', 5, 10),
+      ...arm('late', 'first', 1, 1, { timestamp: new Date(Date.now() - 86_400_000).toISOString() }),
     ])
+    const more = [
+      [...arm('large', 'a', 2000, 4000), ...arm('large', 'b', 2001, 4000)],
+      Array.from({ length: 100 }, (_, i) => [
+        ...arm('slower', 'fast', 1, 1, { time_seconds: 1 + (i % 3), cost_usd: 1 + (i % 2) }),
+        ...arm('slower', 'slow', 1, 1, { time_seconds: 3 + (i % 3), cost_usd: 0.5 + (i % 2) }),
+      ]).flat(),
+    ]
+    for (const list of more) expect((await sidecar.post(list)).status).toBe(200)
   })
   afterAll(() => sidecar[Symbol.asyncDispose]())
 
@@ -333,11 +358,87 @@ describe('experiments', () => {
     ])
   })
 
-  test('a small difference cannot be told yet, and says how many attempts it takes', async () => {
+  test('a small difference is not yet significant, and the answer says how many attempts it takes', async () => {
     const [comparison] = (await experiment('close')).comparisons
     expect(comparison).toMatchObject({ verdict: 'cannot_tell_yet', difference: expect.closeTo(12, 9) })
     expect(comparison?.attempts_needed).toBeGreaterThan(50)
     expect(comparison?.summary).toContain(`about ${comparison?.attempts_needed} more`)
+  })
+
+  test('the filters count only the attempts of their keys, and list every variant', async () => {
+    const counted = async (query: string): Promise<unknown> =>
+      (await experiment(`mixed?${query}`)).variants.map(({ variant, total_attempts, success_rate }) => [
+        variant,
+        total_attempts,
+        success_rate,
+      ])
+    expect(await counted('issue_type=bug')).toEqual([
+      ['a', 20, 50],
+      ['b', 20, 100],
+    ])
+    expect(await counted('agent_name=only%20b')).toEqual([
+      ['a', 0, 0],
+      ['b', 10, 0],
+    ])
+    expect(await counted('issue_type=bug&model_name=none')).toEqual([
+      ['a', 0, 0],
+      ['b', 0, 0],
+    ])
+    expect(await counted('issue_type=bug&since=1h')).toEqual([
+      ['a', 20, 50],
+      ['b', 20, 100],
+    ])
+  })
+
+  test('shares in the question make a 180/20 canary as intended, and equal shares a mismatch', async () => {
+    expect((await experiment('canary')).sample_ratio).toMatchObject({ status: 'mismatch' })
+    const asIntended = await experiment('canary?shares=control:90,canary:10')
+    expect(asIntended).toMatchObject({
+      sample_ratio: { status: 'as_intended', p_value: 1 },
+      intended_shares: { control: 90, canary: 10 },
+      comparisons: [{ verdict: 'cannot_tell_yet' }],
+    })
+    expect((await experiment('canary?shares=control:9,canary:1')).intended_shares).toEqual({ control: 90, canary: 10 })
+    expect((await experiment('canary?shares=control:50,canary:50')).comparisons).toMatchObject([{ verdict: 'unsound' }])
+    const lost = await experiment('canary?shares=control:45,canary:5,lost:50')
+    expect(lost.variants.map(({ variant, total_attempts }) => [variant, total_attempts])).toContainEqual(['lost', 0])
+    expect(lost.sample_ratio).toMatchObject({ status: 'mismatch' })
+  })
+
+  test('the baseline is the variant with the earliest attempt by its own time, in every range', async () => {
+    const names = async (query: string): Promise<unknown> =>
+      (await experiment(`late?${query}`)).variants.map(({ variant }) => variant)
+    expect(await names('')).toEqual(['first', 'second'])
+    expect(await names('since=1h')).toEqual(['first', 'second'])
+    expect(await names('baseline=second')).toEqual(['second', 'first'])
+  })
+
+  test('a margin calls a variant that is hardly worse not worse', async () => {
+    expect((await experiment('large?margin=5')).comparisons).toMatchObject([{ verdict: 'not_worse', futile: false }])
+    expect((await experiment('large?margin=5')).comparisons[0]?.summary).toContain('is not worse than "a" by 5')
+    expect((await experiment('large')).comparisons).toMatchObject([{ verdict: 'cannot_tell_yet' }])
+  })
+
+  test('a comparison that nothing will decide says so', async () => {
+    const [comparison] = (await experiment('large')).comparisons
+    expect(comparison).toMatchObject({ futile: true })
+    expect(comparison?.summary).toContain('will not be decided within 20,000 attempts')
+    expect(comparison?.minimum_detectable_effect).toBeLessThan(6)
+  })
+
+  test('times and costs of variants are compared, with intervals', async () => {
+    const [comparison] = (await experiment('slower?baseline=fast')).comparisons
+    expect(comparison).toMatchObject({
+      avg_time_seconds_difference: expect.closeTo(2, 9),
+      avg_cost_usd_difference: expect.closeTo(-0.5, 9),
+    })
+    const time = comparison!.avg_time_seconds_difference_interval!
+    const cost = comparison!.avg_cost_usd_difference_interval!
+    expect(time.low).toBeGreaterThan(0)
+    expect(time.high).toBeGreaterThan(2)
+    expect(cost.low).toBeLessThan(-0.5)
+    expect(cost.high).toBeLessThan(0)
+    expect((await experiment('early')).comparisons).toMatchObject([{ avg_time_seconds_difference_interval: null }])
   })
 
   test('attempts that were not shared out as intended make it unsound, however large the difference', async () => {
@@ -379,10 +480,17 @@ describe('experiments', () => {
       ['a', 10],
       ['b', 10],
     ])
-    expect(await rates('until=2021-01-01T00:00:00Z')).toEqual([['a', 10]])
+    expect(await rates('until=2021-01-01T00:00:00Z')).toEqual([
+      ['a', 10],
+      ['b', 0],
+    ])
+    expect(await rates('until=2019-01-01T00:00:00Z')).toEqual([
+      ['a', 0],
+      ['b', 0],
+    ])
   })
 
-  test.each(['nothing', 'clear?baseline=nothing', 'clear?until=2021-01-01T00:00:00Z'])(
+  test.each(['nothing', 'clear?baseline=nothing', 'nothing?shares=a:1,b:1'])(
     '%s is a 404 that says why',
     async question => {
       const answer = await sidecar.get(`/api/v1/experiments/${question}`)
@@ -391,7 +499,19 @@ describe('experiments', () => {
     },
   )
 
-  test.each(['clear?agent_name=a', 'clear?adaptive=yes', 'clear?baseline='])('%s is a 400', async question => {
+  test.each([
+    'clear?confidence=1',
+    'clear?adaptive=yes',
+    'clear?baseline=',
+    'clear?shares=',
+    'clear?shares=old:1',
+    'clear?shares=old:1,new:0',
+    'clear?shares=old:1,old:2',
+    'clear?shares=old,new',
+    'clear?margin=0',
+    'clear?margin=x',
+    'clear?agent_name=',
+  ])('%s is a 400', async question => {
     expect((await sidecar.get(`/api/v1/experiments/${question}`)).status).toBe(400)
   })
 })
@@ -452,10 +572,51 @@ describe('route', () => {
     const firsts = await Promise.all(
       Array.from({ length: 40 }, async (_, seed) => names(await route(`i&explore=true&seed=${seed}`))[0]),
     )
-    expect(new Set(firsts)).toEqual(new Set(['proven', 'promising']))
+    // Those that never tried this issue type are candidates too.
+    expect(new Set(firsts)).toEqual(new Set(['proven', 'promising', 'has-been', 'newcomer']))
     const own = await route('i&explore=true')
     expect(own.seed).toEqual(expect.any(String))
     expect(await route(`i&explore=true&seed=${own.seed}`)).toEqual(own)
+  })
+
+  test('while exploring, who never tried the issue type is a candidate, unless attempts are demanded', async () => {
+    const drawn = await route('half&explore=true&seed=1')
+    expect(names(drawn).toSorted()).toEqual(['has-been', 'newcomer', 'poor', 'promising', 'proven', 'unpriced'])
+    const untried = drawn.ranked.find(one => one.agent_name === 'proven')
+    expect(untried).toMatchObject({
+      success_rate: 0,
+      total_attempts: 0,
+      evidence: 'insufficient',
+      draw: expect.any(Number),
+    })
+    expect(names(await route('half&explore=true&seed=1&min_success_rate=90'))).toContain('proven')
+    expect(names(await route('half&explore=true&seed=1&agent_name=proven'))).toEqual(['proven'])
+    const demanding = await route('half&explore=true&seed=1&min_attempts=1')
+    expect(names(demanding).toSorted()).toEqual(['has-been', 'newcomer'])
+    expect(demanding.excluded).toContainEqual({
+      agent_name: 'proven',
+      model_name: expect.any(String),
+      reason: 'below_min_attempts',
+    })
+    expect(names(await route('half'))).toEqual(['has-been', 'newcomer'])
+  })
+
+  test('leaves out those with too few attempts, and says so', async () => {
+    const { excluded } = await route('i&min_attempts=50')
+    expect(excluded).toEqual([
+      { agent_name: 'promising', model_name: expect.any(String), reason: 'below_min_attempts' },
+    ])
+  })
+
+  test('ranks by the shrunk rate, and shows it beside the raw one', async () => {
+    const answer = await route('i&rank_by=shrunk')
+    const shrunk = answer.ranked.map(one => one.shrunk_rate!)
+    expect(shrunk).toEqual(shrunk.toSorted((a, b) => b - a))
+    const promising = answer.ranked.find(one => one.agent_name === 'promising')!
+    expect(promising.success_rate).toBe(90)
+    expect(promising.shrunk_rate).toBeLessThan(90)
+    const best = await asked<DecidedBestAgent>(sidecar, 'best-agent?issue_type=i&rank_by=shrunk')
+    expect(best).toMatchObject({ agent_name: answer.ranked[0]!.agent_name, shrunk_rate: shrunk[0] })
   })
 
   test('forgets an old success where a half-life is given', async () => {
@@ -538,19 +699,35 @@ describe('the fair comparison', () => {
 
 /** What may be null: it says "not known", or that there is none. Anything else that is null was a number that is none. */
 const MAY_BE_NULL: ReadonlySet<string> = new Set([
-  ...['avg_confidence', 'attempts_to_decide', 'attempts_needed', 'sample_ratio', 'p_value', 'seed', 'draw'],
+  ...[
+    'avg_confidence',
+    'attempts_to_decide',
+    'attempts_needed',
+    'sample_ratio',
+    'p_value',
+    'seed',
+    'draw',
+    'shrunk_rate',
+  ],
   ...['expected_cost_per_success_usd', 'total_cost_usd', 'cost_per_attempt', 'cost_per_success', 'interval'],
+  ...['earlier_half', 'later_half', 'change'],
   ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
+  ...['expected_rate', 'observed_rate'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],
   ...['expected_calibration_error', 'expected_calibration_error_band', 'spiegelhalter_z', 'spiegelhalter_p'],
-  ...['over_confidence', 'over_confidence_interval', 'auroc', 'best'],
+  ...['over_confidence', 'over_confidence_interval', 'auroc', 'auroc_error', 'best', 'time_seconds', 'p50', 'p95'],
+  ...['intended_shares', 'end', 'minimum_detectable_effect', 'avg_time_seconds_difference'],
+  ...['avg_time_seconds_difference_interval', 'avg_cost_usd_difference', 'avg_cost_usd_difference_interval'],
 ])
 /** Of a bin of the reliability diagram that is empty. */
 const NULL_IN_BINS = 'success_rate'
+/** The upper end of an interval of a quantile that the sample does not limit. */
+const NO_UPPER_LIMIT = /\/p(50|95)_interval\/high$/
 
 function wrongNulls(value: unknown, path = ''): string[] {
   if (value === null) {
     const field = path.split('/').at(-1)!
+    if (NO_UPPER_LIMIT.test(path)) return []
     return MAY_BE_NULL.has(field) || (field === NULL_IN_BINS && path.includes('/bins/')) ? [] : [path]
   }
   if (typeof value !== 'object') return []
@@ -619,7 +796,7 @@ describe('at the edges every answer is whole: no number is missing, and none is 
     }
   })
 
-  test('equals share the chance to be the best, and nobody is named the winner', async () => {
+  test('equal agents share the chance to be the best, and no winner is named', async () => {
     await using sidecar = await having(['a', 'b'].flatMap(agent_name => attempts(30, 60, { agent_name })))
     const { ranked } = await asked<RoutingReport>(sidecar, 'route?issue_type=i')
     expect(ranked.map(one => one.p_best)).toEqual([expect.closeTo(0.5, 6), expect.closeTo(0.5, 6)])

@@ -7,17 +7,21 @@ import { type Input, QUESTIONS, type QuestionPath } from '../../src/questions/qu
 import { runCommand } from '../command/run-command.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
+const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
+/** A range with fixed ends, so that the same question has the same answer a minute later. */
+const RANGE = { since: ago(60), until: ago(1) }
+
 /** Parameters beside those of the example, so that optional parts of answers are there too. */
 const MORE: { readonly [Path in QuestionPath]?: readonly Partial<Input<Path>>[] } = {
   'success-rate': [
     { agent_name: 'a', model_name: 'm', issue_type: 'complexity' },
-    { issue_type: 'complexity', since: '1h' },
+    { issue_type: 'complexity', ...RANGE },
     { group_by: 'model_name' },
   ],
   'best-agent': [{ min_attempts: 1, rank_by: 'expected_cost' }, { agent_name: 'nobody' }],
-  'model-comparison': [{ min_attempts: 1 }],
+  'model-comparison': [{ min_attempts: 1 }, { min_attempts: 1, ...RANGE }],
   'fair-comparison': [{ by: 'agent_and_model' }, { issue_type: 'none' }],
-  trends: [{ since: '2h', agent_name: 'a' }, { issue_type: 'none' }],
+  trends: [{ ...RANGE, tz: 'Europe/Berlin', agent_name: 'a' }, { issue_type: 'none' }],
   calibration: [{ group_by: 'key' }, { issue_type: 'none' }],
   costs: [{ agent_name: 'b' }, { issue_type: 'none' }],
   'experiments/{name}': [{ baseline: 'long', adaptive: true }, { baseline: 'none' }, { name: 'none' }],
@@ -26,8 +30,11 @@ const MORE: { readonly [Path in QuestionPath]?: readonly Partial<Input<Path>>[] 
     { explore: true, seed: 's', max_cost_usd: 1 },
   ],
   report: [{ model_name: 'm' }, { issue_type: 'none' }],
-  metrics: [{ recent: false }],
-  attempts: [{ limit: 100, with_ids: true }, { order: 'oldest' }],
+  metrics: [{ recent: false }, RANGE],
+  attempts: [
+    { limit: 100, with_ids: true },
+    { order: 'oldest', ...RANGE },
+  ],
 }
 
 interface OpenApi {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { ATTEMPT_FIELDS, FIELD_LIST } from '../../src/core/attempt/fields.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
 import { attemptProblems } from '../../src/core/attempt/validation.ts'
@@ -41,7 +42,7 @@ const changed = fc
   .array(fc.tuple(fields, values), { maxLength: 4 })
   .map(changes => Object.fromEntries([...Object.entries(good), ...changes]))
 
-test('the wire and its schema take exactly what the library takes', () => {
+test('the HTTP decoder and its schema accept exactly the attempts that the library accepts', () => {
   fc.assert(
     fc.property(fc.oneof(changed, values), value => {
       const problems = attemptProblems(value, text => parseTimestamp(text) !== undefined)
@@ -52,11 +53,37 @@ test('the wire and its schema take exactly what the library takes', () => {
   )
 })
 
+interface NameSchema {
+  readonly description: string
+  readonly maxLength?: number
+}
+
+test.each(FIELD_LIST.flatMap(field => (field.kind === 'string' ? [[field.name, field.maxBytes] as const] : [])))(
+  'bounds %s at %d bytes, not characters, and says so instead of a maxLength',
+  (name, maxBytes) => {
+    const text = (bytes: number): string => 'é'.repeat(Math.floor(bytes / 2)) + 'x'.repeat(bytes % 2)
+    const whole = { ...good, experiment: 'e', variant: 'v' }
+    expect(readAttempt({ ...whole, [name]: text(maxBytes) }).problems).toBeUndefined()
+    expect(readAttempt({ ...whole, [name]: text(maxBytes + 1) }).problems).toMatchObject([{ pointer: `/${name}` }])
+    const { $defs } = z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }) as never as {
+      readonly $defs: Readonly<Record<string, { readonly properties: Readonly<Record<string, NameSchema>> }>>
+    }
+    const [{ properties }] = Object.values($defs) as [(typeof $defs)[string]]
+    expect(properties[name]!.maxLength).toBeUndefined()
+    expect(properties[name]!.description).toContain(`1 to ${maxBytes} bytes of UTF-8`)
+  },
+)
+
 test('takes an undefined optional field as absent, and an undefined required field as missing', () => {
   expect(readAttempt({ ...good, confidence: undefined }).problems).toBeUndefined()
   expect(readAttempt({ ...good, success: undefined }).problems).toEqual([
     { pointer: '/success', detail: 'is required' },
   ])
+})
+
+test('the schema in /openapi.json says that experiment and variant are stated both or neither', () => {
+  const schema = JSON.stringify(z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }))
+  expect(schema).toContain('"dependentRequired":{"experiment":["variant"],"variant":["experiment"]}')
 })
 
 test('takes an object without a prototype as any other, and no field from a prototype', () => {
@@ -76,6 +103,8 @@ test.each([
   [{ ...good, input_tokens: 1.5 }, '/input_tokens', 'whole number'],
   [{ ...good, 'a/b~c': 1 }, '/a~1b~0c', 'not a known field'],
   [JSON.parse('{"__proto__": {}}'), '/__proto__', 'not a known field'],
+  [{ ...good, experiment: 'prompt' }, '/variant', 'is required with experiment'],
+  [{ ...good, variant: 'short' }, '/experiment', 'is required with variant'],
   [{}, '/agent_name', 'is required'],
   [[], '', 'must be an object, not an array'],
   [null, '', 'must be an object, not null'],

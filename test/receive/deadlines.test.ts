@@ -28,7 +28,7 @@ describe('deadlines', () => {
     expect(names).toEqual(['first', 'second'])
   })
 
-  test('do not expire after they were ended, in whatever order, and leave the others alone', () => {
+  test('do not expire after they were ended in any order, and do not affect others', () => {
     const { names, of } = late()
     const deadlines = createDeadlines(100)
     const [a, , c, , e] = ['a', 'b', 'c', 'd', 'e'].map(name => deadlines.begin(of(name)))

@@ -1,4 +1,4 @@
-/** Recording over HTTP: what is kept, what is refused, and what a refusal says. */
+/** Recording over HTTP: accepted requests, refused requests, and the content of a refusal. */
 import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ const total = async (): Promise<number> => {
   return report.summary.total_attempts
 }
 
-/** Posts, and answers the status and the problem; fails where anything was counted or the answer is not a clean problem. */
+/** Posts a body. Resolves with the status and the problem. Fails if an attempt counted or the answer is not a valid problem. */
 async function refused(
   body: unknown,
   headers: Record<string, string> = {},
@@ -47,6 +47,24 @@ describe('keeps valid attempts', () => {
     })
     expect(await (await sidecar.post([])).json()).toEqual({ accepted: 0, duplicates: 0 })
     expect(await total()).toBe(before + 3)
+  })
+
+  test('task, session and trace of up to 256 bytes, and lists them', async () => {
+    const links = {
+      task_id: 'é'.repeat(128),
+      session_id: 's'.repeat(256),
+      trace_id: '0af7651916cd43dd8448eb211c80319c',
+    }
+    expect((await sidecar.post(anAttempt({ agent_name: 'linked', ...links }))).status).toBe(200)
+    const line = `${JSON.stringify(anAttempt({ agent_name: 'linked', task_id: 't-1' }))}\n`
+    const headers = { 'Content-Type': 'application/x-ndjson' }
+    expect((await sidecar.post(line, { headers })).status).toBe(200)
+    const listed = await (await sidecar.get('/api/v1/attempts?agent_name=linked')).json()
+    expect(listed).toMatchObject({ attempts: [{ task_id: 't-1' }, links] })
+    for (const name of ['task_id', 'session_id', 'trace_id'])
+      expect(await refused(anAttempt({ [name]: `${'é'.repeat(128)}s` }))).toMatchObject({
+        errors: [{ pointer: `/${name}`, detail: 'must be at most 256 bytes of UTF-8' }],
+      })
   })
 
   test('the same id once: in a list, in two requests, in two requests at the same time, and with other content', async () => {
@@ -133,6 +151,20 @@ describe('refuses invalid requests with index and pointer, and counts nothing of
     expect(await refused(body)).toMatchObject({ status: 400, detail: expect.stringContaining('not JSON') })
   })
 
+  test('an experiment without a variant and a variant without an experiment, alone, in a list and in a line', async () => {
+    for (const [half, pointer] of [
+      [{ experiment: 'prompt' }, '/variant'],
+      [{ variant: 'short' }, '/experiment'],
+    ] as const) {
+      const errors = (index: number) => [{ index, pointer, detail: expect.stringContaining('is required with') }]
+      expect(await refused(anAttempt(half))).toMatchObject({ status: 400, errors: errors(0) })
+      expect(await refused([anAttempt(), anAttempt(half)])).toMatchObject({ status: 400, errors: errors(1) })
+      const line = JSON.stringify(anAttempt(half))
+      const ndjson = { 'Content-Type': 'application/x-ndjson' }
+      expect(await refused(line, ndjson)).toMatchObject({ status: 400, kept_lines: 0 })
+    }
+  })
+
   test('names the invalid attempts of a list by index and pointer', async () => {
     const list = [anAttempt(), anAttempt({ success: 'yes' }), 3, anAttempt({ confidence: 2, extra: 1 })]
     expect(await refused(list)).toMatchObject({
@@ -177,7 +209,7 @@ describe('refuses invalid requests with index and pointer, and counts nothing of
     [1, 100],
     [1000, 10],
     [10_000, 1],
-  ])('%d bad attempts are all named, with at most %d faults each', async (count, each) => {
+  ])('%d invalid attempts are all named, with at most %d faults each', async (count, each) => {
     const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field${i}`, 1]))
     const problem = await refused([...Array(count - 1).fill({}), unknown])
     expect(problem.detail).toMatch(new RegExp(`of ${count}: none was counted`))
@@ -238,7 +270,7 @@ describe('a stream of lines', () => {
     expect(await (await stream('')).json()).toEqual({ accepted: 0, duplicates: 0 })
   })
 
-  test('of more lines and bytes than a JSON body may have is kept whole, gzipped too', async () => {
+  test('of more lines and bytes than a JSON body may have is recorded completely, also gzipped', async () => {
     const many = Array(12_000)
       .fill(JSON.stringify(anAttempt({ error_type: 'x'.repeat(100) })))
       .join('\n')
@@ -264,7 +296,7 @@ describe('a stream of lines', () => {
     expect(await (await stream(lines(...good, anAttempt()))).json()).toEqual({ accepted: 1, duplicates: 1500 })
   })
 
-  test('ends at an invalid line while the client is still sending, and the client can read why', async () => {
+  test('ends at an invalid line while the client is still sending, and the client can read the reason', async () => {
     const rest = `${JSON.stringify(anAttempt())}\n`.repeat(200_000)
     const answer = await stream(`${JSON.stringify(anAttempt())}\nrubbish\n${rest}`)
     expect(answer.status).toBe(400)
@@ -277,7 +309,7 @@ describe('a stream of lines', () => {
     expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('line 2'), kept_lines: 1 })
   })
 
-  test('keeps only whole groups of whole lines when it breaks off, and the sidecar goes on', async () => {
+  test('records only complete groups of complete lines if it is interrupted, and the sidecar continues', async () => {
     const before = await total()
     await new Promise<void>(resolve => {
       const req = request(`${sidecar.url}/api/v1/attempts`, {

@@ -1,4 +1,4 @@
-/** Streams of lines: each line is kept soon after it came, memory has a bound over all of them, and bad lines can be skipped. */
+/** Streams of lines. Each line is recorded soon after it arrives, all streams share a memory bound, and invalid lines can be skipped. */
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -16,7 +16,7 @@ const lineOf = (more: Record<string, unknown> = {}): string => `${JSON.stringify
 const paddedLine = (bytes: number, id: string): string =>
   lineOf({ attempt_id: id }).replace(/}\n$/, `${' '.repeat(bytes)}}\n`)
 
-/** A stream that its client goes on with. */
+/** A stream to which its client can write more. */
 function openStream(to: TestSidecar, path = '/api/v1/attempts'): ClientRequest {
   const headers = { 'Content-Type': 'application/x-ndjson' }
   return request(to.url + path, { method: 'POST', headers }).on('error', () => undefined)
@@ -34,7 +34,7 @@ async function idsIn(of: TestSidecar): Promise<unknown[]> {
   return attempts.map(({ attempt_id }) => attempt_id)
 }
 
-test('keeps a line soon after it arrives, while its stream goes on', async () => {
+test('records a line soon after it arrives, while its stream continues', async () => {
   await using own = await testSidecar()
   const req = openStream(own)
   req.write(lineOf({ attempt_id: 'first' }))
@@ -46,7 +46,7 @@ test('keeps a line soon after it arrives, while its stream goes on', async () =>
   expect(await idsIn(own)).toEqual(['third', 'second', 'first'])
 })
 
-test('keeps the lines of a stream in order, whatever its chunks', async () => {
+test('records the lines of a stream in order, for any chunks', async () => {
   await using own = await testSidecar()
   const ids = Array.from({ length: 300 }, (_, i) => `n${i}`)
   const bytes = Buffer.from(ids.map(id => paddedLine(id.length % 2 === 0 ? 0 : 500, id)).join(''))
@@ -69,7 +69,7 @@ test('keeps all long lines of many streams with memory for one, while the stream
   )
   const requests = streams.map(() => openStream(own))
   const answers = Promise.all(requests.map(answerTo))
-  // All of them begin a line before any ends one.
+  // All streams start a line before any stream ends one.
   for (const half of [0, 1])
     for (const [i, req] of requests.entries()) {
       const all = streams[i]!.join('')
@@ -79,7 +79,7 @@ test('keeps all long lines of many streams with memory for one, while the stream
   expect(await answers).toEqual(Array(8).fill({ status: 200, body: { accepted: 4, duplicates: 0 } }))
 })
 
-test('ends an open stream on stop, and says how many of its lines are kept', async () => {
+test('ends an open stream on stop, and reports how many of its lines are recorded', async () => {
   const own = await testSidecar({ 'drain-timeout': '50s' })
   const req = openStream(own)
   req.write(lineOf() + lineOf())
@@ -123,7 +123,7 @@ describe('with partial=true', () => {
     for (const { errors } of rejected) expect(errors.length).toBeGreaterThan(0)
   })
 
-  test('says what is kept and what is not when the stream is refused', async () => {
+  test('reports which lines are recorded when the stream is refused', async () => {
     const { status, body } = await post(`${lineOf()}garbage\n${'x'.repeat(2 ** 20 + 1)}`)
     expect(status).toBe(413)
     expect(body).toMatchObject({ accepted: 1, kept_lines: 2, rejected: [{ index: 1 }] })

@@ -30,7 +30,7 @@ describe('a connection is closed after its timeout', () => {
     ['that is idle after an answer', `${GET}\r\n`, ''],
     ['whose answered request has a body that never ends', `${GET}Content-Length: 1000000\r\n\r\n`, 'x'],
     ['whose answered request has chunks that never end', `${GET}Transfer-Encoding: chunked\r\n\r\n`, '1\r\nx\r\n'],
-    ['that waits with the body it was told to send', `${GET}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n`, ''],
+    ['that receives 100 Continue and sends no body', `${GET}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n`, ''],
     ['that wants another protocol', `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 'x'],
     ['that wants a tunnel', 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n', 'x'],
     ['that goes on after bytes that are no HTTP', 'garbage\r\n\r\n', 'x'],

@@ -41,7 +41,7 @@ describe('is refused as a problem, and closes the connection', () => {
     ['HTTP/1.2', `GET /api/v1/report HTTP/1.2\r\n${HEAD}\r\n`, 505, /HTTP\/1\.1/],
     ['HTTP/0.9', `GET /api/v1/report HTTP/0.9\r\n${HEAD}\r\n`, 505, /HTTP\/1\.1/],
     ['a line without a version', 'GET /api/v1/report\r\n\r\n', 505, /HTTP\/1\.1/],
-    ['a method nobody knows', get('/livez').replace('GET', 'FOO'), 501, /method/],
+    ['an unknown method', get('/livez').replace('GET', 'FOO'), 501, /method/],
     ['a method in lower case', get('/livez').replace('GET', 'get'), 501, /method/],
     ['CONNECT', 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n', 501, /proxy/],
     ['a folded header', get('/livez', `${HEAD}X: a\r\n b\r\n`), 400, /whitespace/],

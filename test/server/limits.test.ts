@@ -125,7 +125,7 @@ describe('a body', () => {
   })
 
   test.each(['/api/v1/attempts', '/v1/logs'])(
-    'that is refused at %s is told so also on a connection that ends with the answer',
+    'that is refused at %s receives the refusal also on a connection that ends with the answer',
     async path => {
       const { socket, text } = open()
       const head = HEAD.replace('/api/v1/attempts', path)

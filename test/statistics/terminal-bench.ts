@@ -83,7 +83,7 @@ export function significantPairs(labels: readonly string[], counts: readonly Cou
 }
 
 /** The counts of one agent and model by task. */
-export function strataOf(name: string): ReadonlyMap<string, Counts> {
+function strataOf(name: string): ReadonlyMap<string, Counts> {
   return new Map(cells.filter(cell => cell.name === name).map(cell => [cell.task, cell]))
 }
 

@@ -1,4 +1,4 @@
-/** What every store must do. A store passes when `describeStore` does. */
+/** The conformance suite of stores. Every store must pass `describeStore`. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { recentResults } from '../../src/core/aggregate/recent.ts'
@@ -8,20 +8,20 @@ import { createTally } from '../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../src/core/aggregate/time-tiers.ts'
 import { type AgentAttempt, keyId } from '../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../src/core/attempt/timestamp.ts'
-import type { KeySummary, Store } from '../../src/core/ports.ts'
+import type { KeyFilter, KeySummary, Store, TimeRange } from '../../src/core/ports.ts'
 
-/** One place where attempts are kept, empty at first. */
+/** The location of a store, empty at first. */
 export interface Place {
-  /** Opens a store there; after a close it finds what was kept before. `clock` gives the time of receipt. */
+  /** Opens the store. After a close, it has the earlier attempts. `clock` gives the time of receipt. */
   open(clock: () => number): Promise<Store>
-  /** Removes the place. */
+  /** Removes the store. */
   remove(): Promise<void>
 }
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const MINUTE_MS = 60_000
 
-/** Names that some store, file or query language might stumble over. */
+/** Names that a store, file or query language may handle wrongly. */
 const HOSTILE_NAMES = [
   '__proto__',
   'constructor',
@@ -56,7 +56,7 @@ function attempt(more: Partial<AgentAttempt> = {}): AgentAttempt {
   }
 }
 
-/** A point of a series that has counted `value` attempts since it began. */
+/** A point of a series that has counted `value` attempts since its start. */
 function point(series: string, value: number, more: Partial<SeriesPoint> = {}): SeriesPoint {
   const { agent_name, model_name, issue_type } = attempt()
   return {
@@ -71,7 +71,7 @@ function point(series: string, value: number, more: Partial<SeriesPoint> = {}): 
   }
 }
 
-/** A summary's numbers and a key's last attempts, to be compared to the last bit. */
+/** The numbers of a summary and the recent attempts of a key, for comparison to the last bit. */
 function rows(summaries: readonly KeySummary[]): unknown[] {
   return summaries.map(({ key, summary, recent }) => [keyId(key), [...summary], [...recentResults(recent, key)]])
 }
@@ -111,7 +111,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       await place.remove()
     })
 
-    test('attempts are counted and listed, newest first, when append has resolved', async () => {
+    test('attempts are counted and listed, newest first, once append has resolved', async () => {
       const sent = [attempt({ attempt_id: '1' }), attempt({ attempt_id: '2', success: false, time_seconds: 2.5 })]
       expect(await store.append(sent)).toEqual({ accepted: 2, duplicates: 0 })
       const [one] = await store.summaries()
@@ -121,13 +121,13 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await store.attempts({ limit: 10 })).toEqual({ attempts: [...sent].reverse(), next_cursor: null })
     })
 
-    test('nothing to keep is kept at once', async () => {
+    test('an empty append resolves at once', async () => {
       expect(await store.append([])).toEqual({ accepted: 0, duplicates: 0 })
       expect(await store.summaries()).toEqual([])
       expect(await store.attempts({ limit: 10 })).toEqual({ attempts: [], next_cursor: null })
     })
 
-    test('every field of an attempt is kept', async () => {
+    test('every field of an attempt is stored', async () => {
       const whole = attempt({
         confidence: null,
         attempt_id: 'id',
@@ -166,14 +166,14 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await total()).toBe(3)
     })
 
-    test('calls that are made at the same time are counted in the order they were made', async () => {
+    test('concurrent calls are counted in the order of the calls', async () => {
       const calls = Array.from({ length: 50 }, (_, i) => store.append([attempt({ attempt_id: `${i}` })]))
       await Promise.all(calls)
       const ids = (await all(store, 1000)).map(one => one.attempt_id)
       expect(ids.reverse()).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`))
     })
 
-    test('what is new in points of metrics is counted once, beside attempts, and never listed', async () => {
+    test('new counts of metric points are counted once, together with attempts, and never listed', async () => {
       const buckets = [0, 1, ...Array(15).fill(0)]
       const duration = { measure: { metric: 'duration', of: 'success' }, values: [1, 0.15, ...buckets] } as const
       const points = [point('s', 3), point('d', 1, duration), point('delta', 2, { cumulative: false })]
@@ -190,7 +190,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(totalAttempts((await store.summaries(range))[0]!.summary)).toBe(10)
     })
 
-    test('after a reset only what a series counts from then on is new', async () => {
+    test('after a reset, only later counts of a series are new', async () => {
       await store.appendPoints([point('s', 3)])
       await store.reset()
       expect(await store.appendPoints([point('s', 4)])).toEqual({ attempts: 0, refused: 0 })
@@ -200,7 +200,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await total()).toBe(7)
     })
 
-    test('names of any kind are kept apart, and survive a restart', async () => {
+    test('names of any kind are distinguished, and survive a restart', async () => {
       const sent = HOSTILE_NAMES.flatMap(name => [
         attempt({ agent_name: name }),
         attempt({ model_name: name, experiment: name, variant: name }),
@@ -222,7 +222,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(({} as Record<string, unknown>).polluted).toBeUndefined()
     })
 
-    test('a filter leaves only keys that equal every name it gives', async () => {
+    test('a filter selects the keys that equal each of its names', async () => {
       await store.append([
         attempt(),
         attempt({ issue_type: 'style' }),
@@ -238,7 +238,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect((await store.attempts({ limit: 9, model_name: 'gpt-5' })).attempts).toHaveLength(1)
     })
 
-    test('a range holds what ended in it', async () => {
+    test('a range includes the attempts that ended in it', async () => {
       const at = (ms: number): string => new Date(ms).toISOString()
       await store.append([
         attempt({ timestamp: at(NOW - 10 * MINUTE_MS) }),
@@ -253,7 +253,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect((await store.attempts({ limit: 10, range })).attempts).toHaveLength(1)
     })
 
-    test('the arms of an experiment are counted apart', async () => {
+    test('the arms of an experiment are counted separately', async () => {
       await store.append([
         attempt({ experiment: 'prompt', variant: 'a' }),
         attempt({ experiment: 'prompt', variant: 'b', success: false }),
@@ -269,10 +269,76 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await store.arms('unknown')).toEqual([])
       const range = { sinceMs: NOW - MINUTE_MS, untilMs: NOW }
       expect((await store.arms('prompt', range)).map(arm => totalAttempts(arm.summary))).toEqual([1, 2])
-      expect(await store.arms('prompt', { sinceMs: NOW, untilMs: NOW + MINUTE_MS })).toEqual([])
+      const later = await store.arms('prompt', { sinceMs: NOW, untilMs: NOW + MINUTE_MS })
+      expect(later.map(arm => [arm.variant, totalAttempts(arm.summary)])).toEqual([
+        ['a', 0],
+        ['b', 0],
+      ])
     })
 
-    test('pages follow each other without a gap or a repeat, also while attempts come', async () => {
+    test('the arms of an experiment are counted by key, in a range too, also after a restart', async () => {
+      const at = (ms: number): string => new Date(ms).toISOString()
+      const arm = (variant: string, more: object) => attempt({ experiment: 'prompt', variant, ...more })
+      await store.append([
+        arm('a', { issue_type: 'style', timestamp: at(NOW - 10 * MINUTE_MS) }),
+        arm('a', { issue_type: 'bug' }),
+        arm('b', { issue_type: 'bug', success: false }),
+        arm('b', { issue_type: 'bug', model_name: 'other' }),
+      ])
+      await reopen()
+      const counted = async (filter: KeyFilter, range?: TimeRange) =>
+        (await store.arms('prompt', range, filter)).map(one => [one.variant, totalAttempts(one.summary)])
+      const recent = { sinceMs: NOW - 5 * MINUTE_MS, untilMs: NOW + MINUTE_MS }
+      expect(await counted({ issue_type: 'bug' })).toEqual([
+        ['a', 1],
+        ['b', 2],
+      ])
+      expect(await counted({ issue_type: 'bug', model_name: 'other' })).toEqual([
+        ['a', 0],
+        ['b', 1],
+      ])
+      expect(await counted({ issue_type: 'style' })).toEqual([
+        ['a', 1],
+        ['b', 0],
+      ])
+      expect(await counted({ issue_type: 'style' }, recent)).toEqual([
+        ['a', 0],
+        ['b', 0],
+      ])
+      expect((await store.arms('prompt', recent, { issue_type: 'bug' })).map(one => one.firstMs)).toEqual([
+        NOW - 10 * MINUTE_MS,
+        NOW - 30_000,
+      ])
+    })
+
+    test('the plan of an experiment is kept, replaced and removed, and survives a restart', async () => {
+      const plan = {
+        shares: new Map([
+          ['__proto__', 90],
+          ['canary', 10],
+        ]),
+        baseline: '__proto__',
+        endMs: NOW,
+      }
+      expect(store.experimentPlan('__proto__')).toBeUndefined()
+      expect(await store.putExperimentPlan('__proto__', plan)).toBe('stored')
+      expect(await store.putExperimentPlan('__proto__', plan)).toBe('stored')
+      await reopen()
+      expect(store.experimentPlan('__proto__')).toEqual(plan)
+      expect(await store.putExperimentPlan('__proto__', { baseline: 'canary' })).toBe('stored')
+      expect(await store.putExperimentPlan('other', { baseline: 'x' })).toBe('stored')
+      await reopen()
+      expect(store.experimentPlan('__proto__')).toEqual({ baseline: 'canary', shares: undefined, endMs: undefined })
+      expect(await store.putExperimentPlan('__proto__', {})).toBe('stored')
+      await reopen()
+      expect(store.experimentPlan('__proto__')).toBeUndefined()
+      expect((await store.attempts({ limit: 10 })).attempts).toEqual([])
+      await store.reset()
+      await reopen()
+      expect(store.experimentPlan('other')).toBeUndefined()
+    })
+
+    test('pages have no gap and no repetition, also while attempts arrive', async () => {
       const ids = Array.from({ length: 25 }, (_, i) => `${i}`)
       for (const id of ids) await store.append([attempt({ attempt_id: id })])
       const first = await store.attempts({ limit: 10 })
@@ -294,7 +360,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       },
     )
 
-    test('a reset forgets everything, ids too, and so it stays after a restart', async () => {
+    test('a reset removes everything, including ids, also after a restart', async () => {
       const one = attempt({ attempt_id: 'one', experiment: 'prompt', variant: 'a' })
       await store.append([one, attempt()])
       await store.reset()
@@ -312,7 +378,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await total()).toBe(1)
     })
 
-    test('a reset forgets what was appended before it and nothing that is appended after it', async () => {
+    test('a reset removes everything appended before it, and nothing appended after it', async () => {
       const before = store.append([attempt({ attempt_id: 'before' })])
       const reset = store.reset()
       const after = store.append([attempt({ attempt_id: 'after' })])
@@ -321,7 +387,7 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       expect(await total()).toBe(1)
     })
 
-    test('after close nothing is taken and nothing answered, and closing again is nothing', async () => {
+    test('after close all calls are refused, and a second close does nothing', async () => {
       expect(store.health()).toEqual({ writable: true })
       const last = store.append([attempt()])
       await Promise.all([store.close(), store.close()])
@@ -333,12 +399,13 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       await expect(store.arms('prompt')).rejects.toMatchObject(closed)
       await expect(store.attempts({ limit: 1 })).rejects.toMatchObject(closed)
       await expect(store.reset()).rejects.toMatchObject(closed)
+      await expect(store.putExperimentPlan('e', {})).rejects.toMatchObject(closed)
       expect(store.health().writable).toBe(false)
       store = await place.open(() => nowMs)
       expect(await total()).toBe(1)
     })
 
-    test('whatever is sent, in whatever groups and with whatever restarts, every answer is that of counting it once', async () => {
+    test('for any attempts, groups and restarts, every answer counts each attempt once', async () => {
       const names = fc.constantFrom('a', 'b', 'a:b', '__proto__')
       const some = fc.record({
         agent_name: names,

@@ -1,8 +1,9 @@
-/** Listeners are told what was kept, in order, and never delay an append. */
+/** Listeners receive recorded attempts in order, and never delay an append. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { KeptEvent } from '../../src/core/events.ts'
 import type { LogRecord } from '../../src/core/fold.ts'
 import type { Engine } from '../../src/store/engine/engine.ts'
-import { createEvents, type KeptEvent } from '../../src/store/events.ts'
+import { createEvents } from '../../src/store/events.ts'
 import { attempt, openOn } from './engine/engines.ts'
 import { createMemoryServer, type MemoryServer } from './memory-log.ts'
 
@@ -17,13 +18,13 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([engine.close(), other.close()]))
 
-/** What each event says, as `own` or `foreign` with the ids of its attempts. */
+/** Each event as `own` or `foreign` with the ids of its attempts. */
 const textOf = (event: KeptEvent): string =>
   event.kind !== 'kept'
     ? event.kind
     : `${event.own ? 'own' : 'foreign'} ${event.records.map(record => (record.kind === 'attempt' ? record.attempt.attempt_id : record.kind)).join(', ')}`
 
-test('a listener is told what this and other sidecars keep, in the order of the log, without what was known', async () => {
+test('a listener receives the attempts of this and other sidecars in the order of the log, without duplicates', async () => {
   const told: string[] = []
   engine.events.subscribe(event => void told.push(textOf(event)))
   await engine.append([attempt(1), attempt(2)])
@@ -34,7 +35,7 @@ test('a listener is told what this and other sidecars keep, in the order of the 
   expect(told).toEqual(['own id 1, id 2', 'foreign id 3', 'own id 4', 'own reset'])
 })
 
-test('an attempt is told only when it is counted', async () => {
+test('an attempt is published after it is counted', async () => {
   const counted: number[] = []
   engine.events.subscribe(async () => void counted.push((await engine.summaries()).length))
   await engine.append([attempt(1)])
@@ -44,7 +45,7 @@ test('an attempt is told only when it is counted', async () => {
   expect(counted[1]).toBe(2)
 })
 
-test('a listener that never returns delays no append, is not called again, and holds a bounded part of the records', async () => {
+test('a listener that never returns delays no append, is not called again, and keeps a bounded number of records in memory', async () => {
   let calls = 0
   engine.events.subscribe(() => {
     calls++
@@ -57,7 +58,7 @@ test('a listener that never returns delays no append, is not called again, and h
   expect(calls).toBe(1)
 })
 
-test('a slow listener is told the first ones it missed, and of the others how many of which keys', async () => {
+test('a slow listener receives the first attempts that it missed, and of the others their number and keys', async () => {
   let release = (): void => {}
   const held = new Promise<void>(resolve => {
     release = resolve
@@ -84,7 +85,7 @@ test('a slow listener is told the first ones it missed, and of the others how ma
   expect(summary.keys.map(key => key.agent_name).sort()).toEqual(['agent 0', 'agent 1'])
 })
 
-test('what a listener throws is logged, and it goes on being told', async () => {
+test('an error of a listener is logged, and it receives later events', async () => {
   const lines: string[] = []
   const logger = { debug() {}, info() {}, warn() {}, error: (message: string) => void lines.push(message) }
   const third = await openOn(server.open(), { logger })
@@ -100,7 +101,7 @@ test('what a listener throws is logged, and it goes on being told', async () => 
   await third.close()
 })
 
-test('a subscription that was ended hears nothing more', async () => {
+test('an ended subscription receives no events', async () => {
   const told: string[] = []
   const end = engine.events.subscribe(event => void told.push(textOf(event)))
   end()
@@ -115,7 +116,7 @@ describe('bounds', () => {
     return { kind: 'attempt', nowMs: 0, idMs: 0, attempt: one, at: { ms: 0, local: false } }
   }
 
-  test('keys beyond the bound are not named, and the summary says that it is not complete', async () => {
+  test('keys beyond the bound are not listed, and the summary states that it is incomplete', async () => {
     const told: KeptEvent[] = []
     let release = (): void => {}
     const held = new Promise<void>(resolve => {
@@ -132,7 +133,7 @@ describe('bounds', () => {
     expect(told.at(-1)).toMatchObject({ attempts: 5, own: 5, others: 0, isComplete: false, keys: [{}, {}] })
   })
 
-  test('where nobody listens no records are made', () => {
+  test('without a listener no records are created', () => {
     const records = vi.fn(() => [])
     createEvents(() => {}).publish({ own: true, records })
     expect(records).not.toHaveBeenCalled()

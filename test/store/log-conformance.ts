@@ -1,17 +1,17 @@
-/** What every log must do. A log passes when `describeLog` does. */
+/** The conformance suite of logs. Every log must pass `describeLog`. */
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/call.ts'
-import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
+import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
 import { attempt, NOW } from './engine/engines.ts'
 
-/** One log, empty at first. */
+/** The location of a log, empty at first. */
 export interface LogPlace {
-  /** Opens it; after a close it holds what was kept before. */
+  /** Opens the log. After a close, it has the earlier records. */
   open(): Promise<Log>
-  /** Whether several may have it open. */
+  /** Whether several writers may open it. */
   readonly isShared: boolean
   /** Opens it with a retention of 1 byte, where that expires single groups. */
   openSmall?(): Promise<Log>
@@ -20,7 +20,7 @@ export interface LogPlace {
 
 const TIMES: RecordTimes = { nowMs: NOW, idMs: NOW }
 
-/** Names that some log might stumble over. */
+/** Names that a log may handle wrongly. */
 const HOSTILE = ['a\nb', '\u2028', '"},{"', "'; DROP TABLE log; --", '\\', '👩‍🚀 ü', '\u0000', ' ', 'x'.repeat(256)]
 
 export function describeLog(name: string, create: () => Promise<LogPlace>): void {
@@ -45,7 +45,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       number = 0
     }
 
-    /** Appends attempts of these ids in one group. */
+    /** Appends attempts with these ids in one group. */
     function keep(...ids: string[]): Promise<Kept> {
       const records = ids.map(id => encodeOne(log.frame(TIMES), JSON.stringify(attempt(id))))
       return log.append({ number: ++number, attempts: ids.length, records: Buffer.concat(records), isReset: false })
@@ -62,13 +62,13 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       return groups
     }
 
-    /** The ids of the attempts behind a position, other records by their kind; limits are a log's own business. */
+    /** The ids of the attempts after a position, and the kinds of other records. Without limits, which each log stores in its own way. */
     async function behind(after: string): Promise<string[]> {
       const records = (await groupsBehind(after)).flatMap(group => group.records)
       return records.filter(record => record.kind !== 'limits').map(textOf)
     }
 
-    test('what is appended is read back in order, without a gap', async () => {
+    test('appended records are read back in order, without a gap', async () => {
       const kept = [await keep('1', '2'), await keep('3'), await keep('4', '5')]
       expect(kept[1]!.after).toBe(kept[0]!.position)
       expect(kept[2]!.after).toBe(kept[1]!.position)
@@ -79,7 +79,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
         expect(group.after).toBe(i === 0 ? log.info.start : groups[i - 1]!.position)
     })
 
-    test('behind each position stands what was appended after it, also when it was closed in between', async () => {
+    test('reading after a position gives the records appended after it, also if the log was closed in between', async () => {
       const kept = [await keep('1', '2'), await keep('3'), await keep('4')]
       const expected = [['3', '4'], ['4'], []]
       for (const [i, { position }] of kept.entries()) expect(await behind(position)).toEqual(expected[i])
@@ -89,14 +89,34 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await behind(kept[1]!.position)).toEqual(['4', '5'])
     })
 
-    test('a number that was kept answers its place again, and is kept once', async () => {
+    test('a read until a position ends there', async () => {
+      const kept = [await keep('1', '2'), await keep('3'), await keep('4')]
+      const read: string[] = []
+      for await (const group of log.read(kept[0]!.position, kept[1]!.position)) read.push(...group.records.map(textOf))
+      expect(read.filter(one => one !== 'limits')).toEqual(['3'])
+    })
+
+    test('everything since the last reset is within its reach, and no more', async () => {
+      await keep('1')
+      const reach = await log.reach()
+      expect(reach.completeMs).toBe(Number.NEGATIVE_INFINITY)
+      expect(await behind(reach.position)).toEqual(['1'])
+      await keepJson(RESET_JSON, TIMES, true)
+      await keep('2')
+      await reopen()
+      const again = await log.reach()
+      expect(again.completeMs).toBe(Number.NEGATIVE_INFINITY)
+      expect(await behind(again.position)).toEqual(['reset', '2'])
+    })
+
+    test('a repeated group number returns the stored position, and is stored once', async () => {
       const first = await keep('1')
       number--
       expect(await keep('1')).toEqual(first)
       expect(await behind(log.info.start)).toEqual(['1'])
     })
 
-    test('every kind of record comes back as it was written, with the times that it was received at', async () => {
+    test('every kind of record is read back as it was written, with its times of receipt', async () => {
       const skewed = { nowMs: NOW + 5, idMs: NOW - 90_000_000 }
       const key = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
       const point = {
@@ -111,11 +131,13 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       const one = attempt('1')
       const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
       const at = { ms: NOW - 30_000, local: false }
+      const plan = { shares: new Map([['__proto__', 90]]), baseline: 'a', endMs: NOW }
       const kept: LogRecord[] = [
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
         { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
         { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
+        { kind: 'plan', ...skewed, experiment: '__proto__', plan },
       ]
       for (const record of kept) await keepJson(jsonOf(record), record)
       await reopen()
@@ -127,7 +149,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await behind(position)).toEqual(['2'])
     })
 
-    test('an attempt is found by its id with its newest outcome, and nothing by an id that is not there', async () => {
+    test('an attempt is found by its id with its newest outcome, and nothing is found by an unknown id', async () => {
       await keep('1', '2')
       await reopen()
       const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
@@ -146,7 +168,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await log.find('id 4')).toBeUndefined()
     })
 
-    test('points keep both times, also where one clock jumped', async () => {
+    test('points keep both times, also if one clock jumped', async () => {
       const skewed = { nowMs: NOW + 5, idMs: NOW - 90_000_000 }
       await keepJson(pointsJson([]), skewed)
       const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
@@ -162,7 +184,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(names).toEqual(HOSTILE)
     })
 
-    test('snapshots are there whole, newest first, at the positions they were taken at', async () => {
+    test('snapshots are complete, newest first, with the positions at which they were taken', async () => {
       const blocks = [Buffer.from('one'), Buffer.alloc(100_000, 'x')]
       const positions: string[] = []
       for (const id of ['1', '2', '3']) {
@@ -171,7 +193,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
         await log.putSnapshot(snapshotOf(position, [...blocks, Buffer.from(id)]))
         await log.expire()
       }
-      // Not after another opening: a log may decode its snapshots then, and these hold no state.
+      // Without opening the log again: it may decode its snapshots then, and these contain no state.
       const found = await log.snapshots()
       expect(found.map(({ position }) => position)).toEqual(positions.slice(0, found.length))
       expect(found.length).toBeGreaterThanOrEqual(2)
@@ -203,7 +225,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await behind(positions[2]!)).toEqual(['4'])
     })
 
-    test('a snapshot that breaks off is not there', async () => {
+    test('an incomplete snapshot is not stored', async () => {
       const { position } = await keep('1')
       const snapshot = snapshotOf(await log.rotate(position), [Buffer.from('one')])
       async function* broken(): AsyncGenerator<Uint8Array> {
@@ -214,7 +236,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await log.snapshots()).toEqual([])
     })
 
-    test('a spool gives back what was written to it', async () => {
+    test('a spool returns what was written to it', async () => {
       const spool = await log.spool()
       await spool.write(Buffer.from('abc'))
       await spool.write(Buffer.from('def'))
@@ -223,7 +245,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       await spool.close()
     })
 
-    test('attempts are paged newest first, and those before a reset are gone', async () => {
+    test('attempts are paged newest first, without those from before a reset', async () => {
       await keep('1', '2')
       expect((await log.page({ limit: 10 })).attempts.map(one => one.attempt_id)).toEqual(['id 2', 'id 1'])
       await keepJson(RESET_JSON, TIMES, true)
@@ -231,12 +253,12 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect((await log.page({ limit: 10 })).attempts.map(one => one.attempt_id)).toEqual(['id 3'])
     })
 
-    test('an open log says that it can be written', () => {
+    test('an open log reports that it is writable', () => {
       log.watch({ changed() {}, failed() {}, needsSnapshot() {} })
       expect(log.health()).toEqual({ writable: true })
     })
 
-    test('two that share it read the same groups in the same order', async context => {
+    test('two sidecars that share it read the same groups in the same order', async context => {
       if (!place.isShared) context.skip()
       const other = await place.open()
       let told = 0
@@ -259,7 +281,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       await other.close()
     })
 
-    test('a number that leaves out another is refused with the newest that is known', async context => {
+    test('a group number that skips another is refused with the newest stored number', async context => {
       if (!place.isShared) context.skip()
       await keep('1')
       number += 2
@@ -271,6 +293,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
 function jsonOf(record: LogRecord): string {
   if (record.kind === 'points') return pointsJson(record.points)
   if (record.kind === 'outcome') return outcomeJson(record)
+  if (record.kind === 'plan') return planJson(record)
   return record.kind === 'alert' ? alertJson(record) : JSON.stringify(record.kind === 'attempt' && record.attempt)
 }
 

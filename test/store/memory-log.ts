@@ -1,6 +1,6 @@
 /**
- * A log in memory that several engines share, as they would share a database. It can lose answers, refuse, hide what it has for a while, lose groups
- * in a failover, and expire.
+ * A log in memory that several engines share like a database. It can lose answers, refuse appends, hide groups for a while, lose groups in a
+ * failover, and expire groups.
  */
 import { createHash } from 'node:crypto'
 import { matches } from '../../src/core/aggregate/key-index.ts'
@@ -13,6 +13,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  LogNotEmpty,
   LogRefused,
   LogTruncated,
   type LogWatcher,
@@ -25,7 +26,7 @@ import { readRecord } from '../../src/store/record-json.ts'
 export type AppendFault =
   /** It is kept, and the answer is lost. */
   | 'lose the answer'
-  /** It is not kept, and nobody knows. */
+  /** It is not stored, and the answer is lost. */
   | 'lose the request'
   | 'refuse'
   | { readonly hold: Promise<void> }
@@ -94,6 +95,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
     const last = writers.get(writer) ?? { number: 0, kept: { position: START, after: START } }
     if (group.number === last.number) return last.kept
     if (group.number !== last.number + 1) throw new LogBehind(last.number)
+    if (group.writer !== undefined && group.number === 1 && groups.length > 0) throw new LogNotEmpty()
     const after = groups.at(-1)?.kept.position ?? START
     const chain = createHash('md5').update(`${after} ${writer} ${group.number}`).digest('hex')
     const kept = { position: `${groups.length + 1}:${chain}`, after }
@@ -134,15 +136,25 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
         if (isClosed) throw new Error('the log is closed')
         if (fault === 'refuse') throw new LogRefused(new Error('the log is full'))
         if (fault === 'lose the request') throw new Error('the connection was lost')
-        const kept = keep(writer, group)
+        const kept = keep(group.writer ?? writer, group)
         if (fault === 'lose the answer') throw new Error('the connection was lost')
         return kept
       },
-      async *read(after) {
-        for (let place = placeOf(after); place < groups.length - server.hidden; place++) {
+      async *read(after, until) {
+        const end = until === undefined ? groups.length - server.hidden : placeOf(until)
+        for (let place = placeOf(after); place < end; place++) {
           yield readBack(groups[place]!)
           await Promise.resolve()
         }
+      },
+      async reach() {
+        const first = Math.max(
+          groups.findLastIndex(group => group.isReset),
+          expired,
+        )
+        const isComplete = expired === 0 || groups[first]?.isReset === true
+        const position = groups[first - 1]?.kept.position ?? START
+        return { position, completeMs: isComplete ? Number.NEGATIVE_INFINITY : firstTime(groups[first]) }
       },
       page: async query => pageOf(groups, query),
       async find(attemptId) {
@@ -200,6 +212,10 @@ function recordsOf({ records }: Group): LogRecord[] {
     const [nowMs, idMs] = line.slice(0, space).split(',').map(Number) as [number, number]
     return readRecord({ nowMs, idMs }, JSON.parse(line.slice(space + 1)))!
   })
+}
+
+function firstTime(group: StoredGroup | undefined): number {
+  return group === undefined ? Number.POSITIVE_INFINITY : recordsOf(group)[0]!.nowMs
 }
 
 function readBack(group: StoredGroup): KeptGroup {

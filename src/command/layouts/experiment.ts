@@ -1,5 +1,6 @@
 /** `experiment`: the results of an A/B test so far. */
-import type { ExperimentReport, VariantReport } from '../../core/reports/experiment-report.ts'
+import type { ComparedVariant, ExperimentReport, VariantReport } from '../../core/reports/experiment-report.ts'
+import type { DifferenceInterval } from '../../core/statistics/mean-difference.ts'
 import { counted, RATE_COLUMNS, rateCells, seconds, usd } from '../format.ts'
 import { bold, type Io } from '../io.ts'
 import type { Layout } from '../layout.ts'
@@ -10,13 +11,16 @@ const HELP = `
 Record attempts with "experiment" and "variant" to compare them. You may look as
 often as you like and stop at any time: at most 5 % of tests without a real
 difference report one. Give --adaptive if earlier outcomes decided which variant
-came next, as a bandit does.
+came next, as a bandit does. Give --margin to ask whether a variant is worse by
+less than that. Shares, baseline and end can be stored with the experiment: see
+PUT /api/v1/experiments/{name} in docs/http-api.md.
 
 Exits with 1 if there is no such experiment, or no such baseline in it.
 
 Examples:
   agent-performance experiment prompt-2026-01
   agent-performance experiment prompt-2026-01 --baseline control --since 7d
+  agent-performance experiment rollout --shares control:90,canary:10 --margin 3
   agent-performance experiment router --adaptive --json`
 
 export const layout: Layout<'experiments/{name}'> = {
@@ -41,14 +45,45 @@ const COLUMNS: readonly Column[] = [
 function experimentText(report: ExperimentReport, io: Io): string {
   const attempts = report.variants.reduce((sum, variant) => sum + variant.total_attempts, 0)
   const title = `${printable(report.experiment)}: ${counted(attempts, 'attempt')} of ${counted(report.variants.length, 'variant')}`
+  const remarks = [...overflowRemark(report), ...endRemark(report), ...shareRemarks(report)]
   return [
     bold(title, io.stdout, io.env),
     tableText(COLUMNS, report.variants.map(variantCells), io),
     '',
-    ...[...report.comparisons.map(comparison => comparison.summary), ...overflowRemark(report), ...remarks(report)].map(
-      line => wrapped(line, io),
-    ),
+    ...[...report.comparisons.flatMap(comparisonText), ...remarks].map(line => wrapped(line, io)),
   ].join('\n')
+}
+
+function comparisonText(comparison: ComparedVariant): string[] {
+  const { summary, verdict, variant, baseline, minimum_detectable_effect: effect } = comparison
+  const differences = [
+    ...meanText(comparison.avg_time_seconds_difference, comparison.avg_time_seconds_difference_interval, seconds),
+    ...meanText(comparison.avg_cost_usd_difference, comparison.avg_cost_usd_difference_interval, usd),
+  ]
+  return [
+    summary,
+    // An older sidecar does not report the fields.
+    ...(verdict === 'cannot_tell_yet' && typeof effect === 'number'
+      ? [`The attempts so far find differences from ${effect.toFixed(1)} percentage points on.`]
+      : []),
+    ...(differences.length > 0 && verdict !== 'unsound'
+      ? [`Compared with "${baseline}", an attempt of "${variant}" differs on average by ${differences.join(' and ')}.`]
+      : []),
+  ]
+}
+
+const signed = (value: number, print: (value: number) => string): string =>
+  `${value < 0 ? '-' : '+'}${print(Math.abs(value))}`
+
+function meanText(
+  difference: number | null | undefined,
+  interval: DifferenceInterval | null | undefined,
+  print: (value: number) => string,
+): string[] {
+  // An older sidecar does not report the difference.
+  if (difference === null || difference === undefined) return []
+  const range = interval ? ` (interval ${signed(interval.low, print)} to ${signed(interval.high, print)})` : ''
+  return [`${signed(difference, print)}${range}`]
 }
 
 function variantCells(variant: VariantReport): string[] {
@@ -64,21 +99,32 @@ function overflowRemark({ overflowed_attempts }: ExperimentReport): string[] {
   ]
 }
 
-function remarks({ sample_ratio, comparisons, variants }: ExperimentReport): string[] {
+function endRemark({ end }: ExperimentReport): string[] {
+  return typeof end === 'string' ? [`The experiment ends at ${end}: attempts from then on do not count.`] : []
+}
+
+function shareRemarks({ sample_ratio, comparisons, variants, intended_shares }: ExperimentReport): string[] {
   if (comparisons.length === 0) {
+    if (variants.length === 0) return ['No attempt belongs to it yet.']
     return [
       `There is only "${variants[0]?.variant}" so far: record attempts with another "variant" to compare it with.`,
     ]
   }
   if (sample_ratio === null) return ['How attempts were shared out is not checked: what was seen decided it.']
+  const how = intended_shares ? 'in the intended shares' : 'evenly'
   switch (sample_ratio.status) {
     case 'mismatch':
       return [
-        `Attempts were not shared out evenly (p = ${sample_ratio.p_value?.toExponential(1)}): find out what loses or prefers some before believing anything here. Where that is meant, because what was seen decides which variant comes next, ask with --adaptive.`,
+        `Attempts were not shared out ${how} (p = ${sample_ratio.p_value?.toExponential(1)}): find out what loses or prefers some before believing anything here. ${remedyOf(intended_shares)}`,
       ]
     case 'too_few':
-      return ['There are too few attempts to check whether they are shared out evenly.']
+      return [`There are too few attempts to check whether they are shared out ${how}.`]
     case 'as_intended':
-      return ['Attempts are shared out evenly, as they should be.']
+      return [`Attempts are shared out ${how}, as they should be.`]
   }
+}
+
+function remedyOf(shares: ExperimentReport['intended_shares']): string {
+  const stated = shares ? '' : ' If unequal shares are intended, state them with --shares, or store them.'
+  return `Where that is meant, because what was seen decides which variant comes next, ask with --adaptive.${stated}`
 }

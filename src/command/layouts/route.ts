@@ -10,11 +10,13 @@ import { tableText, wrapped } from '../text.ts'
 const HELP = `
 Agents are ranked by the lower end of the interval of their success rate. "best"
 is the probability that an agent is the best of them, "cost" its expected cost
-per success.
+per success. --rank-by shrunk ranks by a rate that borrows from what the agents
+do at other issue types ("shrunk"), which is better with few attempts.
 
 --explore draws the order at random instead, so that agents with few attempts
-are tried too. The same --seed draws the same order. --half-life gives older
-attempts less weight: half after every half-life.
+are tried too, and those that never tried this issue type. The same --seed draws
+the same order. --half-life gives older attempts less weight: half after every
+half-life. --min-success-rate leaves out those whose whole interval is below it.
 
 Exits with 1 if no agent meets the conditions.
 
@@ -41,9 +43,11 @@ function nobodyText(report: RoutingReport, io: Io): string {
 
 function routeText(report: RoutingReport, isDiscounted: boolean, io: Io): string {
   const first = report.ranked[0]!
+  const isShrunk = first.shrunk_rate !== null
   const columns = [
     ...WHO,
     ...RATE_COLUMNS,
+    ...(isShrunk ? [{ title: 'shrunk', align: 'right' } as const] : []),
     { title: report.explore ? 'drawn' : 'best', align: 'right' } as const,
     ...REST,
   ]
@@ -70,6 +74,7 @@ function routeCells(route: RouteAnswer): string[] {
     route.agent_name,
     route.model_name,
     ...rateCells(route),
+    ...(route.shrunk_rate === null ? [] : [`${route.shrunk_rate.toFixed(1)} %`]),
     `${(route.draw ?? route.p_best * 100).toFixed(0)} %`,
     usd(route.expected_cost_per_success_usd),
     seconds(route.avg_time_seconds),
@@ -81,6 +86,7 @@ const REASONS: Readonly<Record<Exclusion, string>> = {
   cost_above_max: 'a success costs more',
   no_attempts: 'has no attempts that count',
   success_rate_below_min: 'succeeds less often',
+  below_min_attempts: 'has too few attempts',
 }
 
 /** Of those left out, so many are named; the others are counted. */

@@ -9,15 +9,19 @@ import { PLOT_COLUMN, plot } from '../plot.ts'
 import { nothingYet, tableText, wrapped } from '../text.ts'
 
 const HELP = `
-Every line is an interval of time (UTC). In the plot, # is its success rate and
-- the 95 % interval. If the lines of two intervals overlap, they may be equal.
+Every line is an interval of time. Days and weeks (from Monday on) are those of
+--tz. In the plot, # is its success rate and - the 95 % interval. If the lines
+of two intervals overlap, they may be equal.
+
+The first sentence is the verdict: what has drifted, and what the halves say.
 
 The direction compares the later half of the attempts with the earlier half. You
 may ask as often as you like. Without enough evidence it says "cannot tell yet".
 
-Drift is computed as of --until, from the last 100 attempts of every key (agent,
-model and issue type). Those since --since are compared with all before them. An
-agent that got harder issues has not drifted.
+Drift is computed as of --until, from up to 1,000 attempts of every key (agent,
+model and issue type). The first 30 are learned, the others compared with them.
+With --since, only attempts from then on can show a drift. After a drift the new
+rate is learned. New or harder issues of an agent are no drift.
 
 Examples:
   agent-performance trends
@@ -29,11 +33,14 @@ export const layout: Layout<'trends'> = { help: HELP, text: trendText }
 function trendText(report: TrendReport, given: Selection, io: Io): string {
   const attempts = report.points.reduce((sum, point) => sum + point.total_attempts, 0)
   if (attempts === 0) return nothingYet(given)
-  const columns = [{ title: 'from (UTC)', align: 'right' } as const, PLOT_COLUMN, ...RATE_COLUMNS]
-  const rows = report.points.map(point => [timeText(point.since, report.interval_seconds), ...pointCells(point)])
+  const { tz = 'UTC' } = given
+  const columns = [{ title: `from (${tz})`, align: 'right' } as const, PLOT_COLUMN, ...RATE_COLUMNS]
+  const rows = report.points.map(point => [timeText(point.since, report.interval_seconds, tz), ...pointCells(point)])
   return [
     `${counted(attempts, 'attempt')} by intervals of ${lengthText(report.interval_seconds)}`,
-    bold(wrapped(directionText(report), io), io.stdout, io.env),
+    bold(wrapped(report.verdict, io), io.stdout, io.env),
+    '',
+    wrapped(directionText(report), io),
     '',
     tableText(columns, rows, io),
     '',
@@ -41,26 +48,31 @@ function trendText(report: TrendReport, given: Selection, io: Io): string {
   ].join('\n')
 }
 
-/** `2026-01-31`, with the hour if intervals are shorter than a day. */
-const timeText = (time: string, lengthSeconds: number): string =>
-  lengthSeconds % 86_400 === 0 ? time.slice(0, 10) : time.slice(0, 16).replace('T', ' ')
+/** `2026-01-31` in a zone, with the time if intervals are shorter than a day. */
+function timeText(time: string, lengthSeconds: number, timeZone: string): string {
+  // Swedish dates have this form.
+  const parts = new Date(time).toLocaleString('sv-SE', { timeZone })
+  return lengthSeconds % 86_400 === 0 ? parts.slice(0, 10) : parts.slice(0, 16)
+}
 
 function pointCells(point: TrendPoint): string[] {
   if (point.total_attempts === 0) return ['', '-', '-', '0']
   return [plot(point.success_rate_interval, { '#': point.success_rate }), ...rateCells(point)]
 }
 
-function directionText({ direction, evidence }: TrendReport): string {
-  const { low, high } = evidence.difference_interval
+function directionText({ direction, change }: TrendReport): string {
+  if (change === null) return TOO_FEW
+  const { low, high } = change.difference_interval
   if (direction !== 'cannot_tell_yet') {
     const more = direction === 'improving' ? 'more' : 'less'
-    const by = `${Math.abs(evidence.difference).toFixed(1)} points ${more}`
+    const by = `${Math.abs(change.difference).toFixed(1)} points ${more}`
     return `${direction}: the later half of them succeeds ${by} than the earlier half (${points(low)} to ${points(high)})`
   }
-  if (saysNothing(evidence))
-    return 'cannot tell yet: there are too few of them to compare the later half with the earlier'
+  if (saysNothing(change)) return TOO_FEW
   return `cannot tell yet: the later half of them may succeed ${sideText(low)} to ${sideText(high)} than the earlier half`
 }
+
+const TOO_FEW = 'cannot tell yet: there are too few of them to compare the later half with the earlier'
 
 const saysNothing = ({ difference_interval: { low, high } }: RateDifference): boolean => low <= -99 && high >= 99
 

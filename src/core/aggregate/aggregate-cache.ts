@@ -16,13 +16,15 @@ import {
 } from './summary.ts'
 
 /** Numbers of a key, in this order. */
-export const KEY_COLUMNS = 6
+export const KEY_COLUMNS = 7
 export const SUCCESSES = 0
 export const ATTEMPTS = 1
 export const STATED = 2
 export const CONFIDENCE = 3
 export const TIMED = 4
 export const TIME = 5
+/** 1 if the key has tasks, so that only the summaries of such keys are read for them. */
+export const HAS_TASKS = 6
 
 interface Columns {
   /** Rows of {@link KEY_COLUMNS}. */
@@ -87,4 +89,5 @@ function read(numbers: Float64Array, at: number, summary: Summary): void {
   numbers[at + CONFIDENCE] = confidenceSum(summary)
   numbers[at + TIMED] = timedAttempts(summary)
   numbers[at + TIME] = timeSum(summary)
+  numbers[at + HAS_TASKS] = summary.tasks === undefined ? 0 : 1
 }

@@ -1,9 +1,12 @@
 /** Totals of groups of keys, as columns of numbers: adding a key allocates nothing, so that questions over all keys make no garbage. */
 import type { KeySummary } from '../ports.ts'
 import type { Groups } from '../reports/groups.ts'
+import { clusteredCounts, type TaskCounts } from '../statistics/clusters.ts'
 import type { Counts } from '../statistics/counts.ts'
+import { DURATION_BUCKETS } from '../statistics/time-quantiles.ts'
 import { forEachKey, type Steps } from '../steps.ts'
 import {
+  addDurations,
   confidenceSum,
   type Summary,
   statedConfidences,
@@ -12,11 +15,14 @@ import {
   timeSum,
   totalAttempts,
 } from './summary.ts'
+import { createTaskSketch, mergeTasks, type TaskSketch } from './task-sketch.ts'
 
 /** Successes and attempts of groups, by the index of the group. */
 export interface GroupCounts {
   readonly successes: Float64Array
   readonly attempts: Float64Array
+  /** The tasks of the groups that have some. */
+  readonly tasks: Map<number, TaskSketch>
 }
 
 /** With the numbers that models are compared by. */
@@ -27,6 +33,8 @@ export interface GroupSums extends GroupCounts {
   /** Attempts whose time is known, and the sum of the times in seconds. */
   readonly timed: Float64Array
   readonly time: Float64Array
+  /** The duration histogram of each group, in rows of {@link DURATION_BUCKETS}. */
+  readonly durations: Float64Array
 }
 
 /** The counts of the groups of a list. Keys that are added to the list in a pause are in no group. */
@@ -46,7 +54,7 @@ export function* countsOfEachSteps(summaries: readonly KeySummary[]): Steps<Grou
 
 /** Zero counts of `places` groups. */
 export function noCounts(places: number): GroupCounts {
-  return { successes: new Float64Array(places), attempts: new Float64Array(places) }
+  return { successes: new Float64Array(places), attempts: new Float64Array(places), tasks: new Map() }
 }
 
 /** Zero sums of `places` groups. */
@@ -57,6 +65,7 @@ export function noSums(places: number): GroupSums {
     confidence: new Float64Array(places),
     timed: new Float64Array(places),
     time: new Float64Array(places),
+    durations: new Float64Array(places * DURATION_BUCKETS),
   }
 }
 
@@ -64,6 +73,18 @@ export function noSums(places: number): GroupSums {
 function addCounts(counts: GroupCounts, place: number, summary: Summary): void {
   counts.successes[place]! += successes(summary)
   counts.attempts[place]! += totalAttempts(summary)
+  addGroupTasks(counts, place, summary.tasks)
+}
+
+/** Adds the tasks of one key to the group at `place`. */
+export function addGroupTasks({ tasks }: GroupCounts, place: number, more: TaskSketch | undefined): void {
+  if (more === undefined) return
+  let sketch = tasks.get(place)
+  if (sketch === undefined) {
+    sketch = createTaskSketch()
+    tasks.set(place, sketch)
+  }
+  mergeTasks(sketch, more)
 }
 
 /** Adds one key to the group at `place`. */
@@ -74,27 +95,30 @@ export function addSums(sums: GroupSums, place: number, summary: Summary): void 
   sums.confidence[place]! += confidenceSum(summary)
   sums.timed[place]! += timedAttempts(summary)
   sums.time[place]! += timeSum(summary)
+  addDurations(sums.durations, place * DURATION_BUCKETS, summary)
+  addGroupTasks(sums, place, summary.tasks)
 }
 
-/** The counts of the group at `place`. */
-export function countsAt({ successes, attempts }: GroupCounts, place: number): Counts {
-  return { successes: successes[place]!, attempts: attempts[place]! }
+/** The counts of the group at `place`, clustered where tasks repeat. */
+export function countsAt({ successes, attempts, tasks }: GroupCounts, place: number): Counts {
+  return clusteredCounts({ successes: successes[place]!, attempts: attempts[place]! }, tasks.get(place))
 }
 
-/** Successes and attempts of all keys together. */
-export function* countsOfAllSteps(summaries: readonly KeySummary[]): Steps<Counts> {
-  let [good, all] = [0, 0]
-  function add({ summary }: KeySummary): void {
-    good += successes(summary)
-    all += totalAttempts(summary)
+/** Successes and attempts of all keys together, clustered where tasks repeat, with their tasks. */
+export function* countsOfAllSteps(summaries: readonly KeySummary[]): Steps<TaskCounts> {
+  const all = noCounts(1)
+  yield* forEachKey(summaries, ({ summary }) => addCounts(all, 0, summary))
+  return { ...countsAt(all, 0), tasks: all.tasks.get(0) }
+}
+
+/** Successes and attempts of all groups together, clustered where tasks repeat. */
+export function sumOfGroups({ successes, attempts, tasks }: GroupCounts): Counts {
+  let all: TaskSketch | undefined
+  for (const sketch of tasks.values()) {
+    all ??= createTaskSketch()
+    mergeTasks(all, sketch)
   }
-  yield* forEachKey(summaries, add)
-  return { successes: good, attempts: all }
-}
-
-/** Successes and attempts of all groups together. */
-export function sumOfGroups({ successes, attempts }: GroupCounts): Counts {
-  return { successes: sumOf(successes), attempts: sumOf(attempts) }
+  return clusteredCounts({ successes: sumOf(successes), attempts: sumOf(attempts) }, all)
 }
 
 function sumOf(column: Float64Array): number {

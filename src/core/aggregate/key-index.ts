@@ -111,6 +111,9 @@ function listOf<T>(lists: Map<string, T[]>, name: string): T[] {
   return made
 }
 
+/** Whether the filter gives any name. */
+export const isFiltering = (filter: KeyFilter): boolean => NAMES.some(name => filter[name] !== undefined)
+
 /** Whether a key equals every name the filter gives. */
 export function matches(key: AttemptKey, filter: KeyFilter): boolean {
   return (

@@ -1,6 +1,6 @@
 /** The documented record of a key, and the documented file that holds one for every key. */
 import { type AttemptKey, printKey } from '../attempt/attempt.ts'
-import type { KeySummary } from '../ports.ts'
+import { type KeySummary, type TimeRange, WHOLE_LIFE } from '../ports.ts'
 import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { type RecentResult, recentResults } from './recent.ts'
 import { averageConfidence, averageTime, failures, successes, totalAttempts } from './summary.ts'
@@ -25,8 +25,15 @@ export interface MetricsDocument {
   readonly metrics: Record<string, AgentMetrics>
 }
 
-/** The documented record of a key; without its recent results where `recent` is false. */
-export function agentMetrics({ key, summary, recent }: KeySummary, withRecent = true): AgentMetrics {
+/**
+ * The documented record of a key; without its recent results where `withRecent` is false. Of a summary of a range, the recent results are those
+ * of the last 100 attempts that are in the range.
+ */
+export function agentMetrics(
+  { key, summary, recent }: KeySummary,
+  withRecent = true,
+  range: TimeRange = WHOLE_LIFE,
+): AgentMetrics {
   return {
     agent_name: key.agent_name,
     model_name: key.model_name,
@@ -36,7 +43,7 @@ export function agentMetrics({ key, summary, recent }: KeySummary, withRecent = 
     failed_fixes: failures(summary),
     avg_confidence: roundTo3(averageConfidence(summary) ?? 0),
     avg_time_seconds: roundTo3(averageTime(summary)),
-    ...(withRecent && { recent_results: [...recentResults(recent, key)] }),
+    ...(withRecent && { recent_results: [...recentResults(recent, key, range)] }),
   } as AgentMetrics
 }
 

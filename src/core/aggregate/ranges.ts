@@ -1,59 +1,97 @@
 /** Answers about a range of time: what keys and arms counted in it. */
+import type { AttemptKey } from '../attempt/attempt.ts'
 import type { ArmSummary, KeyFilter, KeySummary, TimeRange } from '../ports.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
+import type { ArmCell } from './arm-cells.ts'
 import type { ArmIndex } from './arm-index.ts'
 import type { BucketOwner } from './buckets.ts'
-import type { KeyIndex } from './key-index.ts'
-import { type Summary, totalAttempts } from './summary.ts'
+import { isFiltering, type KeyIndex, matches } from './key-index.ts'
+import { createSummary, mergeInto, type Summary, totalAttempts } from './summary.ts'
 import type { TimeBuckets } from './time-buckets.ts'
 
 export interface Ranges {
   /** Keys that pass the filter and have attempts in the range. */
   ranged(range: TimeRange, filter: KeyFilter, nowMs: number): KeySummary[]
-  /** Arms of the experiment, without overflow arms, that have attempts in the range. */
+  /** All arms of the experiment, without overflow arms, and their attempts in the range. */
   rangedArms(experiment: string, range: TimeRange, nowMs: number): ArmSummary[]
   /** {@link ranged} in steps: a pause after every key, whether it has attempts in the range or not. */
   rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]>
-  /** {@link rangedArms} in steps. */
-  rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]>
+  /** {@link rangedArms} in steps, of the keys that pass the filter. Without a range: over the whole life. */
+  armSteps(experiment: string, selected: SelectedKeys, nowMs: number): Steps<ArmSummary[]>
+}
+
+/** The attempts that a question is about. */
+export interface SelectedKeys {
+  readonly range: TimeRange | undefined
+  readonly filter: KeyFilter
 }
 
 export interface RangesOptions {
   readonly keys: KeyIndex<KeySummary & BucketOwner>
-  readonly arms: ArmIndex<ArmSummary & BucketOwner & { readonly experiment: string }>
+  readonly arms: ArmIndex<Arm>
   readonly times: TimeBuckets
 }
 
+/** What a key, an arm or a cell counted. */
+type Counted = BucketOwner & { readonly summary: Summary }
+
+interface Arm extends ArmSummary, BucketOwner {
+  readonly experiment: string
+  readonly cells: ReadonlyMap<AttemptKey, ArmCell>
+}
+
 export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
-  function summaryOf(owner: BucketOwner, range: TimeRange, nowMs: number): Summary | undefined {
-    const summary = times.summarise(owner, range, nowMs)
-    return summary !== undefined && totalAttempts(summary) > 0 ? summary : undefined
+  function readerOf(range: TimeRange, nowMs: number): (owner: BucketOwner) => Summary | undefined {
+    const read = times.reader(range, nowMs)
+    return owner => {
+      const summary = read(owner)
+      return summary !== undefined && totalAttempts(summary) > 0 ? summary : undefined
+    }
   }
 
   function* rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]> {
     const ranged: KeySummary[] = []
+    const summaryOf = readerOf(range, nowMs)
     function add(record: KeySummary & BucketOwner): void {
-      const summary = summaryOf(record, range, nowMs)
+      const summary = summaryOf(record)
       if (summary !== undefined) ranged.push({ key: record.key, summary, recent: record.recent, changes: 0 })
     }
     yield* forEachKey(keys.list(filter), add, 1)
     return ranged
   }
 
-  function* rangedArmSteps(experiment: string, range: TimeRange, nowMs: number): Steps<ArmSummary[]> {
-    const ranged: ArmSummary[] = []
-    for (const arm of arms.distinct(experiment)) {
-      const summary = summaryOf(arm, range, nowMs)
-      if (summary !== undefined) ranged.push({ variant: arm.variant, summary })
+  /** Reads what was counted in the range, or over the whole life. */
+  const countedIn = (range: TimeRange | undefined, nowMs: number): ((owner: Counted) => Summary | undefined) =>
+    range === undefined ? owner => owner.summary : times.reader(range, nowMs)
+
+  function* cellSteps(arm: Arm, { range, filter }: SelectedKeys, nowMs: number): Steps<Summary> {
+    const total = createSummary()
+    const read = countedIn(range, nowMs)
+    for (const cell of arm.cells.values()) {
+      const counted = matches(cell.key, filter) ? read(cell) : undefined
+      if (counted !== undefined) mergeInto(total, counted)
       yield
+    }
+    return total
+  }
+
+  function* armSteps(experiment: string, selected: SelectedKeys, nowMs: number): Steps<ArmSummary[]> {
+    const isFiltered = isFiltering(selected.filter)
+    const ranged: ArmSummary[] = []
+    const read = countedIn(selected.range, nowMs)
+    for (const arm of arms.distinct(experiment)) {
+      const summary = isFiltered ? yield* cellSteps(arm, selected, nowMs) : (read(arm) ?? createSummary())
+      ranged.push({ variant: arm.variant, summary, firstMs: arm.firstMs })
+      // Without a range nothing is summed up, and the arms belong to one moment.
+      if (selected.range !== undefined) yield
     }
     return ranged
   }
 
   return {
     rangedSteps,
-    rangedArmSteps,
+    armSteps,
     ranged: (range, filter, nowMs) => runToCompletion(rangedSteps(range, filter, nowMs)),
-    rangedArms: (experiment, range, nowMs) => runToCompletion(rangedArmSteps(experiment, range, nowMs)),
+    rangedArms: (experiment, range, nowMs) => runToCompletion(armSteps(experiment, { range, filter: {} }, nowMs)),
   }
 }

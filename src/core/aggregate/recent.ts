@@ -1,14 +1,20 @@
 /** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
-import { type Instant, printTimestamp } from '../attempt/timestamp.ts'
+import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
+import type { MutableCounts } from '../statistics/counts.ts'
+import { addOlderOutcome, BLOCK_NUMBERS, type OlderOutcomes } from './older-outcomes.ts'
 
 /** How many attempts the documented record keeps. */
 export const RECENT_LIMIT = 100
 
 /** Numbers an attempt takes: time (ms since the epoch), confidence (NaN: none), seconds. */
 export const RECENT_COLUMNS = 3
+/** Flags of an attempt: whether it succeeded, and above that the code of its offset. */
 const SUCCESS = 1
-const LOCAL_TIME = 2
+const OFFSET_SHIFT = 1
+/** Offsets are multiples of a quarter of an hour, of at most 14 hours. Their codes begin at 1: code 0 is no offset. */
+const OFFSET_STEP = 15
+const OFFSET_ZERO = 57
 /** Keys with {@link RECENT_LIMIT} attempts whose memory is allocated together: 160 KB. */
 const SLAB_KEYS = 64
 
@@ -36,6 +42,8 @@ interface RecentColumns {
 export interface Recent extends RecentColumns {
   /** How many were ever added; the next one's place is `added % RECENT_LIMIT`. */
   added: number
+  /** The outcomes of attempts that left the ring. */
+  older: OlderOutcomes
 }
 
 const NO_NUMBERS = new Float64Array(0)
@@ -57,32 +65,43 @@ export function createRecentSlab(): RecentSlab {
 }
 
 export function createRecent(): Recent {
-  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0 }
+  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0, older: [] }
 }
 
-/** Adds an attempt; the oldest leaves when there are more than {@link RECENT_LIMIT}. */
+/** Adds an attempt. Beyond {@link RECENT_LIMIT} the oldest by receipt leaves, and its outcome joins the older outcomes. */
 export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, slab: RecentSlab): void {
   const next = recent.added % RECENT_LIMIT
   if (next >= recent.places) grow(recent, slab)
   const place = recent.first + next
+  if (recent.added >= RECENT_LIMIT)
+    addOlderOutcome(recent.older, recent.numbers[place * RECENT_COLUMNS]!, (recent.flags[place]! & SUCCESS) !== 0)
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
-  recent.flags[place] = (attempt.success ? SUCCESS : 0) | (at.local ? LOCAL_TIME : 0)
+  recent.flags[place] = (attempt.success ? SUCCESS : 0) | (offsetCode(at) << OFFSET_SHIFT)
   recent.added++
 }
 
-/** Fills a key's empty ring with what a snapshot kept of it: as many attempts as the ring holds of `added`, by place. */
-export function restoreRecent(
-  recent: Recent,
-  added: number,
-  { numbers, flags }: Pick<Recent, 'numbers' | 'flags'>,
-  slab: RecentSlab,
-): void {
+/** Of an attempt of an adopted document, whose times are local: the document gets them back as they were. */
+function offsetCode({ offsetMinutes }: Instant): number {
+  if (offsetMinutes === undefined || offsetMinutes % OFFSET_STEP !== 0) return 0
+  return Math.abs(offsetMinutes) > 14 * 60 ? 0 : OFFSET_ZERO + offsetMinutes / OFFSET_STEP
+}
+
+function timeText(ms: number, flags: number): string {
+  const code = flags >> OFFSET_SHIFT
+  return code === 0 ? printTimestamp({ ms, local: false }) : printLocal(ms, (code - OFFSET_ZERO) * OFFSET_STEP)
+}
+
+/** What a snapshot holds of {@link Recent}: the columns by place, as many as the ring holds of `added`, and the older outcomes. */
+export type SavedRecent = Pick<Recent, 'added' | 'numbers' | 'flags' | 'older'>
+
+/** Fills a key's empty ring from a snapshot. */
+export function restoreRecent(recent: Recent, { added, numbers, flags, older }: SavedRecent, slab: RecentSlab): void {
   const columns = columnsFor(flags.length, slab)
   columns.numbers.set(numbers, columns.first * RECENT_COLUMNS)
   columns.flags.set(flags, columns.first)
-  Object.assign(recent, columns, { added })
+  Object.assign(recent, columns, { added, older })
 }
 
 /** Doubles the places: a key with one attempt must not pay for a hundred. */
@@ -118,30 +137,95 @@ export function recentFlags(recent: Recent): Uint8Array {
   return recent.flags.subarray(recent.first, recent.first + recentCount(recent))
 }
 
-/** The held attempts, oldest first, each with the documented fields in the documented order. */
-export function* recentResults(recent: Recent, key: AttemptKey): Generator<RecentResult> {
+/** A range of time: `sinceMs` inclusive, `untilMs` exclusive. */
+interface Between {
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+const EVER: Between = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
+
+/**
+ * The held attempts that ended in a range, in the order they were received, oldest first. Each has the documented fields in the documented
+ * order.
+ */
+export function* recentResults(
+  recent: Recent,
+  key: AttemptKey,
+  { sinceMs, untilMs }: Between = EVER,
+): Generator<RecentResult> {
   for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
     const place = recent.first + (i % RECENT_LIMIT)
-    const flags = recent.flags[place]!
+    const ms = recent.numbers[place * RECENT_COLUMNS]!
+    if (ms < sinceMs || ms >= untilMs) continue
     const confidence = recent.numbers[place * RECENT_COLUMNS + 1]!
     yield {
-      timestamp: printTimestamp({ ms: recent.numbers[place * RECENT_COLUMNS]!, local: (flags & LOCAL_TIME) !== 0 }),
+      timestamp: timeText(ms, recent.flags[place]!),
       agent_name: key.agent_name,
       model_name: key.model_name,
       issue_type: key.issue_type,
-      success: (flags & SUCCESS) !== 0,
+      success: (recent.flags[place]! & SUCCESS) !== 0,
       confidence: Number.isNaN(confidence) ? null : confidence,
       time_seconds: recent.numbers[place * RECENT_COLUMNS + 2]!,
     }
   }
 }
 
-/** When each held attempt ended (ms since the epoch) and how, oldest first. */
-export function recentOutcomes(recent: Recent): { readonly ms: number; readonly success: boolean }[] {
-  const outcomes: { readonly ms: number; readonly success: boolean }[] = []
-  for (let i = recent.added - recentCount(recent); i < recent.added; i++) {
-    const place = recent.first + (i % RECENT_LIMIT)
-    outcomes.push({ ms: recent.numbers[place * RECENT_COLUMNS]!, success: (recent.flags[place]! & SUCCESS) !== 0 })
+/** Called with the time in milliseconds since the epoch, and the counts, of one held attempt or of a block of older ones. */
+export type OutcomeVisitor = (ms: number, successes: number, attempts: number) => void
+
+/** Visits the outcomes of a key in the order of their own time: the older ones by blocks, each at its end. Ties are in order of receipt. */
+export function forEachOutcome(recent: Recent, visit: OutcomeVisitor): void {
+  const { older, numbers, flags, first, added } = recent
+  const places = isInOrder(recent) ? undefined : placesByTime(recent)
+  const count = recentCount(recent)
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const place = places?.[i] ?? first + ((added - count + i) % RECENT_LIMIT)
+    const ms = numbers[place * RECENT_COLUMNS]!
+    for (; at < older.length && older[at]! <= ms; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+    visit(ms, flags[place]! & SUCCESS, 1)
   }
-  return outcomes
+  for (; at < older.length; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+}
+
+/** True if the held attempts were received in the order of their own time, as most are. */
+function isInOrder({ numbers, first, added }: Recent): boolean {
+  let before = Number.NEGATIVE_INFINITY
+  for (let i = Math.max(0, added - RECENT_LIMIT); i < added; i++) {
+    const ms = numbers[(first + (i % RECENT_LIMIT)) * RECENT_COLUMNS]!
+    if (ms < before) return false
+    before = ms
+  }
+  return true
+}
+
+/** The places of the held attempts by their own time. */
+function placesByTime(recent: Recent): number[] {
+  const count = recentCount(recent)
+  const timeAt = (place: number): number => recent.numbers[place * RECENT_COLUMNS]!
+  const places = Array.from({ length: count }, (_, i) => recent.first + ((recent.added - count + i) % RECENT_LIMIT))
+  return places.sort((a, b) => timeAt(a) - timeAt(b))
+}
+
+/** The counts of the outcomes that {@link forEachOutcome} visits. */
+export function outcomeCounts(recent: Recent): MutableCounts {
+  const { older, flags, first } = recent
+  const counts = { successes: 0, attempts: recentCount(recent) }
+  for (let i = 0; i < counts.attempts; i++) counts.successes += flags[first + i]! & SUCCESS
+  for (let at = 0; at < older.length; at += BLOCK_NUMBERS) {
+    counts.successes += older[at + 1]!
+    counts.attempts += older[at + 2]!
+  }
+  return counts
+}
+
+/** The latest own time of a held attempt before `untilMs`, in milliseconds since the epoch. -Infinity without one. */
+export function latestHeldMs(recent: Recent, untilMs: number): number {
+  let latest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < recentCount(recent); i++) {
+    const ms = recent.numbers[(recent.first + i) * RECENT_COLUMNS]!
+    if (ms < untilMs && ms > latest) latest = ms
+  }
+  return latest
 }

@@ -69,6 +69,8 @@ export interface Series {
   take(step: SeriesStep): void
   /** Forgets all series. Those that began up to `ms` may have been counted. */
   forget(ms: number): void
+  /** New series that began up to `ms` may have been counted. Those that are known go on. */
+  assumeCounted(ms: number): void
   /** Series that began up to then may have been counted; -Infinity where nothing was forgotten. */
   readonly forgottenMs: number
   /** By their ids, longest silent first: what a snapshot keeps. Live. */
@@ -167,6 +169,9 @@ export function createSeries({ limit, keepMs }: SeriesOptions): Series {
     },
     forget(ms) {
       states.clear()
+      forgottenMs = Math.max(forgottenMs, ms)
+    },
+    assumeCounted(ms) {
       forgottenMs = Math.max(forgottenMs, ms)
     },
     get forgottenMs() {

@@ -9,8 +9,20 @@
  * The file is long because the positions are constants of one module: imported from another they make counting an attempt an eighth slower.
  */
 import type { AgentAttempt } from '../attempt/attempt.ts'
-import { addExact, mergeExact, stepOf } from './exact-sum.ts'
+import { addPacked, mergePacked, PACKED_WIDTH, unpack, unpackTenths } from './confidence-bins.ts'
+import type { ConfidenceCells } from './confidence-cells.ts'
+import {
+  addExact,
+  addExactSquare,
+  type ExactSum,
+  exactSumAt,
+  mergeExact,
+  squaredDeviations,
+  stepOf,
+  sumOfExact,
+} from './exact-sum.ts'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
+import { addTask, copyTasks, createTaskSketch, mergeTasks, type TaskSketch } from './task-sketch.ts'
 
 /** A histogram, by whose bounds some fields are counted. */
 export type Histogrammed = 'duration' | 'confidence'
@@ -54,6 +66,12 @@ const TOKENS = field('tokens', TOKEN_TYPES.length)
 const REPORTED_COSTS = field('reported_costs', 1, 'cost')
 const COMPUTED_COSTS = field('computed_costs', 1, 'cost')
 const POSITIVE_COSTS = field('positive_costs', 1, 'cost')
+const POSITIVE_TIMES = field('positive_times', 1, 'duration')
+// Sums of rounded logarithms: a double holds them exactly.
+const LOG_COST = field('log_cost', 1, 'cost')
+const LOG_COST_SQUARED = field('log_cost_squared', 1, 'cost')
+const LOG_TIME = field('log_time', 1, 'duration')
+const LOG_TIME_SQUARED = field('log_time_squared', 1, 'duration')
 const COUNTS_END = width
 
 // Exact sums. Squares and sums by result go with the histogram whose count they are divided by.
@@ -62,14 +80,11 @@ const TIME_SQUARED = exact('time_squared', 'duration')
 const TIME_OF_FAILURES = exact('time_of_failures', 'duration')
 const TIME_OF_SUCCESSES = exact('time_of_successes', 'duration')
 const CONFIDENCE = exact('confidence')
-const CONFIDENCE_OF_FAILURES = exact('confidence_of_failures', 'confidence')
 const CONFIDENCE_OF_SUCCESSES = exact('confidence_of_successes', 'confidence')
 const CONFIDENCE_SQUARED = exact('confidence_squared', 'confidence')
 const CONFIDENCE_VARIANCE = exact('confidence_variance', 'confidence')
 const COST = exact('cost', 'cost')
 const COST_SQUARED = exact('cost_squared', 'cost')
-const LOG_COST = exact('log_cost', 'cost')
-const LOG_COST_SQUARED = exact('log_cost_squared', 'cost')
 const CONFIDENCE_BY_BIN = field('confidence_by_bin', 2 * CONFIDENCE_BUCKETS, 'confidence')
 const SUMS_END = width
 
@@ -91,8 +106,9 @@ const COUNTED_SUMS_END = width
 const COUNTED_TIMES = field('counted_times', 1, 'duration')
 /** Attempts less times: 0 where every attempt was seen, below 0 where a sender counts times and no attempts. */
 const UNTIMED = field('untimed', 1)
-const COUNTED_BINS_OF_FAILURES = field('counted_bins_of_failures', CONFIDENCE_BUCKETS, 'confidence')
-const COUNTED_BINS_OF_SUCCESSES = field('counted_bins_of_successes', CONFIDENCE_BUCKETS, 'confidence')
+const PLAIN_END = width
+/** Confidences of attempts that were seen, in bins of 0.01, or wider ones where they are many: for calibration. */
+const CONFIDENCE_CELLS = field('confidence_cells', PACKED_WIDTH, 'confidence')
 
 /** The number of doubles of a summary. */
 export const SUMMARY_WIDTH: number = width
@@ -106,19 +122,29 @@ export type Measure =
   | { readonly metric: 'tokens'; readonly of: (typeof TOKEN_TYPES)[number] }
   | { readonly metric: 'cost' }
 
-/** Times and logarithms of costs: exact up to 2^39 s, 17,000 years. */
+/** Times: exact up to 2^39 s, 17,000 years. */
 const SECONDS = stepOf(-66)
 /** Confidences and costs: exact up to 2^29, half a billion attempts or dollars. */
 const PARTS = stepOf(-76)
-/** Squares of times, costs and logarithms, which only spreads are worked out from: exact up to 2^47. */
-const SQUARES = stepOf(-58)
+/** Squares of times, which only spreads are worked out from: exact up to 2^39, half a million attempts of 1,000 s. */
+const TIME_SQUARES = stepOf(-66)
+/** Squares of costs: exact up to 2^25, 33 million attempts of one dollar. */
+const COST_SQUARES = stepOf(-80)
+/** Logarithms are rounded to a thousandth, so that sums of their squares are exact up to 2^33: 16 million attempts at least. */
+const LOG_STEPS = 1024
+/** Logarithms of costs and times are held within this: from 1e-10 to 1e10. */
+const MAX_LOG = 23
 
 /** A row of {@link SUMMARY_WIDTH} doubles; read it with the functions here. */
-export type Summary = Float64Array
+export interface Summary extends Float64Array {
+  /** The tasks of the attempts that state one. Set with the first of them, so that other summaries take no memory for it. */
+  tasks?: TaskSketch | undefined
+}
 
 /** The summary of no attempts, in `row` where one is given. */
-export function createSummary(row: Float64Array = new Float64Array(SUMMARY_WIDTH)): Summary {
+export function createSummary(row: Summary = new Float64Array(SUMMARY_WIDTH)): Summary {
   row.fill(0)
+  if (row.tasks !== undefined) row.tasks = undefined
   row[FIRST_MS] = Number.POSITIVE_INFINITY
   row[LAST_MS] = Number.NEGATIVE_INFINITY
   return row
@@ -147,12 +173,19 @@ export function addAttempt(summary: Summary, attempt: AgentAttempt, ms: number):
   if (ms < summary[FIRST_MS]!) summary[FIRST_MS] = ms
   if (ms > summary[LAST_MS]!) summary[LAST_MS] = ms
   addExact(summary, TIME, time, SECONDS)
-  addExact(summary, TIME_SQUARED, time * time, SQUARES)
+  addExactSquare(summary, TIME_SQUARED, time, TIME_SQUARES)
   addExact(summary, success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES, time, SECONDS)
   summary[(success ? DURATION_OF_SUCCESSES : DURATION_OF_FAILURES) + bucketOf(DURATION_BOUNDS, time)]! += 1
+  if (time > 0) addLog(summary, POSITIVE_TIMES, LOG_TIME, time)
   if (typeof confidence === 'number') addConfidence(summary, success, confidence)
   addTokens(summary, attempt)
   addCost(summary, attempt)
+  if (attempt.task_id !== undefined) addTask(tasksOf(summary), attempt.task_id, success)
+}
+
+function tasksOf(summary: Summary): TaskSketch {
+  summary.tasks ??= createTaskSketch()
+  return summary.tasks
 }
 
 function addConfidence(summary: Summary, success: boolean, confidence: number): void {
@@ -160,10 +193,19 @@ function addConfidence(summary: Summary, success: boolean, confidence: number): 
   summary[STATED]! += 1
   summary[(success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES) + bin]! += 1
   addExact(summary, CONFIDENCE, confidence, PARTS)
-  addExact(summary, success ? CONFIDENCE_OF_SUCCESSES : CONFIDENCE_OF_FAILURES, confidence, PARTS)
+  if (success) addExact(summary, CONFIDENCE_OF_SUCCESSES, confidence, PARTS)
   addExact(summary, CONFIDENCE_SQUARED, confidence * confidence, PARTS)
   addExact(summary, CONFIDENCE_VARIANCE, (1 - 2 * confidence) ** 2 * confidence * (1 - confidence), PARTS)
   addExact(summary, CONFIDENCE_BY_BIN + 2 * bin, confidence, PARTS)
+  addPacked(summary, CONFIDENCE_CELLS, confidence, success)
+}
+
+/** Adds the logarithm of `value` to the sum at `at`, its square to the one behind it, and 1 to the count at `countAt`. */
+function addLog(summary: Summary, countAt: number, at: number, value: number): void {
+  const log = Math.round(Math.min(MAX_LOG, Math.max(-MAX_LOG, Math.log(value))) * LOG_STEPS) / LOG_STEPS
+  summary[countAt]! += 1
+  summary[at]! += log
+  summary[at + 1]! += log * log
 }
 
 function addTokens(summary: Summary, attempt: AgentAttempt): void {
@@ -178,22 +220,26 @@ function addCost(summary: Summary, attempt: AgentAttempt): void {
   if (cost === undefined) return
   summary[attempt.cost_usd === undefined ? COMPUTED_COSTS : REPORTED_COSTS]! += 1
   addExact(summary, COST, cost, PARTS)
-  addExact(summary, COST_SQUARED, cost * cost, SQUARES)
-  if (cost <= 0) return
-  const log = Math.log(cost)
-  summary[POSITIVE_COSTS]! += 1
-  addExact(summary, LOG_COST, log, SECONDS)
-  addExact(summary, LOG_COST_SQUARED, log * log, SQUARES)
+  addExactSquare(summary, COST_SQUARED, cost, COST_SQUARES)
+  if (cost > 0) addLog(summary, POSITIVE_COSTS, LOG_COST, cost)
+}
+
+/** Totals of attempts that are not known one by one. */
+export interface Totals {
+  readonly successes: number
+  readonly failures: number
+  /** The sum of their durations in seconds. */
+  readonly time_seconds: number
+  /** How many stated a confidence, and the sum of these. */
+  readonly stated: number
+  readonly confidence: number
 }
 
 /**
  * Counts attempts of which only totals and averages are left (the older part of an adopted file). They count in totals
  * and averages, and in no histogram, calibration or sum of squares: nothing is made up for them.
  */
-export function addAverages(
-  summary: Summary,
-  totals: { successes: number; failures: number; time_seconds: number; stated: number; confidence: number },
-): void {
+export function addAverages(summary: Summary, totals: Totals): void {
   summary[SUCCESSES]! += totals.successes
   summary[FAILURES]! += totals.failures
   summary[STATED]! += totals.stated
@@ -244,7 +290,7 @@ function addCountedTimes(summary: Summary, success: boolean, sum: number, bucket
 
 function addCountedConfidences(summary: Summary, success: boolean, sum: number, buckets: readonly number[]): void {
   if (buckets.length === 0) return
-  const from = success ? COUNTED_BINS_OF_SUCCESSES : COUNTED_BINS_OF_FAILURES
+  const from = success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES
   // Nothing is above 1: the bucket for it can only hold what rounding put there.
   for (const [i, count] of buckets.entries()) summary[from + Math.min(i, CONFIDENCE_BUCKETS - 1)]! += count
   addExact(summary, success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES, sum, PARTS)
@@ -260,7 +306,16 @@ export function mergeInto(summary: Summary, other: Summary): void {
   for (let i = COUNTS_END; i < SUMS_END; i += 2) if (other[i] !== 0) mergeExact(summary, other, i)
   for (let i = SUMS_END; i < BINS_END; i++) summary[i]! += other[i]!
   for (let i = BINS_END; i < COUNTED_SUMS_END; i += 2) if (other[i] !== 0) mergeExact(summary, other, i)
-  for (let i = COUNTED_SUMS_END; i < SUMMARY_WIDTH; i++) summary[i]! += other[i]!
+  for (let i = COUNTED_SUMS_END; i < PLAIN_END; i++) summary[i]! += other[i]!
+  mergePacked(summary, other, CONFIDENCE_CELLS)
+  if (other.tasks !== undefined) mergeTasks(tasksOf(summary), other.tasks)
+}
+
+/** A copy that does not change with the summary. */
+export function copySummary(summary: Summary): Summary {
+  const copy: Summary = summary.slice()
+  if (summary.tasks !== undefined) copy.tasks = copyTasks(summary.tasks)
+  return copy
 }
 
 /** The summary of everything that any of `summaries` counted. */
@@ -312,27 +367,36 @@ export function span(s: Summary): { readonly firstMs: number; readonly lastMs: n
 /** Tokens in the order of {@link TOKEN_TYPES}. */
 export const tokens = (s: Summary): readonly number[] => [s[TOKENS]!, s[TOKENS + 1]!, s[TOKENS + 2]!, s[TOKENS + 3]!]
 
-/** What attempts cost in US dollars: how many reported it, how many had it computed, and sums over both. */
-export interface CostSums {
-  readonly reported: number
-  readonly computed: number
+/** What the interval of a mean of amounts (times, costs) is computed from. */
+export interface AmountSums {
+  readonly n: number
   readonly sum: number
-  readonly sum_of_squares: number
-  /** Costs above zero, and the sums of their natural logarithms. */
+  /** The sum of squared deviations from the mean. */
+  readonly squared_deviations: number
+  /** Amounts above zero, and the sums of their natural logarithms, each rounded to a thousandth. */
   readonly positive: number
   readonly log_sum: number
   readonly log_sum_of_squares: number
+}
+
+/** What attempts cost in US dollars: how many reported it, how many had it computed, and sums over both. */
+export interface CostSums extends AmountSums {
+  readonly reported: number
+  readonly computed: number
 }
 
 /** All costs in US dollars: those of single attempts, and those that senders added up themselves. */
 export const totalCost = (s: Summary): number => s[COST]! + s[COUNTED_COST]!
 
 export function costs(s: Summary): CostSums {
+  const [reported, computed] = [s[REPORTED_COSTS]!, s[COMPUTED_COSTS]!]
+  const n = reported + computed
   return {
-    reported: s[REPORTED_COSTS]!,
-    computed: s[COMPUTED_COSTS]!,
+    reported,
+    computed,
+    n,
     sum: s[COST]!,
-    sum_of_squares: s[COST_SQUARED]!,
+    squared_deviations: squaredDeviations(n, exactSumAt(s, COST), exactSumAt(s, COST_SQUARED), COST_SQUARES),
     positive: s[POSITIVE_COSTS]!,
     log_sum: s[LOG_COST]!,
     log_sum_of_squares: s[LOG_COST_SQUARED]!,
@@ -354,61 +418,81 @@ export function durations(s: Summary, success: boolean): Histogram {
   return { counts, count: sumOf(counts), sum: s[success ? TIME_OF_SUCCESSES : TIME_OF_FAILURES]! + counted }
 }
 
-/** Stated confidences of failed or successful attempts, by {@link CONFIDENCE_BOUNDS}. */
-export function confidences(s: Summary, success: boolean): Histogram {
-  const seen = seenConfidences(s, success)
-  const from = success ? COUNTED_BINS_OF_SUCCESSES : COUNTED_BINS_OF_FAILURES
-  // A plain array: memory of its own would cost a small typed one more than all else here.
-  const counts: number[] = []
-  for (let bin = 0; bin < CONFIDENCE_BUCKETS; bin++) counts.push(seen.counts[bin]! + s[from + bin]!)
-  const counted = s[success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES]!
-  return { counts, count: sumOf(counts), sum: seen.sum + counted }
+/** Adds the duration histogram of all attempts to `into` from `at` on. */
+export function addDurations(into: Float64Array, at: number, s: Summary): void {
+  for (let i = 0; i < DURATION_BUCKETS; i++)
+    into[at + i]! += s[DURATION_OF_FAILURES + i]! + s[DURATION_OF_SUCCESSES + i]!
 }
 
-/** Those of attempts that were seen one by one. */
-function seenConfidences(s: Summary, success: boolean): Histogram {
+/** Stated confidences of failed or successful attempts, by {@link CONFIDENCE_BOUNDS}. */
+export function confidences(s: Summary, success: boolean): Histogram {
   const from = success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES
   const counts = s.subarray(from, from + CONFIDENCE_BUCKETS)
-  return { counts, count: sumOf(counts), sum: s[success ? CONFIDENCE_OF_SUCCESSES : CONFIDENCE_OF_FAILURES]! }
+  const counted = s[success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES]!
+  const seen = s[CONFIDENCE_OF_SUCCESSES]!
+  return { counts, count: sumOf(counts), sum: (success ? seen : seenConfidence(s) - seen) + counted }
+}
+
+/** The sum of the confidences of attempts that were seen. */
+function seenConfidence(s: Summary): number {
+  let sum: ExactSum = { high: 0, low: 0 }
+  for (let bin = 0; bin < CONFIDENCE_BUCKETS; bin++) sum = sumOfExact(sum, exactSumAt(s, CONFIDENCE_BY_BIN + 2 * bin))
+  return sum.high
 }
 
 /** Times in seconds of the attempts that were seen one by one: for an interval of the mean. */
-export function timeSums(s: Summary): { readonly n: number; readonly sum: number; readonly sum_of_squares: number } {
+export function timeSums(s: Summary): AmountSums {
+  const n = durations(s, false).count + durations(s, true).count - s[COUNTED_TIMES]!
+  const sum = sumOfExact(exactSumAt(s, TIME_OF_FAILURES), exactSumAt(s, TIME_OF_SUCCESSES))
   return {
-    n: durations(s, false).count + durations(s, true).count - s[COUNTED_TIMES]!,
-    sum: s[TIME_OF_FAILURES]! + s[TIME_OF_SUCCESSES]!,
-    sum_of_squares: s[TIME_SQUARED]!,
+    n,
+    sum: sum.high,
+    squared_deviations: squaredDeviations(n, sum, exactSumAt(s, TIME_SQUARED), TIME_SQUARES),
+    positive: s[POSITIVE_TIMES]!,
+    log_sum: s[LOG_TIME]!,
+    log_sum_of_squares: s[LOG_TIME_SQUARED]!,
   }
 }
 
-/** The additive sums behind every calibration measure, over attempts that were seen with a stated confidence c. */
-export interface CalibrationSums {
+/** Counts by ten bins of confidence, over attempts that were seen with a stated confidence. */
+export interface CalibrationBins {
   readonly n: number
   readonly successes: number
+  readonly bins: readonly { readonly n: number; readonly successes: number; readonly confidence: number }[]
+}
+
+/** The additive sums behind every calibration measure, over attempts that were seen with a stated confidence c. */
+export interface CalibrationSums extends CalibrationBins {
   readonly confidence: number
   readonly confidence_squared: number
   /** Sum of c over the successes. */
   readonly confidence_of_successes: number
   /** Sum of (1 - 2c)^2 c (1 - c): the variance in Spiegelhalter's z. */
   readonly spiegelhalter_variance: number
-  readonly bins: readonly { readonly n: number; readonly successes: number; readonly confidence: number }[]
+  /** Counts in finer bins than `bins`. */
+  readonly cells: ConfidenceCells
+}
+
+/** The part of {@link calibrationSums} that a scrape reads of every key: without the finer bins, which take several times as long. */
+export function calibrationBins(s: Summary): CalibrationBins {
+  const { failures, successes } = unpackTenths(s, CONFIDENCE_CELLS)
+  const bins = CONFIDENCE_BOUNDS.map((_, bin) => ({
+    n: failures[bin]! + successes[bin]!,
+    successes: successes[bin]!,
+    confidence: s[CONFIDENCE_BY_BIN + 2 * bin]!,
+  }))
+  const succeeded = sumOf(successes)
+  return { n: succeeded + sumOf(failures), successes: succeeded, bins }
 }
 
 export function calibrationSums(s: Summary): CalibrationSums {
-  const failed = seenConfidences(s, false)
-  const succeeded = seenConfidences(s, true)
   return {
-    n: failed.count + succeeded.count,
-    successes: succeeded.count,
-    confidence: failed.sum + succeeded.sum,
+    ...calibrationBins(s),
+    confidence: seenConfidence(s),
     confidence_squared: s[CONFIDENCE_SQUARED]!,
-    confidence_of_successes: succeeded.sum,
+    confidence_of_successes: s[CONFIDENCE_OF_SUCCESSES]!,
     spiegelhalter_variance: s[CONFIDENCE_VARIANCE]!,
-    bins: CONFIDENCE_BOUNDS.map((_, bin) => ({
-      n: failed.counts[bin]! + succeeded.counts[bin]!,
-      successes: succeeded.counts[bin]!,
-      confidence: s[CONFIDENCE_BY_BIN + 2 * bin]!,
-    })),
+    cells: unpack(s, CONFIDENCE_CELLS),
   }
 }
 

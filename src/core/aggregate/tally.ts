@@ -1,23 +1,36 @@
 /**
  * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. The number of keys is bounded.
- * Attempts of further keys count under a named overflow key, so that totals stay right.
+ * Attempts of further keys count under a named overflow key, so that totals stay right. Longer than 250 lines, because it declares all that
+ * is counted and connects its parts.
  */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
 import type { ArmSummary, KeyFilter, KeySummary, OverflowedArms, TimeRange } from '../ports.ts'
+import { type ArmCell, type ArmCells, type CellsOfArm, createArmCells } from './arm-cells.ts'
 import { type ArmIndex, createArmIndex } from './arm-index.ts'
 import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
-import { createKeyIndex, type KeyIndex } from './key-index.ts'
+import { createExperimentPlans, type ExperimentPlan, type ExperimentPlans } from './experiment-plan.ts'
+import { createKeyIndex, isFiltering, type KeyIndex } from './key-index.ts'
 import { createRanges, type Ranges } from './ranges.ts'
-import { addRecent, createRecent, createRecentSlab, type Recent, type RecentSlab, restoreRecent } from './recent.ts'
+import {
+  addRecent,
+  createRecent,
+  createRecentSlab,
+  type RecentSlab,
+  restoreRecent,
+  type SavedRecent,
+} from './recent.ts'
 import type { Increment } from './series.ts'
 import {
   addAttempt,
+  addAverages,
   addCounted,
   createSummary,
   createSummarySlab,
   mergeInto,
   type Summary,
+  span,
+  type Totals,
   totalAttempts,
 } from './summary.ts'
 import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
@@ -31,11 +44,11 @@ export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVER
 
 /** Limits stop growth: keys and arms that are held stay and go on counting, however low the limits are. */
 export interface TallyLimits {
-  /** Distinct keys, the overflow key not counted. */
+  /** Distinct keys, the overflow key not counted. Also the number of cells: pairs of an arm and a key. */
   readonly maxKeys: number
   /**
    * Distinct (experiment, variant) pairs. Attempts of further ones count under the overflow arm of their experiment, of which there may be
-   * as many again.
+   * as many again. Also the number of experiments whose plan is stored.
    */
   readonly maxArms: number
 }
@@ -53,6 +66,8 @@ export interface KeyTally extends KeySummary, BucketOwner {
 /** One arm's record. */
 export interface ArmTally extends ArmSummary, BucketOwner {
   readonly experiment: string
+  /** What each key counted in it. */
+  readonly cells: CellsOfArm
 }
 
 export interface Tally extends Ranges {
@@ -60,14 +75,18 @@ export interface Tally extends Ranges {
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
   /** Counts what a sender counted itself. It adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
+  /** Counts totals from a document. Its key gets a record of its own, whatever the limit. */
+  addTotals(key: AttemptKey, totals: Totals): void
   /** The record of a key, made where it is new and the limit allows it; else the overflow key's. */
   open(key: AttemptKey): KeyTally
   /** The record of a key, made where it is new, whatever the limit: for keys that were held before. */
   hold(key: AttemptKey): KeyTally
   /** {@link hold} for an arm. */
   holdArm(experiment: string, variant: string): ArmTally
+  /** {@link hold} for what a key counted in an arm. */
+  holdCell(arm: ArmTally, key: AttemptKey): ArmCell
   /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
-  restoreRecent(record: KeyTally, added: number, columns: Pick<Recent, 'numbers' | 'flags'>): void
+  restoreRecent(record: KeyTally, saved: SavedRecent): void
   /** Counts an attempt into some tiers of time only: its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
   /** {@link recount} for what a sender counted. */
@@ -84,8 +103,14 @@ export interface Tally extends Ranges {
   arms(experiment?: string): readonly ArmTally[]
   /** Arms with overflow arms, whose variant is {@link OVERFLOW}. */
   allArms(): readonly ArmTally[]
-  /** Attempts of an experiment that counted under overflow arms. */
-  overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number): OverflowedArms
+  /** Attempts of an experiment that counted under overflow arms; with a filter also those whose key has no cell. */
+  overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number, filter?: KeyFilter): OverflowedArms
+  /** What was stated of experiments, by their names. */
+  readonly plans: ReadonlyMap<string, ExperimentPlan>
+  /** {@link ExperimentPlans.put} within the limits. */
+  putPlan(experiment: string, plan: ExperimentPlan): boolean
+  /** Restores all plans of a snapshot, whatever the limits. */
+  restorePlans(plans: Iterable<readonly [experiment: string, plan: ExperimentPlan]>): void
   /** The start and resolution of the buckets that answer a range. */
   readonly times: TimeBuckets
   /** Attempts that counted under the overflow key. */
@@ -97,7 +122,7 @@ export interface Tally extends Ranges {
 
 export function createTally(options: TallyOptions): Tally {
   const store = createRecords(options)
-  const { keys, arms, times, recentSlab } = store
+  const { keys, arms, cells, times, recentSlab } = store
   return {
     times,
     limits: options,
@@ -105,6 +130,12 @@ export function createTally(options: TallyOptions): Tally {
     open: store.open,
     hold: store.hold,
     holdArm: arms.hold,
+    holdCell: (arm, key) => cells.hold(arm.cells, isOverflowKey(key) ? OVERFLOW_KEY : store.hold(key).key),
+    plans: store.plans,
+    restorePlans(plans) {
+      for (const [experiment, plan] of plans) store.plans.put(experiment, plan, Number.POSITIVE_INFINITY)
+    },
+    putPlan: (experiment, plan) => store.plans.put(experiment, plan, store.limits.maxArms),
     keys: (filter = {}) => keys.list(filter),
     arms: arms.distinct,
     allArms: arms.all,
@@ -115,7 +146,7 @@ export function createTally(options: TallyOptions): Tally {
     ...createRecounting(store),
     ...createRanges(store),
     overflowedArms: createArmOverflow(store),
-    restoreRecent: (record, added, columns) => restoreRecent(record.recent, added, columns, recentSlab),
+    restoreRecent: (record, saved) => restoreRecent(record.recent, saved, recentSlab),
     overflowed: () => store.overflowed,
     restoreOverflowed(attempts) {
       store.overflowed = attempts
@@ -123,6 +154,8 @@ export function createTally(options: TallyOptions): Tally {
     clear() {
       keys.clear()
       arms.clear()
+      cells.clear()
+      store.plans.clear()
       times.clear()
       store.overflowed = 0
     },
@@ -133,6 +166,8 @@ export function createTally(options: TallyOptions): Tally {
 interface Records extends Pick<Tally, 'open' | 'hold' | 'times'> {
   readonly keys: KeyIndex<KeyTally>
   readonly arms: ArmIndex<ArmTally>
+  readonly cells: ArmCells
+  readonly plans: ExperimentPlans
   readonly recentSlab: RecentSlab
   limits: TallyLimits
   overflowed: number
@@ -159,8 +194,10 @@ function createRecords(options: TallyOptions): Records {
     keys,
     arms: createArmIndex({
       overflow: OVERFLOW,
-      create: (experiment, variant) => ({ experiment, variant, summary: createSummary(), ...noBuckets }),
+      create: createArm,
     }),
+    cells: createArmCells(OVERFLOW_KEY),
+    plans: createExperimentPlans(),
     times: createTimeBuckets(options.tiers),
     recentSlab: createRecentSlab(),
     limits: options,
@@ -175,8 +212,23 @@ function createRecords(options: TallyOptions): Records {
   return records
 }
 
-function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
-  const { arms, times, recentSlab, open } = records
+function createArm(experiment: string, variant: string): ArmTally {
+  const summary = createSummary()
+  return {
+    experiment,
+    variant,
+    summary,
+    get firstMs() {
+      return span(summary)?.firstMs ?? Number.POSITIVE_INFINITY
+    },
+    cells: new Map(),
+    buckets: NO_BUCKETS,
+    open: undefined,
+  }
+}
+
+function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTotals'> {
+  const { arms, cells, times, recentSlab, open } = records
   return {
     add(attempt, at, nowMs) {
       const record = open(attempt)
@@ -186,9 +238,12 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
       times.add(record, attempt, at.ms, nowMs)
       record.changes++
       if (attempt.experiment === undefined || attempt.variant === undefined) return
-      const arm = arms.open(attempt.experiment, attempt.variant, records.limits.maxArms)
-      addAttempt(arm.summary, attempt, at.ms)
-      times.add(arm, attempt, at.ms, nowMs)
+      const { maxArms, maxKeys } = records.limits
+      const arm = arms.open(attempt.experiment, attempt.variant, maxArms)
+      for (const one of [arm, cells.open(arm.cells, record.key, maxKeys)]) {
+        addAttempt(one.summary, attempt, at.ms)
+        times.add(one, attempt, at.ms, nowMs)
+      }
     },
     count(increment, nowMs) {
       const { key, measure, values, atMs } = increment
@@ -199,11 +254,16 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count'> {
       times.count(record, increment, nowMs)
       record.changes++
     },
+    addTotals(key, totals) {
+      const record = records.hold(key)
+      addAverages(record.summary, totals)
+      record.changes++
+    },
   }
 }
 
 /** Nothing is made for what is counted again: its key and arm are there, or it counted under those of the overflow. */
-function createRecounting({ keys, arms, times }: Records): Pick<Tally, 'recount' | 'recountIncrement'> {
+function createRecounting({ keys, arms, cells, times }: Records): Pick<Tally, 'recount' | 'recountIncrement'> {
   const find = (key: AttemptKey): KeyTally | undefined => keys.find(key) ?? keys.find(OVERFLOW_KEY)
   return {
     recount(attempt, at, nowMs, tiers) {
@@ -213,7 +273,10 @@ function createRecounting({ keys, arms, times }: Records): Pick<Tally, 'recount'
       const { experiment, variant } = attempt
       if (experiment === undefined || variant === undefined) return
       const arm = arms.counted(experiment, variant)
-      if (arm !== undefined) times.recount(tiers, arm, at.ms, nowMs, add)
+      if (arm === undefined) return
+      times.recount(tiers, arm, at.ms, nowMs, add)
+      const cell = cells.counted(arm.cells, record?.key ?? OVERFLOW_KEY)
+      if (cell !== undefined) times.recount(tiers, cell, at.ms, nowMs, add)
     },
     recountIncrement({ key, measure, values, atMs }, nowMs, tiers) {
       const record = find(key)
@@ -224,14 +287,20 @@ function createRecounting({ keys, arms, times }: Records): Pick<Tally, 'recount'
 }
 
 function createArmOverflow({ arms, times }: Records): Tally['overflowedArms'] {
-  function attemptsOf(arm: ArmTally | undefined, range: TimeRange | undefined, nowMs: number): number {
-    const summary = range === undefined ? arm?.summary : arm && times.summarise(arm, range, nowMs)
-    return summary === undefined ? 0 : totalAttempts(summary)
+  type Counted = BucketOwner & Pick<ArmTally, 'summary'>
+  return (experiment, range, nowMs, filter = {}) => {
+    const read = range === undefined ? (owner: Counted) => owner.summary : times.reader(range, nowMs)
+    function attemptsOf(owner: Counted | undefined): number {
+      const summary = owner && read(owner)
+      return summary === undefined ? 0 : totalAttempts(summary)
+    }
+    const own: (Counted | undefined)[] = [arms.find(experiment, OVERFLOW)]
+    if (isFiltering(filter)) for (const arm of arms.distinct(experiment)) own.push(arm.cells.get(OVERFLOW_KEY))
+    return {
+      own: own.reduce((sum, one) => sum + attemptsOf(one), 0),
+      unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW)),
+    }
   }
-  return (experiment, range, nowMs) => ({
-    own: attemptsOf(arms.find(experiment, OVERFLOW), range, nowMs),
-    unknown: attemptsOf(arms.find(OVERFLOW, OVERFLOW), range, nowMs),
-  })
 }
 
 function isOverflowKey({ agent_name, model_name, issue_type }: AttemptKey): boolean {

@@ -1,15 +1,15 @@
 /**
- * Summaries by time, in tiers from fine to coarse. A range is answered from the finest tier that still covers it. Neither questions nor
- * snapshots change anything.
+ * Summaries by time, in tiers from fine to coarse. Each edge of a range is clipped to the finest bucket that is held there. Neither questions
+ * nor snapshots change anything.
  */
 import type { AgentAttempt } from '../attempt/attempt.ts'
 import { type Coverage, RangeNotHeld, type TimeRange } from '../ports.ts'
-import { type Bucket, type BucketOwner, bucketsOf } from './buckets.ts'
+import { type Bucket, type BucketOwner, bucketsOf, indexOf } from './buckets.ts'
 import { bucketAt, type Count, countNew, createTierSet, openAt } from './open-bucket.ts'
 import type { Increment } from './series.ts'
 import { addAttempt, addCounted, createSummary, createSummarySlab, mergeInto, type Summary } from './summary.ts'
-import { holdBucket, saveTier, startOf, type Tier } from './tier.ts'
-import { covering, earliestMs } from './tier-coverage.ts'
+import { holdBucket, saveTier, startOf } from './tier.ts'
+import { clip, covering, earliestMs, partsOf, type RangePart } from './tier-coverage.ts'
 import type { TierOptions, TierSave } from './time-tiers.ts'
 
 export interface TimeBuckets {
@@ -21,10 +21,15 @@ export interface TimeBuckets {
   /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */
   coverage(sinceMs: number, nowMs: number): Coverage
   /**
-   * What was counted in a range, to whole buckets of the finest tier that still covers it; undefined where there are none. Throws
-   * {@link RangeNotHeld} where no tier holds all of the range any more. Changes nothing.
+   * The range as it is answered: its start is clipped down and its end up, each to the finest bucket that is held there. Infinite edges stay.
+   * Clipping the result again changes nothing. Throws {@link RangeNotHeld} where no tier holds the start any more.
    */
-  summarise(owner: BucketOwner, range: TimeRange, nowMs: number): Summary | undefined
+  clip(range: TimeRange, nowMs: number): TimeRange
+  /**
+   * A function that answers what an owner counted in a range, clipped as {@link TimeBuckets.clip} does; undefined where the owner counted
+   * nothing. The function and this throw {@link RangeNotHeld} where no tier holds all of the range any more. They change nothing.
+   */
+  reader(range: TimeRange, nowMs: number): (owner: BucketOwner) => Summary | undefined
   /** What a snapshot keeps of the tiers. */
   save(): readonly TierSave[]
   /** The buckets of a tier in the order of eviction: what a snapshot keeps, and restores with {@link TimeBuckets.restore} in that order. */
@@ -64,7 +69,21 @@ export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets 
       const { spanMs = 0 } = covering(set.tiers, Math.max(sinceMs, fromMs), nowMs)?.tier ?? {}
       return { earliestMs: fromMs, spanMs }
     },
-    summarise: (owner, range, nowMs) => summarise(set.tiers, owner, range, nowMs, rangeRow),
+    clip(range, nowMs) {
+      const clipped = clip(set.tiers, range, nowMs)
+      if (clipped === undefined) throw new RangeNotHeld(earliestMs(set.tiers))
+      return clipped
+    },
+    reader(range, nowMs) {
+      const { tiers } = set
+      const parts = partsOf(tiers, range, nowMs)
+      if (parts === undefined) throw new RangeNotHeld(earliestMs(tiers))
+      return owner => {
+        // A range that was held when it was asked for may lose its beginning while the answer is made.
+        if (parts.some(({ tier, startMs }) => startMs < tier.floorMs)) throw new RangeNotHeld(earliestMs(tiers))
+        return summarise(owner, parts, rangeRow)
+      }
+    },
     save: () => set.tiers.map(saveTier),
     buckets: tier => set.tiers[tier]!.queue.all(),
     restore(index, owner, ms) {
@@ -83,25 +102,21 @@ export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets 
   }
 }
 
-/** See {@link TimeBuckets.summarise}. Adds the open bucket to what a coarser tier holds. */
-function summarise(
-  tiers: readonly Tier[],
-  owner: BucketOwner,
-  { sinceMs, untilMs }: TimeRange,
-  nowMs: number,
-  newRow: () => Float64Array,
-): Summary | undefined {
-  const covers = covering(tiers, sinceMs, nowMs)
-  // A range that was held when it was asked for may lose its beginning while the answer is made.
-  if (covers === undefined) throw new RangeNotHeld(earliestMs(tiers))
+/** See {@link TimeBuckets.reader}. Adds the open bucket to what a coarser tier holds. */
+function summarise(owner: BucketOwner, parts: readonly RangePart[], newRow: () => Float64Array): Summary | undefined {
   let summary: Summary | undefined
-  const merge = (startMs: number, other: Summary): void => {
-    if (startMs < covers.startMs || startMs >= untilMs) return
+  const merge = (other: Summary): void => {
     summary ??= createSummary(newRow())
     mergeInto(summary, other)
   }
-  for (const bucket of bucketsOf(owner, covers.tier.index)) merge(bucket.startMs, bucket.summary)
-  const { open } = owner
-  if (open !== undefined && covers.tier.index > 0) merge(startOf(open.startMs, covers.tier), open.summary)
+  for (const { tier, startMs, endMs } of parts) {
+    const buckets = bucketsOf(owner, tier.index)
+    for (let i = indexOf(buckets, startMs); i < buckets.length && buckets[i]!.startMs < endMs; i++)
+      merge(buckets[i]!.summary)
+    const { open } = owner
+    if (open === undefined || tier.index === 0) continue
+    const openMs = startOf(open.startMs, tier)
+    if (openMs >= startMs && openMs < endMs) merge(open.summary)
+  }
   return summary
 }

@@ -20,9 +20,12 @@ export interface TierSave {
 const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
 
-/** One minute for a day, one hour for 90 days, one day without end. */
+/**
+ * One minute for 26 hours, one hour for 90 days, one day without end. 26 hours, because an edge 24 hours ago is answered by minutes only if the
+ * minutes of its whole hour are held.
+ */
 export const DEFAULT_TIERS: readonly TierOptions[] = [
-  { spanMs: MINUTE_MS, keepMs: DAY_MS },
+  { spanMs: MINUTE_MS, keepMs: 26 * 60 * MINUTE_MS },
   { spanMs: 60 * MINUTE_MS, keepMs: 90 * DAY_MS },
   { spanMs: DAY_MS, keepMs: Number.POSITIVE_INFINITY },
 ]

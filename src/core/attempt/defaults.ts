@@ -33,7 +33,7 @@ export function applyDefaults(
     const stated = instants[i] ?? (attempt.timestamp === undefined ? undefined : parseTimestamp(attempt.timestamp))
     const isAhead = stated !== undefined && stated.ms > nowMs + MAX_AHEAD_MS
     if (isAhead) skewed++
-    const instant = stated === undefined || isAhead ? receipt : stated
+    const instant = stated === undefined || isAhead ? receipt : inUtc(stated)
     const complete = completeAttempt(attempt, instant, instant !== receipt, price)
     instants[i] = instant
     if (complete === attempt) continue
@@ -41,6 +41,11 @@ export function applyDefaults(
     if (rawJson !== undefined) rawJson.sources[i] = undefined
   }
   return { batch: { instants: instants as Instant[], rawJson }, skewed }
+}
+
+/** The instant as it is read back from the stored text, which is in UTC. */
+export function inUtc(stated: Instant): Instant {
+  return stated.local || stated.offsetMinutes !== undefined ? { ms: stated.ms, local: false } : stated
 }
 
 /** The attempt with its defaults. Returns the same object if there is nothing to fill in. */

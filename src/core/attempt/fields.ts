@@ -7,9 +7,10 @@
 export type AttemptField = {
   readonly required: boolean
   /**
-   * When the value is known: to the caller before the work starts (`start`) or after it ends (`end`), or to the instrumentation (`measured`).
+   * When the value is known: to the caller before the work starts (`start`), after it ends (`end`) or at either time (`any`), or to the
+   * instrumentation (`measured`).
    */
-  readonly known: 'start' | 'end' | 'measured'
+  readonly known: 'start' | 'end' | 'any' | 'measured'
   /** The attribute of an `invoke_agent` span with the value. Undefined if the span expresses the value in another way. */
   readonly spanAttribute: string | undefined
   readonly description: string
@@ -79,7 +80,8 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'measured',
     spanAttribute: undefined,
-    description: 'When the attempt ended (RFC 3339; without a zone: local time). Default: the time of receipt.',
+    description:
+      'When the attempt ended (RFC 3339; without a zone: local time, resolved when received). Default: the time of receipt.',
   },
   attempt_id: {
     kind: 'string',
@@ -103,7 +105,7 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'start',
     spanAttribute: 'agent.attempt.experiment',
-    description: 'The A/B test it belongs to.',
+    description: 'The A/B test it belongs to; stated with variant, or not at all.',
   },
   variant: {
     kind: 'string',
@@ -111,7 +113,32 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'start',
     spanAttribute: 'agent.attempt.variant',
-    description: 'Which configuration of the experiment ran.',
+    description: 'Which configuration of the experiment ran; stated with experiment, or not at all.',
+  },
+  task_id: {
+    kind: 'string',
+    maxBytes: 256,
+    required: false,
+    known: 'any',
+    spanAttribute: 'agent.attempt.task_id',
+    description:
+      'The task it worked on. Runs of the same task are not independent: intervals and comparisons are clustered by it.',
+  },
+  session_id: {
+    kind: 'string',
+    maxBytes: 256,
+    required: false,
+    known: 'any',
+    spanAttribute: 'agent.attempt.session_id',
+    description: "The coordinator's or agent's session it belongs to. Stored and listed only.",
+  },
+  trace_id: {
+    kind: 'string',
+    maxBytes: 256,
+    required: false,
+    known: 'any',
+    spanAttribute: undefined,
+    description: 'The trace it belongs to. Stored and listed only.',
   },
   input_tokens: {
     kind: 'integer',
@@ -151,9 +178,13 @@ export const ATTEMPT_FIELDS = {
     required: false,
     known: 'end',
     spanAttribute: 'agent.attempt.cost_usd',
-    description: 'What it cost, as reported. Without it the cost is computed where the model has a price.',
+    description:
+      'What it cost in US dollars, as reported. Without it the cost is computed where the model has a price.',
   },
 } as const
+
+/** Fields that an attempt states both or neither: an experiment without a variant compares nothing. */
+export const PAIRED_FIELDS: readonly ['experiment', 'variant'] = ['experiment', 'variant']
 
 type Declared = typeof ATTEMPT_FIELDS
 

@@ -1,13 +1,15 @@
 /**
- * Parses and prints the timestamps of attempts: RFC 3339, or the zone-less local time that the Python tracker writes. Times are numbers:
- * milliseconds since the epoch, with microseconds as the fraction.
+ * Parses the timestamps of attempts, RFC 3339 or the zone-less local time that the Python tracker writes, and prints them in UTC. Times are
+ * numbers: milliseconds since the epoch, with microseconds as the fraction.
  */
 
 export interface Instant {
   /** Milliseconds since the epoch. The fraction contains the microseconds. */
   readonly ms: number
-  /** True if the text had no zone. It was then read as local time, and is printed without a zone. */
+  /** True if the text had no zone. It was then read as local time, by the zone of this process at that time. */
   readonly local: boolean
+  /** The offset of local time that the text stated in digits, as in `+01:00`, in minutes. Only adopted attempts are stored with one. */
+  readonly offsetMinutes?: number
 }
 
 /** A timestamp further ahead of our clock than this is replaced by the time of receipt. */
@@ -159,21 +161,31 @@ function parseAny(text: string): Instant | undefined {
   date.setUTCFullYear(year, month - 1, day)
   date.setUTCHours(hour, minute, second)
   if (Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return undefined
-  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * MINUTE_MS * (sign === '-' ? -1 : 1)
-  return { ms: date.getTime() - offset + millis, local: false }
+  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === '-' ? -1 : 1)
+  const ms = date.getTime() - offset * MINUTE_MS + millis
+  return sign === undefined ? { ms, local: false } : { ms, local: false, offsetMinutes: offset }
 }
 
-/** The text of an instant: RFC 3339 in UTC. For a local instant, the format of Python's `datetime.isoformat()`. */
-export function printTimestamp({ ms, local }: Instant): string {
+/**
+ * The text of an instant: RFC 3339 in UTC, also of a local one. Local time means another instant once the zone changes, so that nothing stores
+ * it.
+ */
+export function printTimestamp({ ms }: Instant): string {
   const fractionMicros = Math.round((ms - Math.floor(ms)) * 1000)
-  const wholeMs = Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0)
-  const restMicros = fractionMicros % 1000
-  if (!local) return printUtc(wholeMs, restMicros)
-  const date = new Date(wholeMs)
-  const day = `${pad(date.getFullYear(), 4)}-${pad(date.getMonth() + 1, 2)}-${pad(date.getDate(), 2)}`
-  const time = `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}`
-  const fraction = date.getMilliseconds() * 1000 + restMicros
-  return fraction === 0 ? `${day}T${time}` : `${day}T${time}.${pad(fraction, 6)}`
+  return printUtc(Math.floor(ms) + (fractionMicros === 1000 ? 1 : 0), fractionMicros % 1000)
+}
+
+/** What clocks showed at an instant: local time without its zone, as Python's `datetime.isoformat()` prints it. */
+export function printLocal(ms: number, offsetMinutes: number): string {
+  const text = printTimestamp({ ms: ms + offsetMinutes * MINUTE_MS, local: false }).slice(0, -1)
+  const fraction = text.slice(20).padEnd(6, '0')
+  return fraction === '000000' ? text.slice(0, 19) : `${text.slice(0, 19)}.${fraction}`
+}
+
+/** The text of {@link printLocal} with its offset: RFC 3339, the same instant in every zone. */
+export function printWithOffset(ms: number, offsetMinutes: number): string {
+  const [hours, minutes] = [Math.floor(Math.abs(offsetMinutes) / 60), Math.abs(offsetMinutes) % 60]
+  return `${printLocal(ms, offsetMinutes)}${offsetMinutes < 0 ? '-' : '+'}${pad(hours, 2)}:${pad(minutes, 2)}`
 }
 
 /** Cache of the minute printed last, without the seconds. */

@@ -1,6 +1,6 @@
 /** Validates attempts. No function here throws, for any input. */
 import type { AttemptProblem, NewAttempt } from './attempt.ts'
-import { ATTEMPT_FIELDS, type AttemptField, FIELD_BY_NAME, FIELD_LIST } from './fields.ts'
+import { ATTEMPT_FIELDS, type AttemptField, FIELD_BY_NAME, FIELD_LIST, PAIRED_FIELDS } from './fields.ts'
 
 /** Whether a string is a valid timestamp. The caller passes this function, so that it can keep the parsed instant. */
 export type IsTimestamp = (text: string) => boolean
@@ -84,10 +84,21 @@ export function attemptProblems(value: unknown, isTimestamp: IsTimestamp): Attem
     const detail = stated === undefined ? 'is required' : valueProblem(field, stated, isTimestamp)
     if (detail !== undefined) problems.push({ pointer: `/${field.name}`, detail })
   }
+  problems.push(...pairProblems(value))
   for (const name of Object.keys(value)) {
     if (!FIELD_BY_NAME.has(name)) problems.push({ pointer: `/${escapePointer(name)}`, detail: 'is not a known field' })
   }
   return problems
+}
+
+/** The problem of a field that is missing beside the other one of {@link PAIRED_FIELDS}. */
+function pairProblems(value: object): AttemptProblem[] {
+  const isStated = (name: string): boolean =>
+    Object.hasOwn(value, name) && (value as Record<string, unknown>)[name] !== undefined
+  const missing = PAIRED_FIELDS.filter(name => !isStated(name))
+  if (missing.length !== 1) return []
+  const other = PAIRED_FIELDS.find(name => name !== missing[0])
+  return [{ pointer: `/${missing[0]}`, detail: `is required with ${other}` }]
 }
 
 /** One reference token of a JSON pointer (RFC 6901), truncated to keep messages short. */
@@ -96,7 +107,8 @@ export function escapePointer(token: string): string {
   return short.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-function kindOf(value: unknown): string {
+/** The kind of a value with its article, for messages. */
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -12,14 +12,18 @@ import {
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
 import { decideBestSteps } from '../statistics/best.ts'
+import { type CostEstimate, costsOf } from '../statistics/cost.ts'
+import { type CostCounts, costRankingSteps } from '../statistics/cost-ranking.ts'
 import type { Counts } from '../statistics/counts.ts'
-import { wilsonInterval } from '../statistics/intervals.ts'
+import { rateInterval } from '../statistics/intervals.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
-import { type Rate, rate } from './rate.ts'
+import { type Rate, rateOfCounts } from './rate.ts'
+import type { ShrunkRate } from './shrunk-rates.ts'
+import { type Times, timesOf } from './times.ts'
 
 /** The criteria by which the best agent can be chosen. */
-export const RANKINGS = ['success_rate', 'lower_bound', 'expected_cost'] as const
+export const RANKINGS = ['success_rate', 'lower_bound', 'shrunk', 'expected_cost'] as const
 export type Ranking = (typeof RANKINGS)[number]
 
 export interface BestAgentOptions {
@@ -27,13 +31,16 @@ export interface BestAgentOptions {
   readonly minAttempts?: number | undefined
   /**
    * `success_rate`, the default: by rate, then by average confidence. `lower_bound`: by the lower bound of the 95 % Wilson
-   * interval. `expected_cost`: by mean cost per success, lowest first. Keys without a known cost come last.
+   * interval. `shrunk`: by `shrunkRate`. `expected_cost`: by mean cost per success, lowest first. Keys without a known cost
+   * come last.
    */
   readonly rankBy?: Ranking | undefined
+  /** The rates for `shrunk`. Without them, ranks by the lower bound. */
+  readonly shrunkRate?: ShrunkRate | undefined
 }
 
 /** The documented answer, with the interval of its rate. */
-export interface BestAgent extends Rate {
+export interface BestAgent extends Rate, Times {
   readonly agent_name: string
   readonly model_name: string
   /** 0 to 1. Null if no attempt stated a confidence. */
@@ -55,12 +62,13 @@ function noLeader(): Leader {
 }
 
 /** Returns a function that replaces the leader with a qualified key of a higher score. */
-function updatesLeader(leader: Leader, { minAttempts = 5, rankBy }: BestAgentOptions): (candidate: KeySummary) => void {
-  const criterion = CRITERIA[rankBy ?? 'success_rate']
+function updatesLeader(leader: Leader, options: BestAgentOptions): (candidate: KeySummary) => void {
+  const { minAttempts = 5 } = options
+  const criterion = criterionOf(options)
   return candidate => {
     if (!isQualified(candidate, minAttempts)) return
     const { summary } = candidate
-    const score = criterion.score(summary)
+    const score = criterion.score(summary, candidate.key)
     if (leader.entry !== undefined && score < leader.score) return
     const tieBreak = criterion.tieBreak(summary)
     if (leader.entry !== undefined && score === leader.score && tieBreak <= leader.tieBreak) return
@@ -79,16 +87,14 @@ function numbersOf(summary: Summary): KeyNumbers {
 }
 
 /** The documented answer for one key. */
-export function describeNumbers(
-  { agent_name, model_name }: AttemptKey,
-  { successes, attempts, confidence, timeSeconds }: KeyNumbers,
-): BestAgent {
+export function describeNumbers({ agent_name, model_name }: AttemptKey, numbers: KeyNumbers, times: Times): BestAgent {
   return {
     agent_name,
     model_name,
-    ...rate(successes, attempts),
-    avg_confidence: confidence,
-    avg_time_seconds: timeSeconds,
+    ...rateOfCounts(numbers),
+    avg_confidence: numbers.confidence,
+    avg_time_seconds: numbers.timeSeconds,
+    ...times,
   }
 }
 
@@ -99,16 +105,22 @@ export function isQualified({ summary }: KeySummary, minAttempts: number): boole
 
 /** A higher score is better. The tie-break decides between equal scores. */
 interface Criterion {
-  readonly score: (summary: Summary) => number
+  readonly score: (summary: Summary, key: AttemptKey) => number
   readonly tieBreak: (summary: Summary) => number
 }
 
 const LOWEST = Number.NEGATIVE_INFINITY
 
-const CRITERIA: Record<Ranking, Criterion> = {
+function criterionOf({ rankBy = 'success_rate', shrunkRate }: BestAgentOptions): Criterion {
+  if (rankBy !== 'shrunk') return CRITERIA[rankBy]
+  if (shrunkRate === undefined) return CRITERIA.lower_bound
+  return { score: (summary, key) => shrunkRate(key, countsOf(summary)), tieBreak: totalAttempts }
+}
+
+const CRITERIA: Record<Exclude<Ranking, 'shrunk'>, Criterion> = {
   success_rate: { score: successRate, tieBreak: summary => averageConfidence(summary) ?? 0 },
   lower_bound: {
-    score: summary => wilsonInterval(successes(summary), totalAttempts(summary)).low,
+    score: summary => rateInterval(countsOf(summary)).low,
     tieBreak: totalAttempts,
   },
   expected_cost: {
@@ -122,25 +134,40 @@ const CRITERIA: Record<Ranking, Criterion> = {
   },
 }
 
-/** A candidate whose rate does not differ significantly from the leader's. */
+/** A candidate that may still be the best. */
 export interface Contender extends Rate {
   readonly agent_name: string
   readonly model_name: string
-  /** Posterior probability, 0 to 1, that its true rate is the highest. */
+  /** Posterior probability, 0 to 1, that it is the best by `decided_by`. */
   readonly p_best: number
+  /** Mean cost per success. Null if unknown. */
+  readonly cost_per_success: CostEstimate | null
 }
+
+/** What the best agent is decided by. */
+export const DECISIONS = ['success_rate', 'cost_per_success'] as const
+export type Decision = (typeof DECISIONS)[number]
 
 /** The best agent, and the evidence that it is the best. */
 export interface DecidedBestAgent extends BestAgent {
-  /** Posterior probability, 0 to 1, that its true rate is the highest (Beta posteriors, Jeffreys' prior). */
+  /** The rate shrunk over issue types and agents, in percent. Null unless ranked by it. */
+  readonly shrunk_rate: number | null
+  /** Mean cost per success. Null if unknown. */
+  readonly cost_per_success: CostEstimate | null
+  /**
+   * What `p_best`, `decisive`, `contenders` and `attempts_to_decide` are about: the cost per success if ranked by it and if
+   * the agent's is known, else the success rate.
+   */
+  readonly decided_by: Decision
+  /** Posterior probability, 0 to 1, that it is the best by `decided_by`. */
   readonly p_best: number
-  /** Percentage points that choosing this agent is expected to lose against the best one. */
+  /** Percentage points of success rate that choosing this agent is expected to lose against the one with the highest rate. */
   readonly expected_loss: number
-  /** Whether it differs significantly from every other candidate (Fisher's exact test, Holm's correction). False if there is no other. */
+  /** Whether no other candidate may still be the best, at any number of looks. False if there is no other. */
   readonly decisive: boolean
-  /** The candidates that do not differ significantly from it, highest `p_best` first. */
+  /** The candidates that may still be the best, highest `p_best` first. */
   readonly contenders: readonly Contender[]
-  /** Further attempts per contender until the comparison is decisive with 80 % power. Null if unknown, see `decideBest`. */
+  /** Further attempts per contender until the comparison is decisive with 80 % power. Null if unknown, see `decideBest`, and for costs. */
   readonly attempts_to_decide: number | null
 }
 
@@ -165,30 +192,77 @@ export function* decidedBestSteps(
   const qualified: Candidate[] = []
   function read(entry: KeySummary): void {
     updateLeader(entry)
-    if (isQualified(entry, options.minAttempts ?? 5)) qualified.push({ entry, ...countsOf(entry.summary) })
+    if (isQualified(entry, options.minAttempts ?? 5)) qualified.push(candidateOf(entry, countsOf(entry.summary)))
   }
   yield* forEachKey(summaries, read)
   if (best.entry === undefined) return undefined
   const { entry, numbers } = best
-  const leader = { entry, successes: numbers!.successes, attempts: numbers!.attempts }
+  const { confidence: _, timeSeconds: __, ...counts } = numbers!
+  const leader = candidateOf(entry, counts)
   const candidates = yield* closestCandidates(leader, qualified)
-  const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(candidates, 0)
-  const others = contenders
-    .filter(index => index !== 0)
-    .map(index => contender(candidates[index]!, standings[index]!.p_best))
+  const decision = yield* decisionSteps(candidates, qualified.length, options.rankBy === 'expected_cost')
+  const others: Contender[] = []
+  for (const { candidate, p_best } of decision.others) {
+    others.push(contender(candidate, p_best))
+    yield
+  }
   return {
-    ...describeNumbers(entry.key, numbers!),
-    p_best: standings[0]!.p_best,
-    expected_loss: standings[0]!.expected_loss,
-    decisive,
+    ...describeNumbers(entry.key, numbers!, timesOf(entry.summary)),
+    shrunk_rate: options.rankBy === 'shrunk' ? (options.shrunkRate?.(entry.key, leader) ?? null) : null,
+    cost_per_success: costPerSuccess(leader),
+    ...decision.evidence,
     contenders: others.sort((a, b) => b.p_best - a.p_best),
-    attempts_to_decide,
+  }
+}
+
+/** The evidence for the first candidate, and the other contenders. */
+interface Decided {
+  readonly evidence: Pick<
+    DecidedBestAgent,
+    'decided_by' | 'p_best' | 'expected_loss' | 'decisive' | 'attempts_to_decide'
+  >
+  readonly others: readonly { readonly candidate: Candidate; readonly p_best: number }[]
+}
+
+function* decisionSteps(candidates: readonly Candidate[], family: number, byCost: boolean): Steps<Decided> {
+  const { standings, contenders, decisive, attempts_to_decide } = yield* decideBestSteps(candidates, 0, family)
+  const { p_best, expected_loss } = standings[0]!
+  if (!byCost || costPerSuccess(candidates[0]!) === null) {
+    return {
+      evidence: { decided_by: 'success_rate', p_best, expected_loss, decisive, attempts_to_decide },
+      others: contenders
+        .filter(index => index !== 0)
+        .map(index => ({ candidate: candidates[index]!, p_best: standings[index]!.p_best })),
+    }
+  }
+  const ranking = yield* costRankingSteps(candidates, 0, family)
+  const others = candidates
+    .map((candidate, i) => ({ candidate, p_best: ranking.p_best[i]!, isOpen: ranking.contender[i]! && i !== 0 }))
+    .filter(({ isOpen }) => isOpen)
+  const isDecided = others.length === 0 && ranking.compared > 1
+  return {
+    evidence: {
+      decided_by: 'cost_per_success',
+      p_best: ranking.p_best[0]!,
+      expected_loss,
+      decisive: isDecided,
+      attempts_to_decide: isDecided ? 0 : null,
+    },
+    others,
   }
 }
 
 /** A qualified key, and a copy of its counts. */
-interface Candidate extends Counts {
+interface Candidate extends CostCounts {
   readonly entry: KeySummary
+}
+
+function candidateOf(entry: KeySummary, counts: Counts): Candidate {
+  return { entry, ...counts, costs: costs(entry.summary) }
+}
+
+function costPerSuccess({ attempts, successes, costs }: CostCounts): CostEstimate | null {
+  return costsOf(attempts, successes, costs).cost_per_success
 }
 
 /** The leader, then the other candidates. If there are too many, only those with the highest upper interval bounds. */
@@ -197,7 +271,7 @@ function* closestCandidates(leader: Candidate, candidates: readonly Candidate[])
   if (others.length < MAX_CANDIDATES) return [leader, ...others]
   let closest: { readonly other: Candidate; readonly high: number }[] = []
   for (const [i, other] of others.entries()) {
-    closest.push({ other, high: wilsonInterval(other.successes, other.attempts).high })
+    closest.push({ other, high: rateInterval(other).high })
     // Prunes regularly. A single sort of thousands of candidates would block the event loop.
     if (closest.length === 2 * MAX_CANDIDATES) closest = highest(closest)
     if ((i + 1) % KEYS_PER_STEP === 0) yield
@@ -209,7 +283,13 @@ function highest<T extends { readonly high: number }>(candidates: T[]): T[] {
   return candidates.sort((a, b) => b.high - a.high).slice(0, MAX_CANDIDATES - 1)
 }
 
-function contender({ entry, successes, attempts }: Candidate, p_best: number): Contender {
+function contender({ entry, costs, ...counts }: Candidate, p_best: number): Contender {
   const { agent_name, model_name } = entry.key
-  return { agent_name, model_name, ...rate(successes, attempts), p_best }
+  return {
+    agent_name,
+    model_name,
+    ...rateOfCounts(counts),
+    p_best,
+    cost_per_success: costPerSuccess({ costs, ...counts }),
+  }
 }

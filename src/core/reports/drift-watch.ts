@@ -1,134 +1,142 @@
-/** Drift of the success rate of a key or an agent: a CUSUM of its last attempts against a baseline from those before. */
+/** Drift of the success rate of a key or an agent: its attempts in the order of their own time, given to the drift detector. */
 
-import { recentCount, recentOutcomes } from '../aggregate/recent.ts'
+import { isOlderFull } from '../aggregate/older-outcomes.ts'
+import { forEachOutcome, latestHeldMs, outcomeCounts } from '../aggregate/recent.ts'
 import { totalAttempts } from '../aggregate/summary.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
-import { type Counts, type MutableCounts, shrunkRate, subtractCounts } from '../statistics/counts.ts'
+import type { Counts, MutableCounts } from '../statistics/counts.ts'
 import {
-  baselineRate,
-  baselineStandardError,
+  createDriftDetector,
+  createStratum,
   type Drift,
-  type DriftState,
-  driftOf,
-  driftStep,
-  driftStepper,
-  driftThreshold,
-  NO_DRIFT,
+  type DriftDetector,
+  MIN_BASELINE,
+  type Stratum,
 } from '../statistics/drift.ts'
+import { driftThreshold } from '../statistics/drift-threshold.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
-import { type Difficulty, difficultySteps, expectationSteps } from './expectation.ts'
 import { countsOf } from './groups.ts'
 
-/** Minimum number of attempts of a baseline. */
-const MIN_BASELINE = 30
-/** Keys of an agent whose attempts are read between two yields. */
-const KEYS_READ_PER_STEP = 10
-/** Maximum number of an agent's attempts, over all its keys, that the CUSUM covers. */
-const MAX_AGENT_ATTEMPTS = 200
+/** Minimum number of attempts: a baseline, and nearly as many that are tested. */
+const MIN_ATTEMPTS = 2 * MIN_BASELINE - 1
+/** Keys whose attempts are read between two yields. */
+export const KEYS_READ_PER_STEP = 10
+/** Maximum number of entries of an agent, held attempts or blocks of older ones, that are tested. Those before them are baseline. */
+const MAX_AGENT_ENTRIES = 1000
+/** Entries tested between two yields. */
+const ENTRIES_PER_STEP = 500
+
+const WHOLE_LIFE: TimeRange = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
+
+/** True if a key has enough attempts for a result. */
+export const isMonitored = ({ summary }: KeySummary): boolean => totalAttempts(summary) >= MIN_ATTEMPTS
 
 /**
- * The drift of a key. The CUSUM covers its last attempts: at most the 100 in memory, and at most half of all. All attempts
- * before them are the baseline. `keys` is the number of monitored keys. It raises the threshold, so that all keys together
- * raise at most one false alarm in 2,000 attempts of each. Null if the baseline has fewer than 30 attempts, or if no
- * attempt of the range is in memory. The summary must cover the key's whole lifetime. With a `range`, the result is as of
- * the end of the range, and the CUSUM covers only attempts in the range.
+ * The drift of a key. It covers up to about 1,000 of its last attempts; the first of them are learned as the baseline. `keys` is the
+ * number of monitored keys, which raises the threshold. Null with fewer than 59 attempts, or if no attempt of the range is among the
+ * last 100. The summary must cover the key's whole lifetime. With a `range`, the result is as of the end of the range, and
+ * only attempts in the range are tested: those before it are baseline.
  */
 export function watchKey(entry: KeySummary, keys: number, range?: TimeRange): Drift | null {
-  const state = stateOfKey(entry, keys, range)
-  return state && driftOf(state, driftThreshold(keys))
+  return detectKey(entry, keys, range)?.drift() ?? null
 }
 
-/** The downward drift statistic of a key divided by its threshold. 1 or more is an alarm. Undefined without a baseline. */
-export function declineOf(entry: KeySummary, keys: number): number | undefined {
-  // Runs for every key at every scrape. Returns early without reading attempts if there can be no baseline.
-  const attempts = totalAttempts(entry.summary)
-  if (attempts - Math.min(recentCount(entry.recent), Math.floor(attempts / 2)) < MIN_BASELINE) return undefined
-  const state = stateOfKey(entry, keys)
-  return state === null ? undefined : state.down / driftThreshold(keys)
-}
-
-function stateOfKey(entry: KeySummary, keys: number, range?: TimeRange): DriftState | null {
-  // Skips reading the attempts of a key that cannot have a baseline, as most keys do if there are many.
-  if (totalAttempts(entry.summary) < MIN_BASELINE) return null
-  const { total, inRange } = historyOf(entry, range)
-  const monitored = lastAttempts(inRange, Number.POSITIVE_INFINITY, total.attempts)
-  const baseline = subtractCounts(total, countOf(monitored))
-  if (monitored.length === 0 || baseline.attempts < MIN_BASELINE) return null
-  const expected = baselineRate(baseline, shrunkRate(baseline))
-  const step = driftStepper(expected, driftThreshold(keys), baselineStandardError(baseline.attempts))
-  return monitored.reduce((state, { success }) => step(state, success), NO_DRIFT)
+/** {@link watchKey}, as a detector that can be asked with the common threshold of several keys. */
+export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WHOLE_LIFE): DriftDetector | null {
+  // Most keys have few attempts if there are many keys. Skips reading the attempts of those.
+  if (!isMonitored(entry) || latestHeldMs(entry.recent, range.untilMs) < range.sinceMs) return null
+  const unordered = unorderedCounts(entry)
+  const detector = createDriftDetector(driftThreshold(keys))
+  const stratum = createStratum(unordered.successes, unordered.attempts)
+  let total = unordered.attempts
+  let isInRange = false
+  forEachOutcome(entry.recent, (ms, successes, attempts) => {
+    if (ms >= range.untilMs) return
+    if (!isInRange && ms >= range.sinceMs) {
+      isInRange = true
+      detector.restart()
+    }
+    total += attempts
+    detector.add(stratum, successes, attempts)
+  })
+  return total < MIN_ATTEMPTS ? null : detector
 }
 
 /**
- * The drift of one agent over its keys `own`, with at most its last 200 attempts. Each attempt is compared with the rate
- * expected of this agent at its issue type. A harder mix of issues is therefore no decline, and neither is an agent that
- * was always worse than others. `all` are the keys of every agent, from which the difficulty of issue types is estimated.
- * `agents` is the number of monitored agents. `range` and null are as for {@link watchKey}.
+ * Attempts whose order is not known: those of an imported file, and those that a sender counted itself. They come before
+ * all others. Once blocks were dropped, they are too old for a baseline.
  */
-export function watchAgent(
-  own: readonly KeySummary[],
-  all: readonly KeySummary[],
-  agents: number,
-  range?: TimeRange,
-): Drift | null {
-  return runToCompletion(watchAgentSteps(own, runToCompletion(difficultySteps(all)), agents, range))
+function unorderedCounts({ summary, recent }: KeySummary): Counts {
+  if (isOlderFull(recent.older)) return { successes: 0, attempts: 0 }
+  const { successes, attempts } = countsOf(summary)
+  const ordered = outcomeCounts(recent)
+  const rest = Math.max(0, attempts - ordered.attempts)
+  return { successes: Math.min(rest, Math.max(0, successes - ordered.successes)), attempts: rest }
 }
 
-/** {@link watchAgent} in steps. Takes the difficulty, so that a caller with many agents computes it once. */
-export function* watchAgentSteps(
+/**
+ * The drift of one agent over its keys `own`. Each attempt is tested against the baseline of its own key. A harder mix of issues is
+ * therefore no decline, and a new issue type or model is learned before it is tested. `agents` is the number of monitored agents.
+ * `range` and null are as for {@link watchKey}.
+ */
+export function watchAgent(own: readonly KeySummary[], agents: number, range?: TimeRange): Drift | null {
+  return runToCompletion(detectAgentSteps(own, agents, range))?.drift() ?? null
+}
+
+/** {@link watchAgent} in steps, as a detector that can be asked with the common threshold of several agents. */
+export function* detectAgentSteps(
   own: readonly KeySummary[],
-  difficulty: Difficulty,
   agents: number,
-  range?: TimeRange,
-): Steps<Drift | null> {
-  let attempts = 0
-  yield* forEachKey(own, ({ summary }) => {
-    attempts += totalAttempts(summary)
-  })
-  if (attempts < MIN_BASELINE) return null
-  const histories: AgentKeyHistory[] = []
-  const latest = createLatestBuffer<AgentAttemptOutcome>(MAX_AGENT_ATTEMPTS)
-  function read(entry: KeySummary): void {
-    const { total, inRange } = historyOf(entry, range)
-    const history = { entry, total, monitored: { successes: 0, attempts: 0 } }
-    histories.push(history)
-    for (const { ms, success } of inRange) latest.add({ ms, success, history })
+  range: TimeRange = WHOLE_LIFE,
+): Steps<DriftDetector | null> {
+  let total = 0
+  let isHeld = false
+  const latest = createLatestBuffer<Entry>(MAX_AGENT_ENTRIES)
+  function read(key: KeySummary): void {
+    isHeld ||= latestHeldMs(key.recent, range.untilMs) >= range.sinceMs
+    const before: MutableCounts = { ...unorderedCounts(key) }
+    const entries = { before, stratum: undefined }
+    forEachOutcome(key.recent, (ms, successes, attempts) => {
+      if (ms >= range.untilMs) return
+      before.successes += successes
+      before.attempts += attempts
+      latest.add({ ms, successes, attempts, key: entries })
+    })
+    total += before.attempts
   }
   yield* forEachKey(own, read, KEYS_READ_PER_STEP)
-  return yield* driftOfAgent(histories, latest.inOrder(), difficulty, driftThreshold(agents))
+  if (!isHeld || total < MIN_ATTEMPTS) return null
+  return yield* detectEntries(latest.inOrder(), driftThreshold(agents), range.sinceMs)
 }
 
-function* driftOfAgent(
-  histories: readonly AgentKeyHistory[],
-  latest: readonly AgentAttemptOutcome[],
-  difficulty: Difficulty,
-  threshold: number,
-): Steps<Drift | null> {
-  const total = histories.reduce((sum, history) => sum + history.total.attempts, 0)
-  const monitored = lastAttempts(latest, MAX_AGENT_ATTEMPTS, total)
-  const baselineAttempts = total - monitored.length
-  if (monitored.length === 0 || baselineAttempts < MIN_BASELINE) return null
-  for (const { success, history } of monitored) {
-    history.monitored.attempts++
-    if (success) history.monitored.successes++
+/** One key of an agent: the counts before the tested entries, and its stratum. */
+interface AgentKey {
+  readonly before: MutableCounts
+  stratum: Stratum | undefined
+}
+
+interface Entry extends Counts {
+  readonly ms: number
+  readonly key: AgentKey
+}
+
+function* detectEntries(entries: readonly Entry[], threshold: number, sinceMs: number): Steps<DriftDetector> {
+  for (const { key, successes, attempts } of entries) {
+    key.before.successes -= successes
+    key.before.attempts -= attempts
   }
-  const baselines = histories.map(({ entry, total, monitored }) => ({ entry, ...subtractCounts(total, monitored) }))
-  const expected = yield* expectationSteps(baselines, difficulty)
-  const standardError = baselineStandardError(baselineAttempts)
-  const step = (state: DriftState, { success, history }: AgentAttemptOutcome): DriftState =>
-    driftStep(state, success, expected.get(history.entry)!, threshold, standardError)
-  return driftOf(monitored.reduce(step, NO_DRIFT), threshold)
-}
-
-/** One key of the agent: its counts up to the end of the range, and how many of them the CUSUM covers. */
-interface AgentKeyHistory {
-  readonly entry: KeySummary
-  readonly total: Counts
-  readonly monitored: MutableCounts
-}
-
-interface AgentAttemptOutcome extends Outcome {
-  readonly history: AgentKeyHistory
+  const detector = createDriftDetector(threshold)
+  let isInRange = false
+  for (const [i, { ms, key, successes, attempts }] of entries.entries()) {
+    if (!isInRange && ms >= sinceMs) {
+      isInRange = true
+      detector.restart()
+    }
+    key.stratum ??= createStratum(key.before.successes, key.before.attempts)
+    detector.add(key.stratum, successes, attempts)
+    if ((i + 1) % ENTRIES_PER_STEP === 0) yield
+  }
+  return detector
 }
 
 interface LatestBuffer<T> {
@@ -142,7 +150,7 @@ function createLatestBuffer<T extends { readonly ms: number }>(capacity: number)
   let items: T[] = []
   let oldestMs = Number.NEGATIVE_INFINITY
   function inOrder(): readonly T[] {
-    items = items.sort(byTime).slice(-capacity)
+    items = items.sort((a, b) => a.ms - b.ms).slice(-capacity)
     if (items.length === capacity) oldestMs = items[0]!.ms
     return items
   }
@@ -154,42 +162,4 @@ function createLatestBuffer<T extends { readonly ms: number }>(capacity: number)
     },
     inOrder,
   }
-}
-
-interface Outcome {
-  readonly ms: number
-  readonly success: boolean
-}
-
-/** The counts of a key up to the end of the range, and the outcomes of its recent attempts in the range, oldest first. */
-function historyOf(
-  { summary, recent }: KeySummary,
-  range?: TimeRange,
-): { readonly total: Counts; readonly inRange: readonly Outcome[] } {
-  const outcomes = sortedByTime(recentOutcomes(recent))
-  const total = countsOf(summary)
-  if (range === undefined) return { total, inRange: outcomes }
-  const inRange = outcomes.filter(({ ms }) => range.sinceMs <= ms && ms < range.untilMs)
-  const later = outcomes.filter(({ ms }) => ms >= range.untilMs)
-  return { total: subtractCounts(total, countOf(later)), inRange }
-}
-
-/** The last `max` attempts, but at most half of `total`. The other half is for the baseline. */
-function lastAttempts<T>(attempts: readonly T[], max: number, total: number): readonly T[] {
-  return attempts.slice(Math.max(0, attempts.length - Math.min(max, Math.floor(total / 2))))
-}
-
-/** Sorts only if needed. Outcomes are nearly always in order, and every scrape reads those of every key. */
-function sortedByTime(outcomes: readonly Outcome[]): readonly Outcome[] {
-  for (let i = 1; i < outcomes.length; i++)
-    if (byTime(outcomes[i - 1]!, outcomes[i]!) > 0) return outcomes.toSorted(byTime)
-  return outcomes
-}
-
-function byTime(a: { readonly ms: number }, b: { readonly ms: number }): number {
-  return a.ms - b.ms
-}
-
-function countOf(outcomes: readonly Outcome[]): Counts {
-  return { successes: outcomes.filter(({ success }) => success).length, attempts: outcomes.length }
 }

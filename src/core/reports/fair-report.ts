@@ -2,8 +2,10 @@
 
 import { freeName } from '../aggregate/metrics.ts'
 import { successes, totalAttempts } from '../aggregate/summary.ts'
+import { createTaskSketch, mergeTasks, type TaskSketch } from '../aggregate/task-sketch.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
+import { clusteredCounts } from '../statistics/clusters.ts'
 import type { MutableCounts } from '../statistics/counts.ts'
 import { type FairComparison, fairComparisonSteps } from '../statistics/fair-comparison.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
@@ -12,6 +14,10 @@ import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 export const FAIR_GROUPINGS = ['agent_name', 'model_name', 'agent_and_model'] as const
 export type FairGrouping = (typeof FAIR_GROUPINGS)[number]
 
+interface Stratum extends MutableCounts {
+  tasks: TaskSketch | undefined
+}
+
 /** Compares the groups of `by`, with issue types as strata. */
 export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): FairComparison {
   return runToCompletion(fairSteps(summaries, by))
@@ -19,7 +25,7 @@ export function fairReport(summaries: readonly KeySummary[], by: FairGrouping): 
 
 /** {@link fairReport} in steps. */
 export function* fairSteps(summaries: readonly KeySummary[], by: FairGrouping): Steps<FairComparison> {
-  const groups = new Map<string, Map<string, MutableCounts>>()
+  const groups = new Map<string, Map<string, Stratum>>()
   const pairNames = new Map<string, string>()
   function pairName({ agent_name, model_name }: AttemptKey): string {
     const id = `${agent_name}\u0000${model_name}`
@@ -29,12 +35,20 @@ export function* fairSteps(summaries: readonly KeySummary[], by: FairGrouping): 
   }
   function count({ key, summary }: KeySummary): void {
     const name = by === 'agent_and_model' ? pairName(key) : key[by]
-    const strata = groups.get(name) ?? new Map<string, MutableCounts>()
-    const counts = strata.get(key.issue_type) ?? { successes: 0, attempts: 0 }
+    const strata = groups.get(name) ?? new Map<string, Stratum>()
+    const counts = strata.get(key.issue_type) ?? { successes: 0, attempts: 0, tasks: undefined }
     counts.successes += successes(summary)
     counts.attempts += totalAttempts(summary)
+    if (summary.tasks !== undefined) {
+      counts.tasks ??= createTaskSketch()
+      mergeTasks(counts.tasks, summary.tasks)
+    }
     groups.set(name, strata.set(key.issue_type, counts))
   }
   yield* forEachKey(summaries, count)
+  for (const strata of groups.values()) {
+    for (const counts of strata.values()) Object.assign(counts, clusteredCounts(counts, counts.tasks))
+    yield
+  }
   return yield* fairComparisonSteps(groups)
 }

@@ -2,8 +2,10 @@
 
 import { namedRecord } from '../aggregate/metrics.ts'
 import { createSummary, mergeInto, type Summary, successes, totalAttempts } from '../aggregate/summary.ts'
+import { copyTasks } from '../aggregate/task-sketch.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
+import { clusteredCounts, type TaskCounts } from '../statistics/clusters.ts'
 import type { Counts } from '../statistics/counts.ts'
 import { forEachKey, KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { byName, sortedSteps } from './sorted.ts'
@@ -157,7 +159,12 @@ export function* answerByName<T>(totals: GroupTotals, answer: (total: Summary) =
   return answers
 }
 
-/** The successes and attempts of a summary. */
+/** The successes and attempts of a summary, clustered where tasks repeat. */
 export function countsOf(summary: Summary): Counts {
-  return { successes: successes(summary), attempts: totalAttempts(summary) }
+  return clusteredCounts({ successes: successes(summary), attempts: totalAttempts(summary) }, summary.tasks)
+}
+
+/** {@link countsOf} with a copy of the tasks, for comparisons task by task. */
+export function taskCountsOf(summary: Summary): TaskCounts {
+  return { ...countsOf(summary), tasks: summary.tasks && copyTasks(summary.tasks) }
 }

@@ -3,21 +3,21 @@
 import { addSums, countsAt, type GroupSums, noSums } from '../aggregate/group-totals.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
 import type { KeySummary } from '../ports.ts'
-import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from '../statistics/intervals.ts'
+import { DURATION_BUCKETS, type TimeQuantiles, timeQuantiles } from '../statistics/time-quantiles.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { isQualified } from './best-agent.ts'
-import { percent } from './rate.ts'
+import { percentOfCounts, type RateEvidence, rateEvidence } from './rate.ts'
 
 /** One model in the documented comparison. */
-export interface ModelPerformance {
+export interface ModelPerformance extends RateEvidence {
   readonly avg_success_rate: number
   readonly total_attempts: number
-  readonly success_rate_interval: RateInterval
-  readonly evidence: Evidence
   /** 0 to 1. Null if no attempt stated a confidence. */
   readonly avg_confidence: number | null
   /** 0 if no attempt stated a time. */
   readonly avg_time_seconds: number
+  /** Null if no time is in the histogram. */
+  readonly time_seconds: TimeQuantiles | null
   /** Sorted. */
   readonly issue_types: readonly string[]
 }
@@ -61,8 +61,8 @@ export function* modelComparisonSteps(
 
 /** A copy with twice the capacity. */
 function doubled(sums: GroupSums): GroupSums {
-  const larger = noSums(2 * sums.attempts.length)
-  for (const column of ['successes', 'attempts', 'stated', 'confidence', 'timed', 'time'] as const)
+  const larger = { ...noSums(2 * sums.attempts.length), tasks: sums.tasks }
+  for (const column of ['successes', 'attempts', 'stated', 'confidence', 'timed', 'time', 'durations'] as const)
     larger[column].set(sums[column])
   return larger
 }
@@ -76,15 +76,15 @@ export interface NamedGroup {
 /** The answer for each model, from the sums at its index. */
 export function modelAnswers(models: readonly NamedGroup[], sums: GroupSums): Steps<Record<string, ModelPerformance>> {
   return answersByGroup(models, (model, index) => {
-    const { successes, attempts } = countsAt(sums, index)
+    const counts = countsAt(sums, index)
     const [stated, timed] = [sums.stated[index]!, sums.timed[index]!]
     return {
-      avg_success_rate: percent(successes, attempts),
-      total_attempts: attempts,
-      success_rate_interval: wilsonInterval(successes, attempts),
-      evidence: evidenceOf(attempts),
+      avg_success_rate: percentOfCounts(counts),
+      total_attempts: counts.attempts,
+      ...rateEvidence(counts),
       avg_confidence: stated === 0 ? null : sums.confidence[index]! / stated,
       avg_time_seconds: timed > 0 ? sums.time[index]! / timed : 0,
+      time_seconds: timeQuantiles(sums.durations.subarray(index * DURATION_BUCKETS, (index + 1) * DURATION_BUCKETS)),
       issue_types: [...model.names],
     }
   })

@@ -1,31 +1,43 @@
 /** A success rate with its sample size and interval. */
 import type { Counts } from '../statistics/counts.ts'
-import { type Evidence, evidenceOf, type RateInterval, wilsonInterval } from '../statistics/intervals.ts'
+import { type Evidence, evidenceOf, type RateInterval, rateInterval } from '../statistics/intervals.ts'
 
 /** A success rate in percent, 0 to 100. Answers never report a rate without its sample size and interval. */
-export interface Rate {
+export interface Rate extends RateEvidence {
   /** 0 without attempts. */
   readonly success_rate: number
   readonly total_attempts: number
-  /** Wilson's 95 % interval. */
-  readonly success_rate_interval: RateInterval
-  /** `insufficient` below 5 attempts, `low` below 30, `medium` below 100, else `high`. */
-  readonly evidence: Evidence
 }
 
-/** The rate of `good` successes in `total` attempts. 0 without attempts, as documented. */
-export function rate(good: number, total: number): Rate {
+/** What stands beside every rate. */
+export interface RateEvidence {
+  /** Wilson's 95 % interval, clustered by task where tasks repeat. */
+  readonly success_rate_interval: RateInterval
+  /** `insufficient` below 5 effective attempts, `low` below 30, `medium` below 100, else `high`. */
+  readonly evidence: Evidence
+  /** Tasks, and attempts that state none. Absent if no task repeats. */
+  readonly clusters?: number | undefined
+  /** Independent attempts that carry the same information, 1 to `total_attempts`. Absent if no task repeats. */
+  readonly effective_attempts?: number | undefined
+}
+
+/** The rate of counts. 0 without attempts, as documented. */
+export function rateOfCounts(counts: Counts): Rate {
   return {
-    success_rate: percent(good, total),
-    total_attempts: total,
-    success_rate_interval: wilsonInterval(good, total),
-    evidence: evidenceOf(total),
+    success_rate: percentOfCounts(counts),
+    total_attempts: counts.attempts,
+    ...rateEvidence(counts),
   }
 }
 
-/** {@link rate} of counts. */
-export function rateOfCounts({ successes, attempts }: Counts): Rate {
-  return rate(successes, attempts)
+/** The interval of a rate, the evidence, and the clusters where tasks repeat. */
+export function rateEvidence(counts: Counts): RateEvidence {
+  const { attempts, clusters, effective_attempts } = counts
+  return {
+    success_rate_interval: rateInterval(counts),
+    evidence: evidenceOf(effective_attempts ?? attempts),
+    ...(clusters !== undefined && effective_attempts !== undefined && { clusters, effective_attempts }),
+  }
 }
 
 /** The success rate of counts in percent. 0 without attempts. */

@@ -3,13 +3,15 @@ import {
   ATTEMPTS,
   CONFIDENCE,
   columnsOf,
+  HAS_TASKS,
   KEY_COLUMNS,
   STATED,
   SUCCESSES,
   TIME,
   TIMED,
 } from '../aggregate/aggregate-cache.ts'
-import { type GroupCounts, type GroupSums, noCounts, noSums } from '../aggregate/group-totals.ts'
+import { durationsOf } from '../aggregate/duration-cache.ts'
+import { addGroupTasks, type GroupCounts, type GroupSums, noCounts, noSums } from '../aggregate/group-totals.ts'
 import type { KeySummary } from '../ports.ts'
 import type { Steps } from '../steps.ts'
 import type { Groups } from './groups.ts'
@@ -44,10 +46,21 @@ export function* reportTotals(
   // Copied without a yield: later steps read only the copy, so attempts recorded meanwhile cannot make it inconsistent.
   const keys = summaries.slice()
   const columns = columnsOf(summaries).slice(0, keys.length * KEY_COLUMNS)
+  sums.byModel.durations.set(durationsOf(summaries, models).subarray(0, sums.byModel.durations.length))
   const scores = noScores(issues.all.length)
+  let merged = 0
   for (let from = 0; from < keys.length; from += ROWS_PER_STEP) {
     const end = Math.min(from + ROWS_PER_STEP, keys.length)
     addRows(from, end, columns, agents.placeOf, issues.placeOf, models.placeOf, sums)
+    for (let i = from; i < end; i++) {
+      if (columns[i * KEY_COLUMNS + HAS_TASKS] === 0) continue
+      // Live tasks may be some attempts ahead of the copied counts. That changes an estimated effective number by as little.
+      const { tasks } = keys[i]!.summary
+      addGroupTasks(sums.byAgent, agents.placeOf[i]!, tasks)
+      addGroupTasks(sums.byIssue, issues.placeOf[i]!, tasks)
+      addGroupTasks(sums.byModel, models.placeOf[i]!, tasks)
+      if (++merged % MERGES_PER_STEP === 0) yield
+    }
     updateBest(from, end, keys, columns, issues.placeOf, scores, sums)
     yield
   }
@@ -85,6 +98,8 @@ function addRows(
   }
 }
 
+/** Keys whose tasks are merged between two yields: less than half a millisecond. */
+const MERGES_PER_STEP = 50
 /** Rows processed between two yields. */
 const ROWS_PER_STEP = 1000
 
@@ -98,7 +113,7 @@ function noScores(issues: number): BestScores {
   return { rates: new Float64Array(issues).fill(Number.NEGATIVE_INFINITY), confidences: new Float64Array(issues) }
 }
 
-/** The order of `bestAgent`: by rate, then by average confidence. Of equal keys the first one stays. */
+/** The order of `bestAgent`: by rate, then by average confidence. Of equal keys the first one stays. One without a success is never recommended. */
 function updateBest(
   from: number,
   end: number,
@@ -113,6 +128,7 @@ function updateBest(
     const issue = issueOf[i]!
     const rate = percent(columns[at + SUCCESSES]!, columns[at + ATTEMPTS]!)
     if (rate < rates[issue]! || columns[at + ATTEMPTS]! < MIN_RECOMMENDED_ATTEMPTS) continue
+    if (columns[at + SUCCESSES]! === 0) continue
     const stated = columns[at + STATED]!
     const confidence = stated === 0 ? 0 : columns[at + CONFIDENCE]! / stated
     if (rate === rates[issue] && confidence <= confidences[issue]!) continue

@@ -10,11 +10,12 @@ import {
   TIME,
   TIMED,
 } from '../aggregate/aggregate-cache.ts'
+import { durationSteps } from '../aggregate/duration-cache.ts'
 import { countsAt, sumOfGroups } from '../aggregate/group-totals.ts'
 import { namedRecord } from '../aggregate/metrics.ts'
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeySummary } from '../ports.ts'
-import type { Evidence, RateInterval } from '../statistics/intervals.ts'
+import { clusteredCounts } from '../statistics/clusters.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
 import { type BestAgent, describeNumbers } from './best-agent.ts'
 import { type Group, groupSteps, groupsOf } from './groups.ts'
@@ -25,17 +26,16 @@ import {
   modelAnswers,
   type NamedGroup,
 } from './model-comparison.ts'
-import { type Rate, rateOfCounts } from './rate.ts'
+import { percentOfCounts, type Rate, type RateEvidence, rateEvidence, rateOfCounts } from './rate.ts'
 import { type ReportTotals, reportTotals } from './report-totals.ts'
+import { timesOf } from './times.ts'
 
 export interface PerformanceReport {
   readonly generated_at: string
-  readonly summary: {
+  readonly summary: RateEvidence & {
     readonly total_attempts: number
     readonly total_successful: number
     readonly overall_success_rate: number
-    readonly success_rate_interval: RateInterval
-    readonly evidence: Evidence
     readonly total_agents: number
     readonly total_issue_types: number
     readonly total_models: number
@@ -43,7 +43,7 @@ export interface PerformanceReport {
   readonly by_agent: Record<string, Rate & { readonly issue_types: readonly string[] }>
   readonly by_issue_type: Record<string, Rate & { readonly agents_used: readonly string[] }>
   readonly by_model: Record<string, ModelPerformance>
-  /** The best agent of every issue type, among the keys with at least three attempts. */
+  /** The best agent of every issue type, among the keys with at least three attempts and one success. */
   readonly recommendations: Record<string, BestAgent>
 }
 
@@ -104,6 +104,7 @@ function* prepareGroups(summaries: readonly KeySummary[]): Steps<void> {
     }
   }
   yield* columnSteps(summaries)
+  yield* durationSteps(summaries, groupsOf(summaries, 'model_name'))
 }
 
 /** Copies the list of groups. The lists of names are shared: the groups replace them and never change them. */
@@ -118,13 +119,11 @@ function summaryOf(
   models: readonly NamedGroup[],
 ): PerformanceReport['summary'] {
   const overall = sumOfGroups(byModel)
-  const { success_rate, success_rate_interval, evidence } = rateOfCounts(overall)
   return {
     total_attempts: overall.attempts,
     total_successful: overall.successes,
-    overall_success_rate: success_rate,
-    success_rate_interval,
-    evidence,
+    overall_success_rate: percentOfCounts(overall),
+    ...rateEvidence(overall),
     total_agents: agents.length,
     total_issue_types: issues.length,
     total_models: models.length,
@@ -138,16 +137,16 @@ function* recommendations(
   const recommended = namedRecord<BestAgent>([])
   for (const [index, entry] of best.entries()) {
     const row = bestRows.subarray(index * KEY_COLUMNS, (index + 1) * KEY_COLUMNS)
-    if (entry !== undefined) recommended[issues[index]!.name] = describeNumbers(entry.key, numbersIn(row))
+    if (entry !== undefined)
+      recommended[issues[index]!.name] = describeNumbers(entry.key, numbersOf(entry, row), timesOf(entry.summary))
     if ((index + 1) % ANSWERS_PER_STEP === 0) yield
   }
   return recommended
 }
 
-function numbersIn(row: Float64Array): Parameters<typeof describeNumbers>[1] {
+function numbersOf({ summary }: KeySummary, row: Float64Array): Parameters<typeof describeNumbers>[1] {
   return {
-    successes: row[SUCCESSES]!,
-    attempts: row[ATTEMPTS]!,
+    ...clusteredCounts({ successes: row[SUCCESSES]!, attempts: row[ATTEMPTS]! }, summary.tasks),
     confidence: row[STATED] === 0 ? null : row[CONFIDENCE]! / row[STATED]!,
     timeSeconds: row[TIMED]! > 0 ? row[TIME]! / row[TIMED]! : 0,
   }

@@ -10,6 +10,7 @@ const NAMES: Readonly<Record<keyof Selection, true>> = {
   issue_type: true,
   since: true,
   until: true,
+  tz: true,
 }
 
 /** Extracts the selection from options. Callers may pass an object with more members, such as an attempt. */

@@ -1,14 +1,12 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import { type Counts, rateOf, shrunkRate } from './counts.ts'
-import { fisherTest } from './fisher.ts'
-import { evidenceOf, type RateInterval, wilsonInterval } from './intervals.ts'
-import { holmSteps } from './multiple.ts'
+import { decisiveEvidence, exclusionSteps } from './closed-testing.ts'
+import { type Counts, effectiveCounts, rateOf } from './counts.ts'
+import { attemptsToDecideSteps } from './decision-plan.ts'
+import { type RateInterval, rateInterval } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
-import { attemptsPerSide } from './power.ts'
+import { superioritySteps } from './superiority.ts'
 
 const ALPHA = 0.05
-/** Above this number of attempts, `attempts_to_decide` is null. */
-const MAX_ATTEMPTS = 1_000_000
 
 /** One candidate's rate, and the evidence for its rank. */
 export interface Standing {
@@ -19,7 +17,7 @@ export interface Standing {
   readonly p_best: number
   /** Percentage points that choosing this candidate is expected to lose against the best one. */
   readonly expected_loss: number
-  /** Whether its rate does not differ significantly from the leader's. The leader itself is a contender. */
+  /** Whether it may still be among the best. The leader itself is a contender. */
   readonly contender: boolean
 }
 
@@ -29,93 +27,72 @@ export interface Best {
   readonly standings: readonly Standing[]
   /** Indexes of the contenders in `standings`: the leader first, then the others in the order given. */
   readonly contenders: readonly number[]
-  /** Whether the leader differs significantly from every other candidate. False if there is no other. */
+  /** Whether the leader is the only contender. False if there is no other candidate. */
   readonly decisive: boolean
   /**
-   * Further attempts per contender until the test finds all differences with 80 % power, at the estimated rates. 0 if
-   * the comparison is decisive. Null without another candidate, with fewer than 5 attempts of a contender, or if more than
-   * a million are needed. Also null if the rates do not differ in the leader's favour.
+   * Further attempts per contender until the comparison is decisive with 80 % power, at the estimated rates: a plan for all
+   * contenders jointly. 0 if the comparison is decisive. Null without another candidate, with fewer than 5 attempts of a
+   * contender, or if more than a million are needed. Also null if the rates do not differ in the leader's favour.
    */
   readonly attempts_to_decide: number | null
 }
 
 /**
- * Compares all candidates with the one at index `leader`, whichever rule chose it. Counts must be integers. The error
- * rates hold for a single look at the data. To monitor a running comparison, use `compareRates`.
+ * Compares all candidates with the one at index `leader`, whichever rule chose it. Anytime-valid: over all looks together,
+ * a candidate that is among the best is excluded from the contenders with probability at most 5 %, although the data
+ * choose the leader, and for adaptive assignment. The evidence is evaluated at the current counts, not at its maximum over
+ * earlier looks, so a decision may be withdrawn. `family` is the number of candidates from which the given ones were
+ * selected.
  */
-export function decideBest(candidates: readonly Counts[], leader: number): Best {
-  return runToCompletion(decideBestSteps(candidates, leader))
+export function decideBest(candidates: readonly Counts[], leader: number, family?: number): Best {
+  return runToCompletion(decideBestSteps(candidates, leader, family))
 }
 
 /** {@link decideBest} in steps. */
-export function* decideBestSteps(candidates: readonly Counts[], leader: number): Steps<Best> {
+export function* decideBestSteps(given: readonly Counts[], leader: number, family: number = given.length): Steps<Best> {
+  const candidates = given.map(effectiveCounts)
   const { p_best, expected_loss } = yield* posteriorSteps(candidates)
-  const others = yield* otherContenders(candidates, leader)
+  const others = yield* otherContenders(candidates, leader, family)
   const contenders = leader < candidates.length ? [leader, ...others] : []
   const isContender = candidates.map(() => false)
   for (const index of contenders) isContender[index] = true
-  const standings = candidates.map((counts, i) => ({
+  const standings = given.map((counts, i) => ({
     success_rate: rateOf(counts) * 100,
-    success_rate_interval: wilsonInterval(counts.successes, counts.attempts),
+    success_rate_interval: rateInterval(counts),
     p_best: p_best[i]!,
     expected_loss: expected_loss[i]! * 100,
     contender: isContender[i]!,
   }))
+  const decisive = candidates.length > 1 && contenders.length === 1
   return {
     standings,
     contenders,
-    decisive: candidates.length > 1 && contenders.length === 1,
-    attempts_to_decide: yield* attemptsToDecide(candidates, leader, others),
+    decisive,
+    attempts_to_decide: decisive ? 0 : yield* attemptsToDecide(candidates, contenders, family),
   }
 }
 
-/**
- * Indexes of the candidates that do not differ significantly from the leader, by Fisher's exact test with Holm's correction
- * at 5 %. Includes candidates with a higher rate: the leader may have been chosen by another rule. The data chose the
- * leader, so the family is every pair of candidates. With the leader's pairs alone, one of 30 equals would be called worse
- * in 25 % of cases.
- */
-function* otherContenders(candidates: readonly Counts[], leader: number): Steps<number[]> {
+/** Indexes of the other candidates that may still be among the best. A rate above the leader's is never excluded. */
+function* otherContenders(candidates: readonly Counts[], leader: number, family: number): Steps<number[]> {
   const first = candidates[leader]
   if (first === undefined) return []
   const others = candidates.map((_, i) => i).filter(i => i !== leader)
-  const pValues: number[] = []
+  const least = decisiveEvidence(family, ALPHA)
+  const logEvidence: number[] = []
   for (const i of others) {
-    pValues.push(fisherTest(first, candidates[i]!))
+    logEvidence.push(yield* superioritySteps([[first, candidates[i]!]], least))
     yield
   }
-  const adjusted = yield* holmSteps(pValues, pairsOf(candidates))
-  return others.filter((i, position) => adjusted[position]! > ALPHA || rateOf(candidates[i]!) > rateOf(first))
-}
-
-function pairsOf(candidates: readonly Counts[]): number {
-  return (candidates.length * (candidates.length - 1)) / 2
+  const excluded = yield* exclusionSteps(logEvidence, family, ALPHA)
+  return others.filter((_, position) => !excluded[position])
 }
 
 function* attemptsToDecide(
   candidates: readonly Counts[],
-  leader: number,
-  others: readonly number[],
+  [leader, ...others]: readonly number[],
+  family: number,
 ): Steps<number | null> {
-  const first = candidates[leader]
-  if (first === undefined || candidates.length < 2) return null
-  let most = 0
-  for (const other of others) {
-    const needed = furtherAttempts(first, candidates[other]!, ALPHA / pairsOf(candidates))
-    if (needed === null) return null
-    most = Math.max(most, needed)
-    yield
-  }
-  return most
-}
-
-function furtherAttempts(first: Counts, other: Counts, alpha: number): number | null {
-  const isInsufficient = [first, other].some(counts => evidenceOf(counts.attempts) === 'insufficient')
-  if (isInsufficient || rateOf(first) === rateOf(other) || shrunkRate(first) <= shrunkRate(other)) return null
-  const perSide = attemptsPerSide(shrunkRate(first), shrunkRate(other), alpha)
-  if (perSide === null) return null
-  // Power depends on the harmonic mean of the sample sizes: adds equally to both until that mean is `perSide`.
-  const [n1, n2] = [first.attempts, other.attempts]
-  const more = Math.ceil((perSide - n1 - n2 + Math.sqrt((n1 - n2) ** 2 + perSide ** 2)) / 2)
-  return more > MAX_ATTEMPTS ? null : Math.max(1, more)
+  if (leader === undefined) return null
+  const open = others.map(index => candidates[index]!)
+  return yield* attemptsToDecideSteps(candidates[leader]!, open, decisiveEvidence(family, ALPHA))
 }

@@ -10,8 +10,8 @@ export interface BinSums {
 /**
  * Mean and 95 % quantile, 0 to 1, of the expected calibration error of a perfectly calibrated agent. Its attempts fall into
  * the same bins. Null without attempts. Compare every calibration error with this band: at 20 attempts, sampling error
- * alone gives 0.15 on average. A calibrated agent exceeds `high` in 4 to 6 % of cases from 20 attempts on. With a constant
- * confidence close to 1 it exceeds it in up to 10 %, because the error then takes few distinct values.
+ * alone gives 0.15 on average. A calibrated agent exceeds `high` in 4 to 6 % of cases from 20 attempts on. Where the error
+ * takes few values, as with a constant confidence close to 1, `high` is exact, and exceeded in at most 5 %.
  * Source: each bin's error is the absolute deviation of a binomial, with the mean of A. De Moivre (1730; P. Diaconis and
  * S. Zabell, Stat. Sci. 6, 1991, equation 1.1). A gamma distribution with the same two moments approximates their sum.
  */
@@ -29,8 +29,71 @@ export function calibrationErrorBand(
   }
   if (n === 0) return null
   if (!(variance > 0)) return { mean: mean / n, high: mean / n }
+  const exact = exactHigh(bins)
+  if (exact !== undefined) return { mean: mean / n, high: Math.min(1, exact / n) }
   const scale = variance / mean
   return { mean: mean / n, high: Math.min(1, (quantile95((2 * mean) / scale) * scale) / 2 / n) }
+}
+
+/** A value that the sum of absolute deviations takes, and its probability. */
+interface Outcome {
+  readonly deviation: number
+  readonly probability: number
+}
+
+/** More values are close enough to the matched distribution, and take longer to list. */
+const MAX_OUTCOMES = 500
+/** Outcomes that are less probable than this together are left out. */
+const NEGLIGIBLE = 1e-6
+
+/** The least value that the sum of absolute deviations exceeds in at most 5 % of cases. Undefined if it takes too many values. */
+function exactHigh(bins: readonly BinSums[]): number | undefined {
+  let outcomes: readonly Outcome[] = [{ deviation: 0, probability: 1 }]
+  for (const { n, confidence } of bins) {
+    if (!(n > 0)) continue
+    const room = MAX_OUTCOMES / outcomes.length
+    const own = binOutcomes(n, confidence, room)
+    if (own === undefined) return undefined
+    outcomes = outcomes.flatMap(a =>
+      own.map(b => ({ deviation: a.deviation + b.deviation, probability: a.probability * b.probability })),
+    )
+  }
+  const sorted = outcomes.toSorted((a, b) => b.deviation - a.deviation)
+  let [beyond, high] = [0, 0]
+  for (const { deviation, probability } of sorted) {
+    high = deviation
+    beyond += probability
+    if (beyond > EXCEEDED) break
+  }
+  // The error of an agent is summed in another order. Rounding must not put it above an equal value.
+  return high * (1 + 1e-9)
+}
+
+const EXCEEDED = 0.05
+
+/** The likely deviations of one bin: |k - n p| for each likely number of successes k. Undefined if they are more than `room`. */
+function binOutcomes(n: number, confidence: number, room: number): readonly Outcome[] | undefined {
+  const p = Math.min(1, Math.max(0, confidence / n))
+  if (p === 0 || p === 1) return [{ deviation: 0, probability: 1 }]
+  if (2 * Math.sqrt(n * p * (1 - p)) > room) return undefined
+  const outcomes: Outcome[] = []
+  const mode = Math.min(n, Math.floor((n + 1) * p))
+  const atMode = binomial(n, mode, p)
+  // From the mode outwards, each probability follows from the one before.
+  for (const step of [1, -1]) {
+    let probability = atMode
+    for (let k = mode; k >= 0 && k <= n && probability > NEGLIGIBLE / room; k += step) {
+      if (step === 1 || k !== mode) outcomes.push({ deviation: Math.abs(k - confidence), probability })
+      probability *= step === 1 ? ((n - k) * p) / ((k + 1) * (1 - p)) : (k * (1 - p)) / ((n - k + 1) * p)
+      if (outcomes.length > room) return undefined
+    }
+  }
+  return outcomes
+}
+
+function binomial(n: number, k: number, p: number): number {
+  const logChoose = -Math.log(n + 1) - logBeta(n - k + 1, k + 1)
+  return Math.exp(logChoose + k * Math.log(p) + (n - k) * Math.log1p(-p))
 }
 
 /** From here on the approximation has a relative error below 1e-6, while the exact quantile takes a millisecond. */

@@ -1,3 +1,4 @@
+import type { ConfidenceCells } from '../aggregate/confidence-cells.ts'
 import { CONFIDENCE_BOUNDS } from '../aggregate/histogram-bounds.ts'
 import type { CalibrationSums } from '../aggregate/summary.ts'
 import { calibrationErrorBand } from './calibration-band.ts'
@@ -49,9 +50,11 @@ export interface Calibration {
   readonly over_confidence: number | null
   /** Null below two attempts. */
   readonly over_confidence_interval: MeanInterval | null
-  /** Probability that a success had a higher confidence than a failure, by bins, ties count half. Null below 100 attempts. */
+  /** Probability that a success had a higher confidence than a failure; ties and equal bins count half. Null below 100 attempts. */
   readonly auroc: number | null
-  /** Whether fewer than 3 bins are populated. A small calibration error then proves little. */
+  /** The exact value without bins is within this of `auroc`, 0 to 0.5. */
+  readonly auroc_error: number | null
+  /** Whether some attempts stated a confidence, but in fewer than 3 of ten bins. A small calibration error then proves little. */
   readonly degenerate: boolean
   readonly bins: readonly ReliabilityBin[]
 }
@@ -70,7 +73,8 @@ export function calibrationError({ n, bins }: Pick<CalibrationSums, 'n' | 'bins'
 export function calibrationOf(sums: CalibrationSums): Calibration {
   const { n, successes, confidence } = sums
   const bins = sums.bins.map(toBin)
-  const counted = { attempts: n, degenerate: sums.bins.filter(bin => bin.n > 0).length < MIN_BINS, bins }
+  const populated = sums.bins.filter(bin => bin.n > 0).length
+  const counted = { attempts: n, degenerate: populated > 0 && populated < MIN_BINS, bins }
   if (!(n > 0)) return { ...UNKNOWN, ...counted }
   return {
     ...counted,
@@ -80,9 +84,11 @@ export function calibrationOf(sums: CalibrationSums): Calibration {
     ...spiegelhalterOf(sums),
     over_confidence: (confidence - successes) / n,
     over_confidence_interval: overConfidenceInterval(sums),
-    auroc: n >= AUROC_MIN_ATTEMPTS ? aurocOf(sums) : null,
+    ...(n >= AUROC_MIN_ATTEMPTS ? aurocOf(sums.cells) : NO_AUROC),
   }
 }
+
+const NO_AUROC = { auroc: null, auroc_error: null } as const
 
 const UNKNOWN = {
   brier_score: null,
@@ -97,7 +103,7 @@ const UNKNOWN = {
   spiegelhalter_p: null,
   over_confidence: null,
   over_confidence_interval: null,
-  auroc: null,
+  ...NO_AUROC,
 } as const
 
 /** The sum of (confidence - outcome)², where an outcome is 0 or 1. */
@@ -139,22 +145,27 @@ function overConfidenceInterval(sums: CalibrationSums): MeanInterval | null {
   const rate = successes / n
   const cautious = (successes + 2) / (n + 4)
   const caution = Math.max(0, cautious * (1 - cautious) - rate * (1 - rate))
-  const sum_of_squares = squaredErrors(sums) + n * caution
-  const interval = meanInterval({ n, sum: confidence - successes, sum_of_squares }, -1)
+  const sum = confidence - successes
+  const squared_deviations = Math.max(0, squaredErrors(sums) - (sum * sum) / n) + n * caution
+  const interval = meanInterval({ n, sum, squared_deviations }, -1)
   return interval === null ? null : { ...interval, high: Math.min(1, interval.high) }
 }
 
-/** Source: H. B. Mann and D. R. Whitney, Ann. Math. Stat. 18 (1947). */
-function aurocOf({ n, successes, bins }: CalibrationSums): number | null {
-  const failures = n - successes
-  if (successes === 0 || failures === 0) return null
-  let [ordered, failuresBelow] = [0, 0]
-  for (const bin of bins) {
-    const failed = bin.n - bin.successes
-    ordered += bin.successes * (failuresBelow + failed / 2)
-    failuresBelow += failed
+/**
+ * The area under the ROC curve from counts in bins. Pairs in one bin count half, as ties do, so that the error is at most half of their share.
+ * Source: H. B. Mann and D. R. Whitney, Ann. Math. Stat. 18 (1947).
+ */
+function aurocOf({ failures, successes }: ConfidenceCells): Pick<Calibration, 'auroc' | 'auroc_error'> {
+  let [ordered, together, failed, succeeded] = [0, 0, 0, 0]
+  for (let cell = 0; cell < failures.length; cell++) {
+    const pairs = failures[cell]! * successes[cell]!
+    ordered += successes[cell]! * failed + pairs / 2
+    together += pairs
+    failed += failures[cell]!
+    succeeded += successes[cell]!
   }
-  return ordered / (successes * failures)
+  if (failed === 0 || succeeded === 0) return NO_AUROC
+  return { auroc: ordered / (failed * succeeded), auroc_error: together / 2 / (failed * succeeded) }
 }
 
 function toBin(bin: CalibrationSums['bins'][number], index: number): ReliabilityBin {

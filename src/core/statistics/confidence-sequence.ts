@@ -3,7 +3,7 @@ import { type Counts, rateOf } from './counts.ts'
 /** Total attempts of both arms at which the sequence is narrowest relative to a fixed-sample interval. */
 const TUNED_FOR = 200
 
-/** Anytime-valid bounds of a difference of rates, -1 to 1: they hold after every attempt simultaneously. */
+/** Anytime-valid bounds of a difference, of rates from -1 to 1: they hold after every attempt simultaneously. */
 export interface Sequence {
   readonly low: number
   readonly high: number
@@ -20,9 +20,22 @@ export interface Sequence {
  */
 export function confidenceSequence(a: Counts, b: Counts, alpha: number): Sequence {
   const attempts = a.attempts + b.attempts
-  const difference = rateOf(b) - rateOf(a)
   const variance = attempts * (errorOf(a) + errorOf(b))
   if (!(a.attempts > 0 && b.attempts > 0 && variance > 0)) return { low: -1, high: 1, p_value: 1 }
+  const { low, high, p_value } = normalMixture({ difference: rateOf(b) - rateOf(a), variance, attempts }, alpha)
+  return { low: Math.max(-1, low), high: Math.min(1, high), p_value }
+}
+
+/** A difference of two means, the variance of the difference times all values of both arms, and their number. */
+export interface EstimatedDifference {
+  readonly difference: number
+  /** Above 0. */
+  readonly variance: number
+  readonly attempts: number
+}
+
+/** The confidence sequence of any difference of two means. Its bounds have the unit of the difference. */
+export function normalMixture({ difference, variance, attempts }: EstimatedDifference, alpha: number): Sequence {
   const logAlpha = -2 * Math.log(alpha)
   const rhoSquared = (logAlpha + Math.log(logAlpha + 1)) / TUNED_FOR
   const scale = attempts * rhoSquared + 1
@@ -30,11 +43,7 @@ export function confidenceSequence(a: Counts, b: Counts, alpha: number): Sequenc
     (variance * 2 * scale * Math.log(Math.sqrt(scale) / alpha)) / (attempts * attempts * rhoSquared),
   )
   const logEvidence = (rhoSquared * (difference * attempts) ** 2) / variance / (2 * scale) - Math.log(scale) / 2
-  return {
-    low: Math.max(-1, difference - half),
-    high: Math.min(1, difference + half),
-    p_value: Math.min(1, Math.exp(-logEvidence)),
-  }
+  return { low: difference - half, high: difference + half, p_value: Math.min(1, Math.exp(-logEvidence)) }
 }
 
 function errorOf(arm: Counts): number {

@@ -1,5 +1,6 @@
 import type { CostSums } from '../aggregate/summary.ts'
-import { costInterval, type MeanInterval, wilsonBounds } from './intervals.ts'
+import { costInterval } from './amount-interval.ts'
+import { type MeanInterval, wilsonBounds } from './intervals.ts'
 
 /** A mean cost in US dollars and its 95 % interval. The interval is null if only one cost is known. */
 export interface CostEstimate {
@@ -28,7 +29,7 @@ export interface Costs {
 export function costsOf(attempts: number, successes: number, sums: CostSums): Costs {
   const { reported, computed, sum } = sums
   const priced = reported + computed
-  const perAttempt = priced > 0 ? { cost_usd: sum / priced, interval: costInterval({ ...sums, n: priced }) } : null
+  const perAttempt = priced > 0 ? { cost_usd: sum / priced, interval: costInterval(sums) } : null
   return {
     total_attempts: attempts,
     reported,

@@ -2,6 +2,10 @@
 export interface Counts {
   readonly successes: number
   readonly attempts: number
+  /** Clusters of attempts, such as tasks. Undefined if all attempts are independent. */
+  readonly clusters?: number | undefined
+  /** Independent attempts that carry the same information, 1 to `attempts`. Undefined if all attempts are independent. */
+  readonly effective_attempts?: number | undefined
 }
 
 /** Counts as an accumulator. */
@@ -10,9 +14,15 @@ export interface MutableCounts {
   attempts: number
 }
 
-/** The counts of `whole` without its subset `part`. */
-export function subtractCounts(whole: Counts, part: Counts): Counts {
-  return { successes: whole.successes - part.successes, attempts: whole.attempts - part.attempts }
+/**
+ * The counts that tests, intervals and posteriors use: with as many attempts as carry the same information, at the same rate. They may be
+ * fractional. The same counts if all attempts are independent.
+ * Source: J. N. K. Rao and A. J. Scott, Biometrics 48 (1992).
+ */
+export function effectiveCounts(counts: Counts): Counts {
+  const { successes, attempts, effective_attempts } = counts
+  if (effective_attempts === undefined || effective_attempts >= attempts) return counts
+  return { successes: successes * (effective_attempts / attempts), attempts: effective_attempts }
 }
 
 /** Successes per attempt, 0 to 1. 0 without attempts, as documented. */

@@ -46,11 +46,6 @@ export function chiSquareCdf(x: number, df: number): number {
   return regularizedGamma(df / 2, x / 2).lower
 }
 
-/** Chi-square P(X > x): the p-value of x. Small values keep their relative precision. */
-export function chiSquareUpper(x: number, df: number): number {
-  return regularizedGamma(df / 2, x / 2).upper
-}
-
 /** Chi-square quantile. */
 export function chiSquareQuantile(p: number, df: number): number {
   if (p <= 0) return 0

@@ -1,17 +1,22 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import type { Counts } from './counts.ts'
+import type { TaskCounts } from './clusters.ts'
+import { effectiveCounts } from './counts.ts'
+import { FUTILITY_ATTEMPTS, isFutile, minimumDetectableEffect } from './futility.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
 import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
 
 const ALPHA = 0.05
 
 /** One arm of an A/B test: the name of its variant, and its outcomes. */
-export interface Arm extends Counts {
+export interface Arm extends TaskCounts {
   readonly variant: string
 }
 
-/** The result of a comparison. `unsound`: a sample-ratio mismatch makes the comparison meaningless. */
-export type Verdict = 'better' | 'worse' | 'cannot_tell_yet' | 'unsound'
+/**
+ * The result of a comparison. `not_worse`: worse by less than the non-inferiority margin, if worse at all. `unsound`: a
+ * sample-ratio mismatch makes the comparison meaningless.
+ */
+export type Verdict = 'better' | 'worse' | 'not_worse' | 'cannot_tell_yet' | 'unsound'
 
 /** One variant compared with the baseline. */
 export interface VariantComparison extends RateDifference {
@@ -20,6 +25,10 @@ export interface VariantComparison extends RateDifference {
   readonly verdict: Verdict
   /** Further attempts that each of the two needs, see `attemptsNeeded`. Also null if the verdict is `unsound`. */
   readonly attempts_needed: number | null
+  /** The smallest difference, in percentage points, that the attempts so far find with 80 % power. Null if they find none. */
+  readonly minimum_detectable_effect: number | null
+  /** Whether the verdict is `cannot_tell_yet`, and 20,000 further attempts of the two will not change it in 80 % of cases. */
+  readonly futile: boolean
   /** The verdict as one or two English sentences. */
   readonly summary: string
 }
@@ -36,7 +45,15 @@ export interface JudgeOptions {
   /** Whether earlier outcomes decided the assignment to arms, as a bandit does. False by default. */
   readonly adaptive?: boolean
   /** Intended shares of the arms, in their order. Equal by default. */
-  readonly shares?: readonly number[]
+  readonly shares?: readonly number[] | undefined
+  /** The non-inferiority margin in percentage points, above 0. Without it no verdict is `not_worse`. */
+  readonly margin?: number | undefined
+}
+
+interface ComparisonOptions extends SequentialOptions {
+  readonly margin: number | undefined
+  /** False if the sample ratio is a mismatch. */
+  readonly isValid: boolean
 }
 
 /**
@@ -48,7 +65,8 @@ export function judgeExperiment(arms: readonly Arm[], options: JudgeOptions = {}
 }
 
 /** {@link judgeExperiment} in steps. */
-export function* judgeSteps(arms: readonly Arm[], { adaptive = false, shares }: JudgeOptions = {}): Steps<Experiment> {
+export function* judgeSteps(arms: readonly Arm[], options: JudgeOptions = {}): Steps<Experiment> {
+  const { adaptive = false, shares, margin } = options
   const attempts = arms.map(arm => arm.attempts)
   const ratio = adaptive ? null : sampleRatio(attempts, shares)
   const [baseline, ...others] = arms
@@ -56,47 +74,59 @@ export function* judgeSteps(arms: readonly Arm[], { adaptive = false, shares }: 
   const isValid = ratio?.status !== 'mismatch'
   const comparisons: VariantComparison[] = []
   for (const arm of others) {
-    comparisons.push(compareArms(baseline!, arm, { alpha, adaptive }, isValid))
+    comparisons.push(compareArms(baseline!, arm, { alpha, adaptive, margin, isValid }))
     yield
   }
   return { sample_ratio: ratio, comparisons }
 }
 
-function compareArms(baseline: Arm, arm: Arm, options: SequentialOptions, isValid: boolean): VariantComparison {
+function compareArms(baseline: Arm, arm: Arm, options: ComparisonOptions): VariantComparison {
   const difference = compareRates(baseline, arm, options)
-  const verdict = isValid ? verdictOf(difference, options.alpha) : 'unsound'
-  const attempts_needed = isValid ? attemptsNeeded(baseline, arm, options) : null
-  const names = { variant: arm.variant, baseline: baseline.variant }
-  const summary = summaryOf(names, difference, verdict, attempts_needed)
-  return { ...names, ...difference, verdict, attempts_needed, summary }
+  const { isValid, margin } = options
+  const verdict = isValid ? verdictOf(difference, options) : 'unsound'
+  const [first, second] = [effectiveCounts(baseline), effectiveCounts(arm)]
+  const result = {
+    variant: arm.variant,
+    baseline: baseline.variant,
+    ...difference,
+    verdict,
+    attempts_needed: isValid ? attemptsNeeded(baseline, arm, options) : null,
+    minimum_detectable_effect: minimumDetectableEffect(first, second, options),
+    futile: verdict === 'cannot_tell_yet' && isFutile(first, second, options, margin),
+  }
+  return { ...result, summary: summaryOf(result, margin) }
 }
 
-function verdictOf({ difference, p_value }: RateDifference, alpha: number): Verdict {
-  if (p_value > alpha) return 'cannot_tell_yet'
-  return difference > 0 ? 'better' : 'worse'
+function verdictOf(rates: RateDifference, { alpha, margin }: ComparisonOptions): Verdict {
+  const { difference, difference_interval, p_value } = rates
+  if (p_value <= alpha && difference > 0) return 'better'
+  if (margin !== undefined && difference_interval.low > -margin) return 'not_worse'
+  return p_value <= alpha ? 'worse' : 'cannot_tell_yet'
 }
 
-function summaryOf(
-  { variant, baseline }: { readonly variant: string; readonly baseline: string },
-  { difference, difference_interval: { low, high } }: RateDifference,
-  verdict: Verdict,
-  needed: number | null,
-): string {
-  const range = `${points(low)} to ${points(high)}`
+function summaryOf(comparison: Omit<VariantComparison, 'summary'>, margin: number | undefined): string {
+  const { variant, baseline, difference, difference_interval, verdict } = comparison
+  const range = `${points(difference_interval.low)} to ${points(difference_interval.high)}`
   switch (verdict) {
     case 'better':
     case 'worse':
       return `"${variant}" does ${verdict} than "${baseline}": the difference is ${points(difference)} percentage points (interval ${range}).`
+    case 'not_worse':
+      return `"${variant}" is not worse than "${baseline}" by ${margin} percentage points or more: the difference is ${points(difference)} (interval ${range}).`
     case 'unsound':
       return `"${variant}" and "${baseline}" cannot be compared: attempts were not assigned in the intended shares.`
     case 'cannot_tell_yet':
-      return `"${variant}" does not differ significantly from "${baseline}" yet: the interval of the difference is ${range} percentage points.${forecast(needed)}`
+      return `"${variant}" does not differ significantly from "${baseline}" yet: the interval of the difference is ${range} percentage points.${forecast(comparison)}`
   }
 }
 
-function forecast(needed: number | null): string {
-  if (needed === null) return ''
-  return ` At the rates seen so far, about ${needed} more attempts of each variant will decide.`
+function forecast({ attempts_needed, futile }: Omit<VariantComparison, 'summary'>): string {
+  if (futile) {
+    const attempts = FUTILITY_ATTEMPTS.toLocaleString('en-US')
+    return ` At the rates seen so far, it will not be decided within ${attempts} attempts.`
+  }
+  if (attempts_needed === null) return ''
+  return ` At the rates seen so far, about ${attempts_needed} more attempts of each variant will decide.`
 }
 
 function points(value: number): string {

@@ -1,11 +1,11 @@
 import { sortedSteps } from '../reports/sorted.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
-import { rateOf } from './counts.ts'
-import { normalTwoSided } from './distributions.ts'
-import { type RateInterval, wilsonInterval } from './intervals.ts'
-import { mantelHaenszel } from './mantel-haenszel.ts'
-import { holmSteps } from './multiple.ts'
+import { decisiveEvidence, exclusionSteps } from './closed-testing.ts'
+import { type TaskDifference, taskDifference } from './compared-tasks.ts'
+import { effectiveCounts, rateOf } from './counts.ts'
+import { type RateInterval, rateInterval } from './intervals.ts'
 import { asPercent, type StandardRate, type Strata, standardRate, subtract, total } from './standardise.ts'
+import { type CountsPair, superioritySteps } from './superiority.ts'
 
 const ALPHA = 0.05
 /** Maximum number of reversed pairs in an answer: those with the largest adjusted difference. */
@@ -20,6 +20,10 @@ export interface FairRate {
   readonly success_rate: number
   readonly success_rate_interval: RateInterval
   readonly total_attempts: number
+  /** Tasks, and attempts that state none. Absent if no task repeats. */
+  readonly clusters?: number | undefined
+  /** Independent attempts that carry the same information as all attempts of the group. Absent if no task repeats. */
+  readonly effective_attempts?: number | undefined
   /** The rate at the common mix of strata. Null if the group is left out of the comparison. */
   readonly adjusted_rate: number | null
   readonly adjusted_rate_interval: RateInterval | null
@@ -43,10 +47,16 @@ export interface TurnedPair {
 /** The group with the highest adjusted rate, and the evidence for it. */
 export interface FairBest {
   readonly name: string
-  /** Whether it differs significantly from all other compared groups (Mantel-Haenszel test, Holm's correction). */
+  /** Whether no other compared group may still be among the best, at any number of looks. */
   readonly decisive: boolean
-  /** The groups that do not differ significantly from it, best first. */
+  /** The groups that may still be among the best, best first. */
   readonly contenders: readonly string[]
+}
+
+/** The best group compared with another one, task by task. The difference is above 0 if `better` solves more. */
+export interface NamedTaskDifference extends TaskDifference {
+  readonly better: string
+  readonly worse: string
 }
 
 /** Groups compared at a common mix of strata. */
@@ -57,6 +67,8 @@ export interface FairComparison {
   readonly rates: readonly FairRate[]
   /** Null if no groups are compared. */
   readonly best: FairBest | null
+  /** The best group compared with each other compared group, task by task. Absent if they share fewer than 10 tasks. */
+  readonly by_task?: readonly NamedTaskDifference[] | undefined
   /** Reversed pairs, largest adjusted difference first, at most 10. Empty if the crude ranking holds. */
   readonly turned_over: readonly TurnedPair[]
 }
@@ -92,7 +104,20 @@ export function* fairComparisonSteps(groups: ReadonlyMap<string, Strata>): Steps
     yield
   }
   const best = yield* bestOf(compared, adjusted, shared)
-  return { strata: shared, rates, best, turned_over: yield* reversedPairs(rates, adjusted) }
+  const by_task = best === null ? [] : yield* taskDifferences(best.name, compared)
+  const turned_over = yield* reversedPairs(rates, adjusted)
+  return { strata: shared, rates, best, ...(by_task.length > 0 && { by_task }), turned_over }
+}
+
+function* taskDifferences(best: string, compared: ReadonlyMap<string, Strata>): Steps<NamedTaskDifference[]> {
+  const first = total(compared.get(best)!.values())
+  const differences: NamedTaskDifference[] = []
+  for (const [name, strata] of compared) {
+    const difference = name === best ? undefined : taskDifference(first, total(strata.values()))
+    if (difference !== undefined) differences.push({ better: best, worse: name, ...difference })
+    yield
+  }
+  return differences
 }
 
 function* groupsWithCommonestStratum(groups: ReadonlyMap<string, Strata>): Steps<Map<string, Strata>> {
@@ -143,15 +168,20 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
   return {
     name,
     success_rate: rateOf(all) * 100,
-    success_rate_interval: wilsonInterval(all.successes, all.attempts),
+    success_rate_interval: rateInterval(all),
     total_attempts: all.attempts,
+    ...(all.clusters !== undefined && { clusters: all.clusters, effective_attempts: all.effective_attempts }),
     adjusted_rate: adjusted === undefined ? null : adjusted.rate * 100,
     adjusted_rate_interval: adjusted === undefined ? null : asPercent(adjusted),
     compared_attempts: adjusted === undefined ? 0 : total(counted).attempts,
   }
 }
 
-/** The data chose the best group, so the family of hypotheses is every pair of compared groups. */
+/**
+ * The leader at the common mix, and the groups that may still be among the best. Anytime-valid: over all looks together, a
+ * group is excluded with probability at most 5 % if no other succeeds more often than it in any stratum. Assignment within
+ * a stratum may be adaptive. Which strata are shared must not depend on the outcomes.
+ */
 function* bestOf(
   compared: ReadonlyMap<string, Strata>,
   adjusted: ReadonlyMap<string, StandardRate>,
@@ -162,16 +192,26 @@ function* bestOf(
     (a, b) => adjusted.get(b)!.rate - adjusted.get(a)!.rate,
   )
   if (name === undefined) return null
-  const zScores: number[] = []
+  const first = compared.get(name)!
+  const least = decisiveEvidence(compared.size, ALPHA)
+  const logEvidence: number[] = []
   for (const other of others) {
-    zScores.push(mantelHaenszel(compared.get(name)!, compared.get(other)!, shared))
+    const second = compared.get(other)!
+    const pairs = shared.map(
+      (stratum): CountsPair => [effectiveCounts(first.get(stratum)!), effectiveCounts(second.get(stratum)!)],
+    )
+    logEvidence.push(
+      adjusted.get(other)!.rate < adjusted.get(name)!.rate ? yield* superioritySteps(pairs, least) : NONE,
+    )
     yield
   }
-  const pairs = (compared.size * (compared.size - 1)) / 2
-  const pValues = yield* holmSteps(zScores.map(normalTwoSided), pairs)
-  const contenders = others.filter((_, i) => zScores[i]! <= 0 || pValues[i]! > ALPHA)
+  const excluded = yield* exclusionSteps(logEvidence, compared.size, ALPHA)
+  const contenders = others.filter((_, i) => !excluded[i])
   return { name, decisive: contenders.length === 0, contenders }
 }
+
+/** The logarithm of no evidence. */
+const NONE = Number.NEGATIVE_INFINITY
 
 /**
  * The reversed pairs with the largest adjusted differences. Thousands of groups have millions of pairs: the loop compares

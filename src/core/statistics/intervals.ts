@@ -1,5 +1,4 @@
-import { ATTEMPT_FIELDS } from '../attempt/fields.ts'
-import { type Counts, rateOf } from './counts.ts'
+import { type Counts, effectiveCounts, rateOf } from './counts.ts'
 import { studentTQuantile } from './distributions.ts'
 
 /** The 97.5 % quantile of the standard normal distribution: every interval here is a 95 % interval. */
@@ -33,13 +32,21 @@ export function evidenceOf(attempts: number): Evidence {
  * coverage over all true rates is 95 %. The worst coverage is about 83 %, for true rates close to 0 or 100 %.
  */
 export function wilsonInterval(successes: number, attempts: number): RateInterval {
-  const { low, high } = wilsonBounds({ successes, attempts })
+  return rateInterval({ successes, attempts })
+}
+
+/** {@link wilsonInterval} of counts, whose attempts may be clustered. */
+export function rateInterval(counts: Counts): RateInterval {
+  const { low, high } = wilsonBounds(counts)
   return { low: low * 100, high: high * 100, method: 'wilson' }
 }
 
-/** Wilson's interval as fractions, 0 to 1. Counts may be fractional. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927). */
+/**
+ * Wilson's interval as fractions, 0 to 1, at the effective number of attempts. Counts may be fractional.
+ * Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927); clustered, N. Dean and M. Pagano, J. Surv. Stat. Methodol. 3 (2015).
+ */
 export function wilsonBounds(counts: Counts): { readonly low: number; readonly high: number } {
-  const n = counts.attempts
+  const n = effectiveCounts(counts).attempts
   if (!(n > 0)) return { low: 0, high: 1 }
   const rate = rateOf(counts)
   const square = Z95 * Z95
@@ -49,23 +56,20 @@ export function wilsonBounds(counts: Counts): { readonly low: number; readonly h
   return { low: Math.max(0, Math.min(rate, centre - half)), high: Math.min(1, Math.max(rate, centre + half)) }
 }
 
-/** Count, sum and sum of squares of a sample. */
+/** Count and sum of a sample, and the sum of the squared deviations from its mean. */
 export interface Sums {
   readonly n: number
   readonly sum: number
-  readonly sum_of_squares: number
+  readonly squared_deviations: number
 }
 
-/** Mean and sample variance (divisor n - 1). Null below two values. A variance that rounding alone explains is 0. */
+/** Mean and sample variance (divisor n - 1). Null below two values. */
 export function momentsOf({
   n,
   sum,
-  sum_of_squares,
+  squared_deviations,
 }: Sums): { readonly mean: number; readonly variance: number } | null {
-  if (!(n >= 2)) return null
-  const mean = sum / n
-  const squares = sum_of_squares - sum * mean
-  return { mean, variance: squares > sum_of_squares * 8 * Number.EPSILON ? squares / (n - 1) : 0 }
+  return n >= 2 ? { mean: sum / n, variance: Math.max(0, squared_deviations) / (n - 1) } : null
 }
 
 /**
@@ -77,45 +81,4 @@ export function meanInterval(sums: Sums, least: number = Number.NEGATIVE_INFINIT
   if (moments === null) return null
   const half = studentTQuantile(0.975, sums.n - 1) * Math.sqrt(moments.variance / sums.n)
   return { low: Math.max(least, moments.mean - half), high: moments.mean + half, method: 'student_t' }
-}
-
-/** Sums of costs in US dollars, and of the natural logarithms of the costs above zero. */
-export interface CostLogSums extends Sums {
-  /** Number of costs above zero. */
-  readonly positive: number
-  readonly log_sum: number
-  readonly log_sum_of_squares: number
-}
-
-/** Below this sample size the interval also uses a log-normal model, because the sample may not contain the tail yet. */
-const MODEL_TAIL_BELOW = 100
-
-/**
- * Interval of a mean cost in US dollars. Null below two costs. Costs are not negative and have a long right tail, hence
- * Student's t interval of the logarithm of the mean (delta method). In small samples without large costs, its coverage is
- * too low. Below 100 costs, all positive, it is therefore widened to contain Cox's interval of a log-normal mean. Cox's
- * interval alone is not used: if costs are not log-normal, its bias has no bound.
- * Source: D. R. Cox, in C. E. Land, Technometrics 14 (1972); with t, U. Olsson, J. Stat. Educ. 13 (2005).
- */
-export function costInterval(sums: CostLogSums): MeanInterval | null {
-  const moments = momentsOf(sums)
-  if (moments === null) return null
-  const { mean, variance } = moments
-  const { n, positive, log_sum, log_sum_of_squares } = sums
-  if (!(mean > 0)) return { low: 0, high: 0, method: 'log_scale' }
-  const t = studentTQuantile(0.975, n - 1)
-  const half = (t * Math.sqrt(variance / n)) / mean
-  let low = Math.log(mean) - half
-  let high = Math.log(mean) + half
-  const logs = momentsOf({ n, sum: log_sum, sum_of_squares: log_sum_of_squares })
-  if (n < MODEL_TAIL_BELOW && positive === n && logs !== null) {
-    const coxHalf = t * Math.sqrt(logs.variance / n + logs.variance ** 2 / (2 * (n - 1)))
-    low = Math.min(low, logs.mean + logs.variance / 2 - coxHalf)
-    high = Math.max(high, logs.mean + logs.variance / 2 + coxHalf)
-  }
-  return {
-    low: Math.min(mean, Math.exp(low)),
-    high: Math.max(mean, Math.min(Math.exp(high), ATTEMPT_FIELDS.cost_usd.max)),
-    method: 'log_scale',
-  }
 }

@@ -1,5 +1,5 @@
 import { runToCompletion, type Steps } from '../steps.ts'
-import type { Counts } from './counts.ts'
+import { type Counts, effectiveCounts } from './counts.ts'
 import { logBeta, regularizedBeta } from './special-functions.ts'
 
 /** Beyond this many scales from its mean, a posterior has a probability below 1e-15. */
@@ -80,7 +80,8 @@ export function* posteriorSteps(candidates: readonly Counts[]): Steps<Posterior>
   }
 }
 
-function toDensity(counts: Counts): Density {
+function toDensity(given: Counts): Density {
+  const counts = effectiveCounts(given)
   const a = counts.successes + 0.5
   const b = counts.attempts - counts.successes + 0.5
   const mean = Math.asin(Math.sqrt(a / (a + b)))

@@ -1,3 +1,5 @@
+import type { TaskCounts } from './clusters.ts'
+import { comparedCounts } from './compared-tasks.ts'
 import { confidenceSequence } from './confidence-sequence.ts'
 import { type Counts, rateOf, shrunkRate } from './counts.ts'
 import { normalQuantile } from './distributions.ts'
@@ -31,24 +33,30 @@ export interface RateDifference {
   }
   /** Anytime-valid p-value of the hypothesis "no difference", 0 to 1. */
   readonly p_value: number
+  /** Tasks of both groups that were compared with each other, see `comparedCounts`. Absent if tasks were not. */
+  readonly common_tasks?: number | undefined
 }
 
 /**
  * The rate of `b` minus the rate of `a`, valid at every look. Uses the asymptotic confidence sequence from 30 attempts, 5
  * successes and 5 failures in each arm. Below that, and under adaptive assignment, uses the exact sequence.
  */
-export function compareRates(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): RateDifference {
+export function compareRates(first: TaskCounts, second: TaskCounts, options: SequentialOptions): RateDifference {
+  const { alpha, adaptive } = options
+  const compared = comparedCounts(first, second)
+  const [a, b] = compared.counts
   const method = methodFor(a, b, adaptive)
   const { low, high, p_value } = (method === 'exact' ? exactSequence : confidenceSequence)(a, b, alpha)
   return {
     difference: (rateOf(b) - rateOf(a)) * 100,
     difference_interval: { low: low * 100, high: high * 100, method },
     p_value,
+    ...(compared.common_tasks !== undefined && { common_tasks: compared.common_tasks }),
   }
 }
 
 /** The p-value of {@link compareRates} alone. An exact interval would take a thousand times as long. */
-function pValueOf(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): number {
+export function pValueOf(a: Counts, b: Counts, { alpha, adaptive }: SequentialOptions): number {
   return methodFor(a, b, adaptive) === 'exact' ? exactPValue(a, b) : confidenceSequence(a, b, alpha).p_value
 }
 
@@ -66,7 +74,8 @@ function isLargeEnough({ successes, attempts }: Counts): boolean {
  * towards one half). 0 if it has found the difference already. Null if the rates are equal, if an arm has fewer than 5
  * attempts, or if more than a million are needed.
  */
-export function attemptsNeeded(a: Counts, b: Counts, options: SequentialOptions): number | null {
+export function attemptsNeeded(first: TaskCounts, second: TaskCounts, options: SequentialOptions): number | null {
+  const [a, b] = comparedCounts(first, second).counts
   const decides = (more: number): boolean => pValueOf(...pessimisticCounts(a, b, more), options) <= options.alpha
   if (pValueOf(a, b, options) <= options.alpha) return 0
   const isInsufficient = [a, b].some(arm => evidenceOf(arm.attempts) === 'insufficient')
@@ -82,7 +91,8 @@ export function attemptsNeeded(a: Counts, b: Counts, options: SequentialOptions)
     if (decides(middle)) high = middle
     else low = middle
   }
-  return high
+  // Further attempts repeat tasks as much as those so far.
+  return Math.ceil(high * Math.max(first.attempts / a.attempts, second.attempts / b.attempts))
 }
 
 /** Both arms after `more` attempts each, at the 20 % quantile of the observed difference. */

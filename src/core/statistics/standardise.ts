@@ -1,8 +1,10 @@
-import { type Counts, rateOf } from './counts.ts'
+import { createTaskSketch, mergeTasks, type TaskSketch } from '../aggregate/task-sketch.ts'
+import { clusteredCounts, type TaskCounts } from './clusters.ts'
+import { effectiveCounts, rateOf } from './counts.ts'
 import { type RateInterval, wilsonBounds } from './intervals.ts'
 
 /** Counts by stratum, for example by issue type. */
-export type Strata = ReadonlyMap<string, Counts>
+export type Strata = ReadonlyMap<string, TaskCounts>
 
 /** A directly standardized rate and its 95 % interval, as fractions, 0 to 1. */
 export interface StandardRate {
@@ -19,7 +21,7 @@ export interface StandardRate {
  * effective sample size, N. Dean and M. Pagano, J. Surv. Stat. Methodol. 3 (2015).
  */
 export function standardRate(strata: Strata, weights: ReadonlyMap<string, number>): StandardRate {
-  const used = [...weights].map(([stratum, weight]) => ({ weight, counts: strata.get(stratum)! }))
+  const used = [...weights].map(([stratum, weight]) => ({ weight, counts: effectiveCounts(strata.get(stratum)!) }))
   const weightSum = used.reduce((sum, { weight }) => sum + weight, 0)
   let [rate, shrunk, variance] = [0, 0, 0]
   for (const { weight, counts } of used) {
@@ -47,14 +49,18 @@ export function subtract(
   }
 }
 
-/** The sum of `counts`. */
-export function total(counts: Iterable<Counts>): Counts {
+/** The sum of `counts`, clustered by the tasks of all of them. */
+export function total(counts: Iterable<TaskCounts>): TaskCounts {
   let [successes, attempts] = [0, 0]
+  let tasks: TaskSketch | undefined
   for (const each of counts) {
     successes += each.successes
     attempts += each.attempts
+    if (each.tasks === undefined) continue
+    tasks ??= createTaskSketch()
+    mergeTasks(tasks, each.tasks)
   }
-  return { successes, attempts }
+  return { ...clusteredCounts({ successes, attempts }, tasks), tasks }
 }
 
 /** The interval of a standardized rate in percent, 0 to 100. */

@@ -57,7 +57,7 @@ export function createOtlpHandler(options: OtlpOptions): Handler {
   }
 }
 
-/** The result that the sender is told. */
+/** The result that the sender receives. */
 type Taken = Readonly<Pick<ExtractedPoints, 'rejected' | 'problems' | 'ignored'>>
 
 async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {

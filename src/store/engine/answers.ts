@@ -11,7 +11,10 @@ import {
 } from '../../core/ports.ts'
 import { runYielding } from '../../lib/event-loop.ts'
 
-export type Answers = Pick<Store, 'summaries' | 'arms' | 'overflowedArms' | 'coverage' | 'attempts'>
+export type Answers = Pick<
+  Store,
+  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
+>
 
 export interface AnswersOptions {
   readonly tally: Tally
@@ -36,20 +39,21 @@ export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions):
       refuseUnheld(range, nowMs)
       return await runYielding(tally.rangedSteps(range, filter, nowMs), signal)
     },
-    async arms(experiment, range, signal) {
-      refuseClosed()
-      if (range === undefined) return tally.arms(experiment)
-      const nowMs = clock()
-      refuseUnheld(range, nowMs)
-      return await runYielding(tally.rangedArmSteps(experiment, range, nowMs), signal)
-    },
-    async overflowedArms(experiment, range) {
+    async arms(experiment, range, filter = {}, signal) {
       refuseClosed()
       const nowMs = clock()
       if (range !== undefined) refuseUnheld(range, nowMs)
-      return tally.overflowedArms(experiment, range, nowMs)
+      return await runYielding(tally.armSteps(experiment, { range, filter }, nowMs), signal)
     },
+    async overflowedArms(experiment, range, filter) {
+      refuseClosed()
+      const nowMs = clock()
+      if (range !== undefined) refuseUnheld(range, nowMs)
+      return tally.overflowedArms(experiment, range, nowMs, filter)
+    },
+    experimentPlan: experiment => tally.plans.get(experiment),
     coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
+    clip: range => tally.times.clip(range, clock()),
     async attempts(query) {
       refuseClosed()
       return await list(query)

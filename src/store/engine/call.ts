@@ -1,6 +1,7 @@
 /** One call of append on its way into a group: encoded when it comes, so that the work is spread. */
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
-import { type Instant, parseTimestamp } from '../../core/attempt/timestamp.ts'
+import { inUtc } from '../../core/attempt/defaults.ts'
+import { type Instant, parseTimestamp, printTimestamp } from '../../core/attempt/timestamp.ts'
 import type { RecordTimes } from '../../core/fold.ts'
 import type { RecordFrame } from '../../core/log.ts'
 import type { Appended, RawJson } from '../../core/ports.ts'
@@ -85,11 +86,21 @@ export function byteLength({ start, ends }: EncodedRecords): number {
   return ends[ends.length - 1]! - start
 }
 
-/** The time that each attempt states. Throws a TypeError where a timestamp is none. */
-export function instantsOf(attempts: readonly AgentAttempt[]): Instant[] {
-  return attempts.map(({ timestamp }) => {
+/**
+ * The attempts and the times they state. A time without a zone is resolved here, and stored with its zone: another zone at the next start would
+ * move it. Throws a TypeError where a timestamp is none.
+ */
+export function resolveTimes(attempts: readonly AgentAttempt[]): Pick<Call, 'attempts' | 'instants'> {
+  const instants = attempts.map(({ timestamp }) => {
     const at = parseTimestamp(timestamp)
     if (at === undefined) throw new TypeError(`not a timestamp: ${timestamp}`)
     return at
   })
+  if (!instants.some(({ local }) => local)) return { attempts, instants }
+  const resolved = (one: AgentAttempt, at: Instant): AgentAttempt =>
+    at.local ? { ...one, timestamp: printTimestamp(at) } : one
+  return {
+    attempts: attempts.map((one, i) => resolved(one, instants[i]!)),
+    instants: instants.map(at => (at.local ? inUtc(at) : at)),
+  }
 }

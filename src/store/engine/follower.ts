@@ -1,8 +1,9 @@
 /** Folds the log behind a position: what this writer appended from memory, all else as it is read. The state is always that of one position. */
-import { apply, type FoldState, type LogRecord } from '../../core/fold.ts'
+import type { FoldState } from '../../core/fold.ts'
 import { type Kept, type KeptGroup, type Log, LogDiverged, LogTruncated, type Position } from '../../core/log.ts'
 import type { EventPublisher } from '../events.ts'
 import type { Logger } from '../logger.ts'
+import { foldGroup } from './fold-group.ts'
 
 /** A group of this writer that is durable and not folded yet. */
 export interface OwnGroup {
@@ -26,6 +27,8 @@ export interface FollowerOptions {
 export interface Follower {
   /** The position up to which all is folded. */
   readonly position: Position
+  /** Records that were read and counted. */
+  readonly readRecords: number
   isNext(kept: Kept): boolean
   /** Folds a group of this writer from memory where it is the next. */
   take(own: OwnGroup, kept: Kept, bytes: number): void
@@ -41,15 +44,11 @@ const RECORD_BYTES = 250
 export function createFollower(options: FollowerOptions): Follower {
   const { log, state, logger, events, reload, onFolded } = options
   let { position } = options
+  let readRecords = 0
 
   function foldRead(group: KeptGroup, isPublished: boolean): void {
-    const counted: LogRecord[] = []
-    const repeats: number[] = []
-    for (const [place, record] of group.records.entries()) {
-      if (apply(state, record)) counted.push(record)
-      else if (record.kind === 'attempt' || record.kind === 'outcome') repeats.push(place)
-    }
-    if (repeats.length > 0) log.leaveOut(group.position, repeats)
+    const counted = foldGroup(log, state, group)
+    for (const { kind } of counted) if (kind !== 'reset') readRecords++
     onFolded(group.records.length * RECORD_BYTES)
     if (isPublished && counted.length > 0)
       events.publish({ own: group.writer === log.info.writer, records: () => counted })
@@ -79,6 +78,9 @@ export function createFollower(options: FollowerOptions): Follower {
   return {
     get position() {
       return position
+    },
+    get readRecords() {
+      return readRecords
     },
     isNext: kept => kept.after === position,
     take(own, kept, bytes) {

@@ -11,7 +11,7 @@ import type { EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
 import type { Appender, Sent } from './appender.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import { type Call, encode, idTime, instantsOf } from './call.ts'
+import { type Call, encode, idTime, resolveTimes } from './call.ts'
 import { admitGroup, answersOf, type CallGroup, countedIn, countGroup, formGroup } from './group.ts'
 import type { Outage } from './outage.ts'
 import type { OwnFold } from './own-fold.ts'
@@ -69,14 +69,14 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const refusal = (): StoreUnavailable | undefined =>
     closed ?? (outage.error === undefined ? undefined : failure(outage.error))
 
-  function append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
+  function append(given: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
-      const refused = refusal() ?? queue.overload(attempts.length)
+      const refused = refusal() ?? queue.overload(given.length)
       if (refused !== undefined) throw refused
-      if (attempts.length === 0) return resolve({ accepted: 0, duplicates: 0 })
+      if (given.length === 0) return resolve({ accepted: 0, duplicates: 0 })
       const nowMs = clock()
       const idMs = idTime(nowMs, steadyClock())
-      const instants = batch?.instants ?? instantsOf(attempts)
+      const { attempts, instants } = batch === undefined ? resolveTimes(given) : { attempts: given, ...batch }
       const encoded = encode(attempts, log.frame({ nowMs, idMs }), batch?.rawJson, pool)
       // How many bytes they are shows only when they are encoded.
       const overload = queue.overload(0)
@@ -217,7 +217,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
   }
 
-  /** Refuses what failed and all that waits behind it: what fails once mostly fails again, and nobody should wait for that. */
+  /** Refuses what failed and all that waits behind it: what failed once is likely to fail again, and waiting calls would be delayed by it. */
   function refuse(failed: readonly Entry[], error: unknown): void {
     if (closed === undefined || error !== closed) outage.begin(error)
     for (const entry of [...failed, ...queue.takeAll()]) {

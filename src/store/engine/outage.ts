@@ -1,5 +1,5 @@
 /** The time from a failed append until the log can be appended to again: everything new is refused, and recovery is tried by itself. */
-import { LogRefused } from '../../core/log.ts'
+import { LogRefused, NewerRecord } from '../../core/log.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 
@@ -38,8 +38,10 @@ export function createOutage({ log, times, recover, onRecovered }: OutageOptions
   function wait(error: unknown, retryMs: number): void {
     current = { error }
     clearTimeout(timer)
-    if (error instanceof LogRefused && error.isFinal) {
+    if (isFinal(error)) {
       log.error('attempts cannot be kept by this process any more', { error: messageOf(error) })
+      waiting?.reject(error)
+      waiting = undefined
       return
     }
     log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })
@@ -66,6 +68,7 @@ export function createOutage({ log, times, recover, onRecovered }: OutageOptions
     async over() {
       if (stopped !== undefined) throw stopped
       if (current === undefined) return
+      if (isFinal(current.error)) throw current.error
       waiting ??= Promise.withResolvers<void>()
       await waiting.promise
     },
@@ -75,4 +78,9 @@ export function createOutage({ log, times, recover, onRecovered }: OutageOptions
       waiting?.reject(reason)
     },
   }
+}
+
+/** Whether no retry of this process can succeed. */
+function isFinal(error: unknown): boolean {
+  return error instanceof NewerRecord || (error instanceof LogRefused && error.isFinal)
 }

@@ -5,7 +5,7 @@ import type { Appender, Sent } from './appender.ts'
 import type { Follower, OwnGroup } from './follower.ts'
 import type { Outage } from './outage.ts'
 
-/** How often a group is looked for that the log has and does not show yet, and how long before that is told as a failure. */
+/** How often a group is looked for that the log has and does not show yet, and how long before that is reported as a failure. */
 export interface CatchUpTimes {
   readonly pollMs: number
   readonly stuckMs: number

@@ -46,6 +46,8 @@ export interface Snapshots {
   expire(): Promise<void>
   /** Takes the snapshot that is due now; resolves when that was tried. */
   flush(): Promise<void>
+  /** Takes no snapshot any more, not even one that is due. */
+  stop(): void
   /** Takes a last snapshot where something was folded since the one before. */
   close(): Promise<void>
 }
@@ -110,6 +112,11 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
       }
     },
     flush: writer.flush,
+    stop() {
+      clearTimeout(timer)
+      timer = undefined
+      writer.stop()
+    },
     async close() {
       if (timer !== undefined) due()
       writer.stop()

@@ -1,4 +1,5 @@
 /** Appends of which what they hold depends on everything before: each has the log to itself for a turn. */
+import { type ExperimentPlan, isSamePlan } from '../../core/aggregate/experiment-plan.ts'
 import type { SeriesPoint } from '../../core/aggregate/series.ts'
 import {
   type AlertRecord,
@@ -8,12 +9,13 @@ import {
   type LogRecord,
   type Outcome,
   type OutcomeRecord,
+  type PlanRecord,
   type PointsRecord,
   takePoints,
 } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppendedPoints, Clock } from '../../core/ports.ts'
-import { alertJson, outcomeJson, pointsJson, RESET_JSON } from '../record-json.ts'
+import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../record-json.ts'
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -111,6 +113,21 @@ export async function appendAlert(options: TurnOptions, alert: string, status: A
   if ((status === 'firing') === options.state.alerts.has(alert)) return false
   const record: AlertRecord = { kind: 'alert', nowMs, idMs: nowMs, alert, status }
   return await keepRecord(options, record, alertJson(record))
+}
+
+/** Stores the plan of an experiment; see `Store.putExperimentPlan`. */
+export async function appendPlan(
+  options: TurnOptions,
+  experiment: string,
+  plan: ExperimentPlan,
+): Promise<'stored' | 'full'> {
+  const { plans } = options.state.tally
+  if (isSamePlan(plans.get(experiment), plan)) return 'stored'
+  const nowMs = options.clock()
+  const record: PlanRecord = { kind: 'plan', nowMs, idMs: nowMs, experiment, plan }
+  // Another sidecar may have stored the same meanwhile.
+  const isCounted = await keepRecord(options, record, planJson(record))
+  return isCounted || isSamePlan(plans.get(experiment), plan) ? 'stored' : 'full'
 }
 
 /** Appends a record in a turn; true where it counts. */

@@ -1,4 +1,4 @@
-/** The default kind of store: a path of the documented JSON file. */
+/** The default backend: the target is the path of the documented JSON file. */
 import type { Backend } from '../backend.ts'
 import { openFileStore } from './file-store.ts'
 import { FILE_METRICS } from './metrics.ts'

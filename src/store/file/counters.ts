@@ -1,42 +1,39 @@
-/** What a store counts about itself, for the sidecar's own metrics. */
+/** Counters of a file store, for the sidecar's self-metrics. */
 import { noWrites, type WriteCounters } from '../engine/snapshots.ts'
-import type { ReplayResult } from './recovery/replay.ts'
 
-/** Upper bounds (inclusive) in seconds of the histogram of syncs; one more bucket holds what is above them. */
+/** Upper bounds (inclusive) of the sync histogram in seconds. One more bucket counts longer syncs. */
 export const SYNC_BOUNDS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ]
 
-/** Since the store was opened. */
+/** Counts since the store was opened. */
 export interface Counters {
   readonly syncs: { count: number; sum: number; readonly buckets: number[] }
   writeErrors: number
   tornBytes: number
   corruptRecords: number
-  /** Records that were kept and are gone: with a segment that is missing or cut short, or within a damaged part of one. */
+  /** Lost records: in a missing or truncated segment, or in a damaged part of one. */
   missingRecords: number
   replayedRecords: number
-  /** Records of another owner that wrote at the same time, found at the start. */
+  /** Records of another owner that wrote at the same time. Found at the start. */
   forkedRecords: number
   readonly document: WriteCounters
 }
 
-/** Counters that begin with what a start found. */
-export function createCounters({ records, torn, damaged, forks }: ReplayResult): Counters {
-  const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0)
+export function createCounters(): Counters {
   return {
     syncs: { count: 0, sum: 0, buckets: SYNC_BOUNDS.map(() => 0).concat(0) },
     writeErrors: 0,
-    tornBytes: sum(torn.map(({ bytes }) => bytes)),
-    corruptRecords: sum(damaged.values()),
+    tornBytes: 0,
+    corruptRecords: 0,
     missingRecords: 0,
-    replayedRecords: records,
-    forkedRecords: sum(forks.map(fork => fork.records)),
+    replayedRecords: 0,
+    forkedRecords: 0,
     document: noWrites(),
   }
 }
 
-/** Counts one sync of the journal that took `seconds`. */
+/** Counts one sync of the journal with its duration. */
 export function observeSync({ syncs }: Counters, seconds: number): void {
   syncs.count++
   syncs.sum += seconds

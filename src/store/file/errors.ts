@@ -1,6 +1,6 @@
-/** What keeps a file store from opening. Each names the path, and the exit code a command should end with. */
+/** Errors of opening a file store. Each names the path, and the exit code of a command that fails with it. */
 
-/** Who holds a store, as far as it has said. */
+/** The process that holds the lock of a store, as its holder file states. */
 export interface Holder {
   readonly pid: number
   readonly host: string
@@ -8,7 +8,7 @@ export interface Holder {
   readonly since: string
 }
 
-/** Another process, or another store in this one, has the same path open. */
+/** Another process, or another store in this process, has opened the same path. */
 export class StoreLocked extends Error {
   override readonly name = 'StoreLocked'
   readonly exitCode = 75
@@ -25,8 +25,8 @@ export class StoreLocked extends Error {
 }
 
 /**
- * The lock that this process took no longer protects the store's files: another process may have opened them, so this one must not touch
- * them. Where it is final, another process did; a restart is needed.
+ * The lock no longer protects the store's files: another process may have opened them, so this one must not touch them. If the loss is final,
+ * another process has opened them, and this one must restart.
  */
 export class LockLost extends Error {
   override readonly name = 'LockLost'
@@ -39,7 +39,7 @@ export class LockLost extends Error {
   }
 }
 
-/** The files were written by a newer version of this program. Nothing was changed. */
+/** A newer version of this program wrote the files. Nothing was changed. */
 export class NewerFormat extends Error {
   override readonly name = 'NewerFormat'
   readonly exitCode = 78
@@ -51,14 +51,14 @@ export class NewerFormat extends Error {
   }
 }
 
-/** The path cannot hold a store: it is a directory, not readable, on a read-only file system, and so on. */
+/** No store can be opened at the path: for example, it is a directory, or on a read-only file system. */
 export class UnusablePath extends Error {
   override readonly name = 'UnusablePath'
   readonly exitCode = 73
   readonly path: string
-  /** What is wrong with it. */
+  /** The reason, for people. */
   readonly detail: string
-  /** The system's word for it, such as EACCES, where it has one. */
+  /** The code of the system error, such as EACCES. */
   readonly code: string | undefined
 
   constructor(path: string, detail: string, cause?: unknown) {
@@ -69,7 +69,7 @@ export class UnusablePath extends Error {
   }
 }
 
-/** Nothing that a store leaves is at the path. */
+/** There are no files of a store at the path. */
 export class NoStore extends Error {
   override readonly name = 'NoStore'
   readonly exitCode = 74
@@ -79,7 +79,7 @@ export class NoStore extends Error {
   }
 }
 
-/** A store cannot be read, or what is left of it answers nothing. Nothing was changed. */
+/** The store cannot be read, or too little of it is left to answer questions. Nothing was changed. */
 export class UnreadableStore extends Error {
   override readonly name = 'UnreadableStore'
   readonly exitCode: number

@@ -1,208 +1,294 @@
-/** The file log: a journal in segments beside the document, snapshots among them, and a lock. One process has it at a time. */
+/**
+ * The file log: a journal in segments next to the document, with snapshots and a lock. One process opens it at a time.
+ * The file is long because it connects all parts of the log port.
+ */
 import {
   type CapturedSnapshot,
   type Group,
   type Kept,
   type Log,
+  LogBehind,
   type LogInfo,
+  LogNotEmpty,
   LogRefused,
   type LogWatcher,
-  type Position,
   type StoredSnapshot,
 } from '../../core/log.ts'
+import type { StoreHealth } from '../../core/ports.ts'
 import { LockLost } from './errors.ts'
-import type { ChainOptions, Link } from './journal/extents.ts'
+import type { ChainOptions } from './journal/extents.ts'
 import { findAttempt } from './journal/find-attempt.ts'
 import type { Journal } from './journal/journal.ts'
 import { listAttempts } from './journal/listing.ts'
 import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
-import { readGroups } from './journal/read-groups.ts'
-import { lineHead, sealLine } from './journal/record.ts'
-import { createExpiry, type Retention, withinRetention } from './journal/retention.ts'
-import { createTidy } from './journal/tidy.ts'
-import { type Hold, scratchPath } from './lock/directory.ts'
-import { createOwnership, type OwnershipTimes } from './lock/ownership.ts'
+import { type ReadReport, reachOf, readGroups } from './journal/read-groups.ts'
+import { createFrames } from './journal/record-frame.ts'
+import { removeExpired } from './journal/remove-expired.ts'
+import { createExpiry, type Expiry, type Retention, withinRetention } from './journal/retention.ts'
+import { segmentPath } from './journal/segments.ts'
+import { tempPath } from './lock/directory.ts'
+import type { DirectoryLock } from './lock/directory-lock.ts'
+import { createOwnership, type Ownership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
-import { createScrub, type ScrubTimes } from './recovery/scrub.ts'
-import type { StartOptions } from './recovery/start.ts'
+import { type ForkRecord, mergeForks, readForks } from './recovery/merge-forks.ts'
+import { copyAside, moveSnapshotAside } from './recovery/repair.ts'
+import { createScrub, type Scrub, type ScrubTimes } from './recovery/scrub.ts'
+import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 import { listSnapshots, peekMark, snapshotBlocks, writeSnapshot } from './snapshot/snapshot-files.ts'
 
 export interface FileLogOptions {
   readonly start: StartOptions
   readonly journal: Journal
-  /** The journal's sizes of segments, which are kept up to date. */
-  readonly segments: Map<number, number>
-  readonly hold: Hold
+  readonly recovered: RecoveredJournal
+  readonly lock: DirectoryLock
   readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
   readonly retention: Retention
-  /** The segment that begins with the last reset. */
-  readonly resetAt: number
-  readonly newestSnapshot: number
   readonly damage: Damage
   readonly times: OwnershipTimes
   readonly scrub: ScrubTimes
 }
 
 export interface FileLog extends Log {
-  /** Where the journal ends. */
-  readonly end: Position
-  /** Reads and verifies all segments and snapshots now; resolves when that is done. */
+  /**
+   * Appends what two owners stored at the same time, as a start finds it. `isKnown` tells which records the journal has. Resolves with the
+   * number of records that were appended.
+   */
+  mergeForks(isKnown: (record: ForkRecord) => boolean): Promise<number>
+  /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
 
-/** It is long because every part of the port is connected here. */
+/** The state of an open log. */
+interface OpenLog {
+  readonly options: FileLogOptions
+  readonly chain: () => ChainOptions
+  readonly expiry: Expiry
+  /** The segment of the last reset. */
+  resetAt: number
+  newestSnapshot: number
+  /** The latest group, to answer a repeated append. */
+  last: { readonly number: number; readonly kept: Kept } | undefined
+  /** The position of the latest group or snapshot. A new segment without records does not change it. */
+  end: string
+  watcher: LogWatcher | undefined
+}
+
 export function createFileLog(options: FileLogOptions): FileLog {
-  const { start, journal, segments, hold, info, retention } = options
-  const { fileSystem, directory, owner, clock } = start
-  const expiry = createExpiry(start, retention)
-  const tidy = createTidy({ files: start, journal, hold, retention, expiry, clock })
-  const links = new Map<number, Link>()
-  const chain = (): ChainOptions => ({ ...start, journal, resetAt, links })
-  const scrub = createScrub({
-    ...start,
-    damage: options.damage,
-    chain,
-    times: options.scrub,
-    onDamagedSnapshot: () => watcher?.needsSnapshot(),
-    keepOldest: () => journal.keepOldest(),
-  })
-  let { resetAt, newestSnapshot } = options
-  let last: { readonly number: number; readonly kept: Kept } | undefined
-  /** Where the last group or snapshot stands: a segment that was only begun since holds nothing to be folded. */
-  let end = markNow()
-  let watcher: LogWatcher | undefined
-  const ownership = createOwnership({
-    ...start,
-    hold,
-    journal,
-    segments,
-    newestSnapshot: () => newestSnapshot,
-    times: options.times,
-    onLoss: error => watcher?.failed(error),
-  })
-
-  function markNow(): string {
-    return printMark({ ...journal.end, records: journal.records, resetAt })
-  }
-
-  async function append(group: Group): Promise<Kept> {
-    if (last?.number === group.number) return last.kept
-    try {
-      if (group.isReset) {
-        await journal.begin(group.records, { reset: true })
-        resetAt = journal.end.segment
-      } else await journal.append(group.records, group.attempts)
-    } catch (error) {
-      // What failed is cut off, or skipped by the next segment: it is never read again.
-      throw refused(error)
-    }
-    const kept = { position: markNow(), after: end }
-    end = kept.position
-    last = { number: group.number, kept }
-    return kept
-  }
-
-  async function putSnapshot(snapshot: CapturedSnapshot): Promise<number> {
-    newestSnapshot++
-    return await writeSnapshot(start, newestSnapshot, {
-      mark: readMark(snapshot.position),
-      blocks: snapshot.blocks,
-      bytes: () => whileHeld(snapshot.bytes()),
-    })
-  }
-
-  /** Fails at the end where the lock was lost meanwhile: the file must not take the place of one that another owner wrote. */
-  async function* whileHeld(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    yield* bytes
-    hold.assertHeld()
-  }
-
-  async function snapshots(): Promise<StoredSnapshot[]> {
-    const found: StoredSnapshot[] = []
-    for (const sequence of (await listSnapshots(start)).reverse()) {
-      const mark = await peekMark(start, sequence)
-      if (mark === undefined || mark.segment < resetAt) continue
-      found.push({ position: printMark(mark), blocks: () => snapshotBlocks(start, sequence) })
-    }
-    return found
-  }
-
-  async function rotate(): Promise<string> {
-    const { segment, offset } = journal.end
-    if (await expiry.isToBeClosed(segment, offset, clock())) await journal.begin()
-    end = markNow()
-    return end
-  }
-
-  async function recover(): Promise<void> {
-    try {
-      await ownership.renew()
-      await journal.begin()
-    } catch (error) {
-      throw refused(error)
-    }
-  }
-
-  async function close(): Promise<void> {
-    ownership.stop()
-    await scrub.close()
-    await journal.close()
-    await hold.release()
-  }
-
+  const log = openLog(options)
+  const scrub = scrubOf(log)
+  const ownership = ownershipOf(log)
+  const report = reportOf(options)
+  const { start, lock, info, retention, journal, recovered } = options
   return {
-    info: { ...info, writer: owner, start: printMark(FIRST_MARK), resendBytes: 0 },
+    info: { ...info, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
-    append,
-    read: after => readGroups({ ...start, journal }, readMark(after)),
+    append: group => append(log, group),
+    read: (after, until) =>
+      readGroups(
+        { ...start, journal, end: readMark(log.end), report },
+        readMark(after),
+        until === undefined ? undefined : readMark(until),
+      ),
+    reach: () =>
+      reachOf({ ...start, segments: recovered.segments.keys(), resetAt: log.resetAt, isNew: recovered.hasOnlyAdopted }),
     page: query =>
       ownership.whileHeld(() =>
-        listAttempts({ ...chain(), onDamage: scrub.examine }, withinRetention(query, retention, clock())),
+        listAttempts({ ...log.chain(), onDamage: scrub.examine }, withinRetention(query, retention, start.clock())),
       ),
-    find: attemptId => ownership.whileHeld(() => findAttempt(chain(), attemptId)),
-    // Nobody else appends: what repeats a known id never comes into the journal.
+    find: attemptId => ownership.whileHeld(() => findAttempt(log.chain(), attemptId)),
+    // There is no other writer, so no duplicate is ever appended.
     leaveOut() {},
-    snapshots,
-    putSnapshot,
-    spool: () => fileSystem.scratch(scratchPath(directory, 'snapshot')),
-    rotate,
-    expire: () => tidy(resetAt, newestSnapshot),
-    recover,
-    watch(given) {
-      watcher = given
+    snapshots: () => snapshots(log),
+    putSnapshot: snapshot => putSnapshot(log, snapshot),
+    spool: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
+    rotate: folded => rotate(log, folded),
+    expire: () => removeExpired({ ...options, files: start, expiry: log.expiry, clock: start.clock }, log),
+    recover: () => recover(log, ownership),
+    watch(watcher) {
+      log.watcher = watcher
     },
-    health() {
-      ownership.check()
-      const loss = hold.loss()
-      const { detail } = options.damage.known
-      return {
-        ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),
-        // What is damaged cannot be listed, and new attempts are kept all the same.
-        ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
-      }
-    },
-    get end() {
-      return end
-    },
+    health: () => health(options, ownership),
+    mergeForks: isKnown => mergeForksInto(log, report, isKnown),
     verify: scrub.pass,
-    close,
+    async close() {
+      ownership.stop()
+      await scrub.close()
+      await journal.close()
+      await lock.release()
+    },
+  }
+}
+
+function openLog(options: FileLogOptions): OpenLog {
+  const { start, journal, retention, recovered } = options
+  const { resetAt, lastSnapshot } = recovered
+  const links: ChainOptions['links'] = new Map()
+  const log: OpenLog = {
+    options,
+    chain: () => ({ ...start, journal, resetAt: log.resetAt, links }),
+    expiry: createExpiry(start, retention),
+    resetAt,
+    newestSnapshot: lastSnapshot,
+    last: undefined,
+    end: printMark({ ...journal.end, records: journal.records, resetAt }),
+    watcher: undefined,
+  }
+  return log
+}
+
+function scrubOf(log: OpenLog): Scrub {
+  const { start, journal, damage, scrub } = log.options
+  return createScrub({
+    ...start,
+    damage,
+    chain: log.chain,
+    times: scrub,
+    onDamagedSnapshot: () => log.watcher?.needsSnapshot(),
+    keepOldest: () => journal.storeOldest(),
+  })
+}
+
+function ownershipOf(log: OpenLog): Ownership {
+  const { start, lock, journal, recovered, times } = log.options
+  return createOwnership({
+    ...start,
+    lock,
+    journal,
+    segments: recovered.segments,
+    newestSnapshot: () => log.newestSnapshot,
+    times,
+    onLoss: error => log.watcher?.failed(error),
+  })
+}
+
+function currentEnd({ options: { journal }, resetAt }: OpenLog): string {
+  return printMark({ ...journal.end, records: journal.records, resetAt })
+}
+
+function reportOf({ start, damage }: FileLogOptions): ReadReport {
+  return {
+    async damaged(sequence, lines) {
+      const path = segmentPath(start.directory, sequence)
+      if (!damage.count(path, lines)) return
+      start.log.error('the journal is damaged: what cannot be read is not counted', { path, lines })
+      await copyAside(start, path)
+    },
+    missing({ segment, offset }) {
+      start.log.error('part of the journal is missing', { path: segmentPath(start.directory, segment), bytes: offset })
+    },
+  }
+}
+
+async function append(log: OpenLog, group: Group): Promise<Kept> {
+  if (group.writer !== undefined) return await appendAdopted(log, group, group.writer)
+  if (log.last?.number === group.number) return log.last.kept
+  const { journal } = log.options
+  try {
+    if (group.isReset) {
+      await journal.begin(group.records, { reset: true })
+      log.resetAt = journal.end.segment
+    } else await journal.append(group.records, group.attempts)
+  } catch (error) {
+    // Final: the bytes of a failed write are truncated, or the next segment excludes them. They are never read again.
+    throw refused(error)
+  }
+  const kept = keptNow(log)
+  log.last = { number: group.number, kept }
+  return kept
+}
+
+/** What was stored since the last group. */
+function keptNow(log: OpenLog): Kept {
+  const kept = { position: currentEnd(log), after: log.end }
+  log.end = kept.position
+  return kept
+}
+
+/** Each group is a segment of its own, which is there whole or not at all, and names the writer. */
+async function appendAdopted(log: OpenLog, { number, records, attempts }: Group, writer: string): Promise<Kept> {
+  const { journal, recovered } = log.options
+  const { adopted, hasOnlyAdopted, segments } = recovered
+  const latest = adopted.get(writer) ?? 0
+  if (number !== latest + 1) throw new LogBehind(latest)
+  if (number === 1 && !(hasOnlyAdopted && segments.size === 0)) throw new LogNotEmpty()
+  await journal.addSegment(records, { attempts, adoption: { writer, number } })
+  adopted.set(writer, number)
+  return keptNow(log)
+}
+
+async function mergeForksInto(
+  log: OpenLog,
+  report: ReadReport,
+  isKnown: (record: ForkRecord) => boolean,
+): Promise<number> {
+  const { start, journal, recovered } = log.options
+  const forks = await readForks(start, recovered.forks, record => !isKnown(record))
+  for (const { sequence, corrupt } of forks) if (corrupt > 0) await report.damaged(sequence, corrupt)
+  await mergeForks({ directory: start.directory, journal, log: start.log }, forks)
+  if (forks.length > 0) keptNow(log)
+  return forks.reduce((sum, { records }) => sum + records.length, 0)
+}
+
+async function putSnapshot(log: OpenLog, snapshot: CapturedSnapshot): Promise<number> {
+  const { start, lock } = log.options
+  log.newestSnapshot++
+  return await writeSnapshot(start, log.newestSnapshot, {
+    mark: readMark(snapshot.position),
+    blocks: snapshot.blocks,
+    bytes: () => whileHeld(lock, snapshot.bytes()),
+  })
+}
+
+/** Throws at the end if the lock was lost meanwhile: the file must not replace one that another owner wrote. */
+async function* whileHeld(lock: DirectoryLock, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* bytes
+  lock.assertHeld()
+}
+
+async function snapshots({ options: { start }, resetAt }: OpenLog): Promise<StoredSnapshot[]> {
+  const stored: StoredSnapshot[] = []
+  for (const sequence of (await listSnapshots(start)).reverse()) {
+    const mark = await peekMark(start, sequence)
+    if (mark === undefined || mark.segment < resetAt) continue
+    stored.push({
+      position: printMark(mark),
+      blocks: () => snapshotBlocks(start, sequence),
+      setAside: reason => moveSnapshotAside(start, sequence, reason),
+    })
+  }
+  return stored
+}
+
+async function rotate(log: OpenLog, folded: string): Promise<string> {
+  // A group that was appended for another writer is not folded yet: a snapshot at the end would skip it.
+  if (folded !== log.end) return folded
+  const { start, journal } = log.options
+  const { segment, offset } = journal.end
+  if (await log.expiry.isToBeClosed(segment, offset, start.clock())) await journal.begin()
+  log.end = currentEnd(log)
+  return log.end
+}
+
+async function recover({ options: { journal } }: OpenLog, ownership: Ownership): Promise<void> {
+  try {
+    await ownership.renew()
+    await journal.begin()
+  } catch (error) {
+    throw refused(error)
+  }
+}
+
+function health({ lock, damage }: FileLogOptions, ownership: Ownership): StoreHealth {
+  ownership.check()
+  const loss = lock.loss()
+  const { detail } = damage.known
+  return {
+    ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),
+    // Damage limits listings. New attempts are recorded all the same.
+    ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
   }
 }
 
 function refused(error: unknown): LogRefused {
   return new LogRefused(error, { isFinal: error instanceof LockLost && error.isFinal })
-}
-
-/** Of calls in the same millisecond all have the same frame. */
-function createFrames(): Log['frame'] {
-  let made = { nowMs: Number.NaN, idMs: Number.NaN, frame: frameOf(0, 0) }
-  return ({ nowMs, idMs }) => {
-    if (made.nowMs !== nowMs || made.idMs !== idMs) made = { nowMs, idMs, frame: frameOf(nowMs, idMs) }
-    return made.frame
-  }
-}
-
-function frameOf(nowMs: number, idMs: number): ReturnType<Log['frame']> {
-  const head = lineHead(nowMs, idMs)
-  return { before: head.bytes, after: 1, seal: (bytes, start, end) => sealLine(bytes, start, end, head) }
 }

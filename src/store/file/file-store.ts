@@ -1,209 +1,257 @@
 /**
- * The default store: one documented file, and beside it a journal that keeps every attempt before it is counted.
- * It is long because all parts of the store are connected here.
+ * The default store: the documented file, and next to it a journal in which every attempt is durable before it counts.
+ * The file is long because it connects all parts of the store.
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import type { KeptEvents } from '../../core/events.ts'
+import type { Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
-import { createEngine } from '../engine/engine.ts'
+import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
+import { type Engine, openEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
-import type { KeptEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
+import { adoptFound, coveringDocument } from './adoption.ts'
 import { type Counters, createCounters } from './counters.ts'
-import { inspectDocument } from './document/document.ts'
-import { createDocumentWriter } from './document/document-writer.ts'
 import { errorCode, LockLost, NewerFormat, StoreLocked, UnusablePath } from './errors.ts'
 import { createFileLog, type FileLog } from './file-log.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
+import { createFoundGuard, type FoundDocument, inspectFound, settleDocument } from './found-document.ts'
 import { createJournal, type Journal } from './journal/journal.ts'
-import { type Oldest, settleOldest } from './journal/oldest.ts'
+import { readMark } from './journal/mark.ts'
+import { type Oldest, recoverOldest } from './journal/oldest.ts'
 import { isSame, type Position as JournalPlace } from './journal/position.ts'
-import { segmentPath } from './journal/segments.ts'
-import { type Hold, holdDirectory, journalDirectory, makeJournalDirectory, removeUnfinished } from './lock/directory.ts'
+import { journalDirectory, makeJournalDirectory, removeUnfinished, stagedDocument, tempPath } from './lock/directory.ts'
+import { type DirectoryLock, lockDirectory } from './lock/directory-lock.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
-import { logChangedSettings } from './recovery/changed-settings.ts'
 import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
-import { repair } from './recovery/repair.ts'
-import { limitsOf } from './recovery/replay.ts'
+import type { ForkRecord } from './recovery/merge-forks.ts'
+import { repairJournal } from './recovery/repair.ts'
 import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
-import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
+import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
 
 export interface FileStoreOptions {
-  /** The documented file; what else is kept lies beside it. */
+  /** The path of the documented file. All other files are next to it. */
   readonly path: string
-  /** Empty; nothing else may count into it while the store is open. */
+  /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
   readonly clock: Clock
-  /** Milliseconds since some moment, by a clock that never jumps: attempt ids age by it. Without one they age by `clock`. */
+  /** A monotonic clock in milliseconds, by which attempt ids age. Without it they age by `clock`. */
   readonly monotonic?: Clock | undefined
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
-  /** Ids of attempts that are remembered, and for how long: 1,000,000, and 24 hours. */
+  /** Limits of the dedup window. By default 1,000,000 ids and 24 hours. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
-  /** What is kept for listing, by whole segments: 90 days, and 1 GiB. What was counted stays counted. */
+  /** Retention of single attempts, by whole segments. By default 90 days and 1 GiB. Totals stay. */
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
-  /** Attempts that may wait for the disk: 100,000. */
+  /** The maximum number of attempts that wait for the disk. By default 100,000. */
   readonly maxPendingAttempts?: number | undefined
-  /** Series of metrics that are told apart: 100,000. */
+  /** The maximum number of metric series. By default 100,000. */
   readonly maxSeries?: number | undefined
-  /** When and how fast the files are verified: from 2 seconds on, then daily, at 4 MiB/s. */
+  /** When and how fast the files are verified. By default after 2 seconds, then daily, at 4 MiB/s. */
   readonly scrub?: ScrubTimes | undefined
-  /** How often the lock is checked, and the files are made as new as now: every second, and hourly. */
+  /** How often the lock is checked and the files are touched. By default every second and every hour. */
   readonly ownership?: OwnershipTimes | undefined
 }
 
-/** What a store knows of itself. Counts are since it was opened. */
+/** Statistics of a store. Counts are since it was opened. */
 export interface FileStoreStats extends Readonly<Counters> {
   readonly snapshot: Readonly<WriteCounters>
   readonly journalBytes: number
   readonly segments: number
-  /** Calls of `append`, and attempts in them, that wait to be kept. */
+  /** Calls of `append` that wait until their attempts are durable, and their attempts. */
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** What is known to be damaged or missing now. */
+  /** Damage and missing files that are known now. */
   readonly damage: KnownDamage
 }
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
   stats(): FileStoreStats
-  /** Reads and verifies all segments and snapshots now; resolves when it is done. */
+  /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
 
 const DAY_MS = 86_400_000
+const IDS = { limit: 1_000_000, keepMs: DAY_MS }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Opens the store, and resolves when all that was ever acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat}
- * or {@link UnusablePath}, which leave all as it was.
+ * Opens the store. Resolves when everything acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat} or
+ * {@link UnusablePath} without changing a file.
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
-  return createFileStore(await openFileLog(options), options)
+  const opened = await openFileLog(options)
+  let engine: Engine | undefined
+  try {
+    engine = await openOverLog(opened, options)
+    return await openDocument(opened, options.tally, engine)
+  } catch (error) {
+    await (engine ?? opened.log).close()
+    options.tally.clear()
+    throw explained(error, opened.start.path)
+  }
 }
 
-/** A file log that is open, and what its start found, which is counted into the tally. */
+/** A file log that is open, and what its start found. */
 export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
-  readonly found: Found
-  readonly hold: Hold
+  readonly recovered: RecoveredJournal
+  readonly document: FoundDocument
+  readonly lock: DirectoryLock
   readonly journal: Journal
   readonly counters: Counters
   readonly damage: Damage
-  readonly logger: Logger
 }
 
-/** As {@link openFileStore}, without the engine and the document. */
+/** Opens the log alone, without an engine and a document. */
 export async function openFileLog(options: FileStoreOptions): Promise<OpenedFileLog> {
   const path = resolve(options.path)
-  const idOptions = options.ids ?? { limit: 1_000_000, keepMs: DAY_MS }
+  const { maxKeys, maxArms } = options.tally.limits
+  const ids = options.ids ?? IDS
   const start: StartOptions = {
     path,
     directory: journalDirectory(path),
     fileSystem: options.fileSystem ?? nodeFileSystem,
-    tally: options.tally,
     clock: options.clock,
     owner: randomBytes(8).toString('hex'),
-    idOptions,
-    series: createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: idOptions.keepMs }),
-    alerts: new Map(),
+    limits: { maxKeys, maxArms, idWindow: ids.limit, idWindowAgeMs: ids.keepMs },
     log: options.log ?? SILENT,
   }
-  let hold: Hold | undefined
+  let lock: DirectoryLock | undefined
   try {
     const isNew = (await start.fileSystem.stat(start.directory)) === undefined
-    const known = isNew ? await inspectDocument(start.fileSystem, path) : undefined
+    const known = isNew ? await inspectFound(start.fileSystem, path) : undefined
     await makeJournalDirectory(start)
-    hold = await holdDirectory(start)
+    lock = await lockDirectory(start)
     const document = await refuseNewer(start, { known })
-    await hold.name()
-    const found = await find(start, document)
-    hold.assertHeld()
+    await lock.name()
+    const recovered = await recoverJournal(start, document)
+    lock.assertHeld()
     await removeUnfinished(start, start.log)
-    const end = await repair(start, found)
-    const oldest = await settleOldest(start, found)
-    return createLog(start, options, hold, found, { end, oldest })
+    await repairJournal(start, recovered)
+    return createLog(start, options, { lock, recovered, document, oldest: await recoverOldest(start, recovered) })
   } catch (error) {
-    options.tally.clear()
-    await hold?.release()
+    await lock?.release()
     throw explained(error, path)
   }
 }
 
-/** System errors say which call failed; this says for whom. */
+/** Adds the path of the store to a system error, which only names the failed call. */
 function explained(error: unknown, path: string): unknown {
   const isExplained = [StoreLocked, LockLost, NewerFormat, UnusablePath].some(kind => error instanceof kind)
   return isExplained || errorCode(error) === undefined ? error : new UnusablePath(path, messageOf(error), error)
 }
 
-/** The log over what was found, which is counted already. */
 function createLog(
   start: StartOptions,
   options: FileStoreOptions,
-  hold: Hold,
-  found: Found,
-  { end, oldest }: { readonly end: JournalPlace; readonly oldest: Oldest },
+  found: Pick<OpenedFileLog, 'lock' | 'recovered' | 'document'> & { readonly oldest: Oldest },
 ): OpenedFileLog {
-  const { log: logger } = start
-  const { segments, replayed, adoption, lastSnapshot } = found
-  const counters = createCounters(replayed)
-  const records = adoption?.attempts.length ?? replayed.forks.reduce((sum, fork) => sum + fork.attempts, replayed.total)
-  const limits = limitsOf(start)
-  const journal = createJournal({ ...start, counters, end, records, oldest, segments, limits, hold })
-  logChangedSettings(start, found)
-  const damagedAtStart = [...replayed.damaged].map(
-    ([one, lines]) => [segmentPath(start.directory, one), lines] as const,
-  )
-  const damage = createDamage(counters, logger, new Map(damagedAtStart))
+  const { lock, recovered, oldest } = found
+  const counters = createCounters()
+  counters.tornBytes = recovered.torn.reduce((sum, { bytes }) => sum + bytes, 0)
+  const journal = createJournal({ ...start, ...recovered, counters, oldest, lock })
+  const damage = createDamage(counters, start.log)
+  const random = randomBytes(8)
   const log = createFileLog({
     start,
     journal,
-    segments,
-    hold,
+    recovered,
+    lock,
     damage,
-    info: { seed: found.ids.save(0, 0).seed, limits },
+    info: { seed: [random.readUInt32LE(0), random.readUInt32LE(4)], limits: start.limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
-    resetAt: found.resetAt,
-    newestSnapshot: lastSnapshot + (adoption === undefined ? 0 : 1),
     times: options.ownership ?? OWNERSHIP_TIMES,
     scrub: options.scrub ?? SCRUB_TIMES,
   })
-  return { log, start, found, hold, journal, counters, damage, logger }
+  return { ...found, log, start, journal, counters, damage }
 }
 
-/** The engine and the document over an open log. */
-function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): FileStore {
-  const { log, start, found, journal, counters, damage, logger } = opened
-  const { segments, document, snapshot } = found
-  const { clock, monotonic, maxPendingAttempts } = options
-  const { tally, series, alerts } = start
-  const state = { tally, series, alerts, ids: found.ids }
-  const times = { expireMs: (options.ownership ?? OWNERSHIP_TIMES).tendMs }
-  const engine = createEngine(
-    { log, clock, monotonic, logger, maxPendingAttempts, times },
-    { state, position: log.end },
-  )
-  const { end } = journal
-  const unchecked = document.kind === 'ours' && snapshot !== undefined ? end : undefined
-  const documents = createDocumentWriter({ ...start, ...opened, log: logger, engine, unchecked })
-  engine.add({ changed: documents.request, close: documents.close })
-  // What a start had to count again, the next one need not.
-  const isUnlike = snapshot === undefined && segments.size > 0
-  if (found.replayed.records > 0 || isUnlike || (found.changes ?? []).length > 0) engine.requestSnapshot()
-  const isCurrent =
-    document.kind === 'ours' &&
-    isSame(document.position, end) &&
-    document.fingerprint === fingerprintOf(OWN_SCHEMA, tally.times.save())
-  if (!isCurrent || found.adoption !== undefined) documents.request()
+function openOverLog(opened: OpenedFileLog, options: FileStoreOptions): Promise<Engine> {
+  const { log, start, recovered } = opened
+  const { clock, log: logger } = start
+  const { tally, monotonic, maxPendingAttempts } = options
+  const series = createSeries({ limit: options.maxSeries ?? MAX_SERIES, keepMs: start.limits.idWindowAgeMs })
+  return openEngine({
+    log,
+    tally,
+    series,
+    clock,
+    monotonic,
+    logger,
+    maxPendingAttempts,
+    times: { expireMs: (options.ownership ?? OWNERSHIP_TIMES).touchMs },
+    hadSnapshot: recovered.damagedSnapshots.length > 0,
+    document: () => coveringDocument(start),
+  })
+}
 
+/** Merges forks, adopts the document of another program, and keeps the document up to date. */
+async function openDocument(opened: OpenedFileLog, tally: Tally, engine: Engine): Promise<FileStore> {
+  const { log, start, journal, counters, lock } = opened
+  lock.assertHeld()
+  const { end } = journal
+  counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids)))
+  await engine.follow()
+  counters.replayedRecords = engine.replayedRecords
+  const isAdopted = await adoptFound(opened, engine)
+  const isOurs = !isAdopted && opened.document.kind === 'ours'
+  if (!isAdopted) await settleDocument(start, opened.document, end)
+  const unverified = isOurs && engine.hasSnapshot ? end : undefined
+  const documents = createDocumentWriter({
+    ...start,
+    engine,
+    staged: stagedDocument(start.directory),
+    temporary: tempPath(start.directory, 'document'),
+    counters: counters.document,
+    covers: documentPlace,
+    guard: createFoundGuard({ ...start, lock, unverified }),
+  })
+  if (!isOurs || !isCurrent(opened.document, journal.end, tally)) documents.request()
+  return fileStoreOf(opened, engine, documents)
+}
+
+/** How the document states its position. */
+function documentPlace(position: Position): { readonly segment: number; readonly offset: number } {
+  const { segment, offset } = readMark(position)
+  return { segment, offset }
+}
+
+/** Whether the document covers the whole journal, in the schema of this program. */
+function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally): boolean {
+  if (document.kind !== 'ours') return false
+  return isSame(document.position, end) && document.fingerprint === fingerprintOf(OWN_SCHEMA, times.save())
+}
+
+/** Whether the journal, or an earlier fork, has a record. A record without an id is always new: nothing can tell. */
+function createKnown(ids: DedupWindow): (record: ForkRecord) => boolean {
+  const seen = new Set<string>()
+  return record => {
+    const id = record.kind === 'attempt' ? record.attempt.attempt_id : undefined
+    if (id === undefined) return false
+    const isKnown = seen.has(id) || ids.has(id, record.idMs)
+    seen.add(id)
+    return isKnown
+  }
+}
+
+function fileStoreOf(
+  { log, counters, recovered, damage }: OpenedFileLog,
+  engine: Engine,
+  documents: DocumentWriter,
+): FileStore {
+  const { segments } = recovered
   const stats = (): FileStoreStats => ({
     ...counters,
     snapshot: engine.snapshotCounters,
@@ -211,10 +259,9 @@ function createFileStore(opened: OpenedFileLog, options: FileStoreOptions): File
     segments: segments.size,
     pendingRequests: engine.pending.calls,
     pendingAttempts: engine.pending.attempts,
-    ids: state.ids.size,
+    ids: engine.state.ids.size,
     damage: damage.known,
   })
-
   return {
     ...engine,
     async reset() {

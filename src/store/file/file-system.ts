@@ -1,4 +1,4 @@
-/** What the store needs of a file system, as small as can be, and the real one. Tests put a failing one in its place. */
+/** The file system operations of the store, and their implementation for this machine. Tests use an implementation that can fail. */
 import {
   close,
   constants,
@@ -20,88 +20,87 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import writeFileAtomic from 'write-file-atomic'
 import { errorCode } from './errors.ts'
-import { createAppendFile, DURABLE_WRITES, writeAll } from './journal/append-file.ts'
+import { createAppendFile } from './journal/append-file.ts'
+import { DURABLE_WRITES, NO_FOLLOW, writeAll } from './journal/write-all.ts'
 import { type FileLock, lockFile } from './lock/lock.ts'
 
 /**
- * A new file that grows at its end. Nothing else writes to it. Behind what was appended zeros may stand until it is closed, and for good
- * where the process ends before.
+ * A file that is only appended to, and that no other program may write to. Zeros may follow the appended bytes until the file is closed. They
+ * stay if the process ends without closing it.
  */
 export interface AppendFile {
   /**
-   * Resolves when all of `bytes` is durable. Rejects too when the path no longer names this file, or it has another length than it was
-   * given: then what it holds would be lost.
+   * Resolves when all of `bytes` is durable. Rejects also if the path no longer names this file, or if another program changed its length:
+   * the appended bytes could then be lost.
    */
   append(bytes: Uint8Array): Promise<void>
-  /** Without `trim` the file is left exactly as it is, with its preallocated zeros: another process may have taken it over. */
+  /** Without `trim`, the file stays as it is, with its preallocated zeros: another process may use it already. */
   close(trim?: boolean): Promise<void>
 }
 
-/** A file without a name, which is gone when it is closed, or the process ends. None of it is durable. */
-export interface Scratch {
-  /** Adds `bytes` at the end, behind what is being added. */
+/** A temporary file without a name. It is deleted when it is closed or the process ends. Its content is not durable. */
+export interface TempFile {
+  /** Appends `bytes`. Calls may overlap, and append in the order of the calls. */
   write(bytes: Uint8Array): Promise<void>
-  /** As that of {@link FileSystem}. */
+  /** As {@link FileSystem.read}. */
   read(offset: number, length: number, into: Buffer): Promise<Buffer>
-  /** Waits for what is being added. */
+  /** Waits for running writes, and deletes the file. */
   close(): Promise<void>
 }
 
-/** A file that stays the same one, whatever takes its name. */
+/** A file opened for reading. It stays the same file if another one takes its name. */
 export interface OpenedFile {
-  /** Its size in bytes now. */
+  /** The current size in bytes. */
   size(): Promise<number>
-  /** As that of {@link FileSystem}. */
+  /** As {@link FileSystem.read}. */
   read(offset: number, length: number, into?: Buffer): Promise<Buffer>
   close(): Promise<void>
 }
 
 export interface FileStat {
-  /** `other` is everything else, symbolic links too. */
+  /** `other` includes symbolic links. */
   readonly kind: 'file' | 'directory' | 'other'
   readonly size: number
 }
 
-/** A link in the last place of a path is never followed, but for a directory whose entries are synced. All reject with system errors. */
+/**
+ * Operations on files. A symbolic link at the end of a path is not followed, except by `syncDirectory`. All reject with system errors.
+ */
 export interface FileSystem {
   /**
-   * Makes a file of mode 0600; rejects with EEXIST where there is anything of that name. Its entry is not durable yet. Of `mostBytes` some
-   * may be laid out ahead of what is appended.
+   * Creates a file of mode 0600 with at most `maxBytes` preallocated. Rejects with EEXIST if the name is in use. Its directory entry is not
+   * durable yet.
    */
-  create(path: string, mostBytes: number): Promise<AppendFile>
-  /** At most `length` bytes from `offset` on, fewer only at the end of the file. They may stand in `into`, where that is large enough. */
+  create(path: string, maxBytes: number): Promise<AppendFile>
+  /** Reads `length` bytes at `offset`, fewer only at the end of the file. The result may use the memory of `into`. */
   read(path: string, offset: number, length: number, into?: Buffer): Promise<Buffer>
-  /** Opens a file for reading. */
   open(path: string): Promise<OpenedFile>
-  /** Undefined where there is nothing. */
+  /** Undefined if nothing is at the path. */
   stat(path: string): Promise<FileStat | undefined>
   list(directory: string): Promise<readonly string[]>
-  /** Makes a directory of mode 0700; false where there is something of that name. Its entry is not durable yet. */
+  /** Creates a directory of mode 0700. Resolves with false if the name is in use. Its directory entry is not durable yet. */
   makeDirectory(path: string): Promise<boolean>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  /** Cuts a file down to `size`, durably, where it is longer. */
-  cut(path: string, size: number): Promise<void>
-  /** Makes the content of a file durable that another process may have written. */
+  /** Truncates a file to `size` bytes, durably. Does nothing if it is shorter. */
+  truncate(path: string, size: number): Promise<void>
+  /** Makes the content of a file durable, which another process may have written. */
   sync(path: string): Promise<void>
   /** Makes the entries of a directory durable. */
   syncDirectory(path: string): Promise<void>
-  /** Puts a whole new file of mode 0600 at `path`, durably, or leaves what is there. Temporaries are `path` and a dot and digits. */
+  /** Replaces `path` by a new file of mode 0600, durably and atomically. The temporary file is named `path`, a dot and digits. */
   writeAtomically(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>
-  /** Makes a file of mode 0600 at `path`, in the place of another that may be there, and takes that name from it. */
-  scratch(path: string): Promise<Scratch>
-  /** Takes the lock at `path`; undefined where someone holds it. It ends with the process. */
+  /** Creates a temporary file of mode 0600 at `path`, replacing any file there, and removes its name. */
+  createTemp(path: string): Promise<TempFile>
+  /** Acquires the lock at `path`. Undefined if it is held. The kernel releases it when the process ends. */
   lock(path: string): Promise<FileLock | undefined>
-  /** Makes a file or a directory as new as now, to cleaners that remove what is old. */
+  /** Sets the times of a file or directory to now, so that programs that remove old files do not remove it. */
   touch(path: string): Promise<void>
 }
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
-/** Not there on every platform. */
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
-
-/** More than that is not read at once. */
-const READ_BYTES = 1024 ** 3
+/** The most bytes of one read call. */
+const MAX_READ_BYTES = 1024 ** 3
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -129,7 +128,7 @@ export const nodeFileSystem: FileSystem = {
   },
   rename: promisify(rename),
   remove: removeFile,
-  cut: (path, size) =>
+  truncate: (path, size) =>
     withFile(path, O_RDWR, async fd => {
       if (fstatSync(fd).size <= size) return
       await truncateFile(fd, size)
@@ -138,7 +137,7 @@ export const nodeFileSystem: FileSystem = {
   sync: path => withFile(path, O_RDWR, syncData),
   syncDirectory: syncEntriesOf,
   writeAtomically: writeWhole,
-  scratch: createScratch,
+  createTemp: createTempFile,
   lock: lockFile,
   touch: path => promisify(lutimes)(path, new Date(), new Date()),
 }
@@ -156,7 +155,7 @@ async function readAll(fd: number, offset: number, length: number, into?: Buffer
   const buffer = into ?? Buffer.allocUnsafe(length)
   let at = 0
   while (at < length) {
-    const { bytesRead } = await readFile(fd, buffer, at, Math.min(length - at, READ_BYTES), offset + at)
+    const { bytesRead } = await readFile(fd, buffer, at, Math.min(length - at, MAX_READ_BYTES), offset + at)
     if (bytesRead === 0) break
     at += bytesRead
   }
@@ -172,7 +171,7 @@ async function openToRead(path: string): Promise<OpenedFile> {
   }
 }
 
-async function createScratch(path: string): Promise<Scratch> {
+async function createTempFile(path: string): Promise<TempFile> {
   await removeFile(path).catch(unlessMissing)
   const fd = await openFile(path, O_RDWR | O_CREAT | O_EXCL | NO_FOLLOW, 0o600)
   let length = 0
@@ -192,7 +191,7 @@ async function createScratch(path: string): Promise<Scratch> {
     },
     read: (offset, length, into) => readAll(fd, offset, length, into),
     async close() {
-      // Another file may get the descriptor as soon as it is free: what is still on its way would go there.
+      // A pending write would go to whichever file reuses the descriptor.
       await written.catch(() => undefined)
       await closeFile(fd)
     },
@@ -214,13 +213,13 @@ async function statPath(path: string): Promise<FileStat | undefined> {
   return { kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other', size: stats.size }
 }
 
-/** A directory that is reached by a link is one like any other: `/tmp` is such a link on some systems. */
+/** Follows links: `/tmp` is a link on some systems. */
 async function syncEntriesOf(directory: string): Promise<void> {
   const fd = await openFile(directory, O_RDONLY)
   try {
     await syncAll(fd)
   } catch (error) {
-    // Some network file systems cannot sync a directory, and say so; they have no entries to lose either.
+    // Some network file systems cannot sync a directory. They do not lose entries either.
     if (!['EINVAL', 'ENOTSUP'].includes(errorCode(error) ?? '')) throw error
   } finally {
     await closeFile(fd)
@@ -228,12 +227,12 @@ async function syncEntriesOf(directory: string): Promise<void> {
 }
 
 /**
- * The library makes the temporary, syncs it and renames it. It would write content with one unchecked write, which puts a cut file
- * in the place of a good one on a full disk: so the content is written in its hook, in a loop, and it is given none.
+ * `write-file-atomic` creates the temporary file, syncs it and renames it. It would write the content with a single unchecked write, so that
+ * a full disk would replace a good file by a truncated one. Therefore its hook writes the content, in a loop.
  */
 async function writeWhole(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   const tmpfileCreated = (temporary: string): Promise<void> =>
-    // Piece by piece: a file system that orders data before its own journal would have whoever syncs meanwhile wait for all of it.
+    // Every write is durable by itself: some file systems make any other sync wait for all unsynced data.
     withFile(temporary, O_WRONLY | DURABLE_WRITES, async fd => {
       for await (const chunk of chunks) await writeAll(fd, chunk)
     })

@@ -1,10 +1,10 @@
-/** The file store's metrics about itself, one row each. A new one is a new row here; it is longer than others because it is a table. */
+/** The self-metrics of the file store, one row each. A new metric is a new row. The file is long because it is a table. */
 import type { StoreMetric, StoreMetricValue, StoreMetricValues } from '../../core/store-metrics.ts'
 import { SYNC_BOUNDS } from './counters.ts'
 import type { FileStoreStats } from './file-store.ts'
 
 interface FileMetric extends StoreMetric {
-  /** Undefined where there is nothing to say yet. */
+  /** Undefined if there is no value yet. */
   read(stats: FileStoreStats): StoreMetricValue | undefined
 }
 

@@ -1,4 +1,4 @@
-/** Whether a file store can be opened at a path, found out without changing anything. */
+/** Checks whether a file store can be opened at a path, without changing anything. */
 import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { messageOf } from '../messages.ts'
@@ -8,8 +8,7 @@ import { journalDirectory } from './lock/directory.ts'
 import { refuseNewer } from './recovery/start.ts'
 
 /**
- * Resolves where a store can be opened at `path`, or is open there already. Rejects with the error that opening it would end with: UnusablePath
- * or NewerFormat.
+ * Resolves if a store can be opened at `path`, or is open there. Otherwise rejects with the error of opening it: UnusablePath or NewerFormat.
  */
 export async function checkPlace(path: string): Promise<void> {
   const document = resolve(path)
@@ -18,7 +17,7 @@ export async function checkPlace(path: string): Promise<void> {
     const stat = await nodeFileSystem.stat(directory)
     if (stat !== undefined && stat.kind !== 'directory') throw new UnusablePath(directory, 'it is not a directory')
     await refuseNewer({ fileSystem: nodeFileSystem, path: document, directory }, { hasJournal: stat !== undefined })
-    // The document is replaced by a rename, and the journal's directory is made beside it where there is none.
+    // The document is replaced by a rename, and the journal's directory is created next to it: both need a writable directory.
     requireWritable(dirname(document))
     if (stat !== undefined) requireWritable(directory)
   } catch (error) {
@@ -28,7 +27,7 @@ export async function checkPlace(path: string): Promise<void> {
   }
 }
 
-/** A directory that does not exist is made in the nearest one above it that does. */
+/** Checks the nearest existing parent if the directory does not exist: it would be created there. */
 function requireWritable(directory: string): void {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK)

@@ -1,6 +1,6 @@
 /**
- * The files of a store as they are at one moment, for a reader beside a process that writes them. Every method that writes rejects, so that
- * no code behind it can change a file.
+ * A read-only view of the files of a store at one moment, while another process may write them. Every method that writes rejects, so that
+ * no code that uses the view can change a file.
  */
 import { join } from 'node:path'
 import { UnusablePath } from './errors.ts'
@@ -12,22 +12,22 @@ const SEGMENT_NAME = /^\d{20}\.ndjson$/
 
 export interface ReadView {
   readonly fileSystem: FileSystem
-  /** False where there is neither a document nor a journal. */
+  /** False if there is neither a document nor a journal. */
   readonly isStore: boolean
   close(): Promise<void>
 }
 
 /**
- * Opens the view of the store whose document is at `path`. The document stays the file that it is now, though a writer renames another one
- * into its place. The journal keeps its present names. Its newest segment ends where its writer has written to so far, so that a part of it
- * that is read later cannot be newer than a part that is read earlier.
+ * Opens a view of the store whose document is at `path`. The document stays the same file even if a writer replaces it. The list of journal
+ * files does not change. The newest segment ends where it ends at its first `stat`: otherwise a part that is read later could be newer than
+ * a part that was read earlier.
  */
 export async function openReadView(base: FileSystem, path: string): Promise<ReadView> {
   const directory = journalDirectory(path)
   const stat = await base.stat(path)
   const document = stat?.kind === 'file' ? await base.open(path) : undefined
   try {
-    // After the document: the journal then holds at least what the document covers.
+    // Listed after the document is opened, so that the journal contains at least what the document covers.
     const names = await namesIn(base, directory)
     return {
       fileSystem: createView(base, { path, stat, document }, { directory, names: names ?? [] }),
@@ -40,7 +40,7 @@ export async function openReadView(base: FileSystem, path: string): Promise<Read
   }
 }
 
-/** Undefined where there is no such directory. */
+/** Undefined if the directory does not exist. */
 async function namesIn(base: FileSystem, directory: string): Promise<readonly string[] | undefined> {
   const stat = await base.stat(directory)
   if (stat === undefined) return undefined
@@ -51,7 +51,7 @@ async function namesIn(base: FileSystem, directory: string): Promise<readonly st
 interface Document {
   readonly path: string
   readonly stat: FileStat | undefined
-  /** Undefined where no regular file is at the path. */
+  /** Undefined if no regular file is at the path. */
   readonly document: OpenedFile | undefined
 }
 
@@ -83,17 +83,17 @@ function createView(base: FileSystem, { path, stat, document }: Document, journa
     makeDirectory: refuse,
     rename: refuse,
     remove: refuse,
-    cut: refuse,
+    truncate: refuse,
     sync: refuse,
     syncDirectory: refuse,
     writeAtomically: refuse,
-    scratch: refuse,
+    createTemp: refuse,
     lock: refuse,
     touch: refuse,
   }
 }
 
-/** The stat of a segment without the preallocated zeros at its end, but for one: where it is the damaged end of a line, that line counts. */
+/** The stat of a segment without its preallocated zeros, except one: it may be the damaged LF of a line, and that line counts. */
 async function writtenStat(base: FileSystem, path: string): Promise<FileStat | undefined> {
   const stat = await base.stat(path)
   if (stat?.kind !== 'file') return stat

@@ -1,57 +1,55 @@
-/** A store opened for reading only: it takes no lock, changes no file, and works while another process writes the same store. */
+/** Opens a store read-only: without a lock, without changing a file, and while another process may write the store. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { matches } from '../../core/aggregate/key-index.ts'
-import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
+import { NewerRecord } from '../../core/log.ts'
 import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
+import type { ListedAttempt } from '../document/content.ts'
 import { createAnswers } from '../engine/answers.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
-import type { AdoptedAttempt } from './document/adopt.ts'
 import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { listAttempts, withId } from './journal/listing.ts'
+import { withId } from './journal/attempt-id.ts'
+import { listAttempts } from './journal/listing.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
-import { isBefore } from './journal/position.ts'
 import { segmentPath } from './journal/segments.ts'
 import { journalDirectory } from './lock/directory.ts'
+import { type ReadFiles, readFiles } from './read-files.ts'
 import { openReadView } from './read-view.ts'
-import { type Found, find, refuseNewer, type StartOptions } from './recovery/start.ts'
-import { snapshotPath } from './snapshot/snapshot-files.ts'
+import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 
 export interface FileReaderOptions {
-  /** The documented file. */
+  /** The path of the documented file. */
   readonly path: string
-  /** Makes an empty tally: each time the files are read, they are counted into a new one. */
+  /** Creates an empty tally. Called for each try to read the files. */
   readonly createTally: () => Tally
   readonly clock: Clock
-  /** Receives each fault that was found as a warning. */
+  /** Receives a warning for each fault. */
   readonly log?: Logger | undefined
   readonly fileSystem?: FileSystem | undefined
 }
 
-/** How often the files are read while a writer changes them, and the first pause between, which doubles: 1.6 s in all. */
+/** How many times reading is tried while a writer changes the files, and the first pause, which doubles. 1.6 s in total. */
 const RETRY = { tries: 6, firstMs: 50 }
-/** Faults that are reported one by one. */
+/** The maximum number of faults that are reported one by one. */
 const MAX_REPORTED = 10
 const IDS = { limit: 1_000_000, keepMs: 86_400_000 }
-/** Bad input data, and a temporary failure, as sysexits.h has them. */
-const EXIT = { data: 65, temporary: 75 }
+/** EX_TEMPFAIL of sysexits.h. */
+const EXIT = { temporary: 75 }
 
-/** What one reading of all files gave. */
-interface Reading {
-  readonly start: StartOptions
-  readonly found: Found
+/** The result of reading all files once. */
+interface Reading extends ReadFiles {
   readonly oldest: Oldest
-  /** Damage, a sentence each. */
+  /** Damage and missing files, a sentence each. */
   readonly faults: readonly string[]
 }
 
 /**
- * Opens the store at the path for questions. It answers from what was there when it opened; later changes do not show. It may count attempts
- * that a writer has written and not yet acknowledged. Damage is reported to the log and left where it is. Appends and resets reject with {@link StoreUnavailable}. Rejects with {@link NoStore},
- * {@link UnreadableStore} or {@link NewerFormat}.
+ * Opens the store at the path for questions. The answers describe the moment of opening. They may include attempts that a writer has not
+ * acknowledged yet. Damage is logged and not repaired. Appends and resets reject with {@link StoreUnavailable}. Rejects with
+ * {@link NoStore}, {@link UnreadableStore} or {@link NewerFormat}.
  */
 export async function openFileReader(options: FileReaderOptions): Promise<Store> {
   const path = resolve(options.path)
@@ -66,7 +64,7 @@ export async function openFileReader(options: FileReaderOptions): Promise<Store>
   }
 }
 
-/** Reads again where a writer removed or replaced files meanwhile. Damage that is found twice is not of that kind. */
+/** Reads again if a writer removed or replaced files meanwhile. Damage that is found twice has another cause. */
 async function readUntilStable(options: FileReaderOptions, path: string): Promise<Reading> {
   let before: string | undefined
   for (let tries = 1; ; tries++) {
@@ -77,15 +75,15 @@ async function readUntilStable(options: FileReaderOptions, path: string): Promis
       if (faults === '' || faults === before || isLast) return reading
       before = faults
     } catch (error) {
-      if (isLast || !mayPass(error)) throw error
+      if (isLast || !isTransient(error)) throw error
     }
     await delay(RETRY.firstMs * 2 ** (tries - 1))
   }
 }
 
-/** A file was removed between two steps, or a document was read while it was being written. */
-function mayPass(error: unknown): boolean {
-  if (error instanceof NoStore || error instanceof NewerFormat || error instanceof UnusablePath) return false
+/** Whether another try may succeed: a file was removed between two steps, or the document was read while it was written. */
+function isTransient(error: unknown): boolean {
+  if ([NoStore, NewerFormat, NewerRecord, UnusablePath].some(kind => error instanceof kind)) return false
   return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
 }
 
@@ -95,42 +93,30 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
   try {
     if (!view.isStore) throw new NoStore(options.path)
     const faults: string[] = []
+    const tally = options.createTally()
     const start: StartOptions = {
       path,
       directory: journalDirectory(path),
       fileSystem: view.fileSystem,
-      tally: options.createTally(),
-      series: createSeries({ limit: MAX_SERIES, keepMs: IDS.keepMs }),
-      alerts: new Map(),
       clock: options.clock,
       owner: '',
-      idOptions: IDS,
-      keepTiers: true,
+      limits: { ...tally.limits, idWindow: IDS.limit, idWindowAgeMs: IDS.keepMs },
       log: collectInto(faults),
     }
-    const found = await find(start, await refuseNewer(start))
-    refuseUncounted(path, found)
-    faults.push(...faultsOf(start, found))
-    const oldest = await oldestOf(start, found, faults)
-    return { start: { ...start, fileSystem: base }, found, oldest, faults }
+    const files = await readFiles(start, tally, faults)
+    const oldest = await oldestOf(start, files.recovered, faults)
+    return { ...files, start: { ...start, fileSystem: base }, oldest, faults }
   } finally {
     await view.close()
   }
 }
 
-/** A document that nothing stands in for: an answer without it would say that there are no attempts. */
-function refuseUncounted(path: string, { document, segments, snapshot, damagedSnapshots }: Found): void {
-  if (document.kind !== 'damaged' || snapshot !== undefined) return
-  if (segments.size > 0 || damagedSnapshots.length > 0) return
-  throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: EXIT.data })
-}
-
-/** Which segment is the oldest one, as far as anything says so. */
-async function oldestOf(start: StartOptions, found: Found, faults: string[]): Promise<Oldest> {
+/** Reads which segment is the oldest one. */
+async function oldestOf(start: StartOptions, recovered: RecoveredJournal, faults: string[]): Promise<Oldest> {
   const read = await readOldest(start)
   if (typeof read !== 'string') return read
   if (read === 'damaged') faults.push(`${oldestPath(start.directory)} is damaged and was not used`)
-  return await oldestLeft(start, found)
+  return await oldestLeft(start, recovered)
 }
 
 function collectInto(faults: string[]): Logger {
@@ -141,39 +127,15 @@ function collectInto(faults: string[]): Logger {
   return { debug() {}, info() {}, warn: collect, error: collect }
 }
 
-/** What is wrong with the files beyond what reading them said. A torn end is not: it is a write that was not acknowledged. */
-function faultsOf({ path, directory }: StartOptions, { document, replayed, ...found }: Found): string[] {
-  const faults = found.damagedSnapshots.map(
-    ({ sequence, reason }) => `${snapshotPath(directory, sequence)} is damaged and was not used: ${reason}`,
-  )
-  if (found.dropped !== undefined) faults.push(found.dropped)
-  for (const [sequence, lines] of replayed.damaged) {
-    faults.push(`${segmentPath(directory, sequence)} is damaged: ${lines} of its lines could not be read as they are`)
-  }
-  for (const { segment, offset } of replayed.missing) {
-    faults.push(
-      `${segmentPath(directory, segment)} is missing, or shorter than ${offset} bytes: it is not counted whole`,
-    )
-  }
-  for (const { sequence, beside, records } of replayed.forks) {
-    const [one, other] = [segmentPath(directory, sequence), segmentPath(directory, beside)]
-    faults.push(
-      `two processes wrote ${one} and ${other} at the same time: ${records} records are counted, and listed after the next start of a sidecar`,
-    )
-  }
-  if (document.kind === 'damaged') faults.push(`${path} is damaged and was not used: ${document.reason}`)
-  if (document.kind === 'foreign' && found.adoption === undefined)
-    faults.push(`another program wrote ${path}: it was not used, since the journal ${directory} goes on without it`)
-  if (document.kind === 'ours' && found.adoption === undefined && isBefore(replayed.end, document.position))
-    faults.push(`${path} counts more than the journal ${directory} holds: the end of the journal is missing`)
-  return faults
-}
-
-function createReader(path: string, { start, found, oldest }: Reading, log: Logger | undefined): Store {
+function createReader(
+  path: string,
+  { start, recovered, content, tally, oldest }: Reading,
+  log: Logger | undefined,
+): Store {
   const reason = `${path} is opened for reading only`
   const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
-  const { adoption, resetAt, segments, replayed } = found
-  const journal = { end: replayed.end, records: replayed.total, segments, oldest }
+  const { resetAt, segments, end, records } = recovered
+  const journal = { end, records, segments, oldest }
   const damaged = new Set<number>()
   const onDamage = (sequence: number): void => {
     if (damaged.has(sequence) || damaged.size === MAX_REPORTED) return
@@ -182,30 +144,31 @@ function createReader(path: string, { start, found, oldest }: Reading, log: Logg
       `${segmentPath(start.directory, sequence)} is damaged, cut short or missing: not all of its attempts are listed`,
     )
   }
-  // A writer beside us removes old segments.
+  // A writer may remove old segments meanwhile.
   const oldestNow = async (): Promise<Oldest> => {
     const read = await readOldest(start)
     return typeof read === 'string' ? oldest : read
   }
   const chain = { ...start, journal, resetAt, links: new Map(), oldestNow, onDamage }
   const list = async (query: AttemptQuery): Promise<AttemptPage> =>
-    adoption === undefined ? listAttempts(chain, query) : listAdopted(adoption.attempts, query)
+    content === undefined ? listAttempts(chain, query) : listAdopted(content.attempts, query)
   let isClosed = false
   return {
     append: refuse,
     appendPoints: refuse,
+    putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
-    ...createAnswers({ tally: start.tally, clock: start.clock, list, isClosed: () => isClosed }),
+    ...createAnswers({ tally, clock: start.clock, list, isClosed: () => isClosed }),
     async close() {
       isClosed = true
     },
   }
 }
 
-/** A page of the attempts of a document, which are in order of time. */
+/** A page of the attempts of a document, which are ordered by time. */
 function listAdopted(
-  attempts: readonly AdoptedAttempt[],
+  attempts: readonly ListedAttempt[],
   { cursor, range, order, withIds, ...query }: AttemptQuery,
 ): AttemptPage {
   let left = cursor === undefined ? attempts.length : readCursor(cursor, attempts.length)
@@ -220,7 +183,7 @@ function listAdopted(
   return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
 }
 
-/** How many attempts are left. */
+/** The cursor is the number of remaining attempts. */
 const printCursor = (left: number): string => Buffer.from(String(left)).toString('base64url')
 
 function readCursor(cursor: string, most: number): number {
@@ -229,7 +192,7 @@ function readCursor(cursor: string, most: number): number {
   throw new RangeError('is not a cursor that a page ended with')
 }
 
-/** Says of which store a system error is. */
+/** Adds the path of the store to a system error. */
 function explained(error: unknown, path: string): unknown {
   if (error instanceof UnusablePath) return new UnreadableStore(error.path, error.detail, { cause: error })
   const code = errorCode(error)

@@ -1,4 +1,4 @@
-/** Blocks of a snapshot: columns of numbers one after the other, as the machine holds them, each aligned to eight bytes. */
+/** Blocks of a snapshot: concatenated columns of numbers in the byte order of the machine, each aligned to eight bytes. */
 import { readSparse, writeSparse } from './sparse-row.ts'
 
 type Column = Float64Array | Uint32Array | Uint8Array
@@ -6,19 +6,19 @@ type Column = Float64Array | Uint32Array | Uint8Array
 export interface BlockWriter {
   double(value: number): void
   put(column: Column): void
-  /** A row most of which is zero. */
+  /** A sparse row: most of its numbers are zero. */
   row(row: Float64Array): void
-  /** Everything that was written. */
+  /** Everything written so far. */
   bytes(): Uint8Array
 }
 
-/** The number of doubles that a column of `bytes` takes. */
+/** The number of doubles that a column of `bytes` needs. */
 export const roomOf = (bytes: number): number => Math.ceil(bytes / 8)
 
-/** Makes a block with room for so many doubles. */
+/** Creates a block with a capacity of `room` doubles. */
 export type NewBlock = (room: number) => BlockWriter
 
-/** Blocks that alternate between two buffers: the bytes of one stay valid until the next but one is made. */
+/** Blocks that alternate between two buffers. The bytes of a block stay valid until the second block after it is created. */
 export function createAlternatingBlocks(): NewBlock {
   let [next, other] = [new ArrayBuffer(0), new ArrayBuffer(0)]
   return room => {
@@ -28,7 +28,7 @@ export function createAlternatingBlocks(): NewBlock {
   }
 }
 
-/** A block in `memory`, which may hold anything. Unused room costs nothing. */
+/** Creates a block in `memory`, whose previous content does not matter. Unused capacity costs nothing. */
 export function createBlock(room: number, memory: ArrayBuffer = new ArrayBuffer(room * 8)): BlockWriter {
   const bytes = new Uint8Array(memory)
   const rows = { words: new Uint32Array(memory), doubles: new Float64Array(memory) }
@@ -52,7 +52,7 @@ export function createBlock(room: number, memory: ArrayBuffer = new ArrayBuffer(
   }
 }
 
-/** Reads a block in the order it was written. The columns share the block's memory. Every method throws a RangeError beyond the end. */
+/** Reads a block in the order in which it was written. The columns share memory with the block. Methods throw a RangeError at its end. */
 export interface BlockReader {
   double(): number
   doubles(count: number): Float64Array
@@ -68,13 +68,13 @@ export function createBlockReader(block: Uint8Array): BlockReader {
   const rows = { doubles, words: new Uint32Array(buffer, byteOffset, doubles.length * 2) }
   let at = 0
 
-  /** Where the next `count` doubles begin, which are read with this. */
+  /** Advances by `count` doubles. Returns where they begin. */
   function take(count: number): number {
     if (!(count <= doubles.length - at)) throw new RangeError('ends too early')
     at += count
     return at - count
   }
-  /** The offset in the buffer of the next `bytes`, which are read with this. */
+  /** Advances by `bytes`. Returns their offset in the buffer. */
   const takeBytes = (bytes: number): number => byteOffset + 8 * take(roomOf(bytes))
 
   return {

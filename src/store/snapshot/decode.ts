@@ -1,15 +1,25 @@
 /** Reads the blocks of a snapshot back into an empty tally and series. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { createDedupWindow, type DedupWindow, type DedupWindowOptions } from '../../core/aggregate/dedup-window.ts'
+import { planOf, type StoredPlan } from '../../core/aggregate/experiment-plan.ts'
 import { type Series, type SeriesState, withoutBuckets } from '../../core/aggregate/series.ts'
 import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
-import type { Tally } from '../../core/aggregate/tally.ts'
+import type { ArmTally, Tally } from '../../core/aggregate/tally.ts'
+import type { TaskSketch } from '../../core/aggregate/task-sketch.ts'
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { type BlockReader, createBlockReader } from './block.ts'
 import { decodeHead, type SnapshotHead } from './head.ts'
 import { takeKeys } from './key-block.ts'
-import { createRowConverter, type SchemaChange, type SummarySchema, schemaChange, widthOf } from './schema.ts'
+import {
+  createRowConverter,
+  OWN_SCHEMA,
+  type SchemaChange,
+  type SummarySchema,
+  schemaChange,
+  widthOf,
+} from './schema.ts'
+import { takeTasks } from './task-column.ts'
 import { createTierRestore, type TierRestore } from './tier-restore.ts'
 
 /** What was read besides what went into the tally and the series. */
@@ -47,21 +57,26 @@ export function* decodeState(
   idOptions: Omit<DedupWindowOptions, 'seed'>,
   planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
 ): StateDecoder {
-  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts } = decodeHead(yield)
+  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts, plans } = decodeHead(yield)
   const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
   const change = schemaChange(schema)
-  const readRow = createRowReader(schema, change)
+  const rows = createRowReader(schema, change)
   const plan = planned(savedTiers)
   const tierRestore = createTierRestore(tally.times, plan, savedTiers)
   tally.restoreOverflowed(overflowed)
+  const storedPlans: readonly (readonly [string, StoredPlan])[] = JSON.parse(plans)
+  tally.restorePlans(storedPlans.map(([experiment, plan]) => [experiment, planOf(plan)] as const))
   const names: string[] = []
   for (let left = counts.names; left > 0; ) left -= decodeTexts(createBlockReader(yield), names)
   const owners: Owners = { all: [], opens: [] }
-  for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners, readRow)
-  for (let left = counts.arms; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners, readRow)
+  for (let left = counts.keys; left > 0; ) left -= decodeKeys(createBlockReader(yield), names, tally, owners, rows)
+  for (let left = counts.arms; left > 0; ) left -= decodeArms(createBlockReader(yield), names, tally, owners, rows)
+  const arms = tally.allArms()
+  for (let left = counts.cells; left > 0; )
+    left -= decodeCells(createBlockReader(yield), names, { tally, arms, owners }, rows)
   for (const [tier, { buckets }] of tiers.entries())
     for (let left = buckets; left > 0; )
-      left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, readRow)
+      left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, rows)
   tierRestore.end()
   const ids = createDedupWindow({ ...idOptions, seed, expected: counts.ids })
   for (let left = counts.ids; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
@@ -72,17 +87,40 @@ export function* decodeState(
   return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts }
 }
 
-/** Reads a summary of a block into an empty row. */
-type RowReader = (block: BlockReader, into: Summary) => void
+/** Reads the summaries of a block. */
+interface RowReader {
+  /** The tasks of the next `count` summaries, which stand before the rows. */
+  tasks(block: BlockReader, count: number): readonly (TaskSketch | undefined)[]
+  /** Reads a row into an empty summary. */
+  row(block: BlockReader, into: Summary, tasks: TaskSketch | undefined): void
+}
 
 function createRowReader(schema: SummarySchema, change: SchemaChange | undefined): RowReader {
-  if (change === undefined) return (block, into) => block.row(SUMMARY_WIDTH, into)
+  if (schema.tasks !== undefined && schema.tasks !== OWN_SCHEMA.tasks)
+    throw new RangeError('its tasks have another layout')
+  const tasks: RowReader['tasks'] = schema.tasks === undefined ? () => [] : takeTasks
+  if (change === undefined) {
+    const row: RowReader['row'] = (block, into, ofRow) => {
+      block.row(SUMMARY_WIDTH, into)
+      setTasks(into, ofRow)
+    }
+    return { tasks, row }
+  }
   const convert = createRowConverter(schema, change)
   const saved = new Float64Array(widthOf(schema))
-  return (block, into) => {
-    block.row(saved.length, saved)
-    convert(saved, createSummary(into))
+  return {
+    tasks,
+    row(block, into, ofRow) {
+      block.row(saved.length, saved)
+      convert(saved, createSummary(into))
+      setTasks(into, ofRow)
+    },
   }
+}
+
+/** A summary without tasks gets no property, which would take memory. */
+function setTasks(summary: Summary, tasks: TaskSketch | undefined): void {
+  if (tasks !== undefined || summary.tasks !== undefined) summary.tasks = tasks
 }
 
 /** How many entries a block holds: throws where that is not at least one. */
@@ -121,7 +159,7 @@ function decodeKeys(
   names: readonly string[],
   tally: Tally,
   owners: Owners,
-  readRow: RowReader,
+  rows: RowReader,
 ): number {
   const count = countIn(block)
   const heads = block.words(4 * count)
@@ -133,10 +171,13 @@ function decodeKeys(
       issue_type: nameAt(names, heads[4 * i + 2]!),
     }),
   )
-  const kept = takeKeys(block, count, i => readRow(block, records[i]!.summary))
-  for (const [i, { added, ...columns }] of kept.entries()) {
-    if (heads[4 * i + 3] !== columns.flags.length) throw new RangeError('recent attempts of another number')
-    tally.restoreRecent(records[i]!, Math.trunc(added), columns)
+  const tasks = rows.tasks(block, count)
+  const kept = takeKeys(block, count, i => rows.row(block, records[i]!.summary, tasks[i]))
+  const olderLengths = block.words(count)
+  for (const [i, { added, numbers, flags }] of kept.entries()) {
+    if (heads[4 * i + 3] !== flags.length) throw new RangeError('recent attempts of another number')
+    const older = [...block.doubles(olderLengths[i]!)]
+    tally.restoreRecent(records[i]!, { added: Math.trunc(added), numbers, flags, older })
     owners.all.push(records[i]!)
     owners.opens.push(opens[i]!)
   }
@@ -148,15 +189,41 @@ function decodeArms(
   names: readonly string[],
   tally: Tally,
   owners: Owners,
-  readRow: RowReader,
+  rows: RowReader,
 ): number {
   const count = countIn(block)
   const heads = block.words(2 * count)
   const opens = block.doubles(count)
+  const tasks = rows.tasks(block, count)
   for (let i = 0; i < count; i++) {
     const arm = tally.holdArm(nameAt(names, heads[2 * i]!), nameAt(names, heads[2 * i + 1]!))
-    readRow(block, arm.summary)
+    rows.row(block, arm.summary, tasks[i])
     owners.all.push(arm)
+    owners.opens.push(opens[i]!)
+  }
+  return count
+}
+
+function decodeCells(
+  block: BlockReader,
+  names: readonly string[],
+  { tally, arms, owners }: { readonly tally: Tally; readonly arms: readonly ArmTally[]; readonly owners: Owners },
+  rows: RowReader,
+): number {
+  const count = countIn(block)
+  const heads = block.words(4 * count)
+  const opens = block.doubles(count)
+  const tasks = rows.tasks(block, count)
+  for (let i = 0; i < count; i++) {
+    const arm = arms[heads[4 * i]!]
+    if (arm === undefined) throw new RangeError('a cell of no arm')
+    const cell = tally.holdCell(arm, {
+      agent_name: nameAt(names, heads[4 * i + 1]!),
+      model_name: nameAt(names, heads[4 * i + 2]!),
+      issue_type: nameAt(names, heads[4 * i + 3]!),
+    })
+    rows.row(block, cell.summary, tasks[i])
+    owners.all.push(cell)
     owners.opens.push(opens[i]!)
   }
   return count
@@ -167,16 +234,17 @@ function decodeBuckets(
   { all, opens }: Owners,
   tier: number,
   restore: TierRestore,
-  readRow: RowReader,
+  rows: RowReader,
 ): number {
   const count = countIn(block)
   const numbers = block.words(count)
   const starts = block.doubles(count)
+  const tasks = rows.tasks(block, count)
   for (let i = 0; i < count; i++) {
     const owner = all[numbers[i]!]
-    if (owner === undefined) throw new RangeError('a bucket of nobody')
+    if (owner === undefined) throw new RangeError('a bucket without an owner')
     const startMs = starts[i]!
-    restore.put(tier, owner, startMs, row => readRow(block, row))
+    restore.put(tier, owner, startMs, row => rows.row(block, row, tasks[i]))
     if (tier === 0 && opens[numbers[i]!] === startMs) restore.open(owner, startMs)
   }
   return count

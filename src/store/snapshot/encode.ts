@@ -1,6 +1,8 @@
 /** Writes a snapshot: everything that was counted up to a position of the log, to the last bit, as blocks of bytes. */
+import type { ArmCell } from '../../core/aggregate/arm-cells.ts'
 import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
+import { storedPlan } from '../../core/aggregate/experiment-plan.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
@@ -9,9 +11,10 @@ import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
 import { OWN_SCHEMA } from './schema.ts'
 import { sparseRoom } from './sparse-row.ts'
+import { putTasks, roomOfTasks } from './task-column.ts'
 
 /** Entries of one block: a megabyte at most. */
-const AT_ONCE = { names: 4096, keys: 256, arms: 512, buckets: 512, ids: 65_536, series: 2048 }
+const AT_ONCE = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
 /** Rows that are written between two steps. */
 const ROWS_A_STEP = 64
 
@@ -33,23 +36,33 @@ export function* encodeState(
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
-  const owners = [...keys, ...arms]
+  const cells = arms.flatMap((arm, number) => [...arm.cells.values()].map(cell => ({ arm: number, cell })))
+  const owners = [...keys, ...arms, ...cells.map(({ cell }) => cell)]
   const saves = tally.times.save()
   const buckets: Bucket[][] = []
   for (const tier of saves.keys()) buckets.push(yield* gathered(tally.times.buckets(tier)))
-  const names = yield* numbersOf(namesIn(keys, arms))
+  const names = yield* numbersOf(namesIn(keys, arms, cells))
   yield encodeHead({
     schema: OWN_SCHEMA,
     tiers: saves.map((save, tier) => ({ ...save, buckets: buckets[tier]!.length })),
-    counts: { names: names.size, keys: keys.length, arms: arms.length, ids: ids.size, series: series.states.size },
+    counts: {
+      names: names.size,
+      keys: keys.length,
+      arms: arms.length,
+      cells: cells.length,
+      ids: ids.size,
+      series: series.states.size,
+    },
     overflowed: tally.overflowed(),
     seed: ids.save(0, 0).seed,
     forgottenMs: series.forgottenMs,
     alerts: [...(alerts ?? [])],
+    plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),
   })
   yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
   yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
   yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))
+  yield* blocksOf(cells, AT_ONCE.cells, some => encodeCells(some, names, newBlock))
   const ownerNumbers = yield* numbersOf(owners)
   for (const ofTier of buckets)
     yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
@@ -68,7 +81,17 @@ function* blocksOf<T>(
 /** A block that is made in steps. */
 type Encoding = Generator<undefined, Uint8Array>
 
-function* namesIn(keys: readonly KeyTally[], arms: readonly ArmTally[]): Generator<string> {
+/** What a key counted in an arm, and the number of that arm. */
+interface NumberedCell {
+  readonly arm: number
+  readonly cell: ArmCell
+}
+
+function* namesIn(
+  keys: readonly KeyTally[],
+  arms: readonly ArmTally[],
+  cells: readonly NumberedCell[],
+): Generator<string> {
   for (const { key } of keys) {
     yield key.agent_name
     yield key.model_name
@@ -78,6 +101,8 @@ function* namesIn(keys: readonly KeyTally[], arms: readonly ArmTally[]): Generat
     yield experiment
     yield variant
   }
+  // All of them are names of keys, but for those of the overflow.
+  for (const { cell } of cells) yield cell.key.agent_name
 }
 
 /** The number of each value, by when it first comes. */
@@ -112,7 +137,11 @@ const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
   Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
 
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + 3 * keys.length + roomOfKeys(keys))
+  const older = keys.map(({ recent }) => recent.older)
+  const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
+  const block = newBlock(
+    1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers,
+  )
   const heads = new Uint32Array(4 * keys.length)
   for (const [i, { key, recent }] of keys.entries()) {
     heads[4 * i] = names.get(key.agent_name)!
@@ -123,16 +152,44 @@ function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, numbe
   block.double(keys.length)
   block.put(heads)
   block.put(opensOf(keys))
+  putTasks(block, keys)
   yield* putKeys(block, keys, ROWS_A_STEP)
+  block.put(Uint32Array.from(older, ({ length }) => length))
+  for (const [i, numbers] of older.entries()) {
+    block.put(Float64Array.from(numbers))
+    if (i % ROWS_A_STEP === 0) yield
+  }
   return block.bytes()
 }
 
 function* encodeArms(arms: readonly ArmTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const block = newBlock(1 + arms.length * (2 + ROW_ROOM))
+  const block = newBlock(1 + arms.length * (2 + ROW_ROOM) + roomOfTasks(arms))
   block.double(arms.length)
   block.put(Uint32Array.from(arms.flatMap(({ experiment, variant }) => [names.get(experiment)!, names.get(variant)!])))
   block.put(opensOf(arms))
+  putTasks(block, arms)
   for (const { summary } of arms) block.row(summary)
+  return block.bytes()
+}
+
+function* encodeCells(
+  cells: readonly NumberedCell[],
+  names: ReadonlyMap<string, number>,
+  newBlock: NewBlock,
+): Encoding {
+  const own = cells.map(({ cell }) => cell)
+  const block = newBlock(1 + cells.length * (3 + ROW_ROOM) + roomOfTasks(own))
+  const heads = cells.flatMap(({ arm, cell: { key } }) => [
+    arm,
+    names.get(key.agent_name)!,
+    names.get(key.model_name)!,
+    names.get(key.issue_type)!,
+  ])
+  block.double(cells.length)
+  block.put(Uint32Array.from(heads))
+  block.put(opensOf(own))
+  putTasks(block, own)
+  for (const { summary } of own) block.row(summary)
   return block.bytes()
 }
 
@@ -141,10 +198,11 @@ function* encodeBuckets(
   owners: ReadonlyMap<BucketOwner, number>,
   newBlock: NewBlock,
 ): Encoding {
-  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM))
+  const block = newBlock(1 + buckets.length * (2 + ROW_ROOM) + roomOfTasks(buckets))
   block.double(buckets.length)
   block.put(Uint32Array.from(buckets, bucket => owners.get(bucket.of)!))
   block.put(Float64Array.from(buckets, bucket => bucket.startMs))
+  putTasks(block, buckets)
   for (const [i, { summary }] of buckets.entries()) {
     block.row(summary)
     if (i % ROWS_A_STEP === 0) yield

@@ -1,12 +1,14 @@
-/** The first block of a snapshot: what its numbers mean, and how many entries of each kind follow. JSON, so that any version can read it. */
+/** The first block of a snapshot: the schema, and the number of entries of each kind. JSON, so that any version can read it. */
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { fingerprintOf, type SummarySchema } from './schema.ts'
 
-/** Entries of each kind, in the order of their blocks; buckets follow the arms, tier by tier. */
+/** Entries of each kind, in the order of their blocks; buckets follow the cells, tier by tier. */
 export interface EntryCounts {
   readonly names: number
   readonly keys: number
   readonly arms: number
+  /** Pairs of an arm and a key. */
+  readonly cells: number
   readonly ids: number
   readonly series: number
 }
@@ -15,17 +17,19 @@ export interface SnapshotHead {
   readonly schema: SummarySchema
   readonly tiers: readonly (TierSave & { readonly buckets: number })[]
   readonly counts: EntryCounts
-  /** Attempts that counted under the overflow key. */
+  /** Attempts counted under the overflow key. */
   readonly overflowed: number
-  /** The seed of the hashes of ids. */
+  /** The hash seed of the dedup window. */
   readonly seed: readonly [number, number]
-  /** Whatever a series began up to then may have been counted. */
+  /** Series that started up to this time may be counted already, although they are not in the snapshot. */
   readonly forgottenMs: number
-  /** Alerts that are firing, and since when. */
+  /** Firing alerts, and when they started to fire. */
   readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
+  /** What was stated of experiments, as a JSON text: the name "Infinity" would be read back as a number otherwise. */
+  readonly plans: string
 }
 
-/** The head as it stands in the file. */
+/** The head as it is encoded. */
 interface EncodedHead extends SnapshotHead {
   readonly fingerprint: string
 }
@@ -42,7 +46,7 @@ export function encodeHead(head: SnapshotHead): Uint8Array {
   return padded
 }
 
-/** Throws where the block is no head, or its schema is not that of its fingerprint. */
+/** Throws if the block is not a head, or its fingerprint is not that of its schema. */
 export function decodeHead(block: Uint8Array): SnapshotHead {
   const { fingerprint, ...head }: EncodedHead = JSON.parse(Buffer.from(block).toString('utf8'), (_name, value) =>
     value === 'Infinity' ? Infinity : value === '-Infinity' ? -Infinity : value,

@@ -4,7 +4,9 @@
  */
 import { createHash } from 'node:crypto'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/aggregate/histogram-bounds.ts'
+import { BLOCK_ATTEMPTS, BLOCK_NUMBERS, MAX_BLOCKS } from '../../core/aggregate/older-outcomes.ts'
 import { type FieldGroup, type Histogrammed, SUMMARY_FIELDS } from '../../core/aggregate/summary.ts'
+import { TASK_LAYOUT } from '../../core/aggregate/task-sketch.ts'
 import type { TierOptions } from '../../core/aggregate/time-tiers.ts'
 
 /** The meaning of a summary's numbers. Plain data that survives JSON. */
@@ -13,18 +15,24 @@ export interface SummarySchema {
   readonly bounds: Readonly<Record<Histogrammed, readonly number[]>>
   /** Name and size of each field of the row, in order. */
   readonly fields: readonly (readonly [name: string, size: number])[]
+  /** Blocks of older outcomes of a key, attempts of a block, and its numbers. */
+  readonly older: readonly [blocks: number, attempts: number, numbers: number]
+  /** The meaning of the tasks beside a row. Undefined if the rows have none. */
+  readonly tasks?: string | undefined
 }
 
 /** The schema of this program. */
 export const OWN_SCHEMA: SummarySchema = {
   bounds: { duration: DURATION_BOUNDS, confidence: CONFIDENCE_BOUNDS },
   fields: SUMMARY_FIELDS.map(({ name, size }) => [name, size]),
+  older: [MAX_BLOCKS, BLOCK_ATTEMPTS, BLOCK_NUMBERS],
+  tasks: TASK_LAYOUT,
 }
 
 /** The fingerprint of a schema with these tiers: equal where the numbers mean the same. */
 export function fingerprintOf(schema: SummarySchema, tiers: readonly Pick<TierOptions, 'spanMs'>[]): string {
   const spans = tiers.map(({ spanMs }) => spanMs)
-  return `bounds:${digest(schema.bounds)} layout:${digest(schema.fields)} tiers:${digest(spans)}`
+  return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks])} tiers:${digest(spans)}`
 }
 
 /** The digest of this program's histogram bounds: records of the log that hold buckets name it. */

@@ -1,9 +1,9 @@
 /**
- * Rows of doubles most of which are zero, in sparse form: a bitmap of the places that are not zero, 64 places to a double, and then the
- * values of those places.
+ * Sparse encoding of rows of doubles, most of which are zero: a bitmap of the indexes that are not zero (64 per double), followed by the values
+ * at these indexes.
  */
 
-/** Two views of one piece of memory. Positions count doubles. */
+/** Two views of the same buffer. Positions count doubles. */
 export interface SparseRows {
   readonly words: Uint32Array
   readonly doubles: Float64Array
@@ -11,10 +11,10 @@ export interface SparseRows {
 
 const bitmapLength = (width: number): number => Math.ceil(width / 64)
 
-/** The most doubles that a sparse row of `width` doubles can take. */
+/** The maximum number of doubles of an encoded row of `width` doubles. */
 export const sparseRoom = (width: number): number => bitmapLength(width) + width
 
-/** Writes `row` at `at`, where there must be room for it; answers where it ends. */
+/** Writes `row` at `at`, which must have {@link sparseRoom}. Returns its end. */
 export function writeSparse({ words, doubles }: SparseRows, at: number, row: Float64Array): number {
   const width = row.length
   let to = at + bitmapLength(width)
@@ -31,7 +31,7 @@ export function writeSparse({ words, doubles }: SparseRows, at: number, row: Flo
   return to
 }
 
-/** Reads the row of `width` doubles at `at` into `row`, which may be longer; answers where it ends. Throws a RangeError beyond the end. */
+/** Reads the row of `width` doubles at `at` into `row`, which may be longer. Returns its end. Throws a RangeError at the end of the buffer. */
 export function readSparse({ words, doubles }: SparseRows, at: number, width: number, row: Float64Array): number {
   row.fill(0)
   const bitmapEnd = at + bitmapLength(width)

@@ -1,6 +1,6 @@
 /** Puts the buckets of a snapshot into the tiers of a plan: its own tiers, or others that are built from them. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
-import { createSummary, mergeInto, type Summary } from '../../core/aggregate/summary.ts'
+import { copySummary, createSummary, mergeInto, type Summary } from '../../core/aggregate/summary.ts'
 import type { TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TimeBuckets } from '../../core/aggregate/time-buckets.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
@@ -38,7 +38,7 @@ export function createTierRestore(times: TimeBuckets, plan: TierPlan, savedTiers
       for (const tier of targets[saved]!) mergeInto(times.restore(tier, owner, startMs).summary, row)
     },
     open(owner, startMs) {
-      if (changed) opens.push({ owner, startMs, summary: row.slice() })
+      if (changed) opens.push({ owner, startMs, summary: copySummary(row) })
       else owner.open = times.restore(0, owner, startMs)
     },
     end() {

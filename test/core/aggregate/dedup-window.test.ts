@@ -82,7 +82,7 @@ test('however clocks jump meanwhile, an id is known when it comes again within i
   )
 })
 
-test('two windows that were told the same hold the same, also where one was saved and restored between', () => {
+test('two windows with the same history have the same ids, also if one was saved and restored in between', () => {
   fc.assert(
     fc.property(clocks, clocks, (before, after) => {
       const options = { seed, limit: 50, keepMs: DAY_MS }

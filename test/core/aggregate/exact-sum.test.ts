@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { addExact, mergeExact, stepOf } from '../../../src/core/aggregate/exact-sum.ts'
+import {
+  addExact,
+  addExactSquare,
+  exactSumAt,
+  mergeExact,
+  squaredDeviations,
+  stepOf,
+} from '../../../src/core/aggregate/exact-sum.ts'
 
 const EXPONENT = -66
 const STEP = stepOf(EXPONENT)
@@ -84,5 +91,49 @@ describe('an exact sum', () => {
     // 0.0336 + 3 × 0.0576 lies between two doubles; so little more decides, and whichever order it comes in.
     const numbers = [0.0336, 0.0576, 0.0576, 0.0576, 2 ** -66]
     expect(sumOf(numbers)[0]).toBe(sumOf(numbers.toReversed())[0])
+  })
+})
+
+describe('squaredDeviations', () => {
+  /** Σ(x - mean)², exactly: every double is a whole number of 2^-1074, so fractions of BigInts hold it. */
+  function oracle(values: readonly number[]): number {
+    const scaled = values.map(value => BigInt(value * 2 ** 100))
+    const n = BigInt(values.length)
+    const sum = scaled.reduce((a, b) => a + b, 0n)
+    const numerator = scaled.reduce((all, x) => all + (n * x - sum) ** 2n, 0n)
+    // Shifted, so that the whole quotient keeps its digits.
+    return Number((numerator << 200n) / (n * n)) / 2 ** 200 / 2 ** 200
+  }
+
+  const deviationsOf = (values: readonly number[]): number => {
+    const sums = new Float64Array(4)
+    const step = stepOf(-66)
+    for (const value of values) {
+      addExact(sums, 0, value, step)
+      addExactSquare(sums, 2, value, step)
+    }
+    return squaredDeviations(values.length, exactSumAt(sums, 0), exactSumAt(sums, 2), step)
+  }
+
+  test('agrees with exact arithmetic to six digits at spreads down to a millionth of the mean', () => {
+    const mean = fc.double({ min: 10, max: 50_000, noNaN: true })
+    const spread = fc.constantFrom(1, 1e-2, 1e-4, 1e-6)
+    const shape = fc.array(fc.double({ min: -0.5, max: 0.5, noNaN: true }), { minLength: 2, maxLength: 60 })
+    fc.assert(
+      fc.property(mean, spread, shape, (centre, relative, parts) => {
+        const values = parts.map(part => centre * (1 + relative * part))
+        const exact = oracle(values)
+        fc.pre(exact > (centre * relative * 0.3) ** 2)
+        expect(deviationsOf(values) / exact).toBeCloseTo(1, 6)
+      }),
+    )
+  })
+
+  test('is 0 for equal values, in spite of rounding', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-6, max: 1e5, noNaN: true }), fc.integer({ min: 2, max: 300 }), (value, n) => {
+        expect(deviationsOf(Array(n).fill(value))).toBe(0)
+      }),
+    )
   })
 })

@@ -20,6 +20,7 @@ import {
   tokens,
   totalAttempts,
 } from '../../../src/core/aggregate/summary.ts'
+import { copyTasks } from '../../../src/core/aggregate/task-sketch.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import { parseTimestamp } from '../../../src/core/attempt/timestamp.ts'
 import { attempts } from '../arbitraries.ts'
@@ -37,6 +38,7 @@ const answers = (s: Summary): unknown => ({
   tokens: tokens(s),
   time: timeSums(s),
   calibration: calibrationSums(s),
+  tasks: s.tasks && copyTasks(s.tasks),
   histograms: [durations(s, true), durations(s, false), confidences(s, true), confidences(s, false)],
 })
 

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { recentResults } from '../../../src/core/aggregate/recent.ts'
-import { addAttempt, createSummary, successes, totalAttempts } from '../../../src/core/aggregate/summary.ts'
+import { createSummary, successes, totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, OVERFLOW_KEY, type Tally, total } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
+import type { KeyFilter, TimeRange } from '../../../src/core/ports.ts'
+import { runToCompletion } from '../../../src/core/steps.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
 const MINUTE = 60_000
@@ -112,11 +114,70 @@ describe('the tally', () => {
   })
 })
 
+describe('the arms of an experiment by key', () => {
+  const armsOf = (tally: Tally, filter: KeyFilter, range?: TimeRange) =>
+    runToCompletion(tally.armSteps('prompt', { range, filter }, NOW_MS)).map(({ variant, summary }) => [
+      variant,
+      [...summary],
+    ])
+
+  test('count what a tally of the attempts that pass the filter counts, with and without a range', () => {
+    const name = fc.constantFrom('a', 'b')
+    const filter = fc.record({ agent_name: name, model_name: name, issue_type: name }, { requiredKeys: [] })
+    const some = attempts.chain(attempt =>
+      fc
+        .record({ agent_name: name, model_name: name, issue_type: name, variant: fc.constantFrom('old', 'new') })
+        .map(more => ({ ...attempt, ...more, experiment: 'prompt' })),
+    )
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 40 }), filter, (list, wanted) => {
+        const passing = list.filter(one =>
+          Object.entries(wanted).every(([field, value]) => one[field as 'agent_name'] === value),
+        )
+        const variants = [...new Set(list.map(({ variant }) => variant))]
+        for (const range of [undefined, { sinceMs: NOW_MS - 5 * HOUR, untilMs: NOW_MS }]) {
+          const plain = new Map(armsOf(tallyOf(passing), {}, range) as [string, number[]][])
+          const expected = variants.map(variant => [variant, plain.get(variant) ?? [...createSummary()]])
+          expect(armsOf(tallyOf(list), wanted, range)).toEqual(expected)
+        }
+      }),
+    )
+  })
+
+  test('are as many as --max-keys: attempts beyond that count in the arm, and are named where a filter leaves them out', () => {
+    const tally = createTally({ maxKeys: 2, maxArms: 10, tiers: DEFAULT_TIERS })
+    for (const issue_type of ['i', 'j', 'k', 'k'])
+      tally.add(at(NOW_MS, { experiment: 'prompt', variant: 'v', issue_type }), { ms: NOW_MS, local: false }, NOW_MS)
+    const attemptsOf = (filter: KeyFilter) =>
+      runToCompletion(tally.armSteps('prompt', { range: undefined, filter }, NOW_MS)).map(one =>
+        totalAttempts(one.summary),
+      )
+    expect([attemptsOf({}), attemptsOf({ issue_type: 'i' }), attemptsOf({ issue_type: 'k' })]).toEqual([[4], [1], [0]])
+    expect(tally.overflowedArms('prompt', undefined, NOW_MS, { issue_type: 'k' })).toEqual({ own: 2, unknown: 0 })
+    expect(tally.overflowedArms('prompt', undefined, NOW_MS)).toEqual({ own: 0, unknown: 0 })
+  })
+})
+
+describe('the plans of experiments', () => {
+  test('are at most as many as arms, and a new one is refused until another is removed', () => {
+    const tally = createTally({ maxKeys: 2, maxArms: 1, tiers: DEFAULT_TIERS })
+    expect(tally.putPlan('a', { baseline: 'x' })).toBe(true)
+    expect(tally.putPlan('a', { baseline: 'x' })).toBe(false)
+    expect(tally.putPlan('b', { baseline: 'x' })).toBe(false)
+    expect(tally.putPlan('a', { endMs: 1 })).toBe(true)
+    expect(tally.putPlan('a', {})).toBe(true)
+    expect(tally.putPlan('b', { baseline: 'x' })).toBe(true)
+    expect([...tally.plans.keys()]).toEqual(['b'])
+    tally.clear()
+    expect(tally.plans.size).toBe(0)
+  })
+})
+
 describe('a range', () => {
   const inRange = (tally: Tally, sinceMs: number, untilMs = Number.POSITIVE_INFINITY): number =>
     totalAttempts(total([...tally.ranged({ sinceMs, untilMs }, {}, NOW_MS)]))
 
-  test('counts attempts to the minute in the last day, to the hour in the last 90 days, to the day before', () => {
+  test('counts attempts to the minute in the last 26 hours, to the hour in the last 90 days, to the day before', () => {
     const ages = [30 * MINUTE, 5 * HOUR, 30 * HOUR, 40 * 24 * HOUR, 200 * 24 * HOUR]
     const tally = tallyOf(ages.map(age => at(NOW_MS - age)))
     expect(inRange(tally, NOW_MS - 31 * MINUTE)).toBe(1)
@@ -166,44 +227,5 @@ describe('a range', () => {
     tally.add(at(ms), { ms, local: false }, ms)
     const range = { sinceMs: NOW_MS, untilMs: Number.POSITIVE_INFINITY }
     expect(tally.ranged(range, {}, NOW_MS + HOUR).map(one => totalAttempts(one.summary))).toEqual([1])
-  })
-
-  test('holds exactly the attempts of its whole buckets, whatever else was asked or came late meanwhile', () => {
-    const ages = fc.oneof(fc.integer({ min: 0, max: 180 }), fc.integer({ min: 0, max: 100 * 24 * 60 }))
-    const windows = fc.tuple(ages, ages).map(([a, b]) => ({ since: Math.max(a, b) + 1, until: Math.min(a, b) }))
-    const step = fc.oneof(
-      { weight: 4, arbitrary: fc.tuple(attempts, ages).map(([attempt, age]) => ({ attempt, age })) },
-      { weight: 1, arbitrary: windows.map(asked => ({ asked })) },
-    )
-    const range = ({ since, until }: { since: number; until: number }): { sinceMs: number; untilMs: number } => ({
-      sinceMs: NOW_MS - since * MINUTE,
-      untilMs: NOW_MS - until * MINUTE,
-    })
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), windows, (steps, wanted) => {
-        const tally = createTally({ maxKeys: 3, maxArms: 0, tiers: DEFAULT_TIERS })
-        const seen: { attempt: AgentAttempt; ms: number }[] = []
-        for (const one of steps) {
-          if ('asked' in one)
-            for (const { summary } of tally.ranged(range(one.asked), {}, NOW_MS)) totalAttempts(summary)
-          else {
-            const ms = NOW_MS - one.age * MINUTE
-            seen.push({ attempt: one.attempt, ms })
-            tally.add(one.attempt, { ms, local: false }, NOW_MS)
-          }
-        }
-        const { sinceMs, untilMs } = range(wanted)
-        const span = DEFAULT_TIERS.find(
-          ({ spanMs, keepMs }) => Math.floor(sinceMs / spanMs) * spanMs > NOW_MS - keepMs,
-        )!.spanMs
-        const expected = createSummary()
-        for (const { attempt, ms } of seen) {
-          const startMs = Math.floor(ms / span) * span
-          if (startMs >= Math.floor(sinceMs / span) * span && startMs < untilMs) addAttempt(expected, attempt, ms)
-        }
-        expect([...total([...tally.ranged({ sinceMs, untilMs }, {}, NOW_MS)])]).toEqual([...expected])
-      }),
-      { numRuns: 300 },
-    )
   })
 })

@@ -1,6 +1,7 @@
 /** For any attempts, every report is consistent: numbers are finite and in bounds, and intervals contain their estimates. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { copySummary } from '../../../src/core/aggregate/summary.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
@@ -17,10 +18,11 @@ import { experimentReport } from '../../../src/core/reports/experiment-report.ts
 import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-report.ts'
 import { GROUPINGS, groupedRates, overallRate } from '../../../src/core/reports/grouped-rates.ts'
 import { countsOf } from '../../../src/core/reports/groups.ts'
+import { intervalsOf } from '../../../src/core/reports/intervals.ts'
 import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
 import { performanceReport } from '../../../src/core/reports/report.ts'
 import { routingReport } from '../../../src/core/reports/routing.ts'
-import { intervalsOf, trendReport } from '../../../src/core/reports/trends.ts'
+import { trendReport } from '../../../src/core/reports/trends.ts'
 import { attempts, NOW_MS } from '../arbitraries.ts'
 
 /** Every kind of report over the attempts, by name. */
@@ -29,7 +31,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
   const keys = tally.keys()
   const evidence = keys.map(one => ({ one, ...countsOf(one.summary) }))
-  const intervals = intervalsOf(undefined, keys, NOW_MS)
+  const { ranges: intervals } = intervalsOf(undefined, keys, { nowMs: NOW_MS })
   const perInterval = intervals.map(range => {
     const counts = [...tally.ranged(range, {}, NOW_MS)].map(({ summary }) => countsOf(summary))
     return {
@@ -48,7 +50,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
     ['costs', costReport(keys)],
     ['experiment', experimentReport('e', tally.arms('e'))],
     ['adaptive experiment', experimentReport('e', tally.arms('e'), { adaptive: true })],
-    ['trends', trendReport(intervals, perInterval, keys, keys)],
+    ['trends', trendReport(intervals, perInterval, keys)],
     ['route', routingReport('i', evidence)],
     ['constrained route', routingReport('i', evidence, { max_cost_usd: 1, min_success_rate: 50 })],
     ['drawn route', routingReport('i', evidence, { seed: 's' })],
@@ -96,7 +98,8 @@ function outOfBounds(name: string, value: number, path: string): string[] {
 
 interface Interval {
   readonly low: number
-  readonly high: number
+  /** Null if there is no upper limit. */
+  readonly high: number | null
 }
 
 function isInterval(value: unknown): value is Interval {
@@ -110,7 +113,9 @@ function notContained(name: string, { low, high }: Interval, beside: Record<stri
   const value = typeof middle === 'number' ? middle : typeof rate === 'number' ? rate : Number.NaN
   if (Number.isNaN(value)) return middle === null ? [] : [`${path}.${name} is an interval of nothing`]
   const slack = ROUNDING * Math.max(1, Math.abs(value))
-  return low <= value + slack && value <= high + slack ? [] : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
+  return low <= value + slack && value <= (high ?? Number.POSITIVE_INFINITY) + slack
+    ? []
+    : [`${path}.${name} [${low}, ${high}] lacks ${value}`]
 }
 
 function expectConsistent(list: readonly AgentAttempt[]): void {
@@ -210,12 +215,12 @@ test('a report does not depend on earlier reports, and agrees with the model com
         if (reportedAfter.includes(i)) performanceReport(tally.keys(), 'now')
       }
       // Copies without a change counter are not cached.
-      const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: summary.slice(), recent }))
+      const copies = tally.keys().map(({ key, summary, recent }) => ({ key, summary: copySummary(summary), recent }))
       const report = performanceReport(tally.keys(), 'now')
       expect(report).toEqual(performanceReport(copies, 'now'))
       expect(report.by_model).toEqual(modelComparison(copies, { minAttempts: 1 }))
       const issues = new Set(copies.map(({ key }) => key.issue_type))
-      const best = [...issues].map(issue => [
+      const best = [...issues].map((issue): [string, BestAgent | undefined] => [
         issue,
         plainOf(
           decidedBestAgent(
@@ -225,15 +230,57 @@ test('a report does not depend on earlier reports, and agrees with the model com
         ),
       ])
       expect(report.recommendations).toEqual(
-        Object.assign(Object.create(null), Object.fromEntries(best.filter(([, one]) => one !== undefined))),
+        Object.assign(Object.create(null), Object.fromEntries(best.filter(([, one]) => isRecommended(one)))),
       )
     }),
   )
 })
 
+test('a report recommends no agent at none of five', () => {
+  const report = (good: number): unknown => {
+    const { recommendations } = reportsOn(some(good, 5)).get('report') as ReturnType<typeof performanceReport>
+    return recommendations.i?.agent_name
+  }
+  expect(report(0)).toBeUndefined()
+  expect(report(1)).toBe('a')
+})
+
+test('ranked by cost, the answer is about the cost per success: who is cheaper with fewer successes', () => {
+  const attempts = (agent_name: string, good: number, cost: number): AgentAttempt[] =>
+    some(good, 100, { agent_name }).map((one, i) => ({ ...one, cost_usd: cost * (1 + (i % 5) / 10) }))
+  const keys = [...attempts('cheap', 60, 0.1), ...attempts('dear', 90, 1), ...some(80, 100, { agent_name: 'unpriced' })]
+  expect(reportsOn(keys).get('decided by expected_cost')).toMatchObject({
+    agent_name: 'cheap',
+    decided_by: 'cost_per_success',
+    cost_per_success: { cost_usd: expect.closeTo(0.2, 6), interval: { low: expect.any(Number) } },
+    p_best: expect.closeTo(1, 6),
+    decisive: true,
+    contenders: [],
+    attempts_to_decide: 0,
+  })
+  const close = [...attempts('cheap', 60, 0.1), ...attempts('near', 60, 0.11)]
+  expect(reportsOn(close).get('decided by expected_cost')).toMatchObject({
+    agent_name: 'cheap',
+    decisive: false,
+    contenders: [{ agent_name: 'near', cost_per_success: { cost_usd: expect.closeTo(0.22, 6) } }],
+    attempts_to_decide: null,
+  })
+})
+
+test('ranked by cost without any known cost, the answer is about the success rate', () => {
+  const best = reportsOn([...some(30, 60), ...some(40, 60, { agent_name: 'b' })]).get('decided by expected_cost')
+  expect(best).toMatchObject({ decided_by: 'success_rate', cost_per_success: null, shrunk_rate: null })
+})
+
+/** A report recommends no agent that never succeeded. */
+function isRecommended(best: BestAgent | undefined): boolean {
+  return best !== undefined && best.success_rate > 0
+}
+
 /** The best agent as a report has it: without the evidence that it is the best. */
 function plainOf(best: DecidedBestAgent | undefined): BestAgent | undefined {
   if (best === undefined) return undefined
-  const { p_best, expected_loss, decisive, contenders, attempts_to_decide, ...plain } = best
+  const { shrunk_rate, cost_per_success, decided_by, p_best, expected_loss, decisive, ...rest } = best
+  const { contenders, attempts_to_decide, ...plain } = rest
   return plain
 }

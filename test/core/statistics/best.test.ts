@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideBest } from '../../../src/core/statistics/best.ts'
-import { type Counts, shrunkRate } from '../../../src/core/statistics/counts.ts'
-import { attemptsPerSide } from '../../../src/core/statistics/power.ts'
+import type { Counts } from '../../../src/core/statistics/counts.ts'
 import { counts } from './arbitraries.ts'
 import { expectFinite } from './finite.ts'
+import { isDecided } from './simulation.ts'
 
 function of(...pairs: readonly (readonly [number, number])[]): Counts[] {
   return pairs.map(([successes, attempts]) => ({ successes, attempts }))
@@ -30,23 +30,32 @@ describe('decideBest', () => {
   })
 
   test('returns the further attempts per candidate that a small lead needs', () => {
-    const { decisive, attempts_to_decide } = decideBest(of([70, 100], [85, 100]), 1)
+    const { decisive, attempts_to_decide } = decideBest(of([700, 1000], [850, 1000]), 1)
     expect(decisive).toBe(true)
     expect(attempts_to_decide).toBe(0)
     const open = decideBest(of([35, 50], [42, 50]), 1)
     expect(open.decisive).toBe(false)
-    // About 150 attempts per side distinguish 70 % from 84 %.
-    expect(open.attempts_to_decide).toBeGreaterThan(80)
-    expect(open.attempts_to_decide).toBeLessThan(150)
+    // About 150 attempts of each distinguish 70 % from 84 % at a single look, and about twice as many at any number of looks.
+    expect(open.attempts_to_decide).toBeGreaterThan(250)
+    expect(open.attempts_to_decide).toBeLessThan(350)
   })
 
-  test('adds attempts until the harmonic mean of unequal sample sizes reaches the needed one, and no more', () => {
-    const [small, large] = of([30, 40], [390, 600]) as [Counts, Counts]
-    const more = decideBest([small, large], 0).attempts_to_decide!
-    const needed = attemptsPerSide(shrunkRate(small), shrunkRate(large), 0.05)!
-    const harmonic = (m: number): number => 2 / (1 / (small.attempts + m) + 1 / (large.attempts + m))
-    expect(harmonic(more)).toBeGreaterThanOrEqual(needed)
-    expect(harmonic(more - 1)).toBeLessThan(needed)
+  test('decides by effective attempts: repeated tasks leave open what as many attempts would decide', () => {
+    const candidates = of([95, 100], [50, 100])
+    const repeated = candidates.map(each => ({ ...each, clusters: 10, effective_attempts: 12 }))
+    expect(decideBest(candidates, 0).decisive).toBe(true)
+    const { decisive, standings, attempts_to_decide } = decideBest(repeated, 0)
+    expect(decisive).toBe(false)
+    expect(attempts_to_decide).toBeGreaterThan(0)
+    expect(standings[1]).toMatchObject({ success_rate: 50, contender: true })
+    expect(standings[1]!.p_best).toBeGreaterThan(decideBest(candidates, 0).standings[1]!.p_best)
+  })
+
+  test('plans for all contenders jointly: more of them need more attempts', () => {
+    const plan = (equals: number): number =>
+      decideBest(of([34, 40], ...Array.from({ length: equals }, () => [26, 40] as const)), 0).attempts_to_decide!
+    expect(plan(2)).toBeGreaterThan(plan(1) * 1.2)
+    expect(plan(6)).toBeGreaterThan(plan(2) * 1.2)
   })
 
   test('returns null attempts to decide for ties, fewer than 5 attempts, a leader with the lower rate, and over a million', () => {
@@ -56,10 +65,28 @@ describe('decideBest', () => {
     expect(decideBest(of([500_000, 1_000_000], [500_001, 1_000_000]), 1).attempts_to_decide).toBeNull()
   })
 
-  test('keeps a candidate as a contender if its rate is significantly higher than that of the given leader', () => {
+  test('keeps a candidate as a contender if its rate is higher than that of the given leader', () => {
     const best = decideBest(of([50, 100], [95, 100]), 0)
     expect(best.contenders).toEqual([0, 1])
     expect(best.decisive).toBe(false)
+  })
+
+  test('is decisive exactly where the evidence excludes every other candidate', () => {
+    fc.assert(
+      fc.property(fc.array(counts(120), { minLength: 2, maxLength: 4 }), candidates => {
+        const { decisive } = decideBest(candidates, 0)
+        const [first, ...others] = candidates as [Counts, ...Counts[]]
+        expect(decisive).toBe(isDecided(first, others))
+      }),
+      { numRuns: 60 },
+    )
+    expect(isDecided({ successes: 95, attempts: 100 }, of([50, 100], [40, 100]))).toBe(true)
+  })
+
+  test('a larger family of candidates, from which these were selected, needs more evidence', () => {
+    const candidates = of([43, 50], [23, 50])
+    expect(decideBest(candidates, 0).decisive).toBe(true)
+    expect(decideBest(candidates, 0, 300).decisive).toBe(false)
   })
 
   test('is not decisive with one candidate, and returns empty lists without candidates', () => {

@@ -1,4 +1,9 @@
-import type { CalibrationSums } from '../../../src/core/aggregate/summary.ts'
+import {
+  addAttempt,
+  type CalibrationSums,
+  calibrationSums,
+  createSummary,
+} from '../../../src/core/aggregate/summary.ts'
 import { calibrationOf } from '../../../src/core/statistics/calibration.ts'
 import { createRandom, drawBeta, type Random } from '../../../src/core/statistics/random.ts'
 import { listed, percent, type Simulation, sumOf } from './simulation.ts'
@@ -9,28 +14,14 @@ export interface Stated {
   readonly success: boolean
 }
 
-/** The sums that a summary stores of stated confidences, with ten bins whose upper bounds are inclusive. */
+/** The sums that a summary stores of stated confidences. */
 export function calibrationSumsOf(attempts: readonly Stated[]): CalibrationSums {
-  const succeeded = attempts.filter(({ success }) => success)
-  const confidences = attempts.map(({ confidence }) => confidence)
-  const binOf = (confidence: number): number => Math.max(0, Math.ceil(confidence * 10) - 1)
-  return {
-    n: attempts.length,
-    successes: succeeded.length,
-    confidence: sumOf(confidences),
-    confidence_squared: sumOf(confidences.map(c => c * c)),
-    confidence_of_successes: sumOf(succeeded.map(({ confidence }) => confidence)),
-    spiegelhalter_variance: sumOf(confidences.map(c => (1 - 2 * c) ** 2 * c * (1 - c))),
-    bins: Array.from({ length: 10 }, (_, bin) => {
-      const inside = attempts.filter(({ confidence }) => binOf(confidence) === bin)
-      return {
-        n: inside.length,
-        successes: inside.filter(({ success }) => success).length,
-        confidence: sumOf(inside.map(({ confidence }) => confidence)),
-      }
-    }),
-  }
+  const summary = createSummary()
+  for (const stated of attempts) addAttempt(summary, { ...ATTEMPT, ...stated }, 0)
+  return calibrationSums(summary)
 }
+
+const ATTEMPT = { agent_name: 'a', model_name: 'm', issue_type: 'i', time_seconds: 1, timestamp: '' }
 
 const CONFIDENCES: readonly (readonly [string, (random: Random) => number])[] = [
   ['uniform from 0.5 to 1', random => 0.5 + 0.5 * random()],
@@ -101,8 +92,35 @@ function overConfidenceCoverage(n: number, rate: number): number {
   return coverage
 }
 
+/** Exact probability that the calibration error exceeds its band, if all `n` attempts state `confidence`, rightly. */
+function exceededAtConstant(n: number, confidence: number): number {
+  let exceeded = 0
+  let logProbability = n * Math.log1p(-confidence)
+  for (let successes = 0; successes <= n; successes++) {
+    const attempts = Array.from({ length: n }, (_, i) => ({ confidence, success: i < successes }))
+    if (logProbability > -25) {
+      const calibration = calibrationOf(calibrationSumsOf(attempts))
+      const { expected_calibration_error: error, expected_calibration_error_band: band } = calibration
+      if (error! > band!.high) exceeded += Math.exp(logProbability)
+    }
+    logProbability += Math.log(((n - successes) * confidence) / ((successes + 1) * (1 - confidence)))
+  }
+  return exceeded
+}
+
 export const calibrationSimulations: readonly Simulation[] = [
   ...calibratedSimulations,
+  {
+    name: 'calibration error of a perfectly calibrated agent, confidence constant at 0.995',
+    promise: 'exceeds its band in at most 5.5 % of cases',
+    run() {
+      const exceeded = [20, 50, 100, 300, 1000].map(n => exceededAtConstant(n, 0.995))
+      return {
+        measured: listed(exceeded.map((share, i) => [`n = ${[20, 50, 100, 300, 1000][i]}`, percent(share)])),
+        holds: Math.max(...exceeded) <= 0.055,
+      }
+    },
+  },
   {
     name: 'over-confidence of an agent that always states 0.7, at rates of 5, 50 and 95 %',
     promise: 'the interval covers the true value in at least 92 % of cases at 5 to 500 attempts',

@@ -22,10 +22,17 @@ const stated: fc.Arbitrary<Stated[]> = fc.array(
   { maxLength: 150 },
 )
 
+/** By comparing each pair of a success and a failure. */
+function exactAuroc(attempts: readonly Stated[]): number {
+  const [good, bad] = [attempts.filter(({ success }) => success), attempts.filter(({ success }) => !success)]
+  const wins = good.map(a => sumOf(bad.map(b => (1 + Math.sign(a.confidence - b.confidence)) / 2)))
+  return sumOf(wins) / (good.length * bad.length)
+}
+
 describe('calibrationOf', () => {
   test('returns null for every measure without attempts', () => {
     const { attempts, degenerate, bins, ...measures } = of()
-    expect([attempts, degenerate]).toEqual([0, true])
+    expect([attempts, degenerate]).toEqual([0, false])
     expect(bins).toHaveLength(10)
     expect(bins[9]).toEqual({
       from: 0.9,
@@ -104,6 +111,32 @@ describe('calibrationOf', () => {
     expect(of(...repeat(50, 0.9, 40), ...repeat(50, 0.2, 5)).auroc).toBeCloseTo((1800 + 312.5) / (45 * 55), 12)
   })
 
+  test('orders confidences that share one of the ten bins: 0.99 for successes and 0.91 for failures give 1', () => {
+    expect(of(...repeat(60, 0.99, 60), ...repeat(60, 0.91, 0))).toMatchObject({ auroc: 1, auroc_error: 0 })
+    expect(of(...repeat(6000, 0.99, 6000), ...repeat(6000, 0.91, 0))).toMatchObject({ auroc: 1, auroc_error: 0 })
+  })
+
+  test('gives an AUROC that is exact to hundredths, and within the stated error of that of any confidences', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 1e6 }), (values, seed) => {
+        const random = createRandom(`auroc ${seed}`)
+        const attempts = Array.from({ length: 150 }, (): Stated => {
+          const confidence = 0.2 + (0.8 * Math.floor(random() * values * 10)) / (values * 10)
+          return { confidence, success: random() < confidence }
+        })
+        const { auroc, auroc_error } = calibrationOf(calibrationSumsOf(attempts))
+        if (auroc === null) return
+        expect(Math.abs(auroc - exactAuroc(attempts))).toBeLessThanOrEqual(auroc_error! + 1e-12)
+        const rounded = attempts.map(({ confidence, success }) => ({
+          confidence: Math.round(confidence * 100) / 100,
+          success,
+        }))
+        expect(calibrationOf(calibrationSumsOf(rounded)).auroc).toBeCloseTo(exactAuroc(rounded), 12)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
   test('reports rates and intervals of bins in percent', () => {
     const { bins } = of(...repeat(10, 0.85, 7))
     expect(bins[8]).toMatchObject({ from: 0.8, to: 0.9, attempts: 10, success_rate: 70 })
@@ -153,6 +186,17 @@ describe('calibrationErrorBand', () => {
     const { mean, high } = calibrationErrorBand(bins)!
     expect(Math.abs(mean - sumOf(errors) / errors.length)).toBeLessThan(0.001)
     expect(Math.abs(high - errors[19_000]!)).toBeLessThan(0.003)
+  })
+
+  test('is exact where the error takes few values: at most 5 % exceed it, at a constant confidence and in two bins', () => {
+    // 100 attempts at 0.995: two failures or more have a probability of 9.0 %, three or more 1.4 %.
+    expect(calibrationErrorBand([{ n: 100, confidence: 99.5 }])!.high).toBeCloseTo(0.015, 8)
+    // Either bin of one attempt is off by 0.1 or 0.9: both by 0.1 in 81 %, one by 0.9 in 18 %, both in 1 %.
+    const two = calibrationErrorBand([
+      { n: 1, confidence: 0.9 },
+      { n: 1, confidence: 0.1 },
+    ])
+    expect(two!.high).toBeCloseTo(0.5, 8)
   })
 
   test('narrows as the number of attempts grows', () => {

@@ -1,8 +1,19 @@
-import { driftOf, driftStep, driftThreshold, NO_DRIFT, shiftedRates } from '../../../src/core/statistics/drift.ts'
+import { createDriftDetector, createStratum, type DriftDetector } from '../../../src/core/statistics/drift.ts'
+import { driftThreshold } from '../../../src/core/statistics/drift-threshold.ts'
 import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
+import { shiftedRates } from './shift.ts'
 import { median, percent, type Simulation, sumOf } from './simulation.ts'
 
 const MAX_ATTEMPTS = 100_000
+/** So many attempts that the baseline is known. */
+const KNOWN = 1e9
+
+/** A detector with a known baseline, and a function that adds an attempt to it. */
+function plainCusum(expected: number, threshold: number): DriftDetector & { attempt(success: boolean): void } {
+  const detector = createDriftDetector(threshold)
+  const stratum = createStratum(expected * KNOWN, KNOWN)
+  return { ...detector, attempt: success => detector.add(stratum, success ? 1 : 0, 1) }
+}
 
 /** Attempts until an alarm in `direction`, at the true rate `rate` against the baseline `expected`. */
 function untilAlarm(
@@ -12,10 +23,12 @@ function untilAlarm(
   direction: 'down' | 'up',
   threshold: number,
 ): number {
-  let state = NO_DRIFT
+  let cusum = plainCusum(expected, threshold)
   for (let n = 1; n < MAX_ATTEMPTS; n++) {
-    state = driftStep(state, random() < rate, expected, threshold)
-    if (state[direction] >= threshold) return n
+    cusum.attempt(random() < rate)
+    const drift = cusum.drift()
+    if (drift.direction === direction) return n
+    if (drift.direction !== 'none') cusum = plainCusum(expected, threshold)
   }
   return MAX_ATTEMPTS
 }
@@ -74,11 +87,12 @@ export const driftSimulations: readonly Simulation[] = [
       const random = createRandom('began')
       const threshold = driftThreshold(1)
       const errors = Array.from({ length: 501 }, () => {
-        let state = NO_DRIFT
+        let cusum = plainCusum(0.85, threshold)
         for (let n = 1; ; n++) {
-          state = driftStep(state, random() < (n <= 300 ? 0.85 : 0.7), 0.85, threshold)
-          const { direction, began_attempts_ago } = driftOf(state, threshold)
-          if (direction === 'down' && n > 300) return Math.abs(n - began_attempts_ago! - 300)
+          cusum.attempt(random() < (n <= 300 ? 0.85 : 0.7))
+          const { direction, began_attempts_ago } = cusum.drift()
+          if (direction === 'down' && n > 300) return Math.abs(began_attempts_ago! - (n - 300))
+          if (direction !== 'none') cusum = plainCusum(0.85, threshold)
         }
       })
       return { measured: `median error ${median(errors)} attempts`, holds: median(errors) <= 30 }

@@ -1,56 +1,62 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  baselineRate,
   baselineStandardError,
-  type DriftState,
-  driftOf,
-  driftStep,
-  driftThreshold,
-  NO_DRIFT,
-  shiftedRates,
+  createDriftDetector,
+  createStratum,
+  type DriftDetector,
 } from '../../../src/core/statistics/drift.ts'
-import { counts, probability } from './arbitraries.ts'
+import { commonThreshold, driftThreshold } from '../../../src/core/statistics/drift-threshold.ts'
 import { expectFinite } from './finite.ts'
+import { shiftedRates } from './shift.ts'
 
 const THRESHOLD = driftThreshold(1)
+/** So many attempts that the baseline is known. */
+const KNOWN = 1e12
 
-function stateAfter(outcomes: readonly boolean[], expected = 0.85, from: DriftState = NO_DRIFT): DriftState {
-  return outcomes.reduce((state, success) => driftStep(state, success, expected, THRESHOLD), from)
+/** A detector after `outcomes`, with a baseline of `attempts` attempts at the rate `expected`. */
+function detectorAfter(outcomes: readonly boolean[], expected = 0.85, attempts = KNOWN): DriftDetector {
+  const detector = createDriftDetector(THRESHOLD)
+  const stratum = createStratum(expected * attempts, attempts)
+  for (const success of outcomes) detector.add(stratum, success ? 1 : 0, 1)
+  return detector
 }
 
 const failures = (n: number): boolean[] => new Array<boolean>(n).fill(false)
 const successes = (n: number): boolean[] => new Array<boolean>(n).fill(true)
+/** `n` attempts at a rate of `good` in ten, spread evenly. */
+const at = (good: number, n: number): boolean[] => Array.from({ length: n }, (_, i) => (i * 3) % 10 < good)
 
 describe('the statistic', () => {
   test('adds the log-likelihood ratio of each outcome, and never falls below 0', () => {
-    const { down } = shiftedRates(0.85)
-    expect(stateAfter([false]).down).toBeCloseTo(Math.log((1 - down) / 0.15), 12)
-    expect(stateAfter([false, false, true]).down).toBeCloseTo(
-      2 * Math.log((1 - down) / 0.15) + Math.log(down / 0.85),
-      12,
-    )
-    expect(stateAfter(successes(50)).down).toBe(0)
+    const { down, up } = shiftedRates(0.85)
+    const failure = Math.log((1 - down) / 0.15)
+    expect(detectorAfter([false]).decline()).toBeCloseTo(failure, 5)
+    expect(detectorAfter([false, false, true]).decline()).toBeCloseTo(2 * failure + Math.log(down / 0.85), 5)
+    expect(detectorAfter(successes(10)).decline()).toBe(0)
+    expect(detectorAfter(successes(3)).statistic()).toBeCloseTo(3 * Math.log(up / 0.85), 5)
   })
 
-  test('depends on earlier attempts only through the state, and does not change the state passed in', () => {
-    const state = stateAfter([false, true, false])
-    const kept = { ...state }
-    expect(stateAfter([true], 0.85, state)).toEqual(stateAfter([true], 0.85, state))
-    expect(state).toEqual(kept)
+  test('of a block of attempts is the sum over them', () => {
+    const detector = createDriftDetector(THRESHOLD)
+    detector.add(createStratum(0.85 * KNOWN, KNOWN), 1, 4)
+    expect(detector.decline()).toBeCloseTo(detectorAfter([false, false, false, true]).decline(), 9)
   })
 
-  test('stays finite, from 0 to twice the threshold, for any outcomes', () => {
+  test('is finite and not negative for any outcomes, and reaches the threshold exactly if there is an alarm', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.boolean(), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 200 }),
-        steps => {
-          let state = NO_DRIFT
-          for (const [success, expected] of steps) state = driftStep(state, success, expected, THRESHOLD)
-          expectFinite(state)
-          for (const side of [state.down, state.up]) {
-            expect(side).toBeGreaterThanOrEqual(0)
-            expect(side).toBeLessThanOrEqual(2 * THRESHOLD)
+        fc.array(fc.boolean(), { maxLength: 300 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.integer({ min: 0, max: 1000 }),
+        (outcomes, expected, attempts) => {
+          const drift = detectorAfter(outcomes, expected, attempts).drift()
+          expectFinite([drift.statistic, drift.threshold, drift.began_attempts_ago ?? 0])
+          expect(drift.statistic).toBeGreaterThanOrEqual(0)
+          expect(drift.statistic >= drift.threshold).toBe(drift.direction !== 'none')
+          for (const rate of [drift.expected_rate, drift.observed_rate]) {
+            if (drift.direction === 'none') expect(rate).toBeNull()
+            else expect(rate! >= 0 && rate! <= 100).toBe(true)
           }
         },
       ),
@@ -61,73 +67,117 @@ describe('the statistic', () => {
 describe('an alarm', () => {
   test('is not raised by outcomes at the expected rate', () => {
     const usual = Array.from({ length: 400 }, (_, i) => i % 20 !== 0 && i % 10 !== 3)
-    expect(driftOf(stateAfter(usual), THRESHOLD)).toMatchObject({ direction: 'none', began_attempts_ago: null })
+    expect(detectorAfter(usual).drift()).toMatchObject({ direction: 'none', began_attempts_ago: null })
   })
 
-  test('is raised by a run of failures, with the number of attempts since they began', () => {
-    const drift = driftOf(stateAfter([...successes(40), ...failures(8)]), THRESHOLD)
-    expect(drift).toMatchObject({ direction: 'down', began_attempts_ago: 8, threshold: THRESHOLD })
+  test('is raised by a run of failures, with the attempts since they began, and the rates', () => {
+    const drift = detectorAfter([...successes(40), ...failures(8)]).drift()
+    expect(drift).toMatchObject({ direction: 'down', began_attempts_ago: 8, threshold: THRESHOLD, observed_rate: 0 })
     expect(drift.statistic).toBeGreaterThanOrEqual(THRESHOLD)
+    expect(drift.expected_rate).toBeCloseTo(85, 3)
   })
 
   test('is raised upward when the rate rises', () => {
-    expect(driftOf(stateAfter(successes(30), 0.4), THRESHOLD).direction).toBe('up')
+    expect(detectorAfter(successes(30), 0.4).drift().direction).toBe('up')
   })
 
-  test('ends within 150 usual attempts after 5,000 failures', () => {
-    const long = stateAfter(failures(5000))
-    expect(driftOf(long, THRESHOLD).direction).toBe('down')
-    const usual = Array.from({ length: 150 }, (_, i) => i % 7 !== 3)
-    expect(driftOf(stateAfter(usual, 0.85, long), THRESHOLD).direction).toBe('none')
+  test('ends 300 attempts after it was raised: the new rate is the baseline then', () => {
+    expect(detectorAfter([...at(9, 200), ...at(5, 300)], 0.9).drift().direction).toBe('down')
+    expect(detectorAfter([...at(9, 200), ...at(5, 350)], 0.9).drift().direction).toBe('none')
   })
 
-  test('is not raised by harder issues if each attempt has the expected rate of its issue type', () => {
-    const fair = (state: DriftState, i: number): DriftState => driftStep(state, i % 10 < 4, 0.4, THRESHOLD)
-    const state = Array.from({ length: 300 }, (_, i) => i).reduce(fair, NO_DRIFT)
-    expect(driftOf(state, THRESHOLD).direction).toBe('none')
-    expect(driftOf(stateAfter(Array.from({ length: 300 }, (_, i) => i % 10 < 4)), THRESHOLD).direction).toBe('down')
+  test('ends earlier if the rate is back at the old baseline', () => {
+    const dip = [...at(9, 200), ...failures(8)]
+    expect(detectorAfter(dip, 0.9).drift().direction).toBe('down')
+    expect(detectorAfter([...dip, ...at(9, 200)], 0.9).drift().direction).toBe('none')
+  })
+
+  test('re-arms: a second fall and a recovery are alarms too', () => {
+    const fallen = [...at(9, 200), ...at(6, 400)]
+    expect(detectorAfter(fallen, 0.9).drift().direction).toBe('none')
+    expect(detectorAfter([...fallen, ...at(3, 80)], 0.9).drift().direction).toBe('down')
+    expect(detectorAfter([...fallen, ...at(9, 80)], 0.9).drift().direction).toBe('up')
+  })
+
+  test('is not raised by a mix of strata that changes, if each stays at its own rate', () => {
+    const detector = createDriftDetector(THRESHOLD)
+    const [easy, hard] = [createStratum(900, 1000), createStratum(300, 1000)]
+    for (const success of at(9, 100)) detector.add(easy, success ? 1 : 0, 1)
+    for (const success of at(3, 300)) detector.add(hard, success ? 1 : 0, 1)
+    expect(detector.drift().direction).toBe('none')
+    for (const success of at(3, 60)) detector.add(easy, success ? 1 : 0, 1)
+    expect(detector.drift().direction).toBe('down')
+  })
+
+  test('is not raised by the first 30 attempts of a stratum, whatever they are: they are learned', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), outcomes => {
+        const detector = createDriftDetector(THRESHOLD)
+        const [known, fresh] = [createStratum(500, 1000), createStratum()]
+        detector.add(known, 1, 1)
+        const before = detector.statistic()
+        for (const success of outcomes) detector.add(fresh, success ? 1 : 0, 1)
+        expect(detector.statistic()).toBe(before)
+      }),
+    )
+  })
+
+  test('raised before a restart is forgotten, and what was learned is not', () => {
+    const detector = detectorAfter(failures(10))
+    expect(detector.drift().direction).toBe('down')
+    detector.restart()
+    expect(detector.drift()).toMatchObject({ direction: 'none', statistic: 0 })
+    const learned = createDriftDetector(THRESHOLD)
+    const stratum = createStratum()
+    for (const success of at(9, 100)) learned.add(stratum, success ? 1 : 0, 1)
+    learned.restart()
+    for (const success of failures(10)) learned.add(stratum, success ? 1 : 0, 1)
+    expect(learned.drift().direction).toBe('down')
   })
 })
 
 test('a baseline from fewer attempts needs more evidence for an alarm', () => {
-  const after = (attempts: number): DriftState =>
-    failures(8).reduce(
-      (state, success) => driftStep(state, success, 0.85, THRESHOLD, baselineStandardError(attempts)),
-      NO_DRIFT,
+  const evidence = (attempts: number): number => detectorAfter(failures(3), 0.85, attempts).decline()
+  expect(evidence(1e9)).toBeCloseTo(detectorAfter(failures(3)).decline(), 3)
+  expect(evidence(30)).toBeLessThan(evidence(300))
+  expect(evidence(300)).toBeLessThan(evidence(1e9))
+  for (const attempts of [0, 1, 30]) expectFinite(baselineStandardError(attempts))
+})
+
+describe('the threshold', () => {
+  test('is 4.5 for one key, plus ln(keys) for several, less ln(alarms)', () => {
+    expect(driftThreshold(1)).toBe(4.5)
+    expect(driftThreshold(20)).toBeCloseTo(4.5 + Math.log(20), 12)
+    expect(driftThreshold(20, 5)).toBeCloseTo(4.5 + Math.log(4), 12)
+    expect(driftThreshold(0)).toBe(4.5)
+  })
+
+  test('of many keys is the lowest that as many statistics reach as it allows for', () => {
+    expect(commonThreshold([], 200)).toBe(driftThreshold(200))
+    expect(commonThreshold([20, 8, 3], 200)).toBe(driftThreshold(200))
+    const twenty = new Array<number>(20).fill(7)
+    expect(commonThreshold(twenty, 200)).toBe(driftThreshold(200, 20))
+    expect(commonThreshold(twenty.slice(1), 10_000)).toBe(driftThreshold(10_000))
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 50 }), statistics => {
+        const common = commonThreshold(statistics, 50)
+        const alarms = statistics.filter(one => one >= common).length
+        expect(common).toBeLessThanOrEqual(driftThreshold(50))
+        expect(common).toBeGreaterThanOrEqual(driftThreshold(50, Math.max(1, alarms)) - 1e-12)
+        // One more alarm would need a statistic that is not there.
+        const next = statistics.toSorted((a, b) => b - a)
+        for (let k = alarms + 1; k <= next.length; k++) expect(next[k - 1]!).toBeLessThan(driftThreshold(50, k))
+      }),
     )
-  expect(after(1e9).down).toBeCloseTo(stateAfter(failures(8)).down, 3)
-  expect(after(30).down).toBeLessThan(after(300).down)
-  expect(after(300).down).toBeLessThan(after(1e9).down)
-  for (const attempts of [0, 1, 30]) expectFinite(after(attempts))
+  })
 })
 
-test('the threshold is 4.5 for one key, plus ln(keys) for several', () => {
-  expect(driftThreshold(1)).toBe(4.5)
-  expect(driftThreshold(20)).toBeCloseTo(4.5 + Math.log(20), 12)
-  expect(driftThreshold(0)).toBe(4.5)
-})
-
-test('the shift is constant on the arcsine scale, and shifted rates stay between 0 and 1', () => {
+test('the shift is constant on the arcsine scale, at every rate from 5 % to 95 %', () => {
   fc.assert(
-    fc.property(fc.double({ min: 0, max: 1, noNaN: true }), expected => {
+    fc.property(fc.double({ min: 0.05, max: 0.95, noNaN: true }), expected => {
       const { down, up } = shiftedRates(expected)
-      expect(down).toBeGreaterThan(0)
-      expect(up).toBeLessThan(1)
-      expect(down).toBeLessThan(up)
-    }),
-  )
-  const angle = (rate: number): number => 2 * Math.asin(Math.sqrt(rate))
-  for (const rate of [0.1, 0.5, 0.85]) expect(angle(rate) - angle(shiftedRates(rate).down)).toBeCloseTo(0.33, 10)
-})
-
-test('a baseline is shrunk from its own rate towards the prior, less with more attempts', () => {
-  expect(baselineRate({ successes: 0, attempts: 0 }, 0.6)).toBe(0.6)
-  expect(baselineRate({ successes: 20, attempts: 20 }, 0.6)).toBeCloseTo(0.8, 12)
-  fc.assert(
-    fc.property(counts(), probability, (own, prior) => {
-      const rate = baselineRate(own, prior)
-      expect(rate).toBeGreaterThan(0)
-      expect(rate).toBeLessThan(1)
+      expect(detectorAfter([false], expected).decline()).toBeCloseTo(Math.log((1 - down) / (1 - expected)), 4)
+      expect(detectorAfter([true], expected).statistic()).toBeCloseTo(Math.log(up / expected), 4)
     }),
   )
 })

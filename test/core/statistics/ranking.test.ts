@@ -44,6 +44,33 @@ describe('rankRoutes', () => {
     ])
   })
 
+  test('excludes by the success rate only where the whole interval is below, so that 0 of 1 is not locked out', () => {
+    const list = [route('unlucky', 0, 1), route('poor', 10, 40), route('near', 65, 100)]
+    for (const seed of [undefined, 's']) {
+      const { ranked, excluded } = rankRoutes(list, { min_success_rate: 70 }, seed)
+      expect(new Set(ids(ranked))).toEqual(new Set(['unlucky', 'near']))
+      expect(excluded).toEqual([{ id: 'poor', reason: 'success_rate_below_min' }])
+    }
+  })
+
+  test('keeps a route without attempts under a lowest success rate while it explores', () => {
+    expect(ids(rankRoutes([route('new', 0, 0)], { min_success_rate: 70 }, 's').ranked)).toEqual(['new'])
+    expect(rankRoutes([route('new', 0, 0)], { min_success_rate: 70 }).excluded).toEqual([
+      { id: 'new', reason: 'no_attempts' },
+    ])
+  })
+
+  test('ranks by shrunk rates where they are given', () => {
+    const list = [
+      { ...route('a', 9, 10), shrunk_rate: 60 },
+      { ...route('b', 5, 10), shrunk_rate: 70 },
+    ]
+    expect(rankRoutes(list).ranked.map(({ id, shrunk_rate }) => [id, shrunk_rate])).toEqual([
+      ['b', 70],
+      ['a', 60],
+    ])
+  })
+
   test('keeps a route exactly at the limits', () => {
     expect(ids(rankRoutes([route('a', 7, 10, 1)], { max_cost_usd: 1, min_success_rate: 70 }).ranked)).toEqual(['a'])
   })

@@ -2,7 +2,6 @@ import type { Counts } from '../../../src/core/statistics/counts.ts'
 import { normalTwoSided } from '../../../src/core/statistics/distributions.ts'
 import { exactPValue } from '../../../src/core/statistics/e-value.ts'
 import { createRandom, drawBeta, type Random } from '../../../src/core/statistics/random.ts'
-import { sampleRatio } from '../../../src/core/statistics/sample-ratio.ts'
 import { attemptsNeeded, compareRates } from '../../../src/core/statistics/sequential.ts'
 import { listed, median, percent, type Simulation, share } from './simulation.ts'
 
@@ -137,20 +136,6 @@ export const sequentialSimulations: readonly Simulation[] = [
         ),
         holds: decided.every(([, within]) => within >= 0.8),
       }
-    },
-  },
-  {
-    name: 'sample-ratio check',
-    promise: 'reports a mismatch in at most 0.2 % of correct splits, and in at least 99 % of 60:40 splits of 1,000',
-    run() {
-      const random = createRandom('split')
-      const isMismatch = (attempts: number, first: number): boolean => {
-        let n = 0
-        for (let i = 0; i < attempts; i++) if (random() < first) n++
-        return sampleRatio([n, attempts - n]).status === 'mismatch'
-      }
-      const [correct, broken] = [share(5000, () => isMismatch(200, 0.5)), share(1000, () => isMismatch(1000, 0.6))]
-      return { measured: `${percent(correct, 2)} and ${percent(broken)}`, holds: correct <= 0.002 && broken >= 0.99 }
     },
   },
 ]

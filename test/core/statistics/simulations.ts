@@ -4,7 +4,10 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { clusterSimulations } from './cluster-simulations.ts'
+import { driftCaseSimulations } from './drift-case-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
+import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
@@ -19,11 +22,14 @@ export interface SimulationRow {
 
 export const simulations: readonly Simulation[] = [
   ...intervalSimulations,
+  ...clusterSimulations,
   ...bestSimulations,
   ...fairSimulations,
   ...sequentialSimulations,
+  ...experimentSimulations,
   ...driftSimulations,
   ...watchSimulations,
+  ...driftCaseSimulations,
   ...calibrationSimulations,
 ]
 

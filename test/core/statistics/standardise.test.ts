@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Counts } from '../../../src/core/statistics/counts.ts'
-import { normalTwoSided } from '../../../src/core/statistics/distributions.ts'
 import { compareFairly } from '../../../src/core/statistics/fair-comparison.ts'
 import { wilsonBounds, wilsonInterval } from '../../../src/core/statistics/intervals.ts'
-import { mantelHaenszel } from '../../../src/core/statistics/mantel-haenszel.ts'
 import { type StandardRate, type Strata, standardRate, subtract } from '../../../src/core/statistics/standardise.ts'
 import { counts } from './arbitraries.ts'
 import { expectFinite, expectInside } from './finite.ts'
@@ -16,10 +14,6 @@ function strata(given: Record<string, readonly [number, number]>): Strata {
 // C. R. Charig et al., BMJ 292 (1986): open surgery has higher rates for small and for large stones, and a lower crude rate.
 const SURGERY = strata({ small: [81, 87], large: [192, 263] })
 const NEEDLE = strata({ small: [234, 270], large: [55, 80] })
-
-// P. J. Bickel, E. A. Hammel and J. W. O'Connell, Science 187 (1975): admissions to Berkeley by department.
-const MEN = strata({ A: [512, 825], B: [353, 560], C: [120, 325], D: [138, 417], E: [53, 191], F: [22, 373] })
-const WOMEN = strata({ A: [89, 108], B: [17, 25], C: [202, 593], D: [131, 375], E: [94, 393], F: [24, 341] })
 
 const someStrata: fc.Arbitrary<Strata> = fc
   .array(fc.tuple(fc.constantFrom('a', 'b', 'c', '__proto__'), counts(60)), { maxLength: 4 })
@@ -56,20 +50,6 @@ describe('standardRate', () => {
         ]),
       ).low,
     ).toBeLessThan(0.5)
-  })
-})
-
-describe('mantelHaenszel', () => {
-  test('finds no bias against women at Berkeley, as published: p = 0.2323', () => {
-    expect(normalTwoSided(mantelHaenszel(WOMEN, MEN, [...MEN.keys()]))).toBeCloseTo(0.2323, 4)
-  })
-
-  test('changes its sign if the sides are exchanged, and is 0 without strata or variance', () => {
-    const both = ['small', 'large']
-    expect(mantelHaenszel(SURGERY, NEEDLE, both)).toBeGreaterThan(1)
-    expect(mantelHaenszel(NEEDLE, SURGERY, both)).toBeCloseTo(-mantelHaenszel(SURGERY, NEEDLE, both), 12)
-    expect(mantelHaenszel(SURGERY, NEEDLE, [])).toBe(0)
-    expect(mantelHaenszel(strata({ a: [1, 1] }), strata({ a: [1, 1] }), ['a'])).toBe(0)
   })
 })
 
@@ -134,6 +114,13 @@ describe('compareFairly', () => {
     expect(two.best).toEqual({ name: 'good', decisive: true, contenders: [] })
     const few = compareFairly(new Map(Object.entries({ x: strata({ a: [3, 3] }), y: strata({ a: [0, 3] }) })))
     expect(few.best).toEqual({ name: 'x', decisive: false, contenders: ['y'] })
+  })
+
+  test('decides by effective attempts: repeated tasks leave open what as many attempts would decide', () => {
+    const repeated = (successes: number): Counts => ({ successes, attempts: 100, clusters: 5, effective_attempts: 6 })
+    const of = (a: number, b: number): Strata => new Map(Object.entries({ a: repeated(a), b: repeated(b) }))
+    const { best } = compareFairly(new Map(Object.entries({ poor: of(50, 20), good: of(90, 60) })))
+    expect(best).toEqual({ name: 'good', decisive: false, contenders: ['poor'] })
   })
 
   test('does not adjust rates if all groups have the same mix', () => {

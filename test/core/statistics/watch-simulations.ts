@@ -1,53 +1,10 @@
 /** Simulates drift as the sidecar reports it: the recent attempts against a baseline from those before, checked repeatedly. */
 import { watchAgent, watchKey } from '../../../src/core/reports/drift-watch.ts'
-import { shiftedRates } from '../../../src/core/statistics/drift.ts'
 import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
+import { falseAlarms, type Look, report } from './false-alarms.ts'
+import { shiftedRates } from './shift.ts'
 import { listed, median, percent, type Simulation } from './simulation.ts'
-import { createAlarms, createWatched, type Watched } from './watched.ts'
-
-/** An alarm that returns within this many attempts counts as the same one: its cause is still in the recent attempts. */
-const RECENT = 100
-
-type Look = () => 'down' | 'up' | 'none' | undefined
-
-interface FalseAlarms {
-  readonly attempts: number
-  down: number
-  up: number
-}
-
-/** The number of alarms in `runs` runs of `length` attempts, checked after every `every`th attempt. */
-function falseAlarms(
-  { runs, length, every = 1 }: { readonly runs: number; readonly length: number; readonly every?: number },
-  startRun: () => { next(n: number): void; readonly look: Look },
-): FalseAlarms {
-  const all = { attempts: runs * length, down: 0, up: 0 }
-  for (let i = 0; i < runs; i++) {
-    const { next, look } = startRun()
-    const alarms = { down: createAlarms(RECENT / every), up: createAlarms(RECENT / every) }
-    for (let n = 1; n <= length; n++) {
-      next(n)
-      if (n % every !== 0) continue
-      const direction = look()
-      alarms.down.look(direction === 'down')
-      alarms.up.look(direction === 'up')
-    }
-    all.down += alarms.down.count
-    all.up += alarms.up.count
-  }
-  return all
-}
-
-function oneIn(attempts: number, alarms: number): string {
-  return alarms === 0 ? `none in ${attempts}` : `one in ${Math.round(attempts / alarms)}`
-}
-
-function report({ attempts, down, up }: FalseAlarms, least: number): { measured: string; holds: boolean } {
-  return {
-    measured: `${oneIn(attempts, down)} (down) and ${oneIn(attempts, up)} (up)`,
-    holds: Math.max(down, up) <= attempts / least,
-  }
-}
+import { createWatched, type Watched } from './watched.ts'
 
 /** A run of one key of `keys` monitored keys, whose attempts succeed at `rate`. */
 function keyRun(random: Random, rate: number, keys = 1): { next(): void; readonly look: Look } {
@@ -88,7 +45,7 @@ function attemptAll(watched: Watched, random: Random, ability: number, harder: b
   }
 }
 
-const lookAt = (watched: Watched): ReturnType<Look> => watchAgent(watched.keys('a'), watched.keys(), 1)?.direction
+const lookAt = (watched: Watched): ReturnType<Look> => watchAgent(watched.keys('a'), 1)?.direction
 
 export const watchSimulations: readonly Simulation[] = [
   ...[0.6, 0.7, 0.85, 0.95].map(
@@ -98,6 +55,20 @@ export const watchSimulations: readonly Simulation[] = [
       run() {
         const random = createRandom(`key ${rate}`)
         const plan = { runs: 50, length: 2000 }
+        return report(
+          falseAlarms(plan, () => keyRun(random, rate)),
+          2000,
+        )
+      },
+    }),
+  ),
+  ...[0.05, 0.3, 0.99].map(
+    (rate): Simulation => ({
+      name: `drift of a key with a constant rate of ${percent(rate, 0)}, checked after every tenth of its first 2,000 attempts`,
+      promise: 'at most one false alarm in 2,000 attempts in each direction',
+      run() {
+        const random = createRandom(`key ${rate}`)
+        const plan = { runs: 50, length: 2000, every: 10 }
         return report(
           falseAlarms(plan, () => keyRun(random, rate)),
           2000,

@@ -8,18 +8,22 @@ export const MINUTE_MS: number = 60_000
 export interface Watched {
   /** Records one attempt, a minute after the one before. */
   attempt(agent_name: string, issue_type: string, success: boolean): void
+  /** Records one attempt at its own time, in minutes. */
+  attemptAt(minute: number, agent_name: string, issue_type: string, success: boolean): void
   keys(agent_name?: string): readonly KeySummary[]
 }
 
 export function createWatched(): Watched {
   const tally = createTally({ maxKeys: 1000, maxArms: 0, tiers: [] })
   let minutes = 0
+  function attemptAt(minute: number, agent_name: string, issue_type: string, success: boolean): void {
+    const ms = minute * MINUTE_MS
+    const attempt = { agent_name, model_name: 'm', issue_type, success, confidence: null, time_seconds: 1 }
+    tally.add({ ...attempt, timestamp: new Date(ms).toISOString() }, { ms, local: false }, ms)
+  }
   return {
-    attempt(agent_name, issue_type, success) {
-      const ms = ++minutes * MINUTE_MS
-      const attempt = { agent_name, model_name: 'm', issue_type, success, confidence: null, time_seconds: 1 }
-      tally.add({ ...attempt, timestamp: new Date(ms).toISOString() }, { ms, local: false }, ms)
-    },
+    attemptAt,
+    attempt: (agent_name, issue_type, success) => attemptAt(++minutes, agent_name, issue_type, success),
     keys: agent_name => tally.keys(agent_name === undefined ? {} : { agent_name }),
   }
 }

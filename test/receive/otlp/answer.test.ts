@@ -53,7 +53,7 @@ describe('success', () => {
     },
   )
 
-  test('comes only when the attempts are kept', async () => {
+  test('is sent only after the attempts are durable', async () => {
     let keep = (): void => {}
     const to = await receiver({ beforeKeep: () => new Promise(resolve => (keep = resolve)) })
     let answered = false
@@ -67,7 +67,7 @@ describe('success', () => {
 })
 
 describe('partial success', () => {
-  test('tells how many were rejected and why, in protobuf', async () => {
+  test('states the number of rejected records and the reasons, in protobuf', async () => {
     const to = await receiver()
     const answer = await post(to, 'logs', await bodyOf([{ ...good, confidence: 2 }, good]))
     expect(answer.status).toBe(200)
@@ -76,7 +76,7 @@ describe('partial success', () => {
     expect(String(partial[2])).toContain('logRecords[0]: confidence must be from 0 to 1, not 2')
   })
 
-  test('tells of rejected spans in JSON', async () => {
+  test('states the rejected spans in JSON', async () => {
     const to = await receiver()
     const bad = spans([{ attributes: { 'gen_ai.operation.name': 'invoke_agent' } }])
     const { body } = await capture(url => sendSpans(url, 'json', bad))
@@ -164,7 +164,7 @@ describe('a refusal is a google.rpc.Status in the encoding of the request', () =
 })
 
 describe('a body', () => {
-  test('is taken at the limit to the byte, and not one byte above', async () => {
+  test('is accepted up to the exact limit in bytes', async () => {
     const body = await bodyOf([good])
     const at = await receiver({ maxBodyBytes: body.length })
     const below = await receiver({ maxBodyBytes: body.length - 1 })

@@ -45,7 +45,7 @@ describe('every published field is read under its number and in its JSON form', 
     )
   })
 
-  test('names of attributes are read as they are, in whatever order they come again', () => {
+  test('names of attributes are read unchanged, in any order', () => {
     const name = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 100 }).map(text => text.toWellFormed()),
       fc.string({ unit: fc.constantFrom('a', 'b', '.'), minLength: 8, maxLength: 12 }),
@@ -73,7 +73,7 @@ describe('every published field is read under its number and in its JSON form', 
     )
   })
 
-  test('doubles that JSON has no number for are spelled as protobuf spells them in JSON', () => {
+  test('doubles without a JSON number are written as in the JSON mapping of protobuf', () => {
     const path = pathTo('NumberDataPoint', REQUESTS.metrics)!
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const writer = new BinaryWriter().tag(4, WireType.Bit64).double(value)
@@ -102,7 +102,7 @@ describe('every published field is read under its number and in its JSON form', 
   })
 })
 
-describe('what the real exporters send in protobuf reads as what they send in JSON', () => {
+describe('requests of real exporters decode to the same in protobuf and JSON', () => {
   test('logs', async () => {
     const records = variedLogRecords()
     await same('logs', (url, encoding) => sendLogs(url, encoding, records))
@@ -154,7 +154,7 @@ function isDefault(value: unknown): boolean {
   return !value || value === '0'
 }
 
-describe('bytes that are no request end in one kind of error, soon', () => {
+describe('invalid bytes are refused quickly with one kind of error', () => {
   test('no bytes are the empty request, in either encoding', () => {
     for (const signal of SIGNALS) {
       expect(decodeRequest(signal, 'protobuf', Buffer.alloc(0))).toEqual({})
@@ -192,7 +192,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     }
   })
 
-  test('messages nested without end are refused, and those nested reasonably are not', () => {
+  test('messages nested too deep are refused, and those with usual nesting are not', () => {
     const inner = pathTo('AnyValue', REQUESTS.logs)!
     const nested = (levels: number): Buffer => {
       let value = new BinaryWriter().tag(1, WireType.LengthDelimited).string('deep').finish()
@@ -207,7 +207,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     expect(() => decodeRequest('logs', 'protobuf', nested(20_000))).toThrow(OtlpDecodeError)
   })
 
-  test('groups nested without end are refused', () => {
+  test('groups nested too deep are refused', () => {
     const writer = new BinaryWriter()
     for (let level = 0; level < 100_000; level++) writer.tag(99, WireType.StartGroup)
     expect(() => decodeRequest('logs', 'protobuf', Buffer.from(writer.finish()))).toThrow(OtlpDecodeError)
@@ -220,7 +220,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     }
   })
 
-  test('an inner length that reaches beyond its message is refused, though there are bytes', () => {
+  test('an inner length beyond its message is refused, although bytes follow', () => {
     const bytes = Buffer.from([0x0a, 0x02, 0x12, 0x04, 0x0a, 0x00, 0x0a, 0x00])
     expect(() => decodeRequest('logs', 'protobuf', bytes)).toThrow('ends early')
   })
@@ -231,7 +231,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     expect(() => decodeRequest('logs', 'json', Buffer.from([0x22, 0xff, 0x22]))).toThrow(OtlpDecodeError)
   })
 
-  test('a name is refused though one of these characters, in UTF-8, came just before', () => {
+  test('such a name is refused also after a valid name with the same characters', () => {
     const path = pathTo('KeyValue', REQUESTS.logs)!
     const key = (bytes: Uint8Array): Buffer =>
       within(path, new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(bytes).finish())
@@ -243,7 +243,7 @@ describe('bytes that are no request end in one kind of error, soon', () => {
     ['messages', Buffer.alloc(5_000_000, Buffer.from([0x0a, 0x00]))],
     ['unknown fields', Buffer.alloc(5_000_000, Buffer.from([0x78, 0x00]))],
     ['packed numbers', packedNumbers(5_000_000)],
-  ])('a body of nothing but tiny %s is refused, soon', (_, bytes) => {
+  ])('a body of many tiny %s is refused quickly', (_, bytes) => {
     const start = performance.now()
     expect(() => decodeRequest('metrics', 'protobuf', bytes)).toThrow('send smaller batches')
     expect(performance.now() - start).toBeLessThan(20_000)

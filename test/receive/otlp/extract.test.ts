@@ -27,6 +27,19 @@ const attempt = (more: readonly KeyValue[] = [], fields: Partial<LogRecord> = {}
   ...fields,
 })
 
+test('a record states task, session and trace by their names; without a stated trace that of the record counts', () => {
+  const traced = { traceId: '0AF7651916CD43DD8448EB211C80319C', spanId: 'eee19b7ec3c1b174' }
+  const text = (key: string, stringValue: string): KeyValue => ({ key, value: { stringValue } })
+  const { attempts } = extract([
+    attempt([text('task_id', 't-1'), text('session_id', 's-1')], traced),
+    attempt([text('trace_id', 'stated')], traced),
+  ])
+  expect(attempts).toMatchObject([
+    { task_id: 't-1', session_id: 's-1', trace_id: '0af7651916cd43dd8448eb211c80319c' },
+    { trace_id: 'stated' },
+  ])
+})
+
 describe('the time of a record', () => {
   test('is cut to the microsecond, whatever 64 bits can say, as text and as a number', () => {
     fc.assert(
@@ -57,7 +70,7 @@ describe('the time of a record', () => {
     ])
     expect(instants).toEqual(attempts.map(({ timestamp }) => timestamp && parseTimestamp(timestamp)))
     expect(instants).toEqual([
-      { ms: Date.UTC(2026, 0, 31, 11, 0, 0, 500), local: false },
+      { ms: Date.UTC(2026, 0, 31, 11, 0, 0, 500), local: false, offsetMinutes: 60 },
       { ms: 1769860800123.456, local: false },
       undefined,
     ])
@@ -84,12 +97,12 @@ describe('attributes', () => {
       other: {
         signal: 'logs',
         when: { kind: ['other'] },
-        attempt: { ...DEFAULT_MAPPING['agent.attempt']!.attempt, agent_name: ['model_name'], variant: ['kind'] },
+        attempt: { ...DEFAULT_MAPPING['agent.attempt']!.attempt, agent_name: ['model_name'], error_type: ['kind'] },
       },
     })
     const of = (kind: string): LogRecord => attempt([{ key: 'kind', value: { stringValue: kind } }])
     const { attempts, ignored } = extract([of('attempt'), of('other'), of('third'), of('attempt')], mapping)
-    expect(attempts.map(({ agent_name, variant }) => [agent_name, variant])).toEqual([
+    expect(attempts.map(({ agent_name, error_type }) => [agent_name, error_type])).toEqual([
       ['a', undefined],
       ['m', 'other'],
       ['a', undefined],

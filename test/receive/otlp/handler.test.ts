@@ -28,7 +28,7 @@ async function receiver(options?: ReceiverOptions): Promise<Receiver> {
   return opened
 }
 
-/** What the client's own log says, of a level or worse. */
+/** The client's log messages of a minimum level. */
 function clientLog(): string[] {
   const lines: string[] = []
   const note = (...words: unknown[]): void => {
@@ -77,6 +77,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
         time_seconds: 2.25,
         timestamp: '2026-01-31T12:00:02.250Z',
         attempt_id: `${first!.traceId}:${first!.spanId}`,
+        trace_id: first!.traceId,
       },
       {
         agent_name: 'coder',
@@ -87,6 +88,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
         time_seconds: 1,
         timestamp: '2026-01-31T12:00:01.000Z',
         attempt_id: `${second!.traceId}:${second!.spanId}`,
+        trace_id: second!.traceId,
       },
     ])
     expect(to.counts.ignored).toBe(1)
@@ -101,7 +103,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines).toEqual([])
   })
 
-  test('metrics that are asked for count once, those of others are ignored', async () => {
+  test('enabled metrics count once, and other metrics are ignored', async () => {
     const lines = clientLog()
     const to = await receiver({ maxSeries: 100 })
     const counting = attemptMetrics()
@@ -144,7 +146,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines[0]).toContain('points of new series, of which there are 100000 already: 1')
   })
 
-  test('metrics that a store cannot keep are sent again, and count once', async () => {
+  test('metrics that a store cannot record are sent again, and count once', async () => {
     let failures = 1
     const to = await receiver({
       maxSeries: 100,
@@ -157,7 +159,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(to.increments).toHaveLength(1)
   })
 
-  test('nothing at all is taken without a word', async () => {
+  test('an empty request is accepted without a log message', async () => {
     const lines = clientLog()
     const to = await receiver()
     expect(await sendLogs(to.url, encoding, [])).toBe(0)
@@ -176,6 +178,14 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
     expect(lines[0]).toContain('"rejectedLogRecords":')
     expect(lines[0]).toContain('resourceLogs[0].scopeLogs[0].logRecords[1]: confidence must be from 0 to 1, not 2')
     expect(lines[0]).toContain('logRecords[2]: success must be true or false, not a string')
+  })
+
+  test('drops and counts an experiment without a variant, and keeps the attempts beside it', async () => {
+    const lines = clientLog()
+    const to = await receiver()
+    await sendLogs(to.url, encoding, logRecords([{ ...good, experiment: 'prompt' }, good]))
+    expect(to.counts).toMatchObject({ accepted: 1, rejected: 1 })
+    expect(lines[0]).toContain('logRecords[0]: variant is required with experiment')
   })
 
   test('names the missing attribute of a rejected span', async () => {
@@ -210,7 +220,7 @@ describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
 })
 
 describe('the same attempt counts once', () => {
-  test('a span that is sent again, in whatever encoding', async () => {
+  test('a span that is sent again, in any encoding', async () => {
     const to = await receiver()
     const ended = spans([{ attributes: agent }])
     await sendSpans(to.url, 'protobuf', ended)
@@ -218,7 +228,7 @@ describe('the same attempt counts once', () => {
     expect(to.counts).toMatchObject({ accepted: 1, duplicates: 1 })
   })
 
-  test('an attempt that the library delivers itself and that comes as its span too', async () => {
+  test('an attempt that the library delivers and that also arrives as a span', async () => {
     onTestFinished(unsetTelemetry)
     const ended = setSpans()
     const { instrumentation, attempts } = collecting()
@@ -263,7 +273,7 @@ describe('the same attempt counts once', () => {
     },
   )
 
-  test('but equal log records outside of a span are as many attempts', async () => {
+  test('but equal log records outside of a span are separate attempts', async () => {
     const to = await receiver()
     for (let n = 0; n < 3; n++) await sendLogs(to.url, 'protobuf', logRecords([good, good]))
     expect(to.counts).toMatchObject({ accepted: 6, duplicates: 0 })

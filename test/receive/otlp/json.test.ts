@@ -48,7 +48,7 @@ describe('an attempt in OTLP/JSON is taken', () => {
     expect((await take(record)).kept).toHaveLength(1)
   })
 
-  test('with the time it was observed where it has no other, to the microsecond', async () => {
+  test('with its observed time if it has no other, to the microsecond', async () => {
     const { kept } = await take({
       eventName: 'agent.attempt',
       timeUnixNano: '0',
@@ -67,7 +67,7 @@ describe('an attempt in OTLP/JSON is taken', () => {
     expect(kept).toMatchObject([{ timestamp: '2020-02-02T02:02:02Z' }])
   })
 
-  test('without a timestamp where there is no time at all', async () => {
+  test('without a timestamp if the record has no time', async () => {
     const { kept } = await take({ eventName: 'agent.attempt', attributes: attributes() })
     expect(kept[0]).not.toHaveProperty('timestamp')
   })
@@ -101,7 +101,7 @@ describe('an attempt in OTLP/JSON is taken', () => {
     expect(kept).toMatchObject([{ time_seconds: 2.5, success: false, attempt_id: '9007199254740993' }])
   })
 
-  test.each(['__proto__', 'constructor', 'a:b', '🦊', ' '])('under the very name %j', async name => {
+  test.each(['__proto__', 'constructor', 'a:b', '🦊', ' '])('under the unchanged name %j', async name => {
     const { kept } = await take({
       eventName: 'agent.attempt',
       attributes: attributes(['agent_name', { stringValue: name }], ['__proto__', { stringValue: 'x' }]),
@@ -130,7 +130,7 @@ describe('an attempt in OTLP/JSON is rejected and reported', () => {
   })
 })
 
-describe('a request is refused whole', () => {
+describe('a request is refused completely', () => {
   test.each([
     ['an enum by its name', 'traces', '{"resourceSpans":[{"scopeSpans":[{"spans":[{"status":{"code":"ERROR"}}]}]}]}'],
     ['an id that is not hex', 'traces', '{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":"zz"}]}]}]}'],
@@ -215,7 +215,7 @@ describe('a span in OTLP/JSON', () => {
     ])
   })
 
-  test('is read by older names too', async () => {
+  test('is also read by older names', async () => {
     const to = await takeSpans(
       span({ 'gen_ai.usage.prompt_tokens': { intValue: 5 }, 'gen_ai.usage.completion_tokens': { intValue: 6 } }),
     )
@@ -236,7 +236,7 @@ describe('a span in OTLP/JSON', () => {
     expect(to.counts).toMatchObject({ accepted: 0, rejected: 2 })
   })
 
-  test('inside another counts beside it', async () => {
+  test('inside another one counts as well', async () => {
     const inner = span({}, { spanId: 'eee19b7ec3c1b175', parentSpanId: 'eee19b7ec3c1b174' })
     expect((await takeSpans(inner, span({}))).counts).toMatchObject({ accepted: 2 })
   })

@@ -15,7 +15,7 @@ async function fileOf(text: string): Promise<string> {
   return path
 }
 
-/** What is said of a file that cannot be used, its path left out. */
+/** The error of an unusable file, without its path. */
 async function refused(text: string): Promise<string> {
   const path = await fileOf(text)
   let error: unknown
@@ -54,7 +54,7 @@ test.each([
   ['{\n "invoke_agent": {\n  "enabled": true,\n  "enabled": false\n }\n}', 'line 4: '],
   ['{\n "invoke_agent": {', 'line 2: '],
   ['[1]', 'line 1: '],
-])('a file that cannot be meant is refused with its line and place: %j', async (text, told) => {
+])('an invalid file is refused with the line and the path of the value: %j', async (text, told) => {
   expect(await refused(text)).toContain(told)
 })
 

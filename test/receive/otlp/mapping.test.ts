@@ -65,6 +65,7 @@ describe('requests of Claude Code', () => {
     time_seconds: 2.5,
     timestamp: '2026-01-31T12:00:00.000Z',
     attempt_id: 'req_011',
+    session_id: 's-1',
     input_tokens: 12,
     output_tokens: 340,
     cache_read_tokens: 20_000,
@@ -72,13 +73,13 @@ describe('requests of Claude Code', () => {
     cost_usd: 0.0123,
   }
 
-  test('are no attempts until the table says so', async () => {
+  test('are no attempts unless the table enables them', async () => {
     const to = await receiver({})
     await log(to, request, body)
     expect(to.counts).toMatchObject({ accepted: 0, ignored: 1 })
   })
 
-  test('count with their tokens, which are outside of any cache already, their cost and their time', async () => {
+  test('count with their tokens, which exclude cached ones already, their cost and their time', async () => {
     const to = await receiver({ 'claude-code': { enabled: true } })
     await log(to, request, body)
     expect(to.kept).toEqual([counted])
@@ -221,7 +222,7 @@ describe("a user's table", () => {
     [{ 'agent.attempt': { signal: 'metrics' } }, 'signal'],
     [[], ''],
     [null, ''],
-  ])('that cannot be meant is refused, with its place: %j', (table, told) => {
+  ])('that is invalid is refused with the position: %j', (table, told) => {
     const read = otlpTable.safeParse(table)
     expect(read.success).toBe(false)
     expect(JSON.stringify(read.error?.issues)).toContain(told)

@@ -50,7 +50,7 @@ interface Folded {
   readonly problems: readonly string[]
 }
 
-/** Takes one request after another, as a store does. */
+/** Adds requests one after the other, as a store does. */
 function folding(limit = 100): { fold(request: unknown, nowMs?: number): Folded; readonly series: Series } {
   const series = createSeries({ limit, keepMs: 1e9 })
   return {
@@ -157,7 +157,7 @@ describe('a point', () => {
     expect([folded.rejected, successes(folded)]).toEqual([1, 4])
   })
 
-  test('of what a sidecar exposes is ignored: its own series may come back to it', () => {
+  test('of a metric that the sidecar exposes is ignored, because it may receive its own series', () => {
     const { fold } = folding()
     const { ignored, increments } = fold(counter(CUMULATIVE, [{ value: 1, time: 1 }], 'agent_attempts_total'))
     expect([ignored, increments]).toEqual([1, []])
@@ -176,7 +176,7 @@ describe('a point', () => {
     expect(fold({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] })).toMatchObject({ ignored: 1, increments: [] })
   })
 
-  test('of a series too many is rejected, and those that are known go on', () => {
+  test('of a series beyond the bound is rejected, and known series continue', () => {
     const { fold } = folding(1)
     fold(counter(CUMULATIVE, [{ value: 1, time: 1 }]))
     const other = { value: 1, time: 2, labels: { ...names, result: 'failure' } }
@@ -187,7 +187,7 @@ describe('a point', () => {
   test.each([
     ['whose sum no such many could make', { count: '2', sum: 3, bucketCounts: [] }, 'too large'],
     ['whose buckets do not add up', { count: '2', sum: 1, bucketCounts: [...Array(10).fill('0'), '1'] }, 'add up'],
-  ])('of a histogram %s is rejected and told of', (_, value, told) => {
+  ])('of a histogram %s is rejected and reported', (_, value, told) => {
     const attributes = attributesOf(labels)
     const point = { attributes, timeUnixNano: '5', explicitBounds: [...CONFIDENCE_BOUNDS], ...value }
     const histogram = { aggregationTemporality: CUMULATIVE, dataPoints: [point] }
@@ -197,7 +197,7 @@ describe('a point', () => {
   })
 })
 
-test('keeps the series of different senders apart, whatever the order of attributes', () => {
+test('distinguishes the series of different senders, for any order of attributes', () => {
   const folds = folding()
   const from = (instance: string, labels: Record<string, string>, time: number): object => {
     const request = counter(CUMULATIVE, [{ value: 5, time, labels }]) as { resourceMetrics: object[] }
@@ -212,7 +212,7 @@ test('keeps the series of different senders apart, whatever the order of attribu
   expect(folds.series.states.size).toBe(2)
 })
 
-test('keeps keys apart that differ only in the position of a colon', () => {
+test('distinguishes keys that differ only in the position of a colon', () => {
   const { increments } = folding().fold(
     counter(CUMULATIVE, [
       { value: 1, time: 1, labels: { ...names, agent_name: 'a:b', model_name: 'c', result: 'success' } },
@@ -278,7 +278,7 @@ test.each([
   expect(sumOf(all, 'tokens', 'cache_read')).toBe(300)
 })
 
-test("Python's counters and histograms fold into the same", () => {
+test('counters and histograms of the Python SDK give the same totals', () => {
   const body = readFileSync(new URL('../../fixtures/otlp/python-metrics.bin', import.meta.url))
   const { increments, rejected } = folding().fold(decodeRequest('metrics', 'protobuf', body))
   expect(rejected).toBe(0)
@@ -289,7 +289,7 @@ test("Python's counters and histograms fold into the same", () => {
   expect([duration!.values[0], duration!.values.slice(2)]).toEqual([3, [1, 0, 0, 0, 0, 2, ...Array(11).fill(0)]])
 })
 
-test('a histogram with bounds that are not ours counts and sums, and fills no bucket', () => {
+test('a histogram with other bounds adds to counts and sums, and to no bucket', () => {
   const point = {
     attributes: attributesOf({ ...names, result: 'success' }),
     timeUnixNano: '5',

@@ -1,4 +1,4 @@
-/** The three handlers on a real server, before a keeper that counts an id once, as the store does. */
+/** The three handlers on a real server, with a fake store that counts each id once. */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSeries, type Increment, type SeriesPoint } from '../../../src/core/aggregate/series.ts'
@@ -12,9 +12,9 @@ import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
 export interface Receiver {
   /** `http://HOST:PORT/v1/` */
   readonly url: string
-  /** What was kept, each id once. */
+  /** The recorded attempts, each id once. */
   readonly kept: NewAttempt[]
-  /** What was new in points of metrics. */
+  /** The new counts of metric points. */
   readonly increments: Increment[]
   readonly counts: { accepted: number; duplicates: number; rejected: number; ignored: number; refused: number[] }
   /** Headers and status of every request so far. */
@@ -29,7 +29,7 @@ export interface ReceiverOptions {
   readonly maxBodyBytes?: number
   readonly maxInFlightBytes?: number
   readonly requestTimeoutMs?: number
-  /** Called before every keep; what it throws is thrown. */
+  /** Called before attempts are recorded. Its errors are passed on. */
   readonly beforeKeep?: () => Promise<void> | void
 }
 
@@ -113,7 +113,7 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
   }
 }
 
-/** Posts a body as it is. */
+/** Posts a body unchanged. */
 export async function post(
   receiver: Receiver,
   signal: string,

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { mergeMapping, type OtlpTable } from '../../../src/receive/otlp/mapping/table.ts'
 import { openReceiver, post, type Receiver } from './receiver.ts'
 
-/** What others sent, by the rules that a table changes: see the notes beside the recordings. */
+/** Recorded requests of other programs, with the rules of a table. The notes next to the recordings give details. */
 async function take(recording: string, headers: Record<string, string> = {}, table: OtlpTable = {}): Promise<Receiver> {
   const to = await openReceiver({ mapping: mergeMapping(table) })
   onTestFinished(to.close)
@@ -13,7 +13,7 @@ async function take(recording: string, headers: Record<string, string> = {}, tab
   return to
 }
 
-test("Python's log records are attempts, but for the one that is none", async () => {
+test('log records of the Python SDK are attempts, except the one without an attempt', async () => {
   const names = { agent_name: 'fixer-日本', model_name: 'llama3:8b', issue_type: 'lint' }
   const to = await take('python-logs')
   expect(to.kept).toEqual([
@@ -39,7 +39,7 @@ test("Python's log records are attempts, but for the one that is none", async ()
   expect(to.counts.ignored).toBe(1)
 })
 
-test("Python's spans of an agent and of the one it called are attempts, its chat is none", async () => {
+test('spans of the Python SDK for an agent and the agent it called are attempts, and its chat span is not', async () => {
   const to = await take('python-traces', { 'content-encoding': 'gzip' })
   const trace = 'd896069e888086c0a9b71c856e825038'
   expect(to.kept).toEqual([
@@ -52,6 +52,7 @@ test("Python's spans of an agent and of the one it called are attempts, its chat
       time_seconds: 1,
       timestamp: '2026-01-31T12:00:02.000Z',
       attempt_id: `${trace}:53b800968208d9c0`,
+      trace_id: trace,
     },
     {
       agent_name: 'planner',
@@ -62,6 +63,7 @@ test("Python's spans of an agent and of the one it called are attempts, its chat
       time_seconds: 4.5,
       timestamp: '2026-01-31T12:00:04.500Z',
       attempt_id: `${trace}:ee020707519907c1`,
+      trace_id: trace,
       input_tokens: 200,
       output_tokens: 50,
       cache_read_tokens: 800,
@@ -70,7 +72,7 @@ test("Python's spans of an agent and of the one it called are attempts, its chat
   expect(to.counts.ignored).toBe(1)
 })
 
-test("Go's log records and spans are attempts", async () => {
+test('log records and spans of the Go SDK are attempts', async () => {
   expect((await take('go-logs')).kept).toEqual([
     {
       agent_name: 'gopher',
@@ -92,17 +94,18 @@ test("Go's log records and spans are attempts", async () => {
       time_seconds: 1.5,
       timestamp: '2026-01-31T12:00:01.500Z',
       attempt_id: 'f26819ac5eb5d9c001c0108a704403f8:1742aa872d6b04bb',
+      trace_id: 'f26819ac5eb5d9c001c0108a704403f8',
       input_tokens: 10,
     },
   ])
 })
 
-test('metrics of either are taken and ignored', async () => {
+test('metrics of both SDKs are accepted and ignored', async () => {
   expect((await take('python-metrics')).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 3 })
   expect((await take('go-metrics')).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 1 })
 })
 
-test("Claude Code's requests count where they are enabled: one that was answered, one that was refused", async () => {
+test('requests of Claude Code count if they are enabled: an answered and a refused one', async () => {
   const enabled = { 'claude-code': { enabled: true } }
   const answered = await take('claude-code-logs', {}, enabled)
   expect(answered.kept).toEqual([
@@ -114,6 +117,7 @@ test("Claude Code's requests count where they are enabled: one that was answered
       time_seconds: 0.016,
       timestamp: '2026-11-22T20:39:04.588Z',
       attempt_id: 'req_011Recorded1',
+      session_id: '00000000-0000-4000-8000-000000000001',
       input_tokens: 1200,
       output_tokens: 25,
       cache_read_tokens: 4000,
@@ -133,19 +137,20 @@ test("Claude Code's requests count where they are enabled: one that was answered
       time_seconds: 0.035,
       timestamp: '2026-11-22T20:39:34.293Z',
       attempt_id: 'req_011RecordedFailure',
+      session_id: '00000000-0000-4000-8000-000000000002',
     },
   ])
   expect(refused.counts).toMatchObject({ rejected: 0, ignored: 1 })
 })
 
-test('and unless they are, nothing of it is an attempt, nor are its metrics', async () => {
+test('telemetry of Claude Code is no attempt unless it is enabled, including its metrics', async () => {
   for (const recording of ['claude-code-logs', 'claude-code-failed-logs', 'claude-code-metrics']) {
     const { kept, counts } = await take(recording)
     expect([kept, counts.rejected, counts.ignored > 0]).toEqual([[], 0, true])
   }
 })
 
-test("OpenLIT's runs of Pydantic AI agents are an attempt each, where they are enabled", async () => {
+test('each run of a Pydantic AI agent from OpenLIT is one attempt if it is enabled', async () => {
   const recording = 'openlit-pydantic-ai-traces'
   expect((await take(recording)).counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 13 })
   const { kept, counts } = await take(recording, {}, { 'openlit-pydantic-ai': { enabled: true } })
@@ -158,6 +163,7 @@ test("OpenLIT's runs of Pydantic AI agents are an attempt each, where they are e
       time_seconds: expect.closeTo(0.019, 3),
       timestamp: '2026-11-22T20:45:13.710120Z',
       attempt_id: 'ec5ebe8d28fb78c139f65429575609a8:d55dc4069d76cfe2',
+      trace_id: 'ec5ebe8d28fb78c139f65429575609a8',
       input_tokens: 55,
       output_tokens: 4,
     },
@@ -169,12 +175,13 @@ test("OpenLIT's runs of Pydantic AI agents are an attempt each, where they are e
       time_seconds: expect.any(Number),
       timestamp: expect.stringMatching(/^2026-11-22T20:45:13/),
       attempt_id: '7fba91b152e370d713362ff14a63d452:2267c61d46e95131',
+      trace_id: '7fba91b152e370d713362ff14a63d452',
     },
   ])
   expect(counts).toMatchObject({ rejected: 0, ignored: 11 })
 })
 
-test("OpenLIT's runs of OpenAI agents are attempts of a model that it does not name; spans of no agent are rejected", async () => {
+test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and spans without an agent are rejected', async () => {
   const { kept, counts } = await take('openlit-openai-agents-traces')
   const common = { model_name: 'unknown', issue_type: 'unknown', time_seconds: expect.any(Number) }
   expect(kept).toEqual([
@@ -184,6 +191,7 @@ test("OpenLIT's runs of OpenAI agents are attempts of a model that it does not n
       success: true,
       timestamp: '2026-11-22T20:46:37.424604Z',
       attempt_id: '04e936750738dd75cd1f1ad98470b334:7e31064ce8c61f90',
+      trace_id: '04e936750738dd75cd1f1ad98470b334',
     },
     {
       ...common,
@@ -192,6 +200,7 @@ test("OpenLIT's runs of OpenAI agents are attempts of a model that it does not n
       error_type: 'Error in agent run',
       timestamp: expect.stringMatching(/^2026-11-22T20:46:37/),
       attempt_id: '97f7de3475815175e723fc69a7710bd4:59e94b98c11b7ed5',
+      trace_id: '97f7de3475815175e723fc69a7710bd4',
     },
   ])
   expect(counts).toMatchObject({ rejected: 4, ignored: 4 })

@@ -1,4 +1,4 @@
-/** The same real telemetry, made by OpenTelemetry's SDK and sent by its exporters in either encoding. */
+/** Real telemetry of the OpenTelemetry SDK, sent by its exporters in both encodings. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -29,7 +29,7 @@ export interface SendOptions {
 
 const resource = resourceFromAttributes({ 'service.name': 'coordinator', 'service.instance.id': 'c-1' })
 
-/** Resolves with 0 when the exporter says that all was taken, and with 1 when not. */
+/** Resolves with 0 if the exporter reports success, and else with 1. */
 export async function sendLogs(
   url: string,
   encoding: Encoding,
@@ -61,7 +61,7 @@ export async function sendMetrics(
 }
 
 function config(url: string, { gzip = false, headers = {} }: SendOptions = {}): Record<string, unknown> {
-  // Longer than all retries take: a busy machine shall not decide.
+  // Longer than all retries take, so that a loaded machine does not change the result.
   return { url, headers, timeoutMillis: 60_000, ...(gzip && { compression: 'gzip' }) }
 }
 
@@ -181,7 +181,7 @@ export async function variedMetrics(): Promise<ResourceMetrics> {
   return resourceMetrics
 }
 
-/** What our instruments have counted: attempts by result, from the same provider every time. */
+/** The counts of the instruments: attempts by result, always from the same provider. */
 export function attemptMetrics(): (
   attempts: readonly { readonly agent_name: unknown; readonly success: boolean }[],
 ) => Promise<ResourceMetrics> {

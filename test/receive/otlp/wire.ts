@@ -1,4 +1,4 @@
-/** Protobuf by hand: messages as lists of fields, written with the published numbers and not with the decoder's. */
+/** A protobuf writer for tests: messages as lists of fields, with the published field numbers and not with those of the decoder. */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import published from '../../fixtures/otlp/field-numbers.json' with { type: 'json' }
 
@@ -30,14 +30,14 @@ export const SAMPLES: Readonly<Record<string, { write(writer: BinaryWriter, numb
   id: { write: (w, n) => w.tag(n, WireType.LengthDelimited).bytes(new Uint8Array([0xab, 0xcd])), json: 'abcd' },
 }
 
-/** One step from a message into one that it holds. */
+/** One step from a message into a nested one. */
 export interface Step {
   readonly number: number
   readonly name: string
   readonly repeated: boolean
 }
 
-/** The steps from a request to a message, or undefined where the request cannot hold it. */
+/** The steps from a request to a message. Undefined if the request cannot contain it. */
 export function pathTo(message: string, from: string, seen: readonly string[] = []): readonly Step[] | undefined {
   if (message === from) return []
   if (seen.includes(from)) return undefined

@@ -1,4 +1,4 @@
-/** The engine is a store, over a log that one sidecar has, and over one that two have and use in turns. */
+/** The engine passes the conformance suite of stores: on a log of one sidecar, and on a log that two sidecars use in turns. */
 import type { Store } from '../../../src/core/ports.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
 import { describeStore } from '../conformance.ts'
@@ -20,7 +20,7 @@ describeStore('two engines over one memory log, in turns', async () => {
   }
 })
 
-/** Every call goes to another one of the stores; a question first folds what the others appended. */
+/** Each call goes to another one of the stores. A question first folds the appends of the others. */
 function inTurns(engines: readonly [Engine, Engine]): Store {
   let turn = 0
   let isClosed = false
@@ -30,7 +30,7 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
     if (!isClosed) await engine.follow()
     return engine
   }
-  // Calls at the same time keep their order only within one engine.
+  // Only one engine keeps the order of concurrent calls.
   let appending: { readonly engine: Engine; calls: number } | undefined
   async function append<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
     appending ??= { engine: next(), calls: 0 }
@@ -50,10 +50,13 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
         return engine.appendPoints(points)
       }),
     reset: () => append(engine => engine.reset()),
+    putExperimentPlan: (experiment, plan) => append(engine => engine.putExperimentPlan(experiment, plan)),
+    experimentPlan: experiment => next().experimentPlan(experiment),
     summaries: async (...given) => (await upToDate()).summaries(...given),
     arms: async (...given) => (await upToDate()).arms(...given),
     overflowedArms: async (...given) => (await upToDate()).overflowedArms(...given),
     coverage: sinceMs => next().coverage(sinceMs),
+    clip: range => next().clip(range),
     attempts: async query => (await upToDate()).attempts(query),
     health: () => next().health(),
     async close() {

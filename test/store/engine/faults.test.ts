@@ -1,7 +1,7 @@
 /** What the engine promises while its log loses answers, refuses, hides groups, fails over or expires. */
 import { afterEach, expect, test, vi } from 'vitest'
+import type { KeptEvent } from '../../../src/core/events.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
-import type { KeptEvent } from '../../../src/store/events.ts'
 import { type AppendFault, createMemoryServer, type MemoryServer, type MemoryServerOptions } from '../memory-log.ts'
 import { answersOf, attempt, countedIn, idsIn, openOn } from './engines.ts'
 
@@ -17,7 +17,7 @@ async function open(server: MemoryServer): Promise<Engine> {
   return engine
 }
 
-/** So many engines on one log. */
+/** Opens a number of engines on one log. */
 async function openSome<const T extends number>(count: T, options: MemoryServerOptions = {}) {
   const server = createMemoryServer(options)
   const engines: Engine[] = []
@@ -25,7 +25,7 @@ async function openSome<const T extends number>(count: T, options: MemoryServerO
   return { server, engines: engines as [Engine, Engine, ...Engine[]] }
 }
 
-/** The first of the next appends meets the fault. */
+/** The next append gets the fault. */
 function failOnce(server: MemoryServer, fault: AppendFault): void {
   server.fault = () => {
     server.fault = undefined
@@ -57,7 +57,7 @@ test.each(['lose the answer', 'lose the request'] as const)(
   },
 )
 
-test('while a group is unanswered nothing else is taken, questions go on, and health says why', async () => {
+test('while a group is unanswered, further attempts are refused, questions are answered, and health states the reason', async () => {
   const { server, engines } = await openSome(1)
   const [engine] = engines
   await engine.append([attempt(1)])
@@ -86,13 +86,13 @@ test('a group that the log refuses is not counted, and the same attempts may be 
   expect(await engine.append([attempt(1)])).toEqual({ accepted: 1, duplicates: 0 })
 })
 
-test('the same id at two engines at once counts once, the later one is told duplicate, and it is listed once', async () => {
+test('the same id at two engines at once counts once, is reported as a duplicate to the later one, and is listed once', async () => {
   const { server, engines } = await openSome(2)
   let release = (): void => {}
   const hold = new Promise<void>(resolve => {
     release = resolve
   })
-  // Both form their groups before either is in the log.
+  // Both form their groups before either group is in the log.
   server.fault = writer => (writer === 'writer 1' ? { hold } : undefined)
   const first = engines[0].append([attempt('same', { success: true }), attempt('a')])
   const second = await engines[1].append([attempt('same', { success: false }), attempt('b')])
@@ -106,7 +106,7 @@ test('the same id at two engines at once counts once, the later one is told dupl
   expect(await idsIn(engines[1])).toEqual(['id a', 'id b', 'id same'])
 })
 
-test('what a reader sees is not acknowledged before the append is answered', async () => {
+test('records that a reader sees are not acknowledged before the append is answered', async () => {
   const { server, engines } = await openSome(2)
   let release = (): void => {}
   const hold = new Promise<void>(resolve => {
@@ -130,7 +130,7 @@ test('what a reader sees is not acknowledged before the append is answered', asy
   expect(server.groups).toHaveLength(1)
 })
 
-test('an append waits for groups before it that the log hides for a while, and is folded behind them', async () => {
+test('an append waits for earlier groups that the log hides for a while, and is folded after them', async () => {
   const { server, engines } = await openSome(2)
   server.hidden = 2
   await engines[0].append([attempt(1, { agent_name: 'first' })])
@@ -146,7 +146,7 @@ test('an append waits for groups before it that the log hides for a while, and i
   expect((await engines[1].summaries()).map(one => one.key.agent_name)).toEqual(['first', 'second'])
 })
 
-test('groups that stay hidden are told as missing, and are folded when they come', async () => {
+test('groups that stay hidden are reported as missing, and folded when they appear', async () => {
   const { server, engines } = await openSome(2)
   server.hidden = 2
   await engines[0].append([attempt(1)])
@@ -157,21 +157,21 @@ test('groups that stay hidden are told as missing, and are folded when they come
   await expectSame(...engines)
 })
 
-test('acknowledged groups that a failover lost are sent again, and every engine ends in the same state', async () => {
+test('acknowledged groups that a failover lost are appended again, and all engines reach the same state', async () => {
   const { server, engines } = await openSome(3)
   const told: KeptEvent[] = []
   engines[1].events.subscribe(event => void told.push(event))
   for (let i = 0; i < 6; i++) await engines[i % 3]!.append([attempt(i), attempt(`x${i}`, { attempt_id: undefined })])
   for (const engine of engines) await engine.follow()
   server.failOver(2)
-  // Each of the writers that lost groups notices when it appends next.
+  // Each writer that lost groups detects it at its next append.
   for (let i = 6; i < 9; i++) expect(await engines[i % 3]!.append([attempt(i)])).toEqual({ accepted: 1, duplicates: 0 })
   await expectSame(...engines, await open(server))
   expect(await countedIn(engines[0])).toBe(15)
   await vi.waitUntil(() => told.some(({ kind }) => kind === 'reloaded'), { interval: 1 })
 })
 
-test('an engine that fell behind what has expired goes on from a snapshot', async () => {
+test('an engine that fell behind expired groups continues from a snapshot', async () => {
   const { server, engines } = await openSome(2)
   await engines[0].append([attempt(1)])
   await engines[1].follow()
@@ -183,7 +183,7 @@ test('an engine that fell behind what has expired goes on from a snapshot', asyn
   expect(await engines[1].append([attempt(3), attempt(9)])).toEqual({ accepted: 1, duplicates: 1 })
 })
 
-test('without a snapshot a log that has expired is told as unreadable, and questions go on from memory', async () => {
+test('without a snapshot, an expired log is reported as unreadable, and questions are answered from memory', async () => {
   const { server, engines } = await openSome(2)
   await engines[0].append([attempt(1)])
   await engines[1].follow()
@@ -193,7 +193,7 @@ test('without a snapshot a log that has expired is told as unreadable, and quest
   expect(await countedIn(engines[0])).toBe(2)
 })
 
-test('a snapshot whose blocks are damaged is passed over for an older one', async () => {
+test('a snapshot with damaged blocks is skipped for an older one', async () => {
   const { server, engines } = await openSome(1)
   for (const id of [1, 2]) {
     await engines[0].append([attempt(id)])
@@ -205,7 +205,7 @@ test('a snapshot whose blocks are damaged is passed over for an older one', asyn
   await expectSame(engines[0], await open(server))
 })
 
-test('close tells the callers of a group that stays unanswered', async () => {
+test('close rejects the calls of a group that stays unanswered', async () => {
   const { server, engines } = await openSome(1)
   server.fault = () => 'lose the request'
   const pending = engines[0].append([attempt(1)])

@@ -1,12 +1,13 @@
-/** Outcomes that come after their attempt, and alerts of which one of several sidecars tells. */
+/** Outcomes that are recorded after their attempt, and alerts that one of several sidecars sends. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createSeries, MAX_SERIES } from '../../../src/core/aggregate/series.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { LogRecord } from '../../../src/core/fold.ts'
-import { createEngine, type Engine } from '../../../src/store/engine/engine.ts'
+import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
 import { openFileLog } from '../../../src/store/file/file-store.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
 import { attempt, countedIn, NOW, openOn, SILENT } from './engines.ts'
@@ -22,7 +23,7 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([engine.close(), other.close()]))
 
-/** The records that an engine tells of, but for attempts. */
+/** The records that an engine publishes, except attempts. */
 function heard(from: Engine): LogRecord[] {
   const records: LogRecord[] = []
   from.events.subscribe(event => {
@@ -34,7 +35,7 @@ function heard(from: Engine): LogRecord[] {
 const ci = (success: boolean) => ({ attempt_id: 'id 1', success, source: 'ci' })
 
 describe('an outcome', () => {
-  test('is kept once with the facts of its attempt, and every sidecar is told', async () => {
+  test('is recorded once with the facts of its attempt, and every sidecar receives it', async () => {
     const records = heard(other)
     await engine.append([attempt(1), attempt(2)])
     expect(await engine.recordOutcome(ci(false))).toBe('accepted')
@@ -83,7 +84,7 @@ describe('an outcome', () => {
 })
 
 describe('an alert', () => {
-  test('that several sidecars notice is told by one of them', async () => {
+  test('that several sidecars detect is sent by one of them', async () => {
     const sends = await Promise.all([engine, other].map(one => one.recordAlert('slow a:b', 'firing')))
     expect(sends.filter(isFirst => isFirst)).toHaveLength(1)
     await engine.follow()
@@ -106,16 +107,26 @@ describe('an alert', () => {
   })
 })
 
+test('the plan of an experiment that two sidecars store at once is the same for both, and recorded once if they say the same', async () => {
+  const records = heard(engine)
+  const plan = { shares: new Map([['a', 1]]), baseline: 'a', endMs: undefined }
+  expect(await Promise.all([engine.putExperimentPlan('e', plan), other.putExperimentPlan('e', plan)])).toEqual([
+    'stored',
+    'stored',
+  ])
+  await Promise.all([engine.follow(), other.follow()])
+  await vi.waitUntil(() => records.length === 1, { interval: 1 })
+  expect(records).toMatchObject([{ kind: 'plan', experiment: 'e', plan }])
+  expect([engine.experimentPlan('e'), other.experimentPlan('e')]).toEqual([plan, plan])
+})
+
 test('over the file log outcomes and alerts survive restarts with and without a snapshot', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'outcomes-'))
   async function open(): Promise<Engine> {
     const tally = createTally({ maxKeys: 10, maxArms: 10, tiers: DEFAULT_TIERS })
-    const { log, start, found } = await openFileLog({ path: join(directory, 'perf.json'), tally, clock: () => NOW })
-    const { series, alerts } = start
-    return createEngine(
-      { log, clock: () => NOW, logger: SILENT },
-      { state: { tally, series, alerts, ids: found.ids }, position: log.end },
-    )
+    const { log } = await openFileLog({ path: join(directory, 'perf.json'), tally, clock: () => NOW })
+    const series = createSeries({ limit: MAX_SERIES, keepMs: 86_400_000 })
+    return await openEngine({ log, tally, series, clock: () => NOW, logger: SILENT })
   }
   let store = await open()
   await store.append([attempt(1), attempt(2)])

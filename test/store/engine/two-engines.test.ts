@@ -1,4 +1,4 @@
-/** Engines that share a log end in the same answers, to the last bit, whatever they and the log do. */
+/** Engines that share a log give the same answers, to the last bit, after any operations and faults. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'

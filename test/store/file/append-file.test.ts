@@ -1,4 +1,4 @@
-/** On this machine's own file system: what is appended is there, what is laid out behind it is not in the way, and nobody meddles unseen. */
+/** Append files on this machine's file system: appended bytes, preallocated space, and the detection of changes by other programs. */
 import { appendFile, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -18,7 +18,7 @@ beforeEach(async () => {
   path = join(folder, 'segment.ndjson')
 })
 
-/** A file that has grown so long that room is laid out behind it, and how much was appended. */
+/** A file that is long enough to have preallocated space, and how many bytes were appended. */
 async function grown(
   mostBytes = 16 * MIB,
 ): Promise<{ file: Awaited<ReturnType<typeof createAppendFile>>; length: number }> {
@@ -29,8 +29,8 @@ async function grown(
   return { file, length }
 }
 
-describe('a file that grows at its end', () => {
-  test('holds what was appended and nothing else where that is little, and is for its owner alone', async () => {
+describe('an append file', () => {
+  test('contains only the appended bytes if they are few, and only its owner can read it', async () => {
     const file = await createAppendFile(path, 16 * MIB)
     await file.append(Buffer.from('one\n'))
     await file.append(Buffer.from('two\n'))
@@ -40,7 +40,7 @@ describe('a file that grows at its end', () => {
     await expect(createAppendFile(path, 16 * MIB)).rejects.toMatchObject({ code: 'EEXIST' })
   })
 
-  test('has zeros behind what was appended while it is open, up to its bound, and none when it is closed', async () => {
+  test('has zeros behind the appended bytes while it is open, up to its bound, and none when it is closed', async () => {
     const { file, length } = await grown(3 * MIB)
     const parts: Buffer[] = [Buffer.alloc(length, 'x')]
     for (let i = 0; i < 60; i++) {
@@ -56,7 +56,7 @@ describe('a file that grows at its end', () => {
     expect((await readFile(path)).equals(whole)).toBe(true)
   })
 
-  test('takes parts of every size while room is being laid out, and loses none of them', async () => {
+  test('loses no bytes of appends of any size while space is preallocated', async () => {
     const file = await createAppendFile(path, 64 * MIB)
     const parts = Array.from({ length: 80 }, (_, i) =>
       Buffer.alloc([100, 5000, 100_000, 700_000][i % 4]!, String(i % 10)),
@@ -71,7 +71,7 @@ describe('a file that grows at its end', () => {
     ['removed with its directory', () => rm(folder, { recursive: true })],
     ['renamed', () => rename(path, `${path}.other`)],
     ['replaced', () => writeFile(`${path}.new`, 'x').then(() => rename(`${path}.new`, path))],
-  ])('that was %s refuses what is appended next', async (_what, meddle) => {
+  ])('that was %s refuses the next append', async (_what, meddle) => {
     const { file } = await grown()
     await file.append(PART)
     await meddle()
@@ -80,9 +80,9 @@ describe('a file that grows at its end', () => {
   })
 
   test.each([
-    ['cut', () => truncate(path, 1000)],
+    ['truncated', () => truncate(path, 1000)],
     ['written to by something else', () => appendFile(path, 'z')],
-  ])('that was %s is found out when it is measured next', async (_what, meddle) => {
+  ])('that was %s refuses appends after the next check of its length', async (_what, meddle) => {
     const { file } = await grown()
     await file.append(PART)
     await meddle()
@@ -93,7 +93,7 @@ describe('a file that grows at its end', () => {
     await file.close()
   })
 
-  test('is not made where a link stands', async () => {
+  test('is not created in place of a link', async () => {
     await writeFile(`${path}.target`, 'untouched')
     await symlink(`${path}.target`, path)
     await expect(createAppendFile(path, MIB)).rejects.toMatchObject({ code: 'EEXIST' })

@@ -1,11 +1,11 @@
-/** A process of its own that appends without end, and says what it sends and what it was told is kept: to be killed. */
+/** A process that appends until it is killed, and prints the sent and the acknowledged attempts. */
 import { writeSync } from 'node:fs'
 import { openFileStore } from '../../../src/store/file/file-store.ts'
 import { attempt, newTally } from './fixtures.ts'
 
 const [, , path, life = '0'] = process.argv
 
-/** At once: nothing is lost in a buffer when the process is killed. */
+/** Synchronous, so that no buffered line is lost when the process is killed. */
 function say(line: string): void {
   writeSync(1, `${line}\n`)
 }

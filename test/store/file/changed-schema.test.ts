@@ -1,4 +1,4 @@
-/** A store that a program with other histogram bounds left: counted again from the journal, or opened with its totals and without histograms. */
+/** A store of a program with other histogram bounds: counted again from the journal, or opened with its totals but without histograms. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../../src/core/aggregate/histogram-bounds.ts'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
@@ -7,7 +7,7 @@ import type { Disk } from './fake-disk.ts'
 
 const BOUNDS = '../../../src/core/aggregate/histogram-bounds.ts'
 const OWN = { DURATION_BOUNDS, CONFIDENCE_BOUNDS }
-/** As many as ours. */
+/** As many bounds as in this program. */
 const SAME_COUNT = { ...OWN, DURATION_BOUNDS: DURATION_BOUNDS.map(bound => bound * 1.5) }
 const FEWER = { ...OWN, DURATION_BOUNDS: DURATION_BOUNDS.slice(0, 10) }
 const OTHER_BINS = { ...OWN, CONFIDENCE_BOUNDS: [0.25, 0.5, 0.75, 1] }
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-/** The program with other bounds: modules of its own. */
+/** The program with other bounds: a second instance of its modules. */
 async function programWith(bounds: typeof OWN) {
   vi.resetModules()
   vi.doMock(BOUNDS, () => bounds)
@@ -37,7 +37,7 @@ async function open(program: Program, disk: Disk): Promise<{ store: FileStore; l
   return { store: await program.openFake(program.createFakeFileSystem(disk), options), log }
 }
 
-/** Four openings with five attempts each, so that the journal has four segments. */
+/** Opens the store four times and records five attempts each time, so that the journal has four segments. */
 async function written(bounds: typeof OWN): Promise<Disk> {
   const program = await programWith(bounds)
   const { disk } = program.createFakeFileSystem()
@@ -125,7 +125,7 @@ test.each(CASES)(
   },
 )
 
-test('keeps the totals of the snapshot where the journal reaches back and is damaged', async () => {
+test('keeps the totals of the snapshot if the journal is complete but damaged', async () => {
   const disk = await written(OWN)
   const program = await programWith(FEWER)
   const fileSystem = program.createFakeFileSystem(disk)
@@ -138,7 +138,7 @@ test('keeps the totals of the snapshot where the journal reaches back and is dam
   expect(log.join('\n')).toContain('were dropped (duration)')
 })
 
-test('a reader says what is missing, and changes nothing', async () => {
+test('a reader reports what is missing, and changes nothing', async () => {
   const disk = await written(OWN)
   const program = await programWith(SAME_COUNT)
   await removeOldest(program, disk)
@@ -156,7 +156,7 @@ test('a reader says what is missing, and changes nothing', async () => {
   expect(warnings.join('\n')).toContain('were dropped (duration)')
 })
 
-test('the document names the schema that it was written under', async () => {
+test('the document names the schema with which it was written', async () => {
   const disk = await written(OWN)
   const fingerprintIn = (program: Program): string =>
     JSON.parse(program.createFakeFileSystem(disk).contentOf(program.PATH)!.toString()).journal.fingerprint
@@ -167,7 +167,7 @@ test('the document names the schema that it was written under', async () => {
   expect(fingerprintIn(program)).not.toBe(own)
 })
 
-test('what senders count goes on where it was, and buckets under other bounds are not counted under ours', async () => {
+test('cumulative series continue, and buckets with other bounds are not counted with the own ones', async () => {
   const times =
     (buckets: number) =>
     (count: number): number[] => [count, count * 2, count, ...Array(buckets).fill(0)]
@@ -193,7 +193,7 @@ test('what senders count goes on where it was, and buckets under other bounds ar
     await opened.store.appendPoints([point(program, times(10)(6), 2000)])
     const [sender] = (await opened.store.summaries(undefined, { agent_name: 'sender' })).map(one => one.summary)
     expect(program.timeSum(sender!)).toBe(12)
-    // Only the last step is between two points under the same bounds.
+    // Only the last two points have the same bounds.
     expect(program.durations(sender!, true)).toMatchObject({ count: 1, sum: 2 })
     await opened.store.close()
   }

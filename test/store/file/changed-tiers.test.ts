@@ -1,4 +1,4 @@
-/** Tiers of time that are others than those a store was left with: what the journal gives, and what is said where it does not. */
+/** A store that is opened with other time tiers: rebuilt from the journal, or reported as unavailable. */
 import { describe, expect, test } from 'vitest'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
@@ -17,7 +17,7 @@ const HOUR_MS = 60 * MINUTE_MS
 const FOR_EVER = Number.POSITIVE_INFINITY
 const tier = (minutes: number, keepMs: number): TierOptions => ({ spanMs: minutes * MINUTE_MS, keepMs })
 const OLD = [tier(2, 24 * HOUR_MS)]
-/** No bucket of two minutes makes one of three. */
+/** Buckets of two minutes cannot be merged into buckets of three. */
 const OTHER = [tier(3, 48 * HOUR_MS)]
 const DIRECTORY = '/data/perf.journal'
 
@@ -49,7 +49,7 @@ async function countedSince(store: Store, sinceMs: number): Promise<number> {
 const segmentsOf = async (disk: Disk): Promise<string[]> =>
   (await createFakeFileSystem(disk).list(DIRECTORY)).filter(name => name.endsWith('.ndjson')).sort()
 
-/** A store that was opened every hour from ten hours ago on, and took an attempt each time: a segment each. */
+/** A store with ten segments: it was opened every hour, and recorded one attempt each time. */
 async function tenSegments(tiers: readonly TierOptions[]): Promise<Disk> {
   const { disk } = createFakeFileSystem()
   for (let hour = 10; hour > 0; hour--) {
@@ -78,10 +78,10 @@ test('are filled from the whole journal, once, and totals stay', async () => {
   }
 })
 
-test('a crash before the next snapshot leaves another start the same to do', async () => {
+test('a crash before the next snapshot makes the next start rebuild them again', async () => {
   const disk = await tenSegments(OLD)
   for (const after of [disk, afterPowerLoss(disk)]) {
-    // Never closed: it dies with what its snapshot did.
+    // Never closed, as after a crash.
     for (let start = 0; start < 3; start++) {
       const { store } = await open(after, OTHER)
       expect(await countedIn(store)).toBe(10)
@@ -90,8 +90,8 @@ test('a crash before the next snapshot leaves another start the same to do', asy
   }
 })
 
-describe('where part of the journal is gone', () => {
-  test('the tier that reaches back further stays and answers', async () => {
+describe('if part of the journal is missing', () => {
+  test('the tier that reaches back further stays and answers questions', async () => {
     const disk = await tenSegments(OLD)
     const fileSystem = createFakeFileSystem(disk)
     for (const name of (await segmentsOf(disk)).slice(0, 6)) await fileSystem.remove(`${DIRECTORY}/${name}`)
@@ -102,7 +102,7 @@ describe('where part of the journal is gone', () => {
     await store.close()
   })
 
-  test('a range before all that is held is refused with the earliest time, and one from then on is answered', async () => {
+  test('a range before the earliest data is refused with the earliest possible time, and a later one is answered', async () => {
     // By tiers of an hour what is older left before the settings changed.
     const disk = await tenSegments([tier(2, HOUR_MS)])
     const fileSystem = createFakeFileSystem(disk)
@@ -112,7 +112,7 @@ describe('where part of the journal is gone', () => {
     expect(refusal).toBeInstanceOf(RangeNotHeld)
     expect(refusal).toBeInstanceOf(RangeError)
     const earliest = /before (\S+):/.exec((refusal as Error).message)?.[1] ?? ''
-    // The fourth last segment began at eight, and what came before it may be of up to five minutes later.
+    // The fourth last segment began at eight. Earlier attempts may have timestamps of up to five minutes later.
     expect(earliest).toBe('2026-03-01T08:06:00.000Z')
     await expect(store.arms('x', { sinceMs: since(10), untilMs: FOR_EVER })).rejects.toBeInstanceOf(RangeNotHeld)
     expect(await countedSince(store, Date.parse(earliest))).toBe(3)
@@ -120,7 +120,7 @@ describe('where part of the journal is gone', () => {
     await store.close()
   })
 
-  test('damage in the middle ends what is believed there', async () => {
+  test('damage in the middle limits the rebuilt tiers to the records after it', async () => {
     const disk = await tenSegments([tier(2, HOUR_MS)])
     const fileSystem = createFakeFileSystem(disk)
     const path = `${DIRECTORY}/${(await segmentsOf(disk))[4]}`
@@ -135,7 +135,7 @@ describe('where part of the journal is gone', () => {
   })
 })
 
-test('a reader answers by the tiers of the store, whatever its own', async () => {
+test('a reader uses the tiers of the store and not its own', async () => {
   const disk = await tenSegments(OLD)
   const fileSystem = createFakeFileSystem(disk)
   for (const name of (await segmentsOf(disk)).slice(0, 6)) await fileSystem.remove(`${DIRECTORY}/${name}`)
@@ -150,7 +150,7 @@ test('a reader answers by the tiers of the store, whatever its own', async () =>
   await reader.close()
 })
 
-test('what senders counted is counted by time again, each point once', async () => {
+test('points of metrics are counted by time again, each point once', async () => {
   const { disk } = createFakeFileSystem()
   const point = (value: number, timeMs: number): SeriesPoint => ({
     series: 's',

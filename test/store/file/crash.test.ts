@@ -1,11 +1,11 @@
-/** The process ends, or the power does, at every single operation of a short history: what was acknowledged is counted once. */
+/** Ends the process, or cuts the power, at each operation of a short history. Every acknowledged attempt must count once. */
 import { describe, expect, test } from 'vitest'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
 import { attempt, countedIn, createLedger, idsIn, type Ledger, openFake, randomFrom, send } from './fixtures.ts'
 
-/** Two lives of a store, with groups, repeats, batches and a restart between them. */
+/** Appends groups, repeats and batches, restarts, and appends again. */
 async function history(fileSystem: FakeFileSystem, ledger: Ledger): Promise<void> {
   const first = await openFake(fileSystem)
   await Promise.allSettled([send(first, ledger, 1), send(first, ledger, 2, 3), send(first, ledger, 2)])
@@ -17,10 +17,10 @@ async function history(fileSystem: FakeFileSystem, ledger: Ledger): Promise<void
   await second.close()
 }
 
-/** All that was acknowledged is there once, nothing that was not sent; and sending all of it again makes it complete. */
+/** Every acknowledged attempt counts once, and nothing counts that was not sent. Sending all attempts again completes the store. */
 async function check(disk: Disk, ledger: Ledger): Promise<void> {
   const fileSystem = createFakeFileSystem(disk)
-  // Naming the holder is a courtesy: nothing may depend on it.
+  // The holder file only improves a message. Nothing may depend on it.
   fileSystem.fault = ({ path }) => (path.includes('holder.json') ? { kind: 'error', code: 'ENOSPC' } : undefined)
   const store = await openFake(fileSystem)
   const ids = await idsIn(store)
@@ -28,7 +28,7 @@ async function check(disk: Disk, ledger: Ledger): Promise<void> {
   expect(await countedIn(store)).toBe(ids.length)
   expect(ids).toEqual(expect.arrayContaining([...ledger.kept]))
   for (const id of ids) expect(ledger.sent).toContain(id)
-  // What it answers now, and takes for known, is there for good.
+  // What the store answers now, and refuses as a duplicate, must survive a power loss.
   const lasting = await openFake(createFakeFileSystem(afterPowerLoss(disk)))
   expect(await idsIn(lasting)).toEqual(ids)
   const all = Array.from({ length: 10 }, (_, i) => attempt(i + 1))
@@ -48,20 +48,20 @@ const ENDINGS: readonly (readonly [string, Ending])[] = [
   ['the power is lost with all that was not synced', disk => afterPowerLoss(disk)],
   ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
 ]
-/** What belongs in the journal's directory between two lives. */
+/** The files that may be in the journal's directory while no process has the store open. */
 const OWN_FILES = /^(lock\.db|holder\.json|oldest\.record|snapshot-\d{20}\.bin|\d{20}\.ndjson)$/
 const DONE = ['nothing', 'half', 'all'] as const
 
-/** Calls `run` with a process that ends at one operation after the other, until it is not reached any more. */
+/** Calls `run` with a process that ends at operation 0, 1, 2, …, until a run ends before its operation. */
 async function atEveryOperation(
-  { done, laidOut = 0 }: { readonly done: (typeof DONE)[number]; readonly laidOut?: number },
+  { done, preallocatedBytes = 0 }: { readonly done: (typeof DONE)[number]; readonly preallocatedBytes?: number },
   run: (fileSystem: FakeFileSystem, at: number) => Promise<void>,
 ): Promise<number> {
   let reached = true
   let at = 0
   for (; reached; at++) {
     reached = false
-    const fileSystem = createFakeFileSystem(createDisk(), laidOut)
+    const fileSystem = createFakeFileSystem(createDisk(), preallocatedBytes)
     fileSystem.fault = ({ index }): Fault | undefined => {
       if (index < at) return undefined
       reached = true
@@ -76,10 +76,10 @@ async function atEveryOperation(
 }
 
 describe.each(ENDINGS)('when %s', (_name, ending) => {
-  test.each(DONE.flatMap(done => [0, 600].map(laidOut => ({ done, laidOut }))))(
-    'after any operation that has done $done, with $laidOut zeros laid out, every acknowledged attempt is counted once',
-    async ({ done, laidOut }) => {
-      const operations = await atEveryOperation({ done, laidOut }, async (fileSystem, at) => {
+  test.each(DONE.flatMap(done => [0, 600].map(preallocatedBytes => ({ done, preallocatedBytes }))))(
+    'after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once',
+    async ({ done, preallocatedBytes }) => {
+      const operations = await atEveryOperation({ done, preallocatedBytes }, async (fileSystem, at) => {
         const ledger = createLedger()
         await history(fileSystem, ledger).catch(() => {})
         await check(ending(fileSystem.disk, at), ledger)
@@ -89,12 +89,12 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
   )
 
   test.each(DONE)(
-    'after any operation that has done %s while old segments leave, all is counted, and no file is left over',
+    'after any operation that has done %s while old segments expire, all attempts count, and no file is left over',
     async done => {
       const ALL = [1, 2, 3, 4, 5, 6, 7, 8]
       const open = (fileSystem: FakeFileSystem): Promise<FileStore> =>
         openFake(fileSystem, { retention: { maxAgeMs: Number.MAX_SAFE_INTEGER, maxBytes: 1 } })
-      const lives = async (fileSystem: FakeFileSystem, ledger: Ledger): Promise<void> => {
+      const runs = async (fileSystem: FakeFileSystem, ledger: Ledger): Promise<void> => {
         for (const id of [1, 3, 5, 7]) {
           const store = await open(fileSystem)
           await Promise.allSettled([send(store, ledger, id), send(store, ledger, id + 1)])
@@ -104,7 +104,7 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
       const removals = new Set<string>()
       await atEveryOperation({ done }, async (fileSystem, at) => {
         const ledger = createLedger()
-        await lives(fileSystem, ledger).catch(() => {})
+        await runs(fileSystem, ledger).catch(() => {})
         for (const { name, path } of fileSystem.operations) if (name === 'remove') removals.add(path)
         const disk = ending(fileSystem.disk, at)
         const store = await open(createFakeFileSystem(disk))
@@ -113,11 +113,11 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         expect(await store.append(kept)).toEqual({ accepted: 0, duplicates: kept.length })
         expect(counted + (await store.append(ALL.map(id => attempt(id)))).accepted).toBe(ALL.length)
         await store.close()
-        for (let life = 0; life < 2; life++) await (await open(createFakeFileSystem(disk))).close()
+        for (let start = 0; start < 2; start++) await (await open(createFakeFileSystem(disk))).close()
         const last = createFakeFileSystem(disk)
         const again = await open(last)
         expect(await countedIn(again)).toBe(ALL.length)
-        // What left was meant to leave.
+        // No missing file is reported as damage: retention removed it.
         await again.verify()
         expect(again.stats().damage.files).toBe(0)
         await again.close()
@@ -129,12 +129,12 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
     },
   )
 
-  test.each(DONE)('after any operation that has done %s, a reset has happened whole or not at all', async done => {
+  test.each(DONE)('after any operation that has done %s, a reset is complete or has not happened', async done => {
     await atEveryOperation({ done }, async (fileSystem, at) => {
       const before = createLedger()
       const after = createLedger()
       const reset = { begun: false, done: false }
-      const live = async (): Promise<void> => {
+      const run = async (): Promise<void> => {
         const store = await openFake(fileSystem)
         await send(store, before, 1, 2)
         reset.begun = true
@@ -144,7 +144,7 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         await send(store, after, 4)
         await store.close()
       }
-      await live().catch(() => {})
+      await run().catch(() => {})
       const store = await openFake(createFakeFileSystem(ending(fileSystem.disk, at)))
       const ids = await idsIn(store)
       expect(await countedIn(store)).toBe(ids.length)

@@ -1,4 +1,4 @@
-/** Files that are damaged, torn, foreign or too new: what is whole is counted, and nothing is overwritten. */
+/** Files that are damaged, torn, foreign or too new. Intact records are counted, and no damaged file is overwritten. */
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { recentResults } from '../../../src/core/aggregate/recent.ts'
@@ -13,7 +13,7 @@ const SEGMENT = `${JOURNAL}/00000000000000000001.ndjson`
 const COUNT = 8
 const ALL = Array.from({ length: COUNT }, (_, i) => `id ${i + 1}`)
 
-/** A disk with a store on it: killed with all of it in the journal, or closed. */
+/** A disk with a store that was closed, or killed before its snapshot. */
 async function diskWith(options: { closed: boolean }): Promise<Disk> {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
@@ -48,14 +48,14 @@ async function names(fileSystem: FakeFileSystem, directory: string): Promise<rea
   return (await fileSystem.list(directory)).filter(name => name !== 'lock.db')
 }
 
-/** Whether a copy of what was damaged is beside it. */
+/** Whether there is a copy of the damaged file next to it. */
 async function isAside(fileSystem: FakeFileSystem, path: string, content: Buffer): Promise<boolean> {
   const copies = (await fileSystem.list(dirname(path))).filter(name => /\.(corrupt|foreign)-/.test(name))
   return copies.some(name => fileSystem.contentOf(`${dirname(path)}/${name}`)?.equals(content))
 }
 
 describe('the journal', () => {
-  test('cut off at any byte of its last record, is read up to the record before, and goes on', async () => {
+  test('truncated at any byte of its last record, is read up to the previous record, and continues', async () => {
     const disk = await diskWith({ closed: false })
     const whole = createFakeFileSystem(disk).contentOf(SEGMENT)!
     const last = whole.lastIndexOf('\n', whole.length - 2) + 1
@@ -75,11 +75,11 @@ describe('the journal', () => {
   })
 
   test.each([
-    ['zeros that were laid out', Buffer.alloc(5000), 0],
+    ['preallocated zeros', Buffer.alloc(5000), 0],
     ['garbage', Buffer.from('\u0000\ufffd{"agent_name":"x"'), 21],
     ['half a record', Buffer.from('1234abcd 1772366400000 {"agent_name":"fi'), 40],
     ['half a record and zeros', Buffer.from(`1234abcd 1772366400000 {"agent_name":"fi${'\0'.repeat(999)}`), 40],
-  ])('with %s at its end, is read up to that, and cut there', async (_what, tail, torn) => {
+  ])('with %s at its end, is read up to there, and truncated', async (_what, tail, torn) => {
     const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
     const whole = fileSystem.contentOf(SEGMENT)!
     fileSystem.plant(SEGMENT, Buffer.concat([whole, tail]))
@@ -89,7 +89,7 @@ describe('the journal', () => {
     expect(fileSystem.contentOf(SEGMENT)).toEqual(whole)
   })
 
-  test('cut off within its first record, is begun again', async () => {
+  test('truncated within its first record, is started again', async () => {
     const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
     fileSystem.plant(SEGMENT, fileSystem.contentOf(SEGMENT)!.subarray(0, 20))
     fileSystem.plant(PATH, undefined)
@@ -99,7 +99,7 @@ describe('the journal', () => {
     expect(await idsIn(await openFake(createFakeFileSystem(fileSystem.disk)))).toEqual(['id 1'])
   })
 
-  test('with the end of its last record zeroed in front of what was laid out, counts that record too', async () => {
+  test('with the LF of its last record zeroed before preallocated space, counts that record too', async () => {
     const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
     const whole = fileSystem.contentOf(SEGMENT)!
     fileSystem.plant(SEGMENT, Buffer.concat([whole.subarray(0, -1), Buffer.alloc(500)]))
@@ -110,11 +110,11 @@ describe('the journal', () => {
     expect(await idsIn(await openFake(createFakeFileSystem(fileSystem.disk)))).toEqual([...ALL, 'id 100'].sort())
   })
 
-  test('with any one byte flipped, loses at most the record it stands in, and is copied aside', async () => {
+  test('with any byte flipped, loses at most the record that contains it, and is copied aside', async () => {
     const disk = await diskWith({ closed: false })
     const whole = createFakeFileSystem(disk).contentOf(SEGMENT)!
     const lines = whole.toString('latin1').split('\n')
-    // Every kind of byte in every line: a step that divides no line's length moves through them.
+    // The step divides no line length, so that it reaches every kind of byte.
     for (let at = 0, line = 0, end = lines[0]!.length; at < whole.length; at += at === end || at === end - 1 ? 1 : 5) {
       while (at > end) end += lines[++line]!.length + 1
       const fileSystem = await copyOf(disk)
@@ -130,7 +130,7 @@ describe('the journal', () => {
       const { corruptRecords, tornBytes } = store.stats()
       expect({ corruptRecords, tornBytes }, what).toEqual({ corruptRecords: 1, tornBytes: 0 })
       expect(await isAside(fileSystem, SEGMENT, flipped), what).toBe(true)
-      // The end of a line: all of its record is there.
+      // Only the LF is damaged: the record is complete.
       if (at === end) expect(ids, what).toEqual(ALL)
       await store.append([attempt(100)])
       const again = await openFake(createFakeFileSystem(fileSystem.disk))
@@ -150,7 +150,7 @@ describe('the journal', () => {
   })
 })
 
-test('an attempt that stands in the journal twice is counted once', async () => {
+test('an attempt that is in the journal twice is counted once', async () => {
   const fileSystem = createFakeFileSystem(await diskWith({ closed: false }))
   const content = fileSystem.contentOf(SEGMENT)!
   const last = content.lastIndexOf('\n', content.length - 2) + 1
@@ -159,7 +159,7 @@ test('an attempt that stands in the journal twice is counted once', async () => 
 })
 
 describe('a snapshot', () => {
-  test('with any one byte flipped is moved aside, and all is counted from what there is', async () => {
+  test('with any byte flipped is moved aside, and everything is counted from the other files', async () => {
     const disk = await diskWith({ closed: true })
     const path = `${JOURNAL}/snapshot-00000000000000000001.bin`
     const whole = createFakeFileSystem(disk).contentOf(path)!
@@ -176,7 +176,7 @@ describe('a snapshot', () => {
     }
   })
 
-  test('that is cut off gives way to the one before it', async () => {
+  test('that is truncated is replaced by the previous one', async () => {
     const disk = await diskWith({ closed: true })
     const second = await openFake(createFakeFileSystem(disk))
     await second.append([attempt(COUNT + 1)])
@@ -193,7 +193,7 @@ describe('a snapshot', () => {
     }
   })
 
-  test('of which none can be read, where older segments have left, gives way to the document', async () => {
+  test('is replaced by the document if no snapshot can be read and older segments have expired', async () => {
     const disk = await diskWith({ closed: true })
     const second = await openFake(createFakeFileSystem(disk))
     await second.append([attempt(COUNT + 1)])
@@ -208,7 +208,7 @@ describe('a snapshot', () => {
 })
 
 describe('the document', () => {
-  test('with any one byte flipped or cut off anywhere is moved aside and written again, or refused as too new', async () => {
+  test('with any byte flipped, or truncated anywhere, is moved aside and written again, or refused as too new', async () => {
     const disk = await diskWith({ closed: true })
     const whole = createFakeFileSystem(disk).contentOf(PATH)!
     const expected = await rowsOf(await openFake(await copyOf(disk)))
@@ -228,7 +228,7 @@ describe('the document', () => {
     for (let at = 0; at < whole.length; at += at < 64 || at > whole.length - 100 ? 1 : 13) {
       const flipped = Buffer.from(whole)
       flipped[at]! ^= 1 << (at % 7)
-      // Where the document ends is not what it holds.
+      // The final newline is not content.
       if (JSON.stringify(parsed(flipped)) === JSON.stringify(parsed(whole))) continue
       await check(flipped, `byte ${at}`)
     }
@@ -248,7 +248,7 @@ describe('the document', () => {
     },
   )
 
-  test('that something else wrote beside the journal is moved aside, and the journal goes on', async () => {
+  test('that another program wrote is moved aside, and the journal continues', async () => {
     const fileSystem = createFakeFileSystem(await diskWith({ closed: true }))
     const foreign = JSON.stringify({ version: '1.0', last_updated: '2026-01-01T00:00:00', metrics: {} })
     fileSystem.plant(PATH, foreign)
@@ -265,7 +265,7 @@ describe('the document', () => {
     expect(fileSystem.contentOf(PATH)).toEqual(before)
   })
 
-  test('so large that a start does not wait until it was read is moved aside all the same, before it is written again', async () => {
+  test('that is too large to be read during the start is also moved aside before it is written again', async () => {
     const first = createFakeFileSystem()
     const filled = await openFake(first)
     const many = Array.from({ length: 25_000 }, (_, i) => attempt(i, { agent_name: `agent ${i % 250}` }))

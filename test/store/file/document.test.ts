@@ -126,7 +126,7 @@ const documents = (store: FileStore, count: number): Promise<unknown> =>
 /** What stands before the part that says how much of the journal is covered. */
 const withoutJournal = (text: string): string => text.slice(0, text.lastIndexOf('"journal"'))
 
-test('whatever changed since the last one, and however keys print, it is what a whole new one would be', async () => {
+test('after any changes, and for any names of keys, it equals a document that is written completely again', async () => {
   const names = fc.constantFrom('a', 'b', 'a:b', 'b:c', 'c', '🦊')
   const attempts = fc.array(
     fc

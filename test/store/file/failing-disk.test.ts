@@ -1,4 +1,4 @@
-/** A disk that fails: what was refused is not counted, what was acknowledged is, and the store recovers by itself. */
+/** A failing disk. Refused attempts do not count, acknowledged ones do, and the store recovers by itself. */
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -28,7 +28,7 @@ const isJournal = ({ path }: Operation): boolean => path.endsWith('.ndjson')
 const error = (code: string, done: 'nothing' | 'half' | 'all' = 'nothing'): Fault => ({ kind: 'error', code, done })
 
 describe.each(['nothing', 'half', 'all'] as const)('an operation that fails when it has done %s', done => {
-  test('costs what was refused and nothing else, whichever operation it is', async () => {
+  test('loses only the refused attempts, whichever operation it is', async () => {
     let failed = true
     for (let at = 0; failed; at++) {
       failed = false
@@ -47,7 +47,7 @@ describe.each(['nothing', 'half', 'all'] as const)('an operation that fails when
         vi.advanceTimersByTime(1000)
         await nextTurn()
       }
-      // The failure may have been kept for this question.
+      // The failed operation may be one of this query.
       expect(await idsIn(store).catch(() => idsIn(store))).toEqual([...ledger.kept].sort())
       expect(await countedIn(store)).toBe(ledger.kept.size)
       await store.close()
@@ -102,7 +102,7 @@ test('a descriptor whose sync failed is never synced again', async () => {
   await store.close()
 })
 
-test('what waits behind a group that fails is refused with it, and not tried', async () => {
+test('attempts that wait behind a failed group are refused with it, and not written', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem)
@@ -117,19 +117,19 @@ test('what waits behind a group that fails is refused with it, and not tried', a
   await expect(send(store, ledger, 2)).rejects.toMatchObject({ reason: 'failing' })
   await expect(behind).rejects.toMatchObject({ reason: 'failing' })
   const tried = fileSystem.operations.slice(first).filter(isJournal)
-  expect(tried.map(one => one.name)).toEqual(['write', 'close', 'cut'])
+  expect(tried.map(one => one.name)).toEqual(['write', 'close', 'truncate'])
   expect(store.stats()).toMatchObject({ pendingRequests: 0, pendingAttempts: 0 })
   await store.close()
 })
 
-test('a group that reached the disk although it was refused does not come back, even where it cannot be cut off', async () => {
+test('a refused group that reached the disk does not come back, even if it cannot be truncated', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem)
   await send(store, ledger, 1)
   let armed = true
   fileSystem.fault = operation => {
-    if (operation.name === 'cut') return error('EIO')
+    if (operation.name === 'truncate') return error('EIO')
     if (!armed || operation.name !== 'sync' || !isJournal(operation)) return undefined
     armed = false
     return error('EIO', 'all')
@@ -143,7 +143,7 @@ test('a group that reached the disk although it was refused does not come back, 
   expect(await countedIn(again)).toBe(2)
 })
 
-test('what was refused is cut off at once, and does not come back when the process is killed then', async () => {
+test('a refused group is truncated at once, and does not come back if the process is killed then', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem)
@@ -157,7 +157,7 @@ test('what was refused is cut off at once, and does not come back when the proce
   expect(await idsIn(again)).toEqual(['id 1'])
 })
 
-test('a new segment that was refused does not come back, even where it cannot be removed', async () => {
+test('a new segment that was refused does not come back, even if it cannot be removed', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem)
@@ -177,7 +177,7 @@ test('a new segment that was refused does not come back, even where it cannot be
   expect(await countedIn(again)).toBe(1)
 })
 
-test('a document that cannot be written stays as it was, and is written when it can be', async () => {
+test('a document that cannot be written stays unchanged, and is written as soon as possible', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem)
@@ -206,7 +206,7 @@ test('a document that cannot be written stays as it was, and is written when it 
   await store.close()
 })
 
-test('a disk that does not answer holds attempts back up to a bound, and refuses what is beyond it', async () => {
+test('a disk that does not respond delays attempts up to a bound, and further ones are refused', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem, { maxPendingAttempts: 3 })
@@ -227,7 +227,7 @@ test('a disk that does not answer holds attempts back up to a bound, and refuses
   await store.close()
 })
 
-test('a segment that was deleted, replaced or written to by something else is given up before anything more is acknowledged', async () => {
+test('a segment that another program deleted, replaced or wrote to is abandoned before another attempt is acknowledged', async () => {
   for (const content of [undefined, 'something else\n']) {
     const fileSystem = createFakeFileSystem()
     const ledger = createLedger()
@@ -238,7 +238,7 @@ test('a segment that was deleted, replaced or written to by something else is gi
     await expect(send(store, ledger, 3)).rejects.toBeInstanceOf(StoreUnavailable)
     await recovered(store)
     await send(store, ledger, 3)
-    // What was in it is lost for the list, and counted: a snapshot is taken at once.
+    // Its attempts cannot be listed but stay counted: a snapshot is taken at once.
     await vi.waitUntil(async () => {
       vi.advanceTimersByTime(100)
       await nextTurn()
@@ -250,7 +250,7 @@ test('a segment that was deleted, replaced or written to by something else is gi
   }
 })
 
-test('a journal directory that was deleted is made again, with all that was counted', async () => {
+test('a deleted journal directory is created again, with everything that was counted', async () => {
   const fileSystem = createFakeFileSystem()
   const ledger = createLedger()
   const store = await openFake(fileSystem)

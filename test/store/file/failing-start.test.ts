@@ -1,12 +1,13 @@
 /** Starting on a disk that fails. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { UnusablePath } from '../../../src/store/file/errors.ts'
+import { OWNERSHIP_TIMES } from '../../../src/store/file/lock/ownership.ts'
 import { createFakeFileSystem, type Fault } from './fake-file-system.ts'
 import { countedIn, createLedger, idsIn, openFake, PATH, send } from './fixtures.ts'
 
 const error = (code: string): Fault => ({ kind: 'error', code })
 
-test('a store starts on a full disk, answers questions, and says that it cannot keep attempts', async () => {
+test('a store starts on a full disk, answers questions, and reports that it cannot record attempts', async () => {
   const first = createFakeFileSystem()
   const ledger = createLedger()
   const before = await openFake(first)
@@ -19,7 +20,7 @@ test('a store starts on a full disk, answers questions, and says that it cannot 
   await store.close()
 })
 
-test('a start that fails at any operation leaves what was kept, and the next one finds it', async () => {
+test('a start that fails at any operation loses no attempt, and the next start finds all of them', async () => {
   const first = createFakeFileSystem()
   const ledger = createLedger()
   const before = await openFake(first)
@@ -40,4 +41,25 @@ test('a start that fails at any operation leaves what was kept, and the next one
     expect(await countedIn(next)).toBe(2)
     await next.close()
   }
+})
+
+test('a start that fails after everything is folded leaves no timer and no lock', async () => {
+  const first = createFakeFileSystem()
+  const before = await openFake(first)
+  await send(before, createLedger(), 1, 2)
+  await before.close()
+  first.plant(PATH, '{"metrics": {}}')
+  const fileSystem = createFakeFileSystem(first.disk)
+  fileSystem.fault = ({ name, path }) => (name === 'rename' && path.includes('.foreign-') ? error('EIO') : undefined)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  try {
+    await expect(openFake(fileSystem, { ownership: OWNERSHIP_TIMES })).rejects.toMatchObject({ code: 'EIO' })
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+  fileSystem.fault = undefined
+  const next = await openFake(fileSystem)
+  expect(await countedIn(next)).toBe(2)
+  await next.close()
 })

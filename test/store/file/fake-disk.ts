@@ -6,21 +6,21 @@
 export interface FileNode {
   readonly kind: 'file'
   content: Buffer
-  /** What is there after the power was lost. */
+  /** The content after a power loss. */
   synced: Buffer
 }
 
 export interface DirectoryNode {
   readonly kind: 'directory'
   readonly entries: Map<string, Node>
-  /** Entries that are there after the power was lost, and the changes since, in order. */
+  /** The entries after a power loss, and the later changes, in order. */
   synced: Map<string, Node>
   changes: ((entries: Map<string, Node>) => void)[]
 }
 
 export type Node = FileNode | DirectoryNode
 
-/** What is left when a process ends: hand it to the next one's {@link createFakeFileSystem}. */
+/** The state that outlives a process. The next {@link createFakeFileSystem} takes it. */
 export interface Disk {
   readonly root: DirectoryNode
 }
@@ -33,7 +33,7 @@ export function createDirectory(): DirectoryNode {
   return { kind: 'directory', entries: new Map(), synced: new Map(), changes: [] }
 }
 
-/** What a power cut leaves: `random` (0 to 1) decides how much of what was not synced is there all the same; 0 is nothing. */
+/** The disk after a power loss. `random` (0 to 1) decides how much unsynced data survives. 0: none. */
 export function afterPowerLoss(disk: Disk, random: () => number = () => 0): Disk {
   const seen = new Map<Node, Node>()
   function survive(node: Node): Node {

@@ -1,12 +1,11 @@
 /**
- * A file system over a disk in memory. Any operation can be made to fail, to do half of its work, to wait, or to be the last one
- * that its process does.
+ * A file system on a disk in memory. A test can make any operation fail, do half of its work, wait, or be the last one of its process.
  */
 import { basename, dirname } from 'node:path'
-import type { AppendFile, FileSystem, Scratch } from '../../../src/store/file/file-system.ts'
+import type { AppendFile, FileSystem, TempFile } from '../../../src/store/file/file-system.ts'
 import { createDirectory, createDisk, type DirectoryNode, type Disk, type FileNode, type Node } from './fake-disk.ts'
 
-/** One call of the file system, in the order they came. */
+/** A call of the file system. */
 export interface Operation {
   readonly index: number
   readonly name: string
@@ -14,20 +13,20 @@ export interface Operation {
 }
 
 export type Fault =
-  /** The operation fails with a system error: before it did anything, when it has done half, or when all is done. */
+  /** The operation fails with a system error: before it starts, half done, or complete. */
   | { readonly kind: 'error'; readonly code: string; readonly done?: 'nothing' | 'half' | 'all' }
-  /** The process ends there: this and every later operation is rejected. */
+  /** The process ends: this operation and all later ones reject. */
   | { readonly kind: 'end'; readonly done: 'nothing' | 'half' | 'all' }
   | { readonly kind: 'wait'; readonly until: Promise<unknown> }
 
 export interface FakeFileSystem extends FileSystem {
   readonly disk: Disk
   readonly operations: readonly Operation[]
-  /** Asked before every operation. */
+  /** Called before every operation. */
   fault: ((operation: Operation) => Fault | undefined) | undefined
-  /** The whole content of a file as other processes see it; undefined where there is none. */
+  /** The content of a file as other processes see it. Undefined if there is no file. */
   contentOf(path: string): Buffer | undefined
-  /** Puts a file there from outside, durably; undefined removes what is there, a directory too. */
+  /** Writes a file durably, as another process would. Undefined removes the file or directory. */
   plant(path: string, content: string | Uint8Array | undefined): void
 }
 
@@ -36,15 +35,15 @@ export function systemError(code: string, name: string, path: string): Error {
 }
 
 /**
- * A process's view of the disk. Locks are let go by {@link FakeFileSystem.disk} being handed to the next view. Behind what is appended to a
- * file `laidOut` zeros are laid out whenever there are fewer than half of that.
+ * A process's view of the disk. A new view of {@link FakeFileSystem.disk} starts without locks, as after the end of the process. An append
+ * file is extended to `preallocatedBytes` zeros behind its end as soon as it has less than half of that.
  */
-export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): FakeFileSystem {
+export function createFakeFileSystem(disk: Disk = createDisk(), preallocatedBytes = 0): FakeFileSystem {
   const operations: Operation[] = []
   const locks = new Set<Node>()
   let ended = false
 
-  /** One operation: `effect` is all of it, `half` what may be done of it when it fails. */
+  /** Runs one operation: `effect` does all of it, `half` the part that a failed one may have done. */
   async function operate<T>(name: string, path: string, effect: () => T, half: () => void = () => {}): Promise<T> {
     const operation = { index: operations.length, name, path }
     operations.push(operation)
@@ -117,10 +116,10 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
         file.content.subarray(length + bytes.length),
       ])
     }
-    async function layOut(): Promise<void> {
-      await write(path, file, Buffer.alloc(length + laidOut - size))
+    async function preallocate(): Promise<void> {
+      await write(path, file, Buffer.alloc(length + preallocatedBytes - size))
       await sync(path, file)
-      size = length + laidOut
+      size = length + preallocatedBytes
     }
     return {
       async append(bytes) {
@@ -135,7 +134,7 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
         size = Math.max(size, length)
         if (nodeAt(path) !== file) throw new Error(`${path} was replaced`)
         if (file.content.length !== size) throw new Error(`${path} has another length`)
-        if (size - length < laidOut / 2) await layOut()
+        if (size - length < preallocatedBytes / 2) await preallocate()
       },
       close: (trim = true) =>
         operate('close', path, () => {
@@ -185,7 +184,7 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
     await syncDirectory(dirname(path))
   }
 
-  async function scratch(path: string): Promise<Scratch> {
+  async function createTemp(path: string): Promise<TempFile> {
     if (nodeAt(path) !== undefined) await remove(path)
     const file = await operate('create', path, () => newFile(path))
     await remove(path)
@@ -228,8 +227,8 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
       }),
     rename,
     remove,
-    cut: (path, size) =>
-      operate('cut', path, () => {
+    truncate: (path, size) =>
+      operate('truncate', path, () => {
         const file = fileAt(path)
         if (file.content.length <= size) return
         file.content = file.content.subarray(0, size)
@@ -238,7 +237,7 @@ export function createFakeFileSystem(disk: Disk = createDisk(), laidOut = 0): Fa
     sync: path => sync(path, fileAt(path)),
     syncDirectory,
     writeAtomically,
-    scratch,
+    createTemp,
     lock: path =>
       operate('lock', path, () => {
         const file = nodeAt(path) ?? newFile(path)

@@ -1,4 +1,4 @@
-/** What the tests of the file store share: attempts, a store on a fake disk, and what a client knows. */
+/** Fixtures of the file store tests: attempts, a store on a fake disk, and the state of a client. */
 
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
@@ -9,7 +9,7 @@ import { type FileStore, type FileStoreOptions, openFileStore } from '../../../s
 import type { FileSystem } from '../../../src/store/file/file-system.ts'
 
 export const NOW: number = Date.parse('2026-03-01T12:00:00Z')
-/** Where the stores on fake disks are. */
+/** The path of the stores on fake disks. */
 export const PATH = '/data/perf.json'
 
 export function newTally(): Tally {
@@ -27,13 +27,13 @@ export function openFake(fileSystem: FileSystem, options: Partial<FileStoreOptio
     fileSystem,
     ids,
     scrub: WHEN_ASKED,
-    // A store that a test leaves behind as after a crash must not go on in the background.
-    ownership: { watchMs: Number.POSITIVE_INFINITY, tendMs: Number.POSITIVE_INFINITY },
+    // A store that a test does not close, as after a crash, must not continue in the background.
+    ownership: { watchMs: Number.POSITIVE_INFINITY, touchMs: Number.POSITIVE_INFINITY },
     ...options,
   })
 }
 
-/** The attempt number `id`: the same for the same number, and different keys for neighbours. */
+/** The attempt number `id`. Equal numbers give equal attempts, and consecutive ones have different keys. */
 export function attempt(id: number, more: Partial<AgentAttempt> = {}): AgentAttempt {
   return {
     agent_name: `agent ${id % 3}`,
@@ -48,7 +48,7 @@ export function attempt(id: number, more: Partial<AgentAttempt> = {}): AgentAtte
   }
 }
 
-/** What a client knows: what it sent, and what it was told is kept. */
+/** The state of a client: the attempts it sent, and those that were acknowledged. */
 export interface Ledger {
   readonly sent: Set<string>
   readonly kept: Set<string>
@@ -58,7 +58,7 @@ export function createLedger(): Ledger {
   return { sent: new Set(), kept: new Set() }
 }
 
-/** Sends attempts by their numbers and books them. */
+/** Sends attempts by their numbers, and enters them in the ledger. */
 export async function send(store: Store, ledger: Ledger, ...ids: number[]): Promise<void> {
   const attempts = ids.map(id => attempt(id))
   for (const { attempt_id } of attempts) ledger.sent.add(attempt_id!)
@@ -66,18 +66,18 @@ export async function send(store: Store, ledger: Ledger, ...ids: number[]): Prom
   for (const { attempt_id } of attempts) ledger.kept.add(attempt_id!)
 }
 
-/** Ids of all that a store lists, sorted. */
+/** The ids of all listed attempts, sorted. */
 export async function idsIn(store: Store): Promise<string[]> {
   const { attempts } = await store.attempts({ limit: 1000 })
   return attempts.map(one => one.attempt_id ?? '').sort()
 }
 
-/** How many attempts a store has counted. */
+/** The number of attempts that a store has counted. */
 export async function countedIn(store: Store): Promise<number> {
   return (await store.summaries()).reduce((sum, one) => sum + totalAttempts(one.summary), 0)
 }
 
-/** A small generator of numbers from 0 to 1, the same for the same seed. */
+/** A random generator of numbers from 0 to 1. Equal seeds give equal numbers. */
 export function randomFrom(seed: number): () => number {
   let state = seed + 1
   return () => {

@@ -1,4 +1,4 @@
-/** Two owners that wrote one journal at the same time, because the lock did not keep them apart: all that either acknowledged is kept. */
+/** Two owners that wrote the same journal at the same time, although there is a lock. Every acknowledged attempt of both is kept. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -40,11 +40,11 @@ interface Given {
   readonly previous: readonly [number, number]
   /** Numbers of attempts. */
   readonly attempts: readonly number[]
-  /** Without ids the attempts cannot be told from others. */
+  /** Attempts without ids cannot be recognized as duplicates. */
   readonly anonymous?: boolean
 }
 
-/** A journal by hand; answers the sizes of its segments. */
+/** Writes a journal. Resolves with the sizes of its segments. */
 async function journalOf(segments: readonly Given[]): Promise<{ fileSystem: FakeFileSystem; sizes: number[] }> {
   const fileSystem = createFakeFileSystem()
   for (const path of ['/data', '/data/perf.journal']) await fileSystem.makeDirectory(path)
@@ -53,7 +53,6 @@ async function journalOf(segments: readonly Given[]): Promise<{ fileSystem: Fake
     const opening = {
       format: 2,
       previous: { segment: previous[0], offset: previous[1] },
-      adopted: false,
       owner,
       records: undefined,
     }
@@ -67,7 +66,7 @@ async function journalOf(segments: readonly Given[]): Promise<{ fileSystem: Fake
 
 const sizeOf = async (segment: Given): Promise<number> => (await journalOf([segment])).sizes[0]!
 
-test('a segment that the next one passes over is counted, listed and reported once where another owner wrote it', async () => {
+test('a segment of another owner that the next segment skips is counted, listed and reported once', async () => {
   const first: Given = { owner: 'a', previous: [0, 0], attempts: [1, 2] }
   const end = await sizeOf(first)
   const { fileSystem } = await journalOf([
@@ -90,7 +89,7 @@ test('a segment that the next one passes over is counted, listed and reported on
   fileSystem.fault = () => ({ kind: 'end', done: 'nothing' })
   for (const drop of [false, true]) {
     const next = createFakeFileSystem(fileSystem.disk)
-    // Without a snapshot all is counted again.
+    // Without a snapshot, everything is counted again.
     for (const name of await next.list('/data/perf.journal')) {
       if (drop && name.startsWith('snapshot')) next.plant(`/data/perf.journal/${name}`, undefined)
     }
@@ -104,14 +103,14 @@ test('a segment that the next one passes over is counted, listed and reported on
   }
 })
 
-test('what another owner wrote behind the place where the next segment says that its segment ended is kept, and nothing twice', async () => {
+test('records of another owner behind the stated end of its segment are kept, and none counts twice', async () => {
   const first: Given = { owner: 'a', previous: [0, 0], attempts: [1] }
   const end = await sizeOf(first)
   const { fileSystem, sizes } = await journalOf([
     { ...first, attempts: [1, 2, 3] },
     { owner: 'b', previous: [1, end], attempts: [3, 4] },
   ])
-  // A group that was being written, and zeros that were laid out.
+  // A torn group, and preallocated zeros.
   const content = fileSystem.contentOf(SEGMENT(1))!
   fileSystem.plant(SEGMENT(1), Buffer.concat([content, content.subarray(0, 40), Buffer.alloc(500)]))
   const said = listener()
@@ -126,7 +125,7 @@ test('what another owner wrote behind the place where the next segment says that
   await again.close()
 })
 
-test('a reader beside them counts what both wrote, says so, and changes nothing', async () => {
+test('a reader counts the records of both owners, reports them, and changes nothing', async () => {
   const first: Given = { owner: 'a', previous: [0, 0], attempts: [1] }
   const end = await sizeOf(first)
   const { fileSystem } = await journalOf([
@@ -141,7 +140,7 @@ test('a reader beside them counts what both wrote, says so, and changes nothing'
   await reader.close()
 })
 
-test.each(['a', ''])('what one owner left behind itself was never acknowledged, and stays out: %s', async owner => {
+test.each(['a', ''])('unacknowledged records behind the end of its own segment are not counted: %s', async owner => {
   const first: Given = { owner, previous: [0, 0], attempts: [1] }
   const end = await sizeOf(first)
   const { fileSystem } = await journalOf([
@@ -156,7 +155,7 @@ test.each(['a', ''])('what one owner left behind itself was never acknowledged, 
   await store.close()
 })
 
-/** What two owners do in turns. */
+/** The steps of two owners. */
 const arbitraryTurns = fc.array(
   fc.record({
     owner: fc.constantFrom(0, 1),
@@ -168,7 +167,7 @@ const arbitraryTurns = fc.array(
   { minLength: 2, maxLength: 25 },
 )
 
-test('two owners that both believe to hold the lock lose nothing that either acknowledged, in whatever turns', async () => {
+test('two owners that both assume to hold the lock lose no acknowledged attempt, in any order of steps', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   const pass = async (store: FileStore): Promise<void> => {
@@ -182,7 +181,7 @@ test('two owners that both believe to hold the lock lose nothing that either ack
       vi.clearAllTimers()
       const disk: Disk = createDisk()
       const ledger: Ledger = createLedger()
-      // Each has locks of its own.
+      // Each one has its own locks.
       const open = async (): Promise<{ fileSystem: FakeFileSystem; store: FileStore }> => {
         const fileSystem = createFakeFileSystem(disk)
         return { fileSystem, store: await openFake(fileSystem) }

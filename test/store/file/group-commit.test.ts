@@ -1,10 +1,10 @@
-/** Two groups of attempts, one behind the other: what each of them promises, whatever becomes of the other. */
+/** Two consecutive groups of attempts. Each keeps its promise, whether the other one succeeds or fails. */
 import { expect, test } from 'vitest'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { createFakeFileSystem, type Fault } from './fake-file-system.ts'
 import { attempt, countedIn, idsIn, openFake } from './fixtures.ts'
 
-/** Sends 1 and, while that is written, 2; tells in turn what was written and answered. Whoever writes the second time meets `fault`. */
+/** Sends attempt 1 and, during its write, attempt 2. Resolves with the order of writes and answers. The second write gets `fault`. */
 async function sendTwo(fault?: Fault): Promise<{ readonly store: FileStore; readonly events: readonly string[] }> {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
@@ -28,13 +28,13 @@ async function sendTwo(fault?: Fault): Promise<{ readonly store: FileStore; read
   return { store, events }
 }
 
-test('the next group is on its way to the disk before the last one is answered', async () => {
+test('the next group is written before the previous one is answered', async () => {
   const { store, events } = await sendTwo()
   expect(events).toEqual(['write', 'write', 'answered 1', 'answered 2'])
   await store.close()
 })
 
-test('a group that is durable is counted and answered though the one behind it fails', async () => {
+test('a durable group counts and is answered although the next one fails', async () => {
   const { store, events } = await sendTwo({ kind: 'error', code: 'EIO', done: 'nothing' })
   expect(events).toEqual(['write', 'write', 'answered 1', 'refused 2'])
   expect(await countedIn(store)).toBe(1)

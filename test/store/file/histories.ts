@@ -1,11 +1,11 @@
-/** Histories of a store: any, and some that are lived through in every run. */
+/** Histories of a store: arbitrary ones, and fixed ones that every run includes. */
 import fc from 'fast-check'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
 
 type Given = Omit<AgentAttempt, 'timestamp'> & { readonly minutesAgo: number }
 
-/** A point by how many minutes ago its series began and it was read. */
+/** A point, by how many minutes ago its series started and it was read. */
 export type GivenPoint = Omit<SeriesPoint, 'startMs' | 'timeMs'> & {
   readonly startedAgo: number
   readonly readAgo: number
@@ -33,7 +33,7 @@ const arbitraryAttempt: fc.Arbitrary<Given> = fc.record(
   { requiredKeys: ['agent_name', 'model_name', 'issue_type', 'success', 'time_seconds', 'minutesAgo'] },
 )
 
-/** Series that come and go, and are too many. */
+/** Series that start and end, and exceed the bound. */
 const arbitraryPoint: fc.Arbitrary<GivenPoint> = fc.record({
   series: fc.constantFrom('s', 't', 'u', 'v', 'w'),
   key: fc.record({
@@ -85,7 +85,7 @@ function append(...attempts: readonly Partial<Given>[]): Step {
 const ids = (from: number, count: number): Step =>
   append(...Array.from({ length: count }, (_, i) => ({ attempt_id: String(from + i) })))
 const keys = (...names: readonly string[]): Step => append(...names.map(agent_name => ({ agent_name })))
-/** Cumulative points of many series, all of which began an hour ago and have counted so much. */
+/** Cumulative points of many series that started an hour ago, with the same value. */
 const count = (series: string, value: number): Step => ({
   do: 'count',
   points: [...series].map(one => ({
@@ -100,9 +100,9 @@ const count = (series: string, value: number): Step => ({
 })
 const wait = (minutes: number): Step => ({ do: 'wait', minutes })
 
-/** With the seed of what a power cut leaves. A history that fails is added here, as fast-check prints it, and stays. */
+/** Histories with the seed of the power loss. Add a history that failed here, as fast-check prints it. */
 export const HISTORIES: readonly [Step[], number][] = [
-  // An id is known after whatever end, with and without a snapshot, in the same batch too.
+  // An id stays known after any kind of end, with and without a snapshot, and within a batch.
   [
     [
       ids(0, 2),
@@ -118,7 +118,7 @@ export const HISTORIES: readonly [Step[], number][] = [
     ],
     1,
   ],
-  // Ids leave by number and by age, and a restart knows which.
+  // Ids are evicted by number and age, and the same ones after a restart.
   [
     [
       ids(0, 8),
@@ -136,13 +136,13 @@ export const HISTORIES: readonly [Step[], number][] = [
     ],
     2,
   ],
-  // What was refused does not come back, whatever comes after it.
+  // Refused attempts do not come back, whatever happens later.
   [[ids(0, 1), fail, kill, ids(1, 1), fail, cut, fail, ids(2, 1), snapshot, fail, kill], 3],
-  // A reset forgets totals, ids and the list, and nothing of it comes back.
+  // A reset removes totals, ids and listed attempts for good.
   [[ids(0, 3), snapshot, reset, kill, ids(0, 1), cut, reset, close, ids(1, 1), reset, ids(1, 1), cut], 4],
-  // Snapshots one behind the other, the power lost between them.
+  // Consecutive snapshots with power losses in between.
   [[ids(0, 1), snapshot, ids(1, 1), snapshot, ids(2, 1), cut, snapshot, cut, ids(3, 1), snapshot, kill, close, cut], 5],
-  // Keys and arms beyond the bound meet in one, and the same ones do after a restart.
+  // Keys and arms beyond the bound overflow, and the same ones after a restart.
   [
     [
       keys('1', '2', '3', '4', '5', '6', '7'),
@@ -156,7 +156,7 @@ export const HISTORIES: readonly [Step[], number][] = [
     ],
     6,
   ],
-  // Series go on where they were after whatever end; those unheard for long leave for others, and are not counted anew.
+  // Series continue after any kind of end. Idle ones are evicted, and not counted again.
   [
     [
       count('st', 3),
@@ -183,7 +183,7 @@ export const HISTORIES: readonly [Step[], number][] = [
     ],
     8,
   ],
-  // Attempts of long ago come between new ones, and buckets leave.
+  // Old attempts arrive between new ones, and buckets are evicted.
   [
     [
       append({ minutesAgo: 400 }, {}, { minutesAgo: 19 }),

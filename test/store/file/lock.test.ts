@@ -1,4 +1,4 @@
-/** The lock of a store: who has it, and what happens to a file that is locked is noticed. */
+/** The lock of a store, and the detection of changes to the locked file. */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +31,7 @@ describe('a lock', () => {
   })
   afterEach(() => lock.release())
 
-  test('is held by one at a time, and free when it is released', async () => {
+  test('has one holder at a time, and is free when it is released', async () => {
     expect(await lockFile(file)).toBeUndefined()
     expect(lock.isHeld()).toBe(true)
     lock.release()
@@ -56,8 +56,8 @@ describe('a lock', () => {
   })
 })
 
-describe('a store whose lock was lost to another one', () => {
-  test('answers from memory, refuses attempts and lists for good, and leaves every file as the other one wrote it', async () => {
+describe('a store that lost its lock to another one', () => {
+  test('answers from memory, refuses attempts and listings until it restarts, and changes no file of the other one', async () => {
     const first = await open()
     await first.append([attempt(1)])
     await rm(join(journal, 'lock.db'))
@@ -83,7 +83,7 @@ describe('a store whose lock was lost to another one', () => {
     await third.close()
   })
 
-  test('lets the other one go on, and adds nothing to what that one resets', async () => {
+  test('does not disturb the other one, and adds nothing after a reset by it', async () => {
     const first = await open()
     await first.append([attempt(1)])
     await rm(join(journal, 'lock.db'))
@@ -100,15 +100,14 @@ describe('a store whose lock was lost to another one', () => {
   })
 })
 
-test('all files of a store are made as new as now, so that cleaners of old files leave them', async () => {
+test('all files of a store are touched, so that programs that remove old files keep them', async () => {
   const store = await open()
   await store.append([attempt(1)])
   await store.close()
   const files = [folder, ...(await readdir(folder)).map(name => join(folder, name))].slice(1)
   files.push(...(await readdir(journal)).map(name => join(journal, name)))
   for (const file of files) await utimes(file, 1, 1)
-  const log = { debug() {}, info() {}, warn() {}, error() {} }
-  await touchAll({ fileSystem: nodeFileSystem, directory: journal, path, clock: Date.now, log })
+  await touchAll({ fileSystem: nodeFileSystem, directory: journal, path })
   const old = Date.now() - 60_000
   for (const file of files) {
     const { atimeMs, mtimeMs } = await stat(file)

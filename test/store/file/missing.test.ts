@@ -1,4 +1,4 @@
-/** Damage behind a snapshot, where no start reads: what listings say of it, and what a verification of the files finds. */
+/** Damage in records that a snapshot covers, which a start does not read: reported by listings and by verification. */
 import { describe, expect, test } from 'vitest'
 import type { AttemptOrder, MissingAttempts } from '../../../src/core/ports.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
@@ -7,14 +7,14 @@ import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts
 import { attempt, countedIn, NOW, openFake, randomFrom } from './fixtures.ts'
 
 const JOURNAL = '/data/perf.journal'
-/** Attempts of each of the segments, which are made by as many starts. */
+/** The attempts of each segment. Each start creates one segment. */
 const HELD = [5, 7, 6, 8]
 const TOTAL = HELD.reduce((sum, count) => sum + count, 0)
 const ORDERS: readonly AttemptOrder[] = ['newest', 'oldest']
 
 const segment = (sequence: number): string => `${JOURNAL}/${String(sequence).padStart(20, '0')}.ndjson`
 
-/** A closed store, whose newest snapshot covers all segments: each time another with the same files. */
+/** A new copy of a closed store whose newest snapshot covers all segments. */
 async function closedStore(): Promise<FakeFileSystem> {
   files ??= filesOf(await madeStore())
   const fileSystem = createFakeFileSystem()
@@ -76,7 +76,7 @@ const without = (from: number, to: number): number[] =>
   Array.from({ length: TOTAL }, (_, i) => i + 1).filter(id => id < from || id > to)
 
 describe.each(ORDERS)('a listing with the %s first', order => {
-  test('says nothing of missing attempts where all is whole', async () => {
+  test('reports no missing attempts if all files are complete', async () => {
     const store = await openFake(await closedStore())
     expect(await listAll(store, order)).toEqual({
       ids: without(0, 0),
@@ -91,7 +91,7 @@ describe.each(ORDERS)('a listing with the %s first', order => {
     ['the oldest segment is deleted', 1, 1, 5, 1],
     ['one in the middle is deleted', 2, 6, 12, 1],
     ['the newest is deleted', 4, 19, 26, 1],
-  ])('says how many are missing where %s', async (_what, sequence, from, to, segments) => {
+  ])('reports how many attempts are missing if %s', async (_what, sequence, from, to, segments) => {
     const fileSystem = await closedStore()
     fileSystem.plant(segment(sequence), undefined)
     const { log, lines } = createLines()
@@ -108,7 +108,7 @@ describe.each(ORDERS)('a listing with the %s first', order => {
     expect(await countedIn(store)).toBe(TOTAL)
   })
 
-  test('says it of two segments that are deleted one after the other, and while the store runs', async () => {
+  test('reports two segments that are deleted one after the other while the store runs', async () => {
     const fileSystem = await closedStore()
     const store = await openFake(fileSystem)
     await listAll(store, order)
@@ -119,7 +119,7 @@ describe.each(ORDERS)('a listing with the %s first', order => {
     })
   })
 
-  test('says it of a segment that is cut short, wherever that is', async () => {
+  test('reports a segment that is truncated at any position', async () => {
     const whole = (await closedStore()).contentOf(segment(2))!
     for (let size = 0; size < whole.length; size += 101) {
       const fileSystem = await closedStore()
@@ -133,7 +133,7 @@ describe.each(ORDERS)('a listing with the %s first', order => {
     }
   })
 
-  test('says it of attempts that a range of zeros has taken', async () => {
+  test('reports attempts that a range of zeros overwrote', async () => {
     const fileSystem = await closedStore()
     const content = Buffer.from(fileSystem.contentOf(segment(3))!)
     content.fill(0, 300, 900)
@@ -148,7 +148,7 @@ describe.each(ORDERS)('a listing with the %s first', order => {
     expect(damage.records).toBe(TOTAL - ids.length)
   })
 
-  test('is refused, and not empty, where the directory of the journal was moved away', async () => {
+  test('is refused, and not empty, if the directory of the journal was moved away', async () => {
     const fileSystem = await closedStore()
     const store = await openFake(fileSystem)
     fileSystem.plant(JOURNAL, undefined)
@@ -156,7 +156,7 @@ describe.each(ORDERS)('a listing with the %s first', order => {
   })
 })
 
-test('a listing from the oldest on ends with what was kept when it began', async () => {
+test('a listing in the order oldest ends with the newest attempt at its beginning', async () => {
   const store = await openFake(await closedStore())
   const first = await store.attempts({ limit: 20, order: 'oldest' })
   await store.append([attempt(500)])
@@ -168,7 +168,7 @@ test('a listing from the oldest on ends with what was kept when it began', async
   await expect(store.attempts({ limit: 20, cursor: first.next_cursor! })).rejects.toThrow(RangeError)
 })
 
-test('attempts that were kept without an id get one that stays the same, where it is asked for', async () => {
+test('attempts without an id get a stable one if the query asks for ids', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   const { attempt_id: _, ...same } = attempt(1)
@@ -186,7 +186,7 @@ test('attempts that were kept without an id get one that stays the same, where i
 })
 
 describe('no false alarm', () => {
-  test('is given of segments that retention removed, whatever operation the process ended with', async () => {
+  test('is raised for segments that retention removed, at whichever operation the process ended', async () => {
     const retention = { maxAgeMs: 86_400_000, maxBytes: 1 }
     for (let last = 0, hasEnded = true; hasEnded; last += 1) {
       hasEnded = false
@@ -210,7 +210,7 @@ describe('no false alarm', () => {
     }
   })
 
-  test('is given after a reset, nor where a write failed and another segment took its place', async () => {
+  test('is raised after a reset, or if a write failed and another segment replaced it', async () => {
     const fileSystem = await closedStore()
     const store = await openFake(fileSystem)
     await store.append([attempt(100)])
@@ -237,7 +237,7 @@ describe('no false alarm', () => {
     expect((await listAll(again, 'oldest')).missing.records).toBe(0)
   })
 
-  test('is given of a journal that an older version wrote, which counted nothing', async () => {
+  test('is raised for a journal of an older version that did not count its attempts', async () => {
     const fileSystem = await closedStore()
     const store = await openFake(createFakeFileSystem(fileSystem.disk))
     await store.verify()
@@ -250,7 +250,7 @@ describe('no false alarm', () => {
   })
 })
 
-test('a damaged snapshot is found while the store runs, copied aside, and another one is taken', async () => {
+test('a damaged snapshot is found while the store runs and copied aside, and a new one is taken', async () => {
   const fileSystem = await closedStore()
   const store = await openFake(fileSystem)
   const snapshots = async (): Promise<string[]> =>
@@ -270,7 +270,7 @@ test('a damaged snapshot is found while the store runs, copied aside, and anothe
   await store.close()
 })
 
-test('verification begins by itself soon after the start', async () => {
+test('verification starts automatically soon after the start', async () => {
   const fileSystem = await closedStore()
   fileSystem.plant(segment(2), undefined)
   const store = await openFake(fileSystem, { scrub: { firstMs: 1, everyMs: 60_000, bytesPerSecond: 1e9 } })
@@ -278,7 +278,7 @@ test('verification begins by itself soon after the start', async () => {
   await store.close()
 })
 
-test('a stop in the middle of a verification does not wait for the pause before its next block', async () => {
+test('a stop during a verification does not wait for the pause before the next block', async () => {
   const fileSystem = await closedStore()
   const reading = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
@@ -296,7 +296,7 @@ test('a stop in the middle of a verification does not wait for the pause before 
   await closed
 }, 10_000)
 
-test('what a listing passes is looked into at once, and counted', async () => {
+test('damage that a listing meets is examined at once, and counted', async () => {
   const fileSystem = await closedStore()
   fileSystem.plant(segment(2), undefined)
   const store = await openFake(fileSystem)
@@ -304,7 +304,7 @@ test('what a listing passes is looked into at once, and counted', async () => {
   await expect.poll(() => store.stats().missingRecords).toBe(7)
 })
 
-test('whatever is flipped, cut, zeroed or deleted of any file: no wrong attempt is listed, and what is missing is said', async () => {
+test('after any file is flipped, truncated, zeroed or deleted, no wrong attempt is listed, and missing ones are reported', async () => {
   const random = randomFrom(20260301)
   const pick = (below: number): number => Math.floor(random() * below)
   const expected = without(0, 0)

@@ -1,4 +1,4 @@
-/** Random histories of a store and its disk against a plain model: every answer is the same to the last bit, whatever happened. */
+/** Random histories of a store and its disk against a simple model. All answers are equal to the last bit. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -15,7 +15,7 @@ import { NOW, openFake, randomFrom } from './fixtures.ts'
 import { arbitraryHistory, HISTORIES } from './histories.ts'
 
 const MINUTE_MS = 60_000
-/** Bounds that a short history reaches: keys overflow, arms are dropped, buckets leave early and late, ids are forgotten. */
+/** Bounds that a short history reaches: keys overflow, arms are dropped, buckets and ids are evicted. */
 const BOUNDS: TallyOptions = {
   maxKeys: 6,
   maxArms: 2,
@@ -28,7 +28,7 @@ const BOUNDS: TallyOptions = {
 const IDS = { limit: 10, keepMs: 30 * MINUTE_MS }
 const MAX_SERIES = 3
 
-/** What the store should answer: ids in the order they came, and a tally of its own. */
+/** The expected answers: ids in order of receipt, and a separate tally. */
 interface Model {
   tally: Tally
   series: Series
@@ -43,7 +43,7 @@ const newModel = (): Model => ({
   attempts: [],
 })
 
-/** Answers as the store does. */
+/** The expected answer of the store. */
 function countPoints({ series, tally }: Model, points: readonly SeriesPoint[], nowMs: number): unknown {
   const step = series.step(points, nowMs)
   series.take(step)
@@ -55,7 +55,7 @@ function countPoints({ series, tally }: Model, points: readonly SeriesPoint[], n
   return { attempts, refused: step.refused }
 }
 
-/** Counts what one call of append brings. What is known is decided for the whole group, before any of it makes an older id leave. */
+/** Counts one call of append. Duplicates are determined for the whole group before any of it evicts an older id. */
 function count(model: Model, attempts: readonly AgentAttempt[], nowMs: number): void {
   const known = new Set(model.ids.filter(({ ms }) => ms > nowMs - IDS.keepMs).map(({ id }) => id))
   for (const attempt of attempts) {
@@ -119,7 +119,7 @@ test('after kills, power cuts, failures, snapshots, resets and restarts in any o
       const model = newModel()
 
       function start(): Promise<FileStore> {
-        // What the process before did not get to do is not done any more.
+        // Timers of the previous process do not fire.
         vi.clearAllTimers()
         fileSystem = createFakeFileSystem(disk, seed % 2 === 0 ? 900 : 0)
         tally = createTally(BOUNDS)
@@ -183,7 +183,7 @@ test('after kills, power cuts, failures, snapshots, resets and restarts in any o
   )
 })
 
-test('buckets of time leave in the same order with and without a restart', async () => {
+test('time buckets are evicted in the same order with and without a restart', async () => {
   const arbitrary = fc.array(
     fc.record({ agent_name: fc.constantFrom('a', 'b', 'c'), minutesAgo: fc.integer({ min: 0, max: 15 }) }),
     { minLength: 4, maxLength: 14 },

@@ -1,4 +1,4 @@
-/** Opening a store on a real disk: who may, where, and with what left behind. */
+/** Opening a store on a real disk: permissions, paths, locks, and files of an earlier process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
@@ -26,7 +26,7 @@ function open(at: string = path): Promise<FileStore> {
   return openFileStore({ path: at, tally: newTally(), clock: () => NOW })
 }
 
-/** Every file below the folder with its content. */
+/** All files below the folder with their content. */
 async function everything(): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -37,7 +37,7 @@ async function everything(): Promise<Map<string, string>> {
 }
 
 describe('what a store leaves on disk', () => {
-  test('is one document, and a journal beside it that only its owner may read', async () => {
+  test('is a document and a journal that only its owner can read', async () => {
     const store = await open()
     await store.append([attempt(1)])
     await store.close()
@@ -62,14 +62,14 @@ describe('what a store leaves on disk', () => {
     await store.close()
   })
 
-  test('is made with all directories above it', async () => {
+  test('is created with all parent directories', async () => {
     const store = await open(join(folder, 'a', 'b', 'perf'))
     await store.append([attempt(1)])
     await store.close()
     expect((await readdir(join(folder, 'a', 'b'))).sort()).toEqual(['perf', 'perf-journal'])
   })
 
-  test('is the same in a folder that is reached by a link, and one more holder there is refused', async () => {
+  test('is the same through a link to its folder, and a second holder is refused there', async () => {
     await mkdir(join(folder, 'real'))
     await symlink('real', join(folder, 'link'))
     const store = await open(join(folder, 'link', 'perf'))
@@ -81,15 +81,15 @@ describe('what a store leaves on disk', () => {
     await again.close()
   })
 
-  test('is rid of files that an earlier process did not finish, and of no others', async () => {
+  test('has no unfinished files of an earlier process after a start, and loses no others', async () => {
     await (await open()).close()
     const written = ['document.json', 'document.json.123', 'snapshot-00000000000000000009.bin.42', 'holder.json.1']
-    const unfinished = [...written, 'snapshot.scratch', 'document.scratch']
+    const unfinished = [...written, 'snapshot.tmp', 'document.tmp']
     for (const name of [...unfinished, 'notes.txt']) await writeFile(join(journal, name), 'x')
     await writeFile(`${path}.1`, 'a backup')
     await (await open()).close()
     expect(await readdir(journal)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/document|holder|\.bin\.|scratch/)]),
+      expect.arrayContaining([expect.stringMatching(/document|holder|\.bin\.|\.tmp/)]),
     )
     expect(await readFile(join(journal, 'notes.txt'), 'utf8')).toBe('x')
     expect(await readFile(`${path}.1`, 'utf8')).toBe('a backup')
@@ -97,7 +97,7 @@ describe('what a store leaves on disk', () => {
 })
 
 describe('a second store on the same path', () => {
-  test('of the same process is refused and told who holds it', async () => {
+  test('of the same process is refused with the name of the holder', async () => {
     const first = await open()
     const refused = await open().catch(error => error)
     expect(refused).toBeInstanceOf(StoreLocked)
@@ -108,7 +108,7 @@ describe('a second store on the same path', () => {
     await (await open()).close()
   })
 
-  test('of another process is refused, until that one is killed, with nothing to clean by hand', async () => {
+  test('of another process is refused until that one is killed, without a manual cleanup', async () => {
     const child = spawn(process.execPath, [fileURLToPath(new URL('appending-process.ts', import.meta.url)), path])
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     await lines.next()
@@ -122,7 +122,7 @@ describe('a second store on the same path', () => {
 })
 
 describe('two stores in one folder', () => {
-  test('have a journal each where their names differ only in the ending', async () => {
+  test('have separate journals even if their names differ only in the suffix', async () => {
     const names = ['a', 'a.json', 'a.journal.json', 'a.txt']
     const stores: FileStore[] = []
     for (const [id, name] of names.entries()) {
@@ -139,7 +139,7 @@ describe('two stores in one folder', () => {
   })
 })
 
-test('a path that was not UTF-8 is refused, and nothing is made', async () => {
+test('a path that was not UTF-8 is refused, and no file is created', async () => {
   for (const name of ['\uFFFD.json', '\uD800.json']) {
     const refused = await open(join(folder, name)).catch(error => error)
     expect(refused).toBeInstanceOf(UnusablePath)
@@ -148,7 +148,7 @@ test('a path that was not UTF-8 is refused, and nothing is made', async () => {
   expect(await readdir(folder)).toEqual([])
 })
 
-describe('a path that cannot be used is refused with its name and the reason, and nothing is made:', () => {
+describe('an unusable path is refused with its name and the reason, and no file is created:', () => {
   test.each<[string, () => Promise<string>, RegExp]>([
     ['a directory', async () => folder, /is a directory/],
     [
@@ -188,7 +188,7 @@ describe('a path that cannot be used is refused with its name and the reason, an
   })
 })
 
-describe('files of a newer format are refused, and nothing is touched:', () => {
+describe('files of a newer format are refused, and no file is changed:', () => {
   test.each<[string, () => Promise<void>]>([
     ['a document', async () => writeFile(path, JSON.stringify({ version: '2.0', last_updated: '', metrics: {} }))],
     [
@@ -217,7 +217,7 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
       'a snapshot',
       async () => {
         const { crc32 } = await import('node:zlib')
-        const head = Buffer.from('AgntPerf\u0005\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
+        const head = Buffer.from('AgntPerf\u0063\u0000\u0000\u0000\u0000\u0000\u0000\u0000 and more', 'latin1')
         head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
         await writeFile(join(journal, 'snapshot-00000000000000000002.bin'), head)
       },
@@ -235,11 +235,11 @@ describe('files of a newer format are refused, and nothing is touched:', () => {
   })
 })
 
-describe('a document that is too large to be read', () => {
-  /** Takes no room on the disk. */
+describe('a document that is too large to read', () => {
+  /** A sparse file, which uses no disk space. */
   const grow = (): Promise<void> => truncate(path, 500 * 2 ** 20)
 
-  test('is refused with its path and its size, and left as it is, where nothing else is known', async () => {
+  test('is refused with its path and size, and not changed, if there is no journal', async () => {
     await writeFile(path, '{}')
     await grow()
     const refused = await open().catch(error => error)
@@ -249,7 +249,7 @@ describe('a document that is too large to be read', () => {
     expect((await stat(path)).size).toBe(500 * 2 ** 20)
   })
 
-  test('gives way to the journal beside it, and is kept aside', async () => {
+  test('is replaced by the totals of its journal, and moved aside', async () => {
     const store = await open()
     await store.append([attempt(1)])
     await store.close()
@@ -264,7 +264,7 @@ describe('a document that is too large to be read', () => {
   })
 })
 
-test('a process that is killed while it appends has kept all that it was told is kept, and nothing twice', async () => {
+test('a process that is killed during appends keeps every acknowledged attempt, and counts none twice', async () => {
   const kept = new Set<string>()
   const sent = new Set<string>()
   for (let life = 0; life < 5; life++) {

@@ -1,4 +1,4 @@
-/** Points of metrics in the file store: kept with what their series said, whatever ends in between. */
+/** Points of metrics in the file store count once, whenever the process ends or the power fails. */
 import { describe, expect, test } from 'vitest'
 import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
@@ -10,7 +10,7 @@ import { attempt, countedIn, idsIn, NOW, openFake, PATH, randomFrom } from './fi
 
 const key = { agent_name: 'sender', model_name: 'llama3:8b', issue_type: 'bug' }
 
-/** A point of a series that began an hour ago, read `ms` after noon. */
+/** A point of a series that started an hour ago, read `ms` after noon. */
 function point(series: string, value: number, ms: number, more: Partial<SeriesPoint> = {}): SeriesPoint {
   return {
     series,
@@ -24,7 +24,7 @@ function point(series: string, value: number, ms: number, more: Partial<SeriesPo
   }
 }
 
-/** What two senders export, time after time: one in all, one since the time before. */
+/** Exports of two senders: one with cumulative, one with delta temporality. */
 const EXPORTS = [3, 4, 4, 9, 10].map((total, i, totals) => [
   point('cumulative', total, i),
   point('delta', total - (totals[i - 1] ?? 0), i, { cumulative: false }),
@@ -35,20 +35,20 @@ async function countedOf(store: FileStore): Promise<number> {
   return found.reduce((sum, { summary }) => sum + totalAttempts(summary), 0)
 }
 
-/** What a sender knows: how far it came, and what it was told of. */
+/** The state of a sender: its next export, and the acknowledged ones. */
 interface Book {
   sent: number
   kept: number
 }
 
-/** As senders do: in order, and the same again until it is taken. */
+/** Sends exports in order, and repeats one until it is acknowledged. */
 async function exportNext(store: FileStore, book: Book): Promise<void> {
   book.sent = book.kept + 1
   await store.appendPoints(EXPORTS[book.kept]!)
   book.kept++
 }
 
-/** Two lives, with attempts between exports, exports that come twice, and a restart. */
+/** Attempts between exports, repeated exports, and a restart. */
 async function history(fileSystem: FakeFileSystem, book: Book): Promise<void> {
   const first = await openFake(fileSystem)
   await exportNext(first, book)
@@ -68,7 +68,7 @@ async function check(disk: Disk, book: Book): Promise<void> {
   const store = await openFake(createFakeFileSystem(disk))
   const counted = await countedOf(store)
   expect([total(book.kept), total(book.sent)]).toContain(counted)
-  // What it answers now is there for good.
+  // The answers must survive a power loss.
   expect(await countedOf(await openFake(createFakeFileSystem(afterPowerLoss(disk))))).toBe(counted)
   while (book.kept < EXPORTS.length) await exportNext(store, book)
   expect(await countedOf(store)).toBe(total(EXPORTS.length))
@@ -110,7 +110,7 @@ describe.each<[string, (disk: Disk, at: number) => Disk]>([
   )
 })
 
-test('a disk that fails refuses them, and they count once when they come again', async () => {
+test('points that a failing disk refused count once when they are sent again', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   await store.appendPoints(EXPORTS[0]!)
@@ -125,7 +125,7 @@ test('a disk that fails refuses them, and they count once when they come again',
   await store.close()
 })
 
-test('a request of any size is taken whole', async () => {
+test('a request of any size is recorded completely', async () => {
   const { disk } = createFakeFileSystem()
   const store = await openFake(createFakeFileSystem(disk))
   const many = Array.from({ length: 1700 }, (_, i) => point(`${i}`, 1, 0))
@@ -135,7 +135,7 @@ test('a request of any size is taken whole', async () => {
   expect(await countedOf(killed)).toBe(1700)
 })
 
-test('there are no more series than there may be, and those that are known go on', async () => {
+test('the number of series is bounded, and known series continue', async () => {
   const store = await openFake(createFakeFileSystem(), { maxSeries: 2 })
   const points = ['a', 'b', 'c'].map(series => point(series, 1, 0))
   expect(await store.appendPoints(points)).toEqual({ attempts: 2, refused: 1 })
@@ -145,7 +145,7 @@ test('there are no more series than there may be, and those that are known go on
   })
 })
 
-test('nothing is written for what says nothing new', async () => {
+test('points without new counts are not written', async () => {
   const store = await openFake(createFakeFileSystem())
   await store.appendPoints([point('s', 3, 0)])
   const before = store.stats().journalBytes
@@ -153,7 +153,7 @@ test('nothing is written for what says nothing new', async () => {
   expect(store.stats().journalBytes).toBe(before)
 })
 
-test('without a snapshot the journal alone is enough', async () => {
+test('the journal alone restores the series if there is no snapshot', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   for (const points of EXPORTS.slice(0, 3)) await store.appendPoints(points)
@@ -167,7 +167,7 @@ test('without a snapshot the journal alone is enough', async () => {
   expect(await countedOf(again)).toBe(total(5))
 })
 
-test('the document counts them and lists none; taken in without its journal, nothing of it is counted again', async () => {
+test('the document counts them and lists none, and after its adoption no count is repeated', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   const duration = { metric: 'duration', of: 'success' } as const

@@ -1,4 +1,4 @@
-/** A store that is opened for reading only, while its writer, or a program that knows nothing of journals, goes on. */
+/** A store that is opened read-only while a writer, or the original Python program, changes it. */
 import { describe, expect, test } from 'vitest'
 import { type Store, StoreUnavailable } from '../../../src/core/ports.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
@@ -8,7 +8,7 @@ import { attempt, countedIn, idsIn, NOW, newTally, openFake, PATH } from './fixt
 
 const JOURNAL = '/data/perf.journal'
 const SEGMENT = `${JOURNAL}/00000000000000000001.ndjson`
-/** Longer than any reader of these tests goes on. */
+/** More operations than any reader of these tests performs. */
 const MANY_OPERATIONS = 200
 
 interface Reader {
@@ -26,7 +26,7 @@ async function openReader(fileSystem: FakeFileSystem): Promise<Reader> {
   }
 }
 
-/** A document as the origin's program writes it, of so many attempts. */
+/** A document of the original program, with a number of attempts. */
 function originDocument(attempts: number): string {
   const entry = { agent_name: 'a', model_name: 'm', issue_type: 'i' }
   const recent = { ...entry, timestamp: '2026-02-01T10:00:00', success: true, confidence: 0.5, time_seconds: 1 }
@@ -51,7 +51,7 @@ async function diskWithDocument(text: string): Promise<FakeFileSystem> {
   return fileSystem
 }
 
-/** Every file of the disk, and its content. */
+/** All files of the disk with their content. */
 async function filesOn(disk: Disk): Promise<Map<string, string | undefined>> {
   const fileSystem = createFakeFileSystem(disk)
   const files = new Map<string, string | undefined>()
@@ -65,7 +65,7 @@ async function filesOn(disk: Disk): Promise<Map<string, string | undefined>> {
 
 const READING = new Set(['read', 'stat', 'list', 'open', 'size'])
 
-test('a reader beside an open writer answers as the writer does, uses no operation that writes, and refuses to write', async () => {
+test('a reader of a store that is open for writing gives the same answers, uses no operation that writes, and refuses to write', async () => {
   const writing = createFakeFileSystem()
   const writer = await openFake(writing)
   for (let id = 1; id <= 20; id++) await writer.append([attempt(id)])
@@ -113,7 +113,7 @@ describe('while the writer', () => {
         const writing = createFakeFileSystem(undefined, 300)
         const restart = (): Promise<Store> =>
           openFake(createFakeFileSystem(writing.disk, 300), { retention: { maxAgeMs: 1e12, maxBytes: 1 } })
-        // One snapshot, and attempts behind it.
+        // One snapshot, and attempts after it.
         const first = await openFake(writing)
         for (let id = 1; id <= 5; id++) await first.append([attempt(id)])
         await first.close()
@@ -137,7 +137,7 @@ describe('while the writer', () => {
         const after = await countedIn((await openReader(createFakeFileSystem(writing.disk))).store)
         expect([before, after], `operation ${at}`).toContain(await countedIn(store))
         expect(warnings, `operation ${at}`).toEqual([])
-        // What is listed may have left with old segments meanwhile, and nothing else is in its place.
+        // Listed attempts may have expired meanwhile, but nothing else may be listed.
         const listed = await idsIn(store)
         expect(new Set(listed).size, `operation ${at}`).toBe(listed.length)
         expect(listed.length, `operation ${at}`).toBeLessThanOrEqual(await countedIn(store))
@@ -146,7 +146,7 @@ describe('while the writer', () => {
     },
   )
 
-  test('appends at every operation of the reader, it answers what was so at some moment', async () => {
+  test('appends at every operation of the reader, the answers describe one moment', async () => {
     const writing = createFakeFileSystem(undefined, 300)
     const writer = await openFake(writing)
     let id = 0
@@ -163,12 +163,12 @@ describe('while the writer', () => {
   })
 })
 
-test('the end of the journal that a writer has not finished is left out without a warning: a torn line, preallocated zeros, or both', async () => {
+test('an unfinished end of the journal is ignored without a warning: a torn line, preallocated zeros, or both', async () => {
   const writing = createFakeFileSystem()
   const writer = await openFake(writing)
   for (let id = 1; id <= 8; id++) await writer.append([attempt(id)])
   const whole = writing.contentOf(SEGMENT)!
-  // Without the document: it never covers records that were not acknowledged.
+  // Without the document, which never covers unacknowledged records.
   const torn = createFakeFileSystem()
   for (const directory of ['/data', JOURNAL]) await torn.makeDirectory(directory)
   const last = whole.lastIndexOf('\n', whole.length - 2) + 1
@@ -184,7 +184,7 @@ test('the end of the journal that a writer has not finished is left out without 
   }
 })
 
-test('damage is reported with its file, and left as it is', async () => {
+test('damage is reported with its file, and not repaired', async () => {
   const writing = createFakeFileSystem()
   const first = await openFake(writing)
   for (let id = 1; id <= 8; id++) await first.append([attempt(id)])
@@ -203,7 +203,7 @@ test('damage is reported with its file, and left as it is', async () => {
 })
 
 describe('a document alone', () => {
-  test('is counted and listed in pages, newest first, and stays alone', async () => {
+  test('is counted and listed in pages, newest first, and no other file is created', async () => {
     const fileSystem = await diskWithDocument(originDocument(5))
     const { store, warnings } = await openReader(createFakeFileSystem(fileSystem.disk))
     expect(await countedIn(store)).toBe(5)
@@ -220,7 +220,7 @@ describe('a document alone', () => {
     expect([...(await filesOn(fileSystem.disk)).keys()]).toEqual([PATH])
   })
 
-  test('that another program writes in place, at any operation of the reader, is read again until it is whole', async () => {
+  test('that another program writes in place, at any operation of the reader, is read again until it is complete', async () => {
     for (let at = 0; at < MANY_OPERATIONS; at++) {
       const fileSystem = await diskWithDocument(originDocument(5))
       const whole = originDocument(9)
@@ -266,20 +266,17 @@ describe('a document alone', () => {
     expect.unreachable('the reader goes on longer than the test looks')
   })
 
-  test.each(['', '{"metrics": {', '[]'])(
-    'that is %j is an error, and no answer that there are no attempts',
-    async text => {
-      const fileSystem = await diskWithDocument(text)
-      await expect(openReader(createFakeFileSystem(fileSystem.disk))).rejects.toMatchObject({
-        name: 'UnreadableStore',
-        exitCode: 65,
-        message: expect.stringContaining(PATH),
-      })
-    },
-  )
+  test.each(['', '{"metrics": {', '[]'])('that is %j is an error, and not an empty answer', async text => {
+    const fileSystem = await diskWithDocument(text)
+    await expect(openReader(createFakeFileSystem(fileSystem.disk))).rejects.toMatchObject({
+      name: 'UnreadableStore',
+      exitCode: 65,
+      message: expect.stringContaining(PATH),
+    })
+  })
 })
 
-test('files that are removed each time they are read are an error that says so, and to try again', async () => {
+test('files that are removed at every try to read them are an error that says so and asks to try again', async () => {
   const writing = createFakeFileSystem()
   await (await openFake(writing)).append([attempt(1)])
   const reading = createFakeFileSystem(writing.disk)

@@ -1,4 +1,4 @@
-/** How much of the journal is kept, and what is listed of it. */
+/** Retention of the journal, and its effect on listings. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
@@ -14,7 +14,7 @@ async function segmentsOf(fileSystem: FakeFileSystem): Promise<number> {
   return (await fileSystem.list('/data/perf.journal')).filter(name => name.endsWith('.ndjson')).length
 }
 
-/** Attempts of about a kilobyte. */
+/** Attempts of about 1 kB. */
 function large(from: number, count: number): AgentAttempt[] {
   const more = { error_type: LONG, experiment: LONG, variant: LONG, issue_type: LONG }
   return Array.from({ length: count }, (_, i) => attempt(from + i, { ...more, agent_name: 'one' }))
@@ -31,7 +31,7 @@ async function listAll(store: FileStore, query: { limit: number; agent_name?: st
   return [pages, attempts]
 }
 
-test('the journal is kept in segments of at most 16 MiB, and listed over all of them', async () => {
+test('the journal has segments of at most 16 MiB, and a listing reads all of them', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   for (let from = 0; from < 20_000; from += 2000) await store.append(large(from, 2000))
@@ -47,7 +47,7 @@ test('the journal is kept in segments of at most 16 MiB, and listed over all of 
   await store.close()
 })
 
-test('a question for few among many attempts reads a bounded part of the journal at a time', async () => {
+test('a listing of few among many attempts reads a bounded part of the journal at a time', async () => {
   const store = await openFake(createFakeFileSystem())
   await store.append([attempt(1, { agent_name: 'rare', attempt_id: 'rare' })])
   for (let from = 0; from < 12_000; from += 2000) await store.append(large(from, 2000))
@@ -58,7 +58,7 @@ test('a question for few among many attempts reads a bounded part of the journal
   await store.close()
 })
 
-test('attempts that are too old are not listed any more, leave by whole segments, and stay counted', async () => {
+test('attempts that are too old are not listed, are removed by whole segments, and stay counted', async () => {
   let nowMs = NOW
   const { disk } = createFakeFileSystem()
   const open = (): Promise<FileStore> =>
@@ -80,14 +80,14 @@ test('attempts that are too old are not listed any more, leave by whole segments
   await store.close()
 })
 
-test('a journal that is too large loses its oldest segments, but none that the two newest snapshots need', async () => {
+test('a journal that is too large loses its oldest segments, but none that one of the two newest snapshots needs', async () => {
   const { disk } = createFakeFileSystem()
   const open = (fileSystem = createFakeFileSystem(disk)): Promise<FileStore> =>
     openFake(fileSystem, { retention: { maxAgeMs: 1000 * DAY_MS, maxBytes: 1 } })
   const first = await open()
   await first.append([attempt(1)])
   await first.reset()
-  // Behind the snapshot that the reset took, in the same segment; then the process is killed.
+  // After the snapshot of the reset, in the same segment. Then the process is killed.
   await first.append([attempt(2)])
   for (let life = 3; life < 5; life++) {
     const fileSystem = createFakeFileSystem(disk)
@@ -111,7 +111,7 @@ test('a journal that is too large loses its oldest segments, but none that the t
   expect(await segmentsOf(last)).toBeLessThanOrEqual(2)
 })
 
-test('a reset leaves no file that holds what it forgot', async () => {
+test('a reset leaves no file with attempts from before it', async () => {
   const fileSystem = createFakeFileSystem()
   const store = await openFake(fileSystem)
   await store.append([attempt(1, { agent_name: 'secret' })])
@@ -127,7 +127,7 @@ test('a reset leaves no file that holds what it forgot', async () => {
   await second.close()
 })
 
-test('a snapshot that was on its way when a reset came takes nothing with it that was kept since', async () => {
+test('a snapshot that was being taken at a reset removes no attempt that was recorded since', async () => {
   const fileSystem = createFakeFileSystem()
   const before = await openFake(fileSystem)
   await before.append([attempt(1)])
@@ -160,7 +160,7 @@ test('a snapshot that was on its way when a reset came takes nothing with it tha
   expect(await countedIn(again)).toBe(2)
 })
 
-test('an attempt is not listed from the moment on at which it states to be too old, wherever it stands', async () => {
+test('an attempt is not listed as soon as its timestamp is too old, wherever it is in the journal', async () => {
   let nowMs = NOW
   const retention = { maxAgeMs: 10 * DAY_MS, maxBytes: 1e9 }
   const store = await openFake(createFakeFileSystem(), { clock: () => nowMs, retention })
@@ -180,7 +180,7 @@ test('an attempt is not listed from the moment on at which it states to be too o
   await store.close()
 })
 
-/** Lets the snapshot be taken that is due, or is asked for by the hour. */
+/** Takes the snapshot that is due, or that the hourly check requests. */
 async function pass(ms: number): Promise<void> {
   for (let turn = 0; turn < 20; turn++) {
     vi.advanceTimersByTime(ms / 20)
@@ -189,7 +189,7 @@ async function pass(ms: number): Promise<void> {
 }
 
 test.each([true, false])(
-  'a store that runs for months rids the disk of what is too old (with new attempts: %s)',
+  'a store that runs for months removes attempts that are too old from the disk (with new attempts: %s)',
   async goesOn => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())

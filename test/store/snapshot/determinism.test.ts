@@ -1,4 +1,4 @@
-/** Questions and snapshots change no state: every process that folds the same log has the same one, whatever it was asked. */
+/** Questions and snapshots change no state: all processes that fold the same log have the same state. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
@@ -55,7 +55,7 @@ function ask(tally: Tally, age: number): unknown {
   ]
 }
 
-test('the same attempts lead to the same bytes and answers, asked, saved and restarted in between or not', () => {
+test('the same attempts lead to the same bytes and answers, with or without questions, snapshots and restarts in between', () => {
   fc.assert(
     fc.property(tiers, steps, ages, (settings, list, last) => {
       const newTally = (): Tally => createTally({ maxKeys: 3, maxArms: 2, tiers: settings })

@@ -8,14 +8,14 @@ import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import { decodeState, type RestoredState } from '../../../src/store/snapshot/decode.ts'
 import { encodeState } from '../../../src/store/snapshot/encode.ts'
 import { decodeHead, encodeHead } from '../../../src/store/snapshot/head.ts'
-import type { SummarySchema } from '../../../src/store/snapshot/schema.ts'
+import { fingerprintOf, OWN_SCHEMA, type SummarySchema } from '../../../src/store/snapshot/schema.ts'
 import { attempt, NOW } from '../file/fixtures.ts'
 
 const ids = { limit: 10, keepMs: 1000 }
 const newTally = (): Tally => createTally({ maxKeys: 10, maxArms: 10, tiers: DEFAULT_TIERS })
 const newSeries = () => createSeries({ limit: 10, keepMs: 1000 })
 
-/** A snapshot of two successes and one failure, whose head says that its fields are others. */
+/** A snapshot of two successes and one failure, whose head states other fields. */
 function snapshotWith(change: (fields: SummarySchema['fields']) => SummarySchema['fields']): Uint8Array[] {
   const tally = newTally()
   for (const id of [2, 3, 4]) tally.add(attempt(id, { agent_name: 'a', cost_usd: 1 }), { ms: NOW, local: false }, NOW)
@@ -40,7 +40,7 @@ const renamed = (names: Readonly<Record<string, string>>) => (fields: SummarySch
   fields.map(([name, size]) => [names[name] ?? name, size] as const)
 
 describe('a snapshot of another layout', () => {
-  test('of the same fields in another order is read whole', () => {
+  test('of the same fields in another order is read completely', () => {
     const { tally, restored } = restore(snapshotWith(renamed({ successes: 'failures', failures: 'successes' })))
     const { summary } = tally.keys()[0]!
     expect([successes(summary), failures(summary)]).toEqual([1, 2])
@@ -65,6 +65,12 @@ describe('a snapshot of another layout', () => {
   test('that lacks a total is refused', () => {
     expect(() => restore(snapshotWith(renamed({ successes: 'unknown' })))).toThrow('its summaries have no successes')
   })
+})
+
+test('other blocks of older outcomes have another fingerprint', () => {
+  const [blocks, attempts, numbers] = OWN_SCHEMA.older
+  const other: SummarySchema = { ...OWN_SCHEMA, older: [blocks, attempts + 1, numbers] }
+  expect(fingerprintOf(other, [])).not.toBe(fingerprintOf(OWN_SCHEMA, []))
 })
 
 test('a head whose schema is not that of its fingerprint is refused', () => {

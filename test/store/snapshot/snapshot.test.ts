@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createDedupWindow } from '../../../src/core/aggregate/dedup-window.ts'
+import { forEachOutcome } from '../../../src/core/aggregate/recent.ts'
 import { createSeries } from '../../../src/core/aggregate/series.ts'
-import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
+import { type Summary, totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally, type Tally } from '../../../src/core/aggregate/tally.ts'
+import { copyTasks } from '../../../src/core/aggregate/task-sketch.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { parseTimestamp, printTimestamp } from '../../../src/core/attempt/timestamp.ts'
+import { runToCompletion } from '../../../src/core/steps.ts'
 import { createAlternatingBlocks } from '../../../src/store/snapshot/block.ts'
 import { decodeState } from '../../../src/store/snapshot/decode.ts'
 import { encodeState } from '../../../src/store/snapshot/encode.ts'
@@ -32,10 +35,20 @@ function restore(blocks: readonly Uint8Array[], tally = newTally()): Tally {
 
 function answersOf(tally: Tally): unknown {
   const ranges = [60, 3600, 86_400].map(seconds => ({ sinceMs: NOW_MS - 1000 * seconds, untilMs: NOW_MS + 60_000 }))
+  const numbersOf = (summary: Summary): unknown => [...summary, summary.tasks && copyTasks(summary.tasks)]
   return {
-    keys: tally.keys().map(({ key, summary, recent }) => [key, [...summary], recent.added]),
-    ranged: ranges.map(range => [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, [...summary]])),
-    arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, [...summary]]),
+    keys: tally.keys().map(({ key, summary, recent }) => [key, numbersOf(summary), recent.added]),
+    ranged: ranges.map(range =>
+      [...tally.ranged(range, {}, NOW_MS)].map(({ key, summary }) => [key, numbersOf(summary)]),
+    ),
+    arms: tally.arms().map(({ experiment, variant, summary }) => [experiment, variant, numbersOf(summary)]),
+    cells: tally.allArms().map(arm => [...arm.cells.values()].map(({ key, summary }) => [key, numbersOf(summary)])),
+    rangedCells: ranges.map(range =>
+      runToCompletion(tally.armSteps('prompt', { range, filter: { issue_type: 'i' } }, NOW_MS)).map(
+        ({ variant, summary }) => [variant, numbersOf(summary)],
+      ),
+    ),
+    plans: [...tally.plans],
   }
 }
 
@@ -44,10 +57,12 @@ const histories = fc.array(attempts, { minLength: 1, maxLength: 60 })
 function tallyOf(list: typeof histories extends fc.Arbitrary<infer T> ? T : never): Tally {
   const tally = newTally()
   for (const attempt of list) tally.add(attempt, parseTimestamp(attempt.timestamp)!, NOW_MS)
+  tally.putPlan('Infinity', { shares: new Map([['Infinity', 1]]), baseline: 'Infinity', endMs: undefined })
+  tally.putPlan('__proto__', { shares: new Map([['__proto__', 90]]), baseline: '__proto__', endMs: NOW_MS })
   return tally
 }
 
-test('a restored state is written as it was read, and answers as it did', () => {
+test('a restored state gives the same answers, and the same bytes when it is written again', () => {
   fc.assert(
     fc.property(histories, list => {
       const tally = tallyOf(list)
@@ -60,7 +75,25 @@ test('a restored state is written as it was read, and answers as it did', () => 
   )
 })
 
-test('buffers that blocks alternate between leak nothing from one into another', () => {
+test('a restored state keeps the outcomes of attempts that left the recent ones, and goes on adding to them', () => {
+  const at = (i: number) => ({ ms: NOW_MS + i * 1000, local: false })
+  const add = (tally: Tally, i: number): void => tally.add(attempt(0, { success: i % 3 === 0 }), at(i), NOW_MS)
+  const outcomesOf = (tally: Tally): unknown[] => {
+    const outcomes: unknown[] = []
+    forEachOutcome(tally.keys()[0]!.recent, (...outcome) => outcomes.push(outcome))
+    return outcomes
+  }
+  const tally = newTally()
+  for (let i = 0; i < 333; i++) add(tally, i)
+  const restored = restore(blocksOf(tally))
+  expect(outcomesOf(tally)).toHaveLength(100 + 10)
+  expect(outcomesOf(restored)).toEqual(outcomesOf(tally))
+  expect(blocksOf(restored)).toEqual(blocksOf(tally))
+  for (const one of [tally, restored]) for (let i = 333; i < 1500; i++) add(one, i)
+  expect(outcomesOf(restored)).toEqual(outcomesOf(tally))
+})
+
+test('alternating buffers leak no bytes from one block into another', () => {
   fc.assert(
     fc.property(histories, list => {
       const tally = tallyOf(list)
@@ -75,7 +108,7 @@ test('buffers that blocks alternate between leak nothing from one into another',
   )
 })
 
-test('a restored state goes on counting like the original', () => {
+test('a restored state continues to count like the original', () => {
   fc.assert(
     fc.property(histories, histories, (before, after) => {
       const tally = tallyOf(before)
@@ -88,7 +121,7 @@ test('a restored state goes on counting like the original', () => {
   )
 })
 
-test('keys beyond a lower limit stay as they are, in totals and in every range', () => {
+test('keys beyond a lower limit stay, in totals and in every range', () => {
   fc.assert(
     fc.property(histories, fc.integer({ min: 0, max: 3 }), (list, maxKeys) => {
       const tally = tallyOf(list)
@@ -111,7 +144,7 @@ const tiers = fc.tuple(spans, keeps).map(([spans, keeps]): TierOptions[] => {
   return spans.map((span, i) => ({ spanMs: span * MINUTE_MS, keepMs: Math.max(sorted[i]!, span) * MINUTE_MS }))
 })
 
-test('whatever tiers a snapshot was taken with and restored into, a range is answered to the bucket, or known not to be held', () => {
+test('for any tiers at capture and restore, a range is answered exactly to the bucket, or reported as unavailable', () => {
   const ages = fc.array(fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 300_000 })), {
     minLength: 1,
     maxLength: 40,
@@ -130,13 +163,13 @@ test('whatever tiers a snapshot was taken with and restored into, a range is ans
         const count = (age: number): void => {
           const ms = NOW_MS - age * MINUTE_MS
           counted.push(ms)
-          // Most are received as they end, some long after.
+          // Most attempts are received when they end, some long after.
           tally.add(attemptAt(ms), { ms, local: false }, age % 3 === 0 ? NOW_MS : ms)
         }
         for (const age of before.toSorted((a, b) => b - a)) count(age)
         for (const next of settings.slice(1)) {
           tally = restore(blocksOf(tally), of(next))
-          // What is built of nothing counts from the restart on.
+          // A tier without a source counts from the restart on.
           for (const [tier, { floorMs }] of tally.times.save().entries())
             if (floorMs === Number.POSITIVE_INFINITY) tally.times.restoreFloor(tier, NOW_MS + 1)
         }

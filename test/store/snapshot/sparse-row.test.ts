@@ -23,7 +23,7 @@ function memory(doubles: number): SparseRows {
   return { doubles: all, words: new Uint32Array(all.buffer) }
 }
 
-test('reads rows as they were written, one after the other, whatever the memory held', () => {
+test('reads consecutive rows as they were written, for any previous content of the buffer', () => {
   fc.assert(
     fc.property(rows, list => {
       const width = list[0]!.length
@@ -41,7 +41,7 @@ test('reads rows as they were written, one after the other, whatever the memory 
   )
 })
 
-test('refuses a row that ends beyond the memory', () => {
+test('refuses a row that ends beyond the buffer', () => {
   const written = memory(sparseRoom(100))
   const end = writeSparse(written, 0, new Float64Array(100).fill(1))
   const doubles = written.doubles.slice(0, end - 1)

@@ -17,6 +17,7 @@ const ATTEMPT_EVENT: OtlpFields = {
   ...fieldsFrom(field => field.name),
   timestamp: ['timestamp', 'record:time'],
   attempt_id: ['attempt_id', 'record:id'],
+  trace_id: ['trace_id', 'record:trace_id'],
 }
 
 /** Tokens under the names of the GenAI conventions, today's before older ones. */
@@ -41,6 +42,8 @@ const INVOKE_AGENT: OtlpFields = {
   time_seconds: ['record:duration_seconds'],
   timestamp: ['record:time'],
   attempt_id: ['agent.attempt.id', 'record:id'],
+  session_id: ['agent.attempt.session_id', 'session.id', 'gen_ai.conversation.id'],
+  trace_id: ['record:trace_id'],
 }
 
 /**
@@ -57,6 +60,8 @@ const CLAUDE_CODE: OtlpFields = {
   timestamp: ['record:time', 'event.timestamp'],
   attempt_id: ['request_id', 'client_request_id', { join: ['session.id', 'event.sequence'] }, 'record:id'],
   error_type: ['status_code'],
+  session_id: ['session.id'],
+  trace_id: ['record:trace_id'],
   input_tokens: ['input_tokens'],
   output_tokens: ['output_tokens'],
   cache_read_tokens: ['cache_read_tokens'],
@@ -86,6 +91,8 @@ const OPENLIT_SESSION: OtlpFields = {
   time_seconds: [{ from: 'coding_agent.session.duration_ms', scale: 0.001 }, 'record:duration_seconds'],
   timestamp: ['record:time'],
   attempt_id: ['record:id'],
+  session_id: ['session.id', 'gen_ai.conversation.id'],
+  trace_id: ['record:trace_id'],
   cost_usd: ['coding_agent.session.cost_usd'],
 }
 

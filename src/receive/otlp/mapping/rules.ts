@@ -35,7 +35,11 @@ function compileOnce<R>(compileRules: (mapping: OtlpMapping) => Rules<R>): (mapp
 function rulesFor<R>(signal: OtlpRule['signal'], mapping: OtlpMapping, attributes: AttributeLookup<R>): Rules<R> {
   const enabled = Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
   const rules = enabled.map(rule => compileRule(rule, attributes))
-  const volatile = enabled.flatMap(({ attempt }) => [...(attempt.timestamp ?? []), ...(attempt.attempt_id ?? [])])
+  const volatile = enabled.flatMap(({ attempt }) => [
+    ...(attempt.timestamp ?? []),
+    ...(attempt.attempt_id ?? []),
+    ...(attempt.trace_id ?? []),
+  ])
   return { rules, attributes, keys: createKeyOrder(attributes.slots, new Set(volatile.flatMap(pathsOf))) }
 }
 

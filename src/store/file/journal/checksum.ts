@@ -1,11 +1,11 @@
 /**
- * The CRC-32 of a part of a buffer, as zlib has it. Our own, because every attempt pays for it: for a line of 200 bytes the call of zlib
- * costs twice as much as the sum. Eight bytes at a time (M. E. Kounavis, F. L. Berry, "Novel Table Lookup-Based Algorithms for
- * High-Performance CRC Generation", IEEE Transactions on Computers 57 (2008), "slicing-by-8").
+ * The CRC-32 of a part of a buffer, equal to that of zlib. Our own implementation, because every attempt needs it: for a line of 200 bytes
+ * the call of zlib costs twice as much as the checksum. It processes eight bytes at a time ("slicing-by-8": M. E. Kounavis, F. L. Berry,
+ * "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation", IEEE Transactions on Computers 57 (2008)).
  */
 
 const POLYNOMIAL = 0xedb88320
-/** At `256 * k + byte`: what a byte does to the sum when `k` more bytes come behind it. */
+/** At `256 * k + byte`: the effect of a byte on the checksum if `k` more bytes follow it. */
 const TABLE = tables()
 
 function tables(): Int32Array {
@@ -19,7 +19,7 @@ function tables(): Int32Array {
   return table
 }
 
-// One is made for many calls: nearly all of them are for lines of the same piece of memory.
+// One view serves many calls: nearly all of them are for lines in the same buffer.
 let viewed: Uint8Array = new Uint8Array(0)
 let view: DataView = new DataView(viewed.buffer)
 
@@ -32,8 +32,8 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 /**
- * The checksum of the bytes from `start` to `end` (not included), or of them behind others whose checksum is `before`: a whole number below
- * 2^32.
+ * The checksum of the bytes from `start` to `end` (exclusive), an integer from 0 to 2^32 - 1. With the checksum `before` of preceding bytes,
+ * the checksum of both together.
  */
 export function checksum(bytes: Uint8Array, start: number, end: number, before = 0): number {
   const words = viewOf(bytes)

@@ -1,15 +1,15 @@
-/** Where a page of kept attempts ended, as text that says nothing to others. */
+/** The cursor between two pages of attempts: positions in the journal, as opaque text. */
 import type { AttemptOrder } from '../../../core/ports.ts'
 import type { Position } from './position.ts'
 
-/** A place in the journal, and how many attempts it should hold before that; undefined where that is not known. */
+/** A position in the journal, and how many attempts should precede it. Undefined if unknown. */
 export interface Mark extends Position {
   readonly records: number | undefined
 }
 
 export interface ListingCursor {
   readonly at: Mark
-  /** Where a listing from the oldest on ends; undefined in one from the newest on. */
+  /** Where a listing in the order `oldest` ends. Undefined in the order `newest`. */
   readonly stop?: Mark
 }
 
@@ -22,7 +22,7 @@ export function printCursor({ at, stop }: ListingCursor): string {
   return Buffer.from(text).toString('base64url')
 }
 
-/** Throws a RangeError where it is no cursor of a listing in this order. */
+/** Throws a RangeError if the text is not a cursor of a listing in this order. */
 export function readCursor(text: string, order: AttemptOrder): ListingCursor {
   const pattern = order === 'oldest' ? OLDEST : NEWEST
   const found = pattern.exec(Buffer.from(text, 'base64url').toString('latin1'))

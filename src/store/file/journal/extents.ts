@@ -1,4 +1,4 @@
-/** The segments that belong to the journal, from its oldest to its end, with those that should be there and are not. */
+/** The chain of segments from the oldest to the end of the journal, including segments that should exist and are missing. */
 import { errorCode } from '../errors.ts'
 import type { JournalState } from './journal.ts'
 import type { Oldest } from './oldest.ts'
@@ -8,35 +8,35 @@ import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 const LF = 0x0a
 const CHUNK_BYTES = 64 * 1024
 
-/** What a segment's first record says of those before it. It never changes, so it is read once. */
+/** What a segment's opening record states about earlier segments. It never changes, so it is cached. */
 export interface Link {
   readonly previous: Position
-  /** Attempts that the journal held before the segment; undefined where the version that wrote it did not count them. */
+  /** Attempts in the journal before the segment. Undefined if the version that wrote it did not count them. */
   readonly records: number | undefined
 }
 
 export interface ChainOptions extends JournalFiles {
   readonly journal: JournalState
-  /** Nothing before this segment belongs to it: a reset has forgotten it. */
+  /** The segment of the last reset. Earlier segments do not belong to the journal. */
   readonly resetAt: number
-  /** Reads again which segment is the oldest, where another process may have removed some; the journal's own unless given. */
+  /** Reads the current oldest segment, if another process may remove segments. By default that of `journal`. */
   readonly oldestNow?: () => Promise<Pick<Oldest, 'segment'>>
-  /** What was read of first records up to now, by segment. */
+  /** The cache of links, by segment. */
   readonly links: Map<number, Link>
 }
 
-/** One segment, or what should be one. */
+/** One segment of the chain, which may be missing. */
 export interface Extent {
   readonly sequence: number
-  /** Where it ends: what stands behind that was never acknowledged. */
+  /** Where it ends. Later bytes were never acknowledged. */
   readonly end: number
   /**
-   * - `kept`: it was there when its first record was read;
-   * - `damaged`: its first record cannot be read;
-   * - `absent`: a later segment says that it was there.
+   * - `kept`: its opening record was read.
+   * - `damaged`: its opening record cannot be read.
+   * - `absent`: a later segment states that it existed.
    */
   readonly state: 'kept' | 'damaged' | 'absent'
-  /** Attempts that the journal held before it, and before its end, where anything says so. */
+  /** Attempts in the journal before it, and before its end. Undefined if no record states it. */
   readonly records: number | undefined
   readonly endRecords: number | undefined
 }
@@ -46,11 +46,11 @@ export interface Chain {
   readonly extents: readonly Extent[]
   readonly end: Position
   readonly records: number
-  /** Attempts that the journal held before the oldest segment that should be there; undefined where nothing says so. */
+  /** Attempts in the journal before the oldest segment of the chain. Undefined if no record states it. */
   readonly floorRecords: number | undefined
 }
 
-/** Follows the journal from its end back, as it is at the time of the call. */
+/** Follows the links from the current end of the journal backwards. */
 export async function readChain(options: ChainOptions): Promise<Chain> {
   const { journal, resetAt, links } = options
   const { end, records, oldest } = journal
@@ -69,7 +69,7 @@ export async function readChain(options: ChainOptions): Promise<Chain> {
         ? await olderThan(options, sequence, floor)
         : { at: link.previous, records: link.records }
   }
-  // With a reset attempts are counted from 0 again.
+  // A reset restarts the count at 0.
   const floorRecords = resetAt > oldest.segment ? 0 : oldest.records
   return { extents: extents.reverse(), end, records, floorRecords }
 }
@@ -90,7 +90,7 @@ async function linkOf(options: ChainOptions, sequence: number): Promise<Link | '
   }
 }
 
-/** The next older segment that is there, where nothing says which one it is or where it ended: behind its last whole line. */
+/** The next older segment that exists, up to its last complete line. Used if no record names it. */
 async function olderThan(
   options: ChainOptions,
   segment: number,
@@ -117,15 +117,15 @@ async function endOfLines({ fileSystem }: JournalFiles, path: string, size: numb
   return 0
 }
 
-/** Attempts that should be there and are not, as far as it is known. */
+/** Attempts that should exist and are missing. */
 export interface Missing {
   records: number
   segments: number
-  /** False where nothing says how many attempts were lost with damaged or missing segments: then `records` are the least. */
+  /** False if the number of lost attempts is unknown. Then `records` is a lower bound. */
   exact: boolean
 }
 
-/** Takes down that `expected` attempts should have been passed where `found` were. Undefined where that is not known. */
+/** Adds the difference between `expected` and `found` attempts. Does nothing if one is unknown. */
 export function reconcile(missing: Missing, expected: number | undefined, found: number | undefined): void {
   if (expected === undefined || found === undefined) return
   missing.records += expected - found

@@ -1,4 +1,4 @@
-/** Looks an attempt up by its id, from the newest segment back: the newest outcome of an attempt stands behind it. */
+/** Looks up an attempt by its id, from the newest segment back. Its outcomes are recorded after it, so the newest one is found first. */
 import type { OutcomeRecord } from '../../../core/fold.ts'
 import type { FoundAttempt } from '../../../core/log.ts'
 import { scan } from '../recovery/scan.ts'

@@ -1,11 +1,11 @@
-/** A position of the file log as the engine has it: a place in the journal, with what must be known there. */
+/** The position of the file log that the engine handles: a position in the journal, and the counts at it. */
 import type { Position as LogPosition } from '../../../core/log.ts'
 import { ORIGIN, type Position } from './position.ts'
 
 export interface JournalMark extends Position {
-  /** Attempts that the journal holds before it. */
+  /** Attempts in the journal before it. */
   readonly records: number
-  /** Segments before this one hold only what a reset has forgotten. */
+  /** The segment of the last reset. Earlier segments contain only records from before the reset. */
   readonly resetAt: number
 }
 
@@ -17,7 +17,7 @@ export function printMark({ segment, offset, records, resetAt }: JournalMark): L
   return `${segment}.${offset}.${records}.${resetAt}`
 }
 
-/** Throws a RangeError where the text is no position of a file log. */
+/** Throws a RangeError if the text is not a position of a file log. */
 export function readMark(position: LogPosition): JournalMark {
   const found = MARK.exec(position)
   if (found === null) throw new RangeError(`not a position of a file log: ${position}`)

@@ -1,31 +1,59 @@
 /**
- * Which segment retention left as the oldest one: written durably before older ones are removed, so that a segment that is missing is told
- * from one that was removed.
+ * Which segment is the oldest one that retention did not remove. Recorded durably before older segments are removed, so that a missing segment
+ * is distinguished from a removed one.
  */
 import { join } from 'node:path'
+import type { Clock } from '../../../core/ports.ts'
 import { asideName } from '../lock/directory.ts'
-import type { Found, StartOptions } from '../recovery/start.ts'
+import type { RecoveredJournal, StartOptions } from '../recovery/start.ts'
 import { hasValidChecksum, recordLines } from './record.ts'
 import { type JournalFiles, readOpening } from './segments.ts'
 
 export interface Oldest {
   readonly segment: number
-  /** Attempts that the journal held before it; undefined where the version that wrote it did not count them. */
+  /** Attempts in the journal before it. Undefined if the version that wrote the segment did not count them. */
   readonly records: number | undefined
 }
 
-/** That of a journal of which nothing was removed. */
+/** The oldest segment of a journal from which nothing was removed. */
 export const FIRST: Oldest = { segment: 1, records: 0 }
 
-/** Longer than the file may be. */
-const MOST_BYTES = 1024
+/** Longer than the file can be. */
+const MAX_BYTES = 1024
 const LF = 0x0a
 
 export function oldestPath(directory: string): string {
   return join(directory, 'oldest.record')
 }
 
-/** Writes a line as the journal has them: a checksum, the time, and JSON. */
+/** The file that names the oldest segment, of an open journal. */
+export interface OldestFile {
+  readonly oldest: Oldest
+  /** Writes a new oldest segment, or the same one again. Calls may overlap: they run one after the other. */
+  store(next?: Oldest): Promise<void>
+}
+
+export function createOldestFile(files: JournalFiles & { readonly clock: Clock }, initial: Oldest): OldestFile {
+  let oldest = initial
+  let last: Promise<void> = Promise.resolve()
+  return {
+    get oldest() {
+      return oldest
+    },
+    store(next) {
+      last = last
+        .catch(() => {})
+        .then(async () => {
+          const stored = next ?? oldest
+          await writeOldest(files, files.clock(), stored)
+          oldest = stored
+        })
+      return last
+    },
+  }
+}
+
+/** Writes one line in the format of the journal: a checksum, the time, and JSON. */
 export async function writeOldest(
   { fileSystem, directory }: JournalFiles,
   nowMs: number,
@@ -35,11 +63,11 @@ export async function writeOldest(
   await fileSystem.writeAtomically(oldestPath(directory), [line])
 }
 
-/** What the file says; `missing` where there is none, and `damaged` where it cannot be believed. Changes nothing. */
+/** Reads the file. `missing` if there is none, `damaged` if its content is not valid. */
 export async function readOldest({ fileSystem, directory }: JournalFiles): Promise<Oldest | 'missing' | 'damaged'> {
   const path = oldestPath(directory)
   if ((await fileSystem.stat(path))?.kind !== 'file') return 'missing'
-  const bytes = await fileSystem.read(path, 0, MOST_BYTES)
+  const bytes = await fileSystem.read(path, 0, MAX_BYTES)
   const end = bytes.indexOf(LF)
   if (end !== bytes.length - 1 || !hasValidChecksum(bytes, 0, end)) return 'damaged'
   try {
@@ -52,36 +80,37 @@ export async function readOldest({ fileSystem, directory }: JournalFiles): Promi
 }
 
 /**
- * Settles at a start which segment is the oldest one, and writes it down where that is new. A journal of a version that did not write it
- * is believed to be whole. Where the file is gone or damaged it can no longer be told whether the oldest segments are missing: that is logged.
+ * Determines at the start which segment is the oldest one, and writes it if it changed. A journal without the file is assumed to be complete.
+ * If the file is missing or damaged although it should exist, missing old segments cannot be detected: that is logged.
  */
-export async function settleOldest(options: StartOptions, found: Found): Promise<Oldest> {
-  const { directory, fileSystem, clock, log } = options
+export async function recoverOldest(options: StartOptions, recovered: RecoveredJournal): Promise<Oldest> {
+  const { directory, clock, log } = options
   const path = oldestPath(directory)
   const read = await readOldest(options)
-  if (read === 'damaged') {
-    const aside = asideName(path, 'corrupt', clock())
-    log.error('the file that names the oldest segment is damaged: it was moved aside', { path, aside })
-    await fileSystem.rename(path, aside)
-  }
-  const hasSnapshot = found.snapshot !== undefined || found.damagedSnapshots.length > 0
-  const isNew = found.adoption !== undefined || (found.segments.size === 0 && !hasSnapshot)
+  if (read === 'damaged') await moveAside(options, path)
+  const isNew = recovered.hasOnlyAdopted
   if (!isNew && typeof read !== 'string') return read
-  const oldest = isNew ? FIRST : await oldestLeft(options, found)
+  const oldest = isNew ? FIRST : await oldestLeft(options, recovered)
   if (typeof read !== 'string' && read.segment === oldest.segment && read.records === oldest.records) return read
   if (!isNew && oldest !== FIRST && oldest.records !== undefined)
-    log.error('nothing says which segment is the oldest one: whether older ones are missing cannot be told', { path })
+    log.error('no file names the oldest segment: missing older segments cannot be detected', { path })
   await writeOldest(options, clock(), oldest)
   return oldest
 }
 
-/** The oldest segment there is, where nothing says which one should be. */
+async function moveAside({ fileSystem, clock, log }: StartOptions, path: string): Promise<void> {
+  const aside = asideName(path, 'corrupt', clock())
+  log.error('the file that names the oldest segment is damaged: it was moved aside', { path, aside })
+  await fileSystem.rename(path, aside)
+}
+
+/** The oldest segment that exists, for a store without the file. */
 export async function oldestLeft(
   files: JournalFiles,
-  { segments, snapshot }: Pick<Found, 'segments' | 'snapshot'>,
+  { segments, snapshots }: Pick<RecoveredJournal, 'segments' | 'snapshots'>,
 ): Promise<Oldest> {
   const [first] = segments.keys()
-  if (first === undefined) return { segment: snapshot?.position.segment ?? 1, records: undefined }
+  if (first === undefined) return { segment: snapshots[0]?.mark.segment ?? 1, records: undefined }
   const opened = await readOpening(files, first).catch(() => undefined)
   return opened?.opening.previous.segment === 0 ? FIRST : { segment: first, records: opened?.opening.records }
 }

@@ -1,4 +1,4 @@
-/** A place in the journal: a segment, by its sequence number, and a byte in it. */
+/** A position in the journal: the sequence number of a segment, and a byte offset in it. */
 export interface Position {
   readonly segment: number
   readonly offset: number
@@ -7,7 +7,7 @@ export interface Position {
 /** Before the first byte of the first segment. */
 export const ORIGIN: Position = { segment: 0, offset: 0 }
 
-/** Whether `a` stands before `b`. */
+/** Whether `a` is before `b`. */
 export function isBefore(a: Position, b: Position): boolean {
   return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 }

@@ -1,36 +1,46 @@
 /**
- * A record of the journal and its line: `crc32 SP time SP json LF`. The checksum is that of all between it and the line's end, in
- * eight lower-case hex digits. The time is that of receipt, in milliseconds since the epoch; where ids age by another clock than the wall clock,
- * the difference follows with its sign: `1772366400000-90000000`. So a replay counts as the writer did.
+ * The format of a journal record: the line `crc32 SP time SP json LF`. The checksum covers everything between it and the LF, in eight
+ * lower-case hex digits. The time is the time of receipt, in milliseconds since the epoch. If ids age by another clock, the signed difference
+ * of that clock follows: `1772366400000-90000000`. A replay then has the same duplicates as the writer.
  * The JSON is a record of the log, or opens a segment.
  */
 
 import type { Limits, LogRecord, RecordTimes } from '../../../core/fold.ts'
+import { NewerRecord } from '../../../core/log.ts'
 import { readRecord } from '../../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
-/** The version of the journal's format: 2 knows points of metrics, 3 outcomes and alerts. */
-export const JOURNAL_FORMAT = 3
+/**
+ * The version of the journal's format. Version 2 added points of metrics, version 3 outcomes and alerts, version 4 plans of experiments,
+ * version 5 baselines and the versions of records.
+ */
+export const JOURNAL_FORMAT = 5
 
 /** The first record of every segment. */
 export interface Opening {
   readonly format: number
-  /** Where the journal ended when the segment began. What stands behind that in an earlier segment was never acknowledged. */
+  /** Where the journal ended when the segment began. Later bytes of an earlier segment were never acknowledged. */
   readonly previous: Position
-  /** The segment holds attempts that a document was adopted with: they are listed, and counted in the first snapshot. */
-  readonly adopted: boolean
-  /** A random name of the opening of the store that wrote the segment; empty in segments of versions that had none. */
+  /** The segment is a group of an adopted document. */
+  readonly adoption?: AdoptedGroup | undefined
+  /** The random name of the process that wrote the segment. Empty in segments of versions without it. */
   readonly owner: string
-  /** Parts of segments that another owner wrote at the same time: what they hold follows in this segment. */
-  readonly merged?: readonly MergedPart[]
+  /** Parts of segments that another owner wrote at the same time. Their records follow in this segment. */
+  readonly merged?: readonly MergedPart[] | undefined
   /**
-   * How many attempts the journal held before the segment, counted from its beginning or from the last reset. Undefined in segments of
-   * versions that did not write it.
+   * Attempts in the journal before the segment, since its beginning or the last reset. Undefined in segments of versions that did not count
+   * them.
    */
   readonly records: number | undefined
-  /** The limits with which the segment is counted, so that it is counted the same again. Undefined in segments of earlier versions. */
+  /** The limits with which the segment was counted. A replay uses the same ones. Undefined in segments of earlier versions. */
   readonly limits?: Limits | undefined
+}
+
+/** A group that another writer than the owner of the segment appended. */
+export interface AdoptedGroup {
+  readonly writer: string
+  readonly number: number
 }
 
 /** A part of a segment, in bytes. */
@@ -40,7 +50,7 @@ export interface MergedPart {
   readonly end: number
 }
 
-/** Opens a segment: it is no record of the log. */
+/** The first record of a segment. It is not a record of the log. */
 export interface OpeningRecord extends RecordTimes {
   readonly kind: 'opening'
   readonly opening: Opening
@@ -50,21 +60,21 @@ export type JournalRecord = LogRecord | OpeningRecord
 
 const LF = 0x0a
 const SPACE = 0x20
-/** A time of receipt and the difference to it. */
+/** A time of receipt, and the difference of the other clock. */
 const TIMES = /^(-?\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)$/
-/** Eight digits and a space. */
+/** Bytes of the checksum and the space after it. */
 const CHECKSUM_LENGTH = 9
 const BLANK_CHECKSUM = '00000000 '
 const HEX = Buffer.from('0123456789abcdef')
 
-/** UTF-8 takes at most three bytes for a UTF-16 unit. */
-const BYTES_A_UNIT = 3
+/** UTF-8 needs at most three bytes for a UTF-16 unit. */
+const BYTES_PER_UNIT = 3
 
-/** What stands before the JSON in the lines of what came at one time. */
+/** The bytes before the JSON, which are the same in all lines with the same times. */
 export interface LineHead {
-  /** The line's own checksum is still open in them. */
+  /** With zeros instead of the checksum. */
   readonly bytes: Uint8Array
-  /** The checksum of what stands behind that. */
+  /** The checksum of the bytes after it. */
   readonly sum: number
 }
 
@@ -75,12 +85,12 @@ export function lineHead(nowMs: number, idMs: number = nowMs): LineHead {
   return { bytes, sum: checksum(bytes, CHECKSUM_LENGTH, bytes.length) }
 }
 
-/** Bytes that a line may take at the most. */
-export function lineRoom(head: LineHead, text: Uint8Array | string): number {
-  return head.bytes.length + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length + 1
+/** The maximum length of a line in bytes. */
+export function maxLineBytes(head: LineHead, text: Uint8Array | string): number {
+  return head.bytes.length + (typeof text === 'string' ? BYTES_PER_UNIT : 1) * text.length + 1
 }
 
-/** Puts the line of a text, which is JSON without an LF, at `start`; answers where it ends. */
+/** Writes the line of a JSON text without LF at `start`. Returns the end of the line. */
 export function putLine(bytes: Buffer, start: number, head: LineHead, text: Uint8Array | string): number {
   bytes.set(head.bytes, start)
   const textStart = start + head.bytes.length
@@ -93,17 +103,17 @@ export function putLine(bytes: Buffer, start: number, head: LineHead, text: Uint
   return sealLine(bytes, start, end, head)
 }
 
-/** Completes a line of which the head and the text stand from `start` to `end`; answers where it ends. */
+/** Completes a line whose head and text are at `start` to `end`. Returns the end of the line. */
 export function sealLine(bytes: Uint8Array, start: number, end: number, head: LineHead): number {
   bytes[end] = LF
   putChecksum(bytes, start, checksum(bytes, start + head.bytes.length, end, head.sum))
   return end + 1
 }
 
-/** The lines of what came at one time, one behind the other. */
+/** The concatenated lines of texts with the same times. */
 export function recordLines(nowMs: number, texts: readonly (Uint8Array | string)[], idMs: number = nowMs): Buffer {
   const head = lineHead(nowMs, idMs)
-  const bytes = Buffer.allocUnsafe(texts.reduce((room, text) => room + lineRoom(head, text), 0))
+  const bytes = Buffer.allocUnsafe(texts.reduce((sum, text) => sum + maxLineBytes(head, text), 0))
   let end = 0
   for (const text of texts) end = putLine(bytes, end, head, text)
   return bytes.subarray(0, end)
@@ -117,13 +127,13 @@ function putChecksum(bytes: Uint8Array, start: number, sum: number): void {
   }
 }
 
-export function openingLine(nowMs: number, { format, previous, adopted, ...more }: Opening): Buffer {
+export function openingLine(nowMs: number, { format, previous, adoption, ...more }: Opening): Buffer {
   const { owner, merged, records, limits } = more
-  const opening = { segment: { format, previous, ...(adopted && { adopted }), owner, merged, records, limits } }
+  const opening = { segment: { format, previous, adoption, owner, merged, records, limits } }
   return recordLines(nowMs, [JSON.stringify(opening)])
 }
 
-/** The record of the line from `start` to `end` (without its LF), or undefined where it is damaged. */
+/** The record of the line from `start` to `end`, without its LF. Undefined if the line is damaged. Throws {@link NewerRecord}. */
 export function decodeLine(bytes: Buffer, start: number, end: number): JournalRecord | undefined {
   if (!hasValidChecksum(bytes, start, end)) return undefined
   const space = bytes.indexOf(SPACE, start + CHECKSUM_LENGTH)
@@ -132,7 +142,8 @@ export function decodeLine(bytes: Buffer, start: number, end: number): JournalRe
   if (times === undefined) return undefined
   try {
     return recordOf(times, JSON.parse(bytes.toString('utf8', space + 1, end)))
-  } catch {
+  } catch (error) {
+    if (error instanceof NewerRecord) throw error
     return undefined
   }
 }
@@ -156,19 +167,19 @@ export function hasValidChecksum(bytes: Buffer, start: number, end: number): boo
   return stated === checksum(bytes, start + CHECKSUM_LENGTH, end)
 }
 
-/** What the JSON of a line says. Its checksum was right, so it is what was written; anything unknown is no record. */
+/** The record of a JSON value whose checksum was correct. Undefined if the kind of record is unknown. */
 function recordOf(times: RecordTimes, value: Record<string, unknown>): JournalRecord | undefined {
   const record = readRecord(times, value)
   if (record !== undefined) return record
   const opening = value.segment as Partial<Opening> | undefined
   if (typeof opening?.format !== 'number') return undefined
-  // Of a newer format nothing but that is known.
-  const { format, previous = ORIGIN, adopted = false, owner = '', merged = [], records, limits } = opening
-  const more = { owner, merged, records, limits: limits && unlimited(limits) }
-  return { ...times, kind: 'opening', opening: { format, previous, adopted, ...more } }
+  // A newer format may lack all fields except `format`.
+  const { format, previous = ORIGIN, adoption, owner = '', merged = [], records, limits } = opening
+  const more = { adoption, owner, merged, records, limits: limits && unlimited(limits) }
+  return { ...times, kind: 'opening', opening: { format, previous, ...more } }
 }
 
-/** JSON has no infinity: what is null has no limit. */
+/** JSON has no infinity: null means no limit. */
 function unlimited(limits: { readonly [Limit in keyof Limits]: number | null }): Limits {
   const { maxKeys, maxArms, idWindow, idWindowAgeMs } = limits
   const of = (limit: number | null): number => limit ?? Number.POSITIVE_INFINITY

@@ -1,4 +1,4 @@
-/** How long single attempts are kept: by the time that each states, not by when it was received. */
+/** Retention of single attempts, by their own timestamps and not by the time of receipt. */
 import type { AttemptQuery } from '../../../core/ports.ts'
 import { errorCode } from '../errors.ts'
 import { scan } from '../recovery/scan.ts'
@@ -11,24 +11,24 @@ export interface Retention {
 
 const DAY_MS = 86_400_000
 const LF = 0x0a
-/** What is read first of a segment: its end, which mostly holds an attempt that is young enough. */
+/** Read first from a segment: in most cases its end contains an attempt that is recent enough. */
 const TAIL_BYTES = 64 * 1024
 
-/** A question for attempts without those that are too old. */
+/** Restricts a query to attempts within the retention age. */
 export function withinRetention(query: AttemptQuery, { maxAgeMs }: Retention, nowMs: number): AttemptQuery {
   const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = query.range ?? {}
   return { ...query, range: { sinceMs: Math.max(sinceMs, nowMs - maxAgeMs), untilMs } }
 }
 
 export interface Expiry {
-  /** Whether every attempt in a segment of `bytes` is older than `cutoffMs`. One without attempts is as old as itself. */
+  /** Whether all attempts in a segment of `bytes` are older than `cutoffMs`. A segment without attempts has the age of its opening. */
   isExpired(sequence: number, bytes: number, cutoffMs: number): Promise<boolean>
-  /** Whether a segment holds something and is so old that the next attempts belong in another, so that it can expire as a whole. */
+  /** Whether a segment has records and is old enough to be closed, so that it can expire as a whole. */
   isToBeClosed(sequence: number, bytes: number, nowMs: number): Promise<boolean>
 }
 
 export function createExpiry(files: JournalFiles, { maxAgeMs }: Retention): Expiry {
-  /** Of the segment that was read last: only the oldest is read, and it changes only while it is the newest too. */
+  /** A cache of one segment suffices: only the oldest is read, and it only changes while it is the newest too. */
   let known = { sequence: 0, bytes: 0, newestMs: 0 }
 
   async function newestIn(sequence: number, bytes: number, cutoffMs: number): Promise<number> {
@@ -57,7 +57,7 @@ export function createExpiry(files: JournalFiles, { maxAgeMs }: Retention): Expi
     },
     async isToBeClosed(sequence, bytes, nowMs) {
       if (bytes === 0) return false
-      // One that cannot be read is for the next write to find.
+      // The next write reports a segment that cannot be read.
       const opened = await readOpening(files, sequence).catch(() => undefined)
       if (opened === undefined || bytes <= opened.bytes) return false
       return nowMs - opened.nowMs > Math.min(DAY_MS, maxAgeMs / 10)
@@ -65,13 +65,13 @@ export function createExpiry(files: JournalFiles, { maxAgeMs }: Retention): Expi
   }
 }
 
-/** Where the first line behind `offset` begins. */
+/** The offset of the first line that begins after `offset`. */
 async function lineAfter({ fileSystem, directory }: JournalFiles, sequence: number, offset: number): Promise<number> {
   const bytes = await fileSystem.read(segmentPath(directory, sequence), offset, TAIL_BYTES)
   return offset + bytes.indexOf(LF) + 1
 }
 
-/** The latest time that an attempt states, or points were received at; -Infinity where there is neither. */
+/** The latest timestamp of an attempt, or time of receipt of points. -Infinity if there are none. */
 async function newestBetween(
   { fileSystem, directory }: JournalFiles,
   sequence: number,

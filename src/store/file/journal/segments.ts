@@ -1,4 +1,4 @@
-/** The segments of a journal as they lie in its directory, and where each one ends. */
+/** The segment files of a journal, and where each one ends. */
 import { join } from 'node:path'
 import { NewerFormat } from '../errors.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -6,16 +6,16 @@ import { type Fork, findForks, type Openings } from '../recovery/forks.ts'
 import { isBefore, type Position } from './position.ts'
 import { decodeLine, JOURNAL_FORMAT, type Opening } from './record.ts'
 
-/** Longer than any first record. */
+/** Longer than any opening record. */
 const OPENING_BYTES = 4096
-/** Forks are looked for in so many segments before the place where the journal is read from. */
+/** Forks are searched for in this many segments before the position from which the journal is read. */
 const SEARCHED_SEGMENTS = 256
-/** How many segments are opened at a time. */
+/** Segments that are opened concurrently. */
 const OPENED_AT_ONCE = 32
 const LF = 0x0a
 const NAME = /^(\d{20})\.ndjson$/
 
-/** One directory of a journal. */
+/** The directory of a journal. */
 export interface JournalFiles {
   readonly fileSystem: FileSystem
   readonly directory: string
@@ -28,7 +28,7 @@ export function segmentPath(directory: string, sequence: number): string {
 /** Sizes in bytes of the segments, by sequence number, oldest first. */
 export async function listSegments({ fileSystem, directory }: JournalFiles): Promise<Map<number, number>> {
   const names = [...(await fileSystem.list(directory))].filter(name => sequenceOf(name) > 0).sort()
-  // Together: a journal may have a hundred, and each question goes through another thread.
+  // Concurrently: a journal may have a hundred segments, and each call goes through the thread pool.
   const stats = await Promise.all(names.map(name => fileSystem.stat(join(directory, name))))
   const sizes = new Map<number, number>()
   for (const [i, name] of names.entries()) {
@@ -38,7 +38,7 @@ export async function listSegments({ fileSystem, directory }: JournalFiles): Pro
   return sizes
 }
 
-/** The sequence number of a segment of that name; 0 for any other name. */
+/** The sequence number of the segment with a file name. 0 for any other name. */
 function sequenceOf(name: string): number {
   const sequence = Number(NAME.exec(name)?.[1])
   return Number.isSafeInteger(sequence) ? sequence : 0
@@ -49,11 +49,11 @@ export interface OpenedSegment {
   readonly nowMs: number
   /** The length of the opening's line. */
   readonly bytes: number
-  /** Whether a reset follows at once: then nothing before this segment counts. */
+  /** Whether a reset is the next record. Then no earlier segment counts. */
   readonly reset: boolean
 }
 
-/** The first record of a segment; undefined where it is damaged or not there. Throws {@link NewerFormat}. */
+/** The opening record of a segment. Undefined if it is damaged. Throws {@link NewerFormat}, and ENOENT if the segment is missing. */
 export async function readOpening(
   { fileSystem, directory }: JournalFiles,
   sequence: number,
@@ -69,7 +69,7 @@ export async function readOpening(
   return { opening: record.opening, nowMs: record.nowMs, bytes: end + 1, reset: next?.kind === 'reset' }
 }
 
-/** The first records of the segments. */
+/** The opening records of segments. */
 export async function readOpenings(files: JournalFiles, sizes: ReadonlyMap<number, number>): Promise<Openings> {
   const openings = new Map<number, OpenedSegment | undefined>()
   const sequences = [...sizes.keys()]
@@ -86,22 +86,24 @@ export interface Stretch {
   readonly sequence: number
   readonly start: number
   readonly end: number
-  /** Whether a later segment says that this one ended here; else its end may be torn. */
+  /** Whether a later segment states this end. Otherwise the last line may be torn. */
   readonly bounded: boolean
 }
 
 export interface JournalExtent {
   /** Oldest first. */
   readonly stretches: readonly Stretch[]
-  /** What later segments speak of and is not there: positions where the journal should have ended. */
+  /** Positions up to which the journal should exist, as later segments state, and does not. */
   readonly missing: readonly Position[]
-  /** What two owners wrote at the same time, as far as it is not in `stretches`. */
+  /** Segments that two owners wrote at the same time and that are not in `stretches`. */
   readonly forks: readonly Fork[]
+  /** The first records of the segments from `from` on, and of some before it. */
+  readonly openings: Openings
 }
 
 /**
- * What belongs to the journal from `from` on. Every segment says where the one before it ended, so what a failed write may have
- * left behind that is not in it. `covered` is the place up to which everything is counted: it stands on the line that is followed.
+ * The parts of the journal from `from` on. Every segment states where the one before it ended, which excludes the remains of a failed write.
+ * `covered` is the position up to which everything is counted already. Of two forks, the one that contains `covered` is the journal.
  */
 export async function extentFrom(
   files: JournalFiles,
@@ -114,7 +116,7 @@ export async function extentFrom(
   const { head, forks } = findForks(new Map(searched), openings, covered)
   const stretches: Stretch[] = []
   const missing: Position[] = []
-  // Where the segments seen so far, newest first, say that the rest ended.
+  // The end of the remaining segments, as stated by the segments visited so far (newest first).
   let limit: Position | undefined
   for (const [sequence, size] of [...sizes].reverse()) {
     if (sequence < from.segment) break
@@ -127,5 +129,5 @@ export async function extentFrom(
     limit = openings.get(sequence)?.opening.previous
   }
   if (limit !== undefined && isBefore(from, limit) && !sizes.has(limit.segment)) missing.push(limit)
-  return { stretches: stretches.reverse(), missing, forks }
+  return { stretches: stretches.reverse(), missing, forks, openings }
 }

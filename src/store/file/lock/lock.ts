@@ -1,7 +1,7 @@
 /**
- * A lock that ends with the process that holds it, however it ends: SQLite's exclusive lock on an empty file, which is the kernel's.
- * It holds across containers on one volume too, where process ids mean nothing. The kernel locks the file, not its name: when the name is
- * removed, another process can make and lock a new file of that name. So the owner asks {@link FileLock.isHeld} before it relies on the lock.
+ * A file lock that the kernel releases when its process ends: SQLite's exclusive lock on an empty file. It also works between containers that
+ * share a volume, where process ids mean nothing. The kernel locks the file and not its name. If the name is removed, another process can
+ * create and lock a new file of that name. Therefore the owner checks {@link FileLock.isHeld} before it relies on the lock.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -9,29 +9,29 @@ import { DatabaseSync } from 'node:sqlite'
 import { errorCode } from '../errors.ts'
 
 const SQLITE_BUSY = 5
-/** How often a file that is replaced while it is being locked is locked anew. */
+/** How many times locking is tried if the file is replaced meanwhile. */
 const TRIES = 5
 
-/** A lock that was taken. */
+/** A held lock. */
 export interface FileLock {
   /**
-   * Whether the path still names the locked file. False where that cannot be found out. Synchronous: the kernel answers from memory in
-   * about 2 µs, and a hop through the thread pool costs more.
+   * Whether the path still names the locked file. False if the system does not say. Synchronous: the kernel answers from memory in about
+   * 2 µs, and a call through the thread pool costs more.
    */
   isHeld(): boolean
-  /** The path that the lock's directory was moved to; undefined where it was removed, or is in its place. */
+  /** The path that the lock's directory was moved to. Undefined if it was removed or not moved. */
   movedTo(): string | undefined
   release(): void
 }
 
-/** Takes the lock at `path`; undefined where someone holds it, in this process or another. Rejects with system errors. */
+/** Acquires the lock at `path`. Undefined if it is held, by this process or another. Rejects with system errors. */
 export async function lockFile(path: string): Promise<FileLock | undefined> {
   for (let tries = 0; tries < TRIES; tries++) {
     createEmpty(path)
     const before = identify(path)
     const database = openLocked(path)
     if (database === undefined) return undefined
-    // SQLite does not tell which file it opened: it is the one that the path named before and after.
+    // SQLite does not say which file it opened. It is this file if the path named it before and after.
     if (before !== undefined && isSameFile(before, identify(path))) return createLock(path, database, before)
     database.close()
   }
@@ -41,7 +41,7 @@ export async function lockFile(path: string): Promise<FileLock | undefined> {
 function openLocked(path: string): DatabaseSync | undefined {
   const database = new DatabaseSync(path)
   try {
-    // A journal in memory: nothing is left beside the file, whatever happens.
+    // A rollback journal in memory leaves no second file, even after a crash.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (error) {
@@ -52,7 +52,7 @@ function openLocked(path: string): DatabaseSync | undefined {
 }
 
 function createLock(path: string, database: DatabaseSync, locked: BigIntStats): FileLock {
-  // Not of the lock file itself: closing any descriptor of a file drops all locks that the process has on it.
+  // Not the lock file itself: closing any descriptor of a file releases all locks of the process on it.
   let directory = openDirectory(dirname(path))
   return {
     isHeld: () => isSameFile(locked, identify(path)),
@@ -65,7 +65,7 @@ function createLock(path: string, database: DatabaseSync, locked: BigIntStats): 
   }
 }
 
-/** The file that a path names now; undefined where it names none, or the system does not say. */
+/** The file that a path names. Undefined if there is none, or the system does not say. */
 function identify(path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })
@@ -78,7 +78,7 @@ function isSameFile(a: BigIntStats, b: BigIntStats | undefined): boolean {
   return a.ino === b?.ino && a.dev === b.dev
 }
 
-/** Undefined where the platform opens no directories. */
+/** Undefined on platforms that cannot open directories. */
 function openDirectory(path: string): number | undefined {
   try {
     return openSync(path, constants.O_RDONLY)
@@ -87,7 +87,7 @@ function openDirectory(path: string): number | undefined {
   }
 }
 
-/** Where the directory is that stood at `path` when it was opened; undefined where it was removed, or still stands there. */
+/** The current path of the directory that was opened at `path`. Undefined if it was removed or not moved. */
 function movedTo(fd: number, path: string): string | undefined {
   const opened = fstatSync(fd, { bigint: true })
   const isAt = (place: string): boolean => {
@@ -96,7 +96,7 @@ function movedTo(fd: number, path: string): string | undefined {
   }
   try {
     if (isAt(path)) return undefined
-    // A directory that was removed keeps its path there, with a mark behind it.
+    // Linux appends " (deleted)" to the path of a removed directory.
     const place = readlinkSync(`/proc/self/fd/${fd}`)
     return isAt(place) ? place : undefined
   } catch {
@@ -105,8 +105,8 @@ function movedTo(fd: number, path: string): string | undefined {
 }
 
 /**
- * Synchronous, and never opened again but by SQLite: closing any descriptor of a file drops all locks that the process has on it, so
- * no other store of this process may take the lock between open and close.
+ * Synchronous, and the only open besides SQLite's. Closing any descriptor of a file releases all locks of the process on it, so no other
+ * store of this process may acquire the lock between open and close.
  */
 function createEmpty(path: string): void {
   try {

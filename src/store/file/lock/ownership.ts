@@ -1,85 +1,65 @@
-/** Watches whether an open store is still this process's own, and keeps its files from looking old while it is. */
+/** Checks regularly that this process still owns the open store, and touches its files so that no cleaner of old files removes them. */
 import { StoreUnavailable } from '../../../core/ports.ts'
 import type { Journal } from '../journal/journal.ts'
 import { listSegments, readOpening, segmentPath } from '../journal/segments.ts'
 import type { StartOptions } from '../recovery/start.ts'
 import { listSnapshots, snapshotPath } from '../snapshot/snapshot-files.ts'
-import { type Hold, touchAll } from './directory.ts'
+import { touchAll } from './directory.ts'
+import type { DirectoryLock } from './directory-lock.ts'
 
-/** What happens by itself, in milliseconds between two times. Infinity: never. */
+/** Intervals in milliseconds. Infinity: never. */
 export interface OwnershipTimes {
-  /** The lock is checked while nothing is recorded. */
+  /** Between two checks of the lock. */
   readonly watchMs: number
-  /** The files are made as new as now, first at the start. */
-  readonly tendMs: number
+  /** Between two updates of the times of all files. The first update is at the start. */
+  readonly touchMs: number
 }
 
-export const OWNERSHIP_TIMES: OwnershipTimes = { watchMs: 1000, tendMs: 3_600_000 }
+export const OWNERSHIP_TIMES: OwnershipTimes = { watchMs: 1000, touchMs: 3_600_000 }
 
 export interface OwnershipOptions extends StartOptions {
-  readonly hold: Hold
+  readonly lock: DirectoryLock
   readonly journal: Journal
-  /** The journal's sizes of segments, which are kept up to date. */
+  /** The journal's own map of segment sizes. */
   readonly segments: Map<number, number>
-  /** The newest snapshot that was found or written here, or is being written. */
+  /** The newest snapshot that was found at the start, or that this process wrote or is writing. */
   readonly newestSnapshot: () => number
   readonly onLoss: (error: Error) => void
   readonly times: OwnershipTimes
 }
 
 export interface Ownership {
-  /** Reports where the lock was lost. Synchronous and cheap. */
+  /** Calls `onLoss` if the lock was lost. Synchronous and cheap. */
   check(): void
   /**
-   * What `read` resolves with, unless the lock was lost before or meanwhile: the files may be gone then, or another owner's, and a short list would
-   * pass for all there is. Rejects with {@link StoreUnavailable} then.
+   * Resolves with the result of `read`. Rejects with {@link StoreUnavailable} if the lock was lost before or during it: files may be missing
+   * then, and an incomplete list would be returned as a complete one.
    */
   whileHeld<T>(read: () => Promise<T>): Promise<T>
-  /** Takes a lost lock again. Rejects with `LockLost` while it cannot. */
+  /** Acquires a lost lock again. Rejects with `LockLost` if that fails. */
   renew(): Promise<void>
   stop(): void
 }
 
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { directory, owner, log, hold, journal, segments, newestSnapshot, onLoss, times } = options
-  const found = new Set(segments.keys())
+  const { lock, journal, segments, onLoss, times } = options
+  const foundAtStart = new Set(segments.keys())
   const watch = every(times.watchMs, check)
-  const tend = every(times.tendMs, () => void makeNew())
-  if (tend !== undefined) void makeNew()
+  const touching = every(times.touchMs, () => void touch())
+  if (touching !== undefined) void touch()
 
-  async function makeNew(): Promise<void> {
-    if (hold.loss() === undefined) await touchAll(options)
+  async function touch(): Promise<void> {
+    if (lock.loss() === undefined) await touchAll(options)
   }
 
   function check(): void {
-    const loss = hold.loss()
+    const loss = lock.loss()
     if (loss !== undefined) onLoss(loss)
   }
 
   function refuseLost(): void {
-    const loss = hold.loss()
+    const loss = lock.loss()
     if (loss !== undefined) throw new StoreUnavailable(`the journal cannot be read: ${loss.message}`, { cause: loss })
-  }
-
-  /** A segment or snapshot in the directory that another owner wrote since the lock was taken. */
-  async function foreignFile(): Promise<string | undefined> {
-    for (const sequence of (await listSegments(options)).keys()) {
-      if (found.has(sequence)) continue
-      const opened = await readOpening(options, sequence)
-      const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
-      if (!isOwn) return segmentPath(directory, sequence)
-    }
-    const snapshot = (await listSnapshots(options)).find(sequence => sequence > newestSnapshot())
-    return snapshot === undefined ? undefined : snapshotPath(directory, snapshot)
-  }
-
-  async function dropMissingSegments(): Promise<void> {
-    const there = await listSegments(options)
-    for (const sequence of [...segments.keys()].filter(one => !there.has(one))) {
-      const path = segmentPath(directory, sequence)
-      log.error('a segment of the journal is gone: what it held stays counted', { path })
-      segments.delete(sequence)
-    }
   }
 
   return {
@@ -91,14 +71,37 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       return result
     },
     async renew() {
-      if (!(await hold.renew(foreignFile))) return
-      await dropMissingSegments()
-      await journal.keepOldest()
+      if (!(await lock.renew(() => foreignFile(options, foundAtStart)))) return
+      await dropMissingSegments(options)
+      await journal.storeOldest()
     },
     stop() {
       clearInterval(watch)
-      clearInterval(tend)
+      clearInterval(touching)
     },
+  }
+}
+
+/** A segment or snapshot that another owner wrote since this process acquired the lock. */
+async function foreignFile(options: OwnershipOptions, foundAtStart: ReadonlySet<number>): Promise<string | undefined> {
+  const { directory, owner, journal, newestSnapshot } = options
+  for (const sequence of (await listSegments(options)).keys()) {
+    if (foundAtStart.has(sequence)) continue
+    const opened = await readOpening(options, sequence)
+    const isOwn = opened === undefined ? journal.created.has(sequence) : opened.opening.owner === owner
+    if (!isOwn) return segmentPath(directory, sequence)
+  }
+  const snapshot = (await listSnapshots(options)).find(sequence => sequence > newestSnapshot())
+  return snapshot === undefined ? undefined : snapshotPath(directory, snapshot)
+}
+
+async function dropMissingSegments(options: OwnershipOptions): Promise<void> {
+  const { directory, segments, log } = options
+  const existing = await listSegments(options)
+  for (const sequence of [...segments.keys()].filter(one => !existing.has(one))) {
+    const path = segmentPath(directory, sequence)
+    log.error('a segment of the journal is missing: its attempts stay counted', { path })
+    segments.delete(sequence)
   }
 }
 

@@ -30,6 +30,8 @@ export interface Damage {
   has(path: string): boolean
   /** Takes down what is wrong with a file now. What is new of it is logged and counted. */
   report(finding: Finding): void
+  /** Counts damaged lines that a read found, before the file is verified. True if they are new. */
+  count(path: string, corrupt: number): boolean
   /** The file is as it should be, or gone as it should be. */
   clear(path: string): void
   /** Forgets all files but these. */
@@ -39,10 +41,9 @@ export interface Damage {
 /** Files that are named. */
 const NAMED = 3
 
-/** `counted` are records found damaged at the start, by path: they are counted already. */
-export function createDamage(counters: Counters, log: Logger, counted: ReadonlyMap<string, number>): Damage {
+export function createDamage(counters: Counters, log: Logger): Damage {
   const findings = new Map<string, Finding>()
-  const counts = new Map([...counted].map(([path, corrupt]) => [path, { corrupt, missing: 0 }]))
+  const counts = new Map<string, { readonly corrupt: number; readonly missing: number }>()
 
   return {
     get known() {
@@ -60,6 +61,13 @@ export function createDamage(counters: Counters, log: Logger, counted: ReadonlyM
       counters.missingRecords += Math.max(0, missing - before.missing)
       counts.set(path, { corrupt: Math.max(corrupt, before.corrupt), missing: Math.max(missing, before.missing) })
       if (isNew) log.error('the store is damaged', { path, reason, corrupt, missing })
+    },
+    count(path, corrupt) {
+      const before = counts.get(path) ?? { corrupt: 0, missing: 0 }
+      if (corrupt <= before.corrupt) return false
+      counters.corruptRecords += corrupt - before.corrupt
+      counts.set(path, { ...before, corrupt })
+      return true
     },
     clear(path) {
       findings.delete(path)

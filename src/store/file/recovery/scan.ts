@@ -32,30 +32,75 @@ export interface Pace {
 
 const AT_FULL_SPEED: Pace = { blockBytes: BLOCK_BYTES, pause: () => nextTurn() }
 
+/** The records of one block of a stretch. */
+export interface ScannedBlock {
+  readonly records: readonly JournalRecord[]
+  /** The position after its last record. */
+  readonly end: number
+  /** Damaged lines. */
+  readonly corrupt: number
+  /** Records that these cost. */
+  readonly lost: number
+}
+
 /** Calls `onRecord` for every record from `start` to `end` of the file, in order. What a damaged line still holds is read. */
 export async function scan(
   fileSystem: FileSystem,
   path: string,
-  { start, end, bounded }: { start: number; end: number; bounded: boolean },
+  stretch: ScannedStretch,
   onRecord: (record: JournalRecord) => void,
   pace: Pace = AT_FULL_SPEED,
 ): Promise<ScanResult> {
+  const blocks = scanBlocks(fileSystem, path, stretch, pace)
+  for (;;) {
+    const next = await blocks.next()
+    if (next.done === true) return next.value
+    for (const record of next.value.records) onRecord(record)
+  }
+}
+
+/** A part of a file. `bounded`: its end is known to be the end of a record. */
+export interface ScannedStretch {
+  readonly start: number
+  readonly end: number
+  readonly bounded: boolean
+}
+
+/** {@link scan} in blocks, so that the caller controls when to continue. */
+export async function* scanBlocks(
+  fileSystem: FileSystem,
+  path: string,
+  { start, end, bounded }: ScannedStretch,
+  pace: Pace = AT_FULL_SPEED,
+): AsyncGenerator<ScannedBlock, ScanResult> {
   const damage = { corrupt: 0, lost: 0 }
   let rest: Buffer = Buffer.alloc(0)
   let at = start
+  function blockOf(
+    bytes: Buffer,
+    read: (onRecord: (record: JournalRecord) => void) => void,
+    from: number,
+  ): ScannedBlock {
+    const { corrupt, lost } = damage
+    const records: JournalRecord[] = []
+    read(record => void records.push(record))
+    return { records, end: from + bytes.length, corrupt: damage.corrupt - corrupt, lost: damage.lost - lost }
+  }
   while (at < end) {
     const block = await fileSystem.read(path, at, Math.min(pace.blockBytes, end - at))
     if (block.length === 0) break
-    at += block.length
     const bytes = rest.length === 0 ? block : Buffer.concat([rest, block])
     const whole = bytes.lastIndexOf(LF) + 1
-    readLines(bytes, whole, onRecord, damage)
+    const from = at - rest.length
+    if (whole > 0) yield blockOf(bytes.subarray(0, whole), onRecord => readLines(bytes, whole, onRecord, damage), from)
+    at += block.length
     rest = bytes.subarray(whole)
     await pace.pause()
   }
   const [restAt, restLength] = [at - rest.length, rest.length]
   const { end: length, torn } = bounded ? { end: restLength, torn: 0 } : openEnd(rest)
-  if (length > 0) book(salvage(rest, 0, length, onRecord), damage)
+  if (length > 0)
+    yield blockOf(rest.subarray(0, length), onRecord => book(salvage(rest, 0, length, onRecord), damage), restAt)
   // What says what the segment is counts as no record.
   if (start === 0 && damage.corrupt > 0 && (await hasDamagedOpening(fileSystem, path, end)))
     damage.lost = Math.max(0, damage.lost - 1)

@@ -1,0 +1,304 @@
+/**
+ * Counts of failures and successes by stated confidence, packed into 20 doubles of a summary's row: 200 counts of bins of 0.01 would double
+ * the memory of a key. The content takes the first of these forms that holds it:
+ *
+ * | form | bins | holds |
+ * | --- | --- | --- |
+ * | dense | 0.01 | at most 31 failures and 31 successes a bin |
+ * | sparse | 0.01 | at most 20 bins that are not empty, 4 million failures and as many successes each |
+ * | twentieths | 0.05 | 33 million failures and as many successes a bin |
+ * | tenths | 0.1 | any number |
+ *
+ * The form depends on the content alone: what a form holds, it holds in part too. So merging is exact, commutative and associative.
+ * The two highest digits of the first double name the form.
+ *
+ * The file is long because every form is added to, merged, read and written here, by the constants of its layout.
+ */
+import { type ConfidenceCells, coarser } from './confidence-cells.ts'
+
+/** The doubles that the counts take. */
+export const PACKED_WIDTH = 20
+
+const [DENSE, SPARSE, TWENTIETHS, TENTHS] = [0, 1, 2, 3]
+/** The form's number times this is added to the first double. */
+const FORM = 2 ** 51
+const BINS = 100
+
+/** Dense: ten counts of five bits a double; counts of failures and successes alternate. */
+const DIGIT = 32
+const DIGITS = 10
+const HALF = DIGIT ** 5
+/** The value of one in each of the ten counts: `**` takes longer than all else. */
+const UNITS: readonly number[] = Array.from({ length: DIGITS }, (_, digit) => DIGIT ** digit)
+/** The bit behind each of five counts, where a carry shows. */
+const CARRIES = 0x2108420
+
+/** Sparse: the bin plus 1, failures, successes. */
+const SPARSE_FAILURE = 2 ** 22
+const SPARSE_BIN = 2 ** 44
+
+/** Twentieths: failures and successes. */
+const TWENTIETH_FAILURE = 2 ** 25
+
+/** More than rounding takes from a multiple of 1/100. */
+const TINY = 1e-9
+
+/** The bin of 0.01 that holds `confidence`: 0 to 99. 0.29 is in the bin that ends there, although 0.29 * 100 is 28.999999999999996. */
+function binOf(confidence: number): number {
+  const bin = Math.max(0, Math.ceil(confidence * BINS) - 1)
+  if (confidence > (bin + 1) / BINS) return Math.min(bin + 1, BINS - 1)
+  return bin > 0 && confidence <= bin / BINS ? bin - 1 : Math.min(bin, BINS - 1)
+}
+
+/** Counts one attempt in the packed counts at `at` of `row`. */
+export function addPacked(row: Float64Array, at: number, confidence: number, success: boolean): void {
+  add(row, at, binOf(confidence), BINS, success ? 0 : 1, success ? 1 : 0)
+}
+
+/** Adds the counts at `at` of `other` to those of `row`. */
+export function mergePacked(row: Float64Array, other: Float64Array, at: number): void {
+  if (isEmpty(other, at)) return
+  if (isEmpty(row, at)) {
+    for (let i = at; i < at + PACKED_WIDTH; i++) row[i] = other[i]!
+    return
+  }
+  const [own, given] = [formAt(row, at), formAt(other, at)]
+  if (given === SPARSE) addSparse(row, other, at)
+  else if (given >= TWENTIETHS) addWide(row, other, at, given)
+  else if (own >= TWENTIETHS) addDenseToWide(row, other, at)
+  else if (own === SPARSE || !addedDense(row, other, at)) addDense(row, other, at)
+}
+
+/** Adds dense counts bin by bin. */
+function addDense(row: Float64Array, other: Float64Array, at: number): void {
+  const { failures, successes } = unpack(other, at)
+  for (let bin = 0; bin < BINS; bin++) {
+    if (failures[bin] === 0 && successes[bin] === 0) continue
+    add(row, at, bin, BINS, failures[bin]!, successes[bin]!)
+  }
+}
+
+function isEmpty(row: Float64Array, at: number): boolean {
+  for (let i = at; i < at + PACKED_WIDTH; i++) if (row[i] !== 0) return false
+  return true
+}
+
+const formAt = (row: Float64Array, at: number): number => Math.floor(row[at]! / FORM)
+
+/** `x` modulo `unit`, both whole. The operator `%` takes ten times as long for numbers that are no small integers. */
+const modulo = (x: number, unit: number): number => x - Math.floor(x / unit) * unit
+
+/** Adds dense counts to wide ones: each dense double is one twentieth. */
+function addDenseToWide(row: Float64Array, other: Float64Array, at: number): void {
+  for (let i = 0; i < PACKED_WIDTH; i++) {
+    const { failed, succeeded } = sumOfDense(other[at + i]!)
+    if (failed + succeeded > 0) add(row, at, i, 20, failed, succeeded)
+  }
+}
+
+function addSparse(row: Float64Array, other: Float64Array, at: number): void {
+  for (let i = at; i < at + PACKED_WIDTH; i++) {
+    const value = i === at ? other[i]! - SPARSE * FORM : other[i]!
+    if (value === 0) return
+    const counts = modulo(value, SPARSE_BIN)
+    const failed = Math.floor(counts / SPARSE_FAILURE)
+    add(row, at, Math.floor(value / SPARSE_BIN) - 1, BINS, failed, counts - failed * SPARSE_FAILURE)
+  }
+}
+
+/** Adds wide counts. Lists of all cells would take most of the time of a question about a range. */
+function addWide(row: Float64Array, other: Float64Array, at: number, form: number): void {
+  const cells = form === TENTHS ? 10 : 20
+  for (let cell = 0; cell < cells; cell++) {
+    const place = form === TENTHS ? at + 2 * cell : at + cell
+    const value = cell === 0 ? other[place]! - form * FORM : other[place]!
+    const failed = form === TENTHS ? value : Math.floor(value / TWENTIETH_FAILURE)
+    const succeeded = form === TENTHS ? other[place + 1]! : value - failed * TWENTIETH_FAILURE
+    if (failed + succeeded > 0) add(row, at, cell, cells, failed, succeeded)
+  }
+}
+
+/** Adds dense counts to dense counts, ten at a time. Changes nothing and answers false where another form is needed. */
+function addedDense(row: Float64Array, other: Float64Array, at: number): boolean {
+  for (let i = at; i < at + PACKED_WIDTH; i++) if (carries(row[i]!, other[i]!)) return false
+  for (let i = at; i < at + PACKED_WIDTH; i++) row[i]! += other[i]!
+  return true
+}
+
+/** Whether a count overflows into the next when two doubles of ten counts are added. */
+function carries(a: number, b: number): boolean {
+  if (a === 0 || b === 0) return false
+  const [aHigh, bHigh] = [Math.floor(a / HALF), Math.floor(b / HALF)]
+  const [aLow, bLow] = [a - aHigh * HALF, b - bHigh * HALF]
+  return (((aLow ^ bLow ^ (aLow + bLow)) | (aHigh ^ bHigh ^ (aHigh + bHigh))) & CARRIES) !== 0
+}
+
+/** Adds to the `cell` of `cells` equal ones. */
+function add(row: Float64Array, at: number, cell: number, cells: number, failed: number, succeeded: number): void {
+  const form = formAt(row, at)
+  if (cells === BINS && form === DENSE && addToDense(row, at, cell, failed, succeeded)) return
+  if (cells === BINS && form === SPARSE && addToSparse(row, at, cell, failed, succeeded)) return
+  if (
+    form >= TWENTIETHS &&
+    (form === TENTHS || cells > 10) &&
+    addToWide(row, at, form, cell / cells, failed, succeeded)
+  )
+    return
+  const own = unpack(row, at)
+  const both = own.failures.length <= cells ? own : coarser(own, cells)
+  const failures = [...both.failures]
+  const successes = [...both.successes]
+  const target = Math.floor((cell * failures.length) / cells)
+  failures[target]! += failed
+  successes[target]! += succeeded
+  pack(row, at, { failures, successes })
+}
+
+function addToDense(row: Float64Array, at: number, bin: number, failed: number, succeeded: number): boolean {
+  const cell = Math.floor((2 * bin) / DIGITS)
+  const place = at + cell
+  const unit = UNITS[2 * bin - cell * DIGITS]!
+  const held = Math.floor(row[place]! / unit)
+  const failures = modulo(held, DIGIT)
+  const successes = modulo(Math.floor(held / DIGIT), DIGIT)
+  if (failures + failed >= DIGIT || successes + succeeded >= DIGIT) return false
+  row[place]! += unit * (failed + DIGIT * succeeded)
+  return true
+}
+
+function addToSparse(row: Float64Array, at: number, bin: number, failed: number, succeeded: number): boolean {
+  for (let i = at; i < at + PACKED_WIDTH; i++) {
+    const value = i === at ? row[i]! - FORM : row[i]!
+    const found = Math.floor(value / SPARSE_BIN) - 1
+    if (found < bin && found >= 0) continue
+    if (found !== bin) return false
+    const failures = modulo(Math.floor(value / SPARSE_FAILURE), SPARSE_FAILURE)
+    if (failures + failed >= SPARSE_FAILURE) return false
+    if (modulo(value, SPARSE_FAILURE) + succeeded >= SPARSE_FAILURE) return false
+    row[i]! += failed * SPARSE_FAILURE + succeeded
+    return true
+  }
+  return false
+}
+
+/** `from`: where the cell begins, 0 to 1. */
+function addToWide(
+  row: Float64Array,
+  at: number,
+  form: number,
+  from: number,
+  failed: number,
+  succeeded: number,
+): boolean {
+  if (form === TENTHS) {
+    const place = at + 2 * Math.floor(from * 10 + TINY)
+    row[place]! += failed
+    row[place + 1]! += succeeded
+    return true
+  }
+  const place = at + Math.floor(from * 20 + TINY)
+  const value = place === at ? row[at]! - TWENTIETHS * FORM : row[place]!
+  if (Math.floor(value / TWENTIETH_FAILURE) + failed >= TWENTIETH_FAILURE) return false
+  if (modulo(value, TWENTIETH_FAILURE) + succeeded >= TWENTIETH_FAILURE) return false
+  row[place]! += failed * TWENTIETH_FAILURE + succeeded
+  return true
+}
+
+/** The counts at `at`, in the finest bins that are known. */
+export function unpack(row: Float64Array, at: number): ConfidenceCells {
+  const form = formAt(row, at)
+  const length = form === TENTHS ? 10 : form === TWENTIETHS ? 20 : BINS
+  const failures: number[] = Array(length).fill(0)
+  const successes: number[] = Array(length).fill(0)
+  for (let i = 0; i < PACKED_WIDTH; i++) {
+    const value = i === 0 ? row[at]! - form * FORM : row[at + i]!
+    if (value === 0) continue
+    if (form === DENSE) unpackDense(value, (i * DIGITS) / 2, failures, successes)
+    else if (form === TENTHS) (i % 2 === 0 ? failures : successes)[i >> 1] = value
+    else {
+      const unit = form === SPARSE ? SPARSE_FAILURE : TWENTIETH_FAILURE
+      const cell = form === SPARSE ? Math.floor(value / SPARSE_BIN) - 1 : i
+      failures[cell] = modulo(Math.floor(value / unit), unit)
+      successes[cell] = modulo(value, unit)
+    }
+  }
+  return { failures, successes }
+}
+
+function unpackDense(value: number, firstBin: number, failures: number[], successes: number[]): void {
+  let rest = value
+  for (let bin = firstBin; rest > 0; bin++) {
+    failures[bin] = modulo(rest, DIGIT)
+    rest = Math.floor(rest / DIGIT)
+    successes[bin] = modulo(rest, DIGIT)
+    rest = Math.floor(rest / DIGIT)
+  }
+}
+
+/** The counts at `at` in bins of 0.1: much faster than {@link unpack} for dense counts, which most keys have. */
+export function unpackTenths(row: Float64Array, at: number): ConfidenceCells {
+  if (formAt(row, at) !== DENSE) return coarser(unpack(row, at), 10)
+  const failures: number[] = Array(10).fill(0)
+  const successes: number[] = Array(10).fill(0)
+  for (let i = 0; i < PACKED_WIDTH; i++) {
+    const { failed, succeeded } = sumOfDense(row[at + i]!)
+    failures[i >> 1]! += failed
+    successes[i >> 1]! += succeeded
+  }
+  return { failures, successes }
+}
+
+/** The failures and successes of five bins of dense counts. */
+function sumOfDense(value: number): { readonly failed: number; readonly succeeded: number } {
+  let [failed, succeeded, rest] = [0, 0, value]
+  while (rest > 0) {
+    failed += modulo(rest, DIGIT)
+    rest = Math.floor(rest / DIGIT)
+    succeeded += modulo(rest, DIGIT)
+    rest = Math.floor(rest / DIGIT)
+  }
+  return { failed, succeeded }
+}
+
+/** Packs counts in the first form that holds them. */
+function pack(row: Float64Array, at: number, cells: ConfidenceCells): void {
+  row.fill(0, at, at + PACKED_WIDTH)
+  const fine = cells.failures.length === BINS
+  if (fine && packDense(row, at, cells)) return
+  if (fine && packSparse(row, at, cells)) return
+  if (cells.failures.length > 10 && packTwentieths(row, at, coarser(cells, 20))) return
+  const { failures, successes } = coarser(cells, 10)
+  for (let cell = 0; cell < 10; cell++) {
+    row[at + 2 * cell] = failures[cell]!
+    row[at + 2 * cell + 1] = successes[cell]!
+  }
+  row[at]! += TENTHS * FORM
+}
+
+function packDense(row: Float64Array, at: number, { failures, successes }: ConfidenceCells): boolean {
+  if (failures.some(count => count >= DIGIT) || successes.some(count => count >= DIGIT)) return false
+  for (let bin = 0; bin < BINS; bin++) addToDense(row, at, bin, failures[bin]!, successes[bin]!)
+  return true
+}
+
+function packSparse(row: Float64Array, at: number, { failures, successes }: ConfidenceCells): boolean {
+  const used: number[] = []
+  for (let bin = 0; bin < BINS; bin++) {
+    if (failures[bin]! >= SPARSE_FAILURE || successes[bin]! >= SPARSE_FAILURE) return false
+    if (failures[bin]! + successes[bin]! > 0) used.push(bin)
+  }
+  if (used.length > PACKED_WIDTH) return false
+  for (const [i, bin] of used.entries()) {
+    row[at + i] = (bin + 1) * SPARSE_BIN + failures[bin]! * SPARSE_FAILURE + successes[bin]!
+  }
+  row[at]! += SPARSE * FORM
+  return true
+}
+
+function packTwentieths(row: Float64Array, at: number, { failures, successes }: ConfidenceCells): boolean {
+  const fits = (count: number): boolean => count < TWENTIETH_FAILURE
+  if (!failures.every(fits) || !successes.every(fits)) return false
+  for (let cell = 0; cell < 20; cell++) row[at + cell] = failures[cell]! * TWENTIETH_FAILURE + successes[cell]!
+  row[at]! += TWENTIETHS * FORM
+  return true
+}

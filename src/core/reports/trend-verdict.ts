@@ -1,0 +1,90 @@
+/** The verdict on a trend in words: one statement from the drifts and from the comparison of the halves. */
+
+import type { Drift } from '../statistics/drift.ts'
+import type { RateDifference } from '../statistics/sequential.ts'
+import type { DriftReport } from './drift-report.ts'
+
+/** What a verdict is about. */
+export interface TrendFindings extends DriftReport {
+  readonly attempts: number
+  readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
+  /** Null if a half has no attempts. */
+  readonly change: RateDifference | null
+}
+
+/**
+ * The verdict: a headline, what has drifted, and what the halves of the range say. It explains every pair of findings that
+ * seem to contradict each other, such as a drift that the halves do not show.
+ */
+export function trendVerdict(findings: TrendFindings): string {
+  if (findings.attempts === 0) return 'Cannot tell: there are no attempts in the range.'
+  const drifted = driftedOf(findings)
+  const isDown = drifted.some(({ direction }) => direction === 'down')
+  const isUp = drifted.some(({ direction }) => direction === 'up')
+  if (drifted.length > 0)
+    return `${headline(findings.direction, isDown, isUp)}: ${driftText(drifted)}. ${halvesBesideDrift(findings, isDown, isUp)}`
+  const isMonitored = Object.keys(findings.agents).length > 0
+  if (findings.direction !== 'cannot_tell_yet') {
+    const word = findings.direction === 'improving' ? 'Better' : 'Worse'
+    return `${word}: ${halvesText(findings)}. ${isMonitored ? NO_DRIFT_BESIDE : TOO_FEW_FOR_DRIFT}`
+  }
+  if (isMonitored)
+    return 'No change seen: nothing has drifted from its recent rate, and the halves of the range do not differ beyond chance.'
+  return 'Cannot tell yet: there are too few attempts to learn a baseline, and the halves of the range do not differ beyond chance.'
+}
+
+const NO_DRIFT_BESIDE =
+  'Nothing drifts now: each key is at its recent rate. So the change is over, is slow, or is a change of the mix of work.'
+const TOO_FEW_FOR_DRIFT = 'There are too few attempts of each agent to tell whether it has drifted.'
+
+interface Drifted extends Drift {
+  readonly who: string
+}
+
+/** The drifted keys, and the drifted agents none of whose keys has drifted in that direction. */
+function driftedOf({ drifted_keys, agents }: DriftReport): Drifted[] {
+  const keys = drifted_keys.map(key => ({
+    ...key,
+    who: `${key.agent_name} with ${key.model_name} at ${key.issue_type}`,
+  }))
+  const named = new Set(drifted_keys.map(({ agent_name, direction }) => JSON.stringify([agent_name, direction])))
+  const others = Object.entries(agents)
+    .filter(([agent, { direction }]) => direction !== 'none' && !named.has(JSON.stringify([agent, direction])))
+    .map(([agent, drift]) => ({ ...drift, who: `${agent}, over all its issue types,` }))
+  return [...keys, ...others].sort((a, b) => b.statistic - a.statistic)
+}
+
+function headline(direction: TrendFindings['direction'], isDown: boolean, isUp: boolean): string {
+  if (isDown && isUp) return 'Mixed'
+  if (isDown) return direction === 'improving' ? 'Mixed' : 'Worse'
+  return direction === 'degrading' ? 'Mixed' : 'Better'
+}
+
+/** Names the strongest drift, and one in the other direction if there is one. */
+function driftText(drifted: readonly Drifted[]): string {
+  const first = drifted[0]!
+  const opposite = drifted.find(({ direction }) => direction !== first.direction)
+  const named = [first, ...(opposite === undefined ? [] : [opposite])]
+  const rest = drifted.length - named.length
+  const texts = named.map(
+    ({ who, direction, began_attempts_ago, expected_rate, observed_rate }) =>
+      `${who} is ${direction} since about ${began_attempts_ago} attempts (${observed_rate?.toFixed(1)} % instead of ${expected_rate?.toFixed(1)} %)`,
+  )
+  return [...texts, ...(rest > 0 ? [`${rest} more drifted`] : [])].join('; ')
+}
+
+function halvesText({ change }: TrendFindings): string {
+  const difference = change?.difference ?? 0
+  const side = difference < 0 ? 'less' : 'more'
+  return `the later half of the attempts succeeds ${Math.abs(difference).toFixed(1)} points ${side} than the earlier half`
+}
+
+function halvesBesideDrift(findings: TrendFindings, isDown: boolean, isUp: boolean): string {
+  const { direction } = findings
+  if (direction === 'cannot_tell_yet')
+    return 'The halves of the range do not show this, because they mix attempts from before and after the change, or of other keys.'
+  const agrees = direction === 'improving' ? isUp && !isDown : isDown && !isUp
+  const halves = halvesText(findings)
+  if (agrees) return `Over the whole range, too, ${halves}.`
+  return `Over the whole range ${halves}: that is the longer view, and the drift the latest.`
+}

@@ -1,0 +1,20 @@
+/** The alarm thresholds of drift, for one key and for many. */
+
+/**
+ * The alarm threshold when `keys` keys are monitored and `alarms` of them have an alarm: 4.5 + ln(keys / alarms). At 4.5, one
+ * key raises a false alarm in about 2,000 attempts in each direction, at every rate from 5 % to 97 %.
+ */
+export function driftThreshold(keys: number, alarms = 1): number {
+  return 4.5 + Math.log(Math.max(1, keys / Math.max(1, alarms)))
+}
+
+/**
+ * The alarm threshold for the statistics of `keys` keys, so that of the keys with an alarm few have not drifted. The k-th
+ * largest statistic has to reach 4.5 + ln(keys / k). Statistics that are left out count as 0.
+ * Source: the e-d-BH procedure of S. Dandapanthula and A. Ramdas, arXiv 2501.04130 (2025), with exp(statistic) as e-detector.
+ */
+export function commonThreshold(statistics: readonly number[], keys: number): number {
+  const sorted = statistics.toSorted((a, b) => b - a)
+  for (let k = sorted.length; k > 1; k--) if (sorted[k - 1]! >= driftThreshold(keys, k)) return driftThreshold(keys, k)
+  return driftThreshold(keys)
+}

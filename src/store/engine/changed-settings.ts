@@ -1,0 +1,19 @@
+/** Logs at a start how the settings differ from the stored state. */
+import { OVERFLOW_KEY, type Tally } from '../../core/aggregate/tally.ts'
+import type { Logger } from '../logger.ts'
+
+/** Logs one line for each setting that differs. `changes` are what restoring the state reported. */
+export function logChangedSettings(tally: Tally, changes: readonly string[], log: Logger): void {
+  const { maxKeys, maxArms } = tally.limits
+  const keys = tally.keys().length - tally.keys(OVERFLOW_KEY).length
+  const arms = tally.arms().length
+  for (const change of changes) log.warn(change)
+  if (keys > maxKeys)
+    log.warn(
+      `max-keys ${maxKeys} is below the ${keys} keys held: these go on counting, and no new keys are counted on their own`,
+    )
+  if (arms > maxArms)
+    log.warn(
+      `max-arms ${maxArms} is below the ${arms} arms held: these go on counting, and new arms count under overflow arms`,
+    )
+}

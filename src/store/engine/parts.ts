@@ -1,0 +1,105 @@
+/** The parts of an engine, which call each other. */
+import type { Log } from '../../core/log.ts'
+import type { Clock } from '../../core/ports.ts'
+import { createEvents, type EventPublisher } from '../events.ts'
+import { messageOf } from '../messages.ts'
+import { createAppender } from './appender.ts'
+import { createBufferPool } from './buffer-pool.ts'
+import { createFollower, type Follower } from './follower.ts'
+import { createGroupCommit, type GroupCommit } from './group-commit.ts'
+import type { EngineOptions, Folded, View } from './options.ts'
+import { createOutage, type Outage, RETRY_TIMES } from './outage.ts'
+import { CATCH_UP_TIMES, createOwnFold } from './own-fold.ts'
+import { createCommitQueue } from './queue.ts'
+import { restoreState } from './restore.ts'
+import { createSnapshots, type Snapshots } from './snapshots.ts'
+
+export interface Parts {
+  readonly commit: GroupCommit
+  readonly snapshots: Snapshots
+  readonly follower: Follower
+  readonly outage: Outage
+  readonly events: EventPublisher
+}
+
+/** `views` may grow later. */
+export function createParts(options: EngineOptions, { state, position }: Folded, views: readonly View[]): Parts {
+  const { log, clock, logger, monotonic, maxPendingAttempts = 100_000 } = options
+  const times = { ...RETRY_TIMES, ...CATCH_UP_TIMES, ...options.times }
+  const pool = createBufferPool()
+  const events = createEvents(error => logger.error('a listener failed', { error: messageOf(error) }))
+  const outage = createOutage({
+    log: logger,
+    times,
+    // While the group commit waits for it, nothing else is under way.
+    recover: isAwaited => (isAwaited ? log.recover() : commit.between(() => log.recover())),
+    // What failed may have been more than one write: from here on nothing older is needed.
+    onRecovered() {
+      snapshots.request()
+      for (const view of views) view.changed()
+    },
+  })
+  const follower = createFollower({
+    log,
+    state,
+    position,
+    logger,
+    events,
+    reload: async () => (await restoreState({ log, state, clock, logger, mustBeComplete: true })).position,
+    onFolded(bytes) {
+      snapshots.changed(bytes)
+      for (const view of views) view.changed()
+    },
+  })
+  const appender = createAppender(log, outage)
+  const commit = createGroupCommit({
+    log,
+    state,
+    clock,
+    steadyClock: steadyClock(clock, monotonic),
+    pool,
+    queue: createCommitQueue(pool, maxPendingAttempts),
+    appender,
+    ownFold: createOwnFold({ appender, follower, outage, times }),
+    outage,
+    events,
+  })
+  const snapshots = createSnapshots({ log, state, clock, logger, between: commit.between, follower })
+  return { commit, snapshots, follower, outage, events }
+}
+
+/** Folds what other writers append, when the log reports it. Returns a function that does it now. */
+export function followLog(
+  log: Log,
+  { commit, snapshots, follower, outage }: Parts,
+  isClosed: () => boolean,
+): () => Promise<void> {
+  let isRequested = false
+
+  function fail(error: unknown): void {
+    if (outage.error === undefined && !isClosed()) outage.begin(error)
+  }
+
+  /** Several requests before it begins lead to one. */
+  async function followSoon(): Promise<void> {
+    if (isRequested || isClosed()) return
+    isRequested = true
+    await commit
+      .between(async () => {
+        // A request from here on may come too late for this read.
+        isRequested = false
+        await follower.catchUp()
+      })
+      .catch(fail)
+  }
+
+  log.watch({ changed: () => void followSoon(), failed: fail, needsSnapshot: () => snapshots.request() })
+  return () => commit.between(async () => void (await follower.catchUp()))
+}
+
+/** The time by `clock` as it was at first, and what has passed by `monotonic` since. Where that is not given, `clock` itself. */
+function steadyClock(clock: Clock, monotonic: Clock | undefined): Clock {
+  if (monotonic === undefined) return clock
+  const offsetMs = clock() - monotonic()
+  return () => offsetMs + monotonic()
+}

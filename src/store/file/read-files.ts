@@ -1,0 +1,144 @@
+/** Folds the files of a store into a tally, and changes none of them. */
+import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
+import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
+import type { Tally } from '../../core/aggregate/tally.ts'
+import { apply, type FoldState } from '../../core/fold.ts'
+import type { Log, StoredSnapshot } from '../../core/log.ts'
+import { type DocumentContent, recordsOf } from '../document/content.ts'
+import { foldGroup } from '../engine/fold-group.ts'
+import { type Restored, restoreState } from '../engine/restore.ts'
+import { adoptable, contentOf, coveringDocument } from './adoption.ts'
+import { UnreadableStore } from './errors.ts'
+import type { FoundDocument } from './found-document.ts'
+import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
+import { FIRST } from './journal/oldest.ts'
+import { isBefore } from './journal/position.ts'
+import { type ReadReport, reachOf, readGroups } from './journal/read-groups.ts'
+import { segmentPath } from './journal/segments.ts'
+import { type ReadFork, readForks } from './recovery/merge-forks.ts'
+import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
+import { snapshotBlocks, snapshotPath } from './snapshot/snapshot-files.ts'
+
+export interface ReadFiles {
+  readonly start: StartOptions
+  readonly tally: Tally
+  readonly recovered: RecoveredJournal
+  /** The document, if it is read instead of a journal. */
+  readonly content: DocumentContent | undefined
+}
+
+const DATA_ERROR = 65
+
+type ReadableLog = Pick<Log, 'info' | 'read' | 'reach' | 'snapshots' | 'leaveOut'>
+
+/** `tally` is empty. Adds a sentence to `faults` for each damage. Throws UnreadableStore if nothing can be read. */
+export async function readFiles(start: StartOptions, tally: Tally, faults: string[]): Promise<ReadFiles> {
+  const document = await refuseNewer(start)
+  const recovered = await recoverJournal(start, document)
+  refuseUnreadable(start.path, document, recovered)
+  const { idWindow, idWindowAgeMs } = start.limits
+  const state: FoldState = {
+    tally,
+    series: createSeries({ limit: MAX_SERIES, keepMs: idWindowAgeMs }),
+    alerts: new Map(),
+    ids: createDedupWindow({ limit: idWindow, keepMs: idWindowAgeMs, seed: [1, 2] }),
+  }
+  const parsed = await adoptable(start, document, recovered)
+  if (parsed !== undefined) {
+    const content = await contentOf(start.path, parsed, start.log)
+    for (const record of recordsOf(content, start.clock())) apply(state, record)
+    return { start, tally, recovered, content }
+  }
+  const { dropped } = await foldJournal(start, recovered, state, faults)
+  if (dropped !== undefined) faults.push(dropped)
+  faults.push(...documentFaults(start, document, recovered))
+  return { start, tally, recovered, content: undefined }
+}
+
+/** An answer without the document would say that there are no attempts. */
+function refuseUnreadable(
+  path: string,
+  document: FoundDocument,
+  { segments, snapshots, damagedSnapshots }: RecoveredJournal,
+): void {
+  if (document.kind !== 'damaged' || segments.size + snapshots.length + damagedSnapshots.length > 0) return
+  throw new UnreadableStore(path, `the file is damaged: ${document.reason}`, { exitCode: DATA_ERROR })
+}
+
+async function foldJournal(
+  start: StartOptions,
+  recovered: RecoveredJournal,
+  state: FoldState,
+  faults: string[],
+): Promise<Restored> {
+  const log = openToRead(start, recovered, faults)
+  const restored = await restoreState({
+    log,
+    state,
+    clock: start.clock,
+    logger: start.log,
+    hadSnapshot: recovered.damagedSnapshots.length > 0,
+    keepTiers: true,
+    document: () => coveringDocument(start),
+  })
+  for await (const group of log.read(restored.position)) foldGroup(log, state, group)
+  const forks = await readForks(start, recovered.forks, record => apply(state, record))
+  faults.push(...forks.map(fork => forkFault(start, fork)))
+  return restored
+}
+
+/** The log as its files are now. */
+function openToRead(start: StartOptions, recovered: RecoveredJournal, faults: string[]): ReadableLog {
+  const { directory, limits } = start
+  const { segments, snapshots, end, records, resetAt } = recovered
+  const damaged = new Map<number, number>()
+  const pathOf = (sequence: number): string => segmentPath(directory, sequence)
+  const snapshotFault = (sequence: number, reason: string): number =>
+    faults.push(`${snapshotPath(directory, sequence)} is damaged and was not used: ${reason}`)
+  for (const { sequence, reason } of recovered.damagedSnapshots) snapshotFault(sequence, reason)
+  const report: ReadReport = {
+    async damaged(sequence, lines) {
+      if (lines <= (damaged.get(sequence) ?? 0)) return
+      damaged.set(sequence, lines)
+      faults.push(`${pathOf(sequence)} is damaged: ${lines} of its lines could not be read as they are`)
+    },
+    missing({ segment, offset }) {
+      faults.push(`${pathOf(segment)} is missing, or shorter than ${offset} bytes: it is not counted whole`)
+    },
+  }
+  const options = { ...start, journal: { segments, oldest: FIRST }, end: { ...end, records, resetAt }, report }
+  return {
+    info: { writer: '', start: printMark(FIRST_MARK), seed: [1, 2], limits, resendBytes: 0 },
+    read: (after, until) => readGroups(options, readMark(after), until === undefined ? undefined : readMark(until)),
+    reach: () => reachOf({ ...start, segments: segments.keys(), resetAt, isNew: recovered.hasOnlyAdopted }),
+    snapshots: async () =>
+      snapshots
+        .filter(({ mark }) => mark.segment >= resetAt)
+        .map(
+          ({ sequence, mark }): StoredSnapshot => ({
+            position: printMark(mark),
+            blocks: () => snapshotBlocks(start, sequence),
+            setAside: async reason => void snapshotFault(sequence, reason),
+          }),
+        ),
+    leaveOut() {},
+  }
+}
+
+function forkFault({ directory }: StartOptions, { sequence, beside, records }: ReadFork): string {
+  const [one, other] = [segmentPath(directory, sequence), segmentPath(directory, beside)]
+  return `two processes wrote ${one} and ${other} at the same time: ${records.length} records are counted, and listed after the next start of a sidecar`
+}
+
+function documentFaults(
+  { path, directory }: StartOptions,
+  document: FoundDocument,
+  { end }: RecoveredJournal,
+): string[] {
+  if (document.kind === 'damaged') return [`${path} is damaged and was not used: ${document.reason}`]
+  if (document.kind === 'foreign')
+    return [`another program wrote ${path}: it was not used, since the journal ${directory} goes on without it`]
+  if (document.kind === 'ours' && isBefore(end, document.position))
+    return [`${path} counts more than the journal ${directory} holds: the end of the journal is missing`]
+  return []
+}

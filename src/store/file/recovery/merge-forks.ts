@@ -1,0 +1,83 @@
+/** Merges what two owners stored at the same time into one journal. */
+import type { LogRecord } from '../../../core/fold.ts'
+import type { Logger } from '../../logger.ts'
+import { pointsJson } from '../../record-json.ts'
+import type { Journal } from '../journal/journal.ts'
+import { type JournalRecord, recordLines } from '../journal/record.ts'
+import { type JournalFiles, segmentPath } from '../journal/segments.ts'
+import type { Fork } from './forks.ts'
+import { scan } from './scan.ts'
+
+/** Forks that one segment names: its first record must stay short. */
+const FORKS_AT_ONCE = 16
+
+export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' }>
+
+/** The records of a fork that the journal lacks. */
+export interface ReadFork extends Fork {
+  readonly records: readonly ForkRecord[]
+  /** How many others it has. */
+  readonly known: number
+  /** Damaged lines. */
+  readonly corrupt: number
+}
+
+/** Reads forks in the order of the journal. A reset in a fork is left out: it would delete what the other owner acknowledged since. */
+export async function readForks(
+  { fileSystem, directory }: JournalFiles,
+  forks: readonly Fork[],
+  isNew: (record: ForkRecord) => boolean,
+): Promise<ReadFork[]> {
+  const found: ReadFork[] = []
+  for (const fork of forks) {
+    const records: ForkRecord[] = []
+    let known = 0
+    const { end, corrupt } = await scan(fileSystem, segmentPath(directory, fork.sequence), fork, record => {
+      if (!isForkRecord(record)) return
+      if (isNew(record)) records.push(record)
+      else known++
+    })
+    if (records.length + known + corrupt > 0) found.push({ ...fork, records, known, corrupt, end })
+  }
+  return found
+}
+
+function isForkRecord(record: JournalRecord): record is ForkRecord {
+  return record.kind === 'attempt' || record.kind === 'points'
+}
+
+/**
+ * Appends the records of forks in segments that name them, so that no later start merges them again. The forks stay in the directory until they
+ * expire.
+ */
+export async function mergeForks(
+  { directory, journal, log }: Pick<JournalFiles, 'directory'> & { readonly journal: Journal; readonly log: Logger },
+  forks: readonly ReadFork[],
+): Promise<void> {
+  for (let from = 0; from < forks.length; from += FORKS_AT_ONCE) {
+    const some = forks.slice(from, from + FORKS_AT_ONCE)
+    const records = some.flatMap(fork => fork.records)
+    await journal.addSegment(Buffer.concat(records.map(lineOf)), {
+      attempts: records.filter(({ kind }) => kind === 'attempt').length,
+      merged: some.map(({ sequence, start, end }) => ({ segment: sequence, start, end })),
+    })
+    for (const { sequence, beside, records, known } of some) {
+      log.error(
+        'two processes wrote to the store at the same time, because its lock was removed: the records of both are kept',
+        {
+          path: segmentPath(directory, sequence),
+          beside: segmentPath(directory, beside),
+          records: records.length,
+          known,
+          merged_into: segmentPath(directory, journal.end.segment),
+        },
+      )
+    }
+  }
+}
+
+/** The line of a record as it was stored before. */
+function lineOf(record: ForkRecord): Buffer {
+  const text = record.kind === 'points' ? pointsJson(record.points) : JSON.stringify(record.attempt)
+  return recordLines(record.nowMs, [text], record.idMs)
+}
