@@ -1,15 +1,24 @@
 /** The statement that appends a group: one round trip, and nothing installed on the server. */
 
+export interface AppendOptions {
+  /** Whether attempts are stored as rows too. */
+  readonly rows: boolean
+  /** Whether the group may only become the first of the log. */
+  readonly isFirst?: boolean
+}
+
 /**
  * `$1` writer, `$2` number, `$3` whether it is a reset, `$4` records. No row: the writer's last number is not `$2 - 1`.
  *
  * The update of `head` is held until the commit, so that commits follow each other in the order of `last`, without gaps. The condition on
  * `writers` is looked at again after waiting for a lock. A search for the group in `log` would not be: its snapshot is older than the wait.
  */
-export function appendText(schema: string, { rows }: { readonly rows: boolean }): string {
+export function appendText(schema: string, { rows, isFirst = false }: AppendOptions): string {
+  const empty = isFirst ? `e as (select last from ${schema}.head for update), ` : ''
   return `
-with w as (
-  update ${schema}.writers set number = $2, seen = now() where writer = $1 and number = $2::bigint - 1 returning writer
+with ${empty}w as (
+  update ${schema}.writers set number = $2, seen = now()${isFirst ? ' from e' : ''}
+  where writer = $1 and number = $2::bigint - 1${isFirst ? ' and e.last = 0' : ''} returning writer
 ), h as (
   update ${schema}.head set
     last = last + 1,

@@ -3,6 +3,7 @@ import type { FoundAttempt, Kept, Position } from '../../core/log.ts'
 import { findAttempt } from '../shared/find.ts'
 import type { GroupSource, StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
+import type { LogEnds } from '../shared/reach.ts'
 import type { Connection } from './connection.ts'
 
 /** A group as it is read back. */
@@ -21,6 +22,9 @@ export interface Gone {
 export interface Groups extends GroupSource {
   /** The position of the newest group. */
   end(): Promise<Position>
+  ends(): Promise<LogEnds>
+  /** The group of a sequence. Undefined if there is none. */
+  at(sequence: number): Promise<{ readonly after: Position; readonly records: string } | undefined>
   /** Some groups behind a sequence, oldest first. */
   after(sequence: number): Promise<ReadGroup[]>
   /** Undefined where the log continues the position. */
@@ -80,6 +84,20 @@ export function createGroups({ query }: Connection, schema: string): Groups {
     async end() {
       const [row] = await query<{ last: string; chain: string }>(`select last, chain from ${schema}.head`)
       return `${row!.last}:${row!.chain}`
+    },
+    async ends() {
+      const [row] = await query<{ first: string; first_chain: string; reset_at: string }>(
+        `select first, first_chain, reset_at from ${schema}.head`,
+      )
+      const first = Number(row!.first)
+      return { first, beforeFirst: `${first - 1}:${row!.first_chain}`, resetAt: Number(row!.reset_at) }
+    },
+    async at(sequence) {
+      const [row] = await query<Pick<Row, 'before_chain' | 'records'>>(
+        `select before_chain, records from ${schema}.log where seq = $1`,
+        [sequence],
+      )
+      return row && { after: `${sequence - 1}:${row.before_chain}`, records: row.records }
     },
     async after(sequence) {
       const rows = await query<Row>(

@@ -10,6 +10,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  LogNotEmpty,
   LogRefused,
   LogTruncated,
   type LogWatcher,
@@ -19,6 +20,7 @@ import type { Clock } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
 import { pageOf } from '../shared/page.ts'
 import { START, sequenceOf } from '../shared/position.ts'
+import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
 import { appendText } from './append.ts'
@@ -91,12 +93,12 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
 
     async function append(group: Group): Promise<Kept> {
       try {
-        const kept = (await insert(parts.writer, group)) ?? (await findOwn(group))
+        const kept = (await insert(group.writer ?? parts.writer, group)) ?? (await findOwn(group))
         isUnknown = false
         seen = kept.position
         return kept
       } catch (error) {
-        if (error instanceof LogBehind) throw error
+        if (error instanceof LogBehind || error instanceof LogNotEmpty) throw error
         if (error instanceof Unanswered) isUnknown = true
         // The server's own error means that nothing was stored, unless an earlier try may still be.
         throw isUnknown || sqlState(error) === undefined ? error : new LogRefused(error)
@@ -105,7 +107,8 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
 
     /** Where a group stands that the writer's row already counts. Throws {@link LogBehind} where it counts fewer. */
     async function findOwn(group: Group): Promise<Kept> {
-      const known = await groups.ofWriter(parts.writer)
+      const known = await groups.ofWriter(group.writer ?? parts.writer)
+      if (isFirst(group) && known.number === 0) throw new LogNotEmpty()
       if (known.number !== group.number || known.kept === undefined) throw new LogBehind(known.number)
       return known.kept
     }
@@ -129,16 +132,20 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
       info: { ...parts.info, writer: parts.writer, start: START, resendBytes: RESEND_BYTES },
       frame: createFrames(),
       append,
-      async *read(after): AsyncGenerator<KeptGroup> {
-        for (let position: Position = after; ; ) {
+      async *read(after, until): AsyncGenerator<KeptGroup> {
+        for (let position: Position = after; position !== until; ) {
           const gone = await groups.whyGone(position)
           if (gone !== undefined) throw new (gone.isTruncated ? LogTruncated : LogDiverged)(gone.detail)
           const rows = await groups.after(sequenceOf(position))
           if (rows.length === 0) return
-          for (const { records, ...row } of rows) yield { ...row, records: readRecords(records) }
-          position = rows.at(-1)!.position
+          for (const { records, ...row } of rows) {
+            yield { ...row, records: readRecords(records) }
+            position = row.position
+            if (position === until) break
+          }
         }
       },
+      reach: async () => reachOf(await groups.ends(), groups.at),
       page: query => pageOf(groups, withinRetention(query, retention, clock())),
       find: groups.find,
       leaveOut(position, places) {
@@ -147,7 +154,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
       },
       snapshots: snapshots.list,
       putSnapshot: snapshots.put,
-      spool: () => nodeFileSystem.scratch(join(tmpdir(), `agent-performance-${parts.writer}.spool`)),
+      spool: () => nodeFileSystem.createTemp(join(tmpdir(), `agent-performance-${parts.writer}.spool`)),
       rotate: async folded => folded,
       expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),
       async recover() {
@@ -187,6 +194,10 @@ function createInsert(
   }
 
   return async (writer, group) => {
+    if (isFirst(group)) {
+      await query(`insert into ${schema}.writers (writer, number) values ($1, 0) on conflict do nothing`, [writer])
+      return await run(appendText(schema, { rows, isFirst: true }), writer, group)
+    }
     try {
       return await run(text, writer, group)
     } catch (error) {
@@ -202,6 +213,9 @@ function createInsert(
     }
   }
 }
+
+/** Whether a group may only become the first of the log. */
+const isFirst = (group: Group): boolean => group.writer !== undefined && group.number === 1
 
 /** The position of an appended group, and the one before it. */
 export function keptOf({ seq, chain, before_chain }: AppendedRow): Kept {

@@ -3,6 +3,7 @@ import type { FoundAttempt, Kept, Position } from '../../core/log.ts'
 import { findAttempt } from '../shared/find.ts'
 import type { GroupSource, StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
+import type { LogEnds } from '../shared/reach.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './target.ts'
 
@@ -25,6 +26,9 @@ export interface Gone {
 export interface Groups extends GroupSource {
   /** The position of the newest group. */
   end(): Promise<Position>
+  ends(): Promise<LogEnds>
+  /** The group of a sequence. Undefined if there is none. */
+  at(sequence: number): Promise<ReadGroup | undefined>
   /** Some groups behind a sequence, oldest first. */
   after(sequence: number): Promise<ReadGroup[]>
   /** Undefined where the stream continues the position. */
@@ -61,6 +65,11 @@ export function createGroups({ send }: Connection, keys: Keys): Groups {
     return (await send<Entry[]>('XRANGE', keys.log, `${from}-0`, '+', 'COUNT', READ_GROUPS)).map(readEntry)
   }
 
+  async function at(sequence: number): Promise<ReadGroup | undefined> {
+    const [found] = await send<Entry[]>('XRANGE', keys.log, `${sequence}-0`, `${sequence}-0`)
+    return found && readEntry(found)
+  }
+
   async function head<Name extends string>(...names: readonly Name[]): Promise<Record<Name, string>> {
     const values = await send<(string | null)[]>('HMGET', keys.head, ...names)
     if (values.includes(null)) throw new Error('the stream is gone: its keys were deleted')
@@ -79,6 +88,15 @@ export function createGroups({ send }: Connection, keys: Keys): Groups {
       const { last, chain } = await head('last', 'chain')
       return `${last}:${chain}`
     },
+    async ends() {
+      const { first, first_chain, reset_at } = await head('first', 'first_chain', 'reset_at')
+      return {
+        first: Number(first),
+        beforeFirst: `${Number(first) - 1}:${first_chain}`,
+        resetAt: Number(reset_at),
+      }
+    },
+    at,
     after: sequence => forth(sequence + 1),
     async whyGone(position) {
       const sequence = sequenceOf(position)
@@ -86,8 +104,7 @@ export function createGroups({ send }: Connection, keys: Keys): Groups {
       if (position === `${last}:${chain}` || position === `${Number(first) - 1}:${first_chain}`) return undefined
       if (sequence < Number(first))
         return { isTruncated: true, detail: `the groups up to ${Number(first) - 1} have expired` }
-      const [found] = await send<Entry[]>('XRANGE', keys.log, `${sequence}-0`, `${sequence}-0`)
-      const there = found === undefined ? undefined : readEntry(found).position
+      const there = (await at(sequence))?.position
       if (there === position) return undefined
       return { isTruncated: false, detail: `the log has ${there ?? 'no group'} instead of ${position}` }
     },

@@ -9,6 +9,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  LogNotEmpty,
   LogRefused,
   LogTruncated,
   type LogWatcher,
@@ -17,6 +18,7 @@ import type { Advisory, Clock } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
 import { pageOf } from '../shared/page.ts'
 import { START, sequenceOf } from '../shared/position.ts'
+import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
 import { type Connection, openConnection, replyOf, Unanswered } from './connection.ts'
@@ -96,9 +98,11 @@ function createLog(
   let isUnknown = false
   let seen = START
 
-  async function append({ number, isReset, records }: Group): Promise<Kept> {
+  async function append(group: Group): Promise<Kept> {
+    const { number, isReset, records } = group
+    const isFirst = group.writer !== undefined && number === 1
     const bytes = Buffer.from(records.buffer, records.byteOffset, records.byteLength)
-    const args = [id, writer, String(number), isReset ? '1' : '0', bytes, String(clock())]
+    const args = [id, group.writer ?? writer, String(number), flag(isReset), bytes, String(clock()), flag(isFirst)]
     try {
       const [sequence, chain, before] = await connection.run<string[]>(
         APPEND,
@@ -118,6 +122,7 @@ function createLog(
     const reply = replyOf(error)
     const behind = /^BEHIND (\d+)/.exec(reply ?? '')
     if (behind !== null) return new LogBehind(Number(behind[1]))
+    if (reply?.startsWith('NOTEMPTY')) return new LogNotEmpty()
     if (reply?.startsWith('REPLACED'))
       return new LogRefused(new Error('the stream was deleted or replaced: restart'), { isFinal: true })
     // The server's own error means that nothing was stored, unless an earlier try may still be.
@@ -142,16 +147,20 @@ function createLog(
     info: { writer, seed, limits, start: START, resendBytes: RESEND_BYTES },
     frame: createFrames(),
     append,
-    async *read(after) {
-      for (let position = after; ; ) {
+    async *read(after, until) {
+      for (let position = after; position !== until; ) {
         const gone = await groups.whyGone(position)
         if (gone !== undefined) throw new (gone.isTruncated ? LogTruncated : LogDiverged)(gone.detail)
         const read = await groups.after(sequenceOf(position))
         if (read.length === 0) return
-        for (const { records, ...group } of read) yield { ...group, records: readRecords(records) }
-        position = read.at(-1)!.position
+        for (const { records, ...group } of read) {
+          yield { ...group, records: readRecords(records) }
+          position = group.position
+          if (position === until) break
+        }
       }
     },
+    reach: async () => reachOf(await groups.ends(), groups.at),
     page: query => pageOf(groups, withinRetention(query, retention, clock())),
     find: groups.find,
     leaveOut(position, places) {
@@ -160,7 +169,7 @@ function createLog(
     },
     snapshots: snapshots.list,
     putSnapshot: snapshots.put,
-    spool: () => nodeFileSystem.scratch(join(tmpdir(), `agent-performance-${writer}.spool`)),
+    spool: () => nodeFileSystem.createTemp(join(tmpdir(), `agent-performance-${writer}.spool`)),
     rotate: async folded => folded,
     expire: async () =>
       expire(connection, keys, groups, { retention, nowMs: clock(), covered: await snapshots.covered() }),
@@ -206,6 +215,8 @@ async function expire(
     if (isBlocked || last === undefined) return isBlocked
   }
 }
+
+const flag = (is: boolean): string => (is ? '1' : '0')
 
 interface Leaving {
   readonly leaving: readonly ReadGroup[]

@@ -25,14 +25,10 @@ export function limitsOf({ tally, ids }: Pick<BackendOptions, 'tally' | 'ids'>):
 export async function openOverLog(log: Log, name: string, options: BackendOptions): Promise<OpenStore> {
   const { clock, monotonic, tally, maxPendingAttempts, log: logger = SILENT } = options
   warnOfOtherLimits(limitsOf(options), log.info.limits, name, logger)
-  let replayedRecords = 0
   try {
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
-    const counted = countingReads(log, records => {
-      replayedRecords += records
-    })
-    const engine = await openEngine({ log: counted, clock, monotonic, logger, maxPendingAttempts, tally, series })
-    return { ...engine, metrics: () => new Map(), replayedRecords }
+    const engine = await openEngine({ log, clock, monotonic, logger, maxPendingAttempts, tally, series })
+    return { ...engine, metrics: () => new Map() }
   } catch (error) {
     tally.clear()
     await log.close()
@@ -49,18 +45,5 @@ function warnOfOtherLimits(wanted: Limits, kept: Limits, store: string, logger: 
       'a limit of the settings differs from that of the store, which all its sidecars share: it is ignored',
       detail,
     )
-  }
-}
-
-/** The log, with `count` called with the number of records of each group that is read. */
-function countingReads(log: Log, count: (records: number) => void): Log {
-  return {
-    ...log,
-    async *read(after) {
-      for await (const group of log.read(after)) {
-        count(group.records.length)
-        yield group
-      }
-    },
   }
 }

@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.ts'
 import { type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
 import { createAnswers } from '../engine/answers.ts'
 import { createFollower } from '../engine/follower.ts'
-import { restoreSnapshot } from '../engine/restore.ts'
+import { restoreState } from '../engine/restore.ts'
 import { createEvents } from '../events.ts'
 import type { Logger } from '../logger.ts'
 
@@ -28,7 +28,8 @@ export async function openLogReader({ log, tally, clock, logger }: LogReaderOpti
     alerts: new Map(),
     ids: createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed }),
   }
-  const restore = (): Promise<string> => restoreSnapshot(log, state, logger)
+  const restore = async (): Promise<string> =>
+    (await restoreState({ log, state, clock, logger, keepTiers: true })).position
   const position = await restore()
   const events = createEvents(() => undefined)
   await createFollower({ log, state, position, logger, events, reload: restore, onFolded() {} }).catchUp()
@@ -40,6 +41,7 @@ export async function openLogReader({ log, tally, clock, logger }: LogReaderOpti
     ...createAnswers({ tally, clock, list: query => log.page(query), isClosed: () => isClosed }),
     append: refuse,
     appendPoints: refuse,
+    putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason: 'it is open for questions only' }),
     async close() {

@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Limits } from '../../core/fold.ts'
 import type { Kept, Position } from '../../core/log.ts'
 import { nextPosition, START, sequenceOf } from '../shared/position.ts'
+import type { LogEnds } from '../shared/reach.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 export interface OpenOptions {
@@ -24,12 +25,14 @@ export interface AppendRequest {
   readonly writer: string
   readonly number: number
   readonly isReset: boolean
+  /** Whether the group may only become the first of the log. */
+  readonly isFirst: boolean
   readonly keptMs: number
   readonly records: Uint8Array
 }
 
-/** `behind`: the number of the writer's newest group, where earlier ones are missing. */
-export type AppendResult = { readonly kept: Kept } | { readonly behind: number }
+/** `behind`: the number of the writer's newest group, which the appended one does not follow. */
+export type AppendResult = { readonly kept: Kept } | { readonly behind: number } | { readonly isNotEmpty: true }
 
 export interface StoredRow extends Kept {
   readonly sequence: number
@@ -77,6 +80,9 @@ export interface Database {
   read(after: Position): ReadResult
   /** The sequence of the oldest group that was neither reset nor expired, and of the newest. */
   bounds(): { readonly first: number; readonly last: number }
+  /** The ends of the log, for its reach. */
+  ends(): LogEnds
+  group(sequence: number): { readonly after: Position; readonly records: string } | undefined
   /** Some groups from a sequence on. An empty list: there are no more. */
   groups(from: number, order: 'newest' | 'oldest'): ListedRow[]
   /** Some groups whose records contain `text`, newest first, from a sequence down. */
@@ -143,6 +149,7 @@ export function openDatabase({ path, isReadOnly, limits }: OpenOptions): Databas
         if (known !== undefined && group.number === number)
           return { kept: { position: known.position, after: known.after } }
         if (group.number !== number + 1) return { behind: number }
+        if (group.isFirst && head().position !== START) return { isNotEmpty: true }
         return { kept: insert(group) }
       })
     },
@@ -162,6 +169,13 @@ export function openDatabase({ path, isReadOnly, limits }: OpenOptions): Databas
       const { position, first, reset_at } = head()
       return { first: Math.max(first, reset_at + 1), last: sequenceOf(position) }
     },
+
+    ends() {
+      const { first, before_first, reset_at } = head()
+      return { first, beforeFirst: before_first, resetAt: reset_at }
+    },
+
+    group: sequence => get('select after, records from log where sequence = ?', sequence),
 
     groups(from, order) {
       const rows = all<{ sequence: number; records: string }>(

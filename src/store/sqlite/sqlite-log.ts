@@ -10,6 +10,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  LogNotEmpty,
   LogRefused,
   LogTruncated,
   type LogWatcher,
@@ -21,6 +22,7 @@ import { nodeFileSystem } from '../file/file-system.ts'
 import { findAttempt } from '../shared/find.ts'
 import { pageOf } from '../shared/page.ts'
 import { START } from '../shared/position.ts'
+import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
 import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
@@ -58,23 +60,36 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
   let polling: NodeJS.Timeout | undefined
   let isPolling = false
 
-  async function append({ number, isReset, records }: Group): Promise<Kept> {
+  async function append(group: Group): Promise<Kept> {
+    const { number, isReset, records } = group
+    const isFirst = group.writer !== undefined && number === 1
     try {
-      const result = await connection.call('append', { writer, number, isReset, keptMs: clock(), records })
+      const result = await connection.call('append', {
+        writer: group.writer ?? writer,
+        number,
+        isReset,
+        isFirst,
+        keptMs: clock(),
+        records,
+      })
       if ('kept' in result) return result.kept
+      if ('isNotEmpty' in result) throw new LogNotEmpty()
       throw new LogBehind(result.behind)
     } catch (error) {
       throw isRolledBack(error) ? new LogRefused(error) : error
     }
   }
 
-  async function* read(after: Position): AsyncGenerator<KeptGroup> {
-    for (let position = after; ; ) {
+  async function* read(after: Position, until?: Position): AsyncGenerator<KeptGroup> {
+    for (let position = after; position !== until; ) {
       const result = await connection.call('read', position)
       if ('gone' in result) throw new (result.gone === 'diverged' ? LogDiverged : LogTruncated)(result.detail)
       if (result.rows.length === 0) return
-      for (const { records, ...row } of result.rows) yield { ...row, records: readRecords(records) }
-      position = result.rows.at(-1)!.position
+      for (const { records, ...row } of result.rows) {
+        yield { ...row, records: readRecords(records) }
+        position = row.position
+        if (position === until) break
+      }
     }
   }
 
@@ -98,6 +113,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
     frame: createFrames(),
     append,
     read,
+    reach: async () => reachOf(await connection.call('ends'), sequence => connection.call('group', sequence)),
     page: query =>
       pageOf(
         {
@@ -121,7 +137,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
       )
     },
     putSnapshot: snapshot => putSnapshot(connection, snapshot, clock()),
-    spool: () => nodeFileSystem.scratch(`${path}.${writer}.spool`),
+    spool: () => nodeFileSystem.createTemp(`${path}.${writer}.spool`),
     rotate: async folded => folded,
     expire: () => connection.call('expire', { cutoffMs: clock() - retention.maxAgeMs, maxBytes: retention.maxBytes }),
     async recover() {
