@@ -53,3 +53,8 @@ export const attempts: fc.Arbitrary<AgentAttempt> = fc.record({
   variant: fc.option(fc.constantFrom('old', 'new'), { nil: undefined }),
   task_id: fc.option(fc.oneof(fc.constantFrom('task', '__proto__', 'é'), names), { nil: undefined }),
 })
+
+/** Attempts that a sidecar accepts: with an experiment and its variant, or without both. */
+export const acceptedAttempts: fc.Arbitrary<AgentAttempt> = attempts.map(({ experiment, variant, ...rest }) =>
+  experiment === undefined || variant === undefined ? rest : { ...rest, experiment, variant },
+)

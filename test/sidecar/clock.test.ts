@@ -73,7 +73,10 @@ describe.each(STEPS)('a clock that steps %s', (_name, thenMs) => {
         .map(one => one.attempt_id!)
         .sort(),
     )
-    expect(JSON.stringify(await place.tracker.generatePerformanceReport())).not.toMatch(/:-\d|null|NaN/)
+    // 40 times do not limit the 95th percentile from above.
+    const unlimited = /(?<="p95_interval":\{"low":[\d.]+,"high":)null/g
+    const report = JSON.stringify(await place.tracker.generatePerformanceReport()).replaceAll(unlimited, '0')
+    expect(report).not.toMatch(/:-\d|null|NaN/)
     expect((await place.tracker.health()).writable).toBe(true)
   })
 

@@ -2,12 +2,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AgentAttempt } from '../../src/core/attempt/attempt.ts'
-import { attempts } from '../core/arbitraries.ts'
+import { acceptedAttempts } from '../core/arbitraries.ts'
 import { testSidecar } from '../support/sidecar.ts'
 
 /** Attempts with names that look like the boundaries of JSON objects. */
 const tricky: fc.Arbitrary<AgentAttempt> = fc
-  .tuple(attempts, fc.constantFrom('{', '}', '},{', '"}', '\\', '}\u2028{', '🦊}', 'plain'))
+  .tuple(acceptedAttempts, fc.constantFrom('{', '}', '},{', '"}', '\\', '}\u2028{', '🦊}', 'plain'))
   .map(([attempt, error_type]) => ({ ...attempt, error_type }))
 
 interface Spelling {
