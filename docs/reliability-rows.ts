@@ -63,7 +63,8 @@ const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
 const REFUSAL_LOG = 'test/server/refusal-log.test.ts'
 const OPERATOR_LOG = 'test/sidecar/operator-log.test.ts'
 
-const NO_OTHER_STORE = 'this version has only the file store'
+const POSTGRES_FAULTS = 'test/store/postgres/faults.test.ts > faults > with PostgreSQL'
+const REDIS_FAULTS = 'test/store/redis/faults.test.ts > faults > with Redis'
 
 const CRASHES: readonly ReliabilityRow[] = [
   {
@@ -853,13 +854,46 @@ const SETTINGS: readonly ReliabilityRow[] = [
 
 const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   {
-    promise: 'PostgreSQL: batches count once although it is killed, restarts or is slow.',
-    shown: [],
-    not: NO_OTHER_STORE,
+    promise:
+      'PostgreSQL: attempts count once in every sidecar although answers are lost, connections freeze, or the server is killed under load.',
+    shown: [
+      `${POSTGRES_FAULTS} > attempts whose answers are lost behind the commit count once`,
+      `${POSTGRES_FAULTS} > the same ids at two sidecars at once count once while connections are cut`,
+      `${POSTGRES_FAULTS} > a frozen connection that ends loses and doubles nothing`,
+      `${POSTGRES_FAULTS} > a server that is killed under load and started again has every acknowledged attempt, and recording goes on`,
+      `${POSTGRES_FAULTS} > eight sidecars that start at once on an empty server share one store`,
+    ],
+    not: 'a failover to another server, and a full disk of the server',
   },
-  { promise: 'Redis: batches count once although it is killed, restarts or is slow.', shown: [], not: NO_OTHER_STORE },
-  { promise: 'SQLite: the same promises as the file.', shown: [], not: NO_OTHER_STORE },
-  { promise: 'A database that is down for an hour loses no acknowledged attempt.', shown: [], not: NO_OTHER_STORE },
+  {
+    promise:
+      'Redis: attempts count once in every sidecar although answers are lost, connections freeze, or the server is killed under load.',
+    shown: [
+      `${REDIS_FAULTS} > attempts whose answers are lost behind the commit count once`,
+      `${REDIS_FAULTS} > the same ids at two sidecars at once count once while connections are cut`,
+      `${REDIS_FAULTS} > a frozen connection that ends loses and doubles nothing`,
+      `${REDIS_FAULTS} > a server that is killed under load and started again has every acknowledged attempt, and recording goes on`,
+    ],
+    not: 'a server without `appendfsync always`; a failover; a cluster',
+  },
+  {
+    promise:
+      'SQLite: attempts count once in several sidecars of one machine. A damaged file is moved aside and reported.',
+    shown: [
+      'test/store/sqlite/store.test.ts > two stores on one file count what either records, once, and give byte-identical answers',
+      'test/store/sqlite/store.test.ts > a damaged file is moved aside and reported, and recording goes on in a new one',
+    ],
+    not: 'a kill of the process, and a loss of power, which are left to SQLite',
+  },
+  {
+    promise:
+      'A database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
+    shown: [
+      `${POSTGRES_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
+      `${REDIS_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
+    ],
+    not: 'there is no spool: attempts that are refused meanwhile must be sent again',
+  },
   {
     promise:
       'Missing and wrong tokens are refused alike, a thousand of them delay no other client, and each scope gives access only to its own routes.',
