@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenStore } from '../../src/store/backend.ts'
 import { openStore } from '../../src/store/open.ts'
-import { type FaultyProxy, startProxy } from '../support/proxy.ts'
+import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { answersOf, attempt, countedIn, idsIn, NOW } from './engine/engines.ts'
 
 export interface FaultServer extends AsyncDisposable {
@@ -27,9 +27,7 @@ export function describeFaults(
     afterAll(() => server[Symbol.asyncDispose]())
 
     /** A proxy, and stores behind it. */
-    async function openBehindProxy(
-      count: number,
-    ): Promise<{ proxy: FaultyProxy; stores: OpenStore[]; target: string }> {
+    async function openBehindProxy(count: number): Promise<{ proxy: TcpProxy; stores: OpenStore[]; target: string }> {
       const url = new URL(server.url)
       const proxy = await startProxy({ host: '127.0.0.1', port: Number(url.port) })
       const target = targetOf(server.url, ++tests)

@@ -1,7 +1,7 @@
 /** A TCP proxy that injects faults between a client and a server on the loopback interface. */
 import { connect, createServer, type Socket } from 'node:net'
 
-export interface FaultyProxy extends AsyncDisposable {
+export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Ends a connection instead of passing on the server's next answer. Counts the connections that were ended so. */
   cutNextAnswer(): void
@@ -12,7 +12,7 @@ export interface FaultyProxy extends AsyncDisposable {
   thaw(): void
 }
 
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<FaultyProxy> {
+export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let isCutting = false
   let isFrozen = false

@@ -47,7 +47,7 @@ export async function openConnection(options: OpenOptions, failed: (error: Error
     return pending.promise
   }
 
-  function settle({ id, value, error }: Answer): void {
+  function receive({ id, value, error }: Answer): void {
     const pending = waiting.get(id)
     waiting.delete(id)
     // The process may end while nothing is asked.
@@ -63,7 +63,7 @@ export async function openConnection(options: OpenOptions, failed: (error: Error
     if (!isClosing) failed(error)
   }
 
-  worker.on('message', settle)
+  worker.on('message', receive)
   worker.on('error', error => lose(new SqliteError(`the thread of the database failed: ${String(error)}`)))
   worker.on('exit', () => lose(new SqliteError('the thread of the database has ended')))
 

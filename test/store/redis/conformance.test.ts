@@ -1,5 +1,5 @@
 /** The suites of logs and stores on a real Redis server. Each test has a store of its own. */
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { Log } from '../../../src/core/log.ts'
@@ -19,7 +19,9 @@ const createTarget = (): string => `${server.url}?name=test-${process.pid}-${++s
 const limits = { maxKeys: 1000, maxArms: 100, idWindow: 1000, idWindowAgeMs: 86_400_000 }
 const retention = { maxAgeMs: 3650 * 86_400_000, maxBytes: 1024 ** 3 }
 
-describe.skipIf(missing !== undefined)(`with Redis${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+test.runIf(missing !== undefined)('needs a server', context => context.skip(missing))
+
+describe.skipIf(missing !== undefined)('with Redis', () => {
   beforeAll(async () => {
     server = await startRedis()
   })

@@ -5,7 +5,9 @@ import { describeFaults } from '../shared-faults.ts'
 
 const missing = missingRedis()
 
-describe.skipIf(missing !== undefined)(`faults${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+test.runIf(missing !== undefined)('needs a server', context => context.skip(missing))
+
+describe.skipIf(missing !== undefined)('faults', () => {
   describeFaults('with Redis', startRedis, (url, test) => `${url}?name=faults-${process.pid}-${test}`)
 
   test('a server that may evict keys is refused with the remedy', async () => {
