@@ -5,7 +5,7 @@ const config: ViteUserConfig = defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Tests start many sidecars. Node's compile cache halves the CPU time of a start: 0.7 s without it.
     env: { NODE_COMPILE_CACHE: 'node_modules/.cache/compile' },
     // A busy machine makes nothing wrong, only later.

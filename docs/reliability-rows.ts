@@ -526,7 +526,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       'test/lib/event-loop.test.ts > jobs of one queue > are served round-robin: a short question does not wait for the long ones before it',
       `${QUESTION_LIMITS} > an attempt is recorded while questions about thousands of keys are still being computed`,
     ],
-    not: 'the goal of 20 ms for the p99 of a POST in `npm run test:pressure`. It is missed: garbage collection pauses take 15 to 32 ms, and the client shares two cores with the sidecar',
+    not: 'the goal of 20 ms for the p99 of a POST in `npm run test:pressure`. It is missed: the last run of ten minutes measured 42 ms. Garbage collection pauses take 15 to 32 ms, and the client shares two cores with the sidecar',
   },
   {
     promise: '200 clients that obey Retry-After are all served, and every attempt counts once.',
