@@ -118,7 +118,14 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
     says: /format version 99/,
   },
   'a store below a file': { args: ['--store', join(folder, 'newer.json', 'x.json')], says: /ENOTDIR/ },
-  'a kind of store that there is not yet': { args: ['--store', 'redis://:s3cret@cache/0'], says: /not supported yet/ },
+  'a parameter that a Redis store does not have': {
+    args: ['--store', 'redis://:s3cret@cache/0?database=3'],
+    says: /database: is not a parameter/,
+  },
+  'a PostgreSQL store whose rows are neither on nor off': {
+    args: ['--store', 'postgres://agent:s3cret@db/metrics?rows=maybe'],
+    says: /rows=maybe: use on or off/,
+  },
 }
 
 /** Stops a sidecar that starts by mistake. */
