@@ -4,7 +4,7 @@ import { describeFaults } from '../shared-faults.ts'
 
 const missing = missingPostgres()
 
-test.runIf(missing !== undefined)('needs a server', context => context.skip(missing))
+if (missing !== undefined) test('needs a server', context => context.skip(missing))
 
 describe.skipIf(missing !== undefined)('faults', () => {
   describeFaults('with PostgreSQL', startPostgres, (url, test) => `${url}?schema=faults_${process.pid}_${test}`)

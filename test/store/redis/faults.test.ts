@@ -5,7 +5,7 @@ import { describeFaults } from '../shared-faults.ts'
 
 const missing = missingRedis()
 
-test.runIf(missing !== undefined)('needs a server', context => context.skip(missing))
+if (missing !== undefined) test('needs a server', context => context.skip(missing))
 
 describe.skipIf(missing !== undefined)('faults', () => {
   describeFaults('with Redis', startRedis, (url, test) => `${url}?name=faults-${process.pid}-${test}`)
