@@ -2,7 +2,6 @@
 import type { Tally } from '../core/aggregate/tally.ts'
 import type { KeptEvents } from '../core/events.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
-import type { StoreMetric } from '../core/store-metrics.ts'
 import type { Logger } from './logger.ts'
 
 export interface BackendOptions {
@@ -30,14 +29,10 @@ export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {
 }
 
 export interface Backend {
-  /** Whether this backend opens targets with this URL scheme. Undefined for a path. */
-  opens(scheme: string | undefined): boolean
   /** Rejects with an error that names the target and the reason. */
   open(target: string, options: BackendOptions): Promise<OpenStore>
   /** Rejects with the error of {@link open} if the target cannot be opened. Changes nothing. */
   check(target: string): Promise<void>
   /** Opens a store for questions only. Changes nothing, and works while another process writes the store. */
   openToRead(target: string, options: ReadOptions): Promise<Store>
-  /** The self-metrics of its stores, in the order of exposition. */
-  readonly metrics: readonly StoreMetric[]
 }

@@ -5,18 +5,24 @@ import type { Store } from '../core/ports.ts'
 import type { StoreMetric } from '../core/store-metrics.ts'
 import type { Backend, BackendOptions, OpenStore } from './backend.ts'
 import { FILE_BACKEND } from './file/backend.ts'
-import { POSTGRES_BACKEND } from './postgres/backend.ts'
-import { REDIS_BACKEND } from './redis/backend.ts'
-import { SQLITE_BACKEND } from './sqlite/backend.ts'
+import { FILE_METRICS } from './file/metrics.ts'
 
-/** One line for each kind of store. */
-const BACKENDS: readonly Backend[] = [FILE_BACKEND, SQLITE_BACKEND, POSTGRES_BACKEND, REDIS_BACKEND]
+/**
+ * One line for each kind of store: the schemes of its targets, undefined for a path, and its backend. A backend with a driver is loaded only
+ * where it is used: a larger heap lets the memory of every request grow further before it is collected.
+ */
+const BACKENDS: readonly (readonly [schemes: readonly (string | undefined)[], load: () => Promise<Backend>])[] = [
+  [[undefined], async () => FILE_BACKEND],
+  [['sqlite'], async () => (await import('./sqlite/backend.ts')).SQLITE_BACKEND],
+  [['postgres', 'postgresql'], async () => (await import('./postgres/backend.ts')).POSTGRES_BACKEND],
+  [['redis', 'rediss'], async () => (await import('./redis/backend.ts')).REDIS_BACKEND],
+]
 
 /** Without a clock that is the system's, and ids age by that of the process. Without a tally it has the documented bounds. */
 export type OpenStoreOptions = Partial<BackendOptions>
 
 /** The metrics of all kinds of stores, in the order they are exposed. */
-export const STORE_METRICS: readonly StoreMetric[] = BACKENDS.flatMap(({ metrics }) => metrics)
+export const STORE_METRICS: readonly StoreMetric[] = FILE_METRICS
 
 /** The tally of a store that was given none: the documented bounds. */
 export function defaultTally(): Tally {
@@ -25,7 +31,7 @@ export function defaultTally(): Tally {
 
 /** Opens what `target` names. Rejects with an error that says what is wrong with it. */
 export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<OpenStore> {
-  return await backendOf(target).open(target, {
+  return await (await backendOf(target)).open(target, {
     ...options,
     tally: options.tally ?? defaultTally(),
     clock: options.clock ?? Date.now,
@@ -35,7 +41,7 @@ export async function openStore(target: string, options: OpenStoreOptions = {}):
 
 /** Rejects with the error that {@link openStore} would reject with for reasons that lie in `target`; changes nothing. */
 export async function checkStore(target: string): Promise<void> {
-  await backendOf(target).check(target)
+  await (await backendOf(target)).check(target)
 }
 
 /**
@@ -46,16 +52,16 @@ export async function openStoreToRead(
   target: string,
   { clock = Date.now, log }: Pick<OpenStoreOptions, 'clock' | 'log'> = {},
 ): Promise<Store> {
-  return await backendOf(target).openToRead(target, { createTally: defaultTally, clock, log })
+  return await (await backendOf(target)).openToRead(target, { createTally: defaultTally, clock, log })
 }
 
 /** A URL is never taken for a path: a file would be made whose name holds its password. */
-function backendOf(target: string): Backend {
+async function backendOf(target: string): Promise<Backend> {
   const found = /^(?:(sqlite|postgres|postgresql|redis|rediss):|([a-z][a-z0-9+.-]*):\/\/)/i.exec(target)
   const scheme = (found?.[1] ?? found?.[2])?.toLowerCase()
-  const backend = BACKENDS.find(one => one.opens(scheme))
-  if (backend === undefined) throw new UnsupportedStore(scheme ?? '')
-  return backend
+  const [, load] = BACKENDS.find(([schemes]) => schemes.includes(scheme)) ?? []
+  if (load === undefined) throw new UnsupportedStore(scheme ?? '')
+  return await load()
 }
 
 /** A kind of store that this version cannot open. */

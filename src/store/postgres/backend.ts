@@ -11,14 +11,12 @@ import { openPostgresLog } from './postgres-log.ts'
 import { parseTarget, type Target } from './target.ts'
 
 export const POSTGRES_BACKEND: Backend = {
-  opens: scheme => scheme === 'postgres' || scheme === 'postgresql',
   async open(text, options) {
     const target = targetOf(text)
     return await openOverLog(await openLog(target, options), target.name, options)
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
-  metrics: [],
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openPostgresLog> {

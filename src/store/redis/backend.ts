@@ -13,7 +13,6 @@ import { parseTarget, type Target } from './target.ts'
 const RETENTION: Retention = { maxAgeMs: 90 * 86_400_000, maxBytes: 256 * 1024 ** 2 }
 
 export const REDIS_BACKEND: Backend = {
-  opens: scheme => scheme === 'redis' || scheme === 'rediss',
   async open(text, options) {
     const target = targetOf(text)
     const log = await openLog(target, options)
@@ -22,7 +21,6 @@ export const REDIS_BACKEND: Backend = {
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
-  metrics: [],
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openRedisLog> {

@@ -17,11 +17,9 @@ import { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
 const DAMAGED: readonly number[] = [11, 26]
 
 export const SQLITE_BACKEND: Backend = {
-  opens: scheme => scheme === 'sqlite',
   open: openSqliteStore,
   check: async target => checkPlace(pathOf(target)),
   openToRead: openSqliteReader,
-  metrics: [],
 }
 
 async function openSqliteStore(target: string, options: BackendOptions): Promise<OpenStore> {
