@@ -9,7 +9,7 @@ export interface Rate extends RateEvidence {
   readonly total_attempts: number
 }
 
-/** What stands beside every rate. */
+/** The evidence that is given with every rate. */
 export interface RateEvidence {
   /** Wilson's 95 % interval, clustered by task where tasks repeat. */
   readonly success_rate_interval: RateInterval

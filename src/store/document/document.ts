@@ -61,7 +61,7 @@ export async function inspectDocument<Place>(
     if (stat.size > trustedBytes || hex(await checksumOf(fileSystem, path, covered)) === member.crc32)
       return { kind: 'ours', position, fingerprint: member.fingerprint }
   }
-  // Too large to look into: whoever needs what it holds will say so.
+  // Too large to read here. The code that needs its content reports a fault.
   if (stat.size > PARSED_BYTES) return { kind: 'foreign' }
   const value = await parseDocument(fileSystem, path, known?.kind === 'foreign' ? known.parsed : undefined)
   return typeof value === 'string' ? { kind: 'damaged', reason: value } : { kind: 'foreign', parsed: value }
