@@ -4,7 +4,7 @@ import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
 import type { Output } from './io.ts'
 import type { Source } from './source.ts'
-import { printable } from './table.ts'
+import { warningsTo } from './warnings.ts'
 
 export interface LocalOptions {
   /** `ask` opens an existing store read-only. `record` opens it as its only writer. */
@@ -26,11 +26,7 @@ export async function openLocal(store: string, options: LocalOptions): Promise<S
 }
 
 async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanceTracker> {
-  const warn = (message: string): void => {
-    stderr.write(`agent-performance: warning: ${printable(message)}\n`)
-  }
-  const log = { debug() {}, info() {}, warn, error: warn }
-  const opened = await openStoreToRead(store, { log }).catch(error => {
+  const opened = await openStoreToRead(store, { log: warningsTo(stderr) }).catch(error => {
     throw unreadable(error)
   })
   return new AgentPerformanceTracker({ store: opened })

@@ -23,11 +23,12 @@ import { START, sequenceOf } from '../shared/position.ts'
 import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
+import { storedRecords } from '../shared/stored.ts'
 import { appendText } from './append.ts'
 import { type Connection, createConnection, sqlState, Unanswered } from './connection.ts'
 import { expireDays } from './expire.ts'
 import { createGroups } from './groups.ts'
-import { migrate } from './migrate.ts'
+import { migrate, readHead } from './migrate.ts'
 import { makePartitions } from './partitions.ts'
 import { createSnapshotTable } from './snapshot-table.ts'
 import type { Target } from './target.ts'
@@ -38,6 +39,8 @@ export interface PostgresLogOptions {
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: Limits
   readonly retention: Retention
+  /** Whether it is only asked: then a role that may only select is enough, and nothing is written. */
+  readonly isReadOnly?: boolean | undefined
   /** Receives sentences about what the server does not promise. */
   readonly warn: (message: string, detail: Readonly<Record<string, unknown>>) => void
   /** How often appends of other sidecars are looked for: every 100 ms. */
@@ -59,12 +62,14 @@ interface AppendedRow {
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<Log> {
-  const { target, clock, limits, retention, pollMs = 100 } = options
+  const { target, clock, limits, retention, isReadOnly = false, pollMs = 100 } = options
   const { schema } = target
   const writing = createConnection(target.url)
-  const reading = createConnection(target.url)
+  const reading = createConnection(target.url, { isReadOnly })
   const writer = randomUUID()
   try {
+    if (isReadOnly)
+      return createLog({ ...options, writing, reading, writer, info: await readHead(reading, schema), pollMs })
     const serverMs = await checkServer(writing, options)
     const { seed, limits: kept } = await migrate(writing, schema, limits)
     await makePartitions(writing, schema, serverMs)
@@ -146,11 +151,14 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
         }
       },
       reach: async () => reachOf(await groups.ends(), groups.at),
+      async *stored(until) {
+        yield* storedRecords(groups, await groups.ends(), until)
+      },
       page: query => pageOf(groups, withinRetention(query, retention, clock())),
       find: groups.find,
       leaveOut(position, places) {
         // Best effort: a listing then shows a repeat twice, and no number changes.
-        groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
+        if (!isReadOnly) groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
       },
       snapshots: snapshots.list,
       putSnapshot: snapshots.put,

@@ -21,6 +21,7 @@ import { START, sequenceOf } from '../shared/position.ts'
 import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
+import { storedRecords } from '../shared/stored.ts'
 import { type Connection, openConnection, replyOf, Unanswered } from './connection.ts'
 import { createGroups, type Groups, type ReadGroup } from './groups.ts'
 import { APPEND, CREATE, TRIM } from './scripts.ts'
@@ -34,6 +35,8 @@ export interface RedisLogOptions {
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: Limits
   readonly retention: Retention
+  /** Whether it is only asked: then a user who may only read is enough, and nothing is written. */
+  readonly isReadOnly?: boolean | undefined
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
 }
@@ -45,9 +48,10 @@ const FORMAT = 1
 
 /** Opens the log. Rejects where the server cannot be reached, or may delete what it stores. */
 export async function openRedisLog(options: RedisLogOptions): Promise<Log> {
-  const { target } = options
+  const { target, isReadOnly = false } = options
   const connection = await openConnection(target.url)
   try {
+    if (isReadOnly) return createLog(options, connection, { ...(await readHead(connection, target)), weaknesses: [] })
     const weaknesses = await checkServer(connection)
     const head = await createHead(connection, target.keys, options.limits)
     return createLog(options, connection, { ...head, weaknesses })
@@ -67,14 +71,36 @@ async function createHead(connection: Connection, keys: Keys, limits: Limits): P
   const random = randomBytes(8)
   const seed = JSON.stringify([random.readUInt32LE(0), random.readUInt32LE(4)])
   const made = [randomUUID(), seed, JSON.stringify(limits)]
-  const [version, id, storedSeed, stored] = await connection.run<string[]>(CREATE, [keys.head], ...made)
+  return parseHead(await connection.run<string[]>(CREATE, [keys.head], ...made))
+}
+
+/** Reads the head of a log, and changes nothing. */
+async function readHead({ send }: Connection, { keys, name }: Target): Promise<Head> {
+  const found = await send<(string | null)[]>('HMGET', keys.head, 'version', 'id', 'seed', 'limits')
+  if (found.includes(null)) throw new NoKeys(name)
+  return parseHead(found as string[])
+}
+
+function parseHead([version, id, seed, limits]: readonly string[]): Head {
   if (Number(version) > FORMAT) throw new NewerKeys(Number(version))
-  return { id: id!, seed: JSON.parse(storedSeed!) as [number, number], limits: JSON.parse(stored!) as Limits }
+  return { id: id!, seed: JSON.parse(seed!) as [number, number], limits: JSON.parse(limits!) as Limits }
+}
+
+/** There is no store. */
+export class NoKeys extends Error {
+  override readonly name = 'NoKeys'
+  /** As that of a missing file. */
+  readonly exitCode = 74
+
+  constructor(store: string) {
+    super(`there is no store of that name at ${store}`)
+  }
 }
 
 /** The keys were written by a newer version. Nothing was changed. */
 export class NewerKeys extends Error {
   override readonly name = 'NewerKeys'
+  readonly exitCode = 78
 
   constructor(version: number) {
     super(`its keys have version ${version}, and this version of the program reads up to ${FORMAT}`)
@@ -82,7 +108,7 @@ export class NewerKeys extends Error {
 }
 
 function createLog(
-  { target, clock, retention, pollMs = 100 }: RedisLogOptions,
+  { target, clock, retention, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
   connection: Connection,
   { id, seed, limits, weaknesses }: Head & { readonly weaknesses: readonly string[] },
 ): Log {
@@ -161,11 +187,14 @@ function createLog(
       }
     },
     reach: async () => reachOf(await groups.ends(), groups.at),
+    async *stored(until) {
+      yield* storedRecords(groups, await groups.ends(), until)
+    },
     page: query => pageOf(groups, withinRetention(query, retention, clock())),
     find: groups.find,
     leaveOut(position, places) {
       // Best effort: a listing then shows a repeat twice, and no number changes.
-      groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
+      if (!isReadOnly) groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
     },
     snapshots: snapshots.list,
     putSnapshot: snapshots.put,

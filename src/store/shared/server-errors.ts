@@ -24,3 +24,16 @@ export class UnusableServer extends Error {
     this.exitCode = isNewer ? EXIT.configuration : EXIT.unavailable
   }
 }
+
+/** The store on a server cannot be read. `store` is its URL without the password. */
+export class UnreadableServer extends Error {
+  override readonly name = 'UnreadableServer'
+  /** That of the cause if it has one. */
+  readonly exitCode: number
+
+  constructor(store: string, cause: unknown) {
+    super(`cannot read the store at ${store}: ${messageOf(cause)}`, { cause })
+    const own = cause instanceof Error && 'exitCode' in cause ? cause.exitCode : undefined
+    this.exitCode = typeof own === 'number' ? own : EXIT.unavailable
+  }
+}

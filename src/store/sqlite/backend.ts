@@ -1,13 +1,13 @@
 /** `sqlite:PATH`: a database file, for people who want SQL, and for several sidecars on one machine. */
 import { existsSync } from 'node:fs'
 import type { Log } from '../../core/log.ts'
-import type { Store } from '../../core/ports.ts'
-import type { Backend, BackendOptions, OpenStore, ReadOptions } from '../backend.ts'
+import type { Backend, BackendOptions, OpenStore, ReadableStore, ReadOptions } from '../backend.ts'
 import { NewerFormat, NoStore, UnreadableStore, UnusablePath } from '../file/errors.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
+import { FOREVER } from '../shared/retention.ts'
 import { SqliteError } from './connection.ts'
 import { checkPlace, makeFile, moveAside, pathOf } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
@@ -20,15 +20,19 @@ export const SQLITE_BACKEND: Backend = {
   open: openSqliteStore,
   check: async target => checkPlace(pathOf(target)),
   openToRead: openSqliteReader,
+  openLog,
 }
 
 async function openSqliteStore(target: string, options: BackendOptions): Promise<OpenStore> {
+  return await openOverLog(await openLog(target, options), pathOf(target), options)
+}
+
+async function openLog(target: string, options: BackendOptions): Promise<Log> {
   const path = pathOf(target)
   checkPlace(path)
   makeFile(path)
   const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
-  const log = await openOrReplace({ path, clock, limits: limitsOf(options), retention }, logger)
-  return await openOverLog(log, path, options)
+  return await openOrReplace({ path, clock, limits: limitsOf(options), retention }, logger)
 }
 
 /** Opens the log. A damaged file is moved aside and reported, and an empty one takes its place. */
@@ -63,14 +67,13 @@ function explained(error: unknown, path: string): unknown {
 async function openSqliteReader(
   target: string,
   { createTally, clock, log: logger = SILENT }: ReadOptions,
-): Promise<Store> {
+): Promise<ReadableStore> {
   const path = pathOf(target)
   if (!existsSync(path)) throw new NoStore(path)
   const tally = createTally()
   const limits = limitsOf({ tally })
-  const retention = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
   try {
-    const log = await openSqliteLog({ path, clock, limits, retention, isReadOnly: true })
+    const log = await openSqliteLog({ path, clock, limits, retention: FOREVER, isReadOnly: true })
     return await openLogReader({ log, tally, clock, logger })
   } catch (error) {
     throw error instanceof SqliteError ? new UnreadableStore(path, error.message, { cause: error }) : error

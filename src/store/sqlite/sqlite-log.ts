@@ -20,12 +20,13 @@ import {
 import type { Clock } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
 import { findAttempt } from '../shared/find.ts'
-import { pageOf } from '../shared/page.ts'
+import { type GroupSource, pageOf } from '../shared/page.ts'
 import { START } from '../shared/position.ts'
 import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
 import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
+import { storedRecords } from '../shared/stored.ts'
 import { type Connection, openConnection, SqliteError } from './connection.ts'
 
 export interface SqliteLogOptions {
@@ -57,6 +58,10 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
   const head = await connection.call('head')
   let version = await connection.call('dataVersion')
   const writer = randomUUID()
+  const groups: GroupSource = {
+    bounds: () => connection.call('bounds'),
+    groups: (from, order) => connection.call('groups', from, order),
+  }
   let polling: NodeJS.Timeout | undefined
   let isPolling = false
 
@@ -114,14 +119,10 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
     append,
     read,
     reach: async () => reachOf(await connection.call('ends'), sequence => connection.call('group', sequence)),
-    page: query =>
-      pageOf(
-        {
-          bounds: () => connection.call('bounds'),
-          groups: (from, order) => connection.call('groups', from, order),
-        },
-        withinRetention(query, retention, clock()),
-      ),
+    async *stored(until) {
+      yield* storedRecords(groups, await connection.call('ends'), until)
+    },
+    page: query => pageOf(groups, withinRetention(query, retention, clock())),
     find: attemptId => findIn(connection, attemptId),
     leaveOut(position, places) {
       // Best effort: a listing then shows a repeat twice, and no number changes.
