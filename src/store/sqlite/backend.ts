@@ -9,7 +9,7 @@ import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open
 import { openLogReader } from '../shared/reader.ts'
 import { FOREVER } from '../shared/retention.ts'
 import { SqliteError } from './connection.ts'
-import { checkPlace, makeFile, moveAside, pathOf } from './place.ts'
+import { checkPlace, makeFile, moveAside, pathOf, requireReadable } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
 
@@ -70,6 +70,7 @@ async function openSqliteReader(
 ): Promise<ReadableStore> {
   const path = pathOf(target)
   if (!existsSync(path)) throw new NoStore(path)
+  requireReadable(path)
   const tally = createTally()
   const limits = limitsOf({ tally })
   try {
