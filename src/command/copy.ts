@@ -69,19 +69,20 @@ interface Result {
 }
 
 async function copyAndCompare({ from, to }: Pick<CopyOptions, 'from' | 'to'>, io: Io): Promise<Result> {
-  const { openLog, openStore, openStoreToRead } = await import('../store/open.ts')
+  const { openLog, openStore } = await import('../store/open.ts')
+  const { openToRead } = await import('./local.ts')
   const { compareStores } = await import('./same-answers.ts')
   const nowMs = Date.now()
   const clock = (): number => nowMs
   const log = warningsTo(io.stderr)
-  const source = await openStoreToRead(from, { clock, log })
+  const source = await openToRead(from, io.stderr, clock)
   try {
     const { limits } = source
     const ids = { limit: limits.idWindow, keepMs: limits.idWindowAgeMs }
     const copied = await copyInto(await openLog(to, { tally: tallyOf(source), ids, log }), source, { to, io })
     // As a sidecar would: this writes the document of a file store.
     await (await openStore(to, { tally: tallyOf(source), ids, log })).close()
-    const target = await openStoreToRead(to, { clock, log })
+    const target = await openToRead(to, io.stderr, clock)
     try {
       return { copied, comparison: await compareStores(source, target, clock) }
     } finally {

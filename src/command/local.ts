@@ -1,4 +1,6 @@
 /** Asks questions and records attempts in a store on this machine. */
+import type { Clock } from '../core/ports.ts'
+import type { ReadableStore } from '../store/backend.ts'
 import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
@@ -17,19 +19,33 @@ export interface LocalOptions {
 
 /** Opens a store. Rejects if it cannot be read. `ask` rejects if it does not exist, `record` if another process has it open. */
 export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
-  const tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
+  let tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
   return {
     ask: (path, parameters) => tracker.ask(path, parameters),
     record: attempts => tracker.keep([...attempts]),
+    async adopt(document) {
+      await tracker.close()
+      const { importDocument } = await import('../store/import-document.ts')
+      const imported = await importDocument(store, document, warningsTo(options.stderr))
+      // It folds the document, and a file store writes its own.
+      tracker = await openToRecord(store, options)
+      return imported
+    },
     close: () => tracker.close(),
   }
 }
 
 async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanceTracker> {
-  const opened = await openStoreToRead(store, { log: warningsTo(stderr) }).catch(error => {
-    throw unreadable(error)
-  })
-  return new AgentPerformanceTracker({ store: opened })
+  return new AgentPerformanceTracker({ store: await openToRead(store, stderr) })
+}
+
+/** Opens a store read-only. Each problem found in it is a line on standard error. `clock` gives the time of all answers. */
+export async function openToRead(store: string, stderr: Output, clock?: Clock): Promise<ReadableStore> {
+  return await openStoreToRead(store, { log: warningsTo(stderr), ...(clock !== undefined && { clock }) }).catch(
+    error => {
+      throw unreadable(error)
+    },
+  )
 }
 
 function unreadable(error: unknown): unknown {

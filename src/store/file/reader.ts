@@ -13,7 +13,6 @@ import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { withId } from './journal/attempt-id.ts'
 import { listAttempts } from './journal/listing.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
 import { segmentPath } from './journal/segments.ts'
@@ -185,7 +184,7 @@ function createReader(
 /** A page of the attempts of a document, which are ordered by time. */
 function listAdopted(
   attempts: readonly ListedAttempt[],
-  { cursor, range, order, withIds, ...query }: AttemptQuery,
+  { cursor, range, order, ...query }: AttemptQuery,
 ): AttemptPage {
   let left = cursor === undefined ? attempts.length : readCursor(cursor, attempts.length)
   const page: AttemptPage['attempts'][number][] = []
@@ -194,7 +193,7 @@ function listAdopted(
     const index = order === 'oldest' ? attempts.length - 1 - left : left
     const { attempt, at } = attempts[index]!
     const isInRange = range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)
-    if (isInRange && matches(attempt, query)) page.push(withIds ? withId(attempt, `${index}`) : attempt)
+    if (isInRange && matches(attempt, query)) page.push(attempt)
   }
   return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
 }

@@ -38,7 +38,10 @@ async function record(server: MemoryServer): Promise<Engine> {
   const engine = await openOn(server.open())
   await engine.append(Array.from({ length: 30 }, (_, i) => attempt(i, { agent_name: `agent ${i % 4}` })))
   await engine.append([attempt(3), attempt('old', { timestamp: '2026-01-03T10:00:00Z' })])
-  await engine.append([attempt('armed', { experiment: 'prompt', variant: 'a' }), attempt('no id', { attempt_id: undefined as never })])
+  await engine.append([
+    attempt('armed', { experiment: 'prompt', variant: 'a' }),
+    attempt('no id', { attempt_id: undefined as never }),
+  ])
   await engine.appendPoints([point(5)])
   await engine.recordOutcome({ attempt_id: 'id 7', success: false, source: 'ci' })
   await engine.recordAlert('decline of agent 1', 'firing')
