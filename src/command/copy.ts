@@ -6,7 +6,7 @@ import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import type { Log } from '../core/log.ts'
 import type { ReadableStore } from '../store/backend.ts'
 import type { Copied } from '../store/copy/copy.ts'
-import { CommandError, EXIT, exitCodeOf } from './exit.ts'
+import { CommandError, EXIT } from './exit.ts'
 import { counted, whole } from './format.ts'
 import { type Io, print, printJson } from './io.ts'
 import { createProgress } from './progress.ts'
@@ -79,7 +79,8 @@ async function copyAndCompare({ from, to }: Pick<CopyOptions, 'from' | 'to'>, io
   try {
     const { limits } = source
     const ids = { limit: limits.idWindow, keepMs: limits.idWindowAgeMs }
-    const copied = await copyInto(await openLog(to, { tally: tallyOf(source), ids, log }), source, { to, io })
+    const open = (): Promise<Log> => openLog(to, { tally: tallyOf(source), ids, log })
+    const copied = await copyInto(open, source, { to, io })
     // As a sidecar would: this writes the document of a file store.
     await (await openStore(to, { tally: tallyOf(source), ids, log })).close()
     const target = await openToRead(to, io.stderr, clock)
@@ -99,19 +100,21 @@ function tallyOf({ limits, state }: ReadableStore): Tally {
 }
 
 async function copyInto(
-  target: Log,
+  open: () => Promise<Log>,
   source: ReadableStore,
   { to, io }: { readonly to: string; readonly io: Io },
 ): Promise<Copied> {
   const { copyStore } = await import('../store/copy/copy.ts')
   const progress = createProgress(io.stderr, undefined)
+  let target: Log | undefined
   try {
+    target = await open()
     return await copyStore({ source, target, clock: Date.now, onProgress: attempts => progress.show(0, attempts) })
   } catch (error) {
     throw explained(error, maskSecrets(to))
   } finally {
     progress.end()
-    await target.close()
+    await target?.close()
   }
 }
 
@@ -124,14 +127,15 @@ function explained(error: unknown, to: string): unknown {
     const remedy = 'Name an empty store with --to, or delete what that one holds'
     return new CommandError(CANNOT_CREATE, `cannot copy into ${to}: ${error.message}. ${remedy}`, { cause: error })
   }
-  if (error.name === 'OtherWriter') {
+  if (error.name === 'OtherWriter' || error.name === 'LogBehind') {
+    const why = 'another process writes to it'
     const remedy = 'Stop it, empty the store, and copy again'
-    return new CommandError(EXIT.temporary, `cannot copy into ${to}: ${error.message}. ${remedy}`, { cause: error })
+    return new CommandError(EXIT.temporary, `cannot copy into ${to}: ${why}. ${remedy}`, { cause: error })
   }
+  // The target cannot be opened, or the fault is in this program.
+  if ('exitCode' in error || error instanceof TypeError || error instanceof RangeError) return error
   const again = 'Run the same command again to go on'
-  return new CommandError(exitCodeOf(error) ?? EXIT.io, `the copy into ${to} broke off: ${error.message}. ${again}`, {
-    cause: error,
-  })
+  return new CommandError(EXIT.temporary, `the copy into ${to} broke off: ${error.message}. ${again}`, { cause: error })
 }
 
 function summaryOf({ copied, comparison }: Result): object {

@@ -2,6 +2,7 @@
 import { type Log, LogNotEmpty } from '../../core/log.ts'
 import type { Backend, BackendOptions } from '../backend.ts'
 import { openFileLog, openFileStore } from './file-store.ts'
+import { isSame, ORIGIN } from './journal/position.ts'
 import { checkPlace } from './place.ts'
 import { openFileReader } from './reader.ts'
 
@@ -12,10 +13,11 @@ export const FILE_BACKEND: Backend = {
   openLog,
 }
 
-/** A document that the log did not write may be the only copy of something. */
+/** A document that counts what the journal does not hold may be the only copy of that. */
 async function openLog(path: string, options: BackendOptions): Promise<Log> {
-  const { log, document } = await openFileLog({ ...options, path })
-  if (document.kind === 'missing' || document.kind === 'ours') return log
+  const { log, document, recovered } = await openFileLog({ ...options, path })
+  if (document.kind === 'missing') return log
+  if (document.kind === 'ours' && (recovered.segments.size > 0 || isSame(document.position, ORIGIN))) return log
   await log.close()
   throw new LogNotEmpty(`${path} holds a document that this log did not write`)
 }

@@ -107,7 +107,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
     }
     const files = await readFiles(start, tally, faults)
     const oldest = await oldestOf(start, files.recovered, faults)
-    return { ...files, start: { ...start, fileSystem: base }, oldest, faults }
+    return { ...files, start: { ...files.start, fileSystem: base }, oldest, faults }
   } finally {
     await view.close()
   }
