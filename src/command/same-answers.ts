@@ -21,7 +21,7 @@ export interface Comparison {
 }
 
 /** Issue types and experiments that are asked for by name. The state is compared whole, so a few of them suffice. */
-const NAMES = 20
+const NAMES = 5
 const PAGE = 1000
 
 /** Neither store may change meanwhile. */
