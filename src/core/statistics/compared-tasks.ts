@@ -4,14 +4,14 @@ import { singlesOf, squaredResiduals, type TaskCounts } from './clusters.ts'
 import { type Counts, effectiveCounts } from './counts.ts'
 import { studentTQuantile, studentTTwoSided } from './distributions.ts'
 
-/** Two groups as they are compared: effective counts of both, whose difference has the variance that the tasks show. */
+/** The effective counts of two groups for a comparison. Their difference has the variance that is estimated from the tasks. */
 export interface ComparedCounts {
   readonly counts: readonly [Counts, Counts]
   /** Tasks of both groups that were compared with each other. Undefined if the groups are compared as independent ones. */
   readonly common_tasks?: number | undefined
 }
 
-/** Fewer common tasks, or fewer whose results differ, do not show the variance of a difference. */
+/** With fewer common tasks, or fewer with different results, the variance of a difference cannot be estimated. */
 const MIN_COMMON_TASKS = 30
 const MIN_DIFFERING_TASKS = 10
 
@@ -31,7 +31,7 @@ export function comparedCounts(a: TaskCounts, b: TaskCounts): ComparedCounts {
   return { counts: [scaled(a), scaled(b)], common_tasks: factor.common }
 }
 
-/** By how much the attempts of both groups count more or less than independent ones, and the common tasks. */
+/** The factor from attempts to effective attempts of both groups, and the number of common tasks. */
 function pairedFactor(a: TaskCounts, b: TaskCounts): { readonly value: number; readonly common: number } | undefined {
   if (a.tasks === undefined || b.tasks === undefined) return undefined
   const [p, q] = [a.successes / a.attempts, b.successes / b.attempts]
@@ -96,5 +96,5 @@ export function taskDifference({ tasks: a }: TaskCounts, { tasks: b }: TaskCount
   }
 }
 
-/** Rounding alone gives equal differences a spread of less. */
+/** Equal differences have a smaller spread, caused by rounding alone. */
 const ROUNDING = 1e-12

@@ -29,9 +29,9 @@ export function minimumDetectableEffect(a: Counts, b: Counts, options: Sequentia
 }
 
 /**
- * The predictive probability that {@link FUTILITY_ATTEMPTS} further attempts decide the comparison, in the proportions of
- * the arms so far. The observed rates and their errors predict the rates of the further attempts. `margin` is the
- * non-inferiority margin in percentage points, where one is given.
+ * The predictive probability that {@link FUTILITY_ATTEMPTS} further attempts decide the comparison, in the proportions of the arms so far.
+ * The observed rates and their errors predict the rates of the further attempts. `margin` is the non-inferiority margin in percentage
+ * points, if given.
  * Source: D. J. Spiegelhalter, L. S. Freedman and P. R. Blackburn, Control. Clin. Trials 7 (1986), with the bounds of
  * the confidence sequence at the end of the further attempts.
  */
@@ -74,7 +74,7 @@ const grown = ({ successes, attempts }: Counts, by: number): Counts => ({
 
 const countsAt = (rate: number, { attempts }: Counts): Counts => ({ successes: rate * attempts, attempts })
 
-/** The smallest x from 0 to `high` that `holds`. Null if `high` does not. All above an x that holds must hold. */
+/** The smallest x from 0 to `high` for which `holds` is true. Null if it is false for `high`. `holds` must be monotonic. */
 function smallest(high: number, holds: (x: number) => boolean): number | null {
   if (!holds(high)) return null
   let [low, found] = [0, high]

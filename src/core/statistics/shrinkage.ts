@@ -142,7 +142,7 @@ function* updateCorrelation(cells: readonly Cell[], fit: Parameters): Steps<void
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   const freedom = cells.length - fit.strata.length - fit.candidates.length + 1
-  // Without repeated cells nothing tells the correlation: keeps the start value.
+  // Without repeated cells the correlation cannot be estimated. Keeps the start value.
   if (freedom < 1 || further === 0) return
   const correlation = ((squares * cells.length) / freedom - cells.length) / further
   fit.correlation = Math.min(MOST_CORRELATION, Math.max(LEAST_CORRELATION, correlation))
