@@ -89,7 +89,7 @@ export interface PreparedBatch {
 
 /**
  * The serialized attempts of a batch: attempt `i` is `sources[i]` from `starts[i]` to `ends[i]`, UTF-8 JSON without line feeds. The store
- * serializes an attempt itself where its source is undefined. Parallel arrays, because an object per attempt costs more.
+ * serializes an attempt itself if its source is undefined. Parallel arrays, because an object per attempt costs more.
  */
 export interface RawJson {
   readonly sources: (Uint8Array | undefined)[]

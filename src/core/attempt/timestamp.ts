@@ -67,7 +67,7 @@ const noMinute = (): Minute => ({ codes: new Uint8Array(MINUTE_LENGTH), ms: 0 })
 /** Cache of the minute parsed last. Attempts of one request mostly ended in the same minute. */
 const lastMinute = noMinute()
 
-/** Whether a text begins with a minute. Compares from the end, where times differ. A third faster than `startsWith`. */
+/** Whether a text begins with a minute. Compares from the end, where times differ. It takes a third less time than `startsWith`. */
 function isIn({ codes }: Minute, text: string): boolean {
   for (let i = MINUTE_LENGTH - 1; i >= 0; i--) if (text.charCodeAt(i) !== codes[i]) return false
   return true

@@ -3,7 +3,7 @@ import { ATTEMPT_FIELDS } from '../attempt/fields.ts'
 import { studentTQuantile } from './distributions.ts'
 import { type MeanInterval, momentsOf } from './intervals.ts'
 
-/** Ends of an interval of the logarithm of a mean, and the standard error behind them. */
+/** Ends of an interval of the logarithm of a mean, and its standard error. */
 interface LogInterval {
   readonly low: number
   readonly high: number
