@@ -195,7 +195,7 @@ export interface Store {
   /** The coverage of a range that begins at `sinceMs`. */
   coverage(sinceMs: number): Coverage
   /**
-   * The range that an answer about `range` covers: the start is clipped down and the end up, each to the finest time bucket that is stored
+   * The range that an answer about `range` covers. The start is clipped down and the end up, each to the finest time bucket that is stored
    * there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
    */
   clip(range: TimeRange): TimeRange

@@ -1,7 +1,7 @@
 /**
  * The aggregate cache: the numbers of each key that a report adds up, as a structure of arrays. A row is read again only if its key has
- * changed. Without the cache, every report fetches four cache lines of each summary: at 10,000 keys `report, in process` of bench/rows
- * takes twice as long, and one slice blocks the event loop for 1 to 2 ms instead of 0.3 ms.
+ * changed. Without the cache, every report fetches four cache lines of each summary. At 10,000 keys, `report, in process` of bench/rows
+ * then takes twice as long. One slice then blocks the event loop for 1 to 2 ms instead of 0.3 ms.
  */
 import type { KeySummary } from '../ports.ts'
 import { KEYS_PER_STEP, type Steps } from '../steps.ts'

@@ -79,7 +79,7 @@ export function sumOfExact(a: ExactSum, b: ExactSum): ExactSum {
 }
 
 /**
- * The sum of squared deviations from the mean of `n` values, computed from their sum S and the sum of their squares Q: (n Q - S²) / n in
+ * The sum of squared deviations from the mean of `n` values. Computed from their sum S and the sum of their squares Q as (n Q - S²) / n, in
  * double-double arithmetic. It is precise down to deviations of about 1e-10 of the mean. Returns 0 if the result is within the rounding of
  * the squares to `step`.
  */

@@ -63,7 +63,7 @@ export function uniqueKeyPrinter(): (key: AttemptKey) => string {
   return key => {
     const plain = printKey(key)
     // With exactly two colons, no other key prints the same text.
-    if (!holdsColon(key)) return plain
+    if (!hasColon(key)) return plain
     const name = freeName(plain, taken)
     taken.add(name)
     return name
@@ -102,7 +102,7 @@ export function* keyNameSteps(summaries: readonly KeySummary[]): Steps<readonly 
   return names
 }
 
-function holdsColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {
+function hasColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {
   return agent_name.includes(':') || model_name.includes(':') || issue_type.includes(':')
 }
 

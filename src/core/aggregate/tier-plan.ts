@@ -28,9 +28,9 @@ export interface PlanOptions {
 }
 
 /**
- * Every tier gets the source that reaches back furthest within its retention: its own buckets, those of a finer tier whose span divides its
- * span, or the journal. A tier of the snapshot that reaches back further than all tiers of the settings stays in force. Otherwise a tier
- * that the settings omit by mistake would lose counts that exist nowhere else.
+ * Every tier gets the source that reaches back furthest within its retention. Sources are its own buckets, those of a finer tier whose span
+ * divides its span, and the journal. A tier of the snapshot that reaches back further than all tiers of the settings stays in force.
+ * Otherwise a tier that the settings omit by mistake would lose counts that exist nowhere else.
  */
 export function planTiers(options: PlanOptions): TierPlan {
   const { saved, nowMs } = options

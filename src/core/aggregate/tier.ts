@@ -17,7 +17,7 @@ export interface Tier extends TierOptions {
 
 const MAX_BUCKETS = 100_000
 /** Buckets evicted for each new one. Few, to bound the cost of an attempt, but more than one, so that a backlog shrinks. */
-const EVICTED_AT_ONCE = 4
+const EVICTIONS_PER_BUCKET = 4
 
 export function createTier({ spanMs, keepMs, maxBuckets }: TierOptions, index: number): Tier {
   const most = maxBuckets ?? (Number.isFinite(keepMs) ? MAX_BUCKETS : Number.POSITIVE_INFINITY)
@@ -63,7 +63,7 @@ function insert({ index }: Tier, bucket: Bucket, tiers: number): void {
 /** Evicts a few buckets that are too old or too many. Calls `beforeEviction` for each bucket before its removal. */
 export function evict(tier: Tier, nowMs: number, beforeEviction: (bucket: Bucket) => void): void {
   const { queue, index, spanMs } = tier
-  for (let i = 0; i < EVICTED_AT_ONCE; i++) {
+  for (let i = 0; i < EVICTIONS_PER_BUCKET; i++) {
     if (queue.length <= tier.maxBuckets && queue.nextMs > nowMs - tier.keepMs) return
     const bucket = queue.take()
     if (bucket === undefined) return

@@ -21,7 +21,7 @@ export interface TimeBuckets {
   /** The earliest time and the resolution of an answer about a range that begins at `sinceMs`. */
   coverage(sinceMs: number, nowMs: number): Coverage
   /**
-   * The range that an answer covers: the start is clipped down and the end up, each to the finest bucket that is stored there. Infinite
+   * The range that an answer covers. The start is clipped down and the end up, each to the finest bucket that is stored there. Infinite
    * edges stay. Clipping is idempotent. Throws {@link RangeNotHeld} if no tier has the start any more.
    */
   clip(range: TimeRange, nowMs: number): TimeRange

@@ -24,8 +24,8 @@ const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
 
 /**
- * One minute for 26 hours, one hour for 90 days, one day permanently. 26 hours, because an edge 24 hours ago has a resolution of a minute
- * only if the minutes of its whole hour are kept.
+ * One minute for 26 hours, one hour for 90 days, one day permanently. The first tier keeps more than 24 hours, so that an edge 24 hours ago
+ * has a resolution of a minute. That requires the minutes of its whole hour.
  */
 export const DEFAULT_TIERS: readonly TierOptions[] = [
   { spanMs: MINUTE_MS, keepMs: 26 * 60 * MINUTE_MS },

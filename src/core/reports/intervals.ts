@@ -120,7 +120,9 @@ function* betweenSteps(
   return { lengthMs, ranges }
 }
 
-/** The length of the intervals: a common one if possible, and a multiple of the time buckets at their start, so that no bucket is split. */
+/**
+ * The length of the intervals: a common one if possible. It is a multiple of the time buckets at their start, so that no bucket is split.
+ */
 function lengthFor(sinceMs: number, untilMs: number, nowMs: number, requestedMs: number, { spanMs }: Coverage): number {
   const defaultMs = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
   const finestMs = Math.max(defaultMs, spanMs)

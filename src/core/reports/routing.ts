@@ -163,8 +163,8 @@ const HALF_LIVES = 10
 const EARLIEST_MS = -62_167_219_200_000
 
 /**
- * Consecutive time ranges that cover the last ten half-lives of a range, or of the whole lifetime, and the weight, 0 to 1, of an attempt in
- * each. The age of an attempt is its age at the end of the range.
+ * Consecutive time ranges that cover the last ten half-lives of a range, or of the whole lifetime. Each has the weight, 0 to 1, of its
+ * attempts. The age of an attempt is its age at the end of the range.
  */
 export function discountWindows(
   nowMs: number,

@@ -16,9 +16,9 @@ const MIN_COMMON_TASKS = 30
 const MIN_DIFFERING_TASKS = 10
 
 /**
- * Effective counts for the difference of two rates. From 30 tasks that both groups ran, 10 of them with different results, the variance is that of
- * the difference by task: a task that is easy for both adds none. With fewer, both groups count with their own effective sizes, as independent
- * groups. That is too wide rather than too narrow if they share tasks.
+ * Effective counts for the difference of two rates. From 30 tasks that both groups ran, 10 of them with different results, the variance is
+ * that of the difference by task. A task that is easy for both adds no variance. With fewer, both groups count with their own effective
+ * sizes, as independent groups. That is too wide rather than too narrow if they share tasks.
  * Source: linearised ratio estimators, W. G. Cochran, Sampling Techniques (1977), 6.13; as paired evaluation, E. Miller, arXiv 2411.00640 (2024).
  */
 export function comparedCounts(a: TaskCounts, b: TaskCounts): ComparedCounts {

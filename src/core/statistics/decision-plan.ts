@@ -18,9 +18,9 @@ const PRECISION = 0.01
 
 /**
  * Further attempts of the leader and of every other, until {@link logSuperiority} is at least `least` for all others jointly with 80 %
- * power, if the true rates are the estimated ones (shrunk towards one half). Null if an estimate is not below the leader's, if a candidate
- * has fewer than 5 attempts, or if more than a million are needed. From one hundred on, the result is up to 1 % above the smallest such
- * number. Rates after the further attempts are taken as normal.
+ * power. Assumes that the true rates are the estimated ones (shrunk towards one half). Null if an estimate is not below the leader's, if a
+ * candidate has fewer than 5 attempts, or if more than a million are needed. From one hundred on, the result is up to 1 % above the
+ * smallest such number. Rates after the further attempts are taken as normal.
  */
 export function* attemptsToDecideSteps(first: Counts, others: readonly Counts[], least: number): Steps<number | null> {
   const isOpen = (other: Counts): boolean => rateOf(first) === rateOf(other) || shrunkRate(first) <= shrunkRate(other)

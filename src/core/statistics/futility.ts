@@ -10,9 +10,9 @@ export const FUTILITY_ATTEMPTS = 20_000
 const PRECISION = 1e-5
 
 /**
- * The smallest difference of rates, in percentage points, that the attempts so far find with 80 % power. The rate of `a`
- * is taken as it is, and that of `b` moves towards 50 % and beyond, where a difference is the hardest to find. Null if
- * the attempts are too few for any difference.
+ * The smallest difference of rates, in percentage points, that the attempts so far find with 80 % power. The rate of `a` is fixed. The rate
+ * of `b` moves towards 50 % and beyond, because a difference is hardest to find near 50 %. Null if the attempts are too few for any
+ * difference.
  */
 export function minimumDetectableEffect(a: Counts, b: Counts, options: SequentialOptions): number | null {
   const rate = shrunkRate(a)

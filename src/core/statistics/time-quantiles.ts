@@ -26,8 +26,8 @@ export const DURATION_BUCKETS: number = DURATION_BOUNDS.length + 1
 /**
  * The quantiles of the times counted in `buckets`. Null if there are none.
  *
- * An interval is that of two order statistics, widened to the bounds of their buckets, so that it contains the true quantile in at least 95
- * % of cases for any distribution. Source: W. R. Thompson, Ann. Math. Stat. 7 (1936); G. J. Hahn and W. Q. Meeker, Statistical Intervals
+ * An interval is that of two order statistics, widened to the bounds of their buckets. It therefore contains the true quantile in at least
+ * 95 % of cases for any distribution. Source: W. R. Thompson, Ann. Math. Stat. 7 (1936); G. J. Hahn and W. Q. Meeker, Statistical Intervals
  * (1991), 5.2.
  */
 export function timeQuantiles(buckets: ArrayLike<number>): TimeQuantiles | null {
