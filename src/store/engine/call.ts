@@ -10,7 +10,7 @@ import type { Block, BufferPool } from './buffer-pool.ts'
 /** A smaller difference of the two clocks is ignored: storing it in every record would cost memory without a benefit. */
 const SKEW_MS = 1000
 /** UTF-8 needs at most three bytes for a UTF-16 unit. */
-const BYTES_A_UNIT = 3
+const BYTES_PER_UNIT = 3
 
 /** One call of `append`, with the results of all work that is independent of other calls. */
 export interface Call extends RecordTimes {
@@ -52,7 +52,7 @@ export function encode(
   for (let i = 0; i < attempts.length; i++) {
     const text = rawJsonAt(rawJson, i) ?? JSON.stringify(attempts[i])
     found[i] = text
-    room += framed + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length
+    room += framed + (typeof text === 'string' ? BYTES_PER_UNIT : 1) * text.length
   }
   const block = pool.hold(room)
   const ends = new Array<number>(attempts.length)
@@ -80,7 +80,7 @@ function putRecord(bytes: Buffer, start: number, frame: RecordFrame, text: Uint8
 
 /** Encodes a single record in a separate buffer. */
 export function encodeOne(frame: RecordFrame, json: string): Uint8Array {
-  const bytes = Buffer.allocUnsafe(frame.before.length + BYTES_A_UNIT * json.length + frame.after)
+  const bytes = Buffer.allocUnsafe(frame.before.length + BYTES_PER_UNIT * json.length + frame.after)
   return bytes.subarray(0, putRecord(bytes, 0, frame, json))
 }
 

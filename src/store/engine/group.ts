@@ -6,7 +6,7 @@ import type { Block } from './buffer-pool.ts'
 import { byteLength, type Call } from './call.ts'
 
 /** The maximum size of a group, so that counting it does not block the event loop for long. A single call may be larger. */
-const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
+const MAX_GROUP = { attempts: 2048, bytes: 1024 * 1024 }
 
 /** A group of calls, formed for the log. */
 export interface CallGroup {
@@ -31,7 +31,7 @@ export function groupSize(calls: readonly Call[]): number {
   for (const [count, call] of calls.entries()) {
     attempts += call.attempts.length
     bytes += byteLength(call.encoded)
-    if (count > 0 && (attempts > GROUP.attempts || bytes > GROUP.bytes)) return count
+    if (count > 0 && (attempts > MAX_GROUP.attempts || bytes > MAX_GROUP.bytes)) return count
   }
   return calls.length
 }

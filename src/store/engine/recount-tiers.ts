@@ -84,8 +84,8 @@ function createTierCounter(
 }
 
 /**
- * The end of the time for which increments of series are unknown, because the first point of a series includes increments from before the
- * stored part. -Infinity if there is no such time.
+ * The end of the time for which increments of series are unknown. The first point of a series includes increments from before the stored
+ * part. -Infinity if there is no such time.
  */
 function unknownUntil(record: LogRecord, series: Series, completeMs: number): number {
   let unknownMs = Number.NEGATIVE_INFINITY

@@ -9,9 +9,9 @@ import type { Follower } from './follower.ts'
 import { createThrottledWriter } from './throttled-writer.ts'
 
 /** A snapshot is taken after the log has grown by this much, or this long after the first change since the last one. */
-const EVERY = { bytes: 64 * 1024 * 1024, ms: 60_000 }
+const INTERVAL = { bytes: 64 * 1024 * 1024, ms: 60_000 }
 /** The maximum share of time spent on snapshots. */
-const SHARE = 0.1
+const MAX_TIME_SHARE = 0.1
 
 /** Counters of the writes of one kind of file since the store was opened. */
 export interface WriteCounters {
@@ -82,7 +82,7 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
 
   const writer = createThrottledWriter({
     write: take,
-    share: SHARE,
+    share: MAX_TIME_SHARE,
     onError(error) {
       counters.errors++
       logger.error('a snapshot cannot be taken: old groups stay in the log until one succeeds', {
@@ -102,8 +102,8 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
     counters,
     changed(bytes) {
       grown += bytes
-      if (grown >= EVERY.bytes) due()
-      timer ??= setTimeout(due, EVERY.ms).unref()
+      if (grown >= INTERVAL.bytes) due()
+      timer ??= setTimeout(due, INTERVAL.ms).unref()
     },
     request: due,
     async expire() {

@@ -20,7 +20,7 @@ import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
 /** The maximum number of points in one record: some hundred kilobytes. */
-const POINTS_AT_ONCE = 500
+const MAX_POINTS_PER_RECORD = 500
 
 export interface TurnOptions {
   readonly commit: Pick<GroupCommit, 'runExclusive' | 'keep'>
@@ -33,8 +33,8 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
 
 export async function appendPoints(options: TurnOptions, points: readonly SeriesPoint[]): Promise<AppendedPoints> {
   const appended = { attempts: 0, refused: 0 }
-  for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
-    const some = points.slice(from, from + POINTS_AT_ONCE)
+  for (let from = 0; from < points.length; from += MAX_POINTS_PER_RECORD) {
+    const some = points.slice(from, from + MAX_POINTS_PER_RECORD)
     await options.commit.runExclusive(() => keepPoints(options, some, appended))
   }
   return appended

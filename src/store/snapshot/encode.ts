@@ -14,7 +14,7 @@ import { sparseRoom } from './sparse-row.ts'
 import { putTasks, roomOfTasks } from './task-column.ts'
 
 /** The maximum number of entries in one block, which is then at most a megabyte. */
-const AT_ONCE = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
+const PER_BLOCK = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
 /** Rows encoded between two yields. */
 const ROWS_A_STEP = 64
 
@@ -60,23 +60,23 @@ export function* encodeState(
     alerts: [...(alerts ?? [])],
     plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),
   })
-  yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
-  yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
-  yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))
-  yield* blocksOf(cells, AT_ONCE.cells, some => encodeCells(some, names, newBlock))
+  yield* blocksOf([...names.keys()], PER_BLOCK.names, some => encodeTexts(some, newBlock))
+  yield* blocksOf(keys, PER_BLOCK.keys, some => encodeKeys(some, names, newBlock))
+  yield* blocksOf(arms, PER_BLOCK.arms, some => encodeArms(some, names, newBlock))
+  yield* blocksOf(cells, PER_BLOCK.cells, some => encodeCells(some, names, newBlock))
   const ownerNumbers = yield* numbersOf(owners)
   for (const ofTier of buckets)
-    yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
-  for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from, newBlock)
-  yield* blocksOf([...series.states], AT_ONCE.series, some => encodeSeries(some, newBlock))
+    yield* blocksOf(ofTier, PER_BLOCK.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
+  for (let from = 0; from < ids.size; from += PER_BLOCK.ids) yield encodeIds(ids, from, newBlock)
+  yield* blocksOf([...series.states], PER_BLOCK.series, some => encodeSeries(some, newBlock))
 }
 
 function* blocksOf<T>(
   values: readonly T[],
-  atOnce: number,
+  perBlock: number,
   encode: (some: readonly T[]) => Encoding,
 ): Generator<Uint8Array | undefined> {
-  for (let from = 0; from < values.length; from += atOnce) yield yield* encode(values.slice(from, from + atOnce))
+  for (let from = 0; from < values.length; from += perBlock) yield yield* encode(values.slice(from, from + perBlock))
 }
 
 /** Encodes a block in steps. */
@@ -112,14 +112,14 @@ function* numbersOf<T>(values: Iterable<T>): Generator<undefined, Map<T, number>
   let steps = 0
   for (const value of values) {
     if (!numbers.has(value)) numbers.set(value, numbers.size)
-    if (++steps % AT_ONCE.names === 0) yield
+    if (++steps % PER_BLOCK.names === 0) yield
   }
   return numbers
 }
 
 function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
   const all: T[] = []
-  for (const value of values) if (all.push(value) % AT_ONCE.names === 0) yield
+  for (const value of values) if (all.push(value) % PER_BLOCK.names === 0) yield
   return all
 }
 
@@ -212,7 +212,7 @@ function* encodeBuckets(
 }
 
 function encodeIds(ids: DedupWindow, from: number, newBlock: NewBlock): Uint8Array {
-  const { hashes, times } = ids.save(from, AT_ONCE.ids)
+  const { hashes, times } = ids.save(from, PER_BLOCK.ids)
   const block = newBlock(1 + 2 * times.length)
   block.double(times.length)
   block.put(hashes)

@@ -48,7 +48,7 @@ export interface Chunk {
  */
 export type ReadChunk = Chunk | 'short' | 'removed' | undefined
 
-/** Reads a part of a segment. The results are those of {@link ReadChunk}; a short segment gives fewer bytes. */
+/** Reads a part of a segment. The results are those of {@link ReadChunk}. A short segment returns fewer bytes. */
 export async function readPart(
   { options, missing }: ListingWalk,
   { sequence, state }: Extent,

@@ -105,8 +105,8 @@ function movedTo(fd: number, path: string): string | undefined {
 }
 
 /**
- * Synchronous, and the only open besides SQLite's. Closing any descriptor of a file releases all locks of the process on it, so no other
- * store of this process may acquire the lock between open and close.
+ * Synchronous, and the only open besides SQLite's. Closing any descriptor of a file releases all locks of the process on it. No other store
+ * of this process may therefore acquire the lock between open and close.
  */
 function createEmpty(path: string): void {
   try {

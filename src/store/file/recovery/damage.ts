@@ -41,7 +41,7 @@ export interface Damage {
 }
 
 /** The maximum number of files that the description names. */
-const NAMED = 3
+const MAX_NAMED = 3
 
 export function createDamage(counters: Counters, log: Logger): Damage {
   const findings = new Map<string, Finding>()
@@ -83,8 +83,8 @@ export function createDamage(counters: Counters, log: Logger): Damage {
 
 function detailOf(findings: readonly Finding[], records: number): string | undefined {
   if (findings.length === 0) return undefined
-  const named = findings.slice(0, NAMED).map(({ path, reason }) => `${path}: ${reason}`)
-  const more = findings.length > NAMED ? `; and ${findings.length - NAMED} more` : ''
+  const named = findings.slice(0, MAX_NAMED).map(({ path, reason }) => `${path}: ${reason}`)
+  const more = findings.length > MAX_NAMED ? `; and ${findings.length - MAX_NAMED} more` : ''
   const files = findings.length === 1 ? '1 file of the store is' : `${findings.length} files of the store are`
   return `${files} damaged or missing, with ${records} attempts that can no longer be listed: ${named.join('; ')}${more}`
 }

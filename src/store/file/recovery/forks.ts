@@ -23,7 +23,7 @@ export interface Forks {
 }
 
 /** A branch of the journal: where each of its segments ends, and the segment that states this. Newest first. */
-type Line = ReadonlyMap<number, { readonly end: number; readonly by: number | undefined }>
+type Branch = ReadonlyMap<number, { readonly end: number; readonly by: number | undefined }>
 
 /**
  * Finds the newest branch that contains `covered`, the position up to which everything is counted, and the forks beside it. Bytes that an
@@ -34,8 +34,8 @@ export function findForks(sizes: ReadonlyMap<number, number>, openings: Openings
   for (const [sequence, opened] of openings) if (opened !== undefined) newestOf.set(opened.opening.owner, sequence)
   const newest = [...sizes.keys()].at(-1) ?? 0
   const heads = [newest, ...[...newestOf.values()].sort((a, b) => b - a)]
-  const head = heads.find(one => passes(lineBack(one, sizes, openings), covered, sizes)) ?? newest
-  const main = lineBack(head, sizes, openings)
+  const head = heads.find(one => contains(branchFrom(one, sizes, openings), covered, sizes)) ?? newest
+  const main = branchFrom(head, sizes, openings)
   const merged = mergedIn(openings)
   // Usually empty. Then no other branch has to be followed.
   const beyond = new Set<string>()
@@ -45,7 +45,7 @@ export function findForks(sizes: ReadonlyMap<number, number>, openings: Openings
   const forks: Fork[] = []
   for (const [owner, own] of newestOf) {
     if (!beyond.has(owner)) continue
-    for (const [sequence, { end, by }] of lineBack(own, sizes, openings)) {
+    for (const [sequence, { end, by }] of branchFrom(own, sizes, openings)) {
       if (openings.get(sequence)?.opening.owner !== owner) continue
       const start = Math.max(main.get(sequence)?.end ?? 0, merged.get(sequence) ?? 0)
       const beside = main.get(sequence)?.by ?? [...main.keys()].findLast(one => one > sequence) ?? head
@@ -56,24 +56,24 @@ export function findForks(sizes: ReadonlyMap<number, number>, openings: Openings
 }
 
 /** The branch from segment `head` back to the oldest. Segments that the next one skips are not part of it. */
-function lineBack(head: number, sizes: ReadonlyMap<number, number>, openings: Openings): Line {
-  const line = new Map<number, { end: number; by: number | undefined }>()
+function branchFrom(head: number, sizes: ReadonlyMap<number, number>, openings: Openings): Branch {
+  const branch = new Map<number, { end: number; by: number | undefined }>()
   let limit: Position | undefined
   let by: number | undefined
   for (const [sequence, size] of [...sizes].reverse()) {
     if (sequence > head || (limit !== undefined && limit.segment < sequence)) continue
     const isBound = limit?.segment === sequence
-    line.set(sequence, isBound ? { end: Math.min(limit!.offset, size), by } : { end: size, by: undefined })
+    branch.set(sequence, isBound ? { end: Math.min(limit!.offset, size), by } : { end: size, by: undefined })
     limit = openings.get(sequence)?.opening.previous
     by = sequence
   }
-  return line
+  return branch
 }
 
 /** Whether a branch contains a position. Every branch contains a position in a segment that no longer exists. */
-function passes(line: Line, { segment, offset }: Position, sizes: ReadonlyMap<number, number>): boolean {
+function contains(branch: Branch, { segment, offset }: Position, sizes: ReadonlyMap<number, number>): boolean {
   if (segment === ORIGIN.segment || !sizes.has(segment)) return true
-  return offset <= (line.get(segment)?.end ?? -1)
+  return offset <= (branch.get(segment)?.end ?? -1)
 }
 
 /** The end of the part of each segment that was merged as a fork. */

@@ -9,7 +9,7 @@ import type { Fork } from './forks.ts'
 import { scan } from './scan.ts'
 
 /** The maximum number of forks that one segment names, because its first record must stay short. */
-const FORKS_AT_ONCE = 16
+const MAX_FORKS_PER_SEGMENT = 16
 
 export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' }>
 
@@ -57,8 +57,8 @@ export async function mergeForks(
   { directory, journal, log }: Pick<JournalFiles, 'directory'> & { readonly journal: Journal; readonly log: Logger },
   forks: readonly ReadFork[],
 ): Promise<void> {
-  for (let from = 0; from < forks.length; from += FORKS_AT_ONCE) {
-    const some = forks.slice(from, from + FORKS_AT_ONCE)
+  for (let from = 0; from < forks.length; from += MAX_FORKS_PER_SEGMENT) {
+    const some = forks.slice(from, from + MAX_FORKS_PER_SEGMENT)
     const records = some.flatMap(fork => fork.records)
     await journal.addSegment(Buffer.concat(records.map(lineOf)), {
       attempts: records.filter(({ kind }) => kind === 'attempt').length,

@@ -32,19 +32,19 @@ export async function moveSnapshotAside(
 }
 
 /**
- * Copies a damaged file of the journal's directory aside. Does nothing if an earlier start copied it, or if there are `mostCopies` copies.
+ * Copies a damaged file of the journal's directory aside. Does nothing if an earlier start copied it, or if there are `maxCopies` copies.
  * Failures are only logged, because a full disk must not prevent the store from starting.
  */
 export async function copyAside(
   { fileSystem, directory, clock, log }: AsideOptions,
   path: string,
-  mostCopies: number = Number.POSITIVE_INFINITY,
+  maxCopies: number = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const name = path.slice(directory.length + 1)
   try {
     const copies = (await fileSystem.list(directory)).filter(other => other.includes('.corrupt-'))
     if (copies.some(other => other.startsWith(`${name}.corrupt-`))) return
-    if (copies.length >= mostCopies)
+    if (copies.length >= maxCopies)
       return log.warn('a damaged file is not copied aside: there are enough copies', { path })
     await fileSystem.writeAtomically(asideName(path, 'corrupt', clock()), contentOf(fileSystem, path))
   } catch (error) {

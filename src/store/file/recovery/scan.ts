@@ -9,7 +9,7 @@ const BLOCK_BYTES = 512 * 1024
 const SALVAGE_BYTES = 64 * 1024
 const LF = 0x0a
 /** The minimum length of a line. */
-const SHORTEST = 12
+const MIN_LINE_BYTES = 12
 /** Longer than any opening record. */
 const OPENING_BYTES = 1024
 
@@ -102,7 +102,7 @@ export async function* scanBlocks(
   const [restAt, restLength] = [at - rest.length, rest.length]
   const { end: length, torn } = bounded ? { end: restLength, torn: 0 } : openEnd(rest)
   if (length > 0)
-    yield blockOf(rest.subarray(0, length), onRecord => book(salvage(rest, 0, length, onRecord), damage), restAt)
+    yield blockOf(rest.subarray(0, length), onRecord => countDamage(salvage(rest, 0, length, onRecord), damage), restAt)
   // The opening record of a segment does not count as lost.
   if (start === 0 && damage.corrupt > 0 && (await hasDamagedOpening(fileSystem, path, end)))
     damage.lost = Math.max(0, damage.lost - 1)
@@ -115,7 +115,7 @@ interface FoundDamage {
 }
 
 /** Counts a damaged line at least once, even if only its end is damaged. */
-function book(lost: number, damage: FoundDamage): void {
+function countDamage(lost: number, damage: FoundDamage): void {
   damage.corrupt += Math.max(lost, 1)
   damage.lost += lost
 }
@@ -141,7 +141,7 @@ function readLines(bytes: Buffer, whole: number, onRecord: (record: JournalRecor
   for (let start = 0; start < whole; ) {
     const end = bytes.indexOf(LF, start)
     const record = decodeLine(bytes, start, end)
-    if (record === undefined) book(salvage(bytes, start, end, onRecord), damage)
+    if (record === undefined) countDamage(salvage(bytes, start, end, onRecord), damage)
     else onRecord(record)
     start = end + 1
   }
@@ -174,7 +174,7 @@ function collect(bytes: Buffer, start: number, end: number, found: Salvaged[]): 
     found.push({ record: whole, start })
     return 0
   }
-  for (let at = Math.max(start + 1, end - SALVAGE_BYTES); at <= end - SHORTEST; at++) {
+  for (let at = Math.max(start + 1, end - SALVAGE_BYTES); at <= end - MIN_LINE_BYTES; at++) {
     if (bytes[at + 8] !== 0x20) continue
     const record = decodeLine(bytes, at, end) ?? decodeLine(bytes, at, end - 1)
     if (record === undefined) continue

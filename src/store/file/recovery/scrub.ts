@@ -28,11 +28,11 @@ export const SCRUB_TIMES: ScrubTimes = { firstMs: 2000, everyMs: 86_400_000, byt
 /** About half a millisecond of work. */
 const BLOCK_BYTES = 64 * 1024
 /** The factor of speed for a segment in which a listing found damage, because an operator is probably waiting for the cause. */
-const HURRY = 8
+const SPEED_UP = 8
 /** The minimum time between two verifications of a segment because of listings. */
-const AGAIN_MS = 60_000
+const RECHECK_MS = 60_000
 /** The maximum number of copies of damaged files. Without it, they could fill a disk that fails everywhere. */
-const MOST_COPIES = 16
+const MAX_COPIES = 16
 
 export interface ScrubOptions extends Pick<StartOptions, 'fileSystem' | 'directory' | 'clock'> {
   readonly log: Logger
@@ -59,7 +59,7 @@ const STOPPED = new Error('the store is closed')
 export function createScrub(options: ScrubOptions): Scrub {
   const { log, times } = options
   const examined = new Map<number, number>()
-  const asked = new Set<number>()
+  const queued = new Set<number>()
   let running: Promise<void> = Promise.resolve()
   let isStopped = false
   /** Ends the current pause. */
@@ -124,14 +124,14 @@ export function createScrub(options: ScrubOptions): Scrub {
     examine(sequence) {
       const path = segmentPath(options.directory, sequence)
       const nowMs = performance.now()
-      if (asked.has(sequence) || options.damage.has(path)) return
-      if (nowMs - (examined.get(sequence) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return
-      for (const [one, ms] of examined) if (nowMs - ms >= AGAIN_MS) examined.delete(one)
-      asked.add(sequence)
+      if (queued.has(sequence) || options.damage.has(path)) return
+      if (nowMs - (examined.get(sequence) ?? Number.NEGATIVE_INFINITY) < RECHECK_MS) return
+      for (const [one, ms] of examined) if (nowMs - ms >= RECHECK_MS) examined.delete(one)
+      queued.add(sequence)
       void enqueue(async () => {
-        asked.delete(sequence)
+        queued.delete(sequence)
         examined.set(sequence, performance.now())
-        await examineSegment(options, sequence, paceOf(HURRY))
+        await examineSegment(options, sequence, paceOf(SPEED_UP))
       })
     },
     pass: () => enqueue(wholePass),
@@ -225,7 +225,7 @@ async function report(options: ScrubOptions, group: readonly Examined[], gap: nu
     else {
       const isFirst = !damage.has(path)
       damage.report({ path, reason, corrupt: one.corrupt, lost: one.lost, missing })
-      if (isFirst && one.reason !== 'it is missing') await copyAside(options, path, MOST_COPIES)
+      if (isFirst && one.reason !== 'it is missing') await copyAside(options, path, MAX_COPIES)
     }
   }
 }
@@ -246,7 +246,7 @@ async function verifySnapshots(options: ScrubOptions, pace: Pace): Promise<strin
     const isFirst = !damage.has(path)
     damage.report({ path, reason, corrupt: 0, lost: 0, missing: 0 })
     if (!isFirst) continue
-    await copyAside(options, path, MOST_COPIES)
+    await copyAside(options, path, MAX_COPIES)
     onDamagedSnapshot()
   }
   return damaged
@@ -257,7 +257,7 @@ async function verifyOldest(options: ScrubOptions): Promise<void> {
   const path = oldestPath(directory)
   const read = await readOldest(options)
   if (typeof read !== 'string') return damage.clear(path)
-  if (read === 'damaged') await copyAside(options, path, MOST_COPIES)
+  if (read === 'damaged') await copyAside(options, path, MAX_COPIES)
   damage.report({ path, reason: `it is ${read}, and was written again`, corrupt: 0, lost: 0, missing: 0 })
   await keepOldest()
 }
