@@ -108,6 +108,15 @@ describe('the check', () => {
     ['hasSoundFields(attempt)', 'hasSound'],
     ['a file that nobody reads', 'nobody'],
     ['every listener is told', 'is told'],
+    ['the cell of a key, made where it is new', 'made where'],
+    ['the median; 0 where there is none', 'where there is none'],
+    ['the outcome that stands behind it', 'stands behind'],
+    ['keys that pass the filter', 'pass the filter'],
+    ['records one behind the other', 'one behind the other'],
+    ['answers false if the queue is full', 'answers false'],
+    ['the JSON that is at hand', 'at hand'],
+    ['an attempt that takes part', 'takes part'],
+    ['a series that was not heard of', 'heard of'],
   ])('finds a forbidden word in %j', (text, word) => {
     expect(offencesIn(text, 'x.ts')).toMatchObject([{ path: 'x.ts', line: 1, word: expect.stringContaining(word) }])
   })
