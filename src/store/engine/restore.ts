@@ -44,7 +44,7 @@ export interface Restored {
   readonly position: Position
   /** One sentence for each difference between the snapshot and this program or its settings. */
   readonly changes: readonly string[]
-  /** One of the changes: what the snapshot contained that could not be converted. */
+  /** One of the changes: the parts of the snapshot that could not be converted. */
   readonly dropped?: string | undefined
   readonly hasSnapshot: boolean
   /** Records of the log that were counted. */
@@ -66,7 +66,7 @@ export async function restoreState(options: RestoreOptions): Promise<Restored> {
   return await restoreWithoutSnapshot(options, isDamaged)
 }
 
-/** Starts at the beginning of the log. If part of the log has expired, it starts at a document, or at what is left of the log. */
+/** Starts at the beginning of the log. If part of the log has expired, it starts at a document, or at the oldest remaining group. */
 async function restoreWithoutSnapshot(options: RestoreOptions, isDamaged: boolean): Promise<Restored> {
   const { log, logger } = options
   const { position, completeMs } = await reachOf(log)
@@ -80,11 +80,11 @@ async function restoreWithoutSnapshot(options: RestoreOptions, isDamaged: boolea
   }
   const document = await options.document?.()
   if (document !== undefined) {
-    logger.error('no snapshot can be read: the document was counted, and the journal behind it')
+    logger.error('no snapshot can be read: the document was counted, and the journal after it')
     const part = { position, until: document.position, completeMs: completeMs + MAX_AHEAD_MS }
     return { ...restored, position: await restoreDocument(options, document, part) }
   }
-  logger.error('no snapshot can be read, nor the document: what the journal still holds was counted')
+  logger.error('no snapshot can be read, nor the document: the remaining journal was counted')
   await limitTiers(options, { position, until: position, completeMs: completeMs + MAX_AHEAD_MS })
   return restored
 }
@@ -119,8 +119,8 @@ async function limitTiers(options: RestoreOptions, part: RecountedPart): Promise
 }
 
 /**
- * The snapshot has another schema. Folds the whole log again if it still contains everything. Otherwise keeps what could be converted, and
- * says what was dropped.
+ * The snapshot has another schema. Folds the whole log again if it still contains everything. Otherwise keeps the converted parts, and
+ * reports the dropped ones.
  */
 async function restoreOtherSchema(
   options: RestoreOptions,
@@ -133,7 +133,7 @@ async function restoreOtherSchema(
     const recounted = `${changeText(change)}: everything was counted again from the journal`
     return { ...folded, changes: [recounted], hasSnapshot: true }
   }
-  // Folding the log replaced what had been converted.
+  // Folding the log replaced the converted state.
   await restoreTiers(options, snapshot.position, plan => decodeInto(options, snapshot, plan))
   const dropped = droppedText(change)
   return { position: snapshot.position, changes: [...changes, dropped], dropped, hasSnapshot: true, records: 0 }
@@ -200,7 +200,7 @@ async function decodeInto(
   }
 }
 
-/** The blocks of a snapshot are none that a program wrote. */
+/** The blocks of a snapshot were not written by this program. */
 class DecodingFailed extends Error {}
 
 async function decode(

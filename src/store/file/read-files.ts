@@ -66,7 +66,7 @@ async function limitsOf(start: StartOptions, { segments }: RecoveredJournal): Pr
   return opened?.opening.limits ?? start.limits
 }
 
-/** An answer without the document would say that there are no attempts. */
+/** Without the document, an answer would state that there are no attempts. */
 function refuseUnreadable(
   path: string,
   document: FoundDocument,
