@@ -22,9 +22,9 @@ The source is only read. A sidecar may use it meanwhile: what it records later
 is copied by the next run. Nothing may use the target before the copy is done.
 
 Single attempts are copied with their ids, their order and their times of
-receipt, and totals with what is behind them: attempts that have expired,
-experiments, metric series, known ids and alerts. In the end both stores are
-asked every question. The exit code is 0 only if all answers are equal.
+receipt. Totals are copied too, with expired attempts, experiments, metric
+series, known ids and alerts. In the end both stores are asked every question.
+The exit code is 0 only if all answers are equal.
 
 Examples:
   agent-performance copy --from agents.json --to sqlite:/var/lib/attempts.db
@@ -58,7 +58,7 @@ export function addCopy(program: Command, io: Io): void {
     })
 }
 
-/** Two spellings of one path. Databases are told apart by what they hold. */
+/** Compares paths. A database that is copied into itself is refused later, because its log does not begin with a copy. */
 function isSame(from: string, to: string): boolean {
   return from === to || (!/^[a-z]+:/i.test(from) && !/^[a-z]+:/i.test(to) && resolve(from) === resolve(to))
 }

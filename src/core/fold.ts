@@ -96,8 +96,8 @@ export interface PlanRecord extends RecordTimes {
 }
 
 /**
- * The beginning or the end of a copy of another store. The records between them, and a snapshot in front of the end, are the copied ones. A log that
- * holds a beginning without an end is an unfinished copy.
+ * The beginning or the end of a copy of another store. The copied records and a snapshot are between them. A log with a beginning and no end is an
+ * unfinished copy.
  */
 export interface CopyRecord extends RecordTimes {
   readonly kind: 'copy'

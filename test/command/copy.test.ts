@@ -62,7 +62,7 @@ async function copied(from: string, to: string): Promise<Record<string, unknown>
   return JSON.parse(stdout)
 }
 
-/** What a store answers that nobody has open. */
+/** All answers of a store, as text. */
 async function contentOf(target: string): Promise<string> {
   const tracker = new AgentPerformanceTracker({ store: await openStoreToRead(target, { clock }), clock })
   const text = await answersOf(tracker)
@@ -154,7 +154,7 @@ test('the sentence says what was copied and verified', async context => {
 
 describe('a source that a sidecar has open', () => {
   test.for(kinds)(
-    'is copied from %s without disturbing it, and another run copies what came since',
+    'is copied from %s without disturbing it, and another run copies later attempts',
     async (kind, context) => {
       const [source, target] = [newStore(kind, context), newStore('file', context)]
       const store = await openStore(source)

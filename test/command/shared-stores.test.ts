@@ -126,7 +126,7 @@ describe.skipIf(postgresMissing !== undefined)(
     })
 
     test.each([
-      ['an unknown schema', { search: '?schema=nobody' }, 74, /there is no store in the schema nobody/],
+      ['an unknown schema', { search: '?schema=missing' }, 74, /there is no store in the schema missing/],
       ['a schema without rights', { search: '?schema=information_schema' }, 74, /there is no store/],
       ['an unknown database', { pathname: '/nowhere' }, 69, /database "nowhere" does not exist/],
       ['a closed port', { port: '1' }, 69, /ECONNREFUSED/],
@@ -183,7 +183,7 @@ describe.skipIf(redisMissing !== undefined)(`Redis${redisMissing ? ` (skipped: $
     await expectAnswersOfFile(url.href)
     expect(await dump()).toEqual(before)
     const missing = new URL(url)
-    missing.searchParams.set('name', 'nobody')
+    missing.searchParams.set('name', 'missing')
     const outcome = await runCommand(['report', '--store', missing.href])
     expect(outcome).toMatchObject({ exitCode: 74, stderr: expect.stringContaining('there is no store') })
     expect(outcome.stderr).not.toContain(PASSWORD)

@@ -3,7 +3,7 @@
  * snapshot of the folded state. So the totals of records that the source no longer holds are copied too, and ids stay known.
  *
  * Each run appends a mark of its beginning, the records that the target lacks, a snapshot, and a mark of its end. A run that was killed leaves a
- * beginning without an end: no sidecar opens that, and the next run goes on behind the last record.
+ * beginning without an end: no sidecar opens that, and the next run continues after the last record.
  */
 import { randomUUID } from 'node:crypto'
 import type { CopyRecord, LimitsRecord, LogRecord, RecordTimes } from '../../core/fold.ts'
@@ -62,7 +62,7 @@ export async function copyStore(options: CopyOptions): Promise<Copied> {
 type CopiedRecord = Exclude<LogRecord, LimitsRecord | CopyRecord>
 
 interface RecordReader {
-  /** The next record that is copied. Undefined behind the last one. */
+  /** The next record that is copied. Undefined after the last one. */
   next(): Promise<CopiedRecord | undefined>
   readonly isDamaged: boolean
 }

@@ -6,8 +6,8 @@ import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { type CapturedDocument, documentChunks } from './document-text.ts'
 
 /**
- * The bytes of the document, in pieces of whole entries: those that a file store writes of the same state at the same time. A piece stands until
- * the next is asked for.
+ * The bytes of the document, in pieces of whole entries: those that a file store writes of the same state at the same time. A piece is valid until
+ * the next one is requested.
  */
 export async function* printStore(
   { state: { tally }, covers }: Pick<ReadableStore, 'state' | 'covers'>,

@@ -24,7 +24,7 @@ export interface ReadFiles {
   readonly start: StartOptions
   readonly state: FoldState
   readonly recovered: RecoveredJournal
-  /** Records of forks, which count behind those of the journal. */
+  /** Records of forks, which count after those of the journal. */
   readonly forked: readonly LogRecord[]
   /** The document, if it is read instead of a journal. */
   readonly content: DocumentContent | undefined

@@ -8,7 +8,8 @@ export interface Script {
 
 /**
  * Appends a group. Keys: log, head, writers. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds, `1` if it may
- * only become the first group of the log. The server puts ERR before an error of a single word, so all have several. Answers the sequence, the chain, and the chain before. The ids of the stream are the sequences, so a reader sees holes.
+ * only become the first group of the log. Answers the sequence, the chain, and the chain before. The ids of the stream are the sequences, so a
+ * reader sees holes. Every error has several words: the server puts ERR before a single one.
  */
 export const APPEND: Script = script(`
 local id, last, chain = unpack(redis.call('HMGET', KEYS[2], 'id', 'last', 'chain'))

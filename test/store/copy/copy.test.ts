@@ -108,7 +108,7 @@ async function recordMany(server: MemoryServer): Promise<void> {
   await engine.close()
 }
 
-test('a copy that broke off between two groups goes on behind the last one', async () => {
+test('a copy that broke off between two groups continues after the last one', async () => {
   const [from, to] = [createMemoryServer(), createMemoryServer()]
   await recordMany(from)
   let appends = 0
@@ -197,7 +197,7 @@ test('a process that writes to the target meanwhile is noticed', async () => {
   await expect(copy(from, to)).rejects.toMatchObject({ name: 'OtherWriter' })
 })
 
-test('a reset is copied with what came behind it, and the target counts as complete since', async () => {
+test('a reset is copied with the records after it, and the target counts as complete since', async () => {
   const [from, to] = [createMemoryServer(), createMemoryServer()]
   const source = await record(from)
   await source.reset()
