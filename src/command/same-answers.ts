@@ -45,18 +45,18 @@ export async function compareStores(a: ReadableStore, b: ReadableStore, clock: C
   return { answers: asked.length, questions: QUESTIONS.length, keys, attempts, differences }
 }
 
-/** The parameters of the example with the names of the store in their place, and of the last day too. */
+/** The parameters of the example, for the last day too, and with names of the store. */
 function parametersOf({ example }: Question<QuestionPath>, { state }: ReadableStore): readonly object[] {
   const { tally } = state
   const names = (all: Iterable<string>): string[] => [...new Set(all)].slice(0, NAMES)
   const types = names(tally.keys().map(({ key }) => key.issue_type))
   const experiments = names([...tally.plans.keys(), ...tally.allArms().map(({ experiment }) => experiment)])
-  const given = [
+  return [
     example,
+    { ...example, since: '1d' },
     ...('issue_type' in example ? types.map(issue_type => ({ ...example, issue_type })) : []),
     ...('name' in example ? experiments.map(name => ({ ...example, name })) : []),
   ]
-  return given.flatMap(one => [one, { ...one, since: '1d' }])
 }
 
 async function answerText(
@@ -79,8 +79,9 @@ async function answerText(
   }
 }
 
-/** Each kind of store has its own cursors. */
+/** Each kind of store has its own cursors. Damage of the source is reported on its own. */
 function withoutCursor(name: string, value: unknown): unknown {
+  if (name === 'missing') return undefined
   return name === 'next_cursor' && value !== null ? 'a cursor' : value
 }
 
