@@ -508,7 +508,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       'test/store/copy/copy.test.ts > a copy whose append number N should %s is finished by the next run, and nothing is copied twice',
       'test/store/copy/copy.test.ts > neither a sidecar nor a question opens an unfinished copy',
       'test/store/copy/copy.test.ts > a process that writes to the target meanwhile is noticed',
-      'test/command/copy.test.ts > through every kind of store and back into a file > %s attempts keep every answer',
+      'test/command/copy.test.ts > through stores of other kinds and back into a file > %s attempts keep every answer',
       'test/command/copy.test.ts > a copy that is killed between two groups is finished by the next run, and refused as a store until then',
     ],
   },

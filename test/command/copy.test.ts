@@ -77,21 +77,23 @@ async function fill(target: string, batches: readonly NewAttempt[][]): Promise<v
   await tracker.close()
 }
 
-describe('through every kind of store and back into a file', () => {
+describe('through stores of other kinds and back into a file', () => {
   test.for([['6,000 made'], ['the real']] as const)('%s attempts keep every answer', async ([name], context) => {
     const batches =
       name === '6,000 made' ? workload() : ((await realAttempts()) ?? context.skip(`there is no file ${REAL.pathname}`))
-    const chain = (['file', 'SQLite', 'PostgreSQL', 'Redis', 'file'] as const).map(kind => newStore(kind, context))
+    const through = name === '6,000 made' ? (['SQLite', 'PostgreSQL', 'Redis'] as const) : (['PostgreSQL'] as const)
+    const chain = (['file', ...through, 'file'] as const).map(kind => newStore(kind, context))
     await fill(chain[0]!, batches)
     for (let i = 1; i < chain.length; i++) {
       const { verified } = await copied(chain[i - 1]!, chain[i]!)
       expect(verified).toMatchObject({ questions: 12, differences: [] })
     }
-    expect(await contentOf(chain[4]!)).toBe(await contentOf(chain[0]!))
+    const last = chain.at(-1)!
+    expect(await contentOf(last)).toBe(await contentOf(chain[0]!))
     // The document is that of the original, but for its time and its place in the journal.
     const documentOf = async (path: string): Promise<string> =>
       (await readFile(path, 'utf8')).replace(/^"(last_updated|journal)":.*$/gm, '')
-    expect(await documentOf(chain[4]!)).toBe(await documentOf(chain[0]!))
+    expect(await documentOf(last)).toBe(await documentOf(chain[0]!))
   })
 })
 
@@ -110,33 +112,35 @@ const point = (value: number): SeriesPoint => ({
   values: [value],
 })
 
-describe('hostile names, plans, metric series and known ids', () => {
-  // The chain above covers the other pairs.
-  const others = (from: Kind): Kind[] => [2, 3].map(next => kinds[(kinds.indexOf(from) + next) % kinds.length]!)
-  test.for(kinds.flatMap(from => others(from).map(to => [from, to] as const)))(
-    'are copied from %s to %s',
-    async ([from, to], context) => {
-      const [source, target] = [newStore(from, context), newStore(to, context)]
-      const tracker = new AgentPerformanceTracker({ store: source })
-      await tracker.recordAttempts(hostile)
-      await tracker.keepPoints([point(5)])
-      await tracker.putExperimentPlan('__proto__', { shares: new Map([['a', 1]]) })
-      await tracker.close()
-      expect(await copied(source, target)).toMatchObject({ copied: hostile.length, copied_before: 0 })
-      expect(await contentOf(target)).toBe(await contentOf(source))
-      const again = new AgentPerformanceTracker({ store: target })
-      expect(await again.recordAttempts(hostile)).toMatchObject({ accepted: 0, duplicates: hostile.length })
-      expect(await again.keepPoints([point(5), point(7)])).toMatchObject({ attempts: 2 })
-      await again.close()
-    },
-  )
+/** The other way round, so that every kind is a source and a target twice. */
+const reverse = (context: { skip(reason: string): never }): string[] =>
+  (['file', 'Redis', 'PostgreSQL', 'SQLite', 'file'] as const).map(kind => newStore(kind, context))
+
+test('hostile names, plans, metric series and known ids are copied through every kind of store', async context => {
+  const chain = reverse(context)
+  const tracker = new AgentPerformanceTracker({ store: chain[0]! })
+  await tracker.recordAttempts(hostile)
+  await tracker.keepPoints([point(5)])
+  await tracker.putExperimentPlan('__proto__', { shares: new Map([['a', 1]]) })
+  await tracker.close()
+  const expected = await contentOf(chain[0]!)
+  for (let i = 1; i < chain.length; i++) {
+    expect(await copied(chain[i - 1]!, chain[i]!)).toMatchObject({ copied: hostile.length, copied_before: 0 })
+    expect(await contentOf(chain[i]!)).toBe(expected)
+  }
+  for (const target of chain.slice(1)) {
+    const again = new AgentPerformanceTracker({ store: target })
+    expect(await again.recordAttempts(hostile)).toMatchObject({ accepted: 0, duplicates: hostile.length })
+    expect(await again.keepPoints([point(5), point(7)])).toMatchObject({ attempts: 2 })
+    await again.close()
+  }
 })
 
-test.for(kinds)('an empty store is copied from and to %s', async (kind, context) => {
-  const [source, middle, last] = [newStore('file', context), newStore(kind, context), newStore('SQLite', context)]
-  await fill(source, [])
-  expect(await copied(source, middle)).toMatchObject({ copied: 0, verified: { attempts: 0, keys: 0 } })
-  expect(await copied(middle, last)).toMatchObject({ copied: 0, verified: { attempts: 0, keys: 0 } })
+test('an empty store is copied through every kind of store', async context => {
+  const chain = reverse(context)
+  await fill(chain[0]!, [])
+  for (let i = 1; i < chain.length; i++)
+    expect(await copied(chain[i - 1]!, chain[i]!)).toMatchObject({ copied: 0, verified: { attempts: 0, keys: 0 } })
 })
 
 test('2,000 keys are copied', async context => {
@@ -154,7 +158,7 @@ test('the sentence says what was copied and verified', async context => {
 })
 
 describe('a source that a sidecar has open', () => {
-  test.for(kinds)(
+  test.for(['file', 'PostgreSQL'] as const)(
     'is copied from %s without disturbing it, and another run copies later attempts',
     async (kind, context) => {
       const [source, target] = [newStore(kind, context), newStore('file', context)]
@@ -174,7 +178,7 @@ describe('a source that a sidecar has open', () => {
 })
 
 describe('a target is refused with exit code 73 and the remedy, and is not changed,', () => {
-  test.for(kinds)('if it is %s with other data', async (kind, context) => {
+  test.for(['file', 'Redis'] as const)('if it is %s with other data', async (kind, context) => {
     const [source, target] = [newStore('file', context), newStore(kind, context)]
     await fill(source, [hostile])
     await fill(target, [hostile])
@@ -352,7 +356,7 @@ test('a damaged source is copied without the damaged attempt, and the exit code 
   expect((await runCommand(['report', '--store', target])).stdout).toMatch(/^36 attempts/)
 })
 
-test.for(kinds)(
+test.for(['file', 'SQLite', 'Redis'] as const)(
   'a copy into %s that broke off before its snapshot is no store, and is finished by the next run',
   async (kind, context) => {
     const [source, target] = [newStore('file', context), newStore(kind, context)]
@@ -398,20 +402,18 @@ test('a copy that is killed between two groups is finished by the next run, and 
     const [row] = await connection.query<{ last: string }>(`select last from ${schema}.head`).catch(() => [])
     return Number(row?.last ?? 0)
   }
-  for (const stop of [1, 3]) {
-    await using proxy = await startProxy({ host: '127.0.0.1', port: Number(new URL(target).port) })
-    const behind = new URL(target)
-    behind.port = String(proxy.port)
-    const child = spawn(process.execPath, [MAIN, 'copy', '--from', source, '--to', behind.href], { stdio: 'ignore' })
-    await expect.poll(groups, { interval: 1, timeout: 30_000 }).toBeGreaterThanOrEqual(stop)
-    // Nothing reaches the server any more, so that the copy cannot end before it is killed.
-    proxy.freeze()
-    await kill(child)
-    expect(await runCommand(['report', '--store', target])).toMatchObject({
-      exitCode: 75,
-      stderr: expect.stringContaining('unfinished copy'),
-    })
-  }
+  await using proxy = await startProxy({ host: '127.0.0.1', port: Number(new URL(target).port) })
+  const behind = new URL(target)
+  behind.port = String(proxy.port)
+  const child = spawn(process.execPath, [MAIN, 'copy', '--from', source, '--to', behind.href], { stdio: 'ignore' })
+  await expect.poll(groups, { interval: 1, timeout: 30_000 }).toBeGreaterThanOrEqual(2)
+  // Nothing reaches the server any more, so that the copy cannot end before it is killed.
+  proxy.freeze()
+  await kill(child)
+  expect(await runCommand(['report', '--store', target])).toMatchObject({
+    exitCode: 75,
+    stderr: expect.stringContaining('unfinished copy'),
+  })
   await connection.close()
   const { copied: attempts, copied_before: before } = await copied(source, target)
   expect(Number(attempts) + Number(before)).toBe(6000)
