@@ -4,8 +4,11 @@ import {
   addOlderOutcome,
   BLOCK_ATTEMPTS,
   BLOCK_NUMBERS,
+  createOlderSlab,
+  isOlderFull,
   MAX_BLOCKS,
-  type OlderOutcomes,
+  restoredOlder,
+  savedOlder,
 } from '../../../src/core/aggregate/older-outcomes.ts'
 import {
   addRecent,
@@ -18,10 +21,15 @@ import {
 
 const outcomes = fc.array(fc.tuple(fc.integer({ min: 0, max: 500 }), fc.boolean()), { maxLength: 700 })
 
-function olderOf(list: readonly (readonly [ms: number, success: boolean])[]): OlderOutcomes {
-  const older: OlderOutcomes = []
+/** The blocks after these attempts, as a snapshot holds them. They are between the blocks of two other keys, which must stay. */
+function olderOf(list: readonly (readonly [ms: number, success: boolean])[]): number[] {
+  const slab = createOlderSlab()
+  const [before, older, after] = [slab(), slab(), slab()]
+  for (const other of [before, after]) for (let i = 0; i < 1000; i++) addOlderOutcome(other, i, true)
+  const others = [savedOlder(before), savedOlder(after)]
   for (const [ms, success] of list) addOlderOutcome(older, ms, success)
-  return older
+  expect([savedOlder(before), savedOlder(after)]).toEqual(others)
+  return savedOlder(older)
 }
 
 function recentOf(list: readonly (readonly [ms: number, success: boolean])[]): Recent {
@@ -68,6 +76,18 @@ describe('older outcomes', () => {
     )
   })
 
+  test('go on after a snapshot as without one', () => {
+    fc.assert(
+      fc.property(outcomes, outcomes, (list, more) => {
+        const restored = restoredOlder(olderOf(list), createOlderSlab())
+        if (list.length > 0) for (const [ms, success] of more) addOlderOutcome(restored, ms, success)
+        expect(savedOlder(restored)).toEqual(list.length > 0 ? olderOf([...list, ...more]) : [])
+      }),
+    )
+    const tooMany = Array((MAX_BLOCKS + 1) * BLOCK_NUMBERS).fill(1)
+    expect(() => restoredOlder(tooMany, createOlderSlab())).toThrow(RangeError)
+  })
+
   test('of back-filled history come before the blocks of later attempts', () => {
     const later = Array.from({ length: 100 }, (_, i) => [10_000 + i, true] as const)
     const history = Array.from({ length: 200 }, (_, i) => [i, false] as const)
@@ -93,7 +113,7 @@ describe('the outcomes of a key', () => {
           attempts: all.reduce((sum, [, , attempts]) => sum + attempts, 0),
         }
         expect(outcomeCounts(recent)).toEqual(counts)
-        if (recent.older.length < MAX_BLOCKS * BLOCK_NUMBERS) expect(counts.attempts).toBe(list.length)
+        if (!isOlderFull(recent.older)) expect(counts.attempts).toBe(list.length)
       }),
     )
   })
