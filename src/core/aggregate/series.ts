@@ -1,6 +1,6 @@
 /**
- * Series of metrics that senders count themselves: what each new point adds to the last one of its series. The store computes a step, makes
- * its points durable, and then takes the step. The same points again add nothing.
+ * Series of metrics that senders count themselves: the increase of each new point over the last one of its series. The store computes a step,
+ * makes its points durable, and then takes the step. The same points add nothing when they are sent again.
  */
 import type { AttemptKey } from '../attempt/attempt.ts'
 import { MAX_AHEAD_MS } from '../attempt/timestamp.ts'
@@ -80,7 +80,7 @@ export interface Series {
 }
 
 export interface SeriesOptions {
-  /** Beyond so many, series that were not heard of for `keepMs` leave for new ones. It stops growth: what is restored stays. */
+  /** The maximum number of series. Beyond it, a series without points for `keepMs` is removed for a new one. Restored series stay. */
   readonly limit: number
   readonly keepMs: number
 }
@@ -89,99 +89,126 @@ export interface SeriesOptions {
 export const withoutBuckets = (values: readonly number[]): readonly number[] => values.slice(0, 2)
 
 export function createSeries({ limit, keepMs }: SeriesOptions): Series {
-  const states = new Map<string, SeriesState>()
-  let forgottenMs = Number.NEGATIVE_INFINITY
-
-  /** How many series may be new: those there is room for, and those that could leave. Never more than `wanted` of the latter. */
-  function roomFor(wanted: number, nowMs: number, heard: ReadonlyMap<string, unknown>): number {
-    let room = Math.max(0, limit - states.size)
-    for (const [id, { heardMs }] of states) {
-      if (room >= wanted || heardMs > nowMs - keepMs) break
-      if (!heard.has(id)) room++
-    }
-    return room
-  }
-
-  function step(given: readonly SeriesPoint[], nowMs: number, kept = false): SeriesStep {
-    const changed = new Map<string, SeriesState>()
-    const points: SeriesPoint[] = []
-    const increments: Increment[] = []
-    let refused = 0
-
-    function hear(point: SeriesPoint): void {
-      const last = changed.get(point.series) ?? states.get(point.series)
-      const values = newIn(point, last)
-      if (values === undefined) return
-      const isNews = values.some(value => value > 0)
-      // What says nothing new is kept now and then, so that the series counts as heard of.
-      if (!isNews && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
-      const { series, key, measure, startMs, timeMs, cumulative } = point
-      points.push(point)
-      changed.set(series, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [] })
-      if (isNews) increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
-    }
-
-    const isKnown = (point: SeriesPoint): boolean => states.has(point.series)
-    for (const point of given) if (isKnown(point)) hear(point)
-    const fresh = given.filter(point => !isKnown(point))
-    let room = kept ? Number.POSITIVE_INFINITY : roomFor(fresh.length, nowMs, changed)
-    for (const point of fresh) {
-      const isFirst = !changed.has(point.series)
-      if (isFirst && room <= 0) {
-        refused++
-        continue
-      }
-      if (isFirst) room--
-      hear(point)
-    }
-    return { points, increments, refused, changed }
-  }
-
-  /** What is new since the series was last heard of; undefined where nothing can be, because it was heard before. */
-  function newIn(point: SeriesPoint, last: SeriesState | undefined): readonly number[] | undefined {
-    const { values } = point
-    if (last === undefined) return point.cumulative && point.startMs <= forgottenMs ? values.map(() => 0) : values
-    if (point.timeMs <= last.timeMs) return undefined
-    if (!point.cumulative || point.startMs > last.startMs) return values
-    if (point.startMs < last.startMs) return undefined
-    // The bounds of a histogram changed, the sender's or ours: no bucket is known from before, count and sum are.
-    const common = last.values.length === values.length ? values : withoutBuckets(values)
-    const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
-    // The sender was restarted without a new start time: everything it has counted since is new.
-    return fell ? values : common.map((value, i) => value - last.values[i]!)
-  }
-
+  const table: SeriesTable = { states: new Map(), forgottenMs: Number.NEGATIVE_INFINITY, limit, keepMs }
+  const { states } = table
   return {
-    step,
-    take({ changed }) {
-      const most = Math.max(limit, states.size)
-      let nowMs = Number.NEGATIVE_INFINITY
-      for (const { heardMs } of changed.values()) nowMs = heardMs
-      for (const [id, state] of changed) {
-        states.delete(id)
-        states.set(id, state)
-      }
-      for (const [id, { startMs, heardMs }] of states) {
-        if (states.size <= most || changed.has(id) || heardMs > nowMs - keepMs) break
-        states.delete(id)
-        forgottenMs = Math.max(forgottenMs, startMs)
-      }
-    },
+    step: (points, nowMs, kept = false) => stepOf(table, points, nowMs, kept),
+    take: step => storeChanged(table, step.changed),
     forget(ms) {
       states.clear()
-      forgottenMs = Math.max(forgottenMs, ms)
+      table.forgottenMs = Math.max(table.forgottenMs, ms)
     },
     assumeCounted(ms) {
-      forgottenMs = Math.max(forgottenMs, ms)
+      table.forgottenMs = Math.max(table.forgottenMs, ms)
     },
     get forgottenMs() {
-      return forgottenMs
+      return table.forgottenMs
     },
     states,
     restore(ms, saved) {
       states.clear()
-      forgottenMs = ms
+      table.forgottenMs = ms
       for (const [id, state] of saved) states.set(id, state)
     },
+  }
+}
+
+interface SeriesTable extends SeriesOptions {
+  readonly states: Map<string, SeriesState>
+  forgottenMs: number
+}
+
+/** A step that is being computed. */
+interface OpenStep extends SeriesStep {
+  readonly points: SeriesPoint[]
+  readonly increments: Increment[]
+  refused: number
+  readonly changed: Map<string, SeriesState>
+}
+
+/** Points of known series come first: a new series must not replace one that is in the same request. */
+function stepOf(table: SeriesTable, given: readonly SeriesPoint[], nowMs: number, kept: boolean): SeriesStep {
+  const { states } = table
+  const step: OpenStep = { points: [], increments: [], refused: 0, changed: new Map() }
+  for (const point of given) if (states.has(point.series)) addPoint(table, step, point, nowMs)
+  const fresh = given.filter(({ series }) => !states.has(series))
+  let room = kept ? Number.POSITIVE_INFINITY : roomFor(table, fresh.length, nowMs, step.changed)
+  for (const point of fresh) {
+    const isFirst = !step.changed.has(point.series)
+    if (isFirst && room <= 0) {
+      step.refused++
+      continue
+    }
+    if (isFirst) room--
+    addPoint(table, step, point, nowMs)
+  }
+  return step
+}
+
+function addPoint(
+  { states, keepMs, forgottenMs }: SeriesTable,
+  step: OpenStep,
+  point: SeriesPoint,
+  nowMs: number,
+): void {
+  const last = step.changed.get(point.series) ?? states.get(point.series)
+  const values = increaseOf(point, last, forgottenMs)
+  if (values === undefined) return
+  const isIncrease = values.some(value => value > 0)
+  // A point without an increase is stored now and then, so that its series counts as active.
+  if (!isIncrease && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
+  const { series, key, measure, startMs, timeMs, cumulative } = point
+  step.points.push(point)
+  step.changed.set(series, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [] })
+  if (isIncrease) step.increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
+}
+
+/** How many series may be new: the free places, and those of series that are silent. Never more than `wanted` of the latter. */
+function roomFor(
+  { states, limit, keepMs }: SeriesTable,
+  wanted: number,
+  nowMs: number,
+  active: ReadonlyMap<string, unknown>,
+): number {
+  let room = Math.max(0, limit - states.size)
+  for (const [id, { heardMs }] of states) {
+    if (room >= wanted || heardMs > nowMs - keepMs) break
+    if (!active.has(id)) room++
+  }
+  return room
+}
+
+/** The increase of a point over the last one of its series. Undefined if there can be none, because the point was counted before. */
+function increaseOf(
+  point: SeriesPoint,
+  last: SeriesState | undefined,
+  forgottenMs: number,
+): readonly number[] | undefined {
+  const { values } = point
+  if (last === undefined) return point.cumulative && point.startMs <= forgottenMs ? values.map(() => 0) : values
+  if (point.timeMs <= last.timeMs) return undefined
+  if (!point.cumulative || point.startMs > last.startMs) return values
+  if (point.startMs < last.startMs) return undefined
+  // The sender's bounds or ours changed: the last buckets are not known, count and sum are.
+  const common = last.values.length === values.length ? values : withoutBuckets(values)
+  const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
+  // The sender restarted without a new start time: everything it counted since then is new.
+  return fell ? values : common.map((value, i) => value - last.values[i]!)
+}
+
+/** Stores the last points of a step. Beyond the limit it removes series that are silent, the longest silent first. */
+function storeChanged(table: SeriesTable, changed: SeriesStep['changed']): void {
+  const { states, limit, keepMs } = table
+  const most = Math.max(limit, states.size)
+  let nowMs = Number.NEGATIVE_INFINITY
+  for (const { heardMs } of changed.values()) nowMs = heardMs
+  for (const [id, state] of changed) {
+    states.delete(id)
+    states.set(id, state)
+  }
+  for (const [id, { startMs, heardMs }] of states) {
+    if (states.size <= most || changed.has(id) || heardMs > nowMs - keepMs) break
+    states.delete(id)
+    table.forgottenMs = Math.max(table.forgottenMs, startMs)
   }
 }

@@ -108,7 +108,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
   return { keys: captured.keys, start, ends, changes: captured.changes, checksums }
 }
 
-/** What stands under a key: made anew, or taken over. */
+/** The entry of a key: printed now, or copied from the last document. */
 type Entry = { readonly printed: string } | { readonly bytes: Buffer; readonly checksum: number }
 
 /** What stands under each key, in their order. */
@@ -156,7 +156,7 @@ interface Text {
 /** A character of a string takes at most so many bytes. */
 const MOST_BYTES = 3
 
-/** One piece of memory for all of a document: fresh ones would make the garbage collector hold up others. */
+/** One buffer for a whole document. A new buffer per chunk causes garbage collection that delays requests. */
 function createText(): Text {
   let buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES)
   let pending = 0

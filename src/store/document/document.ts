@@ -1,6 +1,6 @@
 /**
- * The documented file as it is found: recognised by what it says behind `metrics` of how much of the journal it covers, with a checksum of
- * all that stands before, so that it need not be parsed to be trusted.
+ * The documented file on disk. Behind `metrics` it states how much of the journal it covers, and a checksum of everything before. So it can be
+ * trusted without parsing.
  */
 import { isAscii } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -33,7 +33,7 @@ export type DocumentState<Place> =
   | { readonly kind: 'damaged'; readonly reason: string }
 
 export interface InspectOptions<Place> {
-  /** Reads the position from what `createDocumentWriter` was told to write. Undefined if it is of another log. */
+  /** Reads the position from what `createDocumentWriter` wrote. Undefined if it is of another log. */
   readonly readPlace: (covers: Readonly<Record<string, unknown>>) => Place | undefined
   /** A document of more bytes that says it is ours is taken at its word; others are read whole. */
   readonly trustedBytes?: number

@@ -183,6 +183,6 @@ test('where something else changed it meanwhile, nothing of that is taken over',
   await documents(store, 3)
   const totals = [...readAsOrigin(textOf(fileSystem)).values()].map(entry => entry.total_attempts)
   expect(totals).toEqual([2, 1, 1])
-  expect(warnings).toContain('something else changed the document: it is written anew')
+  expect(warnings).toContain('another program changed the document: it is written again')
   await store.close()
 })

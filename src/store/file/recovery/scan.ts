@@ -20,7 +20,7 @@ export interface ScanResult {
   readonly corrupt: number
   /** Records that damaged lines cost, as far as it can be told; the first one of a segment, which says what it is, is not among them. */
   readonly lost: number
-  /** Bytes of a line that has no end, without zeros that were laid out behind it. */
+  /** Bytes of a last line without an end, without the preallocated zeros behind it. */
   readonly torn: number
 }
 
@@ -126,8 +126,8 @@ async function hasDamagedOpening(fileSystem: FileSystem, path: string, end: numb
 }
 
 /**
- * What stands behind the last line that has an end: one that was being written, or one whose end is damaged, which counts up to there;
- * and zeros that were laid out.
+ * What follows the last complete line: a line that was being written, or one whose end is damaged, and preallocated
+ * zeros.
  */
 function openEnd(rest: Buffer): { readonly end: number; readonly torn: number } {
   let used = rest.length

@@ -16,7 +16,7 @@ import { copyAside } from './repair.ts'
 import { type Pace, scan } from './scan.ts'
 import type { StartOptions } from './start.ts'
 
-/** How a scrub is paced. */
+/** How a scrub is throttled. */
 export interface ScrubTimes {
   /** From the start of the store to the first pass, and from the end of one to the next. Infinity: none by itself. */
   readonly firstMs: number
