@@ -1,6 +1,7 @@
 /**
- * The outcomes of attempts that left the recent attempts of a key: counts in blocks of 25, in the order of the attempts' own
- * time. Drift needs their order, which totals do not hold. At most 36 blocks, 416 bytes a key. Arrays of numbers would take three times as much.
+ * The outcomes of attempts that left the recent attempts of a key: counts in blocks of 25, in the order of the attempts' own time. The
+ * drift test needs their order, which totals do not contain. At most 36 blocks, 416 bytes per key. Arrays of numbers would take three times as
+ * much.
  */
 
 /** Attempts of a full block. */
@@ -21,7 +22,7 @@ interface BlockColumns {
   readonly counts: Uint8Array
 }
 
-/** Blocks in the order of their time. */
+/** Blocks of one key, ordered by time. */
 export interface OlderOutcomes extends BlockColumns {
   /** The index of the first block of the key in the columns. */
   readonly first: number
@@ -32,7 +33,7 @@ export interface OlderOutcomes extends BlockColumns {
 /** No blocks. Shared: replace it before adding the first one. */
 export const NO_OLDER: OlderOutcomes = { ...columnsFor(0), first: 0, blocks: 0 }
 
-/** A slab allocator: answers memory for {@link MAX_BLOCKS} blocks of a key. */
+/** A slab allocator: returns memory for {@link MAX_BLOCKS} blocks of a key. */
 export type OlderSlab = () => OlderOutcomes
 
 export function createOlderSlab(): OlderSlab {
@@ -54,8 +55,8 @@ function columnsFor(keys: number): BlockColumns {
 }
 
 /**
- * Adds an attempt at its own time. A late attempt joins the block at its time if that has room. Otherwise it begins a block
- * there, so that back-filled attempts never join blocks of a much later time.
+ * Adds an attempt at its own time. A late attempt joins the block at its time if that block is not full. Otherwise it begins a new block
+ * there. Back-filled attempts therefore never join blocks of a much later time.
  */
 export function addOlderOutcome(older: OlderOutcomes, ms: number, success: boolean): void {
   const next = blockAfter(older, ms)
@@ -105,7 +106,7 @@ function clearBlock({ times, counts }: OlderOutcomes, at: number, ms: number): n
 /** True once blocks may have been dropped. */
 export const isOlderFull = ({ blocks }: OlderOutcomes): boolean => blocks === MAX_BLOCKS
 
-/** Called with the time in milliseconds since the epoch, and the counts, of one attempt or of a block. The time of a block is its end. */
+/** Called for one attempt in the ring, or for a block of older ones: with its time in milliseconds since the epoch, and its counts. */
 export type OutcomeVisitor = (ms: number, successes: number, attempts: number) => void
 
 /** Visits the blocks from the one at `from` on, as long as they end by `untilMs`. Returns the index behind the last one visited. */
@@ -116,7 +117,7 @@ export function visitBlocks(older: OlderOutcomes, from: number, untilMs: number,
   return at
 }
 
-/** The blocks as a snapshot holds them: {@link BLOCK_NUMBERS} for each. */
+/** The blocks as they are in a snapshot: {@link BLOCK_NUMBERS} per block. */
 export function savedOlder(older: OlderOutcomes): number[] {
   const numbers: number[] = []
   visitBlocks(older, older.first, Number.POSITIVE_INFINITY, (...block) => numbers.push(...block))
