@@ -55,6 +55,14 @@ describe('older outcomes', () => {
     expect(older.length).toBe(MAX_BLOCKS * BLOCK_NUMBERS)
     expect(older.slice(0, BLOCK_NUMBERS)).toEqual([124, 5, BLOCK_ATTEMPTS])
     expect(older.slice(-BLOCK_NUMBERS)).toEqual([999, 5, BLOCK_ATTEMPTS])
+    // A late attempt would begin the oldest block, which is dropped at once.
+    expect(olderOf([...list, [-1, true]])).toEqual(older)
+    // A late attempt between two full blocks begins a block there, and the oldest one is dropped.
+    expect(olderOf([...list, [150, true]])).toEqual([
+      ...older.slice(BLOCK_NUMBERS, 2 * BLOCK_NUMBERS),
+      ...[150, 1, 1],
+      ...older.slice(2 * BLOCK_NUMBERS),
+    ])
   })
 
   test('stay in the order of time, bounded, and count every attempt until a block is dropped', () => {
