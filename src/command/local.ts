@@ -1,4 +1,5 @@
 /** Asks questions and records attempts in a store on this machine. */
+import { type ModelAliases, NO_ALIASES } from '../core/attempt/model-aliases.ts'
 import type { Clock } from '../core/ports.ts'
 import type { ReadableStore } from '../store/backend.ts'
 import { openStoreToRead } from '../store/open.ts'
@@ -13,20 +14,23 @@ export interface LocalOptions {
   readonly use: 'ask' | 'record'
   /** A file of prices for recorded attempts, in addition to the built-in ones. */
   readonly prices?: string | undefined
+  /** A file of the spellings of models by name. */
+  readonly modelAliases?: string | undefined
   /** Receives a line for each problem found in the store. */
   readonly stderr: Output
 }
 
 /** Opens a store. Rejects if it cannot be read. `ask` rejects if it does not exist, `record` if another process has it open. */
 export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
-  let tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
+  let tracker = options.use === 'ask' ? await openToAsk(store, options) : await openToRecord(store, options)
   return {
     ask: (path, parameters) => tracker.ask(path, parameters),
     record: attempts => tracker.keep([...attempts]),
     async adopt(document) {
       await tracker.close()
       const { importDocument } = await import('../store/import-document.ts')
-      const imported = await importDocument(store, document, warningsTo(options.stderr))
+      const aliases = await readAliases(options.modelAliases)
+      const imported = await importDocument(store, document, { logger: warningsTo(options.stderr), aliases })
       // It folds the document, and a file store writes its own.
       tracker = await openToRecord(store, options)
       return imported
@@ -35,8 +39,9 @@ export async function openLocal(store: string, options: LocalOptions): Promise<S
   }
 }
 
-async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanceTracker> {
-  return new AgentPerformanceTracker({ store: await openToRead(store, stderr) })
+async function openToAsk(store: string, { stderr, modelAliases }: LocalOptions): Promise<AgentPerformanceTracker> {
+  const aliases = await readAliases(modelAliases)
+  return new AgentPerformanceTracker({ store: await openToRead(store, stderr), modelAliases: () => aliases })
 }
 
 /** Opens a store read-only. Each problem found in it is a line on standard error. `clock` gives the time of all answers. */
@@ -54,8 +59,13 @@ function unreadable(error: unknown): unknown {
   return new CommandError(EXIT.permission, message, { cause: error })
 }
 
-async function openToRecord(store: string, { prices }: LocalOptions): Promise<AgentPerformanceTracker> {
-  const tracker = new AgentPerformanceTracker({ store, ...(await pricing(prices)) })
+async function openToRecord(store: string, { prices, modelAliases }: LocalOptions): Promise<AgentPerformanceTracker> {
+  const aliases = await readAliases(modelAliases)
+  const tracker = new AgentPerformanceTracker({
+    store,
+    modelAliases: () => aliases,
+    ...(await pricing(prices, aliases)),
+  })
   await tracker.health().catch(error => {
     throw locked(error)
   })
@@ -69,6 +79,11 @@ function locked(error: unknown): unknown {
 }
 
 /** Loads the prices on demand, because questions do not need them. */
-async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
-  return { price: (await import('../pricing/price.ts')).createPrice({ overrides }) }
+async function pricing(overrides: string | undefined, aliases: ModelAliases): Promise<Pick<TrackerOptions, 'price'>> {
+  return { price: (await import('../pricing/price.ts')).createPrice({ overrides, aliases }) }
+}
+
+/** Loads the YAML parser on demand, because few commands need it. */
+async function readAliases(path: string | undefined): Promise<ModelAliases> {
+  return path === undefined ? NO_ALIASES : (await import('../config/model-aliases.ts')).readModelAliases(path)
 }

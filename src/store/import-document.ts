@@ -1,4 +1,6 @@
 /** Makes a document the beginning of a store of any kind. */
+import type { AttemptKey } from '../core/attempt/attempt.ts'
+import { type ModelAliases, modelNameOf } from '../core/attempt/model-aliases.ts'
 import { type Log, LogNotEmpty, LogTruncated } from '../core/log.ts'
 import { runYieldingAlone } from '../lib/event-loop.ts'
 import { appendDocument } from './document/adopt.ts'
@@ -18,13 +20,27 @@ export interface ImportedDocument extends Pick<DocumentContent, 'damaged'> {
 export async function importDocument(
   target: string,
   { metrics, digest }: Pick<ParsedDocument, 'metrics' | 'digest'>,
-  logger: Logger,
+  { logger, aliases }: { readonly logger: Logger; readonly aliases: ModelAliases },
 ): Promise<ImportedDocument> {
-  const content = await runYieldingAlone(readContent({ metrics }))
+  const content = renamed(await runYieldingAlone(readContent({ metrics })), aliases)
   const { baselines, damaged } = content
   const older = baselines.reduce((sum, { totals }) => sum + totals.successes + totals.failures, 0)
   const result = await resultOf(target, { content, digest, logger })
   return { result, attempts: older + content.attempts.length, damaged }
+}
+
+/** The content with each listed model under its name, as recorded attempts are. */
+function renamed(content: DocumentContent, aliases: ModelAliases): DocumentContent {
+  if (aliases.size === 0) return content
+  const rename = <Named extends Pick<AttemptKey, 'model_name'>>(one: Named): Named => ({
+    ...one,
+    model_name: modelNameOf(aliases, one.model_name),
+  })
+  return {
+    ...content,
+    baselines: content.baselines.map(({ key, totals }) => ({ key: rename(key), totals })),
+    attempts: content.attempts.map(({ attempt, at }) => ({ attempt: rename(attempt), at })),
+  }
 }
 
 async function resultOf(

@@ -285,6 +285,19 @@ describe('a document of the Python tracker', () => {
     },
   )
 
+  test('has its models under the names of --model-aliases', async context => {
+    const [document, store] = [newStore('file', context), newStore('file', context)]
+    const aliases = join(folder, 'aliases.yaml')
+    await writeFile(aliases, 'model-name: [m]\n')
+    await writeFile(document, documentOf(entries))
+    const { exitCode, stderr } = await runCommand(['import', document, '--store', store, '--model-aliases', aliases])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    const named = entries.map(one =>
+      JSON.parse(JSON.stringify(one).replaceAll('"model_name":"m"', '"model_name":"model-name"')),
+    )
+    expect(await entriesOf(store)).toEqual(named)
+  })
+
   test('is copied as it is into another store', async context => {
     const [document, store] = [newStore('file', context), newStore('Redis', context)]
     await writeFile(document, documentOf(entries))
