@@ -1,7 +1,7 @@
 /** Merges what two owners stored at the same time into one journal. */
 import type { LogRecord } from '../../../core/fold.ts'
 import type { Logger } from '../../logger.ts'
-import { pointsJson } from '../../record-json.ts'
+import { planJson, pointsJson } from '../../record-json.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type JournalRecord, recordLines } from '../journal/record.ts'
 import { type JournalFiles, segmentPath } from '../journal/segments.ts'
@@ -11,7 +11,7 @@ import { scan } from './scan.ts'
 /** Forks that one segment names: its first record must stay short. */
 const FORKS_AT_ONCE = 16
 
-export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' }>
+export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' | 'plan' }>
 
 /** The records of a fork that the journal lacks. */
 export interface ReadFork extends Fork {
@@ -43,7 +43,7 @@ export async function readForks(
 }
 
 function isForkRecord(record: JournalRecord): record is ForkRecord {
-  return record.kind === 'attempt' || record.kind === 'points'
+  return record.kind === 'attempt' || record.kind === 'points' || record.kind === 'plan'
 }
 
 /**
@@ -78,6 +78,10 @@ export async function mergeForks(
 
 /** The line of a record as it was stored before. */
 function lineOf(record: ForkRecord): Buffer {
-  const text = record.kind === 'points' ? pointsJson(record.points) : JSON.stringify(record.attempt)
-  return recordLines(record.nowMs, [text], record.idMs)
+  return recordLines(record.nowMs, [textOf(record)], record.idMs)
+}
+
+function textOf(record: ForkRecord): string {
+  if (record.kind === 'points') return pointsJson(record.points)
+  return record.kind === 'plan' ? planJson(record) : JSON.stringify(record.attempt)
 }
