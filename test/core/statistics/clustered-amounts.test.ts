@@ -17,6 +17,7 @@ import { calibrationDesignEffect } from '../../../src/core/statistics/calibratio
 import { clusteredSums } from '../../../src/core/statistics/clustered-amounts.ts'
 import { costsOf } from '../../../src/core/statistics/cost.ts'
 import { judgeExperiment } from '../../../src/core/statistics/experiment.ts'
+import { decisionProbability } from '../../../src/core/statistics/futility.ts'
 import { meanDifference } from '../../../src/core/statistics/mean-difference.ts'
 import { assignedUnits } from '../../../src/core/statistics/sample-ratio.ts'
 import { DURATION_BUCKETS, timeQuantiles } from '../../../src/core/statistics/time-quantiles.ts'
@@ -70,6 +71,7 @@ describe('tasks whose runs are alike have the interval of one run each', () => {
         expectSameInterval(timeInterval(timesOf(repeated)), timeInterval(timesOf(once)))
         const [a, b] = [costsOfSummary(repeated), costsOfSummary(once)]
         expectSameInterval(a.cost_per_attempt?.interval, b.cost_per_attempt?.interval)
+        expectSameInterval(a.cost_per_success?.interval, b.cost_per_success?.interval)
         expect(a.cost_per_attempt?.cost_usd).toBeCloseTo(b.cost_per_attempt!.cost_usd, 9)
         expect(a).toMatchObject({ clusters: some.length, total_attempts: n * some.length })
         expect(a.effective_attempts).toBeCloseTo(some.length, 9)
@@ -184,6 +186,36 @@ describe('an experiment of repeated tasks', () => {
       ...independent
     } = arm('a', 30, 'a')
     expect(assignedUnits([independent, independent])).toEqual([300, 300])
+  })
+
+  test('finds a smaller effect where variants share tasks, because a task that is hard for both adds no error', () => {
+    const some = (variant: string, shift: number, prefix: string) => {
+      const summary = createSummary()
+      for (let i = 0; i < 300; i++) {
+        const [task, run] = [i % 60, Math.floor(i / 60)]
+        // A third of the tasks always succeed, a third never, and a third depend on the run.
+        const success = task % 3 === 0 || (task % 3 === 1 && run < 2 + (task % 2 === 0 ? shift : -shift))
+        addAttempt(summary, { ...ATTEMPT, success, time_seconds: 1, task_id: `${prefix}${task}` }, 0)
+      }
+      return { variant, ...taskCountsOf(summary) }
+    }
+    const effect = (prefix: string): number => {
+      const [comparison] = judgeExperiment([some('a', 0, ''), some('b', 1, prefix)]).comparisons
+      expect(comparison?.common_tasks).toBe(prefix === '' ? 60 : undefined)
+      return comparison!.minimum_detectable_effect!
+    }
+    expect(effect('')).toBeLessThan(0.6 * effect('own '))
+  })
+
+  test('is more often futile where tasks repeat: 20,000 further attempts are worth fewer', () => {
+    const [a, b] = [
+      { successes: 200, attempts: 400 },
+      { successes: 206, attempts: 400 },
+    ]
+    const options = { alpha: 0.05, adaptive: false }
+    const repeated = decisionProbability(a, b, options, undefined, 5 * 800)
+    expect(repeated).toBeLessThan(decisionProbability(a, b, options, undefined))
+    expect(decisionProbability(a, b, options, undefined, 800)).toBe(decisionProbability(a, b, options, undefined))
   })
 
   test('is no mismatch if 12 of 40 tasks went to one variant, as chance does, though 60 of 200 attempts would be one', () => {
