@@ -6,7 +6,7 @@ import type { MeanInterval } from '../statistics/intervals.ts'
 import { DURATION_BUCKETS, type TimeQuantiles, timeQuantiles } from '../statistics/time-quantiles.ts'
 import { countsOf } from './groups.ts'
 
-/** What an answer says of times beside `avg_time_seconds`. */
+/** The members of an answer about times beside `avg_time_seconds`. */
 export interface Times {
   /** 95 % interval of the mean. Null below two attempts with a time, or if all are of one task. */
   readonly avg_time_seconds_interval: MeanInterval | null

@@ -69,7 +69,7 @@ export interface FileStoreStats extends Readonly<Counters> {
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** Damage and missing files that are known now. */
+  /** The currently known damage and missing files. */
   readonly damage: KnownDamage
 }
 
@@ -102,7 +102,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
   }
 }
 
-/** A file log that is open, and what its start found. */
+/** An open file log, and the results of its start. */
 export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
@@ -235,8 +235,8 @@ function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally)
 }
 
 /**
- * Whether the journal, or an earlier fork, has a record. A record without an id is always new: nothing can tell. A plan of an experiment that has
- * one in the journal is known: it must not replace what the other owner acknowledged since.
+ * Whether the journal, or an earlier fork, has a record. A record without an id always counts as new, because it cannot be compared. A plan of
+ * an experiment that has one in the journal counts as known: it must not replace what the other owner acknowledged since.
  */
 function createKnown(ids: DedupWindow, plans: Tally['plans']): (record: ForkRecord) => boolean {
   const seen = new Set<string>()
