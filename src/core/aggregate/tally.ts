@@ -179,11 +179,12 @@ function createRecords(options: TallyOptions): Records {
   const keys = createKeyIndex<KeyTally>()
   // The rows of keys are adjacent in memory, because questions about all keys read them sequentially.
   const keyRow = createSummarySlab()
-  const noBuckets = { buckets: NO_BUCKETS, open: undefined }
 
   function create(key: AttemptKey): KeyTally {
     const summary = createSummary(keyRow())
-    const record = { key: keys.interned(key), recent: createRecent(), summary, ...noBuckets, changes: 0 }
+    const [recent, interned] = [createRecent(), keys.interned(key)]
+    // All members by name: after a spread, V8 gives the rest memory of their own, 32 bytes more a key.
+    const record = { key: interned, recent, summary, buckets: NO_BUCKETS, open: undefined, changes: 0 }
     keys.add(record)
     return record
   }

@@ -79,7 +79,17 @@ function printEdge(ms: number): string {
   return printTimestamp({ ms: Math.min(Math.max(ms, FIRST_MS), LAST_MS), local: false })
 }
 
+/**
+ * The range of an answer. Undefined if none was asked for. An answer that has one member per name may then have a member of the name `range`,
+ * which has other fields.
+ */
+export function rangeOf({ range }: Ranged): AnsweredRange | undefined {
+  return range !== undefined && 'since' in range ? range : undefined
+}
+
 /** The members of an answer that has one per name, without its range. */
-export function withoutRange<Member>({ range, ...members }: Record<string, Member> & Ranged): Record<string, Member> {
+export function withoutRange<Member>(answer: Record<string, Member> & Ranged): Record<string, Member> {
+  if (rangeOf(answer) === undefined) return answer
+  const { range, ...members } = answer
   return members as Record<string, Member>
 }

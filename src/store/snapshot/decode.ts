@@ -176,7 +176,7 @@ function decodeKeys(
   const olderLengths = block.words(count)
   for (const [i, { added, numbers, flags }] of kept.entries()) {
     if (heads[4 * i + 3] !== flags.length) throw new RangeError('the number of recent attempts is wrong')
-    const older = [...block.doubles(olderLengths[i]!)]
+    const older = block.doubles(olderLengths[i]!)
     tally.restoreRecent(records[i]!, { added: Math.trunc(added), numbers, flags, older })
     owners.all.push(records[i]!)
     owners.opens.push(opens[i]!)

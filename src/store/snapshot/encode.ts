@@ -3,6 +3,7 @@ import type { ArmCell } from '../../core/aggregate/arm-cells.ts'
 import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { storedPlan } from '../../core/aggregate/experiment-plan.ts'
+import { savedOlder } from '../../core/aggregate/older-outcomes.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
@@ -138,7 +139,7 @@ const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
   Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
 
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const older = keys.map(({ recent }) => recent.older)
+  const older = keys.map(({ recent }) => savedOlder(recent.older))
   const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
   const block = newBlock(
     1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers,
