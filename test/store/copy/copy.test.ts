@@ -151,6 +151,18 @@ test('a sidecar that has the target open records nothing more, and answers again
   expect(await contentOf(to)).toEqual(await contentOf(from))
 })
 
+test('a sidecar that sees a whole copy at once does not count its records, because expired totals are only in its snapshot', async () => {
+  const [from, to] = [createMemoryServer(), createMemoryServer()]
+  await (await record(from)).close()
+  const sidecar = await openOn(to.open())
+  to.hidden = 1000
+  await copy(from, to)
+  to.hidden = 0
+  await expect(sidecar.follow()).rejects.toMatchObject({ name: 'UnfinishedCopy' })
+  expect(await sidecar.summaries()).toEqual([])
+  await sidecar.close()
+})
+
 test('what the source recorded since is copied by another run, and what it had is not copied again', async () => {
   const [from, to] = [createMemoryServer(), createMemoryServer()]
   const source = await record(from)
