@@ -1,4 +1,4 @@
-/** `import`: records attempts from files. */
+/** `import`: records attempts from files. The file is long because it holds every step of an import, and what it prints. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'

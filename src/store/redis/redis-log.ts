@@ -1,4 +1,4 @@
-/** A log in a Redis stream, for many sidecars. */
+/** A log in a Redis stream, for many sidecars. The file is long because it implements every method of the log port. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
