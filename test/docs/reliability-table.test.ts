@@ -14,7 +14,11 @@ const vitest = new URL('../../node_modules/vitest/vitest.mjs', import.meta.url).
 /** Full names of the tests in the files. `vitest list` runs none of them. */
 async function namesIn(files: ReadonlySet<string>, ...options: string[]): Promise<string[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [vitest, 'list', ...options, ...files])
-  return stdout.trimEnd().split('\n')
+  // A name is printed behind that of its project, in brackets.
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => line.replace(/^\[[^\]]+\] /, ''))
 }
 
 const isServerTest = (name: string): boolean => /^test\/store\/(postgres|redis)\//.test(name)
