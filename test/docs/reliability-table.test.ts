@@ -43,7 +43,7 @@ test('every test that docs/reliability.md names exists', async () => {
   ])
   const checked = [...others, ...roots, ...served]
   expect(checked.filter(name => !there.flat().includes(name))).toEqual([])
-})
+}, 150_000)
 
 test('docs/reliability.md is what its rows print (npm run docs brings it up to date)', () => {
   expect(readFileSync(new URL('../../docs/reliability.md', import.meta.url), 'utf8')).toBe(reliabilityPage())
