@@ -116,7 +116,7 @@ export async function startSidecar(
     throw error
   })
   listener = opened
-  const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
+  const otlpOut = await openOtlpOut(env, exposition.producer, VERSION, log)
   const fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
