@@ -1,15 +1,9 @@
 /** Brings the schema up to date. Many sidecars may start at once. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Limits } from '../../core/fold.ts'
+import type { Head } from '../shared/groups.ts'
 import type { Connection } from './connection.ts'
 import { MIGRATIONS, SCHEMA_VERSION } from './migrations.ts'
-
-/** What all sidecars of the log share. */
-export interface Head {
-  readonly logId: string
-  readonly seed: readonly [number, number]
-  readonly limits: Limits
-}
 
 /** The advisory lock of changes to the schema: any number that no other program uses. */
 export const SCHEMA_LOCK = 7_307_100_423
@@ -25,7 +19,7 @@ export async function migrate({ query }: Connection, schema: string, limits: Lim
   const [head] = await query<{ log_id: string; seed: [number, number]; limits: Limits }>(
     `select log_id, seed, limits from ${schema}.head`,
   )
-  return { logId: head!.log_id, seed: head!.seed, limits: head!.limits }
+  return { id: head!.log_id, seed: head!.seed, limits: head!.limits }
 }
 
 async function versionOf(query: Connection['query'], schema: string): Promise<number> {

@@ -24,3 +24,8 @@ export class UnusableServer extends Error {
     this.exitCode = isNewer ? EXIT.configuration : EXIT.unavailable
   }
 }
+
+/** The server gave no answer: the statement may have been run, or may still be. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered'
+}
