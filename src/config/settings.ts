@@ -5,6 +5,7 @@
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
   bytes,
+  bytesOrNone,
   count,
   countUpTo,
   duration,
@@ -22,7 +23,7 @@ import {
   wait,
   word,
 } from './kind.ts'
-import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
+import { DEFAULT_SPOOL_SHOWN, DEFAULT_STORE_SHOWN, defaultSpool, defaultStore } from './state-directory.ts'
 
 /** A key takes about 10 KB of memory, an arm about half of that. */
 const MAX_KEYS = 1_000_000
@@ -61,6 +62,10 @@ export interface Config {
   readonly retentionBytes: number
   readonly idWindow: number
   readonly idWindowAgeMs: number
+  /** A folder for this sidecar only. If it ends in `/`, each sidecar gets a folder of its own in it. */
+  readonly spool: string
+  /** 0 for no spool. */
+  readonly spoolBytes: number
   /** A file of prices by model name. */
   readonly prices: string | undefined
   readonly otlpMetrics: boolean
@@ -280,6 +285,22 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: duration,
     default: '24h',
     description: 'How long an attempt id is remembered to detect duplicates.',
+    group: 'What is kept',
+  },
+  spool: {
+    name: 'spool',
+    kind: path,
+    default: { shown: DEFAULT_SPOOL_SHOWN, in: defaultSpool },
+    description:
+      'Folder of the attempts that are recorded while the PostgreSQL or Redis server of the store is away. One sidecar can use it at a time. If the path ends in /, each sidecar and store gets a folder of its own in it.',
+    group: 'What is kept',
+  },
+  spoolBytes: {
+    name: 'spool-bytes',
+    kind: bytesOrNone,
+    default: '1GiB',
+    description:
+      'Maximum size of the spool. Beyond it, and with 0, attempts are refused while the server of the store is away.',
     group: 'What is kept',
   },
   prices: {

@@ -4,7 +4,7 @@
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
-import type { Series, SeriesPoint } from './aggregate/series.ts'
+import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
@@ -178,12 +178,16 @@ export function applyUncounted(state: FoldState, record: LogRecord): void {
 export function takePoints({ tally, series }: FoldState, { points, nowMs }: PointsRecord): number {
   const step = series.step(points, nowMs, true)
   series.take(step)
-  let attempts = 0
-  for (const increment of step.increments) {
-    tally.count(increment, nowMs)
-    if (increment.measure.metric === 'attempts') attempts += increment.values[0] ?? 0
-  }
-  return attempts
+  for (const increment of step.increments) tally.count(increment, nowMs)
+  return attemptsIn(step.increments)
+}
+
+/** The number of attempts that increments count. */
+export function attemptsIn(increments: readonly Increment[]): number {
+  return increments.reduce(
+    (sum, { measure, values }) => sum + (measure.metric === 'attempts' ? (values[0] ?? 0) : 0),
+    0,
+  )
 }
 
 /** Keeps the alerts, because they record which notifications were sent. */

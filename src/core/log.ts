@@ -36,6 +36,8 @@ export interface Group {
    * of them is only appended to an empty log, else the append rejects with {@link LogNotEmpty}.
    */
   readonly writer?: string
+  /** The group was spooled while the log was away. Unlike other groups with a {@link writer}, it may be appended to any log. */
+  readonly isSpooled?: boolean
   /** 1 for the writer's first group, then consecutive. An append with the same number is a retry of the same group. */
   readonly number: number
   /** How many of the records are attempts. */
@@ -44,6 +46,11 @@ export interface Group {
   readonly records: Uint8Array
   /** The group is a single reset record. The log may delete everything before it. */
   readonly isReset: boolean
+}
+
+/** Whether a group may only become the first of an empty log. */
+export function mustBeFirst({ writer, number, isSpooled = false }: Group): boolean {
+  return writer !== undefined && number === 1 && !isSpooled
 }
 
 /** The position of a stored group. */
@@ -105,7 +112,7 @@ export interface StoredSnapshot {
  * A temporary buffer outside the JavaScript heap. A snapshot on the heap causes GC pauses of tens of milliseconds. It is deleted when it is
  * closed or the process ends.
  */
-export interface Spool {
+export interface TemporaryFile {
   /** Appends `bytes`. Calls may overlap. */
   write(bytes: Uint8Array): Promise<void>
   /** Reads at most `length` bytes at `offset`. The result may use the memory of `into`. */
@@ -162,8 +169,8 @@ export interface Log {
   snapshots(): Promise<readonly StoredSnapshot[]>
   /** Stores a snapshot atomically, and deletes old ones. Resolves with its size in bytes. */
   putSnapshot(snapshot: CapturedSnapshot): Promise<number>
-  /** A new spool for capturing a snapshot. */
-  spool(): Promise<Spool>
+  /** A new temporary file for capturing a snapshot. */
+  temporaryFile(): Promise<TemporaryFile>
   /**
    * Closes the current segment of the log if it is old, so that it can expire as a whole. Called before a snapshot is captured, while nothing
    * is appended. Resolves with a position after the same groups as `folded`. It becomes the position of the snapshot.

@@ -241,10 +241,16 @@ export class ExperimentNotTold extends Error {
   readonly exitCode = 1
 }
 
-/** Why attempts are not accepted: too many are waiting, the disk or database fails, or the store was closed. */
-export type UnavailableReason = 'overloaded' | 'failing' | 'closed'
+/**
+ * Why attempts are not accepted: too many are waiting, the disk or database fails, or the store was closed. `unanswered`: the database gave no
+ * answer, and may have stored them.
+ */
+export type UnavailableReason = 'overloaded' | 'failing' | 'unanswered' | 'closed'
 
-/** The store cannot accept attempts, temporarily or permanently. Nothing was counted. It is safe to send the same attempts again. */
+/**
+ * The store cannot accept attempts, temporarily or permanently. Nothing was counted, unless the reason is `unanswered`. It is safe to send the
+ * same attempts again. Attempts that may be stored need an `attempt_id` for that.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
   readonly reason: UnavailableReason

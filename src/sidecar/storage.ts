@@ -22,6 +22,7 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     monotonic: () => performance.now(),
     ids: { limit: config.idWindow, keepMs: config.idWindowAgeMs },
     retention: { maxAgeMs: config.retentionAgeMs, maxBytes: config.retentionBytes },
+    spool: { folder: config.spool, isOwn: !config.spool.endsWith('/'), maxBytes: config.spoolBytes },
     maxPendingAttempts: config.maxPendingAttempts,
     log: {
       debug: (message, fields) => log.debug(fields ?? {}, message),

@@ -14,8 +14,18 @@ export interface BackendOptions {
   /** Limits of the dedup window. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
+  /** Where attempts are kept while the server of the store is away. Without it they are refused. A store in files needs none. */
+  readonly spool?: SpoolPlace | undefined
   /** The maximum number of attempts that wait for the log. */
   readonly maxPendingAttempts?: number | undefined
+}
+
+/** A folder for the spools of stores. */
+export interface SpoolPlace {
+  readonly folder: string
+  /** Whether the folder is for one sidecar only. Otherwise each sidecar and store gets a folder of its own in it. */
+  readonly isOwn: boolean
+  readonly maxBytes: number
 }
 
 /** An open store with its metrics and events. */

@@ -8,7 +8,7 @@ import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
 import type { Position } from '../../core/log.ts'
-import type { Store } from '../../core/ports.ts'
+import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
 import { createAnswers } from './answers.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
@@ -16,6 +16,7 @@ import { createParts, followLog, type Parts } from './parts.ts'
 import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
+import type { SpoolStats } from './spool.ts'
 import { appendAlert, appendOutcome, appendPlan, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
 
 /** How often old groups are deleted although nothing is recorded, in milliseconds. */
@@ -24,6 +25,8 @@ const EXPIRE_MS = 3_600_000
 export interface Engine extends Store {
   readonly events: KeptEvents
   readonly pending: Pending
+  /** Undefined without a spool. */
+  readonly spooled: SpoolStats | undefined
   readonly snapshotCounters: Readonly<WriteCounters>
   /** See {@link appendOutcome}. */
   recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
@@ -80,7 +83,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   const { state, hasSnapshot, records } = folded
   const views: View[] = []
   const parts = createParts(options, folded, views)
-  const { commit, snapshots, follower, events } = parts
+  const { commit, snapshots, follower, spooling, events } = parts
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
   const follow = followLog(log, parts, isClosed)
@@ -90,13 +93,18 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
     snapshots.stop()
     closing = commit.close()
     await closing
+    await spooling?.close()
     throw error
   }
+  // What an earlier process spooled.
+  if (spooling?.isOn === true) spooling.drain()
   const expiry = every(options.times?.expireMs ?? EXPIRE_MS, () => void snapshots.expire())
 
   async function close(): Promise<void> {
     clearInterval(expiry)
+    spooling?.stop()
     await commit.close()
+    await spooling?.close()
     await snapshots.close()
     for (const view of views) await view.close()
     await log.close()
@@ -108,6 +116,9 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
     alerts: state.alerts,
     events,
     pending: commit.pending,
+    get spooled() {
+      return spooling?.stats
+    },
     snapshotCounters: snapshots.counters,
     requestSnapshot: snapshots.request,
     between: commit.between,
@@ -132,7 +143,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
 function createRecording(
   { log, clock }: EngineOptions,
   { state }: Folded,
-  { commit, snapshots }: Parts,
+  { commit, snapshots, spooling }: Parts,
 ): Pick<
   Engine,
   'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'health' | 'recordOutcome' | 'recordAlert'
@@ -147,8 +158,8 @@ function createRecording(
       await snapshots.flush()
     },
     health() {
-      const health = log.health()
       const refused = commit.refusal()
+      const health = withAdvisory(log.health(), spooling?.advisory())
       return refused === undefined ? health : { ...health, writable: false, reason: refused.message }
     },
     async putExperimentPlan(experiment, plan) {
@@ -159,6 +170,10 @@ function createRecording(
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
   }
+}
+
+function withAdvisory(health: StoreHealth, advisory: Advisory | undefined): StoreHealth {
+  return advisory === undefined ? health : { ...health, advisories: [...(health.advisories ?? []), advisory] }
 }
 
 function every(ms: number, work: () => void): NodeJS.Timeout | undefined {

@@ -18,6 +18,8 @@ export interface FollowerOptions {
   readonly position: Position
   readonly logger: Logger
   readonly events: EventPublisher
+  /** Whether this sidecar took the records of a writer. */
+  readonly isOwn: (writer: string) => boolean
   /** Replaces the state by that of the newest snapshot that can be read; answers its position. */
   readonly reload: () => Promise<Position>
   /** Called after every group that was folded, with its size in bytes, about. */
@@ -42,7 +44,7 @@ export interface Follower {
 const RECORD_BYTES = 250
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { log, state, logger, events, reload, onFolded } = options
+  const { log, state, logger, events, isOwn, reload, onFolded } = options
   let { position } = options
   let readRecords = 0
 
@@ -50,8 +52,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const counted = foldGroup(log, state, group)
     for (const { kind } of counted) if (kind !== 'reset') readRecords++
     onFolded(group.records.length * RECORD_BYTES)
-    if (isPublished && counted.length > 0)
-      events.publish({ own: group.writer === log.info.writer, records: () => counted })
+    if (isPublished && counted.length > 0) events.publish({ own: isOwn(group.writer), records: () => counted })
   }
 
   /** Reads on until there is no more. Calls `meet` for a group of this writer, which says whether it folded it from memory. */

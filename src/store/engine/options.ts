@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts'
 import type { RetryTimes } from './outage.ts'
 import type { CatchUpTimes } from './own-fold.ts'
 import type { Restored } from './restore.ts'
+import type { Spool } from './spool.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -15,6 +16,8 @@ export interface EngineOptions {
   readonly logger: Logger
   /** Attempts that may wait for the log: 100,000. */
   readonly maxPendingAttempts?: number | undefined
+  /** Where attempts are kept while the log is away. Without one they are refused. The engine closes it. */
+  readonly spool?: Spool | undefined
   readonly times?: Partial<EngineTimes> | undefined
 }
 

@@ -13,18 +13,20 @@ import { CATCH_UP_TIMES, createOwnFold } from './own-fold.ts'
 import { createCommitQueue } from './queue.ts'
 import { restoreState } from './restore.ts'
 import { createSnapshots, type Snapshots } from './snapshots.ts'
+import { createSpooling, type Spooling } from './spooling.ts'
 
 export interface Parts {
   readonly commit: GroupCommit
   readonly snapshots: Snapshots
   readonly follower: Follower
   readonly outage: Outage
+  readonly spooling: Spooling | undefined
   readonly events: EventPublisher
 }
 
 /** `views` may grow later. */
 export function createParts(options: EngineOptions, { state, position }: Folded, views: readonly View[]): Parts {
-  const { log, clock, logger, monotonic, maxPendingAttempts = 100_000 } = options
+  const { log, clock, logger, monotonic, maxPendingAttempts = 100_000, spool } = options
   const times = { ...RETRY_TIMES, ...CATCH_UP_TIMES, ...options.times }
   const pool = createBufferPool()
   const events = createEvents(error => logger.error('a listener failed', { error: messageOf(error) }))
@@ -37,7 +39,9 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     onRecovered() {
       snapshots.request()
       for (const view of views) view.changed()
+      spooling?.drain()
     },
+    onLasting: () => commit.giveUp(),
   })
   const follower = createFollower({
     log,
@@ -45,13 +49,18 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     position,
     logger,
     events,
+    isOwn: writer => writer === log.info.writer || spool?.isOwn(writer) === true,
     reload: async () => (await restoreState({ log, state, clock, logger, mustBeComplete: true })).position,
     onFolded(bytes) {
       snapshots.changed(bytes)
       for (const view of views) view.changed()
     },
   })
-  const appender = createAppender(log, outage)
+  const between = <T>(work: () => Promise<T>): Promise<T> => commit.between(work)
+  const spooling =
+    spool &&
+    createSpooling({ spool, log, logger, outage, follower, between, appendOwn: group => appender.again(group) })
+  const appender = createAppender({ log, outage, spooling })
   const commit = createGroupCommit({
     log,
     state,
@@ -60,12 +69,13 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     pool,
     queue: createCommitQueue(pool, maxPendingAttempts),
     appender,
-    ownFold: createOwnFold({ appender, follower, outage, times }),
+    ownFold: createOwnFold({ appender, follower, outage, canWait: spooling !== undefined, times }),
     outage,
+    spooling,
     events,
   })
-  const snapshots = createSnapshots({ log, state, clock, logger, between: commit.between, follower })
-  return { commit, snapshots, follower, outage, events }
+  const snapshots = createSnapshots({ log, state, clock, logger, between, follower })
+  return { commit, snapshots, follower, outage, spooling, events }
 }
 
 /** Folds what other writers append, when the log reports it. Returns a function that does it now. */

@@ -61,23 +61,23 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
     // The outage has reported it, and asks for a snapshot when it ends.
     if (!log.health().writable) return
     const startMs = performance.now()
-    const spool = await log.spool()
+    const file = await log.temporaryFile()
     try {
-      const captured = await between(() => capture(spool))
+      const captured = await between(() => capture(file))
       const bytes = await log.putSnapshot(captured)
       Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
       counters.writes++
       logger.debug('a snapshot was taken', { position: captured.position, bytes })
     } finally {
-      await spool.close()
+      await file.close()
     }
     await log.expire()
   }
 
-  async function capture(spool: Awaited<ReturnType<Log['spool']>>): Promise<CapturedSnapshot> {
+  async function capture(file: Awaited<ReturnType<Log['temporaryFile']>>): Promise<CapturedSnapshot> {
     const position = await log.rotate(follower.position)
     follower.moveTo(position)
-    return await captureState(spool, position, state)
+    return await captureState(file, position, state)
   }
 
   const writer = createThrottledWriter({

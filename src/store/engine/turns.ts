@@ -5,6 +5,7 @@ import {
   type AlertRecord,
   type AlertStatus,
   apply,
+  attemptsIn,
   type FoldState,
   type LogRecord,
   type Outcome,
@@ -35,7 +36,7 @@ export async function appendPoints(options: TurnOptions, points: readonly Series
   const appended = { attempts: 0, refused: 0 }
   for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
     const some = points.slice(from, from + POINTS_AT_ONCE)
-    await options.commit.runExclusive(() => keepPoints(options, some, appended))
+    await options.commit.runExclusive(() => keepPoints(options, some, appended), true)
   }
   return appended
 }
@@ -47,7 +48,7 @@ async function keepPoints(
   appended: Writable<AppendedPoints>,
 ): Promise<void> {
   const nowMs = clock()
-  const { points, refused } = state.series.step(given, nowMs)
+  const { points, increments, refused } = state.series.step(given, nowMs)
   appended.refused += refused
   if (points.length === 0) return
   const record: PointsRecord = { kind: 'points', nowMs, idMs: nowMs, points }
@@ -57,6 +58,9 @@ async function keepPoints(
     {
       fold() {
         appended.attempts += takePoints(state, record)
+      },
+      wait() {
+        appended.attempts += attemptsIn(increments)
       },
       records: () => [record],
     },

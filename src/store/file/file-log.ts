@@ -100,7 +100,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     leaveOut() {},
     snapshots: () => snapshots(log),
     putSnapshot: snapshot => putSnapshot(log, snapshot),
-    spool: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
+    temporaryFile: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
     rotate: folded => rotate(log, folded),
     expire: () => removeExpired({ ...options, files: start, expiry: log.expiry, clock: start.clock }, log),
     recover: () => recover(log, ownership),

@@ -1,10 +1,10 @@
 /** The groups of the table `log`. */
-import { type Kept, LogBehind, LogNotEmpty } from '../../core/log.ts'
+import { type Kept, LogBehind, LogNotEmpty, mustBeFirst } from '../../core/log.ts'
 import { type SharedGroups, whyGone } from '../shared/groups.ts'
 import type { StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
 import { type Connection, sqlState } from './connection.ts'
-import { type Insert, isFirst } from './insert.ts'
+import type { Insert } from './insert.ts'
 
 /** Groups of one read. */
 const READ_GROUPS = 50
@@ -60,7 +60,7 @@ export function createGroups({ query }: Connection, schema: string, insert: Inse
       if (inserted !== undefined) return keptOf(inserted)
       // The writer's row counts the group already, or fewer than the group before it.
       const known = await ofWriter(writer)
-      if (isFirst(group) && known.number === 0) throw new LogNotEmpty()
+      if (mustBeFirst(group) && known.number === 0) throw new LogNotEmpty()
       if (known.number !== group.number || known.kept === undefined) throw new LogBehind(known.number)
       return known.kept
     },

@@ -1,5 +1,5 @@
 /** Inserts a group, and makes the partitions of the day where they are missing. */
-import type { Group } from '../../core/log.ts'
+import { type Group, mustBeFirst } from '../../core/log.ts'
 import { appendText } from './append.ts'
 import { type Connection, sqlState } from './connection.ts'
 import { makePartitions } from './partitions.ts'
@@ -40,10 +40,9 @@ export function createInsert(
   }
 
   return async (writer, group) => {
-    if (isFirst(group)) {
+    if (group.writer !== undefined && group.number === 1)
       await query(`insert into ${schema}.writers (writer, number) values ($1, 0) on conflict do nothing`, [writer])
-      return await run(appendText(schema, { rows, isFirst: true }), writer, group)
-    }
+    if (mustBeFirst(group)) return await run(appendText(schema, { rows, isFirst: true }), writer, group)
     try {
       return await run(text, writer, group)
     } catch (error) {
@@ -59,6 +58,3 @@ export function createInsert(
     }
   }
 }
-
-/** Whether a group may only become the first of the log. */
-export const isFirst = (group: Group): boolean => group.writer !== undefined && group.number === 1

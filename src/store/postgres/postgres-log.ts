@@ -74,7 +74,7 @@ function createLog(
     clock,
     retention,
     pollMs,
-    temporaryFile: join(tmpdir(), `agent-performance-${writer}.spool`),
+    temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),
     async recover() {
       await makePartitions(writing, schema, await serverTime(writing))

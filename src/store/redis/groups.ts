@@ -1,5 +1,5 @@
 /** The groups of the stream. */
-import { type Group, type Kept, LogBehind, LogNotEmpty, LogRefused } from '../../core/log.ts'
+import { type Group, type Kept, LogBehind, LogNotEmpty, LogRefused, mustBeFirst } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { type ReadGroup as AnyReadGroup, type SharedGroups, whyGone } from '../shared/groups.ts'
 import type { StoredGroup } from '../shared/page.ts'
@@ -32,10 +32,10 @@ export interface GroupsOptions {
 }
 
 export function createGroups({ send, run }: Connection, { keys, logId, clock }: GroupsOptions): Groups {
-  async function append(writer: string, { number, isReset, records, ...group }: Group): Promise<Kept> {
-    const isFirst = group.writer !== undefined && number === 1
+  async function append(writer: string, group: Group): Promise<Kept> {
+    const { number, isReset, records } = group
     const bytes = Buffer.from(records.buffer, records.byteOffset, records.byteLength)
-    const args = [logId, writer, String(number), flag(isReset), bytes, String(clock()), flag(isFirst)]
+    const args = [logId, writer, String(number), flag(isReset), bytes, String(clock()), flag(mustBeFirst(group))]
     try {
       const [sequence, chain, before] = await run<string[]>(APPEND, [keys.log, keys.head, keys.writers], ...args)
       return { position: `${sequence}:${chain}`, after: `${Number(sequence) - 1}:${before}` }

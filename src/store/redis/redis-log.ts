@@ -78,7 +78,7 @@ function createLog(
     clock,
     retention,
     pollMs,
-    temporaryFile: join(tmpdir(), `agent-performance-${writer}.spool`),
+    temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     expire: async () =>
       expire(connection, keys, groups, { retention, nowMs: clock(), covered: await snapshots.covered() }),
     async recover() {

@@ -1,11 +1,14 @@
 /** A store over a log that several sidecars share. */
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Limits } from '../../core/fold.ts'
-import type { Log } from '../../core/log.ts'
 import type { BackendOptions, OpenStore } from '../backend.ts'
 import { openEngine } from '../engine/engine.ts'
+import type { Spool } from '../engine/spool.ts'
 import type { Logger } from '../logger.ts'
+import { spoolMetrics } from '../spool/metrics.ts'
+import { openSpoolAt } from '../spool/place.ts'
 import type { Retention } from './retention.ts'
+import type { SharedLog } from './shared-log.ts'
 
 const DAY_MS = 86_400_000
 
@@ -22,15 +25,18 @@ export function limitsOf({ tally, ids }: Pick<BackendOptions, 'tally' | 'ids'>):
 }
 
 /** Opens the store. The log is closed where that fails. `name` is the log in messages. */
-export async function openOverLog(log: Log, name: string, options: BackendOptions): Promise<OpenStore> {
+export async function openOverLog(log: SharedLog, name: string, options: BackendOptions): Promise<OpenStore> {
   const { clock, monotonic, tally, maxPendingAttempts, log: logger = SILENT } = options
   warnOfOtherLimits(limitsOf(options), log.info.limits, name, logger)
+  let spool: Spool | undefined
   try {
+    spool = options.spool && (await openSpoolAt(options.spool, { logId: log.id, clock, log: logger }))
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
-    const engine = await openEngine({ log, clock, monotonic, logger, maxPendingAttempts, tally, series })
-    return { ...engine, metrics: () => new Map() }
+    const engine = await openEngine({ log, clock, monotonic, logger, maxPendingAttempts, spool, tally, series })
+    return { ...engine, metrics: () => spoolMetrics(engine.spooled, clock()) }
   } catch (error) {
     tally.clear()
+    await spool?.close()
     await log.close()
     throw error
   }

@@ -32,7 +32,16 @@ export async function openLogReader({ log, tally, clock, logger }: LogReaderOpti
     (await restoreState({ log, state, clock, logger, keepTiers: true })).position
   const position = await restore()
   const events = createEvents(() => undefined)
-  await createFollower({ log, state, position, logger, events, reload: restore, onFolded() {} }).catchUp()
+  await createFollower({
+    log,
+    state,
+    position,
+    logger,
+    events,
+    isOwn: () => false,
+    reload: restore,
+    onFolded() {},
+  }).catchUp()
   let isClosed = false
   const refuse = async (): Promise<never> => {
     throw new StoreUnavailable('the store is open for questions only', { reason: isClosed ? 'closed' : 'failing' })

@@ -40,7 +40,7 @@ export interface SharedLogParts {
   /** How often groups of other sidecars are looked for, in milliseconds. */
   readonly pollMs: number
   /** The path of a temporary file for a snapshot. */
-  readonly temporaryFile: string
+  readonly temporaryPath: string
   /** See {@link Log.expire}. */
   expire(): Promise<boolean>
   /** See {@link Log.recover}. */
@@ -77,7 +77,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     },
     snapshots: snapshots.list,
     putSnapshot: snapshots.put,
-    spool: () => nodeFileSystem.createTemp(parts.temporaryFile),
+    temporaryFile: () => nodeFileSystem.createTemp(parts.temporaryPath),
     rotate: async folded => folded,
     expire: parts.expire,
     recover: parts.recover,

@@ -1,6 +1,5 @@
 /** `sqlite:PATH`: a database file, for people who want SQL, and for several sidecars on one machine. */
 import { existsSync } from 'node:fs'
-import type { Log } from '../../core/log.ts'
 import type { Store } from '../../core/ports.ts'
 import type { Backend, BackendOptions, OpenStore, ReadOptions } from '../backend.ts'
 import { NewerFormat, NoStore, UnreadableStore, UnusablePath } from '../file/errors.ts'
@@ -8,6 +7,7 @@ import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
+import type { SharedLog } from '../shared/shared-log.ts'
 import { SqliteError } from './connection.ts'
 import { checkPlace, makeFile, moveAside, pathOf } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
@@ -28,11 +28,12 @@ async function openSqliteStore(target: string, options: BackendOptions): Promise
   makeFile(path)
   const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
   const log = await openOrReplace({ path, clock, limits: limitsOf(options), retention }, logger)
-  return await openOverLog(log, path, options)
+  // A spool beside a database file would fail with it.
+  return await openOverLog(log, path, { ...options, spool: undefined })
 }
 
 /** Opens the log. A damaged file is moved aside and reported, and an empty one takes its place. */
-async function openOrReplace(options: SqliteLogOptions, logger: Logger): Promise<Log> {
+async function openOrReplace(options: SqliteLogOptions, logger: Logger): Promise<SharedLog> {
   const { path, clock } = options
   try {
     return await openSqliteLog(options)

@@ -8,6 +8,7 @@ import {
   LogBehind,
   LogNotEmpty,
   LogRefused,
+  mustBeFirst,
   type StoredSnapshot,
 } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -48,7 +49,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SharedLo
     clock,
     retention,
     pollMs,
-    temporaryFile: `${path}.${writer}.spool`,
+    temporaryPath: `${path}.${writer}.tmp`,
     expire: () => connection.call('expire', { cutoffMs: clock() - retention.maxAgeMs, maxBytes: retention.maxBytes }),
     async recover() {
       if (lost !== undefined) throw new LogRefused(lost, { isFinal: true })
@@ -60,8 +61,9 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SharedLo
 }
 
 function createGroups({ call }: Connection, clock: Clock): SharedGroups {
-  async function append(writer: string, { number, isReset, records, ...group }: Group): Promise<Kept> {
-    const isFirst = group.writer !== undefined && number === 1
+  async function append(writer: string, group: Group): Promise<Kept> {
+    const { number, isReset, records } = group
+    const isFirst = mustBeFirst(group)
     const result = await call('append', { writer, number, isReset, isFirst, keptMs: clock(), records })
     if ('kept' in result) return result.kept
     throw 'isNotEmpty' in result ? new LogNotEmpty() : new LogBehind(result.behind)
