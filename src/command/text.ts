@@ -48,7 +48,11 @@ export function tooFew(who: string, minAttempts: number | undefined, at: string)
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
 }
 
-/** The text of an answer, with the range that it is about on a line of its own. */
-export function withRange(text: string, { range }: Ranged): string {
-  return range === undefined ? text : `${text}\n\nRange: ${range.since} to ${range.until}`
+/** The text of an answer, with what it says about itself on lines of their own. */
+export function withAnswered(text: string, { range, as_of }: Ranged): string {
+  const lines = [
+    ...(range === undefined ? [] : [`Range: ${range.since} to ${range.until}`]),
+    ...(as_of === undefined ? [] : [`As of ${as_of}: later attempts of other sidecars may be missing.`]),
+  ]
+  return lines.length === 0 ? text : `${text}\n\n${lines.join('\n')}`
 }

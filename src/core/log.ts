@@ -14,6 +14,8 @@ export type Position = string
 
 /** Properties of the log that all its sidecars share. */
 export interface LogInfo {
+  /** Whether other sidecars may append too. */
+  readonly isShared: boolean
   /** Unique for each opening. */
   readonly writer: string
   /** The position before the first group. */
@@ -130,6 +132,8 @@ export interface FoundAttempt {
 export interface LogWatcher {
   /** Another writer may have appended. Spurious calls are allowed. */
   changed(): void
+  /** The newest group of the log was at a position at this time, in milliseconds since the epoch. For shared logs. */
+  ended?(position: Position, atMs: number): void
   /** Appends fail until {@link Log.recover} resolves. */
   failed(error: Error): void
   /** A stored snapshot is damaged. The engine must take a new one. */

@@ -199,6 +199,11 @@ export interface Store {
    * held there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
    */
   clip(range: TimeRange): TimeRange
+  /**
+   * Undefined if all attempts of the store are included, apart from those of the last moments. Otherwise the time up to which they certainly are,
+   * in milliseconds since the epoch: the database is away, attempts of others are read late, or own ones wait in the spool.
+   */
+  asOf(): number | undefined
   /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
   /** Deletes every attempt permanently. */

@@ -165,11 +165,13 @@ export function describeFaults(
       expect(spooling.health()).toMatchObject({ writable: true })
       expect(spooling.metrics().get('agent_performance_spool_attempts')).toBe(19)
       expect(await countedIn(spooling)).toBe(1)
+      expect(spooling.asOf()).toBeLessThanOrEqual(NOW)
       // It ends while the server is away, and the next one finds what it spooled.
       await spooling.close()
       proxy.thaw()
       const next = await openStore(behind.href, options)
       await expect.poll(() => next.metrics().get('agent_performance_spool_attempts')).toBe(0)
+      expect(next.asOf()).toBeUndefined()
       await expectEachOnce([next, ...stores], target, ids)
     })
 

@@ -22,9 +22,15 @@ export interface AnsweredRange {
   readonly until: string
 }
 
-/** What every answer says if a range was asked for. */
+/** What every answer says about itself. */
 export interface Ranged {
+  /** Present if a range was asked for. */
   readonly range?: AnsweredRange
+  /**
+   * RFC 3339. Present if attempts may be missing that other sidecars of the store recorded after this time, or that wait in the spool. Every
+   * attempt that was recorded before is included.
+   */
+  readonly as_of?: string
 }
 
 /** Why a bound or the zone of a question is invalid. */
@@ -79,7 +85,10 @@ function printEdge(ms: number): string {
   return printTimestamp({ ms: Math.min(Math.max(ms, FIRST_MS), LAST_MS), local: false })
 }
 
-/** The members of an answer that holds one for each name, without its range. */
-export function withoutRange<Member>({ range, ...members }: Record<string, Member> & Ranged): Record<string, Member> {
+/** The members of an answer that holds one for each name, without what it says about itself. A member may have such a name. */
+export function withoutRange<Member>(answer: Record<string, Member> & Ranged): Record<string, Member> {
+  const { range, as_of, ...members } = answer
+  if (range !== undefined && typeof range.since !== 'string') Object.assign(members, { range })
+  if (as_of !== undefined && typeof as_of !== 'string') Object.assign(members, { as_of })
   return members as Record<string, Member>
 }

@@ -83,10 +83,10 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   const { state, hasSnapshot, records } = folded
   const views: View[] = []
   const parts = createParts(options, folded, views)
-  const { commit, snapshots, follower, spooling, events } = parts
+  const { commit, snapshots, follower, spooling, freshness, events } = parts
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
-  const follow = followLog(log, parts, isClosed)
+  const follow = followLog(options, parts, isClosed)
   try {
     await follow()
   } catch (error) {
@@ -113,6 +113,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   return {
     ...createRecording(options, folded, parts),
     ...createAnswers({ tally: state.tally, clock, list: query => log.page(query), isClosed }),
+    asOf: freshness.asOf,
     alerts: state.alerts,
     events,
     pending: commit.pending,

@@ -1,11 +1,11 @@
 /** The parts of an engine, which call each other. */
-import type { Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEvents, type EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
 import { createAppender } from './appender.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createFollower, type Follower } from './follower.ts'
+import { createFreshness, type Freshness } from './freshness.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
 import { createOutage, type Outage, RETRY_TIMES } from './outage.ts'
@@ -21,6 +21,7 @@ export interface Parts {
   readonly follower: Follower
   readonly outage: Outage
   readonly spooling: Spooling | undefined
+  readonly freshness: Freshness
   readonly events: EventPublisher
 }
 
@@ -75,19 +76,31 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     events,
   })
   const snapshots = createSnapshots({ log, state, clock, logger, between, follower })
-  return { commit, snapshots, follower, outage, spooling, events }
+  const freshness = createFreshness({
+    clock,
+    isShared: log.info.isShared,
+    outage,
+    spooled: () => spooling?.stats,
+  })
+  return { commit, snapshots, follower, outage, spooling, freshness, events }
 }
 
 /** Folds what other writers append, when the log reports it. Returns a function that does it now. */
 export function followLog(
-  log: Log,
-  { commit, snapshots, follower, outage }: Parts,
+  { log, clock }: Pick<EngineOptions, 'log' | 'clock'>,
+  { commit, snapshots, follower, outage, freshness }: Parts,
   isClosed: () => boolean,
 ): () => Promise<void> {
   let isRequested = false
 
   function fail(error: unknown): void {
     if (outage.error === undefined && !isClosed()) outage.begin(error)
+  }
+
+  async function follow(): Promise<void> {
+    const atMs = clock()
+    await follower.catchUp()
+    freshness.folded(atMs)
   }
 
   /** Several requests before it begins lead to one. */
@@ -98,13 +111,20 @@ export function followLog(
       .between(async () => {
         // A request from here on may come too late for this read.
         isRequested = false
-        await follower.catchUp()
+        await follow()
       })
       .catch(fail)
   }
 
-  log.watch({ changed: () => void followSoon(), failed: fail, needsSnapshot: () => snapshots.request() })
-  return () => commit.between(async () => void (await follower.catchUp()))
+  log.watch({
+    changed: () => void followSoon(),
+    ended(position, atMs) {
+      if (position === follower.position) freshness.folded(atMs)
+    },
+    failed: fail,
+    needsSnapshot: () => snapshots.request(),
+  })
+  return () => commit.between(follow)
 }
 
 /** The time by `clock` as it was at first, and what has passed by `monotonic` since. Where that is not given, `clock` itself. */

@@ -41,7 +41,7 @@ export interface FileLogOptions {
   readonly journal: Journal
   readonly recovered: RecoveredJournal
   readonly lock: DirectoryLock
-  readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
+  readonly info: Pick<LogInfo, 'seed' | 'limits'>
   readonly retention: Retention
   readonly damage: Damage
   readonly times: OwnershipTimes
@@ -80,7 +80,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
   const report = reportOf(options)
   const { start, lock, info, retention, journal, recovered } = options
   return {
-    info: { ...info, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
+    info: { ...info, isShared: false, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
     append: group => append(log, group),
     read: (after, until) =>

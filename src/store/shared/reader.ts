@@ -48,6 +48,8 @@ export async function openLogReader({ log, tally, clock, logger }: LogReaderOpti
   }
   return {
     ...createAnswers({ tally, clock, list: query => log.page(query), isClosed: () => isClosed }),
+    // Everything was read when it was opened.
+    asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,

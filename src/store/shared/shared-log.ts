@@ -61,7 +61,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
   const { watch, stop } = createPolling(parts, seen)
   return {
     id: head.id,
-    info: { writer, start: START, seed: head.seed, limits: head.limits, resendBytes: RESEND_BYTES },
+    info: { isShared: true, writer, start: START, seed: head.seed, limits: head.limits, resendBytes: RESEND_BYTES },
     frame: createFrames(),
     append: createAppend(parts, seen),
     read: (after, until) => readGroups(groups, after, until),
@@ -130,7 +130,7 @@ async function* readGroups(groups: SharedGroups, after: Position, until?: Positi
 
 /** Looks for groups of other sidecars. A failure is reported, unless the log is closed meanwhile. */
 function createPolling(
-  { groups, pollMs }: SharedLogParts,
+  { groups, pollMs, clock }: SharedLogParts,
   seen: Seen,
 ): { readonly watch: Log['watch']; readonly stop: () => void } {
   let timer: NodeJS.Timeout | undefined
@@ -140,7 +140,9 @@ function createPolling(
     if (isPolling) return
     isPolling = true
     try {
+      const atMs = clock()
       const now = await groups.end()
+      watcher.ended?.(now, atMs)
       if (now !== seen.end) watcher.changed()
       seen.end = now
     } catch (error) {
