@@ -41,6 +41,11 @@ export interface Sidecar {
   /** `http://HOST:PORT`. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
+  /**
+   * Resolves where the process must end and a newer version take its place: another sidecar wrote records to the store that this version cannot
+   * read. Until it is closed, it answers questions from memory and refuses attempts.
+   */
+  readonly outdated: Promise<Error>
   /** Reads tokens, certificates and OTLP rules again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
   /** Stops accepting attempts, completes the requests in progress, makes all attempts durable and closes everything. Idempotent. */
@@ -58,7 +63,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, price } = await readStartup(config)
-  const { tally, store, replayMs } = await openStorage(config, log)
+  const outdated = Promise.withResolvers<Error>()
+  const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const tracker = new AgentPerformanceTracker({ store, log, price })
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
   const state: SidecarState = { phase: 'serving', access, mapping }
@@ -133,5 +139,5 @@ export async function startSidecar(
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, reload, close }
+  return { url: opened.url, tracker, outdated: outdated.promise, reload, close }
 }

@@ -66,6 +66,7 @@ export interface Config {
   readonly spool: string
   /** 0 for no spool. */
   readonly spoolBytes: number
+  readonly requireDurable: boolean
   /** A file of prices by model name. */
   readonly prices: string | undefined
   readonly otlpMetrics: boolean
@@ -301,6 +302,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     default: '1GiB',
     description:
       'Maximum size of the spool. Beyond it, and with 0, attempts are refused while the server of the store is away.',
+    group: 'What is kept',
+  },
+  requireDurable: {
+    name: 'require-durable',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Refuse a PostgreSQL or Redis server that may lose recorded attempts when it crashes: PostgreSQL with fsync, synchronous_commit or full_page_writes off, Redis without appendonly yes and appendfsync always.',
     group: 'What is kept',
   },
   prices: {

@@ -235,11 +235,12 @@ export class NewerRecord extends Error {
   override readonly name = 'NewerRecord'
   /** The exit code of a command that fails with this error. */
   readonly exitCode = 78
-  readonly version: number
+  /** Undefined if the record states none. */
+  readonly version: number | undefined
 
-  constructor(version: number, known: number) {
+  constructor(version: number | undefined, known: number) {
     super(
-      `the log has records of version ${version}; this version of the program reads up to ${known}: install the newer one`,
+      `the log has records of ${version === undefined ? 'an unknown kind' : `version ${version}`}; this version of the program reads up to ${known}: install the newer one`,
     )
     this.version = version
   }

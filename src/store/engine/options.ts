@@ -1,6 +1,6 @@
 /** What an engine is given. */
 import type { FoldState } from '../../core/fold.ts'
-import type { Log } from '../../core/log.ts'
+import type { Log, NewerRecord } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
 import type { RetryTimes } from './outage.ts'
@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly maxPendingAttempts?: number | undefined
   /** Where attempts are kept while the log is away. Without one they are refused. The engine closes it. */
   readonly spool?: Spool | undefined
+  /** Called where a record of a newer version ends all writing and folding of this process. */
+  readonly onNewerRecord?: ((error: NewerRecord) => void) | undefined
   readonly times?: Partial<EngineTimes> | undefined
 }
 

@@ -19,6 +19,8 @@ export interface OutageOptions {
   /** Tries to make the log writable; it is not called again before that is done. `isAwaited`: the group commit waits for it in {@link Outage.over}. */
   readonly recover: (isAwaited: boolean) => Promise<void>
   readonly onRecovered: () => void
+  /** The log has a record that this process cannot read: it must end, so that a newer version takes its place. */
+  readonly onNewerRecord: (error: NewerRecord) => void
   /** Somebody waits in {@link Outage.over}, and the outage lasts longer than calls wait. May be called again. */
   readonly onLasting: () => void
 }
@@ -35,7 +37,7 @@ export interface Outage {
   stop(reason: Error): void
 }
 
-export function createOutage({ log, times, recover, onRecovered, onLasting }: OutageOptions): Outage {
+export function createOutage({ log, times, recover, onRecovered, onNewerRecord, onLasting }: OutageOptions): Outage {
   let current: { readonly error: unknown } | undefined
   let timer: NodeJS.Timeout | undefined
   let patience: NodeJS.Timeout | undefined
@@ -51,6 +53,7 @@ export function createOutage({ log, times, recover, onRecovered, onLasting }: Ou
       log.error('attempts cannot be kept by this process any more', { error: messageOf(error) })
       waiting?.reject(error)
       waiting = undefined
+      if (error instanceof NewerRecord) onNewerRecord(error)
       return
     }
     log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })

@@ -42,6 +42,7 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
       for (const view of views) view.changed()
       spooling?.drain()
     },
+    onNewerRecord: error => options.onNewerRecord?.(error),
     onLasting: () => commit.giveUp(),
   })
   const follower = createFollower({

@@ -20,10 +20,10 @@ export const POSTGRES_BACKEND: Backend = {
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openPostgresLog> {
-  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
+  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION, requireDurable } = options
   const warn = (message: string, detail: Readonly<Record<string, unknown>>): void => logger.warn(message, detail)
   try {
-    return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn })
+    return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn, requireDurable })
   } catch (error) {
     throw new UnusableServer(target.name, error, error instanceof NewerSchema)
   }

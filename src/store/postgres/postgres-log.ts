@@ -25,18 +25,20 @@ export interface PostgresLogOptions {
   readonly retention: Retention
   /** Receives sentences about what the server does not promise. */
   readonly warn: Warn
+  /** Rejects instead with {@link NotDurable}. */
+  readonly requireDurable?: boolean | undefined
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
 }
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<SharedLog> {
-  const { target, limits, warn } = options
+  const { target, limits, warn, requireDurable = false } = options
   const { schema } = target
   const connections: Connections = { writing: createConnection(target.url), reading: createConnection(target.url) }
   const { writing } = connections
   try {
-    const serverMs = await checkServer(writing, { warn, store: target.name })
+    const serverMs = await checkServer(writing, { warn, store: target.name, requireDurable })
     const head = await migrate(writing, schema, limits)
     await makePartitions(writing, schema, serverMs)
     const writer = randomUUID()

@@ -1,4 +1,5 @@
 /** What a PostgreSQL server promises about what it stores. */
+import { NotDurable } from '../shared/server-errors.ts'
 import type { Connection } from './connection.ts'
 import type { Warn } from './insert.ts'
 
@@ -9,10 +10,14 @@ export interface CheckOptions {
   readonly warn: Warn
   /** The URL of the server without its password. */
   readonly store: string
+  readonly requireDurable: boolean
 }
 
 /** Refuses a server that cannot keep attempts, and warns of one that may lose them. Returns the server's time. */
-export async function checkServer(connection: Connection, { warn, store }: CheckOptions): Promise<number> {
+export async function checkServer(
+  connection: Connection,
+  { warn, store, requireDurable }: CheckOptions,
+): Promise<number> {
   const [found] = await connection.query<{
     recovering: boolean
     read_only: string
@@ -31,12 +36,11 @@ export async function checkServer(connection: Connection, { warn, store }: Check
     throw new Error(
       `the clocks of this machine and of the server differ by ${Math.round(skewMs / 1000)} s: synchronise them`,
     )
-  for (const [setting, value] of [
-    ['fsync', server.fsync],
-    ['synchronous_commit', server.commit],
-    ['full_page_writes', server.pages],
-  ] as const)
-    if (value === 'off') warn('the server may lose acknowledged attempts when it crashes', { store, setting, value })
+  const settings = { fsync: server.fsync, synchronous_commit: server.commit, full_page_writes: server.pages }
+  const weak = Object.entries(settings).filter(([, value]) => value === 'off')
+  if (requireDurable && weak.length > 0) throw new NotDurable(weak.map(([setting]) => `its ${setting} is off`))
+  for (const [setting, value] of weak)
+    warn('the server may lose acknowledged attempts when it crashes', { store, setting, value })
   return server.ms
 }
 

@@ -24,9 +24,9 @@ export const REDIS_BACKEND: Backend = {
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openRedisLog> {
-  const { clock, retention = RETENTION } = options
+  const { clock, retention = RETENTION, requireDurable } = options
   try {
-    return await openRedisLog({ target, clock, limits: limitsOf(options), retention })
+    return await openRedisLog({ target, clock, limits: limitsOf(options), retention, requireDurable })
   } catch (error) {
     throw new UnusableServer(target.name, error, error instanceof NewerKeys)
   }

@@ -6,6 +6,7 @@ import type { Limits } from '../../core/fold.ts'
 import type { Advisory, Clock } from '../../core/ports.ts'
 import type { Head } from '../shared/groups.ts'
 import type { Retention } from '../shared/retention.ts'
+import { NotDurable } from '../shared/server-errors.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createGroups, type Groups, type ReadGroup } from './groups.ts'
@@ -20,6 +21,8 @@ export interface RedisLogOptions {
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: Limits
   readonly retention: Retention
+  /** Rejects with {@link NotDurable} where the server may lose acknowledged attempts. */
+  readonly requireDurable?: boolean | undefined
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
 }
@@ -33,6 +36,7 @@ export async function openRedisLog(options: RedisLogOptions): Promise<SharedLog>
   const connection = await openConnection(target.url)
   try {
     const weaknesses = await checkServer(connection)
+    if (options.requireDurable === true && weaknesses.length > 0) throw new NotDurable(weaknesses)
     const head = await createHead(connection, target.keys, options.limits)
     return createLog(options, connection, head, weaknesses)
   } catch (error) {

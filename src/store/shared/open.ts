@@ -26,13 +26,14 @@ export function limitsOf({ tally, ids }: Pick<BackendOptions, 'tally' | 'ids'>):
 
 /** Opens the store. The log is closed where that fails. `name` is the log in messages. */
 export async function openOverLog(log: SharedLog, name: string, options: BackendOptions): Promise<OpenStore> {
-  const { clock, monotonic, tally, maxPendingAttempts, log: logger = SILENT } = options
+  const { clock, monotonic, tally, maxPendingAttempts, onNewerRecord, log: logger = SILENT } = options
   warnOfOtherLimits(limitsOf(options), log.info.limits, name, logger)
   let spool: Spool | undefined
   try {
     spool = options.spool && (await openSpoolAt(options.spool, { logId: log.id, clock, log: logger }))
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
-    const engine = await openEngine({ log, clock, monotonic, logger, maxPendingAttempts, spool, tally, series })
+    const given = { clock, monotonic, logger, maxPendingAttempts, onNewerRecord, tally }
+    const engine = await openEngine({ ...given, log, spool, series })
     return { ...engine, metrics: () => spoolMetrics(engine.spooled, clock()) }
   } catch (error) {
     tally.clear()

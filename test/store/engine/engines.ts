@@ -22,18 +22,20 @@ export interface TestEngineOptions {
   readonly times?: Partial<EngineTimes>
   readonly tiers?: readonly TierOptions[]
   readonly spool?: Spool
+  readonly onNewerRecord?: (error: Error) => void
 }
 
 /** Opens an engine whose retries take a millisecond. */
 export function openOn(
   log: Log,
-  { clock = () => NOW, logger = SILENT, times, tiers = DEFAULT_TIERS, spool }: TestEngineOptions = {},
+  { clock = () => NOW, logger = SILENT, times, tiers = DEFAULT_TIERS, spool, onNewerRecord }: TestEngineOptions = {},
 ): Promise<Engine> {
   return openEngine({
     log,
     clock,
     logger,
     spool,
+    onNewerRecord,
     tally: createTally({ maxKeys: 1000, maxArms: 100, tiers }),
     series: createSeries({ limit: MAX_SERIES, keepMs: 86_400_000 }),
     times: { firstMs: 1, lastMs: 4, pollMs: 1, stuckMs: 50, expireMs: Number.POSITIVE_INFINITY, ...times },

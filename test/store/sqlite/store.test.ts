@@ -137,6 +137,25 @@ test('a damaged file is moved aside and reported, and recording goes on in a new
   expect(names.filter(name => name.startsWith('attempts.db.corrupt-')).length).toBeGreaterThan(0)
 })
 
+test('a damaged file that another process has open is left as it is, and refused until that process ends', async () => {
+  await using place = await createPlace()
+  const first = await place.open()
+  await first.append(Array.from({ length: 2000 }, (_, i) => attempt(i)))
+  await first.close()
+  const held = await place.open()
+  const file = await open(place.path, 'r+')
+  await file.write(Buffer.alloc(100_000, 7), 0, 100_000, 32_768)
+  await file.close()
+  const before = await readFile(place.path)
+  await expect(place.open()).rejects.toMatchObject({ name: 'DamagedInUse', exitCode: 75 })
+  expect((await readFile(place.path)).equals(before)).toBe(true)
+  expect((await readdir(place.folder)).filter(name => name.includes('.corrupt-'))).toEqual([])
+  await held.close()
+  const again = await place.open()
+  expect(await countedIn(again)).toBe(0)
+  await again.close()
+})
+
 test('the database of another program is refused, and left as it was', async () => {
   await using place = await createPlace()
   const other = new DatabaseSync(place.path)
