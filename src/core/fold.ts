@@ -150,7 +150,12 @@ export function apply(state: FoldState, record: LogRecord): boolean {
 
 /** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
-  return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
+  return ids.add(outcomeId({ outcome, revision }), idMs)
+}
+
+/** The id by which the dedup window knows an outcome. */
+export function outcomeId({ outcome, revision }: Pick<OutcomeRecord, 'outcome' | 'revision'>): string {
+  return `outcome ${revision} ${outcome.attempt_id}`
 }
 
 /** The totals may contain what series counted up to now: a document does not say which series it counted. */

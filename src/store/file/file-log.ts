@@ -30,7 +30,7 @@ import { tempPath } from './lock/directory.ts'
 import type { DirectoryLock } from './lock/directory-lock.ts'
 import { createOwnership, type Ownership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
-import { type ForkRecord, mergeForks, readForks } from './recovery/merge-forks.ts'
+import { type ForkRecord, mergeForks, type Novelty, readForks } from './recovery/merge-forks.ts'
 import { copyAside, moveSnapshotAside } from './recovery/repair.ts'
 import { createScrub, type Scrub, type ScrubTimes } from './recovery/scrub.ts'
 import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
@@ -50,10 +50,10 @@ export interface FileLogOptions {
 
 export interface FileLog extends Log {
   /**
-   * Appends what two owners stored at the same time, as a start finds it. `isKnown` tells which records the journal has. Resolves with the
+   * Appends what two owners stored at the same time, as a start finds it. `noveltyOf` tells which records the journal has. Resolves with the
    * number of records that were appended.
    */
-  mergeForks(isKnown: (record: ForkRecord) => boolean): Promise<number>
+  mergeForks(noveltyOf: (record: ForkRecord) => Novelty): Promise<number>
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
@@ -108,7 +108,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
       log.watcher = watcher
     },
     health: () => health(options, ownership),
-    mergeForks: isKnown => mergeForksInto(log, report, isKnown),
+    mergeForks: noveltyOf => mergeForksInto(log, report, noveltyOf),
     verify: scrub.pass,
     async close() {
       ownership.stop()
@@ -219,10 +219,10 @@ async function appendAdopted(log: OpenLog, { number, records, attempts }: Group,
 async function mergeForksInto(
   log: OpenLog,
   report: ReadReport,
-  isKnown: (record: ForkRecord) => boolean,
+  noveltyOf: (record: ForkRecord) => Novelty,
 ): Promise<number> {
   const { start, journal, recovered } = log.options
-  const forks = await readForks(start, recovered.forks, record => !isKnown(record))
+  const forks = await readForks(start, recovered.forks, noveltyOf)
   for (const { sequence, corrupt } of forks) if (corrupt > 0) await report.damaged(sequence, corrupt)
   await mergeForks({ directory: start.directory, journal, log: start.log }, forks)
   if (forks.length > 0) keptNow(log)
