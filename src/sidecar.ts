@@ -79,7 +79,7 @@ export async function startSidecar(
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
-  const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const sources = { version: VERSION, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -117,7 +117,7 @@ export async function startSidecar(
   })
   listener = opened
   const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
-  const fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+  const fill = watchFill({ tally, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
     fill.close()

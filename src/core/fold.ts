@@ -46,6 +46,8 @@ export interface ResetRecord extends RecordTimes {
 export interface LimitsRecord extends RecordTimes {
   readonly kind: 'limits'
   readonly limits: Limits
+  /** Lower limits than those in force are ignored. Of two sidecars that raise limits at once, neither lowers what the other raised. */
+  readonly isRaise?: boolean | undefined
 }
 
 /** A result of an attempt that became known after it was recorded. */
@@ -134,7 +136,7 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       reset(state, record)
       return true
     case 'limits':
-      applyLimits(state, record.limits)
+      applyLimits(state, record.isRaise === true ? raised(limitsIn(state), record.limits) : record.limits)
       return false
     case 'outcome':
       return admitOutcome(state, record)
@@ -200,6 +202,22 @@ function reset({ tally, ids, series }: FoldState, { nowMs }: ResetRecord): void 
   tally.clear()
   ids.clear()
   series.forget(nowMs)
+}
+
+/** The limits in force. */
+export function limitsIn({ tally, ids }: Pick<FoldState, 'tally' | 'ids'>): Limits {
+  const { maxKeys, maxArms } = tally.currentLimits
+  return { maxKeys, maxArms, idWindow: ids.limits.limit, idWindowAgeMs: ids.limits.keepMs }
+}
+
+/** The larger of each limit. */
+export function raised(a: Limits, b: Limits): Limits {
+  return {
+    maxKeys: Math.max(a.maxKeys, b.maxKeys),
+    maxArms: Math.max(a.maxArms, b.maxArms),
+    idWindow: Math.max(a.idWindow, b.idWindow),
+    idWindowAgeMs: Math.max(a.idWindowAgeMs, b.idWindowAgeMs),
+  }
 }
 
 /** Applies new limits to later records. State beyond lower limits stays. */

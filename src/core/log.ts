@@ -3,6 +3,7 @@
  * above it does group commit, dedup, the fold, retries and the schedule of snapshots. A log is a file, or a database table or stream that
  * several sidecars share. The suite test/store/log-conformance.ts runs against every log.
  */
+import type { TierOptions } from './aggregate/time-tiers.ts'
 import type { AttemptRecord, Limits, LogRecord, OutcomeRecord, RecordTimes } from './fold.ts'
 import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
 
@@ -24,6 +25,8 @@ export interface LogInfo {
   readonly seed: readonly [number, number]
   /** The initial limits. Every sidecar uses the same ones, because other limits lead to another state. */
   readonly limits: Limits
+  /** The tiers of all sidecars. Undefined if the settings decide. */
+  readonly tiers?: readonly TierOptions[] | undefined
   /**
    * Bytes of acknowledged groups that a writer buffers, to append them again if a failover of the log loses them. 0 for a log that never
    * loses acknowledged groups.

@@ -27,6 +27,7 @@ export async function openStorage(
     ids: { limit: config.idWindow, keepMs: config.idWindowAgeMs },
     retention: { maxAgeMs: config.retentionAgeMs, maxBytes: config.retentionBytes },
     spool: { folder: config.spool, isOwn: !config.spool.endsWith('/'), maxBytes: config.spoolBytes },
+    raiseLimits: true,
     requireDurable: config.requireDurable,
     onNewerRecord,
     maxPendingAttempts: config.maxPendingAttempts,

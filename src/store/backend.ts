@@ -12,6 +12,8 @@ export interface BackendOptions {
   readonly log?: Logger | undefined
   /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
+  /** Whether limits that are larger than those of a shared store raise them for all its sidecars. */
+  readonly raiseLimits?: boolean | undefined
   /** Limits of the dedup window. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined

@@ -1,6 +1,6 @@
 /** State on its way into a snapshot. */
 import { crc32 } from 'node:zlib'
-import type { FoldState } from '../../core/fold.ts'
+import type { FoldState, Limits } from '../../core/fold.ts'
 import type { CapturedSnapshot, Position, TemporaryFile } from '../../core/log.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
 import { createAlternatingBlocks } from '../snapshot/block.ts'
@@ -11,18 +11,21 @@ const PIECE_BYTES = 512 * 1024
 
 type Blocks = CapturedSnapshot['blocks']
 
+/** The state, and its limits if they belong to the log. */
+type CountedState = FoldState & { readonly limits: Limits | undefined }
+
 /** Captures the state in slices: nothing may be folded until it resolves. The temporary file must stay open while the snapshot is read. */
 export async function captureState(
   file: TemporaryFile,
   position: Position,
-  state: FoldState,
+  state: CountedState,
 ): Promise<CapturedSnapshot> {
   const blocks = await writeBlocks(file, state)
   return { position, blocks, bytes: () => piecesOf(file, blocks) }
 }
 
 /** While one is written the next is made. */
-async function writeBlocks(file: TemporaryFile, state: FoldState): Promise<Blocks> {
+async function writeBlocks(file: TemporaryFile, state: CountedState): Promise<Blocks> {
   const blocks: { bytes: number; checksum: number }[] = []
   const pause = createEventLoopYield()
   let written = Promise.resolve()

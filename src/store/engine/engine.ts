@@ -6,7 +6,7 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
+import { type AlertStatus, applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
 import type { Position } from '../../core/log.ts'
 import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
 import { createAnswers } from './answers.ts'
@@ -17,7 +17,15 @@ import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
 import type { SpoolStats } from './spool.ts'
-import { appendAlert, appendOutcome, appendPlan, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
+import {
+  appendAlert,
+  appendLimits,
+  appendOutcome,
+  appendPlan,
+  appendPoints,
+  appendReset,
+  type OutcomeAnswer,
+} from './turns.ts'
 
 /** How often old groups are deleted although nothing is recorded, in milliseconds. */
 const EXPIRE_MS = 3_600_000
@@ -36,6 +44,8 @@ export interface Engine extends Store {
   readonly alerts: ReadonlyMap<string, number>
   /** A snapshot is due now. */
   requestSnapshot(): void
+  /** See {@link appendLimits}. */
+  raiseLimits(wanted: Limits): Promise<void>
   /** Runs `work` between two groups: log and state stand still until it is done. */
   between<T>(work: () => Promise<T>): Promise<T>
   /** Keeps a view of the state up to date until the store is closed. */
@@ -67,7 +77,8 @@ export async function openEngine(
   }
   const restored = await restoreState({ ...options, state })
   const engine = await startEngine(options, { state, ...restored })
-  applyLimits(state, limits)
+  // Those of a shared log are in its records.
+  if (!log.info.isShared) applyLimits(state, limits)
   logChangedSettings(state.tally, restored.changes, options.logger)
   // The next start then neither replays nor converts the same again.
   if (engine.replayedRecords > 0 || restored.changes.length > 0) engine.requestSnapshot()
@@ -147,7 +158,7 @@ function createRecording(
   { commit, snapshots, spooling }: Parts,
 ): Pick<
   Engine,
-  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'health' | 'recordOutcome' | 'recordAlert'
+  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'recordOutcome' | 'recordAlert'
 > {
   const turns = { commit, log, state, clock }
   return {
@@ -158,6 +169,7 @@ function createRecording(
       snapshots.request()
       await snapshots.flush()
     },
+    raiseLimits: wanted => appendLimits(turns, wanted),
     health() {
       const refused = commit.refusal()
       const health = withAdvisory(log.health(), spooling?.advisory())

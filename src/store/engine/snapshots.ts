@@ -1,5 +1,5 @@
 /** Takes snapshots as the log grows, and has the log drop what they and the retention make needless. */
-import type { FoldState } from '../../core/fold.ts'
+import { type FoldState, limitsIn } from '../../core/fold.ts'
 import type { CapturedSnapshot, Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
@@ -77,7 +77,8 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
   async function capture(file: Awaited<ReturnType<Log['temporaryFile']>>): Promise<CapturedSnapshot> {
     const position = await log.rotate(follower.position)
     follower.moveTo(position)
-    return await captureState(file, position, state)
+    const limits = log.info.isShared ? limitsIn(state) : undefined
+    return await captureState(file, position, { ...state, limits })
   }
 
   const writer = createThrottledWriter({

@@ -1,4 +1,5 @@
 /** Appends of which what they hold depends on everything before: each has the log to itself for a turn. */
+import { isDeepStrictEqual } from 'node:util'
 import { type ExperimentPlan, isSamePlan } from '../../core/aggregate/experiment-plan.ts'
 import type { SeriesPoint } from '../../core/aggregate/series.ts'
 import {
@@ -7,16 +8,19 @@ import {
   apply,
   attemptsIn,
   type FoldState,
+  type Limits,
   type LogRecord,
+  limitsIn,
   type Outcome,
   type OutcomeRecord,
   type PlanRecord,
   type PointsRecord,
+  raised,
   takePoints,
 } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppendedPoints, Clock } from '../../core/ports.ts'
-import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../record-json.ts'
+import { alertJson, limitsJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../record-json.ts'
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -65,6 +69,20 @@ async function keepPoints(
       records: () => [record],
     },
   )
+}
+
+/** Raises the limits of a log to those that are larger. Of all sidecars, those that are larger count. */
+export async function appendLimits({ commit, log, state, clock }: TurnOptions, wanted: Limits): Promise<void> {
+  await commit.runExclusive(async () => {
+    const limits = raised(limitsIn(state), wanted)
+    if (isDeepStrictEqual(limits, limitsIn(state))) return
+    const nowMs = clock()
+    const record = { kind: 'limits', nowMs, idMs: nowMs, limits, isRaise: true } as const
+    await commit.keep(
+      { records: encodeOne(log.frame(record), limitsJson(limits)), attempts: 0, isReset: false },
+      { fold: () => void apply(state, record), records: () => [] },
+    )
+  })
 }
 
 /** Forgets everything before it. */

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Limits } from '../../core/fold.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Head } from '../shared/groups.ts'
+import type { LogLimits } from '../shared/limits.ts'
 import type { Retention } from '../shared/retention.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
 import { type Connection, createConnection } from './connection.ts'
@@ -21,7 +21,7 @@ export interface PostgresLogOptions {
   readonly target: Target
   readonly clock: Clock
   /** Of a log that is created. A log that exists keeps its own. */
-  readonly limits: Limits
+  readonly limits: LogLimits
   readonly retention: Retention
   /** Receives sentences about what the server does not promise. */
   readonly warn: Warn

@@ -2,9 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Limits } from '../../core/fold.ts'
 import type { Advisory, Clock } from '../../core/ports.ts'
 import type { Head } from '../shared/groups.ts'
+import { type LogLimits, printLimits, readLimits } from '../shared/limits.ts'
 import type { Retention } from '../shared/retention.ts'
 import { NotDurable } from '../shared/server-errors.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
@@ -19,7 +19,7 @@ export interface RedisLogOptions {
   readonly target: Target
   readonly clock: Clock
   /** Of a log that is created. A log that exists keeps its own. */
-  readonly limits: Limits
+  readonly limits: LogLimits
   readonly retention: Retention
   /** Rejects with {@link NotDurable} where the server may lose acknowledged attempts. */
   readonly requireDurable?: boolean | undefined
@@ -45,13 +45,13 @@ export async function openRedisLog(options: RedisLogOptions): Promise<SharedLog>
   }
 }
 
-async function createHead(connection: Connection, keys: Keys, limits: Limits): Promise<Head> {
+async function createHead(connection: Connection, keys: Keys, limits: LogLimits): Promise<Head> {
   const random = randomBytes(8)
   const seed = JSON.stringify([random.readUInt32LE(0), random.readUInt32LE(4)])
-  const made = [randomUUID(), seed, JSON.stringify(limits)]
+  const made = [randomUUID(), seed, printLimits(limits)]
   const [version, id, storedSeed, stored] = await connection.run<string[]>(CREATE, [keys.head], ...made)
   if (Number(version) > FORMAT) throw new NewerKeys(Number(version))
-  return { id: id!, seed: JSON.parse(storedSeed!) as [number, number], limits: JSON.parse(stored!) as Limits }
+  return { id: id!, seed: JSON.parse(storedSeed!) as [number, number], limits: readLimits(stored!) }
 }
 
 /** The keys were written by a newer version. Nothing was changed. */

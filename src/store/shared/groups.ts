@@ -1,6 +1,6 @@
 /** What a database or stream does for a shared log: it stores numbered groups, and snapshots. */
-import type { Limits } from '../../core/fold.ts'
 import type { CapturedSnapshot, Group, Kept, Position, StoredSnapshot } from '../../core/log.ts'
+import type { LogLimits } from './limits.ts'
 import type { GroupSource, StoredGroup } from './page.ts'
 import { sequenceOf } from './position.ts'
 import type { LogEnds } from './reach.ts'
@@ -10,7 +10,7 @@ export interface Head {
   readonly id: string
   /** The hash seed of the dedup window. */
   readonly seed: readonly [number, number]
-  readonly limits: Limits
+  readonly limits: LogLimits
 }
 
 /** A group as it is read back. */

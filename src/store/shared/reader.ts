@@ -21,7 +21,8 @@ export interface LogReaderOptions {
 
 /** Rejects as reading the log does. Closing the store closes the log. */
 export async function openLogReader({ log, tally, clock, logger }: LogReaderOptions): Promise<Store> {
-  const { limits, seed } = log.info
+  const { limits, seed, tiers } = log.info
+  if (tiers !== undefined) tally.wantTiers(tiers)
   const state: FoldState = {
     tally,
     series: createSeries({ limit: MAX_SERIES, keepMs: limits.idWindowAgeMs }),

@@ -61,7 +61,15 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
   const { watch, stop } = createPolling(parts, seen)
   return {
     id: head.id,
-    info: { isShared: true, writer, start: START, seed: head.seed, limits: head.limits, resendBytes: RESEND_BYTES },
+    info: {
+      isShared: true,
+      writer,
+      start: START,
+      seed: head.seed,
+      limits: head.limits,
+      tiers: head.limits.tiers,
+      resendBytes: RESEND_BYTES,
+    },
     frame: createFrames(),
     append: createAppend(parts, seen),
     read: (after, until) => readGroups(groups, after, until),

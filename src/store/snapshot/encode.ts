@@ -6,6 +6,7 @@ import { storedPlan } from '../../core/aggregate/experiment-plan.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import type { Limits } from '../../core/fold.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
 import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
@@ -25,6 +26,8 @@ export interface Counted {
   readonly series: Series
   /** Alerts that are firing, and since when. */
   readonly alerts?: ReadonlyMap<string, number>
+  /** The limits in force, if they belong to the log. */
+  readonly limits?: Limits | undefined
 }
 
 /**
@@ -32,7 +35,7 @@ export interface Counted {
  * the other. The head says how much follows of each kind, and each of the other blocks begins with how much it holds. Changes nothing.
  */
 export function* encodeState(
-  { tally, ids, series, alerts }: Counted,
+  { tally, ids, series, alerts, limits }: Counted,
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
@@ -55,6 +58,7 @@ export function* encodeState(
     },
     overflowed: tally.overflowed(),
     seed: ids.save(0, 0).seed,
+    limits,
     forgottenMs: series.forgottenMs,
     alerts: [...(alerts ?? [])],
     plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),

@@ -1,8 +1,8 @@
 /** A SQLite database that holds a log, synchronous. It runs in a worker thread, because a commit waits for the disk. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import type { Limits } from '../../core/fold.ts'
 import type { Head } from '../shared/groups.ts'
+import { type LogLimits, printLimits, readLimits } from '../shared/limits.ts'
 import { START } from '../shared/position.ts'
 import { type Expiry, expire } from './expiry.ts'
 import { createGroupTable, type GroupTable } from './groups.ts'
@@ -14,7 +14,7 @@ export interface OpenOptions {
   readonly path: string
   readonly isReadOnly: boolean
   /** Of a log that is created. */
-  readonly limits: Limits
+  readonly limits: LogLimits
 }
 
 /** How long a statement waits for another process, in milliseconds. */
@@ -47,7 +47,7 @@ export function openDatabase({ path, isReadOnly, limits }: OpenOptions): Databas
     head() {
       const row = statements.get<HeadRow>('select log_id, seed, limits from head')!
       const seed = JSON.parse(row.seed) as [number, number]
-      return { id: row.log_id, seed, limits: JSON.parse(row.limits) as Limits }
+      return { id: row.log_id, seed, limits: readLimits(row.limits) }
     },
     expire: expiry => expire(statements, expiry),
     close() {
@@ -74,7 +74,7 @@ function versionOf(db: DatabaseSync): number {
   return (db.prepare('pragma user_version').get() as { user_version: number }).user_version
 }
 
-function createSchema(db: DatabaseSync, limits: Limits): void {
+function createSchema(db: DatabaseSync, limits: LogLimits): void {
   if (versionOf(db) !== 0) return
   const { tables } = db.prepare('select count(*) as tables from sqlite_schema').get() as { tables: number }
   if (tables > 0) throw new Error('it is the database of another program')
@@ -86,7 +86,7 @@ function createSchema(db: DatabaseSync, limits: Limits): void {
     START,
     randomUUID(),
     JSON.stringify(seed),
-    JSON.stringify(limits),
+    printLimits(limits),
   )
   db.exec(`pragma user_version = ${SCHEMA_VERSION}`)
 }

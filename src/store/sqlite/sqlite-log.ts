@@ -1,6 +1,5 @@
 /** A log in a SQLite file, which several processes of one machine may share. */
 import { randomUUID } from 'node:crypto'
-import type { Limits } from '../../core/fold.ts'
 import {
   type CapturedSnapshot,
   type Group,
@@ -13,6 +12,7 @@ import {
 } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { SharedGroups, SharedSnapshots } from '../shared/groups.ts'
+import type { LogLimits } from '../shared/limits.ts'
 import type { Retention } from '../shared/retention.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
 import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
@@ -22,7 +22,7 @@ export interface SqliteLogOptions {
   readonly path: string
   readonly clock: Clock
   /** Of a log that is created. A log that exists keeps its own. */
-  readonly limits: Limits
+  readonly limits: LogLimits
   readonly retention: Retention
   /** Whether it is only asked: nothing is written then. */
   readonly isReadOnly?: boolean | undefined
