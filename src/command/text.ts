@@ -1,5 +1,5 @@
 /** Text for a terminal: tables with bold titles, and sentences wrapped to its width. */
-import type { Ranged } from '../core/reports/range.ts'
+import { asOfOf, type Ranged, rangeOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { counted } from './format.ts'
 import { bold, type Io, widthOf } from './io.ts'
@@ -48,11 +48,12 @@ export function tooFew(who: string, minAttempts: number | undefined, at: string)
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
 }
 
-/** The text of an answer, with what it says about itself on lines of their own. */
-export function withAnswered(text: string, { range, as_of }: Ranged): string {
+/** The text of an answer, with what it states about itself on lines of their own. */
+export function withAnswered(text: string, answer: Ranged): string {
+  const [range, asOf] = [rangeOf(answer), asOfOf(answer)]
   const lines = [
     ...(range === undefined ? [] : [`Range: ${range.since} to ${range.until}`]),
-    ...(as_of === undefined ? [] : [`As of ${as_of}: later attempts of other sidecars may be missing.`]),
+    ...(asOf === undefined ? [] : [`As of ${asOf}: later attempts of other sidecars may be missing.`]),
   ]
   return lines.length === 0 ? text : `${text}\n\n${lines.join('\n')}`
 }

@@ -90,7 +90,7 @@ export interface BaselineRecord extends RecordTimes {
   readonly totals: Totals
 }
 
-/** What somebody stated of an experiment. It replaces what was stated before. */
+/** The plan of an experiment. It replaces the previous one. */
 export interface PlanRecord extends RecordTimes {
   readonly kind: 'plan'
   readonly experiment: string
@@ -160,7 +160,7 @@ export function outcomeId({ outcome, revision }: Pick<OutcomeRecord, 'outcome' |
   return `outcome ${revision} ${outcome.attempt_id}`
 }
 
-/** The totals may contain what series counted up to now: a document does not say which series it counted. */
+/** The totals may contain values of series up to now: a document does not state which series it counted. */
 function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: BaselineRecord): void {
   tally.addTotals(key, totals)
   series.assumeCounted(nowMs)

@@ -25,21 +25,27 @@ const answeredRange: ObjectSchema<AnsweredRange> = objectSchema('AnsweredRange',
   until: z.string().meta({ description: 'RFC 3339, exclusive.' }),
 })
 
+const RANGE =
+  'The range that the answer is about: each edge is clipped to the finest time bucket that is held there. Absent if no range was asked for.'
+/** Of an answer with a member for each name, of which one may be `range`. */
+const RANGE_OR_NAME = `${RANGE} If a range was asked for, the member of the name range is called range#2, or the next number that is free. Otherwise it is called range.`
+const AS_OF =
+  'RFC 3339. Attempts may be missing that other sidecars of the store recorded after this time, or that wait in the spool. Absent if the answer is complete.'
+const AS_OF_OR_NAME = `${AS_OF} The member of the name as_of is then called as_of#2, or the next number that is free.`
+
 const members = {
-  range: z.exactOptional(answeredRange).meta({
-    description:
-      'The range that the answer is about: each edge is clipped to the finest time bucket that is held there. Absent if no range was asked for.',
-  }),
-  as_of: z.exactOptional(z.string()).meta({
-    description:
-      'RFC 3339. Attempts may be missing that other sidecars of the store recorded after this time, or that wait in the spool. Absent if the answer is complete.',
-  }),
+  range: z.exactOptional(answeredRange).meta({ description: RANGE }),
+  as_of: z.exactOptional(z.string()).meta({ description: AS_OF }),
 }
 
-/** The schema of an answer that says its range, and up to when it is complete. Takes objects, unions of them, and records by names. */
+/** The schema of an answer that states its range, and up to when it is complete. Takes objects, unions of them, and records by names. */
 export function withAnswered(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodUnion) return z.union(schema.options.map(one => withAnswered(one as z.ZodType)))
-  if (schema instanceof z.ZodRecord) return described(z.object(members).catchall(schema.valueType), schema, '')
+  if (schema instanceof z.ZodRecord) {
+    const range = z.exactOptional(z.union([answeredRange, schema.valueType])).meta({ description: RANGE_OR_NAME })
+    const as_of = z.exactOptional(z.union([z.string(), schema.valueType])).meta({ description: AS_OF_OR_NAME })
+    return described(z.object({ range, as_of }).catchall(schema.valueType), schema, '')
+  }
   // Another answer may hold the schema of this one, without a range: the component with it has a name of its own.
   if (schema instanceof z.ZodObject) return described(schema.extend(members), schema, 'InRange')
   throw new TypeError('an answer is an object, a union of objects, or a record')

@@ -59,6 +59,7 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   'spool-bytes': '0',
   'require-durable': 'true',
   prices: 'prices.yaml',
+  'model-aliases': 'aliases.yaml',
   'otlp-metrics': 'true',
   'otlp-mapping': 'rules.json',
   'drain-delay': '5s',

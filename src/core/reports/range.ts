@@ -10,7 +10,7 @@ import type { TimeRange } from '../ports.ts'
 export interface RangeQuestion {
   readonly since?: string | undefined
   readonly until?: string | undefined
-  /** An IANA time zone. In it are dates, times without a zone, and the days and weeks of an answer. UTC by default. */
+  /** An IANA time zone, for dates, times without a zone, and the days and weeks of an answer. UTC by default. */
   readonly tz?: string | undefined
 }
 
@@ -64,7 +64,7 @@ export function parseRange({ since, until, tz }: RangeQuestion, nowMs: number): 
   if (tz !== undefined && zone === undefined) return { parameter: 'tz', detail: zoneDetail(tz) }
   if (since === undefined && until === undefined) return undefined
   const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseTime(since, nowMs, zone)
-  // An open end includes attempts recorded during the computation. Timestamps are at most five minutes ahead of receipt.
+  // A range without an end includes attempts recorded during the computation. Timestamps are at most five minutes ahead of receipt.
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : parseTime(until, nowMs, zone)
   const detail = 'must be an RFC 3339 time, a date, or a duration before now such as 15m, 24h, 7d'
   if (sinceMs === undefined) return { parameter: 'since', detail }
@@ -85,10 +85,23 @@ function printEdge(ms: number): string {
   return printTimestamp({ ms: Math.min(Math.max(ms, FIRST_MS), LAST_MS), local: false })
 }
 
-/** The members of an answer that holds one for each name, without what it says about itself. A member may have such a name. */
+/**
+ * The range of an answer. Undefined if none was asked for. An answer that has one member per name may then have a member of the name `range`,
+ * which has other fields.
+ */
+export function rangeOf({ range }: Ranged): AnsweredRange | undefined {
+  return range !== undefined && 'since' in range ? range : undefined
+}
+
+/** The time up to which an answer is complete. Undefined if it is complete. The member of that name may be one of the names, as in {@link rangeOf}. */
+export function asOfOf({ as_of }: Ranged): string | undefined {
+  return typeof as_of === 'string' ? as_of : undefined
+}
+
+/** The members of an answer that has one per name, without what it states about itself. */
 export function withoutRange<Member>(answer: Record<string, Member> & Ranged): Record<string, Member> {
   const { range, as_of, ...members } = answer
-  if (range !== undefined && typeof range.since !== 'string') Object.assign(members, { range })
-  if (as_of !== undefined && typeof as_of !== 'string') Object.assign(members, { as_of })
+  if (range !== undefined && rangeOf(answer) === undefined) Object.assign(members, { range })
+  if (as_of !== undefined && asOfOf(answer) === undefined) Object.assign(members, { as_of })
   return members as Record<string, Member>
 }

@@ -1,4 +1,4 @@
-/** State on its way into a snapshot. */
+/** Captures the state for a snapshot. */
 import { crc32 } from 'node:zlib'
 import type { FoldState, Limits } from '../../core/fold.ts'
 import type { CapturedSnapshot, Position, TemporaryFile } from '../../core/log.ts'
@@ -6,7 +6,7 @@ import { createEventLoopYield } from '../../lib/event-loop.ts'
 import { createAlternatingBlocks } from '../snapshot/block.ts'
 import { encodeState } from '../snapshot/encode.ts'
 
-/** What is read back in one go. */
+/** The number of bytes that are read back at a time. */
 const PIECE_BYTES = 512 * 1024
 
 type Blocks = CapturedSnapshot['blocks']
@@ -14,7 +14,10 @@ type Blocks = CapturedSnapshot['blocks']
 /** The state, and its limits if they belong to the log. */
 type CountedState = FoldState & { readonly limits: Limits | undefined }
 
-/** Captures the state in slices: nothing may be folded until it resolves. The temporary file must stay open while the snapshot is read. */
+/**
+ * Captures the state and yields to the event loop in between. Nothing may be folded until it resolves. The temporary file must stay open while
+ * the snapshot is read.
+ */
 export async function captureState(
   file: TemporaryFile,
   position: Position,
@@ -24,7 +27,7 @@ export async function captureState(
   return { position, blocks, bytes: () => piecesOf(file, blocks) }
 }
 
-/** While one is written the next is made. */
+/** Encodes the next block while one is written. */
 async function writeBlocks(file: TemporaryFile, state: CountedState): Promise<Blocks> {
   const blocks: { bytes: number; checksum: number }[] = []
   const pause = createEventLoopYield()
@@ -34,7 +37,7 @@ async function writeBlocks(file: TemporaryFile, state: CountedState): Promise<Bl
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written
       written = file.write(block)
-      // It is awaited, unless making the next one throws.
+      // Avoids an unhandled rejection if encoding the next block throws before this is awaited.
       written.catch(() => undefined)
     }
     await pause()
@@ -49,7 +52,7 @@ async function* piecesOf(file: TemporaryFile, blocks: Blocks): AsyncGenerator<Ui
   for (let at = 0; at < end; at += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, end - at)
     const piece = await file.read(at, length, memory)
-    if (piece.length < length) throw new Error('what was just written cannot be read back')
+    if (piece.length < length) throw new Error('the temporary file returned fewer bytes than were written')
     yield piece
   }
 }

@@ -68,7 +68,7 @@ export interface FileStoreStats extends Readonly<Counters> {
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** Damage and missing files that are known now. */
+  /** The currently known damage and missing files. */
   readonly damage: KnownDamage
 }
 
@@ -101,7 +101,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
   }
 }
 
-/** A file log that is open, and what its start found. */
+/** An open file log, and the results of its start. */
 export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions

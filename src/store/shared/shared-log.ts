@@ -51,7 +51,7 @@ export interface SharedLogParts {
 
 /** A log with the identity that all its sidecars see. */
 export interface SharedLog extends Log {
-  /** Another one where the log was created anew. */
+  /** Another one if the log was deleted and created again. */
   readonly id: string
 }
 
