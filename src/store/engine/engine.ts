@@ -7,6 +7,8 @@ import type { KeptEvents } from '../../core/events.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
 import type { Position } from '../../core/log.ts'
 import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
+import type { Logger } from '../logger.ts'
+import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
@@ -42,6 +44,8 @@ export interface Engine extends Store {
   readonly alerts: ReadonlyMap<string, number>
   /** Requests a snapshot now. */
   requestSnapshot(): void
+  /** Appends what an earlier process spooled, in the background. */
+  startSpooling(): void
   /** See {@link appendLimits}. */
   raiseLimits(wanted: Limits): Promise<void>
   /** Runs `work` between two groups. Log and state do not change until it is done. */
@@ -77,6 +81,8 @@ export async function openEngine(
   const engine = await startEngine(options, { state, ...restored })
   // Those of a shared log are in its records.
   if (!log.info.isShared) applyLimits(state, limits)
+  if (options.raiseTo !== undefined) await raiseLimits(engine, options.raiseTo, options.logger)
+  engine.startSpooling()
   logChangedSettings(state.tally, restored.changes, options.logger)
   // With a new snapshot, the next start neither replays nor converts the same data again.
   if (engine.replayedRecords > 0 || restored.changes.length > 0) engine.requestSnapshot()
@@ -105,8 +111,6 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
     await spooling?.close()
     throw error
   }
-  // What an earlier process spooled.
-  if (spooling?.isOn === true) spooling.drain()
   const expiry = every(options.times?.expireMs ?? EXPIRE_MS, () => void snapshots.expire())
 
   async function close(): Promise<void> {
@@ -130,6 +134,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
       return spooling?.stats
     },
     snapshotCounters: snapshots.counters,
+    startSpooling: () => spooling?.start(),
     requestSnapshot: snapshots.request,
     between: commit.between,
     add: view => void views.push(view),
@@ -181,6 +186,13 @@ function createRecording(
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
   }
+}
+
+/** Before what was spooled is appended. A failure must not prevent the start. */
+async function raiseLimits(engine: Pick<Engine, 'raiseLimits'>, limits: Limits, logger: Logger): Promise<void> {
+  await engine
+    .raiseLimits(limits)
+    .catch(error => logger.warn('the limits of the store cannot be raised', { error: messageOf(error) }))
 }
 
 function withAdvisory(health: StoreHealth, advisory: Advisory | undefined): StoreHealth {

@@ -1,5 +1,5 @@
 /** Options of the engine. */
-import type { FoldState } from '../../core/fold.ts'
+import type { FoldState, Limits } from '../../core/fold.ts'
 import type { Log, NewerRecord } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly maxPendingAttempts?: number | undefined
   /** Where attempts are kept while the log is away. Without one they are refused. The engine closes it. */
   readonly spool?: Spool | undefined
+  /** Limits to which those of a shared log are raised. */
+  readonly raiseTo?: Limits | undefined
   /** Called where a record of a newer version ends all writing and folding of this process. */
   readonly onNewerRecord?: ((error: NewerRecord) => void) | undefined
   readonly times?: Partial<EngineTimes> | undefined

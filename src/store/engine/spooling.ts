@@ -39,6 +39,8 @@ export interface Spooling {
   turnRefusal(): StoreUnavailable | undefined
   /** The group is durable when this resolves. Rejects with {@link StoreUnavailable} if it is not stored. */
   put(group: GroupToSpool): Promise<void>
+  /** From now on, groups go behind those that an earlier process spooled, which are appended first. */
+  start(): void
   /** Appends the spooled groups to the log, in the background. */
   drain(): void
   /** Present while the spool holds attempts. */
@@ -54,6 +56,7 @@ export function createSpooling(options: SpoolingOptions): Spooling {
   const reserve = Math.min(RESERVE_BYTES, spool.maxBytes / 10)
   let reported: 'none' | 'begun' | 'nearly full' | 'full' = 'none'
   let draining: Promise<void> | undefined
+  let isStarted = false
   let isClosed = false
 
   function isFull(): boolean {
@@ -130,9 +133,19 @@ export function createSpooling(options: SpoolingOptions): Spooling {
     return true
   }
 
+  function drain(): void {
+    draining ??= drainAll()
+      .catch(error => {
+        if (!isClosed) outage.begin(error)
+      })
+      .finally(() => {
+        draining = undefined
+      })
+  }
+
   return {
     get isOn() {
-      return !outage.isFinal && (outage.error !== undefined || !spool.isEmpty)
+      return !outage.isFinal && (outage.error !== undefined || (isStarted && !spool.isEmpty))
     },
     get stats() {
       return spool.stats
@@ -146,15 +159,11 @@ export function createSpooling(options: SpoolingOptions): Spooling {
           : `the log is away: ${messageOf(outage.error)}`,
       ),
     put,
-    drain() {
-      draining ??= drainAll()
-        .catch(error => {
-          if (!isClosed) outage.begin(error)
-        })
-        .finally(() => {
-          draining = undefined
-        })
+    start() {
+      isStarted = true
+      if (!spool.isEmpty) drain()
     },
+    drain,
     advisory() {
       const { attempts, bytes } = spool.stats
       if (attempts === 0) return undefined

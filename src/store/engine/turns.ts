@@ -73,9 +73,9 @@ async function keepPoints(
 
 /** Raises the limits of a log to those that are larger. Of all sidecars, those that are larger count. */
 export async function appendLimits({ commit, log, state, clock }: TurnOptions, wanted: Limits): Promise<void> {
+  if (isDeepStrictEqual(raised(limitsIn(state), wanted), limitsIn(state))) return
   await commit.runExclusive(async () => {
     const limits = raised(limitsIn(state), wanted)
-    if (isDeepStrictEqual(limits, limitsIn(state))) return
     const nowMs = clock()
     const record = { kind: 'limits', nowMs, idMs: nowMs, limits, isRaise: true } as const
     await commit.keep(

@@ -28,8 +28,13 @@ export async function openOverLog(log: SharedLog, name: string, options: Backend
     spool = options.spool && (await openSpoolAt(options.spool, { logId: log.id, clock, log: logger }))
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
     const given = { clock, monotonic, logger, maxPendingAttempts, onNewerRecord, tally }
-    const engine = await openEngine({ ...given, log, spool, series })
-    if (options.raiseLimits === true) await engine.raiseLimits(wanted)
+    const engine = await openEngine({
+      ...given,
+      raiseTo: options.raiseLimits === true ? wanted : undefined,
+      log,
+      spool,
+      series,
+    })
     warnOfOtherLimits(wanted, { ...limitsIn(engine.state), tiers: log.info.tiers }, name, logger)
     return { ...engine, metrics: () => spoolMetrics(engine.spooled, clock()) }
   } catch (error) {

@@ -2,7 +2,9 @@
 import { expect, test, vi } from 'vitest'
 import { limitsIn } from '../../../src/core/fold.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
+import { temporaryFolder } from '../../support/sidecar-process.ts'
 import { createMemoryServer } from '../memory-log.ts'
+import { openSpoolIn } from '../spool/spools.ts'
 import { answersOf, attempt, openOn } from './engines.ts'
 
 const SMALL = { maxKeys: 2, maxArms: 2, idWindow: 5, idWindowAgeMs: 1000 }
@@ -37,6 +39,23 @@ test('raised limits hold from their record on in all sidecars, also after a rest
   await check(restored)
   expect(answers.size).toBe(1)
   for (const engine of [...engines, replayed, restored]) await engine.close()
+})
+
+test('a start raises the limits before it appends what an earlier process spooled', async () => {
+  await using folder = await temporaryFolder()
+  const server = createMemoryServer({ limits: SMALL })
+  const log = server.open()
+  const killed = await openOn(log, { spool: await openSpoolIn(folder.path) })
+  server.isAway = true
+  await killed.append(ofKeys(1, 2, 3, 4))
+  await log.close()
+  server.isAway = false
+  const spool = await openSpoolIn(folder.path)
+  const engine = await openOn(server.open(), { spool, raiseTo: { ...SMALL, maxKeys: 10 } })
+  await vi.waitUntil(() => spool.isEmpty, { interval: 1 })
+  await engine.follow()
+  expect(await keysOf(engine)).toEqual(['agent 1', 'agent 2', 'agent 3', 'agent 4'])
+  await engine.close()
 })
 
 test('of limits that are raised at once the larger ones hold, and lower ones write no record', async () => {
