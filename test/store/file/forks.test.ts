@@ -154,6 +154,36 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
   expect(heard.errors).toEqual([])
 })
 
+test('the plan of an experiment in a fork is kept, unless the other owner stored one for that experiment', async () => {
+  const plan = (experiment: string, baseline: string): string =>
+    planJson({ kind: 'plan', nowMs: NOW, idMs: NOW, experiment, plan: { baseline } })
+  const first: Given = { owner: 'a', previous: [0, 0], attempts: [1] }
+  const end = await sizeOf(first)
+  const { fileSystem } = await journalOf([
+    first,
+    {
+      owner: 'a',
+      previous: [1, end],
+      attempts: [2],
+      more: [plan('both', 'lost'), plan('one', 'old'), plan('one', 'new')],
+    },
+    { owner: 'b', previous: [1, end], attempts: [3], more: [plan('both', 'kept')] },
+  ])
+  const store = await openFake(fileSystem)
+  expect(await countedIn(store)).toBe(3)
+  expect(store.experimentPlan('both')).toEqual({ baseline: 'kept' })
+  expect(store.experimentPlan('one')).toEqual({ baseline: 'new' })
+  expect(store.stats().forkedRecords).toBe(3)
+  await store.close()
+  const again = await openFake(createFakeFileSystem(fileSystem.disk))
+  expect([again.experimentPlan('both'), again.experimentPlan('one')]).toEqual([
+    { baseline: 'kept' },
+    { baseline: 'new' },
+  ])
+  expect(again.stats().forkedRecords).toBe(0)
+  await again.close()
+})
+
 test('records of another owner behind the stated end of its segment are kept, and none counts twice', async () => {
   const first: Given = { owner: 'a', previous: [0, 0], attempts: [1] }
   const end = await sizeOf(first)
