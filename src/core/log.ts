@@ -14,6 +14,11 @@ export type Position = string
 
 /** Properties of the log that all its sidecars share. */
 export interface LogInfo {
+  /**
+   * Identifies the log among others. All sidecars of the log have the same one, and a log that is created later has another one. A restored
+   * backup keeps it. Undefined for a log that only one process can open.
+   */
+  readonly id: string | undefined
   /** Unique for each opening. */
   readonly writer: string
   /** The position before the first group. */

@@ -67,7 +67,10 @@ export function sidecarFacts(facts: Partial<SidecarFacts> = {}): SidecarFacts {
 
 const FACTS: Omit<SidecarFacts, 'tally'> = {
   version: '1.2.3',
-  config: { maxKeys: 10_000, maxArms: 1000 },
+  info: {
+    id: '3f2a9c1e-0000-4000-8000-000000000000',
+    limits: { maxKeys: 10_000, maxArms: 1000, idWindow: 1_000_000, idWindowAgeMs: 86_400_000 },
+  },
   ready: true,
   tracker: { skewed: 1 },
   store: metricValues({

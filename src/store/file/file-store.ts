@@ -8,7 +8,7 @@ import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import type { Position } from '../../core/log.ts'
+import type { LogInfo, Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
@@ -75,6 +75,7 @@ export interface FileStoreStats extends Readonly<Counters> {
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
+  readonly info: Pick<LogInfo, 'id' | 'limits'>
   stats(): FileStoreStats
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
@@ -170,7 +171,7 @@ function createLog(
     recovered,
     lock,
     damage,
-    info: { seed: [random.readUInt32LE(0), random.readUInt32LE(4)], limits: start.limits },
+    info: { id: undefined, seed: [random.readUInt32LE(0), random.readUInt32LE(4)], limits: start.limits },
     retention: options.retention ?? { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 },
     times: options.ownership ?? OWNERSHIP_TIMES,
     scrub: options.scrub ?? SCRUB_TIMES,
@@ -264,6 +265,7 @@ function fileStoreOf(
   })
   return {
     ...engine,
+    info: log.info,
     async reset() {
       await engine.reset()
       await documents.flush()

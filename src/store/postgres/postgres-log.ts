@@ -10,6 +10,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  type LogInfo,
   LogNotEmpty,
   LogRefused,
   LogTruncated,
@@ -66,10 +67,10 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
   const writer = randomUUID()
   try {
     const serverMs = await checkServer(writing, options)
-    const { seed, limits: kept } = await migrate(writing, schema, limits)
+    const { logId: id, seed, limits: kept } = await migrate(writing, schema, limits)
     await makePartitions(writing, schema, serverMs)
     await writing.query(`insert into ${schema}.writers (writer, number) values ($1, 0)`, [writer])
-    return createLog({ ...options, writing, reading, writer, info: { seed, limits: kept }, pollMs })
+    return createLog({ ...options, writing, reading, writer, info: { id, seed, limits: kept }, pollMs })
   } catch (error) {
     await Promise.all([writing.close(), reading.close()])
     throw error
@@ -79,7 +80,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
     readonly writing: Connection
     readonly reading: Connection
     readonly writer: string
-    readonly info: { readonly seed: readonly [number, number]; readonly limits: Limits }
+    readonly info: Pick<LogInfo, 'id' | 'seed' | 'limits'>
     readonly pollMs: number
   }): Log {
     let watcher: LogWatcher | undefined

@@ -144,7 +144,7 @@ function createLog(
   }
 
   return {
-    info: { writer, seed, limits, start: START, resendBytes: RESEND_BYTES },
+    info: { id, writer, seed, limits, start: START, resendBytes: RESEND_BYTES },
     frame: createFrames(),
     append,
     async *read(after, until) {

@@ -28,7 +28,7 @@ export async function openOverLog(log: Log, name: string, options: BackendOption
   try {
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
     const engine = await openEngine({ log, clock, monotonic, logger, maxPendingAttempts, tally, series })
-    return { ...engine, metrics: () => new Map() }
+    return { ...engine, info: log.info, metrics: () => new Map() }
   } catch (error) {
     tally.clear()
     await log.close()

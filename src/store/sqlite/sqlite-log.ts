@@ -109,7 +109,14 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
   }
 
   return {
-    info: { writer, start: START, seed: head.seed, limits: head.limits, resendBytes: RESEND_BYTES },
+    info: {
+      id: head.logId,
+      writer,
+      start: START,
+      seed: head.seed,
+      limits: head.limits,
+      resendBytes: RESEND_BYTES,
+    },
     frame: createFrames(),
     append,
     read,
