@@ -13,6 +13,7 @@ export interface Metric {
 /** Labels that Prometheus adds to every scraped series. */
 const TARGET = ['job', 'instance']
 const LEVELS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['instance', ['job', 'instance', 'store']],
   ['agent', ['job', 'agent_name']],
   ['model', ['job', 'model_name']],
   ['issue_type', ['job', 'issue_type']],
