@@ -10,6 +10,7 @@ import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 import { namesIn, PROMETHEUS } from './rule-files.ts'
 import { copyConfiguration } from './servers.ts'
+import { inEverySetting } from './settings.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const FOLDER = fileURLToPath(PROMETHEUS)
@@ -59,13 +60,29 @@ it('promtool accepts the configuration of Prometheus', async context => {
   expect(checked).toMatchObject({ code: 0, output: expect.stringContaining(`${RULES.length} rule files found`) })
 })
 
-it.for(namesIn('tests/'))('the rules do as %s says', async (name, context) => {
+/** Unit tests of what sidecars report about themselves, of recorded series of no job, and of the settings. */
+const IN_ONE_SETTING = ['agent-targets.yml', 'sidecar-alerts.yml', 'stores.yml']
+
+it.for(IN_ONE_SETTING)('the rules do as %s says', async (name, context) => {
   needs('promtool', context)
   expect(await run('promtool', 'test', 'rules', `${FOLDER}tests/${name}`)).toMatchObject({ code: 0 })
 })
 
+it.for(namesIn('tests/').filter(name => !IN_ONE_SETTING.includes(name)))(
+  'the rules do as %s says for one sidecar, for two on one store and for two stores',
+  async (name, context) => {
+    needs('promtool', context)
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, name)
+    const text = await readFile(`${FOLDER}tests/${name}`, 'utf8')
+    await writeFile(path, inEverySetting(text, new URL('rules/', PROMETHEUS)))
+    expect(await run('promtool', 'test', 'rules', path)).toMatchObject({ code: 0 })
+  },
+)
+
 describe('the unit tests of the rules notice', () => {
   it.for([
+    ['a store that counts once for each of its sidecars', 'stores.yml', 'max by (job, store,', 'sum by (job, store,'],
     [
       'a factor that its target can never reach',
       'agent-targets.yml',
