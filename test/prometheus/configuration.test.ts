@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { recordingFile } from '../../prometheus/print.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { settings } from '../../src/config/settings.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
@@ -155,22 +156,45 @@ it('no configuration contains a secret', async () => {
   }
 })
 
+/** The settings of a command line of `serve`. */
+function flagsOf(command: readonly string[]): Record<string, unknown> {
+  const flags = new Map<string, string[]>()
+  for (const flag of command.slice(1)) {
+    const [, name, value] = /^--([a-z-]+)=(.*)$/.exec(flag)!
+    flags.set(name!, [...(flags.get(name!) ?? []), value!])
+  }
+  return Object.fromEntries([...flags].map(([name, values]) => [name, values.length === 1 ? values[0] : values]))
+}
+
 describe('docker-compose.yml', () => {
-  it('is valid, with and without the example', async context => {
+  it.for(['', 'example,postgres'])('is valid with the profiles "%s"', async (profiles, context) => {
     needs('docker-compose', context)
-    expect(await run('docker-compose', '--file', `${ROOT}docker-compose.yml`, 'config', '--quiet')).toMatchObject({
-      code: 0,
+    const chosen = profiles.split(',').flatMap(profile => (profile === '' ? [] : ['--profile', profile]))
+    const file = `${ROOT}docker-compose.yml`
+    expect(await run('docker-compose', '--file', file, ...chosen, 'config', '--quiet')).toMatchObject({ code: 0 })
+  })
+
+  it('runs two sidecars on one database in the profile postgres, and Prometheus scrapes both', async () => {
+    const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
+      services: Record<string, { profiles?: string[]; command: string[]; secrets: string[]; ports?: string[] }>
+    }
+    const names = Object.keys(services).filter(name => services[name]!.profiles?.includes('postgres'))
+    expect(names).toEqual(['sidecar-1', 'sidecar-2', 'postgres'])
+    const sidecars = names.slice(0, 2).map(name => services[name]!)
+    for (const [i, { command, secrets }] of sidecars.entries()) {
+      expect(command).toEqual(sidecars[0]!.command)
+      expect(command).toContain(`--allow-host=${names[i]}`)
+      const { config } = loadConfig({ flags: flagsOf(command), env: {} })
+      const { hostname, username, searchParams } = new URL(config.store)
+      expect([hostname, username]).toEqual(['postgres', 'agent_performance'])
+      expect(secrets.map(secret => `/run/secrets/${secret}`)).toContain(searchParams.get('password_file'))
+    }
+    expect(services.postgres).toMatchObject({
+      environment: { POSTGRES_USER: 'agent_performance', POSTGRES_DB: 'agent_performance' },
     })
-    const example = await run(
-      'docker-compose',
-      '--file',
-      `${ROOT}docker-compose.yml`,
-      '--profile',
-      'example',
-      'config',
-      '--quiet',
-    )
-    expect(example).toMatchObject({ code: 0 })
+    expect(services.postgres!.ports).toBeUndefined()
+    const { scrape_configs: scrapes } = parse(await readFile(`${FOLDER}prometheus.yml`, 'utf8'))
+    expect(scrapes[0].dns_sd_configs).toEqual([{ names: ['sidecar-1', 'sidecar-2'], type: 'A', port: 9464 }])
   })
 
   it('runs no service as root, with a writable file system, an unpinned image, or a port open to other machines', async () => {
