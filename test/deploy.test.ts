@@ -101,6 +101,9 @@ describe('Kubernetes manifests', () => {
   test('the job of the scrape is the one that the alert rules expect', () => {
     const monitor = parse(read(`${KUBERNETES}monitoring/servicemonitor.yaml`))
     expect(monitor.spec.jobLabel).toBe('app.kubernetes.io/name')
+    // A pod keeps its name, and so its instance, when it is replaced.
+    const [{ relabelings }] = monitor.spec.endpoints
+    expect(relabelings).toEqual([{ sourceLabels: ['namespace', 'pod'], separator: '/', targetLabel: 'instance' }])
     expect(read(`${ROOT}prometheus/rules/sidecar-alerts.yml`)).toContain('job="agent-performance"')
   })
 

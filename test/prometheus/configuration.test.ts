@@ -7,6 +7,8 @@ import { parse } from 'yaml'
 import { recordingFile } from '../../prometheus/print.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { settings } from '../../src/config/settings.ts'
+import { TALLY_FAMILIES } from '../../src/expose/families.ts'
+import { SELF_METRICS } from '../../src/sidecar/self-metrics.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
 import { namesIn, PROMETHEUS } from './rule-files.ts'
@@ -146,6 +148,17 @@ it('amtool accepts the configuration of Alertmanager, and every alert has a rece
     const route = await run('amtool', 'config', 'routes', 'test', `--config.file=${config}`, labels)
     expect(route).toMatchObject({ code: 0, output: expect.stringContaining('webhook') })
   }
+})
+
+it('the documented relabelling drops the metrics of agents and experiments of the named sidecars, and nothing else', async () => {
+  const guide = await readFile(`${ROOT}docs/metrics.md`, 'utf8')
+  const regex = new RegExp(`^(?:${/regex: '(.+)'/.exec(guide)![1]})$`)
+  const dropped = (instance: string, families: readonly { readonly name: string }[]): boolean[] => [
+    ...new Set(families.map(({ name }) => regex.test(`${instance};${name}`))),
+  ]
+  expect(dropped('sidecar-10:9464', TALLY_FAMILIES)).toEqual([true])
+  expect(dropped('sidecar-2:9464', TALLY_FAMILIES)).toEqual([false])
+  expect(dropped('sidecar-10:9464', SELF_METRICS)).toEqual([false])
 })
 
 it('no configuration contains a secret', async () => {

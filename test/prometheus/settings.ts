@@ -117,7 +117,7 @@ function ofJob({ exp_labels, exp_annotations }: Alert, job: string): Alert {
 }
 
 function sampleOf({ labels, value }: Sample, job: string): Sample {
-  if (!labels.includes('job="')) throw new Error(`${labels} has no job, so that the settings cannot be told apart`)
+  if (!labels.includes('job="')) throw new Error(`${labels} has no job, so that the settings cannot be distinguished`)
   return { labels: labels.replace(/job="([^"]*)"/, `job="$1${job}"`), value }
 }
 
