@@ -10,17 +10,21 @@ import { TALLY_FAMILIES } from '../src/expose/families.ts'
 
 /**
  * The recorded series that tells the store of each instance by its label `store`. Its value is the time of the scrape in seconds since the
- * epoch, so that the newest wins where an instance changed its store. An instance that names no store has its own: `store` is then
- * its instance. That is so for a sidecar with a file, and for a coordinator that exposes its attempts itself.
+ * epoch, so that the newest wins where an instance changed its store. An instance that names no store has the one of its target label
+ * `store`. Without such a label it has its own: `store` is then its instance. That is so for a sidecar with a file, and for a coordinator that
+ * exposes its attempts itself.
  */
 export const STORE_OF_INSTANCE = 'instance:agent_performance_store_info:timestamp'
+
+const SCRAPED = 'max by (job, instance, store) (timestamp(agent_attempts_total))'
 
 /** The rule that records {@link STORE_OF_INSTANCE}. */
 export const STORE_RULE: { readonly record: string; readonly expr: string } = {
   record: STORE_OF_INSTANCE,
   expr:
     'max by (job, instance, store) (timestamp(agent_performance_store_info)) or on (job, instance) ' +
-    'label_replace(max by (job, instance) (timestamp(agent_attempts_total)), "store", "$1", "instance", "(.*)")',
+    // The instance becomes the store where the store is empty.
+    `max by (job, instance, store) (label_replace(label_join(${SCRAPED}, "named", ";", "store", "instance"), "store", "$1", "named", ";(.*)"))`,
 }
 
 /**
