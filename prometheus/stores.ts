@@ -18,8 +18,16 @@ export const STORE_OF_INSTANCE = 'instance:agent_performance_store_info:timestam
 
 const SCRAPED = 'max by (job, instance, store) (timestamp(agent_attempts_total))'
 
+/** The store of each instance that was scraped in the last hour, for the recording rules: those that read raw samples span at most an hour. */
+export const STORE_WITHIN_HOUR = 'instance:agent_performance_store_info:last1h'
+
+interface Rule {
+  readonly record: string
+  readonly expr: string
+}
+
 /** The rule that records {@link STORE_OF_INSTANCE}. */
-export const STORE_RULE: { readonly record: string; readonly expr: string } = {
+const STORE_RULE: Rule = {
   record: STORE_OF_INSTANCE,
   expr:
     'max by (job, instance, store) (timestamp(agent_performance_store_info)) or on (job, instance) ' +
@@ -34,6 +42,9 @@ export const STORE_RULE: { readonly record: string; readonly expr: string } = {
 export function storesWithin(span: string, select = '', at = ''): string {
   return `topk by (job, instance) (1, last_over_time(${STORE_OF_INSTANCE}${select}[${span}]${at && ` ${at}`}))`
 }
+
+/** The rules about stores, in their order. */
+export const STORE_RULES: readonly Rule[] = [STORE_RULE, { record: STORE_WITHIN_HOUR, expr: storesWithin('1h') }]
 
 /** One series of `metric` for each store and label set. `ofInstances` is an expression on `metric` that keeps all labels. */
 export function perStore(metric: string, ofInstances: string, stores: string): string {

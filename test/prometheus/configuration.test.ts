@@ -63,19 +63,23 @@ it('promtool accepts the configuration of Prometheus', async context => {
   expect(checked).toMatchObject({ code: 0, output: expect.stringContaining(`${RULES.length} rule files found`) })
 })
 
+/** promtool needs seconds of CPU time for some files, which is a minute on a busy machine. */
+const PATIENT = { timeout: 180_000 }
+
 /**
  * Unit tests that run as they are written: stores.yml and sidecar-alerts.yml contain the settings. recording.yml takes long, and stores.yml compares
  * every recorded series. The series of agent-targets.yml have no job.
  */
 const IN_ONE_SETTING = ['agent-targets.yml', 'recording.yml', 'sidecar-alerts.yml', 'stores.yml']
 
-it.for(IN_ONE_SETTING)('the rules do as %s says', async (name, context) => {
+it.for(IN_ONE_SETTING)('the rules do as %s says', PATIENT, async (name, context) => {
   needs('promtool', context)
   expect(await run('promtool', 'test', 'rules', `${FOLDER}tests/${name}`)).toMatchObject({ code: 0 })
 })
 
 it.for(namesIn('tests/').filter(name => !IN_ONE_SETTING.includes(name)))(
   'the rules do as %s says for one sidecar, for two on one store and for two stores',
+  PATIENT,
   async (name, context) => {
     needs('promtool', context)
     await using folder = await temporaryFolder()
@@ -127,7 +131,7 @@ describe('the unit tests of the rules notice', () => {
       'and on (job, experiment, variant) sum by (job, experiment, variant) (increase(agent_experiment_attempts_total[6h])) > 0',
       'and on (job, experiment) sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0',
     ],
-  ] as const)('%s', async ([, test, good, bad], context) => {
+  ] as const)('%s', PATIENT, async ([, test, good, bad], context) => {
     needs('promtool', context)
     await using folder = await temporaryFolder()
     await cp(FOLDER, folder.path, { recursive: true })
