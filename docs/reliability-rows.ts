@@ -878,6 +878,16 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
+      'Sidecars that share a store expose the same metrics of agents and experiments. Rules and panels count the store once, and add stores.',
+    shown: [
+      'test/end-to-end/shared-metrics.test.ts > two sidecars on one SQLite file expose the same metrics but for those about themselves',
+      'test/grafana/stores.test.ts > panels and recorded series count a store once, and add two stores',
+      'test/prometheus/configuration.test.ts > the rules do as %s says for one sidecar, for two on one store and for two stores',
+    ],
+    not: 'a failover that loses attempts, or a restored backup: counters fall then, and Prometheus takes that for a reset',
+  },
+  {
+    promise:
       'SQLite: attempts count once in several sidecars of one machine. A damaged file is moved aside and reported.',
     shown: [
       'test/store/sqlite/store.test.ts > two stores on one file count what either records, once, and give byte-identical answers',
