@@ -95,8 +95,12 @@ async function copyAndCompare({ from, to }: Pick<CopyOptions, 'from' | 'to'>, io
 }
 
 /** An empty tally with the limits and the time tiers of a store. */
-function tallyOf({ limits, state }: ReadableStore): Tally {
-  return createTally({ ...limits, tiers: state.tally.times.save() })
+function tallyOf({ limits, state: { tally } }: ReadableStore): Tally {
+  const tiers = tally.times.save().map(({ spanMs, keepMs }) => {
+    const wanted = tally.wantedTiers.find(tier => tier.spanMs === spanMs && tier.keepMs === keepMs)
+    return wanted ?? { spanMs, keepMs }
+  })
+  return createTally({ ...limits, tiers })
 }
 
 async function copyInto(

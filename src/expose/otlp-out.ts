@@ -23,12 +23,13 @@ export interface OtlpOut {
  * Starts to push. Resolves with undefined if the environment does not request it: neither `OTEL_EXPORTER_OTLP_ENDPOINT` nor
  * `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT` is set, `OTEL_SDK_DISABLED` is `true`, or `OTEL_METRICS_EXPORTER` does not include `otlp`. The exporter
  * itself reads endpoint, headers, timeout and compression. An invalid value is a warning in the log, and the default applies; with an
- * unsupported protocol nothing is pushed.
+ * unsupported protocol nothing is pushed. `instance` becomes `service.instance.id`, unless `OTEL_RESOURCE_ATTRIBUTES` states one: without it a
+ * back end would mix the series of several sidecars, and take the differences between them for counter resets.
  */
 export async function openOtlpOut(
   env: Environment,
   producer: MetricProducer,
-  version: string,
+  { version, instance }: { readonly version: string; readonly instance: string },
   log: Pick<Logger, 'warn'>,
 ): Promise<OtlpOut | undefined> {
   if (!isRequested(env)) return undefined
@@ -52,7 +53,11 @@ export async function openOtlpOut(
     exportTimeoutMillis: Math.min(milliseconds('OTEL_METRIC_EXPORT_TIMEOUT', DEFAULTS.timeoutMs), intervalMs),
     metricProducers: [producer],
   })
-  const ours = resourceFromAttributes({ 'service.name': 'agent-performance', 'service.version': version })
+  const ours = resourceFromAttributes({
+    'service.name': 'agent-performance',
+    'service.version': version,
+    'service.instance.id': instance,
+  })
   const stated = detectResources({ detectors: [envDetector] })
   const provider = new MeterProvider({ resource: defaultResource().merge(ours).merge(stated), readers: [reader] })
   return { close: () => provider.shutdown().catch(() => undefined) }

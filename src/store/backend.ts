@@ -2,7 +2,7 @@
 import type { Tally } from '../core/aggregate/tally.ts'
 import type { KeptEvents } from '../core/events.ts'
 import type { FoldState, Limits } from '../core/fold.ts'
-import type { Log, LogReach, StoredRecords } from '../core/log.ts'
+import type { Log, LogInfo, LogReach, NewerRecord, StoredRecords } from '../core/log.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
 import type { Logger } from './logger.ts'
 
@@ -13,16 +13,34 @@ export interface BackendOptions {
   readonly log?: Logger | undefined
   /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
+  /** Whether limits that are larger than those of a shared store raise them for all its sidecars. */
+  readonly raiseLimits?: boolean | undefined
   /** Limits of the dedup window. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
+  /** Where attempts are kept while the server of the store is away. Without it they are refused. A store in files needs none. */
+  readonly spool?: SpoolPlace | undefined
+  /** Called where another process wrote a record that this version cannot read: nothing is stored or counted any more, until it is replaced. */
+  readonly onNewerRecord?: ((error: NewerRecord) => void) | undefined
+  /** Whether a server that may lose acknowledged attempts in a crash is refused. */
+  readonly requireDurable?: boolean | undefined
   /** The maximum number of attempts that wait for the log. */
   readonly maxPendingAttempts?: number | undefined
+}
+
+/** A folder for the spools of stores. */
+export interface SpoolPlace {
+  readonly folder: string
+  /** Whether the folder is for one sidecar only. Otherwise each sidecar and store gets a folder of its own in it. */
+  readonly isOwn: boolean
+  readonly maxBytes: number
 }
 
 /** An open store with its metrics and events. */
 export interface OpenStore extends ObservedStore {
   readonly events: KeptEvents
+  /** Properties that all sidecars of the store share. */
+  readonly info: Pick<LogInfo, 'id'>
 }
 
 export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {
@@ -34,7 +52,7 @@ export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {
 export interface ReadableStore extends Store {
   /** The folded state at the moment of opening. It never changes. */
   readonly state: Readonly<FoldState>
-  /** The limits that the store counts within. */
+  /** The limits in force, also where they were raised. */
   readonly limits: Limits
   /** How a document of this state says where in the log it stands. */
   readonly covers: object

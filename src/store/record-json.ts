@@ -8,7 +8,7 @@ import type {
   AlertRecord,
   BaselineRecord,
   CopyRecord,
-  LimitsRecord,
+  Limits,
   LogRecord,
   OutcomeRecord,
   PlanRecord,
@@ -32,6 +32,11 @@ const jsonOf = (record: object, version = VERSION.first): string =>
 /** The JSON of points that were received together. It names the histogram bounds of their buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
   return jsonOf({ points, bounds: OWN_BOUNDS })
+}
+
+/** Limits that are larger than those of the log. */
+export function limitsJson(limits: Limits): string {
+  return jsonOf({ limits })
 }
 
 export const RESET_JSON: string = jsonOf({ reset: true })
@@ -58,8 +63,8 @@ export function copyJson({ isDone, completeMs }: Pick<CopyRecord, 'isDone' | 'co
   return jsonOf({ copy: isDone ? 'done' : 'begun', complete_ms }, VERSION.copy)
 }
 
-/** The JSON of a record that is copied to another log. */
-export function recordJson(record: Exclude<LogRecord, LimitsRecord>): string {
+/** The JSON of a record. Limits are read as raised ones: a log states the settings of a process in a form of its own. */
+export function recordJson(record: LogRecord): string {
   switch (record.kind) {
     case 'attempt':
       return JSON.stringify(record.attempt)
@@ -75,6 +80,8 @@ export function recordJson(record: Exclude<LogRecord, LimitsRecord>): string {
       return baselineJson(record)
     case 'plan':
       return planJson(record)
+    case 'limits':
+      return limitsJson(record.limits)
     case 'copy':
       return copyJson(record)
   }
@@ -96,6 +103,7 @@ export function readRecord(
   const { record_version: version } = value
   if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
+  if (isLimits(value)) return { kind: 'limits', nowMs, idMs, limits: value.limits, isRaise: true }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
   if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
@@ -107,6 +115,10 @@ export function readRecord(
   return (
     at && { kind: 'outcome', nowMs, idMs, outcome, revision, ...(previous !== undefined && { previous }), attempt, at }
   )
+}
+
+function isLimits(value: object): value is { readonly limits: Limits } {
+  return 'limits' in value && typeof value.limits === 'object'
 }
 
 function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> {

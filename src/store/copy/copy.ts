@@ -6,8 +6,8 @@
  * beginning without an end: no sidecar opens that, and the next run continues after the last record.
  */
 import { randomUUID } from 'node:crypto'
-import type { CopyRecord, LimitsRecord, LogRecord, RecordTimes } from '../../core/fold.ts'
-import { type Group, type Log, LogNotEmpty, LogTruncated, type Position } from '../../core/log.ts'
+import { type CopyRecord, type LogRecord, limitsIn, type RecordTimes } from '../../core/fold.ts'
+import { type Group, isShared, type Log, LogNotEmpty, LogTruncated, type Position } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { ReadableStore } from '../backend.ts'
 import { encodeOne } from '../engine/call.ts'
@@ -49,17 +49,28 @@ export async function copyStore(options: CopyOptions): Promise<Copied> {
   await writer.begin(held.isEmpty ? randomUUID() : undefined, (await source.reach()).completeMs)
   for (let record = first; record !== undefined; record = await records.next()) await writer.add(record)
   await writer.flush()
-  const spool = await target.spool()
-  try {
-    await target.putSnapshot(await captureState(spool, writer.position, source.state))
-  } finally {
-    await spool.close()
-  }
+  await putSnapshot(target, writer.position, source.state)
   await writer.end(records.isDamaged ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
   return { attempts: writer.attempts - held.attempts, known: held.attempts, isDamaged: records.isDamaged }
 }
 
-type CopiedRecord = Exclude<LogRecord, LimitsRecord | CopyRecord>
+async function putSnapshot(target: Log, position: Position, state: ReadableStore['state']): Promise<void> {
+  const file = await target.temporaryFile()
+  try {
+    // A log that only one process can open has the limits of the settings.
+    const limits = isShared(target.info) ? limitsIn(state) : undefined
+    await target.putSnapshot(await captureState(file, position, { ...state, limits }))
+  } finally {
+    await file.close()
+  }
+}
+
+type CopiedRecord = Exclude<LogRecord, CopyRecord>
+
+/** Marks of copies say nothing about what was recorded, and limits only where they were raised: others are the settings of a process. */
+function isCopied(record: LogRecord): record is CopiedRecord {
+  return record.kind === 'limits' ? record.isRaise === true : record.kind !== 'copy'
+}
 
 interface RecordReader {
   /** The next record that is copied. Undefined after the last one. */
@@ -67,7 +78,6 @@ interface RecordReader {
   readonly isDamaged: boolean
 }
 
-/** Limits and marks of copies say nothing about what was recorded. */
 function createReader(source: Pick<ReadableStore, 'stored'>): RecordReader {
   const groups = source.stored()[Symbol.asyncIterator]()
   let some: readonly LogRecord[] = []
@@ -78,7 +88,7 @@ function createReader(source: Pick<ReadableStore, 'stored'>): RecordReader {
       for (;;) {
         for (; at < some.length; at++) {
           const record = some[at]!
-          if (record.kind === 'limits' || record.kind === 'copy') continue
+          if (!isCopied(record)) continue
           at++
           return record
         }
@@ -109,7 +119,7 @@ async function matchTarget(target: Log, records: RecordReader): Promise<Held> {
   try {
     for await (const group of target.read(target.info.start)) {
       for (const record of group.records) {
-        if (record.kind === 'limits') continue
+        if (record.kind === 'limits' && record.isRaise !== true) continue
         // A log that was not begun by a copy holds data of its own, even where it is equal: it may be the source itself.
         if (isEmpty && record.kind !== 'copy') throw new OtherContent()
         isEmpty = false

@@ -169,6 +169,7 @@ function createReader(
       yield* readable.read((await readable.reach()).position)
       if (forked.length > 0) yield { records: forked }
     },
+    asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,

@@ -2,7 +2,8 @@
 
 import type { Backend, BackendOptions, ReadableStore, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
-import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
+import { limitsOf } from '../shared/limits.ts'
+import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
 import { FOREVER } from '../shared/retention.ts'
 import { BadTarget, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
@@ -21,10 +22,10 @@ export const POSTGRES_BACKEND: Backend = {
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openPostgresLog> {
-  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
+  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION, requireDurable } = options
   const warn = (message: string, detail: Readonly<Record<string, unknown>>): void => logger.warn(message, detail)
   try {
-    return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn })
+    return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn, requireDurable })
   } catch (error) {
     throw new UnusableServer(target.name, error, error instanceof NewerSchema)
   }

@@ -2,7 +2,7 @@
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import type { FoldState } from '../../core/fold.ts'
+import { type FoldState, limitsIn } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import { type Clock, StoreUnavailable } from '../../core/ports.ts'
 import type { ReadableStore } from '../backend.ts'
@@ -32,7 +32,8 @@ export async function openLogReader(options: LogReaderOptions): Promise<Readable
 }
 
 async function readLog({ log, tally, clock, logger }: LogReaderOptions): Promise<ReadableStore> {
-  const { limits, seed } = log.info
+  const { limits, seed, tiers } = log.info
+  if (tiers !== undefined) tally.wantTiers(tiers)
   const state: FoldState = {
     tally,
     series: createSeries({ limit: MAX_SERIES, keepMs: limits.idWindowAgeMs }),
@@ -42,7 +43,7 @@ async function readLog({ log, tally, clock, logger }: LogReaderOptions): Promise
   const restore = async (): Promise<string> =>
     (await restoreState({ log, state, clock, logger, keepTiers: true })).position
   const events = createEvents(() => undefined)
-  const options = { log, state, logger, events, reload: restore, onFolded() {} }
+  const options = { log, state, logger, events, isOwn: () => false, reload: restore, onFolded() {} }
   const follower = createFollower({ ...options, position: await restore() })
   await follower.catchUp()
   const { position } = follower
@@ -52,11 +53,13 @@ async function readLog({ log, tally, clock, logger }: LogReaderOptions): Promise
   }
   return {
     state,
-    limits,
+    limits: limitsIn(state),
     covers: { position },
     reach: () => reachOf(log),
     stored: () => log.stored(position),
     ...createAnswers({ tally, clock, list: query => log.page(query), isClosed: () => isClosed }),
+    // Everything was read when it was opened.
+    asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,

@@ -223,6 +223,31 @@ test('a reset is copied with the records after it, and the target counts as comp
   expect(await contentOf(to)).toEqual(await contentOf(from))
 })
 
+test('raised limits are copied where they were raised, also by a later run', async () => {
+  const limits = { maxKeys: 2, maxArms: 100, idWindow: 4, idWindowAgeMs: 86_400_000 }
+  const [from, to] = [createMemoryServer({ limits }), createMemoryServer({ limits })]
+  const source = await openOn(from.open())
+  const append = (first: number) =>
+    source.append([0, 1, 2].map(i => attempt(first + i, { agent_name: `agent ${first + i}` })))
+  await append(0)
+  await source.raiseLimits({ ...limits, maxKeys: 4 })
+  await append(3)
+  await copy(from, to)
+  await source.raiseLimits({ ...limits, maxKeys: 6, idWindow: 8 })
+  expect(await copy(from, to)).toMatchObject({ attempts: 0, known: 6 })
+  await append(6)
+  expect(await copy(from, to)).toMatchObject({ attempts: 3, known: 6 })
+  await source.close()
+  const store = await read(to)
+  expect(store.limits).toEqual({ ...limits, maxKeys: 6, idWindow: 8 })
+  await store.close()
+  expect(await contentOf(to)).toEqual(await contentOf(from))
+  // Both count what they hold again.
+  to.snapshots = []
+  from.snapshots = []
+  expect(await contentOf(to)).toEqual(await contentOf(from))
+})
+
 test('an empty store has an empty copy', async () => {
   const [from, to] = [createMemoryServer(), createMemoryServer()]
   expect(await copy(from, to)).toEqual({ attempts: 0, known: 0, isDamaged: false })
