@@ -3,7 +3,6 @@
  * and the documented list read this table. The file is longer than others because it is a table.
  */
 import { readdirSync } from 'node:fs'
-import type { Config } from '../config/config.ts'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
@@ -20,9 +19,8 @@ import type { RequestCounts } from './request-counts.ts'
 /** What the metrics are read from, as it is at the time of one collection. */
 export interface SidecarFacts {
   readonly version: string
-  readonly config: Pick<Config, 'maxKeys' | 'maxArms'>
   readonly ready: boolean
-  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed'>
+  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed' | 'currentLimits'>
   readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
   /** Values of the store's own metrics by name. A store that is no file has others, or none. */
   readonly store: StoreMetricValues
@@ -132,7 +130,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{key}',
     help: 'Maximum number of distinct keys. Attempts of further keys count under the overflow key.',
     labels: [],
-    read: ({ config }) => config.maxKeys,
+    read: ({ tally }) => tally.currentLimits.maxKeys,
   },
   {
     name: 'agent_performance_arms',
@@ -148,7 +146,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{arm}',
     help: 'Maximum number of arms. Attempts of further arms count in no experiment.',
     labels: [],
-    read: ({ config }) => config.maxArms,
+    read: ({ tally }) => tally.currentLimits.maxArms,
   },
   ...STORE_METRICS.map(metric => ({ ...metric, read: ({ store }: SidecarFacts) => store.get(metric.name) })),
   {

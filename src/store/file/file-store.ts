@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
@@ -31,7 +30,7 @@ import { type DirectoryLock, lockDirectory } from './lock/directory-lock.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
 import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
-import type { ForkRecord } from './recovery/merge-forks.ts'
+import { createNovelty } from './recovery/novelty.ts'
 import { repairJournal } from './recovery/repair.ts'
 import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
 import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
@@ -202,7 +201,7 @@ async function openDocument(opened: OpenedFileLog, tally: Tally, engine: Engine)
   const { log, start, journal, counters, lock } = opened
   lock.assertHeld()
   const { end } = journal
-  counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids)))
+  counters.forkedRecords = await engine.between(() => log.mergeForks(createNovelty(engine.state)))
   await engine.follow()
   counters.replayedRecords = engine.replayedRecords
   const isAdopted = await adoptFound(opened, engine)
@@ -232,18 +231,6 @@ function documentPlace(position: Position): { readonly segment: number; readonly
 function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally): boolean {
   if (document.kind !== 'ours') return false
   return isSame(document.position, end) && document.fingerprint === fingerprintOf(OWN_SCHEMA, times.save())
-}
-
-/** Whether the journal, or an earlier fork, has a record. A record without an id always counts as new, because it cannot be compared. */
-function createKnown(ids: DedupWindow): (record: ForkRecord) => boolean {
-  const seen = new Set<string>()
-  return record => {
-    const id = record.kind === 'attempt' ? record.attempt.attempt_id : undefined
-    if (id === undefined) return false
-    const isKnown = seen.has(id) || ids.has(id, record.idMs)
-    seen.add(id)
-    return isKnown
-  }
 }
 
 function fileStoreOf(
