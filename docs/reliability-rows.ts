@@ -569,7 +569,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${RELOAD} > tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones`,
       `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
       `${RELOAD} > a certificate that is missing, invalid or of another key changes neither the active one nor the tokens`,
-      `${STOPPING} > a signal to reload during the replay of a long journal does not end the sidecar`,
+      `${STOPPING} > a signal during the replay of a long journal > that asks for a reload does not end the sidecar`,
     ],
     not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },

@@ -119,7 +119,7 @@ export async function startSidecar(
   })
   listener = opened
   const instance = `${hostname()}:${new URL(opened.url).port}`
-  const otlpOut = openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
+  const otlpOut = await openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
   const fill = watchFill({ tally, ...info.limits, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()

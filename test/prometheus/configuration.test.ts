@@ -3,7 +3,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { recordingFile } from '../../prometheus/print.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { settings } from '../../src/config/settings.ts'
@@ -26,7 +26,8 @@ interface Ran {
 
 function run(program: string, ...args: readonly string[]): Promise<Ran> {
   const { promise, resolve, reject } = Promise.withResolvers<Ran>()
-  const child = spawn(program, args, { cwd: ROOT })
+  // promtool allocates much for a short time. Without frequent collections of its garbage it takes a third less CPU time.
+  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, GOGC: '400' } })
   let output = ''
   const keep = (chunk: string): void => {
     output += chunk
@@ -90,48 +91,74 @@ it.for(namesIn('tests/').filter(name => !IN_ONE_SETTING.includes(name)))(
   },
 )
 
+/** A file of unit tests with the one group whose name begins so. That it holds for the committed rules is tested above. */
+function withGroup(file: string, name: string): string {
+  const { tests, ...rest } = parse(file) as { tests: { readonly name: string }[] }
+  const kept = tests.filter(group => group.name.startsWith(name))
+  expect(kept, name).toHaveLength(1)
+  return stringify({ ...rest, tests: kept })
+}
+
 describe('the unit tests of the rules notice', () => {
   it.for([
-    ['a store that counts once for each of its sidecars', 'stores.yml', 'max by (job, store,', 'sum by (job, store,'],
+    [
+      'a store that counts once for each of its sidecars',
+      'stores.yml',
+      'every recorded count',
+      'max by (job, store,',
+      'sum by (job, store,',
+    ],
     [
       'a factor that its target can never reach',
       'agent-targets.yml',
+      'where every attempt fails',
       'clamp_max(14.4 * (1 - agent:agent_success_target:ratio), 0.9)',
       '14.4 * (1 - agent:agent_success_target:ratio)',
     ],
     [
       'an agent without successes that has no ratio',
       'agent-misses-target.yml',
+      'a new agent that only fails',
       ' or 0 * agent:agent_attempts:increase1h\n',
       '\n',
     ],
-    ['an alarm over a handful of attempts', 'agent-misses-target.yml', 'and agent:agent_attempts:increase1h >= 20', ''],
-    ['a drop that is chance', 'agent-past.yml', '4 * sqrt', '3 * sqrt'],
+    [
+      'an alarm over a handful of attempts',
+      'agent-misses-target.yml',
+      'no attempts, a handful of failures',
+      'and agent:agent_attempts:increase1h >= 20',
+      '',
+    ],
+    ['a drop that is chance', 'agent-past.yml', 'chance, few attempts', '4 * sqrt', '3 * sqrt'],
     [
       'a label that absent() loses',
       'sidecar-alerts.yml',
+      'no target at all',
       'absent(up{job="agent-performance"})',
       'absent(up{job="agent-performance"} == 1)',
     ],
     [
       'agents called silent while the sidecar is down',
       'agent-past.yml',
+      'an agent that was at work',
       '(time() - max by (job, agent_name) (agent_last_attempt_timestamp_seconds{agent_name!="__overflow__"}) > 6 * 3600)\n          and agent:',
       'agent:',
     ],
     [
       'an alarm over an experiment that has ended',
       'experiment-alerts.yml',
+      'shares that chance does not explain',
       '          and sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0\n',
       '',
     ],
     [
       'an alarm over a variant that was stopped while its experiment goes on',
       'experiment-alerts.yml',
+      'a variant that does worse',
       'and on (job, experiment, variant) sum by (job, experiment, variant) (increase(agent_experiment_attempts_total[6h])) > 0',
       'and on (job, experiment) sum by (job, experiment) (increase(agent_experiment_attempts_total[6h])) > 0',
     ],
-  ] as const)('%s', PATIENT, async ([, test, good, bad], context) => {
+  ] as const)('%s', PATIENT, async ([, test, group, good, bad], context) => {
     needs('promtool', context)
     await using folder = await temporaryFolder()
     await cp(FOLDER, folder.path, { recursive: true })
@@ -143,7 +170,11 @@ describe('the unit tests of the rules notice', () => {
       await writeFile(path, text.replaceAll(good, bad))
     }
     expect(changed).toBe(1)
-    expect(await run('promtool', 'test', 'rules', join(folder.path, 'tests', test))).toMatchObject({ code: 1 })
+    const path = join(folder.path, 'tests', test)
+    await writeFile(path, withGroup(await readFile(path, 'utf8'), group))
+    // It compares alerts: a file that it cannot read would fail too.
+    const output = expect.stringContaining('got:')
+    expect(await run('promtool', 'test', 'rules', path)).toMatchObject({ code: 1, output })
   })
 })
 
