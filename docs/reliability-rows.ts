@@ -897,12 +897,23 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
+      'While the server of a store is away, attempts are accepted into the spool, and count once when it is back, also if the sidecar is killed.',
+    shown: [
+      `${POSTGRES_FAULTS} > with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars`,
+      `${REDIS_FAULTS} > with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars`,
+      'test/store/engine/spooling.test.ts > for any outages, lost answers, refusals and kills, every accepted attempt counts once in all sidecars',
+      'test/store/spool/spool.test.ts > damage costs its group only: the file is copied aside, and what follows has the same identity at every start',
+    ],
+    not: 'a loss of the disk of the sidecar, which loses what is in its spool',
+  },
+  {
+    promise:
+      'Without a spool, a database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
     shown: [
       `${POSTGRES_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
       `${REDIS_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
     ],
-    not: 'there is no spool: attempts that are refused meanwhile must be sent again',
+    not: 'attempts that are refused meanwhile must be sent again',
   },
   {
     promise:

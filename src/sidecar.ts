@@ -43,6 +43,11 @@ export interface Sidecar {
   /** `http://HOST:PORT`. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
+  /**
+   * Resolves where the process must end and a newer version take its place: another sidecar wrote records to the store that this version cannot
+   * read. Until it is closed, it answers questions from memory and refuses attempts.
+   */
+  readonly outdated: Promise<Error>
   /** Reads tokens, certificates, OTLP rules, model aliases and prices again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
   /** Stops accepting attempts, completes the requests in progress, makes all attempts durable and closes everything. Idempotent. */
@@ -60,7 +65,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
-  const { tally, store, replayMs } = await openStorage(config, log)
+  const outdated = Promise.withResolvers<Error>()
+  const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
   const state: SidecarState = { phase: 'serving', access, mapping, aliases, price }
   const tracker = new AgentPerformanceTracker({
@@ -80,8 +86,17 @@ export async function startSidecar(
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
-  const { info } = store
-  const sources = { version: VERSION, info, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const sources = {
+    version: VERSION,
+    storeId: store.id,
+    tally,
+    tracker,
+    requests,
+    unread,
+    questions,
+    logOutput,
+    eventLoopLag,
+  }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -120,7 +135,7 @@ export async function startSidecar(
   listener = opened
   const instance = `${hostname()}:${new URL(opened.url).port}`
   const otlpOut = await openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
-  const fill = watchFill({ tally, ...info.limits, log })
+  const fill = watchFill({ tally, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
     fill.close()
@@ -146,5 +161,5 @@ export async function startSidecar(
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, reload, close }
+  return { url: opened.url, tracker, outdated: outdated.promise, reload, close }
 }

@@ -20,10 +20,10 @@ import type { RequestCounts } from './request-counts.ts'
 /** What the metrics are read from, as it is at the time of one collection. */
 export interface SidecarFacts {
   readonly version: string
-  /** What all sidecars of the store share. */
-  readonly info: OpenStore['info']
+  /** See {@link OpenStore.id}. */
+  readonly storeId: OpenStore['id']
   readonly ready: boolean
-  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed'>
+  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed' | 'currentLimits'>
   readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
   /** Values of the store's own metrics by name. A store that is no file has others, or none. */
   readonly store: StoreMetricValues
@@ -53,7 +53,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '',
     help: 'Always 1. The label identifies the store: sidecars that share a store have the same one, and expose the same metrics of agents and experiments. Absent for a store that only one sidecar can open.',
     labels: ['store'],
-    read: ({ info }) => (info.id === undefined ? undefined : [{ labels: { store: shortId(info.id) }, value: 1 }]),
+    read: ({ storeId }) => (storeId === undefined ? undefined : [{ labels: { store: shortId(storeId) }, value: 1 }]),
   },
   {
     name: 'agent_performance_ready',
@@ -141,7 +141,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{key}',
     help: 'Maximum number of distinct keys. Attempts of further keys count under the overflow key.',
     labels: [],
-    read: ({ info }) => info.limits.maxKeys,
+    read: ({ tally }) => tally.currentLimits.maxKeys,
   },
   {
     name: 'agent_performance_arms',
@@ -157,7 +157,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{arm}',
     help: 'Maximum number of arms. Attempts of further arms count in no experiment.',
     labels: [],
-    read: ({ info }) => info.limits.maxArms,
+    read: ({ tally }) => tally.currentLimits.maxArms,
   },
   ...STORE_METRICS.map(metric => ({ ...metric, read: ({ store }: SidecarFacts) => store.get(metric.name) })),
   {

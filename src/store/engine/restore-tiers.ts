@@ -32,7 +32,7 @@ export async function restoreTiers(
   for (;;) {
     const restored = await decode(plan)
     if (restored === undefined) return undefined
-    const idChanges = changedIds(restored, log.info.limits.idWindow)
+    const idChanges = log.info.isShared ? [] : changedIds(restored, log.info.limits.idWindow)
     if (!restored.plan.changed) return { ...restored, changes: idChanges }
     if (reach === undefined && !keepTiers) {
       reach = await log.reach()

@@ -182,6 +182,7 @@ async function decodeInto(
     const restored = await decode(options, snapshot, plan)
     options.state.ids = restored.ids
     for (const [alert, sinceMs] of restored.alerts) options.state.alerts.set(alert, sinceMs)
+    if (restored.limits !== undefined) applyLimits(options.state, restored.limits)
     return restored
   } catch (error) {
     if (!(error instanceof DecodingFailed || error instanceof SnapshotDamaged)) throw error
@@ -202,7 +203,9 @@ async function decode(
   plan: PlanTiers | undefined,
 ): Promise<RestoredState> {
   const { idWindow, idWindowAgeMs } = log.info.limits
-  const decoder = decodeState(state.tally, state.series, { limit: idWindow, keepMs: idWindowAgeMs }, plan)
+  // A shared log had larger limits since it was created, where they were raised.
+  const idOptions = log.info.isShared ? undefined : { limit: idWindow, keepMs: idWindowAgeMs }
+  const decoder = decodeState(state.tally, state.series, idOptions, plan)
   const yieldToEventLoop = createEventLoopYield()
   let step = decoder.next()
   for await (const block of snapshot.blocks()) {
