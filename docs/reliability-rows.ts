@@ -569,7 +569,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${RELOAD} > tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones`,
       `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
       `${RELOAD} > a certificate that is missing, invalid or of another key changes neither the active one nor the tokens`,
-      `${STOPPING} > a signal to reload during the replay of a long journal does not end the sidecar`,
+      `${STOPPING} > a signal during the replay of a long journal > that asks for a reload does not end the sidecar`,
     ],
     not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },
@@ -875,6 +875,16 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       `${REDIS_FAULTS} > a server that is killed under load and started again has every acknowledged attempt, and recording goes on`,
     ],
     not: 'a server without `appendfsync always`; a failover; a cluster',
+  },
+  {
+    promise:
+      'Sidecars that share a store expose the same metrics of agents and experiments. Rules and panels count the store once, and add stores.',
+    shown: [
+      'test/end-to-end/shared-metrics.test.ts > two sidecars on one SQLite file expose the same metrics but for those about themselves',
+      'test/grafana/stores.test.ts > panels and recorded series count a store once, and add two stores',
+      'test/prometheus/configuration.test.ts > the rules do as %s says for one sidecar, for two on one store and for two stores',
+    ],
+    not: 'a failover that loses attempts, or a restored backup: counters fall then, and Prometheus takes that for a reset',
   },
   {
     promise:

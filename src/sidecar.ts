@@ -2,6 +2,7 @@
  * Config -> a running sidecar. The only file that wires all stages: `startSidecar` is long because it constructs every part and passes it to
  * those that need it, and does nothing else.
  */
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Config, Environment } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
@@ -85,7 +86,8 @@ export async function startSidecar(
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
-  const sources = { version: VERSION, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const { info } = store
+  const sources = { version: VERSION, info, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -122,7 +124,8 @@ export async function startSidecar(
     throw error
   })
   listener = opened
-  const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
+  const instance = `${hostname()}:${new URL(opened.url).port}`
+  const otlpOut = await openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
   const fill = watchFill({ tally, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()

@@ -13,10 +13,16 @@ import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
  */
 export type Position = string
 
+/** Whether other sidecars may append to the log too. */
+export const isShared = ({ id }: Pick<LogInfo, 'id'>): boolean => id !== undefined
+
 /** Properties of the log that all its sidecars share. */
 export interface LogInfo {
-  /** Whether other sidecars may append too. */
-  readonly isShared: boolean
+  /**
+   * Identifies the log among others. All sidecars of the log have the same one, and a log that is created later has another one. A restored
+   * backup keeps it. Undefined for a log that only one process can open.
+   */
+  readonly id: string | undefined
   /** Unique for each opening. */
   readonly writer: string
   /** The position before the first group. */

@@ -10,6 +10,7 @@ import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import type { Listener } from '../server/listener.ts'
 import type { LogOutput } from '../server/log-output.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
+import type { OpenStore } from '../store/backend.ts'
 import { STORE_METRICS } from '../store/open.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { EventLoopLag } from './event-loop-lag.ts'
@@ -19,6 +20,8 @@ import type { RequestCounts } from './request-counts.ts'
 /** What the metrics are read from, as it is at the time of one collection. */
 export interface SidecarFacts {
   readonly version: string
+  /** What all sidecars of the store share. */
+  readonly info: OpenStore['info']
   readonly ready: boolean
   readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed' | 'currentLimits'>
   readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
@@ -43,6 +46,14 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     help: 'Always 1. The label is the version of the sidecar.',
     labels: ['version'],
     read: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+  {
+    name: 'agent_performance_store_info',
+    type: 'gauge',
+    unit: '',
+    help: 'Always 1. The label identifies the store: sidecars that share a store have the same one, and expose the same metrics of agents and experiments. Absent for a store that only one sidecar can open.',
+    labels: ['store'],
+    read: ({ info }) => (info.id === undefined ? undefined : [{ labels: { store: shortId(info.id) }, value: 1 }]),
   },
   {
     name: 'agent_performance_ready',
@@ -246,6 +257,11 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     read: () => openFileDescriptors(),
   },
 ]
+
+/** The first 8 of 32 random digits of a UUID: 100 stores share one with a probability of 1 in 860,000. */
+function shortId(id: string): string {
+  return id.slice(0, 8)
+}
 
 /** One sample for each value of the only label of a metric. */
 function samples(

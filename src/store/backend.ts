@@ -1,7 +1,7 @@
 /** The interface of a storage backend. Each backend has its own folder, and store/open.ts lists them. */
 import type { Tally } from '../core/aggregate/tally.ts'
 import type { KeptEvents } from '../core/events.ts'
-import type { NewerRecord } from '../core/log.ts'
+import type { LogInfo, NewerRecord } from '../core/log.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
 import type { Logger } from './logger.ts'
 
@@ -38,6 +38,8 @@ export interface SpoolPlace {
 /** An open store with its metrics and events. */
 export interface OpenStore extends ObservedStore {
   readonly events: KeptEvents
+  /** Properties that all sidecars of the store share. */
+  readonly info: Pick<LogInfo, 'id'>
 }
 
 export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {

@@ -57,6 +57,7 @@ agent_performance_journal_torn_bytes_total{} counter
 agent_performance_journal_corrupt_records_total{} counter
 agent_performance_journal_missing_records_total{} counter
 agent_performance_store_damaged_files{} gauge
+agent_performance_store_info{store} gauge
 agent_performance_journal_replayed_records_total{} counter
 agent_performance_journal_forked_records_total{} counter
 agent_performance_document_write_duration_seconds{} gauge

@@ -68,6 +68,7 @@ export function sidecarFacts(facts: Partial<SidecarFacts> = {}): SidecarFacts {
 
 const FACTS: Omit<SidecarFacts, 'tally'> = {
   version: '1.2.3',
+  info: { id: '3f2a9c1e-0000-4000-8000-000000000000' },
   ready: true,
   tracker: { skewed: 1 },
   store: new Map([

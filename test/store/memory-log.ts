@@ -131,7 +131,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
     const writer = `writer ${++opened}`
     let isClosed = false
     return {
-      info: { isShared: true, writer, start: START, seed: [1, 2], limits, resendBytes: 8 * 1024 * 1024 },
+      info: { id: 'memory', writer, start: START, seed: [1, 2], limits, resendBytes: 8 * 1024 * 1024 },
       frame: frameOf,
       async append(group) {
         const fault = server.fault?.(writer, group)

@@ -5,7 +5,7 @@ import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
 import { type AlertStatus, applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
-import type { Position } from '../../core/log.ts'
+import { isShared, type Position } from '../../core/log.ts'
 import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
@@ -80,7 +80,7 @@ export async function openEngine(
   const restored = await restoreState({ ...options, state })
   const engine = await startEngine(options, { state, ...restored })
   // Those of a shared log are in its records.
-  if (!log.info.isShared) applyLimits(state, limits)
+  if (!isShared(log.info)) applyLimits(state, limits)
   if (options.raiseTo !== undefined) await raiseLimits(engine, options.raiseTo, options.logger)
   engine.startSpooling()
   logChangedSettings(state.tally, restored.changes, options.logger)

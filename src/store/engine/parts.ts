@@ -1,4 +1,5 @@
 /** The parts of an engine, which call each other. */
+import { isShared } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEvents, type EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
@@ -79,7 +80,7 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
   const snapshots = createSnapshots({ log, state, clock, logger, between, follower })
   const freshness = createFreshness({
     clock,
-    isShared: log.info.isShared,
+    isShared: isShared(log.info),
     outage,
     spooled: () => spooling?.stats,
   })

@@ -3,7 +3,14 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
 import { apply, applyLimits, applyUncounted, type FoldState, type LogRecord } from '../../core/fold.ts'
-import { type Log, LogTruncated, type Position, SnapshotDamaged, type StoredSnapshot } from '../../core/log.ts'
+import {
+  isShared,
+  type Log,
+  LogTruncated,
+  type Position,
+  SnapshotDamaged,
+  type StoredSnapshot,
+} from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Logger } from '../logger.ts'
@@ -204,7 +211,7 @@ async function decode(
 ): Promise<RestoredState> {
   const { idWindow, idWindowAgeMs } = log.info.limits
   // A shared log had larger limits since it was created, where they were raised.
-  const idOptions = log.info.isShared ? undefined : { limit: idWindow, keepMs: idWindowAgeMs }
+  const idOptions = isShared(log.info) ? undefined : { limit: idWindow, keepMs: idWindowAgeMs }
   const decoder = decodeState(state.tally, state.series, idOptions, plan)
   const yieldToEventLoop = createEventLoopYield()
   let step = decoder.next()

@@ -1,6 +1,6 @@
 /** Takes snapshots as the log grows, and then lets the log delete expired groups. */
 import { type FoldState, limitsIn } from '../../core/fold.ts'
-import type { CapturedSnapshot, Log } from '../../core/log.ts'
+import { type CapturedSnapshot, isShared, type Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
@@ -77,7 +77,7 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
   async function capture(file: Awaited<ReturnType<Log['temporaryFile']>>): Promise<CapturedSnapshot> {
     const position = await log.rotate(follower.position)
     follower.moveTo(position)
-    const limits = log.info.isShared ? limitsIn(state) : undefined
+    const limits = isShared(log.info) ? limitsIn(state) : undefined
     return await captureState(file, position, { ...state, limits })
   }
 

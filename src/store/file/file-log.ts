@@ -80,7 +80,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
   const report = reportOf(options)
   const { start, lock, info, retention, journal, recovered } = options
   return {
-    info: { ...info, isShared: false, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
+    info: { ...info, id: undefined, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
     append: group => append(log, group),
     read: (after, until) =>

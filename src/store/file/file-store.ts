@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import type { Position } from '../../core/log.ts'
+import type { LogInfo, Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
@@ -74,6 +74,7 @@ export interface FileStoreStats extends Readonly<Counters> {
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
+  readonly info: Pick<LogInfo, 'id'>
   stats(): FileStoreStats
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
@@ -251,6 +252,7 @@ function fileStoreOf(
   })
   return {
     ...engine,
+    info: log.info,
     async reset() {
       await engine.reset()
       await documents.flush()

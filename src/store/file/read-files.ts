@@ -114,7 +114,7 @@ function openToRead(start: StartOptions, recovered: RecoveredJournal, faults: st
   }
   const options = { ...start, journal: { segments, oldest: FIRST }, end: { ...end, records, resetAt }, report }
   return {
-    info: { isShared: false, writer: '', start: printMark(FIRST_MARK), seed: [1, 2], limits, resendBytes: 0 },
+    info: { id: undefined, writer: '', start: printMark(FIRST_MARK), seed: [1, 2], limits, resendBytes: 0 },
     read: (after, until) => readGroups(options, readMark(after), until === undefined ? undefined : readMark(until)),
     reach: () => reachOf({ ...start, segments: segments.keys(), resetAt, isNew: recovered.hasOnlyAdopted }),
     snapshots: async () =>

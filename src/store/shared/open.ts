@@ -25,7 +25,7 @@ export async function openOverLog(log: SharedLog, name: string, options: Backend
   if (log.info.tiers !== undefined) tally.wantTiers(log.info.tiers)
   let spool: Spool | undefined
   try {
-    spool = options.spool && (await openSpoolAt(options.spool, { logId: log.id, clock, log: logger }))
+    spool = options.spool && (await openSpoolAt(options.spool, { logId: log.info.id, clock, log: logger }))
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
     const given = { clock, monotonic, logger, maxPendingAttempts, onNewerRecord, tally }
     const engine = await openEngine({
@@ -36,7 +36,7 @@ export async function openOverLog(log: SharedLog, name: string, options: Backend
       series,
     })
     warnOfOtherLimits(wanted, { ...limitsIn(engine.state), tiers: log.info.tiers }, name, logger)
-    return { ...engine, metrics: () => spoolMetrics(engine.spooled, clock()) }
+    return { ...engine, info: log.info, metrics: () => spoolMetrics(engine.spooled, clock()) }
   } catch (error) {
     tally.clear()
     await spool?.close()

@@ -9,6 +9,7 @@ import {
   type Log,
   LogBehind,
   LogDiverged,
+  type LogInfo,
   LogNotEmpty,
   LogRefused,
   LogTruncated,
@@ -51,8 +52,7 @@ export interface SharedLogParts {
 
 /** A log with the identity that all its sidecars see. */
 export interface SharedLog extends Log {
-  /** Another one if the log was deleted and created again. */
-  readonly id: string
+  readonly info: LogInfo & { readonly id: string }
 }
 
 export function createSharedLog(parts: SharedLogParts): SharedLog {
@@ -60,9 +60,8 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
   const seen = { end: START }
   const { watch, stop } = createPolling(parts, seen)
   return {
-    id: head.id,
     info: {
-      isShared: true,
+      id: head.id,
       writer,
       start: START,
       seed: head.seed,
