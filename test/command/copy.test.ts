@@ -398,19 +398,22 @@ test('more keys than the default limit stay counted, and the target has the limi
   await opened.close()
 })
 
-test.for(['file', 'PostgreSQL'] as const)('limits that were raised are those of a copy in %s', async (kind, context) => {
-  const [source, target] = [newStore('SQLite', context), newStore(kind, context)]
-  for (const maxKeys of [5, 10]) {
-    const tally = createTally({ maxKeys, maxArms: 2, tiers: DEFAULT_TIERS })
-    const tracker = new AgentPerformanceTracker({ store: await openStore(source, { tally, raiseLimits: true }) })
-    await tracker.recordAttempts(hostile.map(one => ({ ...one, attempt_id: `${maxKeys} ${one.attempt_id}` })))
-    await tracker.close()
-    expect(await copied(source, target)).toMatchObject({ copied: hostile.length, verified: { differences: [] } })
-    const opened = await openStoreToRead(target)
-    expect(opened.limits).toMatchObject({ maxKeys, maxArms: 2 })
-    await opened.close()
-  }
-})
+test.for(['file', 'PostgreSQL'] as const)(
+  'limits that were raised are those of a copy in %s',
+  async (kind, context) => {
+    const [source, target] = [newStore('SQLite', context), newStore(kind, context)]
+    for (const maxKeys of [5, 10]) {
+      const tally = createTally({ maxKeys, maxArms: 2, tiers: DEFAULT_TIERS })
+      const tracker = new AgentPerformanceTracker({ store: await openStore(source, { tally, raiseLimits: true }) })
+      await tracker.recordAttempts(hostile.map(one => ({ ...one, attempt_id: `${maxKeys} ${one.attempt_id}` })))
+      await tracker.close()
+      expect(await copied(source, target)).toMatchObject({ copied: hostile.length, verified: { differences: [] } })
+      const opened = await openStoreToRead(target)
+      expect(opened.limits).toMatchObject({ maxKeys, maxArms: 2 })
+      await opened.close()
+    }
+  },
+)
 
 /** Ends the process as a crash does. */
 async function kill(child: ChildProcess): Promise<void> {
