@@ -8,6 +8,8 @@ import { createExposition } from './expose/exposition.ts'
 import { openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
+import { createStreamHandler } from './page/stream/handler.ts'
+import { createStreamHub } from './page/stream/hub.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
 import { QUESTIONS } from './questions/questions.ts'
 import { createOpenStreams } from './receive/open-streams.ts'
@@ -38,7 +40,7 @@ export type { Config } from './config/config.ts'
 
 /** A sidecar that records attempts and answers questions. */
 export interface Sidecar {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, with the base path. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
   /** Reads tokens, certificates and OTLP rules again. If any of them is invalid, it rejects and everything stays in force as it was. */
@@ -89,7 +91,13 @@ export async function startSidecar(
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
   const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
-  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
+  const hub = createStreamHub({ events: store.events, clock: Date.now, monotonic })
+  const stream = createStreamHandler({
+    hub,
+    maxStreams: Math.ceil(config.maxConnections / 4),
+    isClosing: () => state.phase === 'refusing',
+  })
+  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, log })
   const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
 
   async function closeStages(): Promise<void> {
@@ -128,10 +136,11 @@ export async function startSidecar(
   }
 
   const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
-  log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
+  const url = `${opened.url}${config.basePath}`
+  log.info({ url, version: VERSION, ...ready }, 'ready')
   logCertificateDates(config.tlsCert, tls, log)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
-    (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, reload, close }
+    (closing ??= shutDown({ config, log, state, streams, listener: opened, stream: hub, closeRest }))
+  return { url, tracker, reload, close }
 }

@@ -5,6 +5,8 @@ import type { Problem } from './problem.ts'
 
 /** Where attempts are recorded and listed. */
 export const ATTEMPTS = '/api/v1/attempts'
+/** The server-sent events. */
+export const STREAM = '/api/v1/stream'
 export const OTLP_SIGNALS = ['logs', 'traces', 'metrics'] as const
 
 /** Where a signal is taken in. */
@@ -42,6 +44,7 @@ const METHODS: readonly (readonly [path: string, methods: readonly string[]])[] 
   ['/readyz', READ],
   ['/openapi.json', READ],
   ['/metrics', READ],
+  [STREAM, READ],
   [ATTEMPTS, ['POST']],
   ['/api/v1/metrics', ['DELETE']],
   ['/api/v1/experiments/{name}', ['PUT']],
