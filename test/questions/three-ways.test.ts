@@ -26,6 +26,8 @@ const MORE: { readonly [Path in QuestionPath]?: readonly Partial<Input<Path>>[] 
   calibration: [{ group_by: 'key' }, { issue_type: 'none' }],
   costs: [{ agent_name: 'b' }, { issue_type: 'none' }],
   'experiments/{name}': [{ baseline: 'long', adaptive: true }, { baseline: 'none' }, { name: 'none' }],
+  experiments: [RANGE, { agent_name: 'b' }],
+  'experiments/{name}/history': [{ baseline: 'long', ...RANGE }, { baseline: 'none' }, { name: 'none' }],
   route: [
     { half_life: '7d', min_success_rate: 50 },
     { explore: true, seed: 's', max_cost_usd: 1 },
