@@ -12,7 +12,7 @@ export type Recorded =
   | { readonly status: 'rejected'; readonly problems: readonly AttemptProblem[] }
   | { readonly status: 'failed'; readonly error: Error }
 
-/** The result for many. With `error` none of those that are not rejected was kept, and the same attempts may be sent again. */
+/** The result for many attempts. If `error` is set, none of them was recorded, and it is safe to send the valid ones again. */
 export interface RecordedAttempts extends Appended {
   readonly rejected: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
   readonly error?: Error
@@ -96,7 +96,7 @@ export function createRecorder(store: Promise<Store>, { clock, log, price }: Rec
   }
 }
 
-/** Copies the valid attempts: the caller may change its own objects while these wait for the log. */
+/** Copies the valid attempts, because the caller may change its objects before they are serialized. */
 function checkAttempts(attempts: readonly NewAttempt[]): {
   readonly valid: NewAttempt[]
   readonly rejected: RecordedAttempts['rejected']

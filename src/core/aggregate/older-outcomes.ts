@@ -1,6 +1,6 @@
 /**
- * The outcomes of attempts that left the recent attempts of a key: counts in blocks of 25, in the order of the attempts' own
- * time. Drift needs their order, which totals do not hold. At most 36 blocks, 864 bytes a key.
+ * The outcomes of attempts that left the recent attempts of a key: counts in blocks of 25, in the order of the attempts' own time. The
+ * drift test needs their order, which totals do not contain. At most 36 blocks, 864 bytes per key.
  */
 
 /** Attempts of a full block. */
@@ -10,12 +10,12 @@ export const MAX_BLOCKS = 36
 /** Numbers of a block: the time of its latest attempt in milliseconds since the epoch, successes, attempts. */
 export const BLOCK_NUMBERS = 3
 
-/** Blocks one after the other, in the order of their time. Part of the snapshot's format. */
+/** Concatenated blocks, ordered by time. Part of the snapshot's format. */
 export type OlderOutcomes = number[]
 
 /**
- * Adds an attempt at its own time. A late attempt joins the block at its time if that has room. Otherwise it begins a block
- * there, so that back-filled attempts never join blocks of a much later time.
+ * Adds an attempt at its own time. A late attempt joins the block at its time if that block is not full. Otherwise it begins a new block
+ * there. Back-filled attempts therefore never join blocks of a much later time.
  */
 export function addOlderOutcome(older: OlderOutcomes, ms: number, success: boolean): void {
   const at = positionOf(older, ms)

@@ -15,7 +15,7 @@ const READ_BYTES = 1024 * 1024
 const TAIL_BYTES = 512
 /** What a JavaScript string can hold, with room to spare. */
 const PARSED_BYTES = 400 * 1024 * 1024
-/** The `journal` member at the end: all that stands before its checksum is covered by it. Space as in JSON alone. */
+/** The `journal` member at the end. Its checksum covers all bytes before the checksum. Only the white space of JSON is allowed. */
 const TAIL = /"journal":[ \t\r\n]*(\{[^{}]*?)("crc32":[ \t\r\n]*"[^"]*"[ \t\r\n]*\})[ \t\r\n]*\}[ \t\r\n]*$/
 
 interface JournalMember {
@@ -35,13 +35,13 @@ export type DocumentState<Place> =
 export interface InspectOptions<Place> {
   /** Reads the position from what `createDocumentWriter` wrote. Undefined if it is of another log. */
   readonly readPlace: (covers: Readonly<Record<string, unknown>>) => Place | undefined
-  /** A document of more bytes that says it is ours is taken at its word; others are read whole. */
+  /** A larger document that states it is ours is trusted without reading all of it. Others are read completely. */
   readonly trustedBytes?: number
-  /** What stood there a moment ago: it is not parsed again when nothing has changed. */
+  /** The previous result for the path. A document that has not changed is not parsed again. */
   readonly known?: DocumentState<Place> | undefined
 }
 
-/** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
+/** Inspects the document at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
 export async function inspectDocument<Place>(
   fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,

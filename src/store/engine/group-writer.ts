@@ -1,4 +1,4 @@
-/** Writes groups of calls: a group is formed, appended to the log, folded and answered. */
+/** Writes groups of calls: forms a group, appends it to the log, folds it, and answers its calls. */
 import type { FoldState } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { EventPublisher } from '../events.ts'
@@ -19,21 +19,23 @@ export interface GroupWriterOptions {
   readonly refuse: (calls: readonly Call[], error: unknown) => void
 }
 
-/** A group of calls that is durable. `sent` is undefined if every attempt was a repeat, so that nothing was appended. */
+/** A durable group of calls. `sent` is undefined if all attempts were duplicates, so that nothing was appended. */
 export interface DurableGroup {
   readonly calls: CallGroup
   readonly sent: Sent | undefined
 }
 
 export interface GroupWriter {
-  /** Appends the attempts of `calls` that are no repeats. Undefined if the log refused them: the calls are rejected then. */
+  /**
+   * Appends the attempts of `calls` that are not duplicates. Rejects the calls and resolves with undefined if the log refused the group.
+   */
   write(calls: readonly Call[]): Promise<DurableGroup | undefined>
   /**
-   * Folds the ids of a durable group. It must finish before the next group is formed, which must not contain the same ids. If groups of other
-   * writers precede it, it is folded behind them and answered, and the result is undefined.
+   * Folds the ids of a durable group. It must finish before the next group is formed, which must not contain the same ids. If groups of
+   * other writers precede it, this folds them, then the group, and answers its calls. The result is then undefined.
    */
   admit(durable: DurableGroup): Promise<DurableGroup | undefined>
-  /** Counts the attempts of a group that was admitted, and answers its calls. */
+  /** Counts the attempts of an admitted group, and answers its calls. */
   count(durable: DurableGroup): void
 }
 
