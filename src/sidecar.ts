@@ -8,6 +8,8 @@ import { createExposition } from './expose/exposition.ts'
 import { openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
+import { createPageHandler } from './page/assets.ts'
+import { readBuiltFiles } from './page/built-files.ts'
 import { createStreamHandler } from './page/stream/handler.ts'
 import { createStreamHub } from './page/stream/hub.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
@@ -60,6 +62,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, price } = await readStartup(config)
+  // Before the store opens, so that nothing is left open if the files cannot be read.
+  const builtFiles = await readBuiltFiles()
   const { tally, store, replayMs } = await openStorage(config, log)
   const tracker = new AgentPerformanceTracker({ store, log, price })
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
@@ -97,7 +101,8 @@ export async function startSidecar(
     maxStreams: Math.ceil(config.maxConnections / 4),
     isClosing: () => state.phase === 'refusing',
   })
-  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, log })
+  const page = createPageHandler(builtFiles)
+  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, page, log })
   const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
 
   async function closeStages(): Promise<void> {

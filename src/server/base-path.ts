@@ -12,6 +12,11 @@ export function removeBasePath(req: IncomingMessage, basePath: string): Problem 
   const rest = url.startsWith(basePath) ? url.slice(basePath.length) : undefined
   if (rest === undefined || !/^(?:[/?]|$)/.test(rest))
     return { status: 404, detail: `everything here is below ${basePath}/ (--base-path)` }
+  // Relative URLs of the live page need the final slash. The location is relative, because a proxy may add a prefix of its own.
+  if (rest === '' && (req.method === 'GET' || req.method === 'HEAD')) {
+    const location = `${basePath.slice(basePath.lastIndexOf('/') + 1)}/`
+    return { status: 308, detail: `see ${basePath}/`, headers: { Location: location } }
+  }
   req.url = rest.startsWith('/') ? rest : `/${rest}`
   return undefined
 }

@@ -26,11 +26,13 @@ interface AppOptions {
   readonly exposition: Exposition
   readonly turns: ConnectionTurns
   readonly stream: RequestListener
+  /** Returns whether it answered. */
+  readonly page: (req: IncomingMessage, res: ServerResponse) => boolean
   readonly log: Logger
 }
 
 export function createApp(options: AppOptions): Express {
-  const { config, paths, tracker, questions, readiness, exposition, turns, stream, log } = options
+  const { config, paths, tracker, questions, readiness, exposition, turns, stream, page, log } = options
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
   app.set('strict routing', true)
@@ -44,7 +46,9 @@ export function createApp(options: AppOptions): Express {
   const putPlan = createPlanHandler({ ...config, keeper: tracker })
   app.put('/api/v1/experiments/:name', (req, res) => putPlan(req, res, req.params.name))
   app.use('/api/v1', createQuestionRoutes({ source: tracker, questions, admin: config.admin }))
-  app.use((req, res) => answerProblem(req, res, paths.notFound(req)))
+  app.use((req, res) => {
+    if (!page(req, res)) answerProblem(req, res, paths.notFound(req))
+  })
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
     answerError(error, req, res, log),
   )
