@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/built-page.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 3,

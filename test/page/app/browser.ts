@@ -1,12 +1,7 @@
 /** A real browser for tests of the live page: Debian's chromium, driven by playwright-core. */
 import { existsSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { build } from 'vite'
 
-const ROOT = new URL('../../../', import.meta.url).pathname
-const SOURCES = join(ROOT, 'src/page/app')
 const CHROMIUM = '/usr/bin/chromium'
 
 /** Why there is no browser. Undefined if there is one. */
@@ -20,20 +15,6 @@ const FLAGS = [
 ]
 
 export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
-
-/** Builds the page if a source is newer than the built files. `npm ci` has built it already. */
-export async function buildPage(): Promise<void> {
-  const built = await stat(join(ROOT, 'dist-page/index.html')).catch(() => undefined)
-  const names = await readdir(SOURCES, { recursive: true })
-  const times = await Promise.all(names.map(async name => (await stat(join(SOURCES, name))).mtimeMs))
-  if (built !== undefined && Math.max(...times) < built.mtimeMs) return
-  await build({ configFile: join(ROOT, 'vite.config.ts') })
-}
-
-/** What must not happen while a page is open. */
-export interface Incidents {
-  readonly list: string[]
-}
 
 export interface OpenPage {
   readonly page: Page

@@ -112,11 +112,3 @@ export const tick = (ms: number, spanMs: number): string =>
   (spanMs > 2 * 86_400_000 ? dayFormat : hourFormat).format(ms)
 
 export const clock = (ms: number): string => clockFormat.format(ms)
-
-/** How long ago, in words, in the largest unit. */
-export function ago(iso: string, nowMs: number): string {
-  const seconds = Math.max(0, (nowMs - Date.parse(iso)) / 1000)
-  if (seconds < 5) return 'just now'
-  const [unit, length] = UNITS.find(([, size]) => seconds >= size) ?? ['s', 1]
-  return `${count(Math.floor(seconds / length))}${unit} ago`
-}

@@ -118,14 +118,19 @@ function delay(ms: number, stop: AbortSignal): Promise<void> {
   })
 }
 
+/** Resolves when another token is entered. */
 function tokenChange(stop: AbortSignal): Promise<void> {
+  const before = token.peek()
   return new Promise(resolve => {
-    const before = token.peek()
-    const end = token.subscribe(value => {
-      if (value !== before) resolve()
+    const unsubscribe = token.subscribe(value => {
+      if (value === before) return
+      // `unsubscribe` exists: the first call, at the subscription, has the same token.
+      unsubscribe()
+      resolve()
     })
-    stop.addEventListener('abort', () => resolve())
-    // The first call of the listener comes before `end` exists, and never resolves.
-    stop.addEventListener('abort', end)
+    stop.addEventListener('abort', () => {
+      unsubscribe()
+      resolve()
+    })
   })
 }

@@ -1,19 +1,7 @@
 /** Experiments: whether an A/B test is decided, and how its evidence grew. */
 import { useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import {
-  count,
-  dateTime,
-  duration,
-  interval,
-  money,
-  NONE,
-  plural,
-  points,
-  rate,
-  share,
-  signed,
-} from '../data/format.ts'
+import { count, dateTime, duration, interval, money, NONE, points, rate, score, signed } from '../data/format.ts'
 import { parameters } from '../data/router.ts'
 import { Badge, Link, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
