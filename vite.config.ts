@@ -28,7 +28,7 @@ const config: UserConfig = defineConfig({
   // Relative URLs work below any path prefix, also one that the sidecar does not know.
   base: './',
   publicDir: false,
-  logLevel: 'warn',
+  logLevel: 'error',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [compressedFiles()],
   build: {

@@ -14,6 +14,8 @@ const FLAGS = [
   ...['--disable-component-update', '--disable-sync'],
 ]
 
+if (NO_BROWSER !== undefined) process.stderr.write(`SKIPPED: tests of the live page: ${NO_BROWSER}\n`)
+
 export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
 
 export interface OpenPage {
@@ -58,5 +60,7 @@ export async function openPage(
 
 /** Waits until the view shows its answers. */
 export async function shown(page: Page): Promise<void> {
-  await page.waitForSelector('main[aria-busy=false]', { state: 'attached' })
+  await page.waitForFunction(
+    () => document.querySelector('main[aria-busy=false]') !== null && document.querySelector('.skeleton') === null,
+  )
 }

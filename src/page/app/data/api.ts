@@ -19,6 +19,11 @@ export const token: Signal<string | undefined> = signal(sessionStorage.getItem(T
 /** Why a token must be entered: what the sidecar answered. Undefined if none is needed. */
 export const tokenProblem: Signal<string | undefined> = signal(undefined)
 
+/** Notes that the sidecar refused a token. A late answer says nothing of the token that was entered since. */
+export function refuseToken(used: string | undefined, detail: string): void {
+  if (token.peek() === used) tokenProblem.value = detail
+}
+
 export function enterToken(value: string): void {
   sessionStorage.setItem(TOKEN_KEY, value)
   tokenProblem.value = undefined
@@ -56,6 +61,7 @@ export async function ask<Path extends QuestionPath>(
 
 /** The JSON at a URL of the sidecar. Rejects as {@link ask}. */
 export async function getJson(url: URL, stop?: AbortSignal): Promise<unknown> {
+  const used = token.peek()
   const response = await fetch(url, { headers: authorization(), ...(stop !== undefined && { signal: stop }) }).catch(
     () => {
       stop?.throwIfAborted()
@@ -64,12 +70,12 @@ export async function getJson(url: URL, stop?: AbortSignal): Promise<unknown> {
   )
   if (response.ok) return await response.json()
   const detail = await detailOf(response)
-  if (response.status === 401 || response.status === 403) tokenProblem.value = detail
+  if (response.status === 401 || response.status === 403) refuseToken(used, detail)
   throw new ApiError(response.status, detail)
 }
 
 export const authorization = (): Record<string, string> =>
-  token.value === undefined ? {} : { Authorization: `Bearer ${token.value}` }
+  token.peek() === undefined ? {} : { Authorization: `Bearer ${token.peek()}` }
 
 /** The detail of a problem (RFC 9457). */
 export async function detailOf(response: Response): Promise<string> {

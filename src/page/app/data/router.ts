@@ -39,6 +39,8 @@ export function setParameter(name: string, value: string): void {
   const to = new URL(url.value)
   if (value === '') to.searchParams.delete(name)
   else to.searchParams.set(name, value)
+  // An entry of the history for each keystroke would make Back useless.
+  if (to.href === url.value.href) return
   window.history.pushState(null, '', to)
   url.value = to
 }

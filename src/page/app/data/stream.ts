@@ -1,7 +1,7 @@
 /** Reads `GET /api/v1/stream` with `fetch`, because `EventSource` sends no bearer token and gives up after an error status. */
 import { createEventParser } from '../../../core/event-stream.ts'
 import type { StreamEvent } from '../../../core/events.ts'
-import { authorization, detailOf, token, tokenProblem } from './api.ts'
+import { authorization, detailOf, refuseToken, token } from './api.ts'
 import { BASE } from './router.ts'
 
 /** `polling`: the connection is open, but a proxy keeps the events back. */
@@ -32,6 +32,7 @@ export async function followStream(listener: StreamListener, stop: AbortSignal):
     const connection = new AbortController()
     const end = (): void => connection.abort()
     stop.addEventListener('abort', end)
+    const used = token.peek()
     const outcome = await readStream(connection, lastId, events => {
       if (failures > 0 || mute > 0) listener.changed()
       failures = 0
@@ -44,7 +45,7 @@ export async function followStream(listener: StreamListener, stop: AbortSignal):
     if (stop.aborted) return
     if (outcome === 'no_token') {
       listener.state('no_token')
-      await tokenChange(stop)
+      await tokenChange(used, stop)
       continue
     }
     if (outcome === 'mute') mute++
@@ -67,6 +68,7 @@ async function readStream(
   lastId: string | undefined,
   receive: (events: StreamEvent[]) => void,
 ): Promise<Outcome> {
+  const used = token.peek()
   let isMute = false
   let silence = setTimeout(onSilence, SILENCE_MS)
   function onSilence(): void {
@@ -81,7 +83,7 @@ async function readStream(
     }
     const response = await fetch(new URL('api/v1/stream', BASE), { headers, signal: connection.signal })
     if (response.status === 401 || response.status === 403) {
-      tokenProblem.value = await detailOf(response)
+      refuseToken(used, await detailOf(response))
       return 'no_token'
     }
     if (!response.ok || response.body === null) return 'failed'
@@ -118,15 +120,11 @@ function delay(ms: number, stop: AbortSignal): Promise<void> {
   })
 }
 
-/** Resolves when another token is entered. */
-function tokenChange(stop: AbortSignal): Promise<void> {
-  const before = token.peek()
+/** Resolves when the token is another one than `before`. */
+function tokenChange(before: string | undefined, stop: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const unsubscribe = token.subscribe(value => {
-      if (value === before) return
-      // `unsubscribe` exists: the first call, at the subscription, has the same token.
-      unsubscribe()
-      resolve()
+      if (value !== before) resolve()
     })
     stop.addEventListener('abort', () => {
       unsubscribe()
