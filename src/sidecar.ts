@@ -2,6 +2,7 @@
  * Config -> a running sidecar. The only file that wires all stages: `startSidecar` is long because it constructs every part and passes it to
  * those that need it, and does nothing else.
  */
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Config, Environment } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
@@ -36,6 +37,7 @@ import { shutDown } from './sidecar/shutdown.ts'
 import { readReloadable, readStartup } from './sidecar/startup.ts'
 import type { SidecarState } from './sidecar/state.ts'
 import { openStorage } from './sidecar/storage.ts'
+import { logStoredSpellings } from './sidecar/stored-spellings.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
 
 export type { Config } from './config/config.ts'
@@ -45,7 +47,12 @@ export interface Sidecar {
   /** `http://HOST:PORT`, with the base path. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
-  /** Reads tokens, certificates and OTLP rules again. If any of them is invalid, it rejects and everything stays in force as it was. */
+  /**
+   * Resolves where the process must end and a newer version take its place: another sidecar wrote records to the store that this version cannot
+   * read. Until it is closed, it answers questions from memory and refuses attempts.
+   */
+  readonly outdated: Promise<Error>
+  /** Reads tokens, certificates, OTLP rules, model aliases and prices again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
   /** Stops accepting attempts, completes the requests in progress, makes all attempts durable and closes everything. Idempotent. */
   close(): Promise<void>
@@ -61,13 +68,19 @@ export async function startSidecar(
   env: Environment = {},
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
-  const { tokens, tls, mapping, price } = await readStartup(config)
+  const { tokens, tls, mapping, aliases, price } = await readStartup(config)
   // Before the store opens, so that nothing is left open if the files cannot be read.
   const builtFiles = await readBuiltFiles()
-  const { tally, store, replayMs } = await openStorage(config, log)
-  const tracker = new AgentPerformanceTracker({ store, log, price })
+  const outdated = Promise.withResolvers<Error>()
+  const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
-  const state: SidecarState = { phase: 'serving', access, mapping }
+  const state: SidecarState = { phase: 'serving', access, mapping, aliases, price }
+  const tracker = new AgentPerformanceTracker({
+    store,
+    log,
+    price: attempt => state.price(attempt),
+    modelAliases: () => state.aliases,
+  })
 
   const monotonic = (): number => performance.now()
   const eventLoopLag = openEventLoopLag(monotonic)
@@ -79,7 +92,8 @@ export async function startSidecar(
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
-  const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const { info } = store
+  const sources = { version: VERSION, info, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -123,8 +137,9 @@ export async function startSidecar(
     throw error
   })
   listener = opened
-  const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
-  const fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+  const instance = `${hostname()}:${new URL(opened.url).port}`
+  const otlpOut = await openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
+  const fill = watchFill({ tally, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
     fill.close()
@@ -136,16 +151,20 @@ export async function startSidecar(
     if (renewed.tls !== undefined) opened.renew(renewed.tls)
     state.access = { ...state.access, tokens: renewed.tokens }
     state.mapping = renewed.mapping
-    log.info('tokens, certificates and the rules for OTLP were read again')
+    state.aliases = renewed.aliases
+    state.price = renewed.price
+    log.info('tokens, certificates and the rules for OTLP were read again, and so were model aliases and prices')
     logCertificateDates(config.tlsCert, renewed.tls, log)
+    await logStoredSpellings(config.modelAliases, { store, aliases: renewed.aliases, log })
   }
 
   const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
   const url = `${opened.url}${config.basePath}`
   log.info({ url, version: VERSION, ...ready }, 'ready')
   logCertificateDates(config.tlsCert, tls, log)
+  await logStoredSpellings(config.modelAliases, { store, aliases, log })
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= shutDown({ config, log, state, streams, listener: opened, stream: hub, closeRest }))
-  return { url, tracker, reload, close }
+  return { url, tracker, outdated: outdated.promise, reload, close }
 }

@@ -13,7 +13,7 @@ export type StartSidecar = (
   log: Logger,
   env: Environment,
   output: Pick<LogOutput, 'dropped'>,
-) => Promise<Pick<Sidecar, 'url' | 'close' | 'reload'>>
+) => Promise<Pick<Sidecar, 'url' | 'outdated' | 'close' | 'reload'>>
 
 const HELP = `
 Every setting has a flag, a variable (AGENT_PERFORMANCE_MAX_KEYS is --max-keys)
@@ -23,7 +23,7 @@ over the file. "agent-performance check-config" shows what is in force.
 When ready, it prints one line with its URL to standard output. Its log goes to
 standard error, one JSON object per line. After SIGTERM or SIGINT it finishes
 the requests in progress. A second signal ends it at once. SIGHUP reloads
-tokens, certificates and the rules of --otlp-mapping.
+tokens, certificates and the files of --otlp-mapping, --model-aliases, --prices.
 
 Examples:
   agent-performance serve
@@ -74,7 +74,10 @@ function logWarnings(log: Logger): () => void {
  */
 const FORWARDED_MS = 500
 
-/** Runs until a signal stops it. Rejects if it cannot start, or if an acknowledged attempt cannot be kept at the end. */
+/**
+ * Runs until a signal stops it. Rejects if it cannot start, if an acknowledged attempt cannot be kept at the end, or if the store has records of a
+ * newer version.
+ */
 async function serve(
   config: Config,
   { log, output }: { readonly log: Logger; readonly output: LogOutput },
@@ -110,6 +113,7 @@ async function serve(
   // Not awaited: standard output may be full or closed, which must not stop the sidecar.
   const unread = (error: unknown): void => log.warn({ err: error }, 'the URL cannot be written to standard output')
   if (!stopping) void print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
-  await stopped.promise
+  const outdated = await Promise.race([stopped.promise, sidecar.outdated])
   await sidecar.close()
+  if (outdated !== undefined) throw outdated
 }

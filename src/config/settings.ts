@@ -6,6 +6,7 @@ import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
   basePath,
   bytes,
+  bytesOrNone,
   count,
   countUpTo,
   duration,
@@ -23,7 +24,7 @@ import {
   wait,
   word,
 } from './kind.ts'
-import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
+import { DEFAULT_SPOOL_SHOWN, DEFAULT_STORE_SHOWN, defaultSpool, defaultStore } from './state-directory.ts'
 
 /** A key takes about 10 KB of memory, an arm about half of that. */
 const MAX_KEYS = 1_000_000
@@ -64,8 +65,15 @@ export interface Config {
   readonly retentionBytes: number
   readonly idWindow: number
   readonly idWindowAgeMs: number
+  /** A folder for this sidecar only. If it ends in `/`, each sidecar gets a folder of its own in it. */
+  readonly spool: string
+  /** 0 for no spool. */
+  readonly spoolBytes: number
+  readonly requireDurable: boolean
   /** A file of prices by model name. */
   readonly prices: string | undefined
+  /** A file of the spellings of models by name. */
+  readonly modelAliases: string | undefined
   readonly otlpMetrics: boolean
   /** A file of rules that decide which telemetry counts as attempts. */
   readonly otlpMapping: string | undefined
@@ -293,12 +301,44 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     description: 'How long an attempt id is remembered to detect duplicates.',
     group: 'What is kept',
   },
+  spool: {
+    name: 'spool',
+    kind: path,
+    default: { shown: DEFAULT_SPOOL_SHOWN, in: defaultSpool },
+    description:
+      'Folder of the attempts that are recorded while the PostgreSQL or Redis server of the store is away. One sidecar can use it at a time. If the path ends in /, each sidecar and store gets a folder of its own in it.',
+    group: 'What is kept',
+  },
+  spoolBytes: {
+    name: 'spool-bytes',
+    kind: bytesOrNone,
+    default: '1GiB',
+    description:
+      'Maximum size of the spool. Beyond it, and with 0, attempts are refused while the server of the store is away.',
+    group: 'What is kept',
+  },
+  requireDurable: {
+    name: 'require-durable',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Refuse a PostgreSQL or Redis server that may lose recorded attempts when it crashes: PostgreSQL with fsync, synchronous_commit or full_page_writes off, Redis without appendonly yes and appendfsync always.',
+    group: 'What is kept',
+  },
   prices: {
     name: 'prices',
     kind: path,
     default: undefined,
     description:
-      'File of prices in US dollars per million tokens by model name. They take precedence over the built-in prices.',
+      'File of prices in US dollars per million tokens by model name. They take precedence over the built-in prices. It is read again on SIGHUP.',
+    group: 'What is kept',
+  },
+  modelAliases: {
+    name: 'model-aliases',
+    kind: path,
+    default: undefined,
+    description:
+      'File of spellings by model name, JSON or YAML (claude-x: ["claude-x[1m]", anthropic/claude-x]). Attempts of a spelling are recorded under the name. It is read again on SIGHUP.',
     group: 'What is kept',
   },
   otlpMetrics: {

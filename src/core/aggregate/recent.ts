@@ -2,7 +2,16 @@
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
 import type { MutableCounts } from '../statistics/counts.ts'
-import { addOlderOutcome, BLOCK_NUMBERS, type OlderOutcomes } from './older-outcomes.ts'
+import {
+  addOlderOutcome,
+  createOlderSlab,
+  NO_OLDER,
+  type OlderOutcomes,
+  type OlderSlab,
+  type OutcomeVisitor,
+  restoredOlder,
+  visitBlocks,
+} from './older-outcomes.ts'
 
 /** The number of attempts in the documented record. */
 export const RECENT_LIMIT = 100
@@ -33,48 +42,59 @@ interface RecentColumns {
   numbers: Float64Array
   /** One per place. */
   flags: Uint8Array
-  /** The first place of this key, and the number of its places. */
+  /** The first place of this key. */
   first: number
-  places: number
 }
 
 /** A ring of at most {@link RECENT_LIMIT} attempts. Its columns are part of the snapshot's format. */
 export interface Recent extends RecentColumns {
   /** The number of attempts ever added. The next one's place is `added % RECENT_LIMIT`. */
   added: number
-  /** The outcomes of attempts that left the ring. */
+  /** The outcomes of attempts that left the ring. Memory for them is taken with the first one. */
   older: OlderOutcomes
 }
 
 const NO_NUMBERS = new Float64Array(0)
 const NO_FLAGS = new Uint8Array(0)
 
-/** A slab allocator: returns columns of {@link RECENT_LIMIT} places. */
-export type RecentSlab = () => RecentColumns
+/** Slab allocators for what many keys need. */
+export interface RecentSlab {
+  /** Returns columns of {@link RECENT_LIMIT} places. */
+  readonly columns: () => RecentColumns
+  readonly older: OlderSlab
+}
 
 export function createRecentSlab(): RecentSlab {
   let memory: Pick<RecentColumns, 'numbers' | 'flags'> = { numbers: NO_NUMBERS, flags: NO_FLAGS }
   let taken = SLAB_KEYS
-  return () => {
-    if (taken === SLAB_KEYS) {
-      memory = memoryFor(SLAB_KEYS * RECENT_LIMIT)
-      taken = 0
-    }
-    return { ...memory, first: taken++ * RECENT_LIMIT, places: RECENT_LIMIT }
+  return {
+    columns() {
+      if (taken === SLAB_KEYS) {
+        memory = memoryFor(SLAB_KEYS * RECENT_LIMIT)
+        taken = 0
+      }
+      return { ...memory, first: taken++ * RECENT_LIMIT }
+    },
+    older: createOlderSlab(),
   }
 }
 
 export function createRecent(): Recent {
-  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0, older: [] }
+  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, added: 0, older: NO_OLDER }
 }
+
+/** The places of a key's columns. A shared buffer has {@link RECENT_LIMIT} per key, and a buffer of its own at most as many. */
+const placesOf = ({ flags }: RecentColumns): number => Math.min(flags.length, RECENT_LIMIT)
 
 /** Adds an attempt. Beyond {@link RECENT_LIMIT}, the attempt received first is removed, and its outcome is added to the older outcomes. */
 export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, slab: RecentSlab): void {
   const next = recent.added % RECENT_LIMIT
-  if (next >= recent.places) grow(recent, slab)
+  if (next >= placesOf(recent)) grow(recent, slab)
   const place = recent.first + next
-  if (recent.added >= RECENT_LIMIT)
+  if (recent.added >= RECENT_LIMIT) {
+    if (recent.older === NO_OLDER) recent.older = slab.older()
     addOlderOutcome(recent.older, recent.numbers[place * RECENT_COLUMNS]!, (recent.flags[place]! & SUCCESS) !== 0)
+  }
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
@@ -94,26 +114,28 @@ function timeText(ms: number, flags: number): string {
 }
 
 /** {@link Recent} in a snapshot: the columns of the attempts in the ring, by place, and the older outcomes. */
-export type SavedRecent = Pick<Recent, 'added' | 'numbers' | 'flags' | 'older'>
+export interface SavedRecent extends Pick<Recent, 'added' | 'numbers' | 'flags'> {
+  readonly older: ArrayLike<number>
+}
 
 /** Fills a key's empty ring from a snapshot. */
 export function restoreRecent(recent: Recent, { added, numbers, flags, older }: SavedRecent, slab: RecentSlab): void {
   const columns = columnsFor(flags.length, slab)
   columns.numbers.set(numbers, columns.first * RECENT_COLUMNS)
   columns.flags.set(flags, columns.first)
-  Object.assign(recent, columns, { added, older })
+  Object.assign(recent, columns, { added, older: restoredOlder(older, slab.older) })
 }
 
 /** Doubles the places. A key with one attempt must not take the memory of a hundred. */
 function grow(recent: Recent, slab: RecentSlab): void {
-  const columns = columnsFor(Math.max(5, recent.places * 2), slab)
+  const columns = columnsFor(Math.max(5, placesOf(recent) * 2), slab)
   columns.numbers.set(recentNumbers(recent), columns.first * RECENT_COLUMNS)
   columns.flags.set(recentFlags(recent), columns.first)
   Object.assign(recent, columns)
 }
 
 function columnsFor(places: number, slab: RecentSlab): RecentColumns {
-  return places >= RECENT_LIMIT ? slab() : { ...memoryFor(places), first: 0, places }
+  return places >= RECENT_LIMIT ? slab.columns() : { ...memoryFor(places), first: 0 }
 }
 
 function memoryFor(places: number): Pick<RecentColumns, 'numbers' | 'flags'> {
@@ -171,25 +193,19 @@ export function* recentResults(
   }
 }
 
-/** Called for one attempt in the ring, or for a block of older ones: with its time in milliseconds since the epoch, and its counts. */
-export type OutcomeVisitor = (ms: number, successes: number, attempts: number) => void
-
-/**
- * Visits the outcomes of a key ordered by their own time. A block of older outcomes is visited once, at the time of its end. Ties are in
- * order of receipt.
- */
+/** Visits the outcomes of a key ordered by their own time, then by receipt. A block of older outcomes is visited once, at the time of its end. */
 export function forEachOutcome(recent: Recent, visit: OutcomeVisitor): void {
   const { older, numbers, flags, first, added } = recent
   const places = isInOrder(recent) ? undefined : placesByTime(recent)
   const count = recentCount(recent)
-  let at = 0
+  let block = older.first
   for (let i = 0; i < count; i++) {
     const place = places?.[i] ?? first + ((added - count + i) % RECENT_LIMIT)
     const ms = numbers[place * RECENT_COLUMNS]!
-    for (; at < older.length && older[at]! <= ms; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+    block = visitBlocks(older, block, ms, visit)
     visit(ms, flags[place]! & SUCCESS, 1)
   }
-  for (; at < older.length; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+  visitBlocks(older, block, Number.POSITIVE_INFINITY, visit)
 }
 
 /** True if the attempts in the ring were received in the order of their own time, as is usual. */
@@ -211,15 +227,31 @@ function placesByTime(recent: Recent): number[] {
   return places.sort((a, b) => timeAt(a) - timeAt(b))
 }
 
+/**
+ * How late the held attempts were received: the mean distance, in attempts, between the order of their own time and that of receipt. 0 if they
+ * were received in order, and about a third of `most` if each was up to `most` attempts late.
+ */
+export function meanDisplacement(recent: Recent): number {
+  if (isInOrder(recent)) return 0
+  const count = recentCount(recent)
+  const oldest = recent.added - count
+  let sum = 0
+  for (const [rank, place] of placesByTime(recent).entries()) {
+    const received = (place - recent.first - (oldest % RECENT_LIMIT) + RECENT_LIMIT) % RECENT_LIMIT
+    sum += Math.abs(rank - received)
+  }
+  return sum / count
+}
+
 /** The counts of the outcomes that {@link forEachOutcome} visits. */
 export function outcomeCounts(recent: Recent): MutableCounts {
   const { older, flags, first } = recent
   const counts = { successes: 0, attempts: recentCount(recent) }
   for (let i = 0; i < counts.attempts; i++) counts.successes += flags[first + i]! & SUCCESS
-  for (let at = 0; at < older.length; at += BLOCK_NUMBERS) {
-    counts.successes += older[at + 1]!
-    counts.attempts += older[at + 2]!
-  }
+  visitBlocks(older, older.first, Number.POSITIVE_INFINITY, (_ms, successes, attempts) => {
+    counts.successes += successes
+    counts.attempts += attempts
+  })
   return counts
 }
 

@@ -41,7 +41,7 @@ export const ATTEMPT_FIELDS = {
     required: true,
     known: 'start',
     spanAttribute: 'gen_ai.request.model',
-    description: 'The model the agent ran with.',
+    description: 'The model the agent ran with. A spelling in --model-aliases stands for its name.',
   },
   issue_type: {
     kind: 'string',

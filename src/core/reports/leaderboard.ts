@@ -253,6 +253,6 @@ function rowOf({ key, counts, summary }: Candidate, rank: Rank): LeaderboardRow 
     avg_confidence: averageConfidence(summary),
     avg_time_seconds: averageTime(summary),
     ...timesOf(summary),
-    cost_per_success: costsOf(counts.attempts, counts.successes, costs(summary)).cost_per_success,
+    cost_per_success: costsOf(counts, costs(summary)).cost_per_success,
   }
 }

@@ -3,9 +3,11 @@ import type { ArmCell } from '../../core/aggregate/arm-cells.ts'
 import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { storedPlan } from '../../core/aggregate/experiment-plan.ts'
+import { savedOlder } from '../../core/aggregate/older-outcomes.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import type { Limits } from '../../core/fold.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
 import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
@@ -25,6 +27,8 @@ export interface Counted {
   readonly series: Series
   /** The firing alerts, with their start in milliseconds since the epoch. */
   readonly alerts?: ReadonlyMap<string, number>
+  /** The limits in force, if they belong to the log. */
+  readonly limits?: Limits | undefined
 }
 
 /**
@@ -33,7 +37,7 @@ export interface Counted {
  * entries. Changes nothing.
  */
 export function* encodeState(
-  { tally, ids, series, alerts }: Counted,
+  { tally, ids, series, alerts, limits }: Counted,
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
@@ -56,6 +60,7 @@ export function* encodeState(
     },
     overflowed: tally.overflowed(),
     seed: ids.save(0, 0).seed,
+    limits,
     forgottenMs: series.forgottenMs,
     alerts: [...(alerts ?? [])],
     plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),
@@ -138,7 +143,7 @@ const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
   Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
 
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const older = keys.map(({ recent }) => recent.older)
+  const older = keys.map(({ recent }) => savedOlder(recent.older))
   const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
   const block = newBlock(
     1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers,

@@ -7,13 +7,15 @@ import { Verdict } from '../parts/verdict.tsx'
 
 const base = BASE.href.replace(/\/$/, '')
 
-const LIBRARY = `import { trackAttempt } from 'agent-performance'
+const LIBRARY = `import { deliverTo, trackAttempt } from 'agent-performance'
 
+const delivery = deliverTo('${base}')
 const fix = await trackAttempt(
   { agent_name: 'RefactoringAgent', model_name: 'claude-sonnet-4', issue_type: 'complexity' },
   () => agent.fix(issue),
+  fix => ({ success: fix.ok, confidence: fix.confidence }),
 )
-// AGENT_PERFORMANCE_URL=${base}`
+await delivery.close(5000) // before the process exits`
 
 const CURL = `curl -X POST '${base}/api/v1/attempts' -H 'Content-Type: application/json' -d '{
   "agent_name": "RefactoringAgent", "model_name": "claude-sonnet-4", "issue_type": "complexity",
