@@ -166,7 +166,7 @@ function* candidatesOf(summaries: readonly KeySummary[]): Steps<Candidates> {
   return { candidates, issueTypes }
 }
 
-/** Candidates that are tested against the leader: those with the highest upper ends of their intervals. The others are told apart. */
+/** Candidates that are tested against the leader: those with the highest upper ends of their intervals. The others are in the group `told_apart`. */
 const MAX_TESTED = 300
 
 /** Compares the rates at one issue type. */

@@ -51,7 +51,10 @@ export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions):
       if (range !== undefined) refuseUnheld(range, nowMs)
       return tally.overflowedArms(experiment, range, nowMs, filter)
     },
-    experiments: () => [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])],
+    experiments() {
+      refuseClosed()
+      return [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])]
+    },
     experimentPlan: experiment => tally.plans.get(experiment),
     coverage: sinceMs => tally.times.coverage(sinceMs, clock()),
     clip: range => tally.times.clip(range, clock()),

@@ -47,7 +47,7 @@ export async function openPage(
   page.on('pageerror', error => incidents.push(`error: ${error.message}`))
   page.on('dialog', dialog => {
     incidents.push(`dialog: ${dialog.message()}`)
-    void dialog.dismiss()
+    void dialog.accept()
   })
   const { origin } = new URL(url)
   page.on('request', request => {

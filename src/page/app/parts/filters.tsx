@@ -78,14 +78,19 @@ const MAX_SUGGESTIONS = 50
 function NameFilter({ name, all }: { name: Exclude<FilterName, 'since'>; all: string }) {
   const id = useId()
   const [known, setKnown] = useState<readonly string[]>()
-  const [typed, setTyped] = useState('')
+  // What is typed and not yet applied. Without it, each drawing would put the value of the URL back.
+  const [typed, setTyped] = useState<string>()
   const value = parameters.value[name] ?? ''
   async function load(): Promise<void> {
     if (known !== undefined) return
     const answer = await ask('success-rate', { group_by: name }).catch(() => undefined)
     if (answer !== undefined && 'success_rates' in answer) setKnown(Object.keys(answer.success_rates).sort())
   }
-  const search = typed.toLowerCase()
+  function apply(text: string): void {
+    setTyped(undefined)
+    setParameter(name, text)
+  }
+  const search = (typed ?? '').toLowerCase()
   const suggestions = known?.filter(one => one.toLowerCase().includes(search)).slice(0, MAX_SUGGESTIONS) ?? []
   return (
     <div class="filter">
@@ -97,15 +102,18 @@ function NameFilter({ name, all }: { name: Exclude<FilterName, 'since'>; all: st
         placeholder={all}
         autocomplete="off"
         spellcheck={false}
-        value={value}
+        value={typed ?? value}
         onFocus={() => void load()}
         onInput={event => {
           const text = event.currentTarget.value
           setTyped(text)
           // A chosen suggestion and an emptied field apply at once; what is typed, on Enter.
-          if (text === '' || known?.includes(text)) setParameter(name, text)
+          if (text === '' || known?.includes(text)) apply(text)
         }}
-        onChange={event => setParameter(name, event.currentTarget.value)}
+        onKeyDown={event => {
+          if (event.key === 'Enter') apply(event.currentTarget.value)
+        }}
+        onChange={event => apply(event.currentTarget.value)}
       />
       <datalist id={`${id}-list`}>
         {suggestions.map(one => (
