@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { Config, Environment } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
-import { openOtlpOut } from './expose/otlp-out.ts'
+import { type OtlpOut, openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
@@ -20,7 +20,7 @@ import { createRefusalLog } from './server/refusal-log.ts'
 import { createUnreadAnswers } from './server/unread-answers.ts'
 import { createApp } from './sidecar/app.ts'
 import { openEventLoopLag } from './sidecar/event-loop-lag.ts'
-import { watchFill } from './sidecar/fill-watch.ts'
+import { type FillWatch, watchFill } from './sidecar/fill-watch.ts'
 import { createIngestCounts } from './sidecar/ingest-counts.ts'
 import { createReadiness, isReady } from './sidecar/readiness.ts'
 import { readyFields } from './sidecar/ready-line.ts'
@@ -78,8 +78,20 @@ export async function startSidecar(
   const requests = createRequestCounts(createRefusalLog(log, monotonic))
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
+  const otlpPushes = { success: 0, failure: 0 }
   let listener: Listener | undefined
-  const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const sources = {
+    version: VERSION,
+    config,
+    tally,
+    tracker,
+    requests,
+    unread,
+    questions,
+    logOutput,
+    eventLoopLag,
+    otlpPushes,
+  }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -116,11 +128,11 @@ export async function startSidecar(
     throw error
   })
   listener = opened
-  const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
-  const fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+  let otlpOut: OtlpOut | undefined
+  let fill: FillWatch | undefined
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
-    fill.close()
+    fill?.close()
     await closeStages()
   }
 
@@ -136,10 +148,26 @@ export async function startSidecar(
     await logStoredSpellings(config.modelAliases, { store, aliases: renewed.aliases, log })
   }
 
-  const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
-  log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
-  logCertificateDates(config.tlsCert, tls, log)
-  await logStoredSpellings(config.modelAliases, { store, aliases, log })
+  try {
+    otlpOut = await openOtlpOut({
+      env,
+      producer: exposition.producer,
+      version: VERSION,
+      log,
+      counts: otlpPushes,
+      listeners: [opened.url],
+    })
+    fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+    const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
+    log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
+    logCertificateDates(config.tlsCert, tls, log)
+    await logStoredSpellings(config.modelAliases, { store, aliases, log })
+  } catch (error) {
+    // Otherwise the caller gets no sidecar to close, and the port and the lock of the store stay held.
+    await opened.drain(0)
+    await closeRest()
+    throw error
+  }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
+import type { PushCounts } from '../expose/otlp-out.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
 import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import type { Listener } from '../server/listener.ts'
@@ -34,6 +35,7 @@ export interface SidecarFacts {
   readonly questions: Pick<QuestionsInFlight, 'inFlight' | 'refused' | 'answerBytes'>
   readonly logOutput: Pick<LogOutput, 'dropped'>
   readonly eventLoopLag: Pick<EventLoopLag, 'seconds'>
+  readonly otlpPushes: PushCounts
 }
 
 /** The table. Counters start at 0 with the process. */
@@ -174,6 +176,14 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     help: 'Connections dropped because the limit of connections was reached.',
     labels: [],
     read: ({ listener }) => listener?.dropped ?? 0,
+  },
+  {
+    name: 'agent_performance_otlp_pushes_total',
+    type: 'counter',
+    unit: '{push}',
+    help: 'Pushes of metrics to an OpenTelemetry Collector, by result: success or failure.',
+    labels: ['result'],
+    read: ({ otlpPushes }) => samples('result', Object.entries(otlpPushes)),
   },
   {
     name: 'agent_performance_log_lines_dropped_total',

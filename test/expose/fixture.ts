@@ -112,6 +112,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
   questions: { inFlight: 0, refused: new Map([['questions', 0]]), answerBytes: 0 },
   logOutput: { dropped: 0 },
   eventLoopLag: { seconds: () => 0.003 },
+  otlpPushes: { success: 3, failure: 1 },
 }
 
 /** Valid names that are easy to escape wrongly. The last two look equal and are not. */
