@@ -3,7 +3,7 @@
  * those that need it, and does nothing else.
  */
 import type { Logger } from 'pino'
-import type { Config, Environment } from './config/config.ts'
+import { type Config, type Environment, grpcAddress } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
 import { type OtlpOut, openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
@@ -21,6 +21,7 @@ import { createUnreadAnswers } from './server/unread-answers.ts'
 import { createApp } from './sidecar/app.ts'
 import { openEventLoopLag } from './sidecar/event-loop-lag.ts'
 import { type FillWatch, watchFill } from './sidecar/fill-watch.ts'
+import { createGrpcCounts } from './sidecar/grpc-counts.ts'
 import { createIngestCounts } from './sidecar/ingest-counts.ts'
 import { createReadiness, isReady } from './sidecar/readiness.ts'
 import { readyFields } from './sidecar/ready-line.ts'
@@ -41,6 +42,8 @@ export type { Config } from './config/config.ts'
 export interface Sidecar {
   /** `http://HOST:PORT`. */
   readonly url: string
+  /** The URL of OTLP over gRPC, if it is received. */
+  readonly grpcUrl: string | undefined
   readonly tracker: AgentPerformanceTracker
   /** Reads tokens, certificates, OTLP rules, model aliases and prices again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
@@ -75,11 +78,14 @@ export async function startSidecar(
   const turns = createConnectionTurns()
   const streams = createOpenStreams()
   const ingest = createIngestCounts()
-  const requests = createRequestCounts(createRefusalLog(log, monotonic))
+  const refusals = createRefusalLog(log, monotonic)
+  const requests = createRequestCounts(refusals)
+  const grpcCounts = createGrpcCounts(log)
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   const otlpPushes = { success: 0, failure: 0 }
   let listener: Listener | undefined
+  let grpc: Listener | undefined
   const sources = {
     version: VERSION,
     config,
@@ -91,6 +97,7 @@ export async function startSidecar(
     logOutput,
     eventLoopLag,
     otlpPushes,
+    grpc: grpcCounts,
   }
   const exposition = createExposition({
     tally,
@@ -102,13 +109,23 @@ export async function startSidecar(
         ready: isReady(readiness.checks()),
         store: store.metrics(),
         ingest: ingest.totals,
-        listener,
+        dropped: (listener?.dropped ?? 0) + (grpc?.dropped ?? 0),
       }),
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
   const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
   const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
-  const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
+  const handler = createRequestHandler({
+    config,
+    log,
+    paths,
+    state,
+    requests,
+    turns,
+    unread,
+    receivers: receivers.posts,
+    app,
+  })
 
   async function closeStages(): Promise<void> {
     eventLoopLag.close()
@@ -123,6 +140,7 @@ export async function startSidecar(
     keepAliveTimeoutMs: config.keepAliveTimeoutMs,
     maxConnections: config.maxConnections,
     onUnparsed: problem => requests.countUnparsed(problem.status),
+    onHttp2: () => grpcCounts.countMisdirected(),
   }).catch(async error => {
     await closeStages()
     throw error
@@ -138,7 +156,10 @@ export async function startSidecar(
 
   async function reload(): Promise<void> {
     const renewed = await readReloadable(config)
-    if (renewed.tls !== undefined) opened.renew(renewed.tls)
+    if (renewed.tls !== undefined) {
+      opened.renew(renewed.tls)
+      grpc?.renew(renewed.tls)
+    }
     state.access = { ...state.access, tokens: renewed.tokens }
     state.mapping = renewed.mapping
     state.aliases = renewed.aliases
@@ -149,27 +170,41 @@ export async function startSidecar(
   }
 
   try {
+    const address = grpcAddress(config)
+    if (address !== undefined) {
+      // Loaded when needed: it takes memory that most sidecars do not need.
+      const { openGrpc } = await import('./sidecar/grpc.ts')
+      const options = { address, config, log, tls, state, receivers: receivers.otlp, counts: grpcCounts, refusals }
+      grpc = await openGrpc(options)
+    }
     otlpOut = await openOtlpOut({
       env,
       producer: exposition.producer,
       version: VERSION,
       log,
       counts: otlpPushes,
-      listeners: [opened.url],
+      listeners: [opened.url, ...(grpc === undefined ? [] : [grpc.url])],
     })
     fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
     const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
-    log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
+    log.info({ url: opened.url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
     logCertificateDates(config.tlsCert, tls, log)
     await logStoredSpellings(config.modelAliases, { store, aliases, log })
   } catch (error) {
     // Otherwise the caller gets no sidecar to close, and the port and the lock of the store stay held.
-    await opened.drain(0)
+    await Promise.all([opened.drain(0), grpc?.drain(0)])
     await closeRest()
     throw error
   }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
-    (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, reload, close }
+    (closing ??= shutDown({
+      config,
+      log,
+      state,
+      streams,
+      listeners: grpc === undefined ? [opened] : [opened, grpc],
+      closeRest,
+    }))
+  return { url: opened.url, grpcUrl: grpc?.url, tracker, reload, close }
 }

@@ -15,12 +15,12 @@ interface ShutdownOptions {
   readonly log: Pick<Logger, 'info'>
   readonly state: Pick<SidecarState, 'phase'>
   readonly streams: OpenStreams
-  readonly listener: Listener
+  readonly listeners: readonly Pick<Listener, 'drain'>[]
   /** Closes everything else, once no request is in progress. */
   readonly closeRest: () => Promise<void>
 }
 
-export async function shutDown({ config, log, state, streams, listener, closeRest }: ShutdownOptions): Promise<void> {
+export async function shutDown({ config, log, state, streams, listeners, closeRest }: ShutdownOptions): Promise<void> {
   state.phase = 'draining'
   log.info('draining')
   // Load balancers take a moment to see on /readyz that the sidecar is no longer ready.
@@ -31,7 +31,7 @@ export async function shutDown({ config, log, state, streams, listener, closeRes
     () => streams.end(shuttingDown(config)),
     Math.min(STREAM_DRAIN_MS, config.drainTimeoutMs / 2),
   )
-  await listener.drain(config.drainTimeoutMs)
+  await Promise.all(listeners.map(listener => listener.drain(config.drainTimeoutMs)))
   clearTimeout(endStreams)
   await closeRest()
   log.info('closed')
