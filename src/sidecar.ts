@@ -2,6 +2,7 @@
  * Config -> a running sidecar. The only file that wires all stages: `startSidecar` is long because it constructs every part and passes it to
  * those that need it, and does nothing else.
  */
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { type Config, type Environment, grpcAddress } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
@@ -45,6 +46,11 @@ export interface Sidecar {
   /** The URL of OTLP over gRPC, if it is received. */
   readonly grpcUrl: string | undefined
   readonly tracker: AgentPerformanceTracker
+  /**
+   * Resolves where the process must end and a newer version take its place: another sidecar wrote records to the store that this version cannot
+   * read. Until it is closed, it answers questions from memory and refuses attempts.
+   */
+  readonly outdated: Promise<Error>
   /** Reads tokens, certificates, OTLP rules, model aliases and prices again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
   /** Stops accepting attempts, completes the requests in progress, makes all attempts durable and closes everything. Idempotent. */
@@ -62,7 +68,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
-  const { tally, store, replayMs } = await openStorage(config, log)
+  const outdated = Promise.withResolvers<Error>()
+  const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
   const state: SidecarState = { phase: 'serving', access, mapping, aliases, price }
   const tracker = new AgentPerformanceTracker({
@@ -86,9 +93,10 @@ export async function startSidecar(
   const otlpPushes = { success: 0, failure: 0 }
   let listener: Listener | undefined
   let grpc: Listener | undefined
+  const { info } = store
   const sources = {
     version: VERSION,
-    config,
+    info,
     tally,
     tracker,
     requests,
@@ -181,11 +189,12 @@ export async function startSidecar(
       env,
       producer: exposition.producer,
       version: VERSION,
+      instance: `${hostname()}:${new URL(opened.url).port}`,
       log,
       counts: otlpPushes,
       listeners: [opened.url, ...(grpc === undefined ? [] : [grpc.url])],
     })
-    fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+    fill = watchFill({ tally, log })
     const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
     log.info({ url: opened.url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
     logCertificateDates(config.tlsCert, tls, log)
@@ -206,5 +215,5 @@ export async function startSidecar(
       listeners: grpc === undefined ? [opened] : [opened, grpc],
       closeRest,
     }))
-  return { url: opened.url, grpcUrl: grpc?.url, tracker, reload, close }
+  return { url: opened.url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }
 }

@@ -1,7 +1,5 @@
 /** Pushes the metrics of /metrics to an OpenTelemetry Collector, if the standard environment variables configure one. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http'
-import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import {
   MeterProvider,
@@ -35,6 +33,11 @@ export interface OtlpOutOptions {
   readonly env: Environment
   readonly producer: MetricProducer
   readonly version: string
+  /**
+   * The `service.instance.id`, unless `OTEL_RESOURCE_ATTRIBUTES` states one. Without it a back end would mix the series of several sidecars, and
+   * take the differences between them for counter resets.
+   */
+  readonly instance: string
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly counts: PushCounts
   /** URLs of the sidecar's own listeners, to which nothing is pushed. */
@@ -65,7 +68,7 @@ export async function openOtlpOut(options: OtlpOutOptions): Promise<OtlpOut | un
 }
 
 function start(exporter: PushMetricExporter, target: OtlpTarget, options: OtlpOutOptions): OtlpOut {
-  const { env, producer, version, log } = options
+  const { env, producer, version, instance, log } = options
   const intervalMs = milliseconds(env, 'OTEL_METRIC_EXPORT_INTERVAL', DEFAULTS.intervalMs, log)
   const timeoutMs = milliseconds(env, 'OTEL_METRIC_EXPORT_TIMEOUT', DEFAULTS.timeoutMs, log)
   const reader = new PeriodicExportingMetricReader({
@@ -74,7 +77,11 @@ function start(exporter: PushMetricExporter, target: OtlpTarget, options: OtlpOu
     exportTimeoutMillis: Math.min(timeoutMs, intervalMs),
     metricProducers: [producer],
   })
-  const ours = resourceFromAttributes({ 'service.name': 'agent-performance', 'service.version': version })
+  const ours = resourceFromAttributes({
+    'service.name': 'agent-performance',
+    'service.version': version,
+    'service.instance.id': instance,
+  })
   const stated = detectResources({ detectors: [envDetector] })
   const provider = new MeterProvider({ resource: defaultResource().merge(ours).merge(stated), readers: [reader] })
   return {
@@ -98,12 +105,13 @@ function milliseconds(env: Environment, variable: string, preset: number, log: P
   return preset
 }
 
+/** Imports the exporter only here: a sidecar that pushes nothing starts without its 64 modules. */
 async function createExporter({ protocol, url }: OtlpTarget): Promise<PushMetricExporter> {
-  if (protocol === 'http/protobuf') return new ProtobufExporter({ url })
-  if (protocol === 'http/json') return new JsonExporter({ url })
-  // Loaded when needed: gRPC takes several megabytes of memory.
-  const { OTLPMetricExporter: GrpcExporter } = await import('@opentelemetry/exporter-metrics-otlp-grpc')
-  return new GrpcExporter({ url })
+  if (protocol === 'http/protobuf')
+    return new (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter({ url })
+  if (protocol === 'http/json')
+    return new (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter({ url })
+  return new (await import('@opentelemetry/exporter-metrics-otlp-grpc')).OTLPMetricExporter({ url })
 }
 
 /** Counts the results of an exporter, and logs the first failure of an outage and its end. */
