@@ -1,7 +1,7 @@
 /** POST /v1/logs, /v1/traces, /v1/metrics: an OTLP/HTTP receiver. Attempts are kept before it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
-import { MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
+import { MAX_INTERVALS, MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
 import type { AppendedPoints } from '../../core/ports.ts'
 import type { Problem } from '../../server/problem.ts'
 import { type Body, createBodyReader, mediaOf, OTLP_CODINGS } from '../body.ts'
@@ -138,9 +138,11 @@ async function keepPoints(extracted: ExtractedPoints, { points, counts }: OtlpOp
   try {
     const kept = await points.keepPoints(extracted.points)
     counts.accepted(kept.attempts)
-    if (kept.refused === 0) return extracted
-    const problem = `points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`
-    return { ...extracted, rejected: extracted.rejected + kept.refused, problems: [...extracted.problems, problem] }
+    const problems = [...extracted.problems]
+    if (kept.refused > 0)
+      problems.push(`points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`)
+    if (kept.late > 0) problems.push(`deltas older than the last ${MAX_INTERVALS} of their series: ${kept.late}`)
+    return { ...extracted, rejected: extracted.rejected + kept.refused + kept.late, problems }
   } catch (error) {
     return refused(error, extracted.points.length, counts)
   }
