@@ -94,7 +94,14 @@ export async function startSidecar(
       }),
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
-  const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
+  const receivers = createReceivers({
+    config,
+    tracker,
+    streams,
+    counts: ingest.counts,
+    state,
+    notice: line => log.info(line),
+  })
   const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
   const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
 

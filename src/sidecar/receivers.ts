@@ -4,6 +4,7 @@ import { createAttemptsHandler, type Receive } from '../receive/attempts.ts'
 import { createInFlight } from '../receive/body.ts'
 import type { OpenStreams } from '../receive/open-streams.ts'
 import { createOtlpHandler, type OtlpCounts } from '../receive/otlp/handler.ts'
+import { createTraceMemory } from '../receive/otlp/traces/trace-memory.ts'
 import { ATTEMPTS, OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { SidecarState } from './state.ts'
@@ -14,11 +15,13 @@ interface ReceiverOptions {
   readonly streams: OpenStreams
   readonly counts: OtlpCounts
   readonly state: Pick<SidecarState, 'mapping'>
+  /** Writes a line to the log. */
+  readonly notice: (line: string) => void
 }
 
 /** `POST` handlers for `/api/v1/attempts` and the OTLP signals. All share one limit of bytes in flight. */
 export function createReceivers(options: ReceiverOptions): ReadonlyMap<string, Receive> {
-  const { config, tracker, streams, counts, state } = options
+  const { config, tracker, streams, counts, state, notice } = options
   const shared = {
     streams,
     keeper: tracker,
@@ -27,12 +30,15 @@ export function createReceivers(options: ReceiverOptions): ReadonlyMap<string, R
     requestTimeoutMs: config.requestTimeoutMs,
   }
   const receivers = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
+  const traces = createTraceMemory()
   for (const signal of OTLP_SIGNALS) {
     const handle = createOtlpHandler({
       ...shared,
       signal,
       maxBodyBytes: config.maxOtlpBodyBytes,
       points: config.otlpMetrics ? tracker : undefined,
+      traces,
+      notice,
       // Read per request: a reload replaces it.
       get mapping() {
         return state.mapping
