@@ -164,7 +164,7 @@ function tellAbove(from: SpanNode, counted: SpanNode): void {
 
 function* ancestors(node: SpanNode): Generator<SpanNode> {
   let at = node.parent
-  for (let depth = 0; at !== undefined && depth < MAX_ANCESTORS; depth++) {
+  for (let depth = 0; at !== undefined && at !== node && depth < MAX_ANCESTORS; depth++) {
     yield at
     at = at.parent
   }
