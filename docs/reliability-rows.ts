@@ -569,7 +569,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${RELOAD} > tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones`,
       `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
       `${RELOAD} > a certificate that is missing, invalid or of another key changes neither the active one nor the tokens`,
-      `${STOPPING} > a signal to reload during the replay of a long journal does not end the sidecar`,
+      `${STOPPING} > a signal during the replay of a long journal > that asks for a reload does not end the sidecar`,
     ],
     not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },
@@ -878,6 +878,16 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
+      'Sidecars that share a store expose the same metrics of agents and experiments. Rules and panels count the store once, and add stores.',
+    shown: [
+      'test/end-to-end/shared-metrics.test.ts > two sidecars on one SQLite file expose the same metrics but for those about themselves',
+      'test/grafana/stores.test.ts > panels and recorded series count a store once, and add two stores',
+      'test/prometheus/configuration.test.ts > the rules do as %s says for one sidecar, for two on one store and for two stores',
+    ],
+    not: 'a failover that loses attempts, or a restored backup: counters fall then, and Prometheus takes that for a reset',
+  },
+  {
+    promise:
       'SQLite: attempts count once in several sidecars of one machine. A damaged file is moved aside and reported.',
     shown: [
       'test/store/sqlite/store.test.ts > two stores on one file count what either records, once, and give byte-identical answers',
@@ -887,12 +897,23 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
+      'While the server of a store is away, attempts are accepted into the spool, and count once when it is back, also if the sidecar is killed.',
+    shown: [
+      `${POSTGRES_FAULTS} > with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars`,
+      `${REDIS_FAULTS} > with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars`,
+      'test/store/engine/spooling.test.ts > for any outages, lost answers, refusals and kills, every accepted attempt counts once in all sidecars',
+      'test/store/spool/spool.test.ts > damage costs its group only: the file is copied aside, and what follows has the same identity at every start',
+    ],
+    not: 'a loss of the disk of the sidecar, which loses what is in its spool',
+  },
+  {
+    promise:
+      'Without a spool, a database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
     shown: [
       `${POSTGRES_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
       `${REDIS_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
     ],
-    not: 'there is no spool: attempts that are refused meanwhile must be sent again',
+    not: 'attempts that are refused meanwhile must be sent again',
   },
   {
     promise:

@@ -5,6 +5,7 @@
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
   bytes,
+  bytesOrNone,
   count,
   countUpTo,
   duration,
@@ -22,7 +23,7 @@ import {
   wait,
   word,
 } from './kind.ts'
-import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
+import { DEFAULT_SPOOL_SHOWN, DEFAULT_STORE_SHOWN, defaultSpool, defaultStore } from './state-directory.ts'
 
 /** A key takes about 10 KB of memory, an arm about half of that. */
 const MAX_KEYS = 1_000_000
@@ -61,6 +62,11 @@ export interface Config {
   readonly retentionBytes: number
   readonly idWindow: number
   readonly idWindowAgeMs: number
+  /** A folder for this sidecar only. If it ends in `/`, each sidecar gets a folder of its own in it. */
+  readonly spool: string
+  /** 0 for no spool. */
+  readonly spoolBytes: number
+  readonly requireDurable: boolean
   /** A file of prices by model name. */
   readonly prices: string | undefined
   /** A file of the spellings of models by name. */
@@ -282,6 +288,30 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: duration,
     default: '24h',
     description: 'How long an attempt id is remembered to detect duplicates.',
+    group: 'What is kept',
+  },
+  spool: {
+    name: 'spool',
+    kind: path,
+    default: { shown: DEFAULT_SPOOL_SHOWN, in: defaultSpool },
+    description:
+      'Folder of the attempts that are recorded while the PostgreSQL or Redis server of the store is away. One sidecar can use it at a time. If the path ends in /, each sidecar and store gets a folder of its own in it.',
+    group: 'What is kept',
+  },
+  spoolBytes: {
+    name: 'spool-bytes',
+    kind: bytesOrNone,
+    default: '1GiB',
+    description:
+      'Maximum size of the spool. Beyond it, and with 0, attempts are refused while the server of the store is away.',
+    group: 'What is kept',
+  },
+  requireDurable: {
+    name: 'require-durable',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Refuse a PostgreSQL or Redis server that may lose recorded attempts when it crashes: PostgreSQL with fsync, synchronous_commit or full_page_writes off, Redis without appendonly yes and appendfsync always.',
     group: 'What is kept',
   },
   prices: {

@@ -6,6 +6,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Ends a connection instead of passing on the server's next answer. Counts the connections that were ended so. */
   cutNextAnswer(): void
   readonly cuts: number
+  /** Ends all connections, and each new one at once, until it is thawed: the server is away. */
+  refuse(): void
   /** Holds all bytes back in both directions, until it is thawed. */
   freeze(): void
   /** Ends the connections that were frozen, and passes bytes on again. */
@@ -16,8 +18,10 @@ export async function startProxy(target: { readonly host: string; readonly port:
   const pairs = new Set<readonly [Socket, Socket]>()
   let isCutting = false
   let isFrozen = false
+  let isRefusing = false
   let cuts = 0
   const server = createServer(client => {
+    if (isRefusing) return void client.destroy()
     const upstream = connect(target)
     const pair = [client, upstream] as const
     pairs.add(pair)
@@ -47,11 +51,16 @@ export async function startProxy(target: { readonly host: string; readonly port:
     get cuts() {
       return cuts
     },
+    refuse() {
+      isRefusing = true
+      for (const sockets of pairs) for (const socket of sockets) socket.destroy()
+    },
     freeze() {
       isFrozen = true
     },
     thaw() {
       isFrozen = false
+      isRefusing = false
       for (const sockets of pairs) for (const socket of sockets) socket.destroy()
     },
     async [Symbol.asyncDispose]() {

@@ -119,7 +119,7 @@ export function createExtractor<R>(
     return true
   }
 
-  /** Repairs what can be repaired. A log record is an event that states an attempt: one without an agent or outcome is faulty. */
+  /** Repairs what can be repaired. A log record is an event that states an attempt: one without an agent or outcome is invalid. */
   function takeRepaired(
     rule: OtlpRule,
     context: RecordContext<R>,

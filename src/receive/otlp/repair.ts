@@ -1,5 +1,5 @@
 /**
- * Makes an attempt of a record whose fields are not all usable. One field that nobody needs must not lose an attempt: losing a failed one
+ * Makes an attempt of a record whose fields are not all usable. One field that is not needed must not lose an attempt: losing a failed one
  * would make its success rate too good. Only the agent and the outcome cannot be replaced. A name is never cut: two names could be one.
  */
 import { hash } from 'node:crypto'

@@ -1,4 +1,4 @@
-/** Refuses a body that is no telemetry of its path. Ignoring it would answer a wrongly configured sender with 200 for ever. */
+/** Refuses a body that is no telemetry of its path. Ignoring it would answer a wrongly configured sender with 200 permanently. */
 import { type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
 import type { LogRecord, LogsRequest, TracesRequest } from './schema.ts'
 

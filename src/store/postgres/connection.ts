@@ -1,16 +1,12 @@
 /** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { Unanswered } from '../shared/server-errors.ts'
 
 export interface Connection {
   /** Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, else with the server's error. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
-}
-
-/** The server gave no answer: the statement may have been run, or may still be. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered'
 }
 
 /** How long to wait for a connection, and for an answer. The server gives up before the client does. */

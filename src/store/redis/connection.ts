@@ -1,5 +1,6 @@
 /** A connection to Redis that is made again after it was lost. */
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client'
+import { Unanswered } from '../shared/server-errors.ts'
 import type { Script } from './scripts.ts'
 
 export interface Connection {
@@ -9,11 +10,6 @@ export interface Connection {
   sendForBytes<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
   run<Reply>(script: Script, keys: readonly string[], ...args: readonly (string | Buffer)[]): Promise<Reply>
   close(): Promise<void>
-}
-
-/** The server gave no answer: the command may have been run, or may still be. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered'
 }
 
 const CONNECT_MS = 5000

@@ -19,8 +19,24 @@ export class UnusableServer extends Error {
   override readonly name = 'UnusableServer'
   readonly exitCode: number
 
+  /** `isNewer`: a newer version wrote the store. */
   constructor(store: string, cause: unknown, isNewer: boolean) {
     super(`cannot keep attempts at ${store}: ${messageOf(cause)}`, { cause })
-    this.exitCode = isNewer ? EXIT.configuration : EXIT.unavailable
+    this.exitCode = isNewer || cause instanceof NotDurable ? EXIT.configuration : EXIT.unavailable
   }
+}
+
+/** The server may lose acknowledged attempts, and `--require-durable` refuses that. */
+export class NotDurable extends Error {
+  override readonly name = 'NotDurable'
+
+  /** `weaknesses` is one sentence for each setting of the server. */
+  constructor(weaknesses: readonly string[]) {
+    super(`${weaknesses.join('; ')}. Change that, or start without --require-durable`)
+  }
+}
+
+/** The server gave no answer: the statement may have been run, or may still be. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered'
 }

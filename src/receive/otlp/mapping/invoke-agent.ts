@@ -3,7 +3,7 @@ import { FIELD_LIST, type ListedField } from '../../../core/attempt/fields.ts'
 import { GEN_AI_USAGE } from './gen-ai.ts'
 import type { OtlpFields, OtlpSource } from './mapping.ts'
 
-/** The name of what nobody states. */
+/** The name of a value that is not stated. */
 export const UNKNOWN: OtlpSource = { value: 'unknown' }
 
 /** Every field from the attribute that `attributeOf` names, where it names one. */
@@ -34,7 +34,7 @@ export const INVOKE_AGENT: OtlpFields = {
   trace_id: ['record:trace_id'],
 }
 
-/** The same, with an issue type that also the resource may state: for programs whose spans nobody can add attributes to. */
+/** The same, with an issue type that also the resource may state: for programs to whose spans a user cannot add attributes. */
 export const RUN: OtlpFields = {
   ...INVOKE_AGENT,
   issue_type: ['agent.attempt.issue_type', 'resource:agent.attempt.issue_type', UNKNOWN],

@@ -24,7 +24,7 @@ const DIGEST_LENGTH = 22
 
 /**
  * The identity of a log record: a digest of what a resend repeats, which is everything that it states, and its resource. Its place in the
- * batch is not part of it: a retry may batch records anew. Two records that are equal to the last bit are one. Undefined without a time,
+ * batch is not part of it: a retry may send other batches. Two records that are equal to the last bit are one. Undefined without a time,
  * because then equal records are likely to be different ones.
  */
 export function logRecordIdentity({ record, resource }: RecordContext<LogRecord>): string | undefined {
@@ -48,7 +48,7 @@ function resourceText(resource: Maybe<Resource>): string {
   return text
 }
 
-/** Nesting that is told apart. JSON may be nested without limit, and a recursion may not. */
+/** Nested values below this depth are not distinguished. JSON may be nested without limit, and a recursion may not. */
 const MAX_DEPTH = 32
 
 function entriesOf(attributes: unknown, depth: number): unknown {

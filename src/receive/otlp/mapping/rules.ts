@@ -15,7 +15,7 @@ export interface Rules<R> {
   readonly attributes: AttributeLookup<R>
   /** Finds attribute names by their bytes. */
   readonly keys: KeyOrder
-  /** Why a record without a usable outcome has none. Undefined for log records, which are faulty then. */
+  /** Why a record without a usable outcome has none. Undefined for log records, which are invalid then. */
   readonly outcomeOf: ((context: RecordContext<R>) => 'no_outcome' | 'interrupted' | 'aborted') | undefined
   /** The rules that are off. */
   readonly unusedRules: UnusedRules<R>

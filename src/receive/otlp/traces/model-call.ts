@@ -9,7 +9,7 @@ import type { Span } from '../schema.ts'
 /** The kinds of tokens. Cached tokens are not among the input. */
 export const TOKEN_FIELDS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'] as const
 
-/** Tokens by kind; absent where nobody states them. */
+/** Tokens by kind; absent where they are not stated. */
 export type Tokens = Partial<Record<(typeof TOKEN_FIELDS)[number], number>>
 
 /** One call of a model. */

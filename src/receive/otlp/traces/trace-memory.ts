@@ -106,8 +106,8 @@ function isLate(node: SpanNode): boolean {
 }
 
 /**
- * The run of a model call: the outermost span of the nearest agent above it. LangGraph's calls stand beside the span of their agent, and name
- * it. Undefined where the call has no run, or none yet.
+ * The run of a model call: the outermost span of the nearest agent above it. LangGraph makes the span of an agent a sibling of its calls, which
+ * name the agent. Undefined where the call has no run, or none yet.
  */
 function runOf(node: SpanNode): SpanNode | undefined {
   let run: SpanNode | undefined
