@@ -93,9 +93,10 @@ function rolledUp(
   usage: Usage | undefined,
 ): StatedAttempt {
   if (!rule.roll_up) return stated
-  const model = isAbsent(stated.model_name) ? (usage?.model ?? defaultModel) : stated.model_name
-  const tokens = TOKEN_FIELDS.every(field => isAbsent(stated[field])) ? usage?.tokens : undefined
-  const all = { ...stated, ...tokens, model_name: model }
+  const model = isAbsent(stated.model_name) ? (usage?.model ?? defaultModel) : undefined
+  const tokens = usage !== undefined && TOKEN_FIELDS.every(field => isAbsent(stated[field])) ? usage.tokens : undefined
+  if (model === undefined && tokens === undefined) return stated
+  const all = { ...stated, ...tokens, ...(model !== undefined && { model_name: model }) }
   // In the order of the table, in which attempts are printed.
   return Object.fromEntries(FIELD_LIST.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]])))
 }

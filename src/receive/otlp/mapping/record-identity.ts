@@ -3,14 +3,19 @@ import { hash } from 'node:crypto'
 import type { AnyValue, Int64, KeyValue, LogRecord, Maybe, Resource, Span } from '../schema.ts'
 import type { RecordContext } from './attribute-lookup.ts'
 
+const ZERO = 0x30
+
 /** An id in lower case, so that all senders spell it alike; undefined where it is all zeros or has another length. */
 export function idOf(id: Maybe<string>, digits: number): string | undefined {
-  return id?.length === digits && /[^0]/.test(id) ? id.toLowerCase() : undefined
+  if (id?.length !== digits) return undefined
+  // The first digit nearly always tells that it is not all zeros.
+  return id.charCodeAt(0) !== ZERO || /[^0]/.test(id) ? id.toLowerCase() : undefined
 }
 
 /** Whether a time is stated. Protobuf cannot tell an absent time from 0. */
 export function isKnown(nanos: Maybe<Int64>): nanos is Int64 {
-  return nanos !== null && nanos !== undefined && Number(nanos) !== 0
+  if (typeof nanos === 'string') return nanos.charCodeAt(0) !== ZERO || Number(nanos) !== 0
+  return nanos !== null && nanos !== undefined && nanos !== 0
 }
 
 /** The identity of a span. Undefined without both ids. */

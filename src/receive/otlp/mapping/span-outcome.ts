@@ -35,14 +35,15 @@ export interface SpanEnd {
 /** Creates the lookups. `attribute` finds an attribute by its name. */
 export function createSpanEnd(attribute: (name: string) => Lookup<Span>): SpanEnd {
   const stated = attribute('error.type')
-  const reasons = [attribute('gen_ai.response.finish_reasons'), attribute('ai.response.finishReason')]
+  const reasons = attribute('gen_ai.response.finish_reasons')
+  const reasonOfAiSdk = attribute('ai.response.finishReason')
 
   /** The attribute, else the type of the last recorded exception of a failed span. A span may handle an exception and succeed. */
   function errorType(context: RecordContext<Span>): unknown {
     const type = stated(context)
     if ((type !== undefined && type !== '') || !isError(context.record)) return type
-    const exceptions = context.record.events?.filter(event => event.name === 'exception')
-    return attributeOf(exceptions?.at(-1)?.attributes, 'exception.type')
+    const exception = context.record.events?.findLast(event => event.name === 'exception')
+    return attributeOf(exception?.attributes, 'exception.type')
   }
 
   function outcome(context: RecordContext<Span>): SpanOutcome {
@@ -51,7 +52,7 @@ export function createSpanEnd(attribute: (name: string) => Lookup<Span>): SpanEn
     if (INTERRUPTS.has(type)) return 'interrupted'
     if (ABORTS.has(type) || !isKnown(record.endTimeUnixNano)) return 'aborted'
     if (isError(record) || (type !== undefined && type !== '')) return 'failure'
-    const reason = lastReason(reasons.map(lookup => lookup(context)))
+    const reason = lastReason(reasons(context)) ?? lastReason(reasonOfAiSdk(context))
     if (reason === undefined) return SCOPES_WITH_REASONS.has(scope?.name) ? 'aborted' : 'success'
     return ABORTED_REASONS.test(reason) ? 'aborted' : reason === 'error' ? 'failure' : 'success'
   }
@@ -64,9 +65,7 @@ function isError({ status }: Span): boolean {
 }
 
 /** The reason of the last model call. It is a list, or the JSON of one. */
-function lastReason(values: readonly unknown[]): string | undefined {
-  const value = values.find(one => one !== undefined && one !== '' && !(Array.isArray(one) && one.length === 0))
-  if (value === undefined) return undefined
+function lastReason(value: unknown): string | undefined {
   const last: unknown = Array.isArray(value) ? value.at(-1) : value
-  return /(\w+)"?\s*\]?$/.exec(String(last))?.[1]
+  return last === undefined || last === '' ? undefined : /(\w+)"?\s*\]?$/.exec(String(last))?.[1]
 }

@@ -3,7 +3,7 @@
  * earlier, and may come in an earlier request than the span of the run. The memory is of this process: a restart forgets it.
  */
 import { type ModelCall, TOKEN_FIELDS } from './model-call.ts'
-import { createNode, createTraces, type SpanNode, type Trace, type Usage } from './traces.ts'
+import { createNode, createTraces, type SpanNode, type Traces, type Usage } from './traces.ts'
 
 /** A span, as the memory sees it. `agent` is the agent whose run it is; `call` is the model call that it is. */
 export interface SeenSpan {
@@ -47,12 +47,12 @@ const MAX_ANCESTORS = 256
 export function createTraceMemory(maxSpans: number = MAX_SPANS): TraceMemory {
   const traces = createTraces(maxSpans, MAX_AGE_MS)
   return {
-    begin: nowMs => beginRequest(traceId => traces.touch(traceId, nowMs)),
+    begin: nowMs => beginRequest(traces, nowMs),
     end: traces.evict,
     isSameRun,
     count(node) {
       node.isCounted = true
-      tellAbove(node, node)
+      if (node.parent !== undefined) tellAbove(node, node)
     },
     uncount(node) {
       node.isCounted = false
@@ -62,17 +62,17 @@ export function createTraceMemory(maxSpans: number = MAX_SPANS): TraceMemory {
   }
 }
 
-function beginRequest(traceOf: (traceId: string) => Trace): SpansOfRequest {
+function beginRequest(traces: Traces, nowMs: number): SpansOfRequest {
   const calls: SpanNode[] = []
 
   function add({ traceId, spanId, parentId, agent, call }: SeenSpan): SpanNode {
-    const trace = traceId === undefined || spanId === undefined ? undefined : traceOf(traceId)
-    const node = trace === undefined ? createNode() : trace.node(spanId!)
+    const trace = traceId === undefined || spanId === undefined ? undefined : traces.touch(traceId, nowMs)
+    const node = trace === undefined ? createNode() : traces.node(trace, spanId!)
     if (node.isKnown) return node
     node.isKnown = true
     node.agent = agent
     node.call = call
-    if (trace !== undefined && parentId !== undefined && parentId !== spanId) node.parent = trace.node(parentId)
+    if (trace !== undefined && parentId !== undefined && parentId !== spanId) node.parent = traces.node(trace, parentId)
     if (agent !== undefined && node.parent !== undefined) {
       node.parent.runs ??= new Map()
       node.parent.runs.set(agent, node)
@@ -144,6 +144,7 @@ function addCall(usage: Usage, { model, tokens }: ModelCall): void {
 function isSameRun(node: SpanNode): boolean {
   // Sent again: the store knows its id.
   if (node.isCounted || node.agent === undefined) return false
+  if (node.parent === undefined && node.counted === undefined) return false
   for (const above of ancestors(node)) {
     // An outer span for which this one stands was not counted.
     if (above.agent === node.agent && above.standIn !== node) return true

@@ -33,65 +33,67 @@ export interface SpanNode {
 
 /** The spans of one trace. */
 export interface Trace {
-  /** The span of an id. It is created if it has not come. */
-  node(spanId: string): SpanNode
+  readonly ids: string[]
+  readonly nodes: SpanNode[]
+  /** The spans by id, once a search of the list would take long. */
+  index: Map<string, SpanNode> | undefined
+  touchedAt: number
 }
 
 /** Traces by id. */
 export interface Traces {
   /** The trace of an id, which is now the latest. */
   touch(traceId: string, nowMs: number): Trace
+  /** The span of an id in a trace. It is created if it has not come. */
+  node(trace: Trace, spanId: string): SpanNode
   /** Removes traces beyond the limits. */
   evict(nowMs: number): void
 }
 
-interface Entry extends Trace {
-  readonly nodes: Map<string, SpanNode>
-  touchedAt: number
-}
+/** Most traces are small: up to here a search of the list costs less than a Map. */
+const MAX_LISTED = 12
 
 /** Creates an empty list. */
 export function createTraces(maxSpans: number, maxAgeMs: number): Traces {
-  const entries = new Map<string, Entry>()
+  const traces = new Map<string, Trace>()
   let count = 0
-  let last: { readonly traceId: string; readonly entry: Entry } | undefined
+  let last: { readonly traceId: string; readonly trace: Trace } | undefined
 
-  function createEntry(nowMs: number): Entry {
-    const nodes = new Map<string, SpanNode>()
-    return {
-      nodes,
-      touchedAt: nowMs,
-      node(spanId) {
-        const known = nodes.get(spanId)
-        if (known !== undefined) return known
-        const node = createNode()
-        nodes.set(spanId, node)
-        count++
-        return node
-      },
+  function touch(traceId: string, nowMs: number): Trace {
+    // Most spans follow one of the same trace.
+    if (last?.traceId === traceId) return last.trace
+    const known = traces.get(traceId)
+    if (known !== undefined) traces.delete(traceId)
+    const trace = known ?? { ids: [], nodes: [], index: undefined, touchedAt: nowMs }
+    trace.touchedAt = nowMs
+    traces.set(traceId, trace)
+    last = { traceId, trace }
+    return trace
+  }
+
+  function node(trace: Trace, spanId: string): SpanNode {
+    const { ids, nodes, index } = trace
+    const known = index === undefined ? nodes[ids.indexOf(spanId)] : index.get(spanId)
+    if (known !== undefined) return known
+    const created = createNode()
+    ids.push(spanId)
+    nodes.push(created)
+    count++
+    if (index !== undefined) index.set(spanId, created)
+    else if (ids.length > MAX_LISTED) trace.index = new Map(ids.map((id, i) => [id, nodes[i]!]))
+    return created
+  }
+
+  function evict(nowMs: number): void {
+    last = undefined
+    for (const [traceId, { nodes, touchedAt }] of traces) {
+      if (count <= maxSpans && nowMs - touchedAt <= maxAgeMs) return
+      traces.delete(traceId)
+      count -= nodes.length
     }
   }
 
-  return {
-    touch(traceId, nowMs) {
-      // Most spans follow one of the same trace.
-      if (last?.traceId === traceId) return last.entry
-      const entry = entries.get(traceId) ?? createEntry(nowMs)
-      entry.touchedAt = nowMs
-      entries.delete(traceId)
-      entries.set(traceId, entry)
-      last = { traceId, entry }
-      return entry
-    },
-    evict(nowMs) {
-      last = undefined
-      for (const [traceId, { nodes, touchedAt }] of entries) {
-        if (count <= maxSpans && nowMs - touchedAt <= maxAgeMs) return
-        entries.delete(traceId)
-        count -= nodes.size
-      }
-    },
-  }
+  return { touch, node, evict }
 }
 
 /** All properties in the same order: V8 reads objects of one shape faster. */
