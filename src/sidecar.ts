@@ -127,7 +127,14 @@ export async function startSidecar(
       }),
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
-  const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
+  const receivers = createReceivers({
+    config,
+    tracker,
+    streams,
+    counts: ingest.counts,
+    state,
+    notice: line => log.info(line),
+  })
   const hub = createStreamHub({ events: store.events, clock: Date.now, monotonic })
   const stream = createStreamHandler({
     hub,

@@ -5,6 +5,7 @@ import { createInFlight } from '../receive/body.ts'
 import type { OpenStreams } from '../receive/open-streams.ts'
 import { createOtlpHandler, type OtlpCounts, type OtlpOptions } from '../receive/otlp/handler.ts'
 import type { Signal } from '../receive/otlp/protobuf/decode.ts'
+import { createTraceMemory } from '../receive/otlp/traces/trace-memory.ts'
 import { ATTEMPTS, OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { SidecarState } from './state.ts'
@@ -15,6 +16,8 @@ interface ReceiverOptions {
   readonly streams: OpenStreams
   readonly counts: OtlpCounts
   readonly state: Pick<SidecarState, 'mapping'>
+  /** Writes a line to the log. */
+  readonly notice: (line: string) => void
 }
 
 /** What records attempts. All parts share one limit of bytes in flight. */
@@ -26,7 +29,7 @@ export interface Receivers {
 }
 
 export function createReceivers(options: ReceiverOptions): Receivers {
-  const { config, tracker, streams, counts, state } = options
+  const { config, tracker, streams, counts, state, notice } = options
   const shared = {
     streams,
     keeper: tracker,
@@ -36,12 +39,15 @@ export function createReceivers(options: ReceiverOptions): Receivers {
   }
   const posts = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
   const otlp = new Map<Signal, OtlpOptions>()
+  const traces = createTraceMemory()
   for (const signal of OTLP_SIGNALS) {
     const otlpOptions: OtlpOptions = {
       ...shared,
       signal,
       maxBodyBytes: config.maxOtlpBodyBytes,
       points: config.otlpMetrics ? tracker : undefined,
+      traces,
+      notice,
       // Read per request: a reload replaces it.
       get mapping() {
         return state.mapping

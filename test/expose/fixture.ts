@@ -103,6 +103,9 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
       ['logs', 2],
       ['traces', 0],
     ]),
+    excluded: new Map([['same_run', 1]]),
+    repaired: new Map([['cut', 2]]),
+    late: 1,
   },
   requests: {
     inFlight: 1,
