@@ -9,6 +9,10 @@ import { createExposition } from './expose/exposition.ts'
 import { type OtlpOut, openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
+import { createPageHandler } from './page/assets.ts'
+import { readBuiltFiles } from './page/built-files.ts'
+import { createStreamHandler } from './page/stream/handler.ts'
+import { createStreamHub } from './page/stream/hub.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
 import { QUESTIONS } from './questions/questions.ts'
 import { createOpenStreams } from './receive/open-streams.ts'
@@ -41,7 +45,7 @@ export type { Config } from './config/config.ts'
 
 /** A sidecar that records attempts and answers questions. */
 export interface Sidecar {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, with the base path. */
   readonly url: string
   /** The URL of OTLP over gRPC, if it is received. */
   readonly grpcUrl: string | undefined
@@ -68,6 +72,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
+  // Before the store opens, so that nothing is left open if the files cannot be read.
+  const builtFiles = await readBuiltFiles()
   const outdated = Promise.withResolvers<Error>()
   const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
@@ -122,7 +128,14 @@ export async function startSidecar(
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
   const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
-  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
+  const hub = createStreamHub({ events: store.events, clock: Date.now, monotonic })
+  const stream = createStreamHandler({
+    hub,
+    maxStreams: Math.ceil(config.maxConnections / 4),
+    isClosing: () => state.phase === 'refusing',
+  })
+  const page = createPageHandler(builtFiles)
+  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, page, log })
   const handler = createRequestHandler({
     config,
     log,
@@ -177,6 +190,7 @@ export async function startSidecar(
     await logStoredSpellings(config.modelAliases, { store, aliases: renewed.aliases, log })
   }
 
+  const url = `${opened.url}${config.basePath}`
   try {
     const address = grpcAddress(config)
     if (address !== undefined) {
@@ -196,11 +210,12 @@ export async function startSidecar(
     })
     fill = watchFill({ tally, log })
     const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
-    log.info({ url: opened.url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
+    log.info({ url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
     logCertificateDates(config.tlsCert, tls, log)
     await logStoredSpellings(config.modelAliases, { store, aliases, log })
   } catch (error) {
     // Otherwise the caller gets no sidecar to close, and the port and the lock of the store stay held.
+    hub.close()
     await Promise.all([opened.drain(0), grpc?.drain(0)])
     await closeRest()
     throw error
@@ -213,7 +228,8 @@ export async function startSidecar(
       state,
       streams,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
+      stream: hub,
       closeRest,
     }))
-  return { url: opened.url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }
+  return { url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }
 }

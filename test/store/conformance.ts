@@ -22,7 +22,7 @@ const NOW = Date.parse('2026-03-01T12:00:00Z')
 const MINUTE_MS = 60_000
 
 /** Names that a store, file or query language may handle wrongly. */
-const HOSTILE_NAMES = [
+export const HOSTILE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',
   'toString',

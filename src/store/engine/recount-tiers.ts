@@ -66,6 +66,9 @@ function createTierCounter(
     isFirst = false
     reachedMs = Math.max(reachedMs, unknownUntil(record, series, completeMs))
     if (record.kind === 'attempt') tally.recount(record.attempt, record.at, nowMs, tiers)
+    // The records that a damaged log lacks were received before its copy.
+    if (record.kind === 'copy' && record.isDone && record.completeMs === Number.POSITIVE_INFINITY)
+      reachedMs = Math.max(reachedMs, lastMs + MAX_AHEAD_MS)
     if (record.kind === 'reset') series.forget(nowMs)
     if (record.kind !== 'points') return
     const step = series.step(record.points, nowMs, true)

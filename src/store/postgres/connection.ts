@@ -21,7 +21,11 @@ set idle_in_transaction_session_timeout = '5s';
 set time zone 'UTC';
 set default_transaction_isolation = 'read committed'`
 
-export function createConnection(url: string): Connection {
+/** `isReadOnly`: the server refuses every statement that would write. */
+export function createConnection(
+  url: string,
+  { isReadOnly = false }: { readonly isReadOnly?: boolean } = {},
+): Connection {
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -40,7 +44,7 @@ export function createConnection(url: string): Connection {
     client.on('end', () => drop(client))
     try {
       await client.connect()
-      await client.query(SETTINGS)
+      await client.query(isReadOnly ? `${SETTINGS};\nset default_transaction_read_only = on` : SETTINGS)
       active = client
     } catch (error) {
       await client.end().catch(() => undefined)

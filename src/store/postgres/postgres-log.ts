@@ -11,7 +11,7 @@ import { type Connection, createConnection } from './connection.ts'
 import { expireDays } from './expire.ts'
 import { createGroups } from './groups.ts'
 import { createInsert, type Warn } from './insert.ts'
-import { migrate } from './migrate.ts'
+import { migrate, readHead } from './migrate.ts'
 import { makePartitions } from './partitions.ts'
 import { checkServer, serverTime } from './server.ts'
 import { createSnapshotTable } from './snapshot-table.ts'
@@ -23,6 +23,8 @@ export interface PostgresLogOptions {
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: LogLimits
   readonly retention: Retention
+  /** Whether it is only asked: then a role that may only select is enough, and nothing is written. */
+  readonly isReadOnly?: boolean | undefined
   /** Receives sentences about what the server does not promise. */
   readonly warn: Warn
   /** Rejects instead with {@link NotDurable}. */
@@ -33,15 +35,16 @@ export interface PostgresLogOptions {
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<SharedLog> {
-  const { target, limits, warn, requireDurable = false } = options
+  const { target, limits, warn, requireDurable = false, isReadOnly = false } = options
   const { schema } = target
-  const connections: Connections = { writing: createConnection(target.url), reading: createConnection(target.url) }
-  const { writing } = connections
+  const [writing, reading] = [createConnection(target.url), createConnection(target.url, { isReadOnly })]
+  const connections: Connections = { writing, reading }
+  const writer = randomUUID()
   try {
+    if (isReadOnly) return createLog(options, connections, { head: await readHead(reading, schema), writer })
     const serverMs = await checkServer(writing, { warn, store: target.name, requireDurable })
     const head = await migrate(writing, schema, limits)
     await makePartitions(writing, schema, serverMs)
-    const writer = randomUUID()
     await writing.query(`insert into ${schema}.writers (writer, number) values ($1, 0)`, [writer])
     return createLog(options, connections, { head, writer })
   } catch (error) {
@@ -61,7 +64,7 @@ async function close({ writing, reading }: Connections): Promise<void> {
 }
 
 function createLog(
-  { target, clock, retention, warn, pollMs = 100 }: PostgresLogOptions,
+  { target, clock, retention, warn, isReadOnly = false, pollMs = 100 }: PostgresLogOptions,
   connections: Connections,
   { head, writer }: { readonly head: Head; readonly writer: string },
 ): SharedLog {
@@ -75,6 +78,7 @@ function createLog(
     snapshots: createSnapshotTable(reading, schema, groups.whyGone),
     clock,
     retention,
+    isReadOnly,
     pollMs,
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),

@@ -1,12 +1,11 @@
 /** `redis://…` and `rediss://…`: a Redis stream that many sidecars share. */
-import type { Store } from '../../core/ports.ts'
-import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
+import type { Backend, BackendOptions, ReadableStore, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
 import { limitsOf } from '../shared/limits.ts'
 import { openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
-import type { Retention } from '../shared/retention.ts'
-import { BadTarget, UnusableServer } from '../shared/server-errors.ts'
+import { FOREVER, type Retention } from '../shared/retention.ts'
+import { BadTarget, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
 import { NewerKeys, openRedisLog } from './redis-log.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -22,6 +21,7 @@ export const REDIS_BACKEND: Backend = {
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
+  openLog: (text, options) => openLog(targetOf(text), options),
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openRedisLog> {
@@ -33,10 +33,19 @@ async function openLog(target: Target, options: BackendOptions): ReturnType<type
   }
 }
 
-async function openReader(text: string, { createTally, clock, log: logger = SILENT }: ReadOptions): Promise<Store> {
+/** A user who may only read is enough. Nothing is written. */
+async function openReader(
+  text: string,
+  { createTally, clock, log: logger = SILENT }: ReadOptions,
+): Promise<ReadableStore> {
   const target = targetOf(text)
   const tally = createTally()
-  return await openLogReader({ log: await openLog(target, { clock, tally, log: logger }), tally, clock, logger })
+  try {
+    const log = await openRedisLog({ target, clock, limits: limitsOf({ tally }), retention: FOREVER, isReadOnly: true })
+    return await openLogReader({ log, tally, clock, logger })
+  } catch (error) {
+    throw new UnreadableServer(target.name, error)
+  }
 }
 
 function targetOf(text: string): Target {
