@@ -227,6 +227,7 @@ export async function startSidecar(
       log,
       state,
       streams,
+      stream: hub,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
       stream: hub,
       closeRest,
