@@ -222,6 +222,7 @@ export async function startSidecar(
     await logStoredSpellings(config.modelAliases, { store, aliases, log })
   } catch (error) {
     // Otherwise the caller gets no sidecar to close, and the port and the lock of the store stay held.
+    hub.close()
     await Promise.all([opened.drain(0), grpc?.drain(0)])
     await closeRest()
     throw error
@@ -235,6 +236,7 @@ export async function startSidecar(
       streams,
       stream: hub,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
+      stream: hub,
       closeRest,
     }))
   return { url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }
