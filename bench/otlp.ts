@@ -19,6 +19,7 @@ import { createInFlight } from '../src/receive/body.ts'
 import { createOtlpHandler } from '../src/receive/otlp/handler.ts'
 import { DEFAULT_MAPPING } from '../src/receive/otlp/mapping/default-mapping.ts'
 import { decodeRequest } from '../src/receive/otlp/protobuf/decode.ts'
+import { createTraceMemory } from '../src/receive/otlp/traces/trace-memory.ts'
 
 const RECORDS = 512
 const ROUNDS = Number(process.argv[2] ?? 200)
@@ -126,6 +127,7 @@ const handlerOf = (signal: Signal): ReturnType<typeof createOtlpHandler> =>
   createOtlpHandler({
     signal,
     mapping: DEFAULT_MAPPING,
+    traces: createTraceMemory(),
     keeper: {
       keep: async given => {
         attempts += given.length

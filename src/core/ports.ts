@@ -97,10 +97,12 @@ export interface RawJson {
   readonly ends: number[]
 }
 
-/** The result of recording metric points: the number of new attempts, and of points refused because the limit of series was reached. */
+/** The result of recording metric points: the number of new attempts, of points refused because the limit of series was reached, and of late deltas. */
 export interface AppendedPoints {
   readonly attempts: number
   readonly refused: number
+  /** Deltas that may have been counted before, and were not counted. */
+  readonly late: number
 }
 
 export interface AttemptQuery extends KeyFilter {

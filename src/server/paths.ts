@@ -49,6 +49,8 @@ const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || met
 
 const READ = ['GET', 'HEAD']
 
+const POSTED_TO_ROOT = `nothing is recorded here: send OTLP to ${OTLP_SIGNALS.map(otlpPath).join(', ')}, attempts to ${ATTEMPTS}`
+
 /** Methods of the paths that ask no question, and of those that do more. */
 const METHODS: readonly (readonly [path: string, methods: readonly string[]])[] = [
   ...PAGE_VIEWS.map(path => [path, READ] as const),
@@ -87,8 +89,11 @@ export function createPaths(questions: readonly string[]): Paths {
     routeOf,
     notFound(req) {
       const allowed = methods.get(routeOf(pathOf(req)))?.join(', ')
-      if (allowed === undefined) return { status: 404, detail: 'there is nothing here: see /openapi.json' }
-      return { status: 405, detail: `only ${allowed} is answered here`, headers: { Allow: allowed } }
+      const isPostToRoot = req.method === 'POST' && pathOf(req) === '/'
+      if (allowed === undefined)
+        return { status: 404, detail: isPostToRoot ? POSTED_TO_ROOT : 'there is nothing here: see /openapi.json' }
+      const detail = isPostToRoot ? POSTED_TO_ROOT : `only ${allowed} is answered here`
+      return { status: 405, detail, headers: { Allow: allowed } }
     },
   }
 }

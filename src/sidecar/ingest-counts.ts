@@ -1,5 +1,7 @@
 /** Counts received attempts by what became of them, for the sidecar's metrics. */
+import { EXCLUSIONS } from '../receive/otlp/extractor.ts'
 import type { OtlpCounts } from '../receive/otlp/handler.ts'
+import { REPAIRS } from '../receive/otlp/repair.ts'
 import { OTLP_SIGNALS } from '../server/paths.ts'
 
 /** Totals since the process started. Every known label value is present from the start. */
@@ -11,6 +13,12 @@ export interface IngestTotals {
   readonly refused: ReadonlyMap<string, number>
   /** By OTLP signal. */
   readonly ignored: ReadonlyMap<string, number>
+  /** Ignored OTLP records that a rule matches, by reason. */
+  readonly excluded: ReadonlyMap<string, number>
+  /** Changed fields of OTLP records, by what was done. */
+  readonly repaired: ReadonlyMap<string, number>
+  /** Model calls that came after their run. */
+  readonly late: number
 }
 
 export interface IngestCounts {
@@ -31,7 +39,10 @@ export function createIngestCounts(): IngestCounts {
     duplicate: 0,
     rejected: 0,
     refused: new Map(Array.from(REASONS.values(), reason => [reason, 0])),
-    ignored: new Map<string, number>(OTLP_SIGNALS.map(signal => [signal, 0])),
+    ignored: zeroes(OTLP_SIGNALS),
+    excluded: zeroes(EXCLUSIONS),
+    repaired: zeroes(REPAIRS),
+    late: 0,
   }
   const add = (counts: Map<string, number>, name: string, n: number): void =>
     void counts.set(name, (counts.get(name) ?? 0) + n)
@@ -49,6 +60,13 @@ export function createIngestCounts(): IngestCounts {
       },
       refused: (status, n) => add(totals.refused, REASONS.get(status) ?? 'store', n),
       ignored: (signal, n) => add(totals.ignored, signal, n),
+      excluded: (reason, n) => add(totals.excluded, reason, n),
+      repaired: (repair, n) => add(totals.repaired, repair, n),
+      late: n => {
+        totals.late += n
+      },
     },
   }
 }
+
+const zeroes = (names: readonly string[]): Map<string, number> => new Map(names.map(name => [name, 0]))

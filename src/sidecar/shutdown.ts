@@ -16,14 +16,14 @@ interface ShutdownOptions {
   readonly log: Pick<Logger, 'info'>
   readonly state: Pick<SidecarState, 'phase'>
   readonly streams: OpenStreams
-  readonly listener: Listener
+  readonly listeners: readonly Pick<Listener, 'drain'>[]
   readonly stream: Pick<StreamHub, 'close'>
   /** Closes everything else, once no request is in progress. */
   readonly closeRest: () => Promise<void>
 }
 
 export async function shutDown(options: ShutdownOptions): Promise<void> {
-  const { config, log, state, streams, listener, stream, closeRest } = options
+  const { config, log, state, streams, listeners, stream, closeRest } = options
   state.phase = 'draining'
   log.info('draining')
   // Load balancers take a moment to see on /readyz that the sidecar is no longer ready.
@@ -36,7 +36,7 @@ export async function shutDown(options: ShutdownOptions): Promise<void> {
     () => streams.end(shuttingDown(config)),
     Math.min(STREAM_DRAIN_MS, config.drainTimeoutMs / 2),
   )
-  await listener.drain(config.drainTimeoutMs)
+  await Promise.all(listeners.map(listener => listener.drain(config.drainTimeoutMs)))
   clearTimeout(endStreams)
   await closeRest()
   log.info('closed')

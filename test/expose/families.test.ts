@@ -42,6 +42,9 @@ agent_performance_attempts_refused_total{reason} counter
 agent_performance_attempts_skewed_total{} counter
 agent_performance_attempts_overflowed_total{} counter
 agent_performance_otlp_ignored_total{signal} counter
+agent_performance_otlp_excluded_total{reason} counter
+agent_performance_otlp_repaired_fields_total{repair} counter
+agent_performance_otlp_late_model_calls_total{} counter
 agent_performance_keys{} gauge
 agent_performance_keys_limit{} gauge
 agent_performance_arms{} gauge

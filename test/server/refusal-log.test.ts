@@ -117,6 +117,12 @@ describe('a refused request is logged', () => {
     expect(JSON.stringify(line)).not.toContain('secret')
   })
 
+  test('with the paths of OTLP if it was sent to /, as by an exporter with a wrong endpoint', async () => {
+    const line = await refusalOf(({ post }) => post({}, { path: '/' }))
+    expect(line.status).toBeOneOf([404, 405])
+    expect(line.detail).toContain('send OTLP to /v1/logs, /v1/traces, /v1/metrics')
+  })
+
   test('once in ten seconds per route and status, with the number of those that were not logged', async () => {
     const { log, lines } = capturedLog()
     await using sidecar = await testSidecar({}, log)

@@ -1,13 +1,24 @@
 /** Applies the rules of a mapping to the records of one request. */
 import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { Instant } from '../../core/attempt/timestamp.ts'
-import { type InvalidAttempt, readStated, type ValidAttempt } from '../read-attempt.ts'
+import { type InvalidAttempt, readStated, type StatedAttempt, type ValidAttempt } from '../read-attempt.ts'
 import type { RecordContext } from './mapping/attribute-lookup.ts'
 import type { CompiledRule } from './mapping/compiled-rule.ts'
 import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
 import type { Rules } from './mapping/rules.ts'
+import type { UnusedRule } from './mapping/unused-rules.ts'
 import { isComplete, needsNoEscapes } from './print-attempt.ts'
 import { addRawJson, noRawJson, type RawJsonPages } from './raw-json-pages.ts'
+import { type Repair, repairStatement } from './repair.ts'
+
+/**
+ * Why a record that a rule matches is no attempt. `same_run`: another span stands for its run; `no_agent`: it names none; `no_outcome`,
+ * `interrupted`, `aborted`: it is neither a success nor a failure.
+ */
+export const EXCLUSIONS = ['same_run', 'no_agent', 'no_outcome', 'interrupted', 'aborted'] as const
+
+/** One of the reasons. */
+export type Exclusion = (typeof EXCLUSIONS)[number]
 
 /** What a request contains. */
 export interface Extracted {
@@ -20,46 +31,116 @@ export interface Extracted {
   rejected: number
   /** The problems of the first of them, for people. */
   readonly problems: string[]
-  /** Log records, spans or data points that no rule matches. */
+  /** Log records, spans or data points that are no attempts, as conforming telemetry may be. */
   ignored: number
+  /** Those among them that a rule matches, by reason. */
+  readonly excluded: Map<Exclusion, number>
+  /** Fields that were changed to be usable, by what was done. */
+  readonly repaired: Map<Repair, number>
+  /** Model calls that came after their run had been counted. */
+  late: number
+  /** Rules that are off and would match records of scopes whose records are all ignored. Each scope is returned once. */
+  readonly unusedRules: () => readonly UnusedRule[]
+  /** Forgets that the attempts were counted, where they could not be kept. */
+  undo: () => void
 }
 
 /** Takes the records of one request, one after the other. */
 export interface Extractor<R> {
   readonly extracted: Extracted
-  take(context: RecordContext<R>): void
+  /** The rule that applies to a record. */
+  ruleOf(context: RecordContext<R>): CompiledRule<R> | undefined
+  /** Takes a record by what it states. Returns whether it is an attempt. */
+  take(rule: CompiledRule<R>, context: RecordContext<R>, stated: StatedAttempt): boolean
+  /** The same for a record that stands for itself. */
+  takeRecord(context: RecordContext<R>): void
+  /** Ignores a record that no rule matches. */
+  ignore(context: RecordContext<R>): void
+  /** Ignores a record that a rule matches. */
+  exclude(context: RecordContext<R>, reason: Exclusion): void
 }
+
+/** The fields that cannot be replaced. */
+const NEEDED: ReadonlySet<string> = new Set(['/agent_name', '/success'])
 
 /** Rejected records whose problems are reported. */
 const MAX_REPORTED = 5
 
+const nothing = (): void => {}
+const noRules = (): readonly UnusedRule[] => []
+
 /** An empty result. */
-export function nothingExtracted(): Extracted {
-  return { attempts: [], instants: [], rawJson: noRawJson(), rejected: 0, problems: [], ignored: 0 }
+export function nothingExtracted(unusedRules: Extracted['unusedRules'] = noRules): Extracted {
+  return {
+    attempts: [],
+    instants: [],
+    rawJson: noRawJson(),
+    rejected: 0,
+    problems: [],
+    ignored: 0,
+    excluded: new Map(),
+    repaired: new Map(),
+    late: 0,
+    unusedRules,
+    undo: nothing,
+  }
 }
 
 /** Creates an extractor. `positionOf` gives the path of a record in its request, for problems. */
 export function createExtractor<R>(
-  { rules }: Rules<R>,
+  { rules, outcomeOf, unusedRules }: Rules<R>,
   positionOf: (context: RecordContext<R>) => string,
 ): Extractor<R> {
-  const extracted = nothingExtracted()
+  const extracted = nothingExtracted(unusedRules.tell)
+  const ruleOf = (context: RecordContext<R>): CompiledRule<R> | undefined =>
+    rules.find(candidate => candidate.matches(context))
 
-  function take(context: RecordContext<R>): void {
-    const compiled = rules.find(candidate => candidate.matches(context))
-    if (compiled === undefined) extracted.ignored++
-    else apply(compiled, context)
+  function takeRecord(context: RecordContext<R>): void {
+    const rule = ruleOf(context)
+    if (rule === undefined) ignore(context)
+    else take(rule, context, rule.statement(context))
   }
 
-  function apply(compiled: CompiledRule<R>, context: RecordContext<R>): void {
-    const stated = compiled.statement(context)
+  function ignore(context: RecordContext<R>): void {
+    extracted.ignored++
+    unusedRules.ignored(context)
+  }
+
+  function exclude(context: RecordContext<R>, reason: Exclusion): void {
+    addTo(extracted.excluded, reason)
+    ignore(context)
+  }
+
+  function take(compiled: CompiledRule<R>, context: RecordContext<R>, stated: StatedAttempt): boolean {
     const isUnescaped = (context.isUnescaped && compiled.keepsUnescaped) || needsNoEscapes(stated)
     const read = readStated(stated, isUnescaped)
-    if (read.attempt === undefined) reject(compiled.rule, read, context)
-    else accept(read, isUnescaped)
+    if (read.attempt === undefined) return takeRepaired(compiled.rule, context, stated, read)
+    accept(read, isUnescaped, context)
+    return true
   }
 
-  function accept({ attempt, at }: ValidAttempt, isUnescaped: boolean): void {
+  /** Repairs what can be repaired. A log record is an event that states an attempt: one without an agent or outcome is invalid. */
+  function takeRepaired(
+    rule: OtlpRule,
+    context: RecordContext<R>,
+    stated: StatedAttempt,
+    invalid: InvalidAttempt,
+  ): boolean {
+    const { stated: repaired, repairs } = repairStatement(stated)
+    const isUnescaped = needsNoEscapes(repaired)
+    const read = readStated(repaired, isUnescaped)
+    if (read.attempt !== undefined) {
+      for (const repair of repairs) addTo(extracted.repaired, repair)
+      accept(read, isUnescaped, context)
+      return true
+    }
+    if (outcomeOf === undefined) reject(rule, invalid, context)
+    else exclude(context, repaired.agent_name === undefined ? 'no_agent' : outcomeOf(context))
+    return false
+  }
+
+  function accept({ attempt, at }: ValidAttempt, isUnescaped: boolean, context: RecordContext<R>): void {
+    unusedRules.taken(context)
     extracted.attempts.push(attempt)
     extracted.instants.push(at)
     addRawJson(extracted.rawJson, isUnescaped && isComplete(attempt) ? attempt : undefined)
@@ -68,11 +149,17 @@ export function createExtractor<R>(
   function reject(rule: OtlpRule, { problems }: InvalidAttempt, context: RecordContext<R>): void {
     extracted.rejected++
     if (extracted.problems.length >= MAX_REPORTED) return
-    const faults = problems.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(rule, pointer.slice(1))}`)
+    const faults = problems
+      .filter(({ pointer }) => NEEDED.has(pointer))
+      .map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(rule, pointer.slice(1))}`)
     extracted.problems.push(`${positionOf(context)}: ${faults.join(', ')}`)
   }
 
-  return { extracted, take }
+  return { extracted, ruleOf, take, takeRecord, ignore, exclude }
+}
+
+function addTo<Name>(counts: Map<Name, number>, name: Name): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }
 
 /** The paths that were looked up for a field: a sender does not know our field names. */

@@ -17,10 +17,12 @@ export function matchesTracesRequest(request: unknown): request is TracesRequest
 }
 
 const isResourceLogs: Is = it => isMessage(it) && isResource(it.resource) && isList(it.scopeLogs, isScopeLogs)
-const isScopeLogs: Is = it => isMessage(it) && isList(it.logRecords, isLogRecord)
+const isScopeLogs: Is = it => isMessage(it) && isScope(it.scope) && isList(it.logRecords, isLogRecord)
 const isResourceSpans: Is = it => isMessage(it) && isResource(it.resource) && isList(it.scopeSpans, isScopeSpans)
-const isScopeSpans: Is = it => isMessage(it) && isList(it.spans, isSpan)
+const isScopeSpans: Is = it => isMessage(it) && isScope(it.scope) && isList(it.spans, isSpan)
 const isResource: Is = it => it === undefined || (isMessage(it) && isAttributes(it.attributes))
+
+const isScope: Is = it => it === undefined || (isMessage(it) && isText(it.name))
 
 const isLogRecord: Is = it =>
   isMessage(it) &&
@@ -40,8 +42,12 @@ const isSpan: Is = it =>
   isUint64(it.startTimeUnixNano) &&
   isUint64(it.endTimeUnixNano) &&
   isAttributes(it.attributes) &&
-  (it.status === undefined || (isMessage(it.status) && isInt32(it.status.code)))
+  isHex(it.parentSpanId) &&
+  isEnum(it.kind) &&
+  isList(it.events, isEvent) &&
+  (it.status === undefined || (isMessage(it.status) && isEnum(it.status.code)))
 
+const isEvent: Is = it => isMessage(it) && isText(it.name) && isAttributes(it.attributes)
 const isAttribute: Is = it => isMessage(it) && isText(it.key) && isAnyValue(it.value)
 const isAttributes: Is = it => isList(it, isAttribute)
 
@@ -62,7 +68,7 @@ function isMessage(value: unknown): value is Readonly<Record<string, unknown>> {
 
 const isText: Is = value => value === undefined || typeof value === 'string'
 const isBool: Is = value => value === undefined || typeof value === 'boolean'
-const isInt32: Is = value => value === undefined || Number.isSafeInteger(value)
+const isEnum: Is = value => value === undefined || Number.isSafeInteger(value)
 const isDouble: Is = value => value === undefined || Number.isFinite(value) || typeof value === 'string'
 const isInt64: Is = value => value === undefined || Number.isSafeInteger(value) || isMatch(value, /^-?\d{1,20}$/)
 const isUint64: Is = value => value === undefined || isMatch(value, /^\d{1,20}$/)

@@ -1,15 +1,16 @@
 /** POST /v1/logs, /v1/traces, /v1/metrics: an OTLP/HTTP receiver. Attempts are kept before it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
-import { MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
+import { MAX_INTERVALS, MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
 import type { AppendedPoints } from '../../core/ports.ts'
 import type { Problem } from '../../server/problem.ts'
-import { type Body, createBodyReader, mediaOf } from '../body.ts'
+import { type Body, createBodyReader, mediaOf, OTLP_CODINGS } from '../body.ts'
 import { Held } from '../in-flight.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
-import { extractLogs, extractSpans, ignoreMetrics } from './extract.ts'
-import type { Extracted } from './extractor.ts'
+import { extractLogs, ignoreMetrics } from './extract.ts'
+import { extractSpans } from './extract-spans.ts'
+import type { Exclusion, Extracted } from './extractor.ts'
 import { matchesLogsRequest, matchesTracesRequest } from './fast-validation.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { type ExtractedPoints, extractPoints } from './metrics/extract.ts'
@@ -17,12 +18,21 @@ import { metricsRequest } from './metrics/schema.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
 import { extractLogBytes } from './protobuf/extract-log-bytes.ts'
 import { finishRawJson, heldBytesOf, releasePages } from './raw-json-pages.ts'
+import type { Repair } from './repair.ts'
 import { logsRequest, tracesRequest } from './schema.ts'
+import type { TraceMemory } from './traces/trace-memory.ts'
+import { checkSignal } from './wrong-signal.ts'
 
 /** Counters of received telemetry. */
 export interface OtlpCounts extends IngestCounts {
   /** Log records, spans or data points that are no attempts. */
   ignored?(signal: Signal, count: number): void
+  /** Those among them that a rule matches, by reason. */
+  excluded?(reason: Exclusion, count: number): void
+  /** Fields that were changed to be usable, by what was done. */
+  repaired?(repair: Repair, count: number): void
+  /** Model calls that came after their run had been counted. */
+  late?(count: number): void
 }
 
 /** The tracker, as the receiver of metrics sees it. `keepPoints` rejects with StoreUnavailable where the points were not kept. */
@@ -37,6 +47,10 @@ export interface OtlpOptions extends ReceiveOptions {
   readonly mapping: OtlpMapping
   /** Keeps metric points; without it metrics are ignored. */
   readonly points?: PointKeeper | undefined
+  /** The recent spans. All receivers of a process share one. */
+  readonly traces: TraceMemory
+  /** Writes a line to the log. */
+  readonly notice?: ((line: string) => void) | undefined
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
@@ -49,18 +63,20 @@ export function createOtlpHandler(options: OtlpOptions): Handler {
   const readBody = createBodyReader(options)
   return async (req, res) => {
     const encoding = encodingOf(req)
-    const media = mediaOf(req, Object.values(MEDIA_TYPES))
-    const body = 'status' in media ? media : await new Promise<Body | Problem>(done => readBody(req, media.gzip, done))
-    const taken = 'status' in body ? body : await take(encoding, body, options)
+    const media = mediaOf(req, Object.values(MEDIA_TYPES), OTLP_CODINGS)
+    const body =
+      'status' in media ? media : await new Promise<Body | Problem>(done => readBody(req, media.coding, done))
+    const taken = 'status' in body ? body : await takeRequest(encoding, body, options)
     if ('status' in taken) sendOtlpProblem(req, res, taken)
     else sendExported(res, options.signal, encoding, taken)
   }
 }
 
 /** The result that the sender receives. */
-type Taken = Readonly<Pick<ExtractedPoints, 'rejected' | 'problems' | 'ignored'>>
+export type Taken = Readonly<Pick<ExtractedPoints, 'rejected' | 'problems' | 'ignored'>>
 
-async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
+/** Keeps what a body contains, and releases the body. Rejects only on a defect. */
+export async function takeRequest(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
   const { signal, counts } = options
   const held = new Held(options.inFlight)
   try {
@@ -72,10 +88,25 @@ async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promi
     if ('status' in taken) return taken
     counts.rejected(taken.rejected)
     counts.ignored?.(signal, taken.ignored)
+    if (!('points' in extracted)) report(extracted, options)
     return taken
   } finally {
     held.set(0)
     body.release()
+  }
+}
+
+/** Counts what was changed and left out, and names rules that would match what is ignored. */
+function report({ excluded, repaired, late, unusedRules }: Extracted, { counts, signal, notice }: OtlpOptions): void {
+  for (const [reason, count] of excluded) counts.excluded?.(reason, count)
+  for (const [repair, count] of repaired) counts.repaired?.(repair, count)
+  counts.late?.(late)
+  const records = signal === 'logs' ? 'log records' : 'spans'
+  for (const { scope, rule } of unusedRules()) {
+    const name = JSON.stringify(scope)
+    notice?.(
+      `all ${records} of scope ${name} are ignored: the rule "${rule}" would count them; enable it with --otlp-mapping`,
+    )
   }
 }
 
@@ -88,15 +119,18 @@ function decodedBytes(extracted: Extracted | ExtractedPoints): number {
 }
 
 function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extracted | ExtractedPoints | Problem {
-  const { signal, mapping, points } = options
+  const { signal, mapping, points, traces } = options
   try {
     const extracted = signal === 'logs' && encoding === 'protobuf' ? extractLogBytes(bytes, mapping) : undefined
     if (extracted !== undefined) return extracted
     const decoded = decodeRequest(signal, encoding, bytes)
+    checkSignal(signal, encoding, decoded)
     if (signal === 'logs')
       return extractLogs(matchesLogsRequest(decoded) ? decoded : checked(logsRequest, decoded), mapping)
-    if (signal === 'traces')
-      return extractSpans(matchesTracesRequest(decoded) ? decoded : checked(tracesRequest, decoded), mapping)
+    if (signal === 'traces') {
+      const request = matchesTracesRequest(decoded) ? decoded : checked(tracesRequest, decoded)
+      return extractSpans(request, mapping, traces, performance.now())
+    }
     const request = checked(metricsRequest, decoded)
     return points === undefined ? ignoreMetrics(request) : extractPoints(request)
   } catch (error) {
@@ -124,6 +158,7 @@ async function keep(extracted: Extracted, { keeper, counts }: OtlpOptions): Prom
     counts.duplicate(kept.duplicates)
     return extracted
   } catch (error) {
+    extracted.undo()
     return refused(error, attempts.length, counts)
   } finally {
     releasePages(rawJson)
@@ -136,9 +171,11 @@ async function keepPoints(extracted: ExtractedPoints, { points, counts }: OtlpOp
   try {
     const kept = await points.keepPoints(extracted.points)
     counts.accepted(kept.attempts)
-    if (kept.refused === 0) return extracted
-    const problem = `points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`
-    return { ...extracted, rejected: extracted.rejected + kept.refused, problems: [...extracted.problems, problem] }
+    const problems = [...extracted.problems]
+    if (kept.refused > 0)
+      problems.push(`points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`)
+    if (kept.late > 0) problems.push(`deltas older than the last ${MAX_INTERVALS} of their series: ${kept.late}`)
+    return { ...extracted, rejected: extracted.rejected + kept.refused + kept.late, problems }
   } catch (error) {
     return refused(error, extracted.points.length, counts)
   }

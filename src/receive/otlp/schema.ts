@@ -30,6 +30,11 @@ export interface Resource {
   readonly attributes?: Maybe<KeyValue[]>
 }
 
+/** The instrumentation that made the records. */
+export interface Scope {
+  readonly name?: Maybe<string>
+}
+
 /** A log record, which is an event where it has a name. */
 export interface LogRecord {
   readonly timeUnixNano?: Maybe<Int64>
@@ -49,19 +54,29 @@ export interface Span {
   readonly startTimeUnixNano?: Maybe<Int64>
   readonly endTimeUnixNano?: Maybe<Int64>
   readonly attributes?: Maybe<KeyValue[]>
-  readonly status?: Maybe<{ readonly code?: Maybe<number> }>
+  readonly parentSpanId?: Maybe<string>
+  /** An enum: its number, or its name as some JSON senders write it. */
+  readonly kind?: Maybe<number | string>
+  readonly events?: Maybe<SpanEvent[]>
+  readonly status?: Maybe<{ readonly code?: Maybe<number | string> }>
+}
+
+/** An event of a span, such as `exception`. */
+export interface SpanEvent {
+  readonly name?: Maybe<string>
+  readonly attributes?: Maybe<KeyValue[]>
 }
 
 /** The log records of one sender. */
 export interface ResourceLogs {
   readonly resource?: Maybe<Resource>
-  readonly scopeLogs?: Maybe<{ readonly logRecords?: Maybe<LogRecord[]> }[]>
+  readonly scopeLogs?: Maybe<{ readonly scope?: Maybe<Scope>; readonly logRecords?: Maybe<LogRecord[]> }[]>
 }
 
 /** The spans of one sender. */
 export interface ResourceSpans {
   readonly resource?: Maybe<Resource>
-  readonly scopeSpans?: Maybe<{ readonly spans?: Maybe<Span[]> }[]>
+  readonly scopeSpans?: Maybe<{ readonly scope?: Maybe<Scope>; readonly spans?: Maybe<Span[]> }[]>
 }
 
 /** ExportLogsServiceRequest. */
@@ -116,13 +131,15 @@ const logRecord = z.object({
   spanId: hexId,
   eventName: text,
 })
-const scopeLogs = z.array(z.object({ logRecords: z.array(logRecord).nullish() })).nullish()
+const scope = z.object({ name: text }).nullish()
+const scopeLogs = z.array(z.object({ scope, logRecords: z.array(logRecord).nullish() })).nullish()
 
 /** What `POST /v1/logs` takes. */
 export const logsRequest: z.ZodType<LogsRequest> = z.object({
   resourceLogs: z.array(z.object({ resource, scopeLogs })).nullish(),
 })
 
+const enumeration = z.union([z.int(), z.string().regex(/^(?:STATUS_CODE|SPAN_KIND)_[A-Z]+$/)]).nullish()
 const span = z.object({
   traceId: hexId,
   spanId: hexId,
@@ -130,9 +147,12 @@ const span = z.object({
   startTimeUnixNano: uint64,
   endTimeUnixNano: uint64,
   attributes,
-  status: z.object({ code: z.int().nullish() }).nullish(),
+  parentSpanId: hexId,
+  kind: enumeration,
+  events: z.array(z.object({ name: text, attributes })).nullish(),
+  status: z.object({ code: enumeration }).nullish(),
 })
-const scopeSpans = z.array(z.object({ spans: z.array(span).nullish() })).nullish()
+const scopeSpans = z.array(z.object({ scope, spans: z.array(span).nullish() })).nullish()
 
 /** What `POST /v1/traces` takes. */
 export const tracesRequest: z.ZodType<TracesRequest> = z.object({

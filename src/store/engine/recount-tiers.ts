@@ -1,5 +1,5 @@
 /** Counts a stored part of the log again into some tiers of time, without changing totals. */
-import { createSeries, MAX_SERIES, type Series } from '../../core/aggregate/series.ts'
+import { createSeries, MAX_SERIES, type Series, stateId } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
 import type { FoldState, LogRecord } from '../../core/fold.ts'
@@ -94,7 +94,7 @@ function unknownUntil(record: LogRecord, series: Series, completeMs: number): nu
   let unknownMs = Number.NEGATIVE_INFINITY
   if (record.kind !== 'points' || completeMs === Number.NEGATIVE_INFINITY) return unknownMs
   for (const point of record.points) {
-    if (!point.cumulative || point.startMs > series.forgottenMs || series.states.has(point.series)) continue
+    if (!point.cumulative || point.startMs > series.forgottenMs || series.states.has(stateId(point))) continue
     unknownMs = Math.max(unknownMs, Math.min(point.timeMs, record.nowMs) + 1)
   }
   return unknownMs

@@ -42,12 +42,17 @@ describe('success', () => {
     expect(json.bytes.toString()).toBe('{}')
   })
 
-  test.each(['', '{}', '{"resourceLogs":null}', '{"resourceLogs":[{}]}', '{"resourceLogs":[{"scopeLogs":[{}]}]}'])(
+  test.each(['', '{}', '{"resourceX":null}', '{"resourceX":[{}]}', '{"resourceX":[{"scopeX":[{}]}]}'])(
     'is the answer to a request without telemetry: %s',
     async body => {
       const to = await receiver()
-      for (const signal of ['logs', 'traces', 'metrics']) {
-        expect(await post(to, signal, body)).toMatchObject({ status: 200, bytes: Buffer.from('{}') })
+      for (const [signal, name] of [
+        ['logs', 'Logs'],
+        ['traces', 'Spans'],
+        ['metrics', 'Metrics'],
+      ] as const) {
+        const own = body.replaceAll('X', name)
+        expect(await post(to, signal, own)).toMatchObject({ status: 200, bytes: Buffer.from('{}') })
         expect(await post(to, signal, new Uint8Array())).toMatchObject({ status: 200, bytes: Buffer.alloc(0) })
       }
     },
@@ -69,21 +74,29 @@ describe('success', () => {
 describe('partial success', () => {
   test('states the number of rejected records and the reasons, in protobuf', async () => {
     const to = await receiver()
-    const answer = await post(to, 'logs', await bodyOf([{ ...good, confidence: 2 }, good]))
+    const answer = await post(to, 'logs', await bodyOf([{ ...good, success: 'perhaps' }, good]))
     expect(answer.status).toBe(200)
     const partial = fieldsOf(fieldsOf(answer.bytes)[1] as Buffer)
     expect(partial[1]).toBe(1)
-    expect(String(partial[2])).toContain('logRecords[0]: confidence must be from 0 to 1, not 2')
+    expect(String(partial[2])).toContain('logRecords[0]: success must be true or false, not a string')
   })
 
-  test('states the rejected spans in JSON', async () => {
+  test('states the rejected log records in JSON', async () => {
     const to = await receiver()
-    const bad = spans([{ attributes: { 'gen_ai.operation.name': 'invoke_agent' } }])
-    const { body } = await capture(url => sendSpans(url, 'json', bad))
-    const answer = await post(to, 'traces', body.toString())
+    const { body } = await capture(url => sendLogs(url, 'json', logRecords([{ success: true }])))
+    const answer = await post(to, 'logs', body.toString())
     expect(JSON.parse(answer.bytes.toString())).toEqual({
-      partialSuccess: { rejectedSpans: '1', errorMessage: expect.stringContaining('agent_name is required') },
+      partialSuccess: { rejectedLogRecords: '1', errorMessage: expect.stringContaining('agent_name is required') },
     })
+  })
+
+  test('is never the answer to a span of the conventions, which may name no agent', async () => {
+    const to = await receiver()
+    const nameless = spans([{ attributes: { 'gen_ai.operation.name': 'invoke_agent' } }])
+    const { body } = await capture(url => sendSpans(url, 'json', nameless))
+    expect((await post(to, 'traces', body.toString())).bytes.toString()).toBe('{}')
+    expect(to.counts).toMatchObject({ accepted: 0, rejected: 0, ignored: 1 })
+    expect(to.reasons).toEqual({ no_agent: 1 })
   })
 
   test('stays small for any number of rejected records and any length of their names', async () => {
@@ -175,7 +188,7 @@ describe('a body', () => {
       expect((await post(at, 'logs', gzipped, headers)).status).toBe(200)
       expect((await post(below, 'logs', gzipped, headers)).status).toBe(413)
     }
-    expect(at.kept).toHaveLength(2)
+    expect(at.counts).toMatchObject({ accepted: 1, duplicates: 1 })
     expect(below.kept).toHaveLength(0)
   })
 

@@ -170,31 +170,26 @@ describe.each(ENCODINGS)('requests of real exporters in %s', encoding => {
   test('keeps valid attempts beside invalid ones, and names the invalid ones with reasons', async () => {
     const lines = clientLog()
     const to = await receiver()
-    const attempts = [good, { ...good, confidence: 2 }, { ...names, success: 'maybe', time_seconds: 1 }, good]
+    const { agent_name, ...nameless } = good
+    const ids = { attempt_id: 'other' }
+    const attempts = [good, nameless, { ...names, success: 'maybe', time_seconds: 1 }, { ...good, ...ids }]
     expect(await sendLogs(to.url, encoding, logRecords(attempts))).toBe(0)
     expect(to.kept).toHaveLength(2)
     expect(to.counts).toMatchObject({ accepted: 2, rejected: 2 })
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain('"rejectedLogRecords":')
-    expect(lines[0]).toContain('resourceLogs[0].scopeLogs[0].logRecords[1]: confidence must be from 0 to 1, not 2')
+    expect(lines[0]).toContain('resourceLogs[0].scopeLogs[0].logRecords[1]: agent_name is required')
     expect(lines[0]).toContain('logRecords[2]: success must be true or false, not a string')
   })
 
-  test('drops and counts an experiment without a variant, and keeps the attempts beside it', async () => {
+  test('keeps an attempt without its experiment if that has no variant, and counts the dropped field', async () => {
     const lines = clientLog()
     const to = await receiver()
-    await sendLogs(to.url, encoding, logRecords([{ ...good, experiment: 'prompt' }, good]))
-    expect(to.counts).toMatchObject({ accepted: 1, rejected: 1 })
-    expect(lines[0]).toContain('logRecords[0]: variant is required with experiment')
-  })
-
-  test('names the missing attribute of a rejected span', async () => {
-    const lines = clientLog()
-    const to = await receiver()
-    await sendSpans(to.url, encoding, spans([{ attributes: { 'gen_ai.operation.name': 'invoke_agent' } }]))
-    expect(to.counts).toMatchObject({ accepted: 0, rejected: 1 })
-    expect(lines[0]).toContain('"rejectedSpans":')
-    expect(lines[0]).toContain('agent_name is required (from gen_ai.agent.name)')
+    await sendLogs(to.url, encoding, logRecords([{ ...good, experiment: 'prompt' }]))
+    expect(to.kept).toMatchObject([good])
+    expect(to.kept[0]).not.toHaveProperty('experiment')
+    expect(to.reasons).toEqual({ dropped: 1 })
+    expect(lines).toEqual([])
   })
 
   test.each([
@@ -265,19 +260,17 @@ describe('the same attempt counts once', () => {
         spanId: 'b7ad6b7169203331',
         traceFlags: 1,
       })
-      const records = logRecords([good, good, good], 'agent.attempt', within)
+      const records = logRecords(
+        [1, 2, 3].map(time_seconds => ({ ...good, time_seconds })),
+        'agent.attempt',
+        within,
+      )
       await sendLogs(to.url, encoding, records)
       expect(to.counts).toMatchObject({ accepted: 3, duplicates: 0 })
       await sendLogs(to.url, encoding, records)
       expect(to.counts).toMatchObject({ accepted: 3, duplicates: 3 })
     },
   )
-
-  test('except equal log records outside of a span, which are separate attempts', async () => {
-    const to = await receiver()
-    for (let n = 0; n < 3; n++) await sendLogs(to.url, 'protobuf', logRecords([good, good]))
-    expect(to.counts).toMatchObject({ accepted: 6, duplicates: 0 })
-  })
 })
 
 test('a batching pipeline delivers a thousand attempts, each once', async () => {

@@ -116,10 +116,7 @@ describe('an attempt in OTLP/JSON is rejected and reported', () => {
     ['a name with a control character', ['agent_name', { stringValue: 'a\nb' }], 'control characters'],
     ['a name that is a list', ['agent_name', { arrayValue: { values: [] } }], 'must be a string'],
     ['an empty name', ['agent_name', { stringValue: '' }], 'is required'],
-    ['no number', ['time_seconds', { doubleValue: 'NaN' }], 'finite'],
-    ['an endless time', ['time_seconds', { doubleValue: 'Infinity' }], 'finite'],
-    ['half a token', ['input_tokens', { doubleValue: 0.5 }], 'whole number'],
-    ['a time of day', ['timestamp', { stringValue: 'noon' }], 'RFC 3339'],
+    ['no outcome', ['success', { stringValue: 'perhaps' }], 'must be true or false'],
   ] as const)('%s', async (_, wrong, told) => {
     const to = await receiver()
     const answer = await post(to, 'logs', logs({ eventName: 'agent.attempt', attributes: attributes(wrong) }))
@@ -231,13 +228,16 @@ describe('a span in OTLP/JSON', () => {
     expect((await takeSpans(span(more, fields))).kept).toMatchObject([{ success }])
   })
 
-  test('that ended before it began, or has not ended, is rejected', async () => {
-    const to = await takeSpans(span({}, { endTimeUnixNano: '1769860799000000000' }), span({}, { endTimeUnixNano: '0' }))
-    expect(to.counts).toMatchObject({ accepted: 0, rejected: 2 })
+  test('that ended before it began took 0 seconds, and one that has not ended is no attempt', async () => {
+    const early = span({}, { endTimeUnixNano: '1769860799999700000' })
+    const to = await takeSpans(early, span({}, { spanId: 'eee19b7ec3c1b175', endTimeUnixNano: '0' }))
+    expect(to.kept).toMatchObject([{ time_seconds: 0, success: true }])
+    expect(to.reasons).toEqual({ clamped: 1, aborted: 1 })
   })
 
-  test('inside another one counts as well', async () => {
-    const inner = span({}, { spanId: 'eee19b7ec3c1b175', parentSpanId: 'eee19b7ec3c1b174' })
+  test('inside one of another agent counts as well', async () => {
+    const helper = { 'gen_ai.agent.name': { stringValue: 'helper' } }
+    const inner = span(helper, { spanId: 'eee19b7ec3c1b175', parentSpanId: 'eee19b7ec3c1b174' })
     expect((await takeSpans(inner, span({}))).counts).toMatchObject({ accepted: 2 })
   })
 })

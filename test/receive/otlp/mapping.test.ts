@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
 import { mergeMapping, type OtlpTable, otlpTable } from '../../../src/receive/otlp/mapping/table.ts'
 import { openReceiver, post, type Receiver } from './receiver.ts'
+import { run, send } from './spans.ts'
 
 type Scalar = string | number | boolean
 
@@ -226,5 +227,77 @@ describe("a user's table", () => {
     const read = otlpTable.safeParse(table)
     expect(read.success).toBe(false)
     expect(JSON.stringify(read.error?.issues)).toContain(told)
+  })
+})
+
+describe('the conditions of a rule', () => {
+  const attempt = {
+    agent_name: ['who'],
+    model_name: [{ value: 'm' }],
+    issue_type: [{ value: 'i' }],
+    success: [{ value: true }],
+    time_seconds: [{ value: 1 }],
+  }
+  const fields = { kind: 3, parentSpanId: '00000000000000aa' }
+  const attributes = { who: 'x', tags: ['red', 'blue'], model: 'gpt-4o', 'gen_ai.operation.name': 'run' }
+
+  test.each([
+    ['absent', { missing: { absent: true } }, { who: { absent: true } }],
+    ['present', { who: { absent: false } }, { missing: { absent: false } }],
+    ['a span kind', { 'record:kind': ['client'] }, { 'record:kind': ['internal', 'server'] }],
+    ['a parent', { 'record:parent_span_id': { absent: false } }, { 'record:parent_span_id': { absent: true } }],
+    ['a scope name', { 'record:scope': ['lib'] }, { 'record:scope': ['li'] }],
+    ['one of a list', { tags: ['blue'] }, { tags: ['red,blue'] }],
+    ['a prefix', { model: { prefix: ['claude', 'gpt-'] } }, { model: { prefix: ['o'] } }],
+    ['a prefix of one of a list', { tags: { prefix: ['bl'] } }, { tags: { prefix: ['lue'] } }],
+    ['nothing of an absent value', { who: ['x'] }, { missing: ['undefined'] }],
+  ])('%s: hold in `when` and in `unless`', async (_, holds, fails) => {
+    const spans = [{ id: 1, scope: 'lib', attributes, fields }]
+    for (const [conditions, accepted] of [
+      [{ when: holds }, 1],
+      [{ when: fails }, 0],
+      [{ when: { who: ['x'] }, unless: holds }, 0],
+      [{ when: { who: ['x'] }, unless: fails }, 1],
+      [{ when: { who: ['x'] }, unless: { ...holds, ...fails } }, 1],
+    ] as const) {
+      for (const encoding of ['json', 'protobuf'] as const) {
+        const to = await receiver({ mine: { signal: 'traces', attempt, ...conditions } })
+        await send(to, spans, encoding)
+        expect([conditions, to.counts.accepted]).toEqual([conditions, accepted])
+      }
+    }
+  })
+
+  test("of a user's rule come before the shipped rules", async () => {
+    const to = await receiver({
+      mine: {
+        signal: 'traces',
+        when: { 'gen_ai.operation.name': ['invoke_agent'] },
+        attempt: { ...attempt, agent_name: ['team'] },
+      },
+    })
+    await send(to, [run(1, 'fixer', undefined, { attributes: { team: 'blue' } })])
+    expect(to.kept).toMatchObject([{ agent_name: 'blue', model_name: 'm' }])
+    expect(Object.keys(mergeMapping({ mine: { signal: 'traces' }, invoke_agent: { enabled: false } }))[0]).toBe('mine')
+  })
+
+  test.each([
+    [{ when: { a: { absent: 'yes' } } }, 'must be a list of values, {prefix} or {absent}'],
+    [{ unless: { a: [] } }, 'too_small'],
+    [{ unless: { 'record:nome': ['x'] } }, 'record:nome'],
+    [{ when: { a: { prefix: [''] } } }, 'too_small'],
+  ])('that are invalid are refused: %j', (change, told) => {
+    const read = otlpTable.safeParse({ invoke_agent: change })
+    expect(read.success).toBe(false)
+    expect(JSON.stringify(read.error?.issues)).toContain(told)
+  })
+
+  test('see the attribute event.name where the event name is a code location, as in Rust', async () => {
+    const to = await receiver({})
+    const good = { agent_name: 'a', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1 }
+    await log(to, { ...good, 'event.name': 'agent.attempt', attempt_id: '1' }, { eventName: 'event src/main.rs:20' })
+    await log(to, { ...good, 'event.name': 'agent.attempt', attempt_id: '2' }, { eventName: 'event of mine' })
+    await log(to, { ...good, attempt_id: '3' }, { eventName: 'event src/main.rs:20' })
+    expect(to.kept.map(({ attempt_id }) => attempt_id)).toEqual(['1'])
   })
 })

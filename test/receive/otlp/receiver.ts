@@ -8,6 +8,7 @@ import { createInFlight } from '../../../src/receive/body.ts'
 import { createOtlpHandler } from '../../../src/receive/otlp/handler.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
 import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
+import { createTraceMemory } from '../../../src/receive/otlp/traces/trace-memory.ts'
 
 export interface Receiver {
   /** `http://HOST:PORT/v1/` */
@@ -17,6 +18,10 @@ export interface Receiver {
   /** The new counts of metric points. */
   readonly increments: Increment[]
   readonly counts: { accepted: number; duplicates: number; rejected: number; ignored: number; refused: number[] }
+  /** Excluded records by reason, changed fields by what was done, and late model calls (`late`). */
+  readonly reasons: Record<string, number>
+  /** Lines for the log. */
+  readonly notices: string[]
   /** Headers and status of every request so far. */
   readonly requests: { readonly headers: IncomingMessage['headers']; readonly status: number }[]
   close(): Promise<void>
@@ -26,6 +31,8 @@ export interface ReceiverOptions {
   readonly mapping?: OtlpMapping
   /** Accepts metrics, with at most this many series. */
   readonly maxSeries?: number
+  /** Spans that are remembered. */
+  readonly maxSpans?: number
   readonly maxBodyBytes?: number
   readonly maxInFlightBytes?: number
   readonly requestTimeoutMs?: number
@@ -38,6 +45,12 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
   const ids = new Set<string>()
   const counts: Receiver['counts'] = { accepted: 0, duplicates: 0, rejected: 0, ignored: 0, refused: [] }
   const requests: Receiver['requests'] = []
+  const reasons: Receiver['reasons'] = {}
+  const notices: string[] = []
+  const addReason = (reason: string, n: number): void => {
+    if (n > 0) reasons[reason] = (reasons[reason] ?? 0) + n
+  }
+  const traces = createTraceMemory(options.maxSpans)
   const increments: Increment[] = []
   const series = createSeries({ limit: options.maxSeries ?? 0, keepMs: 86_400_000 })
   const points = {
@@ -47,7 +60,11 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
       series.take(step)
       increments.push(...step.increments)
       const attempts = step.increments.filter(({ measure }) => measure.metric === 'attempts')
-      return { attempts: attempts.reduce((sum, { values }) => sum + values[0]!, 0), refused: step.refused }
+      return {
+        attempts: attempts.reduce((sum, { values }) => sum + values[0]!, 0),
+        refused: step.refused,
+        late: step.late,
+      }
     },
   }
 
@@ -84,11 +101,16 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
             counts.ignored += n
           },
           refused: status => counts.refused.push(status),
+          excluded: addReason,
+          repaired: addReason,
+          late: n => addReason('late', n),
         },
         inFlight: createInFlight(options.maxInFlightBytes ?? 64 << 20),
         maxBodyBytes: options.maxBodyBytes ?? 20 << 20,
         requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
         mapping: options.mapping ?? DEFAULT_MAPPING,
+        traces,
+        notice: line => notices.push(line),
       }),
     ]),
   )
@@ -105,6 +127,8 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
     increments,
     counts,
     requests,
+    reasons,
+    notices,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

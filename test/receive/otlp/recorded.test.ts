@@ -172,6 +172,7 @@ test('each run of a Pydantic AI agent from OpenLIT is one attempt if it is enabl
       model_name: 'broken-model',
       issue_type: 'unknown',
       success: false,
+      error_type: 'RuntimeError',
       time_seconds: expect.any(Number),
       timestamp: expect.stringMatching(/^2026-11-22T20:45:13/),
       attempt_id: '7fba91b152e370d713362ff14a63d452:2267c61d46e95131',
@@ -181,8 +182,8 @@ test('each run of a Pydantic AI agent from OpenLIT is one attempt if it is enabl
   expect(counts).toMatchObject({ rejected: 0, ignored: 11 })
 })
 
-test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and spans without an agent are rejected', async () => {
-  const { kept, counts } = await take('openlit-openai-agents-traces')
+test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and spans without an agent are ignored', async () => {
+  const { kept, counts, reasons } = await take('openlit-openai-agents-traces')
   const common = { model_name: 'unknown', issue_type: 'unknown', time_seconds: expect.any(Number) }
   expect(kept).toEqual([
     {
@@ -203,5 +204,6 @@ test('runs of OpenAI agents from OpenLIT are attempts with an unknown model, and
       trace_id: '97f7de3475815175e723fc69a7710bd4',
     },
   ])
-  expect(counts).toMatchObject({ rejected: 4, ignored: 4 })
+  expect(counts).toMatchObject({ rejected: 0, ignored: 8 })
+  expect(reasons).toMatchObject({ no_agent: 4 })
 })

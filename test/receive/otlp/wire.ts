@@ -66,3 +66,30 @@ export function jsonWithin(path: readonly Step[], inner: unknown): unknown {
 export function camel(name: string): string {
   return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 }
+
+/** A message in OTLP/JSON -> its protobuf form. Ids are hex, other bytes base64. */
+export function encodeJson(message: string, json: Readonly<Record<string, unknown>>): Buffer {
+  const writer = new BinaryWriter()
+  for (const [name, [number, declared]] of Object.entries(PUBLISHED[message]!)) {
+    const value = json[camel(name)]
+    if (value === undefined || value === null) continue
+    const type = declared.replace('repeated ', '')
+    for (const one of declared === type ? [value] : (value as unknown[])) encodeValue(writer, number, name, type, one)
+  }
+  return Buffer.from(writer.finish())
+}
+
+function encodeValue(writer: BinaryWriter, number: number, name: string, type: string, value: unknown): void {
+  if (PUBLISHED[type] !== undefined) {
+    const inner = encodeJson(type, value as Record<string, unknown>)
+    writer.tag(number, WireType.LengthDelimited).bytes(inner)
+  } else if (type === 'bytes') {
+    const bytes = Buffer.from(value as string, name.endsWith('_id') ? 'hex' : 'base64')
+    writer.tag(number, WireType.LengthDelimited).bytes(bytes)
+  } else if (type === 'string') writer.tag(number, WireType.LengthDelimited).string(value as string)
+  else if (type === 'double') writer.tag(number, WireType.Bit64).double(Number(value))
+  else if (type === 'fixed64') writer.tag(number, WireType.Bit64).fixed64(String(value))
+  else if (type === 'fixed32') writer.tag(number, WireType.Bit32).fixed32(Number(value))
+  else if (type === 'bool') writer.tag(number, WireType.Varint).bool(value as boolean)
+  else writer.tag(number, WireType.Varint).int64(String(value))
+}

@@ -8,6 +8,9 @@ import { onAttempts } from './live.ts'
 /** Attempts that the document holds at most. */
 export const MAX_ATTEMPTS = 200
 
+/** Attempts are drawn at most so often: many a second would replace all rows at each batch of the stream. */
+const DRAW_MS = 500
+
 export interface NewestAttempts {
   readonly answer: AnswerState<unknown>
   /** Newest first. */
@@ -21,10 +24,22 @@ export function useNewestAttempts(query: Query): NewestAttempts {
   const key = JSON.stringify(query)
   useEffect(() => {
     setArrived([])
-    return onAttempts(attempts => {
-      const own = attempts.filter(one => fits(one, query))
-      if (own.length > 0) setArrived(before => [...own.toReversed(), ...before].slice(0, MAX_ATTEMPTS))
+    let waiting: AgentAttempt[] = []
+    let timer: ReturnType<typeof setTimeout> | undefined
+    function show(): void {
+      const own = waiting.toReversed()
+      waiting = []
+      timer = undefined
+      setArrived(before => [...own, ...before].slice(0, MAX_ATTEMPTS))
+    }
+    const unsubscribe = onAttempts(attempts => {
+      waiting = [...waiting, ...attempts.filter(one => fits(one, query))].slice(-MAX_ATTEMPTS)
+      if (waiting.length > 0) timer ??= setTimeout(show, DRAW_MS)
     })
+    return () => {
+      clearTimeout(timer)
+      unsubscribe()
+    }
   }, [key])
   const known = new Set(arrived.map(identityOf))
   const stored = (answer.data?.attempts ?? []).filter(one => !known.has(identityOf(one)))

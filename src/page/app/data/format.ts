@@ -29,6 +29,7 @@ const listFormat = new Intl.ListFormat('en', { type: 'conjunction' })
 const dateTimeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const dayFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
 const hourFormat = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+const offsetFormat = new Intl.DateTimeFormat(undefined, { timeZoneName: 'longOffset' })
 const clockFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
 /** Printed for what is not known. */
@@ -103,7 +104,7 @@ export const dateTime = (iso: string): string => dateTimeFormat.format(new Date(
 /** The time with its offset, and in UTC: what a pointer over a time shows. */
 export function exactTime(iso: string): string {
   const date = new Date(iso)
-  const zone = new Intl.DateTimeFormat(undefined, { timeZoneName: 'longOffset' }).formatToParts(date)
+  const zone = offsetFormat.formatToParts(date)
   return `${dateTime(iso)} ${zone.find(({ type }) => type === 'timeZoneName')?.value ?? ''} = ${date.toISOString()} UTC`
 }
 

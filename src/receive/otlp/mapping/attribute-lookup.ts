@@ -1,12 +1,13 @@
 /** Looks up the paths of a mapping in records. Total: what is absent is undefined. */
 import { attributeOf, scalarOf } from '../scalar.ts'
-import type { KeyValue, Maybe, Resource } from '../schema.ts'
+import type { KeyValue, Maybe, Resource, Scope } from '../schema.ts'
 import type { OtlpPath } from './mapping.ts'
 
 /** A log record or span in its request: `resourceLogs[i].scopeLogs[j].logRecords[k]`, or the same of spans. */
 export interface RecordContext<R> {
   readonly record: R
   readonly resource: Maybe<Resource>
+  readonly scope: Maybe<Scope>
   readonly i: number
   readonly j: number
   readonly k: number
@@ -16,7 +17,7 @@ export interface RecordContext<R> {
   readonly isUnescaped: boolean
 }
 
-/** Finds a value in a record: a scalar, undefined, or an empty object for anything else. */
+/** Finds a value in a record: a scalar, the scalars of a list, undefined, or an empty object for anything else. */
 export type Lookup<R> = (context: RecordContext<R>) => unknown
 
 /** The lookups of `record:NAME` paths, by name. A part may depend on attributes. */

@@ -3,6 +3,8 @@ import { type AttemptField, type AttemptFieldName, FIELD_LIST, type ListedField 
 import { compile } from '../../compile.ts'
 import type { StatedAttempt } from '../../read-attempt.ts'
 import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
+import { statesCacheApart } from './cached-tokens.ts'
+import { compileConditions } from './condition.ts'
 import {
   booleanOf,
   type FieldSources,
@@ -12,7 +14,7 @@ import {
   resolveSources,
   textOf,
 } from './field-sources.ts'
-import type { OtlpRule } from './mapping.ts'
+import type { OtlpRule, OtlpSource } from './mapping.ts'
 
 /** A rule that is compiled once and applied to many records. */
 export interface CompiledRule<R> {
@@ -21,26 +23,30 @@ export interface CompiledRule<R> {
   readonly keepsUnescaped: boolean
   /** Whether the rule applies to a record. */
   matches(context: RecordContext<R>): boolean
-  /** What a record states by the rule, whether or not it makes an attempt. */
+  /** What a record states by the rule, whether or not it makes an attempt. Of a rule that rolls up, without {@link defaultModel}. */
   statement(context: RecordContext<R>): StatedAttempt
+  /** The constant that names the model where neither the record nor the calls below it do. Undefined for a rule that does not roll up. */
+  readonly defaultModel: unknown
 }
 
 /** Compiles a rule. The result is total, whatever the records hold. */
 export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): CompiledRule<R> {
-  const conditions = Object.entries(rule.when).map(([path, values]) => ({ lookup: attributes.lookup(path), values }))
+  const applies = compileConditions(rule.when, attributes)
+  const excepted = compileConditions(rule.unless, attributes)
+  const model = rule.roll_up ? (rule.attempt.model_name ?? []) : []
+  const defaultModel = model.find(isConstant)?.value
   const fields = resolveFields(rule, attributes)
   const state = compileState(fields)
   return {
     rule,
     keepsUnescaped: Object.values(rule.attempt).every(sources => sources.every(isUnescapedSource)),
-    matches(context) {
-      for (const { lookup, values } of conditions) if (!values.includes(String(lookup(context)))) return false
-      return true
-    },
+    defaultModel,
+    matches: context => (applies === undefined || applies(context)) && (excepted === undefined || !excepted(context)),
     statement(context) {
       const stated: Stated = {}
       state(stated, fields, attributes.valuesOf(context), context, FUNCTIONS)
-      if (rule.input_tokens_include_cache) excludeCachedTokens(stated)
+      if (rule.input_tokens_include_cache && !statesCacheApart(context.scope?.name, stated.model_name))
+        excludeCachedTokens(stated)
       return stated
     },
   }
@@ -49,11 +55,18 @@ export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): 
 type Stated = { -readonly [Name in AttemptFieldName]?: unknown }
 type RuleFields<R> = Readonly<Record<AttemptFieldName, FieldSources<R>>>
 
-function resolveFields<R>({ attempt }: OtlpRule, attributes: AttributeLookup<R>): RuleFields<R> {
+function resolveFields<R>({ attempt, roll_up }: OtlpRule, attributes: AttributeLookup<R>): RuleFields<R> {
   return Object.fromEntries(
-    FIELD_LIST.map(({ name }) => [name, resolveSources(attempt[name] ?? [], attributes)]),
+    FIELD_LIST.map(({ name }) => {
+      const sources = attempt[name] ?? []
+      const own = roll_up && name === 'model_name' ? sources.filter(source => !isConstant(source)) : sources
+      return [name, resolveSources(own, attributes)]
+    }),
   ) as RuleFields<R>
 }
+
+const isConstant = (source: OtlpSource): source is Extract<OtlpSource, { readonly value: unknown }> =>
+  typeof source === 'object' && 'value' in source
 
 const CONVERSION: Readonly<Record<AttemptField['kind'], keyof typeof FUNCTIONS>> = {
   string: 'textOf',

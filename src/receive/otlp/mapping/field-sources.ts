@@ -18,7 +18,7 @@ export function resolveSources<R>(sources: readonly OtlpSource[], attributes: At
 }
 
 /** The parts of a record that never need escapes in JSON. */
-const UNESCAPED_PARTS = /^record:(?:time|id|trace_id|span_id|duration_seconds|success)$/
+const UNESCAPED_PARTS = /^record:(?:time|id|trace_id|span_id|parent_span_id|duration_seconds|success)$/
 
 /** Whether a source gives only strings without escapes, where the attributes of the record hold no others. */
 export function isUnescapedSource(source: OtlpSource): boolean {

@@ -3,8 +3,9 @@ import type { AttemptFieldName } from '../../../core/attempt/fields.ts'
 
 /**
  * Where a value is: an attribute by its name, `resource:NAME` for one of the sender's resource, or a part of the record
- * itself: `record:time`, `record:id`, `record:trace_id`, `record:span_id`; of a log record `record:event` and `record:body`; of a
- * span `record:name`, its first word `record:operation`, `record:duration_seconds` and `record:success` (neither an error status nor an `error.type`).
+ * itself: `record:time`, `record:id`, `record:trace_id`, `record:span_id`, `record:scope` (the name of its instrumentation scope); of a log
+ * record `record:event` and `record:body`; of a span `record:name`, its first word `record:operation`, `record:kind`, `record:parent_span_id`,
+ * `record:duration_seconds`, `record:error_type` and `record:success` (neither an error status nor an `error.type`; undefined for interrupted work).
  */
 export type OtlpPath = string
 
@@ -20,6 +21,15 @@ export type OtlpSource =
   /** The same for every record. */
   | { readonly value: string | number | boolean }
 
+/**
+ * What a path has to hold: one of these values (of a list: among its values), a value with one of these prefixes, or no value at all
+ * (`absent: true`) or any (`absent: false`).
+ */
+export type OtlpCondition = readonly string[] | { readonly prefix: readonly string[] } | { readonly absent: boolean }
+
+/** Conditions by path. All of them must hold. */
+export type OtlpConditions = Readonly<Record<OtlpPath, OtlpCondition>>
+
 /** The sources of the fields of an attempt. */
 export type OtlpFields = Readonly<Partial<Record<AttemptFieldName, readonly OtlpSource[]>>>
 
@@ -27,11 +37,15 @@ export type OtlpFields = Readonly<Partial<Record<AttemptFieldName, readonly Otlp
 export interface OtlpRule {
   readonly enabled: boolean
   readonly signal: 'logs' | 'traces'
-  /** The rule applies to a record where each of these paths holds one of these values. */
-  readonly when: Readonly<Record<OtlpPath, readonly string[]>>
+  /** The rule applies to a record where all of these hold. */
+  readonly when: OtlpConditions
+  /** It does not apply where all of these hold. Empty: no exception. */
+  readonly unless: OtlpConditions
   readonly attempt: OtlpFields
   /** The sender counts cached tokens among its input tokens. An attempt counts them apart. */
   readonly input_tokens_include_cache: boolean
+  /** The model and tokens that a span does not state are those of the model calls below it, in the same trace. */
+  readonly roll_up: boolean
 }
 
 /** Rules by name. The first enabled rule that matches a record applies. */

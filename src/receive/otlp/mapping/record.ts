@@ -1,5 +1,4 @@
 /** The parts of log records and spans that a mapping can name. Total: what is absent is undefined. */
-import { hash } from 'node:crypto'
 import { printTimestamp } from '../../../core/attempt/timestamp.ts'
 import { scalarOf } from '../scalar.ts'
 import type { Int64, LogRecord, Maybe, Span } from '../schema.ts'
@@ -10,32 +9,37 @@ import {
   type Parts,
   type RecordContext,
 } from './attribute-lookup.ts'
-
-const ERROR_STATUS = 2
+import { idOf, isKnown, logRecordIdentity, spanIdentity } from './record-identity.ts'
+import { createSpanEnd, type SpanOutcome } from './span-outcome.ts'
 
 const logRecord: Parts<LogRecord> = attribute => {
   const eventName = attribute('event.name')
   return new Map<string, Lookup<LogRecord>>([
-    ['event', context => context.record.eventName || fullEventName(eventName(context), context.record)],
+    ['event', context => eventOf(context.record, eventName(context))],
+    ['scope', ({ scope }) => scope?.name || undefined],
     ['body', ({ record }) => scalarOf(record.body)],
     ['time', ({ record }) => timeOf(record.timeUnixNano) ?? timeOf(record.observedTimeUnixNano)],
     ['trace_id', ({ record }) => idOf(record.traceId, 32)],
     ['span_id', ({ record }) => idOf(record.spanId, 16)],
-    ['id', context => logRecordId(context)],
+    ['id', context => logRecordIdentity(context)],
   ])
 }
 
 const span: Parts<Span> = attribute => {
-  const errorType = attribute('error.type')
+  const { errorType, outcome } = createSpanEnd(attribute)
   return new Map<string, Lookup<Span>>([
     ['name', ({ record }) => record.name ?? undefined],
     ['operation', ({ record }) => record.name?.split(' ', 1)[0]],
     ['time', ({ record }) => timeOf(record.endTimeUnixNano)],
     ['duration_seconds', ({ record }) => durationOf(record)],
-    ['success', context => context.record.status?.code !== ERROR_STATUS && !errorType(context)],
+    ['success', context => SUCCESS[outcome(context)]],
+    ['error_type', errorType],
+    ['scope', ({ scope }) => scope?.name || undefined],
+    ['kind', ({ record }) => kindOf(record.kind)],
+    ['parent_span_id', ({ record }) => idOf(record.parentSpanId, 16)],
     ['trace_id', ({ record }) => idOf(record.traceId, 32)],
     ['span_id', ({ record }) => idOf(record.spanId, 16)],
-    ['id', ({ record }) => spanId(record)],
+    ['id', ({ record }) => spanIdentity(record)],
   ])
 }
 
@@ -52,6 +56,30 @@ export const logRecordLookup = (): AttributeLookup<LogRecord> => createAttribute
 
 /** Creates the lookups of spans. */
 export const spanLookup = (): AttributeLookup<Span> => createAttributeLookup(span)
+
+const SUCCESS: Readonly<Record<SpanOutcome, boolean | undefined>> = {
+  success: true,
+  failure: false,
+  interrupted: undefined,
+  aborted: undefined,
+}
+
+/** The kinds by their numbers in the protocol. */
+const KINDS: readonly (string | undefined)[] = [undefined, 'internal', 'server', 'client', 'producer', 'consumer']
+
+function kindOf(kind: Span['kind']): string | undefined {
+  return typeof kind === 'string' ? kind.replace(/^SPAN_KIND_/, '').toLowerCase() : KINDS[kind ?? 0]
+}
+
+/** An event name that Rust's tracing writes where the program gave none: `event src/main.rs:20`. */
+const CODE_LOCATION = /^event \S+:\d+$/
+
+/** The name of an event: its field, unless that is a code location and the attribute `event.name` tells the real one. */
+function eventOf(record: LogRecord, attribute: unknown): unknown {
+  const { eventName } = record
+  if (!eventName) return fullEventName(attribute, record)
+  return attribute !== undefined && attribute !== '' && CODE_LOCATION.test(eventName) ? attribute : eventName
+}
 
 /**
  * The event name of older senders, which state it in an attribute instead of its field. Claude Code writes the short name to the attribute
@@ -73,30 +101,4 @@ function timeOf(nanos: Maybe<Int64>): string | undefined {
 function durationOf({ startTimeUnixNano: start, endTimeUnixNano: end }: Span): number | undefined {
   if (!isKnown(start) || !isKnown(end)) return undefined
   return Number(BigInt(end) - BigInt(start)) / 1e9
-}
-
-function isKnown(nanos: Maybe<Int64>): nanos is Int64 {
-  return nanos !== null && nanos !== undefined && Number(nanos) !== 0
-}
-
-/** An id in lower case, so that all senders spell it alike; undefined where it is all zeros or has another length. */
-function idOf(id: Maybe<string>, digits: number): string | undefined {
-  return id?.length === digits && /[^0]/.test(id) ? id.toLowerCase() : undefined
-}
-
-function spanId({ traceId, spanId }: Pick<Span, 'traceId' | 'spanId'>): string | undefined {
-  const [trace, span] = [idOf(traceId, 32), idOf(spanId, 16)]
-  return trace === undefined || span === undefined ? undefined : `${trace}:${span}`
-}
-
-/**
- * The identity of a log record: its span, and a digest of its content, time and position. The span alone is not enough, because it may hold
- * many records. The same batch sent again counts once, and no two attempts become one. Undefined outside of a span, or without a time.
- */
-function logRecordId(context: RecordContext<LogRecord>): string | undefined {
-  const { record } = context
-  const span = spanId(record)
-  if (span === undefined || !isKnown(record.timeUnixNano)) return undefined
-  const said = record.attributes?.map(({ key, value }) => [key, scalarOf(value)])
-  return `${span}:${hash('sha256', JSON.stringify([record.timeUnixNano, logPosition(context), said]), 'base64url').slice(0, 22)}`
 }

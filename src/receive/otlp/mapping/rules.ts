@@ -1,10 +1,13 @@
 /** The enabled rules of a mapping, compiled once for all requests. */
 import { createKeyOrder, type KeyOrder } from '../protobuf/key-order.ts'
 import type { LogRecord, Span } from '../schema.ts'
-import type { AttributeLookup } from './attribute-lookup.ts'
+import { createModelCallReader, type ReadModelCall } from '../traces/model-call.ts'
+import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
 import { type CompiledRule, compileRule } from './compiled-rule.ts'
 import type { OtlpMapping, OtlpPath, OtlpRule, OtlpSource } from './mapping.ts'
 import { logRecordLookup, spanLookup } from './record.ts'
+import { createSpanEnd } from './span-outcome.ts'
+import { createUnusedRules, type UnusedRules } from './unused-rules.ts'
 
 /** The rules for one kind of record, of which the first that matches applies, and their lookups. */
 export interface Rules<R> {
@@ -12,27 +15,49 @@ export interface Rules<R> {
   readonly attributes: AttributeLookup<R>
   /** Finds attribute names by their bytes. */
   readonly keys: KeyOrder
+  /** Why a record without a usable outcome has none. Undefined for log records, which are invalid then. */
+  readonly outcomeOf: ((context: RecordContext<R>) => 'no_outcome' | 'interrupted' | 'aborted') | undefined
+  /** The rules that are off. */
+  readonly unusedRules: UnusedRules<R>
+}
+
+/** The rules for spans. */
+export interface SpanRules extends Rules<Span> {
+  readonly modelCall: ReadModelCall
 }
 
 /** The enabled rules for log records. */
 export const logRules: (mapping: OtlpMapping) => Rules<LogRecord> = compileOnce(mapping =>
-  rulesFor('logs', mapping, logRecordLookup()),
+  rulesFor('logs', mapping, logRecordLookup, undefined),
 )
 /** The enabled rules for spans. */
-export const spanRules: (mapping: OtlpMapping) => Rules<Span> = compileOnce(mapping =>
-  rulesFor('traces', mapping, spanLookup()),
-)
+export const spanRules: (mapping: OtlpMapping) => SpanRules = compileOnce(mapping => {
+  const attributes = spanLookup()
+  const { outcome } = createSpanEnd(attributes.lookup)
+  const modelCall = createModelCallReader(attributes)
+  const whyNone = (context: RecordContext<Span>) => {
+    const ended = outcome(context)
+    return ended === 'success' || ended === 'failure' ? 'no_outcome' : ended
+  }
+  return { ...rulesFor('traces', mapping, spanLookup, whyNone, attributes), modelCall }
+})
 
-function compileOnce<R>(compileRules: (mapping: OtlpMapping) => Rules<R>): (mapping: OtlpMapping) => Rules<R> {
-  const known = new WeakMap<OtlpMapping, Rules<R>>()
+function compileOnce<Compiled>(compileRules: (mapping: OtlpMapping) => Compiled): (mapping: OtlpMapping) => Compiled {
+  const known = new WeakMap<OtlpMapping, { readonly compiled: Compiled }>()
   return mapping => {
-    const rules = known.get(mapping) ?? compileRules(mapping)
-    known.set(mapping, rules)
-    return rules
+    const { compiled } = known.get(mapping) ?? { compiled: compileRules(mapping) }
+    known.set(mapping, { compiled })
+    return compiled
   }
 }
 
-function rulesFor<R>(signal: OtlpRule['signal'], mapping: OtlpMapping, attributes: AttributeLookup<R>): Rules<R> {
+function rulesFor<R>(
+  signal: OtlpRule['signal'],
+  mapping: OtlpMapping,
+  createLookup: () => AttributeLookup<R>,
+  outcomeOf: Rules<R>['outcomeOf'],
+  attributes: AttributeLookup<R> = createLookup(),
+): Rules<R> {
   const enabled = Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
   const rules = enabled.map(rule => compileRule(rule, attributes))
   const volatile = enabled.flatMap(({ attempt }) => [
@@ -40,7 +65,9 @@ function rulesFor<R>(signal: OtlpRule['signal'], mapping: OtlpMapping, attribute
     ...(attempt.attempt_id ?? []),
     ...(attempt.trace_id ?? []),
   ])
-  return { rules, attributes, keys: createKeyOrder(attributes.slots, new Set(volatile.flatMap(pathsOf))) }
+  const unusedRules = createUnusedRules(signal, mapping, createLookup)
+  const keys = createKeyOrder(attributes.slots, new Set(volatile.flatMap(pathsOf)))
+  return { rules, attributes, keys, outcomeOf, unusedRules }
 }
 
 function pathsOf(source: OtlpSource): readonly OtlpPath[] {

@@ -10,7 +10,8 @@ export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRu
 const FIELDS = FIELD_LIST.map(field => field.name)
 const REQUIRED = FIELD_LIST.filter(field => field.required).map(field => field.name)
 
-const NO_SUCH_PART = /^record:(?!(?:time|id|trace_id|span_id|event|body|name|operation|duration_seconds|success)$)/
+const NO_SUCH_PART =
+  /^record:(?!(?:time|id|trace_id|span_id|scope|event|body|name|operation|kind|parent_span_id|duration_seconds|error_type|success)$)/
 
 const path = z
   .string()
@@ -26,15 +27,23 @@ const source = z.union(
   ],
   'must be the name of an attribute, {from, scale}, {from, in}, {join} or {value}',
 )
+const condition = z.union(
+  [
+    z.array(z.string()).min(1),
+    z.strictObject({ prefix: z.array(z.string().min(1)).min(1) }),
+    z.strictObject({ absent: z.boolean() }),
+  ],
+  'must be a list of values, {prefix} or {absent}',
+)
+const conditions = z.record(path, condition)
 const change = z.strictObject({
   enabled: z.boolean().optional(),
   signal: z.enum(['logs', 'traces']).optional(),
-  when: z
-    .record(path, z.array(z.string()).min(1))
-    .refine(when => Object.keys(when).length > 0, 'must name a place')
-    .optional(),
+  when: conditions.refine(when => Object.keys(when).length > 0, 'must name a place').optional(),
+  unless: conditions.optional(),
   attempt: z.partialRecord(z.enum(FIELDS), z.array(source)).optional(),
   input_tokens_include_cache: z.boolean().optional(),
+  roll_up: z.boolean().optional(),
 })
 
 /** The schema of a user's table. A new rule must be complete. */
@@ -49,7 +58,7 @@ export const otlpTable: z.ZodType<OtlpTable> = z.record(z.string().min(1), chang
   }
 })
 
-/** The shipped rules with the changes of a valid table, part by part and field by field. New rules follow the shipped ones. */
+/** The shipped rules with the changes of a valid table, part by part and field by field. New rules precede the shipped ones. */
 export function mergeMapping(table: OtlpTable): OtlpMapping {
   const changed = Object.entries(table).map(([name, change]): [string, OtlpRule] => {
     const base = Object.hasOwn(DEFAULT_MAPPING, name) ? DEFAULT_MAPPING[name]! : NEW_RULE
@@ -59,12 +68,15 @@ export function mergeMapping(table: OtlpTable): OtlpMapping {
         enabled: change.enabled ?? base.enabled,
         signal: change.signal ?? base.signal,
         when: change.when ?? base.when,
+        unless: change.unless ?? base.unless,
         attempt: { ...base.attempt, ...change.attempt },
         input_tokens_include_cache: change.input_tokens_include_cache ?? base.input_tokens_include_cache,
+        roll_up: change.roll_up ?? base.roll_up,
       },
     ]
   })
-  return Object.fromEntries([...Object.entries(DEFAULT_MAPPING), ...changed])
+  const added = changed.filter(([name]) => !Object.hasOwn(DEFAULT_MAPPING, name))
+  return Object.fromEntries([...added, ...Object.entries(DEFAULT_MAPPING), ...changed])
 }
 
 /** The changes of a table, for people: one line per rule. */
@@ -83,4 +95,12 @@ export function mappingChanges(table: OtlpTable): string[] {
 }
 
 /** The defaults of a new rule. */
-const NEW_RULE: OtlpRule = { enabled: true, signal: 'logs', when: {}, attempt: {}, input_tokens_include_cache: false }
+const NEW_RULE: OtlpRule = {
+  enabled: true,
+  signal: 'logs',
+  when: {},
+  unless: {},
+  attempt: {},
+  input_tokens_include_cache: false,
+  roll_up: false,
+}

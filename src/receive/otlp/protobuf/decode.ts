@@ -2,6 +2,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { MESSAGES, type ScalarType } from './fields.ts'
 import { knownName, learnName } from './known-names.ts'
+import { mayHoldOriginalNames, renameFields } from './original-names.ts'
 
 /** The three kinds of request. */
 export type Signal = 'logs' | 'traces' | 'metrics'
@@ -34,11 +35,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export function decodeRequest(signal: Signal, encoding: Encoding, bytes: Buffer): unknown {
   if (bytes.length === 0) return {}
   try {
-    return encoding === 'json' ? JSON.parse(utf8.decode(bytes)) : decodeProtobuf(REQUESTS[signal], bytes)
+    return encoding === 'json' ? decodeJson(REQUESTS[signal], bytes) : decodeProtobuf(REQUESTS[signal], bytes)
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed() : ''
     throw new OtlpDecodeError(`the body is not an ${REQUESTS[signal]} in ${encoding}: ${reason}`, { cause: error })
   }
+}
+
+function decodeJson(message: string, bytes: Buffer): unknown {
+  const text = utf8.decode(bytes)
+  const value: unknown = JSON.parse(text)
+  return mayHoldOriginalNames(text) ? renameFields(message, value) : value
 }
 
 function decodeProtobuf(message: string, bytes: Buffer): Record<string, unknown> {

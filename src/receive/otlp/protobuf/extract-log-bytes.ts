@@ -5,7 +5,7 @@ import type { OtlpMapping } from '../mapping/mapping.ts'
 import { logPosition } from '../mapping/record.ts'
 import { logRules } from '../mapping/rules.ts'
 import { releasePages } from '../raw-json-pages.ts'
-import type { LogRecord, Resource } from '../schema.ts'
+import type { LogRecord, Resource, Scope } from '../schema.ts'
 import { beginReading, decodeWithin, MAX_FIELDS } from './decode.ts'
 import type { KeyOrder } from './key-order.ts'
 import { isUnescapedText } from './known-names.ts'
@@ -110,15 +110,19 @@ function walkScope(
   j: number,
 ): boolean {
   let k = 0
+  let scope: Scope | undefined
   for (let pos = start; pos < end; ) {
     const tag = it.bytes[pos]
     const partEnd = contentEnd(it, pos + 1, end)
     if (partEnd < 0) return false
     if (tag === LOG_RECORD) {
       if (!readRecord(it, it.pos, partEnd)) return false
-      extractor.take({ record, resource, i, j, k: k++, values: it.values, isUnescaped: it.isUnescaped })
+      extractor.takeRecord({ record, resource, scope, i, j, k: k++, values: it.values, isUnescaped: it.isUnescaped })
     } else if (tag === SCOPE) {
-      if (decodeWithin(it.reading, 'InstrumentationScope', it.pos, partEnd, 3) === undefined) return false
+      // Earlier records would have missed it.
+      if (k > 0 || scope !== undefined) return false
+      scope = decodeWithin(it.reading, 'InstrumentationScope', it.pos, partEnd, 3)
+      if (scope === undefined) return false
     } else if (tag !== SCHEMA_URL || !isUnescapedText(it.bytes, it.pos, partEnd)) return false
     pos = partEnd
   }

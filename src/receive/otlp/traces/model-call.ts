@@ -1,0 +1,80 @@
+/** Calls of a model among the spans of a trace: the model and tokens that many frameworks state only there. */
+import type { AttributeLookup, RecordContext } from '../mapping/attribute-lookup.ts'
+import { compileRule } from '../mapping/compiled-rule.ts'
+import { firstOf } from '../mapping/field-sources.ts'
+import { GEN_AI_USAGE } from '../mapping/gen-ai.ts'
+import type { OtlpRule } from '../mapping/mapping.ts'
+import type { Span } from '../schema.ts'
+
+/** The kinds of tokens. Cached tokens are not among the input. */
+export const TOKEN_FIELDS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'] as const
+
+/** Tokens by kind; absent where they are not stated. */
+export type Tokens = Partial<Record<(typeof TOKEN_FIELDS)[number], number>>
+
+/** One call of a model. */
+export interface ModelCall {
+  readonly model: string | undefined
+  /** The agent that it names. Not every instrumentation names the right one. */
+  readonly agent: string | undefined
+  readonly tokens: Tokens
+  readonly hasTokens: boolean
+}
+
+/** Reads the model call that a span is. Undefined where it is none. */
+export type ReadModelCall = (context: RecordContext<Span>) => ModelCall | undefined
+
+/** The operations of the GenAI conventions that call a model for text. */
+const OPERATIONS: ReadonlySet<unknown> = new Set(['chat', 'generate_content', 'text_completion'])
+
+/** Longer names are no attempt's model, and would only take memory. */
+const MAX_NAME = 256
+
+const CALL: OtlpRule = {
+  enabled: true,
+  signal: 'traces',
+  when: {},
+  unless: {},
+  attempt: {
+    model_name: ['gen_ai.request.model', 'gen_ai.response.model', 'llm.model_name'],
+    input_tokens: [...GEN_AI_USAGE.input_tokens, 'llm.token_count.prompt'],
+    output_tokens: [...GEN_AI_USAGE.output_tokens, 'llm.token_count.completion'],
+    cache_read_tokens: [...GEN_AI_USAGE.cache_read_tokens, 'llm.token_count.prompt_details.cache_read'],
+    cache_write_tokens: [...GEN_AI_USAGE.cache_write_tokens, 'llm.token_count.prompt_details.cache_write'],
+  },
+  input_tokens_include_cache: true,
+  roll_up: false,
+}
+
+/** Creates the reader. */
+export function createModelCallReader(attributes: AttributeLookup<Span>): ReadModelCall {
+  const call = compileRule(CALL, attributes)
+  const operation = attributes.lookup('gen_ai.operation.name')
+  const kind = attributes.lookup('openinference.span.kind')
+  const agents = ['traceloop.association.properties.lc_agent_name', 'gen_ai.agent.name'].map(attributes.lookup)
+  const models = ['gen_ai.request.model', 'gen_ai.response.model'].map(attributes.lookup)
+
+  /** Where neither convention names the kind of the span, as with the AI SDK and Logfire, one that names a model calls it. */
+  function isCall(context: RecordContext<Span>): boolean {
+    const named = operation(context)
+    if (named !== undefined) return OPERATIONS.has(named)
+    const kindName = kind(context)
+    return kindName === undefined ? models.some(model => model(context) !== undefined) : kindName === 'LLM'
+  }
+
+  return context => {
+    if (!isCall(context)) return undefined
+    const stated = call.statement(context)
+    const model = stated.model_name
+    const tokens: Tokens = {}
+    for (const field of TOKEN_FIELDS) {
+      const value = stated[field]
+      if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) tokens[field] = value
+    }
+    const agent = firstOf(agents, context)
+    return { model: nameOf(model), agent: nameOf(agent), tokens, hasTokens: Object.keys(tokens).length > 0 }
+  }
+}
+
+const nameOf = (name: unknown): string | undefined =>
+  typeof name === 'string' && name !== '' && name.length <= MAX_NAME ? name : undefined
