@@ -9,6 +9,10 @@ import { createExposition } from './expose/exposition.ts'
 import { openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
+import { createPageHandler } from './page/assets.ts'
+import { readBuiltFiles } from './page/built-files.ts'
+import { createStreamHandler } from './page/stream/handler.ts'
+import { createStreamHub } from './page/stream/hub.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
 import { QUESTIONS } from './questions/questions.ts'
 import { createOpenStreams } from './receive/open-streams.ts'
@@ -40,7 +44,7 @@ export type { Config } from './config/config.ts'
 
 /** A sidecar that records attempts and answers questions. */
 export interface Sidecar {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, with the base path. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
   /**
@@ -65,6 +69,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
+  // Before the store opens, so that nothing is left open if the files cannot be read.
+  const builtFiles = await readBuiltFiles()
   const outdated = Promise.withResolvers<Error>()
   const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
@@ -102,15 +108,16 @@ export async function startSidecar(
       }),
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
-  const receivers = createReceivers({
-    config,
-    tracker,
-    streams,
-    counts: ingest.counts,
-    state,
-    notice: line => log.info(line),
+  const notice = (line: string): void => log.info(line)
+  const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state, notice })
+  const hub = createStreamHub({ events: store.events, clock: Date.now, monotonic })
+  const stream = createStreamHandler({
+    hub,
+    maxStreams: Math.ceil(config.maxConnections / 4),
+    isClosing: () => state.phase === 'refusing',
   })
-  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
+  const page = createPageHandler(builtFiles)
+  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, page, log })
   const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
 
   async function closeStages(): Promise<void> {
@@ -153,11 +160,12 @@ export async function startSidecar(
   }
 
   const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
-  log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
+  const url = `${opened.url}${config.basePath}`
+  log.info({ url, version: VERSION, ...ready }, 'ready')
   logCertificateDates(config.tlsCert, tls, log)
   await logStoredSpellings(config.modelAliases, { store, aliases, log })
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
-    (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, outdated: outdated.promise, reload, close }
+    (closing ??= shutDown({ config, log, state, streams, listener: opened, stream: hub, closeRest }))
+  return { url, tracker, outdated: outdated.promise, reload, close }
 }

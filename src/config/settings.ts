@@ -4,6 +4,7 @@
  */
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
+  basePath,
   bytes,
   bytesOrNone,
   count,
@@ -36,6 +37,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 /** The settings in force. Frozen. */
 export interface Config {
   readonly listen: ListenAddress
+  /** Without a slash at its end; empty for the root. */
+  readonly basePath: string
   /** The path of the documented JSON file, or a URL. The URL may contain a password. */
   readonly store: string
   readonly admin: boolean
@@ -103,6 +106,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: listenAddress,
     default: '127.0.0.1:9464',
     description: 'Address to listen on. Port 0 selects a free port.',
+    group: 'Where',
+  },
+  basePath: {
+    name: 'base-path',
+    kind: basePath,
+    default: '/',
+    description:
+      'Path below which everything is served, such as /agents/perf, for a reverse proxy that does not remove it.',
     group: 'Where',
   },
   store: {

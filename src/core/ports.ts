@@ -185,6 +185,8 @@ export interface Store {
   arms(experiment: string, range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
   overflowedArms(experiment: string, range?: TimeRange, filter?: KeyFilter): Promise<OverflowedArms>
+  /** The names of the experiments with an arm or a plan. */
+  experiments(): readonly string[]
   /** The stored plan of an experiment. Undefined if there is none. */
   experimentPlan(experiment: string): ExperimentPlan | undefined
   /**
