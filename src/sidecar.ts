@@ -127,14 +127,8 @@ export async function startSidecar(
       }),
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
-  const receivers = createReceivers({
-    config,
-    tracker,
-    streams,
-    counts: ingest.counts,
-    state,
-    notice: line => log.info(line),
-  })
+  const notice = (line: string): void => log.info(line)
+  const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state, notice })
   const hub = createStreamHub({ events: store.events, clock: Date.now, monotonic })
   const stream = createStreamHandler({
     hub,
