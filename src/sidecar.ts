@@ -230,7 +230,6 @@ export async function startSidecar(
       streams,
       stream: hub,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
-      stream: hub,
       closeRest,
     }))
   return { url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }
