@@ -228,7 +228,6 @@ export async function startSidecar(
       log,
       state,
       streams,
-      stream: hub,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
       closeRest,
     }))
