@@ -228,9 +228,7 @@ export async function startSidecar(
       log,
       state,
       streams,
-      stream: hub,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
-      stream: hub,
       closeRest,
     }))
   return { url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }

@@ -89,7 +89,7 @@ describe('a refused request is logged', () => {
     [
       'where the path is not there',
       { level: 'warn', status: 404, route: 'other' },
-      ({ post }) => post(anAttempt(), { path: '/attempts' }),
+      ({ post }) => post(anAttempt(), { path: '/api/attempts' }),
     ],
     [
       'where part of the attempts is rejected',
