@@ -228,6 +228,7 @@ export async function startSidecar(
       log,
       state,
       streams,
+      stream: hub,
       listeners: grpc === undefined ? [opened] : [opened, grpc],
       closeRest,
     }))
