@@ -11,6 +11,7 @@ import type { SeriesPoint } from '../../src/core/aggregate/series.ts'
 import { createTally } from '../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../src/core/aggregate/time-tiers.ts'
 import type { NewAttempt } from '../../src/core/attempt/attempt.ts'
+import { QUESTIONS } from '../../src/questions/questions.ts'
 import { copyStore } from '../../src/store/copy/copy.ts'
 import { openLog, openStore, openStoreToRead } from '../../src/store/open.ts'
 import { createConnection } from '../../src/store/postgres/connection.ts'
@@ -81,12 +82,12 @@ describe('through stores of other kinds and back into a file', () => {
   test.for([['6,000 made'], ['the real']] as const)('%s attempts keep every answer', async ([name], context) => {
     const batches =
       name === '6,000 made' ? workload() : ((await realAttempts()) ?? context.skip(`there is no file ${REAL.pathname}`))
-    const through = name === '6,000 made' ? (['SQLite', 'PostgreSQL', 'Redis'] as const) : (['PostgreSQL'] as const)
+    const through = name === '6,000 made' ? (['PostgreSQL', 'Redis'] as const) : (['SQLite'] as const)
     const chain = (['file', ...through, 'file'] as const).map(kind => newStore(kind, context))
     await fill(chain[0]!, batches)
     for (let i = 1; i < chain.length; i++) {
       const { verified } = await copied(chain[i - 1]!, chain[i]!)
-      expect(verified).toMatchObject({ questions: 12, differences: [] })
+      expect(verified).toMatchObject({ questions: QUESTIONS.length, differences: [] })
     }
     const last = chain.at(-1)!
     expect(await contentOf(last)).toBe(await contentOf(chain[0]!))
@@ -143,10 +144,10 @@ test('an empty store is copied through every kind of store', async context => {
     expect(await copied(chain[i - 1]!, chain[i]!)).toMatchObject({ copied: 0, verified: { attempts: 0, keys: 0 } })
 })
 
-test('2,000 keys are copied', async context => {
+test('1,000 keys are copied', async context => {
   const [source, target] = [newStore('file', context), newStore('PostgreSQL', context)]
-  await fill(source, [Array.from({ length: 2000 }, (_, i) => attempt(i, { agent_name: `agent ${i}` }))])
-  expect(await copied(source, target)).toMatchObject({ copied: 2000, verified: { keys: 2000, differences: [] } })
+  await fill(source, [Array.from({ length: 1000 }, (_, i) => attempt(i, { agent_name: `agent ${i}` }))])
+  expect(await copied(source, target)).toMatchObject({ copied: 1000, verified: { keys: 1000, differences: [] } })
 }, 120_000)
 
 test('the sentence says what was copied and verified', async context => {
@@ -154,7 +155,9 @@ test('the sentence says what was copied and verified', async context => {
   await fill(source, [hostile])
   const { stdout } = await runCommand(['copy', '--from', source, '--to', target])
   expect(stdout).toMatch(/^Copied 36 attempts from .*\.json to sqlite:.*\.db\.\nVerified: both stores give the same/)
-  expect(stdout.replaceAll('\n', ' ')).toMatch(/to all 12 questions, the same \/metrics, .* of 36 keys .* 36 attempts/)
+  const sentence = stdout.replaceAll('\n', ' ')
+  expect(sentence).toContain(`to all ${QUESTIONS.length} questions, the same /metrics,`)
+  expect(sentence).toMatch(/totals of 36 keys .* the same 36 attempts/)
 })
 
 describe('a source that a sidecar has open', () => {
@@ -425,7 +428,7 @@ async function kill(child: ChildProcess): Promise<void> {
 test('a copy that is killed between two groups is finished by the next run, and refused as a store until then', async context => {
   if (postgres === undefined) return context.skip('PostgreSQL is not installed')
   const [source, target] = [newStore('file', context), newStore('PostgreSQL', context)]
-  await fill(source, [Array.from({ length: 6000 }, (_, i) => attempt(i))])
+  await fill(source, [Array.from({ length: 4200 }, (_, i) => attempt(i))])
   const schema = new URL(target).searchParams.get('schema')!
   const connection = createConnection(postgres.url)
   const groups = async (): Promise<number> => {
@@ -446,7 +449,7 @@ test('a copy that is killed between two groups is finished by the next run, and 
   })
   await connection.close()
   const { copied: attempts, copied_before: before } = await copied(source, target)
-  expect(Number(attempts) + Number(before)).toBe(6000)
+  expect(Number(attempts) + Number(before)).toBe(4200)
   expect(attempts).toBeGreaterThan(0)
   expect(await contentOf(target)).toBe(await contentOf(source))
 }, 120_000)
