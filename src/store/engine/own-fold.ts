@@ -35,15 +35,22 @@ export function createOwnFold({ appender, follower, outage, times }: OwnFoldOpti
 
   async function takeBehind({ group, kept: first }: Sent, fold: OwnGroup['fold']): Promise<void> {
     const fromMs = performance.now()
+    let isFolded = false
+    const foldOnce: OwnGroup['fold'] = position => {
+      fold(position)
+      isFolded = true
+    }
     for (let kept: Kept = first; ; kept = await appender.again(group)) {
-      if (follower.isNext(kept)) return take({ group, kept }, fold)
+      if (follower.isNext(kept)) return take({ group, kept }, foldOnce)
       try {
-        if (await follower.catchUp({ number: group.number, fold })) return
+        if (await follower.catchUp({ number: group.number, fold: foldOnce })) return
         // The log does not show it yet, or has lost it since: it is asked for again.
         if (performance.now() - fromMs > times.stuckMs)
           throw new Error(`the log is missing groups behind ${follower.position}`)
         await delay(times.pollMs)
       } catch (error) {
+        // The read failed behind the group. Reading on would not meet it again, so its call would never be answered.
+        if (isFolded) return
         outage.begin(error)
         await outage.over()
       }
