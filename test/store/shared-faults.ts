@@ -141,11 +141,17 @@ export function describeFaults(
       await using _ = proxy
       const [store] = stores
       await store!.append([attempt(1)])
-      proxy.freeze()
+      const url = new URL(server.url)
+      proxy.retarget({ host: '127.0.0.1', port: 1 })
       proxy.thaw()
-      await proxy[Symbol.asyncDispose]()
-      await expect.poll(() => store!.health().writable, { timeout: 20_000 }).toBe(false)
+      await expect.poll(() => store!.health().writable).toBe(false)
+      await expect(store!.append([attempt(2)])).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
+      await expect(store!.attempts({ limit: 1 })).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
       expect(await countedIn(store!)).toBe(1)
+      proxy.retarget({ host: '127.0.0.1', port: Number(url.port) })
+      await expect.poll(() => store!.health().writable).toBe(true)
+      await store!.append([attempt(2)])
+      expect(await idsIn(store!)).toEqual(['id 1', 'id 2'])
       await store!.close()
     })
 

@@ -3,6 +3,10 @@ import { connect, createServer, type Socket } from 'node:net'
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
+  /** The connections of clients that are open. */
+  readonly connections: number
+  /** Connects new clients to another server, as a name does that a failover moves. */
+  retarget(target: { readonly host: string; readonly port: number }): void
   /** Ends a connection instead of passing on the server's next answer. Counts the connections that were ended so. */
   cutNextAnswer(): void
   readonly cuts: number
@@ -12,7 +16,8 @@ export interface TcpProxy extends AsyncDisposable {
   thaw(): void
 }
 
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export async function startProxy(first: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+  let target = first
   const pairs = new Set<readonly [Socket, Socket]>()
   let isCutting = false
   let isFrozen = false
@@ -41,6 +46,12 @@ export async function startProxy(target: { readonly host: string; readonly port:
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as { port: number }).port,
+    get connections() {
+      return pairs.size
+    },
+    retarget(other) {
+      target = other
+    },
     cutNextAnswer() {
       isCutting = true
     },

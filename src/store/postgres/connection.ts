@@ -3,7 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 
 export interface Connection {
-  /** Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, else with the server's error. */
+  /**
+   * Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} where there is no
+   * connection, else with the server's error.
+   */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
 }
@@ -13,19 +16,41 @@ export class Unanswered extends Error {
   override readonly name = 'Unanswered'
 }
 
-/** How long to wait for a connection, and for an answer. The server gives up before the client does. */
-const CONNECT_MS = 5000
-const ANSWER_MS = 10_000
+/** There is no connection, so the server did not run the statement. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
+}
+
+/** Time limits in milliseconds. Without them, a half-open connection or a lock that is held would make an append wait for ever. */
+export interface ConnectionTimes {
+  /** For a connection. */
+  readonly connectMs: number
+  /** For an answer. The server gives up before the client does, so that no statement commits long after. */
+  readonly answerMs: number
+  /** For a statement, by the server. */
+  readonly statementMs: number
+  /** For a lock, by the server. */
+  readonly lockMs: number
+}
+
+export const CONNECTION_TIMES: ConnectionTimes = {
+  connectMs: 5000,
+  answerMs: 10_000,
+  statementMs: 8000,
+  lockMs: 5000,
+}
+
 const GOODBYE_MS = 1000
+
 /** As statements, not as start-up parameters, which connection poolers refuse. */
-const SETTINGS = `
-set statement_timeout = '8s';
-set lock_timeout = '5s';
+const settingsText = ({ statementMs, lockMs }: ConnectionTimes): string => `
+set statement_timeout = ${statementMs};
+set lock_timeout = ${lockMs};
 set idle_in_transaction_session_timeout = '5s';
 set time zone 'UTC';
 set default_transaction_isolation = 'read committed'`
 
-export function createConnection(url: string): Connection {
+export function createConnection(url: string, times: ConnectionTimes = CONNECTION_TIMES): Connection {
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -34,8 +59,8 @@ export function createConnection(url: string): Connection {
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: url,
-      connectionTimeoutMillis: CONNECT_MS,
-      query_timeout: ANSWER_MS,
+      connectionTimeoutMillis: times.connectMs,
+      query_timeout: times.answerMs,
       keepAlive: true,
       application_name: 'agent-performance',
     })
@@ -44,7 +69,7 @@ export function createConnection(url: string): Connection {
     client.on('end', () => drop(client))
     try {
       await client.connect()
-      await client.query(SETTINGS)
+      await client.query(settingsText(times))
       active = client
     } catch (error) {
       await client.end().catch(() => undefined)
@@ -75,11 +100,15 @@ export function createConnection(url: string): Connection {
   }
 
   async function run<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const client = await connected()
+    const client = await connected().catch((error: unknown) => {
+      throw new NotSent(error instanceof Error ? error.message : String(error), { cause: error })
+    })
     try {
       const { rows } = await client.query<Row & pg.QueryResultRow>(text, [...values])
       return rows
     } catch (error) {
+      // After a failover, the server of this connection may be a standby. A new connection may reach the primary.
+      if (sqlState(error) === READ_ONLY) drop(client)
       if (error instanceof pg.DatabaseError && !isDisconnect(error)) throw error
       drop(client)
       throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
@@ -102,6 +131,9 @@ export function createConnection(url: string): Connection {
     },
   }
 }
+
+/** SQLSTATE: the transaction or the server is read-only. */
+const READ_ONLY = '25006'
 
 /** Class 08 is a connection exception, and class 57P the server's shutdown or crash. */
 function isDisconnect({ code = '' }: pg.DatabaseError): boolean {

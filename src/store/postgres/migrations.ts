@@ -97,6 +97,8 @@ select
 from {schema}.attempts
 group by agent_name, model_name, issue_type;
 `,
+  // Without it, a lost answer is looked for in the whole log, which takes longer than a statement may.
+  'create index on {schema}.log (writer, number);',
 ]
 
 /** The migrations of a store are exactly these. A database with more was written by a newer version. */

@@ -16,7 +16,7 @@ import {
   type LogWatcher,
   type Position,
 } from '../../core/log.ts'
-import type { Clock } from '../../core/ports.ts'
+import type { Advisory, Clock } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
 import { pageOf } from '../shared/page.ts'
 import { START, sequenceOf } from '../shared/position.ts'
@@ -24,11 +24,12 @@ import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
 import { appendText } from './append.ts'
-import { type Connection, createConnection, sqlState, Unanswered } from './connection.ts'
+import { type Connection, type ConnectionTimes, createConnection, NotSent, sqlState, Unanswered } from './connection.ts'
 import { expireDays } from './expire.ts'
 import { createGroups } from './groups.ts'
 import { migrate } from './migrate.ts'
 import { makePartitions } from './partitions.ts'
+import { checkServer } from './server.ts'
 import { createSnapshotTable } from './snapshot-table.ts'
 import type { Target } from './target.ts'
 
@@ -42,14 +43,13 @@ export interface PostgresLogOptions {
   readonly warn: (message: string, detail: Readonly<Record<string, unknown>>) => void
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
+  readonly times?: ConnectionTimes | undefined
 }
 
 /** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
 const RESEND_BYTES = 8 * 1024 * 1024
 /** SQLSTATE: no partition for the row. */
 const NO_PARTITION = '23514'
-/** The largest difference of the clocks of a sidecar and the server. */
-const MAX_SKEW_MS = 300_000
 
 interface AppendedRow {
   readonly seq: string
@@ -59,17 +59,18 @@ interface AppendedRow {
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<Log> {
-  const { target, clock, limits, retention, pollMs = 100 } = options
+  const { target, clock, limits, retention, pollMs = 100, times } = options
   const { schema } = target
-  const writing = createConnection(target.url)
-  const reading = createConnection(target.url)
+  const writing = createConnection(target.url, times)
+  const reading = createConnection(target.url, times)
   const writer = randomUUID()
   try {
-    const serverMs = await checkServer(writing, options)
+    const { nowMs, advisories } = await checkServer(writing)
+    for (const { detail } of advisories) options.warn(detail, { store: target.name })
     const { seed, limits: kept } = await migrate(writing, schema, limits)
-    await makePartitions(writing, schema, serverMs)
-    await writing.query(`insert into ${schema}.writers (writer, number) values ($1, 0)`, [writer])
-    return createLog({ ...options, writing, reading, writer, info: { seed, limits: kept }, pollMs })
+    await makePartitions(writing, schema, nowMs)
+    await putWriter(writing, schema, writer)
+    return createLog({ ...options, writing, reading, writer, info: { seed, limits: kept }, pollMs, advisories })
   } catch (error) {
     await Promise.all([writing.close(), reading.close()])
     throw error
@@ -81,6 +82,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
     readonly writer: string
     readonly info: { readonly seed: readonly [number, number]; readonly limits: Limits }
     readonly pollMs: number
+    readonly advisories: readonly Advisory[]
   }): Log {
     let watcher: LogWatcher | undefined
     let polling: NodeJS.Timeout | undefined
@@ -101,7 +103,8 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
         if (error instanceof LogBehind || error instanceof LogNotEmpty) throw error
         if (error instanceof Unanswered) isUnknown = true
         // The server's own error means that nothing was stored, unless an earlier try may still be.
-        throw isUnknown || sqlState(error) === undefined ? error : new LogRefused(error)
+        const isNotStored = error instanceof NotSent || sqlState(error) !== undefined
+        throw isUnknown || !isNotStored ? error : new LogRefused(error)
       }
     }
 
@@ -109,6 +112,9 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
     async function findOwn(group: Group): Promise<Kept> {
       const known = await groups.ofWriter(group.writer ?? parts.writer)
       if (isFirst(group) && known.number === 0) throw new LogNotEmpty()
+      // A failover or a restored backup may have lost the writer's row, without which no group can be appended.
+      if (known.number === 0) await putWriter(parts.writing, schema, group.writer ?? parts.writer)
+      if (known.number === 0 && group.number === 1) return (await insert(parts.writer, group)) ?? (await findOwn(group))
       if (known.number !== group.number || known.kept === undefined) throw new LogBehind(known.number)
       return known.kept
     }
@@ -159,12 +165,14 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log>
       expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),
       async recover() {
         await makePartitions(parts.writing, schema, await serverTime(parts.writing))
+        // Fails where the server answers questions only: a standby, or a full disk.
+        await putWriter(parts.writing, schema, parts.writer)
       },
       watch(given) {
         watcher = given
         polling = setInterval(() => void poll(), parts.pollMs).unref()
       },
-      health: () => ({ writable: true }),
+      health: () => ({ writable: true, ...(parts.advisories.length > 0 && { advisories: parts.advisories }) }),
       async close() {
         clearInterval(polling)
         polling = undefined
@@ -195,7 +203,7 @@ function createInsert(
 
   return async (writer, group) => {
     if (isFirst(group)) {
-      await query(`insert into ${schema}.writers (writer, number) values ($1, 0) on conflict do nothing`, [writer])
+      await putWriter({ query }, schema, writer)
       return await run(appendText(schema, { rows, isFirst: true }), writer, group)
     }
     try {
@@ -214,42 +222,20 @@ function createInsert(
   }
 }
 
+/** Creates the row that counts the groups of a writer, or notes that the writer is alive. */
+async function putWriter({ query }: Pick<Connection, 'query'>, schema: string, writer: string): Promise<void> {
+  await query(
+    `insert into ${schema}.writers (writer, number) values ($1, 0) on conflict (writer) do update set seen = now()`,
+    [writer],
+  )
+}
+
 /** Whether a group may only become the first of the log. */
 const isFirst = (group: Group): boolean => group.writer !== undefined && group.number === 1
 
 /** The position of an appended group, and the one before it. */
 export function keptOf({ seq, chain, before_chain }: AppendedRow): Kept {
   return { position: `${seq}:${chain}`, after: `${Number(seq) - 1}:${before_chain}` }
-}
-
-/** Refuses a server that cannot keep attempts, and warns of one that may lose them. Returns the server's time. */
-async function checkServer(connection: Connection, { warn, target }: PostgresLogOptions): Promise<number> {
-  const [found] = await connection.query<{
-    recovering: boolean
-    read_only: string
-    fsync: string
-    commit: string
-    pages: string
-    ms: number
-  }>(`select pg_is_in_recovery() as recovering, current_setting('transaction_read_only') as read_only,
-    current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
-    current_setting('full_page_writes') as pages, extract(epoch from clock_timestamp())::float8 * 1000 as ms`)
-  const server = found!
-  if (server.recovering || server.read_only === 'on')
-    throw new Error('the server is read-only: give the URL of the primary server')
-  const skewMs = Math.abs(server.ms - Date.now())
-  if (skewMs > MAX_SKEW_MS)
-    throw new Error(
-      `the clocks of this machine and of the server differ by ${Math.round(skewMs / 1000)} s: synchronise them`,
-    )
-  for (const [setting, value] of [
-    ['fsync', server.fsync],
-    ['synchronous_commit', server.commit],
-    ['full_page_writes', server.pages],
-  ] as const)
-    if (value === 'off')
-      warn('the server may lose acknowledged attempts when it crashes', { store: target.name, setting, value })
-  return server.ms
 }
 
 async function serverTime({ query }: Connection): Promise<number> {

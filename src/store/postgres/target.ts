@@ -23,6 +23,9 @@ export function parseTarget(text: string): Target {
   if (passwordFile !== undefined) url.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trimEnd())
   const shown = new URL(url)
   if (shown.password !== '') shown.password = '***'
+  // The driver takes them as parameters too.
+  for (const secret of ['password', 'sslpassword'])
+    if (shown.searchParams.has(secret)) shown.searchParams.set(secret, '***')
   return { url: url.href, schema, rows: rows === 'on', name: shown.href }
 }
 

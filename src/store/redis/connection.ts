@@ -1,9 +1,14 @@
 /** A connection to Redis that is made again after it was lost. */
-import { createClient, ErrorReply, RESP_TYPES } from '@redis/client'
+import { ClientClosedError, ClientOfflineError, createClient, ErrorReply, RESP_TYPES } from '@redis/client'
+import { messageOf } from '../messages.ts'
 import type { Script } from './scripts.ts'
+import type { Target } from './target.ts'
 
 export interface Connection {
-  /** Sends one command. Rejects with {@link Unanswered} where it is unknown whether the server ran it, else with the server's error. */
+  /**
+   * Sends one command. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} where there is no
+   * connection, else with the server's error.
+   */
   send<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
   /** {@link send}, with strings of the reply as bytes. */
   sendForBytes<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
@@ -16,13 +21,27 @@ export class Unanswered extends Error {
   override readonly name = 'Unanswered'
 }
 
-const CONNECT_MS = 5000
-/** Without it, a half-open connection would never answer. */
-const ANSWER_MS = 10_000
+/** There is no connection, so the server did not run the command. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
+}
+
+/** Time limits in milliseconds. */
+export interface ConnectionTimes {
+  /** For a connection. */
+  readonly connectMs: number
+  /** For an answer. Without it, a half-open connection would never answer. */
+  readonly answerMs: number
+}
+
+const TIMES: ConnectionTimes = { connectMs: 5000, answerMs: 10_000 }
 const MAX_RETRY_MS = 1000
 
 /** Rejects where the first connection fails. */
-export async function openConnection(url: string): Promise<Connection> {
+export async function openConnection(
+  { url, ca }: Pick<Target, 'url' | 'ca'>,
+  times: ConnectionTimes = TIMES,
+): Promise<Connection> {
   let isOpen = false
   const client = createClient({
     url,
@@ -31,8 +50,9 @@ export async function openConnection(url: string): Promise<Connection> {
     commandsQueueMaxLength: 1000,
     RESP: 2,
     socket: {
-      connectTimeout: CONNECT_MS,
-      socketTimeout: ANSWER_MS,
+      connectTimeout: times.connectMs,
+      socketTimeout: times.answerMs,
+      ...(ca !== undefined && { ca }),
       reconnectStrategy: retries => (isOpen ? Math.min(50 * 2 ** retries, MAX_RETRY_MS) : false),
     },
   })
@@ -47,7 +67,8 @@ export async function openConnection(url: string): Promise<Connection> {
       return (await reply) as Reply
     } catch (error) {
       if (error instanceof ErrorReply) throw error
-      throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
+      const isNotSent = error instanceof ClientOfflineError || error instanceof ClientClosedError
+      throw new (isNotSent ? NotSent : Unanswered)(messageOf(error), { cause: error })
     }
   }
 

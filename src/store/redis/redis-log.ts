@@ -21,7 +21,7 @@ import { START, sequenceOf } from '../shared/position.ts'
 import { reachOf } from '../shared/reach.ts'
 import { createFrames, readRecords } from '../shared/records.ts'
 import { type Retention, withinRetention } from '../shared/retention.ts'
-import { type Connection, openConnection, replyOf, Unanswered } from './connection.ts'
+import { type Connection, type ConnectionTimes, NotSent, openConnection, replyOf, Unanswered } from './connection.ts'
 import { createGroups, type Groups, type ReadGroup } from './groups.ts'
 import { APPEND, CREATE, TRIM } from './scripts.ts'
 import { checkServer } from './server.ts'
@@ -36,21 +36,24 @@ export interface RedisLogOptions {
   readonly retention: Retention
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
+  readonly times?: ConnectionTimes | undefined
 }
 
 /** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
 const RESEND_BYTES = 8 * 1024 * 1024
+/** How long replicas may take to receive a group, in milliseconds. */
+const REPLICATION_MS = '1000'
 /** The version of the keys' format. */
 const FORMAT = 1
 
 /** Opens the log. Rejects where the server cannot be reached, or may delete what it stores. */
 export async function openRedisLog(options: RedisLogOptions): Promise<Log> {
-  const { target } = options
-  const connection = await openConnection(target.url)
+  const { target, times } = options
+  const connection = await openConnection(target, times)
   try {
-    const weaknesses = await checkServer(connection)
+    const advisories = await checkServer(connection)
     const head = await createHead(connection, target.keys, options.limits)
-    return createLog(options, connection, { ...head, weaknesses })
+    return createLog(options, connection, { ...head, advisories })
   } catch (error) {
     await connection.close()
     throw error
@@ -84,13 +87,12 @@ export class NewerKeys extends Error {
 function createLog(
   { target, clock, retention, pollMs = 100 }: RedisLogOptions,
   connection: Connection,
-  { id, seed, limits, weaknesses }: Head & { readonly weaknesses: readonly string[] },
+  { id, seed, limits, advisories }: Head & { readonly advisories: readonly Advisory[] },
 ): Log {
   const { keys } = target
   const writer = randomUUID()
   const groups = createGroups(connection, keys)
   const snapshots = createSnapshotKeys(connection, keys, groups.whyGone)
-  const advisories: Advisory[] = weaknesses.map(detail => ({ name: 'durability', detail }))
   let watcher: LogWatcher | undefined
   let polling: NodeJS.Timeout | undefined
   let isPolling = false
@@ -109,12 +111,20 @@ function createLog(
         [keys.log, keys.head, keys.writers],
         ...args,
       )
+      await replicated()
       isUnknown = false
       seen = `${sequence}:${chain}`
       return { position: seen, after: `${Number(sequence) - 1}:${before}` }
     } catch (error) {
       throw explained(error)
     }
+  }
+
+  /** Waits until as many replicas as the target asks for have everything that this connection wrote. */
+  async function replicated(): Promise<void> {
+    if (target.replicas === 0) return
+    const there = await connection.send<number>('WAIT', String(target.replicas), REPLICATION_MS)
+    if (there < target.replicas) throw new Unanswered(`${there} of ${target.replicas} replicas have the attempts`)
   }
 
   function explained(error: unknown): unknown {
@@ -126,7 +136,8 @@ function createLog(
     if (reply?.startsWith('REPLACED'))
       return new LogRefused(new Error('the stream was deleted or replaced: restart'), { isFinal: true })
     // The server's own error means that nothing was stored, unless an earlier try may still be.
-    return reply === undefined || isUnknown ? error : new LogRefused(error)
+    const isNotStored = error instanceof NotSent || reply !== undefined
+    return isUnknown || !isNotStored ? error : new LogRefused(error)
   }
 
   async function poll(): Promise<void> {
@@ -174,7 +185,8 @@ function createLog(
     expire: async () =>
       expire(connection, keys, groups, { retention, nowMs: clock(), covered: await snapshots.covered() }),
     async recover() {
-      await groups.end()
+      // Fails where the server answers questions only: a replica, or a server whose memory is full.
+      await connection.send('HSET', keys.writers, `${writer}:seen`, String(clock()))
     },
     watch(given) {
       watcher = given
