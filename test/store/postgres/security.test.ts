@@ -51,11 +51,12 @@ describe.skipIf(missing !== undefined)('PostgreSQL', () => {
     vi.unstubAllEnvs()
   })
 
+  /** The schema has the name of a reserved word. */
   function targetOf(user: string, host: string, parameters: Readonly<Record<string, string>>): string {
     const url = new URL(server.url)
     url.username = user
     url.hostname = host
-    for (const [name, value] of Object.entries({ schema: 'security', ...parameters })) url.searchParams.set(name, value)
+    for (const [name, value] of Object.entries({ schema: 'select', ...parameters })) url.searchParams.set(name, value)
     return url.href
   }
 
