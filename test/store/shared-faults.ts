@@ -166,6 +166,31 @@ export function describeFaults(
       )
     })
 
+    test('a start that loses its connection at any answer says so with exit code 69, or succeeds', async () => {
+      const { proxy, stores, target } = await openBehindProxy(1)
+      await using _ = proxy
+      await stores[0]!.append([attempt(1)])
+      await stores[0]!.close()
+      const behind = new URL(target)
+      behind.port = String(proxy.port)
+      let failures = 0
+      for (let answers = 0, isCut = true; isCut; answers++) {
+        const before = proxy.cuts
+        proxy.cutNextAnswer(answers)
+        const opened = await openStore(behind.href, { clock }).catch((reason: unknown) => reason)
+        isCut = proxy.cuts > before
+        if (opened instanceof Error) {
+          failures++
+          expect(opened).toMatchObject({ name: 'UnusableServer', exitCode: 69 })
+        } else {
+          expect(await countedIn(opened as OpenStore)).toBe(1)
+          proxy.cutNextAnswer(Number.POSITIVE_INFINITY)
+          await (opened as OpenStore).close()
+        }
+      }
+      expect(failures).toBeGreaterThan(5)
+    })
+
     test('an error of the connection does not show the password', async () => {
       const url = new URL(
         targetOf('x://user:topsecret@127.0.0.1:1/db'.replace('x:', new URL(server.url).protocol), ++tests),

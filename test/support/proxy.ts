@@ -7,8 +7,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number
   /** Connects new clients to another server, as a name does that a failover moves. */
   retarget(target: { readonly host: string; readonly port: number }): void
-  /** Ends a connection instead of passing on the server's next answer. Counts the connections that were ended so. */
-  cutNextAnswer(): void
+  /** Ends a connection instead of passing on the server's next answer, or the one behind `skip` more. Counts the connections that were ended so. */
+  cutNextAnswer(skip?: number): void
   readonly cuts: number
   /** Holds all bytes back in both directions, until it is thawed. */
   freeze(): void
@@ -19,7 +19,8 @@ export interface TcpProxy extends AsyncDisposable {
 export async function startProxy(first: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   let target = first
   const pairs = new Set<readonly [Socket, Socket]>()
-  let isCutting = false
+  /** Answers that are passed on before the cut. Undefined without one. */
+  let untilCut: number | undefined
   let isFrozen = false
   let cuts = 0
   const server = createServer(client => {
@@ -37,8 +38,8 @@ export async function startProxy(first: { readonly host: string; readonly port: 
     })
     upstream.on('data', data => {
       if (isFrozen) return
-      if (!isCutting) return void client.write(data)
-      isCutting = false
+      if (untilCut === undefined || untilCut-- > 0) return void client.write(data)
+      untilCut = undefined
       cuts++
       end()
     })
@@ -52,8 +53,8 @@ export async function startProxy(first: { readonly host: string; readonly port: 
     retarget(other) {
       target = other
     },
-    cutNextAnswer() {
-      isCutting = true
+    cutNextAnswer(skip = 0) {
+      untilCut = skip
     },
     get cuts() {
       return cuts

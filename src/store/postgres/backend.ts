@@ -5,7 +5,7 @@ import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
 import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
-import { BadTarget, UnusableServer } from '../shared/server-errors.ts'
+import { BadTarget, openingError, UnusableServer } from '../shared/server-errors.ts'
 import { NewerSchema } from './migrate.ts'
 import { openPostgresLog } from './postgres-log.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -13,7 +13,12 @@ import { parseTarget, type Target } from './target.ts'
 export const POSTGRES_BACKEND: Backend = {
   async open(text, options) {
     const target = targetOf(text)
-    return await openOverLog(await openLog(target, options), target.name, options)
+    const log = await openLog(target, options)
+    try {
+      return await openOverLog(log, target.name, options)
+    } catch (error) {
+      throw openingError(target.name, error)
+    }
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
@@ -34,7 +39,11 @@ async function openReader(text: string, { createTally, clock, log: logger = SILE
   const target = targetOf(text)
   const tally = createTally()
   const log = await openLog(target, { clock, tally, log: logger })
-  return await openLogReader({ log, tally, clock, logger })
+  try {
+    return await openLogReader({ log, tally, clock, logger })
+  } catch (error) {
+    throw openingError(target.name, error)
+  }
 }
 
 function targetOf(text: string): Target {

@@ -5,7 +5,7 @@ import { messageOf } from '../messages.ts'
 import { limitsOf, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
 import type { Retention } from '../shared/retention.ts'
-import { BadTarget, UnusableServer } from '../shared/server-errors.ts'
+import { BadTarget, openingError, UnusableServer } from '../shared/server-errors.ts'
 import { NewerKeys, openRedisLog } from './redis-log.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -17,7 +17,11 @@ export const REDIS_BACKEND: Backend = {
     const target = targetOf(text)
     const log = await openLog(target, options)
     for (const { detail } of log.health().advisories ?? []) options.log?.warn(detail, { store: target.name })
-    return await openOverLog(log, target.name, options)
+    try {
+      return await openOverLog(log, target.name, options)
+    } catch (error) {
+      throw openingError(target.name, error)
+    }
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
@@ -35,7 +39,12 @@ async function openLog(target: Target, options: BackendOptions): ReturnType<type
 async function openReader(text: string, { createTally, clock, log: logger = SILENT }: ReadOptions): Promise<Store> {
   const target = targetOf(text)
   const tally = createTally()
-  return await openLogReader({ log: await openLog(target, { clock, tally, log: logger }), tally, clock, logger })
+  const log = await openLog(target, { clock, tally, log: logger })
+  try {
+    return await openLogReader({ log, tally, clock, logger })
+  } catch (error) {
+    throw openingError(target.name, error)
+  }
 }
 
 function targetOf(text: string): Target {

@@ -24,3 +24,8 @@ export class UnusableServer extends Error {
     this.exitCode = isNewer ? EXIT.configuration : EXIT.unavailable
   }
 }
+
+/** The error of a store that cannot be opened: one that has its own exit code, else {@link UnusableServer}. */
+export function openingError(store: string, error: unknown): unknown {
+  return error instanceof Error && 'exitCode' in error ? error : new UnusableServer(store, error, false)
+}
