@@ -455,7 +455,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${OVERLOAD} > a disk > that fails refuses waiting and new attempts with 503, and accepts attempts again when it works`,
       `${OVERLOAD} > incomplete lines count as in flight: too many are refused with 429, and accepted when others are complete`,
       `${LIMITS} > too many bytes in flight are refused with 429 and Retry-After, and accepted again when others are complete`,
-      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that says when to retry, where a retry can succeed`,
+      `${OTLP}/answer.test.ts > a refusal is a google.rpc.Status in the encoding of the request > that states when to retry, if a retry can succeed`,
     ],
   },
   {
@@ -750,7 +750,7 @@ const INPUT: readonly ReliabilityRow[] = [
     promise: 'An OTLP batch without ids that is sent again counts once.',
     shown: [
       `${OTLP}/handler.test.ts > the same attempt counts once > a span that is sent again, in any encoding`,
-      `${OTLP}/handler.test.ts > the same attempt counts once > log records without an id, when their batch comes again from within a span (%s)`,
+      `${OTLP}/handler.test.ts > the same attempt counts once > log records without an id that were emitted inside a span, if their batch is sent again (%s)`,
     ],
     not: 'log records outside any span, which have no identity',
   },
@@ -807,7 +807,7 @@ const SETTINGS: readonly ReliabilityRow[] = [
       `${CHANGED} > after %s > two arms under --max-arms 1 remain, new ones are not distinguished and the answers say so, until the limit is higher`,
       `${CHANGED} > after %s > a smaller --id-window keeps the newest ids, a larger one all, and the counts remain`,
       'test/store/snapshot/snapshot.test.ts > keys beyond a lower limit stay, in totals and in every range',
-      'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long',
+      'test/core/aggregate/series.test.ts > series beyond a lower limit stay, and lose nothing; new ones are refused until one has been idle for long',
     ],
   },
   {

@@ -32,6 +32,7 @@ import { shutDown } from './sidecar/shutdown.ts'
 import { readReloadable, readStartup } from './sidecar/startup.ts'
 import type { SidecarState } from './sidecar/state.ts'
 import { openStorage } from './sidecar/storage.ts'
+import { logStoredSpellings } from './sidecar/stored-spellings.ts'
 import { AgentPerformanceTracker } from './tracker.ts'
 
 export type { Config } from './config/config.ts'
@@ -41,7 +42,7 @@ export interface Sidecar {
   /** `http://HOST:PORT`. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
-  /** Reads tokens, certificates and OTLP rules again. If any of them is invalid, it rejects and everything stays in force as it was. */
+  /** Reads tokens, certificates, OTLP rules, model aliases and prices again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
   /** Stops accepting attempts, completes the requests in progress, makes all attempts durable and closes everything. Idempotent. */
   close(): Promise<void>
@@ -57,11 +58,16 @@ export async function startSidecar(
   env: Environment = {},
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
-  const { tokens, tls, mapping, price } = await readStartup(config)
+  const { tokens, tls, mapping, aliases, price } = await readStartup(config)
   const { tally, store, replayMs } = await openStorage(config, log)
-  const tracker = new AgentPerformanceTracker({ store, log, price })
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
-  const state: SidecarState = { phase: 'serving', access, mapping }
+  const state: SidecarState = { phase: 'serving', access, mapping, aliases, price }
+  const tracker = new AgentPerformanceTracker({
+    store,
+    log,
+    price: attempt => state.price(attempt),
+    modelAliases: () => state.aliases,
+  })
 
   const monotonic = (): number => performance.now()
   const eventLoopLag = openEventLoopLag(monotonic)
@@ -123,13 +129,17 @@ export async function startSidecar(
     if (renewed.tls !== undefined) opened.renew(renewed.tls)
     state.access = { ...state.access, tokens: renewed.tokens }
     state.mapping = renewed.mapping
-    log.info('tokens, certificates and the rules for OTLP were read again')
+    state.aliases = renewed.aliases
+    state.price = renewed.price
+    log.info('tokens, certificates and the rules for OTLP were read again, and so were model aliases and prices')
     logCertificateDates(config.tlsCert, renewed.tls, log)
+    await logStoredSpellings(config.modelAliases, { store, aliases: renewed.aliases, log })
   }
 
   const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
   log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
   logCertificateDates(config.tlsCert, tls, log)
+  await logStoredSpellings(config.modelAliases, { store, aliases, log })
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))

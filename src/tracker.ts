@@ -7,6 +7,7 @@ import type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 import type { AgentMetrics } from './core/aggregate/metrics.ts'
 import type { SeriesPoint } from './core/aggregate/series.ts'
 import type { NewAttempt } from './core/attempt/attempt.ts'
+import { aliasesOf, type ModelAliases, NO_ALIASES } from './core/attempt/model-aliases.ts'
 import type {
   Appended,
   AppendedPoints,
@@ -31,6 +32,7 @@ import type { RoutingOptions, RoutingReport } from './core/reports/routing.ts'
 import { type Selection, selectionOf } from './core/reports/selection.ts'
 import type { TrendReport } from './core/reports/trends.ts'
 import type { FairComparison } from './core/statistics/fair-comparison.ts'
+import { acceptSpellings } from './questions/accept-spellings.ts'
 import type { Facts } from './questions/question.ts'
 import { type Answer, answerQuestion, type Input, type QuestionPath } from './questions/questions.ts'
 import { plainSuccessRates } from './questions/success-rate.ts'
@@ -40,6 +42,7 @@ import { createRecorder, type Recorded, type RecordedAttempts, type Recorder } f
 export type { ExperimentPlan } from './core/aggregate/experiment-plan.ts'
 export type { AgentMetrics } from './core/aggregate/metrics.ts'
 export type { AgentAttempt, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
+export type { ModelAliases } from './core/attempt/model-aliases.ts'
 export type { AttemptPage, AttemptQuery, KeyFilter, KeySummary, Store, StoreHealth, TimeRange } from './core/ports.ts'
 export { ExperimentNotTold, RangeNotHeld, StoreUnavailable } from './core/ports.ts'
 export type { BestAgent, BestAgentOptions, DecidedBestAgent, Ranking } from './core/reports/best-agent.ts'
@@ -63,6 +66,11 @@ export interface TrackerOptions {
   readonly log?: { debug(fields: object, message: string): void }
   /** The computed cost in US dollars of an attempt that reported none. Undefined if its model has no price. Must not throw. */
   readonly price?: (attempt: NewAttempt) => number | undefined
+  /**
+   * The spellings of models by name: `{ 'claude-x': ['claude-x[1m]', 'anthropic/claude-x'] }`. Attempts of a spelling are recorded and priced
+   * under the name, and questions accept both. Or a function that answers the aliases in force, which may change.
+   */
+  readonly modelAliases?: Readonly<Record<string, readonly string[]>> | (() => ModelAliases)
 }
 
 /** Common parameters of the documented questions: names, a time range, and a signal that cancels the computation. */
@@ -75,15 +83,22 @@ interface Stoppable {
 /** Records every attempt and answers questions about agents and models. Questions reject only if the store failed to open or was closed. */
 export class AgentPerformanceTracker {
   readonly #store: Promise<Store>
+  readonly #facts: Promise<Facts>
   readonly #recorder: Recorder
   readonly #clock: Clock
 
+  /** Throws a RangeError that names each fault of `modelAliases`. */
   constructor(options: TrackerOptions | string = {}) {
-    const { store = DEFAULT_STORE, clock, log, price } = typeof options === 'string' ? { store: options } : options
+    const given = typeof options === 'string' ? { store: options } : options
+    const { store = DEFAULT_STORE, clock, log, price } = given
+    const modelAliases = aliasesIn(given)
     this.#clock = clock ?? Date.now
     this.#store =
       typeof store === 'string' ? openStore(store, clock === undefined ? {} : { clock }) : Promise.resolve(store)
-    this.#recorder = createRecorder(this.#store, { clock: this.#clock, log, price })
+    this.#facts = this.#store.then(open => acceptSpellings(open, modelAliases))
+    // Each question rejects with the reason.
+    this.#facts.catch(() => undefined)
+    this.#recorder = createRecorder(this.#store, { clock: this.#clock, log, price, modelAliases })
   }
 
   /** Records one attempt. Never throws or rejects. Resolves with the result when the attempt is durable or refused. */
@@ -118,7 +133,7 @@ export class AgentPerformanceTracker {
     parameters: Input<Path>,
     signal?: StopSignal,
   ): Promise<Answer<Path>> {
-    return answerQuestion(await this.#store, path, parameters, this.#clock(), signal)
+    return answerQuestion(await this.#facts, path, parameters, this.#clock(), signal)
   }
 
   /**
@@ -127,7 +142,7 @@ export class AgentPerformanceTracker {
    */
   async getSuccessRate(options: SelectionOptions = {}, groupBy?: Grouping): Promise<number | Record<string, number>> {
     const parameters = { ...selectionOf(options), group_by: groupBy }
-    return plainSuccessRates(await this.#store, parameters, this.#clock(), options.signal)
+    return plainSuccessRates(await this.#facts, parameters, this.#clock(), options.signal)
   }
 
   /** The best agent for an issue type, and whether the evidence is decisive. Undefined if no agent has `minAttempts` (5 by default). */
@@ -248,13 +263,13 @@ export class AgentPerformanceTracker {
   }
 
   /** The facts that questions read. */
-  async facts(): Promise<Facts> {
-    return this.#store
+  facts(): Promise<Facts> {
+    return this.#facts
   }
 
   /** A page of recorded attempts, newest first. */
   async attempts(query: AttemptQuery): Promise<AttemptPage> {
-    return (await this.#store).attempts(query)
+    return (await this.#facts).attempts(query)
   }
 
   async health(): Promise<StoreHealth> {
@@ -270,6 +285,16 @@ export class AgentPerformanceTracker {
   get nowMs(): number {
     return this.#clock()
   }
+}
+
+function aliasesIn({ modelAliases }: TrackerOptions): () => ModelAliases {
+  if (typeof modelAliases === 'function') return modelAliases
+  if (modelAliases === undefined) return () => NO_ALIASES
+  const models = Object.entries(modelAliases).map(([name, spellings]) => ({ name, spellings }))
+  const { aliases, faults } = aliasesOf(models)
+  if (faults.length === 0) return () => aliases
+  const texts = faults.map(({ model, detail }) => `${JSON.stringify(models[model]!.name)}: ${detail}`)
+  throw new RangeError(`modelAliases: ${texts.join('; ')}`)
 }
 
 /** A duration in the format of the questions' parameters. */

@@ -51,7 +51,7 @@ async function trackingRows(rounds: number): Promise<Row[]> {
 }
 
 async function memoryRows(): Promise<Row[]> {
-  const { attempt, key } = await measure<{ attempt: number; key: number }>('memory')
+  const { attempt, key, older } = await measure<{ attempt: number; key: number; older: number }>('memory')
   return [
     atMost(
       { figure: 'memory per recent attempt', against: `${ORIGIN} 677 B` },
@@ -62,6 +62,11 @@ async function memoryRows(): Promise<Row[]> {
       { figure: 'memory per full key with its index, tiers apart', against: `${ORIGIN} 68 KB` },
       { value: 4, unit: ' KB' },
       spread([key / 1024]),
+    ),
+    atMost(
+      { figure: 'memory for the outcomes of a key before its last 100', against: '', note: 'the origin keeps none' },
+      { value: 512, unit: ' B' },
+      spread([older]),
     ),
   ]
 }

@@ -9,9 +9,10 @@ import { type Column, tableLines } from './table.ts'
 
 const HELP = `
 Takes the flags of serve, and checks what serve checks: the files of tokens,
-rules and prices, the certificate, the address and the store's path. It accepts
-exactly what serve accepts, and changes nothing. Passwords are masked. Exits as
-serve does: 64 or 78 for settings, 73 for the store's path, 77 for permissions.
+rules, model aliases and prices, the certificate, the address and the store's
+path. It accepts exactly what serve accepts, and changes nothing. Passwords are
+masked. Exits as serve does: 64 or 78 for settings, 73 for the store's path, 77
+for permissions.
 
 Examples:
   agent-performance check-config --config agents.yaml

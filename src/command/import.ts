@@ -56,9 +56,18 @@ export function addImport(program: Command, io: Io): void {
     .description('Brings in earlier attempts.')
     .argument('<file...>', 'the documented JSON file, or attempts one a line; "-" for standard input')
   withWhere(command, 'record')
+    .option(
+      '--model-aliases <path>',
+      'with --store: file of spellings by model name (default: $AGENT_PERFORMANCE_MODEL_ALIASES). A sidecar uses its own',
+    )
     .addHelpText('after', HELP)
     .action(async (files: string[], options: WhereOptions) => {
       refuseItself(files, options.store)
+      if (options.modelAliases !== undefined && options.store === undefined)
+        throw new CommandError(
+          EXIT.usage,
+          '--model-aliases needs --store: a sidecar uses the aliases it was started with',
+        )
       const interruption = createInterruption(io)
       const done: Imported[] = []
       try {

@@ -1,4 +1,5 @@
 /** Asks questions and records attempts in a store on this machine. */
+import { type ModelAliases, NO_ALIASES } from '../core/attempt/model-aliases.ts'
 import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
@@ -11,13 +12,15 @@ export interface LocalOptions {
   readonly use: 'ask' | 'record'
   /** A file of prices for recorded attempts, in addition to the built-in ones. */
   readonly prices?: string | undefined
+  /** A file of the spellings of models by name. */
+  readonly modelAliases?: string | undefined
   /** Receives a line for each problem found in the store. */
   readonly stderr: Output
 }
 
 /** Opens a store. Rejects if it cannot be read. `ask` rejects if it does not exist, `record` if another process has it open. */
 export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
-  const tracker = options.use === 'ask' ? await openToAsk(store, options.stderr) : await openToRecord(store, options)
+  const tracker = options.use === 'ask' ? await openToAsk(store, options) : await openToRecord(store, options)
   return {
     ask: (path, parameters) => tracker.ask(path, parameters),
     record: attempts => tracker.keep([...attempts]),
@@ -25,7 +28,8 @@ export async function openLocal(store: string, options: LocalOptions): Promise<S
   }
 }
 
-async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanceTracker> {
+async function openToAsk(store: string, { stderr, modelAliases }: LocalOptions): Promise<AgentPerformanceTracker> {
+  const aliases = await readAliases(modelAliases)
   const warn = (message: string): void => {
     stderr.write(`agent-performance: warning: ${printable(message)}\n`)
   }
@@ -33,7 +37,7 @@ async function openToAsk(store: string, stderr: Output): Promise<AgentPerformanc
   const opened = await openStoreToRead(store, { log }).catch(error => {
     throw unreadable(error)
   })
-  return new AgentPerformanceTracker({ store: opened })
+  return new AgentPerformanceTracker({ store: opened, modelAliases: () => aliases })
 }
 
 function unreadable(error: unknown): unknown {
@@ -42,8 +46,13 @@ function unreadable(error: unknown): unknown {
   return new CommandError(EXIT.permission, message, { cause: error })
 }
 
-async function openToRecord(store: string, { prices }: LocalOptions): Promise<AgentPerformanceTracker> {
-  const tracker = new AgentPerformanceTracker({ store, ...(await pricing(prices)) })
+async function openToRecord(store: string, { prices, modelAliases }: LocalOptions): Promise<AgentPerformanceTracker> {
+  const aliases = await readAliases(modelAliases)
+  const tracker = new AgentPerformanceTracker({
+    store,
+    modelAliases: () => aliases,
+    ...(await pricing(prices, aliases)),
+  })
   await tracker.health().catch(error => {
     throw locked(error)
   })
@@ -57,6 +66,11 @@ function locked(error: unknown): unknown {
 }
 
 /** Loads the prices on demand, because questions do not need them. */
-async function pricing(overrides: string | undefined): Promise<Pick<TrackerOptions, 'price'>> {
-  return { price: (await import('../pricing/price.ts')).createPrice({ overrides }) }
+async function pricing(overrides: string | undefined, aliases: ModelAliases): Promise<Pick<TrackerOptions, 'price'>> {
+  return { price: (await import('../pricing/price.ts')).createPrice({ overrides, aliases }) }
+}
+
+/** Loads the YAML parser on demand, because few commands need it. */
+async function readAliases(path: string | undefined): Promise<ModelAliases> {
+  return path === undefined ? NO_ALIASES : (await import('../config/model-aliases.ts')).readModelAliases(path)
 }

@@ -23,7 +23,7 @@ over the file. "agent-performance check-config" shows what is in force.
 When ready, it prints one line with its URL to standard output. Its log goes to
 standard error, one JSON object per line. After SIGTERM or SIGINT it finishes
 the requests in progress. A second signal ends it at once. SIGHUP reloads
-tokens, certificates and the rules of --otlp-mapping.
+tokens, certificates and the files of --otlp-mapping, --model-aliases, --prices.
 
 Examples:
   agent-performance serve

@@ -21,7 +21,7 @@ const DEFAULT_URL = 'http://127.0.0.1:9464'
 
 /** Runs `work` with the source that the options name, and closes it afterwards, also after an error. */
 export async function withSource<T>(
-  { url, store, tokenFile }: WhereOptions,
+  { url, store, tokenFile, modelAliases }: WhereOptions,
   { env, stderr }: Pick<Io, 'env' | 'stderr'>,
   use: 'ask' | 'record',
   work: (source: Source) => Promise<T>,
@@ -33,6 +33,7 @@ export async function withSource<T>(
         await (await import('./local.ts')).openLocal(store, {
           use,
           prices: env[variableOf('prices')] || undefined,
+          modelAliases: modelAliases ?? (env[variableOf('model-aliases')] || undefined),
           stderr,
         })
   try {

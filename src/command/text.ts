@@ -1,5 +1,5 @@
 /** Text for a terminal: tables with bold titles, and sentences wrapped to its width. */
-import type { Ranged } from '../core/reports/range.ts'
+import { type Ranged, rangeOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { counted } from './format.ts'
 import { bold, type Io, widthOf } from './io.ts'
@@ -49,6 +49,7 @@ export function tooFew(who: string, minAttempts: number | undefined, at: string)
 }
 
 /** The text of an answer, with the range that it is about on a line of its own. */
-export function withRange(text: string, { range }: Ranged): string {
+export function withRange(text: string, answer: Ranged): string {
+  const range = rangeOf(answer)
   return range === undefined ? text : `${text}\n\nRange: ${range.since} to ${range.until}`
 }

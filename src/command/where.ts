@@ -6,6 +6,8 @@ export interface WhereOptions {
   readonly url?: string
   readonly store?: string
   readonly tokenFile?: string
+  /** Of `import`: a file of the spellings of models by name. */
+  readonly modelAliases?: string
   readonly json?: true
 }
 

@@ -63,6 +63,8 @@ export interface Config {
   readonly idWindowAgeMs: number
   /** A file of prices by model name. */
   readonly prices: string | undefined
+  /** A file of the spellings of models by name. */
+  readonly modelAliases: string | undefined
   readonly otlpMetrics: boolean
   /** A file of rules that decide which telemetry counts as attempts. */
   readonly otlpMapping: string | undefined
@@ -287,7 +289,15 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: path,
     default: undefined,
     description:
-      'File of prices in US dollars per million tokens by model name. They take precedence over the built-in prices.',
+      'File of prices in US dollars per million tokens by model name. They take precedence over the built-in prices. It is read again on SIGHUP.',
+    group: 'What is kept',
+  },
+  modelAliases: {
+    name: 'model-aliases',
+    kind: path,
+    default: undefined,
+    description:
+      'File of spellings by model name, JSON or YAML (claude-x: ["claude-x[1m]", anthropic/claude-x]). Attempts of a spelling are recorded under the name. It is read again on SIGHUP.',
     group: 'What is kept',
   },
   otlpMetrics: {

@@ -1,4 +1,4 @@
-/** Events of recorded attempts, as a consumer sees them. store/events.ts publishes them. */
+/** Events of recorded attempts for consumers. store/events.ts publishes them. */
 import type { AttemptKey } from './attempt/attempt.ts'
 import type { LogRecord } from './fold.ts'
 

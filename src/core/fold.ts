@@ -88,7 +88,7 @@ export interface BaselineRecord extends RecordTimes {
   readonly totals: Totals
 }
 
-/** What somebody stated of an experiment. It replaces what was stated before. */
+/** The plan of an experiment. It replaces the previous one. */
 export interface PlanRecord extends RecordTimes {
   readonly kind: 'plan'
   readonly experiment: string
@@ -153,7 +153,7 @@ function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRe
   return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
 }
 
-/** The totals may contain what series counted up to now: a document does not say which series it counted. */
+/** The totals may contain values of series up to now: a document does not state which series it counted. */
 function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: BaselineRecord): void {
   tally.addTotals(key, totals)
   series.assumeCounted(nowMs)

@@ -95,7 +95,7 @@ export interface CapturedSnapshot {
 /** A snapshot stored by the log. */
 export interface StoredSnapshot {
   readonly position: Position
-  /** The blocks of the snapshot. Rejects with {@link SnapshotDamaged} if one is not what was stored. */
+  /** The blocks of the snapshot. Rejects with {@link SnapshotDamaged} if one is damaged. */
   blocks(): AsyncIterable<Uint8Array>
   /** Called if the snapshot is damaged, so that the log reports it and does not return it again. */
   setAside?(reason: string): Promise<void>
@@ -211,14 +211,14 @@ export class LogNotEmpty extends Error {
   override readonly name = 'LogNotEmpty'
 }
 
-/** The log no longer contains groups that were read from it, after a failover or a restored backup. Restore the state from a snapshot. */
+/** After a failover or a restored backup, the log no longer contains groups that were read from it. Restore the state from a snapshot. */
 export class LogDiverged extends Error {
   override readonly name = 'LogDiverged'
 }
 
 /**
- * The log has a record that only a newer version of this program reads. To skip it would lead to another state than that of the other sidecars:
- * nothing after it is folded.
+ * The log has a record that only a newer version of this program can read. Skipping it would lead to another state than that of the other
+ * sidecars. Therefore nothing after it is folded.
  */
 export class NewerRecord extends Error {
   override readonly name = 'NewerRecord'
@@ -234,7 +234,7 @@ export class NewerRecord extends Error {
   }
 }
 
-/** A stored snapshot is not what was stored. An older one, or the log itself, must replace it. */
+/** A stored snapshot is damaged. Use an older one, or the log itself. */
 export class SnapshotDamaged extends Error {
   override readonly name = 'SnapshotDamaged'
 }

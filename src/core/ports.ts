@@ -89,7 +89,7 @@ export interface PreparedBatch {
 
 /**
  * The serialized attempts of a batch: attempt `i` is `sources[i]` from `starts[i]` to `ends[i]`, UTF-8 JSON without line feeds. The store
- * serializes an attempt itself where its source is undefined. Parallel arrays, because an object per attempt costs more.
+ * serializes an attempt itself if its source is undefined. Parallel arrays, because an object per attempt costs more.
  */
 export interface RawJson {
   readonly sources: (Uint8Array | undefined)[]
@@ -179,24 +179,24 @@ export interface Store {
    */
   summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]>
   /**
-   * All arms of an experiment, ordered by when the first attempt of each was recorded, also those without attempts in the range or of the
-   * filter. Empty for an unknown experiment. Rejects as {@link summaries} does.
+   * All arms of an experiment, ordered by when the first attempt of each was recorded. Includes arms without attempts in the range or of
+   * the filter. Empty for an unknown experiment. Rejects as {@link summaries} does.
    */
   arms(experiment: string, range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
   overflowedArms(experiment: string, range?: TimeRange, filter?: KeyFilter): Promise<OverflowedArms>
-  /** What was stated of an experiment. Undefined if nothing was. */
+  /** The stored plan of an experiment. Undefined if there is none. */
   experimentPlan(experiment: string): ExperimentPlan | undefined
   /**
-   * Stores the plan of an experiment durably, in place of the one before. A plan that states nothing removes it. Idempotent. Resolves with
-   * `full` if there are as many plans of other experiments as arms may be stored. Rejects with {@link StoreUnavailable} if it may not be stored.
+   * Replaces the plan of an experiment durably. An empty plan removes it. Idempotent. Resolves with `full` if there are as many plans of
+   * other experiments as arms may be stored. Rejects with {@link StoreUnavailable} if it may not be stored.
    */
   putExperimentPlan(experiment: string, plan: ExperimentPlan): Promise<'stored' | 'full'>
   /** The coverage of a range that begins at `sinceMs`. */
   coverage(sinceMs: number): Coverage
   /**
-   * The range that a question about `range` is answered for: the start is clipped down and the end up, each to the finest time bucket that is
-   * held there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
+   * The range that an answer about `range` covers. The start is clipped down and the end up, each to the finest time bucket that is stored
+   * there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
    */
   clip(range: TimeRange): TimeRange
   /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
@@ -216,8 +216,8 @@ export interface ObservedStore extends Store {
 }
 
 /**
- * The range begins before the earliest stored counts. Older counts have expired by the settings of the tiers, so an answer would be too low.
- * The message names `since` and the earliest possible time.
+ * The range begins before the earliest stored counts. Older counts have expired, as the settings of the tiers require, so an answer would
+ * be too low. The message names `since` and the earliest possible time.
  */
 export class RangeNotHeld extends RangeError {
   override readonly name = 'RangeNotHeld'

@@ -21,7 +21,7 @@ export function* oneStep<T>(work: () => T): Steps<T> {
   return work()
 }
 
-/** Keys processed between two yields where the work per key is small. */
+/** Keys processed between two yields if the work per key is small. */
 export const KEYS_PER_STEP = 100
 
 /**

@@ -1,16 +1,16 @@
-/** Metrics that a store has about itself: a log names its own, so that nothing else needs to know what it is made of. */
+/** Self-metrics of a store. Each log declares its own, so that no other code depends on the parts of a log. */
 
 /** A metric as it is exposed. It has no labels. */
 export interface StoreMetric {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /** As OpenTelemetry spells units (UCUM). */
+  /** A UCUM code, as in OpenTelemetry. */
   readonly unit: string
   readonly help: string
   readonly labels: readonly []
 }
 
-/** A number; or for a histogram its inclusive upper bounds, and counts with one more for what is above them. */
+/** A number, or a histogram: its inclusive upper bounds, and one count per bound plus one for larger values. */
 export type StoreMetricValue =
   | number
   | {
@@ -20,5 +20,5 @@ export type StoreMetricValue =
       readonly sum: number
     }
 
-/** Values by name; one that has none now is absent. */
+/** Values by name. A metric without a value is absent. */
 export type StoreMetricValues = ReadonlyMap<string, StoreMetricValue>

@@ -1,6 +1,7 @@
 /** Computes the cost of an attempt that reports none, from its tokens and the prices of its model. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { ATTEMPT_FIELDS } from '../core/attempt/fields.ts'
+import { type ModelAliases, NO_ALIASES } from '../core/attempt/model-aliases.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { type Charges, findCharges } from './model-lookup.ts'
 import { readOverrides, type TokenPrices } from './overrides.ts'
@@ -11,6 +12,8 @@ export type Price = (attempt: NewAttempt) => number | undefined
 export interface PriceOptions {
   /** A file of prices by model name, which take precedence over the built-in ones. */
   readonly overrides?: string | undefined
+  /** The names that attempts are recorded under. The file may state spellings. */
+  readonly aliases?: ModelAliases | undefined
 }
 
 /** Maximum number of cached model names, including those without a price. */
@@ -20,8 +23,8 @@ const MAX_CACHED = 10_000
  * Prices at the time of an attempt, from the file `overrides`, otherwise from `@pydantic/genai-prices`. A model is looked up once. Throws a
  * `ConfigError` if the file is invalid.
  */
-export function createPrice({ overrides }: PriceOptions = {}): Price {
-  const stated = overrides === undefined ? new Map<string, TokenPrices>() : readOverrides(overrides)
+export function createPrice({ overrides, aliases = NO_ALIASES }: PriceOptions = {}): Price {
+  const stated = overrides === undefined ? new Map<string, TokenPrices>() : readOverrides(overrides, aliases)
   const cached = new Map<string, Charges | undefined>()
 
   function chargesOf(name: string): Charges | undefined {

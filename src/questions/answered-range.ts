@@ -24,16 +24,20 @@ const answeredRange: ObjectSchema<AnsweredRange> = objectSchema('AnsweredRange',
   until: z.string().meta({ description: 'RFC 3339, exclusive.' }),
 })
 
-const member = z.exactOptional(answeredRange).meta({
-  description:
-    'The range that the answer is about: each edge is clipped to the finest time bucket that is held there. Absent if no range was asked for.',
-})
+const RANGE =
+  'The range that the answer is about: each edge is clipped to the finest time bucket that is held there. Absent if no range was asked for.'
+/** Of an answer with a member for each name, of which one may be `range`. */
+const RANGE_OR_NAME = `${RANGE} If a range was asked for, the member of the name range is called range#2, or the next number that is free. Otherwise it is called range.`
+
+const member = z.exactOptional(answeredRange).meta({ description: RANGE })
 
 /** The schema of an answer that says its range. Takes objects, unions of them, and records by names. */
 export function withRange(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodUnion) return z.union(schema.options.map(one => withRange(one as z.ZodType)))
-  if (schema instanceof z.ZodRecord)
-    return described(z.object({ range: member }).catchall(schema.valueType), schema, '')
+  if (schema instanceof z.ZodRecord) {
+    const range = z.exactOptional(z.union([answeredRange, schema.valueType])).meta({ description: RANGE_OR_NAME })
+    return described(z.object({ range }).catchall(schema.valueType), schema, '')
+  }
   // Another answer may hold the schema of this one, without a range: the component with it has a name of its own.
   if (schema instanceof z.ZodObject) return described(schema.extend({ range: member }), schema, 'InRange')
   throw new TypeError('an answer is an object, a union of objects, or a record')

@@ -107,7 +107,7 @@ export const range: Fields<RangeQuestion> = {
 /** Shared by all questions about keys. */
 export const selection: Fields<Selection> = {
   agent_name: name('Only this agent').optional(),
-  model_name: name('Only this model').optional(),
+  model_name: name('Only this model, by its name or by a spelling in --model-aliases').optional(),
   issue_type: name('Only this issue type').optional(),
   ...range,
 }

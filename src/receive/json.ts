@@ -1,11 +1,11 @@
-/** Parsing of JSON bodies, and where each attempt stands in one. */
+/** Parses JSON bodies, and locates the attempts in them. */
 import { isAscii, isUtf8 } from 'node:buffer'
 import type { RawJson } from '../core/ports.ts'
 
 /** Some editors write it at the start of a file. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
-/** The length of the byte order mark at `start`; 0 where there is none. */
+/** The length of the byte order mark at `start`. 0 if there is none. */
 export function markLength(bytes: Buffer, start: number): number {
   const { length } = BYTE_ORDER_MARK
   if (bytes[start] !== BYTE_ORDER_MARK[0]) return 0

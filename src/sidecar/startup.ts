@@ -4,6 +4,8 @@
  */
 import { createServer } from 'node:net'
 import { type Config, ConfigError } from '../config/config.ts'
+import { readModelAliases } from '../config/model-aliases.ts'
+import type { ModelAliases } from '../core/attempt/model-aliases.ts'
 import { createPrice, type Price } from '../pricing/price.ts'
 import { readMappingFile } from '../receive/otlp/mapping/file.ts'
 import type { OtlpMapping } from '../receive/otlp/mapping/mapping.ts'
@@ -18,37 +20,37 @@ export interface Reloadable {
   readonly mapping: OtlpMapping
   /** How the file of OTLP rules changes the built-in ones, one line per change. */
   readonly mappingChanges: readonly string[]
-}
-
-/** Everything that a start reads. */
-export interface Startup extends Reloadable {
+  readonly aliases: ModelAliases
   readonly price: Price
 }
 
 /** Reads and checks everything, and changes nothing. Rejects with the first system error, or with one {@link ConfigError} that names every fault. */
-export async function readStartup(config: Config): Promise<Startup> {
-  const [reloadable, price] = await allOrFaults([
-    readReloadable(config),
-    Promise.resolve(config).then(({ prices }) => createPrice({ overrides: prices })),
-    checkAddress(config.listen),
-  ])
-  return { ...reloadable, price }
+export async function readStartup(config: Config): Promise<Reloadable> {
+  const [reloadable] = await allOrFaults([readReloadable(config), checkAddress(config.listen)])
+  return reloadable
 }
 
-/** Reads tokens, certificates and OTLP rules. Rejects with a {@link ConfigError} that names every fault. */
+/** Reads tokens, certificates, OTLP rules, model aliases and prices. Rejects with a {@link ConfigError} that names every fault. */
 export async function readReloadable(config: Config): Promise<Reloadable> {
   const { authTokenFile, tlsCert, tlsKey } = config
   const isTls = tlsCert !== undefined && tlsKey !== undefined
-  const [tokens, tls, table] = await allOrFaults([
+  const [tokens, tls, table, naming] = await allOrFaults([
     authTokenFile === undefined ? undefined : readTokens(authTokenFile),
     isTls ? readCertificate(tlsCert, tlsKey) : undefined,
     Promise.resolve(config).then(readRules),
+    Promise.resolve(config).then(readNaming),
   ])
-  return { tokens, tls, mapping: mergeMapping(table), mappingChanges: mappingChanges(table) }
+  return { tokens, tls, mapping: mergeMapping(table), mappingChanges: mappingChanges(table), ...naming }
 }
 
 const readRules = ({ otlpMapping }: Config): OtlpTable =>
   otlpMapping === undefined ? {} : readMappingFile(otlpMapping)
+
+/** Prices follow the aliases, so that both are read together. */
+function readNaming({ modelAliases, prices }: Config): Pick<Reloadable, 'aliases' | 'price'> {
+  const aliases = readModelAliases(modelAliases)
+  return { aliases, price: createPrice({ overrides: prices, aliases }) }
+}
 
 /** Waits for all of `parts`. Rejects with the first error that is not a {@link ConfigError}, otherwise with one that names all faults. */
 async function allOrFaults<const T extends readonly unknown[]>(

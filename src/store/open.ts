@@ -1,4 +1,4 @@
-/** From `--store` to an open store. */
+/** Opens the store that `--store` names. */
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
 import type { Store } from '../core/ports.ts'
@@ -8,8 +8,8 @@ import { FILE_BACKEND } from './file/backend.ts'
 import { FILE_METRICS } from './file/metrics.ts'
 
 /**
- * One line for each kind of store: the schemes of its targets, undefined for a path, and its backend. A backend with a driver is loaded only
- * where it is used: a larger heap lets the memory of every request grow further before it is collected.
+ * One line for each kind of store: the schemes of its targets, undefined for a path, and its backend. A backend with a driver is loaded
+ * only if it is used, because the driver enlarges the heap. With a larger heap, more garbage of requests accumulates between collections.
  */
 const BACKENDS: readonly (readonly [schemes: readonly (string | undefined)[], load: () => Promise<Backend>])[] = [
   [[undefined], async () => FILE_BACKEND],
@@ -18,18 +18,18 @@ const BACKENDS: readonly (readonly [schemes: readonly (string | undefined)[], lo
   [['redis', 'rediss'], async () => (await import('./redis/backend.ts')).REDIS_BACKEND],
 ]
 
-/** Without a clock that is the system's, and ids age by that of the process. Without a tally it has the documented bounds. */
+/** By default, `clock` is the system clock, ids age by the monotonic clock of the process, and the tally has the documented limits. */
 export type OpenStoreOptions = Partial<BackendOptions>
 
 /** The metrics of all kinds of stores, in the order they are exposed. */
 export const STORE_METRICS: readonly StoreMetric[] = FILE_METRICS
 
-/** The tally of a store that was given none: the documented bounds. */
+/** The default tally of a store, with the documented limits. */
 export function defaultTally(): Tally {
   return createTally({ maxKeys: 10_000, maxArms: 1000, tiers: DEFAULT_TIERS })
 }
 
-/** Opens what `target` names. Rejects with an error that says what is wrong with it. */
+/** Opens the store at `target`. Rejects with an error that names the reason. */
 export async function openStore(target: string, options: OpenStoreOptions = {}): Promise<OpenStore> {
   return await (await backendOf(target)).open(target, {
     ...options,
@@ -39,14 +39,14 @@ export async function openStore(target: string, options: OpenStoreOptions = {}):
   })
 }
 
-/** Rejects with the error that {@link openStore} would reject with for reasons that lie in `target`; changes nothing. */
+/** Rejects with the error of {@link openStore} if `target` cannot be opened. Changes nothing. */
 export async function checkStore(target: string): Promise<void> {
   await (await backendOf(target)).check(target)
 }
 
 /**
- * Opens what `target` names for questions only: it changes no file, takes no lock, and works beside a process that writes the store. Faults
- * that it finds go to the log as warnings. Rejects where there is no store, or it cannot be read.
+ * Opens the store at `target` for questions only. It changes no file, takes no lock, and works while another process writes the store. Logs
+ * faults as warnings. Rejects if there is no store, or if it cannot be read.
  */
 export async function openStoreToRead(
   target: string,
@@ -55,7 +55,7 @@ export async function openStoreToRead(
   return await (await backendOf(target)).openToRead(target, { createTally: defaultTally, clock, log })
 }
 
-/** A URL is never taken for a path: a file would be made whose name holds its password. */
+/** Never treats a URL as a path, because that would create a file whose name contains the password. */
 async function backendOf(target: string): Promise<Backend> {
   const found = /^(?:(sqlite|postgres|postgresql|redis|rediss):|([a-z][a-z0-9+.-]*):\/\/)/i.exec(target)
   const scheme = (found?.[1] ?? found?.[2])?.toLowerCase()

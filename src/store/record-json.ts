@@ -9,8 +9,8 @@ import { NewerRecord } from '../core/log.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
 /**
- * The version of the records, which all but attempts state. An attempt has the fields of its sender at the top. A newer kind of attempt
- * must therefore stand in a record of its own, which states its version.
+ * The version of the records. All records except attempts state it. An attempt has the fields of its sender at the top level. A newer kind
+ * of attempt must therefore be inside a record that states its version.
  */
 export const RECORD_VERSION = 1
 

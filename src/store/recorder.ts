@@ -2,6 +2,7 @@
 import type { SeriesPoint } from '../core/aggregate/series.ts'
 import type { AgentAttempt, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { applyDefaults } from '../core/attempt/defaults.ts'
+import { type ModelAliases, renameModels, renamePoints } from '../core/attempt/model-aliases.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems, isAttempt } from '../core/attempt/validation.ts'
 import type { Appended, AppendedPoints, Clock, ParsedBatch, Store } from '../core/ports.ts'
@@ -12,7 +13,7 @@ export type Recorded =
   | { readonly status: 'rejected'; readonly problems: readonly AttemptProblem[] }
   | { readonly status: 'failed'; readonly error: Error }
 
-/** The result for many. With `error` none of those that are not rejected was kept, and the same attempts may be sent again. */
+/** The result for many attempts. If `error` is set, none of them was recorded, and it is safe to send the valid ones again. */
 export interface RecordedAttempts extends Appended {
   readonly rejected: readonly { readonly index: number; readonly errors: readonly AttemptProblem[] }[]
   readonly error?: Error
@@ -24,6 +25,8 @@ export interface RecorderOptions {
   readonly log: { debug(fields: object, message: string): void } | undefined
   /** Computes the cost in US dollars of an attempt that reported none. Undefined if there is no price. Must not throw. */
   readonly price: ((attempt: NewAttempt) => number | undefined) | undefined
+  /** Reads the spellings of models. Called for every batch, because they may be replaced. */
+  readonly modelAliases: () => ModelAliases
 }
 
 export interface Recorder {
@@ -40,7 +43,8 @@ export interface Recorder {
 }
 
 /** A recorder for a store that may still be opening. */
-export function createRecorder(store: Promise<Store>, { clock, log, price }: RecorderOptions): Recorder {
+export function createRecorder(store: Promise<Store>, options: RecorderOptions): Recorder {
+  const { clock, log, price, modelAliases } = options
   // Used once the store is open: awaiting the promise would cost every attempt a microtask.
   let opened: Store | undefined
   let skewed = 0
@@ -54,6 +58,8 @@ export function createRecorder(store: Promise<Store>, { clock, log, price }: Rec
   )
 
   function keep(attempts: NewAttempt[], parsed: ParsedBatch): Promise<Appended> {
+    // Before the price, which is that of the name, and before the log: a replay needs no aliases.
+    renameModels(attempts, parsed, modelAliases())
     const applied = applyDefaults(attempts, parsed, { nowMs: clock(), price })
     skewed += applied.skewed
     const complete = attempts as AgentAttempt[]
@@ -83,7 +89,8 @@ export function createRecorder(store: Promise<Store>, { clock, log, price }: Rec
     },
     keep,
     keepPoints(points) {
-      const kept = store.then(open => open.appendPoints(points))
+      const renamed = renamePoints(points, modelAliases())
+      const kept = store.then(open => open.appendPoints(renamed))
       last = kept
       return kept
     },
@@ -96,7 +103,7 @@ export function createRecorder(store: Promise<Store>, { clock, log, price }: Rec
   }
 }
 
-/** Copies the valid attempts: the caller may change its own objects while these wait for the log. */
+/** Copies the valid attempts, because the caller may change its objects before they are serialized. */
 function checkAttempts(attempts: readonly NewAttempt[]): {
   readonly valid: NewAttempt[]
   readonly rejected: RecordedAttempts['rejected']

@@ -126,7 +126,7 @@ async function askUntil(over: AbortSignal, fleet: Fleet, random: Random): Promis
   return faults
 }
 
-/** Audits every sidecar, and one that is started anew on the store. */
+/** Audits every sidecar, and one that starts on the store after all others have stopped. */
 async function auditAll(
   target: string,
   fleet: Fleet,

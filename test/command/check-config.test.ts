@@ -83,6 +83,23 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
     args: ['--prices', file('prices.yaml', 'm: {input: -1}')],
     says: /prices\.yaml line 1/,
   },
+  'model aliases with a spelling under two names': {
+    args: ['--model-aliases', file('aliases.yaml', 'a: [x]\nb: [x]')],
+    says: /aliases\.yaml line 2: "b": "x" is also a spelling of "a": list it under one name/,
+  },
+  'model aliases that are not there': {
+    args: ['--model-aliases', join(folder, 'no-aliases')],
+    says: /cannot read the file of model aliases .*no-aliases: ENOENT/,
+  },
+  'other prices of two spellings of one model': {
+    args: [
+      '--model-aliases',
+      file('aliases-2.yaml', 'a: [x, y]'),
+      '--prices',
+      file('prices-2.yaml', 'x: {input: 1, output: 2}\ny: {input: 1, output: 3}'),
+    ],
+    says: /prices-2\.yaml line 2: y: has other prices than x, and both are spellings of a: state the prices of a/,
+  },
   'rules for OTLP that are damaged': {
     args: ['--otlp-mapping', file('rules.json', '{"x": 1}')],
     says: /rules\.json line 1/,

@@ -56,6 +56,7 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   'id-window': '11',
   'id-window-age': '7d',
   prices: 'prices.yaml',
+  'model-aliases': 'aliases.yaml',
   'otlp-metrics': 'true',
   'otlp-mapping': 'rules.json',
   'drain-delay': '5s',

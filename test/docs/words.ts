@@ -51,6 +51,20 @@ export const WORDS: readonly Word[] = [
   { pattern: /\bnobody\b/i, standard: 'no client, no other process' },
   { pattern: /\b(?:is|are|was|were|been) told\b/i, standard: 'receives, is reported' },
   { pattern: /\bneed(?:s)? not (?:be|have)\b|\bthan it need be\b/i, standard: 'does not have to, than necessary' },
+  {
+    pattern: /\b(?:made|created) where\b|\bwhere there (?:is|are|was|were) (?:none|no|nothing)\b/i,
+    standard: 'creates it if it does not exist, if there is none',
+  },
+  {
+    pattern: /\b(?:stands?|standing|stood) (?:behind|beside|before|there|in it|in one|until)\b/i,
+    standard: 'follows, precedes, is in, stays valid until',
+  },
+  { pattern: /\bpass(?:es)? (?:the|a) filter\b/i, standard: 'matches the filter' },
+  { pattern: /\bone behind the other\b/i, standard: 'one after the other, adjacent' },
+  { pattern: /\banswers (?:true|false|undefined|where|when it)\b/i, standard: 'returns' },
+  { pattern: /\b(?:in vain|at hand|for good)\b/i, standard: 'without effect, available, permanently' },
+  { pattern: /\b(?:takes?|taking|took) part\b/i, standard: 'is included, is counted' },
+  { pattern: /\bhear[ds]? of\b/i, standard: 'is known, receives, is active' },
 ]
 
 /** Words of the domain that a pattern would match, and why they stay. */

@@ -28,7 +28,7 @@ const best = {
 }
 
 describe('bestAgent', () => {
-  it('gives the documented object', async () => {
+  it('returns the documented object', async () => {
     const { url, received } = await answering(json(200, best))
     const since = new Date('2026-01-01T00:00:00Z')
     const client = createClient(url, { token: 'secret' })
@@ -45,12 +45,12 @@ describe('bestAgent', () => {
     })
   })
 
-  it('gives undefined where no agent qualifies', async () => {
+  it('returns undefined if no agent qualifies', async () => {
     const { url } = await answering(problem(404, { title: 'No agent qualifies', status: 404 }))
     expect(await createClient(url).bestAgent('bug')).toBeUndefined()
   })
 
-  it('does not take the 404 of something that is no sidecar for an answer', async () => {
+  it('rejects a 404 that is not from a sidecar', async () => {
     const { url } = await answering(response => response.writeHead(404).end('not here'))
     await expect(createClient(url).bestAgent('bug')).rejects.toMatchObject({ name: 'SidecarError', status: 404 })
   })
@@ -107,19 +107,22 @@ describe('the other questions', () => {
       page,
     ],
   ]
-  it.each(questions)('%s asks as documented and gives the documented object', async (_, ask, path, answer) => {
-    const { url, received } = await answering(json(200, answer))
-    expect(await ask(createClient(url))).toEqual(answer)
-    expect(received[0]?.path).toBe(path)
-  })
+  it.each(questions)(
+    '%s sends the documented request and returns the documented object',
+    async (_, ask, path, answer) => {
+      const { url, received } = await answering(json(200, answer))
+      expect(await ask(createClient(url))).toEqual(answer)
+      expect(received[0]?.path).toBe(path)
+    },
+  )
 
-  it('names such as __proto__ come through', async () => {
+  it('names such as __proto__ are returned unchanged', async () => {
     const body = '{"group_by":"agent_name","success_rates":{"__proto__":50},"details":{}}'
     const { url } = await answering(response => response.writeHead(200).end(body))
     expect(Object.entries((await createClient(url).successRate()).success_rates)).toEqual([['__proto__', 50]])
   })
 
-  it('recordAttempts says how many are kept', async () => {
+  it('recordAttempts returns how many attempts were recorded', async () => {
     const opened = await openFakeSidecar()
     onTestFinished(() => opened.close())
     const client = createClient(opened.url)
@@ -161,7 +164,7 @@ describe('a question without an answer rejects with a SidecarError', () => {
     expect((error as SidecarError).message).toMatch(message)
   })
 
-  it('of a status, with what the sidecar says is wrong', async () => {
+  it('with the status and the reason of the sidecar', async () => {
     const errors = [{ pointer: '/issue_type', detail: 'is required' }]
     const { url } = await answering(problem(400, { type: 'about:blank', title: 'Bad question', status: 400, errors }))
     await expect(createClient(url).report()).rejects.toMatchObject({
@@ -171,7 +174,7 @@ describe('a question without an answer rejects with a SidecarError', () => {
     })
   })
 
-  it('of no status where the sidecar is down, with the cause', async () => {
+  it('without a status if the sidecar is down, with the cause', async () => {
     const { url, close } = await answering(silent)
     await close()
     await expect(createClient(url).bestAgent('bug')).rejects.toMatchObject({
@@ -182,7 +185,7 @@ describe('a question without an answer rejects with a SidecarError', () => {
     })
   })
 
-  it('and never throws at once, whatever it is asked with', async () => {
+  it('and never throws synchronously, for any arguments', async () => {
     const { url } = await answering(json(400, {}))
     const client = createClient(url)
     const odd = { ...attempt(1), input_tokens: 1n }

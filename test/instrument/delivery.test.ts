@@ -193,7 +193,7 @@ describe('flush', () => {
     expect(await delivery.flush(60)).toBe(true)
   })
 
-  it('cuts a backoff short', async () => {
+  it('ends a backoff early', async () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(1)
     onTestFinished(() => random.mockRestore())
     const tracker = keeper(call => {
@@ -260,7 +260,7 @@ describe('the options', () => {
 })
 
 describe('laws', () => {
-  it('delivers every attempt once and in order, and counts each, whichever calls fail', async () => {
+  it('delivers every attempt once and in order, and counts each, for any failing calls', async () => {
     const faults = fc.array(fc.constantFrom('good', 'down', 'lost answer', 'nonsense', 'throws'), { maxLength: 8 })
     const plan = fc.record({
       faults,

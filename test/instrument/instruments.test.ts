@@ -105,7 +105,7 @@ describe('both results of a key', () => {
     expect(adds.filter(value => value === 0)).toHaveLength(2)
   })
 
-  it('are announced for a key that comes after very many others', () => {
+  it('are announced for a key after very many others', () => {
     const announced = new Set<unknown>()
     metrics.setGlobalMeterProvider(
       providerThat((value, { issue_type } = {}) => value === 0 && announced.add(issue_type)),
@@ -117,7 +117,7 @@ describe('both results of a key', () => {
 })
 
 describe('the global provider', () => {
-  it('counts from when it is set, though attempts were recorded before', async () => {
+  it('counts from the time it is set, also if attempts were recorded before', async () => {
     const { trackAttempt } = createInstrumentation()
     trackAttempt(labels, () => 'no exporter')
     const meters = setMeters()
@@ -125,7 +125,7 @@ describe('the global provider', () => {
     expect(valuesOf((await meters.collect()).get('agent.attempts'))['Fixer gpt bug success']).toBe(1)
   })
 
-  it('may be replaced: the next one sees the next attempt and both results', async () => {
+  it('may be replaced: the new one receives the next attempt and both results', async () => {
     const { trackAttempt } = createInstrumentation()
     const first = setMeters()
     trackAttempt(labels, () => 1)

@@ -90,6 +90,33 @@ describe('prices of a file', () => {
   })
 })
 
+describe('prices of spellings', () => {
+  const aliases = new Map([
+    ['name', 'name'],
+    ['x', 'name'],
+    ['y', 'name'],
+  ])
+  const costOf = (text: string): number | undefined =>
+    createPrice({ overrides: file(text), aliases })(usage({ model_name: 'name', input_tokens: 1e6 }))
+
+  test.each([
+    ['x: {input: 2, output: 2}', 2],
+    ['" x ": {input: 2, output: 2}', 2],
+    ['x: {input: 2, output: 2}\ny: {input: 2, output: 2}', 2],
+    // The price of the name takes precedence.
+    ['x: {input: 2, output: 2}\nname: {input: 3, output: 3}\ny: {input: 4, output: 4}', 3],
+    ['other: {input: 2, output: 2}', undefined],
+  ])('%j are those of the name: %j', (text, cost) => {
+    expect(costOf(text)).toBe(cost)
+  })
+
+  test('that differ are refused', () => {
+    expect(() => costOf('x: {input: 2, output: 2}\ny: {input: 3, output: 2}')).toThrow(
+      /line 2: y: has other prices than x/,
+    )
+  })
+})
+
 describe('known prices', () => {
   const million = (model_name: string, timestamp?: string): number | undefined =>
     known(usage({ model_name, input_tokens: 1e6, ...(timestamp && { timestamp }) }))

@@ -22,7 +22,7 @@ const SHORTER = [
   [/^( +for): \d+[mh]$/gm, '$1: 2s'],
 ] as const
 
-it('the webhook hears of a failing agent, a declining agent and a worse variant, and of no healthy one', async context => {
+it('the webhook receives a failing agent, a declining agent and a worse variant, and no healthy one', async context => {
   needs('prometheus', context)
   needs('prometheus-alertmanager', context)
   await using folder = await temporaryFolder()

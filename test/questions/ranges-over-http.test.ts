@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AgentMetrics } from '../../src/core/aggregate/metrics.ts'
 import type { AnsweredRange, Ranged } from '../../src/core/reports/range.ts'
 import { requestOf } from '../../src/core/reports/request.ts'
-import type { ModelPerformance, RoutingReport, TrendReport } from '../../src/index.ts'
-import { type Input, QUESTIONS, type QuestionPath } from '../../src/questions/questions.ts'
+import { createClient, type ModelPerformance, type RoutingReport, type TrendReport } from '../../src/index.ts'
+import { type Input, QUESTIONS, type QuestionPath, questionAt } from '../../src/questions/questions.ts'
+import { runCommand } from '../command/run-command.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
 const MINUTE_MS = 60_000
@@ -96,6 +97,35 @@ describe('every answer', () => {
     })
     const inProcess = await sidecar.sidecar.tracker.getModelComparison({ since: '1d' })
     expect(Object.keys(inProcess).sort()).toEqual(['m', 'range#2'])
+  })
+
+  test('without a range calls that model range, as documented, in every form of the answer', async () => {
+    const total = { total_attempts: 10 }
+    expect(await sidecar.sidecar.tracker.getModelComparison()).toMatchObject({ range: total, m: {} })
+    expect(await createClient(sidecar.url).modelComparison()).toMatchObject({ range: total, m: {} })
+    const command = ['compare-models', '--url', sidecar.url]
+    expect(JSON.parse((await runCommand([...command, '--json'])).stdout)).toMatchObject({ range: total, m: {} })
+    const { stdout } = await runCommand(command)
+    expect(stdout).toMatch(/^range +100\.00 %/m)
+    expect(stdout).not.toMatch(/Range:|Left out/)
+  })
+
+  test('with a range lists that model as range#2 in text and JSON, beside the range', async () => {
+    const command = ['compare-models', '--url', sidecar.url, '--since', '1d']
+    const { stdout } = await runCommand(command)
+    expect(stdout).toMatch(/^range#2 +100\.00 %/m)
+    expect(stdout).toMatch(/^Range: \d{4}-/m)
+    const { range, ...models } = JSON.parse((await runCommand([...command, '--json'])).stdout)
+    expect([Object.keys(range), Object.keys(models).sort()]).toEqual([
+      ['since', 'until'],
+      ['m', 'range#2'],
+    ])
+  })
+
+  test('of that model is as its schema describes it, with a range and without', async () => {
+    const { answer } = questionAt('model-comparison')
+    for (const range of ['', '?since=1d'])
+      expect(answer.safeParse(await asked<object>(`model-comparison${range}`)).error).toBeUndefined()
   })
 })
 

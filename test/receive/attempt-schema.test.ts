@@ -59,7 +59,7 @@ interface NameSchema {
 }
 
 test.each(FIELD_LIST.flatMap(field => (field.kind === 'string' ? [[field.name, field.maxBytes] as const] : [])))(
-  'bounds %s at %d bytes, not characters, and says so instead of a maxLength',
+  'limits %s to %d bytes, not characters, and states this instead of a maxLength',
   (name, maxBytes) => {
     const text = (bytes: number): string => 'é'.repeat(Math.floor(bytes / 2)) + 'x'.repeat(bytes % 2)
     const whole = { ...good, experiment: 'e', variant: 'v' }
@@ -81,7 +81,7 @@ test('takes an undefined optional field as absent, and an undefined required fie
   ])
 })
 
-test('the schema in /openapi.json says that experiment and variant are stated both or neither', () => {
+test('the schema in /openapi.json requires experiment and variant together', () => {
   const schema = JSON.stringify(z.toJSONSchema(attemptSchema, { io: 'input', unrepresentable: 'any' }))
   expect(schema).toContain('"dependentRequired":{"experiment":["variant"],"variant":["experiment"]}')
 })
@@ -113,7 +113,7 @@ test.each([
   expect(problems).toContainEqual({ pointer, detail: expect.stringContaining(detail) })
 })
 
-test('names that look like object properties, and any others without control characters, are taken', () => {
+test('accepts names of object properties, and any other names without control characters', () => {
   for (const agent_name of [
     '__proto__',
     'constructor',

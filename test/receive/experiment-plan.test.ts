@@ -45,7 +45,7 @@ async function sampleRatioP(): Promise<number> {
 const SHARES = { control: 90, canary: 10 }
 
 describe('a stored plan', () => {
-  test('makes a 180/20 canary as intended, in the answer and on /metrics', async () => {
+  test('with shares 90/10 reports a 180/20 canary as intended, in the answer and on /metrics', async () => {
     expect((await sidecar.post(canary(180, 20))).status).toBe(200)
     expect((await report('e')).sample_ratio?.status).toBe('mismatch')
     expect(await sampleRatioP()).toBeLessThan(0.001)
@@ -100,14 +100,14 @@ describe('a stored plan', () => {
     expect((await sidecar.get('/api/v1/experiments/new')).status).toBe(404)
   })
 
-  test('keeps names such as __proto__, with a byte order mark, and stores the same twice', async () => {
+  test('keeps names such as __proto__, may begin with a byte order mark, and may be stored twice', async () => {
     const body = '\ufeff{"shares": {"__proto__": 1, "a:b,c": 3}, "baseline": "__proto__"}'
     for (let i = 0; i < 2; i++) expect((await put('__proto__ /?', body)).status).toBe(200)
     const text = await (await sidecar.get(`/api/v1/experiments/${encodeURIComponent('__proto__ /?')}`)).text()
     expect(text).toContain('"intended_shares":{"__proto__":25,"a:b,c":75}')
   })
 
-  test('is stored by the typed client, and asked for with shares as an object', async () => {
+  test('is stored by the typed client, whose question takes shares as an object', async () => {
     const client = createClient(sidecar.url)
     expect(await client.putExperiment('e', { shares: SHARES })).toMatchObject({ shares: SHARES, baseline: null })
     expect((await client.experiment('e', { shares: { control: 1, canary: 3 }, margin: 2 }))?.intended_shares).toEqual({
@@ -158,7 +158,7 @@ describe('refuses and stores nothing of', () => {
     expect((await put(name, body, { headers })).status).toBe(status)
   })
 
-  test('a plan beyond --max-arms with a 409, and takes it when another was removed', async () => {
+  test('a plan beyond --max-arms with a 409, and accepts it after another one is removed', async () => {
     for (let i = 0; i < 5; i++) expect((await put(`e${i}`, { baseline: 'a' })).status).toBe(200)
     const full = await put('one too many', { baseline: 'a' })
     expect(full.status).toBe(409)

@@ -5,7 +5,7 @@ import { createInFlight, Held } from '../../src/receive/in-flight.ts'
 const MIB = 2 ** 20
 
 describe('bytes in flight', () => {
-  test('are taken up to the limit, and counted beyond it where they are in memory already', () => {
+  test('are accepted up to the limit, and counted beyond it if they are already in memory', () => {
     const inFlight = createInFlight(10)
     expect([inFlight.take(6), inFlight.take(5), inFlight.take(4), inFlight.isFull, inFlight.isOver]).toEqual([
       true,
@@ -22,7 +22,7 @@ describe('bytes in flight', () => {
     expect([inFlight.isFull, inFlight.take(10)]).toEqual([false, true])
   })
 
-  test('at the limit one stream reads on with the pass, and hands it to the next', async () => {
+  test('at the limit one stream continues with the pass, and then gives it to the next', async () => {
     const inFlight = createInFlight(MIB)
     inFlight.take(MIB)
     const first = await inFlight.wait(60_000)

@@ -6,7 +6,7 @@ const name = fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(...'a
 const flat = fc.record({ agent_name: name, time_seconds: fc.nat(), success: fc.boolean() })
 const bodies = fc.tuple(fc.array(flat, { minLength: 1, maxLength: 6 }), fc.constantFrom(0, 1, '\t'))
 
-test('locates the raw JSON of every attempt of a body whose names hold no opening brace', () => {
+test('locates the raw JSON of every attempt of a body whose names contain no opening brace', () => {
   const law = fc.property(bodies, ([attempts, space]) => {
     const located = locateRawJson(Buffer.from(JSON.stringify(attempts, null, space)), attempts.length)
     for (const [i, attempt] of attempts.entries()) {
@@ -19,7 +19,7 @@ test('locates the raw JSON of every attempt of a body whose names hold no openin
   fc.assert(law)
 })
 
-test('locates nothing in a body whose names hold an opening brace', () => {
+test('locates nothing in a body whose names contain an opening brace', () => {
   const attempts = [{ agent_name: 'a{' }, { agent_name: 'b' }]
   expect(locateRawJson(Buffer.from(JSON.stringify(attempts)), 2)).toBeUndefined()
 })

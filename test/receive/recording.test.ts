@@ -129,7 +129,7 @@ describe('keeps valid attempts', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
 
-  test('counts an attempt from too far in the future as of now', async () => {
+  test('counts an attempt from too far in the future at its time of receipt', async () => {
     await using own = await testSidecar()
     await own.post([anAttempt({ timestamp: '2999-01-01T00:00:00Z' }), anAttempt({ timestamp: '1999-01-01T00:00:00Z' })])
     const rate = await own.get('/api/v1/success-rate?since=5m')
@@ -218,7 +218,7 @@ describe('refuses invalid requests with index and pointer, and counts nothing of
     expect(indexes.filter(index => index === count - 1)).toHaveLength(each)
   })
 
-  test('too much: bytes, inflated bytes, items', async () => {
+  test('more bytes, inflated bytes or items than the limits allow', async () => {
     expect(await refused(JSON.stringify(anAttempt({ error_type: 'x'.repeat(2 ** 20) })))).toMatchObject({ status: 413 })
     const bomb = gzipSync(Buffer.alloc(50 * 2 ** 20, ' '))
     expect(await refused(bomb, { 'Content-Encoding': 'gzip' })).toMatchObject({ status: 413 })

@@ -1,7 +1,7 @@
 /**
- * The aggregate cache: the numbers of each key that a report adds up, as a structure of arrays. A row is read again only where its key has
- * changed. Without the cache every report fetches four cache lines of each summary: at 10,000 keys `report, in process` of bench/rows takes
- * twice as long, and one slice blocks the event loop for 1 to 2 ms instead of 0.3 ms.
+ * The aggregate cache: the numbers of each key that a report adds up, as a structure of arrays. A row is read again only if its key has
+ * changed. Without the cache, every report fetches four cache lines of each summary. At 10,000 keys, `report, in process` of bench/rows
+ * then takes twice as long. One slice then blocks the event loop for 1 to 2 ms instead of 0.3 ms.
  */
 import type { KeySummary } from '../ports.ts'
 import { KEYS_PER_STEP, type Steps } from '../steps.ts'
@@ -15,7 +15,7 @@ import {
   totalAttempts,
 } from './summary.ts'
 
-/** Numbers of a key, in this order. */
+/** The columns of a row, in this order. */
 export const KEY_COLUMNS = 7
 export const SUCCESSES = 0
 export const ATTEMPTS = 1
@@ -29,11 +29,11 @@ export const HAS_TASKS = 6
 interface Columns {
   /** Rows of {@link KEY_COLUMNS}. */
   readonly numbers: Float64Array
-  /** `changes` of each key when its row was read; -1 before. */
+  /** `changes` of each key when its row was read. -1 if it was never read. */
   readonly changes: Float64Array
 }
 
-/** Memoised by list: it changes no answer, and ends with the list. */
+/** Caches by list. A cache changes no result, and is collected together with its list. */
 const cached = new WeakMap<readonly KeySummary[], Columns>()
 
 /** The current row of every key of a list. It stays valid until the next call for the same list, which may have grown. */
@@ -59,7 +59,7 @@ function withRoomFor(summaries: readonly KeySummary[]): Columns {
   return columns
 }
 
-/** Allocates rows for `keys`; twice as many where an earlier allocation was too small. */
+/** Allocates rows for `keys`. Allocates twice as many if an earlier allocation was too small. */
 function withRoom(keys: number, before: Columns | undefined): Columns {
   const room = before === undefined ? keys : 2 * keys
   const columns = { numbers: new Float64Array(room * KEY_COLUMNS), changes: new Float64Array(room).fill(-1) }

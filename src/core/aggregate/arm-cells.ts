@@ -1,31 +1,31 @@
-/** What each key counted in each arm of an experiment, so that a question about an experiment may select keys. */
+/** The counts of each key in each arm of an experiment. With them, a question about an experiment can select keys. */
 import type { AttemptKey } from '../attempt/attempt.ts'
 import { type BucketOwner, NO_BUCKETS } from './buckets.ts'
 import { createSummary, type Summary } from './summary.ts'
 
-/** What one key counted in one arm. */
+/** The counts of one key in one arm. */
 export interface ArmCell extends BucketOwner {
   readonly key: AttemptKey
   readonly summary: Summary
 }
 
-/** The cells of one arm, by the key object that the tally holds: a lookup by names would cost a text per attempt. */
+/** The cells of one arm, by the key object of the tally. A lookup by names would create a string per attempt. */
 export type CellsOfArm = Map<AttemptKey, ArmCell>
 
 export interface ArmCells {
-  /** The cell of a key: made where it is new and there are fewer than `maxCells`, else that of all keys without a cell. */
+  /** The cell of a key. A new key gets a cell while there are fewer than `maxCells`. After that, returns the overflow cell. */
   open(cells: CellsOfArm, key: AttemptKey, maxCells: number): ArmCell
-  /** The cell of a key, made where it is new, whatever the number: for cells that were held before. */
+  /** The cell of a key. Creates it if it is new, also beyond `maxCells`: for restoring a snapshot. */
   hold(cells: CellsOfArm, key: AttemptKey): ArmCell
-  /** The cell that an attempt of the key was counted in: without making one. */
+  /** The cell in which an attempt of the key was counted. Never creates one. */
   counted(cells: CellsOfArm, key: AttemptKey): ArmCell | undefined
   clear(): void
 }
 
-/** `overflow` is the key of the cell of all keys without a cell, of which each arm may have one. */
+/** `overflow` is the key of the overflow cell, which counts all keys without a cell. Each arm has at most one. */
 export function createArmCells(overflow: AttemptKey): ArmCells {
   let count = 0
-  /** The tally may hold another object for the overflow key. */
+  /** The key by which the cells are stored. The tally may have another object for the overflow key. */
   const own = (key: AttemptKey): AttemptKey => (key.agent_name === overflow.agent_name ? overflow : key)
 
   function hold(cells: CellsOfArm, given: AttemptKey): ArmCell {

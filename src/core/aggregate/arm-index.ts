@@ -1,26 +1,29 @@
-/** The arms of experiments. Beyond a bound, further arms share an overflow arm: first that of their experiment, then one for all. */
+/**
+ * The arms of experiments. Beyond a limit, further arms share the overflow arm of their experiment. Beyond a second limit, they share a
+ * single one.
+ */
 
-/** What an index holds: anything of one arm. */
+/** An entry of the index: any record of one arm. */
 interface Arm {
   readonly experiment: string
   readonly variant: string
 }
 
 export interface ArmIndexOptions<Entry extends Arm> {
-  /** The variant of overflow arms, and the experiment of the last of them. */
+  /** The variant of overflow arms, and the experiment of the overflow arm that all experiments share. */
   readonly overflow: string
   readonly create: (experiment: string, variant: string) => Entry
 }
 
 export interface ArmIndex<Entry extends Arm> {
   find(experiment: string, variant: string): Entry | undefined
-  /** An arm, made where it is not there, whatever the bound. */
+  /** An arm. Creates it if it does not exist, also beyond the limit. */
   hold(experiment: string, variant: string): Entry
-  /** An arm, made where it is new and the bound allows it; else the overflow arm of its experiment, or of all. */
+  /** An arm. Creates it if it is new and the limit allows it. Otherwise returns the overflow arm of its experiment, or the shared one. */
   open(experiment: string, variant: string, maxArms: number): Entry
-  /** The arm that an attempt was counted under: without making one. */
+  /** The arm in which an attempt was counted. Never creates one. */
   counted(experiment: string, variant: string): Entry | undefined
-  /** All arms, overflow arms included, in the order they came. */
+  /** All arms in the order they were added, with overflow arms. */
   all(): readonly Entry[]
   /** Arms without overflow arms, of one experiment or of all. */
   distinct(experiment?: string): readonly Entry[]

@@ -1,15 +1,15 @@
-/** Buckets of time: what one owner counted in one span of time. */
+/** Time buckets. A bucket is the summary of one owner (a key or an arm) in one span of time. */
 import type { Summary } from './summary.ts'
 
 /** The buckets of a key, or of an arm of an experiment. */
 export interface BucketOwner {
-  /** For each tier, its buckets ordered by start; {@link NO_BUCKETS} before the first one. */
+  /** For each tier, its buckets ordered by start. {@link NO_BUCKETS} if there are none. */
   buckets: Bucket[][]
-  /** The bucket of the finest tier that the coarser tiers do not include yet; undefined where they include everything. */
+  /** The bucket of the finest tier that the coarser tiers do not include yet. Undefined if they include everything. */
   open: Bucket | undefined
 }
 
-/** What one owner counted in one span of time. */
+/** The summary of one owner in one span of time. */
 export interface Bucket {
   readonly of: BucketOwner
   /** Milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 /**
  * Counts of failures and successes by stated confidence, packed into 20 doubles of a summary's row: 200 counts of bins of 0.01 would double
- * the memory of a key. The content takes the first of these forms that holds it:
+ * the memory of a key. The counts use the first of these forms that can represent them:
  *
  * | form | bins | holds |
  * | --- | --- | --- |
@@ -9,41 +9,44 @@
  * | twentieths | 0.05 | 33 million failures and as many successes a bin |
  * | tenths | 0.1 | any number |
  *
- * The form depends on the content alone: what a form holds, it holds in part too. So merging is exact, commutative and associative.
- * The two highest digits of the first double name the form.
+ * The form depends on the counts alone: a form that can represent counts can also represent any part of them. Therefore merging is exact,
+ * commutative and associative. The two highest digits of the first double identify the form.
  *
- * The file is long because every form is added to, merged, read and written here, by the constants of its layout.
+ * The file is long because it contains all operations on all forms, which share the constants of the layout.
  */
 import { type ConfidenceCells, coarser } from './confidence-cells.ts'
 
-/** The doubles that the counts take. */
+/** The number of doubles that the counts take. */
 export const PACKED_WIDTH = 20
 
 const [DENSE, SPARSE, TWENTIETHS, TENTHS] = [0, 1, 2, 3]
-/** The form's number times this is added to the first double. */
+/** The first double includes the number of the form times this. */
 const FORM = 2 ** 51
 const BINS = 100
 
-/** Dense: ten counts of five bits a double; counts of failures and successes alternate. */
+/** Dense: ten counts of five bits per double. Counts of failures and successes alternate. */
 const DIGIT = 32
 const DIGITS = 10
 const HALF = DIGIT ** 5
-/** The value of one in each of the ten counts: `**` takes longer than all else. */
+/** The value of 1 in each of the ten counts. A table, because `**` would take most of the time. */
 const UNITS: readonly number[] = Array.from({ length: DIGITS }, (_, digit) => DIGIT ** digit)
-/** The bit behind each of five counts, where a carry shows. */
+/** The bit above each of five counts. It is set by a carry out of the count. */
 const CARRIES = 0x2108420
 
-/** Sparse: the bin plus 1, failures, successes. */
+/** Sparse: the digits of bin + 1, failures and successes. */
 const SPARSE_FAILURE = 2 ** 22
 const SPARSE_BIN = 2 ** 44
 
-/** Twentieths: failures and successes. */
+/** Twentieths: the digits of failures and successes. */
 const TWENTIETH_FAILURE = 2 ** 25
 
-/** More than rounding takes from a multiple of 1/100. */
+/** Larger than the rounding error of a multiple of 1/100. */
 const TINY = 1e-9
 
-/** The bin of 0.01 that holds `confidence`: 0 to 99. 0.29 is in the bin that ends there, although 0.29 * 100 is 28.999999999999996. */
+/**
+ * The bin of width 0.01 that contains `confidence`, 0 to 99. Upper bounds are inclusive despite rounding: 0.07 is in bin 6, although 0.07 *
+ * 100 is 7.000000000000001.
+ */
 function binOf(confidence: number): number {
   const bin = Math.max(0, Math.ceil(confidence * BINS) - 1)
   if (confidence > (bin + 1) / BINS) return Math.min(bin + 1, BINS - 1)
@@ -85,7 +88,7 @@ function isEmpty(row: Float64Array, at: number): boolean {
 
 const formAt = (row: Float64Array, at: number): number => Math.floor(row[at]! / FORM)
 
-/** `x` modulo `unit`, both whole. The operator `%` takes ten times as long for numbers that are no small integers. */
+/** `x` modulo `unit`, both whole. The operator `%` takes ten times as long for numbers that are not small integers. */
 const modulo = (x: number, unit: number): number => x - Math.floor(x / unit) * unit
 
 /** Adds dense counts to wide ones: each dense double is one twentieth. */
@@ -106,7 +109,7 @@ function addSparse(row: Float64Array, other: Float64Array, at: number): void {
   }
 }
 
-/** Adds wide counts. Lists of all cells would take most of the time of a question about a range. */
+/** Adds wide counts in place. Unpacking them to lists would take most of the time of a question about a range. */
 function addWide(row: Float64Array, other: Float64Array, at: number, form: number): void {
   const cells = form === TENTHS ? 10 : 20
   for (let cell = 0; cell < cells; cell++) {
@@ -118,7 +121,7 @@ function addWide(row: Float64Array, other: Float64Array, at: number, form: numbe
   }
 }
 
-/** Adds dense counts to dense counts, ten at a time. Changes nothing and answers false where another form is needed. */
+/** Adds dense counts to dense counts, ten at a time. Returns false and changes nothing if the sum needs another form. */
 function addedDense(row: Float64Array, other: Float64Array, at: number): boolean {
   for (let i = at; i < at + PACKED_WIDTH; i++) if (carries(row[i]!, other[i]!)) return false
   for (let i = at; i < at + PACKED_WIDTH; i++) row[i]! += other[i]!
@@ -133,7 +136,7 @@ function carries(a: number, b: number): boolean {
   return (((aLow ^ bLow ^ (aLow + bLow)) | (aHigh ^ bHigh ^ (aHigh + bHigh))) & CARRIES) !== 0
 }
 
-/** Adds to the `cell` of `cells` equal ones. */
+/** Adds to cell `cell` of `cells` cells of equal width. */
 function add(row: Float64Array, at: number, cell: number, cells: number, failed: number, succeeded: number): void {
   const form = formAt(row, at)
   if (cells === BINS && form === DENSE && addToDense(row, at, cell, failed, succeeded)) return
@@ -181,7 +184,7 @@ function addToSparse(row: Float64Array, at: number, bin: number, failed: number,
   return false
 }
 
-/** `from`: where the cell begins, 0 to 1. */
+/** `from` is the lower bound of the cell, 0 to 1. */
 function addToWide(
   row: Float64Array,
   at: number,
@@ -260,7 +263,7 @@ function sumOfDense(value: number): { readonly failed: number; readonly succeede
   return { failed, succeeded }
 }
 
-/** Packs counts in the first form that holds them. */
+/** Packs counts in the first form that can represent them. */
 function pack(row: Float64Array, at: number, cells: ConfidenceCells): void {
   row.fill(0, at, at + PACKED_WIDTH)
   const fine = cells.failures.length === BINS

@@ -5,7 +5,7 @@ export interface ConfidenceCells {
   readonly successes: readonly number[]
 }
 
-/** The same counts in `length` bins: 100, 20 or 10, and not more than there are. */
+/** The same counts in `length` bins: 100, 20 or 10, at most the number of bins now. */
 export function coarser({ failures, successes }: ConfidenceCells, length: number): ConfidenceCells {
   const summed = (counts: readonly number[]): number[] => {
     const sums: number[] = Array(length).fill(0)
@@ -15,10 +15,10 @@ export function coarser({ failures, successes }: ConfidenceCells, length: number
   return { failures: summed(failures), successes: summed(successes) }
 }
 
-/** No counts, in bins of 0.01. */
+/** Zero counts, in bins of width 0.01. */
 export const noCells = (): ConfidenceCells => ({ failures: Array(100).fill(0), successes: Array(100).fill(0) })
 
-/** The counts of both, in the wider bins of the two. */
+/** The sum of two counts, in the wider bins of the two. */
 export function sumOfCells(a: ConfidenceCells, b: ConfidenceCells): ConfidenceCells {
   const length = Math.min(a.failures.length, b.failures.length)
   const [one, other] = [coarser(a, length), coarser(b, length)]

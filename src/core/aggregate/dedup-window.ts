@@ -3,9 +3,10 @@
  * different ids have the same hash with a probability of 5e-14 per attempt in a full window of a million. An attacker without the seed
  * cannot construct such ids.
  *
- * An id is known for `keepMs` after its own time of receipt, or after that of the id received {@link SPREAD} ids earlier if that is later.
- * Therefore a clock that jumps ahead makes no other id new, and the ids of a clock that jumps back stay known. Old ids are removed only when
- * ids throughout the last {@link SPREAD} agree that they are too old. The known ids depend only on the stored ids and their times.
+ * An id is known for `keepMs` after its own time of receipt. If the id received {@link SPREAD} ids earlier has a later time, that time
+ * counts. Therefore a clock that jumps ahead makes no other id new, and the ids of a clock that jumps back stay known. Old ids are removed
+ * only when ids throughout the last {@link SPREAD} agree that they are too old. The known ids depend only on the stored ids and their
+ * times.
  */
 import { hashId } from './id-hash.ts'
 import { createIdRing, highAt, type IdRing, indexAt, lowAt, olderThan, pushId, shiftId, timeAt } from './id-ring.ts'
@@ -129,7 +130,7 @@ function removeOldest({ ring, table }: WindowState): void {
   shiftId(ring)
 }
 
-/** Whether the oldest id must be removed: the window is full, the id is too old, or its time was so far ahead that it would never be. */
+/** Whether the oldest id must be removed. The window is full, the id is too old, or its time is so far ahead that it would never expire. */
 function isOldestExpired({ ring, limit, keepMs }: WindowState): boolean {
   if (ring.size >= limit) return ring.size > 0
   if (ring.size <= SPREAD) return false

@@ -1,6 +1,6 @@
 /**
- * Duration histograms of groups of keys. A report adds up the histograms of 10,000 keys, which takes longer than all else in it. So each key
- * is added once, and later calls add only how its counts changed. Counts are whole numbers, so nothing is lost.
+ * Duration histograms of groups of keys. Adding up the histograms of 10,000 keys would be most of the work of a report. Therefore each key
+ * is added once, and later calls add only the changes of its counts. Counts are whole numbers, so that this is exact.
  */
 import type { KeySummary } from '../ports.ts'
 import type { Groups } from '../reports/groups.ts'
@@ -9,14 +9,14 @@ import { KEYS_PER_STEP, type Steps } from '../steps.ts'
 import { addDurations } from './summary.ts'
 
 interface Cached {
-  /** The counts of each key that `groups` holds, in rows. */
+  /** The counts of each key that `groups` includes, in rows. */
   keys: Float64Array
-  /** `changes` of each key when its row was read; -1 before. */
+  /** `changes` of each key when its row was read. -1 if it was never read. */
   changes: Float64Array
   groups: Float64Array
 }
 
-/** Memoised by the groups of a list: it changes no answer, and ends with the groups. */
+/** Caches by the groups of a list. A cache changes no result, and is collected together with the groups. */
 const cached = new WeakMap<Groups, Cached>()
 
 /** The histogram of each group in rows of {@link DURATION_BUCKETS}, failures and successes together. Valid until the next call. */

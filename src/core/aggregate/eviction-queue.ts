@@ -1,12 +1,12 @@
 /**
- * Which buckets of a tier are evicted first: those that start earliest, and of one start those that were made first. The order depends on
- * the attempts alone, so that every process that folds the same log evicts the same buckets.
+ * The order in which the buckets of a tier are evicted: by start, and for equal starts by creation. The order depends on the attempts
+ * alone. Every process that folds the same log therefore evicts the same buckets.
  */
 import { type Bucket, indexOf } from './buckets.ts'
 
 export interface EvictionQueue {
   readonly length: number
-  /** The start of the next bucket to evict; Infinity where there is none. */
+  /** The start of the next bucket to evict. Infinity if the queue is empty. */
   readonly nextMs: number
   add(bucket: Bucket): void
   /** Removes the next bucket to evict. */
@@ -15,15 +15,15 @@ export interface EvictionQueue {
   all(): Generator<Bucket>
 }
 
-/** Buckets of one start, in the order they were made. */
+/** Buckets of one start, in the order of creation. */
 interface Slot {
   readonly startMs: number
-  /** Undefined where it was evicted: the memory of the others may be held for long. */
+  /** Undefined if it was evicted. Otherwise the list would keep its memory alive as long as the other buckets. */
   readonly buckets: (Bucket | undefined)[]
   evicted: number
 }
 
-/** An empty queue. `add` and `take` cost the same however many buckets there are; a new start costs the logarithm of the starts. */
+/** An empty queue. `add` and `take` take constant time. A new start takes O(log n) of the number of starts. */
 export function createEvictionQueue(): EvictionQueue {
   const slots: Slot[] = []
   let length = 0
@@ -53,7 +53,7 @@ export function createEvictionQueue(): EvictionQueue {
   }
 }
 
-/** The slot of a start, made where there is none. */
+/** The slot of a start. Creates it if there is none. */
 function slotOf(slots: Slot[], startMs: number): Slot {
   const at = indexOf(slots, startMs)
   const known = slots[at]

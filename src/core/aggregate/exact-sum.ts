@@ -1,18 +1,20 @@
 /**
- * Sums in double-double arithmetic: two doubles, `hi + lo`, hold 106 binary digits. What is added is first rounded to whole multiples of a
- * small step; then every sum below 2^105 steps is exact, and so the same in whatever order, and however it is bracketed.
+ * Sums in double-double arithmetic: two doubles, `hi + lo`, hold 106 binary digits. Each addend is first rounded to a whole multiple of a
+ * small step. Every sum below 2^105 steps is then exact. Therefore addition is commutative and associative.
  * Source: D. E. Knuth, TAOCP vol. 2, 4.2.2 (TwoSum); T. J. Dekker, Numer. Math. 18 (1971).
  */
 
-/** A power of two that all addends of a sum are multiples of. */
+/** A power of two. All addends of a sum are multiples of it. */
 export interface Step {
-  /** Numbers from here on are multiples of the step as they are. */
+  /** Numbers of at least this size are already multiples of the step. */
   readonly untouched: number
-  /** Added and taken away again it leaves no more digits than the step allows. */
+  /** Adding and subtracting it rounds a number to a multiple of the step. */
   readonly rounder: number
 }
 
-/** The step 2^`exponent`: sums are exact below 2^(105 + `exponent`), and numbers of 2^(52 + `exponent`) and above are added as they are. */
+/**
+ * The step 2^`exponent`. Sums are exact below 2^(105 + `exponent`). Numbers of 2^(52 + `exponent`) and above are added without rounding.
+ */
 export function stepOf(exponent: number): Step {
   const untouched = 2 ** (exponent + 52)
   return { untouched, rounder: 3 * untouched }
@@ -23,7 +25,7 @@ export function addExact(sums: Float64Array, at: number, x: number, { untouched,
   addWhole(sums, at, Math.abs(x) < untouched ? x + rounder - rounder : x)
 }
 
-/** Adds the whole sum at `at` of `other` to the one at `at` of `sums`, which is of the same step. */
+/** Adds the sum at `at` of `other` to the sum at `at` of `sums`. Both must have the same step. */
 export function mergeExact(sums: Float64Array, other: Float64Array, at: number): void {
   addWhole(sums, at, other[at + 1]!)
   addWhole(sums, at, other[at]!)
@@ -40,8 +42,8 @@ function addWhole(sums: Float64Array, at: number, x: number): void {
 }
 
 /**
- * Adds `x` squared to the sum at `at`, with the digits that the product of two doubles loses. Without them, a spread of a millionth of the
- * mean drowns in the rounding of the squares. Source: T. J. Dekker, Numer. Math. 18 (1971).
+ * Adds `x` squared to the sum at `at`, with the digits that the product of two doubles loses. Without them, the rounding error of the
+ * squares exceeds a spread of a millionth of the mean. Source: T. J. Dekker, Numer. Math. 18 (1971).
  */
 export function addExactSquare(sums: Float64Array, at: number, x: number, step: Step): void {
   const square = x * x
@@ -49,7 +51,7 @@ export function addExactSquare(sums: Float64Array, at: number, x: number, step: 
   addExact(sums, at, squareError(x, square), step)
 }
 
-/** What rounding took from `square`, the product of `x` with itself. */
+/** The rounding error of `square`, the product of `x` with itself. */
 function squareError(x: number, square: number): number {
   const scaled = SPLITTER * x
   const high = scaled - (scaled - x)
@@ -77,8 +79,9 @@ export function sumOfExact(a: ExactSum, b: ExactSum): ExactSum {
 }
 
 /**
- * The sum of squared deviations from the mean of `n` values, from their sum and the sum of their squares: (n Q - S²) / n in double-double
- * arithmetic. It keeps its digits down to deviations of about 1e-10 of the mean; 0 where `step`, the rounding of the squares, explains it.
+ * The sum of squared deviations from the mean of `n` values. Computed from their sum S and the sum of their squares Q as (n Q - S²) / n, in
+ * double-double arithmetic. It is precise down to deviations of about 1e-10 of the mean. Returns 0 if the result is within the rounding of
+ * the squares to `step`.
  */
 export function squaredDeviations(n: number, sum: ExactSum, squares: ExactSum, step: Step): number {
   if (!(n > 0)) return 0
@@ -91,7 +94,7 @@ export function squaredDeviations(n: number, sum: ExactSum, squares: ExactSum, s
   return deviations > rounding ? deviations : 0
 }
 
-/** What rounding took from `product`, that of `a` and `b`. */
+/** The rounding error of `product`, the product of `a` and `b`. */
 function productError(a: number, b: number, product: number): number {
   const [aScaled, bScaled] = [SPLITTER * a, SPLITTER * b]
   const aHigh = aScaled - (aScaled - a)

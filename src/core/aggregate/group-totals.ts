@@ -1,4 +1,4 @@
-/** Totals of groups of keys, as columns of numbers: adding a key allocates nothing, so that questions over all keys make no garbage. */
+/** Totals of groups of keys, as columns of numbers. Adding a key allocates nothing, so that questions about all keys create no garbage. */
 import type { KeySummary } from '../ports.ts'
 import type { Groups } from '../reports/groups.ts'
 import { clusteredCounts, type TaskCounts } from '../statistics/clusters.ts'
@@ -21,11 +21,11 @@ import { createTaskSketch, mergeTasks, type TaskSketch } from './task-sketch.ts'
 export interface GroupCounts {
   readonly successes: Float64Array
   readonly attempts: Float64Array
-  /** The tasks of the groups that have some. */
+  /** The tasks of each group. A group without tasks has no entry. */
   readonly tasks: Map<number, TaskSketch>
 }
 
-/** With the numbers that models are compared by. */
+/** {@link GroupCounts} with the sums for comparing models. */
 export interface GroupSums extends GroupCounts {
   /** Attempts that stated a confidence, and the sum of the confidences. */
   readonly stated: Float64Array
@@ -37,7 +37,7 @@ export interface GroupSums extends GroupCounts {
   readonly durations: Float64Array
 }
 
-/** The counts of the groups of a list. Keys that are added to the list in a pause are in no group. */
+/** The counts of the groups of a list. Keys that are appended to the list while this yields are in no group. */
 export function* countsBySteps(summaries: readonly KeySummary[], { all, placeOf }: Groups): Steps<GroupCounts> {
   const counts = noCounts(all.length)
   const keys = summaries.slice(0, placeOf.length)
@@ -45,7 +45,7 @@ export function* countsBySteps(summaries: readonly KeySummary[], { all, placeOf 
   return counts
 }
 
-/** The counts of each key, as if it were a group of its own. */
+/** The counts of each key as a separate group. */
 export function* countsOfEachSteps(summaries: readonly KeySummary[]): Steps<GroupCounts> {
   const counts = noCounts(summaries.length)
   yield* forEachKey(summaries, ({ summary }, place) => addCounts(counts, place, summary))
@@ -99,19 +99,19 @@ export function addSums(sums: GroupSums, place: number, summary: Summary): void 
   addGroupTasks(sums, place, summary.tasks)
 }
 
-/** The counts of the group at `place`, clustered where tasks repeat. */
+/** The counts of the group at `place`, clustered if tasks repeat. */
 export function countsAt({ successes, attempts, tasks }: GroupCounts, place: number): Counts {
   return clusteredCounts({ successes: successes[place]!, attempts: attempts[place]! }, tasks.get(place))
 }
 
-/** Successes and attempts of all keys together, clustered where tasks repeat, with their tasks. */
+/** Successes and attempts of all keys together, with their tasks. Clustered if tasks repeat. */
 export function* countsOfAllSteps(summaries: readonly KeySummary[]): Steps<TaskCounts> {
   const all = noCounts(1)
   yield* forEachKey(summaries, ({ summary }) => addCounts(all, 0, summary))
   return { ...countsAt(all, 0), tasks: all.tasks.get(0) }
 }
 
-/** Successes and attempts of all groups together, clustered where tasks repeat. */
+/** Successes and attempts of all groups together, clustered if tasks repeat. */
 export function sumOfGroups({ successes, attempts, tasks }: GroupCounts): Counts {
   let all: TaskSketch | undefined
   for (const sketch of tasks.values()) {

@@ -1,4 +1,4 @@
-/** The ids of a dedup window in order of receipt: a ring buffer of hashes and times, whose memory grows and shrinks by chunks. */
+/** The ids of a dedup window in order of receipt: a ring buffer of hashes and times. Its memory grows and shrinks by chunks. */
 
 /** Ids per chunk: 2 to this power. */
 const CHUNK_BITS = 10

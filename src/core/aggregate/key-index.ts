@@ -2,20 +2,20 @@
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { KeyFilter } from '../ports.ts'
 
-/** What an index holds: anything of one key. */
+/** An entry of the index: any record of one key. */
 interface Keyed {
   readonly key: AttemptKey
 }
 
 export interface KeyIndex<Entry extends Keyed> {
-  /** All entries in the order they were added. Live: it grows, and another list takes its place when the index is cleared. */
+  /** All entries in the order they were added. Live: the list grows. Clearing the index replaces it. */
   readonly all: readonly Entry[]
   find(key: AttemptKey): Entry | undefined
-  /** Entries that pass the filter, in the order they were added. Live, as {@link all}. */
+  /** Entries that match the filter, in the order they were added. Live, as {@link all}. */
   list(filter: KeyFilter): readonly Entry[]
   /** Adds an entry of a new key. */
   add(entry: Entry): void
-  /** The key with its names as other entries hold them: each name is in memory once, however many keys have it. */
+  /** The key with the name strings of other entries, so that each name is in memory only once. */
   interned(key: AttemptKey): AttemptKey
   clear(): void
 }
@@ -62,12 +62,12 @@ export function createKeyIndex<Entry extends Keyed>(): KeyIndex<Entry> {
   }
 }
 
-/** Of no key: names are never empty. */
+/** Matches no key, because names are never empty. */
 const NO_KEY = { model_name: '', issue_type: '' }
 
 /**
- * Entries by model, issue type and agent, the last being the names there are most of. No key is joined or hashed whole to be found. Attempts
- * that come together mostly share model and issue type, so the last pair is remembered.
+ * Entries by model, issue type and agent. Agents come last, because there are most of them. A lookup neither joins the names to one string
+ * nor hashes the whole key. Consecutive attempts mostly share model and issue type, so the last pair is cached.
  */
 function createKeyLookup<Entry extends Keyed>(): Pick<KeyIndex<Entry>, 'find' | 'add' | 'clear'> {
   const byModel = new Map<string, Map<string, Map<string, Entry>>>()
@@ -93,7 +93,7 @@ function createKeyLookup<Entry extends Keyed>(): Pick<KeyIndex<Entry>, 'find' | 
   }
 }
 
-/** The map under a name, made where there is none. */
+/** The map of a name. Creates it if there is none. */
 function within<T>(maps: Map<string, Map<string, T>>, name: string): Map<string, T> {
   const known = maps.get(name)
   if (known !== undefined) return known
@@ -102,7 +102,7 @@ function within<T>(maps: Map<string, Map<string, T>>, name: string): Map<string,
   return made
 }
 
-/** The list under a name, made where there is none. */
+/** The list of a name. Creates it if there is none. */
 function listOf<T>(lists: Map<string, T[]>, name: string): T[] {
   const known = lists.get(name)
   if (known !== undefined) return known
@@ -111,10 +111,10 @@ function listOf<T>(lists: Map<string, T[]>, name: string): T[] {
   return made
 }
 
-/** Whether the filter gives any name. */
+/** Whether the filter has any name. */
 export const isFiltering = (filter: KeyFilter): boolean => NAMES.some(name => filter[name] !== undefined)
 
-/** Whether a key equals every name the filter gives. */
+/** Whether a key has every name of the filter. */
 export function matches(key: AttemptKey, filter: KeyFilter): boolean {
   return (
     (filter.agent_name === undefined || key.agent_name === filter.agent_name) &&

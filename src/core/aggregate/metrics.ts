@@ -1,16 +1,16 @@
-/** The documented record of a key, and the documented file that holds one for every key. */
+/** The documented record of a key, and the documented file with one record for every key. */
 import { type AttemptKey, printKey } from '../attempt/attempt.ts'
 import { type KeySummary, type TimeRange, WHOLE_LIFE } from '../ports.ts'
 import { KEYS_PER_STEP, runToCompletion, type Steps } from '../steps.ts'
 import { type RecentResult, recentResults } from './recent.ts'
 import { averageConfidence, averageTime, failures, successes, totalAttempts } from './summary.ts'
 
-/** One entry of the documented file: exactly these fields, in this order; a reader of the origin drops an entry with any other. */
+/** One entry of the documented file: exactly these fields, in this order. The Python tracker drops an entry that has any other field. */
 export interface AgentMetrics extends AttemptKey {
   readonly total_attempts: number
   readonly successful_fixes: number
   readonly failed_fixes: number
-  /** Mean stated confidence to three decimals; 0 where none was stated. */
+  /** Mean stated confidence to three decimals. 0 if no attempt stated one. */
   readonly avg_confidence: number
   /** Mean time in seconds to three decimals. */
   readonly avg_time_seconds: number
@@ -18,7 +18,7 @@ export interface AgentMetrics extends AttemptKey {
   readonly recent_results: readonly RecentResult[]
 }
 
-/** The documented file. More may stand beside `metrics`, nothing inside. */
+/** The documented file. The document may have other members beside `metrics`. Entries of `metrics` must not have other fields. */
 export interface MetricsDocument {
   readonly version: '1.0'
   readonly last_updated: string
@@ -26,8 +26,8 @@ export interface MetricsDocument {
 }
 
 /**
- * The documented record of a key; without its recent results where `withRecent` is false. Of a summary of a range, the recent results are those
- * of the last 100 attempts that are in the range.
+ * The documented record of a key. Without recent results if `withRecent` is false. For a range, the recent results are those of the last
+ * 100 attempts that are in the range.
  */
 export function agentMetrics(
   { key, summary, recent }: KeySummary,
@@ -47,7 +47,7 @@ export function agentMetrics(
   } as AgentMetrics
 }
 
-/** `plain`, or with `#2` (`#3`, ...) behind it where that is taken. */
+/** `plain`, with the suffix `#2` (`#3`, ...) if it is taken. */
 export function freeName(plain: string, taken: { has(name: string): boolean }): string {
   let name = plain
   for (let n = 2; taken.has(name); n++) name = `${plain}#${n}`
@@ -55,36 +55,38 @@ export function freeName(plain: string, taken: { has(name: string): boolean }): 
 }
 
 /**
- * A function that prints keys as `agent:model:issue` and never the same twice: a key that prints like an earlier one gets `#2`
- * (`#3`, ...) behind it. Call it once per key, in the order the keys came.
+ * Returns a function that prints keys as `agent:model:issue`, each differently. A key that would print as an earlier one gets the suffix
+ * `#2` (`#3`, ...). Call the function once per key, in the order of the keys.
  */
 export function uniqueKeyPrinter(): (key: AttemptKey) => string {
   const taken = new Set<string>()
   return key => {
     const plain = printKey(key)
-    // With no colon but the two between the names, nothing else prints like it.
-    if (!holdsColon(key)) return plain
+    // With exactly two colons, no other key prints the same text.
+    if (!hasColon(key)) return plain
     const name = freeName(plain, taken)
     taken.add(name)
     return name
   }
 }
 
-/** The printed names of the keys of a list, and what prints those that come to it. */
+/** The printed names of the keys of a list, and the function that prints the names of appended keys. */
 interface KeyNames {
   readonly names: string[]
   readonly printed: (key: AttemptKey) => string
 }
 
-/** Names never change, but to keep one for every key would take too much room: they stay until their room is wanted. */
+/** Names never change. Weak references let the garbage collector free the names of long lists. */
 const known = new WeakMap<readonly KeySummary[], WeakRef<KeyNames>>()
 
-/** The name of each key of a list, as {@link uniqueKeyPrinter} prints it. The same list again, which may have grown, costs next to nothing. */
+/**
+ * The name of each key of a list, as {@link uniqueKeyPrinter} prints it. A repeated call for the same list prints only the appended keys.
+ */
 export function keyNames(summaries: readonly KeySummary[]): readonly string[] {
   return runToCompletion(keyNameSteps(summaries))
 }
 
-/** {@link keyNames} in steps. Live: names of further keys may come to it at the next pause. */
+/** {@link keyNames} in steps. The result is live: names of further keys may be appended whenever the caller yields. */
 export function* keyNameSteps(summaries: readonly KeySummary[]): Steps<readonly string[]> {
   let held = known.get(summaries)?.deref()
   if (held === undefined) {
@@ -92,7 +94,7 @@ export function* keyNameSteps(summaries: readonly KeySummary[]): Steps<readonly 
     known.set(summaries, new WeakRef(held))
   }
   const { names, printed } = held
-  // Another question about the same list may go on with it in a pause: the names themselves say how far they are.
+  // Several callers may interleave here. The length of `names` is the shared position.
   while (names.length < summaries.length) {
     names.push(printed(summaries[names.length]!.key))
     if (names.length % KEYS_PER_STEP === 0) yield
@@ -100,27 +102,28 @@ export function* keyNameSteps(summaries: readonly KeySummary[]): Steps<readonly 
   return names
 }
 
-function holdsColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {
+function hasColon({ agent_name, model_name, issue_type }: AttemptKey): boolean {
   return agent_name.includes(':') || model_name.includes(':') || issue_type.includes(':')
 }
 
-/** An object that may be keyed by any name, `__proto__` too. */
+/** An object without a prototype, so that any name is safe as a key, also `__proto__`. */
 export function namedRecord<T>(entries: Iterable<readonly [string, T]>): Record<string, T> {
   const record: Record<string, T> = Object.create(null)
   for (const [name, value] of entries) record[name] = value
   return record
 }
 
-/** Rounds to three decimals as Python's `round(x, 3)` does: correctly, and a true tie to the even digit. */
+/** Rounds to three decimals as Python's `round(x, 3)` does: the exact value is rounded, and ties go to the even digit. */
 export function roundTo3(value: number): number {
-  // Only multiples of 1/16 can be true ties at the fourth decimal, and those scale exactly.
+  // Only multiples of 1/16 can be exact ties at the fourth decimal. Scaling them by 1,000 is exact.
   const scaled = value * 1000
   if ((value * 16) % 1 === 0 && Math.abs(scaled % 1) === 0.5) return (2 * Math.round(scaled / 2)) / 1000
   return value < 1e15 ? Number(value.toFixed(3)) : value
 }
 
 /**
- * The text of the documented file, in pieces, one key a line. `entry` makes what stands under a key; `beside` is put beside `metrics`.
+ * The text of the documented file in pieces, one line per key. `entry` returns the record of a key. `beside` has the other members of the
+ * document.
  */
 export function* printDocument(
   summaries: Iterable<KeySummary>,
@@ -138,13 +141,13 @@ export function* printDocument(
   yield '\n}}\n'
 }
 
-/** What stands before the first key. */
+/** The text before the first key. */
 export function documentHead(lastUpdated: string, beside: Readonly<Record<string, unknown>> = {}): string {
   const more = Object.entries(beside).map(([name, value]) => `,\n"${name}": ${JSON.stringify(value)}`)
   return `{\n"version": "1.0",\n"last_updated": ${JSON.stringify(lastUpdated)}${more.join('')},\n"metrics": {`
 }
 
-/** One key and what stands under it. */
+/** The line of one key and its record. */
 export function documentEntry(name: string, entry: AgentMetrics, first: boolean): string {
   return `${first ? '' : ','}\n${JSON.stringify(name)}: ${JSON.stringify(entry)}`
 }

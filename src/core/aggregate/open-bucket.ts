@@ -1,7 +1,7 @@
 /**
- * Counts attempts into tiers of time. To count an attempt once instead of once a tier, the newest bucket of the finest tier stays open: it
- * takes the attempts, and the coarser tiers take the whole bucket when a newer one begins. The buckets of all tiers are made together, when
- * the attempt comes, so that what is evicted depends on the attempts alone.
+ * Counts attempts into tiers of time, each attempt once instead of once per tier. The newest bucket of the finest tier is open: only it
+ * counts new attempts. When a newer bucket begins, the open one is merged into the coarser tiers. The buckets of all tiers are created
+ * together, when the attempt is counted. Evictions therefore depend on the attempts alone.
  */
 import { type Bucket, type BucketOwner, findBucket } from './buckets.ts'
 import { mergeInto, type Summary } from './summary.ts'
@@ -11,7 +11,7 @@ import type { TierOptions } from './time-tiers.ts'
 /** Tiers from fine to coarse. */
 export interface TierSet {
   readonly tiers: readonly Tier[]
-  /** Whether each bucket of the finest tier lies in one bucket of every other tier, so that it may stay open. */
+  /** Whether each bucket of the finest tier is inside one bucket of every other tier. Only then can a bucket stay open. */
   readonly isNested: boolean
 }
 
@@ -22,12 +22,12 @@ export function createTierSet(options: readonly TierOptions[]): TierSet {
 
 export type Count = (summary: Summary) => void
 
-/** The open bucket's summary, where it is of `ms`: nearly every attempt is counted there. */
+/** The summary of the open bucket if the bucket contains `ms`. The fast path of nearly every attempt. */
 export function openAt({ tiers }: TierSet, { open }: BucketOwner, ms: number): Summary | undefined {
   return open !== undefined && ms >= open.startMs && ms < open.startMs + tiers[0]!.spanMs ? open.summary : undefined
 }
 
-/** Opens a newer bucket for `ms` and calls `count` for it; or, for a late attempt, for the bucket of every tier. */
+/** Opens a newer bucket for `ms` and calls `count` for it. For a late attempt, calls `count` for the bucket of every tier. */
 export function countNew(set: TierSet, owner: BucketOwner, ms: number, nowMs: number, count: Count): void {
   const { tiers, isNested } = set
   const startMs = tiers[0] === undefined ? 0 : startOf(ms, tiers[0])
@@ -35,14 +35,14 @@ export function countNew(set: TierSet, owner: BucketOwner, ms: number, nowMs: nu
   const opens = isNested && isNewest && findBucket(owner, 0, startMs) === undefined
   if (opens) flush(owner, tiers)
   const buckets = tiers.map(tier => bucketAt(set, tier, owner, ms, nowMs))
-  // Undefined too where it was evicted at once, because the tier holds too many newer ones.
+  // Also undefined if the bucket was evicted at once, because the tier has too many newer ones.
   const opened = opens ? findBucket(owner, 0, startMs) : undefined
   owner.open = opened ?? owner.open
   if (opened !== undefined) count(opened.summary)
   else for (const bucket of buckets) if (bucket !== undefined) count(bucket.summary)
 }
 
-/** The bucket for `ms`, made where it is new; undefined where the tier does not reach back so far any more. */
+/** The bucket for `ms`. Creates it if it is new. Undefined if the tier no longer keeps buckets of that time. */
 export function bucketAt(
   { tiers }: TierSet,
   tier: Tier,
@@ -59,7 +59,10 @@ export function bucketAt(
   return bucket
 }
 
-/** Adds the open bucket to the coarser tiers. Those that evicted or never took its time lack it, and their floor says so. */
+/**
+ * Adds the open bucket to the coarser tiers that have a bucket for its time. Other tiers evicted or rejected that time, and their floor is
+ * later.
+ */
 function flush(owner: BucketOwner, tiers: readonly Tier[]): void {
   const { open } = owner
   if (open === undefined) return

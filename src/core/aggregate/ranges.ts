@@ -1,4 +1,4 @@
-/** Answers about a range of time: what keys and arms counted in it. */
+/** The counts of keys and arms in a range of time. */
 import type { AttemptKey } from '../attempt/attempt.ts'
 import type { ArmSummary, KeyFilter, KeySummary, TimeRange } from '../ports.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
@@ -10,13 +10,13 @@ import { createSummary, mergeInto, type Summary, totalAttempts } from './summary
 import type { TimeBuckets } from './time-buckets.ts'
 
 export interface Ranges {
-  /** Keys that pass the filter and have attempts in the range. */
+  /** The keys that match the filter and have attempts in the range. */
   ranged(range: TimeRange, filter: KeyFilter, nowMs: number): KeySummary[]
   /** All arms of the experiment, without overflow arms, and their attempts in the range. */
   rangedArms(experiment: string, range: TimeRange, nowMs: number): ArmSummary[]
-  /** {@link ranged} in steps: a pause after every key, whether it has attempts in the range or not. */
+  /** {@link ranged} in steps. Yields after every key, whether or not it has attempts in the range. */
   rangedSteps(range: TimeRange, filter: KeyFilter, nowMs: number): Steps<KeySummary[]>
-  /** {@link rangedArms} in steps, of the keys that pass the filter. Without a range: over the whole life. */
+  /** {@link rangedArms} in steps, of the keys that match the filter. Without a range, over the whole lifetime. */
   armSteps(experiment: string, selected: SelectedKeys, nowMs: number): Steps<ArmSummary[]>
 }
 
@@ -32,7 +32,7 @@ export interface RangesOptions {
   readonly times: TimeBuckets
 }
 
-/** What a key, an arm or a cell counted. */
+/** The counts of a key, an arm or a cell. */
 type Counted = BucketOwner & { readonly summary: Summary }
 
 interface Arm extends ArmSummary, BucketOwner {
@@ -60,7 +60,7 @@ export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
     return ranged
   }
 
-  /** Reads what was counted in the range, or over the whole life. */
+  /** Reads the counts of an owner in the range, or over the whole lifetime. */
   const countedIn = (range: TimeRange | undefined, nowMs: number): ((owner: Counted) => Summary | undefined) =>
     range === undefined ? owner => owner.summary : times.reader(range, nowMs)
 
@@ -82,7 +82,7 @@ export function createRanges({ keys, arms, times }: RangesOptions): Ranges {
     for (const arm of arms.distinct(experiment)) {
       const summary = isFiltered ? yield* cellSteps(arm, selected, nowMs) : (read(arm) ?? createSummary())
       ranged.push({ variant: arm.variant, summary, firstMs: arm.firstMs })
-      // Without a range nothing is summed up, and the arms belong to one moment.
+      // Without a range nothing has to be merged. Not yielding keeps the arms consistent with each other.
       if (selected.range !== undefined) yield
     }
     return ranged

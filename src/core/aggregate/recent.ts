@@ -1,80 +1,100 @@
-/** The last attempts of one key in a ring buffer of columns: 25 bytes an attempt instead of hundreds. */
+/** The last attempts of one key, in a ring buffer of columns. An attempt takes 25 bytes instead of hundreds. */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import { type Instant, printLocal, printTimestamp } from '../attempt/timestamp.ts'
 import type { MutableCounts } from '../statistics/counts.ts'
-import { addOlderOutcome, BLOCK_NUMBERS, type OlderOutcomes } from './older-outcomes.ts'
+import {
+  addOlderOutcome,
+  createOlderSlab,
+  NO_OLDER,
+  type OlderOutcomes,
+  type OlderSlab,
+  type OutcomeVisitor,
+  restoredOlder,
+  visitBlocks,
+} from './older-outcomes.ts'
 
-/** How many attempts the documented record keeps. */
+/** The number of attempts in the documented record. */
 export const RECENT_LIMIT = 100
 
-/** Numbers an attempt takes: time (ms since the epoch), confidence (NaN: none), seconds. */
+/** Numbers per attempt: time in ms since the epoch, confidence (NaN if none was stated), duration in seconds. */
 export const RECENT_COLUMNS = 3
-/** Flags of an attempt: whether it succeeded, and above that the code of its offset. */
+/** Flags of an attempt: bit 0 is set if it succeeded. The higher bits are the code of its offset. */
 const SUCCESS = 1
 const OFFSET_SHIFT = 1
-/** Offsets are multiples of a quarter of an hour, of at most 14 hours. Their codes begin at 1: code 0 is no offset. */
+/** Offsets are multiples of 15 minutes, at most 14 hours. Their codes begin at 1. Code 0 means no offset. */
 const OFFSET_STEP = 15
 const OFFSET_ZERO = 57
 /** Keys with {@link RECENT_LIMIT} attempts whose memory is allocated together: 160 KB. */
 const SLAB_KEYS = 64
 
-/** What the documented file keeps of an attempt: exactly these fields. */
+/** An attempt in the documented file: exactly these fields. */
 export interface RecentResult extends AttemptKey {
   readonly timestamp: string
   readonly success: boolean
-  /** Null where none was stated. */
+  /** Null if none was stated. */
   readonly confidence: number | null
   readonly time_seconds: number
 }
 
-/** Columns of one key, which may lie in memory that it shares with other keys: thousands of buffers would slow the garbage collector. */
+/** Columns of one key. Several keys may share a buffer, because thousands of buffers would slow the garbage collector. */
 interface RecentColumns {
-  /** Rows of {@link RECENT_COLUMNS}, one a place. */
+  /** Rows of {@link RECENT_COLUMNS}, one per place. */
   numbers: Float64Array
-  /** One a place. */
+  /** One per place. */
   flags: Uint8Array
-  /** The first place that is this key's, and how many are. */
+  /** The first place of this key. */
   first: number
-  places: number
 }
 
 /** A ring of at most {@link RECENT_LIMIT} attempts. Its columns are part of the snapshot's format. */
 export interface Recent extends RecentColumns {
-  /** How many were ever added; the next one's place is `added % RECENT_LIMIT`. */
+  /** The number of attempts ever added. The next one's place is `added % RECENT_LIMIT`. */
   added: number
-  /** The outcomes of attempts that left the ring. */
+  /** The outcomes of attempts that left the ring. Memory for them is taken with the first one. */
   older: OlderOutcomes
 }
 
 const NO_NUMBERS = new Float64Array(0)
 const NO_FLAGS = new Uint8Array(0)
 
-/** A slab allocator: answers columns of {@link RECENT_LIMIT} places. */
-export type RecentSlab = () => RecentColumns
+/** Slab allocators for what many keys need. */
+export interface RecentSlab {
+  /** Returns columns of {@link RECENT_LIMIT} places. */
+  readonly columns: () => RecentColumns
+  readonly older: OlderSlab
+}
 
 export function createRecentSlab(): RecentSlab {
   let memory: Pick<RecentColumns, 'numbers' | 'flags'> = { numbers: NO_NUMBERS, flags: NO_FLAGS }
   let taken = SLAB_KEYS
-  return () => {
-    if (taken === SLAB_KEYS) {
-      memory = memoryFor(SLAB_KEYS * RECENT_LIMIT)
-      taken = 0
-    }
-    return { ...memory, first: taken++ * RECENT_LIMIT, places: RECENT_LIMIT }
+  return {
+    columns() {
+      if (taken === SLAB_KEYS) {
+        memory = memoryFor(SLAB_KEYS * RECENT_LIMIT)
+        taken = 0
+      }
+      return { ...memory, first: taken++ * RECENT_LIMIT }
+    },
+    older: createOlderSlab(),
   }
 }
 
 export function createRecent(): Recent {
-  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, places: 0, added: 0, older: [] }
+  return { numbers: NO_NUMBERS, flags: NO_FLAGS, first: 0, added: 0, older: NO_OLDER }
 }
 
-/** Adds an attempt. Beyond {@link RECENT_LIMIT} the oldest by receipt leaves, and its outcome joins the older outcomes. */
+/** The places of a key's columns. A shared buffer has {@link RECENT_LIMIT} per key, and a buffer of its own at most as many. */
+const placesOf = ({ flags }: RecentColumns): number => Math.min(flags.length, RECENT_LIMIT)
+
+/** Adds an attempt. Beyond {@link RECENT_LIMIT}, the attempt received first is removed, and its outcome is added to the older outcomes. */
 export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, slab: RecentSlab): void {
   const next = recent.added % RECENT_LIMIT
-  if (next >= recent.places) grow(recent, slab)
+  if (next >= placesOf(recent)) grow(recent, slab)
   const place = recent.first + next
-  if (recent.added >= RECENT_LIMIT)
+  if (recent.added >= RECENT_LIMIT) {
+    if (recent.older === NO_OLDER) recent.older = slab.older()
     addOlderOutcome(recent.older, recent.numbers[place * RECENT_COLUMNS]!, (recent.flags[place]! & SUCCESS) !== 0)
+  }
   recent.numbers[place * RECENT_COLUMNS] = at.ms
   recent.numbers[place * RECENT_COLUMNS + 1] = attempt.confidence ?? Number.NaN
   recent.numbers[place * RECENT_COLUMNS + 2] = attempt.time_seconds
@@ -82,7 +102,7 @@ export function addRecent(recent: Recent, attempt: AgentAttempt, at: Instant, sl
   recent.added++
 }
 
-/** Of an attempt of an adopted document, whose times are local: the document gets them back as they were. */
+/** Attempts of an adopted document have local times. The code of the offset lets the document print them unchanged. */
 function offsetCode({ offsetMinutes }: Instant): number {
   if (offsetMinutes === undefined || offsetMinutes % OFFSET_STEP !== 0) return 0
   return Math.abs(offsetMinutes) > 14 * 60 ? 0 : OFFSET_ZERO + offsetMinutes / OFFSET_STEP
@@ -93,27 +113,29 @@ function timeText(ms: number, flags: number): string {
   return code === 0 ? printTimestamp({ ms, local: false }) : printLocal(ms, (code - OFFSET_ZERO) * OFFSET_STEP)
 }
 
-/** What a snapshot holds of {@link Recent}: the columns by place, as many as the ring holds of `added`, and the older outcomes. */
-export type SavedRecent = Pick<Recent, 'added' | 'numbers' | 'flags' | 'older'>
+/** {@link Recent} in a snapshot: the columns of the attempts in the ring, by place, and the older outcomes. */
+export interface SavedRecent extends Pick<Recent, 'added' | 'numbers' | 'flags'> {
+  readonly older: ArrayLike<number>
+}
 
 /** Fills a key's empty ring from a snapshot. */
 export function restoreRecent(recent: Recent, { added, numbers, flags, older }: SavedRecent, slab: RecentSlab): void {
   const columns = columnsFor(flags.length, slab)
   columns.numbers.set(numbers, columns.first * RECENT_COLUMNS)
   columns.flags.set(flags, columns.first)
-  Object.assign(recent, columns, { added, older })
+  Object.assign(recent, columns, { added, older: restoredOlder(older, slab.older) })
 }
 
-/** Doubles the places: a key with one attempt must not pay for a hundred. */
+/** Doubles the places. A key with one attempt must not take the memory of a hundred. */
 function grow(recent: Recent, slab: RecentSlab): void {
-  const columns = columnsFor(Math.max(5, recent.places * 2), slab)
+  const columns = columnsFor(Math.max(5, placesOf(recent) * 2), slab)
   columns.numbers.set(recentNumbers(recent), columns.first * RECENT_COLUMNS)
   columns.flags.set(recentFlags(recent), columns.first)
   Object.assign(recent, columns)
 }
 
 function columnsFor(places: number, slab: RecentSlab): RecentColumns {
-  return places >= RECENT_LIMIT ? slab() : { ...memoryFor(places), first: 0, places }
+  return places >= RECENT_LIMIT ? slab.columns() : { ...memoryFor(places), first: 0 }
 }
 
 function memoryFor(places: number): Pick<RecentColumns, 'numbers' | 'flags'> {
@@ -124,10 +146,10 @@ function memoryFor(places: number): Pick<RecentColumns, 'numbers' | 'flags'> {
   }
 }
 
-/** How many attempts are held. */
+/** The number of attempts in the ring. */
 export const recentCount = (recent: Recent): number => Math.min(recent.added, RECENT_LIMIT)
 
-/** The columns of the held attempts, by place. Live. */
+/** The columns of the attempts in the ring, by place. Live. */
 export function recentNumbers(recent: Recent): Float64Array {
   const from = recent.first * RECENT_COLUMNS
   return recent.numbers.subarray(from, from + recentCount(recent) * RECENT_COLUMNS)
@@ -146,7 +168,7 @@ interface Between {
 const EVER: Between = { sinceMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
 
 /**
- * The held attempts that ended in a range, in the order they were received, oldest first. Each has the documented fields in the documented
+ * The attempts in the ring that ended in a range, in order of receipt, oldest first. Each has the documented fields in the documented
  * order.
  */
 export function* recentResults(
@@ -171,25 +193,22 @@ export function* recentResults(
   }
 }
 
-/** Called with the time in milliseconds since the epoch, and the counts, of one held attempt or of a block of older ones. */
-export type OutcomeVisitor = (ms: number, successes: number, attempts: number) => void
-
-/** Visits the outcomes of a key in the order of their own time: the older ones by blocks, each at its end. Ties are in order of receipt. */
+/** Visits the outcomes of a key ordered by their own time, then by receipt. A block of older outcomes is visited once, at the time of its end. */
 export function forEachOutcome(recent: Recent, visit: OutcomeVisitor): void {
   const { older, numbers, flags, first, added } = recent
   const places = isInOrder(recent) ? undefined : placesByTime(recent)
   const count = recentCount(recent)
-  let at = 0
+  let block = older.first
   for (let i = 0; i < count; i++) {
     const place = places?.[i] ?? first + ((added - count + i) % RECENT_LIMIT)
     const ms = numbers[place * RECENT_COLUMNS]!
-    for (; at < older.length && older[at]! <= ms; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+    block = visitBlocks(older, block, ms, visit)
     visit(ms, flags[place]! & SUCCESS, 1)
   }
-  for (; at < older.length; at += BLOCK_NUMBERS) visit(older[at]!, older[at + 1]!, older[at + 2]!)
+  visitBlocks(older, block, Number.POSITIVE_INFINITY, visit)
 }
 
-/** True if the held attempts were received in the order of their own time, as most are. */
+/** True if the attempts in the ring were received in the order of their own time, as is usual. */
 function isInOrder({ numbers, first, added }: Recent): boolean {
   let before = Number.NEGATIVE_INFINITY
   for (let i = Math.max(0, added - RECENT_LIMIT); i < added; i++) {
@@ -200,7 +219,7 @@ function isInOrder({ numbers, first, added }: Recent): boolean {
   return true
 }
 
-/** The places of the held attempts by their own time. */
+/** The places of the attempts in the ring, ordered by their own time. */
 function placesByTime(recent: Recent): number[] {
   const count = recentCount(recent)
   const timeAt = (place: number): number => recent.numbers[place * RECENT_COLUMNS]!
@@ -213,14 +232,14 @@ export function outcomeCounts(recent: Recent): MutableCounts {
   const { older, flags, first } = recent
   const counts = { successes: 0, attempts: recentCount(recent) }
   for (let i = 0; i < counts.attempts; i++) counts.successes += flags[first + i]! & SUCCESS
-  for (let at = 0; at < older.length; at += BLOCK_NUMBERS) {
-    counts.successes += older[at + 1]!
-    counts.attempts += older[at + 2]!
-  }
+  visitBlocks(older, older.first, Number.POSITIVE_INFINITY, (_ms, successes, attempts) => {
+    counts.successes += successes
+    counts.attempts += attempts
+  })
   return counts
 }
 
-/** The latest own time of a held attempt before `untilMs`, in milliseconds since the epoch. -Infinity without one. */
+/** The latest own time of an attempt in the ring before `untilMs`, in milliseconds since the epoch. -Infinity if there is none. */
 export function latestHeldMs(recent: Recent, untilMs: number): number {
   let latest = Number.NEGATIVE_INFINITY
   for (let i = 0; i < recentCount(recent); i++) {

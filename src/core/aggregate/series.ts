@@ -1,12 +1,12 @@
 /**
- * Series of metrics that senders count themselves: what each new point adds to the last one of its series. The store computes a step, makes
- * its points durable, and then takes the step. The same points again add nothing.
+ * Series of metrics that senders count themselves. Computes the increase of each new point over the previous point of its series. The store
+ * computes a step, makes its points durable, and then takes the step. The same points add nothing if they are sent again.
  */
 import type { AttemptKey } from '../attempt/attempt.ts'
 import { MAX_AHEAD_MS } from '../attempt/timestamp.ts'
 import type { Measure } from './summary.ts'
 
-/** The most series that are tracked; points of further ones are refused. */
+/** The maximum number of tracked series. Points of further series are refused. */
 export const MAX_SERIES = 100_000
 
 /** One point of one series, checked. Plain data that survives JSON. */
@@ -15,19 +15,19 @@ export interface SeriesPoint {
   readonly series: string
   readonly key: AttemptKey
   readonly measure: Measure
-  /** Start of the series and time of the reading, by the sender's clock in ms since the epoch; a start of 0 is not known. */
+  /** Start of the series and time of the reading, by the sender's clock in ms since the epoch. A start of 0 is unknown. */
   readonly startMs: number
   readonly timeMs: number
-  /** Whether the values count from the start of the series; else from the point before. */
+  /** Whether the values count from the start of the series. Otherwise they count from the previous point. */
   readonly cumulative: boolean
   /**
-   * The value of a counter; or count and sum of a histogram, and its buckets by our bounds, one more for what is above them. No buckets
-   * where the sender's bounds differ.
+   * The value of a counter. For a histogram: its count, its sum, and its buckets by our bounds, with one more bucket for larger values. No
+   * buckets if the sender's bounds differ.
    */
   readonly values: readonly number[]
 }
 
-/** What a point adds to one measure of a key, at `atMs`. */
+/** The increase of one measure of a key by a point, at `atMs`. */
 export interface Increment {
   readonly key: AttemptKey
   readonly measure: Measure
@@ -41,13 +41,13 @@ export interface SeriesState {
   readonly timeMs: number
   /** When it was received, by our clock in ms since the epoch. */
   readonly heardMs: number
-  /** Its values where the series is cumulative; else none. */
+  /** Its values if the series is cumulative, otherwise empty. */
   readonly values: readonly number[]
 }
 
-/** What some points add to what is known. */
+/** The effect of a batch of points, not applied yet. */
 export interface SeriesStep {
-  /** The points to keep: replayed without the others they lead to the same state. */
+  /** The points to store. Replaying only these leads to the same state. */
   readonly points: readonly SeriesPoint[]
   readonly increments: readonly Increment[]
   /** Points of new series beyond the limit. */
@@ -56,132 +56,161 @@ export interface SeriesStep {
 }
 
 /**
- * The series that are tracked. The first value of a series counts whole, unless the series began before `forgottenMs`: then it may have been
- * counted before, and only later increases count. So nothing is counted twice, however much is forgotten.
+ * The tracked series. The first value of a series counts as an increase from 0. If the series began before `forgottenMs`, its first value
+ * may have been counted before, so only later increases count. Therefore nothing is counted twice, even after series were removed.
  */
 export interface Series {
-  /** Computes what the points add, at `nowMs`. Changes nothing. `kept`: they come from the log, so the limit does not apply. */
+  /**
+   * Computes the effect of points at `nowMs`. Changes nothing. If `kept`, the points were read from the log, so the limit does not apply.
+   */
   step(points: readonly SeriesPoint[], nowMs: number, kept?: boolean): SeriesStep
   /**
-   * Makes the points of a step the last ones of their series. Beyond the limit each new series replaces one that was silent for `keepMs`, the
-   * longest silent first; the number of series never falls.
+   * Applies a step: its points become the last ones of their series. Beyond the limit, each new series replaces one without points for
+   * `keepMs`, the least recently active first. The number of series never falls.
    */
   take(step: SeriesStep): void
-  /** Forgets all series. Those that began up to `ms` may have been counted. */
+  /** Removes all series. The values of series that began up to `ms` may have been counted. */
   forget(ms: number): void
-  /** New series that began up to `ms` may have been counted. Those that are known go on. */
+  /** The values of new series that began up to `ms` may have been counted. Tracked series do not change. */
   assumeCounted(ms: number): void
-  /** Series that began up to then may have been counted; -Infinity where nothing was forgotten. */
+  /** The values of series that began up to this time may have been counted. -Infinity if no series was removed. */
   readonly forgottenMs: number
-  /** By their ids, longest silent first: what a snapshot keeps. Live. */
+  /** The states by series id, the least recently active first, as a snapshot stores them. Live. */
   readonly states: ReadonlyMap<string, SeriesState>
-  /** Restores what a snapshot kept. */
+  /** Restores the states of a snapshot. */
   restore(forgottenMs: number, states: Iterable<readonly [string, SeriesState]>): void
 }
 
 export interface SeriesOptions {
-  /** Beyond so many, series that were not heard of for `keepMs` leave for new ones. It stops growth: what is restored stays. */
+  /** The maximum number of series. Beyond it, a series without points for `keepMs` is removed for a new one. Restored series stay. */
   readonly limit: number
   readonly keepMs: number
 }
 
-/** The values of a histogram without its buckets: count and sum. Those of a counter are left as they are. */
+/** The count and sum of a histogram, without its buckets. Returns the value of a counter unchanged. */
 export const withoutBuckets = (values: readonly number[]): readonly number[] => values.slice(0, 2)
 
 export function createSeries({ limit, keepMs }: SeriesOptions): Series {
-  const states = new Map<string, SeriesState>()
-  let forgottenMs = Number.NEGATIVE_INFINITY
-
-  /** How many series may be new: those there is room for, and those that could leave. Never more than `wanted` of the latter. */
-  function roomFor(wanted: number, nowMs: number, heard: ReadonlyMap<string, unknown>): number {
-    let room = Math.max(0, limit - states.size)
-    for (const [id, { heardMs }] of states) {
-      if (room >= wanted || heardMs > nowMs - keepMs) break
-      if (!heard.has(id)) room++
-    }
-    return room
-  }
-
-  function step(given: readonly SeriesPoint[], nowMs: number, kept = false): SeriesStep {
-    const changed = new Map<string, SeriesState>()
-    const points: SeriesPoint[] = []
-    const increments: Increment[] = []
-    let refused = 0
-
-    function hear(point: SeriesPoint): void {
-      const last = changed.get(point.series) ?? states.get(point.series)
-      const values = newIn(point, last)
-      if (values === undefined) return
-      const isNews = values.some(value => value > 0)
-      // What says nothing new is kept now and then, so that the series counts as heard of.
-      if (!isNews && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
-      const { series, key, measure, startMs, timeMs, cumulative } = point
-      points.push(point)
-      changed.set(series, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [] })
-      if (isNews) increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
-    }
-
-    const isKnown = (point: SeriesPoint): boolean => states.has(point.series)
-    for (const point of given) if (isKnown(point)) hear(point)
-    const fresh = given.filter(point => !isKnown(point))
-    let room = kept ? Number.POSITIVE_INFINITY : roomFor(fresh.length, nowMs, changed)
-    for (const point of fresh) {
-      const isFirst = !changed.has(point.series)
-      if (isFirst && room <= 0) {
-        refused++
-        continue
-      }
-      if (isFirst) room--
-      hear(point)
-    }
-    return { points, increments, refused, changed }
-  }
-
-  /** What is new since the series was last heard of; undefined where nothing can be, because it was heard before. */
-  function newIn(point: SeriesPoint, last: SeriesState | undefined): readonly number[] | undefined {
-    const { values } = point
-    if (last === undefined) return point.cumulative && point.startMs <= forgottenMs ? values.map(() => 0) : values
-    if (point.timeMs <= last.timeMs) return undefined
-    if (!point.cumulative || point.startMs > last.startMs) return values
-    if (point.startMs < last.startMs) return undefined
-    // The bounds of a histogram changed, the sender's or ours: no bucket is known from before, count and sum are.
-    const common = last.values.length === values.length ? values : withoutBuckets(values)
-    const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
-    // The sender was restarted without a new start time: everything it has counted since is new.
-    return fell ? values : common.map((value, i) => value - last.values[i]!)
-  }
-
+  const table: SeriesTable = { states: new Map(), forgottenMs: Number.NEGATIVE_INFINITY, limit, keepMs }
+  const { states } = table
   return {
-    step,
-    take({ changed }) {
-      const most = Math.max(limit, states.size)
-      let nowMs = Number.NEGATIVE_INFINITY
-      for (const { heardMs } of changed.values()) nowMs = heardMs
-      for (const [id, state] of changed) {
-        states.delete(id)
-        states.set(id, state)
-      }
-      for (const [id, { startMs, heardMs }] of states) {
-        if (states.size <= most || changed.has(id) || heardMs > nowMs - keepMs) break
-        states.delete(id)
-        forgottenMs = Math.max(forgottenMs, startMs)
-      }
-    },
+    step: (points, nowMs, kept = false) => stepOf(table, points, nowMs, kept),
+    take: step => storeChanged(table, step.changed),
     forget(ms) {
       states.clear()
-      forgottenMs = Math.max(forgottenMs, ms)
+      table.forgottenMs = Math.max(table.forgottenMs, ms)
     },
     assumeCounted(ms) {
-      forgottenMs = Math.max(forgottenMs, ms)
+      table.forgottenMs = Math.max(table.forgottenMs, ms)
     },
     get forgottenMs() {
-      return forgottenMs
+      return table.forgottenMs
     },
     states,
     restore(ms, saved) {
       states.clear()
-      forgottenMs = ms
+      table.forgottenMs = ms
       for (const [id, state] of saved) states.set(id, state)
     },
+  }
+}
+
+interface SeriesTable extends SeriesOptions {
+  readonly states: Map<string, SeriesState>
+  forgottenMs: number
+}
+
+/** A step that is being computed. */
+interface OpenStep extends SeriesStep {
+  readonly points: SeriesPoint[]
+  readonly increments: Increment[]
+  refused: number
+  readonly changed: Map<string, SeriesState>
+}
+
+/** Points of known series come first: a new series must not replace one that is in the same request. */
+function stepOf(table: SeriesTable, given: readonly SeriesPoint[], nowMs: number, kept: boolean): SeriesStep {
+  const { states } = table
+  const step: OpenStep = { points: [], increments: [], refused: 0, changed: new Map() }
+  for (const point of given) if (states.has(point.series)) addPoint(table, step, point, nowMs)
+  const fresh = given.filter(({ series }) => !states.has(series))
+  let room = kept ? Number.POSITIVE_INFINITY : roomFor(table, fresh.length, nowMs, step.changed)
+  for (const point of fresh) {
+    const isFirst = !step.changed.has(point.series)
+    if (isFirst && room <= 0) {
+      step.refused++
+      continue
+    }
+    if (isFirst) room--
+    addPoint(table, step, point, nowMs)
+  }
+  return step
+}
+
+function addPoint(
+  { states, keepMs, forgottenMs }: SeriesTable,
+  step: OpenStep,
+  point: SeriesPoint,
+  nowMs: number,
+): void {
+  const last = step.changed.get(point.series) ?? states.get(point.series)
+  const values = increaseOf(point, last, forgottenMs)
+  if (values === undefined) return
+  const isIncrease = values.some(value => value > 0)
+  // A point without an increase is stored now and then, so that its series counts as active.
+  if (!isIncrease && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
+  const { series, key, measure, startMs, timeMs, cumulative } = point
+  step.points.push(point)
+  step.changed.set(series, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [] })
+  if (isIncrease) step.increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
+}
+
+/** How many new series can be added: the free capacity, and series without recent points that can be removed, up to `wanted`. */
+function roomFor(
+  { states, limit, keepMs }: SeriesTable,
+  wanted: number,
+  nowMs: number,
+  active: ReadonlyMap<string, unknown>,
+): number {
+  let room = Math.max(0, limit - states.size)
+  for (const [id, { heardMs }] of states) {
+    if (room >= wanted || heardMs > nowMs - keepMs) break
+    if (!active.has(id)) room++
+  }
+  return room
+}
+
+/** The increase of a point over the last one of its series. Undefined if the point was counted before. */
+function increaseOf(
+  point: SeriesPoint,
+  last: SeriesState | undefined,
+  forgottenMs: number,
+): readonly number[] | undefined {
+  const { values } = point
+  if (last === undefined) return point.cumulative && point.startMs <= forgottenMs ? values.map(() => 0) : values
+  if (point.timeMs <= last.timeMs) return undefined
+  if (!point.cumulative || point.startMs > last.startMs) return values
+  if (point.startMs < last.startMs) return undefined
+  // The sender's bounds or ours changed. Only count and sum can be compared, because the last buckets are unknown.
+  const common = last.values.length === values.length ? values : withoutBuckets(values)
+  const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
+  // The sender restarted without a new start time. All its values are new.
+  return fell ? values : common.map((value, i) => value - last.values[i]!)
+}
+
+/** Stores the last points of a step. Beyond the limit, removes series without recent points, the least recently active first. */
+function storeChanged(table: SeriesTable, changed: SeriesStep['changed']): void {
+  const { states, limit, keepMs } = table
+  const most = Math.max(limit, states.size)
+  let nowMs = Number.NEGATIVE_INFINITY
+  for (const { heardMs } of changed.values()) nowMs = heardMs
+  for (const [id, state] of changed) {
+    states.delete(id)
+    states.set(id, state)
+  }
+  for (const [id, { startMs, heardMs }] of states) {
+    if (states.size <= most || changed.has(id) || heardMs > nowMs - keepMs) break
+    states.delete(id)
+    table.forgottenMs = Math.max(table.forgottenMs, startMs)
   }
 }

@@ -1,12 +1,13 @@
 /**
- * The mergeable part of what is known of many attempts: counts, sums, sums of squares, histograms, calibration bins.
- * `merge(a, b)` of two spans of time equals the summary of both, to the last digit and in any order.
- * It is one row of doubles, so that thousands of them cost little, and are written to disk and read back as they are.
+ * A mergeable summary of many attempts: counts, sums, sums of squares, histograms, calibration bins. `merge(a, b)` of two spans of time
+ * equals the summary of both, exactly and in any order. A summary is one row of doubles. Thousands of rows therefore cost little, and are
+ * written to disk and read back without conversion.
  *
- * The layout: the fields are declared once, in their order; positions and the width follow. Snapshots hold names and sizes of the fields, so
- * that rows of another layout are read field by field.
+ * The layout: the fields are declared once, in order. Positions and the width follow from the declarations. Snapshots contain the names and
+ * sizes of the fields, so that rows of another layout are read field by field.
  *
- * The file is long because the positions are constants of one module: imported from another they make counting an attempt an eighth slower.
+ * The file is long because the positions are constants of one module. Importing them from another module makes counting an attempt an
+ * eighth slower.
  */
 import type { AgentAttempt } from '../attempt/attempt.ts'
 import { addPacked, mergePacked, PACKED_WIDTH, unpack, unpackTenths } from './confidence-bins.ts'
@@ -24,16 +25,16 @@ import {
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from './histogram-bounds.ts'
 import { addTask, copyTasks, createTaskSketch, mergeTasks, type TaskSketch } from './task-sketch.ts'
 
-/** A histogram, by whose bounds some fields are counted. */
+/** A histogram whose bounds some fields use. */
 export type Histogrammed = 'duration' | 'confidence'
 
-/** Fields that mean something together only, such as sums of squares and the count they are divided by. */
+/** A group of fields that have a meaning only together, such as sums of squares and the count they are divided by. */
 export type FieldGroup = Histogrammed | 'cost'
 
 /** A field of a summary. */
 export interface SummaryField {
   readonly name: string
-  /** Doubles it takes. */
+  /** The number of doubles. */
   readonly size: number
   readonly group?: FieldGroup | undefined
 }
@@ -41,7 +42,7 @@ export interface SummaryField {
 const fields: SummaryField[] = []
 let width = 0
 
-/** Declares the next field; answers its position. */
+/** Declares the next field. Returns its position. */
 function field(name: string, size: number, group?: FieldGroup): number {
   fields.push({ name, size, group })
   width += size
@@ -74,7 +75,7 @@ const LOG_TIME = field('log_time', 1, 'duration')
 const LOG_TIME_SQUARED = field('log_time_squared', 1, 'duration')
 const COUNTS_END = width
 
-// Exact sums. Squares and sums by result go with the histogram whose count they are divided by.
+// Exact sums. Squares and sums by result are in the group of the histogram whose count they are divided by.
 const TIME = exact('time')
 const TIME_SQUARED = exact('time_squared', 'duration')
 const TIME_OF_FAILURES = exact('time_of_failures', 'duration')
@@ -95,19 +96,19 @@ const BINS_OF_FAILURES = field('bins_of_failures', CONFIDENCE_BUCKETS, 'confiden
 const BINS_OF_SUCCESSES = field('bins_of_successes', CONFIDENCE_BUCKETS, 'confidence')
 const BINS_END = width
 
-// What senders counted themselves, apart from what is only known of single attempts: squares, calibration bins.
+// Values that senders counted themselves. Separate, because squares and calibration bins exist only for single attempts.
 const COUNTED_TIME_OF_FAILURES = exact('counted_time_of_failures', 'duration')
 const COUNTED_TIME_OF_SUCCESSES = exact('counted_time_of_successes', 'duration')
 const COUNTED_CONFIDENCE_OF_FAILURES = exact('counted_confidence_of_failures', 'confidence')
 const COUNTED_CONFIDENCE_OF_SUCCESSES = exact('counted_confidence_of_successes', 'confidence')
 const COUNTED_COST = exact('counted_cost')
 const COUNTED_SUMS_END = width
-/** Times in the duration histogram whose squares are not known. */
+/** Times in the duration histogram whose squares are unknown. */
 const COUNTED_TIMES = field('counted_times', 1, 'duration')
-/** Attempts less times: 0 where every attempt was seen, below 0 where a sender counts times and no attempts. */
+/** Attempts minus times. 0 if all attempts were received one by one. Below 0 if a sender counts times but not attempts. */
 const UNTIMED = field('untimed', 1)
 const PLAIN_END = width
-/** Confidences of attempts that were seen, in bins of 0.01, or wider ones where they are many: for calibration. */
+/** Confidences of attempts that were received one by one, for calibration. In bins of width 0.01, or in wider ones if there are many. */
 const CONFIDENCE_CELLS = field('confidence_cells', PACKED_WIDTH, 'confidence')
 
 /** The number of doubles of a summary. */
@@ -116,7 +117,7 @@ export const SUMMARY_WIDTH: number = width
 /** All fields in their order. */
 export const SUMMARY_FIELDS: readonly SummaryField[] = fields
 
-/** What a sender counts itself of a key: attempts and their histograms by result, tokens by type, cost in US dollars. */
+/** A measure of a key that a sender counts itself: attempts and their histograms by result, tokens by type, cost in US dollars. */
 export type Measure =
   | { readonly metric: 'attempts' | 'duration' | 'confidence'; readonly of: 'success' | 'failure' }
   | { readonly metric: 'tokens'; readonly of: (typeof TOKEN_TYPES)[number] }
@@ -126,22 +127,22 @@ export type Measure =
 const SECONDS = stepOf(-66)
 /** Confidences and costs: exact up to 2^29, half a billion attempts or dollars. */
 const PARTS = stepOf(-76)
-/** Squares of times, which only spreads are worked out from: exact up to 2^39, half a million attempts of 1,000 s. */
+/** Squares of times, used only to compute spreads: exact up to 2^39, half a million attempts of 1,000 s. */
 const TIME_SQUARES = stepOf(-66)
 /** Squares of costs: exact up to 2^25, 33 million attempts of one dollar. */
 const COST_SQUARES = stepOf(-80)
 /** Logarithms are rounded to a thousandth, so that sums of their squares are exact up to 2^33: 16 million attempts at least. */
 const LOG_STEPS = 1024
-/** Logarithms of costs and times are held within this: from 1e-10 to 1e10. */
+/** Logarithms of costs and times are clamped to this absolute value: amounts from 1e-10 to 1e10. */
 const MAX_LOG = 23
 
-/** A row of {@link SUMMARY_WIDTH} doubles; read it with the functions here. */
+/** A row of {@link SUMMARY_WIDTH} doubles. Read it only with the functions of this module. */
 export interface Summary extends Float64Array {
-  /** The tasks of the attempts that state one. Set with the first of them, so that other summaries take no memory for it. */
+  /** The tasks of the attempts that state one. Set with the first such attempt, so that other summaries take no memory for it. */
   tasks?: TaskSketch | undefined
 }
 
-/** The summary of no attempts, in `row` where one is given. */
+/** The summary of no attempts, in `row` if it is given. */
 export function createSummary(row: Summary = new Float64Array(SUMMARY_WIDTH)): Summary {
   row.fill(0)
   if (row.tasks !== undefined) row.tasks = undefined
@@ -153,7 +154,9 @@ export function createSummary(row: Summary = new Float64Array(SUMMARY_WIDTH)): S
 /** Rows that are allocated together: about 70 KB. */
 const SLAB_ROWS = 64
 
-/** A slab allocator: answers rows for one summary each, side by side. One of tens of thousands costs less than a buffer of its own. */
+/**
+ * A slab allocator: returns adjacent rows for one summary each. For tens of thousands of summaries, this costs less than a buffer for each.
+ */
 export function createSummarySlab(): () => Float64Array {
   let rows = new ArrayBuffer(0)
   let taken = SLAB_ROWS
@@ -200,7 +203,7 @@ function addConfidence(summary: Summary, success: boolean, confidence: number): 
   addPacked(summary, CONFIDENCE_CELLS, confidence, success)
 }
 
-/** Adds the logarithm of `value` to the sum at `at`, its square to the one behind it, and 1 to the count at `countAt`. */
+/** Adds the logarithm of `value` to the sum at `at`, its square to the sum at `at + 1`, and 1 to the count at `countAt`. */
 function addLog(summary: Summary, countAt: number, at: number, value: number): void {
   const log = Math.round(Math.min(MAX_LOG, Math.max(-MAX_LOG, Math.log(value))) * LOG_STEPS) / LOG_STEPS
   summary[countAt]! += 1
@@ -224,20 +227,20 @@ function addCost(summary: Summary, attempt: AgentAttempt): void {
   if (cost > 0) addLog(summary, POSITIVE_COSTS, LOG_COST, cost)
 }
 
-/** Totals of attempts that are not known one by one. */
+/** Totals of attempts that were not received one by one. */
 export interface Totals {
   readonly successes: number
   readonly failures: number
   /** The sum of their durations in seconds. */
   readonly time_seconds: number
-  /** How many stated a confidence, and the sum of these. */
+  /** How many attempts stated a confidence, and the sum of the confidences. */
   readonly stated: number
   readonly confidence: number
 }
 
 /**
- * Counts attempts of which only totals and averages are left (the older part of an adopted file). They count in totals
- * and averages, and in no histogram, calibration or sum of squares: nothing is made up for them.
+ * Counts attempts of which only totals and averages are known: the older part of an adopted file. They count in totals and averages. They
+ * do not count in histograms, calibration or sums of squares, because their values are unknown.
  */
 export function addAverages(summary: Summary, totals: Totals): void {
   summary[SUCCESSES]! += totals.successes
@@ -248,8 +251,9 @@ export function addAverages(summary: Summary, totals: Totals): void {
 }
 
 /**
- * Counts what a sender counted itself: `values` is the new value of a counter, or of a histogram its count, sum and buckets. It counts
- * in totals, averages and histograms; and not in calibration, nor in any interval of a mean, which take attempts one by one.
+ * Counts the increase of a measure that a sender counts itself. `values` has the increase of a counter, or those of a histogram's count,
+ * sum and buckets. It counts in totals, averages and histograms. It does not count in calibration and intervals of means, which need single
+ * attempts.
  */
 export function addCounted(summary: Summary, measure: Measure, values: readonly number[], ms: number): void {
   const [value = 0, sum = 0, ...buckets] = values
@@ -291,12 +295,12 @@ function addCountedTimes(summary: Summary, success: boolean, sum: number, bucket
 function addCountedConfidences(summary: Summary, success: boolean, sum: number, buckets: readonly number[]): void {
   if (buckets.length === 0) return
   const from = success ? BINS_OF_SUCCESSES : BINS_OF_FAILURES
-  // Nothing is above 1: the bucket for it can only hold what rounding put there.
+  // No confidence is above 1. Only rounding can put one into the bucket above 1.
   for (const [i, count] of buckets.entries()) summary[from + Math.min(i, CONFIDENCE_BUCKETS - 1)]! += count
   addExact(summary, success ? COUNTED_CONFIDENCE_OF_SUCCESSES : COUNTED_CONFIDENCE_OF_FAILURES, sum, PARTS)
 }
 
-/** Adds all that `other` counted to `summary`. */
+/** Adds the counts of `other` to `summary`. */
 export function mergeInto(summary: Summary, other: Summary): void {
   for (let i = 0; i < COUNTS_END; i++) {
     if (i === FIRST_MS) summary[i] = Math.min(summary[i]!, other[i]!)
@@ -311,14 +315,14 @@ export function mergeInto(summary: Summary, other: Summary): void {
   if (other.tasks !== undefined) mergeTasks(tasksOf(summary), other.tasks)
 }
 
-/** A copy that does not change with the summary. */
+/** An independent copy. */
 export function copySummary(summary: Summary): Summary {
   const copy: Summary = summary.slice()
   if (summary.tasks !== undefined) copy.tasks = copyTasks(summary.tasks)
   return copy
 }
 
-/** The summary of everything that any of `summaries` counted. */
+/** The merged summary of `summaries`. */
 export function merge(...summaries: readonly Summary[]): Summary {
   const all = createSummary()
   for (const summary of summaries) mergeInto(all, summary)
@@ -335,7 +339,7 @@ export const totalAttempts = (s: Summary): number => s[SUCCESSES]! + s[FAILURES]
 export const successes = (s: Summary): number => s[SUCCESSES]!
 export const failures = (s: Summary): number => s[FAILURES]!
 
-/** Successes in percent of all attempts, 0 to 100; 0 where there are none, as documented. */
+/** Successes in percent of all attempts, 0 to 100. 0 without attempts, as documented. */
 export function successRate(s: Summary): number {
   const total = totalAttempts(s)
   return total === 0 ? 0 : (s[SUCCESSES]! / total) * 100
@@ -345,21 +349,21 @@ export function successRate(s: Summary): number {
 export const statedConfidences = (s: Summary): number => s[STATED]!
 export const confidenceSum = (s: Summary): number => s[CONFIDENCE]!
 export const timeSum = (s: Summary): number => s[TIME]!
-/** Attempts whose time is known: all of them, but where a sender counts itself and says more or less of times than of attempts. */
+/** Attempts whose time is known. These are all attempts, unless a sender counts times and attempts itself and the numbers differ. */
 export const timedAttempts = (s: Summary): number => totalAttempts(s) - s[UNTIMED]!
 
-/** Mean stated confidence, 0 to 1; null where none was stated. */
+/** Mean stated confidence, 0 to 1. Null if none was stated. */
 export function averageConfidence(s: Summary): number | null {
   return s[STATED] === 0 ? null : s[CONFIDENCE]! / s[STATED]!
 }
 
-/** Mean of the known times in seconds; 0 where there is none, as documented. */
+/** Mean of the known times in seconds. 0 if there is none, as documented. */
 export function averageTime(s: Summary): number {
   const timed = timedAttempts(s)
   return timed > 0 ? s[TIME]! / timed : 0
 }
 
-/** Milliseconds since the epoch of the earliest and latest attempt; undefined where there is none, or none with a known time. */
+/** The times of the earliest and the latest attempt, in milliseconds since the epoch. Undefined if no attempt has a known time. */
 export function span(s: Summary): { readonly firstMs: number; readonly lastMs: number } | undefined {
   return Number.isFinite(s[LAST_MS]) ? { firstMs: s[FIRST_MS]!, lastMs: s[LAST_MS]! } : undefined
 }
@@ -367,7 +371,7 @@ export function span(s: Summary): { readonly firstMs: number; readonly lastMs: n
 /** Tokens in the order of {@link TOKEN_TYPES}. */
 export const tokens = (s: Summary): readonly number[] => [s[TOKENS]!, s[TOKENS + 1]!, s[TOKENS + 2]!, s[TOKENS + 3]!]
 
-/** What the interval of a mean of amounts (times, costs) is computed from. */
+/** The input for the interval of a mean of amounts (times, costs). */
 export interface AmountSums {
   readonly n: number
   readonly sum: number
@@ -379,13 +383,13 @@ export interface AmountSums {
   readonly log_sum_of_squares: number
 }
 
-/** What attempts cost in US dollars: how many reported it, how many had it computed, and sums over both. */
+/** Costs of attempts in US dollars: how many attempts reported a cost, how many have a computed one, and the sums over both. */
 export interface CostSums extends AmountSums {
   readonly reported: number
   readonly computed: number
 }
 
-/** All costs in US dollars: those of single attempts, and those that senders added up themselves. */
+/** All costs in US dollars: those of single attempts, and the sums that senders counted themselves. */
 export const totalCost = (s: Summary): number => s[COST]! + s[COUNTED_COST]!
 
 export function costs(s: Summary): CostSums {
@@ -433,14 +437,14 @@ export function confidences(s: Summary, success: boolean): Histogram {
   return { counts, count: sumOf(counts), sum: (success ? seen : seenConfidence(s) - seen) + counted }
 }
 
-/** The sum of the confidences of attempts that were seen. */
+/** The sum of the confidences of attempts that were received one by one. */
 function seenConfidence(s: Summary): number {
   let sum: ExactSum = { high: 0, low: 0 }
   for (let bin = 0; bin < CONFIDENCE_BUCKETS; bin++) sum = sumOfExact(sum, exactSumAt(s, CONFIDENCE_BY_BIN + 2 * bin))
   return sum.high
 }
 
-/** Times in seconds of the attempts that were seen one by one: for an interval of the mean. */
+/** Times in seconds of the attempts that were received one by one, for an interval of the mean. */
 export function timeSums(s: Summary): AmountSums {
   const n = durations(s, false).count + durations(s, true).count - s[COUNTED_TIMES]!
   const sum = sumOfExact(exactSumAt(s, TIME_OF_FAILURES), exactSumAt(s, TIME_OF_SUCCESSES))
@@ -454,14 +458,14 @@ export function timeSums(s: Summary): AmountSums {
   }
 }
 
-/** Counts by ten bins of confidence, over attempts that were seen with a stated confidence. */
+/** Counts by ten bins of confidence, over attempts that were received one by one and stated a confidence. */
 export interface CalibrationBins {
   readonly n: number
   readonly successes: number
   readonly bins: readonly { readonly n: number; readonly successes: number; readonly confidence: number }[]
 }
 
-/** The additive sums behind every calibration measure, over attempts that were seen with a stated confidence c. */
+/** The additive sums for all calibration measures, over attempts that were received one by one and stated a confidence c. */
 export interface CalibrationSums extends CalibrationBins {
   readonly confidence: number
   readonly confidence_squared: number
@@ -473,7 +477,7 @@ export interface CalibrationSums extends CalibrationBins {
   readonly cells: ConfidenceCells
 }
 
-/** The part of {@link calibrationSums} that a scrape reads of every key: without the finer bins, which take several times as long. */
+/** {@link calibrationSums} without the finer bins, which take several times as long. A scrape reads it for every key. */
 export function calibrationBins(s: Summary): CalibrationBins {
   const { failures, successes } = unpackTenths(s, CONFIDENCE_CELLS)
   const bins = CONFIDENCE_BOUNDS.map((_, bin) => ({

@@ -1,7 +1,7 @@
 /**
  * All summaries in memory: by key over its whole life and in tiers of time, and by arm of an experiment. The number of keys is bounded.
- * Attempts of further keys count under a named overflow key, so that totals stay right. Longer than 250 lines, because it declares all that
- * is counted and connects its parts.
+ * Attempts of further keys count under a named overflow key, so that totals stay correct. The file is long because it declares everything
+ * that is counted, and connects the parts.
  */
 import type { AgentAttempt, AttemptKey } from '../attempt/attempt.ts'
 import type { Instant } from '../attempt/timestamp.ts'
@@ -36,19 +36,19 @@ import {
 import { createTimeBuckets, type TimeBuckets } from './time-buckets.ts'
 import type { TierOptions } from './time-tiers.ts'
 
-/** Every name of the overflow key; the variant of overflow arms, and the experiment of the last of them. */
+/** Every name of the overflow key. Also the variant of overflow arms, and the experiment of the overflow arm that all experiments share. */
 export const OVERFLOW = '__overflow__'
 
 /** The key that counts attempts of new keys beyond the limit. */
 export const OVERFLOW_KEY: AttemptKey = { agent_name: OVERFLOW, model_name: OVERFLOW, issue_type: OVERFLOW }
 
-/** Limits stop growth: keys and arms that are held stay and go on counting, however low the limits are. */
+/** Limits of growth. Lower limits remove no key or arm: those that exist continue to count. */
 export interface TallyLimits {
-  /** Distinct keys, the overflow key not counted. Also the number of cells: pairs of an arm and a key. */
+  /** The maximum number of distinct keys without the overflow key. Also that of cells: pairs of an arm and a key. */
   readonly maxKeys: number
   /**
-   * Distinct (experiment, variant) pairs. Attempts of further ones count under the overflow arm of their experiment, of which there may be
-   * as many again. Also the number of experiments whose plan is stored.
+   * The maximum number of distinct (experiment, variant) pairs. Attempts of further pairs count under the overflow arm of their experiment.
+   * There may be as many overflow arms again. Also the maximum number of experiments with a stored plan.
    */
   readonly maxArms: number
 }
@@ -59,63 +59,65 @@ export interface TallyOptions extends TallyLimits {
 
 /** One key's record. */
 export interface KeyTally extends KeySummary, BucketOwner {
-  /** Rises whenever the record changes, so that caches know. */
+  /** Increases whenever the record changes, so that caches can detect it. */
   changes: number
 }
 
 /** One arm's record. */
 export interface ArmTally extends ArmSummary, BucketOwner {
   readonly experiment: string
-  /** What each key counted in it. */
+  /** The counts of each key in it. */
   readonly cells: CellsOfArm
 }
 
 export interface Tally extends Ranges {
-  /** Counts one attempt that ended `at`, now being `nowMs`. The cost does not grow with the number of keys. */
+  /** Counts one attempt that ended at `at`. `nowMs` is the current time. The cost does not grow with the number of keys. */
   add(attempt: AgentAttempt, at: Instant, nowMs: number): void
-  /** Counts what a sender counted itself. It adds nothing to recent attempts and arms. */
+  /** Counts the increase of a measure that a sender counts itself. Adds nothing to recent attempts and arms. */
   count(increment: Increment, nowMs: number): void
-  /** Counts totals from a document. Its key gets a record of its own, whatever the limit. */
+  /** Counts totals from a document. Their key gets its own record, also beyond the limit. */
   addTotals(key: AttemptKey, totals: Totals): void
-  /** The record of a key, made where it is new and the limit allows it; else the overflow key's. */
+  /** The record of a key. Creates it if it is new and the limit allows it. Otherwise returns the record of the overflow key. */
   open(key: AttemptKey): KeyTally
-  /** The record of a key, made where it is new, whatever the limit: for keys that were held before. */
+  /** The record of a key. Creates it if it is new, also beyond the limit: for restoring a snapshot. */
   hold(key: AttemptKey): KeyTally
   /** {@link hold} for an arm. */
   holdArm(experiment: string, variant: string): ArmTally
-  /** {@link hold} for what a key counted in an arm. */
+  /** {@link hold} for a cell: the counts of a key in an arm. */
   holdCell(arm: ArmTally, key: AttemptKey): ArmCell
-  /** Fills a new key's recent attempts with what a snapshot kept, as {@link restoreRecent} does. */
+  /** Fills the recent attempts of a new key from a snapshot, as {@link restoreRecent} does. */
   restoreRecent(record: KeyTally, saved: SavedRecent): void
-  /** Counts an attempt into some tiers of time only: its totals are counted already. */
+  /** Counts an attempt into some tiers of time only. Its totals are counted already. */
   recount(attempt: AgentAttempt, at: Instant, nowMs: number, tiers: readonly number[]): void
-  /** {@link recount} for what a sender counted. */
+  /** {@link recount} for an increase that a sender counted. */
   recountIncrement(increment: Increment, nowMs: number, tiers: readonly number[]): void
   /** The limits of the settings. */
   readonly limits: TallyLimits
   /** The tiers of the settings. */
   readonly wantedTiers: readonly TierOptions[]
-  /** Counts within these limits from now on: those that a part of the log was written with. Without any, within those of the settings. */
+  /**
+   * Applies these limits from now on, with which a part of the log was written. Without an argument, applies the limits of the settings.
+   */
   countWithin(limits?: TallyLimits): void
-  /** Keys that pass the filter, in the order of their first attempts. Live records: do not write to them. */
+  /** The keys that match the filter, in the order of their first attempts. The records are live: do not write to them. */
   keys(filter?: KeyFilter): readonly KeyTally[]
   /** Arms without overflow arms. */
   arms(experiment?: string): readonly ArmTally[]
   /** Arms with overflow arms, whose variant is {@link OVERFLOW}. */
   allArms(): readonly ArmTally[]
-  /** Attempts of an experiment that counted under overflow arms; with a filter also those whose key has no cell. */
+  /** Attempts of an experiment that counted under overflow arms. With a filter, also those whose key has no cell. */
   overflowedArms(experiment: string, range: TimeRange | undefined, nowMs: number, filter?: KeyFilter): OverflowedArms
-  /** What was stated of experiments, by their names. */
+  /** The stored plans by the names of their experiments. */
   readonly plans: ReadonlyMap<string, ExperimentPlan>
   /** {@link ExperimentPlans.put} within the limits. */
   putPlan(experiment: string, plan: ExperimentPlan): boolean
-  /** Restores all plans of a snapshot, whatever the limits. */
+  /** Restores all plans of a snapshot, also beyond the limits. */
   restorePlans(plans: Iterable<readonly [experiment: string, plan: ExperimentPlan]>): void
   /** The start and resolution of the buckets that answer a range. */
   readonly times: TimeBuckets
   /** Attempts that counted under the overflow key. */
   overflowed(): number
-  /** Restores what {@link overflowed} said when a snapshot was taken. */
+  /** Restores the value of {@link overflowed} from a snapshot. */
   restoreOverflowed(attempts: number): void
   clear(): void
 }
@@ -162,7 +164,7 @@ export function createTally(options: TallyOptions): Tally {
   }
 }
 
-/** The records of all keys and arms, and how they are made. */
+/** The records of all keys and arms, and their creation. */
 interface Records extends Pick<Tally, 'open' | 'hold' | 'times'> {
   readonly keys: KeyIndex<KeyTally>
   readonly arms: ArmIndex<ArmTally>
@@ -175,18 +177,19 @@ interface Records extends Pick<Tally, 'open' | 'hold' | 'times'> {
 
 function createRecords(options: TallyOptions): Records {
   const keys = createKeyIndex<KeyTally>()
-  // Rows of keys lie side by side: questions about all keys read them in one sweep.
+  // The rows of keys are adjacent in memory, because questions about all keys read them sequentially.
   const keyRow = createSummarySlab()
-  const noBuckets = { buckets: NO_BUCKETS, open: undefined }
 
   function create(key: AttemptKey): KeyTally {
     const summary = createSummary(keyRow())
-    const record = { key: keys.interned(key), recent: createRecent(), summary, ...noBuckets, changes: 0 }
+    const [recent, interned] = [createRecent(), keys.interned(key)]
+    // All members by name: after a spread, V8 gives the rest memory of their own, 32 bytes more a key.
+    const record = { key: interned, recent, summary, buckets: NO_BUCKETS, open: undefined, changes: 0 }
     keys.add(record)
     return record
   }
 
-  /** Whether another key may have a record of its own. */
+  /** Whether another key can have its own record. */
   const hasRoom = ({ maxKeys }: TallyLimits): boolean =>
     keys.all.length < maxKeys || (keys.all.length === maxKeys && keys.find(OVERFLOW_KEY) !== undefined)
 
@@ -262,7 +265,7 @@ function createCounting(records: Records): Pick<Tally, 'add' | 'count' | 'addTot
   }
 }
 
-/** Nothing is made for what is counted again: its key and arm are there, or it counted under those of the overflow. */
+/** Recounting creates no key, arm or cell. Those of a recounted attempt exist, or it counted under the overflow ones. */
 function createRecounting({ keys, arms, cells, times }: Records): Pick<Tally, 'recount' | 'recountIncrement'> {
   const find = (key: AttemptKey): KeyTally | undefined => keys.find(key) ?? keys.find(OVERFLOW_KEY)
   return {
@@ -307,7 +310,7 @@ function isOverflowKey({ agent_name, model_name, issue_type }: AttemptKey): bool
   return agent_name === OVERFLOW && model_name === OVERFLOW && issue_type === OVERFLOW
 }
 
-/** The summary of everything that any of the keys counted. */
+/** The merged summary of the keys. */
 export function total(summaries: readonly KeySummary[]): Summary {
   const all = createSummary()
   for (const { summary } of summaries) mergeInto(all, summary)

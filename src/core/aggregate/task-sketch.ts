@@ -1,8 +1,8 @@
 /**
- * A sketch of the tasks of a summary: the {@link MAX_TASKS} tasks with the smallest hashes, with the exact attempts and successes of each. Up to
- * that many tasks it is complete. Beyond, it is a uniform sample of the tasks. Two sketches of the same tasks hold the same sample, so that
- * groups can be compared task by task. `merge` is exact, commutative and associative: a task among the smallest hashes of a union was among the
- * smallest of every part that holds it, so that no part has dropped any of its attempts.
+ * A sketch of the tasks of a summary: the {@link MAX_TASKS} tasks with the smallest hashes, with the exact attempts and successes of each.
+ * Up to that many tasks it is complete. Beyond, it is a uniform sample of the tasks. Two sketches of the same tasks hold the same sample,
+ * so that groups can be compared task by task. `merge` is exact, commutative and associative. Reason: a task among the smallest hashes of a
+ * union is among the smallest of every part that has it. No part has therefore dropped any of its attempts.
  * Source: bottom-k sketches, E. Cohen and H. Kaplan, PODC (2007).
  */
 
@@ -16,11 +16,11 @@ export const TASK_COLUMNS = 3
 export const TASK_LAYOUT: string = `bottom-${MAX_TASKS} fnv1a-fmix32 attempts successes`
 
 export interface TaskSketch {
-  /** Rows of {@link TASK_COLUMNS}. The memory behind `size` rows is unused. */
+  /** Rows of {@link TASK_COLUMNS}. The memory after `size` rows is unused. */
   entries: Uint32Array
-  /** Tasks it holds. */
+  /** The number of tasks in the sketch. */
   size: number
-  /** All attempts that state a task, and the successes among them: also those of tasks that the sketch does not hold. */
+  /** All attempts that state a task, and the successes among them. Includes tasks that are not in the sketch. */
   attempts: number
   successes: number
 }
@@ -28,12 +28,12 @@ export interface TaskSketch {
 /** 60 bytes: V8 allocates typed arrays of up to 64 bytes on its heap, which costs a fraction of those outside. */
 const FIRST_ROOM = 5
 
-/** The sketch of no attempts. Memory for entries is taken with the first one. */
+/** The sketch of no attempts. Allocates memory with the first entry. */
 export function createTaskSketch(): TaskSketch {
   return { entries: NO_ENTRIES, size: 0, attempts: 0, successes: 0 }
 }
 
-/** Shared and empty: it is replaced and never changed. */
+/** Shared and empty. It is replaced and never changed. */
 const NO_ENTRIES = new Uint32Array(0)
 
 /** Counts one attempt of the task. */
@@ -43,7 +43,7 @@ export function addTask(sketch: TaskSketch, taskId: string, success: boolean): v
   addEntry(sketch, hashOf(taskId), 1, success ? 1 : 0)
 }
 
-/** Adds all that `other` counted to `sketch`. */
+/** Adds the counts of `other` to `sketch`. */
 export function mergeTasks(sketch: TaskSketch, other: TaskSketch): void {
   sketch.attempts += other.attempts
   sketch.successes += other.successes
@@ -55,7 +55,7 @@ export function mergeTasks(sketch: TaskSketch, other: TaskSketch): void {
   }
 }
 
-/** A copy that does not change with the sketch. */
+/** An independent copy. */
 export function copyTasks({ entries, size, attempts, successes }: TaskSketch): TaskSketch {
   return { entries: entries.slice(0, size * TASK_COLUMNS), size, attempts, successes }
 }
@@ -81,8 +81,8 @@ function addEntry(sketch: TaskSketch, hash: number, attempts: number, successes:
 }
 
 /**
- * The index of the first entry whose hash is not smaller. Hashes are spread evenly, so that interpolation finds it with one or two cache misses
- * instead of the six of a binary search.
+ * The index of the first entry whose hash is not smaller. Hashes are uniformly distributed, so interpolation search needs one or two cache
+ * misses. A binary search needs six.
  */
 function placeOf({ entries, size }: TaskSketch, hash: number): number {
   const last = size === 0 ? -1 : entries[(size - 1) * TASK_COLUMNS]!
@@ -104,9 +104,9 @@ function withRoom(sketch: TaskSketch, count: number): Uint32Array {
 }
 
 /**
- * 32 bits of the id, spread evenly: FNV-1a over its UTF-16 units, then the finalizer of MurmurHash3, because ids often differ in their last
- * character only. Not seeded: sidecars on one log must hold the same tasks. Two tasks with the same hash count as one. For one of 256 tasks
- * among 10,000 that has a probability of 0.06 %.
+ * A 32-bit hash of the id: FNV-1a over its UTF-16 units, then the finalizer of MurmurHash3, because ids often differ in their last
+ * character only. Not seeded, because sidecars on one log must sample the same tasks. Two tasks with the same hash count as one. For one of
+ * 256 tasks among 10,000 that has a probability of 0.06 %.
  */
 function hashOf(taskId: string): number {
   let hash = 0x811c9dc5

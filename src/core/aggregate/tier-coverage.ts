@@ -1,6 +1,6 @@
 /**
- * Which tiers answer a range of time. Each edge of a range is clipped to the finest bucket that is held there: the start down, the end up. In
- * between, the coarsest buckets that fit are read, because they are fewest.
+ * Selects the tiers that answer a range of time. Each edge of a range is clipped to the finest bucket that is stored there: the start down,
+ * the end up. Between the edges, the coarsest buckets that fit are read, because they are fewest.
  */
 import type { TimeRange } from '../ports.ts'
 import { startOf, type Tier } from './tier.ts'
@@ -19,8 +19,8 @@ export interface RangePart {
 }
 
 /**
- * The tier that is held at `sinceMs` and has a bucket that begins closest before it; where none is meant to reach back so far, the coarsest that
- * still holds all of it. Undefined where none does.
+ * The tier with the bucket that begins closest before `sinceMs`, among the tiers that keep counts of that time. If none does, the coarsest
+ * tier that still has all counts since then. Undefined if there is none.
  */
 export function covering(tiers: readonly Tier[], sinceMs: number, nowMs: number): Covering | undefined {
   let best: Covering | undefined
@@ -29,23 +29,27 @@ export function covering(tiers: readonly Tier[], sinceMs: number, nowMs: number)
     const startMs = startOf(sinceMs, tier)
     if (startMs < tier.floorMs) continue
     coarsest = { tier, startMs }
-    // Only strictly closer: of tiers whose buckets begin at the same time, the finest answers.
+    // Strictly closer: of tiers whose buckets begin at the same time, the finest is used.
     if (isKept(tier, startMs, nowMs) && startMs > (best?.startMs ?? Number.NEGATIVE_INFINITY)) best = coarsest
   }
   return best ?? coarsest
 }
 
-/** Whether the tier is meant to hold a bucket that starts at `startMs`. It may hold older ones, because eviction runs behind. */
+/**
+ * Whether a bucket that starts at `startMs` is within the tier's retention. Older ones may still exist, because eviction is incremental.
+ */
 function isKept(tier: Tier, startMs: number, nowMs: number): boolean {
   return startMs > nowMs - tier.keepMs
 }
 
-/** From when on some tier holds everything. */
+/** The earliest time since when some tier has all counts. */
 export function earliestMs(tiers: readonly Tier[]): number {
   return Math.min(...tiers.map(({ floorMs, spanMs }) => Math.ceil(floorMs / spanMs) * spanMs))
 }
 
-/** The parts of a range in order, without gaps. Undefined where no tier holds its start. A range without a start or end has none there either. */
+/**
+ * The parts of a range in order, without gaps. Undefined if no tier has counts of its start. An infinite edge of the range stays infinite.
+ */
 export function partsOf(
   tiers: readonly Tier[],
   { sinceMs, untilMs }: TimeRange,
@@ -75,7 +79,7 @@ export function partsOf(
   return parts
 }
 
-/** The range that {@link partsOf} answers. A start of -Infinity stays: it means everything that is held. */
+/** The range that {@link partsOf} covers. A start of -Infinity stays, and means all stored counts. */
 export function clip(tiers: readonly Tier[], range: TimeRange, nowMs: number): TimeRange | undefined {
   const isOpen = range.sinceMs === Number.NEGATIVE_INFINITY
   const parts = partsOf(tiers, isOpen ? { ...range, sinceMs: earliestMs(tiers) } : range, nowMs)
@@ -87,5 +91,5 @@ export function clip(tiers: readonly Tier[], range: TimeRange, nowMs: number): T
 /** The first start of a bucket at `ms` or later. */
 const endOf = (ms: number, { spanMs }: Tier): number => Math.ceil(ms / spanMs) * spanMs
 
-/** Whether each bucket of the finer tier lies in one bucket of the coarser. */
+/** Whether each bucket of the finer tier is inside one bucket of the coarser. */
 const isNested = (finer: Tier, coarser: Tier): boolean => coarser.spanMs % finer.spanMs === 0

@@ -1,12 +1,12 @@
-/** Plans how the tiers of a snapshot become the tiers of the settings, where the two differ. The store carries the plan out. */
+/** Plans how to convert the tiers of a snapshot to the tiers of the settings if they differ. The store executes the plan. */
 import type { TierOptions, TierSave } from './time-tiers.ts'
 
-/** Where the buckets of a tier come from: a tier of the snapshot, by its index; the journal; or nowhere. */
+/** The source of the buckets of a tier: the index of a tier of the snapshot, the journal, or none. */
 export type TierSource = number | 'journal' | undefined
 
 export interface PlannedTier extends TierOptions {
   readonly source: TierSource
-  /** From when on the tier holds everything, given that source. */
+  /** With that source, the tier has all counts from this time on. */
   readonly floorMs: number
 }
 
@@ -18,19 +18,19 @@ export interface TierPlan {
 }
 
 export interface PlanOptions {
-  /** The tiers of the settings, fine to coarse; undefined to keep those of the snapshot. */
+  /** The tiers of the settings, fine to coarse. Undefined to keep those of the snapshot. */
   readonly wanted: readonly TierOptions[] | undefined
   /** The tiers of the snapshot. */
   readonly saved: readonly TierSave[]
-  /** From when on the journal holds everything that was counted; Infinity where it is not to be read. */
+  /** The journal has everything that was counted from this time on. Infinity if it must not be read. */
   readonly journalMs?: number
   readonly nowMs: number
 }
 
 /**
- * Every tier gets the buckets that reach back furthest within what it keeps: its own, those of a finer tier whose span divides its span, or
- * those that the journal gives. A tier of the snapshot that reaches back further than all that are wanted stays in force. Otherwise a tier
- * that is left out of the settings by mistake would lose what nothing else holds.
+ * Every tier gets the source that reaches back furthest within its retention. Sources are its own buckets, those of a finer tier whose span
+ * divides its span, and the journal. A tier of the snapshot that reaches back further than all tiers of the settings stays in force.
+ * Otherwise a tier that the settings omit by mistake would lose counts that exist nowhere else.
  */
 export function planTiers(options: PlanOptions): TierPlan {
   const { saved, nowMs } = options
@@ -53,13 +53,13 @@ export function planTiers(options: PlanOptions): TierPlan {
 function plan(tier: TierOptions, { saved, journalMs = Number.POSITIVE_INFINITY, nowMs }: PlanOptions): PlannedTier {
   const own = saved.findIndex(({ spanMs }) => spanMs === tier.spanMs)
   const ownFloorMs = saved[own]?.floorMs ?? Number.POSITIVE_INFINITY
-  // The snapshot kept it as long: nothing else can hold more.
+  // The tier of the snapshot had at least this retention: no other source can reach back further.
   if (own >= 0 && saved[own]!.keepMs >= tier.keepMs) return { ...tier, source: own, floorMs: ownFloorMs }
   let best: PlannedTier = { ...tier, source: own < 0 ? undefined : own, floorMs: ownFloorMs }
   const consider = (source: TierSource, floorMs: number): void => {
     if (reach({ ...tier, floorMs }, nowMs) < reach(best, nowMs)) best = { ...tier, source, floorMs }
   }
-  // Try the coarsest first: it has the fewest buckets to merge.
+  // The coarsest comes first, because it has the fewest buckets to merge.
   for (const [source, { spanMs, floorMs }] of [...saved.entries()].reverse()) {
     if (tier.spanMs % spanMs === 0) consider(source, floorMs)
   }
@@ -67,7 +67,7 @@ function plan(tier: TierOptions, { saved, journalMs = Number.POSITIVE_INFINITY, 
   return best
 }
 
-/** From when on a tier both holds and keeps everything. */
+/** The time since when a tier has all counts and will keep them. */
 function reach({ floorMs, keepMs }: Pick<TierSave, 'floorMs' | 'keepMs'>, nowMs: number): number {
   return Math.max(floorMs, nowMs - keepMs)
 }

@@ -1,6 +1,6 @@
 /**
- * Summaries by time, in tiers from fine to coarse. Each edge of a range is clipped to the finest bucket that is held there. Neither questions
- * nor snapshots change anything.
+ * Summaries by time, in tiers from fine to coarse. Each edge of a range is clipped to the finest bucket that is stored there. Neither
+ * questions nor snapshots change any state.
  */
 import type { AgentAttempt } from '../attempt/attempt.ts'
 import { type Coverage, RangeNotHeld, type TimeRange } from '../ports.ts'
@@ -14,37 +14,40 @@ import type { TierOptions, TierSave } from './time-tiers.ts'
 
 export interface TimeBuckets {
   add(owner: BucketOwner, attempt: AgentAttempt, ms: number, nowMs: number): void
-  /** Counts what a sender counted itself. */
+  /** Counts the increase of a measure that a sender counts itself. */
   count(owner: BucketOwner, increment: Increment, nowMs: number): void
-  /** Has `count` called for the summary of what was at `ms` in some tiers only: for tiers that are filled later than others. */
+  /** Calls `count` for the summary at `ms` of some tiers only. For tiers that are filled later than others. */
   recount(only: readonly number[], owner: BucketOwner, ms: number, nowMs: number, count: Count): void
-  /** How far back, and how finely, a range that begins at `sinceMs` can be answered. */
+  /** The earliest time and the resolution of an answer about a range that begins at `sinceMs`. */
   coverage(sinceMs: number, nowMs: number): Coverage
   /**
-   * The range as it is answered: its start is clipped down and its end up, each to the finest bucket that is held there. Infinite edges stay.
-   * Clipping the result again changes nothing. Throws {@link RangeNotHeld} where no tier holds the start any more.
+   * The range that an answer covers. The start is clipped down and the end up, each to the finest bucket that is stored there. Infinite
+   * edges stay. Clipping is idempotent. Throws {@link RangeNotHeld} if no tier has the start any more.
    */
   clip(range: TimeRange, nowMs: number): TimeRange
   /**
-   * A function that answers what an owner counted in a range, clipped as {@link TimeBuckets.clip} does; undefined where the owner counted
-   * nothing. The function and this throw {@link RangeNotHeld} where no tier holds all of the range any more. They change nothing.
+   * Returns a function that returns the summary of an owner in a range, clipped as by {@link TimeBuckets.clip}. Undefined if the owner has
+   * no counts in it. Both functions throw {@link RangeNotHeld} if no tier has all of the range any more. Neither changes any state.
    */
   reader(range: TimeRange, nowMs: number): (owner: BucketOwner) => Summary | undefined
-  /** What a snapshot keeps of the tiers. */
+  /** The state of the tiers for a snapshot, without their buckets. */
   save(): readonly TierSave[]
-  /** The buckets of a tier in the order of eviction: what a snapshot keeps, and restores with {@link TimeBuckets.restore} in that order. */
+  /**
+   * The buckets of a tier in the order of eviction. A snapshot stores them, and restores them in that order with {@link
+   * TimeBuckets.restore}.
+   */
   buckets(tier: number): Iterable<Bucket>
-  /** The bucket of a snapshot, to be filled: made where there is none, and nothing is evicted. */
+  /** A bucket to be filled from a snapshot. Creates it if there is none. Evicts nothing. */
   restore(tier: number, owner: BucketOwner, ms: number): Bucket
   restoreFloor(tier: number, floorMs: number): void
-  /** Takes other tiers, while nothing is counted or restored. */
+  /** Replaces the tiers. Allowed only while nothing is counted or restored. */
   reshape(options: readonly TierOptions[]): void
   clear(): void
 }
 
 export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets {
   let set = createTierSet(options)
-  /** Memory for what is summed up over a range. A row of its own for each key would bring the garbage collector. */
+  /** Memory for summaries of a range. A separate buffer for each key would cause garbage collections. */
   const rangeRow = createSummarySlab()
 
   return {
@@ -79,7 +82,7 @@ export function createTimeBuckets(options: readonly TierOptions[]): TimeBuckets 
       const parts = partsOf(tiers, range, nowMs)
       if (parts === undefined) throw new RangeNotHeld(earliestMs(tiers))
       return owner => {
-        // A range that was held when it was asked for may lose its beginning while the answer is made.
+        // The beginning of the range may be evicted while the answer is computed.
         if (parts.some(({ tier, startMs }) => startMs < tier.floorMs)) throw new RangeNotHeld(earliestMs(tiers))
         return summarise(owner, parts, rangeRow)
       }

@@ -3,17 +3,20 @@
 export interface TierOptions {
   /** Length of a bucket. */
   readonly spanMs: number
-  /** How long a bucket is kept after its start; Infinity: without end. */
+  /** How long a bucket is kept after its start. Infinity keeps it permanently. */
   readonly keepMs: number
-  /** Buckets over all keys, a kilobyte each; beyond it the oldest are evicted early. Default: 100,000 where they are evicted at all. */
+  /**
+   * The maximum number of buckets of all keys, a kilobyte each. Beyond it, the oldest are evicted early. 100,000 by default, without a
+   * limit if `keepMs` is Infinity.
+   */
   readonly maxBuckets?: number | undefined
 }
 
-/** What a snapshot keeps of a tier beside its buckets. */
+/** The state of a tier in a snapshot, without its buckets. */
 export interface TierSave {
   readonly spanMs: number
   readonly keepMs: number
-  /** The tier holds everything that was counted from this time on; of what was before it some may be missing. */
+  /** The tier has everything that was counted from this time on. Earlier counts may be missing. */
   readonly floorMs: number
 }
 
@@ -21,8 +24,8 @@ const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
 
 /**
- * One minute for 26 hours, one hour for 90 days, one day without end. 26 hours, because an edge 24 hours ago is answered by minutes only if the
- * minutes of its whole hour are held.
+ * One minute for 26 hours, one hour for 90 days, one day permanently. The first tier keeps more than 24 hours, so that an edge 24 hours ago
+ * has a resolution of a minute. That requires the minutes of its whole hour.
  */
 export const DEFAULT_TIERS: readonly TierOptions[] = [
   { spanMs: MINUTE_MS, keepMs: 26 * 60 * MINUTE_MS },

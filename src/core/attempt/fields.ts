@@ -41,7 +41,7 @@ export const ATTEMPT_FIELDS = {
     required: true,
     known: 'start',
     spanAttribute: 'gen_ai.request.model',
-    description: 'The model the agent ran with.',
+    description: 'The model the agent ran with. A spelling in --model-aliases stands for its name.',
   },
   issue_type: {
     kind: 'string',
@@ -183,7 +183,7 @@ export const ATTEMPT_FIELDS = {
   },
 } as const
 
-/** Fields that an attempt states both or neither: an experiment without a variant compares nothing. */
+/** Fields that require each other: an experiment without a variant compares nothing. */
 export const PAIRED_FIELDS: readonly ['experiment', 'variant'] = ['experiment', 'variant']
 
 type Declared = typeof ATTEMPT_FIELDS
@@ -228,5 +228,5 @@ export const FIELD_LIST: readonly ListedField[] = Object.entries<AttemptField>(A
   ([name, field], index) => listed(name as AttemptFieldName, index, field),
 )
 
-/** The declarations by name. A Map, because `__proto__` and `constructor` are names that come from outside. */
+/** The declarations by name. A Map, because names from outside may be `__proto__` or `constructor`. */
 export const FIELD_BY_NAME: ReadonlyMap<string, ListedField> = new Map(FIELD_LIST.map(field => [field.name, field]))

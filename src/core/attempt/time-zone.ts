@@ -1,16 +1,16 @@
-/** Days in a time zone. Days are numbers: 0 is 1970-01-01, and each date has one, whatever the zone. */
+/** Days in a time zone. A day is a number that identifies a date in any zone: 0 is 1970-01-01. */
 
 const SECOND_MS = 1000
 const DAY_MS = 86_400 * SECOND_MS
-/** Outside these years the offset of the nearest one of them holds: zones had none before, or have no rule yet. */
+/** Outside these years the offset of the nearest of them applies: earlier there were no zones, and later years have no rules yet. */
 const [FIRST_MS, LAST_MS] = [-2_208_988_800_000, 253_402_300_799_000]
 
 export interface TimeZone {
-  /** The first instant of a day, in milliseconds since the epoch: the end of the gap where a change of clocks skips midnight. */
+  /** The first instant of a day, in milliseconds since the epoch. If a clock change skips midnight, this is the end of the gap. */
   startOf(day: number): number
   /** The day of an instant. */
   dayOf(ms: number): number
-  /** The instant at which clocks show a time, given as if it were UTC. The earlier one where they show it twice. */
+  /** The instant at which local clocks show a time, given as if it were UTC. The earlier instant if they show it twice. */
   instantOf(localMs: number): number
 }
 
@@ -21,7 +21,7 @@ export const UTC: TimeZone = {
   instantOf: localMs => localMs,
 }
 
-/** The zone of an IANA name such as `Europe/Berlin`, case-insensitive. Undefined if there is none of that name. */
+/** The zone of an IANA name such as `Europe/Berlin`, case-insensitive. Undefined if there is none with that name. */
 export function timeZone(name: string): TimeZone | undefined {
   if (name === 'UTC') return UTC
   const format = formatOf(name)
@@ -29,7 +29,7 @@ export function timeZone(name: string): TimeZone | undefined {
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
-  // Intl also takes offsets such as +01:00, which are no names of zones.
+  // Intl also accepts offsets such as +01:00, which are not names of zones.
   if (!/^[a-z]/i.test(timeZone)) return undefined
   const number = 'numeric'
   const options = { year: number, month: number, day: number, hour: number, minute: number, second: number } as const
@@ -55,7 +55,7 @@ function createTimeZone(offsetAt: (ms: number) => number): TimeZone {
     // Clocks change at most once within these two days.
     const [before, after] = [offsetAt(localMs - DAY_MS), offsetAt(localMs + DAY_MS)]
     const candidates = [localMs - before, localMs - after].sort((a, b) => a - b)
-    // None shows a time that a change of clocks skips. By the offset before the change, it is as long after the change.
+    // A clock change skips this time. With the offset before the change, it is the same distance after the change.
     return candidates.find(ms => ms + offsetAt(ms) === localMs) ?? localMs - before
   }
   return {

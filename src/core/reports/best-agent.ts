@@ -144,7 +144,7 @@ export interface Contender extends Rate {
   readonly cost_per_success: CostEstimate | null
 }
 
-/** What the best agent is decided by. */
+/** The measure that decides the best agent. */
 export const DECISIONS = ['success_rate', 'cost_per_success'] as const
 export type Decision = (typeof DECISIONS)[number]
 
@@ -155,8 +155,8 @@ export interface DecidedBestAgent extends BestAgent {
   /** Mean cost per success. Null if unknown. */
   readonly cost_per_success: CostEstimate | null
   /**
-   * What `p_best`, `decisive`, `contenders` and `attempts_to_decide` are about: the cost per success if ranked by it and if
-   * the agent's is known, else the success rate.
+   * The measure of `p_best`, `decisive`, `contenders` and `attempts_to_decide`. It is the cost per success if ranked by it and if the
+   * agent's is known, otherwise the success rate.
    */
   readonly decided_by: Decision
   /** Posterior probability, 0 to 1, that it is the best by `decided_by`. */

@@ -40,7 +40,7 @@ export interface ComparedVariant extends VariantComparison {
 
 export interface ExperimentReport {
   readonly experiment: string
-  /** Every variant that was ever seen or is stated in the shares, the baseline first. */
+  /** Every variant that has an attempt or a stated share, the baseline first. */
   readonly variants: readonly VariantReport[]
   /**
    * Attempts of the experiment that arrived after the limit of arms (`--max-arms`) was reached. Their variant was not
@@ -67,7 +67,7 @@ export interface ExperimentOptions {
   readonly margin?: number | undefined
 }
 
-/** What else a report is made from. */
+/** Further input of a report. */
 export interface ExperimentFacts {
   readonly plan?: ExperimentPlan | undefined
   /** See {@link ExperimentReport.overflowed_attempts}. */
@@ -118,7 +118,7 @@ const emptyArm = (variant: string): ArmSummary => ({
   firstMs: Number.POSITIVE_INFINITY,
 })
 
-/** The counts and sums of an arm that comparisons are made from. */
+/** The counts and sums of an arm for comparisons. */
 interface MeasuredArm extends Arm {
   readonly times: Sums
   readonly costs: Sums

@@ -13,7 +13,7 @@ import { runToCompletion, type Steps } from '../steps.ts'
 import { groupSteps } from './groups.ts'
 import { percentOfCounts, type Rate, rateOfCounts } from './rate.ts'
 
-/** What success rates can be grouped by. `key` is the printed `agent:model:issue`. */
+/** The names by which success rates can be grouped. `key` is the printed `agent:model:issue`. */
 export const GROUPINGS = ['agent_name', 'model_name', 'issue_type', 'key'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 

@@ -159,7 +159,7 @@ export function* answerByName<T>(totals: GroupTotals, answer: (total: Summary) =
   return answers
 }
 
-/** The successes and attempts of a summary, clustered where tasks repeat. */
+/** The successes and attempts of a summary, clustered if tasks repeat. */
 export function countsOf(summary: Summary): Counts {
   return clusteredCounts({ successes: successes(summary), attempts: totalAttempts(summary) }, summary.tasks)
 }

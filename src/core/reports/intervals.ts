@@ -1,4 +1,7 @@
-/** Cuts a span of time into intervals: of a common length, of whole time buckets, and without gaps, so that each attempt is in one of them. */
+/**
+ * Cuts a span of time into intervals of a common length. They consist of whole time buckets and have no gaps, so that each attempt is in
+ * exactly one of them.
+ */
 
 import { span } from '../aggregate/summary.ts'
 import { type TimeZone, UTC } from '../attempt/time-zone.ts'
@@ -7,30 +10,30 @@ import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
-/** Maximum number of intervals, about. */
+/** Approximate maximum number of intervals. */
 const MAX_INTERVALS = 400
 const DEFAULT_INTERVALS = 30
-/** Intervals made between two yields. The zone of each is looked up. */
+/** Intervals computed between two yields. Each needs a lookup of the zone. */
 const INTERVALS_PER_STEP = 20
 /** Common lengths. Each is a multiple of the ones before it. */
 const LENGTHS = [1, 5, 15, 60, 360, 1440, 7 * 1440, 28 * 1440].map(minutes => minutes * MINUTE_MS)
 /** A century. The end of a longer interval might be outside the range of timestamps. */
 const MAX_LENGTH_MS = 36_500 * DAY_MS
-/** The day number of a Monday: weeks, and longer intervals, begin on one. */
+/** The day number of a Monday. Weeks and longer intervals begin on a Monday. */
 const MONDAY = 4
 
 const FULL_COVERAGE: Coverage = { earliestMs: Number.NEGATIVE_INFINITY, spanMs: 0 }
 
-/** How finely counts are held by time. */
+/** The methods of a store that state for which times it has counts. */
 type HeldTimes = Pick<Store, 'coverage' | 'clip'>
 
-/** Every time is held. */
+/** Counts of all time are stored. */
 export const ALL_HELD: HeldTimes = { coverage: () => FULL_COVERAGE, clip: range => range }
 
 export interface Intervals {
   /** The length of a whole interval, in milliseconds. A day of 23 or 25 hours counts as 24. */
   readonly lengthMs: number
-  /** In order. The first and the last end at the range that was asked for: they may be shorter. */
+  /** In order. The first and the last are cut at the requested range, so they may be shorter. */
   readonly ranges: readonly TimeRange[]
 }
 
@@ -43,12 +46,15 @@ export interface IntervalOptions {
   readonly held?: HeldTimes | undefined
 }
 
-/** The time to cover, and where intervals must end that reach beyond it. */
+/** The time to cover, and the bounds at which intervals that reach beyond it are cut. */
 interface Cover extends TimeRange {
   readonly limits: TimeRange
 }
 
-/** The intervals that cover a range. Without a range, they cover all attempts of `summaries`. They begin no earlier than counts are held. */
+/**
+ * The intervals that cover a range. Without a range, they cover all attempts of `summaries`. They begin no earlier than the earliest stored
+ * counts.
+ */
 export function intervalsOf(
   range: TimeRange | undefined,
   summaries: readonly KeySummary[],
@@ -114,7 +120,9 @@ function* betweenSteps(
   return { lengthMs, ranges }
 }
 
-/** The length of the intervals: a common one if possible, and a multiple of the time buckets at their start, so that no bucket is split. */
+/**
+ * The length of the intervals: a common one if possible. It is a multiple of the time buckets at their start, so that no bucket is split.
+ */
 function lengthFor(sinceMs: number, untilMs: number, nowMs: number, requestedMs: number, { spanMs }: Coverage): number {
   const defaultMs = nowMs - sinceMs < DAY_MS ? MINUTE_MS : nowMs - sinceMs < 90 * DAY_MS ? 60 * MINUTE_MS : DAY_MS
   const finestMs = Math.max(defaultMs, spanMs)
@@ -124,9 +132,9 @@ function lengthFor(sinceMs: number, untilMs: number, nowMs: number, requestedMs:
   return LENGTHS.find(length => length >= minMs && isMultiple(length)) ?? Math.ceil(minMs / unitMs) * unitMs
 }
 
-/** Where intervals begin. */
+/** The boundaries of intervals. */
 interface Starts {
-  /** The index of the interval that an instant is in. */
+  /** The index of the interval that contains an instant. */
   indexOf(ms: number): number
   startOf(index: number): number
 }
@@ -136,7 +144,7 @@ const multiplesOf = (lengthMs: number): Starts => ({
   startOf: index => index * lengthMs,
 })
 
-/** Days of a zone, so many together, counted from a Monday on. */
+/** Intervals of `days` days of a zone, counted from a Monday. */
 const daysOf = (zone: TimeZone, days: number): Starts => ({
   indexOf: ms => Math.floor((zone.dayOf(ms) - MONDAY) / days),
   startOf: index => zone.startOf(MONDAY + index * days),

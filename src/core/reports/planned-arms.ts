@@ -1,4 +1,4 @@
-/** The arms of an experiment as its plan intends them: which are compared, in which order, and their shares. */
+/** The arms of an experiment according to its plan: their order, their baseline and their shares. */
 import type { ExperimentPlan } from '../aggregate/experiment-plan.ts'
 
 /** An arm, and the time of its earliest attempt in milliseconds since the epoch. Infinity without any. */

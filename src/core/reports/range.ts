@@ -10,7 +10,7 @@ import type { TimeRange } from '../ports.ts'
 export interface RangeQuestion {
   readonly since?: string | undefined
   readonly until?: string | undefined
-  /** An IANA time zone. In it are dates, times without a zone, and the days and weeks of an answer. UTC by default. */
+  /** An IANA time zone, for dates, times without a zone, and the days and weeks of an answer. UTC by default. */
   readonly tz?: string | undefined
 }
 
@@ -22,7 +22,7 @@ export interface AnsweredRange {
   readonly until: string
 }
 
-/** What every answer says if a range was asked for. */
+/** The members of every answer to a question with a range. */
 export interface Ranged {
   readonly range?: AnsweredRange
 }
@@ -58,7 +58,7 @@ export function parseRange({ since, until, tz }: RangeQuestion, nowMs: number): 
   if (tz !== undefined && zone === undefined) return { parameter: 'tz', detail: zoneDetail(tz) }
   if (since === undefined && until === undefined) return undefined
   const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseTime(since, nowMs, zone)
-  // An open end includes attempts recorded during the computation. Timestamps are at most five minutes ahead of receipt.
+  // A range without an end includes attempts recorded during the computation. Timestamps are at most five minutes ahead of receipt.
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : parseTime(until, nowMs, zone)
   const detail = 'must be an RFC 3339 time, a date, or a duration before now such as 15m, 24h, 7d'
   if (sinceMs === undefined) return { parameter: 'since', detail }
@@ -79,7 +79,17 @@ function printEdge(ms: number): string {
   return printTimestamp({ ms: Math.min(Math.max(ms, FIRST_MS), LAST_MS), local: false })
 }
 
-/** The members of an answer that holds one for each name, without its range. */
-export function withoutRange<Member>({ range, ...members }: Record<string, Member> & Ranged): Record<string, Member> {
+/**
+ * The range of an answer. Undefined if none was asked for. An answer that has one member per name may then have a member of the name `range`,
+ * which has other fields.
+ */
+export function rangeOf({ range }: Ranged): AnsweredRange | undefined {
+  return range !== undefined && 'since' in range ? range : undefined
+}
+
+/** The members of an answer that has one per name, without its range. */
+export function withoutRange<Member>(answer: Record<string, Member> & Ranged): Record<string, Member> {
+  if (rangeOf(answer) === undefined) return answer
+  const { range, ...members } = answer
   return members as Record<string, Member>
 }

@@ -11,7 +11,7 @@ export interface Rate extends RateEvidence {
 
 /** The evidence that is given with every rate. */
 export interface RateEvidence {
-  /** Wilson's 95 % interval, clustered by task where tasks repeat. */
+  /** Wilson's 95 % interval, clustered by task if tasks repeat. */
   readonly success_rate_interval: RateInterval
   /** `insufficient` below 5 effective attempts, `low` below 30, `medium` below 100, else `high`. */
   readonly evidence: Evidence
@@ -30,7 +30,7 @@ export function rateOfCounts(counts: Counts): Rate {
   }
 }
 
-/** The interval of a rate, the evidence, and the clusters where tasks repeat. */
+/** The interval of a rate, the evidence, and the clusters if tasks repeat. */
 export function rateEvidence(counts: Counts): RateEvidence {
   const { attempts, clusters, effective_attempts } = counts
   return {

@@ -54,7 +54,7 @@ export function* reportTotals(
     addRows(from, end, columns, agents.placeOf, issues.placeOf, models.placeOf, sums)
     for (let i = from; i < end; i++) {
       if (columns[i * KEY_COLUMNS + HAS_TASKS] === 0) continue
-      // Live tasks may be some attempts ahead of the copied counts. That changes an estimated effective number by as little.
+      // Live tasks may include a few more attempts than the copied counts. The effect on the estimated effective number is as small.
       const { tasks } = keys[i]!.summary
       addGroupTasks(sums.byAgent, agents.placeOf[i]!, tasks)
       addGroupTasks(sums.byIssue, issues.placeOf[i]!, tasks)
@@ -113,7 +113,10 @@ function noScores(issues: number): BestScores {
   return { rates: new Float64Array(issues).fill(Number.NEGATIVE_INFINITY), confidences: new Float64Array(issues) }
 }
 
-/** The order of `bestAgent`: by rate, then by average confidence. Of equal keys the first one stays. One without a success is never recommended. */
+/**
+ * The order of `bestAgent`: by rate, then by average confidence. Among equal keys, the first one is kept. A key without a success is never
+ * recommended.
+ */
 function updateBest(
   from: number,
   end: number,

@@ -60,8 +60,8 @@ export interface RouteEvidence extends Counts {
 }
 
 /**
- * The agents with a model in `summaries`, of all issue types, that have no attempt at `issue_type`: candidates of
- * exploration. The key of attempts beyond the limit of keys is none.
+ * The agents with a model in `summaries`, of all issue types, that have no attempt at `issue_type`: candidates for exploration. The
+ * overflow key is not a candidate.
  */
 export function* untriedSteps(summaries: readonly KeySummary[], issue_type: string): Steps<readonly RouteEvidence[]> {
   const untried = new Map<string, RouteEvidence>()
@@ -163,8 +163,8 @@ const HALF_LIVES = 10
 const EARLIEST_MS = -62_167_219_200_000
 
 /**
- * Consecutive time ranges that cover the last ten half-lives of a range, or of the whole life, and the weight, 0 to 1, of an attempt in each. The
- * age of an attempt is its age at the end of the range.
+ * Consecutive time ranges that cover the last ten half-lives of a range, or of the whole lifetime. Each has the weight, 0 to 1, of its
+ * attempts. The age of an attempt is its age at the end of the range.
  */
 export function discountWindows(
   nowMs: number,

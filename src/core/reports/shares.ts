@@ -1,15 +1,15 @@
 /** Intended shares of the variants of an experiment, as text and as members of an object. */
 import { kindOf, nameProblem } from '../attempt/validation.ts'
 
-/** Variants of one plan. It is one record of the log. */
+/** The maximum number of variants in a plan. A plan is a single record of the log. */
 const MAX_VARIANTS = 100
 const MAX_SHARE = 1e9
 const NUMBER = /^\d{1,10}(?:\.\d{1,10})?$/
 
-/** The shares by variant, or what is wrong with them. */
+/** The shares by variant, or the reason why they are invalid. */
 export type ReadShares = ReadonlyMap<string, number> | string
 
-/** Reads `control:90,canary:10`. A variant whose name holds a comma can only be stated as a member. */
+/** Reads `control:90,canary:10`. A variant whose name contains a comma can only be stated as a member. */
 export function parseShares(text: string): ReadShares {
   const entries = text.split(',').map((pair): readonly [string, unknown] => {
     const colon = pair.lastIndexOf(':')

@@ -10,7 +10,7 @@ import { countsOf } from './groups.ts'
 /** The shrunk rate of a key with these counts, in percent, 0 to 100. */
 export type ShrunkRate = (key: AttemptKey, counts: Counts) => number
 
-/** Estimates how much keys tell about each other. `summaries` should have all issue types. */
+/** Fits the shrinkage model to the keys. `summaries` should have all issue types. */
 export function* shrunkRateSteps(summaries: readonly KeySummary[]): Steps<ShrunkRate> {
   const candidates = new Map<string, number>()
   const issues = new Map<string, number>()

@@ -4,7 +4,7 @@ import { timeInterval } from '../statistics/amount-interval.ts'
 import type { MeanInterval } from '../statistics/intervals.ts'
 import { DURATION_BUCKETS, type TimeQuantiles, timeQuantiles } from '../statistics/time-quantiles.ts'
 
-/** What an answer says of times beside `avg_time_seconds`. */
+/** The members of an answer about times beside `avg_time_seconds`. */
 export interface Times {
   /** 95 % interval of the mean. Null below two attempts with a time. */
   readonly avg_time_seconds_interval: MeanInterval | null

@@ -4,7 +4,7 @@ import type { Drift } from '../statistics/drift.ts'
 import type { RateDifference } from '../statistics/sequential.ts'
 import type { DriftReport } from './drift-report.ts'
 
-/** What a verdict is about. */
+/** The input of a verdict. */
 export interface TrendFindings extends DriftReport {
   readonly attempts: number
   readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
@@ -41,7 +41,7 @@ interface Drifted extends Drift {
   readonly who: string
 }
 
-/** The drifted keys, and the drifted agents none of whose keys has drifted in that direction. */
+/** The drifted keys, and the drifted agents without a key that has drifted in the same direction. */
 function driftedOf({ drifted_keys, agents }: DriftReport): Drifted[] {
   const keys = drifted_keys.map(key => ({
     ...key,

@@ -10,7 +10,7 @@ export interface AlignedTask {
   readonly t: number
 }
 
-/** The tasks of either sketch, in the range of hashes in which both have dropped none. */
+/** The tasks of either sketch, in the range of hashes in which both sketches are complete. */
 export function* alignedTasks(a: TaskSketch, b: TaskSketch): Generator<AlignedTask> {
   const end = Math.min(completeTo(a), completeTo(b))
   for (let i = 0, j = 0; i < a.size || j < b.size; ) {
@@ -32,7 +32,7 @@ const countsAt = ({ entries }: TaskSketch, index: number): readonly [number, num
   entries[index * TASK_COLUMNS + 2]!,
 ]
 
-/** The largest hash up to which the sketch holds every task. */
+/** The largest hash up to which the sketch has every task. */
 function completeTo(sketch: TaskSketch): number {
   const isComplete = sumTasks(sketch).n === sketch.attempts
   return isComplete ? Number.POSITIVE_INFINITY : hashAt(sketch, sketch.size - 1)

@@ -3,7 +3,7 @@ import { ATTEMPT_FIELDS } from '../attempt/fields.ts'
 import { studentTQuantile } from './distributions.ts'
 import { type MeanInterval, momentsOf } from './intervals.ts'
 
-/** Ends of an interval of the logarithm of a mean, and the standard error behind them. */
+/** Ends of an interval of the logarithm of a mean, and its standard error. */
 interface LogInterval {
   readonly low: number
   readonly high: number
@@ -22,12 +22,12 @@ export function timeInterval(sums: AmountSums): MeanInterval | null {
 
 /**
  * 95 % interval of a mean of amounts from 0 to `max`, on the log scale. Null below two amounts. Amounts such as times and costs have a long
- * right tail that a small sample does not show. So Student's t interval of the logarithm of the mean (delta method) is extended to that of a
- * log-normal model. The extension fades out as the sample contradicts the model, and where the spread is so small that no model matters. It
- * does not depend on the sample size.
+ * right tail that a small sample does not show. So Student's t interval of the logarithm of the mean (delta method) is extended to that of
+ * a log-normal model. The extension fades out as the sample contradicts the model, and for a spread so small that the model does not
+ * matter. It does not depend on the sample size.
  *
- * Measured for log-normal amounts up to sigma 2: it covers the true mean in 90 % of cases at 5 amounts, 93 % from 30 on. For amounts of which
- * few are many times larger than the others, it covers less often while the sample holds none of them: 65 % at 5 amounts.
+ * Measured for log-normal amounts up to sigma 2: it covers the true mean in 90 % of cases at 5 amounts, 93 % from 30 on. If a few amounts
+ * are many times larger than the others, coverage is lower while the sample has none of them: 65 % at 5 amounts.
  * Source: D. R. Cox, in C. E. Land, Technometrics 14 (1972); with Student's t, U. Olsson, J. Stat. Educ. 13 (2005); amounts of zero,
  * J. Aitchison, J. Am. Stat. Assoc. 50 (1955).
  */
@@ -57,7 +57,7 @@ function amountInterval(sums: AmountSums, max: number): MeanInterval | null {
 
 /** Standard errors between the sample mean and that of the model: below the first they agree, above the second the model is wrong. */
 const [FADES_FROM, FADES_TO] = [2, 4]
-/** Variances of the logarithms (spreads of 1 % and 2 %) below which the model does not count, and above which it does. */
+/** Variances of the logarithms, for spreads of 1 % and 2 %. Below the first the model is ignored, above the second it is fully used. */
 const [NO_SPREAD, SPREAD] = [1e-4, 4e-4]
 
 /** 1 up to `from`, 0 from `to` on, and linear between. */

@@ -30,19 +30,18 @@ export interface Best {
   /** Whether the leader is the only contender. False if there is no other candidate. */
   readonly decisive: boolean
   /**
-   * Further attempts per contender until the comparison is decisive with 80 % power, at the estimated rates: a plan for all
-   * contenders jointly. 0 if the comparison is decisive. Null without another candidate, with fewer than 5 attempts of a
-   * contender, or if more than a million are needed. Also null if the rates do not differ in the leader's favour.
+   * Further attempts per contender until the comparison is decisive with 80 % power, at the estimated rates. A plan for all contenders
+   * jointly. 0 if the comparison is decisive. Null without another candidate, with fewer than 5 attempts of a contender, or if more than a
+   * million are needed. Also null if the rates do not differ in the leader's favour.
    */
   readonly attempts_to_decide: number | null
 }
 
 /**
- * Compares all candidates with the one at index `leader`, whichever rule chose it. Anytime-valid: over all looks together,
- * a candidate that is among the best is excluded from the contenders with probability at most 5 %, although the data
- * choose the leader, and for adaptive assignment. The evidence is evaluated at the current counts, not at its maximum over
- * earlier looks, so a decision may be withdrawn. `family` is the number of candidates from which the given ones were
- * selected.
+ * Compares all candidates with the one at index `leader`, whichever rule chose it. Anytime-valid: over all looks together, a candidate that
+ * is among the best is excluded from the contenders with probability at most 5 %. This holds although the data choose the leader, and for
+ * adaptive assignment. The evidence is evaluated at the current counts, not at its maximum over earlier looks, so a decision may be
+ * withdrawn. `family` is the number of candidates from which the given ones were selected.
  */
 export function decideBest(candidates: readonly Counts[], leader: number, family?: number): Best {
   return runToCompletion(decideBestSteps(candidates, leader, family))

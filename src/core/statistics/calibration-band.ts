@@ -8,10 +8,10 @@ export interface BinSums {
 }
 
 /**
- * Mean and 95 % quantile, 0 to 1, of the expected calibration error of a perfectly calibrated agent. Its attempts fall into
- * the same bins. Null without attempts. Compare every calibration error with this band: at 20 attempts, sampling error
- * alone gives 0.15 on average. A calibrated agent exceeds `high` in 4 to 6 % of cases from 20 attempts on. Where the error
- * takes few values, as with a constant confidence close to 1, `high` is exact, and exceeded in at most 5 %.
+ * Mean and 95 % quantile, 0 to 1, of the expected calibration error of a perfectly calibrated agent. Its attempts fall into the same bins.
+ * Null without attempts. Compare every calibration error with this band: at 20 attempts, sampling error alone gives 0.15 on average. A
+ * calibrated agent exceeds `high` in 4 to 6 % of cases from 20 attempts on. If the error takes few values, as with a constant confidence
+ * close to 1, `high` is exact, and exceeded in at most 5 %.
  * Source: each bin's error is the absolute deviation of a binomial, with the mean of A. De Moivre (1730; P. Diaconis and
  * S. Zabell, Stat. Sci. 6, 1991, equation 1.1). A gamma distribution with the same two moments approximates their sum.
  */
@@ -41,9 +41,9 @@ interface Outcome {
   readonly probability: number
 }
 
-/** More values are close enough to the matched distribution, and take longer to list. */
+/** Beyond this number of values, the matched distribution is accurate enough, and an exact list takes longer. */
 const MAX_OUTCOMES = 500
-/** Outcomes that are less probable than this together are left out. */
+/** Outcomes with a total probability below this are omitted. */
 const NEGLIGIBLE = 1e-6
 
 /** The least value that the sum of absolute deviations exceeds in at most 5 % of cases. Undefined if it takes too many values. */
@@ -65,13 +65,13 @@ function exactHigh(bins: readonly BinSums[]): number | undefined {
     beyond += probability
     if (beyond > EXCEEDED) break
   }
-  // The error of an agent is summed in another order. Rounding must not put it above an equal value.
+  // The error of an agent is summed in another order. The tolerance keeps rounding from putting it above an equal value.
   return high * (1 + 1e-9)
 }
 
 const EXCEEDED = 0.05
 
-/** The likely deviations of one bin: |k - n p| for each likely number of successes k. Undefined if they are more than `room`. */
+/** The likely deviations of one bin: |k - n p| for each likely number of successes k. Undefined if there are more than `room`. */
 function binOutcomes(n: number, confidence: number, room: number): readonly Outcome[] | undefined {
   const p = Math.min(1, Math.max(0, confidence / n))
   if (p === 0 || p === 1) return [{ deviation: 0, probability: 1 }]

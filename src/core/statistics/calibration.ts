@@ -50,7 +50,7 @@ export interface Calibration {
   readonly over_confidence: number | null
   /** Null below two attempts. */
   readonly over_confidence_interval: MeanInterval | null
-  /** Probability that a success had a higher confidence than a failure; ties and equal bins count half. Null below 100 attempts. */
+  /** Probability that a success had a higher confidence than a failure. Ties and equal bins count half. Null below 100 attempts. */
   readonly auroc: number | null
   /** The exact value without bins is within this of `auroc`, 0 to 0.5. */
   readonly auroc_error: number | null

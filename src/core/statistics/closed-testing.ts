@@ -9,10 +9,10 @@ const MAX_LOG = 600
  * Which candidates are excluded from the best at level `alpha`, in the order given. `logEvidence` has, for every tested
  * candidate, the log e-value of "the leader is better". `candidates` counts all, with the leader and any untested ones.
  *
- * The hypothesis about a candidate is that it is among the best. With probability at least 1 - alpha, no candidate for
- * which it is true is ever excluded, over all looks together, although the data choose the leader. Closed testing: if a
- * set of candidates is among the best, the mean e-value of "any other is better than one of the set" is an e-value.
- * Evidence of others than the leader counts as 0, which is valid.
+ * The hypothesis about a candidate is that it is among the best. With probability at least 1 - alpha over all looks together, no candidate
+ * for which it is true is ever excluded. This holds although the data choose the leader. Closed testing: assume that a set of candidates is
+ * among the best. Then the mean e-value of "any other is better than one of the set" is an e-value. Evidence of others than the leader
+ * counts as 0, which is valid.
  * Source: R. Marcus, E. Peritz and K. R. Gabriel, Biometrika 63 (1976); means of e-values, V. Vovk and R. Wang, Ann.
  * Stat. 49 (2021).
  */

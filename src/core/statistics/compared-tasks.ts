@@ -4,21 +4,21 @@ import { singlesOf, squaredResiduals, type TaskCounts } from './clusters.ts'
 import { type Counts, effectiveCounts } from './counts.ts'
 import { studentTQuantile, studentTTwoSided } from './distributions.ts'
 
-/** Two groups as they are compared: effective counts of both, whose difference has the variance that the tasks show. */
+/** The effective counts of two groups for a comparison. Their difference has the variance that is estimated from the tasks. */
 export interface ComparedCounts {
   readonly counts: readonly [Counts, Counts]
   /** Tasks of both groups that were compared with each other. Undefined if the groups are compared as independent ones. */
   readonly common_tasks?: number | undefined
 }
 
-/** Fewer common tasks, or fewer whose results differ, do not show the variance of a difference. */
+/** With fewer common tasks, or fewer with different results, the variance of a difference cannot be estimated. */
 const MIN_COMMON_TASKS = 30
 const MIN_DIFFERING_TASKS = 10
 
 /**
- * Effective counts for the difference of two rates. From 30 tasks that both groups ran, 10 of them with different results, the variance is that of
- * the difference by task: a task that is easy for both adds none. With fewer, both groups count with their own effective sizes, as independent
- * groups. That is too wide rather than too narrow if they share tasks.
+ * Effective counts for the difference of two rates. From 30 tasks that both groups ran, 10 of them with different results, the variance is
+ * that of the difference by task. A task that is easy for both adds no variance. With fewer, both groups count with their own effective
+ * sizes, as independent groups. That is too wide rather than too narrow if they share tasks.
  * Source: linearised ratio estimators, W. G. Cochran, Sampling Techniques (1977), 6.13; as paired evaluation, E. Miller, arXiv 2411.00640 (2024).
  */
 export function comparedCounts(a: TaskCounts, b: TaskCounts): ComparedCounts {
@@ -31,7 +31,7 @@ export function comparedCounts(a: TaskCounts, b: TaskCounts): ComparedCounts {
   return { counts: [scaled(a), scaled(b)], common_tasks: factor.common }
 }
 
-/** By how much the attempts of both groups count more or less than independent ones, and the common tasks. */
+/** The factor from attempts to effective attempts of both groups, and the number of common tasks. */
 function pairedFactor(a: TaskCounts, b: TaskCounts): { readonly value: number; readonly common: number } | undefined {
   if (a.tasks === undefined || b.tasks === undefined) return undefined
   const [p, q] = [a.successes / a.attempts, b.successes / b.attempts]
@@ -96,5 +96,5 @@ export function taskDifference({ tasks: a }: TaskCounts, { tasks: b }: TaskCount
   }
 }
 
-/** Rounding alone gives equal differences a spread of less. */
+/** Equal differences have a smaller spread, caused by rounding alone. */
 const ROUNDING = 1e-12

@@ -33,10 +33,10 @@ export interface CostRanking {
  * `p_best`: successes per dollar have gamma posteriors, with the mean and the relative variance of the estimate. Cost and
  * success of an attempt count as independent there.
  *
- * `contender`: the confidence sequences of the logarithms of two costs per success overlap, each at 5 % divided by the
- * number of candidates. All looks together exclude the cheapest with probability about 5 %, from 30 costs and 5 successes
- * of each on, and for adaptive assignment, because each sequence uses one candidate's attempts only. Standard errors of
- * cost and rate are added, which holds for any dependence of cost and success.
+ * `contender`: the confidence sequences of the logarithms of two costs per success overlap, each at 5 % divided by the number of
+ * candidates. All looks together exclude the cheapest with probability about 5 %, from 30 costs and 5 successes of each on. This also holds
+ * for adaptive assignment, because each sequence uses one candidate's attempts only. Standard errors of cost and rate are added, which
+ * holds for any dependence of cost and success.
  * Source: as `confidenceSequence`.
  */
 export function rankCosts(candidates: readonly CostCounts[], leader: number, family?: number): CostRanking {

@@ -17,10 +17,10 @@ const MAX_DEVIATION = 6
 const PRECISION = 0.01
 
 /**
- * Further attempts of the leader and of every other, until {@link logSuperiority} is at least `least` for all others
- * jointly with 80 % power, if the true rates are the estimated ones (shrunk towards one half). Null if an estimate is not
- * below the leader's, if anyone has fewer than 5 attempts, or if more than a million are needed. From one hundred on, the
- * result is up to 1 % above the smallest such number. Rates after the further attempts are taken as normal.
+ * Further attempts of the leader and of every other, until {@link logSuperiority} is at least `least` for all others jointly with 80 %
+ * power. Assumes that the true rates are the estimated ones (shrunk towards one half). Null if an estimate is not below the leader's, if a
+ * candidate has fewer than 5 attempts, or if more than a million are needed. From one hundred on, the result is up to 1 % above the
+ * smallest such number. Rates after the further attempts are taken as normal.
  */
 export function* attemptsToDecideSteps(first: Counts, others: readonly Counts[], least: number): Steps<number | null> {
   const isOpen = (other: Counts): boolean => rateOf(first) === rateOf(other) || shrunkRate(first) <= shrunkRate(other)
@@ -95,7 +95,7 @@ const NODES = Array.from({ length: 17 }, (_, i) => (i - 8) / 2)
 const NODE_WEIGHTS = NODES.map(node => Math.exp((-node * node) / 2))
 const TOTAL_WEIGHT = NODE_WEIGHTS.reduce((sum, weight) => sum + weight, 0)
 
-/** What is known `more` attempts later: the gap of observed rates that decides, for each other, and the joint power. */
+/** The state after `more` further attempts: for each other, the gap of observed rates that decides, and the joint power. */
 interface Decision {
   readonly more: number
   /** Not complete if the power is too small already. */
@@ -135,7 +135,7 @@ function jointPower(first: Counts, others: readonly Counts[], more: number, gaps
 /** The smallest difference of the observed rates that decides. Infinite or negatively infinite if none or any does. */
 function decisiveGap(leader: Future, other: Future, least: number): number {
   const deviation = Math.hypot(leader.deviation, other.deviation)
-  // The likeliest way to any smaller difference shares it by variance.
+  // The most probable combination of rates with a smaller difference shares it in proportion to the variances.
   const ratesAt = (t: number): readonly [number, number] => [
     within01(leader.mean - (t * leader.deviation ** 2) / deviation),
     within01(other.mean + (t * other.deviation ** 2) / deviation),

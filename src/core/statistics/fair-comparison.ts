@@ -178,9 +178,9 @@ function toRate(name: string, strata: Strata, adjusted: StandardRate | undefined
 }
 
 /**
- * The leader at the common mix, and the groups that may still be among the best. Anytime-valid: over all looks together, a
- * group is excluded with probability at most 5 % if no other succeeds more often than it in any stratum. Assignment within
- * a stratum may be adaptive. Which strata are shared must not depend on the outcomes.
+ * The leader at the common mix, and the groups that may still be among the best. Anytime-valid: consider a group that no other exceeds in
+ * any stratum. Over all looks together, it is excluded with probability at most 5 %. Assignment within a stratum may be adaptive. Which
+ * strata are shared must not depend on the outcomes.
  */
 function* bestOf(
   compared: ReadonlyMap<string, Strata>,

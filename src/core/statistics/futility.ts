@@ -10,9 +10,9 @@ export const FUTILITY_ATTEMPTS = 20_000
 const PRECISION = 1e-5
 
 /**
- * The smallest difference of rates, in percentage points, that the attempts so far find with 80 % power. The rate of `a`
- * is taken as it is, and that of `b` moves towards 50 % and beyond, where a difference is the hardest to find. Null if
- * the attempts are too few for any difference.
+ * The smallest difference of rates, in percentage points, that the attempts so far find with 80 % power. The rate of `a` is fixed. The rate
+ * of `b` moves towards 50 % and beyond, because a difference is hardest to find near 50 %. Null if the attempts are too few for any
+ * difference.
  */
 export function minimumDetectableEffect(a: Counts, b: Counts, options: SequentialOptions): number | null {
   const rate = shrunkRate(a)
@@ -29,9 +29,9 @@ export function minimumDetectableEffect(a: Counts, b: Counts, options: Sequentia
 }
 
 /**
- * The predictive probability that {@link FUTILITY_ATTEMPTS} further attempts decide the comparison, in the proportions of
- * the arms so far. The observed rates and their errors predict the rates of the further attempts. `margin` is the
- * non-inferiority margin in percentage points, where one is given.
+ * The predictive probability that {@link FUTILITY_ATTEMPTS} further attempts decide the comparison, in the proportions of the arms so far.
+ * The observed rates and their errors predict the rates of the further attempts. `margin` is the non-inferiority margin in percentage
+ * points, if given.
  * Source: D. J. Spiegelhalter, L. S. Freedman and P. R. Blackburn, Control. Clin. Trials 7 (1986), with the bounds of
  * the confidence sequence at the end of the further attempts.
  */
@@ -74,7 +74,7 @@ const grown = ({ successes, attempts }: Counts, by: number): Counts => ({
 
 const countsAt = (rate: number, { attempts }: Counts): Counts => ({ successes: rate * attempts, attempts })
 
-/** The smallest x from 0 to `high` that `holds`. Null if `high` does not. All above an x that holds must hold. */
+/** The smallest x from 0 to `high` for which `holds` is true. Null if it is false for `high`. `holds` must be monotonic. */
 function smallest(high: number, holds: (x: number) => boolean): number | null {
   if (!holds(high)) return null
   let [low, found] = [0, high]

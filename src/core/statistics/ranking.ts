@@ -7,7 +7,7 @@ import { createRandom, drawBeta } from './random.ts'
 
 /** A candidate that work may be sent to. */
 export interface Route extends Counts {
-  /** Unique. Also seeds the route's draw: the same seed and id give the same draw, whatever the other routes are. */
+  /** Unique. Also seeds the route's draw: the same seed and id give the same draw with any other routes. */
   readonly id: string
   /** Expected cost of a success in US dollars. Null if unknown. */
   readonly cost_per_success_usd: number | null
@@ -58,9 +58,9 @@ export interface Ranking {
 }
 
 /**
- * Ranks routes by Wilson's lower bound of their success rate, or by their shrunk rates if given. With a `seed` it explores by Thompson sampling: it draws a
- * rate from the posterior of every route and ranks by the draws. Each route then comes first with the probability that it
- * is the best. Cost does not affect the order: it only excludes. Ties keep the order given.
+ * Ranks routes by Wilson's lower bound of their success rate, or by their shrunk rates if given. With a `seed`, explores by Thompson
+ * sampling: draws a rate from the posterior of every route, and ranks by the draws. Each route then comes first with the probability that
+ * it is the best. Cost does not affect the order: it only excludes. Ties keep the order given.
  * Source: W. R. Thompson, Biometrika 25 (1933), with Jeffreys' prior.
  */
 export function rankRoutes(routes: readonly Route[], constraints: Constraints = {}, seed?: string | number): Ranking {

@@ -1,7 +1,7 @@
 /**
  * The root of `f` between `low` and `high`, to the precision of a double. `f` must be continuous and have opposite signs
  * at the two bounds. If the signs are equal, returns the bound where |f| is smaller. At most 200 calls of `f`.
- * Source: T. R. Chandrupatla, Adv. Eng. Software 28 (1997): inverse quadratic interpolation where it is safe, else bisection.
+ * Source: T. R. Chandrupatla, Adv. Eng. Software 28 (1997): inverse quadratic interpolation if it is safe, otherwise bisection.
  */
 export function findRoot(f: (x: number) => number, low: number, high: number): number {
   const search = rootSearch(low, high)

@@ -31,7 +31,7 @@ export function sampleRatio(
   const shareSum = attempts.reduce((sum, _, i) => sum + (shares[i] ?? 0), 0)
   const intended = attempts.map((_, i) => (shareSum > 0 ? (shares[i] ?? 0) / shareSum : 0))
   const arms = intended.filter(share => share > 0).length
-  // Attempts in an arm with a share of 0 are impossible under the hypothesis, whatever their number.
+  // Under the hypothesis, an arm with a share of 0 has no attempts.
   if (arms > 0 && attempts.some((n, i) => n > 0 && intended[i] === 0)) return { status: 'mismatch', p_value: 0 }
   if (arms < 2 || total < arms * MIN_ATTEMPTS_PER_ARM) return { status: 'too_few', p_value: null }
   const p_value = Math.min(1, Math.exp(-logBayesFactor(attempts, intended)))

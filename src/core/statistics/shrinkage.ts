@@ -11,8 +11,8 @@ export interface Cell extends Counts {
 /** The fitted model. */
 export interface Shrinkage {
   /**
-   * The posterior mean of the candidate's rate in the stratum, 0 to 1, strictly between: the observed rate, shrunk towards
-   * the rate that the candidate's other attempts and the stratum suggest. An unknown candidate or stratum is an average one.
+   * The posterior mean of the candidate's rate in the stratum, strictly between 0 and 1. It is the observed rate, shrunk towards the rate
+   * that the candidate's other attempts and the stratum suggest. An unknown candidate or stratum is an average one.
    */
   rateOf(candidate: number | undefined, stratum: number | undefined, counts: Counts): number
 }
@@ -36,7 +36,7 @@ interface Parameters {
 }
 
 /**
- * Fits the log odds of a success as the sum of an effect of the stratum and one of the candidate, with the cells
+ * Fits the log odds of a success as the sum of an effect of the stratum and one of the candidate. The rates of the cells are
  * beta-distributed around it. All variances are estimated from the same data (empirical Bayes): those of the effects by
  * expectation-maximisation, that of the cells by the method of moments. Counts may be fractional.
  * Source: G. Rasch (1960); parametric empirical Bayes, C. N. Morris, J. Am. Stat. Assoc. 78 (1983); beta-binomial
@@ -142,7 +142,7 @@ function* updateCorrelation(cells: readonly Cell[], fit: Parameters): Steps<void
     if ((i + 1) % KEYS_PER_STEP === 0) yield
   }
   const freedom = cells.length - fit.strata.length - fit.candidates.length + 1
-  // Without repeated cells nothing tells the correlation: keeps the start value.
+  // Without repeated cells the correlation cannot be estimated. Keeps the start value.
   if (freedom < 1 || further === 0) return
   const correlation = ((squares * cells.length) / freedom - cells.length) / further
   fit.correlation = Math.min(MOST_CORRELATION, Math.max(LEAST_CORRELATION, correlation))

@@ -26,9 +26,9 @@ export const DURATION_BUCKETS: number = DURATION_BOUNDS.length + 1
 /**
  * The quantiles of the times counted in `buckets`. Null if there are none.
  *
- * An interval is that of two order statistics, widened to the bounds of their buckets, so that it contains the true quantile in at least
- * 95 % of cases whatever the distribution. Source: W. R. Thompson, Ann. Math. Stat. 7 (1936); G. J. Hahn and W. Q. Meeker, Statistical
- * Intervals (1991), 5.2.
+ * An interval is that of two order statistics, widened to the bounds of their buckets. It therefore contains the true quantile in at least
+ * 95 % of cases for any distribution. Source: W. R. Thompson, Ann. Math. Stat. 7 (1936); G. J. Hahn and W. Q. Meeker, Statistical Intervals
+ * (1991), 5.2.
  */
 export function timeQuantiles(buckets: ArrayLike<number>): TimeQuantiles | null {
   let attempts = 0
@@ -78,12 +78,12 @@ function bucketOfRank(buckets: ArrayLike<number>, rank: number): number {
 /** The probability that either rank misses the quantile. */
 const TAIL = 0.025
 const Z = 1.959963984540054
-/** From here on the normal approximation is off by less than a rank or two, and the exact ranks take long. */
+/** From this count on, the error of the normal approximation is below one or two ranks, and exact ranks take long. */
 const APPROXIMATE_FROM = 2000
 
 /**
- * The highest lower and the lowest upper rank of an interval: the number of values up to the quantile is binomial, is below `lower` and is
- * `upper` or more with a probability of at most 2.5 % each. Rank 0 and rank `n` + 1 are the ends of all times.
+ * The highest lower and the lowest upper rank of an interval. The number of values up to the quantile is binomial. It is below `lower`, and
+ * at least `upper`, with a probability of at most 2.5 % each. Rank 0 and rank `n` + 1 are the ends of all times.
  */
 function ranks(n: number, p: number): { readonly lower: number; readonly upper: number } {
   const [mean, spread] = [n * p, Math.sqrt(n * p * (1 - p))]

@@ -6,7 +6,7 @@ export function attributeOf(attributes: Maybe<KeyValue[]>, key: string): unknown
   return scalarOf(attributes?.find(attribute => attribute.key === key)?.value)
 }
 
-/** A scalar, undefined where there is none, or an empty object for lists, maps and bytes. */
+/** A scalar. Undefined if there is none, and an empty object for lists, maps and bytes. */
 export function scalarOf(value: Maybe<AnyValue>): unknown {
   if (value === null || value === undefined) return undefined
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = value

@@ -16,7 +16,7 @@ const CHUNK_BYTES = 64 * 1024
 /** What is taken over at a stretch. */
 const COPIED_BYTES = 1024 * 1024
 
-/** Where each key of a document stands in it, by the key's number. */
+/** The position of each key in a document, by the key's number. */
 export interface DocumentMap {
   /** The keys it is of: others after a reset. */
   readonly keys: readonly KeyTally[]
@@ -35,7 +35,7 @@ export interface CapturedDocument {
   readonly changes: readonly number[]
   /** Whether each key must be printed: it is taken over where not. */
   readonly isPrinted: readonly boolean[]
-  /** Copies of those that must be, in the order of the keys. Each stands until the next is asked for. */
+  /** Copies of those that must be, in the order of the keys. Each is valid until the next one is requested. */
   copies(): AsyncGenerator<KeySummary>
 }
 
@@ -82,9 +82,9 @@ export interface DocumentOptions {
 }
 
 /**
- * The bytes of a document, made as they are asked for, in pieces that do not hold the event loop for long; answers where its keys stand.
- * A piece stands until the next is asked for.
- * Behind `metrics` it says how much of the journal it covers, with a checksum of all that stands before. Throws {@link DocumentChanged}.
+ * Generates the bytes of a document in pieces that do not block the event loop for long. Returns the positions of its keys. A piece is
+ * valid until the next one is requested. After `metrics`, the document states how much of the journal it covers, with a checksum of all
+ * bytes before that. Throws {@link DocumentChanged}.
  */
 export async function* documentChunks(options: DocumentOptions): AsyncGenerator<Buffer, DocumentMap> {
   const { captured, fingerprint, covers } = options
@@ -108,7 +108,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
   return { keys: captured.keys, start, ends, changes: captured.changes, checksums }
 }
 
-/** What stands under a key: made anew, or taken over. */
+/** The entry of a key: printed now, or copied from the last document. */
 type Entry = { readonly printed: string } | { readonly bytes: Buffer; readonly checksum: number }
 
 /** What stands under each key, in their order. */
@@ -147,16 +147,16 @@ interface Text {
   /** Bytes that were added and not taken. */
   readonly pending: number
   add(piece: Uint8Array): void
-  /** Adds a text; answers its bytes, which stand until something else is added. */
+  /** Adds a text. Returns its bytes, which are valid until something else is added. */
   print(piece: string): Uint8Array
-  /** What is pending: it stands until something is added. */
+  /** Removes the pending bytes, which are valid until something is added. */
   take(): Buffer
 }
 
 /** A character of a string takes at most so many bytes. */
 const MOST_BYTES = 3
 
-/** One piece of memory for all of a document: fresh ones would make the garbage collector hold up others. */
+/** One buffer for a whole document. A new buffer per chunk causes garbage collection that delays requests. */
 function createText(): Text {
   let buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES)
   let pending = 0

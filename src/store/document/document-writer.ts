@@ -113,7 +113,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
       await write()
     } catch (error) {
       if (!(error instanceof DocumentChanged)) throw error
-      log.warn('something else changed the document: it is written anew', { path })
+      log.warn('another program changed the document: it is written again', { path })
       await write()
     }
   }

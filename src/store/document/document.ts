@@ -1,6 +1,6 @@
 /**
- * The documented file as it is found: recognised by what it says behind `metrics` of how much of the journal it covers, with a checksum of
- * all that stands before, so that it need not be parsed to be trusted.
+ * The documented file on disk. Behind `metrics` it states how much of the journal it covers, and a checksum of everything before. So it can be
+ * trusted without parsing.
  */
 import { isAscii } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -15,7 +15,7 @@ const READ_BYTES = 1024 * 1024
 const TAIL_BYTES = 512
 /** What a JavaScript string can hold, with room to spare. */
 const PARSED_BYTES = 400 * 1024 * 1024
-/** The `journal` member at the end: all that stands before its checksum is covered by it. Space as in JSON alone. */
+/** The `journal` member at the end. Its checksum covers all bytes before the checksum. Only the white space of JSON is allowed. */
 const TAIL = /"journal":[ \t\r\n]*(\{[^{}]*?)("crc32":[ \t\r\n]*"[^"]*"[ \t\r\n]*\})[ \t\r\n]*\}[ \t\r\n]*$/
 
 interface JournalMember {
@@ -33,15 +33,15 @@ export type DocumentState<Place> =
   | { readonly kind: 'damaged'; readonly reason: string }
 
 export interface InspectOptions<Place> {
-  /** Reads the position from what `createDocumentWriter` was told to write. Undefined if it is of another log. */
+  /** Reads the position from what `createDocumentWriter` wrote. Undefined if it is of another log. */
   readonly readPlace: (covers: Readonly<Record<string, unknown>>) => Place | undefined
-  /** A document of more bytes that says it is ours is taken at its word; others are read whole. */
+  /** A larger document that states it is ours is trusted without reading all of it. Others are read completely. */
   readonly trustedBytes?: number
-  /** What stood there a moment ago: it is not parsed again when nothing has changed. */
+  /** The previous result for the path. A document that has not changed is not parsed again. */
   readonly known?: DocumentState<Place> | undefined
 }
 
-/** Finds out what stands at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
+/** Inspects the document at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
 export async function inspectDocument<Place>(
   fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,

@@ -2,6 +2,7 @@
  * Copies of keys at one moment, spooled to an unlinked temporary file until they are read one after the other. Thousands of copies on the
  * heap would be megabytes of garbage.
  */
+import { NO_OLDER } from '../../core/aggregate/older-outcomes.ts'
 import { createSummary, SUMMARY_WIDTH, type Summary } from '../../core/aggregate/summary.ts'
 import type { KeyTally } from '../../core/aggregate/tally.ts'
 import type { KeySummary } from '../../core/ports.ts'
@@ -38,7 +39,7 @@ export function createKeyCopies(temporary: TempFile): KeyCopies {
         yield {
           key: keys[i]!.key,
           summary: rows[i]!,
-          recent: { numbers, flags, first: 0, places: flags.length, added, older: [] },
+          recent: { numbers, flags, first: 0, added, older: NO_OLDER },
         }
     }
   }

@@ -1,4 +1,4 @@
-/** What is answered from the state and the log, unless the store is closed. */
+/** Answers questions from the state and the log, unless the store is closed. */
 import type { Tally } from '../../core/aggregate/tally.ts'
 import {
   type AttemptPage,

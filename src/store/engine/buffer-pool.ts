@@ -1,25 +1,28 @@
 /**
- * Memory in which records are encoded on their way to the log, used again and again: fresh memory for every request would cost more than what
- * is put into it. Records that are encoded one behind the other mostly stand so too, and leave in one write.
+ * A pool of buffers in which records are encoded before they are appended. Allocating memory for every request would cost more than
+ * encoding. Records that are encoded one after the other are usually adjacent, so that one write appends them.
  */
 
 const BLOCK_BYTES = 1024 * 1024
-/** Blocks that wait to be used again. */
+/** The maximum number of unused blocks that are kept. */
 const SPARE_BLOCKS = 4
 
 export interface Block {
   readonly bytes: Buffer
-  /** Where free memory begins. */
+  /** The offset of the first free byte. */
   used: number
-  /** How many calls hold some of it. */
+  /** The number of calls whose records are in the block. */
   holders: number
 }
 
 export interface BufferPool {
-  /** A block with at least `room` bytes free. The caller writes there, moves `used`, and releases it when its records are not needed any more. */
+  /**
+   * A block with at least `room` free bytes. The caller writes its records, advances `used`, and releases the block when the records are no
+   * longer needed.
+   */
   hold(room: number): Block
   release(block: Block): void
-  /** Bytes of all blocks that are held: a record of a few bytes holds its whole block. */
+  /** The size of all blocks in use. A record of a few bytes keeps its whole block in use. */
   readonly heldBytes: number
 }
 

@@ -1,4 +1,4 @@
-/** One call of append on its way into a group: encoded when it comes, so that the work is spread. */
+/** A call of `append` before it is part of a group. It is encoded on arrival, so that the work of a group is spread over time. */
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import { inUtc } from '../../core/attempt/defaults.ts'
 import { type Instant, parseTimestamp, printTimestamp } from '../../core/attempt/timestamp.ts'
@@ -7,50 +7,52 @@ import type { RecordFrame } from '../../core/log.ts'
 import type { Appended, RawJson } from '../../core/ports.ts'
 import type { Block, BufferPool } from './buffer-pool.ts'
 
-/** Below it two clocks count as one: a difference in every record would cost memory and tell nothing. */
+/** A smaller difference of the two clocks is ignored: storing it in every record would cost memory without a benefit. */
 const SKEW_MS = 1000
-/** UTF-8 takes at most three bytes for a UTF-16 unit. */
-const BYTES_A_UNIT = 3
+/** UTF-8 needs at most three bytes for a UTF-16 unit. */
+const BYTES_PER_UNIT = 3
 
-/** One call of `append`, with all work done on it that need not wait for its turn. */
+/** One call of `append`, with the results of all work that is independent of other calls. */
 export interface Call extends RecordTimes {
   readonly attempts: readonly AgentAttempt[]
   readonly instants: readonly Instant[]
-  /** One an attempt. */
+  /** One record per attempt. */
   readonly encoded: EncodedRecords
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: Error) => void
 }
 
-/** Records one behind the other in a block, which is held for them. */
+/** Adjacent records in a block of the pool. The block stays in use until it is released. */
 export interface EncodedRecords {
   readonly block: Block
   readonly start: number
-  /** Where each of them ends. */
+  /** The end offset of each record. */
   readonly ends: readonly number[]
 }
 
-/** The time by which ids age, from the wall clock and one that does not jump. */
+/** The time by which ids age, computed from the wall clock and a monotonic clock. */
 export function idTime(nowMs: number, steadyMs: number): number {
   const skewMs = Math.round(steadyMs - nowMs)
   return Math.abs(skewMs) < SKEW_MS ? nowMs : nowMs + skewMs
 }
 
-/** The records of attempts that were received together: of their own JSON where it is at hand, so that it is copied and not printed again. */
+/**
+ * Encodes attempts that were received together. Copies the received JSON of an attempt if it is available, instead of serializing it again.
+ */
 export function encode(
   attempts: readonly AgentAttempt[],
   frame: RecordFrame,
   rawJson: RawJson | undefined,
   pool: BufferPool,
 ): EncodedRecords {
-  // Loops over lists of the length they end with: every attempt pays for them.
+  // Index loops over preallocated arrays, because this runs for every attempt.
   const found = new Array<Uint8Array | string>(attempts.length)
   const framed = frame.before.length + frame.after
   let room = 0
   for (let i = 0; i < attempts.length; i++) {
     const text = rawJsonAt(rawJson, i) ?? JSON.stringify(attempts[i])
     found[i] = text
-    room += framed + (typeof text === 'string' ? BYTES_A_UNIT : 1) * text.length
+    room += framed + (typeof text === 'string' ? BYTES_PER_UNIT : 1) * text.length
   }
   const block = pool.hold(room)
   const ends = new Array<number>(attempts.length)
@@ -76,9 +78,9 @@ function putRecord(bytes: Buffer, start: number, frame: RecordFrame, text: Uint8
   return frame.seal(bytes, start, textStart + text.length)
 }
 
-/** A single record in memory of its own. */
+/** Encodes a single record in a separate buffer. */
 export function encodeOne(frame: RecordFrame, json: string): Uint8Array {
-  const bytes = Buffer.allocUnsafe(frame.before.length + BYTES_A_UNIT * json.length + frame.after)
+  const bytes = Buffer.allocUnsafe(frame.before.length + BYTES_PER_UNIT * json.length + frame.after)
   return bytes.subarray(0, putRecord(bytes, 0, frame, json))
 }
 
@@ -87,8 +89,8 @@ export function byteLength({ start, ends }: EncodedRecords): number {
 }
 
 /**
- * The attempts and the times they state. A time without a zone is resolved here, and stored with its zone: another zone at the next start would
- * move it. Throws a TypeError where a timestamp is none.
+ * The attempts and the instants of their timestamps. A timestamp without a zone is resolved here and stored in UTC: after a restart in
+ * another zone it would mean another instant. Throws a TypeError if a timestamp is invalid.
  */
 export function resolveTimes(attempts: readonly AgentAttempt[]): Pick<Call, 'attempts' | 'instants'> {
   const instants = attempts.map(({ timestamp }) => {

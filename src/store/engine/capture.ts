@@ -1,4 +1,4 @@
-/** State on its way into a snapshot. */
+/** Captures the state for a snapshot. */
 import { crc32 } from 'node:zlib'
 import type { FoldState } from '../../core/fold.ts'
 import type { CapturedSnapshot, Position, Spool } from '../../core/log.ts'
@@ -6,18 +6,21 @@ import { createEventLoopYield } from '../../lib/event-loop.ts'
 import { createAlternatingBlocks } from '../snapshot/block.ts'
 import { encodeState } from '../snapshot/encode.ts'
 
-/** What is read back in one go. */
+/** The number of bytes that are read back at a time. */
 const PIECE_BYTES = 512 * 1024
 
 type Blocks = CapturedSnapshot['blocks']
 
-/** Captures the state in slices: nothing may be folded until it resolves. The spool must stay open while the snapshot is read. */
+/**
+ * Captures the state and yields to the event loop in between. Nothing may be folded until it resolves. The spool must stay open while the
+ * snapshot is read.
+ */
 export async function captureState(spool: Spool, position: Position, state: FoldState): Promise<CapturedSnapshot> {
   const blocks = await writeBlocks(spool, state)
   return { position, blocks, bytes: () => piecesOf(spool, blocks) }
 }
 
-/** While one is written the next is made. */
+/** Encodes the next block while one is written. */
 async function writeBlocks(spool: Spool, state: FoldState): Promise<Blocks> {
   const blocks: { bytes: number; checksum: number }[] = []
   const pause = createEventLoopYield()
@@ -27,7 +30,7 @@ async function writeBlocks(spool: Spool, state: FoldState): Promise<Blocks> {
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written
       written = spool.write(block)
-      // It is awaited, unless making the next one throws.
+      // Avoids an unhandled rejection if encoding the next block throws before this is awaited.
       written.catch(() => undefined)
     }
     await pause()
@@ -42,7 +45,7 @@ async function* piecesOf(spool: Spool, blocks: Blocks): AsyncGenerator<Uint8Arra
   for (let at = 0; at < end; at += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, end - at)
     const piece = await spool.read(at, length, memory)
-    if (piece.length < length) throw new Error('what was just written cannot be read back')
+    if (piece.length < length) throw new Error('the spool returned fewer bytes than were written')
     yield piece
   }
 }

@@ -1,6 +1,4 @@
-/**
- * The engine: a store over any log. It commits in groups, drops repeats, folds, retries, schedules snapshots and tells what was kept.
- */
+/** The engine: a store over any log. It commits in groups, drops duplicates, folds, retries, schedules snapshots and publishes events. */
 
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
@@ -29,11 +27,11 @@ export interface Engine extends Store {
   recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
   /** See {@link appendAlert}. */
   recordAlert(alert: string, status: AlertStatus): Promise<boolean>
-  /** Alerts that are firing, and since when in milliseconds since the epoch. */
+  /** The firing alerts, with their start in milliseconds since the epoch. */
   readonly alerts: ReadonlyMap<string, number>
-  /** A snapshot is due now. */
+  /** Requests a snapshot now. */
   requestSnapshot(): void
-  /** Runs `work` between two groups: log and state stand still until it is done. */
+  /** Runs `work` between two groups. Log and state do not change until it is done. */
   between<T>(work: () => Promise<T>): Promise<T>
   /** Keeps a view of the state up to date until the store is closed. */
   add(view: View): void
@@ -45,11 +43,11 @@ export interface Engine extends Store {
   readonly replayedRecords: number
   /** Whether the state was restored from a snapshot. */
   readonly hasSnapshot: boolean
-  /** Folds what other writers have appended. Rejects where the log cannot be read. */
+  /** Folds groups that other writers appended. Rejects if the log cannot be read. */
   follow(): Promise<void>
 }
 
-/** Opens a store over a log: from its newest snapshot and what stands behind it. `tally` and `series` are empty. */
+/** Opens a store over a log: restores its newest snapshot and folds the groups after it. `tally` and `series` must be empty. */
 export async function openEngine(
   options: EngineOptions &
     Pick<RestoreOptions, 'document' | 'hadSnapshot'> & { readonly tally: Tally; readonly series: Series },
@@ -66,7 +64,7 @@ export async function openEngine(
   const engine = await startEngine(options, { state, ...restored })
   applyLimits(state, limits)
   logChangedSettings(state.tally, restored.changes, options.logger)
-  // The next start then neither replays nor converts the same again.
+  // With a new snapshot, the next start neither replays nor converts the same data again.
   if (engine.replayedRecords > 0 || restored.changes.length > 0) engine.requestSnapshot()
   return engine
 }
@@ -128,7 +126,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   }
 }
 
-/** What writes to the log, and whether it can. */
+/** The methods that write to the log, and `health`. */
 function createRecording(
   { log, clock }: EngineOptions,
   { state }: Folded,

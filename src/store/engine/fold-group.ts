@@ -2,7 +2,7 @@
 import { apply, type FoldState, type LogRecord } from '../../core/fold.ts'
 import type { KeptGroup, Log } from '../../core/log.ts'
 
-/** Folds the records in order, and marks duplicates in the log. Returns the records that count. */
+/** Folds the records in order, and marks duplicates in the log. Returns the records that changed the state. */
 export function foldGroup(log: Pick<Log, 'leaveOut'>, state: FoldState, group: KeptGroup): LogRecord[] {
   const counted: LogRecord[] = []
   const repeats: number[] = []

@@ -1,4 +1,7 @@
-/** Folds the log behind a position: what this writer appended from memory, all else as it is read. The state is always that of one position. */
+/**
+ * Folds the log after a position. Groups of this writer are folded from memory, all others as they are read. The state always corresponds
+ * to a single position.
+ */
 import type { FoldState } from '../../core/fold.ts'
 import { type Kept, type KeptGroup, type Log, LogDiverged, LogTruncated, type Position } from '../../core/log.ts'
 import type { EventPublisher } from '../events.ts'
@@ -8,7 +11,7 @@ import { foldGroup } from './fold-group.ts'
 /** A group of this writer that is durable and not folded yet. */
 export interface OwnGroup {
   readonly number: number
-  /** Folds it from memory, at its place. */
+  /** Folds it from memory, at its position in the log. */
   fold(position: Position): void
 }
 
@@ -18,27 +21,27 @@ export interface FollowerOptions {
   readonly position: Position
   readonly logger: Logger
   readonly events: EventPublisher
-  /** Replaces the state by that of the newest snapshot that can be read; answers its position. */
+  /** Replaces the state by that of the newest readable snapshot. Resolves with its position. */
   readonly reload: () => Promise<Position>
-  /** Called after every group that was folded, with its size in bytes, about. */
+  /** Called after every folded group, with its approximate size in bytes. */
   readonly onFolded: (bytes: number) => void
 }
 
 export interface Follower {
-  /** The position up to which all is folded. */
+  /** The position of the latest folded group. */
   readonly position: Position
   /** Records that were read and counted. */
   readonly readRecords: number
   isNext(kept: Kept): boolean
-  /** Folds a group of this writer from memory where it is the next. */
+  /** Folds a group of this writer from memory. It must be the next group. */
   take(own: OwnGroup, kept: Kept, bytes: number): void
   /** Another position that has the same groups before it. */
   moveTo(position: Position): void
-  /** Folds all there is; true where `own` was met. Rejects where the log cannot be read. */
+  /** Folds up to the end of the log. Resolves with true if `own` was folded on the way. Rejects if the log cannot be read. */
   catchUp(own?: OwnGroup): Promise<boolean>
 }
 
-/** What a record takes in the log, about. */
+/** The approximate size of a record in the log. */
 const RECORD_BYTES = 250
 
 export function createFollower(options: FollowerOptions): Follower {
@@ -54,11 +57,11 @@ export function createFollower(options: FollowerOptions): Follower {
       events.publish({ own: group.writer === log.info.writer, records: () => counted })
   }
 
-  /** Reads on until there is no more. Calls `meet` for a group of this writer, which says whether it folded it from memory. */
+  /** Reads up to the end of the log. Calls `meet` for each group of this writer. `meet` returns true if it folded the group from memory. */
   async function readOn(meet: (group: KeptGroup) => boolean, isPublished: boolean): Promise<void> {
     for await (const group of log.read(position)) {
       if (group.after !== position)
-        throw new LogDiverged(`the log goes on behind ${group.after} instead of ${position}`)
+        throw new LogDiverged(`the next group follows ${group.after} instead of ${position}`)
       if (group.writer !== log.info.writer || !meet(group)) foldRead(group, isPublished)
       position = group.position
     }
@@ -66,13 +69,13 @@ export function createFollower(options: FollowerOptions): Follower {
 
   async function reloadAfter(error: unknown): Promise<void> {
     if (!(error instanceof LogDiverged || error instanceof LogTruncated)) throw error
-    logger.error('the log does not continue what was read of it: state is read again from a snapshot', {
+    logger.error('the log no longer continues from the last position: the state is restored from a snapshot', {
       error: error.message,
       position,
     })
     const before = position
     position = await reload()
-    if (position === before) throw new Error(`the log cannot be read behind ${position}: ${error.message}`)
+    if (position === before) throw new Error(`the log cannot be read after ${position}: ${error.message}`)
   }
 
   return {
@@ -94,7 +97,7 @@ export function createFollower(options: FollowerOptions): Follower {
     async catchUp(own) {
       let waiting = own
       let isReloaded = false
-      // Once: a group that was folded before a reload is folded again as it is read.
+      // Folds `own` from memory only once. After a reload it is folded again as it is read.
       function meet({ number, position }: KeptGroup): boolean {
         if (waiting === undefined || number !== waiting.number) return false
         waiting.fold(position)

@@ -1,6 +1,6 @@
 /**
- * Group commit: while one group of attempts becomes durable the next ones gather, and one append keeps them all. The next group is on its way
- * to the log before the last one is counted and answered. The only writer of the log and of the state.
+ * Group commit: while one group of attempts becomes durable, further calls wait, and one append keeps them all. The next group is sent to the
+ * log before the previous one is counted and answered. This is the only writer of the log and of the state.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
@@ -9,10 +9,10 @@ import type { Group, Log, Position } from '../../core/log.ts'
 import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
 import type { EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
-import type { Appender, Sent } from './appender.ts'
+import type { Appender } from './appender.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import { type Call, encode, idTime, resolveTimes } from './call.ts'
-import { admitGroup, answersOf, type CallGroup, countedIn, countGroup, formGroup } from './group.ts'
+import { encode, idTime, resolveTimes } from './call.ts'
+import { createGroupWriter, type DurableGroup } from './group-writer.ts'
 import type { Outage } from './outage.ts'
 import type { OwnFold } from './own-fold.ts'
 import { type CommitQueue, type Entry, isCall, type Pending, type Turn } from './queue.ts'
@@ -53,15 +53,10 @@ export interface KeptRecords {
   records(): readonly LogRecord[]
 }
 
-/** A group of calls that is durable. Without `sent` all of it was known. */
-interface Durable {
-  readonly calls: CallGroup
-  readonly sent: Sent | undefined
-}
-
-/** It is long because its functions share the queue and the loop that serves it. */
+/** Longer than 60 lines: its functions share the queue and the loop that serves it. */
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { log, state, clock, steadyClock, pool, queue, appender, ownFold, outage, events } = options
+  const { log, clock, steadyClock, pool, queue, appender, ownFold, outage, events } = options
+  const writer = createGroupWriter({ ...options, refuse })
   const tasks: (() => Promise<void>)[] = []
   let running: Promise<void> | undefined
   let closed: StoreUnavailable | undefined
@@ -116,15 +111,15 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   async function run(): Promise<void> {
-    let durable: Durable | undefined
+    let durable: DurableGroup | undefined
     for (;;) {
       // Calls of one turn of the event loop share a group.
       if (durable === undefined) await nextTurn()
-      else durable = await admit(durable)
+      else durable = await writer.admit(durable)
       const calls = tasks.length === 0 ? queue.takeCalls() : []
-      const next = calls.length > 0 ? write(calls) : undefined
+      const next = calls.length > 0 ? writer.write(calls) : undefined
       // While the log is busy with the next group already.
-      if (durable !== undefined) count(durable)
+      if (durable !== undefined) writer.count(durable)
       durable = await next
       if (next !== undefined) continue
       const task = tasks.shift()
@@ -132,71 +127,6 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       if (task !== undefined) await task()
       else if (turn !== undefined) await take(turn)
       else if (queue.isEmpty) return
-    }
-  }
-
-  /** Answers a group that is durable and not folded yet; undefined where it was refused. */
-  async function write(calls: readonly Call[]): Promise<Durable | undefined> {
-    const group = formGroup(calls, state.ids)
-    const { records, attempts } = group
-    try {
-      return {
-        calls: group,
-        sent: attempts === 0 ? undefined : await appender.append({ records, attempts, isReset: false }),
-      }
-    } catch (error) {
-      refuse(calls, error)
-      return undefined
-    }
-  }
-
-  /**
-   * Folds the ids of a group, before the next one is formed, which must not hold what this one does. Where other writers stand between, all of
-   * it is folded and answered behind theirs, and undefined is answered.
-   */
-  async function admit(durable: Durable): Promise<Durable | undefined> {
-    const { calls, sent } = durable
-    if (sent === undefined) return durable
-    if (ownFold.isNext(sent)) {
-      leaveOut(calls, sent.kept.position)
-      return durable
-    }
-    try {
-      await ownFold.takeBehind(sent, position => {
-        leaveOut(calls, position)
-        countGroup(calls, state)
-        publish(calls)
-      })
-      answer(calls)
-    } catch (error) {
-      refuse(calls.calls, error)
-    }
-    return undefined
-  }
-
-  function leaveOut(calls: CallGroup, position: string): void {
-    const late = admitGroup(calls, state)
-    if (late.length > 0) log.leaveOut(position, late)
-  }
-
-  /** Counts what is durable and admitted, and answers. */
-  function count({ calls, sent }: Durable): void {
-    if (sent !== undefined) {
-      ownFold.take(sent, () => countGroup(calls, state))
-      publish(calls)
-    }
-    answer(calls)
-  }
-
-  function publish(calls: CallGroup): void {
-    events.publish({ own: true, records: () => [...countedIn(calls)] })
-  }
-
-  function answer(calls: CallGroup): void {
-    for (const [i, appended] of answersOf(calls).entries()) {
-      const call = calls.calls[i]!
-      queue.release(call)
-      call.resolve(appended)
     }
   }
 

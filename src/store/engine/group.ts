@@ -1,19 +1,19 @@
-/** A group of attempts on their way into the log: what the calls brought, less what was known. */
+/** A group of calls, and the records to append: all attempts of the calls without the duplicates. */
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { type AttemptRecord, admitAttempt, type FoldState } from '../../core/fold.ts'
 import type { Appended } from '../../core/ports.ts'
 import type { Block } from './buffer-pool.ts'
 import { byteLength, type Call } from './call.ts'
 
-/** What one group may hold, so that counting it does not hold the event loop for long; a single call may hold more. */
-const GROUP = { attempts: 2048, bytes: 1024 * 1024 }
+/** The maximum size of a group, so that counting it does not block the event loop for long. A single call may be larger. */
+const MAX_GROUP = { attempts: 2048, bytes: 1024 * 1024 }
 
-/** What a group keeps. */
+/** A group of calls, formed for the log. */
 export interface CallGroup {
   readonly calls: readonly Call[]
-  /** Of each call the places of those attempts that were known; undefined for none. Folding may add to them. */
+  /** For each call, the indexes of its duplicates. Undefined if it has none. Folding may add some. */
   readonly known: (Set<number> | undefined)[]
-  /** The records of all others, and how many there are. */
+  /** The records of the other attempts, and their number. */
   readonly records: Uint8Array
   readonly attempts: number
   /** Two words for each attempt of all calls: the hash of its id in `ids`. */
@@ -21,25 +21,22 @@ export interface CallGroup {
   readonly ids: HashedIds
 }
 
-/** What a group needs of the dedup window. */
+/** The methods of the dedup window that a group uses. */
 export type HashedIds = Pick<DedupWindow, 'hash' | 'hasHash' | 'addHash'>
 
-/** How many of the first calls make a group: at least one. */
+/** The number of calls in the next group: at least one. */
 export function groupSize(calls: readonly Call[]): number {
   let attempts = 0
   let bytes = 0
   for (const [count, call] of calls.entries()) {
     attempts += call.attempts.length
     bytes += byteLength(call.encoded)
-    if (count > 0 && (attempts > GROUP.attempts || bytes > GROUP.bytes)) return count
+    if (count > 0 && (attempts > MAX_GROUP.attempts || bytes > MAX_GROUP.bytes)) return count
   }
   return calls.length
 }
 
-/**
- * Drops what was sent before: what the window knows, and repeats within the group. The window is not changed: what the log does not keep was
- * never there.
- */
+/** Drops duplicates: known ids, and ids that repeat within the group. Does not change the window, because the log may refuse the group. */
 export function formGroup(calls: readonly Call[], ids: HashedIds): CallGroup {
   const count = calls.reduce((sum, { attempts }) => sum + attempts.length, 0)
   const hashes = new Uint32Array(2 * count)
@@ -61,11 +58,11 @@ export function formGroup(calls: readonly Call[], ids: HashedIds): CallGroup {
 }
 
 /**
- * Takes in one id of a group after another, by their hashes; true for one that came before. An open-addressing table: a set of strings would
- * hash each id a second time.
+ * Returns a function that adds the id of an attempt of the group, by its hash. It returns true if the id was added before. An
+ * open-addressing table, because a set of strings would hash each id a second time.
  */
 function createSeen(hashes: Uint32Array): (number: number) => boolean {
-  // A power of two, at most half full. A slot holds 1 + the number of an attempt, 0 for empty.
+  // The size is a power of two, and at most half of the slots are used. A slot contains 1 + the number of an attempt, or 0 if it is free.
   const slots = new Uint32Array(2 ** Math.ceil(Math.log2(hashes.length)))
   const mask = slots.length - 1
   return number => {
@@ -80,7 +77,7 @@ function createSeen(hashes: Uint32Array): (number: number) => boolean {
   }
 }
 
-/** The records of what was not known: mostly one stretch of one block, which is not copied. */
+/** The records of attempts that are not duplicates. They are usually adjacent in one block, and are then not copied. */
 function recordsOf(calls: readonly Call[], known: CallGroup['known']): Buffer {
   const stretches: Stretch[] = []
   for (const [i, { encoded }] of calls.entries()) {
@@ -109,12 +106,12 @@ function extend(stretches: Stretch[], block: Block, start: number, end: number):
 }
 
 /**
- * Takes the ids of a durable group in: the first half of folding it, before the next group is formed. Answers the places in the log's group of
- * attempts that another writer was faster with.
+ * Adds the ids of a durable group to the window. This is the first half of folding it, and runs before the next group is formed. Returns
+ * the indexes, in the appended group, of attempts that another writer appended earlier.
  */
 export function admitGroup({ calls, known, hashes, ids }: CallGroup, state: Pick<FoldState, 'ids'>): number[] {
   const late: number[] = []
-  // Another window has taken the place of this one where the log diverged: it may hash with another seed.
+  // If the log diverged, the window was replaced by another one, which may hash with another seed.
   const isSame = state.ids === ids
   let place = -1
   let number = -1
@@ -134,7 +131,7 @@ export function admitGroup({ calls, known, hashes, ids }: CallGroup, state: Pick
   return late
 }
 
-/** Counts what a group has kept, in the order of the log: the second half. */
+/** Counts the recorded attempts of a group in the order of the log: the second half of folding it. */
 export function countGroup({ calls, known }: CallGroup, { tally }: Pick<FoldState, 'tally'>): void {
   for (const [i, { attempts, instants, nowMs }] of calls.entries()) {
     const repeats = known[i]
@@ -144,7 +141,7 @@ export function countGroup({ calls, known }: CallGroup, { tally }: Pick<FoldStat
   }
 }
 
-/** The records of a group that count, as a reader of the log would have them. */
+/** The records of a group that count, as a reader of the log would decode them. */
 export function* countedIn({ calls, known }: CallGroup): Generator<AttemptRecord> {
   for (const [i, { attempts, instants, nowMs, idMs }] of calls.entries()) {
     for (const [at, attempt] of attempts.entries()) {

@@ -1,4 +1,4 @@
-/** What an engine is given. */
+/** Options of the engine. */
 import type { FoldState } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -10,28 +10,28 @@ import type { Restored } from './restore.ts'
 export interface EngineOptions {
   readonly log: Log
   readonly clock: Clock
-  /** Milliseconds since some moment, by a clock that never jumps: ids age by it. Without one they age by `clock`. */
+  /** A monotonic clock in milliseconds, by which attempt ids age. Without it they age by `clock`. */
   readonly monotonic?: Clock | undefined
   readonly logger: Logger
-  /** Attempts that may wait for the log: 100,000. */
+  /** The maximum number of attempts that wait for the log. 100,000 by default. */
   readonly maxPendingAttempts?: number | undefined
   readonly times?: Partial<EngineTimes> | undefined
 }
 
 export interface EngineTimes extends RetryTimes, CatchUpTimes {
-  /** How often what is too old is dropped though nothing is recorded. Infinity: never. */
+  /** How often expired groups are deleted while nothing is recorded. Infinity for never. */
   readonly expireMs: number
 }
 
-/** What a log folds into, up to a position. */
+/** The state of a log up to a position. */
 export interface Folded extends Pick<Restored, 'position' | 'hasSnapshot' | 'records'> {
   readonly state: FoldState
 }
 
-/** What else is made of the state, such as the document. */
+/** A view that is derived from the state, such as the document. */
 export interface View {
-  /** Something was folded, or the log can be written again. */
+  /** Called if something was folded, or if the log is writable again. */
   changed(): void
-  /** Makes it for the last time. */
+  /** Writes the view for the last time. */
   close(): Promise<void>
 }

@@ -1,11 +1,11 @@
-/** Folds groups of this writer that are durable, behind what other writers appended before them. */
+/** Folds durable groups of this writer, after the groups that other writers appended before them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kept } from '../../core/log.ts'
 import type { Appender, Sent } from './appender.ts'
 import type { Follower, OwnGroup } from './follower.ts'
 import type { Outage } from './outage.ts'
 
-/** How often a group is looked for that the log has and does not show yet, and how long before that is reported as a failure. */
+/** A read of a log may not return a stored group yet. How often to read again, and after how long to report a failure, in milliseconds. */
 export interface CatchUpTimes {
   readonly pollMs: number
   readonly stuckMs: number
@@ -21,11 +21,11 @@ export interface OwnFoldOptions {
 }
 
 export interface OwnFold {
-  /** Whether nothing stands before the group that is not folded. */
+  /** Whether all groups before this one are folded. */
   isNext(sent: Sent): boolean
-  /** Folds a group that is next. */
+  /** Folds a group. It must be the next group. */
   take(sent: Sent, fold: OwnGroup['fold']): void
-  /** Folds what other writers appended before a group, and then that one. Rejects where the store is closed before. */
+  /** Folds the groups of other writers that precede a group, and then the group. Rejects if the store is closed first. */
   takeBehind(sent: Sent, fold: OwnGroup['fold']): Promise<void>
 }
 
@@ -44,12 +44,12 @@ export function createOwnFold({ appender, follower, outage, times }: OwnFoldOpti
       if (follower.isNext(kept)) return take({ group, kept }, foldOnce)
       try {
         if (await follower.catchUp({ number: group.number, fold: foldOnce })) return
-        // The log does not show it yet, or has lost it since: it is asked for again.
+        // The read did not return the group yet, or the log has lost it since. Append it again.
         if (performance.now() - fromMs > times.stuckMs)
-          throw new Error(`the log is missing groups behind ${follower.position}`)
+          throw new Error(`the log is missing groups after ${follower.position}`)
         await delay(times.pollMs)
       } catch (error) {
-        // The read failed behind the group. Reading on would not meet it again, so its call would never be answered.
+        // The read failed after the group. Another read would not return it again, so its call would never be answered.
         if (isFolded) return
         outage.begin(error)
         await outage.over()

@@ -1,13 +1,13 @@
-/** What waits for the log: calls of append, and turns that need it for themselves, in the order they came. */
+/** The queue for the log, in order of arrival: calls of `append`, and turns, which need exclusive access. */
 import { StoreUnavailable } from '../../core/ports.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Call } from './call.ts'
 import { groupSize } from './group.ts'
 
-/** What encoded records that wait may take in memory. */
+/** The maximum size of the blocks of waiting calls. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024
 
-/** Work that must happen between the calls before and behind it. */
+/** Work that must run after all earlier calls and before all later ones. */
 export interface Turn {
   readonly work: () => Promise<void>
   readonly resolve: () => void
@@ -16,7 +16,7 @@ export interface Turn {
 
 export type Entry = Call | Turn
 
-/** Calls and attempts that were taken and are not answered yet. */
+/** The number of accepted calls that are not answered yet, and of their attempts. */
 export interface Pending {
   readonly calls: number
   readonly attempts: number
@@ -24,17 +24,20 @@ export interface Pending {
 
 export interface CommitQueue {
   readonly pending: Pending
-  /** Why a call of so many attempts cannot be taken; undefined where it can. One call is always taken, however large: nothing else could keep it. */
+  /**
+   * Why a call with this number of attempts is refused. Undefined if it is accepted. An empty queue accepts a call of any size, because
+   * otherwise a large call could never succeed.
+   */
   overload(attempts: number): StoreUnavailable | undefined
   add(entry: Entry): void
   readonly isEmpty: boolean
-  /** The calls of the next group; empty where a turn is next. */
+  /** Removes the calls of the next group. Empty if a turn is next. */
   takeCalls(): Call[]
-  /** The turn that is next. */
+  /** Removes the next entry if it is a turn. */
   takeTurn(): Turn | undefined
-  /** Everything that waits. */
+  /** Removes all entries. */
   takeAll(): Entry[]
-  /** A call that was taken is about to be answered: what it held is free. */
+  /** Releases the memory of an accepted call. Called just before it is answered. */
   release(call: Call): void
 }
 

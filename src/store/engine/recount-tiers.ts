@@ -20,7 +20,7 @@ export interface RecountedPart {
   readonly position: Position
   /** The last group that is counted. */
   readonly until: Position
-  /** The log is complete from this time of an attempt on, in milliseconds since the epoch; -Infinity if nothing has expired. */
+  /** The log has all attempts from this time on, in milliseconds since the epoch. -Infinity if nothing has expired. */
   readonly completeMs: number
 }
 
@@ -84,8 +84,8 @@ function createTierCounter(
 }
 
 /**
- * The end of the time about which the first point of a series says nothing: it contains increments from before the stored part. -Infinity if
- * there is none.
+ * The end of the time for which increments of series are unknown. The first point of a series includes increments from before the stored
+ * part. -Infinity if there is no such time.
  */
 function unknownUntil(record: LogRecord, series: Series, completeMs: number): number {
   let unknownMs = Number.NEGATIVE_INFINITY

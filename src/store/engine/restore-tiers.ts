@@ -1,6 +1,6 @@
 /**
- * Restores a snapshot into the time tiers of the settings. Tiers that the snapshot lacks are built from its other tiers or from the log. Nothing
- * is stored: until the next snapshot, another start does the same again.
+ * Restores a snapshot into the time tiers of the settings. Tiers that the snapshot lacks are built from its other tiers or from the log.
+ * The result is not stored: until the next snapshot, every start repeats this.
  */
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierOptions, TierSave } from '../../core/aggregate/time-tiers.ts'
@@ -38,12 +38,12 @@ export async function restoreTiers(
       reach = await log.reach()
       logMs = reach.completeMs + MAX_AHEAD_MS
       if (hasLogSource(plan(restored.savedTiers))) {
-        logger.info('tiers changed: the journal is read again for them, which takes a while where it is long')
+        logger.info('tiers changed: the journal is read again for them, which takes a while if it is long')
         continue
       }
     }
     const reachedMs = await fillTiers(options, restored.plan, { reach, until: position, logMs })
-    // Part of the log is damaged: another source may now cover more time than the log.
+    // Part of the log is damaged. Another source may now cover more time than the log.
     if (reachedMs > logMs) logMs = reachedMs
     else return { ...restored, changes: [changedTiers(tally.wantedTiers, restored), ...idChanges] }
   }

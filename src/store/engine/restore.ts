@@ -43,7 +43,7 @@ export interface Restored {
   readonly position: Position
   /** One sentence for each difference between the snapshot and this program or its settings. */
   readonly changes: readonly string[]
-  /** One of the changes: what the snapshot contained that could not be converted. */
+  /** One of the changes: the parts of the snapshot that could not be converted. */
   readonly dropped?: string | undefined
   readonly hasSnapshot: boolean
   /** Records of the log that were counted. */
@@ -65,7 +65,7 @@ export async function restoreState(options: RestoreOptions): Promise<Restored> {
   return await restoreWithoutSnapshot(options, isDamaged)
 }
 
-/** Starts at the beginning of the log. If part of the log has expired, it starts at a document, or at what is left of the log. */
+/** Starts at the beginning of the log. If part of the log has expired, it starts at a document, or at the oldest remaining group. */
 async function restoreWithoutSnapshot(options: RestoreOptions, isDamaged: boolean): Promise<Restored> {
   const { log, logger } = options
   const { position, completeMs } = await log.reach()
@@ -79,11 +79,11 @@ async function restoreWithoutSnapshot(options: RestoreOptions, isDamaged: boolea
   }
   const document = await options.document?.()
   if (document !== undefined) {
-    logger.error('no snapshot can be read: the document was counted, and the journal behind it')
+    logger.error('no snapshot can be read: the document was counted, and the journal after it')
     const part = { position, until: document.position, completeMs: completeMs + MAX_AHEAD_MS }
     return { ...restored, position: await restoreDocument(options, document, part) }
   }
-  logger.error('no snapshot can be read, nor the document: what the journal still holds was counted')
+  logger.error('no snapshot can be read, nor the document: the remaining journal was counted')
   await limitTiers(options, { position, until: position, completeMs: completeMs + MAX_AHEAD_MS })
   return restored
 }
@@ -118,8 +118,8 @@ async function limitTiers(options: RestoreOptions, part: RecountedPart): Promise
 }
 
 /**
- * The snapshot has another schema. Folds the whole log again if it still contains everything. Otherwise keeps what could be converted, and
- * says what was dropped.
+ * The snapshot has another schema. Folds the whole log again if it still contains everything. Otherwise keeps the converted parts, and
+ * reports the dropped ones.
  */
 async function restoreOtherSchema(
   options: RestoreOptions,
@@ -132,7 +132,7 @@ async function restoreOtherSchema(
     const recounted = `${changeText(change)}: everything was counted again from the journal`
     return { ...folded, changes: [recounted], hasSnapshot: true }
   }
-  // Folding the log replaced what had been converted.
+  // Folding the log replaced the converted state.
   await restoreTiers(options, snapshot.position, plan => decodeInto(options, snapshot, plan))
   const dropped = droppedText(change)
   return { position: snapshot.position, changes: [...changes, dropped], dropped, hasSnapshot: true, records: 0 }
@@ -193,7 +193,7 @@ async function decodeInto(
   }
 }
 
-/** The blocks of a snapshot are none that a program wrote. */
+/** The blocks of a snapshot were not written by this program. */
 class DecodingFailed extends Error {}
 
 async function decode(

@@ -1,4 +1,4 @@
-/** Takes snapshots as the log grows, and has the log drop what they and the retention make needless. */
+/** Takes snapshots as the log grows, and then lets the log delete expired groups. */
 import type { FoldState } from '../../core/fold.ts'
 import type { CapturedSnapshot, Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -8,19 +8,19 @@ import { captureState } from './capture.ts'
 import type { Follower } from './follower.ts'
 import { createThrottledWriter } from './throttled-writer.ts'
 
-/** A snapshot is taken when the log has grown by so much, or something changed this long ago. */
-const EVERY = { bytes: 64 * 1024 * 1024, ms: 60_000 }
-/** The part of all time that may be spent on snapshots. */
-const SHARE = 0.1
+/** A snapshot is taken after the log has grown by this much, or this long after the first change since the last one. */
+const INTERVAL = { bytes: 64 * 1024 * 1024, ms: 60_000 }
+/** The maximum share of time spent on snapshots. */
+const MAX_TIME_SHARE = 0.1
 
-/** What was written of one kind, since the store was opened. */
+/** Counters of the writes of one kind of file since the store was opened. */
 export interface WriteCounters {
   writes: number
   errors: number
-  /** How long the last good write took, and how large it was. */
+  /** Duration and size of the last successful write. */
   seconds: number
   bytes: number
-  /** Milliseconds since the epoch; undefined before the first. */
+  /** Milliseconds since the epoch. Undefined before the first successful write. */
   lastSuccessMs: number | undefined
 }
 
@@ -32,23 +32,23 @@ export interface SnapshotsOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
-  /** Where the state stands. */
+  /** The position of the state. */
   readonly follower: Pick<Follower, 'position' | 'moveTo'>
 }
 
 export interface Snapshots {
   readonly counters: Readonly<WriteCounters>
-  /** So many bytes were folded: a snapshot is due some time. */
+  /** This many bytes were folded. Schedules a snapshot. */
   changed(bytes: number): void
-  /** A snapshot is due now. */
+  /** Requests a snapshot now. */
   request(): void
-  /** Takes a snapshot where something could expire behind it, though nothing is recorded. */
+  /** Deletes expired groups, and requests a snapshot if that would allow deleting more. Needed while nothing is recorded. */
   expire(): Promise<void>
-  /** Takes the snapshot that is due now; resolves when that was tried. */
+  /** Takes a requested snapshot now. Resolves when it succeeded or failed. */
   flush(): Promise<void>
-  /** Takes no snapshot any more, not even one that is due. */
+  /** Takes no further snapshot, not even a requested one. */
   stop(): void
-  /** Takes a last snapshot where something was folded since the one before. */
+  /** Takes a last snapshot if something was folded since the previous one. */
   close(): Promise<void>
 }
 
@@ -58,7 +58,7 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
   let timer: NodeJS.Timeout | undefined
 
   async function take(): Promise<void> {
-    // The outage has reported it, and asks for a snapshot when it ends.
+    // The outage is already reported, and requests a snapshot when it ends.
     if (!log.health().writable) return
     const startMs = performance.now()
     const spool = await log.spool()
@@ -82,10 +82,12 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
 
   const writer = createThrottledWriter({
     write: take,
-    share: SHARE,
+    share: MAX_TIME_SHARE,
     onError(error) {
       counters.errors++
-      logger.error('no snapshot can be taken: the log is kept until one can', { error: messageOf(error) })
+      logger.error('a snapshot cannot be taken: old groups stay in the log until one succeeds', {
+        error: messageOf(error),
+      })
     },
   })
 
@@ -100,15 +102,15 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
     counters,
     changed(bytes) {
       grown += bytes
-      if (grown >= EVERY.bytes) due()
-      timer ??= setTimeout(due, EVERY.ms).unref()
+      if (grown >= INTERVAL.bytes) due()
+      timer ??= setTimeout(due, INTERVAL.ms).unref()
     },
     request: due,
     async expire() {
       try {
         if (log.health().writable && (await log.expire())) due()
       } catch (error) {
-        logger.debug('old groups cannot be dropped', { error: messageOf(error) })
+        logger.debug('expired groups cannot be deleted', { error: messageOf(error) })
       }
     },
     flush: writer.flush,

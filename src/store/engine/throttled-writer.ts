@@ -1,6 +1,6 @@
-/** Writes a file whole whenever something changed, one write at a time, and for no more than a share of the time. */
+/** Rewrites a file after changes, with one write at a time, and for at most a share of the time. */
 
-/** The pause after a failure, doubled every time. */
+/** The pause after a failure. It doubles after each further one. */
 const RETRY = { firstMs: 1000, lastMs: 30_000 }
 
 export interface ThrottledWriterOptions {
@@ -11,11 +11,11 @@ export interface ThrottledWriterOptions {
 }
 
 export interface ThrottledWriter {
-  /** Requests a write: it begins at once where the last one is long enough ago, else as soon as it is. */
+  /** Requests a write. It begins as soon as the last one is long enough ago. */
   request(): void
-  /** Writes now where a write was requested; resolves when it succeeded or failed. */
+  /** Runs a requested write now. Resolves when it succeeded or failed. */
   flush(): Promise<void>
-  /** After this only `flush` begins a write. */
+  /** Afterwards only `flush` begins a write. */
   stop(): void
 }
 

@@ -1,4 +1,4 @@
-/** Appends of which what they hold depends on everything before: each has the log to itself for a turn. */
+/** Appends whose content depends on all earlier records. Each runs with exclusive access to the log. */
 import { type ExperimentPlan, isSamePlan } from '../../core/aggregate/experiment-plan.ts'
 import type { SeriesPoint } from '../../core/aggregate/series.ts'
 import {
@@ -19,8 +19,8 @@ import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../rec
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
-/** Points in one record: some hundred kilobytes. */
-const POINTS_AT_ONCE = 500
+/** The maximum number of points in one record: some hundred kilobytes. */
+const MAX_POINTS_PER_RECORD = 500
 
 export interface TurnOptions {
   readonly commit: Pick<GroupCommit, 'runExclusive' | 'keep'>
@@ -33,14 +33,14 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
 
 export async function appendPoints(options: TurnOptions, points: readonly SeriesPoint[]): Promise<AppendedPoints> {
   const appended = { attempts: 0, refused: 0 }
-  for (let from = 0; from < points.length; from += POINTS_AT_ONCE) {
-    const some = points.slice(from, from + POINTS_AT_ONCE)
+  for (let from = 0; from < points.length; from += MAX_POINTS_PER_RECORD) {
+    const some = points.slice(from, from + MAX_POINTS_PER_RECORD)
     await options.commit.runExclusive(() => keepPoints(options, some, appended))
   }
   return appended
 }
 
-/** Only what is new in the points goes into the log. */
+/** Appends only points that change the state of a series. */
 async function keepPoints(
   { commit, log, state, clock }: TurnOptions,
   given: readonly SeriesPoint[],
@@ -63,7 +63,7 @@ async function keepPoints(
   )
 }
 
-/** Forgets everything before it. */
+/** Appends a reset, which clears the state. */
 export async function appendReset({ commit, log, state, clock }: TurnOptions): Promise<void> {
   await commit.runExclusive(async () => {
     const nowMs = clock()
@@ -81,8 +81,8 @@ export async function appendReset({ commit, log, state, clock }: TurnOptions): P
 export type OutcomeAnswer = 'accepted' | 'duplicate' | 'unknown'
 
 /**
- * Records what was found out about an attempt. `duplicate` where its newest outcome says the same by the same source, `unknown` where the attempt
- * is not there, or not any more.
+ * Records an outcome of an attempt. Resolves with `duplicate` if its newest outcome has the same result and the same source. Resolves with
+ * `unknown` if the attempt does not exist, or has expired.
  */
 export async function appendOutcome(options: TurnOptions, outcome: Outcome): Promise<OutcomeAnswer> {
   for (;;) {
@@ -102,12 +102,12 @@ export async function appendOutcome(options: TurnOptions, outcome: Outcome): Pro
       attempt,
       at,
     }
-    // Where another sidecar was faster, its outcome is what this one comes after.
+    // False if another sidecar appended an outcome first. Try again as the outcome after that one.
     if (await keepRecord(options, record, outcomeJson(record))) return 'accepted'
   }
 }
 
-/** Records that an alert changed; true where no other sidecar has said so before: then this one is to send the notification. */
+/** Records a change of an alert. Resolves with true if no other sidecar recorded it first. This sidecar must then send the notification. */
 export async function appendAlert(options: TurnOptions, alert: string, status: AlertStatus): Promise<boolean> {
   const nowMs = options.clock()
   if ((status === 'firing') === options.state.alerts.has(alert)) return false
@@ -115,7 +115,7 @@ export async function appendAlert(options: TurnOptions, alert: string, status: A
   return await keepRecord(options, record, alertJson(record))
 }
 
-/** Stores the plan of an experiment; see `Store.putExperimentPlan`. */
+/** Stores the plan of an experiment. See `Store.putExperimentPlan`. */
 export async function appendPlan(
   options: TurnOptions,
   experiment: string,
@@ -125,12 +125,12 @@ export async function appendPlan(
   if (isSamePlan(plans.get(experiment), plan)) return 'stored'
   const nowMs = options.clock()
   const record: PlanRecord = { kind: 'plan', nowMs, idMs: nowMs, experiment, plan }
-  // Another sidecar may have stored the same meanwhile.
+  // Not counted also if another sidecar has stored the same plan meanwhile.
   const isCounted = await keepRecord(options, record, planJson(record))
   return isCounted || isSamePlan(plans.get(experiment), plan) ? 'stored' : 'full'
 }
 
-/** Appends a record in a turn; true where it counts. */
+/** Appends a record with exclusive access. Resolves with true if it counts. */
 async function keepRecord({ commit, log, state }: TurnOptions, record: LogRecord, json: string): Promise<boolean> {
   let isCounted = false
   await commit.runExclusive(() =>

@@ -16,7 +16,7 @@ import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 /** Each group is a segment of the journal. */
 const GROUP_BYTES = 8 * 1024 * 1024
 
-/** The document that a journal begins with, unless it holds something else already. */
+/** The document with which the journal begins, unless the journal already contains other records. */
 export async function adoptable(
   { fileSystem, path }: Pick<StartOptions, 'fileSystem' | 'path'>,
   document: FoundDocument,
@@ -36,7 +36,7 @@ export interface AdoptionTarget {
   readonly document: FoundDocument
 }
 
-/** Adopts the document if the journal is empty, or goes on with an adoption that broke off. Returns whether it is adopted. */
+/** Adopts the document if the journal is empty, or continues an interrupted adoption. Returns whether it is adopted. */
 export async function adoptFound(
   { log, start, recovered, document }: AdoptionTarget,
   engine: Pick<Engine, 'between' | 'follow' | 'requestSnapshot'>,
@@ -52,7 +52,7 @@ export async function adoptFound(
   engine.requestSnapshot()
   const { baselines, attempts, damaged } = content
   const counts = { entries: baselines.length, attempts: attempts.length, damaged: damaged.length }
-  logger.info('the document was taken in', { path, ...counts })
+  logger.info('the document was adopted', { path, ...counts })
   if (damaged.length > 0) await fileSystem.rename(path, asideName(path, 'corrupt', clock()))
   return true
 }
@@ -61,7 +61,7 @@ export async function adoptFound(
 export async function contentOf(path: string, parsed: ParsedDocument, logger: Logger): Promise<DocumentContent> {
   const content = await runYieldingAlone(readContent(parsed))
   for (const one of content.damaged)
-    logger.error('part of the document is damaged and was not taken in', { path, ...one })
+    logger.error('part of the document is damaged and was not adopted', { path, ...one })
   return content
 }
 

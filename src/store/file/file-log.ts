@@ -50,8 +50,8 @@ export interface FileLogOptions {
 
 export interface FileLog extends Log {
   /**
-   * Appends what two owners stored at the same time, as a start finds it. `isKnown` tells which records the journal has. Resolves with the
-   * number of records that were appended.
+   * Appends the records of forks: two owners stored them at the same time, and the start found them. `isKnown` tells which records the
+   * journal has. Resolves with the number of records that were appended.
    */
   mergeForks(isKnown: (record: ForkRecord) => boolean): Promise<number>
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
@@ -197,7 +197,7 @@ async function append(log: OpenLog, group: Group): Promise<Kept> {
   return kept
 }
 
-/** What was stored since the last group. */
+/** A record that was stored since the last group. */
 function keptNow(log: OpenLog): Kept {
   const kept = { position: currentEnd(log), after: log.end }
   log.end = kept.position
@@ -260,7 +260,7 @@ async function snapshots({ options: { start }, resetAt }: OpenLog): Promise<Stor
 }
 
 async function rotate(log: OpenLog, folded: string): Promise<string> {
-  // A group that was appended for another writer is not folded yet: a snapshot at the end would skip it.
+  // A group that was appended for another writer may not be folded yet. A snapshot at the end would skip it.
   if (folded !== log.end) return folded
   const { start, journal } = log.options
   const { segment, offset } = journal.end
@@ -284,7 +284,7 @@ function health({ lock, damage }: FileLogOptions, ownership: Ownership): StoreHe
   const { detail } = damage.known
   return {
     ...(loss === undefined ? { writable: true } : { writable: false, reason: loss.message }),
-    // Damage limits listings. New attempts are recorded all the same.
+    // Damage limits listings. New attempts are recorded anyway.
     ...(detail !== undefined && { advisories: [{ name: 'damage', detail }] }),
   }
 }

@@ -69,7 +69,7 @@ export interface FileStoreStats extends Readonly<Counters> {
   readonly pendingRequests: number
   readonly pendingAttempts: number
   readonly ids: number
-  /** Damage and missing files that are known now. */
+  /** The currently known damage and missing files. */
   readonly damage: KnownDamage
 }
 
@@ -102,7 +102,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
   }
 }
 
-/** A file log that is open, and what its start found. */
+/** An open file log, and the results of its start. */
 export interface OpenedFileLog {
   readonly log: FileLog
   readonly start: StartOptions
@@ -234,7 +234,7 @@ function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally)
   return isSame(document.position, end) && document.fingerprint === fingerprintOf(OWN_SCHEMA, times.save())
 }
 
-/** Whether the journal, or an earlier fork, has a record. A record without an id is always new: nothing can tell. */
+/** Whether the journal, or an earlier fork, has a record. A record without an id always counts as new, because it cannot be compared. */
 function createKnown(ids: DedupWindow): (record: ForkRecord) => boolean {
   const seen = new Set<string>()
   return record => {

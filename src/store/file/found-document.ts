@@ -35,7 +35,7 @@ export interface DocumentFile {
 
 export interface FoundGuardOptions extends DocumentFile {
   readonly lock: Pick<DirectoryLock, 'loss' | 'assertHeld'>
-  /** The end of the journal at the start, if the document was not verified then. Its verification needs no start to wait. */
+  /** The end of the journal at the start, if the document was not verified then. Verifying it later keeps the start fast. */
   readonly unverified: Position | undefined
 }
 
@@ -74,7 +74,7 @@ export function createFoundGuard(options: FoundGuardOptions): DocumentGuard {
 }
 
 /**
- * Moves a document aside that is not what this store wrote last: it may be the only copy of something. Returns whether another must be
+ * Moves a document aside that this store did not write last, because it may be the only copy of something. Returns whether another must be
  * written. `end` is the end of the journal.
  */
 export async function settleDocument(

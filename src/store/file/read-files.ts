@@ -55,7 +55,7 @@ export async function readFiles(start: StartOptions, tally: Tally, faults: strin
   return { start, tally, recovered, content: undefined }
 }
 
-/** An answer without the document would say that there are no attempts. */
+/** Without the document, an answer would state that there are no attempts. */
 function refuseUnreadable(
   path: string,
   document: FoundDocument,

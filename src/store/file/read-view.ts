@@ -19,8 +19,8 @@ export interface ReadView {
 
 /**
  * Opens a view of the store whose document is at `path`. The document stays the same file even if a writer replaces it. The list of journal
- * files does not change. The newest segment ends where it ends at its first `stat`: otherwise a part that is read later could be newer than
- * a part that was read earlier.
+ * files does not change. The size of the newest segment is fixed at its first `stat`. Otherwise a part that is read later could be newer
+ * than a part that was read earlier.
  */
 export async function openReadView(base: FileSystem, path: string): Promise<ReadView> {
   const directory = journalDirectory(path)

@@ -4,8 +4,8 @@ import pg from 'pg'
 
 export interface Connection {
   /**
-   * Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} where there is no
-   * connection, else with the server's error.
+   * Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} if no
+   * connection exists, else with the server's error.
    */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
@@ -21,7 +21,7 @@ export class NotSent extends Error {
   override readonly name = 'NotSent'
 }
 
-/** Time limits in milliseconds. Without them, a half-open connection or a lock that is held would make an append wait for ever. */
+/** Time limits in milliseconds. Without them, a half-open connection or a held lock would block an append without end. */
 export interface ConnectionTimes {
   /** For a connection. */
   readonly connectMs: number

@@ -12,7 +12,7 @@ const DURABLE: readonly (readonly [setting: string, without: string])[] = [
   ['full_page_writes', 'a crash of its machine may damage the database'],
 ]
 
-interface Found {
+interface Settings {
   readonly recovering: boolean
   readonly read_only: string
   readonly fsync: string
@@ -30,7 +30,7 @@ interface Found {
 export async function checkServer({
   query,
 }: Pick<Connection, 'query'>): Promise<{ readonly nowMs: number; readonly advisories: readonly Advisory[] }> {
-  const [found] = await query<Found>(`select pg_is_in_recovery() as recovering,
+  const [found] = await query<Settings>(`select pg_is_in_recovery() as recovering,
     current_setting('transaction_read_only') as read_only, current_setting('fsync') as fsync,
     current_setting('synchronous_commit') as synchronous_commit,
     current_setting('full_page_writes') as full_page_writes,
@@ -48,7 +48,7 @@ export async function checkServer({
   return { nowMs: server.ms, advisories: advisoriesOf(server) }
 }
 
-function advisoriesOf(server: Found): Advisory[] {
+function advisoriesOf(server: Settings): Advisory[] {
   const settings = new Map<string, unknown>(Object.entries(server))
   const advisories = DURABLE.filter(([setting]) => settings.get(setting) === 'off').map(
     ([setting, without]): Advisory => ({ name: 'durability', detail: `${setting} is off: ${without}` }),

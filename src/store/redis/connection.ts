@@ -6,8 +6,8 @@ import type { Target } from './target.ts'
 
 export interface Connection {
   /**
-   * Sends one command. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} where there is no
-   * connection, else with the server's error.
+   * Sends one command. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} if no
+   * connection exists, else with the server's error.
    */
   send<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
   /** {@link send}, with strings of the reply as bytes. */

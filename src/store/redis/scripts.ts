@@ -32,7 +32,7 @@ redis.call('HSET', KEYS[3], writer, ARGV[3], writer .. ':seq', sequence, writer 
 return {sequence, after, chain}
 `)
 
-/** Creates the head of a log where there is none. Keys: head. Arguments: log id, seed, limits. Answers the head's id, seed and limits. */
+/** Creates the head of a log if there is none. Keys: head. Arguments: log id, seed, limits. Returns the head's id, seed and limits. */
 export const CREATE: Script = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'version', '1', 'id', ARGV[1], 'seed', ARGV[2], 'limits', ARGV[3],

@@ -1,4 +1,4 @@
-/** Looks an attempt up in the groups of a log, newest first: the latest outcome of an attempt stands behind it. */
+/** Looks up an attempt in the groups of a log, newest first, because its latest outcome follows it. */
 import type { LogRecord, OutcomeRecord } from '../../core/fold.ts'
 import type { FoundAttempt } from '../../core/log.ts'
 import type { StoredGroup } from './page.ts'

@@ -22,34 +22,34 @@ import {
 import { takeTasks } from './task-column.ts'
 import { createTierRestore, type TierRestore } from './tier-restore.ts'
 
-/** What was read besides what went into the tally and the series. */
+/** The restored state besides the tally and the series. */
 export interface RestoredState {
   readonly ids: DedupWindow
-  /** What becomes of the tiers it holds: what the log must give is not there yet. */
+  /** The plan for the tiers of the snapshot. Tiers that the log must fill are still empty. */
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
   readonly alerts: SnapshotHead['alerts']
-  /** Ids it holds, of which the window may have room for fewer. */
+  /** The number of ids in the snapshot. The window may be smaller. */
   readonly savedIds: number
-  /** Set where the numbers had another meaning: what could not be converted was dropped. */
+  /** Set if the snapshot has another schema. Parts that could not be converted were dropped. */
   readonly schemaChange: SchemaChange | undefined
 }
 
-/** Decides what becomes of the tiers of a snapshot. */
+/** Plans the conversion of the tiers of a snapshot. */
 export type PlanTiers = (saved: readonly TierSave[]) => TierPlan
 
-/** Takes the blocks one by one; answers when it was given the last. */
+/** Takes the blocks one by one. Returns after the last one. */
 export type StateDecoder = Generator<void, RestoredState, Uint8Array>
 
-/** The owners of buckets, by number, and where the open bucket of each starts. */
+/** The owners of buckets, by number, and the start of each owner's open bucket. */
 interface Owners {
   readonly all: BucketOwner[]
   readonly opens: number[]
 }
 
 /**
- * Decodes blocks as `encodeState` made them, and keeps none of their memory. Throws where they are not such. All keys and arms are restored,
- * whatever the tally's limits. Summaries of another schema keep their totals.
+ * Decodes the blocks of `encodeState`, and keeps no reference to their memory. Throws if they are not valid. Restores all keys and arms,
+ * also beyond the limits of the tally. Summaries of another schema keep their totals.
  */
 export function* decodeState(
   tally: Tally,
@@ -89,7 +89,7 @@ export function* decodeState(
 
 /** Reads the summaries of a block. */
 interface RowReader {
-  /** The tasks of the next `count` summaries, which stand before the rows. */
+  /** The tasks of the next `count` summaries, which precede the rows. */
   tasks(block: BlockReader, count: number): readonly (TaskSketch | undefined)[]
   /** Reads a row into an empty summary. */
   row(block: BlockReader, into: Summary, tasks: TaskSketch | undefined): void
@@ -118,12 +118,12 @@ function createRowReader(schema: SummarySchema, change: SchemaChange | undefined
   }
 }
 
-/** A summary without tasks gets no property, which would take memory. */
+/** Adds no property to a summary without tasks, because it would take memory. */
 function setTasks(summary: Summary, tasks: TaskSketch | undefined): void {
   if (tasks !== undefined || summary.tasks !== undefined) summary.tasks = tasks
 }
 
-/** How many entries a block holds: throws where that is not at least one. */
+/** The number of entries in a block. Throws if it is below one. */
 function countIn(block: BlockReader): number {
   const [count = 0] = block.doubles(1)
   if (!(count > 0)) throw new RangeError('an empty block')
@@ -175,8 +175,8 @@ function decodeKeys(
   const kept = takeKeys(block, count, i => rows.row(block, records[i]!.summary, tasks[i]))
   const olderLengths = block.words(count)
   for (const [i, { added, numbers, flags }] of kept.entries()) {
-    if (heads[4 * i + 3] !== flags.length) throw new RangeError('recent attempts of another number')
-    const older = [...block.doubles(olderLengths[i]!)]
+    if (heads[4 * i + 3] !== flags.length) throw new RangeError('the number of recent attempts is wrong')
+    const older = block.doubles(olderLengths[i]!)
     tally.restoreRecent(records[i]!, { added: Math.trunc(added), numbers, flags, older })
     owners.all.push(records[i]!)
     owners.opens.push(opens[i]!)
@@ -216,7 +216,7 @@ function decodeCells(
   const tasks = rows.tasks(block, count)
   for (let i = 0; i < count; i++) {
     const arm = arms[heads[4 * i]!]
-    if (arm === undefined) throw new RangeError('a cell of no arm')
+    if (arm === undefined) throw new RangeError('a cell without an arm')
     const cell = tally.holdCell(arm, {
       agent_name: nameAt(names, heads[4 * i + 1]!),
       model_name: nameAt(names, heads[4 * i + 2]!),

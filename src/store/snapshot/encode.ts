@@ -1,8 +1,9 @@
-/** Writes a snapshot: everything that was counted up to a position of the log, to the last bit, as blocks of bytes. */
+/** Encodes a snapshot: the exact state at a position of the log, as blocks of bytes. */
 import type { ArmCell } from '../../core/aggregate/arm-cells.ts'
 import type { Bucket, BucketOwner } from '../../core/aggregate/buckets.ts'
 import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { storedPlan } from '../../core/aggregate/experiment-plan.ts'
+import { savedOlder } from '../../core/aggregate/older-outcomes.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
@@ -13,23 +14,24 @@ import { OWN_SCHEMA } from './schema.ts'
 import { sparseRoom } from './sparse-row.ts'
 import { putTasks, roomOfTasks } from './task-column.ts'
 
-/** Entries of one block: a megabyte at most. */
-const AT_ONCE = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
-/** Rows that are written between two steps. */
+/** The maximum number of entries in one block, which is then at most a megabyte. */
+const PER_BLOCK = { names: 4096, keys: 256, arms: 512, cells: 512, buckets: 512, ids: 65_536, series: 2048 }
+/** Rows encoded between two yields. */
 const ROWS_A_STEP = 64
 
-/** What is counted. */
+/** The state to encode. */
 export interface Counted {
   readonly tally: Tally
   readonly ids: DedupWindow
   readonly series: Series
-  /** Alerts that are firing, and since when. */
+  /** The firing alerts, with their start in milliseconds since the epoch. */
   readonly alerts?: ReadonlyMap<string, number>
 }
 
 /**
- * The state block by block, with steps between that make none: nothing may be counted before the last one. `newBlock` is asked for one after
- * the other. The head says how much follows of each kind, and each of the other blocks begins with how much it holds. Changes nothing.
+ * Yields the state block by block, and undefined between them where it may be interrupted. Nothing may be counted until it returns.
+ * `newBlock` creates the blocks in order. The head states the number of entries of each kind. Every other block begins with its number of
+ * entries. Changes nothing.
  */
 export function* encodeState(
   { tally, ids, series, alerts }: Counted,
@@ -59,29 +61,29 @@ export function* encodeState(
     alerts: [...(alerts ?? [])],
     plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),
   })
-  yield* blocksOf([...names.keys()], AT_ONCE.names, some => encodeTexts(some, newBlock))
-  yield* blocksOf(keys, AT_ONCE.keys, some => encodeKeys(some, names, newBlock))
-  yield* blocksOf(arms, AT_ONCE.arms, some => encodeArms(some, names, newBlock))
-  yield* blocksOf(cells, AT_ONCE.cells, some => encodeCells(some, names, newBlock))
+  yield* blocksOf([...names.keys()], PER_BLOCK.names, some => encodeTexts(some, newBlock))
+  yield* blocksOf(keys, PER_BLOCK.keys, some => encodeKeys(some, names, newBlock))
+  yield* blocksOf(arms, PER_BLOCK.arms, some => encodeArms(some, names, newBlock))
+  yield* blocksOf(cells, PER_BLOCK.cells, some => encodeCells(some, names, newBlock))
   const ownerNumbers = yield* numbersOf(owners)
   for (const ofTier of buckets)
-    yield* blocksOf(ofTier, AT_ONCE.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
-  for (let from = 0; from < ids.size; from += AT_ONCE.ids) yield encodeIds(ids, from, newBlock)
-  yield* blocksOf([...series.states], AT_ONCE.series, some => encodeSeries(some, newBlock))
+    yield* blocksOf(ofTier, PER_BLOCK.buckets, some => encodeBuckets(some, ownerNumbers, newBlock))
+  for (let from = 0; from < ids.size; from += PER_BLOCK.ids) yield encodeIds(ids, from, newBlock)
+  yield* blocksOf([...series.states], PER_BLOCK.series, some => encodeSeries(some, newBlock))
 }
 
 function* blocksOf<T>(
   values: readonly T[],
-  atOnce: number,
+  perBlock: number,
   encode: (some: readonly T[]) => Encoding,
 ): Generator<Uint8Array | undefined> {
-  for (let from = 0; from < values.length; from += atOnce) yield yield* encode(values.slice(from, from + atOnce))
+  for (let from = 0; from < values.length; from += perBlock) yield yield* encode(values.slice(from, from + perBlock))
 }
 
-/** A block that is made in steps. */
+/** Encodes a block in steps. */
 type Encoding = Generator<undefined, Uint8Array>
 
-/** What a key counted in an arm, and the number of that arm. */
+/** A cell, and the number of its arm. */
 interface NumberedCell {
   readonly arm: number
   readonly cell: ArmCell
@@ -101,24 +103,24 @@ function* namesIn(
     yield experiment
     yield variant
   }
-  // All of them are names of keys, but for those of the overflow.
+  // Names of cells are also names of keys, except the overflow name.
   for (const { cell } of cells) yield cell.key.agent_name
 }
 
-/** The number of each value, by when it first comes. */
+/** Numbers the distinct values in the order of their first occurrence. */
 function* numbersOf<T>(values: Iterable<T>): Generator<undefined, Map<T, number>> {
   const numbers = new Map<T, number>()
   let steps = 0
   for (const value of values) {
     if (!numbers.has(value)) numbers.set(value, numbers.size)
-    if (++steps % AT_ONCE.names === 0) yield
+    if (++steps % PER_BLOCK.names === 0) yield
   }
   return numbers
 }
 
 function* gathered<T>(values: Iterable<T>): Generator<undefined, T[]> {
   const all: T[] = []
-  for (const value of values) if (all.push(value) % AT_ONCE.names === 0) yield
+  for (const value of values) if (all.push(value) % PER_BLOCK.names === 0) yield
   return all
 }
 
@@ -132,12 +134,12 @@ function* encodeTexts(texts: readonly string[], newBlock: NewBlock): Encoding {
   return block.bytes()
 }
 
-/** The start of each owner's open bucket; NaN where it has none. */
+/** The start of each owner's open bucket. NaN if it has none. */
 const opensOf = (owners: readonly BucketOwner[]): Float64Array =>
   Float64Array.from(owners, ({ open }) => open?.startMs ?? Number.NaN)
 
 function* encodeKeys(keys: readonly KeyTally[], names: ReadonlyMap<string, number>, newBlock: NewBlock): Encoding {
-  const older = keys.map(({ recent }) => recent.older)
+  const older = keys.map(({ recent }) => savedOlder(recent.older))
   const olderNumbers = older.reduce((sum, { length }) => sum + length, 0)
   const block = newBlock(
     1 + 3 * keys.length + roomOfTasks(keys) + roomOfKeys(keys) + roomOf(4 * keys.length) + olderNumbers,
@@ -211,7 +213,7 @@ function* encodeBuckets(
 }
 
 function encodeIds(ids: DedupWindow, from: number, newBlock: NewBlock): Uint8Array {
-  const { hashes, times } = ids.save(from, AT_ONCE.ids)
+  const { hashes, times } = ids.save(from, PER_BLOCK.ids)
   const block = newBlock(1 + 2 * times.length)
   block.double(times.length)
   block.put(hashes)

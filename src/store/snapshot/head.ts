@@ -2,7 +2,7 @@
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { fingerprintOf, type SummarySchema } from './schema.ts'
 
-/** Entries of each kind, in the order of their blocks; buckets follow the cells, tier by tier. */
+/** Entries of each kind, in the order of their blocks. Buckets follow the cells, tier by tier. */
 export interface EntryCounts {
   readonly names: number
   readonly keys: number
@@ -25,7 +25,7 @@ export interface SnapshotHead {
   readonly forgottenMs: number
   /** Firing alerts, and when they started to fire. */
   readonly alerts: readonly (readonly [alert: string, sinceMs: number])[]
-  /** What was stated of experiments, as a JSON text: the name "Infinity" would be read back as a number otherwise. */
+  /** The plans of experiments, as a JSON text. In the JSON of the head, the name "Infinity" would be read back as a number. */
   readonly plans: string
 }
 

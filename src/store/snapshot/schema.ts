@@ -1,6 +1,6 @@
 /**
- * What the numbers of stored state mean: histogram bounds, tier spans, and the layout of a summary. Snapshots hold the schema whole, so that
- * another one is noticed and converted; the document and the journal hold its fingerprint.
+ * The schema of stored state: histogram bounds, tier spans, and the layout of a summary. Snapshots contain the whole schema, so that a
+ * different one is detected and converted. The document and the journal contain its fingerprint.
  */
 import { createHash } from 'node:crypto'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/aggregate/histogram-bounds.ts'
@@ -29,13 +29,13 @@ export const OWN_SCHEMA: SummarySchema = {
   tasks: TASK_LAYOUT,
 }
 
-/** The fingerprint of a schema with these tiers: equal where the numbers mean the same. */
+/** The fingerprint of a schema with these tiers. It is equal if the numbers have the same meaning. */
 export function fingerprintOf(schema: SummarySchema, tiers: readonly Pick<TierOptions, 'spanMs'>[]): string {
   const spans = tiers.map(({ spanMs }) => spanMs)
   return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks])} tiers:${digest(spans)}`
 }
 
-/** The digest of this program's histogram bounds: records of the log that hold buckets name it. */
+/** The digest of this program's histogram bounds. Records of the log that contain buckets state it. */
 export const OWN_BOUNDS: string = digest(OWN_SCHEMA.bounds)
 
 function digest(value: unknown): string {
@@ -50,7 +50,7 @@ export interface SchemaChange {
   readonly dropped: readonly FieldGroup[]
 }
 
-/** Undefined where the other schema means the same. */
+/** Undefined if the other schema has the same meaning. */
 export function schemaChange(saved: SummarySchema): SchemaChange | undefined {
   if (fingerprintOf(saved, []) === fingerprintOf(OWN_SCHEMA, [])) return undefined
   const bounds = HISTOGRAMS.filter(one => digest(saved.bounds[one]) !== digest(OWN_SCHEMA.bounds[one]))
@@ -62,7 +62,7 @@ export function schemaChange(saved: SummarySchema): SchemaChange | undefined {
 const HISTOGRAMS: readonly Histogrammed[] = ['duration', 'confidence']
 const GROUPS: readonly FieldGroup[] = [...HISTOGRAMS, 'cost']
 
-/** Totals without which a summary is worth nothing. */
+/** Totals that a summary must have. */
 const TOTALS = ['successes', 'failures', 'first_ms', 'last_ms', 'stated', 'time', 'confidence', 'untimed']
 
 /** Part of a row that keeps its meaning. */
@@ -73,8 +73,8 @@ interface Span {
 }
 
 /**
- * Converts rows of another schema: copies the fields that mean the same, and leaves the others as they are in a summary of no attempts. Throws a
- * RangeError where the other schema lacks totals.
+ * Converts rows of another schema: copies the fields with the same meaning. The others stay as in a summary of no attempts. Throws a
+ * RangeError if the other schema lacks totals.
  */
 export function createRowConverter(
   saved: SummarySchema,

@@ -1,5 +1,5 @@
 /**
- * Sparse encoding of rows of doubles, most of which are zero: a bitmap of the indexes that are not zero (64 per double), followed by the values
+ * Sparse encoding of rows of doubles, most of which are zero. A bitmap of the indexes that are not zero (64 per double) precedes the values
  * at these indexes.
  */
 

@@ -1,9 +1,9 @@
-/** The tasks of summaries in a block: how many each summary holds, their totals, and their entries, one summary after the other. */
+/** The tasks of summaries in a block: the number of tasks of each summary, the totals, and the entries, one summary after the other. */
 import type { Summary } from '../../core/aggregate/summary.ts'
 import { TASK_COLUMNS, type TaskSketch } from '../../core/aggregate/task-sketch.ts'
 import { type BlockReader, type BlockWriter, roomOf } from './block.ts'
 
-/** What has a summary: a key, an arm, a bucket. */
+/** An object with a summary: a key, an arm or a bucket. */
 interface Summarized {
   readonly summary: Summary
 }
@@ -32,7 +32,7 @@ export function putTasks(block: BlockWriter, owners: readonly Summarized[]): voi
   }
 }
 
-/** Reads what {@link putTasks} wrote of `count` summaries. The sketches share no memory with the block. */
+/** Reads the tasks of `count` summaries that {@link putTasks} wrote. The sketches share no memory with the block. */
 export function takeTasks(block: BlockReader, count: number): (TaskSketch | undefined)[] {
   const sizes = block.words(count)
   return Array.from(sizes, size => {

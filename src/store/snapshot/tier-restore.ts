@@ -1,4 +1,4 @@
-/** Puts the buckets of a snapshot into the tiers of a plan: its own tiers, or others that are built from them. */
+/** Restores the buckets of a snapshot into the tiers of a plan: into the same tiers, or into tiers that are built from them. */
 import type { BucketOwner } from '../../core/aggregate/buckets.ts'
 import { copySummary, createSummary, mergeInto, type Summary } from '../../core/aggregate/summary.ts'
 import type { TierPlan } from '../../core/aggregate/tier-plan.ts'
@@ -6,15 +6,15 @@ import type { TimeBuckets } from '../../core/aggregate/time-buckets.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 
 export interface TierRestore {
-  /** Restores a bucket of the snapshot's tier `saved`; `read` puts its summary into a row, and is called exactly once. */
+  /** Restores a bucket of the snapshot's tier `saved`. Calls `read` exactly once, which must read the summary into a row. */
   put(saved: number, owner: BucketOwner, startMs: number, read: (row: Summary) => void): void
-  /** The bucket of the finest tier that was put last was open. */
+  /** Marks the bucket that was restored last, of the finest tier, as the open one. */
   open(owner: BucketOwner, startMs: number): void
-  /** All buckets were put. */
+  /** Called after the last bucket. */
   end(): void
 }
 
-/** Gives `times` the tiers of a plan, whose buckets are to be put in the order of eviction. */
+/** Replaces the tiers of `times` by those of a plan. The caller then restores the buckets in the order of eviction. */
 export function createTierRestore(times: TimeBuckets, plan: TierPlan, savedTiers: readonly TierSave[]): TierRestore {
   const { tiers, changed } = plan
   times.reshape(tiers)

@@ -4,8 +4,11 @@ import {
   addOlderOutcome,
   BLOCK_ATTEMPTS,
   BLOCK_NUMBERS,
+  createOlderSlab,
+  isOlderFull,
   MAX_BLOCKS,
-  type OlderOutcomes,
+  restoredOlder,
+  savedOlder,
 } from '../../../src/core/aggregate/older-outcomes.ts'
 import {
   addRecent,
@@ -18,10 +21,15 @@ import {
 
 const outcomes = fc.array(fc.tuple(fc.integer({ min: 0, max: 500 }), fc.boolean()), { maxLength: 700 })
 
-function olderOf(list: readonly (readonly [ms: number, success: boolean])[]): OlderOutcomes {
-  const older: OlderOutcomes = []
+/** The blocks after these attempts, as a snapshot holds them. They are between the blocks of two other keys, which must stay. */
+function olderOf(list: readonly (readonly [ms: number, success: boolean])[]): number[] {
+  const slab = createOlderSlab()
+  const [before, older, after] = [slab(), slab(), slab()]
+  for (const other of [before, after]) for (let i = 0; i < 1000; i++) addOlderOutcome(other, i, true)
+  const others = [savedOlder(before), savedOlder(after)]
   for (const [ms, success] of list) addOlderOutcome(older, ms, success)
-  return older
+  expect([savedOlder(before), savedOlder(after)]).toEqual(others)
+  return savedOlder(older)
 }
 
 function recentOf(list: readonly (readonly [ms: number, success: boolean])[]): Recent {
@@ -47,6 +55,14 @@ describe('older outcomes', () => {
     expect(older.length).toBe(MAX_BLOCKS * BLOCK_NUMBERS)
     expect(older.slice(0, BLOCK_NUMBERS)).toEqual([124, 5, BLOCK_ATTEMPTS])
     expect(older.slice(-BLOCK_NUMBERS)).toEqual([999, 5, BLOCK_ATTEMPTS])
+    // A late attempt would begin the oldest block, which is dropped at once.
+    expect(olderOf([...list, [-1, true]])).toEqual(older)
+    // A late attempt between two full blocks begins a block there, and the oldest one is dropped.
+    expect(olderOf([...list, [150, true]])).toEqual([
+      ...older.slice(BLOCK_NUMBERS, 2 * BLOCK_NUMBERS),
+      ...[150, 1, 1],
+      ...older.slice(2 * BLOCK_NUMBERS),
+    ])
   })
 
   test('stay in the order of time, bounded, and count every attempt until a block is dropped', () => {
@@ -66,6 +82,18 @@ describe('older outcomes', () => {
           expect([sum(1), sum(2)]).toEqual([list.filter(([, success]) => success).length, list.length])
       }),
     )
+  })
+
+  test('go on after a snapshot as without one', () => {
+    fc.assert(
+      fc.property(outcomes, outcomes, (list, more) => {
+        const restored = restoredOlder(olderOf(list), createOlderSlab())
+        if (list.length > 0) for (const [ms, success] of more) addOlderOutcome(restored, ms, success)
+        expect(savedOlder(restored)).toEqual(list.length > 0 ? olderOf([...list, ...more]) : [])
+      }),
+    )
+    const tooMany = Array((MAX_BLOCKS + 1) * BLOCK_NUMBERS).fill(1)
+    expect(() => restoredOlder(tooMany, createOlderSlab())).toThrow(RangeError)
   })
 
   test('of back-filled history come before the blocks of later attempts', () => {
@@ -93,7 +121,7 @@ describe('the outcomes of a key', () => {
           attempts: all.reduce((sum, [, , attempts]) => sum + attempts, 0),
         }
         expect(outcomeCounts(recent)).toEqual(counts)
-        if (recent.older.length < MAX_BLOCKS * BLOCK_NUMBERS) expect(counts.attempts).toBe(list.length)
+        if (!isOlderFull(recent.older)) expect(counts.attempts).toBe(list.length)
       }),
     )
   })

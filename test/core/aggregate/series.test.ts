@@ -46,7 +46,7 @@ test('a time too far ahead of our clock counts as of the time of receipt', () =>
   expect(increments.map(({ atMs }) => atMs)).toEqual([NOW + 60_000, NOW])
 })
 
-test('series beyond a lower limit stay, and lose nothing; new ones are refused until one was not heard of for long', () => {
+test('series beyond a lower limit stay, and lose nothing; new ones are refused until one has been idle for long', () => {
   const before = createSeries({ limit: 10, keepMs: DAY })
   const all = Array.from({ length: 8 }, (_, i) => `s${i}`)
   taking(before)(
@@ -103,7 +103,7 @@ describe('when all series are forgotten', () => {
 })
 
 describe('when there are too many series', () => {
-  test('those that were heard of lately stay, and points of further ones are refused', () => {
+  test('recently active ones stay, and points of further ones are refused', () => {
     const series = createSeries({ limit: 2, keepMs: DAY })
     const take = taking(series)
     take([point('a', 1, NOW), point('b', 1, NOW)], NOW)
@@ -112,7 +112,7 @@ describe('when there are too many series', () => {
     expect([...series.states.keys()].sort()).toEqual(['a', 'b'])
   })
 
-  test('the one that was not heard of for longest leaves, and counts once when it comes back', () => {
+  test('the least recently active one is removed, and counts once when it returns', () => {
     const series = createSeries({ limit: 2, keepMs: DAY })
     const take = taking(series)
     take([point('a', 1, NOW), point('b', 1, NOW + 1)], NOW)

@@ -121,7 +121,7 @@ describe('the arms of an experiment by key', () => {
       [...summary],
     ])
 
-  test('count what a tally of the attempts that pass the filter counts, with and without a range', () => {
+  test('count as a tally of the attempts that match the filter, with and without a range', () => {
     const name = fc.constantFrom('a', 'b')
     const filter = fc.record({ agent_name: name, model_name: name, issue_type: name }, { requiredKeys: [] })
     const some = attempts.chain(attempt =>

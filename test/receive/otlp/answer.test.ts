@@ -86,7 +86,7 @@ describe('partial success', () => {
     })
   })
 
-  test('stays small, however many were rejected and however long their names', async () => {
+  test('stays small for any number of rejected records and any length of their names', async () => {
     const to = await receiver()
     const answer = await post(to, 'logs', await bodyOf(Array(2000).fill({ ['x'.repeat(3000)]: 1, success: 'no' })))
     expect(answer.bytes.length).toBeLessThan(8000)
@@ -123,7 +123,7 @@ describe('a refusal is a google.rpc.Status in the encoding of the request', () =
     expect(to.kept).toEqual([])
   })
 
-  test('that says when to retry, where a retry can succeed', async () => {
+  test('that states when to retry, if a retry can succeed', async () => {
     const to = await receiver({
       beforeKeep() {
         throw new StoreUnavailable('the disk is full', { retryAfterSeconds: 2.5 })

@@ -213,7 +213,7 @@ describe('invalid bytes are refused quickly with one kind of error', () => {
     expect(() => decodeRequest('logs', 'protobuf', Buffer.from(writer.finish()))).toThrow(OtlpDecodeError)
   })
 
-  test.each([0x7f, 0xffff, 0x7fffffff, 0xffffffff])('a length of %d with nothing behind it is refused', length => {
+  test.each([0x7f, 0xffff, 0x7fffffff, 0xffffffff])('a length of %d without bytes after it is refused', length => {
     for (const path of [[], logRecord, pathTo('KeyValue', REQUESTS.logs)!]) {
       const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).uint32(length)
       expect(() => decodeRequest('logs', 'protobuf', within(path, writer.finish()))).toThrow(OtlpDecodeError)

@@ -204,7 +204,7 @@ describe.each([
     expect(attempts).toBeGreaterThan(500)
   })
 
-  test('extracts nothing where the request cannot be decoded, whichever byte is changed or missing', () => {
+  test('extracts nothing if the request cannot be decoded, for any changed or missing byte', () => {
     const change = fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.boolean() })
     const law = fc.property(request, change, (bytes, { at, byte, cut }) => {
       const spoilt = Buffer.from(cut ? bytes.subarray(0, at % (bytes.length + 1)) : bytes)
@@ -216,7 +216,7 @@ describe.each([
   })
 })
 
-test('extracts what a real exporter sends without decoding it', async () => {
+test('extracts the attempts of a real exporter without decoding its request', async () => {
   for (const records of [variedLogRecords(), logRecords([{ attributes: { agent_name: 'a' } }])]) {
     const { body } = await capture(url => sendLogs(url, 'protobuf', records))
     expect(extractLogBytes(body, DEFAULT_MAPPING)).toEqual(decoded(body, DEFAULT_MAPPING))
@@ -231,7 +231,7 @@ test('leaves a record to the decoder whose last field exceeds it', () => {
   expect(extractLogBytes(bytes, DEFAULT_MAPPING)).toBeUndefined()
 })
 
-test('does not cache a name that needs escapes, also where it was an attribute name before', () => {
+test('does not cache a name that needs escapes, also if it was an attribute name before', () => {
   const name = 'known and "quoted"'
   const time: Write = w => w.tag(1, Bit64).fixed64(1769860800123456789n)
   const one = message([...good(name), said(name, text(1, 'x')), text(12, 'agent.attempt'), time])

@@ -41,7 +41,7 @@ test('a record states task, session and trace by their names; without a stated t
 })
 
 describe('the time of a record', () => {
-  test('is cut to the microsecond, whatever 64 bits can say, as text and as a number', () => {
+  test('is truncated to the microsecond for any 64-bit value, as text and as a number', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), nanos => {
         const exactly = (of: bigint): string => printTimestamp({ ms: Number(of / 1000n) / 1000, local: false })
@@ -78,7 +78,7 @@ describe('the time of a record', () => {
 })
 
 describe('attributes', () => {
-  test('of the same name: the first counts, also where it has no value', () => {
+  test('of the same name: the first one counts, also if it has no value', () => {
     const { attempts } = extract([
       attempt([
         { key: 'agent_name', value: { stringValue: 'first' } },
@@ -117,7 +117,7 @@ test('applies the mapping of each request', () => {
   expect(counts).toEqual([1, 0, 1])
 })
 
-test('writes the fields of an attempt in one order, whatever the order of the rule and of the attributes', () => {
+test('writes the fields of an attempt in the same order for any order of the rule and of the attributes', () => {
   const { attempt: fields, ...rule } = DEFAULT_MAPPING['agent.attempt']!
   const turned = Object.fromEntries(Object.entries(fields).reverse())
   const mapping = { 'agent.attempt': { ...rule, attempt: turned } }

@@ -9,7 +9,7 @@ import { capture, type Encoding, sendLogs, sendSpans, variedLogRecords, variedSp
 
 const ENCODINGS: readonly Encoding[] = ['protobuf', 'json']
 
-describe.each(ENCODINGS)('matches what real exporters send in %s', encoding => {
+describe.each(ENCODINGS)('matches requests of real exporters in %s', encoding => {
   test('logs', async () => {
     const { body } = await capture(url => sendLogs(url, encoding, variedLogRecords()))
     const request = decodeRequest('logs', encoding, body)

@@ -41,8 +41,8 @@ function clientLog(): string[] {
 
 afterEach(() => diag.disable())
 
-describe.each(ENCODINGS)('what real exporters send in %s', encoding => {
-  test.each([false, true])('attempts as log records are kept before the answer (gzip: %s)', async gzip => {
+describe.each(ENCODINGS)('requests of real exporters in %s', encoding => {
+  test.each([false, true])('makes attempts of log records durable before it answers (gzip: %s)', async gzip => {
     const lines = clientLog()
     const to = await receiver()
     const attempts = [
@@ -257,7 +257,7 @@ describe('the same attempt counts once', () => {
   })
 
   test.each(ENCODINGS)(
-    'log records without an id, when their batch comes again from within a span (%s)',
+    'log records without an id that were emitted inside a span, if their batch is sent again (%s)',
     async encoding => {
       const to = await receiver()
       const within = trace.setSpanContext(ROOT_CONTEXT, {
@@ -273,7 +273,7 @@ describe('the same attempt counts once', () => {
     },
   )
 
-  test('but equal log records outside of a span are separate attempts', async () => {
+  test('except equal log records outside of a span, which are separate attempts', async () => {
     const to = await receiver()
     for (let n = 0; n < 3; n++) await sendLogs(to.url, 'protobuf', logRecords([good, good]))
     expect(to.counts).toMatchObject({ accepted: 6, duplicates: 0 })

@@ -32,7 +32,7 @@ async function take(record: object): Promise<Receiver> {
   return to
 }
 
-describe('an attempt in OTLP/JSON is taken', () => {
+describe('an attempt in OTLP/JSON is accepted', () => {
   test('with 64-bit integers as numbers and as strings', async () => {
     const record = {
       eventName: 'agent.attempt',
@@ -43,7 +43,7 @@ describe('an attempt in OTLP/JSON is taken', () => {
     expect(kept).toMatchObject([{ input_tokens: 12, output_tokens: 34, timestamp: '2026-01-31T12:00:00.000Z' }])
   })
 
-  test('by the attribute event.name where the sender knows no event names', async () => {
+  test('by the attribute event.name if the sender does not support event names', async () => {
     const record = { attributes: attributes(['event.name', { stringValue: 'agent.attempt' }]) }
     expect((await take(record)).kept).toHaveLength(1)
   })
@@ -192,7 +192,7 @@ describe('a span in OTLP/JSON', () => {
     expect(to.kept).toMatchObject([{ attempt_id: `${lower.traceId}:${lower.spanId}` }])
   })
 
-  test('without a valid id is kept without identity', async () => {
+  test('without a valid id is recorded, and is never a duplicate', async () => {
     const to = await takeSpans(span({}, { traceId: '0'.repeat(32) }), span({}, { spanId: '' }))
     expect(to.counts).toMatchObject({ accepted: 2, duplicates: 0 })
   })

@@ -85,7 +85,7 @@ describe('requests of Claude Code', () => {
     expect(to.kept).toEqual([counted])
   })
 
-  test('count by their event name, and with every number as text, too', async () => {
+  test('also count by their event name, and with every number as text', async () => {
     const to = await receiver({ 'claude-code': { enabled: true } })
     const texts = Object.fromEntries(Object.entries(request).map(([key, value]) => [key, String(value)]))
     await log(to, texts, { eventName: 'claude_code.api_request' })
@@ -103,7 +103,7 @@ describe('requests of Claude Code', () => {
     expect(to.kept).toMatchObject([{ success: false, error_type: '529', attempt_id: 's-1:7' }])
   })
 
-  test('take the type of issue from where the user states it', async () => {
+  test('take the issue type from the attribute that the table names', async () => {
     const to = await receiver({ 'claude-code': { enabled: true, attempt: { issue_type: ['resource:team'] } } })
     await log(to, request, body)
     expect(to.kept).toMatchObject([{ issue_type: 'blue', model_name: 'claude-sonnet-5' }])
@@ -142,7 +142,7 @@ describe('sessions of OpenLIT', () => {
     ])
   })
 
-  test('that have not ended, and their other spans, are no attempts; none is without the table', async () => {
+  test('that have not ended, and their other spans, are no attempts, nor is any session without the table', async () => {
     const to = await receiver({ 'openlit-session': { enabled: true } })
     await span(to, 'coding_agent.session', { ...session, 'coding_agent.session.outcome': 'in_progress' })
     await span(to, 'coding_agent.tool.call', session)
@@ -200,7 +200,7 @@ describe("a user's table", () => {
     expect(to.counts).toMatchObject({ rejected: 0, ignored: 1 })
   })
 
-  test('of nothing changes nothing', () => {
+  test('without rules changes nothing', () => {
     expect(mergeMapping({})).toEqual(DEFAULT_MAPPING)
     expect(JSON.parse(JSON.stringify(DEFAULT_MAPPING))).toEqual(DEFAULT_MAPPING)
   })

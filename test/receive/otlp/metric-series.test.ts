@@ -163,7 +163,7 @@ describe('a point', () => {
     expect([ignored, increments]).toEqual([1, []])
   })
 
-  test('of another metric, or that says there is no value, is ignored', () => {
+  test('of another metric, or flagged as having no value, is ignored', () => {
     const { fold } = folding()
     expect(fold(counter(CUMULATIVE, [{ value: 1, time: 1 }], 'http.requests'))).toMatchObject({
       ignored: 1,

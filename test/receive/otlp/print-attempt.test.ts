@@ -29,7 +29,7 @@ const attempts: fc.Arbitrary<NewAttempt> = fc
   .map(values => FIELD_LIST.map(({ name }, i) => [name, values[i]] as const).filter(([, value]) => value !== undefined))
   .map(fields => Object.fromEntries(fields) as never)
 
-test('prints an attempt without escapes as JSON.stringify prints it, whatever its numbers', () => {
+test('prints an attempt without escapes as JSON.stringify prints it, for any numbers', () => {
   let printed = 0
   const law = fc.property(attempts, attempt => {
     if (!needsNoEscapes(attempt)) return

@@ -1,4 +1,4 @@
-/** A document becomes the beginning of a log: once, whoever adopts it, and wherever an adoption broke off. */
+/** A document becomes the beginning of a log: exactly once, also if several processes adopt it, or one stops in the middle. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'

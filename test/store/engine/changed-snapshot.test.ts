@@ -61,7 +61,7 @@ describe('a snapshot with other histogram bounds', () => {
     }
   })
 
-  test('keeps its totals and says what was dropped, if part of the log has expired', async () => {
+  test('keeps its totals and reports what was dropped, if part of the log has expired', async () => {
     const server = await filled()
     server.expireFirst(1)
     const program = await programWith(OTHER)
@@ -77,7 +77,7 @@ describe('a snapshot with other histogram bounds', () => {
     await engine.close()
   })
 
-  test('keeps its totals and says what was dropped, if part of the log is damaged', async () => {
+  test('keeps its totals and reports what was dropped, if part of the log is damaged', async () => {
     const server = await filled()
     const program = await programWith(OTHER)
     const { lines, logger } = createLines()

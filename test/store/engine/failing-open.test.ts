@@ -24,7 +24,7 @@ test('an opening that fails after a part of the log was folded leaves no timer',
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('an engine that is open drops what expired by a timer, which closing ends', async () => {
+test('an open engine deletes expired groups by a timer, which close ends', async () => {
   const engine = await openOn(createMemoryServer().open(), { times: { expireMs: 3_600_000 } })
   expect(vi.getTimerCount()).toBe(1)
   await engine.close()

@@ -36,7 +36,7 @@ test('a shared log that has one is not opened', async () => {
   await expect(openOn(server.open())).rejects.toMatchObject(REFUSED)
 })
 
-test('an engine that is open stops at it for good: it counts and appends nothing after it, and says why', async () => {
+test('an open engine stops at it permanently: it counts and appends nothing after it, and states the reason', async () => {
   const [engine, other] = [await openOn(server.open()), await openOn(server.open())]
   await engine.append([attempt(1)])
   await other.follow()

@@ -55,12 +55,12 @@ describe('an outcome', () => {
     expect(await countedIn(engine)).toBe(2)
   })
 
-  test('of an attempt that is not there is unknown, and nothing is kept', async () => {
+  test('of an attempt that does not exist is unknown, and nothing is recorded', async () => {
     expect(await engine.recordOutcome(ci(true))).toBe('unknown')
     expect(server.groups).toEqual([])
   })
 
-  test('that is changed says what the one before said', async () => {
+  test('that replaces another one states the previous result', async () => {
     const records = heard(engine)
     await engine.append([attempt(1)])
     expect(await engine.recordOutcome(ci(false))).toBe('accepted')
@@ -70,7 +70,7 @@ describe('an outcome', () => {
     expect(records[1]).toMatchObject({ revision: 2, previous: false, outcome: ci(true) })
   })
 
-  test('that two sidecars record at once counts once, and the later one comes after the other', async () => {
+  test('is accepted from two sidecars at the same time, and each counts once', async () => {
     await engine.append([attempt(1)])
     const answers = await Promise.all([
       engine.recordOutcome(ci(true)),
@@ -95,7 +95,7 @@ describe('an alert', () => {
     expect(await engine.recordAlert('slow a:b', 'resolved')).toBe(false)
   })
 
-  test('that fires still does after a restart from a snapshot', async () => {
+  test('that fires is still firing after a restart from a snapshot', async () => {
     await engine.recordAlert('slow', 'firing')
     engine.requestSnapshot()
     await vi.waitUntil(() => server.snapshots.length === 1, { interval: 1 })
@@ -107,7 +107,7 @@ describe('an alert', () => {
   })
 })
 
-test('the plan of an experiment that two sidecars store at once is the same for both, and recorded once if they say the same', async () => {
+test('the plan of an experiment that two sidecars store at the same time is the same for both, and is recorded once if both are equal', async () => {
   const records = heard(engine)
   const plan = { shares: new Map([['a', 1]]), baseline: 'a', endMs: undefined }
   expect(await Promise.all([engine.putExperimentPlan('e', plan), other.putExperimentPlan('e', plan)])).toEqual([

@@ -123,7 +123,7 @@ test('while it is written it is always a whole one', async () => {
 const documents = (store: FileStore, count: number): Promise<unknown> =>
   vi.waitUntil(() => store.stats().document.writes >= count, { timeout: 5000, interval: 1 })
 
-/** What stands before the part that says how much of the journal is covered. */
+/** The text before the part that states how much of the journal is covered. */
 const withoutJournal = (text: string): string => text.slice(0, text.lastIndexOf('"journal"'))
 
 test('after any changes, and for any names of keys, it equals a document that is written completely again', async () => {
@@ -183,6 +183,6 @@ test('where something else changed it meanwhile, nothing of that is taken over',
   await documents(store, 3)
   const totals = [...readAsOrigin(textOf(fileSystem)).values()].map(entry => entry.total_attempts)
   expect(totals).toEqual([2, 1, 1])
-  expect(warnings).toContain('something else changed the document: it is written anew')
+  expect(warnings).toContain('another program changed the document: it is written again')
   await store.close()
 })

@@ -138,7 +138,7 @@ export const HISTORIES: readonly [Step[], number][] = [
   ],
   // Refused attempts do not come back, whatever happens later.
   [[ids(0, 1), fail, kill, ids(1, 1), fail, cut, fail, ids(2, 1), snapshot, fail, kill], 3],
-  // A reset removes totals, ids and listed attempts for good.
+  // A reset removes totals, ids and listed attempts permanently.
   [[ids(0, 3), snapshot, reset, kill, ids(0, 1), cut, reset, close, ids(1, 1), reset, ids(1, 1), cut], 4],
   // Consecutive snapshots with power losses in between.
   [[ids(0, 1), snapshot, ids(1, 1), snapshot, ids(2, 1), cut, snapshot, cut, ids(3, 1), snapshot, kill, close, cut], 5],

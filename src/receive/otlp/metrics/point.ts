@@ -21,7 +21,7 @@ export interface MetricPoint {
   /** Whether the sender states delta or cumulative. */
   readonly temporality: boolean
   readonly monotonic: boolean
-  /** The value of a sum; or count and sum of a histogram, and its buckets where the bounds are ours. Empty where there is no value. */
+  /** The value of a sum. For a histogram: its count, its sum, and its buckets if the bounds are ours. Empty if there is no value. */
   readonly values: readonly number[]
 }
 

@@ -12,7 +12,7 @@ import { contentEnd, integerEnd } from './wire-bytes.ts'
 export interface RecordBytes extends AttributeBytes {
   start: number
   end: number
-  /** The position of a time; 0 where there is none. */
+  /** The position of a time. 0 if there is none. */
   timeAt: number
   observedAt: number
   eventName: string

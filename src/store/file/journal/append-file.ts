@@ -1,4 +1,4 @@
-/** A file that is only appended to, with preallocated space behind its end (preallocation.ts). Each append is durable when it resolves. */
+/** An append-only file with preallocated space after its end (preallocation.ts). Each append is durable when it resolves. */
 import { close, constants, fdatasync, fstatSync, ftruncate, lstatSync, open, readlinkSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { AppendFile } from '../file-system.ts'
@@ -83,7 +83,7 @@ function createGuard(path: string, fd: number, preallocation: Preallocation): Gu
   }
 }
 
-/** The current path of an open file, which changes if the file is removed, renamed or replaced. Undefined on systems without /proc. */
+/** The current path of an open file. It changes if the file is removed, renamed or replaced. Undefined on systems without /proc. */
 function nameOf(fd: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`)

@@ -8,7 +8,7 @@ import { type JournalFiles, readOpening, segmentPath } from './segments.ts'
 const LF = 0x0a
 const CHUNK_BYTES = 64 * 1024
 
-/** What a segment's opening record states about earlier segments. It never changes, so it is cached. */
+/** The statement of a segment's opening record about earlier segments. It never changes, so it is cached. */
 export interface Link {
   readonly previous: Position
   /** Attempts in the journal before the segment. Undefined if the version that wrote it did not count them. */

@@ -35,7 +35,7 @@ export interface JournalOptions extends JournalFiles {
 
 /** The extent of a journal. */
 export interface JournalState {
-  /** Behind the last durable byte. */
+  /** The position after the last durable byte. */
   readonly end: Position
   /** Attempts before {@link end}, since the beginning of the journal or the last reset. Changes together with `end`. */
   readonly records: number
@@ -69,13 +69,13 @@ export interface Journal extends JournalState {
   close(): Promise<void>
 }
 
-/** What the first lines of a segment contain. */
+/** The content of the first lines of a segment. */
 export interface SegmentContents {
   readonly attempts?: number
   readonly reset?: boolean
 }
 
-/** What a segment that is stored whole contains. */
+/** The content of a segment that is stored as a whole. */
 export interface WholeSegment {
   readonly attempts: number
   readonly merged?: readonly MergedPart[] | undefined
@@ -155,8 +155,8 @@ async function write({ options }: OpenJournal, file: AppendFile, lines: Uint8Arr
 }
 
 /**
- * Closes the current segment for good, and truncates what the failed write may have added. If the lock was lost, the file stays as it is:
- * another owner may have read and counted all of it.
+ * Closes the current segment permanently, and truncates the bytes that the failed write may have added. If the lock was lost, the file
+ * stays as it is: another owner may have read and counted all of it.
  */
 async function abandonSegment(journal: OpenJournal): Promise<void> {
   const { fileSystem, directory, lock } = journal.options

@@ -1,4 +1,4 @@
-/** What both orders of a listing share: the state of a page, reading a part of a segment, and adding the attempts of a line. */
+/** The shared parts of both orders of a listing: the state of a page, reading a part of a segment, and adding the attempts of a line. */
 import { matches } from '../../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
 import type { AttemptQuery } from '../../../core/ports.ts'
@@ -48,7 +48,7 @@ export interface Chunk {
  */
 export type ReadChunk = Chunk | 'short' | 'removed' | undefined
 
-/** Reads a part of a segment. The results are those of {@link ReadChunk}; a short segment gives fewer bytes. */
+/** Reads a part of a segment. The results are those of {@link ReadChunk}. A short segment returns fewer bytes. */
 export async function readPart(
   { options, missing }: ListingWalk,
   { sequence, state }: Extent,
@@ -92,8 +92,8 @@ export interface ListedLine {
 }
 
 /**
- * Reads the line of a chunk from `start` to `end`, and counts what is lost in it. `isUncounted` says that no record states how many attempts
- * precede the line.
+ * Reads the line of a chunk from `start` to `end`, and counts its lost attempts. `isUncounted` is true if no record states how many
+ * attempts precede the line.
  */
 export function readLine(
   { missing, options }: ListingWalk,

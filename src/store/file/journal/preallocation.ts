@@ -1,7 +1,7 @@
 /**
- * Preallocated space behind the end of a file: zeros that are on disk before data overwrites them. Such a write changes no metadata of the
- * file, so that making it durable takes a third less time and half the CPU. It does not wait for the journal of the file system either. The
- * row "durable appends of 2.5 KB, space preallocated" of bench/rows/storage.ts measures it.
+ * Preallocated space after the end of a file: zeros that are on disk before data overwrites them. Such a write changes no metadata of the
+ * file. Making it durable therefore takes a third less time and half the CPU. It does not wait for the journal of the file system either.
+ * The row "durable appends of 2.5 KB, space preallocated" of bench/rows/storage.ts measures it.
  */
 import { close, constants, fdatasync, fstatSync, open } from 'node:fs'
 import { promisify } from 'node:util'
@@ -28,7 +28,7 @@ export interface Preallocation {
   readonly maxEnd: number
   /** Resolves when data can be written up to `end`. Undefined if it can be written now. */
   whenWritable(end: number): Promise<void> | undefined
-  /** Starts to preallocate more space if too little is left behind `length`. Returns at once. */
+  /** Starts to preallocate more space if too little is left after `length`. Returns at once. */
   extend(length: number): void
 }
 
@@ -45,7 +45,7 @@ export function createPreallocation(path: string, maxBytes: number, ino: number)
       await writeZeros(path, ino, start, maxEnd)
       minEnd = maxEnd
     } catch {
-      // The next append reports the reason, whatever it is.
+      // The next append reports the reason.
       failed = true
     }
     running = undefined

@@ -15,7 +15,7 @@ export interface ReadGroupsOptions extends JournalFiles {
   readonly report: ReadReport
 }
 
-/** Receives what a read finds. */
+/** Receives the damage that a read finds. */
 export interface ReadReport {
   /** A segment contains damaged lines. */
   damaged(sequence: number, lines: number): Promise<void>

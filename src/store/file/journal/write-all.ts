@@ -3,8 +3,8 @@ import { constants, write } from 'node:fs'
 import { promisify } from 'node:util'
 
 /**
- * The open flag for durable writes: one call in the thread pool instead of a write and a sync, and every group of attempts waits for it.
- * 0 on systems other than Linux, where the flag promises less than a sync.
+ * The open flag for durable writes. It replaces a write and a sync by one call in the thread pool, and every group of attempts waits for
+ * that call. 0 on systems other than Linux, because their flag guarantees less than a sync.
  */
 export const DURABLE_WRITES: number = process.platform === 'linux' ? constants.O_DSYNC : 0
 

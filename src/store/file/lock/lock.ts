@@ -1,7 +1,7 @@
 /**
- * A file lock that the kernel releases when its process ends: SQLite's exclusive lock on an empty file. It also works between containers that
- * share a volume, where process ids mean nothing. The kernel locks the file and not its name. If the name is removed, another process can
- * create and lock a new file of that name. Therefore the owner checks {@link FileLock.isHeld} before it relies on the lock.
+ * A file lock that the kernel releases when its process ends: SQLite's exclusive lock on an empty file. It also works between containers
+ * that share a volume but not process ids. The kernel locks the file and not its name. If the name is removed, another process can create
+ * and lock a new file of that name. Therefore the owner checks {@link FileLock.isHeld} before it relies on the lock.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -105,8 +105,8 @@ function movedTo(fd: number, path: string): string | undefined {
 }
 
 /**
- * Synchronous, and the only open besides SQLite's. Closing any descriptor of a file releases all locks of the process on it, so no other
- * store of this process may acquire the lock between open and close.
+ * Synchronous, and the only open besides SQLite's. Closing any descriptor of a file releases all locks of the process on it. No other store
+ * of this process may therefore acquire the lock between open and close.
  */
 function createEmpty(path: string): void {
   try {

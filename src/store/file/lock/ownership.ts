@@ -32,8 +32,8 @@ export interface Ownership {
   /** Calls `onLoss` if the lock was lost. Synchronous and cheap. */
   check(): void
   /**
-   * Resolves with the result of `read`. Rejects with {@link StoreUnavailable} if the lock was lost before or during it: files may be missing
-   * then, and an incomplete list would be returned as a complete one.
+   * Resolves with the result of `read`. Rejects with {@link StoreUnavailable} if the lock was lost before or during it. Files may be
+   * missing then, and an incomplete list would look complete.
    */
   whileHeld<T>(read: () => Promise<T>): Promise<T>
   /** Acquires a lost lock again. Rejects with `LockLost` if that fails. */

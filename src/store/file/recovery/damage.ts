@@ -1,18 +1,20 @@
-/** What is known to be damaged or missing of a store now: logged and counted once, however often it is found. */
+/**
+ * The currently known damage of a store, including missing files. Each damage is logged and counted once, even if it is found repeatedly.
+ */
 
 import type { Logger } from '../../logger.ts'
 import type { Counters } from '../counters.ts'
 
-/** What is wrong with one file. */
+/** The damage of one file. */
 export interface Finding {
   readonly path: string
-  /** In words. */
+  /** A description for people. */
   readonly reason: string
-  /** Lines that are damaged, also where that cost no attempt: a segment's opening, or the end of a line alone. */
+  /** Damaged lines, including those that lost no attempt: the opening of a segment, or a line of which only the end is damaged. */
   readonly corrupt: number
-  /** Attempts that they cost. */
+  /** Attempts lost in these lines. */
   readonly lost: number
-  /** Records that are gone. */
+  /** Missing records. */
   readonly missing: number
 }
 
@@ -21,25 +23,25 @@ export interface KnownDamage {
   readonly files: number
   /** Records that are damaged or missing. */
   readonly records: number
-  /** One sentence for people; undefined where nothing is damaged. */
+  /** One sentence for people. Undefined if nothing is damaged. */
   readonly detail: string | undefined
 }
 
 export interface Damage {
   readonly known: KnownDamage
   has(path: string): boolean
-  /** Takes down what is wrong with a file now. What is new of it is logged and counted. */
+  /** Replaces the finding about a file. Logs and counts only new damage. */
   report(finding: Finding): void
   /** Counts damaged lines that a read found, before the file is verified. True if they are new. */
   count(path: string, corrupt: number): boolean
-  /** The file is as it should be, or gone as it should be. */
+  /** Removes the finding about a file that is intact, or that was removed as intended. */
   clear(path: string): void
-  /** Forgets all files but these. */
+  /** Removes the findings about all other files. */
   keepOnly(paths: ReadonlySet<string>): void
 }
 
-/** Files that are named. */
-const NAMED = 3
+/** The maximum number of files that the description names. */
+const MAX_NAMED = 3
 
 export function createDamage(counters: Counters, log: Logger): Damage {
   const findings = new Map<string, Finding>()
@@ -81,8 +83,8 @@ export function createDamage(counters: Counters, log: Logger): Damage {
 
 function detailOf(findings: readonly Finding[], records: number): string | undefined {
   if (findings.length === 0) return undefined
-  const named = findings.slice(0, NAMED).map(({ path, reason }) => `${path}: ${reason}`)
-  const more = findings.length > NAMED ? `; and ${findings.length - NAMED} more` : ''
+  const named = findings.slice(0, MAX_NAMED).map(({ path, reason }) => `${path}: ${reason}`)
+  const more = findings.length > MAX_NAMED ? `; and ${findings.length - MAX_NAMED} more` : ''
   const files = findings.length === 1 ? '1 file of the store is' : `${findings.length} files of the store are`
   return `${files} damaged or missing, with ${records} attempts that can no longer be listed: ${named.join('; ')}${more}`
 }

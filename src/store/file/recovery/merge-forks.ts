@@ -1,4 +1,4 @@
-/** Merges what two owners stored at the same time into one journal. */
+/** Merges the records that two owners stored at the same time into one journal. */
 import type { LogRecord } from '../../../core/fold.ts'
 import type { Logger } from '../../logger.ts'
 import { pointsJson } from '../../record-json.ts'
@@ -8,21 +8,24 @@ import { type JournalFiles, segmentPath } from '../journal/segments.ts'
 import type { Fork } from './forks.ts'
 import { scan } from './scan.ts'
 
-/** Forks that one segment names: its first record must stay short. */
-const FORKS_AT_ONCE = 16
+/** The maximum number of forks that one segment names, because its first record must stay short. */
+const MAX_FORKS_PER_SEGMENT = 16
 
 export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' }>
 
-/** The records of a fork that the journal lacks. */
+/** A fork, and its records that the journal does not have. */
 export interface ReadFork extends Fork {
   readonly records: readonly ForkRecord[]
-  /** How many others it has. */
+  /** The number of its other records. */
   readonly known: number
   /** Damaged lines. */
   readonly corrupt: number
 }
 
-/** Reads forks in the order of the journal. A reset in a fork is left out: it would delete what the other owner acknowledged since. */
+/**
+ * Reads forks in the order of the journal. Ignores a reset in a fork, because it would delete records that the other owner has acknowledged
+ * since.
+ */
 export async function readForks(
   { fileSystem, directory }: JournalFiles,
   forks: readonly Fork[],
@@ -54,8 +57,8 @@ export async function mergeForks(
   { directory, journal, log }: Pick<JournalFiles, 'directory'> & { readonly journal: Journal; readonly log: Logger },
   forks: readonly ReadFork[],
 ): Promise<void> {
-  for (let from = 0; from < forks.length; from += FORKS_AT_ONCE) {
-    const some = forks.slice(from, from + FORKS_AT_ONCE)
+  for (let from = 0; from < forks.length; from += MAX_FORKS_PER_SEGMENT) {
+    const some = forks.slice(from, from + MAX_FORKS_PER_SEGMENT)
     const records = some.flatMap(fork => fork.records)
     await journal.addSegment(Buffer.concat(records.map(lineOf)), {
       attempts: records.filter(({ kind }) => kind === 'attempt').length,
@@ -76,7 +79,7 @@ export async function mergeForks(
   }
 }
 
-/** The line of a record as it was stored before. */
+/** The line of a record, with its original times. */
 function lineOf(record: ForkRecord): Buffer {
   const text = record.kind === 'points' ? pointsJson(record.points) : JSON.stringify(record.attempt)
   return recordLines(record.nowMs, [text], record.idMs)

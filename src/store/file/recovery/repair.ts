@@ -10,7 +10,7 @@ import type { RecoveredJournal, StartOptions, TornEnd } from './start.ts'
 
 const COPY_BYTES = 1024 * 1024
 
-/** Moves damaged snapshots aside, cuts torn ends, and makes the end of the journal durable. */
+/** Moves damaged snapshots aside, truncates torn ends, and makes the end of the journal durable. */
 export async function repairJournal(options: StartOptions, recovered: RecoveredJournal): Promise<void> {
   const { damagedSnapshots, torn, segments, end } = recovered
   for (const { sequence, reason } of damagedSnapshots) await moveSnapshotAside(options, sequence, reason)
@@ -32,19 +32,20 @@ export async function moveSnapshotAside(
 }
 
 /**
- * Copies a damaged file of the journal's directory aside: once, since a start before this one may have done it, and not where there are
- * `mostCopies` already. A full disk must not keep the store from starting.
+ * Copies a damaged file of the journal's directory aside. Does nothing if an earlier start copied it, or if there are `maxCopies` copies.
+ * Failures are only logged, because a full disk must not prevent the store from starting.
  */
 export async function copyAside(
   { fileSystem, directory, clock, log }: AsideOptions,
   path: string,
-  mostCopies: number = Number.POSITIVE_INFINITY,
+  maxCopies: number = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const name = path.slice(directory.length + 1)
   try {
     const copies = (await fileSystem.list(directory)).filter(other => other.includes('.corrupt-'))
     if (copies.some(other => other.startsWith(`${name}.corrupt-`))) return
-    if (copies.length >= mostCopies) return log.warn('a damaged file is not copied aside: enough were', { path })
+    if (copies.length >= maxCopies)
+      return log.warn('a damaged file is not copied aside: there are enough copies', { path })
     await fileSystem.writeAtomically(asideName(path, 'corrupt', clock()), contentOf(fileSystem, path))
   } catch (error) {
     log.error('the damaged file cannot be copied aside', { path, error: messageOf(error) })
@@ -60,7 +61,7 @@ async function* contentOf(fileSystem: FileSystem, path: string): AsyncGenerator<
   }
 }
 
-/** The last group was not acknowledged when the process ended. Preallocated space after it is cut too. */
+/** Truncates a torn end: the last group was not acknowledged when the process ended. Also removes preallocated space after it. */
 async function cutTorn(
   { fileSystem, directory, log }: StartOptions,
   { segment, offset, bytes }: TornEnd,
@@ -68,7 +69,7 @@ async function cutTorn(
 ): Promise<void> {
   const path = segmentPath(directory, segment)
   if (bytes > 0)
-    log.warn('the journal ends within a record: it was cut behind the last whole one', { path, offset, bytes })
+    log.warn('the journal ends within a record: it was truncated after the last complete one', { path, offset, bytes })
   if (offset > 0) {
     await fileSystem.truncate(path, offset)
     segments.set(segment, offset)

@@ -5,26 +5,26 @@ import { decodeLine, hasValidChecksum, type JournalRecord } from '../journal/rec
 
 /** A few milliseconds of work. */
 const BLOCK_BYTES = 512 * 1024
-/** A damaged line may hold a whole one behind it when its own end is what was damaged: looked for this far back. */
+/** If the end of a line is damaged, the line also contains the next one. That one is searched for in this many last bytes. */
 const SALVAGE_BYTES = 64 * 1024
 const LF = 0x0a
-/** The shortest thing that could be a line. */
-const SHORTEST = 12
-/** Longer than any first record. */
+/** The minimum length of a line. */
+const MIN_LINE_BYTES = 12
+/** Longer than any opening record. */
 const OPENING_BYTES = 1024
 
 export interface ScanResult {
-  /** Where the last good line ends: the stretch's end, or less where its end is torn. */
+  /** Where the last valid line ends: the end of the stretch, or earlier if its end is torn. */
   readonly end: number
-  /** Damaged lines that cost a record, or only their own end. */
+  /** Damaged lines, including those of which only the end is damaged. */
   readonly corrupt: number
-  /** Records that damaged lines cost, as far as it can be told; the first one of a segment, which says what it is, is not among them. */
+  /** Records lost in damaged lines, as far as known. The opening record of a segment is not counted. */
   readonly lost: number
-  /** Bytes of a line that has no end, without zeros that were laid out behind it. */
+  /** Length in bytes of an incomplete last line, without the preallocated zeros after it. */
   readonly torn: number
 }
 
-/** How fast a stretch is read: what is read at once, and what is awaited after each of these blocks. */
+/** How fast a stretch is read: the block size of a read, and a pause after each block. */
 export interface Pace {
   readonly blockBytes: number
   pause(): Promise<unknown>
@@ -39,11 +39,13 @@ export interface ScannedBlock {
   readonly end: number
   /** Damaged lines. */
   readonly corrupt: number
-  /** Records that these cost. */
+  /** Records lost in these lines. */
   readonly lost: number
 }
 
-/** Calls `onRecord` for every record from `start` to `end` of the file, in order. What a damaged line still holds is read. */
+/**
+ * Calls `onRecord` for every record from `start` to `end` of the file, in order. Includes records that can be salvaged from damaged lines.
+ */
 export async function scan(
   fileSystem: FileSystem,
   path: string,
@@ -100,8 +102,8 @@ export async function* scanBlocks(
   const [restAt, restLength] = [at - rest.length, rest.length]
   const { end: length, torn } = bounded ? { end: restLength, torn: 0 } : openEnd(rest)
   if (length > 0)
-    yield blockOf(rest.subarray(0, length), onRecord => book(salvage(rest, 0, length, onRecord), damage), restAt)
-  // What says what the segment is counts as no record.
+    yield blockOf(rest.subarray(0, length), onRecord => countDamage(salvage(rest, 0, length, onRecord), damage), restAt)
+  // The opening record of a segment does not count as lost.
   if (start === 0 && damage.corrupt > 0 && (await hasDamagedOpening(fileSystem, path, end)))
     damage.lost = Math.max(0, damage.lost - 1)
   return { end: restAt + length, ...damage, torn }
@@ -112,8 +114,8 @@ interface FoundDamage {
   lost: number
 }
 
-/** A damaged line counts once at least, also where nothing but its end was damaged. */
-function book(lost: number, damage: FoundDamage): void {
+/** Counts a damaged line at least once, even if only its end is damaged. */
+function countDamage(lost: number, damage: FoundDamage): void {
   damage.corrupt += Math.max(lost, 1)
   damage.lost += lost
 }
@@ -125,10 +127,7 @@ async function hasDamagedOpening(fileSystem: FileSystem, path: string, end: numb
   return decodeLine(bytes, 0, length < 0 ? bytes.length : length)?.kind !== 'opening'
 }
 
-/**
- * What stands behind the last line that has an end: one that was being written, or one whose end is damaged, which counts up to there;
- * and zeros that were laid out.
- */
+/** Analyses the bytes after the last complete line. They are an incomplete line, or a line whose end is damaged, and preallocated zeros. */
 function openEnd(rest: Buffer): { readonly end: number; readonly torn: number } {
   let used = rest.length
   while (used > 0 && rest[used - 1] === 0) used--
@@ -137,20 +136,20 @@ function openEnd(rest: Buffer): { readonly end: number; readonly torn: number } 
   return { end: 0, torn: used }
 }
 
-/** Reads the lines of `bytes` up to `whole`, which ends one. */
+/** Reads the lines of `bytes` up to `whole`, the end of a line. */
 function readLines(bytes: Buffer, whole: number, onRecord: (record: JournalRecord) => void, damage: FoundDamage): void {
   for (let start = 0; start < whole; ) {
     const end = bytes.indexOf(LF, start)
     const record = decodeLine(bytes, start, end)
-    if (record === undefined) book(salvage(bytes, start, end, onRecord), damage)
+    if (record === undefined) countDamage(salvage(bytes, start, end, onRecord), damage)
     else onRecord(record)
     start = end + 1
   }
 }
 
 /**
- * Reads what a damaged line still holds: lines run together when the end of one was damaged. Answers how many records were lost: none where
- * only ends of lines were damaged. `onRecord` gets where the record begins in `bytes` too.
+ * Salvages the records of a damaged line. If the end of a line is damaged, it runs together with the next line. Returns the number of lost
+ * records: 0 if only ends of lines are damaged. `onRecord` also receives the offset of the record in `bytes`.
  */
 export function salvage(
   bytes: Buffer,
@@ -175,7 +174,7 @@ function collect(bytes: Buffer, start: number, end: number, found: Salvaged[]): 
     found.push({ record: whole, start })
     return 0
   }
-  for (let at = Math.max(start + 1, end - SALVAGE_BYTES); at <= end - SHORTEST; at++) {
+  for (let at = Math.max(start + 1, end - SALVAGE_BYTES); at <= end - MIN_LINE_BYTES; at++) {
     if (bytes[at + 8] !== 0x20) continue
     const record = decodeLine(bytes, at, end) ?? decodeLine(bytes, at, end - 1)
     if (record === undefined) continue

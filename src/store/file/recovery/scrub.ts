@@ -1,7 +1,6 @@
 /**
- * The scrub: a slow pass over all segments and snapshots in the background, which reads and verifies them, and one of single segments where a
- * listing found something wrong. What it finds goes to the log, to the counters and to what is known of the damage. It never reads behind
- * the durable end of the journal.
+ * The scrub slowly reads and verifies all segments and snapshots in the background. It also verifies a single segment after a listing found
+ * damage in it. It logs and counts damage, and records it as known damage. It never reads beyond the durable end of the journal.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../../logger.ts'
@@ -16,9 +15,9 @@ import { copyAside } from './repair.ts'
 import { type Pace, scan } from './scan.ts'
 import type { StartOptions } from './start.ts'
 
-/** How a scrub is paced. */
+/** How a scrub is throttled. */
 export interface ScrubTimes {
-  /** From the start of the store to the first pass, and from the end of one to the next. Infinity: none by itself. */
+  /** Milliseconds from the start of the store to the first pass, and from the end of one to the next. Infinity for no scheduled pass. */
   readonly firstMs: number
   readonly everyMs: number
   readonly bytesPerSecond: number
@@ -28,12 +27,12 @@ export const SCRUB_TIMES: ScrubTimes = { firstMs: 2000, everyMs: 86_400_000, byt
 
 /** About half a millisecond of work. */
 const BLOCK_BYTES = 64 * 1024
-/** A segment in which a listing found damage is looked at sooner and faster: somebody is about to ask what it was. */
-const HURRY = 8
-/** What a listing found in a segment is looked into at most this often. */
-const AGAIN_MS = 60_000
-/** Copies of damaged segments that are kept at most: a disk that fails everywhere must not be filled with them. */
-const MOST_COPIES = 16
+/** The factor of speed for a segment in which a listing found damage, because an operator is probably waiting for the cause. */
+const SPEED_UP = 8
+/** The minimum time between two verifications of a segment because of listings. */
+const RECHECK_MS = 60_000
+/** The maximum number of copies of damaged files. Without it, they could fill a disk that fails everywhere. */
+const MAX_COPIES = 16
 
 export interface ScrubOptions extends Pick<StartOptions, 'fileSystem' | 'directory' | 'clock'> {
   readonly log: Logger
@@ -41,16 +40,16 @@ export interface ScrubOptions extends Pick<StartOptions, 'fileSystem' | 'directo
   readonly times: ScrubTimes
   /** The journal as it is now. */
   readonly chain: () => ChainOptions
-  /** Called where a snapshot is damaged: another one is needed. */
+  /** Called if a snapshot is damaged, so that another one is taken. */
   readonly onDamagedSnapshot: () => void
-  /** Writes down again which segment is the oldest. */
+  /** Writes the file that names the oldest segment again. */
   readonly keepOldest: () => Promise<void>
 }
 
 export interface Scrub {
-  /** Looks into one segment soon. */
+  /** Verifies one segment soon. */
   examine(sequence: number): void
-  /** Makes a whole pass now; resolves when it is done. */
+  /** Runs a whole pass now. Resolves when it is done. */
   pass(): Promise<void>
   close(): Promise<void>
 }
@@ -60,15 +59,15 @@ const STOPPED = new Error('the store is closed')
 export function createScrub(options: ScrubOptions): Scrub {
   const { log, times } = options
   const examined = new Map<number, number>()
-  const asked = new Set<number>()
+  const queued = new Set<number>()
   let running: Promise<void> = Promise.resolve()
   let isStopped = false
-  /** Ends the pause that is under way. */
+  /** Ends the current pause. */
   let wake = (): void => {}
   let timer: NodeJS.Timeout | undefined
 
   async function pause(bytesPerSecond: number): Promise<void> {
-    // `close` has ended the pause that was under way, and ends no later one.
+    // `close` ends only the current pause, so later ones must not begin.
     if (isStopped) throw STOPPED
     if (bytesPerSecond === Number.POSITIVE_INFINITY) return await nextTurn()
     let waiting: NodeJS.Timeout | undefined
@@ -84,7 +83,7 @@ export function createScrub(options: ScrubOptions): Scrub {
     pause: () => pause(times.bytesPerSecond * factor),
   })
 
-  /** One after the other. A pass that cannot be made is made the next time. */
+  /** Runs work one after the other. A failed pass is repeated at the next scheduled time. */
   function enqueue(work: () => Promise<void>): Promise<void> {
     running = running.then(async () => {
       try {
@@ -102,7 +101,7 @@ export function createScrub(options: ScrubOptions): Scrub {
     const paths = new Set<string>()
     const extents = (await readChain(options.chain())).extents
     for (const { sequence } of extents) paths.add(segmentPath(options.directory, sequence))
-    // The journal goes on meanwhile, so each part is looked up again.
+    // The journal changes meanwhile, so each segment is looked up again.
     const seen = new Set<number>()
     for (const { sequence } of extents) {
       if (!seen.has(sequence)) for (const one of await examineSegment(options, sequence, pace)) seen.add(one)
@@ -125,14 +124,14 @@ export function createScrub(options: ScrubOptions): Scrub {
     examine(sequence) {
       const path = segmentPath(options.directory, sequence)
       const nowMs = performance.now()
-      if (asked.has(sequence) || options.damage.has(path)) return
-      if (nowMs - (examined.get(sequence) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return
-      for (const [one, ms] of examined) if (nowMs - ms >= AGAIN_MS) examined.delete(one)
-      asked.add(sequence)
+      if (queued.has(sequence) || options.damage.has(path)) return
+      if (nowMs - (examined.get(sequence) ?? Number.NEGATIVE_INFINITY) < RECHECK_MS) return
+      for (const [one, ms] of examined) if (nowMs - ms >= RECHECK_MS) examined.delete(one)
+      queued.add(sequence)
       void enqueue(async () => {
-        asked.delete(sequence)
+        queued.delete(sequence)
         examined.set(sequence, performance.now())
-        await examineSegment(options, sequence, paceOf(HURRY))
+        await examineSegment(options, sequence, paceOf(SPEED_UP))
       })
     },
     pass: () => enqueue(wholePass),
@@ -145,19 +144,19 @@ export function createScrub(options: ScrubOptions): Scrub {
   }
 }
 
-/** What one segment was found to hold. */
+/** The result of verifying one segment. */
 interface Examined {
   readonly extent: Extent
   readonly attempts: number
   readonly corrupt: number
   readonly lost: number
-  /** What is wrong, in words; undefined where nothing is. */
+  /** The damage in words. Undefined if there is none. */
   readonly reason: string | undefined
 }
 
 /**
- * Verifies a segment, together with those beside it of which only all together it is known how many attempts they should hold. Answers
- * which ones these were.
+ * Verifies a segment. If only the total number of attempts of several adjacent segments is known, verifies all of them. Resolves with the
+ * sequence numbers of the verified segments.
  */
 async function examineSegment(options: ScrubOptions, sequence: number, pace: Pace): Promise<number[]> {
   const chainOptions = options.chain()
@@ -172,7 +171,7 @@ async function examineSegment(options: ScrubOptions, sequence: number, pace: Pac
   const group: Examined[] = []
   for (const extent of extents.slice(first, last + 1)) {
     const one = await verify(options, extent, pace)
-    // Retention has removed it meanwhile, and all before it.
+    // Retention has removed it and all older segments meanwhile.
     if (extent.sequence < chainOptions.journal.oldest.segment || one === undefined) return [sequence]
     group.push(one)
   }
@@ -184,7 +183,7 @@ async function examineSegment(options: ScrubOptions, sequence: number, pace: Pac
   return group.map(({ extent }) => extent.sequence)
 }
 
-/** Undefined where it left while it was read. */
+/** Undefined if the segment was removed while it was read. */
 async function verify(options: ScrubOptions, extent: Extent, pace: Pace): Promise<Examined | undefined> {
   const { fileSystem, directory } = options
   const { sequence, end } = extent
@@ -211,7 +210,7 @@ async function verify(options: ScrubOptions, extent: Extent, pace: Pace): Promis
   }
 }
 
-/** Reports what the group misses for the segment that is missing, cut short or damaged; else for the last one. */
+/** Reports the missing attempts of the group at the segment that is missing, truncated or damaged, otherwise at the last one. */
 async function report(options: ScrubOptions, group: readonly Examined[], gap: number | undefined): Promise<void> {
   const { damage, directory } = options
   const blamed =
@@ -226,19 +225,19 @@ async function report(options: ScrubOptions, group: readonly Examined[], gap: nu
     else {
       const isFirst = !damage.has(path)
       damage.report({ path, reason, corrupt: one.corrupt, lost: one.lost, missing })
-      if (isFirst && one.reason !== 'it is missing') await copyAside(options, path, MOST_COPIES)
+      if (isFirst && one.reason !== 'it is missing') await copyAside(options, path, MAX_COPIES)
     }
   }
 }
 
-/** Answers the paths of those that are damaged. */
+/** Resolves with the paths of damaged snapshots. */
 async function verifySnapshots(options: ScrubOptions, pace: Pace): Promise<string[]> {
   const { damage, directory, onDamagedSnapshot } = options
   const damaged: string[] = []
   for (const sequence of await listSnapshots(options)) {
     const path = snapshotPath(directory, sequence)
     const reason = await verifySnapshot(options, sequence, pace).catch(error => {
-      // It left: newer ones took its place.
+      // The snapshot was removed meanwhile, because there are newer ones.
       if (errorCode(error) === 'ENOENT') return undefined
       throw error
     })
@@ -247,7 +246,7 @@ async function verifySnapshots(options: ScrubOptions, pace: Pace): Promise<strin
     const isFirst = !damage.has(path)
     damage.report({ path, reason, corrupt: 0, lost: 0, missing: 0 })
     if (!isFirst) continue
-    await copyAside(options, path, MOST_COPIES)
+    await copyAside(options, path, MAX_COPIES)
     onDamagedSnapshot()
   }
   return damaged
@@ -258,7 +257,7 @@ async function verifyOldest(options: ScrubOptions): Promise<void> {
   const path = oldestPath(directory)
   const read = await readOldest(options)
   if (typeof read !== 'string') return damage.clear(path)
-  if (read === 'damaged') await copyAside(options, path, MOST_COPIES)
+  if (read === 'damaged') await copyAside(options, path, MAX_COPIES)
   damage.report({ path, reason: `it is ${read}, and was written again`, corrupt: 0, lost: 0, missing: 0 })
   await keepOldest()
 }

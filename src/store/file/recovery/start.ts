@@ -42,17 +42,17 @@ export interface RecoveredJournal {
   readonly damagedSnapshots: readonly { readonly sequence: number; readonly reason: string }[]
   /** The position after the last valid record. */
   readonly end: Position
-  /** Attempts before the end since the last reset, with those that damage cost. */
+  /** Attempts before the end since the last reset, including those lost by damage. */
   readonly records: number
   /** The segment that the last reset began. 0 without a reset. */
   readonly resetAt: number
-  /** Segments that end within a record: where their last record ends, and how many bytes of another follow. */
+  /** Segments that end within a record: the end of their last complete record, and the length of the incomplete one. */
   readonly torn: readonly TornEnd[]
-  /** What another owner wrote at the same time. */
+  /** The records that another owner wrote at the same time. */
   readonly forks: readonly Fork[]
   /** The latest group of each writer that adopted a document. */
   readonly adopted: Map<string, number>
-  /** Whether all that was ever stored are groups of an adopted document. */
+  /** Whether nothing but groups of an adopted document was ever stored. */
   readonly hasOnlyAdopted: boolean
 }
 
@@ -79,7 +79,10 @@ export async function refuseNewer(
   return document
 }
 
-/** Reads only what the newest snapshot does not cover, and of that only what the first record of each segment does not say. */
+/**
+ * Reads only the part that the newest snapshot does not cover. Segments whose end and counts are stated by later opening records are not
+ * read.
+ */
 export async function recoverJournal(files: JournalFiles, document: FoundDocument): Promise<RecoveredJournal> {
   const segments = await listSegments(files)
   const { snapshots, ...indexes } = await readIndexes(files)
@@ -110,7 +113,7 @@ export async function recoverJournal(files: JournalFiles, document: FoundDocumen
   }
 }
 
-/** A first record that cannot be read may be that of a segment that was never acknowledged. */
+/** A segment with an unreadable opening record may never have been acknowledged. */
 function isAdopted(openings: Openings): boolean {
   const [first, ...rest] = openings.values()
   if (openings.size === 0) return true
@@ -142,7 +145,7 @@ function reachesBack(openings: Openings): boolean {
   return false
 }
 
-/** Finds the end of each segment of which no later one says where it ends, and counts the attempts up to the end. */
+/** Finds the end of each segment whose end no later segment states, and counts the attempts up to the end. */
 async function readTail(
   { fileSystem, directory }: JournalFiles,
   stretches: readonly Stretch[],

@@ -1,7 +1,7 @@
 /**
- * The head and the index of a snapshot file. The head is, in every format: eight bytes of magic, the format version, and the checksum of these
- * twelve bytes. In this format follow a word that shows the byte order, the checksum of the index, and as a double the length of everything
- * after the head. The index contains the position in the journal, the number of blocks, and the length and checksum of each block. A reader
+ * The head and the index of a snapshot file. The head is, in every format: eight bytes of magic, the format version, and the checksum of
+ * these twelve bytes. In this format, a word for the byte order, the checksum of the index, and the length of everything after the head (a
+ * double) follow. The index contains the position in the journal, the number of blocks, and the length and checksum of each block. A reader
  * verifies each block before it decodes it.
  */
 import { crc32 } from 'node:zlib'

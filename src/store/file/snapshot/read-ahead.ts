@@ -13,8 +13,8 @@ interface Batch {
 }
 
 /**
- * Yields the blocks from `start` on, in batches. A block stays valid until the next batch is requested: two buffers alternate, because a new
- * buffer for each batch causes many GC runs during a start.
+ * Yields the blocks from `start` on, in batches. A block stays valid until the next batch is requested. Two buffers alternate, because a
+ * new buffer for each batch would cause many GC runs during a start.
  */
 export async function* readAhead(
   read: ReadBytes,

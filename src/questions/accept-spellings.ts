@@ -1,0 +1,21 @@
+/** Lets questions name a model by any of its spellings: attempts are stored under its name only. */
+import { type ModelAliases, modelNameOf } from '../core/attempt/model-aliases.ts'
+import type { KeyFilter } from '../core/ports.ts'
+import type { Facts } from './question.ts'
+
+/** The same facts, whose filters may hold a spelling of a model. The aliases are read at every question, because they may be replaced. */
+export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases): Facts {
+  function named<Filter extends KeyFilter>(filter: Filter): Filter {
+    const { model_name } = filter
+    return model_name === undefined ? filter : { ...filter, model_name: modelNameOf(modelAliases(), model_name) }
+  }
+  return {
+    summaries: (range, filter = {}, signal) => facts.summaries(range, named(filter), signal),
+    arms: (experiment, range, filter = {}, signal) => facts.arms(experiment, range, named(filter), signal),
+    overflowedArms: (experiment, range, filter = {}) => facts.overflowedArms(experiment, range, named(filter)),
+    attempts: query => facts.attempts(named(query)),
+    experimentPlan: experiment => facts.experimentPlan(experiment),
+    coverage: sinceMs => facts.coverage(sinceMs),
+    clip: range => facts.clip(range),
+  }
+}
