@@ -946,11 +946,11 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A server that may lose acknowledged attempts, or delete them, is refused or named in the log and in `/readyz?verbose`.',
+      'A server that may delete attempts is refused. One that may lose acknowledged attempts is refused with `--require-durable`, else named in the log and in `/readyz?verbose`.',
     shown: [
-      `${POSTGRES_STATES} > a server that may lose acknowledged attempts is accepted, and health says what and why`,
-      `${REDIS_STATES} > appendonly no is accepted, and health and the log say what a crash loses`,
-      `${REDIS_STATES} > appendfsync everysec is accepted, and health and the log say what a crash loses`,
+      `${POSTGRES_STATES} > a server that may lose acknowledged attempts is accepted without --require-durable, and health says what and why`,
+      `${REDIS_STATES} > appendonly no is accepted without --require-durable, and health and the log say what a crash loses`,
+      `${REDIS_STATES} > appendfsync everysec is accepted without --require-durable, and health and the log say what a crash loses`,
       'test/store/redis/faults.test.ts > faults > a server that may evict keys is refused with the remedy',
     ],
     not: 'settings that change while a sidecar runs: they are read at its start',

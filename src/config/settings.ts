@@ -37,6 +37,7 @@ export interface Config {
   readonly listen: ListenAddress
   /** The path of the documented JSON file, or a URL. The URL may contain a password. */
   readonly store: string
+  readonly requireDurable: boolean
   readonly admin: boolean
   readonly authTokenFile: string | undefined
   readonly insecureNoAuth: boolean
@@ -105,6 +106,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     default: { shown: DEFAULT_STORE_SHOWN, in: defaultStore },
     description:
       'Store of the attempts: the path of the documented JSON file. Default: agent_performance.json in $STATE_DIRECTORY (systemd), otherwise in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME defaults to ~/.local/state. sqlite:PATH, postgres://… and redis://… select other stores, see docs/storage.md.',
+    group: 'Where',
+  },
+  requireDurable: {
+    name: 'require-durable',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Do not start if a crash of the server of the store may lose acknowledged attempts: Redis without appendfsync always, PostgreSQL without fsync or synchronous_commit. Otherwise that is a warning.',
     group: 'Where',
   },
   admin: {

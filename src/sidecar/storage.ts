@@ -23,6 +23,7 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     ids: { limit: config.idWindow, keepMs: config.idWindowAgeMs },
     retention: { maxAgeMs: config.retentionAgeMs, maxBytes: config.retentionBytes },
     maxPendingAttempts: config.maxPendingAttempts,
+    requireDurable: config.requireDurable,
     log: {
       debug: (message, fields) => log.debug(fields ?? {}, message),
       info: (message, fields) => log.info(fields ?? {}, message),

@@ -16,6 +16,8 @@ export interface BackendOptions {
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
   /** The maximum number of attempts that wait for the log. */
   readonly maxPendingAttempts?: number | undefined
+  /** Rejects a store whose server may lose acknowledged attempts when it crashes. */
+  readonly requireDurable?: boolean | undefined
 }
 
 /** An open store with its metrics and events. */

@@ -6,6 +6,7 @@ import type { BackendOptions, OpenStore } from '../backend.ts'
 import { openEngine } from '../engine/engine.ts'
 import type { Logger } from '../logger.ts'
 import type { Retention } from './retention.ts'
+import { UnusableServer } from './server-errors.ts'
 
 const DAY_MS = 86_400_000
 
@@ -26,6 +27,7 @@ export async function openOverLog(log: Log, name: string, options: BackendOption
   const { clock, monotonic, tally, maxPendingAttempts, log: logger = SILENT } = options
   warnOfOtherLimits(limitsOf(options), log.info.limits, name, logger)
   try {
+    if (options.requireDurable === true) refuseWeak(log, name)
     const series = createSeries({ limit: MAX_SERIES, keepMs: log.info.limits.idWindowAgeMs })
     const engine = await openEngine({ log, clock, monotonic, logger, maxPendingAttempts, tally, series })
     return { ...engine, metrics: () => new Map() }
@@ -34,6 +36,12 @@ export async function openOverLog(log: Log, name: string, options: BackendOption
     await log.close()
     throw error
   }
+}
+
+function refuseWeak(log: Log, store: string): void {
+  const weak = log.health().advisories?.find(advisory => advisory.name === 'durability')
+  if (weak !== undefined)
+    throw new UnusableServer(store, new Error(`${weak.detail}. --require-durable does not accept that`), true)
 }
 
 /** Limits are part of the state, and all sidecars of a log must have the same state. */

@@ -19,9 +19,9 @@ export class UnusableServer extends Error {
   override readonly name = 'UnusableServer'
   readonly exitCode: number
 
-  constructor(store: string, cause: unknown, isNewer: boolean) {
+  constructor(store: string, cause: unknown, isConfiguration: boolean) {
     super(`cannot keep attempts at ${store}: ${messageOf(cause)}`, { cause })
-    this.exitCode = isNewer ? EXIT.configuration : EXIT.unavailable
+    this.exitCode = isConfiguration ? EXIT.configuration : EXIT.unavailable
   }
 }
 

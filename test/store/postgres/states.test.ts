@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)('PostgreSQL', () => {
     await store.close()
   })
 
-  test('a server that may lose acknowledged attempts is accepted, and health says what and why', async () => {
+  test('a server that may lose acknowledged attempts is accepted without --require-durable, and health says what and why', async () => {
     await createUser('lax')
     await server.query('alter role lax set synchronous_commit = off')
     const store = await openStore(targetOf('lax'), { clock })
@@ -178,7 +178,11 @@ describe.skipIf(missing !== undefined)('PostgreSQL', () => {
       advisories: [{ name: 'durability', detail: expect.stringContaining('synchronous_commit is off') }],
     })
     await store.close()
-    const strict = await openStore(targetOf(), { clock })
+    await expect(openStore(targetOf('lax'), { clock, requireDurable: true })).rejects.toMatchObject({
+      message: expect.stringContaining('synchronous_commit is off'),
+      exitCode: 78,
+    })
+    const strict = await openStore(targetOf(), { clock, requireDurable: true })
     expect(strict.health()).toEqual({ writable: true })
     await strict.close()
   })

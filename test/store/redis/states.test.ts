@@ -100,13 +100,17 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     ['appendonly', 'no', 'durability', /appendonly is off/],
     ['appendfsync', 'everysec', 'durability', /appendfsync is everysec.*last second/],
   ] as const)(
-    '%s %s is accepted, and health and the log say what a crash loses',
+    '%s %s is accepted without --require-durable, and health and the log say what a crash loses',
     async ([name, value, advisory, detail]) => {
       await using server = await startRedis(`--${name}`, value)
       const { log, lines } = capturedLog()
       const store = await openStore(server.url, { clock, log })
       expect(store.health()).toMatchObject({ advisories: [{ name: advisory, detail: expect.stringMatching(detail) }] })
       expect(lines).toContainEqual(expect.objectContaining({ msg: expect.stringMatching(detail) }))
+      await expect(openStore(server.url, { clock, requireDurable: true })).rejects.toMatchObject({
+        message: expect.stringMatching(detail),
+        exitCode: 78,
+      })
       await store.close()
     },
   )
