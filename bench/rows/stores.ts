@@ -1,7 +1,7 @@
 /** Rows for the stores that several sidecars may share, each beside the file store in the same round. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StoreRate } from '../measures/stores.ts'
+import type { CatchUp, StoreRate } from '../measures/stores.ts'
 import { hasPostgres, startPostgres } from '../peers/postgres.ts'
 import { hasRedis, startRedis } from '../peers/redis.ts'
 import { measure } from '../support/in-process.ts'
@@ -105,7 +105,7 @@ async function sharedRows(bench: Bench, { name, targetOf }: StoreKind): Promise<
   if (targetOf === undefined) return []
   const rounds = Math.ceil(bench.rounds / 2)
   const lags: { readonly p50: number; readonly p99: number; readonly perSecond: number; readonly append: number }[] = []
-  const catchUps: { readonly ms: number; readonly records: number }[] = []
+  const catchUps: CatchUp[] = []
   await measure('store-fill', targetOf('catch-up'), String(CATCH_UP))
   for (let round = 0; round < rounds; round++) {
     const [sidecars, perSecond] = [String(LAG.sidecars), String(LAG.perSecond)]
@@ -126,7 +126,11 @@ async function sharedRows(bench: Bench, { name, targetOf }: StoreKind): Promise<
       spread(lags.map(one => one.p50)),
     ),
     atLeast(
-      { figure: `${name}: catch-up of a sidecar without a snapshot`, against: '' },
+      {
+        figure: `${name}: catch-up of a sidecar without a snapshot`,
+        against: '',
+        note: `${short(median(catchUps.map(one => (one.cpuMs * 1000) / CATCH_UP)))} µs of CPU each`,
+      },
       { value: 300_000, unit: ' attempts/s' },
       spread(catchUps.map(({ ms }) => (CATCH_UP / ms) * 1000)),
     ),
