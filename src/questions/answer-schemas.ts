@@ -25,12 +25,12 @@ const usd = z.number().min(0).meta({ description: 'In US dollars.' })
 const evidence = z
   .enum(['insufficient', 'low', 'medium', 'high'])
   .meta({ description: 'What that many effective attempts can show: below 5, below 30, below 100, and more.' })
-const clusters = z
+export const clusters: z.ZodOptional<z.ZodInt> = z
   .int()
   .min(1)
   .optional()
   .meta({ description: 'Tasks, and attempts that state none. Absent if no task repeats.' })
-const effectiveAttempts = z.number().min(1).optional().meta({
+export const effectiveAttempts: z.ZodOptional<z.ZodNumber> = z.number().min(1).optional().meta({
   description:
     'Independent attempts that carry the same information. The interval uses them. Absent if no task repeats.',
 })
@@ -125,6 +125,8 @@ export const costs: ObjectSchema<CostAnswer> = objectSchema('Costs', {
   total_cost_usd: usd.nullable(),
   cost_per_attempt: costEstimate.nullable(),
   cost_per_success: costEstimate.nullable(),
+  clusters,
+  effective_attempts: effectiveAttempts,
   tokens: strictObject({ input: z.number(), output: z.number(), cache_read: z.number(), cache_write: z.number() }),
 })
 

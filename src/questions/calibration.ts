@@ -4,7 +4,15 @@ import { GROUPINGS, type Grouping } from '../core/reports/grouped-rates.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { Calibration, ReliabilityBin } from '../core/statistics/calibration.ts'
 import { runYielding } from '../lib/event-loop.ts'
-import { attempts, grouping, meanInterval, probability, rateInterval } from './answer-schemas.ts'
+import {
+  attempts,
+  clusters,
+  effectiveAttempts,
+  grouping,
+  meanInterval,
+  probability,
+  rateInterval,
+} from './answer-schemas.ts'
 import { choice, selection } from './parameters.ts'
 import { defineQuestion, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema, strictObject } from './schema.ts'
@@ -26,6 +34,8 @@ const score = z.number().nullable()
 
 const calibrationSchema: ObjectSchema<Calibration> = objectSchema('Calibration', {
   attempts,
+  clusters,
+  effective_attempts: effectiveAttempts,
   brier_score: score,
   reliability: score,
   resolution: score,

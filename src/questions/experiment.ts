@@ -52,7 +52,7 @@ const meanDifference = (description: string) => z.number().nullable().meta({ des
 
 const meanDifferenceInterval = (unit: string) =>
   differenceInterval.nullable().meta({
-    description: `The 95 % interval of the difference, in ${unit}: valid at every look, for this measure alone. Null below 30 values of a variant.`,
+    description: `The 95 % interval of the difference, in ${unit}: valid at every look, for this measure alone. Where tasks repeat, all runs of a task count as equal. Null below 30 values, or tasks, of a variant.`,
   })
 
 const comparison: ObjectSchema<ComparedVariant> = objectSchema('ComparedVariant', {
@@ -90,14 +90,20 @@ const answer: ObjectSchema<ExperimentReport> = objectSchema('ExperimentReport', 
   intended_shares: byName(z.number(), 'The stated share in percent.')
     .nullable()
     .meta({ description: 'The stated shares in percent, by variant. Null if none are stated.' }),
-  end: z.string().nullable().meta({ description: 'The stored end: attempts from then on do not count.' }),
+  end: z
+    .string()
+    .nullable()
+    .meta({ description: 'The stored end: attempts from then on do not count, to the time bucket as for `until`.' }),
   sample_ratio: z
     .strictObject({
       status: z.enum(['as_intended', 'mismatch', 'too_few']).meta({ description: 'The result of the check.' }),
       p_value: probability.nullable().meta({ description: 'p-value of the intended shares, 0 to 1.' }),
     })
     .nullable()
-    .meta({ description: 'Whether attempts came in the intended shares; valid at every look.' }),
+    .meta({
+      description:
+        'Whether attempts came in the intended shares; valid at every look. Of tasks, where none has runs in two variants.',
+    }),
   comparisons: z.array(comparison).meta({ description: 'Every other variant compared with the baseline.' }),
 })
 

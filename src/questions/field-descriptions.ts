@@ -24,12 +24,15 @@ export const FIELD_DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     last_updated: 'Time of the answer, RFC 3339.',
     interval_seconds: 'Length of an interval in seconds.',
     avg_time_seconds: 'Mean time in seconds. 0 if no time is known.',
-    avg_time_seconds_interval: '95 % interval of the mean time in seconds. Null below two times.',
+    avg_time_seconds_interval:
+      '95 % interval of the mean time in seconds. Where tasks repeat, all runs of a task count as equally long. Null below two times, or for one task.',
     time_seconds: 'Median and 95th percentile of the times in seconds. Null if no time is in the histogram.',
     p50: 'Median in seconds: within its histogram bucket, off by a factor below 2, or by 0.1 s. Null above 3,276.8 s.',
-    p50_interval: '95 % interval of the median in seconds, at bounds of histogram buckets.',
+    p50_interval:
+      '95 % interval of the median in seconds, at bounds of histogram buckets. Where tasks repeat, all runs of a task count as equally long.',
     p95: '95th percentile in seconds: within its histogram bucket, off by a factor below 2, or by 0.1 s. Null above 3,276.8 s.',
-    p95_interval: '95 % interval of the 95th percentile in seconds, at bounds of histogram buckets.',
+    p95_interval:
+      '95 % interval of the 95th percentile in seconds, at bounds of histogram buckets. Where tasks repeat, all runs of a task count as equally long.',
 
     // Rates and probabilities.
     success_rate: 'Successes in percent of the attempts, 0 to 100. 0 without attempts.',
@@ -64,10 +67,12 @@ export const FIELD_DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     brier_skill: '1 - brier_score / uncertainty, at most 1. Null if all outcomes are equal.',
     expected_calibration_error:
       'Mean difference of the share of successes and the mean confidence over the ten bins, 0 to 1.',
-    expected_calibration_error_band: 'The same error of a perfectly calibrated agent with the same bins, 0 to 1.',
+    expected_calibration_error_band:
+      'The same error of a perfectly calibrated agent with the same bins and the same repeated tasks, 0 to 1.',
     spiegelhalter_z: 'Standard normal for a calibrated agent. Null if every confidence is 0, 0.5 or 1.',
     spiegelhalter_p: 'Two-sided p-value of `spiegelhalter_z`, 0 to 1.',
-    over_confidence_interval: '95 % interval of `over_confidence`, -1 to 1. Null below two attempts.',
+    over_confidence_interval:
+      '95 % interval of `over_confidence`, -1 to 1, clustered by task. Null below two effective attempts.',
     auroc: 'Probability, 0 to 1, that a success had a higher confidence than a failure. Null below 100 attempts.',
     auroc_error: 'The value without bins is within this of `auroc`, 0 to 0.5.',
     degenerate: 'Whether some, but fewer than three of the ten bins have attempts.',
@@ -82,7 +87,8 @@ export const FIELD_DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     cost_per_success: 'Mean cost of an attempt divided by the share of successes. Null if unknown.',
     expected_cost_per_success_usd:
       'Mean cost of an attempt divided by the share of successes, in US dollars. Null if unknown.',
-    interval: '95 % interval of the cost in US dollars. Null for a single cost.',
+    interval:
+      '95 % interval of the cost in US dollars. Where tasks repeat, all runs of a task count as equally expensive. Null for a single cost, or for one task.',
     costs: 'Costs of the attempts.',
     tokens: 'Numbers of tokens by type.',
     input: 'Input tokens outside any cache.',

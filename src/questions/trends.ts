@@ -43,8 +43,10 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
       'The later half of the attempts compared with the earlier half, in percentage points. Null if one has no attempts.',
   }),
   verdict: z.string().meta({ description: 'One verdict in words from the direction and the drifts.' }),
-  drifted_keys: z.array(keyDrift).meta({ description: 'The keys with an alarm at the end of the range.' }),
-  agents: byName(drift, 'Every agent with enough attempts.'),
+  drifted_keys: z
+    .array(keyDrift)
+    .meta({ description: 'The keys with an alarm at the end of the range. Each run of a task counts as independent.' }),
+  agents: byName(drift, 'Every agent with enough attempts. Each run of a task counts as independent.'),
 })
 
 export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuestion({

@@ -1,6 +1,8 @@
 /** Answers about runs of the same tasks: clustered by task, and without a sign of it where no task repeats. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type {
+  CalibrationReport,
+  CostReport,
   ExperimentReport,
   FairComparison,
   PerformanceReport,
@@ -20,7 +22,8 @@ function runs(agent: string, variant: string, shift: number, more: Record<string
     const [task, run] = [i % TASKS, Math.floor(i / TASKS)]
     const success = (task * 7 + shift) % 10 < 5 ? run > 0 || task % 2 === 0 : run === 0 && task % 2 === 0
     const key = { agent_name: agent, issue_type: task < 20 ? 'bug' : 'lint', experiment: 'e', variant }
-    return anAttempt({ ...key, success, timestamp, task_id: `task ${task}`, ...more })
+    const amounts = { time_seconds: 1 + (task % 10), cost_usd: 1 + (task % 10), confidence: 0.7 }
+    return anAttempt({ ...key, ...amounts, success, timestamp, task_id: `task ${task}`, ...more })
   })
 }
 
@@ -95,6 +98,24 @@ describe('where tasks repeat', () => {
     expect(difference_interval.high).toBeGreaterThan(difference)
   })
 
+  test('intervals of times, costs and calibration are those of 40 tasks, not of 200 attempts', async () => {
+    const { overall } = await asked<CostReport>('costs?agent_name=x')
+    expect(overall).toMatchObject({ total_attempts: 200, clusters: TASKS, effective_attempts: TASKS })
+    const { groups } = await asked<CalibrationReport>('calibration')
+    expect(groups.x).toMatchObject({ attempts: 200, ...clustered })
+    expect(groups.x!.effective_attempts).toBeLessThan(100)
+    const { variants, comparisons } = await asked<ExperimentReport>('experiments/e')
+    for (const { costs, avg_time_seconds, avg_time_seconds_interval: time } of variants) {
+      // Times and costs depend on the task alone, from 1 to 10: with a standard deviation of 2.9, 40 tasks have an error of 0.46.
+      expect(avg_time_seconds).toBeCloseTo(5.5, 9)
+      expect(time!.high - time!.low).toBeGreaterThan(1.7)
+      const cost = costs.cost_per_attempt!.interval!
+      expect(cost.high - cost.low).toBeGreaterThan(1.7)
+    }
+    const { low, high } = comparisons[0]!.avg_time_seconds_difference_interval!
+    expect(high - low).toBeGreaterThan(4)
+  })
+
   test('the lower bound of /metrics is that of the answer', async () => {
     const { success_rate_interval } = await asked<Rate>('success-rate?agent_name=x&model_name=m&issue_type=bug')
     const text = await (await sidecar.get('/metrics')).text()
@@ -112,7 +133,14 @@ test('where no task repeats nothing says clusters, and intervals are those of in
   expect((await sidecar.post(single)).status).toBe(200)
   await using other = await testSidecar()
   expect((await other.post(runs('x', 'old', 0, { task_id: undefined }))).status).toBe(200)
-  for (const question of ['success-rate', 'best-agent?issue_type=bug', 'route?issue_type=bug', 'experiments/e']) {
+  for (const question of [
+    'success-rate',
+    'best-agent?issue_type=bug',
+    'route?issue_type=bug',
+    'experiments/e',
+    'costs',
+    'calibration',
+  ]) {
     const answer = await (await sidecar.get(`/api/v1/${question}`)).text()
     expect(answer).not.toMatch(/clusters|effective_attempts|common_tasks/)
     expect(JSON.parse(answer)).toEqual(await (await other.get(`/api/v1/${question}`)).json())

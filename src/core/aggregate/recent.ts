@@ -227,6 +227,22 @@ function placesByTime(recent: Recent): number[] {
   return places.sort((a, b) => timeAt(a) - timeAt(b))
 }
 
+/**
+ * How late the held attempts were received: the mean distance, in attempts, between the order of their own time and that of receipt. 0 if they
+ * were received in order, and about a third of `most` if each was up to `most` attempts late.
+ */
+export function meanDisplacement(recent: Recent): number {
+  if (isInOrder(recent)) return 0
+  const count = recentCount(recent)
+  const oldest = recent.added - count
+  let sum = 0
+  for (const [rank, place] of placesByTime(recent).entries()) {
+    const received = (place - recent.first - (oldest % RECENT_LIMIT) + RECENT_LIMIT) % RECENT_LIMIT
+    sum += Math.abs(rank - received)
+  }
+  return sum / count
+}
+
 /** The counts of the outcomes that {@link forEachOutcome} visits. */
 export function outcomeCounts(recent: Recent): MutableCounts {
   const { older, flags, first } = recent

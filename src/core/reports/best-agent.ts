@@ -261,8 +261,8 @@ function candidateOf(entry: KeySummary, counts: Counts): Candidate {
   return { entry, ...counts, costs: costs(entry.summary) }
 }
 
-function costPerSuccess({ attempts, successes, costs }: CostCounts): CostEstimate | null {
-  return costsOf(attempts, successes, costs).cost_per_success
+function costPerSuccess({ costs, ...counts }: CostCounts): CostEstimate | null {
+  return costsOf(counts, costs).cost_per_success
 }
 
 /** The leader, then the other candidates. If there are too many, only those with the highest upper interval bounds. */

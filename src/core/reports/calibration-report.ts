@@ -8,6 +8,7 @@ import type { KeySummary } from '../ports.ts'
 import { type Calibration, calibrationOf } from '../statistics/calibration.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import type { Grouping } from './grouped-rates.ts'
+import { countsOf } from './groups.ts'
 
 export interface CalibrationReport {
   readonly group_by: Grouping
@@ -48,7 +49,7 @@ function* calibrationByKey(summaries: readonly KeySummary[]): Steps<CalibrationR
   const groups = namedRecord<Calibration>([])
   function calibrate({ key, summary }: KeySummary): void {
     addTo(all, summary)
-    groups[printKey(key)] = calibrationOf(calibrationSums(summary))
+    groups[printKey(key)] = calibrationOf(calibrationSums(summary), countsOf(summary))
   }
   yield* forEachKey(summaries, calibrate, CALIBRATIONS_PER_STEP)
   return { group_by: 'key', overall: calibrationOfTotal(all), groups }
@@ -68,5 +69,5 @@ function addTo(total: CalibrationTotal, summary: Summary, cells = calibrationSum
 }
 
 function calibrationOfTotal({ summary, cells }: CalibrationTotal): Calibration {
-  return calibrationOf({ ...calibrationSums(summary), cells })
+  return calibrationOf({ ...calibrationSums(summary), cells }, countsOf(summary))
 }

@@ -1,18 +1,10 @@
 /** Cost per attempt and per success, over all given keys and by each of their names. */
 
-import {
-  costs,
-  type Summary,
-  successes,
-  type TOKEN_TYPES,
-  tokens,
-  totalAttempts,
-  totalCost,
-} from '../aggregate/summary.ts'
+import { costs, type Summary, type TOKEN_TYPES, tokens, totalCost } from '../aggregate/summary.ts'
 import type { KeySummary } from '../ports.ts'
 import { type Costs, costsOf } from '../statistics/cost.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
-import { answerByName, totalOfAll, totalsBy } from './groups.ts'
+import { answerByName, countsOf, totalOfAll, totalsBy } from './groups.ts'
 
 /** Costs in US dollars, and the number of tokens of each type. */
 export interface CostAnswer extends Costs {
@@ -45,7 +37,7 @@ export function* costSteps(summaries: readonly KeySummary[]): Steps<CostReport> 
 /** The costs of one summary. */
 export function costAnswer(summary: Summary): CostAnswer {
   const [input, output, cache_read, cache_write] = tokens(summary) as [number, number, number, number]
-  const known = costsOf(totalAttempts(summary), successes(summary), costs(summary))
+  const known = costsOf(countsOf(summary), costs(summary))
   const sum = totalCost(summary)
   return {
     ...known,

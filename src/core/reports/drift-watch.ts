@@ -1,7 +1,7 @@
 /** Drift of the success rate of a key or an agent: its attempts in the order of their own time, given to the drift detector. */
 
 import { isOlderFull } from '../aggregate/older-outcomes.ts'
-import { forEachOutcome, latestHeldMs, outcomeCounts } from '../aggregate/recent.ts'
+import { forEachOutcome, latestHeldMs, meanDisplacement, outcomeCounts } from '../aggregate/recent.ts'
 import { totalAttempts } from '../aggregate/summary.ts'
 import type { KeySummary, TimeRange } from '../ports.ts'
 import type { Counts, MutableCounts } from '../statistics/counts.ts'
@@ -13,7 +13,7 @@ import {
   MIN_BASELINE,
   type Stratum,
 } from '../statistics/drift.ts'
-import { driftThreshold } from '../statistics/drift-threshold.ts'
+import { driftThreshold, lateDiscount } from '../statistics/drift-threshold.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { countsOf } from './groups.ts'
 
@@ -46,7 +46,7 @@ export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WH
   // Most keys have few attempts if there are many keys. Skips reading the attempts of those.
   if (!isMonitored(entry) || latestHeldMs(entry.recent, range.untilMs) < range.sinceMs) return null
   const unordered = unorderedCounts(entry)
-  const detector = createDriftDetector(driftThreshold(keys))
+  const detector = createDriftDetector(driftThreshold(keys), lateDiscount(meanDisplacement(entry.recent)))
   const stratum = createStratum(unordered.successes, unordered.attempts)
   let total = unordered.attempts
   let isInRange = false

@@ -5,6 +5,7 @@ import { namedRecord } from '../aggregate/metrics.ts'
 import { averageConfidence, averageTime, costs, createSummary, timeSums } from '../aggregate/summary.ts'
 import { printTimestamp } from '../attempt/timestamp.ts'
 import type { ArmSummary, OverflowedArms } from '../ports.ts'
+import { clusteredSums } from '../statistics/clustered-amounts.ts'
 import { type Arm, judgeSteps, type VariantComparison } from '../statistics/experiment.ts'
 import type { Sums } from '../statistics/intervals.ts'
 import { type DifferenceInterval, meanDifference } from '../statistics/mean-difference.ts'
@@ -31,7 +32,7 @@ export interface VariantReport extends Rate, Times {
 export interface ComparedVariant extends VariantComparison {
   /** The mean time of the variant minus that of the baseline, in seconds. Null if one has no attempts. */
   readonly avg_time_seconds_difference: number | null
-  /** Null below 30 attempts of one. */
+  /** Null below 30 attempts, or tasks, of one. */
   readonly avg_time_seconds_difference_interval: DifferenceInterval | null
   /** The same of the mean cost of an attempt, in US dollars, over attempts whose cost is known. */
   readonly avg_cost_usd_difference: number | null
@@ -125,12 +126,12 @@ interface MeasuredArm extends Arm {
 }
 
 function measuredArm({ variant, summary }: ArmSummary): MeasuredArm {
-  const { reported, computed, ...sums } = costs(summary)
+  const counts = taskCountsOf(summary)
   return {
     variant,
-    ...taskCountsOf(summary),
-    times: timeSums(summary),
-    costs: { ...sums, n: reported + computed },
+    ...counts,
+    times: clusteredSums(timeSums(summary), counts),
+    costs: clusteredSums(costs(summary), counts),
   }
 }
 

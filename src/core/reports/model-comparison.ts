@@ -84,7 +84,10 @@ export function modelAnswers(models: readonly NamedGroup[], sums: GroupSums): St
       ...rateEvidence(counts),
       avg_confidence: stated === 0 ? null : sums.confidence[index]! / stated,
       avg_time_seconds: timed > 0 ? sums.time[index]! / timed : 0,
-      time_seconds: timeQuantiles(sums.durations.subarray(index * DURATION_BUCKETS, (index + 1) * DURATION_BUCKETS)),
+      time_seconds: timeQuantiles(
+        sums.durations.subarray(index * DURATION_BUCKETS, (index + 1) * DURATION_BUCKETS),
+        counts,
+      ),
       issue_types: [...model.names],
     }
   })

@@ -10,6 +10,8 @@ export interface TrendFindings extends DriftReport {
   readonly direction: 'improving' | 'degrading' | 'cannot_tell_yet'
   /** Null if a half has no attempts. */
   readonly change: RateDifference | null
+  /** Whether tasks repeat in the range. */
+  readonly repeats?: boolean | undefined
 }
 
 /**
@@ -22,7 +24,11 @@ export function trendVerdict(findings: TrendFindings): string {
   const isDown = drifted.some(({ direction }) => direction === 'down')
   const isUp = drifted.some(({ direction }) => direction === 'up')
   if (drifted.length > 0)
-    return `${headline(findings.direction, isDown, isUp)}: ${driftText(drifted)}. ${halvesBesideDrift(findings, isDown, isUp)}`
+    return [
+      `${headline(findings.direction, isDown, isUp)}: ${driftText(drifted)}.`,
+      halvesBesideDrift(findings, isDown, isUp),
+      ...(findings.repeats ? [REPEATED_TASKS] : []),
+    ].join(' ')
   const isMonitored = Object.keys(findings.agents).length > 0
   if (findings.direction !== 'cannot_tell_yet') {
     const word = findings.direction === 'improving' ? 'Better' : 'Worse'
@@ -36,6 +42,9 @@ export function trendVerdict(findings: TrendFindings): string {
 const NO_DRIFT_BESIDE =
   'Nothing drifts now: each key is at its recent rate. So the change is over, is slow, or is a change of the mix of work.'
 const TOO_FEW_FOR_DRIFT = 'There are too few attempts of each agent to tell whether it has drifted.'
+
+const REPEATED_TASKS =
+  'Tasks repeat, and drift counts each run of a task as independent: where runs of one task follow each other, it may be a hard or an easy task.'
 
 interface Drifted extends Drift {
   readonly who: string

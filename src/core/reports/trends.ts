@@ -77,6 +77,7 @@ export function* trendSteps(
   const direction = isSignificant ? (change.difference > 0 ? 'improving' : 'degrading') : 'cannot_tell_yet'
   const drifts = yield* driftSteps(named, range)
   const attempts = counts.reduce((sum, one) => sum + one.attempts, 0)
+  const repeats = [earlier, later, ...counts].some(({ clusters }) => clusters !== undefined)
   return {
     since: time(first?.sinceMs),
     until: time(last?.untilMs),
@@ -90,7 +91,7 @@ export function* trendSteps(
     earlier_half: rateOfHalf(earlier),
     later_half: rateOfHalf(later),
     change,
-    verdict: trendVerdict({ attempts, direction, change, ...drifts }),
+    verdict: trendVerdict({ attempts, direction, change, repeats, ...drifts }),
     ...drifts,
   }
 }

@@ -22,6 +22,13 @@ export function* alignedTasks(a: TaskSketch, b: TaskSketch): Generator<AlignedTa
   }
 }
 
+/** Whether both groups ran one of the tasks. */
+export function hasCommonTask(a: TaskSketch | undefined, b: TaskSketch | undefined): boolean {
+  if (a === undefined || b === undefined) return false
+  for (const { n, m } of alignedTasks(a, b)) if (n > 0 && m > 0) return true
+  return false
+}
+
 const NOTHING = [0, 0] as const
 
 const hashAt = ({ entries, size }: TaskSketch, index: number): number =>

@@ -2,8 +2,10 @@ import type { ConfidenceCells } from '../aggregate/confidence-cells.ts'
 import { CONFIDENCE_BOUNDS } from '../aggregate/histogram-bounds.ts'
 import type { CalibrationSums } from '../aggregate/summary.ts'
 import { calibrationErrorBand } from './calibration-band.ts'
+import { calibrationDesignEffect, independentSums } from './calibration-clusters.ts'
+import type { Counts } from './counts.ts'
 import { normalTwoSided } from './distributions.ts'
-import { type MeanInterval, meanInterval, type RateInterval, wilsonInterval } from './intervals.ts'
+import { type MeanInterval, meanInterval, type RateInterval, rateInterval } from './intervals.ts'
 
 /** With fewer populated bins, confidence does not discriminate between attempts, even if its mean is right. */
 const MIN_BINS = 3
@@ -26,6 +28,10 @@ export interface ReliabilityBin {
 export interface Calibration {
   /** Attempts that stated a confidence. */
   readonly attempts: number
+  /** Tasks, and attempts that state none. Absent if no task repeats. */
+  readonly clusters?: number | undefined
+  /** Independent attempts that carry the same information: intervals, the band and z use them. Absent if no task repeats. */
+  readonly effective_attempts?: number | undefined
   /** Mean squared difference of confidence and outcome. 0 is perfect. A constant 0.5 scores 0.25. */
   readonly brier_score: number | null
   /** The miscalibration term of the Brier score. 0 is perfect. */
@@ -40,7 +46,7 @@ export interface Calibration {
   readonly brier_skill: number | null
   /** Mean absolute difference of success rate and mean confidence, weighted by the attempts of each bin. */
   readonly expected_calibration_error: number | null
-  /** Mean and 95 % quantile of that error for a perfectly calibrated agent with the same bins. */
+  /** Mean and 95 % quantile of that error for a perfectly calibrated agent with the same bins and tasks. */
   readonly expected_calibration_error_band: { readonly mean: number; readonly high: number } | null
   /** Approximately standard normal under perfect calibration. Null if every confidence is 0, 0.5 or 1. */
   readonly spiegelhalter_z: number | null
@@ -48,7 +54,7 @@ export interface Calibration {
   readonly spiegelhalter_p: number | null
   /** Mean confidence minus success rate, -1 to 1. Above 0 is over-confident. */
   readonly over_confidence: number | null
-  /** Null below two attempts. */
+  /** Null below two effective attempts. */
   readonly over_confidence_interval: MeanInterval | null
   /** Probability that a success had a higher confidence than a failure. Ties and equal bins count half. Null below 100 attempts. */
   readonly auroc: number | null
@@ -65,27 +71,43 @@ export function calibrationError({ n, bins }: Pick<CalibrationSums, 'n' | 'bins'
 }
 
 /**
- * All measures of calibration, computed from sums. A measure that is not defined is null.
+ * All measures of calibration, computed from sums. A measure that is not defined is null. `counts` are those of the attempts, with and without
+ * a confidence: where tasks repeat, what is said of chance uses the effective number of attempts.
  * Source: G. W. Brier, Mon. Weather Rev. 78 (1950); decomposition, A. H. Murphy, J. Appl. Meteorol. 12 (1973), and its
  * within-bin term, D. B. Stephenson, C. A. S. Coelho and I. T. Jolliffe, Weather Forecast. 23 (2008); binned error,
  * M. P. Naeini, G. F. Cooper and M. Hauskrecht, AAAI (2015); z, D. J. Spiegelhalter, Stat. Med. 5 (1986).
  */
-export function calibrationOf(sums: CalibrationSums): Calibration {
+export function calibrationOf(sums: CalibrationSums, counts?: Counts): Calibration {
   const { n, successes, confidence } = sums
-  const bins = sums.bins.map(toBin)
+  const designEffect = n > 0 && counts !== undefined ? calibrationDesignEffect(sums, counts) : 1
   const populated = sums.bins.filter(bin => bin.n > 0).length
-  const counted = { attempts: n, degenerate: populated > 0 && populated < MIN_BINS, bins }
+  const counted = {
+    attempts: n,
+    degenerate: populated > 0 && populated < MIN_BINS,
+    bins: sums.bins.map((bin, i) => toBin(bin, i, designEffect)),
+    ...(counts?.clusters !== undefined &&
+      n > 0 && { clusters: counts.clusters, effective_attempts: Math.max(1, n / designEffect) }),
+  }
   if (!(n > 0)) return { ...UNKNOWN, ...counted }
+  const independent = independentSums(sums, designEffect)
   return {
     ...counted,
     ...brierOf(sums),
     expected_calibration_error: calibrationError(sums),
-    expected_calibration_error_band: calibrationErrorBand(sums.bins),
-    ...spiegelhalterOf(sums),
+    expected_calibration_error_band: bandOf(sums, designEffect),
+    ...spiegelhalterOf(independent),
     over_confidence: (confidence - successes) / n,
-    over_confidence_interval: overConfidenceInterval(sums),
+    over_confidence_interval: overConfidenceInterval(independent),
     ...(n >= AUROC_MIN_ATTEMPTS ? aurocOf(sums.cells) : NO_AUROC),
   }
+}
+
+/** Chance is larger where tasks repeat: deviations grow with the root of the design effect. */
+function bandOf({ bins }: CalibrationSums, designEffect: number): Calibration['expected_calibration_error_band'] {
+  const band = calibrationErrorBand(bins)
+  if (band === null || designEffect === 1) return band
+  const growth = Math.sqrt(designEffect)
+  return { mean: Math.min(1, band.mean * growth), high: Math.min(1, band.high * growth) }
 }
 
 const NO_AUROC = { auroc: null, auroc_error: null } as const
@@ -168,13 +190,17 @@ function aurocOf({ failures, successes }: ConfidenceCells): Pick<Calibration, 'a
   return { auroc: ordered / (failed * succeeded), auroc_error: together / 2 / (failed * succeeded) }
 }
 
-function toBin(bin: CalibrationSums['bins'][number], index: number): ReliabilityBin {
+function toBin(bin: CalibrationSums['bins'][number], index: number, designEffect: number): ReliabilityBin {
   return {
     from: index === 0 ? 0 : CONFIDENCE_BOUNDS[index - 1]!,
     to: CONFIDENCE_BOUNDS[index]!,
     attempts: bin.n,
     mean_confidence: bin.n > 0 ? bin.confidence / bin.n : null,
     success_rate: bin.n > 0 ? (bin.successes / bin.n) * 100 : null,
-    success_rate_interval: wilsonInterval(bin.successes, bin.n),
+    success_rate_interval: rateInterval({
+      successes: bin.successes,
+      attempts: bin.n,
+      effective_attempts: bin.n / designEffect,
+    }),
   }
 }

@@ -14,6 +14,8 @@ export interface Clustering {
   readonly clusters: number
   /** Independent attempts that carry the same information. At most the attempts, at least 1. */
   readonly effective_attempts: number
+  /** Attempts of the cluster of an attempt, on average over the attempts: the largest possible design effect. */
+  readonly runs_per_cluster: number
 }
 
 /** The share of a task of successes, and of a task of failures, that the variance includes. See {@link clusteringOf}. */
@@ -54,7 +56,7 @@ export function clusteringOf({ successes, attempts }: Counts, tasks: TaskSketch 
   const all = clusters + 2 * PSEUDO_TASKS
   const designEffect = ((all / (all - 1)) * residual) / (n * rate * (1 - rate))
   const effective = Math.max(attempts / size, attempts / designEffect)
-  return { clusters, effective_attempts: Math.min(attempts, effective) }
+  return { clusters, effective_attempts: Math.min(attempts, effective), runs_per_cluster: size }
 }
 
 /** Counts with what {@link clusteringOf} finds, for the statistics of rates. */

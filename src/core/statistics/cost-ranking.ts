@@ -1,6 +1,7 @@
 /** Which candidate has the lowest cost per success, and whether that is decided. */
 import type { CostSums } from '../aggregate/summary.ts'
 import { runToCompletion, type Steps } from '../steps.ts'
+import { clusteredSums } from './clustered-amounts.ts'
 import { type Counts, effectiveCounts, rateOf, shrunkRate } from './counts.ts'
 import { momentsOf } from './intervals.ts'
 import { posteriorSteps } from './posterior.ts'
@@ -79,9 +80,10 @@ interface Estimate {
 
 /** Undefined if the cost per success is unknown: without a success, with fewer than two costs, or with costs of 0 alone. */
 function estimateOf(candidate: CostCounts): Estimate | undefined {
-  const { successes, attempts, costs } = candidate
-  const n = costs.reported + costs.computed
-  const moments = momentsOf({ ...costs, n })
+  const { successes, attempts } = candidate
+  const costs = clusteredSums(candidate.costs, candidate)
+  const { n } = costs
+  const moments = momentsOf(costs)
   if (moments === null || !(moments.mean > 0) || !(successes > 0)) return undefined
   const effective = effectiveCounts(candidate)
   const rate = shrunkRate(effective)

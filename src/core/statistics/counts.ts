@@ -6,6 +6,8 @@ export interface Counts {
   readonly clusters?: number | undefined
   /** Independent attempts that carry the same information, 1 to `attempts`. Undefined if all attempts are independent. */
   readonly effective_attempts?: number | undefined
+  /** Attempts of the cluster of an attempt, on average over the attempts. Undefined if all attempts are independent. */
+  readonly runs_per_cluster?: number | undefined
 }
 
 /** Counts as an accumulator. */

@@ -101,7 +101,7 @@ export interface DriftDetector {
 }
 
 /**
- * Detects drifts with a CUSUM in each direction, at `threshold`.
+ * Detects drifts with a CUSUM in each direction, at `threshold`. Statistics are given less `discount`, and raise an alarm that much later.
  *
  * The first 30 attempts of a stratum are its baseline and are not tested. Later attempts are tested against the baseline, and
  * join it once the CUSUM is back at 0. The baseline is moved down before the test for a fall, and up before the test for a rise,
@@ -112,7 +112,7 @@ export interface DriftDetector {
  * Power Analysis, 1988, 6.2), which makes false alarms equally rare at every rate. Effect of an estimated baseline: A. Gandy
  * and J. T. Kvaløy, Scand. J. Stat. 40 (2013).
  */
-export function createDriftDetector(threshold: number): DriftDetector {
+export function createDriftDetector(threshold: number, discount = 0): DriftDetector {
   const down = noExcursion()
   const up = noExcursion()
   let seen = 0
@@ -122,7 +122,7 @@ export function createDriftDetector(threshold: number): DriftDetector {
   function raise(direction: 'down' | 'up'): void {
     const { value, start, tested, expected, successes } = direction === 'down' ? down : up
     const [expectedRate, observedRate] = [(100 * expected) / tested, (100 * successes) / tested]
-    alarm = { direction, statistic: value, start, raisedAt: seen, expectedRate, observedRate, level: value }
+    alarm = { direction, statistic: value - discount, start, raisedAt: seen, expectedRate, observedRate, level: value }
     alarms++
     clear(down)
     clear(up)
@@ -177,7 +177,8 @@ export function createDriftDetector(threshold: number): DriftDetector {
 
   function currentDrift(limit: number): Drift {
     const falling = down.value >= up.value
-    const { value: statistic, start, tested, expected, successes } = falling ? down : up
+    const { value, start, tested, expected, successes } = falling ? down : up
+    const statistic = Math.max(0, value - discount)
     if (statistic < limit) return { direction: 'none', statistic, threshold: limit, ...NO_ALARM }
     return {
       direction: falling ? 'down' : 'up',
@@ -203,8 +204,8 @@ export function createDriftDetector(threshold: number): DriftDetector {
       stratum.successes += successes
       stratum.attempts += attempts
       continueAlarm(stratum, successes, attempts)
-      if (down.value >= threshold) raise('down')
-      else if (up.value >= threshold) raise('up')
+      if (down.value >= threshold + discount) raise('down')
+      else if (up.value >= threshold + discount) raise('up')
     },
     restart() {
       clear(down)
@@ -218,8 +219,8 @@ export function createDriftDetector(threshold: number): DriftDetector {
       const rates = { expected_rate: expectedRate, observed_rate: observedRate }
       return { direction, statistic, threshold: limit, began_attempts_ago: seen - start, ...rates }
     },
-    statistic: () => alarm?.statistic ?? Math.max(down.value, up.value),
-    decline: () => (alarm?.direction === 'down' ? alarm.statistic : down.value),
+    statistic: () => alarm?.statistic ?? Math.max(0, Math.max(down.value, up.value) - discount),
+    decline: () => (alarm?.direction === 'down' ? alarm.statistic : Math.max(0, down.value - discount)),
   }
 }
 

@@ -1,8 +1,8 @@
 import { runToCompletion, type Steps } from '../steps.ts'
 import type { TaskCounts } from './clusters.ts'
-import { effectiveCounts } from './counts.ts'
+import { comparedCounts } from './compared-tasks.ts'
 import { FUTILITY_ATTEMPTS, isFutile, minimumDetectableEffect } from './futility.ts'
-import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
+import { assignedUnits, type SampleRatio, sampleRatio } from './sample-ratio.ts'
 import { attemptsNeeded, compareRates, type RateDifference, type SequentialOptions } from './sequential.ts'
 
 const ALPHA = 0.05
@@ -67,8 +67,7 @@ export function judgeExperiment(arms: readonly Arm[], options: JudgeOptions = {}
 /** {@link judgeExperiment} in steps. */
 export function* judgeSteps(arms: readonly Arm[], options: JudgeOptions = {}): Steps<Experiment> {
   const { adaptive = false, shares, margin } = options
-  const attempts = arms.map(arm => arm.attempts)
-  const ratio = adaptive ? null : sampleRatio(attempts, shares)
+  const ratio = adaptive ? null : sampleRatio(assignedUnits(arms), shares)
   const [baseline, ...others] = arms
   const alpha = ALPHA / Math.max(1, others.length)
   const isValid = ratio?.status !== 'mismatch'
@@ -84,7 +83,8 @@ function compareArms(baseline: Arm, arm: Arm, options: ComparisonOptions): Varia
   const difference = compareRates(baseline, arm, options)
   const { isValid, margin } = options
   const verdict = isValid ? verdictOf(difference, options) : 'unsound'
-  const [first, second] = [effectiveCounts(baseline), effectiveCounts(arm)]
+  const [first, second] = comparedCounts(baseline, arm).counts
+  const attempts = baseline.attempts + arm.attempts
   const result = {
     variant: arm.variant,
     baseline: baseline.variant,
@@ -92,7 +92,7 @@ function compareArms(baseline: Arm, arm: Arm, options: ComparisonOptions): Varia
     verdict,
     attempts_needed: isValid ? attemptsNeeded(baseline, arm, options) : null,
     minimum_detectable_effect: minimumDetectableEffect(first, second, options),
-    futile: verdict === 'cannot_tell_yet' && isFutile(first, second, options, margin),
+    futile: verdict === 'cannot_tell_yet' && isFutile(first, second, options, margin, attempts),
   }
   return { ...result, summary: summaryOf(result, margin) }
 }

@@ -31,7 +31,8 @@ export function minimumDetectableEffect(a: Counts, b: Counts, options: Sequentia
 /**
  * The predictive probability that {@link FUTILITY_ATTEMPTS} further attempts decide the comparison, in the proportions of the arms so far.
  * The observed rates and their errors predict the rates of the further attempts. `margin` is the non-inferiority margin in percentage
- * points, if given.
+ * points, if given. `attempts` are those of both arms so far. Where tasks repeat, the counts of the arms are effective ones, and further
+ * attempts repeat tasks as much as those so far.
  * Source: D. J. Spiegelhalter, L. S. Freedman and P. R. Blackburn, Control. Clin. Trials 7 (1986), with the bounds of
  * the confidence sequence at the end of the further attempts.
  */
@@ -40,9 +41,10 @@ export function decisionProbability(
   b: Counts,
   options: SequentialOptions,
   margin: number | undefined,
+  attempts: number = a.attempts + b.attempts,
 ): number {
   if (!(a.attempts > 0 && b.attempts > 0)) return 1
-  const more = FUTILITY_ATTEMPTS / (a.attempts + b.attempts)
+  const more = FUTILITY_ATTEMPTS / attempts
   const [first, second] = [grown(a, 1 + more), grown(b, 1 + more)]
   const centre = shrunkRate({ successes: a.successes + b.successes, attempts: a.attempts + b.attempts })
   const reached = (difference: number): boolean => {
@@ -57,8 +59,14 @@ export function decisionProbability(
 }
 
 /** Whether the comparison will not be decided within {@link FUTILITY_ATTEMPTS} in 80 % of cases. */
-export function isFutile(a: Counts, b: Counts, options: SequentialOptions, margin: number | undefined): boolean {
-  return decisionProbability(a, b, options, margin) < 1 - POWER
+export function isFutile(
+  a: Counts,
+  b: Counts,
+  options: SequentialOptions,
+  margin: number | undefined,
+  attempts?: number,
+): boolean {
+  return decisionProbability(a, b, options, margin, attempts) < 1 - POWER
 }
 
 /** The variance of an arm's rate after `more` times its attempts, given its rate now. */

@@ -1,3 +1,5 @@
+import { hasCommonTask } from './aligned-tasks.ts'
+import type { TaskCounts } from './clusters.ts'
 import { logGamma } from './special-functions.ts'
 
 const ALPHA = 0.001
@@ -36,6 +38,16 @@ export function sampleRatio(
   if (arms < 2 || total < arms * MIN_ATTEMPTS_PER_ARM) return { status: 'too_few', p_value: null }
   const p_value = Math.min(1, Math.exp(-logBayesFactor(attempts, intended)))
   return { status: p_value < ALPHA ? 'mismatch' : 'as_intended', p_value }
+}
+
+/**
+ * What was assigned to each arm: attempts, or tasks if every task has all its runs in one arm. The runs of such a task were assigned
+ * together, so that counting each of them would call a correct assignment a mismatch.
+ */
+export function assignedUnits(arms: readonly TaskCounts[]): readonly number[] {
+  const [first, ...others] = arms
+  const isByTask = others.length > 0 && others.every(({ tasks }) => !hasCommonTask(first?.tasks, tasks))
+  return arms.map(({ attempts, runs_per_cluster = 1 }) => (isByTask ? attempts / runs_per_cluster : attempts))
 }
 
 /** ln of the likelihood of the ordered assignments under the mixture, divided by that under the intended shares. */

@@ -1,4 +1,5 @@
 import { DURATION_BOUNDS } from '../aggregate/histogram-bounds.ts'
+import type { Counts } from './counts.ts'
 import { regularizedBeta } from './special-functions.ts'
 
 /** Median and 95th percentile of times in seconds, from the buckets of the duration histogram. */
@@ -27,19 +28,25 @@ export const DURATION_BUCKETS: number = DURATION_BOUNDS.length + 1
  * The quantiles of the times counted in `buckets`. Null if there are none.
  *
  * An interval is that of two order statistics, widened to the bounds of their buckets. It therefore contains the true quantile in at least
- * 95 % of cases for any distribution. Source: W. R. Thompson, Ann. Math. Stat. 7 (1936); G. J. Hahn and W. Q. Meeker, Statistical Intervals
- * (1991), 5.2.
+ * 95 % of cases for any distribution. Where tasks repeat, all runs of a task count as equal, as in `clusteredSums`: the ranks are those of as
+ * many attempts as there would be if each task had run once.
+ * Source: W. R. Thompson, Ann. Math. Stat. 7 (1936); G. J. Hahn and W. Q. Meeker, Statistical Intervals (1991), 5.2; clustered,
+ * R. S. Woodruff, J. Am. Stat. Assoc. 47 (1952).
  */
-export function timeQuantiles(buckets: ArrayLike<number>): TimeQuantiles | null {
+export function timeQuantiles(
+  buckets: ArrayLike<number>,
+  { runs_per_cluster = 1 }: Pick<Counts, 'runs_per_cluster'> = {},
+): TimeQuantiles | null {
   let attempts = 0
   for (let i = 0; i < DURATION_BUCKETS; i++) attempts += buckets[i]!
   if (!(attempts > 0)) return null
+  const clusters = Math.max(1, Math.floor(attempts / Math.max(1, runs_per_cluster)))
   return {
     attempts,
     p50: quantile(buckets, attempts, 0.5),
-    p50_interval: interval(buckets, attempts, 0.5),
+    p50_interval: interval(buckets, attempts, 0.5, clusters),
     p95: quantile(buckets, attempts, 0.95),
-    p95_interval: interval(buckets, attempts, 0.95),
+    p95_interval: interval(buckets, attempts, 0.95, clusters),
   }
 }
 
@@ -58,10 +65,12 @@ function quantile(buckets: ArrayLike<number>, attempts: number, p: number): numb
   return low === 0 ? high * share : low * (high / low) ** share
 }
 
-function interval(buckets: ArrayLike<number>, attempts: number, p: number): QuantileInterval {
-  const { lower, upper } = ranks(attempts, p)
-  const low = lower < 1 ? 0 : lowerBound(bucketOfRank(buckets, lower))
-  const high = upper > attempts ? null : upperBound(bucketOfRank(buckets, upper))
+/** `clusters` of equal values each, at most the attempts: the k-th smallest of them ends at rank k times their size. */
+function interval(buckets: ArrayLike<number>, attempts: number, p: number, clusters: number): QuantileInterval {
+  const { lower, upper } = ranks(clusters, p)
+  const size = attempts / clusters
+  const low = lower < 1 ? 0 : lowerBound(bucketOfRank(buckets, Math.floor((lower - 1) * size) + 1))
+  const high = upper > clusters ? null : upperBound(bucketOfRank(buckets, Math.ceil(upper * size)))
   return { low, high, method: 'order_statistic' }
 }
 

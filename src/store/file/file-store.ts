@@ -202,7 +202,7 @@ async function openDocument(opened: OpenedFileLog, tally: Tally, engine: Engine)
   const { log, start, journal, counters, lock } = opened
   lock.assertHeld()
   const { end } = journal
-  counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids)))
+  counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids, tally.plans)))
   await engine.follow()
   counters.replayedRecords = engine.replayedRecords
   const isAdopted = await adoptFound(opened, engine)
@@ -234,10 +234,14 @@ function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally)
   return isSame(document.position, end) && document.fingerprint === fingerprintOf(OWN_SCHEMA, times.save())
 }
 
-/** Whether the journal, or an earlier fork, has a record. A record without an id always counts as new, because it cannot be compared. */
-function createKnown(ids: DedupWindow): (record: ForkRecord) => boolean {
+/**
+ * Whether the journal, or an earlier fork, has a record. A record without an id always counts as new, because it cannot be compared. A plan of
+ * an experiment that has one in the journal counts as known: it must not replace what the other owner acknowledged since.
+ */
+function createKnown(ids: DedupWindow, plans: Tally['plans']): (record: ForkRecord) => boolean {
   const seen = new Set<string>()
   return record => {
+    if (record.kind === 'plan') return plans.has(record.experiment)
     const id = record.kind === 'attempt' ? record.attempt.attempt_id : undefined
     if (id === undefined) return false
     const isKnown = seen.has(id) || ids.has(id, record.idMs)

@@ -5,6 +5,8 @@ import {
   createRecent,
   createRecentSlab,
   forEachOutcome,
+  meanDisplacement,
+  RECENT_LIMIT,
   recentResults,
 } from '../../../src/core/aggregate/recent.ts'
 import type { AgentAttempt } from '../../../src/core/attempt/attempt.ts'
@@ -29,6 +31,21 @@ describe('the recent attempts of a key', () => {
         const visited: { ms: number; success: boolean }[] = []
         forEachOutcome(receivedAt(minutes), (ms, successes) => visited.push({ ms, success: successes === 1 }))
         expect(visited).toEqual(received.toSorted((a, b) => a.ms - b.ms))
+      }),
+    )
+  })
+
+  test('are displaced by nothing in order, and else by the mean distance between the orders of receipt and of time', () => {
+    expect(meanDisplacement(receivedAt([]))).toBe(0)
+    expect(meanDisplacement(receivedAt([1, 2, 2, 3]))).toBe(0)
+    // Ranks by time are 1, 3, 2, 0.
+    expect(meanDisplacement(receivedAt([2, 4, 3, 1]))).toBe((1 + 2 + 0 + 3) / 4)
+    fc.assert(
+      fc.property(fc.array(fc.nat(50), { minLength: 1, maxLength: 250 }), minutes => {
+        const held = minutes.slice(-RECENT_LIMIT).map((minute, received) => ({ minute, received }))
+        const sorted = held.toSorted((a, b) => a.minute - b.minute)
+        const sum = sorted.reduce((total, { received }, rank) => total + Math.abs(rank - received), 0)
+        expect(meanDisplacement(receivedAt(minutes))).toBeCloseTo(sum / held.length, 12)
       }),
     )
   })

@@ -55,6 +55,41 @@ describe('a key', () => {
   })
 })
 
+describe('late attempts', () => {
+  /** 300 attempts at 90 %, then 26 with 16 successes, received in order or in pairs that are turned round. */
+  function received(distance: number): Watched {
+    const watched = createWatched()
+    const outcomes = [
+      ...Array.from({ length: 300 }, (_, i) => i % 10 !== 0),
+      ...Array.from({ length: 26 }, (_, i) => i % 13 < 8),
+    ]
+    const order = outcomes.map((_, i) => i)
+    if (distance > 0) order.sort((a, b) => Math.floor(a / distance) - Math.floor(b / distance) || b - a)
+    for (const i of order) watched.attemptAt(i, 'a', 'i', outcomes[i]!)
+    return watched
+  }
+  const keyOf = (watched: Watched): KeySummary => watched.keys()[0]!
+
+  test('discount the statistic by up to 0.5, and raise no other alarm than attempts in order do', () => {
+    const inOrder = watchKey(keyOf(received(0)), 1000)!
+    const late = watchKey(keyOf(received(50)), 1000)!
+    expect([inOrder.direction, late.direction]).toEqual(['none', 'none'])
+    // The blocks of older attempts end elsewhere, which changes the baseline a little.
+    expect(Math.abs(inOrder.statistic - late.statistic - 0.5)).toBeLessThan(0.1)
+    // Pairs that changed places are displaced by 1.
+    expect(inOrder.statistic - watchKey(keyOf(received(2)), 1000)!.statistic).toBeCloseTo(0.05, 2)
+  })
+
+  test('raise an alarm where the statistic reaches the threshold beyond the discount', () => {
+    const inOrder = watchKey(keyOf(received(0)), 1)!
+    expect(inOrder.direction).toBe('down')
+    const late = watchKey(keyOf(received(50)), 1)!
+    expect(late.direction).toBe('down')
+    expect(late.statistic).toBeGreaterThanOrEqual(late.threshold)
+    expect(declineOf(keyOf(received(50)))).toBeCloseTo(late.statistic / 4.5, 12)
+  })
+})
+
 describe('the baseline of a key', () => {
   test('is recent history: 1,000 at 50 %, 1,000 at 90 %, then 100 at 70 % is down', () => {
     const drift = watchKey(keyWith([500, 1000], [900, 1000], [70, 100]), 1)!

@@ -42,6 +42,14 @@ const findings = (own: Partial<TrendFindings>): TrendFindings => ({
 })
 
 describe('the verdict', () => {
+  test('says beside a drift of repeated tasks that drift counts each run as independent', () => {
+    const words = 'drift counts each run of a task as independent'
+    const drifted = { drifted_keys: [keyDrift('down')] }
+    expect(trendVerdict(findings({ ...drifted, repeats: true }))).toContain(words)
+    expect(trendVerdict(findings(drifted))).not.toContain(words)
+    expect(trendVerdict(findings({ repeats: true }))).not.toContain(words)
+  })
+
   test('names what has drifted, since when, and from which rate to which', () => {
     expect(trendVerdict(findings({ drifted_keys: [keyDrift('down')] }))).toBe(
       'Worse: fixer with m at bug is down since about 42 attempts (61.3 % instead of 90.0 %). The halves of the range do not show this, because they mix attempts from before and after the change, or of other keys.',

@@ -48,7 +48,7 @@ const calibratedSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape
     promise: 'exceeds its band in 3 to 7 % of cases, and has the mean of the band',
     run() {
       const results = [20, 50, 100, 300].map(n => {
-        const runs = calibratedRuns(`${shape} ${n}`, n > 100 ? 500 : 1000, n, draw).map(calibrationOf)
+        const runs = calibratedRuns(`${shape} ${n}`, n > 100 ? 500 : 1000, n, draw).map(sums => calibrationOf(sums))
         const beyond = runs.filter(c => c.expected_calibration_error! > c.expected_calibration_error_band!.high).length
         const bias =
           sumOf(runs.map(c => c.expected_calibration_error! - c.expected_calibration_error_band!.mean)) / runs.length
@@ -65,7 +65,7 @@ const calibratedSimulations: readonly Simulation[] = CONFIDENCES.flatMap(([shape
     promise: 'p < 5 % in at most 7 % of cases; the interval of over-confidence contains 0 in at least 93 %',
     run() {
       const results = [10, 30, 100].map(n => {
-        const runs = calibratedRuns(`z ${shape} ${n}`, 1500, n, draw).map(calibrationOf)
+        const runs = calibratedRuns(`z ${shape} ${n}`, 1500, n, draw).map(sums => calibrationOf(sums))
         const wrong = runs.filter(c => c.spiegelhalter_p! < 0.05).length / runs.length
         const held = runs.filter(({ over_confidence_interval: i }) => i!.low <= 0 && 0 <= i!.high).length / runs.length
         return { n, wrong, held }

@@ -1,42 +1,11 @@
-import { addTask, createTaskSketch } from '../../../src/core/aggregate/task-sketch.ts'
-import { clusteredCounts, type TaskCounts } from '../../../src/core/statistics/clusters.ts'
 import { taskDifference } from '../../../src/core/statistics/compared-tasks.ts'
 import { wilsonBounds } from '../../../src/core/statistics/intervals.ts'
-import { createRandom, drawBeta, type Random } from '../../../src/core/statistics/random.ts'
+import { createRandom, type Random } from '../../../src/core/statistics/random.ts'
 import { compareRates } from '../../../src/core/statistics/sequential.ts'
+import { countsOf, DESIGNS, type Design, ICCS, plain, taskRates, twoArms } from './repeated-tasks.ts'
 import { listed, percent, type Simulation, share } from './simulation.ts'
 
-const ICCS = [0.1, 0.3, 0.5]
 const ALPHA = 0.05
-
-/** The success rates of tasks whose outcomes have this mean and intraclass correlation (beta-binomial). */
-function taskRates(random: Random, tasks: number, mean: number, icc: number): number[] {
-  const size = (1 - icc) / icc
-  return Array.from({ length: tasks }, () => drawBeta(random, mean * size, (1 - mean) * size))
-}
-
-/** An arm that grows attempt by attempt. */
-interface Arm {
-  record(task: number): void
-  counts(): TaskCounts
-}
-
-function createArm(random: Random, rates: readonly number[], prefix: string): Arm {
-  const tasks = createTaskSketch()
-  return {
-    record: task => addTask(tasks, `${prefix}${task}`, random() < rates[task]!),
-    counts() {
-      const { successes, attempts } = tasks
-      return { ...clusteredCounts({ successes, attempts }, tasks), tasks }
-    },
-  }
-}
-
-function countsOf(random: Random, rates: readonly number[], runs: number, prefix = ''): TaskCounts {
-  const arm = createArm(random, rates, prefix)
-  for (let run = 0; run < runs; run++) for (const task of rates.keys()) arm.record(task)
-  return arm.counts()
-}
 
 const covers = ({ low, high }: { readonly low: number; readonly high: number }, value: number): boolean =>
   low <= value && value <= high
@@ -62,16 +31,11 @@ const LOOKS = 20
 const PER_ARM = 400
 
 /** Whether an A/A test of repeated tasks ever claims a difference, checked every {@link LOOKS} attempts. */
-function claims(random: Random, icc: number, { runs, shared, consecutive }: Design): readonly [boolean, boolean] {
-  const tasks = PER_ARM / runs
-  const rates = taskRates(random, tasks, 0.6, icc)
-  const arms = [
-    createArm(random, rates, 'a'),
-    createArm(random, shared ? rates : taskRates(random, tasks, 0.6, icc), shared ? 'a' : 'b'),
-  ] as const
+function claims(random: Random, icc: number, design: Design): readonly [boolean, boolean] {
+  const { arms, taskAt } = twoArms(random, { attempts: PER_ARM, mean: 0.6, icc, design })
   let [clustered, naive] = [false, false]
   for (let i = 0; i < PER_ARM; i++) {
-    for (const arm of arms) arm.record(consecutive ? Math.floor(i / runs) : i % tasks)
+    for (const arm of arms) arm.record(taskAt(i))
     if ((i + 1) % LOOKS !== 0) continue
     const [a, b] = [arms[0].counts(), arms[1].counts()]
     const options = { alpha: ALPHA, adaptive: false }
@@ -80,22 +44,6 @@ function claims(random: Random, icc: number, { runs, shared, consecutive }: Desi
   }
   return [clustered, naive]
 }
-
-const plain = ({ successes, attempts }: TaskCounts): TaskCounts => ({ successes, attempts })
-
-interface Design {
-  readonly runs: number
-  /** Whether both arms run the same tasks. */
-  readonly shared: boolean
-  /** Whether the runs of a task follow each other. */
-  readonly consecutive: boolean
-}
-
-const DESIGNS: readonly (Design & { readonly name: string })[] = [
-  { name: 'own tasks of 10 runs in a row', runs: 10, shared: false, consecutive: true },
-  { name: 'own tasks of 5 runs in turn', runs: 5, shared: false, consecutive: false },
-  { name: 'the same tasks of 5 runs in a row', runs: 5, shared: true, consecutive: true },
-]
 
 export const clusterSimulations: readonly Simulation[] = [
   ...[

@@ -7,7 +7,7 @@ import { costSums } from './simulation.ts'
 
 describe('costsOf', () => {
   test('counts attempts without a cost as unpriced, and returns null for every cost', () => {
-    expect(costsOf(7, 3, costSums([]))).toEqual({
+    expect(costsOf({ attempts: 7, successes: 3 }, costSums([]))).toEqual({
       total_attempts: 7,
       reported: 0,
       computed: 0,
@@ -19,7 +19,7 @@ describe('costsOf', () => {
   })
 
   test('averages over the attempts of known cost only, and never counts an unknown cost as 0', () => {
-    const costs = costsOf(10, 5, costSums([0.2, 0.4, 0.3, 0.3]))
+    const costs = costsOf({ attempts: 10, successes: 5 }, costSums([0.2, 0.4, 0.3, 0.3]))
     expect(costs).toMatchObject({ reported: 4, unpriced: 6 })
     expect(costs.total_cost_usd).toBeCloseTo(1.2, 12)
     expect(costs.cost_per_attempt!.cost_usd).toBeCloseTo(0.3, 12)
@@ -28,24 +28,24 @@ describe('costsOf', () => {
 
   test('counts reported and computed costs separately', () => {
     const sums = { ...costSums([1, 2, 3]), reported: 1, computed: 2 }
-    expect(costsOf(4, 4, sums)).toMatchObject({ reported: 1, computed: 2, unpriced: 1 })
+    expect(costsOf({ attempts: 4, successes: 4 }, sums)).toMatchObject({ reported: 1, computed: 2, unpriced: 1 })
   })
 
   test('returns a null cost per success without successes', () => {
-    const costs = costsOf(3, 0, costSums([1, 2, 3]))
+    const costs = costsOf({ attempts: 3, successes: 0 }, costSums([1, 2, 3]))
     expect(costs.cost_per_attempt!.cost_usd).toBe(2)
     expect(costs.cost_per_success).toBeNull()
   })
 
   test('returns a null interval for a single attempt', () => {
-    expect(costsOf(1, 1, costSums([0.5]))).toMatchObject({
+    expect(costsOf({ attempts: 1, successes: 1 }, costSums([0.5]))).toMatchObject({
       cost_per_attempt: { cost_usd: 0.5, interval: null },
       cost_per_success: { cost_usd: 0.5, interval: null },
     })
   })
 
   test('divides the bounds of the cost interval by the opposite bounds of the rate interval', () => {
-    const costs = costsOf(8, 5, costSums([0.1, 0.4, 0.2, 0.9, 0.3, 0.2, 0.5, 0.3]))
+    const costs = costsOf({ attempts: 8, successes: 5 }, costSums([0.1, 0.4, 0.2, 0.9, 0.3, 0.2, 0.5, 0.3]))
     const [attempt, success] = [costs.cost_per_attempt!.interval!, costs.cost_per_success!.interval!]
     const rate = wilsonBounds({ successes: 5, attempts: 8 })
     expect(success.low).toBeCloseTo(attempt.low / rate.high, 12)
@@ -53,7 +53,7 @@ describe('costsOf', () => {
   })
 
   test('returns a cost per success of 0 if all attempts cost 0', () => {
-    const { cost_per_success } = costsOf(5, 2, costSums([0, 0, 0, 0, 0]))
+    const { cost_per_success } = costsOf({ attempts: 5, successes: 2 }, costSums([0, 0, 0, 0, 0]))
     expect(cost_per_success).toMatchObject({ cost_usd: 0, interval: { low: 0, high: 0 } })
   })
 
@@ -62,7 +62,7 @@ describe('costsOf', () => {
     fc.assert(
       fc.property(fc.array(cost, { maxLength: 120 }), fc.nat(50), fc.nat(200), (known, unpriced, succeeded) => {
         const attempts = known.length + unpriced
-        const costs = costsOf(attempts, Math.min(succeeded, attempts), costSums(known))
+        const costs = costsOf({ attempts, successes: Math.min(succeeded, attempts) }, costSums(known))
         expectFinite(costs)
         expect(costs.reported + costs.computed + costs.unpriced).toBe(attempts)
         const { cost_per_attempt, cost_per_success } = costs

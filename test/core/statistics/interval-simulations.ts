@@ -156,7 +156,8 @@ function costPerSuccessCoverage(n: number, rate: number): number {
   for (let i = 0; i < 1000; i++) {
     const outcomes = Array.from({ length: n }, () => random() < rate)
     const sums = costSums(outcomes.map(success => (success ? 1 : 3) * Math.exp(0.3 * drawNormal(random))))
-    const interval = costsOf(n, outcomes.filter(Boolean).length, sums).cost_per_success?.interval
+    const interval = costsOf({ attempts: n, successes: outcomes.filter(Boolean).length }, sums).cost_per_success
+      ?.interval
     if (interval == null) continue
     known++
     if (interval.low <= truth && truth <= interval.high) held++

@@ -4,6 +4,8 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { clusterAmountSimulations } from './cluster-amount-simulations.ts'
+import { clusterLookSimulations } from './cluster-look-simulations.ts'
 import { clusterSimulations } from './cluster-simulations.ts'
 import { driftCaseSimulations } from './drift-case-simulations.ts'
 import { driftSimulations } from './drift-simulations.ts'
@@ -23,6 +25,8 @@ export interface SimulationRow {
 export const simulations: readonly Simulation[] = [
   ...intervalSimulations,
   ...clusterSimulations,
+  ...clusterAmountSimulations,
+  ...clusterLookSimulations,
   ...bestSimulations,
   ...fairSimulations,
   ...sequentialSimulations,

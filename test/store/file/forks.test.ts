@@ -7,6 +7,7 @@ import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { openingLine, recordLines } from '../../../src/store/file/journal/record.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
 import type { Logger } from '../../../src/store/logger.ts'
+import { planJson } from '../../../src/store/record-json.ts'
 import { createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import {
@@ -42,21 +43,28 @@ interface Given {
   readonly attempts: readonly number[]
   /** Attempts without ids cannot be recognized as duplicates. */
   readonly anonymous?: boolean
+  /** Plans of experiments, stored after the attempts. */
+  readonly plans?: readonly PlanRecord[]
 }
+
+type PlanRecord = Parameters<typeof planJson>[0]
 
 /** Writes a journal. Resolves with the sizes of its segments. */
 async function journalOf(segments: readonly Given[]): Promise<{ fileSystem: FakeFileSystem; sizes: number[] }> {
   const fileSystem = createFakeFileSystem()
   for (const path of ['/data', '/data/perf.journal']) await fileSystem.makeDirectory(path)
   for (const path of ['/', '/data']) await fileSystem.syncDirectory(path)
-  const sizes = segments.map(({ owner = '', previous, attempts, anonymous }, i) => {
+  const sizes = segments.map(({ owner = '', previous, attempts, anonymous, plans = [] }, i) => {
     const opening = {
       format: 2,
       previous: { segment: previous[0], offset: previous[1] },
       owner,
       records: undefined,
     }
-    const texts = attempts.map(id => JSON.stringify(attempt(id, anonymous ? { attempt_id: undefined } : {})))
+    const texts = [
+      ...attempts.map(id => JSON.stringify(attempt(id, anonymous ? { attempt_id: undefined } : {}))),
+      ...plans.map(planJson),
+    ]
     const bytes = Buffer.concat([openingLine(NOW, opening), recordLines(NOW, texts)])
     fileSystem.plant(SEGMENT(i + 1), bytes)
     return bytes.length
@@ -101,6 +109,41 @@ test('a segment of another owner that the next segment skips is counted, listed 
     expect(heard.errors).toEqual([])
     await again.close()
   }
+})
+
+test('the plan of an experiment in a fork is kept, unless the other owner stored one for that experiment', async () => {
+  const plan = (experiment: string, baseline: string): PlanRecord => ({
+    kind: 'plan',
+    nowMs: NOW,
+    idMs: NOW,
+    experiment,
+    plan: { baseline },
+  })
+  const first: Given = { owner: 'a', previous: [0, 0], attempts: [1] }
+  const end = await sizeOf(first)
+  const { fileSystem } = await journalOf([
+    first,
+    {
+      owner: 'a',
+      previous: [1, end],
+      attempts: [2],
+      plans: [plan('both', 'lost'), plan('one', 'old'), plan('one', 'new')],
+    },
+    { owner: 'b', previous: [1, end], attempts: [3], plans: [plan('both', 'kept')] },
+  ])
+  const store = await openFake(fileSystem)
+  expect(await countedIn(store)).toBe(3)
+  expect(store.experimentPlan('both')).toEqual({ baseline: 'kept' })
+  expect(store.experimentPlan('one')).toEqual({ baseline: 'new' })
+  expect(store.stats().forkedRecords).toBe(3)
+  await store.close()
+  const again = await openFake(createFakeFileSystem(fileSystem.disk))
+  expect([again.experimentPlan('both'), again.experimentPlan('one')]).toEqual([
+    { baseline: 'kept' },
+    { baseline: 'new' },
+  ])
+  expect(again.stats().forkedRecords).toBe(0)
+  await again.close()
 })
 
 test('records of another owner behind the stated end of its segment are kept, and none counts twice', async () => {

@@ -1,7 +1,7 @@
 /** Merges the records that two owners stored at the same time into one journal. */
 import type { LogRecord } from '../../../core/fold.ts'
 import type { Logger } from '../../logger.ts'
-import { pointsJson } from '../../record-json.ts'
+import { planJson, pointsJson } from '../../record-json.ts'
 import type { Journal } from '../journal/journal.ts'
 import { type JournalRecord, recordLines } from '../journal/record.ts'
 import { type JournalFiles, segmentPath } from '../journal/segments.ts'
@@ -11,7 +11,7 @@ import { scan } from './scan.ts'
 /** The maximum number of forks that one segment names, because its first record must stay short. */
 const MAX_FORKS_PER_SEGMENT = 16
 
-export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' }>
+export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' | 'plan' }>
 
 /** A fork, and its records that the journal does not have. */
 export interface ReadFork extends Fork {
@@ -46,7 +46,7 @@ export async function readForks(
 }
 
 function isForkRecord(record: JournalRecord): record is ForkRecord {
-  return record.kind === 'attempt' || record.kind === 'points'
+  return record.kind === 'attempt' || record.kind === 'points' || record.kind === 'plan'
 }
 
 /**
@@ -81,6 +81,10 @@ export async function mergeForks(
 
 /** The line of a record, with its original times. */
 function lineOf(record: ForkRecord): Buffer {
-  const text = record.kind === 'points' ? pointsJson(record.points) : JSON.stringify(record.attempt)
-  return recordLines(record.nowMs, [text], record.idMs)
+  return recordLines(record.nowMs, [textOf(record)], record.idMs)
+}
+
+function textOf(record: ForkRecord): string {
+  if (record.kind === 'points') return pointsJson(record.points)
+  return record.kind === 'plan' ? planJson(record) : JSON.stringify(record.attempt)
 }
