@@ -31,6 +31,8 @@ export interface SharedOutcome extends Verdict {
 
 const SIDECARS = 3
 const CLIENTS = 8
+/** A run goes on until so many attempts are acknowledged. */
+export const MIN_ACKNOWLEDGED = 100
 /** How long the sidecars may take at the end to know all attempts. */
 const CATCH_UP_MS = 60_000
 
@@ -52,6 +54,7 @@ export async function runShared(run: SharedRun): Promise<SharedOutcome> {
   const asking = askUntil(over.signal, fleet, run.random)
   const serverKills = server.kill === undefined ? 0 : run.serverKills
   await killAll({ ...run, serverKills }, fleet, server.kill)
+  await untilEnough(ledger)
   over.abort()
   const faults = [await asking, ...(await Promise.all(clients))].flat()
   const verdict = await auditAll(server.target, fleet, ledger, run.random)
@@ -62,6 +65,12 @@ export async function runShared(run: SharedRun): Promise<SharedOutcome> {
     serverKills,
     counts: ledger.counts,
   }
+}
+
+/** On a slow machine, a short run may spend all of its time in starts. Gives up after a time. */
+async function untilEnough(ledger: Ledger): Promise<void> {
+  const endMs = performance.now() + CATCH_UP_MS
+  while (ledger.counts.kept < MIN_ACKNOWLEDGED && performance.now() < endMs) await pause(50)
 }
 
 /** Spreads the kills over the time, in random order. A kill of the server does not delay those of sidecars. */
