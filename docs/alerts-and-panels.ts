@@ -56,12 +56,15 @@ const INTRODUCTION = `This page lists every alert and every dashboard panel, wit
 from the rules and dashboards.
 
 - **Rules** are in \`prometheus/rules/\`. They were run on Prometheus 2.42, and are written for 3.x too. Success ratios are recorded by
-  agent, model and issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days. Counts are added first and divided afterwards.
+  agent, model and issue type over 5 minutes, 1 hour, 6 hours, 1 day and 30 days. Counts are added first and divided afterwards. A store
+  counts once, however many sidecars share it ([metrics.md](metrics.md#several-sidecars-and-several-stores)).
+- **Panels** about agents and experiments need the recording rules, which tell the store of each sidecar.
 - **Targets** are in \`prometheus/rules/targets.yml\`. The default target is one half.
 - **The first attempt** of a new key is in totals, but in no increase. Prometheus cannot see an increase from nothing.
 - **Experiments** are compared by the sidecar over their whole life, by their stored shares, baseline and end. Without them, equal shares are
   assumed, and the baseline is the variant with the earliest attempt. For ranges, filters and adaptive assignment, use \`/api/v1/experiments/NAME\`.
-- **Series**: about 75 per key (\`--max-keys\`) and 26 per arm of an experiment (\`--max-arms\`). At the default limits this is at most 750,000
+- **Alerts about sidecars** fire for each sidecar. Those about keys and arms fire at all sidecars of a store together.
+- **Series** of each sidecar: about 75 per key (\`--max-keys\`) and 26 per arm of an experiment (\`--max-arms\`). At the default limits this is at most 750,000
   and 26,000.
 - **The last column** shows what a real Prometheus returned while it scraped a real sidecar (\`test/grafana/queries.test.ts\`). In that test,
   agents work, one attempt is malformed, one experiment has a failing variant, and one has unequal shares. For an alert, the column

@@ -64,7 +64,7 @@ const REFUSAL_LOG = 'test/server/refusal-log.test.ts'
 const OPERATOR_LOG = 'test/sidecar/operator-log.test.ts'
 
 const SHARED_CHAOS =
-  'test/chaos/shared.test.ts > three sidecars on %s, killed under load with their server, lose nothing, count nothing twice and answer alike'
+  'test/chaos/shared.test.ts > three sidecars on PostgreSQL, killed under load with their server, lose nothing, count nothing twice and answer alike'
 const POSTGRES_STATES = 'test/store/postgres/states.test.ts > PostgreSQL'
 const POSTGRES_FAILOVER = 'test/store/postgres/failover.test.ts > PostgreSQL'
 const POSTGRES_SECURITY = 'test/store/postgres/security.test.ts > PostgreSQL'
@@ -576,7 +576,7 @@ const NETWORK: readonly ReliabilityRow[] = [
       `${RELOAD} > tokens that are invalid, empty, missing or unreadable change nothing, and valid ones replace the active ones`,
       `${RELOAD} > a file replaced through a symbolic link of its folder, like a mounted secret, is reloaded`,
       `${RELOAD} > a certificate that is missing, invalid or of another key changes neither the active one nor the tokens`,
-      `${STOPPING} > a signal to reload during the replay of a long journal does not end the sidecar`,
+      `${STOPPING} > a signal during the replay of a long journal > that asks for a reload does not end the sidecar`,
     ],
     not: 'the configuration file, which is read only at the start. A failed reload is in the log, and in no metric',
   },
@@ -881,10 +881,19 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       `${REDIS_FAULTS} > the same ids at two sidecars at once count once while connections are cut`,
       `${REDIS_FAULTS} > a frozen connection that ends loses and doubles nothing`,
       `${REDIS_FAULTS} > a server that is killed under load and started again has every acknowledged attempt, and recording goes on`,
-      SHARED_CHAOS,
     ],
     longRun: true,
     not: 'a server without `appendfsync always`, which may lose what it acknowledged',
+  },
+  {
+    promise:
+      'Sidecars that share a store expose the same metrics of agents and experiments. Rules and panels count the store once, and add stores.',
+    shown: [
+      'test/end-to-end/shared-metrics.test.ts > two sidecars on one SQLite file expose the same metrics but for those about themselves',
+      'test/grafana/stores.test.ts > panels and recorded series count a store once, and add two stores',
+      'test/prometheus/configuration.test.ts > the rules do as %s says for one sidecar, for two on one store and for two stores',
+    ],
+    not: 'a failover that loses attempts, or a restored backup: counters fall then, and Prometheus takes that for a reset',
   },
   {
     promise:
@@ -892,7 +901,6 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
     shown: [
       'test/store/sqlite/store.test.ts > two stores on one file count what either records, once, and give byte-identical answers',
       'test/store/sqlite/store.test.ts > a damaged file is moved aside and reported, and recording goes on in a new one',
-      SHARED_CHAOS,
     ],
     longRun: true,
     not: 'a loss of power, which is left to SQLite',
@@ -910,7 +918,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'PostgreSQL that does not connect, does not answer, holds a lock, has no free connection, ends its sessions or is read-only refuses attempts in time, and counts none of them later. Recording resumes by itself.',
+      'Without a spool, PostgreSQL that does not connect, does not answer, holds a lock, has no free connection, ends its sessions or is read-only refuses attempts in time, and counts none of them later. Recording resumes by itself.',
     shown: [
       `${POSTGRES_STATES} > a server that accepts connections and never answers is given up within the time limit`,
       `${POSTGRES_STATES} > an answer that does not come within the time limit ends the connection, and the next statement uses a new one`,
@@ -924,7 +932,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Redis that does not connect, does not answer, has no memory left or becomes a replica refuses attempts, and recording resumes by itself. In a cluster all keys of a store are in one slot.',
+      'Without a spool, Redis that does not connect, does not answer, has no memory left or becomes a replica refuses attempts, and recording resumes by itself. In a cluster all keys of a store are in one slot.',
     shown: [
       `${REDIS_STATES} > a server that accepts connections and never answers is given up within the time limit`,
       `${REDIS_STATES} > an answer that does not come within the time limit ends the connection, and the next command uses a new one`,
@@ -937,7 +945,7 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'On a full disk of their server, PostgreSQL and Redis refuse attempts, lose no acknowledged one, and take attempts again when there is space.',
+      'On a full disk of their server and without a spool, PostgreSQL and Redis refuse attempts, lose no acknowledged one, and take attempts again when there is space.',
     shown: [
       `${SERVER_DISK} > PostgreSQL on a full disk refuses attempts, loses none that it acknowledged, and takes attempts again when there is space`,
       `${SERVER_DISK} > Redis on a full disk refuses attempts, loses none that it acknowledged, and takes attempts again after its start`,
@@ -969,12 +977,23 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'A database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
+      'While the server of a store is away, attempts are accepted into the spool, and count once when it is back, also if the sidecar is killed.',
+    shown: [
+      `${POSTGRES_FAULTS} > with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars`,
+      `${REDIS_FAULTS} > with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars`,
+      'test/store/engine/spooling.test.ts > for any outages, lost answers, refusals and kills, every accepted attempt counts once in all sidecars',
+      'test/store/spool/spool.test.ts > damage costs its group only: the file is copied aside, and what follows has the same identity at every start',
+    ],
+    not: 'a loss of the disk of the sidecar, which loses what is in its spool',
+  },
+  {
+    promise:
+      'Without a spool, a database that is down refuses attempts, and loses no acknowledged one. Questions are answered from memory.',
     shown: [
       `${POSTGRES_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
       `${REDIS_FAULTS} > while the server is away, recording is refused, questions are answered, and health says so until it is back`,
     ],
-    not: 'there is no spool: attempts that are refused meanwhile must be sent again',
+    not: 'attempts that are refused meanwhile must be sent again',
   },
   {
     promise:

@@ -2,9 +2,10 @@
  * The recording rules: success rates of agents, models and issue types, and durations and costs of agents, over spans of time.
  * print.ts prints them to rules/recording.yml.
  *
- * They record counts, and ratios of counts. Successes and attempts are added over all keys and instances and then divided: an average of
- * ratios is wrong if one key has more attempts than another.
+ * They record counts, and ratios of counts. Successes and attempts are added over all keys and stores and then divided: an average of
+ * ratios is wrong if one key has more attempts than another. Each store counts once, however many sidecars share it (stores.ts).
  */
+import { perStore, STORE_RULES, STORE_WITHIN_HOUR } from './stores.ts'
 
 /** Spans of time. A long span is the sum of shorter ones, so that 30 days never read 30 days of raw samples. */
 const SPANS = ['5m', '30m', '1h', '2h', '6h', '1d', '3d', '30d'] as const
@@ -68,7 +69,7 @@ interface Count {
 /** All groups, shorter spans first. Intervals stay below 5 minutes, where Prometheus treats a series as stale. */
 export function recordingGroups(): readonly RuleGroup[] {
   return [
-    { name: 'agent_performance_minutes', interval: '30s', rules: rulesOf(['5m']) },
+    { name: 'agent_performance_minutes', interval: '30s', rules: [...STORE_RULES, ...rulesOf(['5m'])] },
     { name: 'agent_performance_hours', interval: '1m', rules: rulesOf(['30m', '1h', '2h', '6h']) },
     { name: 'agent_performance_days', interval: '2m', rules: rulesOf(['1d', '3d', '30d']) },
   ]
@@ -108,7 +109,7 @@ function countRule({ level, by, name, of, zeros }: Count, span: Span): Rule {
   const part = PARTS.get(span)
   const record = `${level}:${name}:increase${span}`
   if (part !== undefined) return { record, expr: `sum_over_time(${level}:${name}:increase${part}[${span}:${part}])` }
-  const counted = `sum by (${by}) (increase(${of}[${span}]))`
+  const counted = `sum by (${by}) (${perStore(of.replace(/\{.*/, ''), `increase(${of}[${span}])`, STORE_WITHIN_HOUR)})`
   return { record, expr: zeros === undefined ? counted : `${counted} or 0 * ${level}:${zeros}:increase${span}` }
 }
 

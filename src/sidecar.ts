@@ -2,6 +2,7 @@
  * Config -> a running sidecar. The only file that wires all stages: `startSidecar` is long because it constructs every part and passes it to
  * those that need it, and does nothing else.
  */
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Config, Environment } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
@@ -42,6 +43,11 @@ export interface Sidecar {
   /** `http://HOST:PORT`. */
   readonly url: string
   readonly tracker: AgentPerformanceTracker
+  /**
+   * Resolves where the process must end and a newer version take its place: another sidecar wrote records to the store that this version cannot
+   * read. Until it is closed, it answers questions from memory and refuses attempts.
+   */
+  readonly outdated: Promise<Error>
   /** Reads tokens, certificates, OTLP rules, model aliases and prices again. If any of them is invalid, it rejects and everything stays in force as it was. */
   reload(): Promise<void>
   /** Stops accepting attempts, completes the requests in progress, makes all attempts durable and closes everything. Idempotent. */
@@ -59,7 +65,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
-  const { tally, store, replayMs } = await openStorage(config, log)
+  const outdated = Promise.withResolvers<Error>()
+  const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
   const state: SidecarState = { phase: 'serving', access, mapping, aliases, price }
   const tracker = new AgentPerformanceTracker({
@@ -79,7 +86,8 @@ export async function startSidecar(
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
   let listener: Listener | undefined
-  const sources = { version: VERSION, config, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const { info } = store
+  const sources = { version: VERSION, info, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -116,8 +124,9 @@ export async function startSidecar(
     throw error
   })
   listener = opened
-  const otlpOut = openOtlpOut(env, exposition.producer, VERSION, log)
-  const fill = watchFill({ tally, maxKeys: config.maxKeys, maxArms: config.maxArms, log })
+  const instance = `${hostname()}:${new URL(opened.url).port}`
+  const otlpOut = await openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
+  const fill = watchFill({ tally, log })
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
     fill.close()
@@ -143,5 +152,5 @@ export async function startSidecar(
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, reload, close }
+  return { url: opened.url, tracker, outdated: outdated.promise, reload, close }
 }

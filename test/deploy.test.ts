@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
+import { loadConfig } from '../src/config/config.ts'
+import { parseTarget } from '../src/store/postgres/target.ts'
 import { startSidecarProcess } from './support/sidecar-process.ts'
 import { needs } from './support/tool.ts'
 
@@ -60,9 +62,48 @@ describe('Kubernetes manifests', () => {
     expect(byKind.get('ServiceMonitor').spec.endpoints[0].port).toBe(byKind.get('Service').spec.ports[0].name)
   })
 
+  test('an overlay runs two sidecars on one PostgreSQL, with the flags and probes of the single one and without its volume', async context => {
+    needs('kubectl', context)
+    const { stdout } = await run('kubectl', ['kustomize', `${KUBERNETES}postgres`])
+    const objects = parseAllDocuments(stdout).map(document => document.toJS())
+    const byKind = new Map(objects.map(one => [one.kind, one]))
+    expect([...byKind.keys()].sort()).toEqual(['PodDisruptionBudget', 'Service', 'StatefulSet'])
+    const { spec } = byKind.get('StatefulSet')
+    expect(spec).toMatchObject({ replicas: 2, podManagementPolicy: 'Parallel' })
+    expect(spec.volumeClaimTemplates ?? []).toEqual([])
+    const [shared] = spec.template.spec.containers
+    expect(shared.args).toEqual(container.args.filter(arg => !arg.startsWith('--store=')))
+    for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const)
+      expect(shared[probe]).toEqual(container[probe])
+    const volumes = spec.template.spec.volumes.map(({ name }: { name: string }) => name)
+    const mounts = shared.volumeMounts as { readonly name: string; readonly mountPath: string }[]
+    expect(mounts.map(({ name }) => name).sort()).toEqual([...volumes].sort())
+    // Snapshots are collected in a file of the temporary directory, and the root file system is read-only.
+    expect(mounts).toContainEqual({ name: 'tmp', mountPath: '/tmp' })
+    const labels = spec.template.metadata.labels
+    expect(byKind.get('PodDisruptionBudget').spec.selector.matchLabels).toEqual(labels)
+    expect(byKind.get('Service').spec.selector).toEqual(labels)
+  })
+
+  test('the URL and the password of the documented secret open a store in that overlay', () => {
+    const guide = read(`${ROOT}docs/kubernetes.md`)
+    const [, url] = /--from-literal=url='(postgres:[^']+)'/.exec(guide)!
+    const overlay = read(`${KUBERNETES}postgres/statefulset.yaml`)
+    const folder = mkdtempSync(join(tmpdir(), 'deploy-'))
+    writeFileSync(join(folder, 'password'), 'the password\n')
+    expect(overlay).toContain('mountPath: /etc/agent-performance-postgres,')
+    const target = parseTarget(url!.replace('/etc/agent-performance-postgres/', `${folder}/`))
+    expect(new URL(target.url).password).toBe('the%20password')
+    const variable = overlay.match(/AGENT_PERFORMANCE_\w+/)?.[0]
+    expect(loadConfig({ flags: {}, env: { [variable!]: url } }).config.store).toBe(url)
+  })
+
   test('the job of the scrape is the one that the alert rules expect', () => {
     const monitor = parse(read(`${KUBERNETES}monitoring/servicemonitor.yaml`))
     expect(monitor.spec.jobLabel).toBe('app.kubernetes.io/name')
+    // A pod keeps its name, and so its instance, when it is replaced.
+    const [{ relabelings }] = monitor.spec.endpoints
+    expect(relabelings).toEqual([{ sourceLabels: ['namespace', 'pod'], separator: '/', targetLabel: 'instance' }])
     expect(read(`${ROOT}prometheus/rules/sidecar-alerts.yml`)).toContain('job="agent-performance"')
   })
 

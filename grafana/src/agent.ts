@@ -8,6 +8,7 @@ import {
   durationQuantile,
   highest,
   ONE_AGENT,
+  perHour,
   rise,
   type Scope,
   statedConfidence,
@@ -229,7 +230,7 @@ const expense: Row = {
       stack: true,
       lines: [
         {
-          expr: `3600 * sum by (model_name) (rate(agent_attempt_cost_usd_total{${ONE_AGENT}}[$__rate_interval]))`,
+          expr: perHour('agent_attempt_cost_usd_total', BY_MODEL),
           legend: '{{model_name}}',
         },
       ],

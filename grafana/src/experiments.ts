@@ -1,6 +1,6 @@
 /** Experiments: which ones run, whether a variant is better, whether the comparison is valid, and what it costs. */
 import type { Dashboard, DynamicConfigValue, Threshold } from '@grafana/grafana-foundation-sdk/dashboard'
-import { ratio, wilsonOf } from './expressions.ts'
+import { ratio, rise, total, wilsonOf } from './expressions.ts'
 import { dashboardOf, many, one, type Row } from './frame.ts'
 import { type Column, lines, stat, table } from './panel.ts'
 import { COARSE, NO_ATTEMPTS, NO_EXPERIMENT, TO_EXPERIMENT, UIDS } from './parts.ts'
@@ -21,14 +21,14 @@ const MISMATCH: readonly Threshold[] = [
 ]
 const COLOURED: readonly DynamicConfigValue[] = [{ id: 'custom.cellOptions', value: { type: 'color-text' } }]
 
-/** A counter since the experiment began, by variant. The statistics cover the same attempts. */
-const total = (counter: string, more = ''): string => `sum by (variant) (${counter}{${ONE}${more}})`
-const attempts = total(ATTEMPTS)
-const successes = total(ATTEMPTS, ', result="success"')
-/** The increase of a counter in one interval of the panel, by variant. */
-const rise = (counter: string, more = ''): string =>
-  `sum by (variant) (increase(${counter}{${ONE}${more}}[$__rate_interval]))`
-const median = (buckets: (by: string) => string): string => `histogram_quantile(0.5, ${buckets('le, variant')}) >= 0`
+/** Counters since the experiment began, by variant. The statistics cover the same attempts. */
+const attempts = total(ATTEMPTS, ONE, 'variant')
+const successes = total(ATTEMPTS, `${ONE}, result="success"`, 'variant')
+const cost = total(COST, ONE, 'variant')
+/** One interval of the panel, by variant. */
+const OVER_TIME = { select: ONE, by: 'variant', span: '$__rate_interval' } as const
+/** Absent without attempts. */
+const median = (buckets: string): string => `histogram_quantile(0.5, ${buckets}) >= 0`
 /** A statistic of a comparison; the largest value if several sidecars recorded the experiment. */
 const compared = (statistic: string): string => `max by (variant, baseline) (${statistic}{${ONE}})`
 /** E-values are unbounded; the limit keeps the axis readable and is far above the decision threshold. */
@@ -55,10 +55,10 @@ const all: Row = {
       columns: [
         { name: 'Experiment', label: 'experiment', properties: TO_EXPERIMENT },
         { name: 'Variants', expr: `count by (experiment) (sum by (experiment, variant) (${ATTEMPTS}{${ANY}}))` },
-        { name: 'Attempts', expr: `sum by (experiment) (${ATTEMPTS}{${ANY}})`, unit: 'locale' },
+        { name: 'Attempts', expr: total(ATTEMPTS, ANY, 'experiment'), unit: 'locale' },
         {
           name: 'In this time',
-          expr: `round(sum by (experiment) (increase(${ATTEMPTS}{${ANY}}[$__range])))`,
+          expr: `round(${rise(ATTEMPTS, { select: ANY, by: 'experiment', span: '$__range' })})`,
           unit: 'locale',
         },
         { name: 'Highest e-value', expr: evidence('experiment', ANY), unit: 'locale' },
@@ -79,9 +79,9 @@ const VARIANTS: readonly Column[] = [
   { name: 'Success rate', expr: ratio(successes, attempts), unit: 'percentunit' },
   { name: 'At most', expr: wilsonOf('high', successes, attempts), unit: 'percentunit' },
   { name: 'Attempts', expr: attempts, unit: 'locale' },
-  { name: 'Median time', expr: median(by => `sum by (${by}) (${DURATION}{${ONE}})`), unit: 's' },
-  { name: 'Cost per attempt', expr: `(${total(COST)} > 0) / ${attempts}`, unit: 'currencyUSD' },
-  { name: 'Cost per success', expr: `(${total(COST)} > 0) / (${successes} > 0)`, unit: 'currencyUSD' },
+  { name: 'Median time', expr: median(total(DURATION, ONE, 'le, variant')), unit: 's' },
+  { name: 'Cost per attempt', expr: `(${cost} > 0) / ${attempts}`, unit: 'currencyUSD' },
+  { name: 'Cost per success', expr: `(${cost} > 0) / (${successes} > 0)`, unit: 'currencyUSD' },
 ]
 
 const result: Row = {
@@ -215,7 +215,7 @@ const traffic: Row = {
       noValue: NO_EXPERIMENT,
       max: 1,
       lines: [
-        { expr: `${attempts} / on () group_left () sum(${ATTEMPTS}{${ONE}})`, legend: '{{variant}}' },
+        { expr: `${attempts} / on () group_left () ${total(ATTEMPTS, ONE)}`, legend: '{{variant}}' },
         { expr: `1 / count(${attempts})`, legend: 'equal', dashed: true },
       ],
     }),
@@ -229,7 +229,7 @@ const traffic: Row = {
       noValue: NO_ATTEMPTS,
       interval: COARSE,
       stack: true,
-      lines: [{ expr: rise(ATTEMPTS), legend: '{{variant}}' }],
+      lines: [{ expr: rise(ATTEMPTS, OVER_TIME), legend: '{{variant}}' }],
     }),
   ],
 }
@@ -249,7 +249,7 @@ const expense: Row = {
       interval: COARSE,
       lines: [
         {
-          expr: median(by => `sum by (${by}) (increase(${DURATION}{${ONE}}[$__rate_interval]))`),
+          expr: median(rise(DURATION, { ...OVER_TIME, by: 'le, variant' })),
           legend: '{{variant}}',
         },
       ],
@@ -263,7 +263,7 @@ const expense: Row = {
       unit: 'currencyUSD',
       noValue: 'No attempt with a price',
       interval: COARSE,
-      lines: [{ expr: `(${rise(COST)} > 0) / (${rise(ATTEMPTS)} > 0)`, legend: '{{variant}}' }],
+      lines: [{ expr: `(${rise(COST, OVER_TIME)} > 0) / (${rise(ATTEMPTS, OVER_TIME)} > 0)`, legend: '{{variant}}' }],
     }),
     lines({
       id: 13,
@@ -274,7 +274,12 @@ const expense: Row = {
       unit: 'currencyUSD',
       noValue: 'No success with a price',
       interval: COARSE,
-      lines: [{ expr: `(${rise(COST)} > 0) / (${rise(ATTEMPTS, ', result="success"')} > 0)`, legend: '{{variant}}' }],
+      lines: [
+        {
+          expr: `(${rise(COST, OVER_TIME)} > 0) / (${rise(ATTEMPTS, OVER_TIME, 'result="success"')} > 0)`,
+          legend: '{{variant}}',
+        },
+      ],
     }),
   ],
 }

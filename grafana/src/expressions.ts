@@ -1,7 +1,9 @@
 /**
  * The PromQL of the panels. Counts are added first and divided afterwards. A ratio is 0 if nothing succeeded, and absent if nothing was
- * attempted. Spans are one interval of the panel (`$__rate_interval`) or the selected time range (`$__range`).
+ * attempted. Spans are one interval of the panel (`$__rate_interval`) or the selected time range (`$__range`). Each store counts once, however
+ * many sidecars share it (prometheus/stores.ts), so that the panels need the recording rules.
  */
+import { perStore, STORE_OF_INSTANCE, storesWithin } from '../../prometheus/stores.ts'
 
 /** Selects by the filters of a dashboard. Grafana escapes the regular expression of a multi-value filter, so names may hold any character. */
 export const SELECTED = 'job=~"$job", agent_name=~"$agent_name", model_name=~"$model_name", issue_type=~"$issue_type"'
@@ -15,9 +17,26 @@ export interface Scope {
   readonly span: '$__range' | '$__rate_interval'
 }
 
+const JOBS = '{job=~"$job"}'
+
 /** The increase of a counter. */
-export function rise(counter: string, { select, by, span }: Scope, only = ''): string {
-  return `${sum(by)}(increase(${counter}{${select}${only && `, ${only}`}}[${span}]))`
+export function rise(counter: string, scope: Scope, only = ''): string {
+  return added('increase', counter, scope, only)
+}
+
+/** The increase of a counter per hour. */
+export function perHour(counter: string, scope: Scope): string {
+  return `3600 * ${added('rate', counter, scope)}`
+}
+
+function added(change: 'increase' | 'rate', counter: string, { select, by, span }: Scope, only = ''): string {
+  const ofInstances = `${change}(${counter}{${select}${only && `, ${only}`}}[${span}])`
+  return `${sum(by)}(${perStore(counter, ofInstances, storesWithin(span, JOBS))})`
+}
+
+/** A counter since it began. */
+export function total(counter: string, select: string, by?: string): string {
+  return `${sum(by)}(${perStore(counter, `${counter}{${select}}`, `${STORE_OF_INSTANCE}${JOBS}`)})`
 }
 
 export const attempts = (scope: Scope): string => rise('agent_attempts_total', scope)
@@ -27,7 +46,9 @@ export const attempts = (scope: Scope): string => rise('agent_attempts_total', s
  * each step, a graph would show every series that was ever among them.
  */
 export function busiest(count: number, { select, by }: Scope): string {
-  return `topk(${count}, ${sum(by)}(increase(agent_attempts_total{${select}}[$__range] @ end())))`
+  const ofInstances = `increase(agent_attempts_total{${select}}[$__range] @ end())`
+  const stores = storesWithin('$__range', JOBS, '@ end()')
+  return `topk(${count}, ${sum(by)}(${perStore('agent_attempts_total', ofInstances, stores)}))`
 }
 
 /** A gauge of keys by some labels, for the `count` highest in the selected time range. */

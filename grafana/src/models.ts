@@ -4,6 +4,7 @@ import {
   attempts,
   costPerSuccess,
   durationQuantile,
+  perHour,
   rise,
   type Scope,
   SELECTED,
@@ -137,7 +138,7 @@ const expense: Row = {
       stack: true,
       lines: [
         {
-          expr: `3600 * sum by (model_name) (rate(agent_attempt_cost_usd_total{${SELECTED}}[$__rate_interval]))`,
+          expr: perHour('agent_attempt_cost_usd_total', OVER_TIME),
           legend: '{{model_name}}',
         },
       ],

@@ -9,7 +9,7 @@ import { type Io, print, printJson } from './io.ts'
 import { MODEL_COLUMNS, modelRows } from './models.ts'
 import { givenParameters, parameterOption, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
-import { tableText, tooFew, withRange, wrapped } from './text.ts'
+import { tableText, tooFew, withAnswered, wrapped } from './text.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
@@ -56,7 +56,10 @@ async function compare(command: Command, io: Io): Promise<void> {
   else if (Object.keys(models).length === 0)
     await print(io.stdout, tooFew('No model', min_attempts, 'with one agent at one issue type'))
   else
-    await print(io.stdout, withRange(modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io), answer))
+    await print(
+      io.stdout,
+      withAnswered(modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io), answer),
+    )
 }
 
 type Models = Readonly<Record<string, ModelPerformance>>
@@ -76,5 +79,5 @@ async function compareFairly(command: Command, io: Io): Promise<void> {
   const { by = 'model_name' } = given
   const comparison = await withSource(where, io, 'ask', source => source.ask('fair-comparison', { ...given, by }))
   if (json) await printJson(io.stdout, comparison)
-  else await print(io.stdout, withRange(fairText(comparison, by, given, io), comparison))
+  else await print(io.stdout, withAnswered(fairText(comparison, by, given, io), comparison))
 }

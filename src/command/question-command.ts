@@ -7,7 +7,7 @@ import { type Io, print, printJson } from './io.ts'
 import type { Layout } from './layout.ts'
 import { givenParameters, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
-import { withRange } from './text.ts'
+import { withAnswered } from './text.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 /** Adds a command for every question that has one. `exit` sets the exit code. */
@@ -44,6 +44,6 @@ function addQuestionCommand(
       if (reason !== undefined) exit(EXIT.noAnswer)
       if (json) await printJson(io.stdout, answer ?? null)
       else if (reason !== undefined) await print(io.stderr, reason)
-      else if (answer !== undefined) await print(io.stdout, withRange(text(answer, given, io), answer))
+      else if (answer !== undefined) await print(io.stdout, withAnswered(text(answer, given, io), answer))
     })
 }

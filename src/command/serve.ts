@@ -13,7 +13,7 @@ export type StartSidecar = (
   log: Logger,
   env: Environment,
   output: Pick<LogOutput, 'dropped'>,
-) => Promise<Pick<Sidecar, 'url' | 'close' | 'reload'>>
+) => Promise<Pick<Sidecar, 'url' | 'outdated' | 'close' | 'reload'>>
 
 const HELP = `
 Every setting has a flag, a variable (AGENT_PERFORMANCE_MAX_KEYS is --max-keys)
@@ -74,7 +74,10 @@ function logWarnings(log: Logger): () => void {
  */
 const FORWARDED_MS = 500
 
-/** Runs until a signal stops it. Rejects if it cannot start, or if an acknowledged attempt cannot be kept at the end. */
+/**
+ * Runs until a signal stops it. Rejects if it cannot start, if an acknowledged attempt cannot be kept at the end, or if the store has records of a
+ * newer version.
+ */
 async function serve(
   config: Config,
   { log, output }: { readonly log: Logger; readonly output: LogOutput },
@@ -110,6 +113,7 @@ async function serve(
   // Not awaited: standard output may be full or closed, which must not stop the sidecar.
   const unread = (error: unknown): void => log.warn({ err: error }, 'the URL cannot be written to standard output')
   if (!stopping) void print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
-  await stopped.promise
+  const outdated = await Promise.race([stopped.promise, sidecar.outdated])
   await sidecar.close()
+  if (outdated !== undefined) throw outdated
 }

@@ -1,5 +1,5 @@
 /** Text for a terminal: tables with bold titles, and sentences wrapped to its width. */
-import { type Ranged, rangeOf } from '../core/reports/range.ts'
+import { asOfOf, type Ranged, rangeOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { counted } from './format.ts'
 import { bold, type Io, widthOf } from './io.ts'
@@ -48,8 +48,12 @@ export function tooFew(who: string, minAttempts: number | undefined, at: string)
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
 }
 
-/** The text of an answer, with the range that it is about on a line of its own. */
-export function withRange(text: string, answer: Ranged): string {
-  const range = rangeOf(answer)
-  return range === undefined ? text : `${text}\n\nRange: ${range.since} to ${range.until}`
+/** The text of an answer, with what it states about itself on lines of their own. */
+export function withAnswered(text: string, answer: Ranged): string {
+  const [range, asOf] = [rangeOf(answer), asOfOf(answer)]
+  const lines = [
+    ...(range === undefined ? [] : [`Range: ${range.since} to ${range.until}`]),
+    ...(asOf === undefined ? [] : [`As of ${asOf}: later attempts of other sidecars may be missing.`]),
+  ]
+  return lines.length === 0 ? text : `${text}\n\n${lines.join('\n')}`
 }

@@ -57,13 +57,20 @@ const BYTE_UNITS = new Map([
 ])
 
 /** Bytes, 1 or more: `5MiB`, `1GB`, `1048576`. */
-export const bytes: Kind<number> = numeric(
-  text('bytes', 'bytes such as 5MiB, 1GiB or 1048576', stated => {
-    const found = /^(\d{1,16}(?:\.\d{1,6})?)([A-Za-z]*)$/.exec(stated)
-    const value = Math.round(Number(found?.[1]) * (BYTE_UNITS.get(found?.[2] ?? '') ?? Number.NaN))
-    return value >= 1 && Number.isSafeInteger(value) ? value : undefined
-  }),
-)
+export const bytes: Kind<number> = bytesFrom(1, 'bytes such as 5MiB, 1GiB or 1048576')
+
+/** {@link bytes}, or 0 for none. */
+export const bytesOrNone: Kind<number> = bytesFrom(0, '0, or bytes such as 5MiB, 1GiB or 1048576')
+
+function bytesFrom(least: number, rule: string): Kind<number> {
+  return numeric(
+    text('bytes', rule, stated => {
+      const found = /^(\d{1,16}(?:\.\d{1,6})?)([A-Za-z]*)$/.exec(stated)
+      const value = Math.round(Number(found?.[1]) * (BYTE_UNITS.get(found?.[2] ?? '') ?? Number.NaN))
+      return value >= least && Number.isSafeInteger(value) ? value : undefined
+    }),
+  )
+}
 
 /** A duration above zero, in milliseconds. */
 export const duration: Kind<number> = text('duration', 'a duration such as 30s, 24h or 90d', stated => {

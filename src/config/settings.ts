@@ -5,6 +5,7 @@
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
   bytes,
+  bytesOrNone,
   count,
   countUpTo,
   duration,
@@ -22,7 +23,7 @@ import {
   wait,
   word,
 } from './kind.ts'
-import { DEFAULT_STORE_SHOWN, defaultStore } from './state-directory.ts'
+import { DEFAULT_SPOOL_SHOWN, DEFAULT_STORE_SHOWN, defaultSpool, defaultStore } from './state-directory.ts'
 
 /** A key takes about 10 KB of memory, an arm about half of that. */
 const MAX_KEYS = 1_000_000
@@ -37,7 +38,6 @@ export interface Config {
   readonly listen: ListenAddress
   /** The path of the documented JSON file, or a URL. The URL may contain a password. */
   readonly store: string
-  readonly requireDurable: boolean
   readonly admin: boolean
   readonly authTokenFile: string | undefined
   readonly insecureNoAuth: boolean
@@ -62,6 +62,11 @@ export interface Config {
   readonly retentionBytes: number
   readonly idWindow: number
   readonly idWindowAgeMs: number
+  /** A folder for this sidecar only. If it ends in `/`, each sidecar gets a folder of its own in it. */
+  readonly spool: string
+  /** 0 for no spool. */
+  readonly spoolBytes: number
+  readonly requireDurable: boolean
   /** A file of prices by model name. */
   readonly prices: string | undefined
   /** A file of the spellings of models by name. */
@@ -106,14 +111,6 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     default: { shown: DEFAULT_STORE_SHOWN, in: defaultStore },
     description:
       'Store of the attempts: the path of the documented JSON file. Default: agent_performance.json in $STATE_DIRECTORY (systemd), otherwise in $XDG_STATE_HOME/agent-performance, where XDG_STATE_HOME defaults to ~/.local/state. sqlite:PATH, postgres://… and redis://… select other stores, see docs/storage.md.',
-    group: 'Where',
-  },
-  requireDurable: {
-    name: 'require-durable',
-    kind: toggle,
-    default: 'false',
-    description:
-      'Do not start if a crash of the server of the store may lose acknowledged attempts: Redis without appendfsync always, PostgreSQL without fsync or synchronous_commit. Otherwise that is a warning.',
     group: 'Where',
   },
   admin: {
@@ -291,6 +288,30 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: duration,
     default: '24h',
     description: 'How long an attempt id is remembered to detect duplicates.',
+    group: 'What is kept',
+  },
+  spool: {
+    name: 'spool',
+    kind: path,
+    default: { shown: DEFAULT_SPOOL_SHOWN, in: defaultSpool },
+    description:
+      'Folder of the attempts that are recorded while the PostgreSQL or Redis server of the store is away. One sidecar can use it at a time. If the path ends in /, each sidecar and store gets a folder of its own in it.',
+    group: 'What is kept',
+  },
+  spoolBytes: {
+    name: 'spool-bytes',
+    kind: bytesOrNone,
+    default: '1GiB',
+    description:
+      'Maximum size of the spool. Beyond it, and with 0, attempts are refused while the server of the store is away.',
+    group: 'What is kept',
+  },
+  requireDurable: {
+    name: 'require-durable',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Refuse a PostgreSQL or Redis server that may lose recorded attempts when it crashes: PostgreSQL with fsync, synchronous_commit or full_page_writes off, Redis without appendonly yes and appendfsync always.',
     group: 'What is kept',
   },
   prices: {

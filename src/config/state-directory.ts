@@ -13,6 +13,14 @@ export function defaultStore(env: Readonly<Record<string, string | undefined>>):
   return join(stateDirectory(env), 'agent_performance.json')
 }
 
+/** The default of `--spool` as the documentation shows it. */
+export const DEFAULT_SPOOL_SHOWN = '$XDG_STATE_HOME/agent-performance/spool/'
+
+/** The default of `--spool`: a folder beside the default store, in which each sidecar and store has its own. */
+export function defaultSpool(env: Readonly<Record<string, string | undefined>>): string {
+  return `${join(stateDirectory(env), 'spool')}/`
+}
+
 function stateDirectory({
   STATE_DIRECTORY,
   XDG_STATE_HOME,

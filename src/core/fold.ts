@@ -4,7 +4,7 @@
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
-import type { Series, SeriesPoint } from './aggregate/series.ts'
+import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
@@ -46,6 +46,8 @@ export interface ResetRecord extends RecordTimes {
 export interface LimitsRecord extends RecordTimes {
   readonly kind: 'limits'
   readonly limits: Limits
+  /** Lower limits than those in force are ignored. Of two sidecars that raise limits at once, neither lowers what the other raised. */
+  readonly isRaise?: boolean | undefined
 }
 
 /** A result of an attempt that became known after it was recorded. */
@@ -134,7 +136,7 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       reset(state, record)
       return true
     case 'limits':
-      applyLimits(state, record.limits)
+      applyLimits(state, record.isRaise === true ? raised(limitsIn(state), record.limits) : record.limits)
       return false
     case 'outcome':
       return admitOutcome(state, record)
@@ -150,7 +152,12 @@ export function apply(state: FoldState, record: LogRecord): boolean {
 
 /** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
-  return ids.add(`outcome ${revision} ${outcome.attempt_id}`, idMs)
+  return ids.add(outcomeId({ outcome, revision }), idMs)
+}
+
+/** The id by which the dedup window knows an outcome. */
+export function outcomeId({ outcome, revision }: Pick<OutcomeRecord, 'outcome' | 'revision'>): string {
+  return `outcome ${revision} ${outcome.attempt_id}`
 }
 
 /** The totals may contain values of series up to now: a document does not state which series it counted. */
@@ -178,12 +185,16 @@ export function applyUncounted(state: FoldState, record: LogRecord): void {
 export function takePoints({ tally, series }: FoldState, { points, nowMs }: PointsRecord): number {
   const step = series.step(points, nowMs, true)
   series.take(step)
-  let attempts = 0
-  for (const increment of step.increments) {
-    tally.count(increment, nowMs)
-    if (increment.measure.metric === 'attempts') attempts += increment.values[0] ?? 0
-  }
-  return attempts
+  for (const increment of step.increments) tally.count(increment, nowMs)
+  return attemptsIn(step.increments)
+}
+
+/** The number of attempts that increments count. */
+export function attemptsIn(increments: readonly Increment[]): number {
+  return increments.reduce(
+    (sum, { measure, values }) => sum + (measure.metric === 'attempts' ? (values[0] ?? 0) : 0),
+    0,
+  )
 }
 
 /** Keeps the alerts, because they record which notifications were sent. */
@@ -191,6 +202,22 @@ function reset({ tally, ids, series }: FoldState, { nowMs }: ResetRecord): void 
   tally.clear()
   ids.clear()
   series.forget(nowMs)
+}
+
+/** The limits in force. */
+export function limitsIn({ tally, ids }: Pick<FoldState, 'tally' | 'ids'>): Limits {
+  const { maxKeys, maxArms } = tally.currentLimits
+  return { maxKeys, maxArms, idWindow: ids.limits.limit, idWindowAgeMs: ids.limits.keepMs }
+}
+
+/** The larger of each limit. */
+export function raised(a: Limits, b: Limits): Limits {
+  return {
+    maxKeys: Math.max(a.maxKeys, b.maxKeys),
+    maxArms: Math.max(a.maxArms, b.maxArms),
+    idWindow: Math.max(a.idWindow, b.idWindow),
+    idWindowAgeMs: Math.max(a.idWindowAgeMs, b.idWindowAgeMs),
+  }
 }
 
 /** Applies new limits to later records. State beyond lower limits stays. */

@@ -3,6 +3,7 @@
  * above it does group commit, dedup, the fold, retries and the schedule of snapshots. A log is a file, or a database table or stream that
  * several sidecars share. The suite test/store/log-conformance.ts runs against every log.
  */
+import type { TierOptions } from './aggregate/time-tiers.ts'
 import type { AttemptRecord, Limits, LogRecord, OutcomeRecord, RecordTimes } from './fold.ts'
 import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
 
@@ -12,8 +13,16 @@ import type { AttemptPage, AttemptQuery, StoreHealth } from './ports.ts'
  */
 export type Position = string
 
+/** Whether other sidecars may append to the log too. */
+export const isShared = ({ id }: Pick<LogInfo, 'id'>): boolean => id !== undefined
+
 /** Properties of the log that all its sidecars share. */
 export interface LogInfo {
+  /**
+   * Identifies the log among others. All sidecars of the log have the same one, and a log that is created later has another one. A restored
+   * backup keeps it. Undefined for a log that only one process can open.
+   */
+  readonly id: string | undefined
   /** Unique for each opening. */
   readonly writer: string
   /** The position before the first group. */
@@ -22,6 +31,8 @@ export interface LogInfo {
   readonly seed: readonly [number, number]
   /** The initial limits. Every sidecar uses the same ones, because other limits lead to another state. */
   readonly limits: Limits
+  /** The tiers of all sidecars. Undefined if the settings decide. */
+  readonly tiers?: readonly TierOptions[] | undefined
   /**
    * Bytes of acknowledged groups that a writer buffers, to append them again if a failover of the log loses them. 0 for a log that never
    * loses acknowledged groups.
@@ -36,6 +47,8 @@ export interface Group {
    * of them is only appended to an empty log, else the append rejects with {@link LogNotEmpty}.
    */
   readonly writer?: string
+  /** The group was spooled while the log was away. Unlike other groups with a {@link writer}, it may be appended to any log. */
+  readonly isSpooled?: boolean
   /** 1 for the writer's first group, then consecutive. An append with the same number is a retry of the same group. */
   readonly number: number
   /** How many of the records are attempts. */
@@ -44,6 +57,11 @@ export interface Group {
   readonly records: Uint8Array
   /** The group is a single reset record. The log may delete everything before it. */
   readonly isReset: boolean
+}
+
+/** Whether a group may only become the first of an empty log. */
+export function mustBeFirst({ writer, number, isSpooled = false }: Group): boolean {
+  return writer !== undefined && number === 1 && !isSpooled
 }
 
 /** The position of a stored group. */
@@ -105,7 +123,7 @@ export interface StoredSnapshot {
  * A temporary buffer outside the JavaScript heap. A snapshot on the heap causes GC pauses of tens of milliseconds. It is deleted when it is
  * closed or the process ends.
  */
-export interface Spool {
+export interface TemporaryFile {
   /** Appends `bytes`. Calls may overlap. */
   write(bytes: Uint8Array): Promise<void>
   /** Reads at most `length` bytes at `offset`. The result may use the memory of `into`. */
@@ -123,6 +141,8 @@ export interface FoundAttempt {
 export interface LogWatcher {
   /** Another writer may have appended. Spurious calls are allowed. */
   changed(): void
+  /** The newest group of the log was at a position at this time, in milliseconds since the epoch. For shared logs. */
+  ended?(position: Position, atMs: number): void
   /** Appends fail until {@link Log.recover} resolves. */
   failed(error: Error): void
   /** A stored snapshot is damaged. The engine must take a new one. */
@@ -162,8 +182,8 @@ export interface Log {
   snapshots(): Promise<readonly StoredSnapshot[]>
   /** Stores a snapshot atomically, and deletes old ones. Resolves with its size in bytes. */
   putSnapshot(snapshot: CapturedSnapshot): Promise<number>
-  /** A new spool for capturing a snapshot. */
-  spool(): Promise<Spool>
+  /** A new temporary file for capturing a snapshot. */
+  temporaryFile(): Promise<TemporaryFile>
   /**
    * Closes the current segment of the log if it is old, so that it can expire as a whole. Called before a snapshot is captured, while nothing
    * is appended. Resolves with a position after the same groups as `folded`. It becomes the position of the snapshot.
@@ -224,11 +244,12 @@ export class NewerRecord extends Error {
   override readonly name = 'NewerRecord'
   /** The exit code of a command that fails with this error. */
   readonly exitCode = 78
-  readonly version: number
+  /** Undefined if the record states none. */
+  readonly version: number | undefined
 
-  constructor(version: number, known: number) {
+  constructor(version: number | undefined, known: number) {
     super(
-      `the log has records of version ${version}; this version of the program reads up to ${known}: install the newer one`,
+      `the log has records of ${version === undefined ? 'an unknown kind' : `version ${version}`}; this version of the program reads up to ${known}: install the newer one`,
     )
     this.version = version
   }

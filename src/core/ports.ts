@@ -199,6 +199,11 @@ export interface Store {
    * there. Infinite edges stay. Throws {@link RangeNotHeld} if counts of part of the range have expired.
    */
   clip(range: TimeRange): TimeRange
+  /**
+   * Undefined if all attempts of the store are included, apart from those of the last moments. Otherwise the time up to which they certainly are,
+   * in milliseconds since the epoch: the database is away, attempts of others are read late, or own ones wait in the spool.
+   */
+  asOf(): number | undefined
   /** A page of stored attempts, ordered by when they were recorded, newest first by default. */
   attempts(query: AttemptQuery): Promise<AttemptPage>
   /** Deletes every attempt permanently. */
@@ -241,10 +246,16 @@ export class ExperimentNotTold extends Error {
   readonly exitCode = 1
 }
 
-/** Why attempts are not accepted: too many are waiting, the disk or database fails, or the store was closed. */
-export type UnavailableReason = 'overloaded' | 'failing' | 'closed'
+/**
+ * Why attempts are not accepted: too many are waiting, the disk or database fails, or the store was closed. `unanswered`: the database gave no
+ * answer, and may have stored them.
+ */
+export type UnavailableReason = 'overloaded' | 'failing' | 'unanswered' | 'closed'
 
-/** The store cannot accept attempts, temporarily or permanently. Nothing was counted. It is safe to send the same attempts again. */
+/**
+ * The store cannot accept attempts, temporarily or permanently. Nothing was counted, unless the reason is `unanswered`. It is safe to send the
+ * same attempts again. Attempts that may be stored need an `attempt_id` for that.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
   readonly reason: UnavailableReason

@@ -1,8 +1,11 @@
 /** Pushes the metrics of /metrics to an OpenTelemetry Collector, if the standard environment variables configure one. */
-import { OTLPMetricExporter as JsonExporter } from '@opentelemetry/exporter-metrics-otlp-http'
-import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
-import { MeterProvider, type MetricProducer, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  MeterProvider,
+  type MetricProducer,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics'
 import type { Logger } from 'pino'
 import type { Environment } from '../config/config.ts'
 
@@ -17,19 +20,20 @@ export interface OtlpOut {
 }
 
 /**
- * Starts to push. Returns undefined if the environment does not request it: neither `OTEL_EXPORTER_OTLP_ENDPOINT` nor
+ * Starts to push. Resolves with undefined if the environment does not request it: neither `OTEL_EXPORTER_OTLP_ENDPOINT` nor
  * `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT` is set, `OTEL_SDK_DISABLED` is `true`, or `OTEL_METRICS_EXPORTER` does not include `otlp`. The exporter
  * itself reads endpoint, headers, timeout and compression. An invalid value is a warning in the log, and the default applies; with an
- * unsupported protocol nothing is pushed.
+ * unsupported protocol nothing is pushed. `instance` becomes `service.instance.id`, unless `OTEL_RESOURCE_ATTRIBUTES` states one: without it a
+ * back end would mix the series of several sidecars, and take the differences between them for counter resets.
  */
-export function openOtlpOut(
+export async function openOtlpOut(
   env: Environment,
   producer: MetricProducer,
-  version: string,
+  { version, instance }: { readonly version: string; readonly instance: string },
   log: Pick<Logger, 'warn'>,
-): OtlpOut | undefined {
+): Promise<OtlpOut | undefined> {
   if (!isRequested(env)) return undefined
-  const exporter = createExporter(env, log)
+  const exporter = await createExporter(env, log)
   if (exporter === undefined) return undefined
   const milliseconds = (variable: string, preset: number): number => {
     const stated = env[variable]
@@ -49,7 +53,11 @@ export function openOtlpOut(
     exportTimeoutMillis: Math.min(milliseconds('OTEL_METRIC_EXPORT_TIMEOUT', DEFAULTS.timeoutMs), intervalMs),
     metricProducers: [producer],
   })
-  const ours = resourceFromAttributes({ 'service.name': 'agent-performance', 'service.version': version })
+  const ours = resourceFromAttributes({
+    'service.name': 'agent-performance',
+    'service.version': version,
+    'service.instance.id': instance,
+  })
   const stated = detectResources({ detectors: [envDetector] })
   const provider = new MeterProvider({ resource: defaultResource().merge(ours).merge(stated), readers: [reader] })
   return { close: () => provider.shutdown().catch(() => undefined) }
@@ -62,10 +70,13 @@ function isRequested(env: Environment): boolean {
   return Boolean(env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT)
 }
 
-function createExporter(env: Environment, log: Pick<Logger, 'warn'>): ProtobufExporter | JsonExporter | undefined {
+/** Imports the exporter only here: a sidecar that pushes nothing starts without its 64 modules. */
+async function createExporter(env: Environment, log: Pick<Logger, 'warn'>): Promise<PushMetricExporter | undefined> {
   const protocol = env.OTEL_EXPORTER_OTLP_METRICS_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/protobuf'
-  if (protocol === 'http/protobuf') return new ProtobufExporter()
-  if (protocol === 'http/json') return new JsonExporter()
+  if (protocol === 'http/protobuf')
+    return new (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter()
+  if (protocol === 'http/json')
+    return new (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter()
   const message = 'no metrics are pushed: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or http/json'
   log.warn({ protocol: protocol.slice(0, 100) }, message)
   return undefined

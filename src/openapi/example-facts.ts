@@ -36,6 +36,7 @@ export function exampleFacts(): Facts {
     experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: sinceMs => tally.times.coverage(sinceMs, EXAMPLE_NOW_MS),
+    asOf: () => undefined,
     clip: range => tally.times.clip(range, EXAMPLE_NOW_MS),
     attempts: async ({ limit }) => ({ attempts: ATTEMPTS.toReversed().slice(0, limit), next_cursor: null }),
   }

@@ -17,5 +17,6 @@ export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases):
     experimentPlan: experiment => facts.experimentPlan(experiment),
     coverage: sinceMs => facts.coverage(sinceMs),
     clip: range => facts.clip(range),
+    asOf: () => facts.asOf(),
   }
 }

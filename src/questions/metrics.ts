@@ -82,6 +82,6 @@ export const metrics: Question<'metrics', MetricsQuery, MetricsAnswer> = defineQ
   async print(facts, { range, answered, filter, nowMs, recent }, signal) {
     const summaries = await facts.summaries(range, filter, signal)
     const entry = (one: KeySummary): AgentMetrics => agentMetrics(one, recent, range)
-    return printDocument(summaries, printTimestamp({ ms: nowMs, local: false }), entry, answered && { range: answered })
+    return printDocument(summaries, printTimestamp({ ms: nowMs, local: false }), entry, { ...answered })
   },
 })

@@ -2,15 +2,15 @@
 import type { z } from 'zod'
 import type { TimeZone } from '../core/attempt/time-zone.ts'
 import type { KeyFilter, StopSignal, Store, TimeRange } from '../core/ports.ts'
-import type { AnsweredRange } from '../core/reports/range.ts'
+import type { Ranged } from '../core/reports/range.ts'
 import type { ParameterFault } from '../server/problem.ts'
-import { clipQuery, sayRange, withRange } from './answered-range.ts'
+import { clipQuery, sayAnswered, withAnswered } from './answered-range.ts'
 import type { Exactly } from './schema.ts'
 
 /** The part of the store that questions read. */
 export type Facts = Pick<
   Store,
-  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
+  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts' | 'asOf'
 >
 
 /** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */
@@ -18,8 +18,8 @@ export type ParsedQuery<Parameters extends object = object> = Parameters & {
   readonly filter: KeyFilter
   /** Undefined for the whole lifetime. Where a question runs, its edges are clipped to time buckets. */
   readonly range: TimeRange | undefined
-  /** The range as the answer says it. Undefined before the question runs, and for the whole lifetime. */
-  readonly answered?: AnsweredRange | undefined
+  /** What the answer says about itself. Undefined before the question runs. */
+  readonly answered?: Ranged | undefined
   /** The zone of days and weeks. */
   readonly zone: TimeZone
   /** When the question was parsed, in milliseconds since the epoch. Lengths back from now refer to it. */
@@ -76,7 +76,7 @@ interface Definition<
 
 /**
  * Defines a question. It does not compile unless the schemas and the declared types of parameters and answer are the same. If it takes a range,
- * the range is clipped before it runs, and its answer says that range.
+ * the range is clipped before it runs, and its answer says that range. Every answer says up to when it is complete, if it may not be.
  */
 export function defineQuestion<
   Path extends string,
@@ -90,10 +90,10 @@ export function defineQuestion<
   const { isExact = false, answer, run, print } = question
   return {
     ...question,
-    answer: withRange(answer) as typeof answer,
+    answer: withAnswered(answer) as typeof answer,
     async run(facts, query, signal) {
       const clipped = await clipQuery(facts, query, isExact, signal)
-      return sayRange(await run(facts, clipped, signal), clipped.answered)
+      return sayAnswered(await run(facts, clipped, signal), clipped.answered)
     },
     ...(print !== undefined && {
       print: async (facts, query, signal) => print(facts, await clipQuery(facts, query, isExact, signal), signal),

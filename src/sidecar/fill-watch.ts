@@ -8,9 +8,7 @@ const INTERVAL_MS = 2000
 const NEARLY_FULL = 0.8
 
 export interface FillOptions {
-  readonly tally: Pick<Tally, 'keys' | 'arms'>
-  readonly maxKeys: number
-  readonly maxArms: number
+  readonly tally: Pick<Tally, 'keys' | 'arms' | 'currentLimits'>
   readonly log: Pick<Logger, 'warn'>
 }
 
@@ -22,18 +20,19 @@ export interface FillWatch {
  * Logs once when 80 % of a limit are in use, and once when it is reached. After a reset both may be logged again. Does not keep the process
  * alive.
  */
-export function watchFill({ tally, maxKeys, maxArms, log }: FillOptions): FillWatch {
-  const keys = createLevel(maxKeys, {
+export function watchFill({ tally, log }: FillOptions): FillWatch {
+  const keys = createLevel({
     nearly: 'most of the keys that --max-keys allows are in use',
     full: 'all keys that --max-keys allows are in use: attempts of further ones count under __overflow__. Raise --max-keys and restart, and look for names that hold ids or times',
   })
-  const arms = createLevel(maxArms, {
+  const arms = createLevel({
     nearly: 'most of the arms of experiments that --max-arms allows are in use',
     full: 'all arms of experiments that --max-arms allows are in use: attempts of further ones count in everything but experiments. Raise --max-arms and restart',
   })
   function check(): void {
-    keys(tally.keys().length - tally.keys(OVERFLOW_KEY).length, log)
-    arms(tally.arms().length, log)
+    const { maxKeys, maxArms } = tally.currentLimits
+    keys(tally.keys().length - tally.keys(OVERFLOW_KEY).length, maxKeys, log)
+    arms(tally.arms().length, maxArms, log)
   }
   check()
   const timer = setInterval(check, INTERVAL_MS).unref()
@@ -41,12 +40,12 @@ export function watchFill({ tally, maxKeys, maxArms, log }: FillOptions): FillWa
 }
 
 /** A function that compares a size with its limit, and logs when the size rises past a level. */
-function createLevel(
-  limit: number,
-  messages: { readonly nearly: string; readonly full: string },
-): (used: number, log: FillOptions['log']) => void {
+function createLevel(messages: {
+  readonly nearly: string
+  readonly full: string
+}): (used: number, limit: number, log: FillOptions['log']) => void {
   let reached: 'none' | 'nearly' | 'full' = 'none'
-  return (used, log) => {
+  return (used, limit, log) => {
     const level = used >= limit ? 'full' : used >= limit * NEARLY_FULL ? 'nearly' : 'none'
     if (level !== reached && level !== 'none' && reached !== 'full') log.warn({ used, limit }, messages[level])
     reached = level

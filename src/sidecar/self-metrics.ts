@@ -3,7 +3,6 @@
  * and the documented list read this table. The file is longer than others because it is a table.
  */
 import { readdirSync } from 'node:fs'
-import type { Config } from '../config/config.ts'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
@@ -11,6 +10,7 @@ import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import type { Listener } from '../server/listener.ts'
 import type { LogOutput } from '../server/log-output.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
+import type { OpenStore } from '../store/backend.ts'
 import { STORE_METRICS } from '../store/open.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { EventLoopLag } from './event-loop-lag.ts'
@@ -20,9 +20,10 @@ import type { RequestCounts } from './request-counts.ts'
 /** What the metrics are read from, as it is at the time of one collection. */
 export interface SidecarFacts {
   readonly version: string
-  readonly config: Pick<Config, 'maxKeys' | 'maxArms'>
+  /** What all sidecars of the store share. */
+  readonly info: OpenStore['info']
   readonly ready: boolean
-  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed'>
+  readonly tally: Pick<Tally, 'keys' | 'arms' | 'overflowed' | 'currentLimits'>
   readonly tracker: Pick<AgentPerformanceTracker, 'skewed'>
   /** Values of the store's own metrics by name. A store that is no file has others, or none. */
   readonly store: StoreMetricValues
@@ -45,6 +46,14 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     help: 'Always 1. The label is the version of the sidecar.',
     labels: ['version'],
     read: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+  {
+    name: 'agent_performance_store_info',
+    type: 'gauge',
+    unit: '',
+    help: 'Always 1. The label identifies the store: sidecars that share a store have the same one, and expose the same metrics of agents and experiments. Absent for a store that only one sidecar can open.',
+    labels: ['store'],
+    read: ({ info }) => (info.id === undefined ? undefined : [{ labels: { store: shortId(info.id) }, value: 1 }]),
   },
   {
     name: 'agent_performance_ready',
@@ -132,7 +141,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{key}',
     help: 'Maximum number of distinct keys. Attempts of further keys count under the overflow key.',
     labels: [],
-    read: ({ config }) => config.maxKeys,
+    read: ({ tally }) => tally.currentLimits.maxKeys,
   },
   {
     name: 'agent_performance_arms',
@@ -148,7 +157,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     unit: '{arm}',
     help: 'Maximum number of arms. Attempts of further arms count in no experiment.',
     labels: [],
-    read: ({ config }) => config.maxArms,
+    read: ({ tally }) => tally.currentLimits.maxArms,
   },
   ...STORE_METRICS.map(metric => ({ ...metric, read: ({ store }: SidecarFacts) => store.get(metric.name) })),
   {
@@ -248,6 +257,11 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     read: () => openFileDescriptors(),
   },
 ]
+
+/** The first 8 of 32 random digits of a UUID: 100 stores share one with a probability of 1 in 860,000. */
+function shortId(id: string): string {
+  return id.slice(0, 8)
+}
 
 /** One sample for each value of the only label of a metric. */
 function samples(

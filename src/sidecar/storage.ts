@@ -12,8 +12,12 @@ export interface Storage {
   readonly replayMs: number
 }
 
-/** Rejects, with nothing left open, if the store cannot be opened. */
-export async function openStorage(config: Config, log: Logger): Promise<Storage> {
+/** Rejects, with nothing left open, if the store cannot be opened. `onNewerRecord` is that of the backend. */
+export async function openStorage(
+  config: Config,
+  log: Logger,
+  onNewerRecord: (error: Error) => void,
+): Promise<Storage> {
   const tally = createTally({ maxKeys: config.maxKeys, maxArms: config.maxArms, tiers: config.tiers })
   const startMs = performance.now()
   const store = await openStore(config.store, {
@@ -22,8 +26,11 @@ export async function openStorage(config: Config, log: Logger): Promise<Storage>
     monotonic: () => performance.now(),
     ids: { limit: config.idWindow, keepMs: config.idWindowAgeMs },
     retention: { maxAgeMs: config.retentionAgeMs, maxBytes: config.retentionBytes },
-    maxPendingAttempts: config.maxPendingAttempts,
+    spool: { folder: config.spool, isOwn: !config.spool.endsWith('/'), maxBytes: config.spoolBytes },
+    raiseLimits: true,
     requireDurable: config.requireDurable,
+    onNewerRecord,
+    maxPendingAttempts: config.maxPendingAttempts,
     log: {
       debug: (message, fields) => log.debug(fields ?? {}, message),
       info: (message, fields) => log.info(fields ?? {}, message),

@@ -1,6 +1,7 @@
 /** The interface of a storage backend. Each backend has its own folder, and store/open.ts lists them. */
 import type { Tally } from '../core/aggregate/tally.ts'
 import type { KeptEvents } from '../core/events.ts'
+import type { LogInfo, NewerRecord } from '../core/log.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
 import type { Logger } from './logger.ts'
 
@@ -11,18 +12,34 @@ export interface BackendOptions {
   readonly log?: Logger | undefined
   /** Must be empty. Nothing else may write to it while the store is open. */
   readonly tally: Tally
+  /** Whether limits that are larger than those of a shared store raise them for all its sidecars. */
+  readonly raiseLimits?: boolean | undefined
   /** Limits of the dedup window. */
   readonly ids?: { readonly limit: number; readonly keepMs: number } | undefined
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number } | undefined
+  /** Where attempts are kept while the server of the store is away. Without it they are refused. A store in files needs none. */
+  readonly spool?: SpoolPlace | undefined
+  /** Called where another process wrote a record that this version cannot read: nothing is stored or counted any more, until it is replaced. */
+  readonly onNewerRecord?: ((error: NewerRecord) => void) | undefined
+  /** Whether a server that may lose acknowledged attempts in a crash is refused. */
+  readonly requireDurable?: boolean | undefined
   /** The maximum number of attempts that wait for the log. */
   readonly maxPendingAttempts?: number | undefined
-  /** Rejects a store whose server may lose acknowledged attempts when it crashes. */
-  readonly requireDurable?: boolean | undefined
+}
+
+/** A folder for the spools of stores. */
+export interface SpoolPlace {
+  readonly folder: string
+  /** Whether the folder is for one sidecar only. Otherwise each sidecar and store gets a folder of its own in it. */
+  readonly isOwn: boolean
+  readonly maxBytes: number
 }
 
 /** An open store with its metrics and events. */
 export interface OpenStore extends ObservedStore {
   readonly events: KeptEvents
+  /** Properties that all sidecars of the store share. */
+  readonly info: Pick<LogInfo, 'id'>
 }
 
 export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {

@@ -6,6 +6,7 @@ import type { StoreMetric } from '../core/store-metrics.ts'
 import type { Backend, BackendOptions, OpenStore } from './backend.ts'
 import { FILE_BACKEND } from './file/backend.ts'
 import { FILE_METRICS } from './file/metrics.ts'
+import { SPOOL_METRICS } from './spool/metrics.ts'
 
 /**
  * One line for each kind of store: the schemes of its targets, undefined for a path, and its backend. A backend with a driver is loaded
@@ -22,7 +23,7 @@ const BACKENDS: readonly (readonly [schemes: readonly (string | undefined)[], lo
 export type OpenStoreOptions = Partial<BackendOptions>
 
 /** The metrics of all kinds of stores, in the order they are exposed. */
-export const STORE_METRICS: readonly StoreMetric[] = FILE_METRICS
+export const STORE_METRICS: readonly StoreMetric[] = [...FILE_METRICS, ...SPOOL_METRICS]
 
 /** The default tally of a store, with the documented limits. */
 export function defaultTally(): Tally {

@@ -4,7 +4,15 @@ import { planOf, type StoredPlan, storedPlan } from '../core/aggregate/experimen
 import { type SeriesPoint, withoutBuckets } from '../core/aggregate/series.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
-import type { AlertRecord, BaselineRecord, LogRecord, OutcomeRecord, PlanRecord, RecordTimes } from '../core/fold.ts'
+import type {
+  AlertRecord,
+  BaselineRecord,
+  Limits,
+  LogRecord,
+  OutcomeRecord,
+  PlanRecord,
+  RecordTimes,
+} from '../core/fold.ts'
 import { NewerRecord } from '../core/log.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
@@ -19,6 +27,11 @@ const jsonOf = (record: object): string => JSON.stringify({ record_version: RECO
 /** The JSON of points that were received together. It names the histogram bounds of their buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
   return jsonOf({ points, bounds: OWN_BOUNDS })
+}
+
+/** Limits that are larger than those of the log. */
+export function limitsJson(limits: Limits): string {
+  return jsonOf({ limits })
 }
 
 export const RESET_JSON: string = jsonOf({ reset: true })
@@ -55,6 +68,7 @@ export function readRecord(
   const { record_version: version } = value
   if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
+  if (isLimits(value)) return { kind: 'limits', nowMs, idMs, limits: value.limits, isRaise: true }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
   if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
@@ -65,6 +79,10 @@ export function readRecord(
   return (
     at && { kind: 'outcome', nowMs, idMs, outcome, revision, ...(previous !== undefined && { previous }), attempt, at }
   )
+}
+
+function isLimits(value: object): value is { readonly limits: Limits } {
+  return 'limits' in value && typeof value.limits === 'object'
 }
 
 function isAlert(value: object): value is Pick<AlertRecord, 'alert' | 'status'> {

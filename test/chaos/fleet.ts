@@ -24,14 +24,14 @@ interface Place {
 /** A start fails with this code while the server of the store is away. */
 const UNAVAILABLE = 69
 
-/** Starts `count` sidecars of a store. */
-export function startFleet(store: string, count: number): Fleet {
+/** Starts `count` sidecars of a store. `args` are theirs. */
+export function startFleet(store: string, count: number, args: readonly string[]): Fleet {
   const places: Place[] = Array.from({ length: count }, () => start({} as Place))
   const faults: string[] = []
   let isStopping = false
 
   function start(place: Place): Place {
-    const sidecar = spawnSidecar(store)
+    const sidecar = spawnSidecar(store, { args })
     place.sidecar = sidecar
     place.url = undefined
     void sidecar.ready.then(url => {

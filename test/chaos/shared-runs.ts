@@ -1,6 +1,7 @@
 /** Several sidecars share a store under load, while they and the server of the store are killed. At the end all of them are audited. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../../src/core/statistics/random.ts'
+import { temporaryFolder } from '../support/sidecar-process.ts'
 import { auditAttempts, type Verdict } from './audit.ts'
 import { resendUnanswered, type Sizes, sendNumbers } from './client.ts'
 import { type Fleet, startFleet } from './fleet.ts'
@@ -46,7 +47,10 @@ const smallSizes: Sizes = random => {
 /** Runs until all kills are done, and audits. */
 export async function runShared(run: SharedRun): Promise<SharedOutcome> {
   await using server = await SHARED_STORES[run.store].start()
-  await using fleet = startFleet(server.target, SIDECARS)
+  await using spools = await temporaryFolder()
+  // A sidecar that is started finds what a killed one spooled.
+  const args = ['--spool', `${spools.path}/`]
+  await using fleet = startFleet(server.target, SIDECARS, args)
   const ledger = createLedger()
   await fleet.allReady()
   const over = new AbortController()
@@ -57,7 +61,7 @@ export async function runShared(run: SharedRun): Promise<SharedOutcome> {
   await untilEnough(ledger)
   over.abort()
   const faults = [await asking, ...(await Promise.all(clients))].flat()
-  const verdict = await auditAll(server.target, fleet, ledger, run.random)
+  const verdict = await auditAll({ target: server.target, args }, fleet, ledger, run.random)
   return {
     ...verdict,
     faults: [...faults, ...verdict.faults, ...fleet.faults],
@@ -137,7 +141,7 @@ async function askUntil(over: AbortSignal, fleet: Fleet, random: Random): Promis
 
 /** Audits every sidecar, and one that starts on the store after all others have stopped. */
 async function auditAll(
-  target: string,
+  { target, args }: { readonly target: string; readonly args: readonly string[] },
   fleet: Fleet,
   ledger: Ledger,
   random: Random,
@@ -149,7 +153,7 @@ async function auditAll(
   const unequal = answers.flatMap((other, i) => differences(other, answers[0]!).map(text => `sidecar ${i}: ${text}`))
   const verdicts = [await auditAttempts(urls[0]!, ledger)]
   for (const { exit, log } of await fleet.stop()) if (exit !== 0) unequal.push(`a sidecar ended with ${exit}: ${log}`)
-  await using again = spawnSidecar(target)
+  await using again = spawnSidecar(target, { args })
   const url = await urlOf(again)
   const replayed = differences(await answersOf(url), answers[0]!).map(text => `after a restart: ${text}`)
   verdicts.push(await auditAttempts(url, ledger))

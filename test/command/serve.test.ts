@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { StartSidecar } from '../../src/command/serve.ts'
 import type { Config } from '../../src/config/config.ts'
+import { NewerRecord } from '../../src/core/log.ts'
 import { runCommand, startCommand } from './run-command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'serve-'))
@@ -14,13 +15,14 @@ function fakeSidecar() {
   const started = Promise.withResolvers<void>()
   const close = vi.fn(() => closed.promise)
   const reload = vi.fn(async () => {})
+  const outdated = Promise.withResolvers<Error>()
   let config: Config | undefined
   const start: StartSidecar = async given => {
     config = given
     await started.promise
-    return { url: 'http://127.0.0.1:54321', close, reload }
+    return { url: 'http://127.0.0.1:54321', close, reload, outdated: outdated.promise }
   }
-  return { start, close, reload, started, closed, config: () => config }
+  return { start, outdated, close, reload, started, closed, config: () => config }
 }
 
 /** Silences the log, which goes to the test's own standard error. */
@@ -40,6 +42,20 @@ describe('serve', () => {
     const stdout = 'agent-performance listening on http://127.0.0.1:54321\n'
     expect(await running.outcome).toEqual({ exitCode: 0, stdout, stderr: '' })
     expect(running.exits).toEqual([])
+  })
+
+  test('a store with records of a newer version ends it with 78, after a drain', async () => {
+    const sidecar = fakeSidecar()
+    const running = startCommand(['serve', ...QUIET], sidecar)
+    sidecar.started.resolve()
+    await vi.waitFor(() => expect(running.stdout()).not.toBe(''))
+    sidecar.outdated.resolve(new NewerRecord(2, 1))
+    await vi.waitFor(() => expect(sidecar.close).toHaveBeenCalledTimes(1))
+    sidecar.closed.resolve()
+    expect(await running.outcome).toMatchObject({
+      exitCode: 78,
+      stderr: expect.stringContaining('records of version 2'),
+    })
   })
 
   test.each([

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -111,6 +112,9 @@ test('with the standard environment the sidecar pushes what it exposes to a Coll
   })
   await expect.poll(() => bodies.at(-1) ?? '', { timeout: 20_000 }).toMatch(/"agent_attempts_total".*Fixer/)
   expect(bodies.at(-1)).toMatch(/^\/v1\/metrics .*my-sidecar/)
+  // Two sidecars on one store push the same series: only the instance keeps them apart.
+  const instance = `${hostname()}:${new URL(sidecar.url).port}`
+  expect(bodies.at(-1)).toContain(`{"key":"service.instance.id","value":{"stringValue":"${instance}"}}`)
   const before = bodies.length
   await sidecar.stop()
   expect(bodies.length).toBeGreaterThan(before)

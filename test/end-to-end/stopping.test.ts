@@ -1,8 +1,8 @@
 /** SIGTERM under load, twice, during the start, and behind a router that notices later. Every acknowledged attempt counts. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/core/statistics/random.ts'
 import { audit } from '../chaos/audit.ts'
 import { load, mixedSizes, resendUnanswered, sendNumbers } from '../chaos/client.ts'
@@ -83,47 +83,55 @@ describe('on SIGTERM a sidecar', () => {
   })
 })
 
-/** A journal that takes some time to read, without a snapshot. */
-async function withLongJournal(store: string): Promise<Ledger> {
-  const ledger = createLedger()
-  await using sidecar = spawnSidecar(store)
-  const url = await urlOf(sidecar)
-  for (let i = 0; i < 12; i++) await sendNumbers(url, ledger.take(5000), ledger, random)
-  await end(sidecar, 'SIGKILL')
-  return ledger
-}
-
 describe('a signal during the replay of a long journal', () => {
+  let made: { store: string } & AsyncDisposable
+  const ledger = createLedger()
+  beforeAll(async () => {
+    made = await aStore()
+    await using sidecar = spawnSidecar(made.store)
+    const url = await urlOf(sidecar)
+    for (let i = 0; i < 12; i++) expect(await sendNumbers(url, ledger.take(5000), ledger, random)).toBe('kept')
+    await end(sidecar, 'SIGKILL')
+  })
+  afterAll(() => made[Symbol.asyncDispose]())
+
+  /** A copy of the store of a killed sidecar, whose journal takes some time to read: it has no snapshot. */
+  async function withLongJournal(): Promise<{ store: string } & AsyncDisposable> {
+    const copy = await aStore()
+    await cp(dirname(made.store), dirname(copy.store), { recursive: true })
+    return copy
+  }
+
   test.each<[string, NodeJS.Signals[], number[]]>([
     ['once it ends with 0 and never says that it is ready', ['SIGTERM'], [0]],
     // The system may deliver two concurrent signals in any order.
     ['twice it ends at once', ['SIGTERM', 'SIGINT'], [130, 143]],
-  ])('%s, and loses nothing', async (_what, signals, exit) => {
-    await using place = await aStore()
-    const ledger = await withLongJournal(place.store)
-    await using sidecar = spawnSidecar(place.store)
-    // The holder file exists once it starts to read.
-    await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
-    const startMs = performance.now()
-    for (const signal of signals) sidecar.process.kill(signal)
-    expect(exit).toContain(await sidecar.ended)
-    expect(performance.now() - startMs).toBeLessThan(20_000)
-    expect(await sidecar.ready).toBeUndefined()
-    await using again = spawnSidecar(place.store)
-    expect(await totalOf(await urlOf(again))).toBe(ledger.counts.kept)
-    await end(again, 'SIGKILL')
-    await expectAllCounted(place.store, ledger)
-  })
-})
+  ])(
+    '%s, and loses nothing',
+    async (_what, signals, exit) => {
+      await using place = await withLongJournal()
+      await using sidecar = spawnSidecar(place.store)
+      // The holder file exists once it starts to read.
+      await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
+      const startMs = performance.now()
+      for (const signal of signals) sidecar.process.kill(signal)
+      expect(exit).toContain(await sidecar.ended)
+      expect(performance.now() - startMs).toBeLessThan(20_000)
+      expect(await sidecar.ready).toBeUndefined()
+      // No attempt is unanswered, so none is sent again before they are counted.
+      await expectAllCounted(place.store, ledger)
+    },
+    150_000,
+  )
 
-test('a signal to reload during the replay of a long journal does not end the sidecar', async () => {
-  await using place = await aStore()
-  const ledger = await withLongJournal(place.store)
-  await using sidecar = spawnSidecar(place.store)
-  await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
-  sidecar.process.kill('SIGHUP')
-  expect(await totalOf(await urlOf(sidecar))).toBe(ledger.counts.kept)
-  expect(await end(sidecar, 'SIGTERM')).toBe(0)
+  test('that asks for a reload does not end the sidecar', async () => {
+    await using place = await withLongJournal()
+    await using sidecar = spawnSidecar(place.store)
+    await expect.poll(() => holds(place.store, sidecar.process.pid), { interval: 5 }).toBe(true)
+    sidecar.process.kill('SIGHUP')
+    expect(await totalOf(await urlOf(sidecar))).toBe(ledger.counts.kept)
+    expect(await end(sidecar, 'SIGTERM')).toBe(0)
+  })
 })
 
 test('a suspended sidecar keeps its lock: a second one exits with 75, and the first one resumes', async () => {

@@ -57,12 +57,16 @@ agent_performance_journal_torn_bytes_total{} counter
 agent_performance_journal_corrupt_records_total{} counter
 agent_performance_journal_missing_records_total{} counter
 agent_performance_store_damaged_files{} gauge
+agent_performance_store_info{store} gauge
 agent_performance_journal_replayed_records_total{} counter
 agent_performance_journal_forked_records_total{} counter
 agent_performance_document_write_duration_seconds{} gauge
 agent_performance_document_bytes{} gauge
 agent_performance_document_write_errors_total{} counter
 agent_performance_document_last_success_timestamp_seconds{} gauge
+agent_performance_spool_bytes{} gauge
+agent_performance_spool_attempts{} gauge
+agent_performance_spool_oldest_age_seconds{} gauge
 agent_performance_http_requests_total{route,method,code} counter
 agent_performance_http_requests_in_flight{} gauge
 agent_performance_connections_dropped_total{} counter

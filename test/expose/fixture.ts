@@ -8,6 +8,7 @@ import type { Exposition } from '../../src/expose/exposition.ts'
 import { readSelfMetrics, type SelfMetricReading } from '../../src/expose/self-metrics.ts'
 import { SELF_METRICS, type SidecarFacts } from '../../src/sidecar/self-metrics.ts'
 import { metricValues } from '../../src/store/file/metrics.ts'
+import { spoolMetrics } from '../../src/store/spool/metrics.ts'
 
 export const NOW_MS: number = Date.parse('2026-03-01T12:00:00Z')
 
@@ -67,26 +68,29 @@ export function sidecarFacts(facts: Partial<SidecarFacts> = {}): SidecarFacts {
 
 const FACTS: Omit<SidecarFacts, 'tally'> = {
   version: '1.2.3',
-  config: { maxKeys: 10_000, maxArms: 1000 },
+  info: { id: '3f2a9c1e-0000-4000-8000-000000000000' },
   ready: true,
   tracker: { skewed: 1 },
-  store: metricValues({
-    journalBytes: 123_456,
-    segments: 2,
-    pendingRequests: 0,
-    pendingAttempts: 0,
-    ids: 0,
-    damage: { files: 0, records: 0, detail: undefined },
-    syncs: { buckets: [5, 2, 0, 1], count: 8, sum: 0.2125 },
-    writeErrors: 0,
-    tornBytes: 17,
-    corruptRecords: 0,
-    missingRecords: 0,
-    replayedRecords: 9,
-    forkedRecords: 0,
-    document: { writes: 3, errors: 0, seconds: 0.012, bytes: 4096, lastSuccessMs: 1772366399_000 },
-    snapshot: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
-  }),
+  store: new Map([
+    ...metricValues({
+      journalBytes: 123_456,
+      segments: 2,
+      pendingRequests: 0,
+      pendingAttempts: 0,
+      ids: 0,
+      damage: { files: 0, records: 0, detail: undefined },
+      syncs: { buckets: [5, 2, 0, 1], count: 8, sum: 0.2125 },
+      writeErrors: 0,
+      tornBytes: 17,
+      corruptRecords: 0,
+      missingRecords: 0,
+      replayedRecords: 9,
+      forkedRecords: 0,
+      document: { writes: 3, errors: 0, seconds: 0.012, bytes: 4096, lastSuccessMs: 1772366399_000 },
+      snapshot: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
+    }),
+    ...spoolMetrics({ bytes: 0, attempts: 0, oldestMs: undefined }, 0),
+  ]),
   ingest: {
     accepted: 12,
     duplicate: 3,

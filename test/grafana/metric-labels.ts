@@ -10,9 +10,10 @@ export interface Metric {
   readonly labels: ReadonlySet<string>
 }
 
-/** Labels that Prometheus adds to every scraped series. */
-const TARGET = ['job', 'instance']
+/** Labels that Prometheus adds to every scraped series. A scrape configuration may add `store`. */
+const TARGET = ['job', 'instance', 'store']
 const LEVELS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['instance', ['job', 'instance', 'store']],
   ['agent', ['job', 'agent_name']],
   ['model', ['job', 'model_name']],
   ['issue_type', ['job', 'issue_type']],

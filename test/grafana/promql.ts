@@ -7,7 +7,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 import { METRICS, type Metric } from './metric-labels.ts'
 
 const OF_COUNTERS: ReadonlySet<string> = new Set(['rate', 'irate', 'increase'])
-const OF_NEITHER: ReadonlySet<string> = new Set(['absent', 'count', 'group', 'changes', 'last_over_time'])
+const OF_NEITHER: ReadonlySet<string> = new Set(['absent', 'count', 'group', 'changes', 'last_over_time', 'timestamp'])
 
 /** Values for Grafana's variables, as Grafana substitutes them. */
 export function withVariables(expr: string, values: Readonly<Record<string, string>> = {}): string {

@@ -16,6 +16,7 @@ import {
   successRatio,
   wilson,
 } from '../../grafana/src/expressions.ts'
+import { STORE_OF_INSTANCE } from '../../prometheus/stores.ts'
 import { wilsonBounds } from '../../src/core/statistics/intervals.ts'
 import { temporaryFolder } from '../support/sidecar-process.ts'
 import { needs } from '../support/tool.ts'
@@ -68,7 +69,7 @@ const every = wilsonBounds({ successes: 20, attempts: 20 })
 /** The query at an index of a panel on the Experiments dashboard. */
 function asked(title: string, place = 0): string {
   const { expr } = panelQueries().filter(one => one.dashboard.endsWith('experiments') && one.title === title)[place]!
-  return expr.replaceAll('job=~"$job", ', '').replaceAll('$experiment', 'prompt')
+  return expr.replaceAll('$experiment', 'prompt')
 }
 
 const CASES: readonly (readonly [promise: string, expr: string, samples: Readonly<Record<string, number>>])[] = [
@@ -135,7 +136,13 @@ it.for([...CASES, ...EXPERIMENTS])('%s', async ([, expr, samples], context) => {
   const path = join(folder.path, 'test.yml')
   const test = {
     interval: '1m',
-    input_series: Object.entries(RISES).map(([series, total]) => ({ series, values: `0+${total / 60}x60` })),
+    input_series: [
+      ...Object.entries(RISES).map(([series, total]) => ({
+        series: series.replace('{', '{job="j",'),
+        values: `0+${total / 60}x60`,
+      })),
+      { series: `${STORE_OF_INSTANCE}{job="j"}`, values: '0x60' },
+    ],
     promql_expr_test: [
       {
         expr: `round(${withVariables(expr)}, 0.0001)`,

@@ -69,7 +69,9 @@ it('runbooks use existing paths and flags', async () => {
 
 it('recording rules are named level:metric:operations, once each', () => {
   const records = ruleFiles().flatMap(file => file.rules.flatMap(rule => rule.record || []))
-  expect(records.filter(record => !/^(agent|model|issue_type):[a-z_]+:[a-z_]+\d*[mhd]?$/.test(record))).toEqual([])
+  expect(
+    records.filter(record => !/^(agent|model|issue_type|instance):[a-z_]+:[a-z_]+\d*[mhd]?$/.test(record)),
+  ).toEqual([])
   expect(new Set(records).size).toBe(records.length)
 })
 

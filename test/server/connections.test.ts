@@ -4,7 +4,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openListener } from '../../src/server/listener.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
@@ -30,7 +30,8 @@ async function portsOf(sidecar: TestSidecar, agent: Agent): Promise<Set<number>>
 
 const lines = (count: number): string => `${JSON.stringify(anAttempt())}\n`.repeat(count)
 
-test.each([
+// At the same time, because each one lasts longer than a refused body is discarded.
+test.concurrent.each([
   ['a bad line', 'application/x-ndjson', {}, Buffer.from('garbage\n'), Buffer.from(lines(10))],
   [
     'a bad line of a gzipped stream',
@@ -67,12 +68,17 @@ test('a request with an unknown Expect header gets its response', async () => {
 describe('a client that reads a long response', () => {
   /** More than the socket buffers of the system hold for a client that does not read. */
   const [KEYS, EACH] = [1000, 100]
-  /** A sidecar with a long response, and a client that has requested and not read it yet. */
-  async function aReader() {
-    const sidecar = await testSidecar({ 'keep-alive-timeout': '1s' })
+  let sidecar: TestSidecar
+  beforeAll(async () => {
+    sidecar = await testSidecar({ 'keep-alive-timeout': '1s' })
     const attempts = Array.from({ length: KEYS * EACH }, (_, i) => anAttempt({ agent_name: `agent-${i % KEYS}` }))
     const body = attempts.map(attempt => JSON.stringify(attempt)).join('\n')
     await sidecar.post(body, { headers: { 'Content-Type': 'application/x-ndjson' } })
+  })
+  afterAll(() => sidecar[Symbol.asyncDispose]())
+
+  /** A client that has requested a long response and not read it yet. */
+  async function aReader() {
     const { hostname, port } = new URL(sidecar.url)
     const socket = connect(Number(port), hostname).on('error', () => undefined)
     socket.pause()
@@ -81,23 +87,22 @@ describe('a client that reads a long response', () => {
       /http_requests_in_flight (\d+)/.exec(await (await sidecar.get('/metrics')).text())?.[1]
     // This question, and the request for the count.
     await expect.poll(inFlight).toBe('2')
-    return { sidecar, socket, inFlight }
+    return { socket, inFlight }
   }
 
   test('and stops is disconnected, and its memory is released', async () => {
-    const { sidecar, socket, inFlight } = await aReader()
+    const { socket, inFlight } = await aReader()
     await pause(500)
     expect(await inFlight()).toBe('2')
     await expect.poll(inFlight, { timeout: 10_000 }).toBe('1')
     socket.destroy()
-    await sidecar[Symbol.asyncDispose]()
   })
 
   test('slowly gets all of it', async () => {
     const warnings: string[] = []
     const warned = (warning: Error): unknown => warnings.push(warning.message)
     process.on('warning', warned)
-    const { sidecar, socket } = await aReader()
+    const { socket } = await aReader()
     const startMs = performance.now()
     let text = ''
     while (!text.endsWith('0\r\n\r\n')) {
@@ -108,14 +113,13 @@ describe('a client that reads a long response', () => {
         continue
       }
       text = (text + chunk.toString('latin1')).slice(-16)
-      await pause(25)
+      await pause(12)
     }
     expect(performance.now() - startMs).toBeGreaterThan(2000)
     // Node warns if listeners are never removed.
     expect(warnings).toEqual([])
     process.off('warning', warned)
     socket.destroy()
-    await sidecar[Symbol.asyncDispose]()
   })
 })
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificate } from '../support/certificate.ts'
 import { drip, openRaw, sendRaw, textOf } from '../support/raw.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
@@ -20,8 +20,14 @@ async function closes(socket: Socket): Promise<void> {
 
 describe('a connection is closed after its timeout', () => {
   const limits = { 'headers-timeout': '500ms', 'keep-alive-timeout': '500ms', 'request-timeout': '500ms' }
+  let shared: TestSidecar
+  beforeAll(async () => {
+    shared = await testSidecar(limits)
+  })
+  afterAll(() => shared[Symbol.asyncDispose]())
 
-  test.each([
+  // At the same time, because each one waits for a timeout.
+  test.concurrent.each([
     ['that sends nothing', '', ''],
     ['that sends empty lines before its first request', '', '\r\n'],
     ['that sends empty lines after an answer', `${GET}\r\n`, '\r\n'],
@@ -40,19 +46,17 @@ describe('a connection is closed after its timeout', () => {
       'x',
     ],
   ])('%s', async (_what, first, again) => {
-    await using sidecar = await testSidecar(limits)
-    const { socket } = openRaw(sidecar.url)
+    const { socket } = openRaw(shared.url)
     socket.write(first)
     const dripping = again === '' ? undefined : drip(socket, again)
     await closes(socket)
     socket.destroy()
     await dripping
-    expect((await sidecar.get('/livez')).status).toBe(200)
+    expect((await shared.get('/livez')).status).toBe(200)
   })
 
   test('that half-closes and gets its response', async () => {
-    await using sidecar = await testSidecar(limits)
-    const { hostname, port } = new URL(sidecar.url)
+    const { hostname, port } = new URL(shared.url)
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
     const text = textOf(socket)
     socket.end(`${GET}\r\n`)

@@ -4,25 +4,42 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { createTally } from '../../src/core/aggregate/tally.ts'
+import { startSidecar } from '../../src/sidecar.ts'
 import { openStore } from '../../src/store/open.ts'
 import { AgentPerformanceTracker } from '../../src/tracker.ts'
 import { runCommand } from '../command/run-command.ts'
-import { anAttempt } from '../support/sidecar.ts'
+import { anAttempt, capturedLog } from '../support/sidecar.ts'
 import { type SidecarProcess, startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 
+interface Running extends Pick<SidecarProcess, 'url' | 'log'> {
+  stop(signal: NodeJS.Signals): Promise<unknown>
+}
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let sidecar: SidecarProcess | undefined
+let sidecar: Running | undefined
+/** Whether the next sidecars run in this process, which can only be closed, as on SIGTERM. A process of its own takes longer to start. */
+let isHere = true
 beforeEach(async () => {
   folder = await temporaryFolder()
+  isHere = true
 })
 afterEach(async () => {
-  await stop('SIGKILL')
+  await stop(isHere ? 'SIGTERM' : 'SIGKILL')
   await folder[Symbol.asyncDispose]()
 })
 
-async function start(...args: string[]): Promise<SidecarProcess> {
-  sidecar = await startSidecarProcess(join(folder.path, 'perf.json'), { args })
-  return sidecar
+/** Starts a sidecar with settings, each a flag and its value. */
+async function start(...args: string[]): Promise<void> {
+  const store = join(folder.path, 'perf.json')
+  sidecar = isHere ? await startHere(store, args) : await startSidecarProcess(store, { args })
+}
+
+async function startHere(store: string, args: readonly string[]): Promise<Running> {
+  const flags = Object.fromEntries(args.flatMap((flag, i) => (i % 2 === 0 ? [[flag.slice(2), args[i + 1]]] : [])))
+  const { log, lines } = capturedLog()
+  const { config } = loadConfig({ flags: { listen: '127.0.0.1:0', store, ...flags }, env: {} })
+  const { url, close } = await startSidecar(config, log)
+  return { url, log: () => JSON.stringify(lines), stop: close }
 }
 
 async function stop(signal: NodeJS.Signals): Promise<void> {
@@ -82,6 +99,10 @@ describe.each([
   ['a clean stop', 'SIGTERM'],
   ['kill -9', 'SIGKILL'],
 ] as const)('after %s', (_name, signal) => {
+  beforeEach(() => {
+    isHere = signal === 'SIGTERM'
+  })
+
   test('21 keys under --max-keys 5 remain and keep counting, only new keys overflow, and with a higher limit they get their own', async () => {
     const keys = Array.from({ length: 21 }, (_, i) => ({ agent_name: `a${i}` }))
     await start()

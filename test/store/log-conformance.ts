@@ -236,13 +236,13 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await log.snapshots()).toEqual([])
     })
 
-    test('a spool returns what was written to it', async () => {
-      const spool = await log.spool()
-      await spool.write(Buffer.from('abc'))
-      await spool.write(Buffer.from('def'))
-      const read = await spool.read(2, 3, Buffer.alloc(10))
+    test('a temporary file returns what was written to it', async () => {
+      const file = await log.temporaryFile()
+      await file.write(Buffer.from('abc'))
+      await file.write(Buffer.from('def'))
+      const read = await file.read(2, 3, Buffer.alloc(10))
       expect(Buffer.from(read).toString()).toBe('cde')
-      await spool.close()
+      await file.close()
     })
 
     test('attempts are paged newest first, without those from before a reset', async () => {

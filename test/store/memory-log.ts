@@ -17,6 +17,7 @@ import {
   LogRefused,
   LogTruncated,
   type LogWatcher,
+  mustBeFirst,
   type RecordFrame,
 } from '../../src/core/log.ts'
 import type { AttemptPage, AttemptQuery } from '../../src/core/ports.ts'
@@ -47,6 +48,8 @@ export interface MemoryServer {
   open(): Log
   /** Decides what becomes of each append; undefined for none. */
   fault: ((writer: string, group: Group) => AppendFault | undefined) | undefined
+  /** Nothing can be read or appended: the server is away. An append may be stored all the same, as its {@link fault} says. */
+  isAway: boolean
   /** So many of the newest groups are not shown to readers yet. */
   hidden: number
   /** Groups behind the first `count` are lost, with all that is known of them. */
@@ -77,6 +80,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
   const server: MemoryServer = {
     open,
     fault: undefined,
+    isAway: false,
     hidden: 0,
     snapshots: [],
     failOver(count) {
@@ -95,7 +99,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
     const last = writers.get(writer) ?? { number: 0, kept: { position: START, after: START } }
     if (group.number === last.number) return last.kept
     if (group.number !== last.number + 1) throw new LogBehind(last.number)
-    if (group.writer !== undefined && group.number === 1 && groups.length > 0) throw new LogNotEmpty()
+    if (mustBeFirst(group) && groups.length > 0) throw new LogNotEmpty()
     const after = groups.at(-1)?.kept.position ?? START
     const chain = createHash('md5').update(`${after} ${writer} ${group.number}`).digest('hex')
     const kept = { position: `${groups.length + 1}:${chain}`, after }
@@ -127,7 +131,7 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
     const writer = `writer ${++opened}`
     let isClosed = false
     return {
-      info: { writer, start: START, seed: [1, 2], limits, resendBytes: 8 * 1024 * 1024 },
+      info: { id: 'memory', writer, start: START, seed: [1, 2], limits, resendBytes: 8 * 1024 * 1024 },
       frame: frameOf,
       async append(group) {
         const fault = server.fault?.(writer, group)
@@ -135,12 +139,13 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
         await Promise.resolve()
         if (isClosed) throw new Error('the log is closed')
         if (fault === 'refuse') throw new LogRefused(new Error('the log is full'))
-        if (fault === 'lose the request') throw new Error('the connection was lost')
+        if (fault === 'lose the request' || (server.isAway && fault !== 'lose the answer')) throw lost()
         const kept = keep(group.writer ?? writer, group)
-        if (fault === 'lose the answer') throw new Error('the connection was lost')
+        if (fault === 'lose the answer') throw lost()
         return kept
       },
       async *read(after, until) {
+        if (server.isAway) throw lost()
         const end = until === undefined ? groups.length - server.hidden : placeOf(until)
         for (let place = placeOf(after); place < end; place++) {
           yield readBack(groups[place]!)
@@ -173,14 +178,16 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
           .filter(isConfirmed)
           .map(({ position, blocks }) => ({ position, blocks: () => valuesOf(blocks) })),
       putSnapshot: snapshot => putSnapshot(server, snapshot),
-      spool: async () => createMemorySpool(),
+      temporaryFile: async () => createMemoryFile(),
       rotate: async folded => folded,
       async expire() {
         const oldest = server.snapshots.at(-1)
         if (options.expires === true && server.snapshots.length === 2) expired = Number.parseInt(oldest!.position, 10)
         return false
       },
-      async recover() {},
+      async recover() {
+        if (server.isAway) throw lost()
+      },
       watch: watcher => void watchers.set(writer, watcher),
       health: () => ({ writable: true }),
       async close() {
@@ -191,6 +198,8 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
   }
   return server
 }
+
+const lost = (): Error => new Error('the connection was lost')
 
 /** `time [+skew] SP json LF`. */
 function frameOf({ nowMs, idMs }: { readonly nowMs: number; readonly idMs: number }): RecordFrame {
@@ -241,8 +250,8 @@ async function putSnapshot(server: MemoryServer, { position, blocks, bytes }: Ca
   return all.length
 }
 
-/** A spool on the heap. */
-export function createMemorySpool(): Awaited<ReturnType<Log['spool']>> {
+/** A temporary file on the heap. */
+export function createMemoryFile(): Awaited<ReturnType<Log['temporaryFile']>> {
   const parts: Buffer[] = []
   return {
     write: async bytes => void parts.push(Buffer.from(bytes)),

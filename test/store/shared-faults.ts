@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenStore } from '../../src/store/backend.ts'
 import { openStore } from '../../src/store/open.ts'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import { temporaryFolder } from '../support/sidecar-process.ts'
 import { answersOf, attempt, countedIn, idsIn, NOW } from './engine/engines.ts'
 
 export interface FaultServer extends AsyncDisposable {
@@ -153,6 +154,31 @@ export function describeFaults(
       await store!.append([attempt(2)])
       expect(await idsIn(store!)).toEqual(['id 1', 'id 2'])
       await store!.close()
+    })
+
+    test('with a spool, attempts are accepted while the server is away, outlive the sidecar, and count once in all sidecars', async () => {
+      const { proxy, stores, target } = await openBehindProxy(1)
+      await using _ = proxy
+      await using folder = await temporaryFolder()
+      const behind = new URL(target)
+      behind.port = String(proxy.port)
+      const options = { clock, spool: { folder: folder.path, isOwn: true, maxBytes: 1024 * 1024 } }
+      const spooling = await openStore(behind.href, options)
+      await spooling.append([attempt(0)])
+      proxy.refuse()
+      const ids = Array.from({ length: 20 }, (_, i) => `${i}`)
+      for (const id of ids) await spooling.append([attempt(id)])
+      expect(spooling.health()).toMatchObject({ writable: true })
+      expect(spooling.metrics().get('agent_performance_spool_attempts')).toBe(19)
+      expect(await countedIn(spooling)).toBe(1)
+      expect(spooling.asOf()).toBeLessThanOrEqual(NOW)
+      // It ends while the server is away, and the next one finds what it spooled.
+      await spooling.close()
+      proxy.thaw()
+      const next = await openStore(behind.href, options)
+      await expect.poll(() => next.metrics().get('agent_performance_spool_attempts')).toBe(0)
+      expect(next.asOf()).toBeUndefined()
+      await expectEachOnce([next, ...stores], target, ids)
     })
 
     test('eight sidecars that start at once on an empty server share one store', async () => {

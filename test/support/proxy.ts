@@ -10,6 +10,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Ends a connection instead of passing on the server's next answer, or the one behind `skip` more. Counts the connections that were ended so. */
   cutNextAnswer(skip?: number): void
   readonly cuts: number
+  /** Ends all connections, and each new one at once, until it is thawed: the server is away. */
+  refuse(): void
   /** Holds all bytes back in both directions, until it is thawed. */
   freeze(): void
   /** Ends the connections that were frozen, and passes bytes on again. */
@@ -22,8 +24,10 @@ export async function startProxy(first: { readonly host: string; readonly port: 
   /** Answers that are passed on before the cut. Undefined without one. */
   let untilCut: number | undefined
   let isFrozen = false
+  let isRefusing = false
   let cuts = 0
   const server = createServer(client => {
+    if (isRefusing) return void client.destroy()
     const upstream = connect(target)
     const pair = [client, upstream] as const
     pairs.add(pair)
@@ -59,11 +63,16 @@ export async function startProxy(first: { readonly host: string; readonly port: 
     get cuts() {
       return cuts
     },
+    refuse() {
+      isRefusing = true
+      for (const sockets of pairs) for (const socket of sockets) socket.destroy()
+    },
     freeze() {
       isFrozen = true
     },
     thaw() {
       isFrozen = false
+      isRefusing = false
       for (const sockets of pairs) for (const socket of sockets) socket.destroy()
     },
     async [Symbol.asyncDispose]() {

@@ -28,6 +28,8 @@ export interface DedupWindow {
   /** {@link add} for a hash. */
   addHash(hashes: Uint32Array, at: number, ms: number): boolean
   readonly size: number
+  /** The limits in force. */
+  readonly limits: Pick<DedupWindowOptions, 'limit' | 'keepMs'>
   /** Sets new limits, such as those with which a part of the journal was written. */
   limitTo(limits: Pick<DedupWindowOptions, 'limit' | 'keepMs'>): void
   clear(): void
@@ -87,6 +89,9 @@ export function createDedupWindow({ seed, limit, keepMs, expected = 0 }: DedupWi
     addHash: (hashes, at, ms) => add(window, hashes, at, ms),
     get size() {
       return window.ring.size
+    },
+    get limits() {
+      return { limit: window.limit, keepMs: window.keepMs }
     },
     limitTo(limits) {
       window.limit = Math.min(limits.limit, MAX_IDS)

@@ -93,8 +93,12 @@ export interface Tally extends Ranges {
   recountIncrement(increment: Increment, nowMs: number, tiers: readonly number[]): void
   /** The limits of the settings. */
   readonly limits: TallyLimits
-  /** The tiers of the settings. */
+  /** The limits in force. */
+  readonly currentLimits: TallyLimits
+  /** The tiers of the settings, or those that replaced them. */
   readonly wantedTiers: readonly TierOptions[]
+  /** Replaces the tiers of the settings while nothing is counted. */
+  wantTiers(tiers: readonly TierOptions[]): void
   /**
    * Applies these limits from now on, with which a part of the log was written. Without an argument, applies the limits of the settings.
    */
@@ -125,10 +129,20 @@ export interface Tally extends Ranges {
 export function createTally(options: TallyOptions): Tally {
   const store = createRecords(options)
   const { keys, arms, cells, times, recentSlab } = store
+  let wantedTiers = options.tiers
   return {
     times,
     limits: options,
-    wantedTiers: options.tiers,
+    get currentLimits() {
+      return store.limits
+    },
+    get wantedTiers() {
+      return wantedTiers
+    },
+    wantTiers(tiers) {
+      wantedTiers = tiers
+      times.reshape(tiers)
+    },
     open: store.open,
     hold: store.hold,
     holdArm: arms.hold,

@@ -22,9 +22,15 @@ export interface AnsweredRange {
   readonly until: string
 }
 
-/** The members of every answer to a question with a range. */
+/** What every answer says about itself. */
 export interface Ranged {
+  /** Present if a range was asked for. */
   readonly range?: AnsweredRange
+  /**
+   * RFC 3339. Present if attempts may be missing that other sidecars of the store recorded after this time, or that wait in the spool. Every
+   * attempt that was recorded before is included.
+   */
+  readonly as_of?: string
 }
 
 /** Why a bound or the zone of a question is invalid. */
@@ -87,9 +93,15 @@ export function rangeOf({ range }: Ranged): AnsweredRange | undefined {
   return range !== undefined && 'since' in range ? range : undefined
 }
 
-/** The members of an answer that has one per name, without its range. */
+/** The time up to which an answer is complete. Undefined if it is complete. The member of that name may be one of the names, as in {@link rangeOf}. */
+export function asOfOf({ as_of }: Ranged): string | undefined {
+  return typeof as_of === 'string' ? as_of : undefined
+}
+
+/** The members of an answer that has one per name, without what it states about itself. */
 export function withoutRange<Member>(answer: Record<string, Member> & Ranged): Record<string, Member> {
-  if (rangeOf(answer) === undefined) return answer
-  const { range, ...members } = answer
+  const { range, as_of, ...members } = answer
+  if (range !== undefined && rangeOf(answer) === undefined) Object.assign(members, { range })
+  if (as_of !== undefined && asOfOf(answer) === undefined) Object.assign(members, { as_of })
   return members as Record<string, Member>
 }

@@ -3,12 +3,17 @@
  * a log that lost groups in a failover gets them again.
  */
 import { type Group, type Kept, type Log, LogBehind, LogRefused } from '../../core/log.ts'
+import { StoreUnavailable } from '../../core/ports.ts'
 import type { Outage } from './outage.ts'
+import type { Spooling } from './spooling.ts'
 
 export interface Appender {
-  /** Numbers a group and appends it. Rejects with {@link LogRefused}, or with the reason for which the outage was stopped. */
-  append(group: Omit<Group, 'number'>): Promise<Sent>
-  /** Asks again where a group that was acknowledged stands: the log may have lost it since. */
+  /**
+   * Numbers a group and appends it. Undefined where it went into the spool. Rejects with {@link LogRefused}, with {@link StoreUnavailable}, or
+   * with the reason for which the outage was stopped. `canWait`: it may be spooled; any other group is spooled only if the log may have it.
+   */
+  append(group: Omit<Group, 'number'>, canWait: boolean): Promise<Sent | undefined>
+  /** Asks again where a group that was acknowledged stands: the log may have lost it since. Rejects as the log does. */
   again(group: Group): Promise<Kept>
 }
 
@@ -18,35 +23,82 @@ export interface Sent {
   readonly kept: Kept
 }
 
-export function createAppender(log: Pick<Log, 'append' | 'info'>, outage: Pick<Outage, 'begin' | 'over'>): Appender {
+export interface AppenderOptions {
+  readonly log: Pick<Log, 'append' | 'info'>
+  readonly outage: Pick<Outage, 'begin' | 'over'>
+  /** Undefined without a spool: then a group waits for the end of the outage. */
+  readonly spooling: Pick<Spooling, 'isOn' | 'put' | 'turnRefusal'> | undefined
+}
+
+export function createAppender({ log, outage, spooling }: AppenderOptions): Appender {
   const recent = createRecentGroups(log.info.resendBytes)
   let number = 0
 
-  async function untilAnswered(group: Group): Promise<Kept> {
+  /** Appends a group, behind those that the log lost. */
+  async function send(group: Group): Promise<Kept> {
     for (;;) {
       try {
         return await log.append(group)
       } catch (error) {
-        if (error instanceof LogRefused) throw error
-        if (error instanceof LogBehind) for (const one of recent.behind(error.number)) await untilAnswered(one)
-        else {
-          outage.begin(error)
-          await outage.over()
-        }
+        if (!(error instanceof LogBehind)) throw error
+        for (const one of recent.behind(error.number)) await send(one)
       }
     }
   }
 
-  return {
-    async append(given) {
-      const group: Group = { ...given, number: number + 1 }
+  /** Undefined where the group went into the spool, because the log may have it. */
+  async function untilAnswered(group: Group): Promise<Kept | undefined> {
+    for (;;) {
+      try {
+        return await send(group)
+      } catch (error) {
+        if (error instanceof LogRefused) throw error
+        outage.begin(error)
+        if (await isSpooled(group)) return undefined
+        await outage.over()
+      }
+    }
+  }
+
+  /** False where the spool is full: then the group waits. */
+  async function isSpooled(group: Group): Promise<boolean> {
+    if (spooling === undefined) return false
+    try {
+      await spooling.put({ ...group, sentAs: { writer: log.info.writer, number: group.number } })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async function append(given: Omit<Group, 'number'>, canWait: boolean): Promise<Sent | undefined> {
+    if (spooling?.isOn === true) {
+      if (!canWait) throw spooling.turnRefusal()
+      await spooling.put(given)
+      return undefined
+    }
+    const group: Group = { ...given, number: number + 1 }
+    try {
       const kept = await untilAnswered(group)
       number++
       recent.add(group)
-      return { group, kept }
-    },
-    again: untilAnswered,
+      if (kept !== undefined) return { group, kept }
+      if (!canWait) throw unanswered()
+    } catch (error) {
+      if (spooling === undefined || !canWait || !(error instanceof LogRefused) || error.isFinal) throw error
+      outage.begin(error)
+      await spooling.put(given)
+    }
+    return undefined
   }
+
+  return { append, again: send }
+}
+
+/** The rejection of a call whose attempts the log may or may not have. */
+export function unanswered(): StoreUnavailable {
+  const detail = 'the log gave no answer: what was sent may be stored. Send it again with the same attempt_id'
+  return new StoreUnavailable(detail, { reason: 'unanswered' })
 }
 
 interface RecentGroups {

@@ -1,7 +1,7 @@
 /** Captures the state for a snapshot. */
 import { crc32 } from 'node:zlib'
-import type { FoldState } from '../../core/fold.ts'
-import type { CapturedSnapshot, Position, Spool } from '../../core/log.ts'
+import type { FoldState, Limits } from '../../core/fold.ts'
+import type { CapturedSnapshot, Position, TemporaryFile } from '../../core/log.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
 import { createAlternatingBlocks } from '../snapshot/block.ts'
 import { encodeState } from '../snapshot/encode.ts'
@@ -11,17 +11,24 @@ const PIECE_BYTES = 512 * 1024
 
 type Blocks = CapturedSnapshot['blocks']
 
+/** The state, and its limits if they belong to the log. */
+type CountedState = FoldState & { readonly limits: Limits | undefined }
+
 /**
- * Captures the state and yields to the event loop in between. Nothing may be folded until it resolves. The spool must stay open while the
- * snapshot is read.
+ * Captures the state and yields to the event loop in between. Nothing may be folded until it resolves. The temporary file must stay open while
+ * the snapshot is read.
  */
-export async function captureState(spool: Spool, position: Position, state: FoldState): Promise<CapturedSnapshot> {
-  const blocks = await writeBlocks(spool, state)
-  return { position, blocks, bytes: () => piecesOf(spool, blocks) }
+export async function captureState(
+  file: TemporaryFile,
+  position: Position,
+  state: CountedState,
+): Promise<CapturedSnapshot> {
+  const blocks = await writeBlocks(file, state)
+  return { position, blocks, bytes: () => piecesOf(file, blocks) }
 }
 
 /** Encodes the next block while one is written. */
-async function writeBlocks(spool: Spool, state: FoldState): Promise<Blocks> {
+async function writeBlocks(file: TemporaryFile, state: CountedState): Promise<Blocks> {
   const blocks: { bytes: number; checksum: number }[] = []
   const pause = createEventLoopYield()
   let written = Promise.resolve()
@@ -29,7 +36,7 @@ async function writeBlocks(spool: Spool, state: FoldState): Promise<Blocks> {
     if (block !== undefined) {
       blocks.push({ bytes: block.length, checksum: crc32(block) })
       await written
-      written = spool.write(block)
+      written = file.write(block)
       // Avoids an unhandled rejection if encoding the next block throws before this is awaited.
       written.catch(() => undefined)
     }
@@ -39,13 +46,13 @@ async function writeBlocks(spool: Spool, state: FoldState): Promise<Blocks> {
   return blocks
 }
 
-async function* piecesOf(spool: Spool, blocks: Blocks): AsyncGenerator<Uint8Array> {
+async function* piecesOf(file: TemporaryFile, blocks: Blocks): AsyncGenerator<Uint8Array> {
   const end = blocks.reduce((bytes, block) => bytes + block.bytes, 0)
   const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end))
   for (let at = 0; at < end; at += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, end - at)
-    const piece = await spool.read(at, length, memory)
-    if (piece.length < length) throw new Error('the spool returned fewer bytes than were written')
+    const piece = await file.read(at, length, memory)
+    if (piece.length < length) throw new Error('the temporary file returned fewer bytes than were written')
     yield piece
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../logger.ts'
 
 /** Logs one line for each setting that differs. `changes` are what restoring the state reported. */
 export function logChangedSettings(tally: Tally, changes: readonly string[], log: Logger): void {
-  const { maxKeys, maxArms } = tally.limits
+  const { maxKeys, maxArms } = tally.currentLimits
   const keys = tally.keys().length - tally.keys(OVERFLOW_KEY).length
   const arms = tally.arms().length
   for (const change of changes) log.warn(change)

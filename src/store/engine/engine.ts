@@ -4,9 +4,11 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import { type AlertStatus, applyLimits, type FoldState, type Outcome } from '../../core/fold.ts'
-import type { Position } from '../../core/log.ts'
-import type { Store } from '../../core/ports.ts'
+import { type AlertStatus, applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
+import { isShared, type Position } from '../../core/log.ts'
+import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
+import type { Logger } from '../logger.ts'
+import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
@@ -14,7 +16,16 @@ import { createParts, followLog, type Parts } from './parts.ts'
 import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
-import { appendAlert, appendOutcome, appendPlan, appendPoints, appendReset, type OutcomeAnswer } from './turns.ts'
+import type { SpoolStats } from './spool.ts'
+import {
+  appendAlert,
+  appendLimits,
+  appendOutcome,
+  appendPlan,
+  appendPoints,
+  appendReset,
+  type OutcomeAnswer,
+} from './turns.ts'
 
 /** How often old groups are deleted although nothing is recorded, in milliseconds. */
 const EXPIRE_MS = 3_600_000
@@ -22,6 +33,8 @@ const EXPIRE_MS = 3_600_000
 export interface Engine extends Store {
   readonly events: KeptEvents
   readonly pending: Pending
+  /** Undefined without a spool. */
+  readonly spooled: SpoolStats | undefined
   readonly snapshotCounters: Readonly<WriteCounters>
   /** See {@link appendOutcome}. */
   recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
@@ -31,6 +44,10 @@ export interface Engine extends Store {
   readonly alerts: ReadonlyMap<string, number>
   /** Requests a snapshot now. */
   requestSnapshot(): void
+  /** Appends what an earlier process spooled, in the background. */
+  startSpooling(): void
+  /** See {@link appendLimits}. */
+  raiseLimits(wanted: Limits): Promise<void>
   /** Runs `work` between two groups. Log and state do not change until it is done. */
   between<T>(work: () => Promise<T>): Promise<T>
   /** Keeps a view of the state up to date until the store is closed. */
@@ -62,7 +79,10 @@ export async function openEngine(
   }
   const restored = await restoreState({ ...options, state })
   const engine = await startEngine(options, { state, ...restored })
-  applyLimits(state, limits)
+  // Those of a shared log are in its records.
+  if (!isShared(log.info)) applyLimits(state, limits)
+  if (options.raiseTo !== undefined) await raiseLimits(engine, options.raiseTo, options.logger)
+  engine.startSpooling()
   logChangedSettings(state.tally, restored.changes, options.logger)
   // With a new snapshot, the next start neither replays nor converts the same data again.
   if (engine.replayedRecords > 0 || restored.changes.length > 0) engine.requestSnapshot()
@@ -78,23 +98,26 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   const { state, hasSnapshot, records } = folded
   const views: View[] = []
   const parts = createParts(options, folded, views)
-  const { commit, snapshots, follower, events } = parts
+  const { commit, snapshots, follower, spooling, freshness, events } = parts
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
-  const follow = followLog(log, parts, isClosed)
+  const follow = followLog(options, parts, isClosed)
   try {
     await follow()
   } catch (error) {
     snapshots.stop()
     closing = commit.close()
     await closing
+    await spooling?.close()
     throw error
   }
   const expiry = every(options.times?.expireMs ?? EXPIRE_MS, () => void snapshots.expire())
 
   async function close(): Promise<void> {
     clearInterval(expiry)
+    spooling?.stop()
     await commit.close()
+    await spooling?.close()
     await snapshots.close()
     for (const view of views) await view.close()
     await log.close()
@@ -103,10 +126,15 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   return {
     ...createRecording(options, folded, parts),
     ...createAnswers({ tally: state.tally, clock, list: query => log.page(query), isClosed }),
+    asOf: freshness.asOf,
     alerts: state.alerts,
     events,
     pending: commit.pending,
+    get spooled() {
+      return spooling?.stats
+    },
     snapshotCounters: snapshots.counters,
+    startSpooling: () => spooling?.start(),
     requestSnapshot: snapshots.request,
     between: commit.between,
     add: view => void views.push(view),
@@ -130,10 +158,10 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
 function createRecording(
   { log, clock }: EngineOptions,
   { state }: Folded,
-  { commit, snapshots }: Parts,
+  { commit, snapshots, spooling }: Parts,
 ): Pick<
   Engine,
-  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'health' | 'recordOutcome' | 'recordAlert'
+  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'recordOutcome' | 'recordAlert'
 > {
   const turns = { commit, log, state, clock }
   return {
@@ -144,9 +172,10 @@ function createRecording(
       snapshots.request()
       await snapshots.flush()
     },
+    raiseLimits: wanted => appendLimits(turns, wanted),
     health() {
-      const health = log.health()
       const refused = commit.refusal()
+      const health = withAdvisory(log.health(), spooling?.advisory())
       return refused === undefined ? health : { ...health, writable: false, reason: refused.message }
     },
     async putExperimentPlan(experiment, plan) {
@@ -157,6 +186,17 @@ function createRecording(
     recordOutcome: outcome => appendOutcome(turns, outcome),
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
   }
+}
+
+/** Before what was spooled is appended. A failure must not prevent the start. */
+async function raiseLimits(engine: Pick<Engine, 'raiseLimits'>, limits: Limits, logger: Logger): Promise<void> {
+  await engine
+    .raiseLimits(limits)
+    .catch(error => logger.warn('the limits of the store cannot be raised', { error: messageOf(error) }))
+}
+
+function withAdvisory(health: StoreHealth, advisory: Advisory | undefined): StoreHealth {
+  return advisory === undefined ? health : { ...health, advisories: [...(health.advisories ?? []), advisory] }
 }
 
 function every(ms: number, work: () => void): NodeJS.Timeout | undefined {

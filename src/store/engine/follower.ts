@@ -21,6 +21,8 @@ export interface FollowerOptions {
   readonly position: Position
   readonly logger: Logger
   readonly events: EventPublisher
+  /** Whether this sidecar took the records of a writer. */
+  readonly isOwn: (writer: string) => boolean
   /** Replaces the state by that of the newest readable snapshot. Resolves with its position. */
   readonly reload: () => Promise<Position>
   /** Called after every folded group, with its approximate size in bytes. */
@@ -45,7 +47,7 @@ export interface Follower {
 const RECORD_BYTES = 250
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { log, state, logger, events, reload, onFolded } = options
+  const { log, state, logger, events, isOwn, reload, onFolded } = options
   let { position } = options
   let readRecords = 0
 
@@ -53,8 +55,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const counted = foldGroup(log, state, group)
     for (const { kind } of counted) if (kind !== 'reset') readRecords++
     onFolded(group.records.length * RECORD_BYTES)
-    if (isPublished && counted.length > 0)
-      events.publish({ own: group.writer === log.info.writer, records: () => counted })
+    if (isPublished && counted.length > 0) events.publish({ own: isOwn(group.writer), records: () => counted })
   }
 
   /** Reads up to the end of the log. Calls `meet` for each group of this writer. `meet` returns true if it folded the group from memory. */

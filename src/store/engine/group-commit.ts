@@ -9,13 +9,14 @@ import type { Group, Log, Position } from '../../core/log.ts'
 import { type Appended, type Clock, type PreparedBatch, StoreUnavailable } from '../../core/ports.ts'
 import type { EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
-import type { Appender } from './appender.ts'
+import { type Appender, unanswered } from './appender.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { encode, idTime, resolveTimes } from './call.ts'
 import { createGroupWriter, type DurableGroup } from './group-writer.ts'
 import type { Outage } from './outage.ts'
 import type { OwnFold } from './own-fold.ts'
 import { type CommitQueue, type Entry, isCall, type Pending, type Turn } from './queue.ts'
+import type { Spooling } from './spooling.ts'
 
 export interface GroupCommitOptions {
   readonly log: Log
@@ -28,13 +29,17 @@ export interface GroupCommitOptions {
   readonly appender: Appender
   readonly ownFold: OwnFold
   readonly outage: Outage
+  readonly spooling: Pick<Spooling, 'isOn' | 'refusal' | 'turnRefusal'> | undefined
   readonly events: EventPublisher
 }
 
 export interface GroupCommit {
   append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
-  /** Runs `work` in its turn among the appends; it may {@link keep}. A rejection counts as a failed append. */
-  runExclusive(work: () => Promise<void>): Promise<void>
+  /**
+   * Runs `work` in its turn among the appends; it may {@link keep}. A rejection counts as a failed append. `canWait`: what it keeps may be
+   * spooled while the log is away.
+   */
+  runExclusive(work: () => Promise<void>, canWait?: boolean): Promise<void>
   /** Within a turn: appends a group, and folds it. */
   keep(group: Omit<Group, 'number'>, made: KeptRecords): Promise<void>
   /** Runs `work` between two groups, as soon as can be: the log and the state stand still until it is done. */
@@ -42,6 +47,8 @@ export interface GroupCommit {
   readonly pending: Pending
   /** Why nothing is taken; undefined while it is. */
   refusal(): StoreUnavailable | undefined
+  /** Rejects all calls, because the outage lasts. A group that the log may have is appended all the same when the log is back. */
+  giveUp(): void
   /** Refuses new calls, and resolves when all others are answered. */
   close(): Promise<void>
 }
@@ -49,20 +56,27 @@ export interface GroupCommit {
 /** The records of a group that is appended in a turn. */
 export interface KeptRecords {
   fold(position: Position): void
+  /** Called instead where they are folded later: they are in the spool, or the log is away. Without it, they cannot wait. */
+  wait?(): void
   /** Those that count, for listeners. */
   records(): readonly LogRecord[]
 }
 
 /** Longer than 60 lines: its functions share the queue and the loop that serves it. */
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { log, clock, steadyClock, pool, queue, appender, ownFold, outage, events } = options
+  const { log, clock, steadyClock, pool, queue, appender, ownFold, outage, spooling, events } = options
   const writer = createGroupWriter({ ...options, refuse })
   const tasks: (() => Promise<void>)[] = []
   let running: Promise<void> | undefined
   let closed: StoreUnavailable | undefined
+  /** Those whose group is on its way to the log. */
+  let underWay: readonly Entry[] = []
 
-  const refusal = (): StoreUnavailable | undefined =>
-    closed ?? (outage.error === undefined ? undefined : failure(outage.error))
+  function refusal(): StoreUnavailable | undefined {
+    if (closed !== undefined) return closed
+    if (spooling?.isOn === true) return spooling.refusal()
+    return outage.error === undefined ? undefined : failure(outage.error)
+  }
 
   function append(given: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
@@ -83,8 +97,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     })
   }
 
-  async function runExclusive(work: () => Promise<void>): Promise<void> {
-    const refused = refusal()
+  async function runExclusive(work: () => Promise<void>, canWait = false): Promise<void> {
+    const refused = refusal() ?? (spooling?.isOn === true && !canWait ? spooling.turnRefusal() : undefined)
     if (refused !== undefined) throw refused
     await new Promise<void>((resolve, reject) => {
       enqueue({ work, resolve, reject })
@@ -115,8 +129,12 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     for (;;) {
       // Calls of one turn of the event loop share a group.
       if (durable === undefined) await nextTurn()
-      else durable = await writer.admit(durable)
+      else {
+        underWay = durable.calls.calls
+        durable = await writer.admit(durable)
+      }
       const calls = tasks.length === 0 ? queue.takeCalls() : []
+      underWay = calls
       const next = calls.length > 0 ? writer.write(calls) : undefined
       // While the log is busy with the next group already.
       if (durable !== undefined) writer.count(durable)
@@ -130,15 +148,21 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     }
   }
 
-  async function keep(group: Omit<Group, 'number'>, { fold, records }: KeptRecords): Promise<void> {
-    const sent = await appender.append(group)
-    await ownFold.takeBehind(sent, position => {
-      fold(position)
-      events.publish({ own: true, records })
-    })
+  async function keep(group: Omit<Group, 'number'>, { fold, wait, records }: KeptRecords): Promise<void> {
+    const sent = await appender.append(group, wait !== undefined)
+    const isFolded =
+      sent !== undefined &&
+      (await ownFold.takeBehind(sent, position => {
+        fold(position)
+        events.publish({ own: true, records })
+      }))
+    if (isFolded) return
+    if (wait === undefined) throw unanswered()
+    wait()
   }
 
   async function take(turn: Turn): Promise<void> {
+    underWay = [turn]
     try {
       await turn.work()
       turn.resolve()
@@ -149,11 +173,28 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   /** Refuses what failed and all that waits behind it: what failed once is likely to fail again, and waiting calls would be delayed by it. */
   function refuse(failed: readonly Entry[], error: unknown): void {
-    if (closed === undefined || error !== closed) outage.begin(error)
-    for (const entry of [...failed, ...queue.takeAll()]) {
+    const isReported = error instanceof StoreUnavailable
+    if (!isReported) outage.begin(error)
+    reject(failed, isReported ? error : failure(error))
+    refuseWaiting()
+  }
+
+  function reject(entries: readonly Entry[], error: StoreUnavailable): void {
+    for (const entry of entries) {
       if (isCall(entry)) queue.release(entry)
-      entry.reject(error instanceof StoreUnavailable ? error : failure(error))
+      entry.reject(error)
     }
+  }
+
+  function refuseWaiting(): void {
+    const refused = refusal()
+    if (refused !== undefined) reject(queue.takeAll(), refused)
+  }
+
+  function giveUp(): void {
+    // Their memory is free when the log has answered for their group.
+    for (const entry of underWay) entry.reject(unanswered())
+    refuseWaiting()
   }
 
   return {
@@ -163,6 +204,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     between,
     pending: queue.pending,
     refusal,
+    giveUp,
     async close() {
       closed = new StoreUnavailable('the store is closed', { reason: 'closed' })
       outage.stop(closed)

@@ -27,7 +27,8 @@ export interface DurableGroup {
 
 export interface GroupWriter {
   /**
-   * Appends the attempts of `calls` that are not duplicates. Rejects the calls and resolves with undefined if the log refused the group.
+   * Appends the attempts of `calls` that are not duplicates. Resolves with undefined if the calls are rejected, because the log refused the
+   * group, or answered, because the group is in the spool.
    */
   write(calls: readonly Call[]): Promise<DurableGroup | undefined>
   /**
@@ -61,6 +62,7 @@ export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
 
   async function foldBehindOthers(calls: CallGroup, sent: Sent): Promise<void> {
     try {
+      // If the log is away, they are answered all the same: they are durable, and are folded when they can be read.
       await ownFold.takeBehind(sent, position => {
         leaveOut(calls, position)
         countGroup(calls, state)
@@ -78,11 +80,13 @@ export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
       const { records, attempts } = group
       if (attempts === 0) return { calls: group, sent: undefined }
       try {
-        return { calls: group, sent: await appender.append({ records, attempts, isReset: false }) }
+        const sent = await appender.append({ records, attempts, isReset: false }, true)
+        if (sent !== undefined) return { calls: group, sent }
+        answer(group)
       } catch (error) {
         refuse(calls, error)
-        return undefined
       }
+      return undefined
     },
     async admit(durable) {
       const { calls, sent } = durable

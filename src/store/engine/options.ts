@@ -1,11 +1,12 @@
 /** Options of the engine. */
-import type { FoldState } from '../../core/fold.ts'
-import type { Log } from '../../core/log.ts'
+import type { FoldState, Limits } from '../../core/fold.ts'
+import type { Log, NewerRecord } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
 import type { RetryTimes } from './outage.ts'
 import type { CatchUpTimes } from './own-fold.ts'
 import type { Restored } from './restore.ts'
+import type { Spool } from './spool.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -15,6 +16,12 @@ export interface EngineOptions {
   readonly logger: Logger
   /** The maximum number of attempts that wait for the log. 100,000 by default. */
   readonly maxPendingAttempts?: number | undefined
+  /** Where attempts are kept while the log is away. Without one they are refused. The engine closes it. */
+  readonly spool?: Spool | undefined
+  /** Limits to which those of a shared log are raised. */
+  readonly raiseTo?: Limits | undefined
+  /** Called where a record of a newer version ends all writing and folding of this process. */
+  readonly onNewerRecord?: ((error: NewerRecord) => void) | undefined
   readonly times?: Partial<EngineTimes> | undefined
 }
 

@@ -7,9 +7,11 @@ import { messageOf } from '../messages.ts'
 export interface RetryTimes {
   readonly firstMs: number
   readonly lastMs: number
+  /** How long calls wait for the end of an outage. */
+  readonly patienceMs: number
 }
 
-export const RETRY_TIMES: RetryTimes = { firstMs: 1000, lastMs: 30_000 }
+export const RETRY_TIMES: RetryTimes = { firstMs: 1000, lastMs: 30_000, patienceMs: 5000 }
 
 export interface OutageOptions {
   readonly log: Logger
@@ -17,11 +19,17 @@ export interface OutageOptions {
   /** Tries to make the log writable; it is not called again before that is done. `isAwaited`: the group commit waits for it in {@link Outage.over}. */
   readonly recover: (isAwaited: boolean) => Promise<void>
   readonly onRecovered: () => void
+  /** The log has a record that this process cannot read: it must end, so that a newer version takes its place. */
+  readonly onNewerRecord: (error: NewerRecord) => void
+  /** Somebody waits in {@link Outage.over}, and the outage lasts longer than calls wait. May be called again. */
+  readonly onLasting: () => void
 }
 
 export interface Outage {
   /** Why nothing can be appended; undefined while it can. */
   readonly error: unknown
+  /** Whether no retry of this process can succeed. */
+  readonly isFinal: boolean
   begin(error: unknown): void
   /** Resolves when the log can be appended to again; rejects where no more tries are made. */
   over(): Promise<void>
@@ -29,19 +37,23 @@ export interface Outage {
   stop(reason: Error): void
 }
 
-export function createOutage({ log, times, recover, onRecovered }: OutageOptions): Outage {
+export function createOutage({ log, times, recover, onRecovered, onNewerRecord, onLasting }: OutageOptions): Outage {
   let current: { readonly error: unknown } | undefined
   let timer: NodeJS.Timeout | undefined
+  let patience: NodeJS.Timeout | undefined
+  let isLasting = false
   let stopped: Error | undefined
   let waiting: PromiseWithResolvers<void> | undefined
 
   function wait(error: unknown, retryMs: number): void {
+    if (current === undefined) patience = setTimeout(beLasting, times.patienceMs).unref()
     current = { error }
     clearTimeout(timer)
     if (isFinal(error)) {
       log.error('attempts cannot be kept by this process any more', { error: messageOf(error) })
       waiting?.reject(error)
       waiting = undefined
+      if (error instanceof NewerRecord) onNewerRecord(error)
       return
     }
     log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })
@@ -52,8 +64,15 @@ export function createOutage({ log, times, recover, onRecovered }: OutageOptions
     timer.unref()
   }
 
+  function beLasting(): void {
+    isLasting = true
+    if (waiting !== undefined) onLasting()
+  }
+
   function end(): void {
     current = undefined
+    clearTimeout(patience)
+    isLasting = false
     log.info('attempts can be kept again')
     waiting?.resolve()
     waiting = undefined
@@ -64,17 +83,22 @@ export function createOutage({ log, times, recover, onRecovered }: OutageOptions
     get error() {
       return current?.error
     },
+    get isFinal() {
+      return current !== undefined && isFinal(current.error)
+    },
     begin: error => wait(error, times.firstMs),
     async over() {
       if (stopped !== undefined) throw stopped
       if (current === undefined) return
       if (isFinal(current.error)) throw current.error
       waiting ??= Promise.withResolvers<void>()
+      if (isLasting) onLasting()
       await waiting.promise
     },
     stop(reason) {
       stopped = reason
       clearTimeout(timer)
+      clearTimeout(patience)
       waiting?.reject(reason)
     },
   }

@@ -1,6 +1,6 @@
 /** Folds durable groups of this writer, after the groups that other writers appended before them. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Kept } from '../../core/log.ts'
+import { type Kept, LogRefused } from '../../core/log.ts'
 import type { Appender, Sent } from './appender.ts'
 import type { Follower, OwnGroup } from './follower.ts'
 import type { Outage } from './outage.ts'
@@ -17,6 +17,8 @@ export interface OwnFoldOptions {
   readonly appender: Pick<Appender, 'again'>
   readonly follower: Follower
   readonly outage: Pick<Outage, 'begin' | 'over'>
+  /** Whether a group may be folded later than its calls are answered: there is a spool, so that new groups need not wait. */
+  readonly canWait: boolean
   readonly times: CatchUpTimes
 }
 
@@ -25,33 +27,44 @@ export interface OwnFold {
   isNext(sent: Sent): boolean
   /** Folds a group. It must be the next group. */
   take(sent: Sent, fold: OwnGroup['fold']): void
-  /** Folds the groups of other writers that precede a group, and then the group. Rejects if the store is closed first. */
-  takeBehind(sent: Sent, fold: OwnGroup['fold']): Promise<void>
+  /**
+   * Folds the groups of other writers that precede a group, and then the group. False if the log is away: the group is durable, and is folded
+   * when it is read. Rejects if the store is closed first.
+   */
+  takeBehind(sent: Sent, fold: OwnGroup['fold']): Promise<boolean>
 }
 
-export function createOwnFold({ appender, follower, outage, times }: OwnFoldOptions): OwnFold {
+export function createOwnFold({ appender, follower, outage, canWait, times }: OwnFoldOptions): OwnFold {
   const take = ({ group, kept }: Sent, fold: OwnGroup['fold']): void =>
     follower.take({ number: group.number, fold }, kept, group.records.length)
 
-  async function takeBehind({ group, kept: first }: Sent, fold: OwnGroup['fold']): Promise<void> {
+  async function takeBehind({ group, kept: first }: Sent, fold: OwnGroup['fold']): Promise<boolean> {
     const fromMs = performance.now()
     let isFolded = false
     const foldOnce: OwnGroup['fold'] = position => {
       fold(position)
       isFolded = true
     }
-    for (let kept: Kept = first; ; kept = await appender.again(group)) {
-      if (follower.isNext(kept)) return take({ group, kept }, foldOnce)
+    for (let kept: Kept | undefined = first; ; ) {
       try {
-        if (await follower.catchUp({ number: group.number, fold: foldOnce })) return
+        kept ??= await appender.again(group)
+        if (follower.isNext(kept)) {
+          take({ group, kept }, foldOnce)
+          return true
+        }
+        kept = undefined
+        if (await follower.catchUp({ number: group.number, fold: foldOnce })) return true
         // The read did not return the group yet, or the log has lost it since. Append it again.
         if (performance.now() - fromMs > times.stuckMs)
           throw new Error(`the log is missing groups after ${follower.position}`)
         await delay(times.pollMs)
       } catch (error) {
         // The read failed after the group. Another read would not return it again, so its call would never be answered.
-        if (isFolded) return
+        if (isFolded) return true
+        // The log lost the group since, and does not take it again.
+        if (error instanceof LogRefused) throw error
         outage.begin(error)
+        if (canWait) return false
         await outage.over()
       }
     }

@@ -1,11 +1,12 @@
 /** The parts of an engine, which call each other. */
-import type { Log } from '../../core/log.ts'
+import { isShared } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEvents, type EventPublisher } from '../events.ts'
 import { messageOf } from '../messages.ts'
 import { createAppender } from './appender.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createFollower, type Follower } from './follower.ts'
+import { createFreshness, type Freshness } from './freshness.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
 import { createOutage, type Outage, RETRY_TIMES } from './outage.ts'
@@ -13,18 +14,21 @@ import { CATCH_UP_TIMES, createOwnFold } from './own-fold.ts'
 import { createCommitQueue } from './queue.ts'
 import { restoreState } from './restore.ts'
 import { createSnapshots, type Snapshots } from './snapshots.ts'
+import { createSpooling, type Spooling } from './spooling.ts'
 
 export interface Parts {
   readonly commit: GroupCommit
   readonly snapshots: Snapshots
   readonly follower: Follower
   readonly outage: Outage
+  readonly spooling: Spooling | undefined
+  readonly freshness: Freshness
   readonly events: EventPublisher
 }
 
 /** `views` may grow later. */
 export function createParts(options: EngineOptions, { state, position }: Folded, views: readonly View[]): Parts {
-  const { log, clock, logger, monotonic, maxPendingAttempts = 100_000 } = options
+  const { log, clock, logger, monotonic, maxPendingAttempts = 100_000, spool } = options
   const times = { ...RETRY_TIMES, ...CATCH_UP_TIMES, ...options.times }
   const pool = createBufferPool()
   const events = createEvents(error => logger.error('a listener failed', { error: messageOf(error) }))
@@ -37,7 +41,10 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     onRecovered() {
       snapshots.request()
       for (const view of views) view.changed()
+      spooling?.drain()
     },
+    onNewerRecord: error => options.onNewerRecord?.(error),
+    onLasting: () => commit.giveUp(),
   })
   const follower = createFollower({
     log,
@@ -45,13 +52,18 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     position,
     logger,
     events,
+    isOwn: writer => writer === log.info.writer || spool?.isOwn(writer) === true,
     reload: async () => (await restoreState({ log, state, clock, logger, mustBeComplete: true })).position,
     onFolded(bytes) {
       snapshots.changed(bytes)
       for (const view of views) view.changed()
     },
   })
-  const appender = createAppender(log, outage)
+  const between = <T>(work: () => Promise<T>): Promise<T> => commit.between(work)
+  const spooling =
+    spool &&
+    createSpooling({ spool, log, logger, outage, follower, between, appendOwn: group => appender.again(group) })
+  const appender = createAppender({ log, outage, spooling })
   const commit = createGroupCommit({
     log,
     state,
@@ -60,24 +72,37 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     pool,
     queue: createCommitQueue(pool, maxPendingAttempts),
     appender,
-    ownFold: createOwnFold({ appender, follower, outage, times }),
+    ownFold: createOwnFold({ appender, follower, outage, canWait: spooling !== undefined, times }),
     outage,
+    spooling,
     events,
   })
-  const snapshots = createSnapshots({ log, state, clock, logger, between: commit.between, follower })
-  return { commit, snapshots, follower, outage, events }
+  const snapshots = createSnapshots({ log, state, clock, logger, between, follower })
+  const freshness = createFreshness({
+    clock,
+    isShared: isShared(log.info),
+    outage,
+    spooled: () => spooling?.stats,
+  })
+  return { commit, snapshots, follower, outage, spooling, freshness, events }
 }
 
 /** Folds what other writers append, when the log reports it. Returns a function that does it now. */
 export function followLog(
-  log: Log,
-  { commit, snapshots, follower, outage }: Parts,
+  { log, clock }: Pick<EngineOptions, 'log' | 'clock'>,
+  { commit, snapshots, follower, outage, freshness }: Parts,
   isClosed: () => boolean,
 ): () => Promise<void> {
   let isRequested = false
 
   function fail(error: unknown): void {
     if (outage.error === undefined && !isClosed()) outage.begin(error)
+  }
+
+  async function follow(): Promise<void> {
+    const atMs = clock()
+    await follower.catchUp()
+    freshness.folded(atMs)
   }
 
   /** Several requests before it begins lead to one. */
@@ -88,13 +113,20 @@ export function followLog(
       .between(async () => {
         // A request from here on may come too late for this read.
         isRequested = false
-        await follower.catchUp()
+        await follow()
       })
       .catch(fail)
   }
 
-  log.watch({ changed: () => void followSoon(), failed: fail, needsSnapshot: () => snapshots.request() })
-  return () => commit.between(async () => void (await follower.catchUp()))
+  log.watch({
+    changed: () => void followSoon(),
+    ended(position, atMs) {
+      if (position === follower.position) freshness.folded(atMs)
+    },
+    failed: fail,
+    needsSnapshot: () => snapshots.request(),
+  })
+  return () => commit.between(follow)
 }
 
 /** The time by `clock` as it was at first, and what has passed by `monotonic` since. Where that is not given, `clock` itself. */

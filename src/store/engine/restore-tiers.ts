@@ -5,7 +5,7 @@
 import { planTiers, type TierPlan } from '../../core/aggregate/tier-plan.ts'
 import type { TierOptions, TierSave } from '../../core/aggregate/time-tiers.ts'
 import { MAX_AHEAD_MS, printDuration, printTimestamp } from '../../core/attempt/timestamp.ts'
-import type { LogReach, Position } from '../../core/log.ts'
+import { isShared, type LogReach, type Position } from '../../core/log.ts'
 import type { PlanTiers, RestoredState } from '../snapshot/decode.ts'
 import { type RecountOptions, recountTiers } from './recount-tiers.ts'
 
@@ -32,7 +32,7 @@ export async function restoreTiers(
   for (;;) {
     const restored = await decode(plan)
     if (restored === undefined) return undefined
-    const idChanges = changedIds(restored, log.info.limits.idWindow)
+    const idChanges = isShared(log.info) ? [] : changedIds(restored, log.info.limits.idWindow)
     if (!restored.plan.changed) return { ...restored, changes: idChanges }
     if (reach === undefined && !keepTiers) {
       reach = await log.reach()

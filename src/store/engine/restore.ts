@@ -3,7 +3,14 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
 import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
 import { apply, applyLimits, applyUncounted, type FoldState, type LogRecord } from '../../core/fold.ts'
-import { type Log, LogTruncated, type Position, SnapshotDamaged, type StoredSnapshot } from '../../core/log.ts'
+import {
+  isShared,
+  type Log,
+  LogTruncated,
+  type Position,
+  SnapshotDamaged,
+  type StoredSnapshot,
+} from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
 import type { Logger } from '../logger.ts'
@@ -182,6 +189,7 @@ async function decodeInto(
     const restored = await decode(options, snapshot, plan)
     options.state.ids = restored.ids
     for (const [alert, sinceMs] of restored.alerts) options.state.alerts.set(alert, sinceMs)
+    if (restored.limits !== undefined) applyLimits(options.state, restored.limits)
     return restored
   } catch (error) {
     if (!(error instanceof DecodingFailed || error instanceof SnapshotDamaged)) throw error
@@ -202,7 +210,9 @@ async function decode(
   plan: PlanTiers | undefined,
 ): Promise<RestoredState> {
   const { idWindow, idWindowAgeMs } = log.info.limits
-  const decoder = decodeState(state.tally, state.series, { limit: idWindow, keepMs: idWindowAgeMs }, plan)
+  // A shared log had larger limits since it was created, where they were raised.
+  const idOptions = isShared(log.info) ? undefined : { limit: idWindow, keepMs: idWindowAgeMs }
+  const decoder = decodeState(state.tally, state.series, idOptions, plan)
   const yieldToEventLoop = createEventLoopYield()
   let step = decoder.next()
   for await (const block of snapshot.blocks()) {

@@ -1,6 +1,6 @@
 /** Takes snapshots as the log grows, and then lets the log delete expired groups. */
-import type { FoldState } from '../../core/fold.ts'
-import type { CapturedSnapshot, Log } from '../../core/log.ts'
+import { type FoldState, limitsIn } from '../../core/fold.ts'
+import { type CapturedSnapshot, isShared, type Log } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
@@ -61,23 +61,24 @@ export function createSnapshots({ log, state, clock, logger, between, follower }
     // The outage is already reported, and requests a snapshot when it ends.
     if (!log.health().writable) return
     const startMs = performance.now()
-    const spool = await log.spool()
+    const file = await log.temporaryFile()
     try {
-      const captured = await between(() => capture(spool))
+      const captured = await between(() => capture(file))
       const bytes = await log.putSnapshot(captured)
       Object.assign(counters, { bytes, seconds: (performance.now() - startMs) / 1000, lastSuccessMs: clock() })
       counters.writes++
       logger.debug('a snapshot was taken', { position: captured.position, bytes })
     } finally {
-      await spool.close()
+      await file.close()
     }
     await log.expire()
   }
 
-  async function capture(spool: Awaited<ReturnType<Log['spool']>>): Promise<CapturedSnapshot> {
+  async function capture(file: Awaited<ReturnType<Log['temporaryFile']>>): Promise<CapturedSnapshot> {
     const position = await log.rotate(follower.position)
     follower.moveTo(position)
-    return await captureState(spool, position, state)
+    const limits = isShared(log.info) ? limitsIn(state) : undefined
+    return await captureState(file, position, { ...state, limits })
   }
 
   const writer = createThrottledWriter({

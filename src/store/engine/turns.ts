@@ -1,21 +1,26 @@
 /** Appends whose content depends on all earlier records. Each runs with exclusive access to the log. */
+import { isDeepStrictEqual } from 'node:util'
 import { type ExperimentPlan, isSamePlan } from '../../core/aggregate/experiment-plan.ts'
 import type { SeriesPoint } from '../../core/aggregate/series.ts'
 import {
   type AlertRecord,
   type AlertStatus,
   apply,
+  attemptsIn,
   type FoldState,
+  type Limits,
   type LogRecord,
+  limitsIn,
   type Outcome,
   type OutcomeRecord,
   type PlanRecord,
   type PointsRecord,
+  raised,
   takePoints,
 } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppendedPoints, Clock } from '../../core/ports.ts'
-import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../record-json.ts'
+import { alertJson, limitsJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../record-json.ts'
 import { encodeOne } from './call.ts'
 import type { GroupCommit } from './group-commit.ts'
 
@@ -35,7 +40,7 @@ export async function appendPoints(options: TurnOptions, points: readonly Series
   const appended = { attempts: 0, refused: 0 }
   for (let from = 0; from < points.length; from += MAX_POINTS_PER_RECORD) {
     const some = points.slice(from, from + MAX_POINTS_PER_RECORD)
-    await options.commit.runExclusive(() => keepPoints(options, some, appended))
+    await options.commit.runExclusive(() => keepPoints(options, some, appended), true)
   }
   return appended
 }
@@ -47,7 +52,7 @@ async function keepPoints(
   appended: Writable<AppendedPoints>,
 ): Promise<void> {
   const nowMs = clock()
-  const { points, refused } = state.series.step(given, nowMs)
+  const { points, increments, refused } = state.series.step(given, nowMs)
   appended.refused += refused
   if (points.length === 0) return
   const record: PointsRecord = { kind: 'points', nowMs, idMs: nowMs, points }
@@ -58,9 +63,26 @@ async function keepPoints(
       fold() {
         appended.attempts += takePoints(state, record)
       },
+      wait() {
+        appended.attempts += attemptsIn(increments)
+      },
       records: () => [record],
     },
   )
+}
+
+/** Raises the limits of a log to those that are larger. Of all sidecars, those that are larger count. */
+export async function appendLimits({ commit, log, state, clock }: TurnOptions, wanted: Limits): Promise<void> {
+  if (isDeepStrictEqual(raised(limitsIn(state), wanted), limitsIn(state))) return
+  await commit.runExclusive(async () => {
+    const limits = raised(limitsIn(state), wanted)
+    const nowMs = clock()
+    const record = { kind: 'limits', nowMs, idMs: nowMs, limits, isRaise: true } as const
+    await commit.keep(
+      { records: encodeOne(log.frame(record), limitsJson(limits)), attempts: 0, isReset: false },
+      { fold: () => void apply(state, record), records: () => [] },
+    )
+  })
 }
 
 /** Appends a reset, which clears the state. */

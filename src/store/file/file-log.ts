@@ -30,7 +30,7 @@ import { tempPath } from './lock/directory.ts'
 import type { DirectoryLock } from './lock/directory-lock.ts'
 import { createOwnership, type Ownership, type OwnershipTimes } from './lock/ownership.ts'
 import type { Damage } from './recovery/damage.ts'
-import { type ForkRecord, mergeForks, readForks } from './recovery/merge-forks.ts'
+import { type ForkRecord, mergeForks, type Novelty, readForks } from './recovery/merge-forks.ts'
 import { copyAside, moveSnapshotAside } from './recovery/repair.ts'
 import { createScrub, type Scrub, type ScrubTimes } from './recovery/scrub.ts'
 import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
@@ -41,7 +41,7 @@ export interface FileLogOptions {
   readonly journal: Journal
   readonly recovered: RecoveredJournal
   readonly lock: DirectoryLock
-  readonly info: Omit<LogInfo, 'start' | 'writer' | 'resendBytes'>
+  readonly info: Pick<LogInfo, 'seed' | 'limits'>
   readonly retention: Retention
   readonly damage: Damage
   readonly times: OwnershipTimes
@@ -50,10 +50,10 @@ export interface FileLogOptions {
 
 export interface FileLog extends Log {
   /**
-   * Appends the records of forks: two owners stored them at the same time, and the start found them. `isKnown` tells which records the
+   * Appends the records of forks: two owners stored them at the same time, and the start found them. `noveltyOf` tells which records the
    * journal has. Resolves with the number of records that were appended.
    */
-  mergeForks(isKnown: (record: ForkRecord) => boolean): Promise<number>
+  mergeForks(noveltyOf: (record: ForkRecord) => Novelty): Promise<number>
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
 }
@@ -80,7 +80,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
   const report = reportOf(options)
   const { start, lock, info, retention, journal, recovered } = options
   return {
-    info: { ...info, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
+    info: { ...info, id: undefined, writer: start.owner, start: printMark(FIRST_MARK), resendBytes: 0 },
     frame: createFrames(),
     append: group => append(log, group),
     read: (after, until) =>
@@ -100,7 +100,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
     leaveOut() {},
     snapshots: () => snapshots(log),
     putSnapshot: snapshot => putSnapshot(log, snapshot),
-    spool: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
+    temporaryFile: () => start.fileSystem.createTemp(tempPath(start.directory, 'snapshot')),
     rotate: folded => rotate(log, folded),
     expire: () => removeExpired({ ...options, files: start, expiry: log.expiry, clock: start.clock }, log),
     recover: () => recover(log, ownership),
@@ -108,7 +108,7 @@ export function createFileLog(options: FileLogOptions): FileLog {
       log.watcher = watcher
     },
     health: () => health(options, ownership),
-    mergeForks: isKnown => mergeForksInto(log, report, isKnown),
+    mergeForks: noveltyOf => mergeForksInto(log, report, noveltyOf),
     verify: scrub.pass,
     async close() {
       ownership.stop()
@@ -219,10 +219,10 @@ async function appendAdopted(log: OpenLog, { number, records, attempts }: Group,
 async function mergeForksInto(
   log: OpenLog,
   report: ReadReport,
-  isKnown: (record: ForkRecord) => boolean,
+  noveltyOf: (record: ForkRecord) => Novelty,
 ): Promise<number> {
   const { start, journal, recovered } = log.options
-  const forks = await readForks(start, recovered.forks, record => !isKnown(record))
+  const forks = await readForks(start, recovered.forks, noveltyOf)
   for (const { sequence, corrupt } of forks) if (corrupt > 0) await report.damaged(sequence, corrupt)
   await mergeForks({ directory: start.directory, journal, log: start.log }, forks)
   if (forks.length > 0) keptNow(log)

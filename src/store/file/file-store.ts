@@ -4,11 +4,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { DedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import type { Position } from '../../core/log.ts'
+import type { LogInfo, Position } from '../../core/log.ts'
 import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
@@ -31,7 +30,7 @@ import { type DirectoryLock, lockDirectory } from './lock/directory-lock.ts'
 import { OWNERSHIP_TIMES, type OwnershipTimes } from './lock/ownership.ts'
 import { metricValues } from './metrics.ts'
 import { createDamage, type Damage, type KnownDamage } from './recovery/damage.ts'
-import type { ForkRecord } from './recovery/merge-forks.ts'
+import { createNovelty } from './recovery/novelty.ts'
 import { repairJournal } from './recovery/repair.ts'
 import { SCRUB_TIMES, type ScrubTimes } from './recovery/scrub.ts'
 import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
@@ -75,6 +74,7 @@ export interface FileStoreStats extends Readonly<Counters> {
 
 export interface FileStore extends ObservedStore {
   readonly events: KeptEvents
+  readonly info: Pick<LogInfo, 'id'>
   stats(): FileStoreStats
   /** Reads and verifies all segments and snapshots now. Resolves when it is done. */
   verify(): Promise<void>
@@ -202,7 +202,7 @@ async function openDocument(opened: OpenedFileLog, tally: Tally, engine: Engine)
   const { log, start, journal, counters, lock } = opened
   lock.assertHeld()
   const { end } = journal
-  counters.forkedRecords = await engine.between(() => log.mergeForks(createKnown(engine.state.ids, tally.plans)))
+  counters.forkedRecords = await engine.between(() => log.mergeForks(createNovelty(engine.state)))
   await engine.follow()
   counters.replayedRecords = engine.replayedRecords
   const isAdopted = await adoptFound(opened, engine)
@@ -234,22 +234,6 @@ function isCurrent(document: FoundDocument, end: JournalPlace, { times }: Tally)
   return isSame(document.position, end) && document.fingerprint === fingerprintOf(OWN_SCHEMA, times.save())
 }
 
-/**
- * Whether the journal, or an earlier fork, has a record. A record without an id always counts as new, because it cannot be compared. A plan of
- * an experiment that has one in the journal counts as known: it must not replace what the other owner acknowledged since.
- */
-function createKnown(ids: DedupWindow, plans: Tally['plans']): (record: ForkRecord) => boolean {
-  const seen = new Set<string>()
-  return record => {
-    if (record.kind === 'plan') return plans.has(record.experiment)
-    const id = record.kind === 'attempt' ? record.attempt.attempt_id : undefined
-    if (id === undefined) return false
-    const isKnown = seen.has(id) || ids.has(id, record.idMs)
-    seen.add(id)
-    return isKnown
-  }
-}
-
 function fileStoreOf(
   { log, counters, recovered, damage }: OpenedFileLog,
   engine: Engine,
@@ -268,6 +252,7 @@ function fileStoreOf(
   })
   return {
     ...engine,
+    info: log.info,
     async reset() {
       await engine.reset()
       await documents.flush()

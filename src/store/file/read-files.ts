@@ -16,6 +16,7 @@ import { isBefore } from './journal/position.ts'
 import { type ReadReport, reachOf, readGroups } from './journal/read-groups.ts'
 import { segmentPath } from './journal/segments.ts'
 import { type ReadFork, readForks } from './recovery/merge-forks.ts'
+import { createNovelty } from './recovery/novelty.ts'
 import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
 import { snapshotBlocks, snapshotPath } from './snapshot/snapshot-files.ts'
 
@@ -82,7 +83,12 @@ async function foldJournal(
     document: () => coveringDocument(start),
   })
   for await (const group of log.read(restored.position)) foldGroup(log, state, group)
-  const forks = await readForks(start, recovered.forks, record => apply(state, record))
+  const noveltyOf = createNovelty(state)
+  const forks = await readForks(start, recovered.forks, record => {
+    const novelty = noveltyOf(record)
+    if (novelty === 'new') apply(state, record)
+    return novelty
+  })
   faults.push(...forks.map(fork => forkFault(start, fork)))
   return restored
 }
@@ -108,7 +114,7 @@ function openToRead(start: StartOptions, recovered: RecoveredJournal, faults: st
   }
   const options = { ...start, journal: { segments, oldest: FIRST }, end: { ...end, records, resetAt }, report }
   return {
-    info: { writer: '', start: printMark(FIRST_MARK), seed: [1, 2], limits, resendBytes: 0 },
+    info: { id: undefined, writer: '', start: printMark(FIRST_MARK), seed: [1, 2], limits, resendBytes: 0 },
     read: (after, until) => readGroups(options, readMark(after), until === undefined ? undefined : readMark(until)),
     reach: () => reachOf({ ...start, segments: segments.keys(), resetAt, isNew: recovered.hasOnlyAdopted }),
     snapshots: async () =>

@@ -154,6 +154,7 @@ function createReader(
     content === undefined ? listAttempts(chain, query) : listAdopted(content.attempts, query)
   let isClosed = false
   return {
+    asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,

@@ -3,7 +3,8 @@
 import type { Store } from '../../core/ports.ts'
 import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
-import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
+import { limitsOf } from '../shared/limits.ts'
+import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
 import { BadTarget, openingError, UnusableServer } from '../shared/server-errors.ts'
 import { NewerSchema } from './migrate.ts'
@@ -25,10 +26,10 @@ export const POSTGRES_BACKEND: Backend = {
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openPostgresLog> {
-  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
+  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION, requireDurable } = options
   const warn = (message: string, detail: Readonly<Record<string, unknown>>): void => logger.warn(message, detail)
   try {
-    return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn })
+    return await openPostgresLog({ target, clock, limits: limitsOf(options), retention, warn, requireDurable })
   } catch (error) {
     throw new UnusableServer(target.name, error, error instanceof NewerSchema)
   }

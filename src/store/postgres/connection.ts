@@ -1,6 +1,7 @@
 /** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { NotSent, Unanswered } from '../shared/server-errors.ts'
 
 export interface Connection {
   /**
@@ -9,16 +10,6 @@ export interface Connection {
    */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
-}
-
-/** The server gave no answer: the statement may have been run, or may still be. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered'
-}
-
-/** There is no connection, so the server did not run the statement. */
-export class NotSent extends Error {
-  override readonly name = 'NotSent'
 }
 
 /** Time limits in milliseconds. Without them, a half-open connection or a held lock would block an append without end. */

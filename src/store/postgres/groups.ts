@@ -1,39 +1,10 @@
-/** Reads groups of the log. */
-import type { FoundAttempt, Kept, Position } from '../../core/log.ts'
-import { findAttempt } from '../shared/find.ts'
-import type { GroupSource, StoredGroup } from '../shared/page.ts'
+/** The groups of the table `log`. */
+import { type Kept, LogBehind, LogNotEmpty, mustBeFirst } from '../../core/log.ts'
+import { type SharedGroups, whyGone } from '../shared/groups.ts'
+import type { StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
-import type { LogEnds } from '../shared/reach.ts'
-import type { Connection } from './connection.ts'
-
-/** A group as it is read back. */
-export interface ReadGroup extends Kept {
-  readonly writer: string
-  readonly number: number
-  readonly records: string
-}
-
-/** Why the log does not continue a position. */
-export interface Gone {
-  readonly isTruncated: boolean
-  readonly detail: string
-}
-
-export interface Groups extends GroupSource {
-  /** The position of the newest group. */
-  end(): Promise<Position>
-  ends(): Promise<LogEnds>
-  /** The group of a sequence. Undefined if there is none. */
-  at(sequence: number): Promise<{ readonly after: Position; readonly records: string } | undefined>
-  /** Some groups behind a sequence, oldest first. */
-  after(sequence: number): Promise<ReadGroup[]>
-  /** Undefined where the log continues the position. */
-  whyGone(position: Position): Promise<Gone | undefined>
-  /** The number of a writer's newest group, and its position where it has not expired. */
-  ofWriter(writer: string): Promise<{ readonly number: number; readonly kept: Kept | undefined }>
-  find(attemptId: string): Promise<FoundAttempt | undefined>
-  leaveOut(sequence: number, places: readonly number[]): Promise<void>
-}
+import { type Connection, sqlState } from './connection.ts'
+import type { Insert } from './insert.ts'
 
 /** Groups of one read. */
 const READ_GROUPS = 50
@@ -47,7 +18,8 @@ interface Row {
   readonly records: string
 }
 
-export function createGroups({ query }: Connection, schema: string): Groups {
+/** `insert` has a connection of its own, so that reads do not wait for appends. */
+export function createGroups({ query }: Connection, schema: string, insert: Insert): SharedGroups {
   const columns = 'seq, chain, before_chain, writer, number, records'
 
   async function listed(rows: readonly { readonly seq: string; readonly records: string }[]): Promise<StoredGroup[]> {
@@ -70,7 +42,29 @@ export function createGroups({ query }: Connection, schema: string): Groups {
     return { first: Number(row!.first), last: Number(row!.last) }
   }
 
+  /** The number of a writer's newest group, and its position where it has not expired. */
+  async function ofWriter(writer: string): Promise<{ readonly number: number; readonly kept: Kept | undefined }> {
+    const [row] = await query<{ number: string; seq: string | null; chain: string; before_chain: string }>(
+      `select w.number, l.seq, l.chain, l.before_chain from ${schema}.writers w
+       left join ${schema}.log l on l.writer = w.writer and l.number = w.number where w.writer = $1 order by l.seq desc limit 1`,
+      [writer],
+    )
+    if (row === undefined) return { number: 0, kept: undefined }
+    const { number, seq, chain, before_chain } = row
+    return { number: Number(number), kept: seq === null ? undefined : keptOf({ seq, chain, before_chain }) }
+  }
+
   return {
+    async append(writer, group) {
+      const inserted = await insert(writer, group)
+      if (inserted !== undefined) return keptOf(inserted)
+      // The writer's row counts the group already, or fewer than the group before it.
+      const known = await ofWriter(writer)
+      if (mustBeFirst(group) && known.number === 0) throw new LogNotEmpty()
+      if (known.number !== group.number || known.kept === undefined) throw new LogBehind(known.number)
+      return known.kept
+    },
+    isRefusal: error => sqlState(error) !== undefined,
     bounds,
     async groups(from, order) {
       const [test, direction] = order === 'newest' ? ['<=', 'desc'] : ['>=', 'asc']
@@ -107,8 +101,7 @@ export function createGroups({ query }: Connection, schema: string): Groups {
       return rows.map(({ seq, chain, before_chain, number, ...row }) => ({
         ...row,
         number: Number(number),
-        position: `${seq}:${chain}`,
-        after: `${Number(seq) - 1}:${before_chain}`,
+        ...keptOf({ seq, chain, before_chain }),
       }))
     },
     async whyGone(position) {
@@ -124,36 +117,18 @@ export function createGroups({ query }: Connection, schema: string): Groups {
         [sequence],
       )
       const { first, first_chain, last, chain, found } = row!
-      if ([`${last}:${chain}`, `${Number(first) - 1}:${first_chain}`, `${sequence}:${found}`].includes(position))
-        return undefined
-      const isTruncated = sequence < Number(first)
-      return {
-        isTruncated,
-        detail: isTruncated
-          ? `the groups up to ${Number(first) - 1} have expired`
-          : `the log has ${found === null ? 'no group' : `${sequence}:${found}`} instead of ${position}`,
-      }
+      return whyGone(position, {
+        first: Number(first),
+        beforeFirst: `${Number(first) - 1}:${first_chain}`,
+        last: `${last}:${chain}`,
+        found: found === null ? undefined : `${sequence}:${found}`,
+      })
     },
-    async ofWriter(writer) {
-      const [row] = await query<{ number: string; seq: string | null; chain: string; before_chain: string }>(
-        `select w.number, l.seq, l.chain, l.before_chain from ${schema}.writers w
-         left join ${schema}.log l on l.writer = w.writer and l.number = w.number where w.writer = $1 order by l.seq desc limit 1`,
-        [writer],
-      )
-      if (row === undefined) return { number: 0, kept: undefined }
-      const { number, seq, chain, before_chain } = row
-      const kept =
-        seq === null ? undefined : { position: `${seq}:${chain}`, after: `${Number(seq) - 1}:${before_chain}` }
-      return { number: Number(number), kept }
-    },
-    async find(attemptId) {
-      const text = JSON.stringify(attemptId)
-      return await findAttempt(attemptId, await bounds(), async from =>
-        listed(
-          await query(
-            `select seq, records from ${schema}.log where seq <= $1 and strpos(records, $2) > 0 order by seq desc limit ${READ_GROUPS}`,
-            [from, text],
-          ),
+    async withText(text, from) {
+      return await listed(
+        await query(
+          `select seq, records from ${schema}.log where seq <= $1 and strpos(records, $2) > 0 order by seq desc limit ${READ_GROUPS}`,
+          [from, text],
         ),
       )
     },
@@ -165,4 +140,9 @@ export function createGroups({ query }: Connection, schema: string): Groups {
       await query(`delete from ${schema}.attempt_rows where seq = $1 and place = any($2::int[])`, [sequence, places])
     },
   }
+}
+
+/** The position of a group, and the one before it. */
+function keptOf({ seq, chain, before_chain }: Pick<Row, 'seq' | 'chain' | 'before_chain'>): Kept {
+  return { position: `${seq}:${chain}`, after: `${Number(seq) - 1}:${before_chain}` }
 }

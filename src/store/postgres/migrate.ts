@@ -1,31 +1,25 @@
 /** Brings the schema up to date. Many sidecars may start at once. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Limits } from '../../core/fold.ts'
+import type { Head } from '../shared/groups.ts'
+import { type LogLimits, printLimits, readLimits } from '../shared/limits.ts'
 import type { Connection } from './connection.ts'
 import { MIGRATIONS, SCHEMA_VERSION } from './migrations.ts'
-
-/** What all sidecars of the log share. */
-export interface Head {
-  readonly logId: string
-  readonly seed: readonly [number, number]
-  readonly limits: Limits
-}
 
 /** The advisory lock of changes to the schema: any number that no other program uses. */
 export const SCHEMA_LOCK = 7_307_100_423
 
 /** Runs the migrations that are missing. `limits` are for a log that is created. Rejects with {@link NewerSchema}. */
-export async function migrate({ query }: Connection, schema: string, limits: Limits): Promise<Head> {
+export async function migrate({ query }: Connection, schema: string, limits: LogLimits): Promise<Head> {
   const found = await query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [
     `${schema}.migrations`,
   ])
   const version = found[0]!.exists ? await versionOf(query, schema) : 0
   if (version > SCHEMA_VERSION) throw new NewerSchema(version)
   if (version < SCHEMA_VERSION) await query(migrationText(schema, limits))
-  const [head] = await query<{ log_id: string; seed: [number, number]; limits: Limits }>(
-    `select log_id, seed, limits from ${schema}.head`,
+  const [head] = await query<{ log_id: string; seed: [number, number]; limits: string }>(
+    `select log_id, seed, limits::text as limits from ${schema}.head`,
   )
-  return { logId: head!.log_id, seed: head!.seed, limits: head!.limits }
+  return { id: head!.log_id, seed: head!.seed, limits: readLimits(head!.limits) }
 }
 
 async function versionOf(query: Connection['query'], schema: string): Promise<number> {
@@ -39,7 +33,7 @@ async function versionOf(query: Connection['query'], schema: string): Promise<nu
  * One text of several statements, which the server runs as one transaction. `if not exists` alone is no protection: of many sidecars that
  * start at once, most would fail. So all wait for the lock, and look again behind it.
  */
-function migrationText(schema: string, limits: Limits): string {
+function migrationText(schema: string, limits: LogLimits): string {
   const steps = MIGRATIONS.map((text, i) => {
     const version = i + 1
     const body = text.replaceAll('{schema}', schema)
@@ -57,7 +51,7 @@ perform pg_advisory_xact_lock(${SCHEMA_LOCK});
 create schema if not exists ${schema};
 create table if not exists ${schema}.migrations (version int primary key, at timestamptz not null default now());
 ${steps.join('\n')}
-insert into ${schema}.head values (true, 0, '', '', 1, '', 0, '${randomUUID()}', '${seed}', '${JSON.stringify(limits)}')
+insert into ${schema}.head values (true, 0, '', '', 1, '', 0, '${randomUUID()}', '${seed}', '${printLimits(limits)}')
 on conflict do nothing;
 end
 $migration$`

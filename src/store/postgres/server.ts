@@ -1,6 +1,8 @@
 /** What a PostgreSQL server promises about what it stores. */
 import type { Advisory } from '../../core/ports.ts'
+import { NotDurable } from '../shared/server-errors.ts'
 import type { Connection } from './connection.ts'
+import type { Warn } from './insert.ts'
 
 /** The largest difference of the clocks of a sidecar and the server. */
 const MAX_SKEW_MS = 300_000
@@ -23,13 +25,25 @@ interface Settings {
   readonly ms: number
 }
 
-/**
- * The server's time in milliseconds since the epoch, and sentences about attempts that it may lose. Throws where it cannot store attempts, or
- * its clock differs too much.
- */
-export async function checkServer({
-  query,
-}: Pick<Connection, 'query'>): Promise<{ readonly nowMs: number; readonly advisories: readonly Advisory[] }> {
+export interface CheckOptions {
+  readonly warn: Warn
+  /** The URL of the server without its password. */
+  readonly store: string
+  readonly requireDurable: boolean
+}
+
+export interface CheckedServer {
+  /** The server's time in milliseconds since the epoch. */
+  readonly nowMs: number
+  /** Sentences about attempts that the server may lose. */
+  readonly advisories: readonly Advisory[]
+}
+
+/** Refuses a server that cannot store attempts, or whose clock differs too much, and warns of one that may lose them. */
+export async function checkServer(
+  { query }: Pick<Connection, 'query'>,
+  { warn, store, requireDurable }: CheckOptions,
+): Promise<CheckedServer> {
   const [found] = await query<Settings>(`select pg_is_in_recovery() as recovering,
     current_setting('transaction_read_only') as read_only, current_setting('fsync') as fsync,
     current_setting('synchronous_commit') as synchronous_commit,
@@ -45,19 +59,35 @@ export async function checkServer({
     throw new Error(
       `the clocks of this machine and of the server differ by ${Math.round(skewMs / 1000)} s: synchronise them`,
     )
-  return { nowMs: server.ms, advisories: advisoriesOf(server) }
+  const weak = weaknessesOf(server)
+  if (requireDurable && weak.length > 0) throw new NotDurable(weak.map(({ detail }) => detail))
+  for (const { setting, detail } of weak) warn(detail, { store, setting, value: 'off' })
+  const lags = failoverOf(server)
+  for (const { detail } of lags) warn(detail, { store })
+  return { nowMs: server.ms, advisories: [...weak.map(({ detail }) => ({ name: 'durability', detail })), ...lags] }
 }
 
-function advisoriesOf(server: Settings): Advisory[] {
+interface Weakness {
+  readonly setting: string
+  readonly detail: string
+}
+
+function weaknessesOf(server: Settings): Weakness[] {
   const settings = new Map<string, unknown>(Object.entries(server))
-  const advisories = DURABLE.filter(([setting]) => settings.get(setting) === 'off').map(
-    ([setting, without]): Advisory => ({ name: 'durability', detail: `${setting} is off: ${without}` }),
-  )
-  if (server.standbys > 0 && server.synchronous_standby_names === '')
-    advisories.push({
-      name: 'failover',
-      detail:
-        'its standbys are asynchronous: a failover may lose acknowledged attempts, which only the sidecars that still run send again',
-    })
-  return advisories
+  return DURABLE.filter(([setting]) => settings.get(setting) === 'off').map(([setting, without]) => ({
+    setting,
+    detail: `${setting} is off: ${without}`,
+  }))
+}
+
+function failoverOf({ standbys, synchronous_standby_names }: Settings): Advisory[] {
+  if (standbys === 0 || synchronous_standby_names !== '') return []
+  const detail =
+    'its standbys are asynchronous: a failover may lose acknowledged attempts, which only the sidecars that still run send again'
+  return [{ name: 'failover', detail }]
+}
+
+export async function serverTime({ query }: Pick<Connection, 'query'>): Promise<number> {
+  const [row] = await query<{ ms: number }>('select extract(epoch from clock_timestamp())::float8 * 1000 as ms')
+  return row!.ms
 }

@@ -1,21 +1,15 @@
 /** Snapshots in PostgreSQL. A snapshot becomes visible when all of its parts are stored. */
 import type { CapturedSnapshot, Position, StoredSnapshot } from '../../core/log.ts'
+import type { Gone, SharedSnapshots } from '../shared/groups.ts'
 import { sequenceOf } from '../shared/position.ts'
 import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
 import type { Connection } from './connection.ts'
-import type { Gone } from './groups.ts'
-
-export interface SnapshotTable {
-  list(): Promise<StoredSnapshot[]>
-  /** Returns the size in bytes. */
-  put(snapshot: CapturedSnapshot): Promise<number>
-}
 
 export function createSnapshotTable(
   { query }: Connection,
   schema: string,
   whyGone: (position: Position) => Promise<Gone | undefined>,
-): SnapshotTable {
+): SharedSnapshots {
   async function part(id: string, index: number): Promise<Uint8Array | undefined> {
     const [row] = await query<{ body: Uint8Array }>(
       `select body from ${schema}.snapshot_parts where snapshot = $1 and part = $2`,

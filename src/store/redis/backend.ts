@@ -2,7 +2,8 @@
 import type { Store } from '../../core/ports.ts'
 import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
-import { limitsOf, openOverLog, SILENT } from '../shared/open.ts'
+import { limitsOf } from '../shared/limits.ts'
+import { openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
 import type { Retention } from '../shared/retention.ts'
 import { BadTarget, openingError, UnusableServer } from '../shared/server-errors.ts'
@@ -28,9 +29,9 @@ export const REDIS_BACKEND: Backend = {
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openRedisLog> {
-  const { clock, retention = RETENTION } = options
+  const { clock, retention = RETENTION, requireDurable } = options
   try {
-    return await openRedisLog({ target, clock, limits: limitsOf(options), retention })
+    return await openRedisLog({ target, clock, limits: limitsOf(options), retention, requireDurable })
   } catch (error) {
     throw new UnusableServer(target.name, error, error instanceof NewerKeys)
   }

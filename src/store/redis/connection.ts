@@ -1,6 +1,7 @@
 /** A connection to Redis that is made again after it was lost. */
 import { ClientClosedError, ClientOfflineError, createClient, ErrorReply, RESP_TYPES } from '@redis/client'
 import { messageOf } from '../messages.ts'
+import { NotSent, Unanswered } from '../shared/server-errors.ts'
 import type { Script } from './scripts.ts'
 import type { Target } from './target.ts'
 
@@ -14,16 +15,6 @@ export interface Connection {
   sendForBytes<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
   run<Reply>(script: Script, keys: readonly string[], ...args: readonly (string | Buffer)[]): Promise<Reply>
   close(): Promise<void>
-}
-
-/** The server gave no answer: the command may have been run, or may still be. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered'
-}
-
-/** There is no connection, so the server did not run the command. */
-export class NotSent extends Error {
-  override readonly name = 'NotSent'
 }
 
 /** Time limits in milliseconds. */

@@ -1,48 +1,66 @@
-/** Reads groups of the stream. */
-import type { FoundAttempt, Kept, Position } from '../../core/log.ts'
-import { findAttempt } from '../shared/find.ts'
-import type { GroupSource, StoredGroup } from '../shared/page.ts'
+/** The groups of the stream. */
+import { type Group, type Kept, LogBehind, LogNotEmpty, LogRefused, mustBeFirst } from '../../core/log.ts'
+import type { Clock } from '../../core/ports.ts'
+import { messageOf } from '../messages.ts'
+import { type ReadGroup as AnyReadGroup, type SharedGroups, whyGone } from '../shared/groups.ts'
+import type { StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
-import type { LogEnds } from '../shared/reach.ts'
-import type { Connection } from './connection.ts'
+import { Unanswered } from '../shared/server-errors.ts'
+import { type Connection, replyOf } from './connection.ts'
+import { APPEND } from './scripts.ts'
 import type { Keys } from './target.ts'
 
 /** A group as it is read back. */
-export interface ReadGroup extends Kept {
+export interface ReadGroup extends AnyReadGroup {
   readonly sequence: number
-  readonly writer: string
-  readonly number: number
   /** Milliseconds since the epoch, by the writer's clock. */
   readonly keptMs: number
-  readonly records: string
 }
 
-/** Why the stream does not continue a position. */
-export interface Gone {
-  readonly isTruncated: boolean
-  readonly detail: string
-}
-
-export interface Groups extends GroupSource {
-  /** The position of the newest group. */
-  end(): Promise<Position>
-  ends(): Promise<LogEnds>
-  /** The group of a sequence. Undefined if there is none. */
-  at(sequence: number): Promise<ReadGroup | undefined>
-  /** Some groups behind a sequence, oldest first. */
+export interface Groups extends SharedGroups {
   after(sequence: number): Promise<ReadGroup[]>
-  /** Undefined where the stream continues the position. */
-  whyGone(position: Position): Promise<Gone | undefined>
-  find(attemptId: string): Promise<FoundAttempt | undefined>
-  leaveOut(sequence: number, places: readonly number[]): Promise<void>
 }
+
+/** How long replicas may take to receive a group, in milliseconds. */
+const REPLICATION_MS = '1000'
 
 /** Groups of one read. */
 const READ_GROUPS = '50'
 
 type Entry = readonly [id: string, fields: readonly string[]]
 
-export function createGroups({ send }: Connection, keys: Keys): Groups {
+export interface GroupsOptions {
+  readonly keys: Keys
+  /** The identity of the log: a group is not appended to another one. */
+  readonly logId: string
+  readonly clock: Clock
+  /** Replicas that must have a group before it is acknowledged. */
+  readonly replicas: number
+}
+
+export function createGroups({ send, run }: Connection, { keys, logId, clock, replicas }: GroupsOptions): Groups {
+  async function append(writer: string, group: Group): Promise<Kept> {
+    const { number, isReset, records } = group
+    const bytes = Buffer.from(records.buffer, records.byteOffset, records.byteLength)
+    const args = [logId, writer, String(number), flag(isReset), bytes, String(clock()), flag(mustBeFirst(group))]
+    const [sequence, chain, before] = await run<string[]>(APPEND, [keys.log, keys.head, keys.writers], ...args).catch(
+      (error: unknown) => {
+        throw explained(error)
+      },
+    )
+    await replicated()
+    return { position: `${sequence}:${chain}`, after: `${Number(sequence) - 1}:${before}` }
+  }
+
+  /** Waits until as many replicas as the target asks for have everything that this connection wrote. The group is stored, whatever it says. */
+  async function replicated(): Promise<void> {
+    if (replicas === 0) return
+    const there = await send<number>('WAIT', String(replicas), REPLICATION_MS).catch((error: unknown) => {
+      throw new Unanswered(messageOf(error), { cause: error })
+    })
+    if (there < replicas) throw new Unanswered(`${there} of ${replicas} replicas have the attempts`)
+  }
+
   async function listed(groups: readonly ReadGroup[]): Promise<StoredGroup[]> {
     if (groups.length === 0) return []
     const found = await send<(string | null)[]>(
@@ -82,6 +100,8 @@ export function createGroups({ send }: Connection, keys: Keys): Groups {
   }
 
   return {
+    append,
+    isRefusal: error => replyOf(error) !== undefined,
     bounds,
     groups: async (from, order) => await listed(order === 'newest' ? await back(from) : await forth(from)),
     async end() {
@@ -99,30 +119,38 @@ export function createGroups({ send }: Connection, keys: Keys): Groups {
     at,
     after: sequence => forth(sequence + 1),
     async whyGone(position) {
-      const sequence = sequenceOf(position)
       const { first, first_chain, last, chain } = await head('first', 'first_chain', 'last', 'chain')
-      if (position === `${last}:${chain}` || position === `${Number(first) - 1}:${first_chain}`) return undefined
-      if (sequence < Number(first))
-        return { isTruncated: true, detail: `the groups up to ${Number(first) - 1} have expired` }
-      const there = (await at(sequence))?.position
-      if (there === position) return undefined
-      return { isTruncated: false, detail: `the log has ${there ?? 'no group'} instead of ${position}` }
-    },
-    find: async attemptId => {
-      const text = JSON.stringify(attemptId)
-      return await findAttempt(attemptId, await bounds(), async from => {
-        for (let at = from; ; ) {
-          const groups = await back(at)
-          const matching = groups.filter(({ records }) => records.includes(text))
-          if (matching.length > 0 || groups.length === 0) return await listed(matching)
-          at = groups.at(-1)!.sequence - 1
-        }
+      return whyGone(position, {
+        first: Number(first),
+        beforeFirst: `${Number(first) - 1}:${first_chain}`,
+        last: `${last}:${chain}`,
+        found: (await at(sequenceOf(position)))?.position,
       })
+    },
+    async withText(text, from) {
+      for (let at = from; ; ) {
+        const groups = await back(at)
+        const matching = groups.filter(({ records }) => records.includes(text))
+        if (matching.length > 0 || groups.length === 0) return await listed(matching)
+        at = groups.at(-1)!.sequence - 1
+      }
     },
     async leaveOut(sequence, places) {
       await send('HSET', keys.repeats, String(sequence), places.join(','))
     },
   }
+}
+
+const flag = (is: boolean): string => (is ? '1' : '0')
+
+function explained(error: unknown): unknown {
+  const reply = replyOf(error)
+  const behind = /^BEHIND (\d+)/.exec(reply ?? '')
+  if (behind !== null) return new LogBehind(Number(behind[1]))
+  if (reply?.startsWith('NOTEMPTY')) return new LogNotEmpty()
+  if (reply?.startsWith('REPLACED'))
+    return new LogRefused(new Error('the stream was deleted or replaced: restart'), { isFinal: true })
+  return error
 }
 
 function readEntry([id, fields]: Entry): ReadGroup {

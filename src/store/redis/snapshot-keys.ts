@@ -1,16 +1,13 @@
 /** Snapshots in Redis: a hash of parts each, and a sorted set of those that are complete. */
 import { randomUUID } from 'node:crypto'
 import type { CapturedSnapshot, Position, StoredSnapshot } from '../../core/log.ts'
+import type { Gone, SharedSnapshots } from '../shared/groups.ts'
 import { sequenceOf } from '../shared/position.ts'
 import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
 import type { Connection } from './connection.ts'
-import type { Gone } from './groups.ts'
 import type { Keys } from './target.ts'
 
-export interface SnapshotKeys {
-  list(): Promise<StoredSnapshot[]>
-  /** Returns the size in bytes. */
-  put(snapshot: CapturedSnapshot): Promise<number>
+export interface SnapshotKeys extends SharedSnapshots {
   /** The sequence that the second newest snapshot covers. 0 without one. */
   covered(): Promise<number>
 }

@@ -21,7 +21,8 @@ export interface LogReaderOptions {
 
 /** Rejects as reading the log does. Closing the store closes the log. */
 export async function openLogReader({ log, tally, clock, logger }: LogReaderOptions): Promise<Store> {
-  const { limits, seed } = log.info
+  const { limits, seed, tiers } = log.info
+  if (tiers !== undefined) tally.wantTiers(tiers)
   const state: FoldState = {
     tally,
     series: createSeries({ limit: MAX_SERIES, keepMs: limits.idWindowAgeMs }),
@@ -32,13 +33,24 @@ export async function openLogReader({ log, tally, clock, logger }: LogReaderOpti
     (await restoreState({ log, state, clock, logger, keepTiers: true })).position
   const position = await restore()
   const events = createEvents(() => undefined)
-  await createFollower({ log, state, position, logger, events, reload: restore, onFolded() {} }).catchUp()
+  await createFollower({
+    log,
+    state,
+    position,
+    logger,
+    events,
+    isOwn: () => false,
+    reload: restore,
+    onFolded() {},
+  }).catchUp()
   let isClosed = false
   const refuse = async (): Promise<never> => {
     throw new StoreUnavailable('the store is open for questions only', { reason: isClosed ? 'closed' : 'failing' })
   }
   return {
     ...createAnswers({ tally, clock, list: query => log.page(query), isClosed: () => isClosed }),
+    // Everything was read when it was opened.
+    asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,

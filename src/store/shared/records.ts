@@ -3,8 +3,8 @@
  * replacing the line feeds by commas.
  */
 import type { LogRecord, RecordTimes } from '../../core/fold.ts'
-import type { RecordFrame } from '../../core/log.ts'
-import { readRecord } from '../record-json.ts'
+import { NewerRecord, type RecordFrame } from '../../core/log.ts'
+import { RECORD_VERSION, readRecord } from '../record-json.ts'
 
 /** The end of a record: `]` and a line feed. */
 const END = Buffer.from(']\n')
@@ -29,25 +29,13 @@ function createFrame(nowMs: number, idMs: number): RecordFrame {
   }
 }
 
-/** Parses the records of a group. Throws where one is of a kind that this version does not know. */
+/** Parses the records of a group. Throws {@link NewerRecord}. */
 export function readRecords(text: string): LogRecord[] {
   // One parse for all lines. JSON has no raw line feed inside a string.
   const parsed = JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`) as [number, number, Record<string, unknown>][]
   return parsed.map(([nowMs, idMs, value]) => {
     const record = readRecord({ nowMs, idMs }, value)
-    if (record === undefined) throw new UnknownRecord(value)
+    if (record === undefined) throw new NewerRecord(undefined, RECORD_VERSION)
     return record
   })
-}
-
-/** The log holds a record that this version cannot fold. Skipping it would make this sidecar's answers differ from the others'. */
-export class UnknownRecord extends Error {
-  override readonly name = 'UnknownRecord'
-  readonly exitCode = 78
-
-  constructor(value: Readonly<Record<string, unknown>>) {
-    super(
-      `the log holds a record of a newer version, with the members ${Object.keys(value).join(', ')}: update this sidecar`,
-    )
-  }
 }

@@ -19,13 +19,34 @@ export class UnusableServer extends Error {
   override readonly name = 'UnusableServer'
   readonly exitCode: number
 
-  constructor(store: string, cause: unknown, isConfiguration: boolean) {
+  /** `isNewer`: a newer version wrote the store. */
+  constructor(store: string, cause: unknown, isNewer: boolean) {
     super(`cannot keep attempts at ${store}: ${messageOf(cause)}`, { cause })
-    this.exitCode = isConfiguration ? EXIT.configuration : EXIT.unavailable
+    this.exitCode = isNewer || cause instanceof NotDurable ? EXIT.configuration : EXIT.unavailable
   }
 }
 
 /** The error of a store that cannot be opened: one that has its own exit code, else {@link UnusableServer}. */
 export function openingError(store: string, error: unknown): unknown {
   return error instanceof Error && 'exitCode' in error ? error : new UnusableServer(store, error, false)
+}
+
+/** The server may lose acknowledged attempts, and `--require-durable` refuses that. */
+export class NotDurable extends Error {
+  override readonly name = 'NotDurable'
+
+  /** `weaknesses` is one sentence for each setting of the server. */
+  constructor(weaknesses: readonly string[]) {
+    super(`${weaknesses.join('; ')}. Change that, or start without --require-durable`)
+  }
+}
+
+/** The server gave no answer: the statement may have been run, or may still be. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered'
+}
+
+/** There is no connection, so the server did not run the statement. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
 }

@@ -29,6 +29,7 @@ export interface RestoredState {
   readonly plan: TierPlan
   readonly savedTiers: readonly TierSave[]
   readonly alerts: SnapshotHead['alerts']
+  readonly limits: SnapshotHead['limits']
   /** The number of ids in the snapshot. The window may be smaller. */
   readonly savedIds: number
   /** Set if the snapshot has another schema. Parts that could not be converted were dropped. */
@@ -49,15 +50,16 @@ interface Owners {
 
 /**
  * Decodes the blocks of `encodeState`, and keeps no reference to their memory. Throws if they are not valid. Restores all keys and arms,
- * also beyond the limits of the tally. Summaries of another schema keep their totals.
+ * also beyond the limits of the tally. Summaries of another schema keep their totals. The limits of the ids are those of the snapshot, or
+ * given.
  */
 export function* decodeState(
   tally: Tally,
   series: Series,
-  idOptions: Omit<DedupWindowOptions, 'seed'>,
+  idOptions?: Omit<DedupWindowOptions, 'seed'>,
   planned: PlanTiers = saved => planTiers({ wanted: tally.wantedTiers, saved, nowMs: 0 }),
 ): StateDecoder {
-  const { schema, tiers, counts, overflowed, seed, forgottenMs, alerts, plans } = decodeHead(yield)
+  const { schema, tiers, counts, overflowed, seed, limits, forgottenMs, alerts, plans } = decodeHead(yield)
   const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
   const change = schemaChange(schema)
   const rows = createRowReader(schema, change)
@@ -78,13 +80,23 @@ export function* decodeState(
     for (let left = buckets; left > 0; )
       left -= decodeBuckets(createBlockReader(yield), owners, tier, tierRestore, rows)
   tierRestore.end()
-  const ids = createDedupWindow({ ...idOptions, seed, expected: counts.ids })
+  const ids = createDedupWindow({ ...idLimits(limits, idOptions), seed, expected: counts.ids })
   for (let left = counts.ids; left > 0; ) left -= decodeIds(createBlockReader(yield), ids)
   const states: [string, SeriesState][] = []
   const hasOwnBounds = change === undefined || change.bounds.length === 0
   for (let left = counts.series; left > 0; ) left -= decodeSeries(createBlockReader(yield), states, hasOwnBounds)
   series.restore(forgottenMs, states)
-  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts }
+  return { ids, plan, savedTiers, savedIds: counts.ids, schemaChange: change, alerts, limits }
+}
+
+/** Those of the snapshot, unless others are given. */
+function idLimits(
+  limits: SnapshotHead['limits'],
+  given: Omit<DedupWindowOptions, 'seed'> | undefined,
+): Omit<DedupWindowOptions, 'seed'> {
+  if (given !== undefined) return given
+  if (limits === undefined) throw new RangeError('it has no limits')
+  return { limit: limits.idWindow, keepMs: limits.idWindowAgeMs }
 }
 
 /** Reads the summaries of a block. */

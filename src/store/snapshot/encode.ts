@@ -7,6 +7,7 @@ import { savedOlder } from '../../core/aggregate/older-outcomes.ts'
 import { recentCount } from '../../core/aggregate/recent.ts'
 import type { Series, SeriesState } from '../../core/aggregate/series.ts'
 import type { ArmTally, KeyTally, Tally } from '../../core/aggregate/tally.ts'
+import type { Limits } from '../../core/fold.ts'
 import { createBlock, type NewBlock, roomOf } from './block.ts'
 import { encodeHead } from './head.ts'
 import { putKeys, ROW_ROOM, roomOfKeys } from './key-block.ts'
@@ -26,6 +27,8 @@ export interface Counted {
   readonly series: Series
   /** The firing alerts, with their start in milliseconds since the epoch. */
   readonly alerts?: ReadonlyMap<string, number>
+  /** The limits in force, if they belong to the log. */
+  readonly limits?: Limits | undefined
 }
 
 /**
@@ -34,7 +37,7 @@ export interface Counted {
  * entries. Changes nothing.
  */
 export function* encodeState(
-  { tally, ids, series, alerts }: Counted,
+  { tally, ids, series, alerts, limits }: Counted,
   newBlock: NewBlock = createBlock,
 ): Generator<Uint8Array | undefined> {
   const [keys, arms] = [tally.keys(), tally.allArms()]
@@ -57,6 +60,7 @@ export function* encodeState(
     },
     overflowed: tally.overflowed(),
     seed: ids.save(0, 0).seed,
+    limits,
     forgottenMs: series.forgottenMs,
     alerts: [...(alerts ?? [])],
     plans: JSON.stringify([...tally.plans].map(([experiment, plan]) => [experiment, storedPlan(plan)])),

@@ -1,5 +1,6 @@
 /** The first block of a snapshot: the schema, and the number of entries of each kind. JSON, so that any version can read it. */
 import type { TierSave } from '../../core/aggregate/time-tiers.ts'
+import type { Limits } from '../../core/fold.ts'
 import { fingerprintOf, type SummarySchema } from './schema.ts'
 
 /** Entries of each kind, in the order of their blocks. Buckets follow the cells, tier by tier. */
@@ -21,6 +22,8 @@ export interface SnapshotHead {
   readonly overflowed: number
   /** The hash seed of the dedup window. */
   readonly seed: readonly [number, number]
+  /** The limits in force when it was taken. Undefined if the settings decide. */
+  readonly limits?: Limits | undefined
   /** Series that started up to this time may be counted already, although they are not in the snapshot. */
   readonly forgottenMs: number
   /** Firing alerts, and when they started to fire. */

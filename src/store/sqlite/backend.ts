@@ -1,14 +1,16 @@
 /** `sqlite:PATH`: a database file, for people who want SQL, and for several sidecars on one machine. */
 import { existsSync } from 'node:fs'
-import type { Log } from '../../core/log.ts'
 import type { Store } from '../../core/ports.ts'
 import type { Backend, BackendOptions, OpenStore, ReadOptions } from '../backend.ts'
 import { NewerFormat, NoStore, UnreadableStore, UnusablePath } from '../file/errors.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
-import { DEFAULT_RETENTION, limitsOf, openOverLog, SILENT } from '../shared/open.ts'
+import { limitsOf } from '../shared/limits.ts'
+import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
+import type { SharedLog } from '../shared/shared-log.ts'
 import { SqliteError } from './connection.ts'
+import { lockOpen, type OpenLock } from './open-lock.ts'
 import { checkPlace, makeFile, moveAside, pathOf } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
@@ -27,24 +29,40 @@ async function openSqliteStore(target: string, options: BackendOptions): Promise
   checkPlace(path)
   makeFile(path)
   const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
-  const log = await openOrReplace({ path, clock, limits: limitsOf(options), retention }, logger)
-  return await openOverLog(log, path, options)
+  const lock = lockOpen(path)
+  try {
+    const log = await openOrReplace({ path, clock, limits: limitsOf(options), retention }, lock, logger)
+    // A spool beside a database file would fail with it.
+    const store = await openOverLog(log, path, { ...options, spool: undefined })
+    return {
+      ...store,
+      async close() {
+        await store.close()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
 }
 
-/** Opens the log. A damaged file is moved aside and reported, and an empty one takes its place. */
-async function openOrReplace(options: SqliteLogOptions, logger: Logger): Promise<Log> {
+/** Opens the log. A damaged file is moved aside and reported, and an empty one takes its place, unless another process has it open. */
+async function openOrReplace(options: SqliteLogOptions, lock: OpenLock, logger: Logger): Promise<SharedLog> {
   const { path, clock } = options
   try {
     return await openSqliteLog(options)
   } catch (error) {
     if (!isDamage(error)) throw explained(error, path)
-    const aside = moveAside(path, clock())
-    logger.error('the database is damaged: it was moved aside, and the store begins empty', {
-      path,
-      aside,
-      reason: messageOf(error),
+    const reason = messageOf(error)
+    const isMoved = lock.alone(() => {
+      const aside = moveAside(path, clock())
+      logger.error('the database is damaged: it was moved aside, and the store begins empty', { path, aside, reason })
     })
-    return await openSqliteLog(options).catch(again => Promise.reject(explained(again, path)))
+    // Where another process has it open, that one may have replaced it meanwhile.
+    return await openSqliteLog(options).catch(again =>
+      Promise.reject(isMoved || !isDamage(again) ? explained(again, path) : new DamagedInUse(path, reason)),
+    )
   }
 }
 
@@ -74,5 +92,17 @@ async function openSqliteReader(
     return await openLogReader({ log, tally, clock, logger })
   } catch (error) {
     throw error instanceof SqliteError ? new UnreadableStore(path, error.message, { cause: error }) : error
+  }
+}
+
+/** The database is damaged, and another process has it open. It was left as it is. */
+class DamagedInUse extends Error {
+  override readonly name = 'DamagedInUse'
+  readonly exitCode = 75
+
+  constructor(path: string, reason: string) {
+    super(
+      `the database ${path} is damaged (${reason}), and another process has it open: stop all sidecars, and start one of them`,
+    )
   }
 }

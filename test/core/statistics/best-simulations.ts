@@ -7,7 +7,16 @@ import { posteriorOf } from '../../../src/core/statistics/posterior.ts'
 import { createRandom, drawBeta, drawNormal, type Random } from '../../../src/core/statistics/random.ts'
 import { type Route, rankRoutes } from '../../../src/core/statistics/ranking.ts'
 import { type Cell, fitShrinkage } from '../../../src/core/statistics/shrinkage.ts'
-import { ATTEMPT, drawCounts, isDecided, listed, percent, type Simulation, share } from './simulation.ts'
+import {
+  ATTEMPT,
+  contendersBeside,
+  drawCounts,
+  isDecided,
+  listed,
+  percent,
+  type Simulation,
+  share,
+} from './simulation.ts'
 
 /** The index of the candidate with the highest score, the first of several. */
 function leaderBy(candidates: readonly Counts[], score: (counts: Counts) => number): number {
@@ -32,6 +41,8 @@ function isEverDecided(
   }
   return false
 }
+
+const isDecidedFirst = ([leader, ...others]: readonly Counts[]): boolean => isDecided(leader!, others)
 
 interface DrawnCell extends Cell {
   /** The true rate. */
@@ -99,7 +110,8 @@ export const bestSimulations: readonly Simulation[] = [
       const wrong = cases.map(([k, n]) =>
         share({ 2: 800, 10: 300, 30: 80 }[k]!, () => {
           const candidates = Array.from({ length: k }, () => drawCounts(random, n, 0.8))
-          return decideBest(candidates, leaderBy(candidates, rateOf)).contenders.length < k
+          const leader = leaderBy(candidates, rateOf)
+          return contendersBeside(candidates[leader]!, candidates.toSpliced(leader, 1)).length < k - 1
         }),
       )
       return {
@@ -116,7 +128,8 @@ export const bestSimulations: readonly Simulation[] = [
       const kept = [20, 100, 500].map(n =>
         share(500, () => {
           const candidates = [0.85, 0.84, 0.8, 0.7, 0.5].map(rate => drawCounts(random, n, rate))
-          return decideBest(candidates, leaderBy(candidates, rateOf)).contenders.includes(0)
+          const leader = leaderBy(candidates, rateOf)
+          return leader === 0 || contendersBeside(candidates[leader]!, candidates.toSpliced(leader, 1)).includes(0)
         }),
       )
       return {
@@ -164,13 +177,13 @@ export const bestSimulations: readonly Simulation[] = [
         const random = createRandom(`plan ${rates}`)
         const now = rates.map(rate => ({ successes: rate / 2, attempts: 50 }))
         const plan = decideBest(now, 0)
-        const later = (): Counts[] =>
+        const later = (): readonly Counts[] =>
           now.map((counts, i) => {
             if (!plan.contenders.includes(i)) return counts
             const more = drawCounts(random, plan.attempts_to_decide!, shrunkRate(counts))
             return { successes: counts.successes + more.successes, attempts: counts.attempts + more.attempts }
           })
-        return [plan.attempts_to_decide!, share(1000, () => decideBest(later(), 0).decisive)] as const
+        return [plan.attempts_to_decide!, share(1000, () => isDecidedFirst(later()))] as const
       })
       return {
         measured: listed(

@@ -4,7 +4,7 @@ import { decideBest } from '../../../src/core/statistics/best.ts'
 import type { Counts } from '../../../src/core/statistics/counts.ts'
 import { counts } from './arbitraries.ts'
 import { expectFinite } from './finite.ts'
-import { isDecided } from './simulation.ts'
+import { contendersBeside, isDecided } from './simulation.ts'
 
 function of(...pairs: readonly (readonly [number, number])[]): Counts[] {
   return pairs.map(([successes, attempts]) => ({ successes, attempts }))
@@ -71,11 +71,12 @@ describe('decideBest', () => {
     expect(best.decisive).toBe(false)
   })
 
-  test('is decisive exactly where the evidence excludes every other candidate', () => {
+  test('keeps as contenders exactly those that the evidence does not exclude, and is decisive without any', () => {
     fc.assert(
       fc.property(fc.array(counts(120), { minLength: 2, maxLength: 4 }), candidates => {
-        const { decisive } = decideBest(candidates, 0)
+        const { contenders, decisive } = decideBest(candidates, 0)
         const [first, ...others] = candidates as [Counts, ...Counts[]]
+        expect(contenders).toEqual([0, ...contendersBeside(first, others).map(i => i + 1)])
         expect(decisive).toBe(isDecided(first, others))
       }),
       { numRuns: 60 },

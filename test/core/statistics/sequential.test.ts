@@ -2,12 +2,22 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { confidenceSequence } from '../../../src/core/statistics/confidence-sequence.ts'
 import { exactPValue, exactSequence } from '../../../src/core/statistics/e-value.ts'
-import { attemptsNeeded, compareRates } from '../../../src/core/statistics/sequential.ts'
+import { attemptsNeeded, compareRates, pValueOf } from '../../../src/core/statistics/sequential.ts'
 import { counts } from './arbitraries.ts'
 import { expectFinite } from './finite.ts'
 
 const USUAL = { alpha: 0.05, adaptive: false }
 const arm = (successes: number, attempts: number) => ({ successes, attempts })
+
+test('the p-value alone is that of the comparison, for few and for many attempts, also under adaptive assignment', () => {
+  fc.assert(
+    fc.property(counts(300), counts(300), fc.boolean(), (a, b, adaptive) => {
+      const options = { alpha: 0.05, adaptive }
+      expect(pValueOf(a, b, options)).toBe(compareRates(a, b, options).p_value)
+    }),
+    { numRuns: 50 },
+  )
+})
 
 describe('confidenceSequence', () => {
   test.each([

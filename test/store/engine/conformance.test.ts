@@ -58,6 +58,7 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
     coverage: sinceMs => next().coverage(sinceMs),
     clip: range => next().clip(range),
     attempts: async query => (await upToDate()).attempts(query),
+    asOf: () => next().asOf(),
     health: () => next().health(),
     async close() {
       isClosed = true

@@ -5,10 +5,12 @@ import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import { type AgentAttempt, keyId } from '../../../src/core/attempt/attempt.ts'
+import type { Limits } from '../../../src/core/fold.ts'
 import type { Log } from '../../../src/core/log.ts'
 import type { Clock, Store } from '../../../src/core/ports.ts'
 import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
 import type { EngineTimes } from '../../../src/store/engine/options.ts'
+import type { Spool } from '../../../src/store/engine/spool.ts'
 import type { Logger } from '../../../src/store/logger.ts'
 
 export const NOW: number = Date.parse('2026-03-01T12:00:00Z')
@@ -20,17 +22,31 @@ export interface TestEngineOptions {
   readonly logger?: Logger
   readonly times?: Partial<EngineTimes>
   readonly tiers?: readonly TierOptions[]
+  readonly spool?: Spool
+  readonly onNewerRecord?: (error: Error) => void
+  readonly raiseTo?: Limits
 }
 
 /** Opens an engine whose retries take a millisecond. */
 export function openOn(
   log: Log,
-  { clock = () => NOW, logger = SILENT, times, tiers = DEFAULT_TIERS }: TestEngineOptions = {},
+  {
+    clock = () => NOW,
+    logger = SILENT,
+    times,
+    tiers = DEFAULT_TIERS,
+    spool,
+    onNewerRecord,
+    raiseTo,
+  }: TestEngineOptions = {},
 ): Promise<Engine> {
   return openEngine({
     log,
     clock,
     logger,
+    spool,
+    onNewerRecord,
+    raiseTo,
     tally: createTally({ maxKeys: 1000, maxArms: 100, tiers }),
     series: createSeries({ limit: MAX_SERIES, keepMs: 86_400_000 }),
     times: { firstMs: 1, lastMs: 4, pollMs: 1, stuckMs: 50, expireMs: Number.POSITIVE_INFINITY, ...times },

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { KeptEvent } from '../../../src/core/events.ts'
 import type { Engine } from '../../../src/store/engine/engine.ts'
 import { type AppendFault, createMemoryServer, type MemoryServer, type MemoryServerOptions } from '../memory-log.ts'
-import { answersOf, attempt, countedIn, idsIn, openOn } from './engines.ts'
+import { answersOf, attempt, countedIn, idsIn, openOn, type TestEngineOptions } from './engines.ts'
 
 const opened: Engine[] = []
 
@@ -11,8 +11,8 @@ afterEach(async () => {
   for (const engine of opened.splice(0)) await engine.close()
 })
 
-async function open(server: MemoryServer): Promise<Engine> {
-  const engine = await openOn(server.open())
+async function open(server: MemoryServer, options: TestEngineOptions = {}): Promise<Engine> {
+  const engine = await openOn(server.open(), options)
   opened.push(engine)
   return engine
 }
@@ -71,6 +71,40 @@ test('while a group is unanswered, further attempts are refused, questions are a
   expect(await pending).toEqual({ accepted: 1, duplicates: 0 })
   await vi.waitUntil(() => engine.health().writable, { interval: 1 })
   expect(await engine.append([attempt(2), attempt(3)])).toEqual({ accepted: 1, duplicates: 1 })
+})
+
+test('in a long outage, every call is rejected in a bounded time: as possibly stored, or as refused, and its attempts count once', async () => {
+  const server = createMemoryServer()
+  const engine = await open(server, { times: { patienceMs: 20 } })
+  const { promise: hold, resolve: release } = Promise.withResolvers<void>()
+  failOnce(server, { hold })
+  const sent = engine.append([attempt(1)])
+  await vi.waitUntil(() => server.fault === undefined, { interval: 1 })
+  const waiting = [engine.append([attempt(2)]), engine.reset()]
+  server.isAway = true
+  release()
+  await expect(sent).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'unanswered', message: /may be stored/ })
+  for (const one of waiting) await expect(one).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
+  server.isAway = false
+  await vi.waitUntil(() => engine.health().writable, { interval: 1 })
+  expect(await engine.append([attempt(1), attempt(2)])).toEqual({ accepted: 1, duplicates: 1 })
+  expect(await countedIn(engine)).toBe(2)
+  expect(engine.pending).toEqual({ calls: 0, attempts: 0 })
+})
+
+test('in a long outage, a call that waits for the groups of others is rejected as possibly stored, and counts once', async () => {
+  const { server, engines } = await openSome(1)
+  const patient = await open(server, { times: { patienceMs: 20 } })
+  server.hidden = 2
+  await engines[0].append([attempt(1)])
+  const sent = patient.append([attempt(2)])
+  await vi.waitUntil(() => server.groups.length === 2, { interval: 1 })
+  server.isAway = true
+  await expect(sent).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'unanswered' })
+  server.isAway = false
+  server.hidden = 0
+  await expectSame(engines[0], patient)
+  expect(await countedIn(patient)).toBe(2)
 })
 
 test('a group that the log refuses is not counted, and the same attempts may be sent again', async () => {

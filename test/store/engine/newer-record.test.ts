@@ -37,12 +37,15 @@ test('a shared log that has one is not opened', async () => {
 })
 
 test('an open engine stops at it permanently: it counts and appends nothing after it, and states the reason', async () => {
-  const [engine, other] = [await openOn(server.open()), await openOn(server.open())]
+  const outdated: Error[] = []
+  const onNewerRecord = (error: Error): void => void outdated.push(error)
+  const [engine, other] = [await openOn(server.open(), { onNewerRecord }), await openOn(server.open())]
   await engine.append([attempt(1)])
   await other.follow()
   await appendNewer()
   await vi.waitUntil(() => !engine.health().writable, { interval: 1 })
   expect(engine.health().reason).toContain('records of version 2')
+  expect(outdated).toEqual([expect.objectContaining(REFUSED)])
   await expect(engine.append([attempt(2)])).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
   expect(await countedIn(engine)).toBe(1)
   expect(server.groups).toHaveLength(2)

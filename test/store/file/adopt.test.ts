@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
-import { afterPowerLoss } from './fake-disk.ts'
-import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
+import { atEveryChange, DONE, ENDINGS } from './endings.ts'
+import { afterPowerLoss, type Disk } from './fake-disk.ts'
+import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import { attempt, countedIn, openFake, PATH } from './fixtures.ts'
 
 interface Recent {
@@ -115,30 +116,23 @@ test('it goes on counting from there', async () => {
   ])
 })
 
-test.each(['nothing', 'half', 'all'] as const)(
+test.each(DONE)(
   'killed or without power after any operation that has done %s, it is taken in once all the same',
   async done => {
-    let reached = true
-    for (let at = 0; reached; at++) {
-      for (const left of [(disk: FakeFileSystem['disk']) => disk, afterPowerLoss]) {
-        reached = false
-        const fileSystem = await diskWith(named(ENTRIES))
-        const first = fileSystem.operations.length
-        fileSystem.fault = ({ index }): Fault | undefined => {
-          if (index < first + at) return undefined
-          reached = true
-          return { kind: 'end', done }
+    const newDisk = async (): Promise<Disk> => (await diskWith(named(ENTRIES))).disk
+    await atEveryChange(newDisk, { done }, async (fileSystem, at) => {
+      await openFake(fileSystem)
+        .then(store => store.close())
+        .catch(() => {})
+      for (const [what, ending] of ENDINGS) {
+        for (const disk of ending(fileSystem.disk, at)) {
+          const store = await openFake(createFakeFileSystem(disk))
+          expect(await metricsOf(store), what).toEqual(ENTRIES)
+          expect((await store.attempts({ limit: 1000 })).attempts, what).toHaveLength(205)
+          await store.close()
         }
-        await openFake(fileSystem)
-          .then(store => store.close())
-          .catch(() => {})
-        const store = await openFake(createFakeFileSystem(left(fileSystem.disk)))
-        const what = `operation ${at}: ${JSON.stringify(fileSystem.operations[first + at])}`
-        expect(await metricsOf(store), what).toEqual(ENTRIES)
-        expect((await store.attempts({ limit: 1000 })).attempts, what).toHaveLength(205)
-        await store.close()
       }
-    }
+    })
   },
 )
 

@@ -1,9 +1,10 @@
 /** Ends the process, or cuts the power, at each operation of a short history. Every acknowledged attempt must count once. */
 import { describe, expect, test } from 'vitest'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { atEveryChange, DONE, ENDINGS } from './endings.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
-import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
-import { attempt, countedIn, createLedger, idsIn, type Ledger, openFake, randomFrom, send } from './fixtures.ts'
+import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
+import { attempt, countedIn, createLedger, idsIn, type Ledger, openFake, send } from './fixtures.ts'
 
 /** Appends groups, repeats and batches, restarts, and appends again. */
 async function history(fileSystem: FakeFileSystem, ledger: Ledger): Promise<void> {
@@ -42,49 +43,19 @@ async function check(disk: Disk, ledger: Ledger): Promise<void> {
   await again.close()
 }
 
-type Ending = (disk: Disk, at: number) => Disk
-const ENDINGS: readonly (readonly [string, Ending])[] = [
-  ['the process is killed', disk => disk],
-  ['the power is lost with all that was not synced', disk => afterPowerLoss(disk)],
-  ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
-]
 /** The files that may be in the journal's directory while no process has the store open. */
 const OWN_FILES = /^(lock\.db|holder\.json|oldest\.record|snapshot-\d{20}\.bin|\d{20}\.ndjson)$/
-const DONE = ['nothing', 'half', 'all'] as const
-
-/** Calls `run` with a process that ends at operation 0, 1, 2, …, until a run ends before its operation. */
-async function atEveryOperation(
-  { done, preallocatedBytes = 0 }: { readonly done: (typeof DONE)[number]; readonly preallocatedBytes?: number },
-  run: (fileSystem: FakeFileSystem, at: number) => Promise<void>,
-): Promise<number> {
-  let reached = true
-  let at = 0
-  for (; reached; at++) {
-    reached = false
-    const fileSystem = createFakeFileSystem(createDisk(), preallocatedBytes)
-    fileSystem.fault = ({ index }): Fault | undefined => {
-      if (index < at) return undefined
-      reached = true
-      return { kind: 'end', done }
-    }
-    await run(fileSystem, at).catch(error => {
-      const last = fileSystem.operations[at]
-      throw new Error(`operation ${at}: ${last?.name} ${last?.path}`, { cause: error })
-    })
-  }
-  return at
-}
 
 describe.each(ENDINGS)('when %s', (_name, ending) => {
   test.each(DONE.flatMap(done => [0, 600].map(preallocatedBytes => ({ done, preallocatedBytes }))))(
     'after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once',
     async ({ done, preallocatedBytes }) => {
-      const operations = await atEveryOperation({ done, preallocatedBytes }, async (fileSystem, at) => {
+      const runs = await atEveryChange(createDisk, { done, preallocatedBytes }, async (fileSystem, at) => {
         const ledger = createLedger()
         await history(fileSystem, ledger).catch(() => {})
-        await check(ending(fileSystem.disk, at), ledger)
+        for (const disk of ending(fileSystem.disk, at)) await check(disk, ledger)
       })
-      expect(operations).toBeGreaterThan(50)
+      expect(runs).toBeGreaterThan(30)
     },
   )
 
@@ -102,11 +73,7 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         }
       }
       const removals = new Set<string>()
-      await atEveryOperation({ done }, async (fileSystem, at) => {
-        const ledger = createLedger()
-        await runs(fileSystem, ledger).catch(() => {})
-        for (const { name, path } of fileSystem.operations) if (name === 'remove') removals.add(path)
-        const disk = ending(fileSystem.disk, at)
+      const check = async (disk: Disk, ledger: Ledger): Promise<void> => {
         const store = await open(createFakeFileSystem(disk))
         const counted = await countedIn(store)
         const kept = ALL.map(id => attempt(id)).filter(one => ledger.kept.has(one.attempt_id!))
@@ -124,13 +91,19 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         const names = await last.list('/data/perf.journal')
         expect(names.filter(name => !OWN_FILES.test(name))).toEqual([])
         expect(names.filter(name => name.endsWith('.ndjson')).length).toBeLessThan(4)
+      }
+      await atEveryChange(createDisk, { done }, async (fileSystem, at) => {
+        const ledger = createLedger()
+        await runs(fileSystem, ledger).catch(() => {})
+        for (const { name, path } of fileSystem.operations) if (name === 'remove') removals.add(path)
+        for (const disk of ending(fileSystem.disk, at)) await check(disk, ledger)
       })
       expect([...removals].filter(path => path.endsWith('.ndjson')).length).toBeGreaterThan(0)
     },
   )
 
   test.each(DONE)('after any operation that has done %s, a reset is complete or has not happened', async done => {
-    await atEveryOperation({ done }, async (fileSystem, at) => {
+    await atEveryChange(createDisk, { done }, async (fileSystem, at) => {
       const before = createLedger()
       const after = createLedger()
       const reset = { begun: false, done: false }
@@ -145,16 +118,18 @@ describe.each(ENDINGS)('when %s', (_name, ending) => {
         await store.close()
       }
       await run().catch(() => {})
-      const store = await openFake(createFakeFileSystem(ending(fileSystem.disk, at)))
-      const ids = await idsIn(store)
-      expect(await countedIn(store)).toBe(ids.length)
-      if (reset.done) {
-        expect(ids).toEqual(expect.arrayContaining([...after.kept]))
-        for (const id of ids) expect(after.sent).toContain(id)
-      } else if (!reset.begun || ids.length > 0) expect(ids).toEqual(expect.arrayContaining([...before.kept]))
-      const all = [1, 2, 3, 4].map(id => attempt(id))
-      expect(await store.append(all)).toEqual({ accepted: 4 - ids.length, duplicates: ids.length })
-      await store.close()
+      for (const disk of ending(fileSystem.disk, at)) {
+        const store = await openFake(createFakeFileSystem(disk))
+        const ids = await idsIn(store)
+        expect(await countedIn(store)).toBe(ids.length)
+        if (reset.done) {
+          expect(ids).toEqual(expect.arrayContaining([...after.kept]))
+          for (const id of ids) expect(after.sent).toContain(id)
+        } else if (!reset.begun || ids.length > 0) expect(ids).toEqual(expect.arrayContaining([...before.kept]))
+        const all = [1, 2, 3, 4].map(id => attempt(id))
+        expect(await store.append(all)).toEqual({ accepted: 4 - ids.length, duplicates: ids.length })
+        await store.close()
+      }
     })
   })
 })

@@ -59,7 +59,8 @@ describe('the journal', () => {
     const disk = await diskWith({ closed: false })
     const whole = createFakeFileSystem(disk).contentOf(SEGMENT)!
     const last = whole.lastIndexOf('\n', whole.length - 2) + 1
-    for (let size = last; size < whole.length; size++) {
+    // Every byte of the head of the line, and every third of the JSON behind it, which no reader tells from the next.
+    for (let size = last; size < whole.length; size += size < last + 40 || size > whole.length - 5 ? 1 : 3) {
       const fileSystem = await copyOf(disk)
       fileSystem.plant(SEGMENT, whole.subarray(0, size))
       const store = await openFake(fileSystem)
@@ -115,7 +116,7 @@ describe('the journal', () => {
     const whole = createFakeFileSystem(disk).contentOf(SEGMENT)!
     const lines = whole.toString('latin1').split('\n')
     // The step divides no line length, so that it reaches every kind of byte.
-    for (let at = 0, line = 0, end = lines[0]!.length; at < whole.length; at += at === end || at === end - 1 ? 1 : 5) {
+    for (let at = 0, line = 0, end = lines[0]!.length; at < whole.length; at += at === end || at === end - 1 ? 1 : 11) {
       while (at > end) end += lines[++line]!.length + 1
       const fileSystem = await copyOf(disk)
       const flipped = Buffer.from(whole)
@@ -164,7 +165,7 @@ describe('a snapshot', () => {
     const path = `${JOURNAL}/snapshot-00000000000000000001.bin`
     const whole = createFakeFileSystem(disk).contentOf(path)!
     const expected = await rowsOf(await openFake(await copyOf(disk)))
-    for (let at = 0; at < whole.length; at += at < 64 ? 1 : 7) {
+    for (let at = 0; at < whole.length; at += at < 64 ? 1 : 13) {
       const fileSystem = await copyOf(disk)
       const flipped = Buffer.from(whole)
       flipped[at]! ^= 1 << (at % 8)

@@ -12,6 +12,9 @@ export interface Operation {
   readonly path: string
 }
 
+/** Names of operations that change nothing. */
+export const READING: ReadonlySet<string> = new Set(['read', 'stat', 'list', 'open', 'size'])
+
 export type Fault =
   /** The operation fails with a system error: before it starts, half done, or complete. */
   | { readonly kind: 'error'; readonly code: string; readonly done?: 'nothing' | 'half' | 'all' }

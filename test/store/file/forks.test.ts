@@ -3,11 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
+import type { AlertStatus } from '../../../src/core/fold.ts'
+import type { Engine } from '../../../src/store/engine/engine.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
 import { openingLine, recordLines } from '../../../src/store/file/journal/record.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
 import type { Logger } from '../../../src/store/logger.ts'
-import { planJson } from '../../../src/store/record-json.ts'
+import { alertJson, outcomeJson, planJson, RESET_JSON } from '../../../src/store/record-json.ts'
 import { createDisk, type Disk } from './fake-disk.ts'
 import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
 import {
@@ -43,29 +45,24 @@ interface Given {
   readonly attempts: readonly number[]
   /** Attempts without ids cannot be recognized as duplicates. */
   readonly anonymous?: boolean
-  /** Plans of experiments, stored after the attempts. */
-  readonly plans?: readonly PlanRecord[]
+  /** The JSON of other records, behind the attempts. */
+  readonly more?: readonly string[]
 }
-
-type PlanRecord = Parameters<typeof planJson>[0]
 
 /** Writes a journal. Resolves with the sizes of its segments. */
 async function journalOf(segments: readonly Given[]): Promise<{ fileSystem: FakeFileSystem; sizes: number[] }> {
   const fileSystem = createFakeFileSystem()
   for (const path of ['/data', '/data/perf.journal']) await fileSystem.makeDirectory(path)
   for (const path of ['/', '/data']) await fileSystem.syncDirectory(path)
-  const sizes = segments.map(({ owner = '', previous, attempts, anonymous, plans = [] }, i) => {
+  const sizes = segments.map(({ owner = '', previous, attempts, anonymous, more = [] }, i) => {
     const opening = {
       format: 2,
       previous: { segment: previous[0], offset: previous[1] },
       owner,
       records: undefined,
     }
-    const texts = [
-      ...attempts.map(id => JSON.stringify(attempt(id, anonymous ? { attempt_id: undefined } : {}))),
-      ...plans.map(planJson),
-    ]
-    const bytes = Buffer.concat([openingLine(NOW, opening), recordLines(NOW, texts)])
+    const texts = attempts.map(id => JSON.stringify(attempt(id, anonymous ? { attempt_id: undefined } : {})))
+    const bytes = Buffer.concat([openingLine(NOW, opening), recordLines(NOW, [...texts, ...more])])
     fileSystem.plant(SEGMENT(i + 1), bytes)
     return bytes.length
   })
@@ -111,14 +108,55 @@ test('a segment of another owner that the next segment skips is counted, listed 
   }
 })
 
+test('plans, outcomes and alerts of another owner are kept like its attempts, and contrary plans and resets are reported', async () => {
+  const first: Given = { owner: 'a', previous: [0, 0], attempts: [1, 2] }
+  const end = await sizeOf(first)
+  const plan = (experiment: string, baseline: string): string =>
+    planJson({ kind: 'plan', nowMs: NOW, idMs: NOW, experiment, plan: { baseline } })
+  const alert = (name: string, status: AlertStatus): string =>
+    alertJson({ kind: 'alert', nowMs: NOW, idMs: NOW, alert: name, status })
+  const outcome = (id: number, success: boolean): string =>
+    outcomeJson({
+      kind: 'outcome',
+      nowMs: NOW,
+      idMs: NOW,
+      outcome: { attempt_id: `id ${id}`, success, source: 'ci' },
+      revision: 1,
+      attempt: attempt(id),
+      at: { ms: NOW, local: false },
+    })
+  const fork = [
+    ...[plan('own', 'x'), plan('own', 'y'), plan('both', 'x'), plan('same', 'x')],
+    ...[alert('slow', 'firing'), alert('gone', 'firing'), alert('gone', 'resolved'), alert('both', 'firing')],
+    ...[outcome(1, false), outcome(2, false), RESET_JSON],
+  ]
+  const main = [plan('both', 'y'), plan('same', 'x'), alert('both', 'firing'), outcome(2, true)]
+  const { fileSystem } = await journalOf([
+    first,
+    { owner: 'a', previous: [1, end], attempts: [], more: fork },
+    { owner: 'b', previous: [1, end], attempts: [5], more: main },
+  ])
+  const said = listener()
+  const store = (await openFake(fileSystem, { log: said.log })) as FileStore & Pick<Engine, 'alerts' | 'recordOutcome'>
+  expect(said.errors.map(({ fields }) => fields)).toEqual([
+    expect.objectContaining({ records: 6, known: 3, left_out: 2 }),
+  ])
+  const baselines = ['own', 'both', 'same'].map(name => store.experimentPlan(name)?.baseline)
+  expect(baselines).toEqual(['y', 'y', 'x'])
+  expect([...store.alerts.keys()].sort()).toEqual(['both', 'slow'])
+  const told = (id: number, success: boolean): Promise<string> =>
+    store.recordOutcome({ attempt_id: `id ${id}`, success, source: 'ci' })
+  expect([await told(1, false), await told(2, true)]).toEqual(['duplicate', 'duplicate'])
+  expect(await countedIn(store)).toBe(3)
+  await store.close()
+  const heard = listener()
+  await (await openFake(createFakeFileSystem(fileSystem.disk), { log: heard.log })).close()
+  expect(heard.errors).toEqual([])
+})
+
 test('the plan of an experiment in a fork is kept, unless the other owner stored one for that experiment', async () => {
-  const plan = (experiment: string, baseline: string): PlanRecord => ({
-    kind: 'plan',
-    nowMs: NOW,
-    idMs: NOW,
-    experiment,
-    plan: { baseline },
-  })
+  const plan = (experiment: string, baseline: string): string =>
+    planJson({ kind: 'plan', nowMs: NOW, idMs: NOW, experiment, plan: { baseline } })
   const first: Given = { owner: 'a', previous: [0, 0], attempts: [1] }
   const end = await sizeOf(first)
   const { fileSystem } = await journalOf([
@@ -127,9 +165,9 @@ test('the plan of an experiment in a fork is kept, unless the other owner stored
       owner: 'a',
       previous: [1, end],
       attempts: [2],
-      plans: [plan('both', 'lost'), plan('one', 'old'), plan('one', 'new')],
+      more: [plan('both', 'lost'), plan('one', 'old'), plan('one', 'new')],
     },
-    { owner: 'b', previous: [1, end], attempts: [3], plans: [plan('both', 'kept')] },
+    { owner: 'b', previous: [1, end], attempts: [3], more: [plan('both', 'kept')] },
   ])
   const store = await openFake(fileSystem)
   expect(await countedIn(store)).toBe(3)

@@ -4,9 +4,10 @@ import { agentMetrics } from '../../../src/core/aggregate/metrics.ts'
 import type { SeriesPoint } from '../../../src/core/aggregate/series.ts'
 import { totalAttempts } from '../../../src/core/aggregate/summary.ts'
 import type { FileStore } from '../../../src/store/file/file-store.ts'
+import { atEveryChange, DONE, ENDINGS } from './endings.ts'
 import { afterPowerLoss, createDisk, type Disk } from './fake-disk.ts'
-import { createFakeFileSystem, type FakeFileSystem, type Fault } from './fake-file-system.ts'
-import { attempt, countedIn, idsIn, NOW, openFake, PATH, randomFrom } from './fixtures.ts'
+import { createFakeFileSystem, type FakeFileSystem } from './fake-file-system.ts'
+import { attempt, countedIn, idsIn, NOW, openFake, PATH } from './fixtures.ts'
 
 const key = { agent_name: 'sender', model_name: 'llama3:8b', issue_type: 'bug' }
 
@@ -80,32 +81,16 @@ async function check(disk: Disk, book: Book): Promise<void> {
   await again.close()
 }
 
-describe.each<[string, (disk: Disk, at: number) => Disk]>([
-  ['the process is killed', disk => disk],
-  ['the power is lost with all that was not synced', disk => afterPowerLoss(disk)],
-  ['the power is lost with some of what was not synced', (disk, at) => afterPowerLoss(disk, randomFrom(at))],
-])('when %s', (_name, ending) => {
-  test.each(['nothing', 'half', 'all'] as const)(
+describe.each(ENDINGS)('when %s', (_name, ending) => {
+  test.each(DONE)(
     'after any operation that has done %s, every point is counted once when its sender has sent it again',
     async done => {
-      let reached = true
-      let at = 0
-      for (; reached; at++) {
-        reached = false
-        const fileSystem = createFakeFileSystem(createDisk())
-        fileSystem.fault = ({ index }): Fault | undefined => {
-          if (index < at) return undefined
-          reached = true
-          return { kind: 'end', done }
-        }
+      const runs = await atEveryChange(createDisk, { done }, async (fileSystem, at) => {
         const book: Book = { sent: 0, kept: 0 }
         await history(fileSystem, book).catch(() => {})
-        await check(ending(fileSystem.disk, at), book).catch(error => {
-          const last = fileSystem.operations[at]
-          throw new Error(`operation ${at}: ${last?.name} ${last?.path}`, { cause: error })
-        })
-      }
-      expect(at).toBeGreaterThan(50)
+        for (const disk of ending(fileSystem.disk, at)) await check(disk, { ...book })
+      })
+      expect(runs).toBeGreaterThan(20)
     },
   )
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Store, StoreUnavailable } from '../../../src/core/ports.ts'
 import { openFileReader } from '../../../src/store/file/reader.ts'
 import type { Disk } from './fake-disk.ts'
-import { createFakeFileSystem, type FakeFileSystem, type Operation } from './fake-file-system.ts'
+import { createFakeFileSystem, type FakeFileSystem, type Operation, READING } from './fake-file-system.ts'
 import { attempt, countedIn, idsIn, NOW, newTally, openFake, PATH } from './fixtures.ts'
 
 const JOURNAL = '/data/perf.journal'
@@ -62,8 +62,6 @@ async function filesOn(disk: Disk): Promise<Map<string, string | undefined>> {
   }
   return files
 }
-
-const READING = new Set(['read', 'stat', 'list', 'open', 'size'])
 
 test('a reader of a store that is open for writing gives the same answers, uses no operation that writes, and refuses to write', async () => {
   const writing = createFakeFileSystem()

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { createTally } from '../../../src/core/aggregate/tally.ts'
+import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/time-tiers.ts'
 import type { Store } from '../../../src/core/ports.ts'
 import type { OpenStore } from '../../../src/store/backend.ts'
 import { checkStore, openStore, openStoreToRead } from '../../../src/store/open.ts'
@@ -56,6 +58,38 @@ test('two stores on one file count what either records, once, and give byte-iden
   const again = await place.open()
   expect(await answersOf(again)).toBe(before)
   await again.close()
+})
+
+test('larger limits raise those of the store, smaller ones and other tiers are ignored with a warning', async () => {
+  await using place = await createPlace()
+  const target = `sqlite:${place.path}`
+  const hours: TierOptions[] = [{ spanMs: 3_600_000, keepMs: Number.POSITIVE_INFINITY }]
+  const open = async (maxKeys: number, tiers: readonly TierOptions[], raiseLimits = true): Promise<OpenStore> => {
+    logged.length = 0
+    const tally = createTally({ maxKeys, maxArms: 10, tiers })
+    return await openStore(target, { clock, log, tally, raiseLimits })
+  }
+  const keys = async (store: OpenStore): Promise<number> => (await store.summaries()).length
+  const first = await open(1, hours)
+  expect(logged).toEqual([])
+  const second = await open(3, DEFAULT_TIERS)
+  expect(logged).toEqual([expect.stringContaining('a limit of the settings differs')])
+  expect(second.coverage(NOW).spanMs).toBe(3_600_000)
+  await second.append([1, 2, 3, 4].map(i => attempt(i, { agent_name: `agent ${i}` })))
+  expect(await keys(second)).toBe(4)
+  await expect.poll(() => keys(first)).toBe(4)
+  expect(await answersOf(first)).toBe(await answersOf(second))
+  for (const store of [first, second]) await store.close()
+  const third = await open(2, hours)
+  expect(logged).toHaveLength(1)
+  await third.append([attempt(5, { agent_name: 'agent 5' })])
+  expect(await keys(third)).toBe(4)
+  await third.close()
+  // A command that opens the store with its own defaults raises nothing.
+  const command = await open(100, hours, false)
+  await command.append([attempt(6, { agent_name: 'agent 6' })])
+  expect(await keys(command)).toBe(4)
+  await command.close()
 })
 
 test('an id that both record counts once, and the listing shows it once, also after a restart', async () => {
@@ -135,6 +169,25 @@ test('a damaged file is moved aside and reported, and recording goes on in a new
   expect(logged).toContain('the database is damaged: it was moved aside, and the store begins empty')
   const names = await readdir(place.folder)
   expect(names.filter(name => name.startsWith('attempts.db.corrupt-')).length).toBeGreaterThan(0)
+})
+
+test('a damaged file that another process has open is left as it is, and refused until that process ends', async () => {
+  await using place = await createPlace()
+  const first = await place.open()
+  await first.append(Array.from({ length: 2000 }, (_, i) => attempt(i)))
+  await first.close()
+  const held = await place.open()
+  const file = await open(place.path, 'r+')
+  await file.write(Buffer.alloc(100_000, 7), 0, 100_000, 32_768)
+  await file.close()
+  const before = await readFile(place.path)
+  await expect(place.open()).rejects.toMatchObject({ name: 'DamagedInUse', exitCode: 75 })
+  expect((await readFile(place.path)).equals(before)).toBe(true)
+  expect((await readdir(place.folder)).filter(name => name.includes('.corrupt-'))).toEqual([])
+  await held.close()
+  const again = await place.open()
+  expect(await countedIn(again)).toBe(0)
+  await again.close()
 })
 
 test('the database of another program is refused, and left as it was', async () => {

@@ -1,9 +1,9 @@
 /** Merges the records that two owners stored at the same time into one journal. */
 import type { LogRecord } from '../../../core/fold.ts'
 import type { Logger } from '../../logger.ts'
-import { planJson, pointsJson } from '../../record-json.ts'
+import { alertJson, outcomeJson, planJson, pointsJson } from '../../record-json.ts'
 import type { Journal } from '../journal/journal.ts'
-import { type JournalRecord, recordLines } from '../journal/record.ts'
+import { recordLines } from '../journal/record.ts'
 import { type JournalFiles, segmentPath } from '../journal/segments.ts'
 import type { Fork } from './forks.ts'
 import { scan } from './scan.ts'
@@ -11,42 +11,43 @@ import { scan } from './scan.ts'
 /** The maximum number of forks that one segment names, because its first record must stay short. */
 const MAX_FORKS_PER_SEGMENT = 16
 
-export type ForkRecord = Extract<LogRecord, { kind: 'attempt' | 'points' | 'plan' }>
+/** A record that a fork may add to the journal. */
+export type ForkRecord = Exclude<LogRecord, { kind: 'reset' | 'limits' | 'baseline' }>
+
+/** `contrary`: the journal states something else, which came later or which others have seen. */
+export type Novelty = 'new' | 'known' | 'contrary'
 
 /** A fork, and its records that the journal does not have. */
 export interface ReadFork extends Fork {
   readonly records: readonly ForkRecord[]
   /** The number of its other records. */
   readonly known: number
+  /** Records that are not merged: contrary plans, and resets, which would delete what the other owner acknowledged since. */
+  readonly leftOut: number
   /** Damaged lines. */
   readonly corrupt: number
 }
 
-/**
- * Reads forks in the order of the journal. Ignores a reset in a fork, because it would delete records that the other owner has acknowledged
- * since.
- */
+/** Reads forks in the order of the journal. */
 export async function readForks(
   { fileSystem, directory }: JournalFiles,
   forks: readonly Fork[],
-  isNew: (record: ForkRecord) => boolean,
+  noveltyOf: (record: ForkRecord) => Novelty,
 ): Promise<ReadFork[]> {
   const found: ReadFork[] = []
   for (const fork of forks) {
     const records: ForkRecord[] = []
-    let known = 0
+    const counts = { known: 0, leftOut: 0 }
     const { end, corrupt } = await scan(fileSystem, segmentPath(directory, fork.sequence), fork, record => {
-      if (!isForkRecord(record)) return
-      if (isNew(record)) records.push(record)
-      else known++
+      if (record.kind === 'opening' || record.kind === 'limits') return
+      const novelty = record.kind === 'reset' || record.kind === 'baseline' ? 'contrary' : noveltyOf(record)
+      if (novelty === 'new') records.push(record as ForkRecord)
+      else counts[novelty === 'known' ? 'known' : 'leftOut']++
     })
-    if (records.length + known + corrupt > 0) found.push({ ...fork, records, known, corrupt, end })
+    if (records.length + counts.known + counts.leftOut + corrupt > 0)
+      found.push({ ...fork, records, ...counts, corrupt, end })
   }
   return found
-}
-
-function isForkRecord(record: JournalRecord): record is ForkRecord {
-  return record.kind === 'attempt' || record.kind === 'points' || record.kind === 'plan'
 }
 
 /**
@@ -64,7 +65,7 @@ export async function mergeForks(
       attempts: records.filter(({ kind }) => kind === 'attempt').length,
       merged: some.map(({ sequence, start, end }) => ({ segment: sequence, start, end })),
     })
-    for (const { sequence, beside, records, known } of some) {
+    for (const { sequence, beside, records, known, leftOut } of some) {
       log.error(
         'two processes wrote to the store at the same time, because its lock was removed: the records of both are kept',
         {
@@ -72,6 +73,7 @@ export async function mergeForks(
           beside: segmentPath(directory, beside),
           records: records.length,
           known,
+          ...(leftOut > 0 && { left_out: leftOut }),
           merged_into: segmentPath(directory, journal.end.segment),
         },
       )
@@ -85,6 +87,16 @@ function lineOf(record: ForkRecord): Buffer {
 }
 
 function textOf(record: ForkRecord): string {
-  if (record.kind === 'points') return pointsJson(record.points)
-  return record.kind === 'plan' ? planJson(record) : JSON.stringify(record.attempt)
+  switch (record.kind) {
+    case 'attempt':
+      return JSON.stringify(record.attempt)
+    case 'points':
+      return pointsJson(record.points)
+    case 'outcome':
+      return outcomeJson(record)
+    case 'alert':
+      return alertJson(record)
+    case 'plan':
+      return planJson(record)
+  }
 }

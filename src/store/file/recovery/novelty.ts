@@ -1,0 +1,57 @@
+/** Which records of forks the journal has. */
+import { type ExperimentPlan, isSamePlan } from '../../../core/aggregate/experiment-plan.ts'
+import { type FoldState, outcomeId } from '../../../core/fold.ts'
+import type { ForkRecord, Novelty } from './merge-forks.ts'
+
+/**
+ * Compares records, in their order, with the state of the journal and with earlier records of forks. An attempt without an id and points are
+ * always new: nothing can tell. Of two plans, that of the journal stays.
+ */
+export function createNovelty({
+  ids,
+  alerts,
+  tally,
+}: Pick<FoldState, 'ids' | 'alerts' | 'tally'>): (record: ForkRecord) => Novelty {
+  const seen = new Set<string>()
+  const firing = new Set(alerts.keys())
+  const plans = new Map<string, ExperimentPlan>()
+
+  function isKnown(id: string, idMs: number): boolean {
+    const isOld = seen.has(id) || ids.has(id, idMs)
+    seen.add(id)
+    return isOld
+  }
+
+  function isChanged(alert: string, isFiring: boolean): boolean {
+    if (firing.has(alert) === isFiring) return false
+    if (isFiring) firing.add(alert)
+    else firing.delete(alert)
+    return true
+  }
+
+  function noveltyOfPlan(experiment: string, plan: ExperimentPlan): Novelty {
+    const merged = plans.get(experiment)
+    const kept = tally.plans.get(experiment)
+    if (isSamePlan(merged ?? kept, plan)) return 'known'
+    if (merged === undefined && kept !== undefined) return 'contrary'
+    plans.set(experiment, plan)
+    return 'new'
+  }
+
+  return record => {
+    switch (record.kind) {
+      case 'attempt': {
+        const { attempt_id } = record.attempt
+        return attempt_id !== undefined && isKnown(attempt_id, record.idMs) ? 'known' : 'new'
+      }
+      case 'points':
+        return 'new'
+      case 'outcome':
+        return isKnown(outcomeId(record), record.idMs) ? 'known' : 'new'
+      case 'alert':
+        return isChanged(record.alert, record.status === 'firing') ? 'new' : 'known'
+      case 'plan':
+        return noveltyOfPlan(record.experiment, record.plan)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** Inserts a group, and makes the partitions of the day where they are missing. */
+import { type Group, mustBeFirst } from '../../core/log.ts'
+import { appendText } from './append.ts'
+import { type Connection, sqlState } from './connection.ts'
+import { makePartitions } from './partitions.ts'
+import { serverTime } from './server.ts'
+
+/** Receives a sentence about something that an operator should know. */
+export type Warn = (message: string, detail: Readonly<Record<string, unknown>>) => void
+
+export interface AppendedRow {
+  readonly seq: string
+  readonly chain: string
+  readonly before_chain: string
+}
+
+/** Undefined where the writer's last number is not the one before that of the group. */
+export type Insert = (writer: string, group: Group) => Promise<AppendedRow | undefined>
+
+/** SQLSTATE: no partition for the row. */
+const NO_PARTITION = '23514'
+
+export function createInsert(
+  connection: Connection,
+  schema: string,
+  { rows, warn }: { readonly rows: boolean; readonly warn: Warn },
+): Insert {
+  const { query } = connection
+  const text = appendText(schema, { rows })
+  const plain = appendText(schema, { rows: false })
+
+  async function run(
+    statement: string,
+    writer: string,
+    { number, isReset, records }: Group,
+  ): Promise<AppendedRow | undefined> {
+    const lines = Buffer.from(records.buffer, records.byteOffset, records.byteLength).toString()
+    const [row] = await query<AppendedRow>(statement, [writer, number, isReset, lines])
+    return row
+  }
+
+  async function insert(writer: string, group: Group): Promise<AppendedRow | undefined> {
+    try {
+      return await run(text, writer, group)
+    } catch (error) {
+      const state = sqlState(error)
+      if (state === NO_PARTITION) {
+        await makePartitions(connection, schema, await serverTime(connection))
+        return await run(text, writer, group)
+      }
+      // Class 22: a value that the columns cannot hold. The log keeps it all the same.
+      if (!rows || !state?.startsWith('22')) throw error
+      warn('attempts cannot be stored as rows: they are only in the log', { error: (error as Error).message })
+      return await run(plain, writer, group)
+    }
+  }
+
+  return async (writer, group) => {
+    if (group.writer !== undefined && group.number === 1) await putWriter(connection, schema, writer)
+    if (mustBeFirst(group)) return await run(appendText(schema, { rows, isFirst: true }), writer, group)
+    const row = await insert(writer, group)
+    if (row !== undefined || group.number !== 1) return row
+    // A failover or a restored backup may have lost the writer's row, without which no group can be appended.
+    await putWriter(connection, schema, writer)
+    return await insert(writer, group)
+  }
+}
+
+/** Creates the row that counts the groups of a writer, or notes that the writer is alive. */
+export async function putWriter({ query }: Pick<Connection, 'query'>, schema: string, writer: string): Promise<void> {
+  await query(
+    `insert into ${schema}.writers (writer, number) values ($1, 0) on conflict (writer) do update set seen = now()`,
+    [writer],
+  )
+}

@@ -1,0 +1,176 @@
+/**
+ * The log over a database or stream that several sidecars share. A backend supplies its statements. Everything that depends on their order is
+ * here: the read loop, the search for groups of other sidecars, and what an error says about a group.
+ */
+import {
+  type Group,
+  type Kept,
+  type KeptGroup,
+  type Log,
+  LogBehind,
+  LogDiverged,
+  type LogInfo,
+  LogNotEmpty,
+  LogRefused,
+  LogTruncated,
+  type LogWatcher,
+  type Position,
+} from '../../core/log.ts'
+import type { Clock, StoreHealth } from '../../core/ports.ts'
+import { nodeFileSystem } from '../file/file-system.ts'
+import { findAttempt } from './find.ts'
+import type { Head, SharedGroups, SharedSnapshots } from './groups.ts'
+import { pageOf } from './page.ts'
+import { START, sequenceOf } from './position.ts'
+import { reachOf } from './reach.ts'
+import { createFrames, readRecords } from './records.ts'
+import { type Retention, withinRetention } from './retention.ts'
+import { NotSent, Unanswered } from './server-errors.ts'
+
+/** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
+const RESEND_BYTES = 8 * 1024 * 1024
+
+export interface SharedLogParts {
+  /** Unique for each opening. */
+  readonly writer: string
+  readonly head: Head
+  readonly groups: SharedGroups
+  readonly snapshots: SharedSnapshots
+  readonly clock: Clock
+  readonly retention: Retention
+  /** How often groups of other sidecars are looked for, in milliseconds. */
+  readonly pollMs: number
+  /** The path of a temporary file for a snapshot. */
+  readonly temporaryPath: string
+  /** See {@link Log.expire}. */
+  expire(): Promise<boolean>
+  /** See {@link Log.recover}. */
+  recover(): Promise<void>
+  health(): StoreHealth
+  close(): Promise<void>
+}
+
+/** A log with the identity that all its sidecars see. */
+export interface SharedLog extends Log {
+  readonly info: LogInfo & { readonly id: string }
+}
+
+export function createSharedLog(parts: SharedLogParts): SharedLog {
+  const { writer, head, groups, snapshots, clock, retention } = parts
+  const seen = { end: START }
+  const { watch, stop } = createPolling(parts, seen)
+  return {
+    info: {
+      id: head.id,
+      writer,
+      start: START,
+      seed: head.seed,
+      limits: head.limits,
+      tiers: head.limits.tiers,
+      resendBytes: RESEND_BYTES,
+    },
+    frame: createFrames(),
+    append: createAppend(parts, seen),
+    read: (after, until) => readGroups(groups, after, until),
+    reach: async () => reachOf(await groups.ends(), groups.at),
+    page: query => pageOf(groups, withinRetention(query, retention, clock())),
+    find: async attemptId => {
+      const text = JSON.stringify(attemptId)
+      return await findAttempt(attemptId, await groups.bounds(), from => groups.withText(text, from))
+    },
+    leaveOut(position, places) {
+      // Best effort: a listing then shows a repeat twice, and no number changes.
+      groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
+    },
+    snapshots: snapshots.list,
+    putSnapshot: snapshots.put,
+    temporaryFile: () => nodeFileSystem.createTemp(parts.temporaryPath),
+    rotate: async folded => folded,
+    expire: parts.expire,
+    recover: parts.recover,
+    watch,
+    health: parts.health,
+    async close() {
+      stop()
+      await parts.close()
+    },
+  }
+}
+
+/** The position of the newest group that this sidecar knows of. */
+interface Seen {
+  end: Position
+}
+
+function createAppend({ writer, groups }: SharedLogParts, seen: Seen): Log['append'] {
+  /** Whether an append of the group that is sent now had no answer: it may be stored, or be stored yet. */
+  let isUnknown = false
+  /** The number of the newest acknowledged group of this writer. */
+  let acknowledged = 0
+
+  return async (group: Group): Promise<Kept> => {
+    const isOwn = group.writer === undefined
+    try {
+      const kept = await groups.append(group.writer ?? writer, group)
+      isUnknown = false
+      if (isOwn) acknowledged = Math.max(acknowledged, group.number)
+      seen.end = kept.position
+      return kept
+    } catch (error) {
+      if (error instanceof LogBehind || error instanceof LogNotEmpty || error instanceof LogRefused) throw error
+      if (error instanceof Unanswered) isUnknown = true
+      // Without a connection, and with the server's own error, this try stored nothing. An earlier one may have.
+      const isStored = isUnknown || (isOwn && group.number <= acknowledged)
+      throw !isStored && (error instanceof NotSent || groups.isRefusal(error)) ? new LogRefused(error) : error
+    }
+  }
+}
+
+async function* readGroups(groups: SharedGroups, after: Position, until?: Position): AsyncGenerator<KeptGroup> {
+  for (let position = after; position !== until; ) {
+    const gone = await groups.whyGone(position)
+    if (gone !== undefined) throw new (gone.isTruncated ? LogTruncated : LogDiverged)(gone.detail)
+    const read = await groups.after(sequenceOf(position))
+    if (read.length === 0) return
+    for (const { records, ...group } of read) {
+      yield { ...group, records: readRecords(records) }
+      position = group.position
+      if (position === until) break
+    }
+  }
+}
+
+/** Looks for groups of other sidecars. A failure is reported, unless the log is closed meanwhile. */
+function createPolling(
+  { groups, pollMs, clock }: SharedLogParts,
+  seen: Seen,
+): { readonly watch: Log['watch']; readonly stop: () => void } {
+  let timer: NodeJS.Timeout | undefined
+  let isPolling = false
+
+  async function poll(watcher: LogWatcher): Promise<void> {
+    if (isPolling) return
+    isPolling = true
+    try {
+      const atMs = clock()
+      const now = await groups.end()
+      watcher.ended?.(now, atMs)
+      if (now !== seen.end) watcher.changed()
+      seen.end = now
+    } catch (error) {
+      if (timer !== undefined) watcher.failed(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      isPolling = false
+    }
+  }
+
+  return {
+    watch(watcher) {
+      timer = setInterval(() => void poll(watcher), pollMs).unref()
+    },
+    stop() {
+      clearInterval(timer)
+      timer = undefined
+    },
+  }
+}
