@@ -4,9 +4,9 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json vite.config.ts ./
 COPY src ./src
-RUN npm run build
+RUN npm run build && npm run build:page
 
 # Production dependencies only.
 FROM ${NODE_IMAGE} AS modules
@@ -24,6 +24,7 @@ ENTRYPOINT ["node", "examples/coordinator.ts"]
 
 FROM modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/dist-page ./dist-page
 # A new volume inherits the owner of this directory.
 RUN mkdir /data && chown 65532:65532 /data
 VOLUME /data

@@ -19,6 +19,7 @@ const LONGEST = [
   'end-to-end/otlp-metrics',
   'chaos/kill',
   'end-to-end/otlp-restart',
+  'page/app/views',
   'sidecar/changed-settings',
   'server/held-connections',
   'end-to-end/lost-lock',
@@ -38,6 +39,7 @@ class LongestFirst extends BaseSequencer {
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    globalSetup: 'test/support/built-page.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // More than cores: about a third of the time a test waits, for timeouts of a server or retries of an exporter.

@@ -510,6 +510,17 @@ const NETWORK: readonly ReliabilityRow[] = [
   },
   {
     promise:
+      'A copy of a store gives the answers of its source. A copy that is killed is finished by the next run, copies nothing twice, and is no store until then.',
+    shown: [
+      'test/store/copy/copy.test.ts > a copy whose append number N should %s is finished by the next run, and nothing is copied twice',
+      'test/store/copy/copy.test.ts > neither a sidecar nor a question opens an unfinished copy',
+      'test/store/copy/copy.test.ts > a process that writes to the target meanwhile is noticed',
+      'test/command/copy.test.ts > through stores of other kinds and back into a file > %s attempts keep every answer',
+      'test/command/copy.test.ts > a copy that is killed between two groups is finished by the next run, and refused as a store until then',
+    ],
+  },
+  {
+    promise:
       'Equal waiting questions share one computation, and no answer misses an attempt that was acknowledged before the question.',
     shown: [
       `${QUESTIONS} > equal waiting questions are computed once, and each client gets the same complete answer`,

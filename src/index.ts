@@ -1,5 +1,6 @@
 /** What a coordinator imports. It loads `@opentelemetry/api` and Node's own modules, and nothing else. */
 export type { AgentAttempt, AttemptKey, AttemptProblem, NewAttempt } from './core/attempt/attempt.ts'
+export type { ResyncReason, StreamEvent, StreamEvents, StreamSummary } from './core/events.ts'
 export type { AttemptPage, KeyFilter, MissingAttempts } from './core/ports.ts'
 export type { BestAgent, BestAgentOptions, Ranking } from './core/reports/best-agent.ts'
 export type { CalibrationReport } from './core/reports/calibration-report.ts'
@@ -46,3 +47,4 @@ export type { ProblemCounts } from './instrument/problems.ts'
 export type { AttemptKeeper, Receipt, RejectedAttempt } from './instrument/receipt.ts'
 export type { AttemptLabels } from './instrument/recorder.ts'
 export { type ProblemDetails, SidecarError } from './instrument/sidecar-error.ts'
+export type { StreamOptions } from './instrument/stream.ts'

@@ -4,11 +4,15 @@
  */
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import type { Config, Environment } from './config/config.ts'
+import { type Config, type Environment, grpcAddress } from './config/config.ts'
 import { createExposition } from './expose/exposition.ts'
-import { openOtlpOut } from './expose/otlp-out.ts'
+import { type OtlpOut, openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
+import { createPageHandler } from './page/assets.ts'
+import { readBuiltFiles } from './page/built-files.ts'
+import { createStreamHandler } from './page/stream/handler.ts'
+import { createStreamHub } from './page/stream/hub.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
 import { QUESTIONS } from './questions/questions.ts'
 import { createOpenStreams } from './receive/open-streams.ts'
@@ -21,7 +25,8 @@ import { createRefusalLog } from './server/refusal-log.ts'
 import { createUnreadAnswers } from './server/unread-answers.ts'
 import { createApp } from './sidecar/app.ts'
 import { openEventLoopLag } from './sidecar/event-loop-lag.ts'
-import { watchFill } from './sidecar/fill-watch.ts'
+import { type FillWatch, watchFill } from './sidecar/fill-watch.ts'
+import { createGrpcCounts } from './sidecar/grpc-counts.ts'
 import { createIngestCounts } from './sidecar/ingest-counts.ts'
 import { createReadiness, isReady } from './sidecar/readiness.ts'
 import { readyFields } from './sidecar/ready-line.ts'
@@ -40,8 +45,10 @@ export type { Config } from './config/config.ts'
 
 /** A sidecar that records attempts and answers questions. */
 export interface Sidecar {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, with the base path. */
   readonly url: string
+  /** The URL of OTLP over gRPC, if it is received. */
+  readonly grpcUrl: string | undefined
   readonly tracker: AgentPerformanceTracker
   /**
    * Resolves where the process must end and a newer version take its place: another sidecar wrote records to the store that this version cannot
@@ -65,6 +72,8 @@ export async function startSidecar(
   logOutput: Pick<LogOutput, 'dropped'> = { dropped: 0 },
 ): Promise<Sidecar> {
   const { tokens, tls, mapping, aliases, price } = await readStartup(config)
+  // Before the store opens, so that nothing is left open if the files cannot be read.
+  const builtFiles = await readBuiltFiles()
   const outdated = Promise.withResolvers<Error>()
   const { tally, store, replayMs } = await openStorage(config, log, outdated.resolve)
   const access = { hosts: config.allowHost, origins: config.allowOrigin, tokens }
@@ -82,12 +91,28 @@ export async function startSidecar(
   const turns = createConnectionTurns()
   const streams = createOpenStreams()
   const ingest = createIngestCounts()
-  const requests = createRequestCounts(createRefusalLog(log, monotonic))
+  const refusals = createRefusalLog(log, monotonic)
+  const requests = createRequestCounts(refusals)
+  const grpcCounts = createGrpcCounts(log)
   const questions = createQuestionsInFlight({ ...config, turns })
   const readiness = createReadiness(store, () => state.phase !== 'serving')
+  const otlpPushes = { success: 0, failure: 0 }
   let listener: Listener | undefined
+  let grpc: Listener | undefined
   const { info } = store
-  const sources = { version: VERSION, info, tally, tracker, requests, unread, questions, logOutput, eventLoopLag }
+  const sources = {
+    version: VERSION,
+    info,
+    tally,
+    tracker,
+    requests,
+    unread,
+    questions,
+    logOutput,
+    eventLoopLag,
+    otlpPushes,
+    grpc: grpcCounts,
+  }
   const exposition = createExposition({
     tally,
     version: VERSION,
@@ -98,13 +123,30 @@ export async function startSidecar(
         ready: isReady(readiness.checks()),
         store: store.metrics(),
         ingest: ingest.totals,
-        listener,
+        dropped: (listener?.dropped ?? 0) + (grpc?.dropped ?? 0),
       }),
   })
   const paths = createPaths(QUESTIONS.map(({ path }) => `/api/v1/${path}`))
   const receivers = createReceivers({ config, tracker, streams, counts: ingest.counts, state })
-  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, log })
-  const handler = createRequestHandler({ config, log, paths, state, requests, turns, unread, receivers, app })
+  const hub = createStreamHub({ events: store.events, clock: Date.now, monotonic })
+  const stream = createStreamHandler({
+    hub,
+    maxStreams: Math.ceil(config.maxConnections / 4),
+    isClosing: () => state.phase === 'refusing',
+  })
+  const page = createPageHandler(builtFiles)
+  const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, page, log })
+  const handler = createRequestHandler({
+    config,
+    log,
+    paths,
+    state,
+    requests,
+    turns,
+    unread,
+    receivers: receivers.posts,
+    app,
+  })
 
   async function closeStages(): Promise<void> {
     eventLoopLag.close()
@@ -119,23 +161,26 @@ export async function startSidecar(
     keepAliveTimeoutMs: config.keepAliveTimeoutMs,
     maxConnections: config.maxConnections,
     onUnparsed: problem => requests.countUnparsed(problem.status),
+    onHttp2: () => grpcCounts.countMisdirected(),
   }).catch(async error => {
     await closeStages()
     throw error
   })
   listener = opened
-  const instance = `${hostname()}:${new URL(opened.url).port}`
-  const otlpOut = await openOtlpOut(env, exposition.producer, { version: VERSION, instance }, log)
-  const fill = watchFill({ tally, log })
+  let otlpOut: OtlpOut | undefined
+  let fill: FillWatch | undefined
   async function closeRest(): Promise<void> {
     await otlpOut?.close()
-    fill.close()
+    fill?.close()
     await closeStages()
   }
 
   async function reload(): Promise<void> {
     const renewed = await readReloadable(config)
-    if (renewed.tls !== undefined) opened.renew(renewed.tls)
+    if (renewed.tls !== undefined) {
+      opened.renew(renewed.tls)
+      grpc?.renew(renewed.tls)
+    }
     state.access = { ...state.access, tokens: renewed.tokens }
     state.mapping = renewed.mapping
     state.aliases = renewed.aliases
@@ -145,12 +190,45 @@ export async function startSidecar(
     await logStoredSpellings(config.modelAliases, { store, aliases: renewed.aliases, log })
   }
 
-  const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
-  log.info({ url: opened.url, version: VERSION, ...ready }, 'ready')
-  logCertificateDates(config.tlsCert, tls, log)
-  await logStoredSpellings(config.modelAliases, { store, aliases, log })
+  const url = `${opened.url}${config.basePath}`
+  try {
+    const address = grpcAddress(config)
+    if (address !== undefined) {
+      // Loaded when needed: it takes memory that most sidecars do not need.
+      const { openGrpc } = await import('./sidecar/grpc.ts')
+      const options = { address, config, log, tls, state, receivers: receivers.otlp, counts: grpcCounts, refusals }
+      grpc = await openGrpc(options)
+    }
+    otlpOut = await openOtlpOut({
+      env,
+      producer: exposition.producer,
+      version: VERSION,
+      instance: `${hostname()}:${new URL(opened.url).port}`,
+      log,
+      counts: otlpPushes,
+      listeners: [opened.url, ...(grpc === undefined ? [] : [grpc.url])],
+    })
+    fill = watchFill({ tally, log })
+    const ready = await readyFields({ config, tally, replayedRecords: store.replayedRecords, replayMs })
+    log.info({ url, ...(grpc && { grpc_url: grpc.url }), version: VERSION, ...ready }, 'ready')
+    logCertificateDates(config.tlsCert, tls, log)
+    await logStoredSpellings(config.modelAliases, { store, aliases, log })
+  } catch (error) {
+    // Otherwise the caller gets no sidecar to close, and the port and the lock of the store stay held.
+    await Promise.all([opened.drain(0), grpc?.drain(0)])
+    await closeRest()
+    throw error
+  }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
-    (closing ??= shutDown({ config, log, state, streams, listener: opened, closeRest }))
-  return { url: opened.url, tracker, outdated: outdated.promise, reload, close }
+    (closing ??= shutDown({
+      config,
+      log,
+      state,
+      streams,
+      stream: hub,
+      listeners: grpc === undefined ? [opened] : [opened, grpc],
+      closeRest,
+    }))
+  return { url, grpcUrl: grpc?.url, tracker, outdated: outdated.promise, reload, close }
 }

@@ -1,7 +1,10 @@
 /** Reads attempts from NDJSON or from the documented JSON file. */
+import { createHash } from 'node:crypto'
 import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
 import { attemptProblems } from '../core/attempt/validation.ts'
+import { type ParsedDocument, parseDocumentText } from '../store/document/document.ts'
+import type { ImportedDocument } from '../store/import-document.ts'
 import { asDocument, type Lost, recentAttempts } from './document.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { createLineIds, type LineIds } from './line-ids.ts'
@@ -13,6 +16,10 @@ export interface ReadOptions extends Input {
   readonly onLost: (lost: Lost) => void
   /** Called for every line without an `attempt_id`, for which an id was derived from the input. */
   readonly onDerivedId: () => void
+  /** Receives each part of a documented file that is left out. */
+  readonly onDamaged: (damage: ImportedDocument['damaged'][number]) => void
+  /** Takes a documented file as a whole. True if it is done: then the file yields no attempts. */
+  readonly onDocument?: ((document: Pick<ParsedDocument, 'metrics' | 'digest'>) => Promise<boolean>) | undefined
 }
 
 /**
@@ -20,7 +27,8 @@ export interface ReadOptions extends Input {
  * {@link CommandError} at the first invalid attempt. The error names the file and the line.
  */
 export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAttempt> {
-  const lines = linesOf(options)
+  const hash = createHash('sha256')
+  const lines = linesOf({ ...options, onContent: chunk => void hash.update(chunk) })
   const name = nameOf(options.path)
   const first = await firstLine(lines)
   if (first === undefined) return
@@ -28,7 +36,7 @@ export async function* readAttempts(options: ReadOptions): AsyncGenerator<NewAtt
   // A documented file may be a single line. A line without `metrics` is an attempt.
   const isOneLine = parsed.ok && asDocument(parsed.value) === undefined
   if (isOneLine) yield* fromLines(first, lines, options)
-  else yield* fromDocument(await wholeOf(first, lines), name, options.onLost)
+  else yield* fromDocument(await wholeOf(first, lines), name, options, () => hash.digest('hex'))
 }
 
 async function firstLine(lines: AsyncGenerator<Line>): Promise<Line | undefined> {
@@ -76,17 +84,35 @@ async function wholeOf(first: Line, rest: AsyncGenerator<Line>): Promise<string>
   return texts.join('\n')
 }
 
-function* fromDocument(text: string, name: string, onLost: ReadOptions['onLost']): Generator<NewAttempt> {
-  const parsed = parse(text)
-  const document = parsed.ok ? asDocument(parsed.value) : undefined
-  if (document === undefined) {
+/** `digestOf` returns the digest of the content. */
+async function* fromDocument(
+  text: string,
+  name: string,
+  { onLost, onDocument, onDamaged }: Pick<ReadOptions, 'onLost' | 'onDocument' | 'onDamaged'>,
+  digestOf: () => string,
+): AsyncGenerator<NewAttempt> {
+  const document = parseDocumentText(name, text)
+  if (typeof document === 'string') {
+    const parsed = parse(text)
     const why = parsed.ok ? 'it has no "metrics"' : parsed.detail
     throw invalid(`${name} is neither attempts, one JSON object a line, nor the documented file: ${why}`)
   }
-  const { attempts, lost, problem } = recentAttempts(document)
+  if ((await onDocument?.({ ...document, digest: digestOf() })) === true) return
+  const { attempts, lost, problem } = recentAttempts(document.metrics)
   if (problem !== undefined) throw invalid(`${name}: ${problem}`)
   if (lost.attempts > 0) onLost(lost)
-  for (const { attempt, place } of attempts) yield checked(attempt, `${name}: ${place}`)
+  for (const { attempt, place } of attempts) {
+    if (holdsConstant(attempt)) onDamaged({ entry: place, reason: 'it holds NaN or Infinity' })
+    else yield checked(attempt, `${name}: ${place}`)
+  }
+}
+
+/** Whether Python wrote NaN or Infinity, which are read as objects. */
+function holdsConstant(attempt: object): boolean {
+  return Object.values(attempt).some(
+    value =>
+      typeof value === 'object' && value !== null && Object.keys(value).some(key => /^(NaN|-?Infinity)$/.test(key)),
+  )
 }
 
 function checked(value: unknown, place: string): NewAttempt {

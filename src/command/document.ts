@@ -1,5 +1,5 @@
 /** Reads the recent attempts of the documented JSON file. */
-import { createHash } from 'node:crypto'
+import { createListedIds, LISTED_FIELDS } from '../store/document/listed-ids.ts'
 import { printable } from './table.ts'
 
 /** Attempts that a file counts but does not contain, and the number of entries with such attempts. */
@@ -42,24 +42,14 @@ export function recentAttempts(metrics: Readonly<Record<string, unknown>>): Rece
   return { attempts, lost: { entries, attempts: lost } }
 }
 
-/** The documented fields of an attempt. Other fields of an entry are ignored. */
-const FIELDS = ['timestamp', 'agent_name', 'model_name', 'issue_type', 'success', 'confidence', 'time_seconds'] as const
-
-/**
- * Derives the id from the key, the content and the number of equal attempts before it. The index in the list is not part of the id,
- * because it changes as the file grows. A later copy of the file therefore adds only its new attempts.
- */
+/** Other fields of an entry are ignored. */
 function withIds(key: string, recent: readonly unknown[]): RecentAttempts['attempts'] {
-  const seen = new Map<string, number>()
+  const idOf = createListedIds(key)
   return recent.map((result, index) => {
+    const attempt_id = idOf(result)
     const fields: Record<string, unknown> = isRecord(result) ? result : {}
-    const content = JSON.stringify([key, ...FIELDS.map(field => fields[field] ?? null)])
-    const nth = seen.get(content) ?? 0
-    seen.set(content, nth + 1)
-    const hash = createHash('sha256').update(`${nth} ${content}`).digest('hex').slice(0, 32)
-    const given = FIELDS.filter(field => fields[field] !== undefined).map(field => [field, fields[field]])
-    const attempt = { attempt_id: `file:${hash}`, ...Object.fromEntries(given) }
-    return { attempt, place: `result ${index + 1} of ${printable(key)}` }
+    const given = LISTED_FIELDS.filter(field => fields[field] !== undefined).map(field => [field, fields[field]])
+    return { attempt: { attempt_id, ...Object.fromEntries(given) }, place: `result ${index + 1} of ${printable(key)}` }
   })
 }
 

@@ -20,12 +20,12 @@ export const EXIT_HELP = `Exit codes:
    0  done
    1  nobody qualifies (best), or can be sent (route); no such experiment
   64  wrong usage
-  65  bad input data, or a store with damaged attempts (export)
+  65  bad input data, or a store with damaged attempts (export, copy)
   69  no sidecar reached
   70  internal error
-  73  a store cannot be made there
+  73  a store cannot be made there, or it holds other data (copy)
   74  input or output failed
-  75  in use, or too much at once: try again
+  75  in use, an unfinished copy, or too much at once: try again
   77  not allowed
   78  bad configuration, or a Node or store this version cannot work with`
 

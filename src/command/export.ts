@@ -1,10 +1,11 @@
 /** `export`: prints every stored attempt as one line of JSON. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import type { MissingAttempts } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { questionAt } from '../questions/questions.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { exportDocument } from './export-document.ts'
 import { counted, whole } from './format.ts'
 import { type Io, print, printJson, type TextOutput, write } from './io.ts'
 import { writeFileWhole } from './output-file.ts'
@@ -23,6 +24,9 @@ summary that --output prints.
 damaged or missing in the store, all others are exported, and the exit code is
 65.
 
+--format document prints the file that a file store keeps, for a store of any
+kind: totals, averages and the last 100 attempts of every key.
+
 Examples:
   agent-performance export --output attempts.ndjson
   agent-performance export --since 24h | jq -c 'select(.success | not)'
@@ -36,16 +40,28 @@ interface Exported {
   readonly missing: MissingAttempts
 }
 
+interface ExportOptions extends WhereOptions {
+  readonly output?: string
+  readonly format: 'ndjson' | 'document'
+}
+
 export function addExport(program: Command, io: Io): void {
   const command = program.command('export').summary('print every kept attempt as JSON lines')
   command.description('Prints every kept attempt as a line of JSON.')
   withParameters(withWhere(command), questionAt('attempts'), RESERVED)
     .optionsGroup('Options:')
+    .addOption(
+      new Option('--format <format>', 'attempts, one per line, or the documented file of a store')
+        .choices(['ndjson', 'document'])
+        .default('ndjson'),
+    )
     .option('--output <file>', 'write the lines to a file, and how many there were to standard output')
     .addHelpText('after', EXAMPLES)
     .action(async () => {
-      const { output, json, ...where } = command.opts<WhereOptions & { readonly output?: string }>()
+      const { output, json, format, ...where } = command.opts<ExportOptions>()
       const selection = givenParameters(command, questionAt('attempts'))
+      if (format === 'document')
+        return await exportDocument({ ...where, ...(json && { json }) }, { output, selection }, io)
       await withSource(where, io, 'ask', async source => {
         if (output === undefined) {
           const stdout: TextOutput = { write: text => write(io.stdout, text) }

@@ -1,10 +1,11 @@
-/** `import`: records attempts from files. */
+/** `import`: records attempts from files. The file is long because it holds every step of an import, and what it prints. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { maskSecrets } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Appended } from '../core/ports.ts'
+import type { ImportedDocument } from '../store/import-document.ts'
 import { readAttempts } from './attempts-in.ts'
 import type { Lost } from './document.ts'
 import { CommandError, EXIT, exitCodeOf } from './exit.ts'
@@ -13,6 +14,7 @@ import { type Io, print, printJson, type Signal } from './io.ts'
 import { nameOf } from './lines.ts'
 import { createProgress } from './progress.ts'
 import { type Source, withSource } from './source.ts'
+import { printable } from './table.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 /** Attempts per request or append. */
@@ -31,9 +33,12 @@ that id is remembered (--id-window and --id-window-age of serve). An attempt
 without one gets an id, derived from its content and its number among equal
 attempts. Without a timestamp, the id is derived from all lines up to it. So an
 interrupted import, or a file that has grown, can be imported again from its
-beginning. The documented file contains only the last 100 attempts of a key. To
-keep its totals too, start a store from the file itself:
-agent-performance serve --store FILE
+beginning.
+
+The documented file contains only the last 100 attempts of a key. An empty store
+(--store) takes its totals too, once. A store that holds something already, and
+a sidecar, take its attempts only. A damaged entry costs that entry alone: all
+others are imported, and the exit code is 65.
 
 Examples:
   agent-performance import attempts.ndjson.gz
@@ -48,6 +53,10 @@ interface Imported {
   readonly derived_ids: number
   /** Attempts that a documented file counts but does not contain. */
   readonly not_held: Lost
+  /** Set if the store begins with the documented file, with all its totals: since now, or since an earlier import. */
+  readonly adopted?: 'now' | 'before'
+  /** Parts of the documented file that are no data as documented. They were not imported. */
+  readonly damaged?: ImportedDocument['damaged']
 }
 
 export function addImport(program: Command, io: Io): void {
@@ -78,6 +87,7 @@ export function addImport(program: Command, io: Io): void {
             if (options.json === undefined) await print(io.stdout, importedText(imported))
           }
         })
+        refuseDamaged(done)
       } finally {
         interruption.end()
         if (options.json && done.length > 0) await printJson(io.stdout, { files: done })
@@ -129,11 +139,24 @@ function refuseItself(files: readonly string[], store: string | undefined): void
   }
 }
 
+/** Fails the command after an import that left something out. A user must notice. */
+function refuseDamaged(done: readonly Imported[]): void {
+  for (const { file, damaged = [] } of done) {
+    const [first] = damaged
+    if (first === undefined) continue
+    const what = counted(damaged.length, 'part of it is', 'parts of it are')
+    const message = `${nameOf(file)} was imported, but ${what} damaged and left out: ${printable(first.entry)}: ${printable(first.reason)}`
+    throw new CommandError(EXIT.data, message)
+  }
+}
+
 async function importFile(file: string, source: Source, io: Io, signalled: Promise<never>): Promise<Imported> {
   const kept = { accepted: 0, duplicates: 0 }
   let derived_ids = 0
   let bytes = 0
   let not_held: Lost = { entries: 0, attempts: 0 }
+  let adoption: ImportedDocument | undefined
+  const damaged: ImportedDocument['damaged'][number][] = []
   const progress = createProgress(io.stderr, sizeOf(file))
   const attempts = readAttempts({
     path: file,
@@ -147,6 +170,13 @@ async function importFile(file: string, source: Source, io: Io, signalled: Promi
     onDerivedId: () => {
       derived_ids++
     },
+    onDamaged: one => damaged.push(one),
+    onDocument:
+      source.adopt &&
+      (async document => {
+        adoption = await source.adopt?.(document)
+        return adoption?.result !== 'refused'
+      }),
   })
   const batch = batches(attempts)
   let inFlight = 0
@@ -168,7 +198,21 @@ async function importFile(file: string, source: Source, io: Io, signalled: Promi
   } finally {
     progress.end()
   }
-  return { file: nameOf(file), ...kept, derived_ids, not_held }
+  const imported = { file: nameOf(file), ...kept, derived_ids, not_held }
+  if (adoption === undefined || adoption.result === 'refused')
+    return { ...imported, ...(damaged.length > 0 && { damaged }) }
+  return { ...imported, ...adoptionOf(adoption) }
+}
+
+/** What an import says that made a documented file the beginning of the store. */
+function adoptionOf({
+  result,
+  attempts,
+  damaged,
+}: ImportedDocument): Pick<Imported, 'accepted' | 'duplicates' | 'adopted' | 'damaged'> {
+  if (result === 'before') return { accepted: 0, duplicates: attempts, adopted: 'before' }
+  const counts = { accepted: attempts, duplicates: 0, adopted: 'now' as const }
+  return { ...counts, ...(damaged.length > 0 && { damaged }) }
 }
 
 function sizeOf(file: string): number | undefined {
@@ -203,13 +247,16 @@ function interrupted(error: unknown, file: string, { accepted, duplicates }: App
   return new CommandError(exitCode, `${(error as Error).message}. ${before}${next}. ${again}`, { cause: error })
 }
 
-function importedText({ file, accepted, duplicates, derived_ids, not_held }: Imported): string {
+function importedText({ file, accepted, duplicates, derived_ids, not_held, adopted }: Imported): string {
+  if (adopted === 'before')
+    return `Imported nothing from ${file}: the store began with this document, whose ${counted(duplicates, 'attempt')} it counts.`
   const known = duplicates === 0 ? '' : `, ${whole(duplicates)} known already`
   const derived =
     derived_ids === 0
       ? ''
       : `\nIds were derived for ${counted(derived_ids, 'attempt')} without one: importing the same file again counts nothing twice while the ids are remembered.`
-  const line = `Imported ${counted(accepted, 'attempt')} from ${file}${known}.${derived}`
+  const totals = adopted === undefined ? '' : ', as its document counts them, totals and all'
+  const line = `Imported ${counted(accepted, 'attempt')} from ${file}${known}${totals}.${derived}`
   if (not_held.attempts === 0) return line
   const entries = counted(not_held.entries, 'entry counts', 'entries count')
   return `${line}

@@ -14,6 +14,8 @@ export interface Input {
   readonly stdin: Readable
   /** Receives the number of bytes of each chunk, before decompression. */
   readonly onBytes: (bytes: number) => void
+  /** Receives each chunk after decompression. */
+  readonly onContent?: ((chunk: Uint8Array) => void) | undefined
 }
 
 export interface Line {
@@ -26,12 +28,12 @@ export interface Line {
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path)
 
 /** The lines of an input without line feeds. Rejects with a {@link CommandError} that names the input if it cannot be read. */
-export async function* linesOf({ path, stdin, onBytes }: Input): AsyncGenerator<Line> {
+export async function* linesOf({ path, stdin, onBytes, onContent }: Input): AsyncGenerator<Line> {
   const utf8 = new TextDecoder('utf-8', { fatal: true })
   let number = 0
   try {
     const raw: AsyncIterable<Buffer> = path === '-' ? stdin : createReadStream(path)
-    for await (const bytes of split(inflated(counted(raw, onBytes)))) {
+    for await (const bytes of split(heard(inflated(counted(raw, onBytes)), onContent))) {
       number++
       yield { number, text: utf8.decode(bytes) }
     }
@@ -46,6 +48,13 @@ export async function* linesOf({ path, stdin, onBytes }: Input): AsyncGenerator<
 async function* counted(chunks: AsyncIterable<Buffer>, onBytes: Input['onBytes']): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
     onBytes(chunk.length)
+    yield chunk
+  }
+}
+
+async function* heard(chunks: AsyncGenerator<Buffer>, onContent: Input['onContent']): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    onContent?.(chunk)
     yield chunk
   }
 }

@@ -1,11 +1,13 @@
 /** Asks questions and records attempts in a store on this machine. */
 import { type ModelAliases, NO_ALIASES } from '../core/attempt/model-aliases.ts'
+import type { Clock } from '../core/ports.ts'
+import type { ReadableStore } from '../store/backend.ts'
 import { openStoreToRead } from '../store/open.ts'
 import { AgentPerformanceTracker, type TrackerOptions } from '../tracker.ts'
 import { CommandError, EXIT, systemCode } from './exit.ts'
 import type { Output } from './io.ts'
 import type { Source } from './source.ts'
-import { printable } from './table.ts'
+import { warningsTo } from './warnings.ts'
 
 export interface LocalOptions {
   /** `ask` opens an existing store read-only. `record` opens it as its only writer. */
@@ -20,24 +22,35 @@ export interface LocalOptions {
 
 /** Opens a store. Rejects if it cannot be read. `ask` rejects if it does not exist, `record` if another process has it open. */
 export async function openLocal(store: string, options: LocalOptions): Promise<Source> {
-  const tracker = options.use === 'ask' ? await openToAsk(store, options) : await openToRecord(store, options)
+  let tracker = options.use === 'ask' ? await openToAsk(store, options) : await openToRecord(store, options)
   return {
     ask: (path, parameters) => tracker.ask(path, parameters),
     record: attempts => tracker.keep([...attempts]),
+    async adopt(document) {
+      await tracker.close()
+      const { importDocument } = await import('../store/import-document.ts')
+      const aliases = await readAliases(options.modelAliases)
+      const imported = await importDocument(store, document, { logger: warningsTo(options.stderr), aliases })
+      // It folds the document, and a file store writes its own.
+      tracker = await openToRecord(store, options)
+      return imported
+    },
     close: () => tracker.close(),
   }
 }
 
 async function openToAsk(store: string, { stderr, modelAliases }: LocalOptions): Promise<AgentPerformanceTracker> {
   const aliases = await readAliases(modelAliases)
-  const warn = (message: string): void => {
-    stderr.write(`agent-performance: warning: ${printable(message)}\n`)
-  }
-  const log = { debug() {}, info() {}, warn, error: warn }
-  const opened = await openStoreToRead(store, { log }).catch(error => {
-    throw unreadable(error)
-  })
-  return new AgentPerformanceTracker({ store: opened, modelAliases: () => aliases })
+  return new AgentPerformanceTracker({ store: await openToRead(store, stderr), modelAliases: () => aliases })
+}
+
+/** Opens a store read-only. Each problem found in it is a line on standard error. `clock` gives the time of all answers. */
+export async function openToRead(store: string, stderr: Output, clock?: Clock): Promise<ReadableStore> {
+  return await openStoreToRead(store, { log: warningsTo(stderr), ...(clock !== undefined && { clock }) }).catch(
+    error => {
+      throw unreadable(error)
+    },
+  )
 }
 
 function unreadable(error: unknown): unknown {

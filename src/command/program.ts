@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../lib/version.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addCompareModels } from './compare-models.ts'
+import { addCopy } from './copy.ts'
 import { EXIT, EXIT_HELP, systemCode } from './exit.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
@@ -75,6 +76,7 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
   addCompareModels(program, io)
   addImport(program, io)
   addExport(program, io)
+  addCopy(program, io)
   addCheckConfig(program, io)
   return program
 }

@@ -4,6 +4,8 @@ import { variableOf } from '../config/config.ts'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import type { Appended } from '../core/ports.ts'
 import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
+import type { ParsedDocument } from '../store/document/document.ts'
+import type { ImportedDocument } from '../store/import-document.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { Io } from './io.ts'
 import { openRemote } from './remote.ts'
@@ -14,6 +16,8 @@ export interface Source {
   ask<Path extends QuestionPath>(path: Path, parameters: Input<Path>): Promise<Answer<Path>>
   /** Records all attempts. After a rejection some of them may be recorded. It is safe to record the same attempts again. */
   record(attempts: readonly NewAttempt[]): Promise<Appended>
+  /** Makes a document the beginning of the store. Undefined for a sidecar, which takes attempts only. */
+  readonly adopt?: (document: Pick<ParsedDocument, 'metrics' | 'digest'>) => Promise<ImportedDocument>
   close(): Promise<void>
 }
 

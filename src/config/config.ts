@@ -2,10 +2,10 @@
 import { type FileEntry, readConfigFile } from './file.ts'
 import { isLoopback } from './kind.ts'
 import { nearest } from './nearest.ts'
-import { type AnySetting, type Config, PREFIX, settings, variableOf } from './settings.ts'
+import { type AnySetting, type Config, grpcAddress, PREFIX, settings, variableOf } from './settings.ts'
 
 export { isLoopback, type ListenAddress, type Tier } from './kind.ts'
-export { type Config, type LogLevel, variableOf } from './settings.ts'
+export { type Config, grpcAddress, type LogLevel, variableOf } from './settings.ts'
 
 /** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -175,11 +175,16 @@ export function maskSecrets(text: string): string {
     .replace(/([?&](?:ssl)?password=)[^&#\s"]*/gi, '$1***')
 }
 
-function brokenRules({ listen, authTokenFile, insecureNoAuth, tlsCert, tlsKey }: Config): Fault[] {
+function brokenRules(config: Config): Fault[] {
+  const { listen, authTokenFile, insecureNoAuth, tlsCert, tlsKey } = config
   const faults: string[] = []
-  if (!isLoopback(listen.host) && authTokenFile === undefined && !insecureNoAuth) {
+  for (const [name, host] of [
+    ['listen', listen.host],
+    ['otlp-grpc-listen', grpcAddress(config)?.host],
+  ]) {
+    if (host === undefined || isLoopback(host) || authTokenFile !== undefined || insecureNoAuth) continue
     faults.push(
-      `listen: ${listen.host} can be reached from other machines, and there is no auth-token-file: anyone who can reach it could read and record. Set --auth-token-file FILE, listen on 127.0.0.1, or accept that with --insecure-no-auth`,
+      `${name}: ${host} can be reached from other machines, and there is no auth-token-file: anyone who can reach it could read and record. Set --auth-token-file FILE, listen on 127.0.0.1, or accept that with --insecure-no-auth`,
     )
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {

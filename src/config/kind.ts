@@ -113,6 +113,16 @@ function decoded<T>(kind: Kind<T>): Kind<T> {
 /** A path, relative to the working directory. */
 export const path: Kind<string> = decoded(text('path', 'a path', stated => stated || undefined))
 
+/** A path of a URL, parsed without a slash at its end: empty for the root. */
+export const basePath: Kind<string> = text(
+  'path',
+  'a path such as /agents/perf, of letters, digits and . _ ~ -',
+  stated =>
+    /^\/(?:[A-Za-z0-9._~-]+\/?)*$/.test(stated) && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(stated)
+      ? stated.replace(/\/$/, '')
+      : undefined,
+)
+
 /** An address to listen on. Port 0 selects a free port. */
 export interface ListenAddress {
   /** A name or an address. An IPv6 address has no brackets. */

@@ -4,6 +4,7 @@
  */
 import { MAX_IDS } from '../core/aggregate/dedup-window.ts'
 import {
+  basePath,
   bytes,
   bytesOrNone,
   count,
@@ -33,9 +34,14 @@ const MAX_ARMS = 100_000
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Where OTLP over gRPC is received by default: the port of the OpenTelemetry specification. */
+const OTLP_GRPC_ADDRESS = '127.0.0.1:4317'
+
 /** The settings in force. Frozen. */
 export interface Config {
   readonly listen: ListenAddress
+  /** Without a slash at its end; empty for the root. */
+  readonly basePath: string
   /** The path of the documented JSON file, or a URL. The URL may contain a password. */
   readonly store: string
   readonly admin: boolean
@@ -71,6 +77,9 @@ export interface Config {
   readonly prices: string | undefined
   /** A file of the spellings of models by name. */
   readonly modelAliases: string | undefined
+  readonly otlpGrpc: boolean
+  /** Undefined if only {@link otlpGrpc} decides: then the default address is used. */
+  readonly otlpGrpcListen: ListenAddress | undefined
   readonly otlpMetrics: boolean
   /** A file of rules that decide which telemetry counts as attempts. */
   readonly otlpMapping: string | undefined
@@ -103,6 +112,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: listenAddress,
     default: '127.0.0.1:9464',
     description: 'Address to listen on. Port 0 selects a free port.',
+    group: 'Where',
+  },
+  basePath: {
+    name: 'base-path',
+    kind: basePath,
+    default: '/',
+    description:
+      'Path below which everything is served, such as /agents/perf, for a reverse proxy that does not remove it.',
     group: 'Where',
   },
   store: {
@@ -330,6 +347,20 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
       'File of spellings by model name, JSON or YAML (claude-x: ["claude-x[1m]", anthropic/claude-x]). Attempts of a spelling are recorded under the name. It is read again on SIGHUP.',
     group: 'What is kept',
   },
+  otlpGrpc: {
+    name: 'otlp-grpc',
+    kind: toggle,
+    default: 'false',
+    description: 'Receive OTLP over gRPC too, on otlp-grpc-listen. Limits, tokens and certificates are those of HTTP.',
+    group: 'Where',
+  },
+  otlpGrpcListen: {
+    name: 'otlp-grpc-listen',
+    kind: listenAddress,
+    default: undefined,
+    description: `Address of OTLP over gRPC; it includes otlp-grpc. With otlp-grpc alone it is ${OTLP_GRPC_ADDRESS}. Port 0 selects a free port.`,
+    group: 'Where',
+  },
   otlpMetrics: {
     name: 'otlp-metrics',
     kind: toggle,
@@ -367,6 +398,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     description: `Minimum level of the log: ${LOG_LEVELS.join(', ')}.`,
     group: 'Running',
   },
+}
+
+/** The address of OTLP over gRPC. Undefined if it is not received. */
+export function grpcAddress({
+  otlpGrpc,
+  otlpGrpcListen,
+}: Pick<Config, 'otlpGrpc' | 'otlpGrpcListen'>): ListenAddress | undefined {
+  return otlpGrpcListen ?? (otlpGrpc ? listenAddress.schema.parse(OTLP_GRPC_ADDRESS) : undefined)
 }
 
 /** A setting and its field in the Config. */

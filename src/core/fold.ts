@@ -97,6 +97,17 @@ export interface PlanRecord extends RecordTimes {
   readonly plan: ExperimentPlan
 }
 
+/**
+ * The beginning or the end of a copy of another store. The copied records and a snapshot are between them. A log with a beginning and no end is an
+ * unfinished copy.
+ */
+export interface CopyRecord extends RecordTimes {
+  readonly kind: 'copy'
+  readonly isDone: boolean
+  /** Of a beginning: the copied log is complete from this time on; see `LogReach`. Of an end: Infinity if records of it were damaged. */
+  readonly completeMs: number
+}
+
 export type LogRecord =
   | AttemptRecord
   | PointsRecord
@@ -106,6 +117,7 @@ export type LogRecord =
   | AlertRecord
   | BaselineRecord
   | PlanRecord
+  | CopyRecord
 
 /** The state that results from folding a log. */
 export interface FoldState {
@@ -115,6 +127,8 @@ export interface FoldState {
   readonly series: Series
   /** The firing alerts, with their start in milliseconds since the epoch. */
   readonly alerts: Map<string, number>
+  /** Whether the log holds an unfinished copy. Not part of a snapshot: an unfinished copy has none. */
+  isCopying?: boolean
 }
 
 /** The dedup step of folding an attempt: remembers its id. False if the id is known. */
@@ -147,6 +161,9 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       return true
     case 'plan':
       return state.tally.putPlan(record.experiment, record.plan)
+    case 'copy':
+      state.isCopying = !record.isDone
+      return false
   }
 }
 

@@ -81,6 +81,9 @@ export interface KeptGroup extends Kept {
   readonly isDamaged?: boolean
 }
 
+/** Records of {@link Log.stored}. */
+export type StoredRecords = Pick<KeptGroup, 'records' | 'isDamaged'>
+
 /** The part of the log that is still stored. */
 export interface LogReach {
   /** A read after it returns every stored group since the last reset. */
@@ -167,6 +170,11 @@ export interface Log {
    */
   read(after: Position, until?: Position): AsyncIterable<KeptGroup>
   reach(): Promise<LogReach>
+  /**
+   * The stored records since the last reset, oldest first, up to a position: what a copy of the log holds. Without records that {@link leaveOut}
+   * marked. Throws {@link LogTruncated} if some of them expire meanwhile.
+   */
+  stored(until: Position): AsyncIterable<StoredRecords>
   /** A page of attempts, for listing and export. The page reports damaged records. It never skips them silently. */
   page(query: AttemptQuery): Promise<AttemptPage>
   /**
@@ -252,6 +260,19 @@ export class NewerRecord extends Error {
       `the log has records of ${version === undefined ? 'an unknown kind' : `version ${version}`}; this version of the program reads up to ${known}: install the newer one`,
     )
     this.version = version
+  }
+}
+
+/** The log holds an unfinished copy of another store, whose answers would be wrong. */
+export class UnfinishedCopy extends Error {
+  override readonly name = 'UnfinishedCopy'
+  /** The exit code of a command that fails with this error. */
+  readonly exitCode = 75
+
+  constructor() {
+    super(
+      'the store is an unfinished copy of another one: run the same "agent-performance copy" again, which finishes it',
+    )
   }
 }
 

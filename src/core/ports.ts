@@ -97,10 +97,12 @@ export interface RawJson {
   readonly ends: number[]
 }
 
-/** The result of recording metric points: the number of new attempts, and of points refused because the limit of series was reached. */
+/** The result of recording metric points: the number of new attempts, of points refused because the limit of series was reached, and of late deltas. */
 export interface AppendedPoints {
   readonly attempts: number
   readonly refused: number
+  /** Deltas that may have been counted before, and were not counted. */
+  readonly late: number
 }
 
 export interface AttemptQuery extends KeyFilter {
@@ -185,6 +187,8 @@ export interface Store {
   arms(experiment: string, range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
   overflowedArms(experiment: string, range?: TimeRange, filter?: KeyFilter): Promise<OverflowedArms>
+  /** The names of the experiments with an arm or a plan. */
+  experiments(): readonly string[]
   /** The stored plan of an experiment. Undefined if there is none. */
   experimentPlan(experiment: string): ExperimentPlan | undefined
   /**

@@ -1,5 +1,6 @@
 /** A typed client of a sidecar, for a coordinator that selects agents by the answers. */
 import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
+import type { StreamEvent } from '../core/events.ts'
 import type { AttemptPage } from '../core/ports.ts'
 import type { BestAgentOptions, DecidedBestAgent } from '../core/reports/best-agent.ts'
 import type { CalibrationReport } from '../core/reports/calibration-report.ts'
@@ -22,6 +23,7 @@ import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
 import { type Receipt, readReceipt } from './receipt.ts'
 import { sidecarAddress } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
+import { followStream, type StreamOptions } from './stream.ts'
 
 type Bound = Exclude<keyof RangeQuestion, 'tz'>
 
@@ -123,6 +125,11 @@ export interface SidecarClient {
   attempts(
     page?: QuestionFilter & { readonly limit?: number | undefined; readonly cursor?: string | undefined },
   ): Promise<AttemptPage & Ranged>
+  /**
+   * Follows the attempts as they are recorded, and what changes. It connects again by itself. Attempts that were missed are replaced by a
+   * `resync` event.
+   */
+  stream(options?: StreamOptions): AsyncGenerator<StreamEvent>
   /** Records at most 10,000 attempts. Resolves when the accepted ones are durable. Retry only attempts with ids: others would count twice. */
   recordAttempts(attempts: readonly NewAttempt[]): Promise<Receipt>
 }
@@ -188,6 +195,7 @@ export function createClient(url: string | URL, options: ClientOptions = {}): Si
       const { limit, cursor } = page
       return ask('attempts', { ...selectionOf(page), limit, cursor }, ['attempts', 'next_cursor'])
     },
+    stream: (options = {}) => followStream(address, options),
     recordAttempts: async attempts => {
       const question = { path: 'api/v1/attempts', query: { partial: 'true' }, fields: ['accepted'], body: attempts }
       const receipt = readReceipt(await askSidecar(address, timeoutMs, question), attempts.length)

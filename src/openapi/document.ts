@@ -2,9 +2,11 @@
 import { z } from 'zod'
 import { attemptSchema } from '../receive/attempt-schema.ts'
 import { planSchema } from '../receive/experiment-plan.ts'
+import { STREAM } from '../server/paths.ts'
 import { questionOperations } from './questions.ts'
 import { otlpPaths, recordOperation } from './recording.ts'
 import { FAULT_SCHEMAS, type OperationKind, RESPONSES, ref, refusals } from './responses.ts'
+import { streamOperation } from './stream.ts'
 
 /** The OpenAPI 3.1 document. `version` is the product's. */
 export async function openApiDocument(version: string): Promise<object> {
@@ -23,6 +25,7 @@ export async function openApiDocument(version: string): Promise<object> {
       '/api/v1/attempts': { post: recordOperation(), ...paths['/api/v1/attempts'] },
       [EXPERIMENT]: { ...paths[EXPERIMENT], put: planOperation() },
       '/api/v1/metrics': { ...paths['/api/v1/metrics'], delete: resetOperation() },
+      [STREAM]: { get: streamOperation() },
       ...otlpPaths(),
       '/metrics': {
         get: plain('The Prometheus scrape', 'text/plain; version=0.0.4; charset=utf-8', { scope: 'read', more: [503] }),

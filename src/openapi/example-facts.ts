@@ -3,6 +3,7 @@ import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
 import type { AgentAttempt } from '../core/attempt/attempt.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
+import { runToCompletion } from '../core/steps.ts'
 import type { Facts } from '../questions/question.ts'
 
 const MINUTE_MS = 60_000
@@ -32,7 +33,9 @@ export function exampleFacts(): Facts {
   return {
     summaries: async (range, filter = {}) =>
       range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter, EXAMPLE_NOW_MS)],
-    arms: async experiment => tally.arms(experiment),
+    arms: async (experiment, range, filter = {}) =>
+      runToCompletion(tally.armSteps(experiment, { range, filter }, EXAMPLE_NOW_MS)),
+    experiments: () => ['prompt'],
     experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),
     coverage: sinceMs => tally.times.coverage(sinceMs, EXAMPLE_NOW_MS),

@@ -14,6 +14,7 @@ export function acceptSpellings(facts: Facts, modelAliases: () => ModelAliases):
     arms: (experiment, range, filter = {}, signal) => facts.arms(experiment, range, named(filter), signal),
     overflowedArms: (experiment, range, filter = {}) => facts.overflowedArms(experiment, range, named(filter)),
     attempts: query => facts.attempts(named(query)),
+    experiments: () => facts.experiments(),
     experimentPlan: experiment => facts.experimentPlan(experiment),
     coverage: sinceMs => facts.coverage(sinceMs),
     clip: range => facts.clip(range),

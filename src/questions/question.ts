@@ -10,7 +10,7 @@ import type { Exactly } from './schema.ts'
 /** The part of the store that questions read. */
 export type Facts = Pick<
   Store,
-  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts' | 'asOf'
+  'summaries' | 'arms' | 'overflowedArms' | 'experiments' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts' | 'asOf'
 >
 
 /** The validated parameters of a question with defaults applied, and the values computed from the shared ones. */

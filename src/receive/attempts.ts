@@ -41,9 +41,12 @@ export function createAttemptsHandler(options: ReceiveOptions): Receive {
     }
     const media = mediaOf(req, TYPES)
     if ('status' in media) answer(media)
-    else if (media.type !== JSON_TYPE) takeLines(req, media.gzip, options).then(answer).catch(fail)
+    else if (media.type !== JSON_TYPE)
+      takeLines(req, media.coding === 'gzip', options)
+        .then(answer)
+        .catch(fail)
     else {
-      readBody(req, media.gzip, body => {
+      readBody(req, media.coding, body => {
         if ('status' in body) answer(body)
         else takeJson(req, body, options, answer, fail)
       })

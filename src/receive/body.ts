@@ -1,5 +1,6 @@
 /** Reading what a client sends, within bounds: bytes before and after inflating, bytes in flight over all clients, and time. */
 import type { IncomingMessage } from 'node:http'
+import type { Readable, Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import type { Problem } from '../server/problem.ts'
 import { ChunkList } from './chunk-list.ts'
@@ -22,17 +23,27 @@ export interface Body {
   release(): void
 }
 
+/** How a body is compressed; `identity` is not at all. */
+export type Coding = 'identity' | 'gzip' | 'deflate' | 'zstd'
+
 /** Reads a whole body within the limits. Calls `done` once. A callback, because a promise per request costs as much as counting an attempt. */
-export type BodyReader = (req: IncomingMessage, gzip: boolean, done: (body: Body | Problem) => void) => void
+export type BodyReader = (req: IncomingMessage, coding: Coding, done: (body: Body | Problem) => void) => void
+
+/** What the JSON routes inflate. A stream of lines has only a gzip reader. */
+const JSON_CODINGS: readonly Coding[] = ['gzip', 'identity']
+/** What OTLP senders offer. */
+export const OTLP_CODINGS: readonly Coding[] = ['gzip', 'zstd', 'deflate', 'identity']
 
 /** The media type and encoding a request names, or what is wrong with them. */
 export function mediaOf(
   req: IncomingMessage,
   types: readonly string[],
-): { readonly type: string; readonly gzip: boolean } | Problem {
+  codings: readonly Coding[] = JSON_CODINGS,
+): { readonly type: string; readonly coding: Coding } | Problem {
   const stated = req.headers['content-type'] ?? ''
   // Nearly every request states exactly this.
-  if (req.headers['content-encoding'] === undefined && types.includes(stated)) return { type: stated, gzip: false }
+  if (req.headers['content-encoding'] === undefined && types.includes(stated))
+    return { type: stated, coding: 'identity' }
   const [given = '', ...parameters] = (req.headers['content-type'] ?? '')
     .split(';')
     .map(part => part.trim().toLowerCase())
@@ -48,37 +59,49 @@ export function mediaOf(
     return { status: 415, detail: `charset must be utf-8, not "${charset.slice(0, 100)}"` }
   }
   const encoding = (req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
-  if (encoding !== 'identity' && encoding !== 'gzip') {
-    const headers = { 'Accept-Encoding': 'gzip, identity' }
-    return {
-      status: 415,
-      detail: `Content-Encoding must be gzip or identity, not "${encoding.slice(0, 100)}"`,
-      headers,
-    }
+  const coding = codings.find(known => known === encoding)
+  if (coding !== undefined) return { type: given, coding }
+  return {
+    status: 415,
+    detail: `Content-Encoding must be ${codings.slice(0, -1).join(', ')} or identity, not "${encoding.slice(0, 100)}"`,
+    headers: { 'Accept-Encoding': codings.join(', ') },
   }
-  return { type: given, gzip: encoding === 'gzip' }
 }
 
 /** No setting raises the limit of a whole body above this: the longest string of Node is about 512 MiB. */
 const MAX_WHOLE_BYTES = 256 * 2 ** 20
 
 export function createBodyReader(options: BodyLimits): BodyReader {
-  const { inFlight } = options
-  const maxBodyBytes = Math.min(options.maxBodyBytes, MAX_WHOLE_BYTES)
-  const limits = { ...options, maxBodyBytes }
+  const limits = cappedLimits(options)
+  const readBytes = createBytesReader(options)
+  return (req, coding, done) => {
+    const isCompressed = coding !== 'identity'
+    if (Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes) return done(tooLarge(limits, isCompressed))
+    readBytes(req, isCompressed, isCompressed ? body => inflateBody(body, coding, limits, done) : done)
+  }
+}
+
+const cappedLimits = (options: BodyLimits): BodyLimits => ({
+  ...options,
+  maxBodyBytes: Math.min(options.maxBodyBytes, MAX_WHOLE_BYTES),
+})
+
+/** Reads all bytes of a stream, without inflating them, within the limits. Calls `done` once. */
+export function createBytesReader(
+  options: BodyLimits,
+): (stream: Readable, isCompressed: boolean, done: (body: Body | Problem) => void) => void {
+  const limits = cappedLimits(options)
   const deadlines = createDeadlines(options.requestTimeoutMs)
-  return (req, gzip, done) => {
-    if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return done(tooLarge(limits, gzip))
-    if (!inFlight.enter()) return done(OVERLOADED)
-    const take: Done = gzip ? body => ('status' in body ? done(body) : inflate(body, limits, done)) : done
-    readBytes(req, gzip, limits, deadlines, take)
+  return (stream, isCompressed, done) => {
+    if (limits.inFlight.enter()) readBytes(stream, isCompressed, limits, deadlines, done)
+    else done(OVERLOADED)
   }
 }
 
 type Done = Parameters<BodyReader>[2]
 
 /** Reads the bytes of a request that counts as in flight. */
-function readBytes(req: IncomingMessage, gzip: boolean, limits: BodyLimits, deadlines: Deadlines, done: Done): void {
+function readBytes(req: Readable, isCompressed: boolean, limits: BodyLimits, deadlines: Deadlines, done: Done): void {
   const { inFlight, maxBodyBytes, requestTimeoutMs } = limits
   const chunks = new ChunkList()
   let taken = 0
@@ -102,7 +125,7 @@ function readBytes(req: IncomingMessage, gzip: boolean, limits: BodyLimits, dead
   req
     .on('data', (chunk: Buffer) => {
       if (isOver) return
-      if (chunks.length + chunk.length > maxBodyBytes) return end(tooLarge(limits, gzip))
+      if (chunks.length + chunk.length > maxBodyBytes) return end(tooLarge(limits, isCompressed))
       if (!inFlight.take(chunk.length)) return end(OVERLOADED)
       taken += chunk.length
       chunks.add(chunk)
@@ -112,10 +135,29 @@ function readBytes(req: IncomingMessage, gzip: boolean, limits: BodyLimits, dead
     .on('close', cut)
 }
 
-/** Inflates a body. Both forms count as in flight. Stops at the limit: two megabytes of gzip inflate to two gigabytes. */
-function inflate(compressed: Body, limits: BodyLimits, done: Done): void {
-  const { inFlight, maxBodyBytes } = limits
-  const inflater = zlib.createGunzip()
+/** RFC 8878 recommends to refuse larger windows, which the decompressor would allocate: 8 MiB. */
+const ZSTD_WINDOW_LOG = 23
+
+function createInflater(coding: Exclude<Coding, 'identity'>): Transform {
+  if (coding === 'gzip') return zlib.createGunzip()
+  if (coding === 'deflate') return zlib.createInflate()
+  return zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } })
+}
+
+/** Inflates a body, unless it is a problem. Both forms count as in flight. Stops at the limit: two megabytes of gzip inflate to two gigabytes. */
+export function inflateBody(
+  compressed: Body | Problem,
+  coding: Exclude<Coding, 'identity'>,
+  limits: BodyLimits,
+  done: Done,
+): void {
+  if ('status' in compressed) {
+    done(compressed)
+    return
+  }
+  const { inFlight } = limits
+  const { maxBodyBytes } = cappedLimits(limits)
+  const inflater = createInflater(coding)
   const inflated: Buffer[] = []
   let taken = 0
   let isOver = false
@@ -143,12 +185,15 @@ function inflate(compressed: Body, limits: BodyLimits, done: Done): void {
     })
     // Always copy: a chunk of a few bytes is a view that keeps 16 KiB.
     .on('end', () => isOver || end({ bytes: Buffer.concat(inflated), release }))
-    .on('error', error => end({ status: 400, detail: `the body is not gzip: ${error.message}` }))
+    .on('error', error => end({ status: 400, detail: `the body is not ${coding}: ${error.message}` }))
     .end(compressed.bytes)
 }
 
-function tooLarge({ maxBodyBytes }: BodyLimits, gzip: boolean): Problem {
-  return { status: 413, detail: `the body must be at most ${maxBodyBytes} bytes${gzip ? ', after inflating' : ''}` }
+function tooLarge({ maxBodyBytes }: BodyLimits, isCompressed: boolean): Problem {
+  return {
+    status: 413,
+    detail: `the body must be at most ${maxBodyBytes} bytes${isCompressed ? ', after inflating' : ''}`,
+  }
 }
 
 /** The answer while more bytes are in flight than the limit allows. */

@@ -86,7 +86,7 @@ export function createPlanHandler({ keeper, admin, ...limits }: PlanHandlerOptio
     if (refusal !== undefined) return refusal
     const media = mediaOf(req, ['application/json'])
     if ('status' in media) return media
-    const body = await new Promise<Body | Problem>(resolve => readBody(req, media.gzip, resolve))
+    const body = await new Promise<Body | Problem>(resolve => readBody(req, media.coding, resolve))
     if ('status' in body) return body
     const plan = parsePlan(body.bytes)
     body.release()

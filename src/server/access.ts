@@ -60,7 +60,11 @@ export interface AccessRules {
  * Returns why a request is refused, or undefined. checkHead has ensured that it has at most one Host, and none only in HTTP/1.0. `scope` is
  * the scope that it requires. If undefined, it needs no token and any Host is allowed.
  */
-export function refuse(req: IncomingMessage, scope: Scope | undefined, rules: AccessRules): Problem | undefined {
+export function refuse(
+  req: Pick<IncomingMessage, 'headers'>,
+  scope: Scope | undefined,
+  rules: AccessRules,
+): Problem | undefined {
   const { host } = req.headers
   // Public paths are queried by supervisors, which use their own names for a sidecar.
   const problem = host === undefined || scope === undefined ? undefined : refuseHost(host, rules.hosts)
@@ -91,7 +95,7 @@ const MAX_SHOWN = 100
 
 const quote = (value: string): string => `"${value.slice(0, MAX_SHOWN).replaceAll(/[^\x20-\x7e]/g, '?')}"`
 
-function refuseToken(req: IncomingMessage, scope: Scope, tokens: Tokens): Problem | undefined {
+function refuseToken(req: Pick<IncomingMessage, 'headers'>, scope: Scope, tokens: Tokens): Problem | undefined {
   const given = /^Bearer ([^\s]+)$/i.exec(req.headers.authorization ?? '')?.[1]
   const headers = { 'WWW-Authenticate': 'Bearer realm="agent-performance"' }
   if (given === undefined) return { status: 401, detail: 'a bearer token is required', headers }

@@ -5,7 +5,7 @@ import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Certificate } from './certificate.ts'
 import { createConnections } from './connections.ts'
-import { type ParseError, problemOfParseError } from './parse-error.ts'
+import { isHttp2Preface, type ParseError, problemOfParseError } from './parse-error.ts'
 import type { Problem } from './problem.ts'
 
 export interface ListenerOptions {
@@ -21,6 +21,8 @@ export interface ListenerOptions {
   readonly maxConnections: number
   /** Called with each response to bytes that did not become a request: they cannot be parsed, or the headers are late. */
   readonly onUnparsed?: ((problem: Problem) => void) | undefined
+  /** Called for each connection that begins as HTTP/2 does: a gRPC client that was given the port of HTTP. */
+  readonly onHttp2?: (() => void) | undefined
 }
 
 export interface Listener {
@@ -79,6 +81,7 @@ export async function openListener(handler: http.RequestListener, options: Liste
   server.on('connection', socket => connections.add(socket, options.tls !== undefined))
   server.on('secureConnection', socket => connections.secured(socket))
   server.on('clientError', (error: ParseError, socket) => {
+    if (isHttp2Preface(error)) options.onHttp2?.()
     const problem = problemOfParseError(error, headersTimeoutMs)
     if (problem === undefined) socket.destroy()
     else refuse(socket as Socket, problem)
@@ -146,7 +149,7 @@ function closeUnread(socket: Socket): void {
 const RESERVED_FILES = 40
 
 /** The number of connections that leaves the reserved files free, if each connection opens one more file. */
-function affordableConnections(): number {
+export function affordableConnections(): number {
   try {
     const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
     return limit === undefined

@@ -11,6 +11,15 @@ export interface ParseError extends Error {
   readonly rawPacket?: Buffer
 }
 
+/** The start of the connection preface of HTTP/2 (RFC 9113, section 3.4). */
+const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n'
+
+/** Whether a client speaks HTTP/2. With TLS it fails already in the handshake, which offers only HTTP/1.1. */
+export function isHttp2Preface({ code, rawPacket }: ParseError): boolean {
+  if (code === 'ERR_SSL_NO_APPLICATION_PROTOCOL') return true
+  return rawPacket?.toString('latin1', 0, HTTP2_PREFACE.length) === HTTP2_PREFACE
+}
+
 /** The response. Undefined if none can be sent, as after a reset or a failed TLS handshake. */
 export function problemOfParseError(error: ParseError, headersTimeoutMs: number): Problem | undefined {
   const { code = '', reason = 'it cannot be parsed', rawPacket } = error

@@ -5,6 +5,12 @@ import type { Problem } from './problem.ts'
 
 /** Where attempts are recorded and listed. */
 export const ATTEMPTS = '/api/v1/attempts'
+/** The server-sent events. */
+export const STREAM = '/api/v1/stream'
+/** The views of the live page. They are one document, so that they work below any path prefix: none has a second segment. */
+export const PAGE_VIEWS = ['/', '/now', '/best', '/agent', '/models', '/experiments', '/costs', '/attempts'] as const
+/** Where the files of the live page are. */
+const PAGE_ASSETS = '/assets/'
 export const OTLP_SIGNALS = ['logs', 'traces', 'metrics'] as const
 
 /** Where a signal is taken in. */
@@ -12,6 +18,9 @@ export const otlpPath = (signal: (typeof OTLP_SIGNALS)[number]): string => `/v1/
 
 /** Whether errors must have the format of OTLP. */
 export const isOtlp = (path: string): boolean => path.startsWith('/v1/')
+
+/** Whether a path is a view of the live page. */
+export const isPageView = (path: string): boolean => (PAGE_VIEWS as readonly string[]).includes(path)
 
 /** The path of a request, without its query string. */
 export function pathOf(req: IncomingMessage): string {
@@ -30,18 +39,24 @@ export function queryOf(req: IncomingMessage): URLSearchParams {
 /** What a token must allow; undefined for what is open to all. */
 export function scopeOf(req: IncomingMessage, path: string): Scope | undefined {
   if (path === '/livez' || path === '/readyz') return undefined
+  // The page is open to all, because it is where a person enters a token. It contains no data.
+  if (isRead(req) && (isPageView(path) || path.startsWith(PAGE_ASSETS))) return undefined
   if (req.method === 'DELETE' || req.method === 'PUT') return 'admin'
   return req.method === 'POST' ? 'ingest' : 'read'
 }
+
+const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD'
 
 const READ = ['GET', 'HEAD']
 
 /** Methods of the paths that ask no question, and of those that do more. */
 const METHODS: readonly (readonly [path: string, methods: readonly string[]])[] = [
+  ...PAGE_VIEWS.map(path => [path, READ] as const),
   ['/livez', READ],
   ['/readyz', READ],
   ['/openapi.json', READ],
   ['/metrics', READ],
+  [STREAM, READ],
   [ATTEMPTS, ['POST']],
   ['/api/v1/metrics', ['DELETE']],
   ['/api/v1/experiments/{name}', ['PUT']],
@@ -64,6 +79,7 @@ export function createPaths(questions: readonly string[]): Paths {
 
   function routeOf(path: string): string {
     if (methods.has(path)) return path
+    if (path.startsWith(PAGE_ASSETS)) return `${PAGE_ASSETS}{file}`
     return templates.find(({ pattern }) => pattern.test(path))?.path ?? 'other'
   }
 

@@ -51,6 +51,7 @@ export function parameterProblem(faults: readonly ParameterFault[]): Problem {
 }
 
 const TITLES: Readonly<Record<number, string>> = {
+  308: 'Permanent Redirect',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',

@@ -1,5 +1,5 @@
 /** The routes that express serves: probes, metrics, the OpenAPI document and questions. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
@@ -11,7 +11,7 @@ import type { QuestionsInFlight } from '../questions/in-flight.ts'
 import { createQuestionRoutes } from '../questions/routes.ts'
 import { createPlanHandler } from '../receive/experiment-plan.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
-import { type Paths, queryOf } from '../server/paths.ts'
+import { type Paths, queryOf, STREAM } from '../server/paths.ts'
 import { sendJson, sendJsonText } from '../server/problem.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import { answerError, answerProblem } from './problems.ts'
@@ -25,11 +25,14 @@ interface AppOptions {
   readonly readiness: Readiness
   readonly exposition: Exposition
   readonly turns: ConnectionTurns
+  readonly stream: RequestListener
+  /** Returns whether it answered. */
+  readonly page: (req: IncomingMessage, res: ServerResponse) => boolean
   readonly log: Logger
 }
 
 export function createApp(options: AppOptions): Express {
-  const { config, paths, tracker, questions, readiness, exposition, turns, log } = options
+  const { config, paths, tracker, questions, readiness, exposition, turns, stream, page, log } = options
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true)
   app.set('strict routing', true)
@@ -39,10 +42,13 @@ export function createApp(options: AppOptions): Express {
   app.get('/readyz', (req, res) => answerReadiness(req, res, readiness))
   app.get('/openapi.json', createOpenApiHandler())
   app.get('/metrics', createMetricsHandler(exposition, { log, turns }))
+  app.get(STREAM, stream)
   const putPlan = createPlanHandler({ ...config, keeper: tracker })
   app.put('/api/v1/experiments/:name', (req, res) => putPlan(req, res, req.params.name))
   app.use('/api/v1', createQuestionRoutes({ source: tracker, questions, admin: config.admin }))
-  app.use((req, res) => answerProblem(req, res, paths.notFound(req)))
+  app.use((req, res) => {
+    if (!page(req, res)) answerProblem(req, res, paths.notFound(req))
+  })
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, _next: express.NextFunction) =>
     answerError(error, req, res, log),
   )

@@ -31,7 +31,8 @@ export function shuttingDown({ drainTimeoutMs }: Pick<Config, 'drainTimeoutMs'>)
   return { status: 503, detail: 'the sidecar is shutting down', retryAfterSeconds: Math.ceil(drainTimeoutMs / 1000) }
 }
 
-function problemOf(error: unknown): Problem {
+/** The answer to an error that a handler threw. */
+export function problemOf(error: unknown): Problem {
   // Express sets `status` on errors about requests that it cannot parse.
   const status = error instanceof Error && 'status' in error ? error.status : undefined
   if (typeof status === 'number' && status >= 400 && status < 500)

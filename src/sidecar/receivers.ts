@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts'
 import { createAttemptsHandler, type Receive } from '../receive/attempts.ts'
 import { createInFlight } from '../receive/body.ts'
 import type { OpenStreams } from '../receive/open-streams.ts'
-import { createOtlpHandler, type OtlpCounts } from '../receive/otlp/handler.ts'
+import { createOtlpHandler, type OtlpCounts, type OtlpOptions } from '../receive/otlp/handler.ts'
+import type { Signal } from '../receive/otlp/protobuf/decode.ts'
 import { ATTEMPTS, OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { SidecarState } from './state.ts'
@@ -16,8 +17,15 @@ interface ReceiverOptions {
   readonly state: Pick<SidecarState, 'mapping'>
 }
 
-/** `POST` handlers for `/api/v1/attempts` and the OTLP signals. All share one limit of bytes in flight. */
-export function createReceivers(options: ReceiverOptions): ReadonlyMap<string, Receive> {
+/** What records attempts. All parts share one limit of bytes in flight. */
+export interface Receivers {
+  /** `POST` handlers for `/api/v1/attempts` and the OTLP signals, by path. */
+  readonly posts: ReadonlyMap<string, Receive>
+  /** The options of the OTLP signals, for another transport. */
+  readonly otlp: ReadonlyMap<Signal, OtlpOptions>
+}
+
+export function createReceivers(options: ReceiverOptions): Receivers {
   const { config, tracker, streams, counts, state } = options
   const shared = {
     streams,
@@ -26,9 +34,10 @@ export function createReceivers(options: ReceiverOptions): ReadonlyMap<string, R
     inFlight: createInFlight(config.maxInFlightBytes),
     requestTimeoutMs: config.requestTimeoutMs,
   }
-  const receivers = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
+  const posts = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
+  const otlp = new Map<Signal, OtlpOptions>()
   for (const signal of OTLP_SIGNALS) {
-    const handle = createOtlpHandler({
+    const otlpOptions: OtlpOptions = {
       ...shared,
       signal,
       maxBodyBytes: config.maxOtlpBodyBytes,
@@ -37,8 +46,10 @@ export function createReceivers(options: ReceiverOptions): ReadonlyMap<string, R
       get mapping() {
         return state.mapping
       },
-    })
-    receivers.set(otlpPath(signal), (req, res, fail) => void handle(req, res).catch(fail))
+    }
+    const handle = createOtlpHandler(otlpOptions)
+    otlp.set(signal, otlpOptions)
+    posts.set(otlpPath(signal), (req, res, fail) => void handle(req, res).catch(fail))
   }
-  return receivers
+  return { posts, otlp }
 }

@@ -4,8 +4,9 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Receive } from '../receive/attempts.ts'
 import { refuse } from '../server/access.ts'
+import { removeBasePath } from '../server/base-path.ts'
 import type { ConnectionTurns } from '../server/connection-turns.ts'
-import { type Paths, pathOf, scopeOf } from '../server/paths.ts'
+import { type Paths, pathOf, STREAM, scopeOf } from '../server/paths.ts'
 import { checkHead } from '../server/request-head.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
 import { answerError, answerProblem, shuttingDown } from './problems.ts'
@@ -13,7 +14,7 @@ import type { RequestCounts } from './request-counts.ts'
 import type { SidecarState } from './state.ts'
 
 interface RequestHandlerOptions {
-  readonly config: Pick<Config, 'drainTimeoutMs'>
+  readonly config: Pick<Config, 'drainTimeoutMs' | 'basePath'>
   readonly log: Logger
   readonly paths: Paths
   readonly state: SidecarState
@@ -30,14 +31,15 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestLis
   const { config, log, paths, state, requests, turns, unread, receivers, app } = options
   return (req, res) => {
     // First of all, because it rewrites an absolute-form target to origin-form.
-    const fault = checkHead(req)
+    const fault = checkHead(req) ?? removeBasePath(req, config.basePath)
     const path = pathOf(req)
     requests.observe(req, res, paths.routeOf(path))
     // Receivers bypass express, which would take longer than recording an attempt.
     const receive = req.method === 'POST' ? receivers.get(path) : undefined
     if (receive === undefined) {
       if (!turns.admit(res)) return
-      unread.watch(res)
+      // The stream has limits of its own: a client may be slow with it.
+      if (path !== STREAM) unread.watch(res)
     }
     const refusal = fault ?? refuse(req, scopeOf(req, path), state.access)
     if (refusal !== undefined) answerProblem(req, res, refusal)

@@ -5,15 +5,16 @@
 import { readdirSync } from 'node:fs'
 import { OVERFLOW_KEY, type Tally } from '../core/aggregate/tally.ts'
 import type { StoreMetricValues } from '../core/store-metrics.ts'
+import type { PushCounts } from '../expose/otlp-out.ts'
 import type { SelfMetric } from '../expose/self-metrics.ts'
 import type { QuestionsInFlight } from '../questions/in-flight.ts'
-import type { Listener } from '../server/listener.ts'
 import type { LogOutput } from '../server/log-output.ts'
 import type { UnreadAnswers } from '../server/unread-answers.ts'
 import type { OpenStore } from '../store/backend.ts'
 import { STORE_METRICS } from '../store/open.ts'
 import type { AgentPerformanceTracker } from '../tracker.ts'
 import type { EventLoopLag } from './event-loop-lag.ts'
+import type { GrpcCounts } from './grpc-counts.ts'
 import type { IngestTotals } from './ingest-counts.ts'
 import type { RequestCounts } from './request-counts.ts'
 
@@ -29,12 +30,14 @@ export interface SidecarFacts {
   readonly store: StoreMetricValues
   readonly ingest: IngestTotals
   readonly requests: Pick<RequestCounts, 'inFlight' | 'samples'>
-  /** Undefined until the sidecar listens. */
-  readonly listener: Pick<Listener, 'dropped'> | undefined
+  /** Connections that the listeners dropped. */
+  readonly dropped: number
   readonly unread: Pick<UnreadAnswers, 'closed'>
   readonly questions: Pick<QuestionsInFlight, 'inFlight' | 'refused' | 'answerBytes'>
   readonly logOutput: Pick<LogOutput, 'dropped'>
   readonly eventLoopLag: Pick<EventLoopLag, 'seconds'>
+  readonly otlpPushes: PushCounts
+  readonly grpc: Pick<GrpcCounts, 'samples' | 'misdirected'>
 }
 
 /** The table. Counters start at 0 with the process. */
@@ -177,12 +180,36 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     read: ({ requests }) => requests.inFlight,
   },
   {
+    name: 'agent_performance_grpc_calls_total',
+    type: 'counter',
+    unit: '{call}',
+    help: 'Calls of OTLP over gRPC, by method (the signal, or other) and gRPC status code.',
+    labels: ['method', 'code'],
+    read: ({ grpc }) => grpc.samples(),
+  },
+  {
+    name: 'agent_performance_http2_refused_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections to the HTTP port that speak HTTP/2, as OTLP over gRPC does. The port speaks HTTP/1.1 only.',
+    labels: [],
+    read: ({ grpc }) => grpc.misdirected,
+  },
+  {
     name: 'agent_performance_connections_dropped_total',
     type: 'counter',
     unit: '{connection}',
     help: 'Connections dropped because the limit of connections was reached.',
     labels: [],
-    read: ({ listener }) => listener?.dropped ?? 0,
+    read: ({ dropped }) => dropped,
+  },
+  {
+    name: 'agent_performance_otlp_pushes_total',
+    type: 'counter',
+    unit: '{push}',
+    help: 'Pushes of metrics to an OpenTelemetry Collector, by result: success or failure.',
+    labels: ['result'],
+    read: ({ otlpPushes }) => samples('result', Object.entries(otlpPushes)),
   },
   {
     name: 'agent_performance_log_lines_dropped_total',

@@ -3,7 +3,7 @@
  * that `check-config` accepts exactly what `serve` accepts.
  */
 import { createServer } from 'node:net'
-import { type Config, ConfigError } from '../config/config.ts'
+import { type Config, ConfigError, grpcAddress } from '../config/config.ts'
 import { readModelAliases } from '../config/model-aliases.ts'
 import type { ModelAliases } from '../core/attempt/model-aliases.ts'
 import { createPrice, type Price } from '../pricing/price.ts'
@@ -26,7 +26,12 @@ export interface Reloadable {
 
 /** Reads and checks everything, and changes nothing. Rejects with the first system error, or with one {@link ConfigError} that names every fault. */
 export async function readStartup(config: Config): Promise<Reloadable> {
-  const [reloadable] = await allOrFaults([readReloadable(config), checkAddress(config.listen)])
+  const grpc = grpcAddress(config)
+  const [reloadable] = await allOrFaults([
+    readReloadable(config),
+    checkAddress(config.listen),
+    grpc === undefined ? undefined : checkAddress(grpc),
+  ])
   return reloadable
 }
 

@@ -1,7 +1,8 @@
 /** The interface of a storage backend. Each backend has its own folder, and store/open.ts lists them. */
 import type { Tally } from '../core/aggregate/tally.ts'
 import type { KeptEvents } from '../core/events.ts'
-import type { LogInfo, NewerRecord } from '../core/log.ts'
+import type { FoldState, Limits } from '../core/fold.ts'
+import type { Log, LogInfo, LogReach, NewerRecord, StoredRecords } from '../core/log.ts'
 import type { Clock, ObservedStore, Store } from '../core/ports.ts'
 import type { Logger } from './logger.ts'
 
@@ -47,11 +48,27 @@ export interface ReadOptions extends Pick<BackendOptions, 'clock' | 'log'> {
   readonly createTally: () => Tally
 }
 
+/** A store that is open for questions, and its content for a copy. */
+export interface ReadableStore extends Store {
+  /** The folded state at the moment of opening. It never changes. */
+  readonly state: Readonly<FoldState>
+  /** The limits in force, also where they were raised. */
+  readonly limits: Limits
+  /** How a document of this state says where in the log it stands. */
+  readonly covers: object
+  /** The part of the log that is still stored. */
+  reach(): Promise<LogReach>
+  /** {@link Log.stored}, up to the moment of opening. */
+  stored(): AsyncIterable<StoredRecords>
+}
+
 export interface Backend {
   /** Rejects with an error that names the target and the reason. */
   open(target: string, options: BackendOptions): Promise<OpenStore>
   /** Rejects with the error of {@link open} if the target cannot be opened. Changes nothing. */
   check(target: string): Promise<void>
   /** Opens a store for questions only. Changes nothing, and works while another process writes the store. */
-  openToRead(target: string, options: ReadOptions): Promise<Store>
+  openToRead(target: string, options: ReadOptions): Promise<ReadableStore>
+  /** Opens the log alone, and creates it if needed. Rejects as {@link open}, and with `LogNotEmpty` if the target holds something but a log. */
+  openLog(target: string, options: BackendOptions): Promise<Log>
 }

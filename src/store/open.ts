@@ -1,9 +1,9 @@
 /** Opens the store that `--store` names. */
 import { createTally, type Tally } from '../core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../core/aggregate/time-tiers.ts'
-import type { Store } from '../core/ports.ts'
+import type { Log } from '../core/log.ts'
 import type { StoreMetric } from '../core/store-metrics.ts'
-import type { Backend, BackendOptions, OpenStore } from './backend.ts'
+import type { Backend, BackendOptions, OpenStore, ReadableStore } from './backend.ts'
 import { FILE_BACKEND } from './file/backend.ts'
 import { FILE_METRICS } from './file/metrics.ts'
 import { SPOOL_METRICS } from './spool/metrics.ts'
@@ -52,8 +52,13 @@ export async function checkStore(target: string): Promise<void> {
 export async function openStoreToRead(
   target: string,
   { clock = Date.now, log }: Pick<OpenStoreOptions, 'clock' | 'log'> = {},
-): Promise<Store> {
+): Promise<ReadableStore> {
   return await (await backendOf(target)).openToRead(target, { createTally: defaultTally, clock, log })
+}
+
+/** Opens the log of what `target` names, without an engine: for a copy or a document that becomes its beginning. */
+export async function openLog(target: string, options: Pick<BackendOptions, 'tally' | 'ids' | 'log'>): Promise<Log> {
+  return await (await backendOf(target)).openLog(target, { ...options, clock: Date.now })
 }
 
 /** Never treats a URL as a path, because that would create a file whose name contains the password. */

@@ -7,6 +7,7 @@ import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type {
   AlertRecord,
   BaselineRecord,
+  CopyRecord,
   Limits,
   LogRecord,
   OutcomeRecord,
@@ -20,9 +21,13 @@ import { OWN_BOUNDS } from './snapshot/schema.ts'
  * The version of the records. All records except attempts state it. An attempt has the fields of its sender at the top level. A newer kind
  * of attempt must therefore be inside a record that states its version.
  */
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 
-const jsonOf = (record: object): string => JSON.stringify({ record_version: RECORD_VERSION, ...record })
+/** The version that a kind of record came with: versions of this program from before it read all other kinds. */
+const VERSION = { first: 1, copy: 2 }
+
+const jsonOf = (record: object, version = VERSION.first): string =>
+  JSON.stringify({ record_version: version, ...record })
 
 /** The JSON of points that were received together. It names the histogram bounds of their buckets. */
 export function pointsJson(points: readonly SeriesPoint[]): string {
@@ -52,6 +57,36 @@ export function planJson({ experiment, plan }: PlanRecord): string {
   return jsonOf({ experiment, plan: storedPlan(plan) })
 }
 
+/** A complete log states no time, and null stands for an unknown one. */
+export function copyJson({ isDone, completeMs }: Pick<CopyRecord, 'isDone' | 'completeMs'>): string {
+  const complete_ms = completeMs === Number.NEGATIVE_INFINITY ? undefined : completeMs
+  return jsonOf({ copy: isDone ? 'done' : 'begun', complete_ms }, VERSION.copy)
+}
+
+/** The JSON of a record. Limits are read as raised ones: a log states the settings of a process in a form of its own. */
+export function recordJson(record: LogRecord): string {
+  switch (record.kind) {
+    case 'attempt':
+      return JSON.stringify(record.attempt)
+    case 'points':
+      return pointsJson(record.points)
+    case 'reset':
+      return RESET_JSON
+    case 'outcome':
+      return outcomeJson(record)
+    case 'alert':
+      return alertJson(record)
+    case 'baseline':
+      return baselineJson(record)
+    case 'plan':
+      return planJson(record)
+    case 'limits':
+      return limitsJson(record.limits)
+    case 'copy':
+      return copyJson(record)
+  }
+}
+
 /**
  * The record of parsed JSON. Undefined if its kind is unknown. The content is trusted, because a writer of this program wrote it. Throws
  * {@link NewerRecord}.
@@ -73,6 +108,7 @@ export function readRecord(
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
   if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
   if (isPlan(value)) return { kind: 'plan', nowMs, idMs, experiment: value.experiment, plan: planOf(value.plan) }
+  if (isCopy(value)) return { kind: 'copy', nowMs, idMs, isDone: value.copy === 'done', completeMs: timeOf(value) }
   if (!isOutcome(value)) return undefined
   const { outcome, revision, previous, attempt } = value
   const at = parseTimestamp(attempt.timestamp)
@@ -95,6 +131,14 @@ function isBaseline(value: object): value is { baseline: BaselineRecord['key'] }
 
 function isPlan(value: object): value is { readonly experiment: string; readonly plan: StoredPlan } {
   return 'experiment' in value && 'plan' in value
+}
+
+function isCopy(value: object): value is { readonly copy: string; readonly complete_ms?: number | null } {
+  return 'copy' in value && (value.copy === 'begun' || value.copy === 'done')
+}
+
+function timeOf({ complete_ms }: { readonly complete_ms?: number | null }): number {
+  return complete_ms === undefined ? Number.NEGATIVE_INFINITY : (complete_ms ?? Number.POSITIVE_INFINITY)
 }
 
 function isOutcome(value: object): value is Pick<OutcomeRecord, 'outcome' | 'revision' | 'previous' | 'attempt'> {

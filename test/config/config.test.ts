@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, type Given, isLoopback, loadConfig, maskSecrets } from '../../src/config/config.ts'
+import { ConfigError, type Given, grpcAddress, isLoopback, loadConfig, maskSecrets } from '../../src/config/config.ts'
 import { settings, variableOf } from '../../src/config/settings.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'config-'))
@@ -60,6 +60,8 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   'require-durable': 'true',
   prices: 'prices.yaml',
   'model-aliases': 'aliases.yaml',
+  'otlp-grpc': 'true',
+  'otlp-grpc-listen': '127.0.0.1:14317',
   'otlp-metrics': 'true',
   'otlp-mapping': 'rules.json',
   'drain-delay': '5s',
@@ -104,6 +106,7 @@ describe('the source of a setting', () => {
       spool: '/state/agent-performance/spool/',
       spoolBytes: 1_073_741_824,
       requireDurable: false,
+      otlpGrpc: false,
       otlpMetrics: false,
       drainDelayMs: 0,
       drainTimeoutMs: 20_000,
@@ -299,6 +302,19 @@ describe('rules over settings', () => {
       expect(load({ flags: { listen, 'auth-token-file': 'tokens' } }).config.authTokenFile).toBe('tokens')
     },
   )
+
+  test('OTLP over gRPC beyond this machine without tokens is refused too', () => {
+    const flags = { 'otlp-grpc-listen': '0.0.0.0:4317' }
+    expect(errorOf({ flags }).message).toMatch(/^otlp-grpc-listen: 0\.0\.0\.0.*--auth-token-file/)
+    expect(load({ flags: { ...flags, 'auth-token-file': 'tokens' } }).config.authTokenFile).toBe('tokens')
+  })
+
+  test('otlp-grpc alone listens on 127.0.0.1:4317, and an address includes otlp-grpc', () => {
+    const addressOf = (flags: Given['flags']): unknown => grpcAddress(load({ flags }).config)
+    expect(addressOf({})).toBeUndefined()
+    expect(addressOf({ 'otlp-grpc': true })).toEqual({ host: '127.0.0.1', port: 4317 })
+    expect(addressOf({ 'otlp-grpc-listen': '[::1]:1' })).toEqual({ host: '::1', port: 1 })
+  })
 
   test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost', '::ffff:127.0.0.1'])('%s is loopback', host => {
     expect(isLoopback(host)).toBe(true)

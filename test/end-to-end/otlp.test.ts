@@ -124,7 +124,7 @@ test('with the standard environment the sidecar pushes what it exposes to a Coll
 test.each([
   ['an interval that no timer can wait', { OTEL_METRIC_EXPORT_INTERVAL: '1e99' }, /OTEL_METRIC_EXPORT_INTERVAL/],
   ['a time-out that is no number', { OTEL_METRIC_EXPORT_TIMEOUT: 'soon' }, /OTEL_METRIC_EXPORT_TIMEOUT/],
-  ['a protocol that is not supported', { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /OTEL_EXPORTER_OTLP_PROTOCOL/],
+  ['a protocol that does not exist', { OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' }, /OTEL_EXPORTER_OTLP_PROTOCOL/],
 ])(
   '%s in the standard environment is a warning: the sidecar starts, and does not push without a pause',
   async (_what, more, says) => {

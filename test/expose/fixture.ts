@@ -111,11 +111,13 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
       { labels: { route: '/metrics', method: 'GET', code: '200' }, value: 2 },
     ],
   },
-  listener: { dropped: 0 },
+  dropped: 0,
   unread: { closed: 0 },
   questions: { inFlight: 0, refused: new Map([['questions', 0]]), answerBytes: 0 },
   logOutput: { dropped: 0 },
   eventLoopLag: { seconds: () => 0.003 },
+  grpc: { samples: () => [{ labels: { method: 'logs', code: '0' }, value: 2 }], misdirected: 1 },
+  otlpPushes: { success: 3, failure: 1 },
 }
 
 /** Valid names that are easy to escape wrongly. The last two look equal and are not. */

@@ -21,10 +21,13 @@ const MORE: { readonly [Path in QuestionPath]?: readonly Partial<Input<Path>>[] 
   'best-agent': [{ min_attempts: 1, rank_by: 'expected_cost' }, { agent_name: 'nobody' }],
   'model-comparison': [{ min_attempts: 1 }, { min_attempts: 1, ...RANGE }],
   'fair-comparison': [{ by: 'agent_and_model' }, { issue_type: 'none' }],
+  leaderboard: [{}, { min_attempts: 1, limit: 1 }, { issue_type: 'none' }, RANGE],
   trends: [{ ...RANGE, tz: 'Europe/Berlin', agent_name: 'a' }, { issue_type: 'none' }],
   calibration: [{ group_by: 'key' }, { issue_type: 'none' }],
   costs: [{ agent_name: 'b' }, { issue_type: 'none' }],
   'experiments/{name}': [{ baseline: 'long', adaptive: true }, { baseline: 'none' }, { name: 'none' }],
+  experiments: [RANGE, { agent_name: 'b' }],
+  'experiments/{name}/history': [{ baseline: 'long', ...RANGE }, { baseline: 'none' }, { name: 'none' }],
   route: [
     { half_life: '7d', min_success_rate: 50 },
     { explore: true, seed: 's', max_cost_usd: 1 },

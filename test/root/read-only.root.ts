@@ -2,7 +2,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { snapshotOf } from '../support/files.ts'
 import { anAttempt } from '../support/sidecar.ts'
@@ -30,14 +30,22 @@ function runIn(argv: readonly string[], under: readonly string[] = []): Promise<
 
 let folder: string
 let store: string
+/** The same attempts in SQLite, in a folder of their own. */
+let database: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'agent-performance-read-only-'))
   store = join(folder, 'agents.json')
   const attempts = Array.from({ length: 20 }, () => JSON.stringify(anAttempt()))
   execFileSync(process.execPath, [MAIN, 'import', '-', '--store', store], { input: attempts.join('\n') })
   chmodSync(folder, 0o755)
+  database = join(mkdtempSync(join(tmpdir(), 'agent-performance-read-only-')), 'agents.db')
+  execFileSync(process.execPath, [MAIN, 'copy', '--from', store, '--to', `sqlite:${database}`])
+  // Readers create them, and only a writer removes them.
+  for (const suffix of ['-wal', '-shm']) rmSync(database + suffix, { force: true })
 })
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => {
+  for (const path of [folder, dirname(database)]) rmSync(path, { recursive: true })
+})
 
 /** A copy of the store with this mode. Directories also get execute permission for those who may read. */
 function copyWith(mode: number): { folder: string; store: string } & Disposable {
@@ -112,4 +120,38 @@ test('a store on a read-only file system answers', async context => {
     expect({ exitCode, stderr }, argv[0]).toEqual({ exitCode: 0, stderr: '' })
   }
   expect(snapshotOf(disk.path)).toEqual(before)
+})
+
+describe('a SQLite store', () => {
+  test('on a read-only file system answers as the file it was copied from', async context => {
+    needs(context, 'root', 'mount')
+    using disk = mountSmallDisk('size=4m')
+    cpSync(database, join(disk.path, 'agents.db'))
+    disk.makeReadOnly()
+    for (const argv of QUESTIONS) {
+      const asked = await runIn([...argv, '--json', '--store', `sqlite:${join(disk.path, 'agents.db')}`])
+      expect({ exitCode: asked.exitCode, stderr: asked.stderr }, argv[0]).toEqual({ exitCode: 0, stderr: '' })
+    }
+    const { stdout } = await runIn(['report', '--store', `sqlite:${join(disk.path, 'agents.db')}`])
+    expect(stdout).toBe((await runIn(['report', '--store', store])).stdout)
+  })
+
+  test('of another user, without write permission for it or its folder, answers', async context => {
+    needs(context, 'root', 'nobody')
+    chmodSync(database, 0o444)
+    chmodSync(dirname(database), 0o555)
+    const { exitCode, stdout } = await runIn(['report', '--store', `sqlite:${database}`], AS_NOBODY)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('20 attempts') })
+    expect(readdirSync(dirname(database))).toEqual(['agents.db'])
+  })
+
+  test('that another user may not read is refused with exit code 77 and the remedy', async context => {
+    needs(context, 'root', 'nobody')
+    chmodSync(database, 0o600)
+    chmodSync(dirname(database), 0o755)
+    const { exitCode, stderr } = await runIn(['report', '--store', `sqlite:${database}`], AS_NOBODY)
+    expect(exitCode).toBe(77)
+    expect(stderr).toContain(database)
+    expect(stderr).toMatch(/user that owns the store.*--url/)
+  })
 })

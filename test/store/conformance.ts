@@ -22,7 +22,7 @@ const NOW = Date.parse('2026-03-01T12:00:00Z')
 const MINUTE_MS = 60_000
 
 /** Names that a store, file or query language may handle wrongly. */
-const HOSTILE_NAMES = [
+export const HOSTILE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',
   'toString',
@@ -177,11 +177,11 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
       const buckets = [0, 1, ...Array(15).fill(0)]
       const duration = { measure: { metric: 'duration', of: 'success' }, values: [1, 0.15, ...buckets] } as const
       const points = [point('s', 3), point('d', 1, duration), point('delta', 2, { cumulative: false })]
-      expect(await store.appendPoints(points)).toEqual({ attempts: 5, refused: 0 })
-      expect(await store.appendPoints(points)).toEqual({ attempts: 0, refused: 0 })
+      expect(await store.appendPoints(points)).toEqual({ attempts: 5, refused: 0, late: 0 })
+      expect(await store.appendPoints(points)).toEqual({ attempts: 0, refused: 0, late: 0 })
       await store.append([attempt({ time_seconds: 0.25 })])
       await reopen()
-      expect(await store.appendPoints([...points, point('s', 7)])).toEqual({ attempts: 4, refused: 0 })
+      expect(await store.appendPoints([...points, point('s', 7)])).toEqual({ attempts: 4, refused: 0, late: 0 })
       const [one] = await store.summaries()
       expect([totalAttempts(one!.summary), averageTime(one!.summary)]).toEqual([10, 0.2])
       expect(one!.recent.added).toBe(1)
@@ -193,10 +193,14 @@ export function describeStore(name: string, create: () => Promise<Place>): void 
     test('after a reset, only later counts of a series are new', async () => {
       await store.appendPoints([point('s', 3)])
       await store.reset()
-      expect(await store.appendPoints([point('s', 4)])).toEqual({ attempts: 0, refused: 0 })
+      expect(await store.appendPoints([point('s', 4)])).toEqual({ attempts: 0, refused: 0, late: 0 })
       await reopen()
-      expect(await store.appendPoints([point('s', 9)])).toEqual({ attempts: 5, refused: 0 })
-      expect(await store.appendPoints([point('new', 2, { startMs: NOW + 1 })])).toEqual({ attempts: 2, refused: 0 })
+      expect(await store.appendPoints([point('s', 9)])).toEqual({ attempts: 5, refused: 0, late: 0 })
+      expect(await store.appendPoints([point('new', 2, { startMs: NOW + 1 })])).toEqual({
+        attempts: 2,
+        refused: 0,
+        late: 0,
+      })
       expect(await total()).toBe(7)
     })
 

@@ -1,10 +1,10 @@
 /** The conformance suite of logs. Every log must pass `describeLog`. */
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { LogRecord, RecordTimes } from '../../src/core/fold.ts'
+import type { LimitsRecord, LogRecord, RecordTimes } from '../../src/core/fold.ts'
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/call.ts'
-import { alertJson, outcomeJson, planJson, pointsJson, RESET_JSON } from '../../src/store/record-json.ts'
+import { outcomeJson, pointsJson, RESET_JSON, recordJson } from '../../src/store/record-json.ts'
 import { attempt, NOW } from './engine/engines.ts'
 
 /** The location of a log, empty at first. */
@@ -109,6 +109,21 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await behind(again.position)).toEqual(['reset', '2'])
     })
 
+    test('what a copy takes are the records since the last reset, up to a position, without duplicates', async () => {
+      await keep('1')
+      await keepJson(RESET_JSON, TIMES, true)
+      const kept = [await keep('2', '3'), await keep('4', '5'), await keep('6')]
+      log.leaveOut(kept[1]!.position, [1])
+      // A file log has one writer, which appends no duplicates.
+      const expected = ['reset', '2', '3', '4', ...(place.isShared ? [] : ['5'])]
+      async function taken(): Promise<string[]> {
+        const records: string[] = []
+        for await (const group of log.stored(kept[1]!.position)) records.push(...group.records.map(textOf))
+        return records.filter(one => one !== 'limits')
+      }
+      await expect.poll(taken).toEqual(expected)
+    })
+
     test('a repeated group number returns the stored position, and is stored once', async () => {
       const first = await keep('1')
       number--
@@ -132,14 +147,17 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
       const at = { ms: NOW - 30_000, local: false }
       const plan = { shares: new Map([['__proto__', 90]]), baseline: 'a', endMs: NOW }
-      const kept: LogRecord[] = [
+      const kept: Exclude<LogRecord, LimitsRecord>[] = [
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
         { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
         { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
         { kind: 'plan', ...skewed, experiment: '__proto__', plan },
+        { kind: 'copy', ...TIMES, isDone: false, completeMs: NOW },
+        { kind: 'copy', ...TIMES, isDone: true, completeMs: Number.POSITIVE_INFINITY },
+        { kind: 'copy', ...TIMES, isDone: true, completeMs: Number.NEGATIVE_INFINITY },
       ]
-      for (const record of kept) await keepJson(jsonOf(record), record)
+      for (const record of kept) await keepJson(recordJson(record), record)
       await reopen()
       const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
       expect(records.filter(({ kind }) => kind !== 'limits')).toEqual(kept)
@@ -288,13 +306,6 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       await expect(keep('4')).rejects.toMatchObject({ name: 'LogBehind', number: 1 })
     })
   })
-}
-
-function jsonOf(record: LogRecord): string {
-  if (record.kind === 'points') return pointsJson(record.points)
-  if (record.kind === 'outcome') return outcomeJson(record)
-  if (record.kind === 'plan') return planJson(record)
-  return record.kind === 'alert' ? alertJson(record) : JSON.stringify(record.kind === 'attempt' && record.attempt)
 }
 
 const textOf = (record: LogRecord): string =>

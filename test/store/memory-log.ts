@@ -161,6 +161,14 @@ export function createMemoryServer(options: MemoryServerOptions = {}): MemorySer
         const position = groups[first - 1]?.kept.position ?? START
         return { position, completeMs: isComplete ? Number.NEGATIVE_INFINITY : firstTime(groups[first]) }
       },
+      async *stored(until) {
+        const from = Math.max(
+          groups.findLastIndex(group => group.isReset),
+          expired,
+        )
+        for (const group of groups.slice(from, placeOf(until)))
+          yield { records: recordsOf(group).filter((_, place) => !group.leftOut.has(place)) }
+      },
       page: async query => pageOf(groups, query),
       async find(attemptId) {
         const records = groups.flatMap(group => recordsOf(group).filter((_, place) => !group.leftOut.has(place)))

@@ -9,6 +9,15 @@ import type { Measure } from './summary.ts'
 /** The maximum number of tracked series. Points of further series are refused. */
 export const MAX_SERIES = 100_000
 
+/**
+ * The maximum number of intervals that a series of deltas remembers. A Collector sends up to ten batches at a time, and sends each again that
+ * was not answered: their intervals arrive in any order.
+ */
+export const MAX_INTERVALS = 32
+
+/** Names the meaning of a {@link SeriesState} and of its id. A snapshot with another one is not read. */
+export const SERIES_LAYOUT: string = `start intervals:${MAX_INTERVALS}`
+
 /** One point of one series, checked. Plain data that survives JSON. */
 export interface SeriesPoint {
   /** Identifies one series of one sender. */
@@ -43,6 +52,11 @@ export interface SeriesState {
   readonly heardMs: number
   /** Its values if the series is cumulative, otherwise empty. */
   readonly values: readonly number[]
+  /**
+   * For a series of deltas: the start and the end of each of the last {@link MAX_INTERVALS} intervals, one after the other, by end. A full list
+   * begins with the oldest interval that is known: one that ended before may have been counted. Empty for a cumulative series.
+   */
+  readonly intervals: readonly number[]
 }
 
 /** The effect of a batch of points, not applied yet. */
@@ -52,6 +66,8 @@ export interface SeriesStep {
   readonly increments: readonly Increment[]
   /** Points of new series beyond the limit. */
   readonly refused: number
+  /** Deltas that may have been counted before: they ended before all intervals that their series remembers. */
+  readonly late: number
   readonly changed: ReadonlyMap<string, SeriesState>
 }
 
@@ -125,18 +141,19 @@ interface OpenStep extends SeriesStep {
   readonly points: SeriesPoint[]
   readonly increments: Increment[]
   refused: number
+  late: number
   readonly changed: Map<string, SeriesState>
 }
 
 /** Points of known series come first: a new series must not replace one that is in the same request. */
 function stepOf(table: SeriesTable, given: readonly SeriesPoint[], nowMs: number, kept: boolean): SeriesStep {
   const { states } = table
-  const step: OpenStep = { points: [], increments: [], refused: 0, changed: new Map() }
-  for (const point of given) if (states.has(point.series)) addPoint(table, step, point, nowMs)
-  const fresh = given.filter(({ series }) => !states.has(series))
+  const step: OpenStep = { points: [], increments: [], refused: 0, late: 0, changed: new Map() }
+  for (const point of given) if (states.has(stateId(point))) addPoint(table, step, point, nowMs)
+  const fresh = given.filter(point => !states.has(stateId(point)))
   let room = kept ? Number.POSITIVE_INFINITY : roomFor(table, fresh.length, nowMs, step.changed)
   for (const point of fresh) {
-    const isFirst = !step.changed.has(point.series)
+    const isFirst = !step.changed.has(stateId(point))
     if (isFirst && room <= 0) {
       step.refused++
       continue
@@ -153,17 +170,47 @@ function addPoint(
   point: SeriesPoint,
   nowMs: number,
 ): void {
-  const last = step.changed.get(point.series) ?? states.get(point.series)
-  const values = increaseOf(point, last, forgottenMs)
+  const id = stateId(point)
+  const last = step.changed.get(id) ?? states.get(id)
+  const intervals = point.cumulative ? NO_INTERVALS : withInterval(last?.intervals ?? NO_INTERVALS, point)
+  if (intervals === 'late') step.late++
+  if (typeof intervals === 'string') return
+  const values = point.cumulative ? increaseOf(point, last, forgottenMs) : point.values
   if (values === undefined) return
   const isIncrease = values.some(value => value > 0)
   // A point without an increase is stored now and then, so that its series counts as active.
   if (!isIncrease && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
-  const { series, key, measure, startMs, timeMs, cumulative } = point
+  const { key, measure, startMs, timeMs, cumulative } = point
   step.points.push(point)
-  step.changed.set(series, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [] })
+  step.changed.set(id, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [], intervals })
   if (isIncrease) step.increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
 }
+
+/**
+ * The id of a state. Several processes may send cumulative series with one resource, if it has no `service.instance.id`. Each has its own start
+ * time, and its own state by that. A process that restarts has another start time too.
+ */
+export const stateId = ({ series, startMs, cumulative }: SeriesPoint): string =>
+  cumulative ? `${series} ${startMs}` : series
+
+const NO_INTERVALS: readonly number[] = []
+
+/** Adds the interval of a delta. `known` if it was counted before, `late` if that is not known. */
+function withInterval(
+  intervals: readonly number[],
+  { startMs, timeMs }: SeriesPoint,
+): readonly number[] | 'known' | 'late' {
+  let at = intervals.length
+  while (at > 0 && isAfter(intervals[at - 2]!, intervals[at - 1]!, startMs, timeMs)) at -= 2
+  if (at > 0 && intervals[at - 2] === startMs && intervals[at - 1] === timeMs) return 'known'
+  const isFull = intervals.length === 2 * MAX_INTERVALS
+  if (isFull && at === 0) return 'late'
+  return intervals.toSpliced(at, 0, startMs, timeMs).slice(isFull ? 2 : 0)
+}
+
+/** Whether one interval ends after another. Of two with the same end, the one that starts later. */
+const isAfter = (startMs: number, timeMs: number, otherStartMs: number, otherTimeMs: number): boolean =>
+  timeMs > otherTimeMs || (timeMs === otherTimeMs && startMs > otherStartMs)
 
 /** How many new series can be added: the free capacity, and series without recent points that can be removed, up to `wanted`. */
 function roomFor(
@@ -180,17 +227,15 @@ function roomFor(
   return room
 }
 
-/** The increase of a point over the last one of its series. Undefined if the point was counted before. */
+/** The increase of a cumulative point over the last one of its state. Undefined if the point was counted before. */
 function increaseOf(
   point: SeriesPoint,
   last: SeriesState | undefined,
   forgottenMs: number,
 ): readonly number[] | undefined {
   const { values } = point
-  if (last === undefined) return point.cumulative && point.startMs <= forgottenMs ? values.map(() => 0) : values
+  if (last === undefined) return point.startMs <= forgottenMs ? values.map(() => 0) : values
   if (point.timeMs <= last.timeMs) return undefined
-  if (!point.cumulative || point.startMs > last.startMs) return values
-  if (point.startMs < last.startMs) return undefined
   // The sender's bounds or ours changed. Only count and sum can be compared, because the last buckets are unknown.
   const common = last.values.length === values.length ? values : withoutBuckets(values)
   const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)

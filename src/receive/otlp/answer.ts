@@ -19,7 +19,6 @@ const REJECTED: Readonly<Record<Signal, string>> = {
   metrics: 'rejectedDataPoints',
 }
 
-/** google.rpc.Code by HTTP status; what is not here is UNKNOWN (2). */
 const CODES: ReadonlyMap<number, number> = new Map([
   [400, 3],
   [401, 16],
@@ -35,10 +34,19 @@ const CODES: ReadonlyMap<number, number> = new Map([
   [503, 14],
 ])
 
+/** The google.rpc.Code of an HTTP status; UNKNOWN (2) if there is none. */
+export const codeOf = (status: number): number => CODES.get(status) ?? 2
+
 /** The encoding of the answer: that of the request, and JSON where the request has neither. */
 export function encodingOf(req: IncomingMessage): Encoding {
   const type = req.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   return type === MEDIA_TYPES.protobuf ? 'protobuf' : 'json'
+}
+
+/** How many records were rejected, and the problems of the first of them. */
+interface Rejections {
+  readonly rejected: number
+  readonly problems: readonly string[]
 }
 
 /** Answers that all records were taken, or all but `rejected` ones, and why. */
@@ -46,26 +54,32 @@ export function sendExported(
   res: ServerResponse,
   signal: Signal,
   encoding: Encoding,
-  { rejected, problems }: { readonly rejected: number; readonly problems: readonly string[] },
+  { rejected, problems }: Rejections,
 ): void {
-  if (rejected === 0) {
-    // An empty protobuf message has no bytes: clients warn about anything else.
-    send(res, 200, encoding, encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0))
-    return
-  }
+  if (rejected > 0) noteRefusal(res, partialProblem({ rejected, problems }))
+  send(res, 200, encoding, exportResponse(signal, encoding, { rejected, problems }))
+}
+
+/** Rejected records, as the log shows them. */
+export function partialProblem({ rejected, problems }: Rejections): Problem {
   const records = rejected === 1 ? '1 record was' : `${rejected} records were`
-  noteRefusal(res, { status: 200, detail: `${records} rejected, the others kept: ${problems[0] ?? ''}` })
+  return { status: 200, detail: `${records} rejected, the others kept: ${problems[0] ?? ''}` }
+}
+
+/** The body of an ExportLogsServiceResponse, or of that of another signal. */
+export function exportResponse(signal: Signal, encoding: Encoding, { rejected, problems }: Rejections): Uint8Array {
+  // An empty protobuf message has no bytes: clients warn about anything else.
+  if (rejected === 0) return encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0)
   const more = rejected > problems.length ? `; and ${rejected - problems.length} more` : ''
   const message = `${shorten(problems.join('; '))}${more}`
   if (encoding === 'json') {
     const partialSuccess = { [REJECTED[signal]]: String(rejected), errorMessage: message }
-    send(res, 200, encoding, Buffer.from(JSON.stringify({ partialSuccess })))
-    return
+    return Buffer.from(JSON.stringify({ partialSuccess }))
   }
   const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).fork()
   writer.tag(1, WireType.Varint).int64(rejected)
   writer.tag(2, WireType.LengthDelimited).string(message)
-  send(res, 200, encoding, writer.join().finish())
+  return writer.join().finish()
 }
 
 /** Answers with a problem in the format of OTLP, for every path under `/v1/`. Cuts an answer that has started. */
@@ -79,7 +93,7 @@ export function sendOtlpProblem(req: IncomingMessage, res: ServerResponse, probl
   for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))))
   const encoding = encodingOf(req)
-  const body = statusBody(encoding, CODES.get(status) ?? 2, detail)
+  const body = statusBody(encoding, codeOf(status), detail)
   begin(res, status, encoding, body)
   endRefusal(res, body)
 }

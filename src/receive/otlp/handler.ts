@@ -1,10 +1,10 @@
 /** POST /v1/logs, /v1/traces, /v1/metrics: an OTLP/HTTP receiver. Attempts are kept before it answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
-import { MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
+import { MAX_INTERVALS, MAX_SERIES, type SeriesPoint } from '../../core/aggregate/series.ts'
 import type { AppendedPoints } from '../../core/ports.ts'
 import type { Problem } from '../../server/problem.ts'
-import { type Body, createBodyReader, mediaOf } from '../body.ts'
+import { type Body, createBodyReader, mediaOf, OTLP_CODINGS } from '../body.ts'
 import { Held } from '../in-flight.ts'
 import { type IngestCounts, type ReceiveOptions, storeProblem } from '../receiving.ts'
 import { encodingOf, MEDIA_TYPES, sendExported, sendOtlpProblem } from './answer.ts'
@@ -49,18 +49,20 @@ export function createOtlpHandler(options: OtlpOptions): Handler {
   const readBody = createBodyReader(options)
   return async (req, res) => {
     const encoding = encodingOf(req)
-    const media = mediaOf(req, Object.values(MEDIA_TYPES))
-    const body = 'status' in media ? media : await new Promise<Body | Problem>(done => readBody(req, media.gzip, done))
-    const taken = 'status' in body ? body : await take(encoding, body, options)
+    const media = mediaOf(req, Object.values(MEDIA_TYPES), OTLP_CODINGS)
+    const body =
+      'status' in media ? media : await new Promise<Body | Problem>(done => readBody(req, media.coding, done))
+    const taken = 'status' in body ? body : await takeRequest(encoding, body, options)
     if ('status' in taken) sendOtlpProblem(req, res, taken)
     else sendExported(res, options.signal, encoding, taken)
   }
 }
 
 /** The result that the sender receives. */
-type Taken = Readonly<Pick<ExtractedPoints, 'rejected' | 'problems' | 'ignored'>>
+export type Taken = Readonly<Pick<ExtractedPoints, 'rejected' | 'problems' | 'ignored'>>
 
-async function take(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
+/** Keeps what a body contains, and releases the body. Rejects only on a defect. */
+export async function takeRequest(encoding: Encoding, body: Body, options: OtlpOptions): Promise<Taken | Problem> {
   const { signal, counts } = options
   const held = new Held(options.inFlight)
   try {
@@ -136,9 +138,11 @@ async function keepPoints(extracted: ExtractedPoints, { points, counts }: OtlpOp
   try {
     const kept = await points.keepPoints(extracted.points)
     counts.accepted(kept.attempts)
-    if (kept.refused === 0) return extracted
-    const problem = `points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`
-    return { ...extracted, rejected: extracted.rejected + kept.refused, problems: [...extracted.problems, problem] }
+    const problems = [...extracted.problems]
+    if (kept.refused > 0)
+      problems.push(`points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`)
+    if (kept.late > 0) problems.push(`deltas older than the last ${MAX_INTERVALS} of their series: ${kept.late}`)
+    return { ...extracted, rejected: extracted.rejected + kept.refused + kept.late, problems }
   } catch (error) {
     return refused(error, extracted.points.length, counts)
   }

@@ -38,10 +38,16 @@ export function documentWriter(digest: string): string {
  * nothing was appended. Any other failure rejects, and another call goes on where this one ended.
  */
 export async function adoptDocument(options: AdoptOptions): Promise<boolean> {
+  return (await appendDocument(options)) !== undefined
+}
+
+/** {@link adoptDocument}. The number of groups that the log took, or had already where there is only one; undefined if it began otherwise. */
+export async function appendDocument(options: AdoptOptions): Promise<number | undefined> {
   const { log, digest, clock } = options
   const writer = documentWriter(digest)
   let number = 0
   let stored = 0
+  let taken = 0
   for (const { texts, attempts } of groupsOf(options)) {
     if (++number <= stored) continue
     const nowMs = clock()
@@ -49,13 +55,14 @@ export async function adoptDocument(options: AdoptOptions): Promise<boolean> {
     const records = Buffer.concat(texts.map(text => encodeOne(frame, text)))
     try {
       await log.append({ writer, number, attempts, records, isReset: false })
+      taken++
     } catch (error) {
-      if (error instanceof LogNotEmpty) return false
+      if (error instanceof LogNotEmpty) return undefined
       if (!(error instanceof LogBehind) || error.number < number) throw error
       stored = error.number
     }
   }
-  return true
+  return taken
 }
 
 interface TextGroup extends Pick<Group, 'attempts'> {

@@ -9,8 +9,9 @@ import { attemptProblems, isAttempt, nameProblem } from '../../core/attempt/vali
 import type { AttemptRecord, BaselineRecord } from '../../core/fold.ts'
 import type { Steps } from '../../core/steps.ts'
 import { isObject, type ParsedDocument } from './document.ts'
+import { createListedIds } from './listed-ids.ts'
 
-/** An attempt that a document lists. */
+/** An attempt that a document lists. Its id is derived from the document, so that it counts once, however it is brought in. */
 export interface ListedAttempt {
   readonly attempt: AgentAttempt
   readonly at: Instant
@@ -36,19 +37,19 @@ interface Entry {
 }
 
 /** Reads all entries, step by step. An invalid entry is left out. An invalid attempt is not listed, but stays in the totals of its entry. */
-export function* readContent(document: ParsedDocument): Steps<DocumentContent> {
+export function* readContent(document: Pick<ParsedDocument, 'metrics'>): Steps<DocumentContent> {
   const baselines: Pick<BaselineRecord, 'key' | 'totals'>[] = []
   const attempts: (ListedAttempt & { readonly sortMs: number })[] = []
   const damaged: { entry: string; reason: string }[] = []
   for (const [name, value] of Object.entries(document.metrics)) {
-    const entry = readEntry(value, reason => damaged.push({ entry: name, reason }))
+    const entry = readEntry(name, value, reason => damaged.push({ entry: name, reason }))
     if (entry === undefined) continue
     baselines.push({ key: entry.key, totals: totalsBeyondList(entry) })
     // The list of a key is its order of receipt, whatever times it states.
     let sortMs = Number.NEGATIVE_INFINITY
-    for (const { attempt, at } of entry.attempts) {
-      sortMs = Math.max(sortMs, at.ms)
-      attempts.push({ attempt, at, sortMs })
+    for (const listed of entry.attempts) {
+      sortMs = Math.max(sortMs, listed.at.ms)
+      attempts.push({ ...listed, sortMs })
     }
     yield
   }
@@ -101,7 +102,7 @@ function totalsBeyondList(entry: Entry): Totals {
   }
 }
 
-function readEntry(value: unknown, report: (reason: string) => void): Entry | undefined {
+function readEntry(name: string, value: unknown, report: (reason: string) => void): Entry | undefined {
   const problem = entryProblem(value)
   if (problem !== undefined) {
     report(problem)
@@ -110,8 +111,9 @@ function readEntry(value: unknown, report: (reason: string) => void): Entry | un
   const given = value as unknown as AgentMetrics
   const key: AttemptKey = { agent_name: given.agent_name, model_name: given.model_name, issue_type: given.issue_type }
   const attempts: ListedAttempt[] = []
+  const idOf = createListedIds(name)
   for (const recent of given.recent_results) {
-    const attempt = readAttempt(recent, key)
+    const attempt = readAttempt(recent, key, idOf(recent))
     if (typeof attempt === 'string') report(attempt)
     else attempts.push(attempt)
   }
@@ -152,7 +154,7 @@ function isWithin(value: unknown, max: number): boolean {
 }
 
 /** An attempt of the list, or what is wrong with it. */
-function readAttempt(value: unknown, key: AttemptKey): ListedAttempt | string {
+function readAttempt(value: unknown, key: AttemptKey, attempt_id: string): ListedAttempt | string {
   let at: Instant | undefined
   const isTimestamp = (text: string): boolean => {
     at = parseTimestamp(text)
@@ -165,15 +167,8 @@ function readAttempt(value: unknown, key: AttemptKey): ListedAttempt | string {
   if (at === undefined) return 'recent_results: /timestamp is required'
   const isOfKey = value.agent_name === key.agent_name && value.model_name === key.model_name
   return isOfKey && value.issue_type === key.issue_type
-    ? resolved(withoutId(value as AgentAttempt), at)
+    ? resolved({ ...(value as AgentAttempt), attempt_id }, at)
     : 'recent_results: an attempt of another key'
-}
-
-/** The totals of the document already contain it, so an id that is sent again must not find it. */
-function withoutId(attempt: AgentAttempt): AgentAttempt {
-  if (attempt.attempt_id === undefined) return attempt
-  const { attempt_id: _, ...rest } = attempt
-  return rest
 }
 
 /** Adds the offset to a time without a zone: another zone at the next start would move it. The document shows it as it was. */

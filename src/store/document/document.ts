@@ -104,6 +104,14 @@ export async function parseDocument(
   const checksum = crc32(bytes)
   const text = textOf(bytes)
   if (text === undefined) return 'it is not UTF-8'
+  const parsed = parseDocumentText(path, text)
+  return typeof parsed === 'string'
+    ? parsed
+    : { ...parsed, checksum, digest: createHash('sha256').update(bytes).digest('hex') }
+}
+
+/** Parses the text of a document; answers what is wrong where it is none. Throws {@link NewerFormat}. `path` is its name in messages. */
+export function parseDocumentText(path: string, text: string): Pick<ParsedDocument, 'metrics'> | string {
   const value = parse(text) ?? parse(withoutConstants(text))
   if (value === undefined) return 'it is not JSON'
   if (!isObject(value) || !isObject(value.metrics)) return 'it holds no metrics'
@@ -111,7 +119,7 @@ export async function parseDocument(
     throw new NewerFormat(path, value.version, `${VERSION}.0`)
   }
   readMember(path, value.journal)
-  return { metrics: value.metrics, checksum, digest: createHash('sha256').update(bytes).digest('hex') }
+  return { metrics: value.metrics }
 }
 
 /** Undefined where the bytes are not UTF-8. A document of ASCII alone, as most are, is read several times as fast. */

@@ -13,7 +13,7 @@ import { runYielding } from '../../lib/event-loop.ts'
 
 export type Answers = Pick<
   Store,
-  'summaries' | 'arms' | 'overflowedArms' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
+  'summaries' | 'arms' | 'overflowedArms' | 'experiments' | 'experimentPlan' | 'coverage' | 'clip' | 'attempts'
 >
 
 export interface AnswersOptions {
@@ -50,6 +50,10 @@ export function createAnswers({ tally, clock, list, isClosed }: AnswersOptions):
       const nowMs = clock()
       if (range !== undefined) refuseUnheld(range, nowMs)
       return tally.overflowedArms(experiment, range, nowMs, filter)
+    },
+    experiments() {
+      refuseClosed()
+      return [...new Set([...tally.arms().map(({ experiment }) => experiment), ...tally.plans.keys()])]
     },
     experimentPlan: experiment => tally.plans.get(experiment),
     coverage: sinceMs => tally.times.coverage(sinceMs, clock()),

@@ -3,7 +3,15 @@
  * to a single position.
  */
 import type { FoldState } from '../../core/fold.ts'
-import { type Kept, type KeptGroup, type Log, LogDiverged, LogTruncated, type Position } from '../../core/log.ts'
+import {
+  type Kept,
+  type KeptGroup,
+  type Log,
+  LogDiverged,
+  LogTruncated,
+  type Position,
+  UnfinishedCopy,
+} from '../../core/log.ts'
 import type { EventPublisher } from '../events.ts'
 import type { Logger } from '../logger.ts'
 import { foldGroup } from './fold-group.ts'
@@ -50,6 +58,7 @@ export function createFollower(options: FollowerOptions): Follower {
   const { log, state, logger, events, isOwn, reload, onFolded } = options
   let { position } = options
   let readRecords = 0
+  let hasCaughtUp = false
 
   function foldRead(group: KeptGroup, isPublished: boolean): void {
     const counted = foldGroup(log, state, group)
@@ -63,9 +72,13 @@ export function createFollower(options: FollowerOptions): Follower {
     for await (const group of log.read(position)) {
       if (group.after !== position)
         throw new LogDiverged(`the next group follows ${group.after} instead of ${position}`)
+      // The copied state is in a snapshot, which only a start reads.
+      if (hasCaughtUp && group.records[0]?.kind === 'copy') throw new UnfinishedCopy()
       if (group.writer !== log.info.writer || !meet(group)) foldRead(group, isPublished)
       position = group.position
     }
+    if (state.isCopying === true) throw new UnfinishedCopy()
+    hasCaughtUp = true
   }
 
   async function reloadAfter(error: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 /** The time from a failed append until the log can be appended to again: everything new is refused, and recovery is tried by itself. */
-import { LogRefused, NewerRecord } from '../../core/log.ts'
+import { LogRefused, NewerRecord, UnfinishedCopy } from '../../core/log.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 
@@ -106,5 +106,7 @@ export function createOutage({ log, times, recover, onRecovered, onNewerRecord, 
 
 /** Whether no retry of this process can succeed. */
 function isFinal(error: unknown): boolean {
-  return error instanceof NewerRecord || (error instanceof LogRefused && error.isFinal)
+  return (
+    error instanceof NewerRecord || error instanceof UnfinishedCopy || (error instanceof LogRefused && error.isFinal)
+  )
 }

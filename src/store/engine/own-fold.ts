@@ -1,6 +1,6 @@
 /** Folds durable groups of this writer, after the groups that other writers appended before them. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Kept, LogRefused } from '../../core/log.ts'
+import { type Kept, LogRefused, type Position } from '../../core/log.ts'
 import type { Appender, Sent } from './appender.ts'
 import type { Follower, OwnGroup } from './follower.ts'
 import type { Outage } from './outage.ts'
@@ -38,32 +38,32 @@ export function createOwnFold({ appender, follower, outage, canWait, times }: Ow
   const take = ({ group, kept }: Sent, fold: OwnGroup['fold']): void =>
     follower.take({ number: group.number, fold }, kept, group.records.length)
 
-  async function takeBehind({ group, kept: first }: Sent, fold: OwnGroup['fold']): Promise<boolean> {
+  async function takeBehind({ group, kept: first }: Sent, foldGroup: OwnGroup['fold']): Promise<boolean> {
     const fromMs = performance.now()
     let isFolded = false
-    const foldOnce: OwnGroup['fold'] = position => {
-      fold(position)
+    function fold(position: Position): void {
+      foldGroup(position)
       isFolded = true
     }
     for (let kept: Kept | undefined = first; ; ) {
       try {
         kept ??= await appender.again(group)
         if (follower.isNext(kept)) {
-          take({ group, kept }, foldOnce)
+          take({ group, kept }, fold)
           return true
         }
         kept = undefined
-        if (await follower.catchUp({ number: group.number, fold: foldOnce })) return true
+        if (await follower.catchUp({ number: group.number, fold })) return true
         // The read did not return the group yet, or the log has lost it since. Append it again.
         if (performance.now() - fromMs > times.stuckMs)
           throw new Error(`the log is missing groups after ${follower.position}`)
         await delay(times.pollMs)
       } catch (error) {
-        // The read failed after the group. Another read would not return it again, so its call would never be answered.
-        if (isFolded) return true
         // The log lost the group since, and does not take it again.
         if (error instanceof LogRefused) throw error
         outage.begin(error)
+        // The read failed after the group, which no later read returns again.
+        if (isFolded) return true
         if (canWait) return false
         await outage.over()
       }

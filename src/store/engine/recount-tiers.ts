@@ -1,5 +1,5 @@
 /** Counts a stored part of the log again into some tiers of time, without changing totals. */
-import { createSeries, MAX_SERIES, type Series } from '../../core/aggregate/series.ts'
+import { createSeries, MAX_SERIES, type Series, stateId } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import { MAX_AHEAD_MS } from '../../core/attempt/timestamp.ts'
 import type { FoldState, LogRecord } from '../../core/fold.ts'
@@ -66,6 +66,9 @@ function createTierCounter(
     isFirst = false
     reachedMs = Math.max(reachedMs, unknownUntil(record, series, completeMs))
     if (record.kind === 'attempt') tally.recount(record.attempt, record.at, nowMs, tiers)
+    // The records that a damaged log lacks were received before its copy.
+    if (record.kind === 'copy' && record.isDone && record.completeMs === Number.POSITIVE_INFINITY)
+      reachedMs = Math.max(reachedMs, lastMs + MAX_AHEAD_MS)
     if (record.kind === 'reset') series.forget(nowMs)
     if (record.kind !== 'points') return
     const step = series.step(record.points, nowMs, true)
@@ -91,7 +94,7 @@ function unknownUntil(record: LogRecord, series: Series, completeMs: number): nu
   let unknownMs = Number.NEGATIVE_INFINITY
   if (record.kind !== 'points' || completeMs === Number.NEGATIVE_INFINITY) return unknownMs
   for (const point of record.points) {
-    if (!point.cumulative || point.startMs > series.forgottenMs || series.states.has(point.series)) continue
+    if (!point.cumulative || point.startMs > series.forgottenMs || series.states.has(stateId(point))) continue
     unknownMs = Math.max(unknownMs, Math.min(point.timeMs, record.nowMs) + 1)
   }
   return unknownMs

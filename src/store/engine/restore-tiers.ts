@@ -7,6 +7,7 @@ import type { TierOptions, TierSave } from '../../core/aggregate/time-tiers.ts'
 import { MAX_AHEAD_MS, printDuration, printTimestamp } from '../../core/attempt/timestamp.ts'
 import { isShared, type LogReach, type Position } from '../../core/log.ts'
 import type { PlanTiers, RestoredState } from '../snapshot/decode.ts'
+import { reachOf } from './reach.ts'
 import { type RecountOptions, recountTiers } from './recount-tiers.ts'
 
 /** No time is covered. */
@@ -35,7 +36,7 @@ export async function restoreTiers(
     const idChanges = isShared(log.info) ? [] : changedIds(restored, log.info.limits.idWindow)
     if (!restored.plan.changed) return { ...restored, changes: idChanges }
     if (reach === undefined && !keepTiers) {
-      reach = await log.reach()
+      reach = await reachOf(log)
       logMs = reach.completeMs + MAX_AHEAD_MS
       if (hasLogSource(plan(restored.savedTiers))) {
         logger.info('tiers changed: the journal is read again for them, which takes a while if it is long')

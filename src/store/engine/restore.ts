@@ -18,6 +18,7 @@ import { messageOf } from '../messages.ts'
 import { decodeState, type PlanTiers, type RestoredState } from '../snapshot/decode.ts'
 import type { SchemaChange } from '../snapshot/schema.ts'
 import { foldGroup } from './fold-group.ts'
+import { reachOf } from './reach.ts'
 import { type RecountedPart, recountTiers } from './recount-tiers.ts'
 import { type RestoredTiers, restoreTiers } from './restore-tiers.ts'
 
@@ -75,7 +76,7 @@ export async function restoreState(options: RestoreOptions): Promise<Restored> {
 /** Starts at the beginning of the log. If part of the log has expired, it starts at a document, or at the oldest remaining group. */
 async function restoreWithoutSnapshot(options: RestoreOptions, isDamaged: boolean): Promise<Restored> {
   const { log, logger } = options
-  const { position, completeMs } = await log.reach()
+  const { position, completeMs } = await reachOf(log)
   if (options.mustBeComplete === true && completeMs > Number.NEGATIVE_INFINITY)
     throw new LogTruncated('part of the log has expired, and there is no snapshot of it')
   clearState(options)
@@ -152,7 +153,7 @@ async function foldWholeLog(
   savedTiers: readonly TierSave[],
 ): Promise<Pick<Restored, 'position' | 'records'> | undefined> {
   const { log, state, logger, keepTiers } = options
-  const reach = await log.reach()
+  const reach = await reachOf(log)
   if (reach.completeMs > Number.NEGATIVE_INFINITY) return undefined
   logger.info(`${changeText(change)}: the journal is counted again, which takes a while where it is long`)
   clearState(options)
@@ -160,11 +161,16 @@ async function foldWholeLog(
   let { position } = reach
   let records = 0
   for await (const group of log.read(position)) {
-    if (group.isDamaged === true) return undefined
+    if (group.isDamaged === true || group.records.some(lacksCopied)) return undefined
     for (const { kind } of foldGroup(log, state, group)) if (kind !== 'reset') records++
     position = group.position
   }
   return { position, records }
+}
+
+/** Whether it ends a copy of a damaged log. */
+function lacksCopied(record: LogRecord): boolean {
+  return record.kind === 'copy' && record.completeMs === Number.POSITIVE_INFINITY
 }
 
 /** Empties the state, with the settings and limits of this process. */
@@ -174,6 +180,7 @@ export function clearState({ log, state }: Pick<RestoreOptions, 'log' | 'state'>
   state.tally.times.reshape(state.tally.wantedTiers)
   state.series.restore(Number.NEGATIVE_INFINITY, [])
   state.alerts.clear()
+  state.isCopying = false
   state.ids = createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed })
   applyLimits(state, limits)
 }

@@ -37,7 +37,7 @@ export interface TurnOptions {
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
 
 export async function appendPoints(options: TurnOptions, points: readonly SeriesPoint[]): Promise<AppendedPoints> {
-  const appended = { attempts: 0, refused: 0 }
+  const appended = { attempts: 0, refused: 0, late: 0 }
   for (let from = 0; from < points.length; from += MAX_POINTS_PER_RECORD) {
     const some = points.slice(from, from + MAX_POINTS_PER_RECORD)
     await options.commit.runExclusive(() => keepPoints(options, some, appended), true)
@@ -52,8 +52,9 @@ async function keepPoints(
   appended: Writable<AppendedPoints>,
 ): Promise<void> {
   const nowMs = clock()
-  const { points, increments, refused } = state.series.step(given, nowMs)
+  const { points, increments, refused, late } = state.series.step(given, nowMs)
   appended.refused += refused
+  appended.late += late
   if (points.length === 0) return
   const record: PointsRecord = { kind: 'points', nowMs, idMs: nowMs, points }
   const records = encodeOne(log.frame(record), pointsJson(points))

@@ -91,6 +91,9 @@ export function createFileLog(options: FileLogOptions): FileLog {
       ),
     reach: () =>
       reachOf({ ...start, segments: recovered.segments.keys(), resetAt: log.resetAt, isNew: recovered.hasOnlyAdopted }),
+    async *stored(until) {
+      yield* this.read((await this.reach()).position, until)
+    },
     page: query =>
       ownership.whileHeld(() =>
         listAttempts({ ...log.chain(), onDamage: scrub.examine }, withinRetention(query, retention, start.clock())),

@@ -2,8 +2,8 @@
 import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import { createSeries, MAX_SERIES } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import { apply, type FoldState } from '../../core/fold.ts'
-import type { Log, StoredSnapshot } from '../../core/log.ts'
+import { apply, type FoldState, type Limits, type LogRecord } from '../../core/fold.ts'
+import { type Log, type StoredSnapshot, UnfinishedCopy } from '../../core/log.ts'
 import { type DocumentContent, recordsOf } from '../document/content.ts'
 import { foldGroup } from '../engine/fold-group.ts'
 import { type Restored, restoreState } from '../engine/restore.ts'
@@ -14,29 +14,33 @@ import { FIRST_MARK, printMark, readMark } from './journal/mark.ts'
 import { FIRST } from './journal/oldest.ts'
 import { isBefore } from './journal/position.ts'
 import { type ReadReport, reachOf, readGroups } from './journal/read-groups.ts'
-import { segmentPath } from './journal/segments.ts'
+import { readOpening, segmentPath } from './journal/segments.ts'
 import { type ReadFork, readForks } from './recovery/merge-forks.ts'
 import { createNovelty } from './recovery/novelty.ts'
 import { type RecoveredJournal, recoverJournal, refuseNewer, type StartOptions } from './recovery/start.ts'
 import { snapshotBlocks, snapshotPath } from './snapshot/snapshot-files.ts'
 
 export interface ReadFiles {
+  /** With the limits that the store counts within. */
   readonly start: StartOptions
-  readonly tally: Tally
+  readonly state: FoldState
   readonly recovered: RecoveredJournal
+  /** Records of forks, which count after those of the journal. */
+  readonly forked: readonly LogRecord[]
   /** The document, if it is read instead of a journal. */
   readonly content: DocumentContent | undefined
 }
 
 const DATA_ERROR = 65
 
-type ReadableLog = Pick<Log, 'info' | 'read' | 'reach' | 'snapshots' | 'leaveOut'>
+export type ReadableLog = Pick<Log, 'info' | 'read' | 'reach' | 'snapshots' | 'leaveOut'>
 
 /** `tally` is empty. Adds a sentence to `faults` for each damage. Throws UnreadableStore if nothing can be read. */
-export async function readFiles(start: StartOptions, tally: Tally, faults: string[]): Promise<ReadFiles> {
-  const document = await refuseNewer(start)
-  const recovered = await recoverJournal(start, document)
-  refuseUnreadable(start.path, document, recovered)
+export async function readFiles(settings: StartOptions, tally: Tally, faults: string[]): Promise<ReadFiles> {
+  const document = await refuseNewer(settings)
+  const recovered = await recoverJournal(settings, document)
+  refuseUnreadable(settings.path, document, recovered)
+  const start = { ...settings, limits: await limitsOf(settings, recovered) }
   const { idWindow, idWindowAgeMs } = start.limits
   const state: FoldState = {
     tally,
@@ -48,12 +52,19 @@ export async function readFiles(start: StartOptions, tally: Tally, faults: strin
   if (parsed !== undefined) {
     const content = await contentOf(start.path, parsed, start.log)
     for (const record of recordsOf(content, start.clock())) apply(state, record)
-    return { start, tally, recovered, content }
+    return { start, state, recovered, content, forked: [] }
   }
-  const { dropped } = await foldJournal(start, recovered, state, faults)
+  const { dropped, forked } = await foldJournal(start, recovered, state, faults)
   if (dropped !== undefined) faults.push(dropped)
   faults.push(...documentFaults(start, document, recovered))
-  return { start, tally, recovered, content: undefined }
+  return { start, state, recovered, content: undefined, forked }
+}
+
+/** The limits that the newest segment states. */
+async function limitsOf(start: StartOptions, { segments }: RecoveredJournal): Promise<Limits> {
+  const newest = [...segments.keys()].at(-1)
+  const opened = newest === undefined ? undefined : await readOpening(start, newest)
+  return opened?.opening.limits ?? start.limits
 }
 
 /** Without the document, an answer would state that there are no attempts. */
@@ -71,7 +82,7 @@ async function foldJournal(
   recovered: RecoveredJournal,
   state: FoldState,
   faults: string[],
-): Promise<Restored> {
+): Promise<Restored & Pick<ReadFiles, 'forked'>> {
   const log = openToRead(start, recovered, faults)
   const restored = await restoreState({
     log,
@@ -83,6 +94,7 @@ async function foldJournal(
     document: () => coveringDocument(start),
   })
   for await (const group of log.read(restored.position)) foldGroup(log, state, group)
+  if (state.isCopying === true) throw new UnfinishedCopy()
   const noveltyOf = createNovelty(state)
   const forks = await readForks(start, recovered.forks, record => {
     const novelty = noveltyOf(record)
@@ -90,11 +102,11 @@ async function foldJournal(
     return novelty
   })
   faults.push(...forks.map(fork => forkFault(start, fork)))
-  return restored
+  return { ...restored, forked: forks.flatMap(({ records }) => records) }
 }
 
 /** The log as its files are now. */
-function openToRead(start: StartOptions, recovered: RecoveredJournal, faults: string[]): ReadableLog {
+export function openToRead(start: StartOptions, recovered: RecoveredJournal, faults: string[]): ReadableLog {
   const { directory, limits } = start
   const { segments, snapshots, end, records, resetAt } = recovered
   const damaged = new Map<number, number>()

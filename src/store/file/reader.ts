@@ -3,20 +3,21 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
-import { NewerRecord } from '../../core/log.ts'
-import { type AttemptPage, type AttemptQuery, type Clock, type Store, StoreUnavailable } from '../../core/ports.ts'
-import type { ListedAttempt } from '../document/content.ts'
+import { NewerRecord, type StoredRecords, UnfinishedCopy } from '../../core/log.ts'
+import { type AttemptPage, type AttemptQuery, type Clock, StoreUnavailable } from '../../core/ports.ts'
+import type { ReadableStore } from '../backend.ts'
+import { type ListedAttempt, recordsOf } from '../document/content.ts'
 import { createAnswers } from '../engine/answers.ts'
+import { reachOf } from '../engine/reach.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { errorCode, NewerFormat, NoStore, UnreadableStore, UnusablePath } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { withId } from './journal/attempt-id.ts'
 import { listAttempts } from './journal/listing.ts'
 import { type Oldest, oldestLeft, oldestPath, readOldest } from './journal/oldest.ts'
 import { segmentPath } from './journal/segments.ts'
 import { journalDirectory } from './lock/directory.ts'
-import { type ReadFiles, readFiles } from './read-files.ts'
+import { openToRead, type ReadFiles, readFiles } from './read-files.ts'
 import { openReadView } from './read-view.ts'
 import type { RecoveredJournal, StartOptions } from './recovery/start.ts'
 
@@ -51,7 +52,7 @@ interface Reading extends ReadFiles {
  * acknowledged yet. Damage is logged and not repaired. Appends and resets reject with {@link StoreUnavailable}. Rejects with
  * {@link NoStore}, {@link UnreadableStore} or {@link NewerFormat}.
  */
-export async function openFileReader(options: FileReaderOptions): Promise<Store> {
+export async function openFileReader(options: FileReaderOptions): Promise<ReadableStore> {
   const path = resolve(options.path)
   try {
     const reading = await readUntilStable(options, path)
@@ -83,7 +84,8 @@ async function readUntilStable(options: FileReaderOptions, path: string): Promis
 
 /** Whether another try may succeed: a file was removed between two steps, or the document was read while it was written. */
 function isTransient(error: unknown): boolean {
-  if ([NoStore, NewerFormat, NewerRecord, UnusablePath].some(kind => error instanceof kind)) return false
+  if ([NoStore, NewerFormat, NewerRecord, UnfinishedCopy, UnusablePath].some(kind => error instanceof kind))
+    return false
   return ['ENOENT', 'ESTALE', undefined].includes(errorCode(error))
 }
 
@@ -105,7 +107,7 @@ async function readOnce(options: FileReaderOptions, path: string): Promise<Readi
     }
     const files = await readFiles(start, tally, faults)
     const oldest = await oldestOf(start, files.recovered, faults)
-    return { ...files, start: { ...start, fileSystem: base }, oldest, faults }
+    return { ...files, start: { ...files.start, fileSystem: base }, oldest, faults }
   } finally {
     await view.close()
   }
@@ -129,9 +131,9 @@ function collectInto(faults: string[]): Logger {
 
 function createReader(
   path: string,
-  { start, recovered, content, tally, oldest }: Reading,
+  { start, recovered, content, state, oldest, forked }: Reading,
   log: Logger | undefined,
-): Store {
+): ReadableStore {
   const reason = `${path} is opened for reading only`
   const refuse = (): Promise<never> => Promise.reject(new StoreUnavailable(reason))
   const { resetAt, segments, end, records } = recovered
@@ -152,15 +154,28 @@ function createReader(
   const chain = { ...start, journal, resetAt, links: new Map(), oldestNow, onDamage }
   const list = async (query: AttemptQuery): Promise<AttemptPage> =>
     content === undefined ? listAttempts(chain, query) : listAdopted(content.attempts, query)
+  const readable = openToRead(start, recovered, [])
   let isClosed = false
   return {
+    state,
+    limits: start.limits,
+    covers: { segment: end.segment, offset: end.offset },
+    reach: async () =>
+      content === undefined
+        ? await reachOf(readable)
+        : { position: readable.info.start, completeMs: Number.NEGATIVE_INFINITY },
+    async *stored(): AsyncGenerator<StoredRecords> {
+      if (content !== undefined) return yield { records: [...recordsOf(content, start.clock())] }
+      yield* readable.read((await readable.reach()).position)
+      if (forked.length > 0) yield { records: forked }
+    },
     asOf: () => undefined,
     append: refuse,
     appendPoints: refuse,
     putExperimentPlan: refuse,
     reset: refuse,
     health: () => ({ writable: false, reason }),
-    ...createAnswers({ tally, clock: start.clock, list, isClosed: () => isClosed }),
+    ...createAnswers({ tally: state.tally, clock: start.clock, list, isClosed: () => isClosed }),
     async close() {
       isClosed = true
     },
@@ -170,7 +185,7 @@ function createReader(
 /** A page of the attempts of a document, which are ordered by time. */
 function listAdopted(
   attempts: readonly ListedAttempt[],
-  { cursor, range, order, withIds, ...query }: AttemptQuery,
+  { cursor, range, order, ...query }: AttemptQuery,
 ): AttemptPage {
   let left = cursor === undefined ? attempts.length : readCursor(cursor, attempts.length)
   const page: AttemptPage['attempts'][number][] = []
@@ -179,7 +194,7 @@ function listAdopted(
     const index = order === 'oldest' ? attempts.length - 1 - left : left
     const { attempt, at } = attempts[index]!
     const isInRange = range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)
-    if (isInRange && matches(attempt, query)) page.push(withIds ? withId(attempt, `${index}`) : attempt)
+    if (isInRange && matches(attempt, query)) page.push(attempt)
   }
   return { attempts: page, next_cursor: left === 0 ? null : printCursor(left) }
 }

@@ -1,12 +1,12 @@
 /** `postgres://…`: a database that many sidecars share. */
 
-import type { Store } from '../../core/ports.ts'
-import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
+import type { Backend, BackendOptions, ReadableStore, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
 import { limitsOf } from '../shared/limits.ts'
 import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
-import { BadTarget, openingError, UnusableServer } from '../shared/server-errors.ts'
+import { FOREVER } from '../shared/retention.ts'
+import { BadTarget, openingError, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
 import { NewerSchema } from './migrate.ts'
 import { openPostgresLog } from './postgres-log.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -23,6 +23,7 @@ export const POSTGRES_BACKEND: Backend = {
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
+  openLog: (text, options) => openLog(targetOf(text), options),
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openPostgresLog> {
@@ -35,15 +36,19 @@ async function openLog(target: Target, options: BackendOptions): ReturnType<type
   }
 }
 
-/** The same log, of which nothing is appended. A database has no state that a second reader disturbs. */
-async function openReader(text: string, { createTally, clock, log: logger = SILENT }: ReadOptions): Promise<Store> {
+/** A role that may only select is enough. Nothing is written. */
+async function openReader(
+  text: string,
+  { createTally, clock, log: logger = SILENT }: ReadOptions,
+): Promise<ReadableStore> {
   const target = targetOf(text)
   const tally = createTally()
-  const log = await openLog(target, { clock, tally, log: logger })
+  const options = { target, clock, limits: limitsOf({ tally }), retention: FOREVER, isReadOnly: true, warn() {} }
   try {
+    const log = await openPostgresLog(options)
     return await openLogReader({ log, tally, clock, logger })
   } catch (error) {
-    throw openingError(target.name, error)
+    throw new UnreadableServer(target.name, error)
   }
 }
 

@@ -41,7 +41,12 @@ set idle_in_transaction_session_timeout = '5s';
 set time zone 'UTC';
 set default_transaction_isolation = 'read committed'`
 
-export function createConnection(url: string, times: ConnectionTimes = CONNECTION_TIMES): Connection {
+/** `isReadOnly`: the server refuses every statement that would write. */
+export function createConnection(
+  url: string,
+  { isReadOnly = false, ...given }: Partial<ConnectionTimes> & { readonly isReadOnly?: boolean } = {},
+): Connection {
+  const times = { ...CONNECTION_TIMES, ...given }
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -60,7 +65,8 @@ export function createConnection(url: string, times: ConnectionTimes = CONNECTIO
     client.on('end', () => drop(client))
     try {
       await client.connect()
-      await client.query(settingsText(times))
+      const settings = settingsText(times)
+      await client.query(isReadOnly ? `${settings};\nset default_transaction_read_only = on` : settings)
       active = client
     } catch (error) {
       await client.end().catch(() => undefined)

@@ -16,6 +16,22 @@ export async function migrate({ query }: Connection, schema: string, limits: Log
   const version = found[0]!.exists ? await versionOf(query, schema) : 0
   if (version > SCHEMA_VERSION) throw new NewerSchema(version)
   if (version < SCHEMA_VERSION) await query(migrationText(schema, limits))
+  return await headOf(query, schema)
+}
+
+/** Reads the head of a log, and changes nothing. Rejects with {@link NewerSchema}, {@link OlderSchema} or {@link NoSchema}. */
+export async function readHead({ query }: Connection, schema: string): Promise<Head> {
+  const [found] = await query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [
+    `${schema}.migrations`,
+  ])
+  if (found?.exists !== true) throw new NoSchema(schema.replaceAll('"', ''))
+  const version = await versionOf(query, schema)
+  if (version > SCHEMA_VERSION) throw new NewerSchema(version)
+  if (version < SCHEMA_VERSION) throw new OlderSchema(version)
+  return await headOf(query, schema)
+}
+
+async function headOf(query: Connection['query'], schema: string): Promise<Head> {
   const [head] = await query<{ log_id: string; seed: [number, number]; limits: string }>(
     `select log_id, seed, limits::text as limits from ${schema}.head`,
   )
@@ -57,9 +73,31 @@ end
 $migration$`
 }
 
+/** There is no store. */
+export class NoSchema extends Error {
+  override readonly name = 'NoSchema'
+  /** As that of a missing file. */
+  readonly exitCode = 74
+
+  constructor(schema: string) {
+    super(`there is no store in the schema ${schema}`)
+  }
+}
+
+/** The schema was written by an older version. Only a start for writing updates it. */
+export class OlderSchema extends Error {
+  override readonly name = 'OlderSchema'
+  readonly exitCode = 78
+
+  constructor(version: number) {
+    super(`the schema has version ${version}, not ${SCHEMA_VERSION}: a sidecar of this version updates it at its start`)
+  }
+}
+
 /** The schema was written by a newer version. Nothing was changed. */
 export class NewerSchema extends Error {
   override readonly name = 'NewerSchema'
+  readonly exitCode = 78
   readonly version: number
 
   constructor(version: number) {

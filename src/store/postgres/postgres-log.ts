@@ -11,7 +11,7 @@ import { type Connection, type ConnectionTimes, createConnection } from './conne
 import { expireDays } from './expire.ts'
 import { createGroups } from './groups.ts'
 import { createInsert, putWriter, type Warn } from './insert.ts'
-import { migrate } from './migrate.ts'
+import { migrate, readHead } from './migrate.ts'
 import { makePartitions } from './partitions.ts'
 import { checkServer, serverTime } from './server.ts'
 import { createSnapshotTable } from './snapshot-table.ts'
@@ -23,6 +23,8 @@ export interface PostgresLogOptions {
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: LogLimits
   readonly retention: Retention
+  /** Whether it is only asked: then a role that may only select is enough, and nothing is written. */
+  readonly isReadOnly?: boolean | undefined
   /** Receives sentences about what the server does not promise. */
   readonly warn: Warn
   /** Rejects instead with {@link NotDurable}. */
@@ -34,18 +36,18 @@ export interface PostgresLogOptions {
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<SharedLog> {
-  const { target, limits, warn, requireDurable = false, times } = options
+  const { target, limits, warn, requireDurable = false, isReadOnly = false, times } = options
   const { schema } = target
-  const connections: Connections = {
-    writing: createConnection(target.url, times),
-    reading: createConnection(target.url, times),
-  }
-  const { writing } = connections
+  const writing = createConnection(target.url, times)
+  const reading = createConnection(target.url, { ...times, isReadOnly })
+  const connections: Connections = { writing, reading }
+  const writer = randomUUID()
   try {
+    if (isReadOnly)
+      return createLog(options, connections, { head: await readHead(reading, schema), writer, advisories: [] })
     const { nowMs, advisories } = await checkServer(writing, { warn, store: target.name, requireDurable })
     const head = await migrate(writing, schema, limits)
     await makePartitions(writing, schema, nowMs)
-    const writer = randomUUID()
     await putWriter(writing, schema, writer)
     return createLog(options, connections, { head, writer, advisories })
   } catch (error) {
@@ -65,7 +67,7 @@ async function close({ writing, reading }: Connections): Promise<void> {
 }
 
 function createLog(
-  { target, clock, retention, warn, pollMs = 100 }: PostgresLogOptions,
+  { target, clock, retention, warn, isReadOnly = false, pollMs = 100 }: PostgresLogOptions,
   connections: Connections,
   {
     head,
@@ -87,6 +89,7 @@ function createLog(
     snapshots: createSnapshotTable(reading, schema, groups.whyGone),
     clock,
     retention,
+    isReadOnly,
     pollMs,
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),

@@ -1,12 +1,11 @@
 /** `redis://…` and `rediss://…`: a Redis stream that many sidecars share. */
-import type { Store } from '../../core/ports.ts'
-import type { Backend, BackendOptions, ReadOptions } from '../backend.ts'
+import type { Backend, BackendOptions, ReadableStore, ReadOptions } from '../backend.ts'
 import { messageOf } from '../messages.ts'
 import { limitsOf } from '../shared/limits.ts'
 import { openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
-import type { Retention } from '../shared/retention.ts'
-import { BadTarget, openingError, UnusableServer } from '../shared/server-errors.ts'
+import { FOREVER, type Retention } from '../shared/retention.ts'
+import { BadTarget, openingError, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
 import { NewerKeys, openRedisLog } from './redis-log.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -26,6 +25,7 @@ export const REDIS_BACKEND: Backend = {
   },
   check: async text => void targetOf(text),
   openToRead: openReader,
+  openLog: (text, options) => openLog(targetOf(text), options),
 }
 
 async function openLog(target: Target, options: BackendOptions): ReturnType<typeof openRedisLog> {
@@ -37,14 +37,18 @@ async function openLog(target: Target, options: BackendOptions): ReturnType<type
   }
 }
 
-async function openReader(text: string, { createTally, clock, log: logger = SILENT }: ReadOptions): Promise<Store> {
+/** A user who may only read is enough. Nothing is written. */
+async function openReader(
+  text: string,
+  { createTally, clock, log: logger = SILENT }: ReadOptions,
+): Promise<ReadableStore> {
   const target = targetOf(text)
   const tally = createTally()
-  const log = await openLog(target, { clock, tally, log: logger })
   try {
+    const log = await openRedisLog({ target, clock, limits: limitsOf({ tally }), retention: FOREVER, isReadOnly: true })
     return await openLogReader({ log, tally, clock, logger })
   } catch (error) {
-    throw openingError(target.name, error)
+    throw new UnreadableServer(target.name, error)
   }
 }
 

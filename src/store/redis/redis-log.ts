@@ -21,6 +21,8 @@ export interface RedisLogOptions {
   /** Of a log that is created. A log that exists keeps its own. */
   readonly limits: LogLimits
   readonly retention: Retention
+  /** Whether it is only asked: then a user who may only read is enough, and nothing is written. */
+  readonly isReadOnly?: boolean | undefined
   /** Rejects with {@link NotDurable} where the server may lose acknowledged attempts. */
   readonly requireDurable?: boolean | undefined
   /** How often appends of other sidecars are looked for: every 100 ms. */
@@ -33,9 +35,10 @@ const FORMAT = 1
 
 /** Opens the log. Rejects where the server cannot be reached, or may delete what it stores. */
 export async function openRedisLog(options: RedisLogOptions): Promise<SharedLog> {
-  const { target, times, requireDurable = false } = options
+  const { target, times, requireDurable = false, isReadOnly = false } = options
   const connection = await openConnection(target, times)
   try {
+    if (isReadOnly) return createLog(options, connection, await readHead(connection, target), [])
     const advisories = await checkServer(connection)
     const weak = advisories.filter(({ name }) => name === 'durability')
     if (requireDurable && weak.length > 0) throw new NotDurable(weak.map(({ detail }) => detail))
@@ -51,14 +54,36 @@ async function createHead(connection: Connection, keys: Keys, limits: LogLimits)
   const random = randomBytes(8)
   const seed = JSON.stringify([random.readUInt32LE(0), random.readUInt32LE(4)])
   const made = [randomUUID(), seed, printLimits(limits)]
-  const [version, id, storedSeed, stored] = await connection.run<string[]>(CREATE, [keys.head], ...made)
+  return parseHead(await connection.run<string[]>(CREATE, [keys.head], ...made))
+}
+
+/** Reads the head of a log, and changes nothing. */
+async function readHead({ send }: Connection, { keys, name }: Target): Promise<Head> {
+  const found = await send<(string | null)[]>('HMGET', keys.head, 'version', 'id', 'seed', 'limits')
+  if (found.includes(null)) throw new NoKeys(name)
+  return parseHead(found as string[])
+}
+
+function parseHead([version, id, seed, limits]: readonly string[]): Head {
   if (Number(version) > FORMAT) throw new NewerKeys(Number(version))
-  return { id: id!, seed: JSON.parse(storedSeed!) as [number, number], limits: readLimits(stored!) }
+  return { id: id!, seed: JSON.parse(seed!) as [number, number], limits: readLimits(limits!) }
+}
+
+/** There is no store. */
+export class NoKeys extends Error {
+  override readonly name = 'NoKeys'
+  /** As that of a missing file. */
+  readonly exitCode = 74
+
+  constructor(store: string) {
+    super(`there is no store of that name at ${store}`)
+  }
 }
 
 /** The keys were written by a newer version. Nothing was changed. */
 export class NewerKeys extends Error {
   override readonly name = 'NewerKeys'
+  readonly exitCode = 78
 
   constructor(version: number) {
     super(`its keys have version ${version}, and this version of the program reads up to ${FORMAT}`)
@@ -66,7 +91,7 @@ export class NewerKeys extends Error {
 }
 
 function createLog(
-  { target, clock, retention, pollMs = 100 }: RedisLogOptions,
+  { target, clock, retention, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
   connection: Connection,
   head: Head,
   advisories: readonly Advisory[],
@@ -82,6 +107,7 @@ function createLog(
     snapshots,
     clock,
     retention,
+    isReadOnly,
     pollMs,
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
     expire: async () =>

@@ -8,11 +8,12 @@ export interface Script {
 
 /**
  * Appends a group. Keys: log, head, writers. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds, `1` if it may
- * only become the first group of the log. Answers the sequence, the chain, and the chain before. The ids of the stream are the sequences, so a reader sees holes.
+ * only become the first group of the log. Answers the sequence, the chain, and the chain before. The ids of the stream are the sequences, so a
+ * reader sees holes. Every error has several words: the server puts ERR before a single one.
  */
 export const APPEND: Script = script(`
 local id, last, chain = unpack(redis.call('HMGET', KEYS[2], 'id', 'last', 'chain'))
-if id ~= ARGV[1] then return redis.error_reply('REPLACED') end
+if id ~= ARGV[1] then return redis.error_reply('REPLACED another log is in its place') end
 local writer, number = ARGV[2], tonumber(ARGV[3])
 local known = tonumber(redis.call('HGET', KEYS[3], writer) or '0')
 if known == number then
@@ -21,7 +22,7 @@ if known == number then
   return redis.call('HMGET', KEYS[3], writer .. ':seq', writer .. ':chain', writer .. ':before')
 end
 if known ~= number - 1 then return redis.error_reply('BEHIND ' .. known) end
-if ARGV[7] == '1' and last ~= '0' then return redis.error_reply('NOTEMPTY') end
+if ARGV[7] == '1' and last ~= '0' then return redis.error_reply('NOTEMPTY the log has begun') end
 local sequence = string.format('%d', tonumber(last) + 1)
 local after = redis.sha1hex(chain .. ' ' .. writer .. ' ' .. ARGV[3])
 redis.call('XADD', KEYS[1], sequence .. '-0', 'w', writer, 'n', ARGV[3], 't', ARGV[6], 'c', after, 'b', chain, 'r', ARGV[5])

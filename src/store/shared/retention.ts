@@ -6,6 +6,9 @@ export interface Retention {
   readonly maxBytes: number
 }
 
+/** Of a store that is only asked: it lists all that is stored. */
+export const FOREVER: Retention = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
+
 /** A listing without attempts that are too old, also where their group has not expired yet. */
 export function withinRetention(query: AttemptQuery, { maxAgeMs }: Retention, nowMs: number): AttemptQuery {
   const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = query.range ?? {}

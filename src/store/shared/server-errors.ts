@@ -31,6 +31,19 @@ export function openingError(store: string, error: unknown): unknown {
   return error instanceof Error && 'exitCode' in error ? error : new UnusableServer(store, error, false)
 }
 
+/** The store on a server cannot be read. `store` is its URL without the password. */
+export class UnreadableServer extends Error {
+  override readonly name = 'UnreadableServer'
+  /** That of the cause if it has one. */
+  readonly exitCode: number
+
+  constructor(store: string, cause: unknown) {
+    super(`cannot read the store at ${store}: ${messageOf(cause)}`, { cause })
+    const own = cause instanceof Error && 'exitCode' in cause ? cause.exitCode : undefined
+    this.exitCode = typeof own === 'number' ? own : EXIT.unavailable
+  }
+}
+
 /** The server may lose acknowledged attempts, and `--require-durable` refuses that. */
 export class NotDurable extends Error {
   override readonly name = 'NotDurable'

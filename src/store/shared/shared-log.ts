@@ -26,6 +26,7 @@ import { reachOf } from './reach.ts'
 import { createFrames, readRecords } from './records.ts'
 import { type Retention, withinRetention } from './retention.ts'
 import { NotSent, Unanswered } from './server-errors.ts'
+import { storedRecords } from './stored.ts'
 
 /** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
 const RESEND_BYTES = 8 * 1024 * 1024
@@ -38,6 +39,8 @@ export interface SharedLogParts {
   readonly snapshots: SharedSnapshots
   readonly clock: Clock
   readonly retention: Retention
+  /** Whether it is only asked: nothing is written then. */
+  readonly isReadOnly: boolean
   /** How often groups of other sidecars are looked for, in milliseconds. */
   readonly pollMs: number
   /** The path of a temporary file for a snapshot. */
@@ -56,7 +59,7 @@ export interface SharedLog extends Log {
 }
 
 export function createSharedLog(parts: SharedLogParts): SharedLog {
-  const { writer, head, groups, snapshots, clock, retention } = parts
+  const { writer, head, groups, snapshots, clock, retention, isReadOnly } = parts
   const seen = { end: START }
   const { watch, stop } = createPolling(parts, seen)
   return {
@@ -73,6 +76,9 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     append: createAppend(parts, seen),
     read: (after, until) => readGroups(groups, after, until),
     reach: async () => reachOf(await groups.ends(), groups.at),
+    async *stored(until) {
+      yield* storedRecords(groups, await groups.ends(), until)
+    },
     page: query => pageOf(groups, withinRetention(query, retention, clock())),
     find: async attemptId => {
       const text = JSON.stringify(attemptId)
@@ -80,7 +86,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     },
     leaveOut(position, places) {
       // Best effort: a listing then shows a repeat twice, and no number changes.
-      groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
+      if (!isReadOnly) groups.leaveOut(sequenceOf(position), places).catch(() => undefined)
     },
     snapshots: snapshots.list,
     putSnapshot: snapshots.put,

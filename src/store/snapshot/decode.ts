@@ -62,6 +62,7 @@ export function* decodeState(
   const { schema, tiers, counts, overflowed, seed, limits, forgottenMs, alerts, plans } = decodeHead(yield)
   const savedTiers = tiers.map(({ spanMs, keepMs, floorMs }) => ({ spanMs, keepMs, floorMs }))
   const change = schemaChange(schema)
+  if (schema.series !== OWN_SCHEMA.series) throw new RangeError('its series have another layout')
   const rows = createRowReader(schema, change)
   const plan = planned(savedTiers)
   const tierRestore = createTierRestore(tally.times, plan, savedTiers)
@@ -276,12 +277,18 @@ function decodeSeries(block: BlockReader, into: [string, SeriesState][], hasOwnB
   const lengths = block.words(count)
   const values = new Float64Array(sum(lengths))
   block.row(values.length, values)
+  const intervalLengths = block.words(count)
+  const intervals = new Float64Array(sum(intervalLengths))
+  block.row(intervals.length, intervals)
   let at = 0
+  let intervalAt = 0
   for (const [i, id] of texts.entries()) {
     const [startMs = 0, timeMs = 0, heardMs = 0] = times.subarray(3 * i, 3 * i + 3)
     const all = [...values.subarray(at, at + lengths[i]!)]
-    into.push([id, { startMs, timeMs, heardMs, values: hasOwnBounds ? all : withoutBuckets(all) }])
+    const ofSeries = [...intervals.subarray(intervalAt, intervalAt + intervalLengths[i]!)]
+    into.push([id, { startMs, timeMs, heardMs, values: hasOwnBounds ? all : withoutBuckets(all), intervals: ofSeries }])
     at += lengths[i]!
+    intervalAt += intervalLengths[i]!
   }
   return count
 }

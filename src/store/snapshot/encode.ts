@@ -231,10 +231,15 @@ function* encodeSeries(series: readonly (readonly [string, SeriesState])[], newB
     series.map(([id]) => id),
     createBlock,
   )
-  const block = newBlock(roomOf(texts.length) + 4 * series.length + sparseRoom(values.length))
+  const intervals = Float64Array.from(series.flatMap(([, state]) => state.intervals))
+  const block = newBlock(
+    roomOf(texts.length) + 5 * series.length + 1 + sparseRoom(values.length) + sparseRoom(intervals.length),
+  )
   block.put(texts)
   block.put(Float64Array.from(series.flatMap(([, { startMs, timeMs, heardMs }]) => [startMs, timeMs, heardMs])))
   block.put(Uint32Array.from(series, ([, state]) => state.values.length))
   block.row(values)
+  block.put(Uint32Array.from(series, ([, state]) => state.intervals.length))
+  block.row(intervals)
   return block.bytes()
 }

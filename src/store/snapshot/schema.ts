@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { CONFIDENCE_BOUNDS, DURATION_BOUNDS } from '../../core/aggregate/histogram-bounds.ts'
 import { BLOCK_ATTEMPTS, BLOCK_NUMBERS, MAX_BLOCKS } from '../../core/aggregate/older-outcomes.ts'
+import { SERIES_LAYOUT } from '../../core/aggregate/series.ts'
 import { type FieldGroup, type Histogrammed, SUMMARY_FIELDS } from '../../core/aggregate/summary.ts'
 import { TASK_LAYOUT } from '../../core/aggregate/task-sketch.ts'
 import type { TierOptions } from '../../core/aggregate/time-tiers.ts'
@@ -19,6 +20,8 @@ export interface SummarySchema {
   readonly older: readonly [blocks: number, attempts: number, numbers: number]
   /** The meaning of the tasks beside a row. Undefined if the rows have none. */
   readonly tasks?: string | undefined
+  /** The meaning of the states of series. */
+  readonly series: string
 }
 
 /** The schema of this program. */
@@ -27,12 +30,13 @@ export const OWN_SCHEMA: SummarySchema = {
   fields: SUMMARY_FIELDS.map(({ name, size }) => [name, size]),
   older: [MAX_BLOCKS, BLOCK_ATTEMPTS, BLOCK_NUMBERS],
   tasks: TASK_LAYOUT,
+  series: SERIES_LAYOUT,
 }
 
 /** The fingerprint of a schema with these tiers. It is equal if the numbers have the same meaning. */
 export function fingerprintOf(schema: SummarySchema, tiers: readonly Pick<TierOptions, 'spanMs'>[]): string {
   const spans = tiers.map(({ spanMs }) => spanMs)
-  return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks])} tiers:${digest(spans)}`
+  return `bounds:${digest(schema.bounds)} layout:${digest([schema.fields, schema.older, schema.tasks, schema.series])} tiers:${digest(spans)}`
 }
 
 /** The digest of this program's histogram bounds. Records of the log that contain buckets state it. */

@@ -1,17 +1,17 @@
 /** `sqlite:PATH`: a database file, for people who want SQL, and for several sidecars on one machine. */
 import { existsSync } from 'node:fs'
-import type { Store } from '../../core/ports.ts'
-import type { Backend, BackendOptions, OpenStore, ReadOptions } from '../backend.ts'
+import type { Backend, BackendOptions, OpenStore, ReadableStore, ReadOptions } from '../backend.ts'
 import { NewerFormat, NoStore, UnreadableStore, UnusablePath } from '../file/errors.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { limitsOf } from '../shared/limits.ts'
 import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
+import { FOREVER } from '../shared/retention.ts'
 import type { SharedLog } from '../shared/shared-log.ts'
 import { SqliteError } from './connection.ts'
 import { lockOpen, type OpenLock } from './open-lock.ts'
-import { checkPlace, makeFile, moveAside, pathOf } from './place.ts'
+import { checkPlace, makeFile, moveAside, pathOf, requireReadable } from './place.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
 
@@ -22,9 +22,15 @@ export const SQLITE_BACKEND: Backend = {
   open: openSqliteStore,
   check: async target => checkPlace(pathOf(target)),
   openToRead: openSqliteReader,
+  openLog,
 }
 
 async function openSqliteStore(target: string, options: BackendOptions): Promise<OpenStore> {
+  // A spool beside a database file would fail with it.
+  return await openOverLog(await openLog(target, options), pathOf(target), { ...options, spool: undefined })
+}
+
+async function openLog(target: string, options: BackendOptions): Promise<SharedLog> {
   const path = pathOf(target)
   checkPlace(path)
   makeFile(path)
@@ -32,12 +38,10 @@ async function openSqliteStore(target: string, options: BackendOptions): Promise
   const lock = lockOpen(path)
   try {
     const log = await openOrReplace({ path, clock, limits: limitsOf(options), retention }, lock, logger)
-    // A spool beside a database file would fail with it.
-    const store = await openOverLog(log, path, { ...options, spool: undefined })
     return {
-      ...store,
+      ...log,
       async close() {
-        await store.close()
+        await log.close()
         lock.release()
       },
     }
@@ -81,14 +85,14 @@ function explained(error: unknown, path: string): unknown {
 async function openSqliteReader(
   target: string,
   { createTally, clock, log: logger = SILENT }: ReadOptions,
-): Promise<Store> {
+): Promise<ReadableStore> {
   const path = pathOf(target)
   if (!existsSync(path)) throw new NoStore(path)
+  requireReadable(path)
   const tally = createTally()
   const limits = limitsOf({ tally })
-  const retention = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
   try {
-    const log = await openSqliteLog({ path, clock, limits, retention, isReadOnly: true })
+    const log = await openSqliteLog({ path, clock, limits, retention: FOREVER, isReadOnly: true })
     return await openLogReader({ log, tally, clock, logger })
   } catch (error) {
     throw error instanceof SqliteError ? new UnreadableStore(path, error.message, { cause: error }) : error

@@ -1,6 +1,8 @@
 /** A SQLite database that holds a log, synchronous. It runs in a worker thread, because a commit waits for the disk. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import type { Head } from '../shared/groups.ts'
 import { type LogLimits, printLimits, readLimits } from '../shared/limits.ts'
 import { START } from '../shared/position.ts'
@@ -17,6 +19,8 @@ export interface OpenOptions {
   readonly limits: LogLimits
 }
 
+/** SQLite's codes where it cannot create a file: SQLITE_CANTOPEN, and SQLITE_READONLY_DIRECTORY. */
+const CANNOT_CREATE: readonly unknown[] = [14, 1544]
 /** How long a statement waits for another process, in milliseconds. */
 const BUSY_MS = 5000
 
@@ -29,7 +33,9 @@ export interface Database extends GroupTable, SnapshotRows {
 
 /** Opens the file, and creates the schema in an empty one. Throws what SQLite throws, {@link NewerSchema} or {@link DamagedDatabase}. */
 export function openDatabase({ path, isReadOnly, limits }: OpenOptions): Database {
-  const db = new DatabaseSync(path, { readOnly: isReadOnly, timeout: BUSY_MS, enableForeignKeyConstraints: true })
+  const db = isReadOnly
+    ? openReadOnly(path)
+    : new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true })
   try {
     if (!isReadOnly) db.exec('pragma page_size = 16384; pragma journal_mode = wal; pragma synchronous = full')
     checkIntegrity(db)
@@ -55,6 +61,25 @@ export function openDatabase({ path, isReadOnly, limits }: OpenOptions): Databas
       if (!isReadOnly) tryExec(db, 'pragma wal_checkpoint(truncate)')
       db.close()
     },
+  }
+}
+
+/**
+ * Beside a database in WAL mode, SQLite creates files even to read it. Where it may not, and there is no write-ahead log, nothing writes to the
+ * database either: it can be read as a file that never changes.
+ */
+function openReadOnly(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+  try {
+    db.prepare('select count(*) from sqlite_schema').get()
+    return db
+  } catch (error) {
+    db.close()
+    const wal = statSync(`${path}-wal`, { throwIfNoEntry: false })
+    if (!CANNOT_CREATE.includes((error as { errcode?: unknown }).errcode) || (wal?.size ?? 0) > 0) throw error
+    const url = pathToFileURL(path)
+    url.searchParams.set('immutable', '1')
+    return new DatabaseSync(url, { readOnly: true })
   }
 }
 

@@ -1,7 +1,8 @@
 /** The file of a `sqlite:PATH` target, and what is wrong with it. */
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, renameSync, statfsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { UnusablePath } from '../file/errors.ts'
+import { UnreadableStore, UnusablePath } from '../file/errors.ts'
+import { messageOf } from '../messages.ts'
 
 /** `f_type` of network file systems, on which SQLite's locks and its shared memory do not work: NFS, SMB, CIFS, SMB2. */
 const NETWORK: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42])
@@ -27,6 +28,15 @@ export function checkPlace(path: string): void {
       path,
       'it is on a network file system, where SQLite cannot lock. Use PostgreSQL or Redis to share a store',
     )
+}
+
+/** Throws {@link UnreadableStore} where the file may not be read: SQLite only says that it cannot open it. */
+export function requireReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (error) {
+    throw new UnreadableStore(path, messageOf(error), { cause: error })
+  }
 }
 
 /** Creates the folder and an empty file, readable by its owner only. SQLite gives the files beside it the same mode. */

@@ -48,6 +48,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SharedLo
     snapshots: createSnapshots(connection, clock),
     clock,
     retention,
+    isReadOnly,
     pollMs,
     temporaryPath: `${path}.${writer}.tmp`,
     expire: () => connection.call('expire', { cutoffMs: clock() - retention.maxAgeMs, maxBytes: retention.maxBytes }),

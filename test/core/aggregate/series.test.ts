@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSeries, type Series, type SeriesPoint } from '../../../src/core/aggregate/series.ts'
+import { createSeries, MAX_INTERVALS, type Series, type SeriesPoint } from '../../../src/core/aggregate/series.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -28,6 +28,9 @@ function taking(series: Series): (points: readonly SeriesPoint[], nowMs: number)
     return step.increments.reduce((sum, { values }) => sum + values[0]!, 0)
   }
 }
+
+/** The series that have a state. The id of a cumulative one ends with its start. */
+const namesIn = ({ states }: Series): string[] => Array.from(states.keys(), id => id.split(' ')[0]!)
 
 test('a step that was not taken changes nothing: the same points are as new as before', () => {
   const series = createSeries({ limit: 10, keepMs: DAY })
@@ -109,7 +112,7 @@ describe('when there are too many series', () => {
     take([point('a', 1, NOW), point('b', 1, NOW)], NOW)
     expect(series.step([point('c', 1, NOW + 1), point('a', 2, NOW + 1)], NOW + 1)).toMatchObject({ refused: 1 })
     expect(take([point('c', 1, NOW + 1), point('a', 2, NOW + 1)], NOW + 1)).toBe(1)
-    expect([...series.states.keys()].sort()).toEqual(['a', 'b'])
+    expect(namesIn(series).sort()).toEqual(['a', 'b'])
   })
 
   test('the least recently active one is removed, and counts once when it returns', () => {
@@ -118,10 +121,53 @@ describe('when there are too many series', () => {
     take([point('a', 1, NOW), point('b', 1, NOW + 1)], NOW)
     const later = NOW + DAY + HOUR
     expect(take([point('c', 1, later, later - 1)], later)).toBe(1)
-    expect([...series.states.keys()]).toEqual(['b', 'c'])
+    expect(namesIn(series)).toEqual(['b', 'c'])
     expect(take([point('a', 9, later + 1)], later + 1)).toBe(0)
     expect(take([point('a', 11, later + 2)], later + 2)).toBe(2)
   })
+})
+
+describe('deltas in any order', () => {
+  const delta = (i: number, value = 1): SeriesPoint => point('d', value, NOW + i * 1000, NOW + (i - 1) * 1000, false)
+
+  test('each interval counts once, whatever order and however often a Collector delivers it', () => {
+    const delivered = fc
+      .uniqueArray(fc.record({ i: fc.nat(200), value: fc.integer({ min: 1, max: 9 }), writer: fc.nat(2) }), {
+        selector: ({ i, writer }) => `${i} ${writer}`,
+        maxLength: MAX_INTERVALS,
+      })
+      .chain(all => fc.tuple(fc.constant(all), fc.array(fc.constantFrom(...(all.length === 0 ? [undefined] : all)))))
+    fc.assert(
+      fc.property(delivered, fc.func(fc.nat()), ([all, repeats], rank) => {
+        const take = taking(createSeries({ limit: 10, keepMs: DAY }))
+        const order = [...all, ...all, ...repeats.filter(one => one !== undefined)]
+        order.sort((a, b) => rank(a) - rank(b))
+        // Several processes with one resource: their intervals overlap.
+        const counted = order.reduce((sum, { i, value, writer }) => {
+          const startMs = NOW + i * 1000 + writer * 300
+          return sum + take([point('d', value, startMs + 1000, startMs, false)], NOW)
+        }, 0)
+        expect(counted).toBe(all.reduce((sum, { value }) => sum + value, 0))
+      }),
+    )
+  })
+
+  test('an interval before all that are remembered is late: it is not counted, and is reported', () => {
+    const series = createSeries({ limit: 10, keepMs: DAY })
+    const take = taking(series)
+    for (let i = 1; i <= MAX_INTERVALS + 1; i++) expect(take([delta(i)], NOW)).toBe(1)
+    expect(series.step([delta(1)], NOW)).toMatchObject({ points: [], increments: [], late: 1 })
+    expect(series.step([delta(2)], NOW)).toMatchObject({ points: [], increments: [], late: 0 })
+  })
+})
+
+test('several processes that send cumulative series with one resource are all counted', () => {
+  const take = taking(createSeries({ limit: 10, keepMs: DAY }))
+  const starts = [NOW, NOW + 7, NOW + 3]
+  let counted = 0
+  for (let i = 1; i <= 20; i++)
+    for (const startMs of starts) counted += take([point('one', i, NOW + i * 1000 + (startMs - NOW), startMs)], NOW)
+  expect(counted).toBe(60)
 })
 
 /** Senders that count up, send again, restart, fall silent and return, each with its true count. */

@@ -19,6 +19,7 @@ import { FAIR_GROUPINGS, fairReport } from '../../../src/core/reports/fair-repor
 import { GROUPINGS, groupedRates, overallRate } from '../../../src/core/reports/grouped-rates.ts'
 import { countsOf } from '../../../src/core/reports/groups.ts'
 import { intervalsOf } from '../../../src/core/reports/intervals.ts'
+import { leaderboard } from '../../../src/core/reports/leaderboard.ts'
 import { modelComparison } from '../../../src/core/reports/model-comparison.ts'
 import { performanceReport } from '../../../src/core/reports/report.ts'
 import { routingReport } from '../../../src/core/reports/routing.ts'
@@ -47,6 +48,7 @@ function reportsOn(list: readonly AgentAttempt[]): Map<string, unknown> {
     ['report', performanceReport(keys, '2026-01-31T12:00:00Z')],
     ...FAIR_GROUPINGS.map(by => [`fair by ${by}`, fairReport(keys, by)] as const),
     ...GROUPINGS.map(by => [`calibration by ${by}`, calibrationReport(keys, by)] as const),
+    ['leaderboard', leaderboard(keys, { minAttempts: 1 })],
     ['costs', costReport(keys)],
     ['experiment', experimentReport('e', tally.arms('e'))],
     ['adaptive experiment', experimentReport('e', tally.arms('e'), { adaptive: true })],

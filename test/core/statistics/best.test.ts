@@ -71,7 +71,7 @@ describe('decideBest', () => {
     expect(best.decisive).toBe(false)
   })
 
-  test('keeps as contenders exactly those that the evidence does not exclude, and is decisive without any', () => {
+  test('keeps as contenders exactly those that the evidence does not exclude, and is decisive if the leader is the only one', () => {
     fc.assert(
       fc.property(fc.array(counts(120), { minLength: 2, maxLength: 4 }), candidates => {
         const { contenders, decisive } = decideBest(candidates, 0)

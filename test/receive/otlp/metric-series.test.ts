@@ -93,10 +93,13 @@ describe('a cumulative counter', () => {
     expect(successes(fold(counter(CUMULATIVE, [{ value: 2, time: 40, start: 0 }])))).toBe(2)
   })
 
-  test('adds nothing for a late point from before a reset', () => {
+  test('adds nothing for a repeated point from before a reset, and what is new in a late one', () => {
     const { fold } = folding()
+    fold(counter(CUMULATIVE, [{ value: 3, time: 10, start: 1 }]))
     fold(counter(CUMULATIVE, [{ value: 1, time: 50, start: 40 }]))
-    expect(successes(fold(counter(CUMULATIVE, [{ value: 9, time: 60, start: 1 }])))).toBe(0)
+    expect(successes(fold(counter(CUMULATIVE, [{ value: 3, time: 10, start: 1 }])))).toBe(0)
+    // The last point of the earlier process, or another process with the same resource.
+    expect(successes(fold(counter(CUMULATIVE, [{ value: 9, time: 60, start: 1 }])))).toBe(6)
   })
 
   test('adds up to the true total over repeats and resets', () => {

@@ -47,7 +47,11 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
       series.take(step)
       increments.push(...step.increments)
       const attempts = step.increments.filter(({ measure }) => measure.metric === 'attempts')
-      return { attempts: attempts.reduce((sum, { values }) => sum + values[0]!, 0), refused: step.refused }
+      return {
+        attempts: attempts.reduce((sum, { values }) => sum + values[0]!, 0),
+        refused: step.refused,
+        late: step.late,
+      }
     },
   }
 

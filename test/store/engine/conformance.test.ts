@@ -51,6 +51,7 @@ function inTurns(engines: readonly [Engine, Engine]): Store {
       }),
     reset: () => append(engine => engine.reset()),
     putExperimentPlan: (experiment, plan) => append(engine => engine.putExperimentPlan(experiment, plan)),
+    experiments: () => next().experiments(),
     experimentPlan: experiment => next().experimentPlan(experiment),
     summaries: async (...given) => (await upToDate()).summaries(...given),
     arms: async (...given) => (await upToDate()).arms(...given),

@@ -1,6 +1,7 @@
 /** An engine that cannot be opened leaves nothing behind: a service that tries again would otherwise collect timers. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { encodeOne } from '../../../src/store/engine/call.ts'
+import { RECORD_VERSION } from '../../../src/store/record-json.ts'
 import { createMemoryServer } from '../memory-log.ts'
 import { attempt, NOW, openOn } from './engines.ts'
 
@@ -17,7 +18,10 @@ test('an opening that fails after a part of the log was folded leaves no timer',
   await first.append([attempt(1)])
   await first.close()
   const log = server.open()
-  const newer = encodeOne(log.frame({ nowMs: NOW, idMs: NOW }), JSON.stringify({ record_version: 2, rating: 5 }))
+  const newer = encodeOne(
+    log.frame({ nowMs: NOW, idMs: NOW }),
+    JSON.stringify({ record_version: RECORD_VERSION + 1, rating: 5 }),
+  )
   await log.append({ number: 1, attempts: 0, records: newer, isReset: false })
   expect(vi.getTimerCount()).toBe(0)
   await expect(openOn(server.open(), { times: { expireMs: 3_600_000 } })).rejects.toMatchObject({ name: 'NewerRecord' })

@@ -6,12 +6,14 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { encodeOne } from '../../../src/store/engine/call.ts'
 import { openFileLog } from '../../../src/store/file/file-store.ts'
 import { defaultTally, openStore, openStoreToRead } from '../../../src/store/open.ts'
+import { RECORD_VERSION } from '../../../src/store/record-json.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
 import { attempt, countedIn, NOW, openOn } from './engines.ts'
 
-const NEWER = JSON.stringify({ record_version: 2, attempt: attempt(9), rating: 5 })
+const VERSION = RECORD_VERSION + 1
+const NEWER = JSON.stringify({ record_version: VERSION, attempt: attempt(9), rating: 5 })
 const TIMES = { nowMs: NOW, idMs: NOW }
-const REFUSED = { name: 'NewerRecord', exitCode: 78, message: expect.stringContaining('records of version 2') }
+const REFUSED = { name: 'NewerRecord', exitCode: 78, message: expect.stringContaining(`records of version ${VERSION}`) }
 
 let folder: string
 let server: MemoryServer
@@ -44,7 +46,7 @@ test('an open engine stops at it permanently: it counts and appends nothing afte
   await other.follow()
   await appendNewer()
   await vi.waitUntil(() => !engine.health().writable, { interval: 1 })
-  expect(engine.health().reason).toContain('records of version 2')
+  expect(engine.health().reason).toContain(`records of version ${VERSION}`)
   expect(outdated).toEqual([expect.objectContaining(REFUSED)])
   await expect(engine.append([attempt(2)])).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
   expect(await countedIn(engine)).toBe(1)

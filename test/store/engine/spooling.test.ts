@@ -222,8 +222,8 @@ test('plans, resets, outcomes and alerts are refused while the log is away, and 
   await expect(engine.reset()).rejects.toMatchObject(refused)
   await expect(engine.putExperimentPlan('e', { baseline: 'a' } as never)).rejects.toMatchObject(refused)
   await expect(engine.recordAlert('slow', 'firing')).rejects.toMatchObject(refused)
-  expect(await engine.appendPoints([POINT])).toEqual({ attempts: 3, refused: 0 })
-  expect(await engine.appendPoints([POINT])).toEqual({ attempts: 3, refused: 0 })
+  expect(await engine.appendPoints([POINT])).toEqual({ attempts: 3, refused: 0, late: 0 })
+  expect(await engine.appendPoints([POINT])).toEqual({ attempts: 3, refused: 0, late: 0 })
   server.isAway = false
   await drained(opened)
   await engine.follow()

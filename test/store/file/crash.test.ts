@@ -46,7 +46,7 @@ async function check(disk: Disk, ledger: Ledger): Promise<void> {
 /** The files that may be in the journal's directory while no process has the store open. */
 const OWN_FILES = /^(lock\.db|holder\.json|oldest\.record|snapshot-\d{20}\.bin|\d{20}\.ndjson)$/
 
-describe.each(ENDINGS)('when %s', (_name, ending) => {
+describe.each(ENDINGS)('when %s', { timeout: 150_000 }, (_name, ending) => {
   test.each(DONE.flatMap(done => [0, 600].map(preallocatedBytes => ({ done, preallocatedBytes }))))(
     'after any operation that has done $done, with $preallocatedBytes preallocated bytes, every acknowledged attempt is counted once',
     async ({ done, preallocatedBytes }) => {

@@ -52,7 +52,7 @@ function countPoints({ series, tally }: Model, points: readonly SeriesPoint[], n
     tally.count(increment, nowMs)
     if (increment.measure.metric === 'attempts') attempts += increment.values[0]!
   }
-  return { attempts, refused: step.refused }
+  return { attempts, refused: step.refused, late: step.late }
 }
 
 /** Counts one call of append. Duplicates are determined for the whole group before any of it evicts an older id. */

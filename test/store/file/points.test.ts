@@ -114,19 +114,20 @@ test('a request of any size is recorded completely', async () => {
   const { disk } = createFakeFileSystem()
   const store = await openFake(createFakeFileSystem(disk))
   const many = Array.from({ length: 1700 }, (_, i) => point(`${i}`, 1, 0))
-  expect(await store.appendPoints(many)).toEqual({ attempts: 1700, refused: 0 })
+  expect(await store.appendPoints(many)).toEqual({ attempts: 1700, refused: 0, late: 0 })
   const killed = await openFake(createFakeFileSystem(disk))
-  expect(await killed.appendPoints(many)).toEqual({ attempts: 0, refused: 0 })
+  expect(await killed.appendPoints(many)).toEqual({ attempts: 0, refused: 0, late: 0 })
   expect(await countedOf(killed)).toBe(1700)
 })
 
 test('the number of series is bounded, and known series continue', async () => {
   const store = await openFake(createFakeFileSystem(), { maxSeries: 2 })
   const points = ['a', 'b', 'c'].map(series => point(series, 1, 0))
-  expect(await store.appendPoints(points)).toEqual({ attempts: 2, refused: 1 })
+  expect(await store.appendPoints(points)).toEqual({ attempts: 2, refused: 1, late: 0 })
   expect(await store.appendPoints(points.map(one => ({ ...one, timeMs: NOW + 1, values: [5] })))).toEqual({
     attempts: 8,
     refused: 1,
+    late: 0,
   })
 })
 

@@ -12,7 +12,7 @@ import { scan } from './scan.ts'
 const MAX_FORKS_PER_SEGMENT = 16
 
 /** A record that a fork may add to the journal. */
-export type ForkRecord = Exclude<LogRecord, { kind: 'reset' | 'limits' | 'baseline' }>
+export type ForkRecord = Exclude<LogRecord, { kind: 'reset' | 'limits' | 'baseline' | 'copy' }>
 
 /** `contrary`: the journal states something else, which came later or which others have seen. */
 export type Novelty = 'new' | 'known' | 'contrary'
@@ -39,7 +39,7 @@ export async function readForks(
     const records: ForkRecord[] = []
     const counts = { known: 0, leftOut: 0 }
     const { end, corrupt } = await scan(fileSystem, segmentPath(directory, fork.sequence), fork, record => {
-      if (record.kind === 'opening' || record.kind === 'limits') return
+      if (record.kind === 'opening' || record.kind === 'limits' || record.kind === 'copy') return
       const novelty = record.kind === 'reset' || record.kind === 'baseline' ? 'contrary' : noveltyOf(record)
       if (novelty === 'new') records.push(record as ForkRecord)
       else counts[novelty === 'known' ? 'known' : 'leftOut']++

@@ -10,7 +10,7 @@ import type { FileSystem } from '../file-system.ts'
 import type { JournalMark } from '../journal/mark.ts'
 
 const MAGIC = Buffer.from('AgntPerf')
-export const SNAPSHOT_FORMAT = 6
+export const SNAPSHOT_FORMAT = 7
 const BYTE_ORDER = 0x01020304
 const VERSIONED_BYTES = 16
 const HEAD_BYTES = 32

@@ -1,0 +1,92 @@
+/** The frame of all views: the bar, the view of the URL, and what stands in its place without attempts or without a token. */
+import type { ComponentType } from 'preact'
+import { useAnswer } from './data/answers.ts'
+import { tokenProblem } from './data/api.ts'
+import { parameters, type View, view } from './data/router.ts'
+import { Link } from './parts/basics.tsx'
+import { ConnectionState } from './parts/connection-state.tsx'
+import { TokenForm } from './parts/token-form.tsx'
+import { AgentView } from './views/agent.tsx'
+import { AttemptsView } from './views/attempts.tsx'
+import { BestView } from './views/best.tsx'
+import { CostsView } from './views/costs.tsx'
+import { ExperimentsView } from './views/experiments.tsx'
+import { FirstRunView } from './views/first-run.tsx'
+import { ModelsView } from './views/models.tsx'
+import { NowView } from './views/now.tsx'
+
+const VIEW_COMPONENTS: Readonly<Record<View, ComponentType>> = {
+  now: NowView,
+  best: BestView,
+  agent: AgentView,
+  models: ModelsView,
+  experiments: ExperimentsView,
+  costs: CostsView,
+  attempts: AttemptsView,
+}
+
+/** The links of the bar, in their order. */
+const LINKS: readonly (readonly [View, string])[] = [
+  ['now', 'Now'],
+  ['best', 'Who is best'],
+  ['agent', 'One agent'],
+  ['models', 'Models'],
+  ['experiments', 'Experiments'],
+  ['costs', 'Costs'],
+  ['attempts', 'Attempts'],
+]
+
+export function App() {
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <TopBar />
+      <div id="content" tabIndex={-1}>
+        {tokenProblem.value === undefined ? <CurrentView /> : <TokenForm problem={tokenProblem.value} />}
+      </div>
+    </>
+  )
+}
+
+function TopBar() {
+  const { since, issue_type } = parameters.value
+  return (
+    <header class="bar">
+      <div class="bar-content">
+        <Link to="best" class="brand">
+          <Mark />
+          <span class="brand-name">agent-performance</span>
+        </Link>
+        <nav aria-label="Views">
+          {LINKS.map(([to, label]) => (
+            <Link key={to} to={to} query={{ since, issue_type }} current={view.value === to}>
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <ConnectionState />
+      </div>
+    </header>
+  )
+}
+
+function Mark() {
+  return (
+    <svg viewBox="0 0 24 24" width="24" height="24" role="img" aria-label="agent-performance" class="mark">
+      <rect width="24" height="24" rx="5" />
+      <path d="M4 8h11M9 16h11" />
+      <circle cx="9" cy="8" r="3" />
+      <circle cx="15" cy="16" r="3" />
+    </svg>
+  )
+}
+
+/** The view of the URL. An empty store shows how to record the first attempt, until it arrives. */
+function CurrentView() {
+  const any = useAnswer('leaderboard', { limit: '1' })
+  const Current = VIEW_COMPONENTS[view.value]
+  if (any.data !== undefined && any.data.rows.length === 0) return <FirstRunView />
+  return <Current key={view.value} />
+}

@@ -1,0 +1,105 @@
+/** Answers that stay current while they are shown. */
+import { useEffect, useState } from 'preact/hooks'
+import { ApiError, ask, type Given, type Query, type QuestionPath, token } from './api.ts'
+import { type Change, onChange, whenVisible } from './live.ts'
+
+export interface AnswerState<Data> {
+  /** The last answer. It stays while the next one loads. */
+  readonly data: Data | undefined
+  readonly error: ApiError | undefined
+  /** True until the answer to the present query is there. */
+  readonly isBusy: boolean
+}
+
+/** The least time between two requests of the same question, in milliseconds. */
+const LEAST_MS = 1000
+/** A slow question is asked less often: it takes at most this share of the time. */
+const BUSY_SHARE = 0.2
+/** After an error the page asks again. */
+const RETRY_MS = 5000
+
+interface AnswerOptions {
+  /** When the question is asked again: at every change, or only when attempts are missing from the stream. */
+  readonly follows?: 'changes' | 'gaps'
+}
+
+/** Asks a question, and again when attempts change its answer. An undefined query asks nothing. */
+export function useAnswer<Path extends QuestionPath>(
+  path: Path,
+  query: Query | undefined,
+  { follows = 'changes' }: AnswerOptions = {},
+): AnswerState<Given<Path>> {
+  const [state, setState] = useState<AnswerState<Given<Path>>>({ data: undefined, error: undefined, isBusy: true })
+  const key = JSON.stringify([path, query, token.value])
+  useEffect(() => {
+    if (query === undefined) return
+    setState(before => ({ ...before, isBusy: true }))
+    return followAnswer<Path>(path, query, follows, setState)
+  }, [key])
+  return state
+}
+
+function followAnswer<Path extends QuestionPath>(
+  path: Path,
+  query: Query,
+  follows: 'changes' | 'gaps',
+  setState: (update: (before: AnswerState<Given<Path>>) => AnswerState<Given<Path>>) => void,
+): () => void {
+  const stop = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isLoading = false
+  let isDirty = false
+  let nextMs = 0
+
+  async function load(): Promise<void> {
+    timer = undefined
+    isLoading = true
+    isDirty = false
+    const beganMs = performance.now()
+    let retryMs = 0
+    try {
+      const data = await ask(path, query, stop.signal)
+      setState(() => ({ data, error: undefined, isBusy: false }))
+    } catch (error) {
+      if (stop.signal.aborted) return
+      const problem = error instanceof ApiError ? error : new ApiError(0, String(error))
+      // What was shown stays while the sidecar is away. Any other error is the answer.
+      setState(({ data }) => ({ data: problem.status === 0 ? data : undefined, error: problem, isBusy: false }))
+      if (problem.status === 0 || problem.status === 429 || problem.status >= 500) retryMs = RETRY_MS
+    }
+    isLoading = false
+    const endedMs = performance.now()
+    nextMs = Math.max(beganMs + LEAST_MS, endedMs + (endedMs - beganMs) / BUSY_SHARE)
+    if (retryMs > 0) timer = setTimeout(load, retryMs)
+    else if (isDirty) schedule()
+  }
+
+  function schedule(): void {
+    isDirty = true
+    if (isLoading || timer !== undefined) return
+    timer = setTimeout(
+      () => void whenVisible().then(() => (stop.signal.aborted ? undefined : load())),
+      Math.max(0, nextMs - performance.now()),
+    )
+  }
+
+  const unsubscribe = onChange(change => {
+    if (follows === 'gaps' ? change.isGap : concerns(change, query)) schedule()
+  })
+  void load()
+  return () => {
+    stop.abort()
+    clearTimeout(timer)
+    unsubscribe()
+  }
+}
+
+function concerns({ keys }: Change, { agent_name, model_name, issue_type }: Query): boolean {
+  if (keys === undefined) return true
+  return keys.some(
+    key =>
+      (agent_name === undefined || key.agent_name === agent_name) &&
+      (model_name === undefined || key.model_name === model_name) &&
+      (issue_type === undefined || key.issue_type === issue_type),
+  )
+}

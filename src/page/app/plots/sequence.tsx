@@ -1,0 +1,136 @@
+/** The confidence sequence of an experiment: the difference from the baseline, and its interval, which narrows with the attempts. */
+import { scaleLinear } from 'd3-scale'
+import { area, line } from 'd3-shape'
+import type { Given } from '../data/api.ts'
+import { count, dateTime, points as differenceOf, plural, signed } from '../data/format.ts'
+import { type Column, PlotTable } from '../parts/data-table.tsx'
+import { GridLines, nearestIndex, Plot } from './frame.tsx'
+
+type PastPoint = Given<'experiments/{name}/history'>['points'][number]
+
+/** A comparison over all attempts before a time. */
+export type SequencePoint = PastPoint['comparisons'][number] & { readonly until: string }
+
+const LEFT = 44
+const TOP = 16
+const BOTTOM = 272
+const HEIGHT = 300
+
+const COLUMNS: readonly Column<SequencePoint>[] = [
+  { title: 'Until', isText: true, cell: ({ until }) => dateTime(until), csv: ({ until }) => until },
+  {
+    title: 'Attempts',
+    cell: ({ total_attempts }) => count(total_attempts),
+    csv: ({ total_attempts }) => total_attempts,
+  },
+  { title: 'Difference', cell: ({ difference }) => differenceOf(difference), csv: ({ difference }) => difference },
+  {
+    title: 'Low',
+    cell: ({ difference_interval: { low } }) => signed(low),
+    csv: ({ difference_interval: { low } }) => low,
+  },
+  {
+    title: 'High',
+    cell: ({ difference_interval: { high } }) => signed(high),
+    csv: ({ difference_interval: { high } }) => high,
+  },
+  {
+    title: 'Method',
+    isText: true,
+    cell: ({ difference_interval: { method } }) => method.replace('_', ' '),
+    csv: ({ difference_interval: { method } }) => method,
+  },
+]
+
+export function Sequence({ variant, history }: { variant: string; history: readonly SequencePoint[] }) {
+  const label = `${variant} minus the baseline, by attempts`
+  const last = history.at(-1)
+  const most = Math.max(1, last?.total_attempts ?? 1)
+  const widest = Math.min(
+    100,
+    Math.max(
+      10,
+      ...history.map(({ difference }) => Math.abs(difference) * 1.6),
+      Math.abs(last?.difference_interval.low ?? 0) * 1.3,
+      Math.abs(last?.difference_interval.high ?? 0) * 1.3,
+    ),
+  )
+  const y = scaleLinear([-widest, widest], [BOTTOM, TOP]).clamp(true)
+  const xOf = (width: number) => scaleLinear([0, most], [LEFT, width - 20])
+  const decided = history.find(({ difference_interval: { low, high } }) => low > 0 || high < 0)
+  return (
+    <>
+      <Plot
+        label={label}
+        height={HEIGHT}
+        points={history.length}
+        describe={i => describe(history[i]!)}
+        nearest={(at, _, width) =>
+          nearestIndex(history.length, i => Math.abs(xOf(width)(history[i]!.total_attempts) - at))
+        }
+      >
+        {(width, cursor) => {
+          const x = xOf(width)
+          const at = ({ total_attempts }: SequencePoint): number => x(total_attempts)
+          const band = area<SequencePoint>(
+            at,
+            point => y(point.difference_interval.low),
+            point => y(point.difference_interval.high),
+          )
+          const middle = line<SequencePoint>(at, point => y(point.difference))
+          return (
+            <>
+              <GridLines x={LEFT} width={width - 20} ticks={y.ticks(5)} y={y} print={signed} />
+              <line class="zero" x1={LEFT} x2={width - 20} y1={y(0)} y2={y(0)} />
+              <path class="area" d={band(history) ?? ''} />
+              <path class="line" d={middle(history) ?? ''} />
+              {last !== undefined && (
+                <>
+                  <line
+                    class="interval"
+                    x1={at(last)}
+                    x2={at(last)}
+                    y1={y(last.difference_interval.low)}
+                    y2={y(last.difference_interval.high)}
+                  />
+                  <circle class="estimate" cx={at(last)} cy={y(last.difference)} r="6" />
+                </>
+              )}
+              {decided !== undefined && (
+                <>
+                  <line class="dashed" x1={at(decided)} x2={at(decided)} y1={TOP} y2={BOTTOM} />
+                  <text
+                    class="label"
+                    x={at(decided) + (at(decided) > width / 2 ? -6 : 6)}
+                    y={TOP + 10}
+                    text-anchor={at(decided) > width / 2 ? 'end' : 'start'}
+                  >
+                    decided at {count(decided.total_attempts)}
+                  </text>
+                </>
+              )}
+              {x.ticks(Math.max(2, Math.floor(width / 140))).map(attempts => (
+                <text key={attempts} x={x(attempts)} y={HEIGHT - 8} text-anchor="middle">
+                  {count(attempts)}
+                </text>
+              ))}
+              {cursor !== undefined && (
+                <line class="cursor" x1={at(history[cursor]!)} x2={at(history[cursor]!)} y1={TOP} y2={BOTTOM} />
+              )}
+            </>
+          )
+        }}
+      </Plot>
+      <PlotTable
+        file="confidence-sequence"
+        caption={label}
+        columns={COLUMNS}
+        rows={history}
+        keyOf={({ until }) => until}
+      />
+    </>
+  )
+}
+
+const describe = (point: SequencePoint): string =>
+  `After ${plural(point.total_attempts, 'attempt')}: ${differenceOf(point.difference)}, 95% interval ${signed(point.difference_interval.low)} to ${signed(point.difference_interval.high)}`

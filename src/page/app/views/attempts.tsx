@@ -1,0 +1,77 @@
+/** Attempts: the newest, as they arrive. */
+import { useRef, useState } from 'preact/hooks'
+import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
+import { MAX_ATTEMPTS, useNewestAttempts } from '../data/attempts.ts'
+import { count } from '../data/format.ts'
+import { ATTEMPT_COLUMNS, AttemptTable } from '../parts/attempt-table.tsx'
+import { Notice } from '../parts/basics.tsx'
+import { Card, Loaded } from '../parts/card.tsx'
+import { tableCsv } from '../parts/data-table.tsx'
+import { filterQuery } from '../parts/filters.tsx'
+import { Heading } from '../parts/heading.tsx'
+
+export function AttemptsView() {
+  const query = filterQuery()
+  const { answer, attempts } = useNewestAttempts(query)
+  const held = useHeldAttempts(attempts)
+  return (
+    <main aria-busy={answer.isBusy}>
+      <Heading title="Attempts" filters={['agent_name', 'model_name', 'issue_type', 'since']}>
+        The newest {count(MAX_ATTEMPTS)}, as they arrive.
+      </Heading>
+      <Card
+        legend={
+          held.waiting > 0 ? (
+            <button type="button" class="button primary" onClick={held.show}>
+              {count(held.waiting)} new
+            </button>
+          ) : (
+            <span>New attempts appear at the top.</span>
+          )
+        }
+        source={{ path: 'attempts', query }}
+        csv={tableCsv('attempts', ATTEMPT_COLUMNS, held.attempts)}
+      >
+        <div {...held.handlers}>
+          <Loaded answer={answer} rows={8}>
+            {() =>
+              held.attempts.length === 0 ? (
+                <Notice>
+                  No single attempts are kept here. Older ones count in the other views, and their records expire.
+                </Notice>
+              ) : (
+                <AttemptTable caption="The newest attempts" attempts={held.attempts} />
+              )
+            }
+          </Loaded>
+        </div>
+      </Card>
+    </main>
+  )
+}
+
+/** While the list is scrolled, pointed at or focused, new attempts wait, so that no row moves. */
+function useHeldAttempts(attempts: readonly AgentAttempt[]) {
+  const [isHeld, setHeld] = useState(false)
+  const shown = useRef(attempts)
+  if (!isHeld && window.scrollY < 200) shown.current = attempts
+  const first = shown.current[0]
+  const waiting = shown.current === attempts || first === undefined ? 0 : attempts.findIndex(one => one === first)
+  const isEmpty = shown.current.length === 0
+  if (isEmpty) shown.current = attempts
+  return {
+    attempts: shown.current,
+    waiting: waiting < 0 ? attempts.length : waiting,
+    show() {
+      shown.current = attempts
+      setHeld(false)
+      window.scrollTo(0, 0)
+    },
+    handlers: {
+      onPointerEnter: () => setHeld(true),
+      onPointerLeave: () => setHeld(false),
+      onFocusIn: () => setHeld(true),
+      onFocusOut: () => setHeld(false),
+    },
+  }
+}

@@ -1,0 +1,255 @@
+/** Experiments: whether an A/B test is decided, and how its evidence grew. */
+import { useAnswer } from '../data/answers.ts'
+import type { Given } from '../data/api.ts'
+import { count, dateTime, duration, interval, money, NONE, points, rate, score, signed } from '../data/format.ts'
+import { parameters } from '../data/router.ts'
+import { Badge, Link, Notice } from '../parts/basics.tsx'
+import { Card, Loaded } from '../parts/card.tsx'
+import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
+import { Explain } from '../parts/explain.tsx'
+import { filterQuery } from '../parts/filters.tsx'
+import { Heading } from '../parts/heading.tsx'
+import { Verdict } from '../parts/verdict.tsx'
+import { Sequence, type SequencePoint } from '../plots/sequence.tsx'
+
+export function ExperimentsView() {
+  const name = parameters.value['experiment']
+  const list = useAnswer('experiments', {})
+  const shown = name ?? list.data?.experiments[0]?.experiment
+  return (
+    <main aria-busy={list.isBusy}>
+      <Heading title="Experiments" filters={['issue_type', 'since']}>
+        Each may be looked at after every attempt.
+      </Heading>
+      <Loaded answer={list} rows={4}>
+        {({ experiments }) => (
+          <>
+            {shown === undefined ? (
+              <Card>
+                <Notice>
+                  No experiment has an attempt. Send “experiment” and “variant” with the attempts of an A/B test.
+                </Notice>
+              </Card>
+            ) : (
+              <ShownExperiment key={shown} name={shown} />
+            )}
+            {experiments.length > 0 && (
+              <Card
+                title="All experiments"
+                source={{ path: 'experiments', query: {} }}
+                csv={tableCsv('experiments', LIST_COLUMNS, experiments)}
+              >
+                <DataTable
+                  caption="All experiments, the latest first"
+                  columns={LIST_COLUMNS}
+                  rows={experiments}
+                  keyOf={({ experiment }) => experiment}
+                />
+              </Card>
+            )}
+          </>
+        )}
+      </Loaded>
+    </main>
+  )
+}
+
+type Listed = Given<'experiments'>['experiments'][number]
+type Report = Given<'experiments/{name}'>
+type Variant = Report['variants'][number]
+type Comparison = Report['comparisons'][number]
+
+const LIST_COLUMNS: readonly Column<Listed>[] = [
+  {
+    title: 'Experiment',
+    isText: true,
+    cell: ({ experiment }) => (
+      <Link to="experiments" query={{ experiment }}>
+        {experiment}
+      </Link>
+    ),
+    csv: ({ experiment }) => experiment,
+  },
+  {
+    title: 'Variants',
+    isText: true,
+    cell: ({ variants }) => variants.join(', '),
+    csv: ({ variants }) => variants.join(', '),
+  },
+  {
+    title: 'Attempts',
+    cell: ({ total_attempts }) => count(total_attempts),
+    csv: ({ total_attempts }) => total_attempts,
+  },
+  {
+    title: 'Last attempt',
+    isText: true,
+    cell: ({ last_attempt }) => (last_attempt === null ? NONE : dateTime(last_attempt)),
+    csv: ({ last_attempt }) => last_attempt,
+  },
+]
+
+const VARIANT_COLUMNS: readonly Column<Variant>[] = [
+  { title: 'Variant', isText: true, cell: ({ variant }) => variant, csv: ({ variant }) => variant },
+  { title: 'Rate', cell: ({ success_rate }) => rate(success_rate), csv: ({ success_rate }) => success_rate },
+  {
+    title: '95% interval',
+    cell: row => interval(row.success_rate_interval),
+    csv: ({ success_rate_interval: { low, high } }) => `${low} to ${high}`,
+  },
+  { title: 'Attempts', cell: row => count(row.total_attempts), csv: row => row.total_attempts },
+  {
+    title: 'Mean time',
+    cell: row => (row.avg_time_seconds === 0 ? NONE : duration(row.avg_time_seconds)),
+    csv: row => row.avg_time_seconds,
+  },
+  {
+    title: 'Cost per success',
+    cell: ({ costs }) => (costs.cost_per_success === null ? NONE : money(costs.cost_per_success.cost_usd)),
+    csv: ({ costs }) => costs.cost_per_success?.cost_usd,
+  },
+]
+
+function ShownExperiment({ name }: { name: string }) {
+  const query = { ...filterQuery(), name }
+  const report = useAnswer('experiments/{name}', query)
+  const history = useAnswer('experiments/{name}/history', query)
+  const first = report.data?.comparisons[0]
+  const baseline = report.data?.variants[0]?.variant ?? ''
+  return (
+    <>
+      <ExperimentVerdict
+        name={name}
+        comparison={first}
+        error={report.error?.message}
+        isLoaded={report.data !== undefined}
+      />
+      <Card
+        title="Variants"
+        source={{ path: 'experiments/{name}', query }}
+        csv={tableCsv('variants', VARIANT_COLUMNS, report.data?.variants ?? [])}
+      >
+        <Loaded answer={report} rows={3}>
+          {data => (
+            <>
+              <DataTable
+                caption={`Variants of ${name}`}
+                columns={VARIANT_COLUMNS}
+                rows={data.variants}
+                keyOf={({ variant }) => variant}
+              />
+              <ul class="sentences card-foot">
+                <li>
+                  {ratioBadge(data)}
+                  <span>
+                    {ratioSentence(data)}{' '}
+                    <Explain title="Sample ratio" path="experiments/{name}" query={query} field={['sample_ratio']} />
+                  </span>
+                </li>
+              </ul>
+            </>
+          )}
+        </Loaded>
+      </Card>
+      {report.data?.comparisons.map(comparison => (
+        <Card
+          key={comparison.variant}
+          title={`${comparison.variant} against ${baseline}`}
+          source={{ path: 'experiments/{name}/history', query }}
+        >
+          <Needed comparison={comparison} variants={report.data!.variants} />
+          <Loaded answer={history} rows={6}>
+            {data => {
+              const points = historyOf(data, comparison.variant)
+              return points.length === 0 ? (
+                <Notice>The history needs attempts of both variants.</Notice>
+              ) : (
+                <Sequence variant={comparison.variant} history={points} />
+              )
+            }}
+          </Loaded>
+        </Card>
+      ))}
+    </>
+  )
+}
+
+const historyOf = (history: Given<'experiments/{name}/history'>, variant: string): SequencePoint[] =>
+  history.points.flatMap(({ until, comparisons }) =>
+    comparisons.filter(one => one.variant === variant).map(one => ({ ...one, until })),
+  )
+
+const VERDICTS: Readonly<
+  Record<Comparison['verdict'], readonly [tone: 'decided' | 'worse' | 'open' | 'plain', word: string]>
+> = {
+  better: ['decided', 'Better'],
+  worse: ['worse', 'Worse'],
+  not_worse: ['decided', 'Not worse'],
+  cannot_tell_yet: ['open', 'Cannot tell yet'],
+  unsound: ['worse', 'Not valid'],
+}
+
+interface ExperimentVerdictProps {
+  name: string
+  comparison: Comparison | undefined
+  error: string | undefined
+  isLoaded: boolean
+}
+
+function ExperimentVerdict({ name, comparison, error, isLoaded }: ExperimentVerdictProps) {
+  if (comparison === undefined) {
+    const text = error ?? (isLoaded ? 'There is only one variant so far.' : ' ')
+    return (
+      <Verdict badge={<Badge tone="plain">{isLoaded || error !== undefined ? 'No answer' : 'Loading'}</Badge>}>
+        {text}
+      </Verdict>
+    )
+  }
+  const [tone, word] = VERDICTS[comparison.verdict]
+  const { low, high } = comparison.difference_interval
+  return (
+    <Verdict badge={<Badge tone={tone}>{word}</Badge>} announced={word} detail={comparison.summary}>
+      <strong>{name}</strong>: <strong>{comparison.variant}</strong> against {comparison.baseline}:{' '}
+      {points(comparison.difference)}, 95% interval {signed(low)} to {signed(high)}.
+    </Verdict>
+  )
+}
+
+/** Attempts so far, of those that a decision needs. */
+function Needed({ comparison, variants }: { comparison: Comparison; variants: readonly Variant[] }) {
+  if (comparison.attempts_needed === null || comparison.verdict !== 'cannot_tell_yet') return null
+  const own = variants.find(({ variant }) => variant === comparison.variant)?.total_attempts ?? 0
+  const all = own + comparison.attempts_needed
+  return (
+    <div class="card-body">
+      {count(own)} of about {count(all)} attempts of each.{' '}
+      {comparison.futile && 'It will probably not be decided in 20,000 more.'}
+      <div class="progress">
+        <svg width="100%" height="8" aria-hidden="true">
+          <rect width={`${(own / Math.max(1, all)) * 100}%`} height="8" rx="4" />
+        </svg>
+      </div>
+    </div>
+  )
+}
+
+function ratioBadge({ sample_ratio }: Report) {
+  if (sample_ratio === null) return <Badge tone="plain">Not checked</Badge>
+  if (sample_ratio.status === 'mismatch') return <Badge tone="worse">Sample ratio</Badge>
+  return sample_ratio.status === 'too_few' ? (
+    <Badge tone="open">Sample ratio</Badge>
+  ) : (
+    <Badge tone="decided">Sample ratio</Badge>
+  )
+}
+
+function ratioSentence({ sample_ratio, variants, intended_shares }: Report): string {
+  const counts = variants.map(({ variant, total_attempts }) => `${variant} ${count(total_attempts)}`).join(', ')
+  const shares = intended_shares === null ? 'equal shares' : 'the intended shares'
+  if (sample_ratio === null) return `Adaptive assignment has no fixed shares to check: ${counts}.`
+  if (sample_ratio.status === 'too_few') return `Too few attempts to check ${shares}: ${counts}.`
+  const p = sample_ratio.p_value === null ? '' : ` (p = ${score(sample_ratio.p_value)})`
+  if (sample_ratio.status === 'mismatch')
+    return `The attempts do not come in ${shares}: ${counts}${p}. Find out why before you believe the result.`
+  return `The attempts come in ${shares}: ${counts}${p}.`
+}

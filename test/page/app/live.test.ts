@@ -1,0 +1,130 @@
+/** The live page over time: attempts arrive, sidecars go away, tokens are needed, prefixes are added. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { anAttempt, testSidecar } from '../../support/sidecar.ts'
+import { temporaryFolder } from '../../support/sidecar-process.ts'
+import { launch, NO_BROWSER, openPage, shown } from './browser.ts'
+
+describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launch()
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+  })
+
+  const waitForText = (page: Page, text: string): Promise<unknown> =>
+    page.waitForFunction(wanted => document.body.textContent?.includes(wanted), text)
+
+  test('an empty store shows how to record, and becomes the live view at the first attempt; later ones change the numbers', async () => {
+    await using sidecar = await testSidecar()
+    const { page, context, incidents } = await openPage(browser, sidecar.url)
+    await waitForText(page, 'Waiting for the first attempt')
+    expect(await page.textContent('pre >> nth=1')).toContain(`${sidecar.url}/api/v1/attempts`)
+    await waitForText(page, 'Live')
+    await sidecar.post(anAttempt({ agent_name: 'first' }))
+    await page.waitForSelector('table.board')
+    expect(await page.textContent('td[data-label="Attempts"]')).toBe('1')
+    await sidecar.post(Array.from({ length: 9 }, () => anAttempt({ agent_name: 'first' })))
+    await page.waitForFunction(() => document.querySelector('td[data-label="Attempts"]')?.textContent === '10')
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('attempts appear as they are kept, newest first, and only those of the filters', async () => {
+    await using sidecar = await testSidecar()
+    await sidecar.post(anAttempt({ agent_name: 'before' }))
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/attempts?model_name=m' })
+    await shown(page)
+    await waitForText(page, 'Live')
+    await sidecar.post([anAttempt({ agent_name: 'other', model_name: 'x' }), anAttempt({ agent_name: 'one' })])
+    await waitForText(page, 'one')
+    await sidecar.post(anAttempt({ agent_name: 'two', success: false, error_type: 'timeout' }))
+    await waitForText(page, '✗ timeout')
+    const agents = await page.$$eval('tbody tr td:nth-child(2)', cells => cells.map(cell => cell.textContent))
+    expect(agents).toEqual(['two', 'one', 'before'])
+    await context.close()
+  })
+
+  test('the tabs of a browser share one stream, and another one takes over when its tab closes', async () => {
+    await using sidecar = await testSidecar()
+    await sidecar.post(anAttempt({ agent_name: 'before' }))
+    const { page, context } = await openPage(browser, sidecar.url)
+    await waitForText(page, 'Live')
+    const second = await context.newPage()
+    let streams = 0
+    second.on('request', request => {
+      if (request.url().endsWith('/api/v1/stream')) streams++
+    })
+    await second.goto(sidecar.url)
+    await waitForText(second, 'Live')
+    await sidecar.post(anAttempt({ agent_name: 'shared' }))
+    await waitForText(second, 'shared')
+    expect(streams).toBe(0)
+    await page.close()
+    await expect.poll(() => streams).toBe(1)
+    await sidecar.post(anAttempt({ agent_name: 'taken-over' }))
+    await waitForText(second, 'taken-over')
+    await context.close()
+  })
+
+  test('without the sidecar the page keeps what it shows and says so', async () => {
+    const sidecar = await testSidecar()
+    await sidecar.post(anAttempt({ agent_name: 'kept' }))
+    const { page, context } = await openPage(browser, sidecar.url)
+    await waitForText(page, 'Live')
+    await page.waitForSelector('table.board')
+    await sidecar[Symbol.asyncDispose]()
+    await waitForText(page, 'No connection')
+    expect(await page.textContent('table.board')).toContain('kept')
+    await context.close()
+  })
+
+  test('a token is asked for, kept in its tab over a reload, and sent as a header only', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'tokens')
+    await writeFile(file, 'secret-token ingest,read\n')
+    await using sidecar = await testSidecar({ 'auth-token-file': file })
+    await sidecar.post(anAttempt({ agent_name: 'guarded' }), { headers: { Authorization: 'Bearer secret-token' } })
+    const { page, context, incidents } = await openPage(browser, sidecar.url)
+    await page.waitForSelector('input[type=password]')
+    const urls: string[] = []
+    page.on('request', request => urls.push(request.url()))
+    await page.fill('input[type=password]', 'wrong')
+    await page.click('button[type=submit]')
+    await waitForText(page, 'this bearer token is unknown')
+    await page.fill('input[type=password]', 'secret-token')
+    await page.click('button[type=submit]')
+    await waitForText(page, 'guarded')
+    await waitForText(page, 'Live')
+    await page.reload()
+    await waitForText(page, 'guarded')
+    expect(urls.filter(url => url.includes('secret-token'))).toEqual([])
+    // The browser itself reports each 401 on its console.
+    expect(incidents.filter(text => !text.includes('401'))).toEqual([])
+    const other = await context.newPage()
+    await other.goto(sidecar.url)
+    await other.waitForSelector('input[type=password]')
+    await context.close()
+  })
+
+  test('everything works below a base path, also by its URL without the slash', async () => {
+    await using sidecar = await testSidecar({ 'base-path': '/agents/perf' })
+    await sidecar.post(anAttempt({ agent_name: 'prefixed' }))
+    const { page, context, incidents } = await openPage(browser, sidecar.url, { path: '' })
+    await waitForText(page, 'prefixed')
+    await waitForText(page, 'Live')
+    await page.click('nav a:text-is("Attempts")')
+    await shown(page)
+    expect(page.url()).toBe(`${sidecar.url}/attempts`)
+    await page.reload()
+    await waitForText(page, 'prefixed')
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+})

@@ -1,0 +1,231 @@
+/** The views of the live page in a real browser: they show the numbers of the API, in both themes, on a phone, and without harm by names. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type TestSidecar, testSidecar } from '../../support/sidecar.ts'
+import { launch, NO_BROWSER, openPage, shown } from './browser.ts'
+import { HOSTILE, seedAttempts } from './seed.ts'
+
+const VIEWS = [
+  'now',
+  'best',
+  'agent?agent_name=middle',
+  'agent',
+  'models',
+  'experiments',
+  'costs',
+  'attempts?agent_name=strong&issue_type=fix-git',
+] as const
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
+  let browser: Browser
+  let sidecar: TestSidecar
+
+  beforeAll(async () => {
+    sidecar = await testSidecar()
+    await sidecar.post(seedAttempts(Date.now()))
+    browser = await launch()
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await sidecar?.[Symbol.asyncDispose]()
+  })
+
+  const json = async <Body>(path: string): Promise<Body> => (await (await sidecar.get(path)).json()) as Body
+  const percent = (value: number): string => (value === 0 || value === 100 ? `${value}%` : `${value.toFixed(1)}%`)
+
+  test('Who is best shows every row of the leaderboard with its rate and attempts, and says whether it is decided', async () => {
+    const { page, context, incidents } = await openPage(browser, sidecar.url, { path: '/best?issue_type=fix-git' })
+    await shown(page)
+    const board = await json<{
+      decisive: boolean
+      rows: { agent_name: string; model_name: string; success_rate: number; total_attempts: number }[]
+    }>('/api/v1/leaderboard?issue_type=fix-git')
+    const rows = await page.$$eval('table.board tbody tr:not(.group)', all =>
+      all.map(row => ({
+        agent_name: row.querySelector('.name')!.textContent,
+        model_name: row.querySelector('.model')!.textContent,
+        rate: row.querySelector('.rate')!.textContent,
+        attempts: row.querySelector('[data-label="Attempts"]')!.textContent,
+      })),
+    )
+    expect(rows).toEqual(
+      board.rows.map(row => ({
+        agent_name: row.agent_name,
+        model_name: row.model_name,
+        rate: percent(row.success_rate),
+        attempts: String(row.total_attempts),
+      })),
+    )
+    const verdict = await page.textContent('.verdict .badge')
+    expect(verdict).toBe(board.decisive ? 'Decided' : 'Cannot tell yet')
+    expect(await page.textContent('.verdict .sentence')).toContain('strong with model-a leads at fix-git')
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('every other view shows the numbers of its questions', async () => {
+    const { page, context, incidents } = await openPage(browser, sidecar.url, { path: '/now' })
+    const go = async (path: string): Promise<string> => {
+      await page.goto(`${sidecar.url}/${path}`)
+      await shown(page)
+      return (await page.textContent('main'))!
+    }
+    const report = await json<{
+      summary: { total_attempts: number; overall_success_rate: number; total_successful: number }
+    }>('/api/v1/report?since=24h')
+    const { total_attempts, overall_success_rate, total_successful } = report.summary
+    const now = await go('now')
+    for (const number of [total_attempts, percent(overall_success_rate), total_attempts - total_successful])
+      expect(now).toContain(String(number))
+    expect(now).toContain('timeout')
+
+    const calibration = await json<{ overall: { brier_score: number } }>('/api/v1/calibration?agent_name=middle')
+    const trends = await json<{ verdict: string }>('/api/v1/trends?agent_name=middle')
+    const agent = await go('agent?agent_name=middle')
+    expect(agent).toContain(`Brier score ${calibration.overall.brier_score.toFixed(2)}`)
+    expect(agent.toLowerCase()).toContain(trends.verdict.slice(trends.verdict.indexOf(': ') + 2).toLowerCase())
+
+    const fair = await json<{ rates: { name: string; adjusted_rate: number; success_rate: number }[] }>(
+      '/api/v1/fair-comparison',
+    )
+    const models = await go('models')
+    for (const { name, adjusted_rate, success_rate } of fair.rates)
+      for (const text of [name, percent(adjusted_rate), percent(success_rate)]) expect(models).toContain(text)
+
+    const experiment = await json<{ comparisons: { summary: string }[] }>('/api/v1/experiments/prompt')
+    expect(await go('experiments')).toContain(experiment.comparisons[0]!.summary)
+
+    const costs = await json<{ by_model: Record<string, { cost_per_success: { cost_usd: number } }> }>('/api/v1/costs')
+    const shownCosts = await go('costs')
+    for (const { cost_per_success } of Object.values(costs.by_model))
+      expect(shownCosts).toContain(`$${cost_per_success.cost_usd.toPrecision(3)}`)
+
+    await go('attempts')
+    expect(await page.$$eval('table.data tbody tr', rows => rows.length)).toBe(200)
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('names from outside stay text', async () => {
+    const { page, context, incidents } = await openPage(browser, sidecar.url, {
+      path: `/agent?agent_name=${encodeURIComponent(HOSTILE)}`,
+    })
+    await shown(page)
+    expect(await page.textContent('h1')).toBe(HOSTILE)
+    expect(await page.$$eval('img', images => images.length)).toBe(0)
+    for (const path of ['best', 'attempts', 'models', 'costs']) {
+      await page.goto(`${sidecar.url}/${path}`)
+      await shown(page)
+      expect(await page.$$eval('img', images => images.length)).toBe(0)
+    }
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('filters are in the URL: a reload keeps them, back and forward follow them', async () => {
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/best' })
+    await shown(page)
+    await page.fill('input[type=search]', 'fix-git')
+    await page.press('input[type=search]', 'Enter')
+    await page.waitForFunction(() => document.querySelector('.sentence')?.textContent?.includes('leads at fix-git'))
+    await page.selectOption('select', '24h')
+    expect(new URL(page.url()).search).toBe('?issue_type=fix-git&since=24h')
+    await page.reload()
+    await shown(page)
+    expect(await page.inputValue('input[type=search]')).toBe('fix-git')
+    expect(await page.inputValue('select')).toBe('24h')
+    await page.goBack()
+    await page.goBack()
+    await page.waitForFunction(() =>
+      document.querySelector('.sentence')?.textContent?.includes('the same mix of 2 issue types'),
+    )
+    expect(await page.inputValue('input[type=search]')).toBe('')
+    await context.close()
+  })
+
+  test('a number explains itself by keyboard: definition of the API, and its call', async () => {
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/best?issue_type=fix-git' })
+    await shown(page)
+    await page.focus('button[aria-label="What is “Chance best”?"]')
+    await page.keyboard.press('Enter')
+    const openApi = await json<{
+      components: { schemas: Record<string, { properties: Record<string, { description: string }> }> }
+    }>('/openapi.json')
+    const { description } = openApi.components.schemas['LeaderboardRow']!.properties['p_best']!
+    await page.waitForFunction(
+      text => document.querySelector(':popover-open')?.textContent?.includes(text),
+      description,
+    )
+    expect(await page.textContent(':popover-open code')).toBe('GET /api/v1/leaderboard?issue_type=fix-git')
+    await page.keyboard.press('Escape')
+    expect(await page.$$eval(':popover-open', open => open.length)).toBe(0)
+    await context.close()
+  })
+
+  test('a plot has a table, and CSV in plain numbers in which no name is a formula', async () => {
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/agent?agent_name=middle' })
+    await shown(page)
+    await page.click('.plot-table summary')
+    const trends = await json<{ points: unknown[] }>('/api/v1/trends?agent_name=middle')
+    expect(await page.$$eval('.plot-table[open] tbody tr', rows => rows.length)).toBe(trends.points.length)
+    await page.goto(`${sidecar.url}/best`)
+    await shown(page)
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('button:text-is("CSV")')])
+    const csv = await readFile(await download.path(), 'utf8')
+    const [head, first] = csv.split('\r\n')
+    expect(head).toMatch(/^agent_name,model_name,group,success_rate,/)
+    expect(first).toMatch(/^strong,model-a,could_be_best,\d+/)
+    await context.close()
+  })
+
+  test('the arrow keys read the points of a plot', async () => {
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/agent?agent_name=middle' })
+    await shown(page)
+    await page.focus('.plot-frame svg')
+    await page.keyboard.press('Home')
+    await page.waitForFunction(() =>
+      /^From .* of \d+ attempts, 95% interval/.test(document.querySelector('.readout')?.textContent ?? ''),
+    )
+    await context.close()
+  }, 180_000)
+
+  test.each([
+    ['light', 1440],
+    ['dark', 375],
+  ] as const)(
+    'axe-core finds nothing in the %s theme at %d px, and nothing scrolls sideways',
+    async (colorScheme, width) => {
+      const { page, context, incidents } = await openPage(browser, sidecar.url, {
+        path: '/best',
+        colorScheme,
+        viewport: { width, height: 900 },
+      })
+      const found: string[] = []
+      for (const view of VIEWS) {
+        await page.goto(`${sidecar.url}/${view}`)
+        await shown(page)
+        await page.evaluate(axeSource)
+        const violations = await page.evaluate(async () => {
+          const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
+          const results = await axe.run({ resultTypes: ['violations'] })
+          return results.violations.map(
+            ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+          )
+        })
+        found.push(...violations.map(text => `${view} ${text}`))
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        if (overflow > 0) found.push(`${view} is ${overflow} px too wide`)
+      }
+      expect(found).toEqual([])
+      expect(incidents).toEqual([])
+      await context.close()
+    },
+  )
+})
