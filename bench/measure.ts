@@ -15,6 +15,7 @@ import {
 } from './measures/opening.ts'
 import { questions } from './measures/questions.ts'
 import { serveScrapes } from './measures/scrape.ts'
+import { fillStore, timeCatchUp, timeLag, timeStore } from './measures/stores.ts'
 import { tracking } from './measures/tracking.ts'
 import { wholeFiles } from './measures/whole-files.ts'
 
@@ -32,6 +33,10 @@ const MEASURES: Readonly<Record<string, (...args: string[]) => unknown>> = {
   parse: timeParsing,
   append: timeAppending,
   'append-preallocated': timePreallocated,
+  'store-append': timeStore,
+  'store-fill': fillStore,
+  'store-catch-up': timeCatchUp,
+  'store-lag': timeLag,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

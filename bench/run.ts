@@ -10,6 +10,7 @@ import { questionRows } from './rows/questions.ts'
 import { scrapeRows } from './rows/scrape.ts'
 import { singleRows } from './rows/single.ts'
 import { storageRows } from './rows/storage.ts'
+import { storeRows } from './rows/stores.ts'
 import { benchFolder, PROJECT } from './support/folder.ts'
 import { machineText } from './support/machine.ts'
 import { pinSelf } from './support/pinned.ts'
@@ -25,6 +26,7 @@ const GROUPS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   scrape: scrapeRows,
   'in-process': inProcessRows,
   storage: storageRows,
+  stores: storeRows,
 }
 
 const RESULTS = new URL('RESULTS.md', import.meta.url)

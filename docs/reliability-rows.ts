@@ -63,6 +63,13 @@ const LOG_OUTPUT = 'test/end-to-end/log-output.test.ts'
 const REFUSAL_LOG = 'test/server/refusal-log.test.ts'
 const OPERATOR_LOG = 'test/sidecar/operator-log.test.ts'
 
+const SHARED_CHAOS =
+  'test/chaos/shared.test.ts > three sidecars on PostgreSQL, killed under load with their server, lose nothing, count nothing twice and answer alike'
+const POSTGRES_STATES = 'test/store/postgres/states.test.ts > PostgreSQL'
+const POSTGRES_FAILOVER = 'test/store/postgres/failover.test.ts > PostgreSQL'
+const POSTGRES_SECURITY = 'test/store/postgres/security.test.ts > PostgreSQL'
+const REDIS_STATES = 'test/store/redis/states.test.ts > Redis'
+const SERVER_DISK = 'test/root/full-server-disk.root.ts'
 const POSTGRES_FAULTS = 'test/store/postgres/faults.test.ts > faults > with PostgreSQL'
 const REDIS_FAULTS = 'test/store/redis/faults.test.ts > faults > with Redis'
 
@@ -873,8 +880,9 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       `${POSTGRES_FAULTS} > a frozen connection that ends loses and doubles nothing`,
       `${POSTGRES_FAULTS} > a server that is killed under load and started again has every acknowledged attempt, and recording goes on`,
       `${POSTGRES_FAULTS} > eight sidecars that start at once on an empty server share one store`,
+      SHARED_CHAOS,
     ],
-    not: 'a failover to another server, and a full disk of the server',
+    longRun: true,
   },
   {
     promise:
@@ -885,7 +893,8 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       `${REDIS_FAULTS} > a frozen connection that ends loses and doubles nothing`,
       `${REDIS_FAULTS} > a server that is killed under load and started again has every acknowledged attempt, and recording goes on`,
     ],
-    not: 'a server without `appendfsync always`; a failover; a cluster',
+    longRun: true,
+    not: 'a server without `appendfsync always`, which may lose what it acknowledged',
   },
   {
     promise:
@@ -904,7 +913,78 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       'test/store/sqlite/store.test.ts > two stores on one file count what either records, once, and give byte-identical answers',
       'test/store/sqlite/store.test.ts > a damaged file is moved aside and reported, and recording goes on in a new one',
     ],
-    not: 'a kill of the process, and a loss of power, which are left to SQLite',
+    longRun: true,
+    not: 'a loss of power, which is left to SQLite',
+  },
+  {
+    promise:
+      'A failover or a restored backup that lacks acknowledged attempts gets them again from every sidecar that still runs. All sidecars then answer alike.',
+    shown: [
+      `${POSTGRES_FAILOVER} > a standby that lacks acknowledged groups gets them again from the sidecars that run, also from one that it does not know`,
+      `${POSTGRES_FAILOVER} > a backup that lacks acknowledged groups gets them again from the sidecars that run, also from one that it does not know`,
+      `${REDIS_STATES} > a replica that lacks acknowledged groups gets them again after a failover, from every sidecar that runs`,
+      `${REDIS_STATES} > with replicas=1 an attempt is acknowledged when a replica has it, and not before`,
+    ],
+    not: 'attempts of a sidecar that ended meanwhile, or beyond its last 8 MB. They come back with the next attempt that the sidecar records, not before',
+  },
+  {
+    promise:
+      'Without a spool, PostgreSQL that does not connect, does not answer, holds a lock, has no free connection, ends its sessions or is read-only refuses attempts in time, and counts none of them later. Recording resumes by itself.',
+    shown: [
+      `${POSTGRES_STATES} > a server that accepts connections and never answers is given up within the time limit`,
+      `${POSTGRES_STATES} > an answer that does not come within the time limit ends the connection, and the next statement uses a new one`,
+      `${POSTGRES_STATES} > the server ends statements and idle transactions before the client gives up`,
+      `${POSTGRES_STATES} > while another session holds the lock of the log, attempts are refused, and none of them counts later`,
+      `${POSTGRES_STATES} > a server without free connections refuses a start, and recording goes on when one is free`,
+      `${POSTGRES_STATES} > sessions that an administrator ends are made again, and the process goes on`,
+      `${POSTGRES_STATES} > a server that becomes read-only refuses attempts with 503 until it takes them again`,
+      `${POSTGRES_FAULTS} > a start that loses its connection at any answer says so with exit code 69, or succeeds`,
+    ],
+  },
+  {
+    promise:
+      'Without a spool, Redis that does not connect, does not answer, has no memory left or becomes a replica refuses attempts, and recording resumes by itself. In a cluster all keys of a store are in one slot.',
+    shown: [
+      `${REDIS_STATES} > a server that accepts connections and never answers is given up within the time limit`,
+      `${REDIS_STATES} > an answer that does not come within the time limit ends the connection, and the next command uses a new one`,
+      `${REDIS_STATES} > a server whose memory is full refuses attempts with 503, answers questions, and takes attempts again when it has room`,
+      `${REDIS_STATES} > a server that becomes a replica refuses attempts with 503 until it is the primary again, and a start on a replica says what to do`,
+      `${REDIS_STATES} > in a cluster, all keys of a store are in one slot, and a node that has another slot says so at the start`,
+      `${REDIS_FAULTS} > a start that loses its connection at any answer says so with exit code 69, or succeeds`,
+    ],
+    not: 'a slot that moves to another node of the cluster while a sidecar runs: it must be restarted with the URL of that node',
+  },
+  {
+    promise:
+      'On a full disk of their server and without a spool, PostgreSQL and Redis refuse attempts, lose no acknowledged one, and take attempts again when there is space.',
+    shown: [
+      `${SERVER_DISK} > PostgreSQL on a full disk refuses attempts, loses none that it acknowledged, and takes attempts again when there is space`,
+      `${SERVER_DISK} > Redis on a full disk refuses attempts, loses none that it acknowledged, and takes attempts again after its start`,
+    ],
+    not: 'a full disk of Redis without a restart: with `appendfsync always` Redis ends itself when it cannot write',
+  },
+  {
+    promise:
+      'A server that may delete attempts is refused. One that may lose acknowledged attempts is refused with `--require-durable`, else named in the log and in `/readyz?verbose`.',
+    shown: [
+      `${POSTGRES_STATES} > a server that may lose acknowledged attempts is accepted without --require-durable, and health says what and why`,
+      `${REDIS_STATES} > appendonly no is accepted without --require-durable, and health and the log say what a crash loses`,
+      `${REDIS_STATES} > appendfsync everysec is accepted without --require-durable, and health and the log say what a crash loses`,
+      'test/store/redis/faults.test.ts > faults > a server that may evict keys is refused with the remedy',
+    ],
+    not: 'settings that change while a sidecar runs: they are read at its start',
+  },
+  {
+    promise:
+      'TLS to PostgreSQL and Redis accepts only the name and the authority that are given. Passwords come from files or URLs, and are never printed.',
+    shown: [
+      `${POSTGRES_SECURITY} > sslmode=verify-full accepts the name in a certificate of the given authority, and no other name or authority`,
+      `${POSTGRES_SECURITY} > a server that accepts TLS only refuses a connection without it, with its reason`,
+      `${POSTGRES_SECURITY} > a password comes from a file, from PGPASSFILE or from the URL`,
+      `${POSTGRES_SECURITY} > a password is in no error and in no line of the log, wherever it comes from`,
+      `${REDIS_STATES} > rediss:// accepts the name in a certificate of the given authority, and no other name or authority`,
+      `${REDIS_STATES} > a password comes from a file or from the URL, and a wrong one is in no error and in no line of the log`,
+    ],
   },
   {
     promise:

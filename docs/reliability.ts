@@ -13,7 +13,7 @@ is durable and counts exactly once, whatever dies next. A refused attempt is not
 | --- | --- |
 | \`npm test\` | every test that needs neither root nor much time |
 | \`npm run test:root\` | full disks, injected faults, many connections, 1 GiB of journal, containers. Tests that the machine does not allow are skipped with a message |
-| \`npm run test:chaos -- [minutes] [seed]\` | kills a sidecar under load for 10 minutes and counts the attempts |
+| \`npm run test:chaos -- [--store file|sqlite|postgres|redis] [minutes] [seed]\` | kills a sidecar, or three that share a store and its server, under load for 10 minutes, and counts the attempts |
 | \`npm run test:pressure -- [minutes]\` | recording, scrapes, questions, stopped readers and streams of padded lines at the same time for 10 minutes; measures memory, p99 and the count |
 `
 

@@ -34,13 +34,15 @@ COMMIT;
 `
 
 export interface Postgres {
+  /** For a driver. */
+  readonly url: string
   /** Attempts per second over `connections` connections. */
   rate(connections: number, bench: Bench): Promise<number>
   stop(): Promise<void>
 }
 
 /** Starts a new PostgreSQL cluster in `parent`, for attempts of `keys` keys. */
-export async function startPostgres(parent: string, keys: number): Promise<Postgres> {
+export async function startPostgres(parent: string, keys: number, core: 0 | 1 = 0): Promise<Postgres> {
   const folder = join(parent, 'postgres')
   await mkdir(folder)
   // PostgreSQL refuses to run as root. Uses the account that its package created.
@@ -59,9 +61,7 @@ export async function startPostgres(parent: string, keys: number): Promise<Postg
   await runPinned(...as('initdb', ['-D', data, '-U', 'bench', '-A', 'trust', '--no-instructions']), { cwd: folder })
   const server = startPinned(
     ...as('postgres', ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'max_connections=100']),
-    {
-      cwd: folder,
-    },
+    { cwd: folder, core },
   )
   await server.says(/database system is ready/)
   const client = ['-h', folder, '-U', 'bench']
@@ -69,6 +69,8 @@ export async function startPostgres(parent: string, keys: number): Promise<Postg
   const script = join(folder, 'attempt.sql')
   await writeFile(script, SCRIPT(keys), { mode: 0o644 })
   return {
+    // The folder of its socket, which a URL can name as a parameter only.
+    url: `postgres://bench@localhost/postgres?host=${encodeURIComponent(folder)}`,
     async rate(connections, { ms }) {
       const args = [
         '-n',

@@ -17,7 +17,7 @@ const LINES = 16
 export const hasRedis: boolean = existsSync(BINARY)
 
 /** Starts Redis with its files in `folder`. */
-export async function startRedis(folder: string): Promise<Server> {
+export async function startRedis(folder: string, core: 0 | 1 = 0): Promise<Server> {
   const port = await freePort()
   const args = [
     '--port',
@@ -31,7 +31,7 @@ export async function startRedis(folder: string): Promise<Server> {
     '--appendfsync',
     'always',
   ]
-  const pinned = startPinned(BINARY, [...args, '--save', ''])
+  const pinned = startPinned(BINARY, [...args, '--save', ''], { core })
   await pinned.says(/Ready to accept connections/)
   return { ...pinned, port, pid: pinned.process.pid! }
 }

@@ -13,6 +13,8 @@ export interface NumberedAttempt {
   readonly timestamp: string
   readonly attempt_id: string
   readonly error_type?: string
+  readonly experiment?: string
+  readonly variant?: string
 }
 
 /** Thirty days ago. Attempts older than the retention (90 days) would not be listed. */
@@ -33,6 +35,7 @@ export function attemptOf(number: number): NumberedAttempt {
     timestamp: new Date(EPOCH + (mixed % 1_000_000) * 1000).toISOString(),
     attempt_id: `n${number}`,
     ...(number % 50 === 0 && { error_type: LONG }),
+    ...(number % 4 === 0 && { experiment: 'prompt', variant: number % 8 === 0 ? 'long' : 'short' }),
   }
 }
 

@@ -142,11 +142,17 @@ export function describeFaults(
       await using _ = proxy
       const [store] = stores
       await store!.append([attempt(1)])
-      proxy.freeze()
+      const url = new URL(server.url)
+      proxy.retarget({ host: '127.0.0.1', port: 1 })
       proxy.thaw()
-      await proxy[Symbol.asyncDispose]()
-      await expect.poll(() => store!.health().writable, { timeout: 20_000 }).toBe(false)
+      await expect.poll(() => store!.health().writable).toBe(false)
+      await expect(store!.append([attempt(2)])).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
+      await expect(store!.attempts({ limit: 1 })).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'failing' })
       expect(await countedIn(store!)).toBe(1)
+      proxy.retarget({ host: '127.0.0.1', port: Number(url.port) })
+      await expect.poll(() => store!.health().writable).toBe(true)
+      await store!.append([attempt(2)])
+      expect(await idsIn(store!)).toEqual(['id 1', 'id 2'])
       await store!.close()
     })
 
@@ -184,6 +190,31 @@ export function describeFaults(
         target,
         Array.from({ length: 8 }, (_, i) => `${i}`),
       )
+    })
+
+    test('a start that loses its connection at any answer says so with exit code 69, or succeeds', async () => {
+      const { proxy, stores, target } = await openBehindProxy(1)
+      await using _ = proxy
+      await stores[0]!.append([attempt(1)])
+      await stores[0]!.close()
+      const behind = new URL(target)
+      behind.port = String(proxy.port)
+      let failures = 0
+      for (let answers = 0, isCut = true; isCut; answers++) {
+        const before = proxy.cuts
+        proxy.cutNextAnswer(answers)
+        const opened = await openStore(behind.href, { clock }).catch((reason: unknown) => reason)
+        isCut = proxy.cuts > before
+        if (opened instanceof Error) {
+          failures++
+          expect(opened).toMatchObject({ name: 'UnusableServer', exitCode: 69 })
+        } else {
+          expect(await countedIn(opened as OpenStore)).toBe(1)
+          proxy.cutNextAnswer(Number.POSITIVE_INFINITY)
+          await (opened as OpenStore).close()
+        }
+      }
+      expect(failures).toBeGreaterThan(5)
     })
 
     test('an error of the connection does not show the password', async () => {

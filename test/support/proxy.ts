@@ -3,8 +3,12 @@ import { connect, createServer, type Socket } from 'node:net'
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
-  /** Ends a connection instead of passing on the server's next answer. Counts the connections that were ended so. */
-  cutNextAnswer(): void
+  /** The connections of clients that are open. */
+  readonly connections: number
+  /** Connects new clients to another server, as a name does that a failover moves. */
+  retarget(target: { readonly host: string; readonly port: number }): void
+  /** Ends a connection instead of passing on the server's next answer, or the one behind `skip` more. Counts the connections that were ended so. */
+  cutNextAnswer(skip?: number): void
   readonly cuts: number
   /** Ends all connections, and each new one at once, until it is thawed: the server is away. */
   refuse(): void
@@ -14,9 +18,11 @@ export interface TcpProxy extends AsyncDisposable {
   thaw(): void
 }
 
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export async function startProxy(first: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+  let target = first
   const pairs = new Set<readonly [Socket, Socket]>()
-  let isCutting = false
+  /** Answers that are passed on before the cut. Undefined without one. */
+  let untilCut: number | undefined
   let isFrozen = false
   let isRefusing = false
   let cuts = 0
@@ -36,8 +42,8 @@ export async function startProxy(target: { readonly host: string; readonly port:
     })
     upstream.on('data', data => {
       if (isFrozen) return
-      if (!isCutting) return void client.write(data)
-      isCutting = false
+      if (untilCut === undefined || untilCut-- > 0) return void client.write(data)
+      untilCut = undefined
       cuts++
       end()
     })
@@ -45,8 +51,14 @@ export async function startProxy(target: { readonly host: string; readonly port:
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as { port: number }).port,
-    cutNextAnswer() {
-      isCutting = true
+    get connections() {
+      return pairs.size
+    },
+    retarget(other) {
+      target = other
+    },
+    cutNextAnswer(skip = 0) {
+      untilCut = skip
     },
     get cuts() {
       return cuts

@@ -8,12 +8,17 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createClient } from '@redis/client'
 import { freePort } from './free-port.ts'
 
 export interface RedisServer extends AsyncDisposable {
   readonly url: string
   /** Kills the server, and starts it again. */
   crash(): Promise<void>
+  /** Kills the server. */
+  halt(): Promise<void>
+  /** Runs a command. Resolves with its reply. */
+  run(...command: readonly string[]): Promise<unknown>
 }
 
 /** Why no server can be started here. Undefined where one can. */
@@ -25,7 +30,8 @@ export function missingRedis(): string | undefined {
 export async function startRedis(...settings: readonly string[]): Promise<RedisServer> {
   const given = process.env.AGENT_PERFORMANCE_TEST_REDIS
   const none = async (): Promise<void> => undefined
-  if (given !== undefined && settings.length === 0) return { url: given, crash: none, [Symbol.asyncDispose]: none }
+  if (given !== undefined && settings.length === 0)
+    return { url: given, crash: none, halt: none, run: runOn(given), [Symbol.asyncDispose]: none }
   const folder = mkdtempSync(join(tmpdir(), 'agent-performance-redis-'))
   const port = await freePort()
   let running: ChildProcess | undefined
@@ -55,14 +61,18 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
 
   async function kill(): Promise<void> {
     const child = running!
+    if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise(resolve => child.once('exit', resolve))
     child.kill('SIGKILL')
     await ended
   }
 
   await start()
+  const url = `redis://127.0.0.1:${port}`
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url,
+    halt: kill,
+    run: runOn(url),
     async crash() {
       await kill()
       await start()
@@ -74,13 +84,26 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
   }
 }
 
+function runOn(url: string): RedisServer['run'] {
+  return async (...command) => {
+    const client = createClient({ url, RESP: 2, disableOfflineQueue: true })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      return await client.sendCommand([...command])
+    } finally {
+      client.destroy()
+    }
+  }
+}
+
 /** Whether the server answers PING. It does not while it loads its files. */
 function isReady(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write('PING\r\n'))
     socket.once('data', data => {
       socket.destroy()
-      resolve(data.toString().startsWith('+PONG'))
+      resolve(/^(\+PONG|-NOAUTH)/.test(data.toString()))
     })
     socket.once('error', () => resolve(false))
   })

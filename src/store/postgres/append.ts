@@ -38,7 +38,7 @@ select seq::text as seq, chain, before_chain from l`
 function rowsText(schema: string): string {
   const field = (name: string, type: string): string => `(r.value -> 2 ->> '${name}')::${type}`
   return `, r as (
-  insert into ${schema}.attempts
+  insert into ${schema}.attempt_rows
   select l.seq, r.place - 1, l.kept_at, ${field('timestamp', 'timestamptz')},
     ${field('agent_name', 'text')}, ${field('model_name', 'text')}, ${field('issue_type', 'text')},
     ${field('success', 'boolean')}, ${field('confidence', 'float8')}, ${field('time_seconds', 'float8')},

@@ -6,7 +6,7 @@ import { limitsOf } from '../shared/limits.ts'
 import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
 import { FOREVER } from '../shared/retention.ts'
-import { BadTarget, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
+import { BadTarget, openingError, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
 import { NewerSchema } from './migrate.ts'
 import { openPostgresLog } from './postgres-log.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -14,7 +14,12 @@ import { parseTarget, type Target } from './target.ts'
 export const POSTGRES_BACKEND: Backend = {
   async open(text, options) {
     const target = targetOf(text)
-    return await openOverLog(await openLog(target, options), target.name, options)
+    const log = await openLog(target, options)
+    try {
+      return await openOverLog(log, target.name, options)
+    } catch (error) {
+      throw openingError(target.name, error)
+    }
   },
   check: async text => void targetOf(text),
   openToRead: openReader,

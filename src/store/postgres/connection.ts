@@ -1,22 +1,42 @@
 /** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { Unanswered } from '../shared/server-errors.ts'
+import { NotSent, Unanswered } from '../shared/server-errors.ts'
 
 export interface Connection {
-  /** Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, else with the server's error. */
+  /**
+   * Runs one statement. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} if no
+   * connection exists, else with the server's error.
+   */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
 }
 
-/** How long to wait for a connection, and for an answer. The server gives up before the client does. */
-const CONNECT_MS = 5000
-const ANSWER_MS = 10_000
+/** Time limits in milliseconds. Without them, a half-open connection or a held lock would block an append without end. */
+export interface ConnectionTimes {
+  /** For a connection. */
+  readonly connectMs: number
+  /** For an answer. The server gives up before the client does, so that no statement commits long after. */
+  readonly answerMs: number
+  /** For a statement, by the server. */
+  readonly statementMs: number
+  /** For a lock, by the server. */
+  readonly lockMs: number
+}
+
+export const CONNECTION_TIMES: ConnectionTimes = {
+  connectMs: 5000,
+  answerMs: 10_000,
+  statementMs: 8000,
+  lockMs: 5000,
+}
+
 const GOODBYE_MS = 1000
+
 /** As statements, not as start-up parameters, which connection poolers refuse. */
-const SETTINGS = `
-set statement_timeout = '8s';
-set lock_timeout = '5s';
+const settingsText = ({ statementMs, lockMs }: ConnectionTimes): string => `
+set statement_timeout = ${statementMs};
+set lock_timeout = ${lockMs};
 set idle_in_transaction_session_timeout = '5s';
 set time zone 'UTC';
 set default_transaction_isolation = 'read committed'`
@@ -24,8 +44,9 @@ set default_transaction_isolation = 'read committed'`
 /** `isReadOnly`: the server refuses every statement that would write. */
 export function createConnection(
   url: string,
-  { isReadOnly = false }: { readonly isReadOnly?: boolean } = {},
+  { isReadOnly = false, ...given }: Partial<ConnectionTimes> & { readonly isReadOnly?: boolean } = {},
 ): Connection {
+  const times = { ...CONNECTION_TIMES, ...given }
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -34,8 +55,8 @@ export function createConnection(
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: url,
-      connectionTimeoutMillis: CONNECT_MS,
-      query_timeout: ANSWER_MS,
+      connectionTimeoutMillis: times.connectMs,
+      query_timeout: times.answerMs,
       keepAlive: true,
       application_name: 'agent-performance',
     })
@@ -44,7 +65,8 @@ export function createConnection(
     client.on('end', () => drop(client))
     try {
       await client.connect()
-      await client.query(isReadOnly ? `${SETTINGS};\nset default_transaction_read_only = on` : SETTINGS)
+      const settings = settingsText(times)
+      await client.query(isReadOnly ? `${settings};\nset default_transaction_read_only = on` : settings)
       active = client
     } catch (error) {
       await client.end().catch(() => undefined)
@@ -75,11 +97,15 @@ export function createConnection(
   }
 
   async function run<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const client = await connected()
+    const client = await connected().catch((error: unknown) => {
+      throw new NotSent(error instanceof Error ? error.message : String(error), { cause: error })
+    })
     try {
       const { rows } = await client.query<Row & pg.QueryResultRow>(text, [...values])
       return rows
     } catch (error) {
+      // After a failover, the server of this connection may be a standby. A new connection may reach the primary.
+      if (sqlState(error) === READ_ONLY) drop(client)
       if (error instanceof pg.DatabaseError && !isDisconnect(error)) throw error
       drop(client)
       throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
@@ -102,6 +128,9 @@ export function createConnection(
     },
   }
 }
+
+/** SQLSTATE: the transaction or the server is read-only. */
+const READ_ONLY = '25006'
 
 /** Class 08 is a connection exception, and class 57P the server's shutdown or crash. */
 function isDisconnect({ code = '' }: pg.DatabaseError): boolean {

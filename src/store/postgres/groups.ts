@@ -137,7 +137,7 @@ export function createGroups({ query }: Connection, schema: string, insert: Inse
         sequence,
         places,
       ])
-      await query(`delete from ${schema}.attempts where seq = $1 and place = any($2::int[])`, [sequence, places])
+      await query(`delete from ${schema}.attempt_rows where seq = $1 and place = any($2::int[])`, [sequence, places])
     },
   }
 }

@@ -39,10 +39,7 @@ export function createInsert(
     return row
   }
 
-  return async (writer, group) => {
-    if (group.writer !== undefined && group.number === 1)
-      await query(`insert into ${schema}.writers (writer, number) values ($1, 0) on conflict do nothing`, [writer])
-    if (mustBeFirst(group)) return await run(appendText(schema, { rows, isFirst: true }), writer, group)
+  async function insert(writer: string, group: Group): Promise<AppendedRow | undefined> {
     try {
       return await run(text, writer, group)
     } catch (error) {
@@ -57,4 +54,22 @@ export function createInsert(
       return await run(plain, writer, group)
     }
   }
+
+  return async (writer, group) => {
+    if (group.writer !== undefined && group.number === 1) await putWriter(connection, schema, writer)
+    if (mustBeFirst(group)) return await run(appendText(schema, { rows, isFirst: true }), writer, group)
+    const row = await insert(writer, group)
+    if (row !== undefined || group.number !== 1) return row
+    // A failover or a restored backup may have lost the writer's row, without which no group can be appended.
+    await putWriter(connection, schema, writer)
+    return await insert(writer, group)
+  }
+}
+
+/** Creates the row that counts the groups of a writer, or notes that the writer is alive. */
+export async function putWriter({ query }: Pick<Connection, 'query'>, schema: string, writer: string): Promise<void> {
+  await query(
+    `insert into ${schema}.writers (writer, number) values ($1, 0) on conflict (writer) do update set seen = now()`,
+    [writer],
+  )
 }

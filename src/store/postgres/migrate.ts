@@ -24,7 +24,7 @@ export async function readHead({ query }: Connection, schema: string): Promise<H
   const [found] = await query<{ exists: boolean }>('select to_regclass($1) is not null as exists', [
     `${schema}.migrations`,
   ])
-  if (found?.exists !== true) throw new NoSchema(schema)
+  if (found?.exists !== true) throw new NoSchema(schema.replaceAll('"', ''))
   const version = await versionOf(query, schema)
   if (version > SCHEMA_VERSION) throw new NewerSchema(version)
   if (version < SCHEMA_VERSION) throw new OlderSchema(version)

@@ -97,6 +97,33 @@ select
 from {schema}.attempts
 group by agent_name, model_name, issue_type;
 `,
+  // Without it, a lost answer is looked for in the whole log, which takes longer than a statement may.
+  'create index on {schema}.log (writer, number);',
+  // A reset forgets attempts without a large delete: the view leaves them out.
+  `
+alter table {schema}.attempts rename to attempt_rows;
+execute coalesce(
+  (select string_agg(format('alter table {schema}.%I rename to %I', c.relname, replace(c.relname, 'attempts_', 'attempt_rows_')), ';')
+   from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass('{schema}.attempt_rows')),
+  'select 1');
+create view {schema}.attempts as
+select * from {schema}.attempt_rows where seq > (select reset_at from {schema}.head);
+comment on view {schema}.attempts is 'Attempts as rows, for SQL. They expire with the log.';
+create or replace view {schema}.key_metrics as
+select
+  agent_name,
+  model_name,
+  issue_type,
+  count(*) as total_attempts,
+  count(*) filter (where success) as successful_fixes,
+  count(*) filter (where not success) as failed_fixes,
+  100.0 * avg(success::int) as success_rate,
+  avg(confidence) as avg_confidence,
+  avg(time_seconds) as avg_time_seconds,
+  max(ended_at) as last_updated
+from {schema}.attempts
+group by agent_name, model_name, issue_type;
+`,
 ]
 
 /** The migrations of a store are exactly these. A database with more was written by a newer version. */

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import { SCHEMA_LOCK } from './migrate.ts'
 
 const DAY_MS = 86_400_000
-const PARTITIONED = ['log', 'attempts'] as const
+const PARTITIONED = ['log', 'attempt_rows'] as const
 
 /** Makes the partitions of the day of `nowMs` and of the next one, by the server's clock. */
 export async function makePartitions({ query }: Connection, schema: string, nowMs: number): Promise<void> {

@@ -2,15 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Clock } from '../../core/ports.ts'
+import type { Advisory, Clock } from '../../core/ports.ts'
 import type { Head } from '../shared/groups.ts'
 import type { LogLimits } from '../shared/limits.ts'
 import type { Retention } from '../shared/retention.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
-import { type Connection, createConnection } from './connection.ts'
+import { type Connection, type ConnectionTimes, createConnection } from './connection.ts'
 import { expireDays } from './expire.ts'
 import { createGroups } from './groups.ts'
-import { createInsert, type Warn } from './insert.ts'
+import { createInsert, putWriter, type Warn } from './insert.ts'
 import { migrate, readHead } from './migrate.ts'
 import { makePartitions } from './partitions.ts'
 import { checkServer, serverTime } from './server.ts'
@@ -31,22 +31,25 @@ export interface PostgresLogOptions {
   readonly requireDurable?: boolean | undefined
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
+  readonly times?: ConnectionTimes | undefined
 }
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<SharedLog> {
-  const { target, limits, warn, requireDurable = false, isReadOnly = false } = options
+  const { target, limits, warn, requireDurable = false, isReadOnly = false, times } = options
   const { schema } = target
-  const [writing, reading] = [createConnection(target.url), createConnection(target.url, { isReadOnly })]
+  const writing = createConnection(target.url, times)
+  const reading = createConnection(target.url, { ...times, isReadOnly })
   const connections: Connections = { writing, reading }
   const writer = randomUUID()
   try {
-    if (isReadOnly) return createLog(options, connections, { head: await readHead(reading, schema), writer })
-    const serverMs = await checkServer(writing, { warn, store: target.name, requireDurable })
+    if (isReadOnly)
+      return createLog(options, connections, { head: await readHead(reading, schema), writer, advisories: [] })
+    const { nowMs, advisories } = await checkServer(writing, { warn, store: target.name, requireDurable })
     const head = await migrate(writing, schema, limits)
-    await makePartitions(writing, schema, serverMs)
-    await writing.query(`insert into ${schema}.writers (writer, number) values ($1, 0)`, [writer])
-    return createLog(options, connections, { head, writer })
+    await makePartitions(writing, schema, nowMs)
+    await putWriter(writing, schema, writer)
+    return createLog(options, connections, { head, writer, advisories })
   } catch (error) {
     await close(connections)
     throw error
@@ -66,7 +69,15 @@ async function close({ writing, reading }: Connections): Promise<void> {
 function createLog(
   { target, clock, retention, warn, isReadOnly = false, pollMs = 100 }: PostgresLogOptions,
   connections: Connections,
-  { head, writer }: { readonly head: Head; readonly writer: string },
+  {
+    head,
+    writer,
+    advisories,
+  }: {
+    readonly head: Head
+    readonly writer: string
+    readonly advisories: readonly Advisory[]
+  },
 ): SharedLog {
   const { schema, rows } = target
   const { writing, reading } = connections
@@ -84,8 +95,10 @@ function createLog(
     expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),
     async recover() {
       await makePartitions(writing, schema, await serverTime(writing))
+      // Fails where the server answers questions only: a standby, or a full disk.
+      await putWriter(writing, schema, writer)
     },
-    health: () => ({ writable: true }),
+    health: () => ({ writable: true, ...(advisories.length > 0 && { advisories }) }),
     close: () => close(connections),
   })
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 export interface Target {
   /** For the driver. It may hold a password: never print it. */
   readonly url: string
+  /** Quoted, for statements: a reserved word is a name too. */
   readonly schema: string
   /** Whether attempts are stored as rows too. */
   readonly rows: boolean
@@ -23,7 +24,10 @@ export function parseTarget(text: string): Target {
   if (passwordFile !== undefined) url.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trimEnd())
   const shown = new URL(url)
   if (shown.password !== '') shown.password = '***'
-  return { url: url.href, schema, rows: rows === 'on', name: shown.href }
+  // The driver takes them as parameters too.
+  for (const secret of ['password', 'sslpassword'])
+    if (shown.searchParams.has(secret)) shown.searchParams.set(secret, '***')
+  return { url: url.href, schema: `"${schema}"`, rows: rows === 'on', name: shown.href }
 }
 
 function take(url: URL, name: string): string | undefined {

@@ -5,7 +5,7 @@ import { limitsOf } from '../shared/limits.ts'
 import { openOverLog, SILENT } from '../shared/open.ts'
 import { openLogReader } from '../shared/reader.ts'
 import { FOREVER, type Retention } from '../shared/retention.ts'
-import { BadTarget, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
+import { BadTarget, openingError, UnreadableServer, UnusableServer } from '../shared/server-errors.ts'
 import { NewerKeys, openRedisLog } from './redis-log.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -17,7 +17,11 @@ export const REDIS_BACKEND: Backend = {
     const target = targetOf(text)
     const log = await openLog(target, options)
     for (const { detail } of log.health().advisories ?? []) options.log?.warn(detail, { store: target.name })
-    return await openOverLog(log, target.name, options)
+    try {
+      return await openOverLog(log, target.name, options)
+    } catch (error) {
+      throw openingError(target.name, error)
+    }
   },
   check: async text => void targetOf(text),
   openToRead: openReader,

@@ -1,10 +1,15 @@
 /** A connection to Redis that is made again after it was lost. */
-import { createClient, ErrorReply, RESP_TYPES } from '@redis/client'
-import { Unanswered } from '../shared/server-errors.ts'
+import { ClientClosedError, ClientOfflineError, createClient, ErrorReply, RESP_TYPES } from '@redis/client'
+import { messageOf } from '../messages.ts'
+import { NotSent, Unanswered } from '../shared/server-errors.ts'
 import type { Script } from './scripts.ts'
+import type { Target } from './target.ts'
 
 export interface Connection {
-  /** Sends one command. Rejects with {@link Unanswered} where it is unknown whether the server ran it, else with the server's error. */
+  /**
+   * Sends one command. Rejects with {@link Unanswered} where it is unknown whether the server ran it, with {@link NotSent} if no
+   * connection exists, else with the server's error.
+   */
   send<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
   /** {@link send}, with strings of the reply as bytes. */
   sendForBytes<Reply>(...args: readonly (string | Buffer)[]): Promise<Reply>
@@ -12,13 +17,22 @@ export interface Connection {
   close(): Promise<void>
 }
 
-const CONNECT_MS = 5000
-/** Without it, a half-open connection would never answer. */
-const ANSWER_MS = 10_000
+/** Time limits in milliseconds. */
+export interface ConnectionTimes {
+  /** For a connection. */
+  readonly connectMs: number
+  /** For an answer. Without it, a half-open connection would never answer. */
+  readonly answerMs: number
+}
+
+const TIMES: ConnectionTimes = { connectMs: 5000, answerMs: 10_000 }
 const MAX_RETRY_MS = 1000
 
 /** Rejects where the first connection fails. */
-export async function openConnection(url: string): Promise<Connection> {
+export async function openConnection(
+  { url, ca }: Pick<Target, 'url' | 'ca'>,
+  times: ConnectionTimes = TIMES,
+): Promise<Connection> {
   let isOpen = false
   const client = createClient({
     url,
@@ -27,8 +41,9 @@ export async function openConnection(url: string): Promise<Connection> {
     commandsQueueMaxLength: 1000,
     RESP: 2,
     socket: {
-      connectTimeout: CONNECT_MS,
-      socketTimeout: ANSWER_MS,
+      connectTimeout: times.connectMs,
+      socketTimeout: times.answerMs,
+      ...(ca !== undefined && { ca }),
       reconnectStrategy: retries => (isOpen ? Math.min(50 * 2 ** retries, MAX_RETRY_MS) : false),
     },
   })
@@ -43,7 +58,8 @@ export async function openConnection(url: string): Promise<Connection> {
       return (await reply) as Reply
     } catch (error) {
       if (error instanceof ErrorReply) throw error
-      throw new Unanswered(error instanceof Error ? error.message : String(error), { cause: error })
+      const isNotSent = error instanceof ClientOfflineError || error instanceof ClientClosedError
+      throw new (isNotSent ? NotSent : Unanswered)(messageOf(error), { cause: error })
     }
   }
 

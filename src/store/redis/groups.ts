@@ -1,9 +1,11 @@
 /** The groups of the stream. */
 import { type Group, type Kept, LogBehind, LogNotEmpty, LogRefused, mustBeFirst } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
+import { messageOf } from '../messages.ts'
 import { type ReadGroup as AnyReadGroup, type SharedGroups, whyGone } from '../shared/groups.ts'
 import type { StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
+import { Unanswered } from '../shared/server-errors.ts'
 import { type Connection, replyOf } from './connection.ts'
 import { APPEND } from './scripts.ts'
 import type { Keys } from './target.ts'
@@ -19,6 +21,9 @@ export interface Groups extends SharedGroups {
   after(sequence: number): Promise<ReadGroup[]>
 }
 
+/** How long replicas may take to receive a group, in milliseconds. */
+const REPLICATION_MS = '1000'
+
 /** Groups of one read. */
 const READ_GROUPS = '50'
 
@@ -29,19 +34,31 @@ export interface GroupsOptions {
   /** The identity of the log: a group is not appended to another one. */
   readonly logId: string
   readonly clock: Clock
+  /** Replicas that must have a group before it is acknowledged. */
+  readonly replicas: number
 }
 
-export function createGroups({ send, run }: Connection, { keys, logId, clock }: GroupsOptions): Groups {
+export function createGroups({ send, run }: Connection, { keys, logId, clock, replicas }: GroupsOptions): Groups {
   async function append(writer: string, group: Group): Promise<Kept> {
     const { number, isReset, records } = group
     const bytes = Buffer.from(records.buffer, records.byteOffset, records.byteLength)
     const args = [logId, writer, String(number), flag(isReset), bytes, String(clock()), flag(mustBeFirst(group))]
-    try {
-      const [sequence, chain, before] = await run<string[]>(APPEND, [keys.log, keys.head, keys.writers], ...args)
-      return { position: `${sequence}:${chain}`, after: `${Number(sequence) - 1}:${before}` }
-    } catch (error) {
-      throw explained(error)
-    }
+    const [sequence, chain, before] = await run<string[]>(APPEND, [keys.log, keys.head, keys.writers], ...args).catch(
+      (error: unknown) => {
+        throw explained(error)
+      },
+    )
+    await replicated()
+    return { position: `${sequence}:${chain}`, after: `${Number(sequence) - 1}:${before}` }
+  }
+
+  /** Waits until as many replicas as the target asks for have everything that this connection wrote. The group is stored, whatever it says. */
+  async function replicated(): Promise<void> {
+    if (replicas === 0) return
+    const there = await send<number>('WAIT', String(replicas), REPLICATION_MS).catch((error: unknown) => {
+      throw new Unanswered(messageOf(error), { cause: error })
+    })
+    if (there < replicas) throw new Unanswered(`${there} of ${replicas} replicas have the attempts`)
   }
 
   async function listed(groups: readonly ReadGroup[]): Promise<StoredGroup[]> {

@@ -8,7 +8,7 @@ import { type LogLimits, printLimits, readLimits } from '../shared/limits.ts'
 import type { Retention } from '../shared/retention.ts'
 import { NotDurable } from '../shared/server-errors.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
-import { type Connection, openConnection } from './connection.ts'
+import { type Connection, type ConnectionTimes, openConnection } from './connection.ts'
 import { createGroups, type Groups, type ReadGroup } from './groups.ts'
 import { CREATE, TRIM } from './scripts.ts'
 import { checkServer } from './server.ts'
@@ -27,6 +27,7 @@ export interface RedisLogOptions {
   readonly requireDurable?: boolean | undefined
   /** How often appends of other sidecars are looked for: every 100 ms. */
   readonly pollMs?: number | undefined
+  readonly times?: ConnectionTimes | undefined
 }
 
 /** The version of the keys' format. */
@@ -34,14 +35,15 @@ const FORMAT = 1
 
 /** Opens the log. Rejects where the server cannot be reached, or may delete what it stores. */
 export async function openRedisLog(options: RedisLogOptions): Promise<SharedLog> {
-  const { target, isReadOnly = false } = options
-  const connection = await openConnection(target.url)
+  const { target, times, requireDurable = false, isReadOnly = false } = options
+  const connection = await openConnection(target, times)
   try {
     if (isReadOnly) return createLog(options, connection, await readHead(connection, target), [])
-    const weaknesses = await checkServer(connection)
-    if (options.requireDurable === true && weaknesses.length > 0) throw new NotDurable(weaknesses)
+    const advisories = await checkServer(connection)
+    const weak = advisories.filter(({ name }) => name === 'durability')
+    if (requireDurable && weak.length > 0) throw new NotDurable(weak.map(({ detail }) => detail))
     const head = await createHead(connection, target.keys, options.limits)
-    return createLog(options, connection, head, weaknesses)
+    return createLog(options, connection, head, advisories)
   } catch (error) {
     await connection.close()
     throw error
@@ -92,13 +94,12 @@ function createLog(
   { target, clock, retention, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
   connection: Connection,
   head: Head,
-  weaknesses: readonly string[],
+  advisories: readonly Advisory[],
 ): SharedLog {
   const { keys } = target
   const writer = randomUUID()
-  const groups = createGroups(connection, { keys, logId: head.id, clock })
+  const groups = createGroups(connection, { keys, logId: head.id, clock, replicas: target.replicas })
   const snapshots = createSnapshotKeys(connection, keys, groups.whyGone)
-  const advisories: Advisory[] = weaknesses.map(detail => ({ name: 'durability', detail }))
   return createSharedLog({
     writer,
     head,
@@ -112,7 +113,8 @@ function createLog(
     expire: async () =>
       expire(connection, keys, groups, { retention, nowMs: clock(), covered: await snapshots.covered() }),
     async recover() {
-      await groups.end()
+      // Fails where the server answers questions only: a replica, or a server whose memory is full.
+      await connection.send('HSET', keys.writers, `${writer}:seen`, String(clock()))
     },
     health: () => ({ writable: true, ...(advisories.length > 0 && { advisories }) }),
     close: connection.close,

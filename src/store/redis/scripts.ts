@@ -16,7 +16,11 @@ local id, last, chain = unpack(redis.call('HMGET', KEYS[2], 'id', 'last', 'chain
 if id ~= ARGV[1] then return redis.error_reply('REPLACED another log is in its place') end
 local writer, number = ARGV[2], tonumber(ARGV[3])
 local known = tonumber(redis.call('HGET', KEYS[3], writer) or '0')
-if known == number then return redis.call('HMGET', KEYS[3], writer .. ':seq', writer .. ':chain', writer .. ':before') end
+if known == number then
+  -- WAIT waits for the writes of its connection only: without one, it would not wait for a group that another connection sent.
+  redis.call('HSET', KEYS[3], writer, ARGV[3])
+  return redis.call('HMGET', KEYS[3], writer .. ':seq', writer .. ':chain', writer .. ':before')
+end
 if known ~= number - 1 then return redis.error_reply('BEHIND ' .. known) end
 if ARGV[7] == '1' and last ~= '0' then return redis.error_reply('NOTEMPTY the log has begun') end
 local sequence = string.format('%d', tonumber(last) + 1)

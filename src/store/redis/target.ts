@@ -4,6 +4,10 @@ import { readFileSync } from 'node:fs'
 export interface Target {
   /** For the client. It may hold a password: never print it. */
   readonly url: string
+  /** Certificates of the authorities that may sign the server's, in PEM. Undefined: those of Node. */
+  readonly ca: string | undefined
+  /** Replicas that must have a group before it is acknowledged. */
+  readonly replicas: number
   /** The keys of the store, all with one hash tag: a cluster keeps them on one node. */
   readonly keys: Keys
   /** The URL without password, for messages. */
@@ -19,6 +23,8 @@ export interface Keys {
   snapshot(id: string): string
 }
 
+const PARAMETERS = ['name', 'password_file', 'ca_file', 'replicas']
+
 /** Parses the URL. Throws an Error that names the parameter and the remedy. */
 export function parseTarget(text: string): Target {
   const url = new URL(text)
@@ -26,12 +32,16 @@ export function parseTarget(text: string): Target {
   if (!/^[\w.-]{1,64}$/.test(store)) throw new Error(`name=${store}: use letters, digits, ".", "-" and "_", at most 64`)
   const passwordFile = url.searchParams.get('password_file')
   if (passwordFile !== null) url.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trimEnd())
-  for (const known of ['name', 'password_file']) url.searchParams.delete(known)
+  const caFile = url.searchParams.get('ca_file')
+  const ca = caFile === null ? undefined : readFileSync(caFile, 'utf8')
+  const replicas = url.searchParams.get('replicas') ?? '0'
+  if (!/^\d{1,2}$/.test(replicas)) throw new Error(`replicas=${replicas}: use a number from 0 to 99`)
+  for (const known of PARAMETERS) url.searchParams.delete(known)
   const unknown = [...url.searchParams.keys()][0]
-  if (unknown !== undefined) throw new Error(`${unknown}: is not a parameter; known are name and password_file`)
+  if (unknown !== undefined) throw new Error(`${unknown}: is not a parameter; known are ${PARAMETERS.join(', ')}`)
   const shown = new URL(url)
   if (shown.password !== '') shown.password = '***'
-  return { url: url.href, keys: keysOf(store), name: shown.href }
+  return { url: url.href, ca, replicas: Number(replicas), keys: keysOf(store), name: shown.href }
 }
 
 function keysOf(store: string): Keys {

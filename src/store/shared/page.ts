@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import type { AttemptRecord } from '../../core/fold.ts'
-import type { AttemptPage, AttemptQuery } from '../../core/ports.ts'
+import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
+import { messageOf } from '../messages.ts'
 import { readRecords } from './records.ts'
 
 /** A group as it is stored. */
@@ -32,8 +33,18 @@ interface Cursor {
   readonly last: number
 }
 
-/** One page. Throws a RangeError where the cursor is none. */
+/** One page. Throws a RangeError where the cursor is none, and {@link StoreUnavailable} where the log cannot be read. */
 export async function pageOf(source: GroupSource, query: AttemptQuery): Promise<AttemptPage> {
+  try {
+    return await readPage(source, query)
+  } catch (error) {
+    query.signal?.throwIfAborted()
+    if (error instanceof RangeError) throw error
+    throw new StoreUnavailable(`the attempts cannot be read: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function readPage(source: GroupSource, query: AttemptQuery): Promise<AttemptPage> {
   const { first, last } = await source.bounds()
   const order = query.order ?? 'newest'
   const cursor = query.cursor === undefined ? startOf(order, first, last) : readCursor(query.cursor, order, last)

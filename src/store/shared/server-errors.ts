@@ -26,6 +26,11 @@ export class UnusableServer extends Error {
   }
 }
 
+/** The error of a store that cannot be opened: one that has its own exit code, else {@link UnusableServer}. */
+export function openingError(store: string, error: unknown): unknown {
+  return error instanceof Error && 'exitCode' in error ? error : new UnusableServer(store, error, false)
+}
+
 /** The store on a server cannot be read. `store` is its URL without the password. */
 export class UnreadableServer extends Error {
   override readonly name = 'UnreadableServer'
@@ -52,4 +57,9 @@ export class NotDurable extends Error {
 /** The server gave no answer: the statement may have been run, or may still be. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered'
+}
+
+/** There is no connection, so the server did not run the statement. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
 }

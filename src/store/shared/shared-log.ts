@@ -25,7 +25,7 @@ import { START, sequenceOf } from './position.ts'
 import { reachOf } from './reach.ts'
 import { createFrames, readRecords } from './records.ts'
 import { type Retention, withinRetention } from './retention.ts'
-import { Unanswered } from './server-errors.ts'
+import { NotSent, Unanswered } from './server-errors.ts'
 import { storedRecords } from './stored.ts'
 
 /** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
@@ -111,18 +111,23 @@ interface Seen {
 function createAppend({ writer, groups }: SharedLogParts, seen: Seen): Log['append'] {
   /** Whether an append of the group that is sent now had no answer: it may be stored, or be stored yet. */
   let isUnknown = false
+  /** The number of the newest acknowledged group of this writer. */
+  let acknowledged = 0
 
   return async (group: Group): Promise<Kept> => {
+    const isOwn = group.writer === undefined
     try {
       const kept = await groups.append(group.writer ?? writer, group)
       isUnknown = false
+      if (isOwn) acknowledged = Math.max(acknowledged, group.number)
       seen.end = kept.position
       return kept
     } catch (error) {
       if (error instanceof LogBehind || error instanceof LogNotEmpty || error instanceof LogRefused) throw error
       if (error instanceof Unanswered) isUnknown = true
-      // The server's own error means that nothing was stored, unless an earlier try may still be.
-      throw isUnknown || !groups.isRefusal(error) ? error : new LogRefused(error)
+      // Without a connection, and with the server's own error, this try stored nothing. An earlier one may have.
+      const isStored = isUnknown || (isOwn && group.number <= acknowledged)
+      throw !isStored && (error instanceof NotSent || groups.isRefusal(error)) ? new LogRefused(error) : error
     }
   }
 }

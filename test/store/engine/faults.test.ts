@@ -248,3 +248,26 @@ test('close rejects the calls of a group that stays unanswered', async () => {
   await engines[0].close()
   await told
 })
+
+test('a read that fails behind an own group does not delay the answer to it, and folds it once', async () => {
+  const { server, engines } = await openSome(1)
+  const log = server.open()
+  let failures = 0
+  const cut = await openOn({
+    ...log,
+    // It learns of other groups only when it appends.
+    watch() {},
+    async *read(after, until) {
+      for await (const group of log.read(after, until)) {
+        yield group
+        if (group.writer === log.info.writer && failures++ === 0) throw new Error('the connection is lost')
+      }
+    },
+  })
+  opened.push(cut)
+  await engines[0].append([attempt(1)])
+  await cut.append([attempt(2)])
+  expect(failures).toBeGreaterThan(0)
+  await expectSame(engines[0], cut)
+  expect(await countedIn(cut)).toBe(2)
+})

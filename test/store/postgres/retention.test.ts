@@ -53,7 +53,7 @@ describe.skipIf(missing !== undefined)('retention', () => {
 async function age(url: string, schema: string, days: number): Promise<void> {
   const connection = createConnection(url)
   await makePartitions(connection, schema, Date.now() - days * DAY_MS)
-  for (const table of ['log', 'attempts'])
+  for (const table of ['log', 'attempt_rows'])
     await connection.query(`update ${schema}.${table} set kept_at = kept_at - interval '${days} days'`)
   await connection.close()
 }
