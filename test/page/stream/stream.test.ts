@@ -131,7 +131,7 @@ test('a shutdown says bye, and does not wait for open streams', async () => {
   expect((await rest).at(-1)).toMatchObject({ event: 'bye', data: { reason: 'shutdown' } })
 })
 
-test('proxies are told neither to cache, compress nor buffer', async () => {
+test('the headers forbid proxies to cache, compress or buffer', async () => {
   await using sidecar = await testSidecar()
   const response = await sidecar.get('/api/v1/stream')
   expect(Object.fromEntries(response.headers)).toMatchObject({
