@@ -67,7 +67,8 @@ describe('a sidecar and a store', () => {
     'calibration --group-by key --issue-type doc',
     'costs --until 2026-01-02T00:00:00Z',
     'experiment prompt --baseline old',
-    'experiment prompt --adaptive --since 2026-01-02T00:00:00Z',
+    // With an end: a range up to now is another one a minute later.
+    'experiment prompt --adaptive --since 2026-01-02T00:00:00Z --until 2026-02-01T00:00:00Z',
     'route doc --min-attempts 5',
     'route doc --seed x --max-cost-usd 1 --min-success-rate 10',
     'compare-models --equal-mix',

@@ -43,6 +43,7 @@ agent_performance_attempts_skewed_total{} counter
 agent_performance_attempts_overflowed_total{} counter
 agent_performance_otlp_ignored_total{signal} counter
 agent_performance_otlp_excluded_total{reason} counter
+agent_performance_otlp_pushes_total{result} counter
 agent_performance_otlp_repaired_fields_total{repair} counter
 agent_performance_otlp_late_model_calls_total{} counter
 agent_performance_keys{} gauge
@@ -71,6 +72,8 @@ agent_performance_spool_bytes{} gauge
 agent_performance_spool_attempts{} gauge
 agent_performance_spool_oldest_age_seconds{} gauge
 agent_performance_http_requests_total{route,method,code} counter
+agent_performance_grpc_calls_total{method,code} counter
+agent_performance_http2_refused_total{} counter
 agent_performance_http_requests_in_flight{} gauge
 agent_performance_connections_dropped_total{} counter
 agent_performance_log_lines_dropped_total{} counter

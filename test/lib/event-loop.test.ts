@@ -37,6 +37,7 @@ function trackerOfThousands(): AgentPerformanceTracker {
     summaries: async (range, filter) =>
       range === undefined ? tally.keys(filter) : [...tally.ranged(range, filter ?? {}, NOW_MS)],
     arms: async experiment => tally.arms(experiment),
+    asOf: () => undefined,
     experiments: () => [],
     experimentPlan: () => undefined,
     overflowedArms: async () => ({ own: 0, unknown: 0 }),

@@ -187,11 +187,13 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
   test('the arrow keys read the points of a plot', async () => {
     const { page, context } = await openPage(browser, sidecar.url, { path: '/agent?agent_name=middle' })
     await shown(page)
-    await page.focus('.plot-frame svg')
-    await page.keyboard.press('Home')
-    await page.waitForFunction(() =>
-      /^From .* of \d+ attempts, 95% interval/.test(document.querySelector('.readout')?.textContent ?? ''),
-    )
+    // A key does nothing before the plot has its size.
+    const readout = async (): Promise<string | null> => {
+      await page.focus('.plot-frame svg')
+      await page.keyboard.press('Home')
+      return await page.textContent('.readout')
+    }
+    await expect.poll(readout).toMatch(/^From .* of \d+ attempts, 95% interval/)
     await context.close()
   }, 180_000)
 
