@@ -1,4 +1,7 @@
-/** The best agent for an issue type, by the documented ranking, and the evidence for it. */
+/**
+ * The best agent for an issue type, by the documented ranking, and the evidence for it. Longer than 250 lines, because the fields of the answer
+ * and the criteria are described where they are computed.
+ */
 
 import {
   averageConfidence,
