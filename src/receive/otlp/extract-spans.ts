@@ -45,6 +45,8 @@ export function extractSpans(
     const run = rule === undefined ? undefined : { rule, record, stated: rule.statement(record) }
     if (run === undefined) extractor.ignore(record)
     const { traceId, spanId, parentSpanId: parentId } = record
+    // A span without ids is in no trace.
+    if (run === undefined && (traceId === '' || spanId === '')) return
     const call = run === undefined ? rules.modelCall(record) : undefined
     all.push({ traceId, spanId, parentId, agent: agentOf(run?.stated), call, run })
   }
@@ -72,7 +74,11 @@ function takeRuns(all: readonly Seen[], nodes: readonly SpanNode[], extractor: E
     if (run === undefined) continue
     const node = nodes[i]!
     if (memory.isSameRun(node)) extractor.exclude(run.record, 'same_run')
-    else if (takeRun(run, node.usage, extractor) && !node.isCounted && node.agent !== undefined) {
+    else if (
+      extractor.take(run.rule, run.record, rolledUp(run.rule, run.stated, node.usage)) &&
+      !node.isCounted &&
+      node.agent !== undefined
+    ) {
       memory.count(node)
       counted.push(node)
     }
@@ -80,13 +86,6 @@ function takeRuns(all: readonly Seen[], nodes: readonly SpanNode[], extractor: E
   extractor.extracted.undo = () => {
     for (const node of counted) memory.uncount(node)
   }
-}
-
-function takeRun({ rule, record, stated }: Run, usage: Usage | undefined, extractor: Extractor): boolean {
-  const all = rolledUp(rule, stated, usage)
-  // The names of other spans may need escapes.
-  if (all !== stated) record.isUnescaped = false
-  return extractor.take(rule, record, all)
 }
 
 /** What a span states, with the model and tokens of the calls below it where it states none. */

@@ -6,7 +6,6 @@ import { logPosition } from './mapping/record.ts'
 import { logRules } from './mapping/rules.ts'
 import type { MetricsRequest } from './metrics/schema.ts'
 import { readRecords } from './protobuf/read-records.ts'
-import { releasePages } from './raw-json-pages.ts'
 import type { LogsRequest } from './schema.ts'
 
 /**
@@ -16,13 +15,8 @@ import type { LogsRequest } from './schema.ts'
 export function extractLogs(request: Buffer | LogsRequest, mapping: OtlpMapping): Extracted {
   const rules = logRules(mapping)
   const { extracted, takeRecord } = createExtractor(rules, logPosition)
-  try {
-    if (Buffer.isBuffer(request)) readRecords('logs', request, rules.attributes, takeRecord)
-    else readJsonLogs(request, rules.attributes, takeRecord)
-  } catch (error) {
-    releasePages(extracted.rawJson)
-    throw error
-  }
+  if (Buffer.isBuffer(request)) readRecords('logs', request, rules.attributes, takeRecord)
+  else readJsonLogs(request, rules.attributes, takeRecord)
   return extracted
 }
 

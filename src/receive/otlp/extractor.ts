@@ -6,8 +6,6 @@ import type { CompiledRule } from './mapping/compiled-rule.ts'
 import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
 import type { Rules } from './mapping/rules.ts'
 import type { UnusedRule } from './mapping/unused-rules.ts'
-import { isComplete, needsNoEscapes } from './print-attempt.ts'
-import { addRawJson, noRawJson, type RawJsonPages } from './raw-json-pages.ts'
 import { type Repair, repairStatement } from './repair.ts'
 import type { TelemetryRecord } from './telemetry-record.ts'
 
@@ -25,8 +23,6 @@ export interface Extracted {
   readonly attempts: NewAttempt[]
   /** Their parsed timestamps. */
   readonly instants: (Instant | undefined)[]
-  /** Their JSON, as far as it could be printed cheaply. */
-  readonly rawJson: RawJsonPages
   /** Records that a rule matches, and that make no valid attempt. */
   rejected: number
   /** The problems of the first of them, for people. */
@@ -74,7 +70,6 @@ export function nothingExtracted(unusedRules: Extracted['unusedRules'] = noRules
   return {
     attempts: [],
     instants: [],
-    rawJson: noRawJson(),
     rejected: 0,
     problems: [],
     ignored: 0,
@@ -112,10 +107,9 @@ export function createExtractor(
   }
 
   function take(compiled: CompiledRule, record: TelemetryRecord, stated: StatedAttempt): boolean {
-    const isUnescaped = (record.isUnescaped && compiled.keepsUnescaped) || needsNoEscapes(stated)
-    const read = readStated(stated, isUnescaped)
+    const read = readStated(stated)
     if (read.attempt === undefined) return takeRepaired(compiled.rule, record, stated, read)
-    accept(read, isUnescaped, record)
+    accept(read, record)
     return true
   }
 
@@ -127,11 +121,10 @@ export function createExtractor(
     invalid: InvalidAttempt,
   ): boolean {
     const { stated: repaired, repairs } = repairStatement(stated)
-    const isUnescaped = needsNoEscapes(repaired)
-    const read = readStated(repaired, isUnescaped)
+    const read = readStated(repaired)
     if (read.attempt !== undefined) {
       for (const repair of repairs) addTo(extracted.repaired, repair)
-      accept(read, isUnescaped, record)
+      accept(read, record)
       return true
     }
     if (outcomeOf === undefined) reject(rule, invalid, record)
@@ -139,11 +132,10 @@ export function createExtractor(
     return false
   }
 
-  function accept({ attempt, at }: ValidAttempt, isUnescaped: boolean, record: TelemetryRecord): void {
+  function accept({ attempt, at }: ValidAttempt, record: TelemetryRecord): void {
     unusedRules.taken(record)
     extracted.attempts.push(attempt)
     extracted.instants.push(at)
-    addRawJson(extracted.rawJson, isUnescaped && isComplete(attempt) ? attempt : undefined)
   }
 
   function reject(rule: OtlpRule, { problems }: InvalidAttempt, record: TelemetryRecord): void {

@@ -16,7 +16,6 @@ import type { OtlpMapping } from './mapping/mapping.ts'
 import { type ExtractedPoints, extractPoints } from './metrics/extract.ts'
 import { metricsRequest } from './metrics/schema.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
-import { finishRawJson, heldBytesOf, releasePages } from './raw-json-pages.ts'
 import type { Repair } from './repair.ts'
 import { type LogsRequest, logsRequest, type TracesRequest, tracesRequest } from './schema.ts'
 import type { TraceMemory } from './traces/trace-memory.ts'
@@ -114,7 +113,7 @@ const ITEM_BYTES = 512
 
 function decodedBytes(extracted: Extracted | ExtractedPoints): number {
   if ('points' in extracted) return extracted.points.length * ITEM_BYTES
-  return extracted.attempts.length * ITEM_BYTES + heldBytesOf(extracted.rawJson)
+  return extracted.attempts.length * ITEM_BYTES
 }
 
 function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extracted | ExtractedPoints | Problem {
@@ -156,18 +155,16 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
 
 /** Keeps the attempts. After a problem nothing of the request counts, and it may be sent again. */
 async function keep(extracted: Extracted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
-  const { attempts, instants, rawJson } = extracted
+  const { attempts, instants } = extracted
   if (attempts.length === 0) return extracted
   try {
-    const kept = await keeper.keep(attempts, { instants, rawJson: finishRawJson(rawJson) })
+    const kept = await keeper.keep(attempts, { instants })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return extracted
   } catch (error) {
     extracted.undo()
     return refused(error, attempts.length, counts)
-  } finally {
-    releasePages(rawJson)
   }
 }
 

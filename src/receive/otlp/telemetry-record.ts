@@ -23,8 +23,6 @@ export class TelemetryRecord {
   readonly k: number
   /** The values of its attributes by slot: a scalar, the scalars of a list, an empty object for anything else, or undefined. */
   readonly values: unknown[]
-  /** Whether all strings among the values are known to need no escapes in JSON. */
-  isUnescaped = false
   /** The name of an event or span; empty if it has none. */
   name = ''
   /** Ids in lower-case hex; empty if absent, all zeros, or of another length. */

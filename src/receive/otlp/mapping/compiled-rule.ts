@@ -6,22 +6,12 @@ import type { TelemetryRecord } from '../telemetry-record.ts'
 import type { AttributeLookup } from './attribute-lookup.ts'
 import { statesCacheApart } from './cached-tokens.ts'
 import { compileConditions } from './condition.ts'
-import {
-  booleanOf,
-  type FieldSources,
-  firstOf,
-  isUnescapedSource,
-  numberOf,
-  resolveSources,
-  textOf,
-} from './field-sources.ts'
+import { booleanOf, type FieldSources, firstOf, numberOf, resolveSources, textOf } from './field-sources.ts'
 import type { OtlpRule, OtlpSource } from './mapping.ts'
 
 /** A rule that is compiled once and applied to many records. */
 export interface CompiledRule {
   readonly rule: OtlpRule
-  /** Whether attempts need no escapes in JSON where the attributes of their record need none. */
-  readonly keepsUnescaped: boolean
   /** Whether the rule applies to a record. */
   matches(record: TelemetryRecord): boolean
   /** What a record states by the rule, whether or not it makes an attempt. Of a rule that rolls up, without {@link defaultModel}. */
@@ -40,7 +30,6 @@ export function compileRule(rule: OtlpRule, attributes: AttributeLookup): Compil
   const state = compileState(fields)
   return {
     rule,
-    keepsUnescaped: Object.values(rule.attempt).every(sources => sources.every(isUnescapedSource)),
     defaultModel,
     matches: record => (applies === undefined || applies(record)) && (excepted === undefined || !excepted(record)),
     statement(record) {

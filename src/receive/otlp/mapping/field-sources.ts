@@ -1,5 +1,4 @@
 /** Where a rule finds the value of a field, and the conversion of attribute values. Total, whatever the records hold. */
-import { isUnescaped } from '../protobuf/known-names.ts'
 import type { TelemetryRecord } from '../telemetry-record.ts'
 import type { AttributeLookup, Lookup } from './attribute-lookup.ts'
 import type { OtlpSource } from './mapping.ts'
@@ -16,16 +15,6 @@ export function resolveSources(sources: readonly OtlpSource[], attributes: Attri
   const slot = typeof first === 'string' ? attributes.slotOf(first) : -1
   const others = slot < 0 ? sources : sources.slice(1)
   return { slot, others: others.map(source => bySource(source, attributes)) }
-}
-
-/** The parts of a record that never need escapes in JSON. */
-const UNESCAPED_PARTS = /^record:(?:time|id|trace_id|span_id|parent_span_id|duration_seconds|error_type|success)$/
-
-/** Whether a source gives only strings without escapes, where the attributes of the record hold no others. */
-export function isUnescapedSource(source: OtlpSource): boolean {
-  if (typeof source === 'string') return UNESCAPED_PARTS.test(source) || !/^(?:record|resource):/.test(source)
-  if ('join' in source) return source.join.every(isUnescapedSource)
-  return 'from' in source ? isUnescapedSource(source.from) : isUnescaped(String(source.value))
 }
 
 /** The value of the first lookup that finds one. */

@@ -42,8 +42,6 @@ export function createSpanEnd(attribute: (name: string) => Lookup): SpanEnd {
     const type = stated(record)
     if ((type !== undefined && type !== '') || !record.hasEvents || !isError(record)) return type
     const exception = record.whole.events?.findLast(event => event.name === 'exception')
-    // It is none of the values that are known to need no escapes.
-    record.isUnescaped = false
     return attributeOf(exception?.attributes, 'exception.type')
   }
 

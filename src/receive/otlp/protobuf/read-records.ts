@@ -16,7 +16,17 @@ import {
   readFields,
 } from './decode.ts'
 import type { Key, KeyOrder } from './key-order.ts'
-import { openWire, readEnd, readFixed, readTag, readText, readVarint, type Wire, WireError } from './wire.ts'
+import {
+  LENGTH_DELIMITED,
+  openWire,
+  readEnd,
+  readFixed,
+  readTag,
+  readText,
+  readVarint,
+  type Wire,
+  WireError,
+} from './wire.ts'
 
 /** The state of reading a request. */
 interface Reading extends Wire {
@@ -37,20 +47,21 @@ export function readRecords(
   { keys, createValues }: RecordAttributes,
   visit: (record: TelemetryRecord) => void,
 ): void {
-  const kind = KINDS[signal]
+  const { request, takes } = KINDS[signal]
+  const resource = request[RESOURCES]!.message
+  const scope = resource[SCOPES]!.message
+  const fields = scope[RECORDS]!.message
   const it: Reading = { ...openWire(bytes), keys, key: keys.first, valueless: [] }
 
   const decode = (start: number, end: number): WholeRecord =>
-    decodeAgain(openWire(bytes), kind.fields, start, end, RECORD_DEPTH)
+    decodeAgain(openWire(bytes), fields, start, end, RECORD_DEPTH)
 
   function readOne(origin: Origin, k: number, start: number, end: number): void {
     const record = new TelemetryRecord(origin, k, createValues(), decode, start, end)
     it.pos = start
     it.key = keys.first
     it.valueless.length = 0
-    it.isUnescaped = true
-    takeFields(it, kind.takes, kind.fields, record, end, RECORD_DEPTH)
-    record.isUnescaped = it.isUnescaped
+    takeFields(it, takes, fields, record, end, RECORD_DEPTH)
     isOfSignal ||= holdsRecord(signal, record.whole)
     visit(record)
   }
@@ -58,10 +69,10 @@ export function readRecords(
   let count = 0
   let isOfSignal = false
   try {
-    for (const [i, resourceAt] of readParts(it, kind.request, [0, bytes.length], 0).parts.entries()) {
-      const { header, parts: scopes } = readParts(it, kind.resource, resourceAt, 1)
+    for (const [i, resourceAt] of readParts(it, request, RESOURCES, [0, bytes.length], 0).parts.entries()) {
+      const { header, parts: scopes } = readParts(it, resource, SCOPES, resourceAt, 1)
       for (const [j, scopeAt] of scopes.entries()) {
-        const inner = readParts(it, kind.scope, scopeAt, 2)
+        const inner = readParts(it, scope, RECORDS, scopeAt, 2)
         const origin = { resource: header.resource, scope: inner.header.scope?.name ?? '', i, j }
         for (const [k, [start, end]] of inner.parts.entries()) readOne(origin, k, start, end)
         count += inner.parts.length
@@ -76,20 +87,16 @@ export function readRecords(
 /** Where a message starts and ends. */
 type Range = readonly [start: number, end: number]
 
-/** A message that consists of parts, and fields that hold for all of them, wherever they stand. */
-interface Level {
-  readonly fields: Fields
-  readonly partTag: number
-}
-
 interface Parts {
   readonly header: { readonly resource?: Resource; readonly scope?: Scope }
   readonly parts: readonly Range[]
 }
 
-function readParts(it: Reading, { fields, partTag }: Level, [start, end]: Range, depth: number): Parts {
+/** The parts of a message: the fields of a number. The others are its header, and hold for all of them wherever they stand. */
+function readParts(it: Reading, fields: Fields, number: number, [start, end]: Range, depth: number): Parts {
   const header = {}
   const parts: Range[] = []
+  const partTag = (number << 3) | LENGTH_DELIMITED
   it.pos = start
   while (it.pos < end) {
     const tag = readTag(it)
@@ -147,11 +154,11 @@ function readAttribute(it: Reading, { values }: TelemetryRecord, recordEnd: numb
   let count = 0
   while (it.pos < end) {
     const tag = readTag(it)
+    if (tag === KEY || tag === VALUE) count++
     if (tag === KEY) key = readKey(it, end)
     else if (tag !== VALUE) readField(it, KEY_VALUE, tag, end, RECORD_DEPTH + 1, undefined)
     else {
       const stop = readEnd(it, end)
-      count++
       if (key === undefined || key.slot >= 0) value = readValue(it, stop, key?.isFresh ?? true)
       else readFields(it, ANY_VALUE, stop, RECORD_DEPTH + 2, undefined)
     }
@@ -159,8 +166,8 @@ function readAttribute(it: Reading, { values }: TelemetryRecord, recordEnd: numb
   checkEnd(it, end)
   if (key === undefined) return
   it.key = key
-  // A value that comes again is merged with the one before.
-  if (count > 1) value = scalarOf(decodeAgain(it, KEY_VALUE, start, end, RECORD_DEPTH + 1).value as AnyValue)
+  // The last name counts, which may be another than that of before, and values are merged.
+  if (count > 2) value = scalarOf(decodeAgain(it, KEY_VALUE, start, end, RECORD_DEPTH + 1).value as AnyValue)
   // Of attributes of the same name the first counts, also where it has no value.
   if (key.slot < 0 || values[key.slot] !== undefined || it.valueless.includes(key.slot)) return
   if (value === undefined) it.valueless.push(key.slot)
@@ -265,62 +272,21 @@ const STATUS_TAKES = takesOf('Status', {
   },
 })
 
-interface Kind {
-  readonly request: Level
-  readonly resource: Level
-  readonly scope: Level
-  readonly fields: Fields
-  readonly takes: Takes
-}
-
-const KINDS: Readonly<Record<RecordSignal, Kind>> = {
-  logs: kindOf(
-    'ExportLogsServiceRequest',
-    'resourceLogs',
-    'ResourceLogs',
-    'scopeLogs',
-    'ScopeLogs',
-    'logRecords',
-    'LogRecord',
-  ),
-  traces: kindOf(
-    'ExportTraceServiceRequest',
-    'resourceSpans',
-    'ResourceSpans',
-    'scopeSpans',
-    'ScopeSpans',
-    'spans',
-    'Span',
-  ),
-}
-
-function kindOf(
-  request: string,
-  resources: string,
-  resource: string,
-  scopes: string,
-  scope: string,
-  records: string,
-  record: string,
-): Kind {
-  return {
-    request: levelOf(request, resources),
-    resource: levelOf(resource, scopes),
-    scope: levelOf(scope, records),
-    fields: fieldsOf(record),
-    takes: takesOf(record, RECORD_TAKES),
-  }
-}
-
-function levelOf(message: string, part: string): Level {
-  return { fields: fieldsOf(message), partTag: tagOf(message, part) }
-}
-
 function takesOf(message: string, takes: Readonly<Record<string, Take>>): Takes {
   const byTag: (Take | undefined)[] = []
   for (const field of fieldsOf(message)) if (field !== undefined) byTag[tagOf(message, field.name)] = takes[field.name]
   return byTag
 }
+
+/** A kind of record. Requests of both kinds have the same structure. */
+const KINDS: Readonly<Record<RecordSignal, { readonly request: Fields; readonly takes: Takes }>> = {
+  logs: { request: fieldsOf('ExportLogsServiceRequest'), takes: takesOf('LogRecord', RECORD_TAKES) },
+  traces: { request: fieldsOf('ExportTraceServiceRequest'), takes: takesOf('Span', RECORD_TAKES) },
+}
+/** The numbers of the resources in a request, of the scopes in a resource, and of the records in a scope. */
+const RESOURCES = 1
+const SCOPES = 2
+const RECORDS = 2
 
 /** The tag of a field, by the names of the table. */
 function tagOf(message: string, name: string): number {

@@ -1,6 +1,6 @@
 /** Reads the protobuf wire format. Every function throws a {@link WireError} where the bytes are damaged. Source: protobuf.dev, "Encoding". */
 import { isUtf8 } from 'node:buffer'
-import { isUnescapedText, knownName, learnName } from './known-names.ts'
+import { knownName, learnName } from './known-names.ts'
 
 /** The bytes are not a message, or exceed a limit. The message says why. */
 export class WireError extends Error {
@@ -17,8 +17,6 @@ export interface Wire {
   /** The two halves of the last varint. Both are unsigned. */
   low: number
   high: number
-  /** Whether all texts that were read since it was set need no escapes in JSON. */
-  isUnescaped: boolean
 }
 
 /** Messages inside messages. Protobuf's own parsers stop there too. */
@@ -37,7 +35,7 @@ export const FIXED32 = 5
 /** Starts to read. */
 export function openWire(bytes: Buffer): Wire {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { bytes, view, pos: 0, fieldsLeft: MAX_FIELDS, low: 0, high: 0, isUnescaped: true }
+  return { bytes, view, pos: 0, fieldsLeft: MAX_FIELDS, low: 0, high: 0 }
 }
 
 /** Reads the tag of a field: its number times eight, and its type. */
@@ -116,11 +114,10 @@ export function textAt(it: Wire, start: number, end: number, isFresh: boolean): 
   const { bytes } = it
   const known = isFresh ? undefined : knownName(bytes, start, end - start)
   if (known !== undefined) return known
-  if (isUnescapedText(bytes, start, end)) {
+  if (isShortAscii(bytes, start, end)) {
     const text = bytes.toString('latin1', start, end)
     return isFresh ? text : learnName(text)
   }
-  it.isUnescaped = false
   checkUtf8(bytes, start, end)
   return bytes.toString('utf8', start, end)
 }
@@ -135,10 +132,15 @@ export function checkText(it: Wire, end: number): void {
 /** Up to this length a look at each byte costs less than a call of Node. */
 const SHORT = 64
 
+function isShortAscii(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start > SHORT) return false
+  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false
+  return true
+}
+
 function checkUtf8(bytes: Buffer, start: number, end: number): void {
-  let at = start
-  if (end - start <= SHORT) while (at < end && bytes[at]! < 0x80) at++
-  if (at < end && !isUtf8(bytes.subarray(start, end))) throw new WireError('it holds text that is not UTF-8')
+  if (isShortAscii(bytes, start, end) || isUtf8(bytes.subarray(start, end))) return
+  throw new WireError('it holds text that is not UTF-8')
 }
 
 /** Passes over a field, which must end at `end` at the latest. */
