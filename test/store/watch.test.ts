@@ -8,7 +8,7 @@ let changes = 0
 let failures = 0
 let returns = 0
 let isAway = false
-let heard: ((position: string) => void) | undefined
+let notified: ((position: string) => void) | undefined
 let watch: Watch
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ beforeEach(() => {
     clock: () => 0,
     pollMs: 100,
     listen(receiver) {
-      heard = receiver
+      notified = receiver
       return { stop: async () => undefined }
     },
   })
@@ -65,7 +65,7 @@ test('groups that only polls find are found within 10 ms while they keep coming,
 test('a notification reports a group at once, the poll behind it finds nothing new, and polls stay rare', async () => {
   for (let sequence = 1; sequence <= 50; sequence++) {
     end = `${sequence}:x`
-    heard!(end)
+    notified!(end)
     expect(changes).toBe(sequence)
     await vi.advanceTimersByTimeAsync(100)
   }
@@ -76,7 +76,7 @@ test('a notification reports a group at once, the poll behind it finds nothing n
 test('groups that were read or appended before their notification are not reported', async () => {
   end = '3:x'
   watch.know('3:x')
-  for (const position of ['2:x', '3:x']) heard!(position)
+  for (const position of ['2:x', '3:x']) notified!(position)
   await vi.advanceTimersByTimeAsync(1000)
   expect(changes).toBe(0)
 })

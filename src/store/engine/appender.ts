@@ -25,7 +25,7 @@ export interface Sent {
   readonly kept: Kept
 }
 
-/** A log forgets a writer that it has not heard of for a week. Sent again after that, a group would count twice. */
+/** A log forgets a writer that it has not seen for a week. Sent again after that, a group would count twice. */
 const RESEND_MS = 6 * 86_400_000
 
 export interface AppenderOptions {

@@ -12,7 +12,7 @@ export interface Connection {
   /** Whether the server took the {@link ConnectionOptions.channel}. */
   readonly isListening: boolean
   /** Sets the receiver of notifications. They are lost while there is no connection. */
-  onNotification(heard: (payload: string) => void): void
+  onNotification(receive: (payload: string) => void): void
   close(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
   const { isReadOnly = false, channel, ...given } = options
   const times = { ...CONNECTION_TIMES, ...given }
   let isListening = false
-  let heard: ((payload: string) => void) | undefined
+  let receive: ((payload: string) => void) | undefined
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -73,7 +73,7 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
     // Without a listener, a connection that the server ends would end the process.
     client.on('error', () => drop(client))
     client.on('end', () => drop(client))
-    client.on('notification', ({ payload = '' }) => heard?.(payload))
+    client.on('notification', ({ payload = '' }) => receive?.(payload))
     try {
       await client.connect()
       const settings = settingsText(times)
@@ -135,7 +135,7 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
       return isListening
     },
     onNotification(receiver) {
-      heard = receiver
+      receive = receiver
     },
     async close() {
       isClosed = true

@@ -45,12 +45,12 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Shar
   }
 }
 
-/** Hears what {@link appendText} notifies of: the position and the writer of each group. */
+/** Receives what {@link appendText} sends: the position and the writer of each group. */
 function listenOn({ onNotification }: Connection, own: string): Listen {
-  return heard => {
+  return notified => {
     onNotification(payload => {
       const [position, writer] = payload.split(' ')
-      if (writer !== own && position !== undefined) heard(position)
+      if (writer !== own && position !== undefined) notified(position)
     })
     return { stop: async () => onNotification(() => undefined) }
   }

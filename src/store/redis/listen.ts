@@ -11,10 +11,10 @@ const RETRY_MS = 1000
 
 type Reply = readonly (readonly [key: string, entries: readonly (readonly [id: string, fields: readonly string[]])[]])[]
 
-/** Hears of the groups that writers other than `own` append. The stream has one entry, so that a late reader gets the newest only. */
+/** Reports the groups that writers other than `own` append. The stream has one entry, so that a late reader gets the newest only. */
 export function listenOn(target: Target, own: string, times: ConnectionTimes = TIMES): Listen {
   const blockMs = String(Math.round(times.answerMs * BLOCKED_PART))
-  return heard => {
+  return notified => {
     const stopping = new AbortController()
     let connection: Connection | undefined
 
@@ -28,7 +28,7 @@ export function listenOn(target: Target, own: string, times: ConnectionTimes = T
         if (entry === undefined) continue
         const [id, [, position, , writer]] = entry
         last = id
-        if (writer !== own && position !== undefined) heard(position)
+        if (writer !== own && position !== undefined) notified(position)
       }
     }
 

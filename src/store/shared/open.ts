@@ -28,7 +28,7 @@ export async function openOverLog(log: SharedLog, name: string, options: Backend
       series,
     })
     warnOfOtherLimits(wanted, { ...limitsIn(engine.state), tiers: log.info.tiers }, name, logger)
-    return { ...engine, info: log.info, metrics: () => spoolMetrics(engine.spooled, clock()) }
+    return { ...engine, info: log.info, metrics: () => spoolMetrics(spool, clock()) }
   } catch (error) {
     tally.clear()
     await spool?.close()

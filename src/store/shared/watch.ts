@@ -10,8 +10,8 @@ import { START, sequenceOf } from './position.ts'
 /** The shortest time between two polls, in milliseconds. */
 const MIN_POLL_MS = 2
 
-/** Calls `heard` with the position of each group that another sidecar appended. A notification may be lost. */
-export type Listen = (heard: (position: Position) => void) => Listening
+/** Calls `notified` with the position of each group that another sidecar appended. A notification may be lost. */
+export type Listen = (notified: (position: Position) => void) => Listening
 
 export interface Listening {
   stop(): Promise<void>

@@ -192,7 +192,7 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     await store.close()
   })
 
-  test('writers are forgotten when their groups have expired and nothing was heard of them for the retention', async () => {
+  test('writers are forgotten when their groups have expired and they were not seen for the retention', async () => {
     await using server = await startRedis()
     let nowMs = NOW
     const options = { clock: () => nowMs, retention: { maxAgeMs: 10 * DAY_MS, maxBytes: 1024 ** 3 } }

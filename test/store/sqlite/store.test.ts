@@ -63,7 +63,7 @@ test('two stores on one file count what either records, once, and give byte-iden
   await again.close()
 })
 
-test('writers are forgotten when their groups have expired and nothing was heard of them for the retention', async () => {
+test('writers are forgotten when their groups have expired and they were not seen for the retention', async () => {
   await using place = await createPlace()
   let nowMs = NOW
   const retention = { maxAgeMs: 10 * DAY_MS, maxBytes: 1024 ** 3 }
