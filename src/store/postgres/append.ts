@@ -13,7 +13,7 @@ export interface AppendOptions {
  * `$1` writer, `$2` number, `$3` whether it is a reset, `$4` records. No row: the writer's last number is not `$2 - 1`.
  *
  * The update of `head` is held until the commit, so that commits follow each other in the order of `last`, without gaps. The condition on
- * `writers` is looked at again after waiting for a lock. A search for the group in `log` would not be: its snapshot is older than the wait.
+ * `writers` is evaluated again after waiting for a lock. A search for the group in `log` would not be: its snapshot is older than the wait.
  */
 export function appendText(schema: string, { rows, isFirst = false, channel }: AppendOptions): string {
   const notify = channel === undefined ? '' : `, pg_notify('${channel}', seq || ':' || chain || ' ' || $1::text)`

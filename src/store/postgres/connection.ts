@@ -1,4 +1,4 @@
-/** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
+/** One connection to PostgreSQL. It connects at the first statement, and again after the connection was lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { NotSent, Unanswered } from '../shared/server-errors.ts'
@@ -35,7 +35,8 @@ export const CONNECTION_TIMES: ConnectionTimes = {
   lockMs: 5000,
 }
 
-const GOODBYE_MS = 1000
+/** How long a close waits for the server, in milliseconds. */
+const CLOSE_MS = 1000
 
 /** As statements, not as start-up parameters, which connection poolers refuse. */
 const settingsText = ({ statementMs, lockMs }: ConnectionTimes): string => `
@@ -141,8 +142,8 @@ export function createConnection(url: string, options: ConnectionOptions = {}): 
       isClosed = true
       const client = await current?.catch(() => undefined)
       current = undefined
-      // A half-open connection does not answer the goodbye.
-      await Promise.race([client?.end().catch(() => undefined), delay(GOODBYE_MS, undefined, { ref: false })])
+      // A half-open connection never answers.
+      await Promise.race([client?.end().catch(() => undefined), delay(CLOSE_MS, undefined, { ref: false })])
     },
   }
 }
