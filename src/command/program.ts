@@ -9,6 +9,7 @@ import { EXIT, EXIT_HELP, systemCode } from './exit.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { type Io, notWritten, print } from './io.ts'
+import { addMcp } from './mcp.ts'
 import { addQuestionCommands } from './question-command.ts'
 import { addServe, type StartSidecar } from './serve.ts'
 
@@ -77,6 +78,7 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
   addImport(program, io)
   addExport(program, io)
   addCopy(program, io)
+  addMcp(program, io)
   addCheckConfig(program, io)
   return program
 }
