@@ -11,6 +11,7 @@ import { addImport } from './import.ts'
 import { type Io, notWritten, print } from './io.ts'
 import { addMcp } from './mcp.ts'
 import { addQuestionCommands } from './question-command.ts'
+import { addRecord } from './record.ts'
 import { addServe, type StartSidecar } from './serve.ts'
 
 const EXAMPLES = `
@@ -75,6 +76,7 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
   addServe(program, io, start)
   await addQuestionCommands(program, io, exit)
   addCompareModels(program, io)
+  addRecord(program, io)
   addImport(program, io)
   addExport(program, io)
   addCopy(program, io)

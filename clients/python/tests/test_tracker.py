@@ -194,6 +194,13 @@ def test_a_wrong_url_is_said_once_and_raises_nothing(url: str, caplog: pytest.Lo
     assert [entry.levelname for entry in caplog.records] == ["WARNING"]
 
 
+def test_a_host_and_a_port_are_a_url(sidecar: RealSidecar) -> None:
+    tracker = AgentPerformanceTracker(url=sidecar.url.replace("http://", ""))
+    tracker.record_attempt("A", "m", "without-scheme", True, 0.5, 1.0)
+    assert tracker.get_success_rate("A", "without-scheme", "m") == 100.0
+    tracker.close()
+
+
 def test_the_documented_parameter_metrics_file_is_accepted(
     sidecar: RealSidecar, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -44,9 +44,10 @@ class Sidecar:
         self.token = token or os.environ.get("AGENT_PERFORMANCE_TOKEN")
         self._host = ""
         try:
-            parts = urllib.parse.urlsplit(self.url)
+            # A host and a port are enough, as for the command.
+            parts = urllib.parse.urlsplit(self.url if "://" in self.url else f"http://{self.url}")
             self._secure, self._port, self._base = parts.scheme == "https", parts.port, parts.path.rstrip("/")
-            if parts.scheme in ("http", "https"):
+            if parts.scheme in ("http", "https") and " " not in parts.netloc:
                 self._host = parts.hostname or ""
         except ValueError:
             pass
