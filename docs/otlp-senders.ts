@@ -33,6 +33,11 @@ export interface RecordedSender {
 const OPENAI_AGENTS = 'OpenAI Agents (Python) 0.24.0'
 const LANGGRAPH = 'LangGraph 1.2, LangChain 1.5'
 const OPENLLMETRY = 'OpenLLMetry 0.62.4'
+const AI_SDK = {
+  instrumentation: 'its own',
+  rule: 'ai-sdk',
+  set: '`experimental_telemetry: { isEnabled: true, functionId }`: the agent',
+} as const
 
 export const RECORDED_SENDERS: readonly RecordedSender[] = [
   {
@@ -196,8 +201,8 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   },
   {
     body: 'ai7-nested.traces',
-    sender: 'Vercel AI SDK 7',
-    instrumentation: '@ai-sdk/otel',
+    sender: 'Vercel AI SDK 7.0.173',
+    instrumentation: '@ai-sdk/otel 1.0.173',
     set: '`telemetry: { functionId }`: the agent',
     made: 2,
     failed: 0,
@@ -208,31 +213,35 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   },
   {
     body: 'ai7-noname.traces',
-    sender: 'Vercel AI SDK 7, without a `functionId`',
-    instrumentation: '@ai-sdk/otel',
-    made: 2,
+    sender: 'Vercel AI SDK 7.0.173, without a `functionId`',
+    instrumentation: '@ai-sdk/otel 1.0.173',
+    made: 1,
     failed: 0,
     runs: [],
   },
-  {
-    body: 'ai4-nested.traces',
-    sender: 'Vercel AI SDK 4',
-    instrumentation: 'its own',
-    rule: 'ai-sdk',
-    set: '`experimental_telemetry: { isEnabled: true, functionId }`: the agent',
-    made: 2,
-    failed: 0,
-    runs: [
-      ['helper', 'gpt-4o-mini', 'success', 100, 20],
-      ['fixer', 'gpt-4o', 'success', 200, 40],
-    ],
-  },
+  ...(
+    [
+      ['ai4-nested', '4.3.19'],
+      ['ai5-nested', '5.0.277'],
+      ['ai6-nested', '6.0.325'],
+    ] as const
+  ).map(
+    ([body, version]): RecordedSender => ({
+      body: `${body}.traces`,
+      sender: `Vercel AI SDK ${version}`,
+      ...AI_SDK,
+      made: 2,
+      failed: 0,
+      runs: [
+        ['helper', 'gpt-4o-mini', 'success', 100, 20],
+        ['fixer', 'gpt-4o', 'success', 200, 40],
+      ],
+    }),
+  ),
   {
     body: 'ai6-fail.traces',
-    sender: 'Vercel AI SDK 6',
-    instrumentation: 'its own',
-    rule: 'ai-sdk',
-    set: '`experimental_telemetry: { isEnabled: true, functionId }`: the agent',
+    sender: 'Vercel AI SDK 6.0.325',
+    ...AI_SDK,
     made: 1,
     failed: 1,
     runs: [['fixer', 'fail-model', 'AI_APICallError']],

@@ -42,7 +42,8 @@ describe.each(RECORDED_SENDERS)('$body with the rule $rule', ({ body, rule, runs
     expect(json.counts).toMatchObject({ rejected: 0, accepted: runs.length })
     expect(json.kept.every(({ attempt_id, issue_type }) => attempt_id !== undefined && issue_type !== '')).toBe(true)
     // Either all runs that the program made, or none.
-    if (runs.length > 0) expect([runs.length, json.kept.filter(({ success }) => !success).length]).toEqual([made, failed])
+    if (runs.length > 0)
+      expect([runs.length, json.kept.filter(({ success }) => !success).length]).toEqual([made, failed])
   })
 })
 
