@@ -100,7 +100,7 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   },
   {
     body: 'pydantic-ai-vdefault-ok.traces',
-    sender: 'Pydantic AI 2.68.0',
+    sender: 'Pydantic AI 2.62.0',
     instrumentation: 'its own',
     set: '`Agent.instrument_all()`, agents with a `name`',
     made: 2,
@@ -223,7 +223,6 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     [
       ['ai4-nested', '4.3.19'],
       ['ai5-nested', '5.0.277'],
-      ['ai6-nested', '6.0.325'],
     ] as const
   ).map(
     ([body, version]): RecordedSender => ({
@@ -239,6 +238,33 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     }),
   ),
   {
+    body: 'ai5-anthropic.traces',
+    sender: 'Vercel AI SDK 5.0.277, Anthropic',
+    ...AI_SDK,
+    made: 1,
+    failed: 0,
+    runs: [['fixer', 'claude-sonnet-4-5', 'success', 60, 20]],
+  },
+  {
+    body: 'ai6-nested.traces',
+    sender: 'Vercel AI SDK 6.0.325',
+    ...AI_SDK,
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['fixer', 'gpt-4o', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'ai6-anthropic.traces',
+    sender: 'Vercel AI SDK 6.0.325, Anthropic',
+    ...AI_SDK,
+    made: 1,
+    failed: 0,
+    runs: [['fixer', 'claude-sonnet-4-5', 'success', 60, 20, 40]],
+  },
+  {
     body: 'ai6-fail.traces',
     sender: 'Vercel AI SDK 6.0.325',
     ...AI_SDK,
@@ -249,7 +275,7 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   {
     body: 'mastra-ok.traces',
     sender: 'Mastra 1.71.0',
-    instrumentation: '@mastra/otel-exporter',
+    instrumentation: '@mastra/otel-exporter 1.4.0',
     made: 2,
     failed: 0,
     runs: [
