@@ -78,6 +78,18 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     ],
   },
   {
+    body: 'oai-agents-js.traces',
+    sender: 'OpenAI Agents (JavaScript) 0.20.0',
+    instrumentation: '@arizeai/openinference-instrumentation-openai-agents 0.2.15',
+    rule: 'openinference',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['Helper', 'gpt-4o-mini-2024-08-06', 'success', 60, 20, 40],
+      ['Fixer', 'gpt-4o-2024-08-06', 'success', 120, 40, 80],
+    ],
+  },
+  {
     body: 'oai-agents-logfire-fail.traces',
     sender: OPENAI_AGENTS,
     instrumentation: 'Logfire 5.4.0',
