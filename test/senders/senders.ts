@@ -11,11 +11,18 @@ export interface Sender {
 }
 
 const OTEL_PYTHON = ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2']
+/** With `opentelemetry._events`, which Pydantic AI 1 imports. */
+const OLDER_OTEL_PYTHON = ['opentelemetry-sdk==1.37.0', 'opentelemetry-exporter-otlp-proto-http==1.37.0']
 const OTEL_NODE = '@opentelemetry/sdk-node@0.223.0'
 
-const python = (program: string, packages: readonly string[], env: Readonly<Record<string, string>>): Sender => ({
+const python = (
+  program: string,
+  packages: readonly string[],
+  env: Readonly<Record<string, string>>,
+  otel: readonly string[] = OTEL_PYTHON,
+): Sender => ({
   language: 'python',
-  packages: [...OTEL_PYTHON, ...packages],
+  packages: [...otel, ...packages],
   program: `${program}.py`,
   env,
 })
@@ -66,7 +73,10 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
     python('openai_agents', ['openai-agents==0.20.0', 'openlit==1.45.0'], { INSTRUMENTATION: 'openlit', CASE: 'ok' }),
   ],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
-  ['pydantic-ai-1x-v2-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==1.9.1'], { CASE: 'ok' })],
+  [
+    'pydantic-ai-1x-v2-ok',
+    python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==1.9.1'], { CASE: 'ok' }, OLDER_OTEL_PYTHON),
+  ],
   ['strands-fail', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'fail' })],
   ['strands-ok', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'ok' })],
   [

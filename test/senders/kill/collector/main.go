@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"log"
 
 	"go.opentelemetry.io/collector/component"
@@ -15,8 +16,18 @@ import (
 	"go.opentelemetry.io/collector/processor/batchprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
-	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
+	"go.opentelemetry.io/collector/service/telemetry"
+	"go.uber.org/zap"
 )
+
+// Logs to standard error, without metrics of its own: those need most of the packages that a Collector is built of.
+func logging() telemetry.Factory {
+	logger := func(context.Context, telemetry.LoggerSettings, component.Config) (*zap.Logger, component.ShutdownFunc, error) {
+		made, err := zap.NewProduction()
+		return made, nil, err
+	}
+	return telemetry.NewFactory(func() component.Config { return &struct{}{} }, telemetry.WithCreateLogger(logger))
+}
 
 func main() {
 	factories := func() (otelcol.Factories, error) {
@@ -32,7 +43,7 @@ func main() {
 		if err != nil {
 			return otelcol.Factories{}, err
 		}
-		return otelcol.Factories{Receivers: receivers, Exporters: exporters, Processors: processors, Telemetry: otelconftelemetry.NewFactory()}, nil
+		return otelcol.Factories{Receivers: receivers, Exporters: exporters, Processors: processors, Telemetry: logging()}, nil
 	}
 	settings := otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{Command: "otelcol", Version: "0.165.0"},
