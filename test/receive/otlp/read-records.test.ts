@@ -13,7 +13,7 @@ import type { WholeRecord } from '../../../src/receive/otlp/telemetry-record.ts'
 import { createTraceMemory } from '../../../src/receive/otlp/traces/trace-memory.ts'
 import { holdsRecord, type RecordSignal } from '../../../src/receive/otlp/wrong-signal.ts'
 import { capture, sendLogs, sendSpans, variedLogRecords, variedSpans } from './telemetry.ts'
-import { decodeByTable, PUBLISHED, REQUESTS } from './wire.ts'
+import { decodeBody, PUBLISHED, REQUESTS } from './wire.ts'
 
 /** One field of a message: it writes itself. */
 type Write = (writer: BinaryWriter) => void
@@ -222,7 +222,7 @@ function extracted(signal: RecordSignal, request: Buffer | object, mapping: Otlp
 function expected(signal: RecordSignal, bytes: Buffer, mapping: OtlpMapping): Result {
   let json: object
   try {
-    json = decodeByTable(REQUESTS[signal], bytes)
+    json = decodeBody(REQUESTS[signal], bytes)
   } catch {
     return 'refused'
   }

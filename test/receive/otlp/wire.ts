@@ -98,7 +98,7 @@ function encodeValue(writer: BinaryWriter, number: number, name: string, type: s
  * A message in protobuf -> OTLP/JSON, by another parser than that of the product. Of a field that comes again the last value counts, and
  * messages are merged. Throws where the bytes are damaged.
  */
-export function decodeByTable(message: string, bytes: Uint8Array): Record<string, unknown> {
+export function decodeBody(message: string, bytes: Uint8Array): Record<string, unknown> {
   return readMessage(new BinaryReader(bytes), message, bytes.length, {})
 }
 

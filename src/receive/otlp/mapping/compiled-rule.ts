@@ -4,7 +4,7 @@ import { compile } from '../../compile.ts'
 import type { StatedAttempt } from '../../read-attempt.ts'
 import type { TelemetryRecord } from '../telemetry-record.ts'
 import type { AttributeLookup } from './attribute-lookup.ts'
-import { statesCacheApart } from './cached-tokens.ts'
+import { INPUT_WITHOUT_CACHE, statesCacheApart } from './cached-tokens.ts'
 import { compileConditions } from './condition.ts'
 import { booleanOf, type FieldSources, firstOf, numberOf, resolveSources, textOf } from './field-sources.ts'
 import type { OtlpRule, OtlpSource } from './mapping.ts'
@@ -28,6 +28,7 @@ export function compileRule(rule: OtlpRule, attributes: AttributeLookup): Compil
   const defaultModel = model.find(isConstant)?.value
   const fields = resolveFields(rule, attributes)
   const state = compileState(fields)
+  const withoutCache = attributes.lookup(INPUT_WITHOUT_CACHE)
   return {
     rule,
     defaultModel,
@@ -35,8 +36,8 @@ export function compileRule(rule: OtlpRule, attributes: AttributeLookup): Compil
     statement(record) {
       const stated: Stated = {}
       state(stated, fields, record.values, record, FUNCTIONS)
-      if (rule.input_tokens_include_cache && !statesCacheApart(record.origin.scope, stated.model_name))
-        excludeCachedTokens(stated)
+      const isApart = statesCacheApart(record.origin.scope, stated.model_name) && withoutCache(record) === undefined
+      if (rule.input_tokens_include_cache && !isApart) excludeCachedTokens(stated)
       return stated
     },
   }
