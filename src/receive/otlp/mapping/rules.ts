@@ -4,7 +4,7 @@ import type { TelemetryRecord } from '../telemetry-record.ts'
 import { createModelCallReader, type ReadModelCall } from '../traces/model-call.ts'
 import type { AttributeLookup, RecordAttributes } from './attribute-lookup.ts'
 import { type CompiledRule, compileRule } from './compiled-rule.ts'
-import type { OtlpMapping, OtlpPath, OtlpRule, OtlpSource } from './mapping.ts'
+import type { OtlpMapping, OtlpRule } from './mapping.ts'
 import { logRecordLookup, spanLookup } from './record.ts'
 import { createSpanEnd } from './span-outcome.ts'
 import { createUnusedRules, type UnusedRules } from './unused-rules.ts'
@@ -58,18 +58,7 @@ function rulesFor(
 ): Rules {
   const enabled = Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
   const rules = enabled.map(rule => compileRule(rule, attributes))
-  const volatile = enabled.flatMap(({ attempt }) => [
-    ...(attempt.timestamp ?? []),
-    ...(attempt.attempt_id ?? []),
-    ...(attempt.trace_id ?? []),
-  ])
   const unusedRules = createUnusedRules(signal, mapping, createLookup)
-  const keys = createKeyOrder(attributes.slots, new Set(volatile.flatMap(pathsOf)))
+  const keys = createKeyOrder(attributes.slots)
   return { rules, attributes: { ...attributes, keys }, outcomeOf, unusedRules }
-}
-
-function pathsOf(source: OtlpSource): readonly OtlpPath[] {
-  if (typeof source === 'string') return [source]
-  if ('join' in source) return source.join
-  return 'from' in source ? [source.from] : []
 }

@@ -179,8 +179,7 @@ const varint =
   }
 
 const SCALARS: Readonly<Record<ScalarType, readonly [type: number, Read]>> = {
-  string: [LENGTH_DELIMITED, (it, end) => readText(it, end, true)],
-  name: [LENGTH_DELIMITED, (it, end) => readText(it, end, false)],
+  string: [LENGTH_DELIMITED, readText],
   hex: [LENGTH_DELIMITED, (it, end) => bytesOf(it, end, 'hex')],
   base64: [LENGTH_DELIMITED, (it, end) => bytesOf(it, end, 'base64')],
   bool: [VARINT, varint(({ low, high }) => low !== 0 || high !== 0)],
@@ -211,7 +210,7 @@ function compileTable(): Map<string, Fields> {
         name,
         repeated: repeated !== undefined,
         wireType,
-        isText: type === 'string' || type === 'name',
+        isText: type === 'string',
         isChoice: message === 'AnyValue',
         read,
         message: compiled.get(type) ?? [],

@@ -1,4 +1,7 @@
-/** Finds attribute names by their bytes. A sender mostly writes attributes in the same order: try the name that came next last time. */
+/**
+ * Finds attribute names by their bytes. A sender mostly writes attributes in the same order: try the name that came next last time. Without
+ * that, the rows of bench/otlp.ts for whole requests in protobuf take 18 % longer for log records, and 24 % for spans.
+ */
 import { textAt, type Wire } from './wire.ts'
 
 /** An attribute name. */
@@ -6,8 +9,6 @@ export interface Key {
   readonly bytes: Uint8Array
   /** The slot of its value, or -1. */
   readonly slot: number
-  /** Whether its values are mostly new, such as times and ids: caching them would displace others. */
-  readonly isFresh: boolean
   /** The name that followed it last time. */
   next: Key | undefined
 }
@@ -25,20 +26,19 @@ const MAX_KEYS = 512
 /** The longest known name, in bytes. */
 const MAX_LENGTH = 64
 
-/** Creates an order. `fresh` names the attributes whose values are mostly new. */
-export function createKeyOrder(slots: ReadonlyMap<unknown, number>, fresh: ReadonlySet<string>): KeyOrder {
+/** Creates an order. */
+export function createKeyOrder(slots: ReadonlyMap<unknown, number>): KeyOrder {
   const keys = new Map<string, Key>()
   const keyOf = (name: string): Key => ({
     bytes: Buffer.from(name),
     slot: slots.get(name) ?? -1,
-    isFresh: fresh.has(name),
     next: undefined,
   })
 
   function find(it: Wire, start: number, end: number, behind: Key): Key {
     const { next } = behind
     if (next !== undefined && isAt(next.bytes, it.bytes, start, end)) return next
-    const name = textAt(it, start, end, false)
+    const name = textAt(it, start, end)
     const known = keys.get(name)
     if (known === undefined && (end - start > MAX_LENGTH || keys.size >= MAX_KEYS)) return keyOf(name)
     const key = known ?? keyOf(name)

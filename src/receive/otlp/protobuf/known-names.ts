@@ -1,4 +1,7 @@
-/** A cache of recent names by their bytes. It holds names of ASCII only, each character of which is one byte. */
+/**
+ * A cache of recent texts by their bytes: names come again with every record. It holds texts of ASCII only, each character of which is one
+ * byte. Without it, the rows of bench/otlp.ts for whole requests in protobuf take 11 % longer for log records.
+ */
 
 /** The longest cached name, in bytes. With the number of slots it bounds the memory. */
 const MAX_LENGTH = 64

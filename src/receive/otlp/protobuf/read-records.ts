@@ -159,7 +159,7 @@ function readAttribute(it: Reading, { values }: TelemetryRecord, recordEnd: numb
     else if (tag !== VALUE) readField(it, KEY_VALUE, tag, end, RECORD_DEPTH + 1, undefined)
     else {
       const stop = readEnd(it, end)
-      if (key === undefined || key.slot >= 0) value = readValue(it, stop, key?.isFresh ?? true)
+      if (key === undefined || key.slot >= 0) value = readValue(it, stop)
       else readFields(it, ANY_VALUE, stop, RECORD_DEPTH + 2, undefined)
     }
   }
@@ -182,10 +182,10 @@ function readKey(it: Reading, end: number): Key {
 }
 
 /** Reads an AnyValue as `scalarOf` in scalar.ts has it. Nearly all are one scalar. */
-function readValue(it: Reading, end: number, isFresh: boolean): unknown {
+function readValue(it: Reading, end: number): unknown {
   const start = it.pos
   if (start === end) return undefined
-  const value = readScalar(it, readTag(it), end, isFresh)
+  const value = readScalar(it, readTag(it), end)
   if (value !== undefined && it.pos === end) return value
   return scalarOf(decodeAgain(it, ANY_VALUE, start, end, RECORD_DEPTH + 2))
 }
@@ -197,8 +197,8 @@ function decodeAgain(it: Wire, fields: Fields, start: number, end: number, depth
   return message
 }
 
-function readScalar(it: Reading, tag: number, end: number, isFresh: boolean): unknown {
-  if (tag === STRING) return readText(it, end, isFresh)
+function readScalar(it: Reading, tag: number, end: number): unknown {
+  if (tag === STRING) return readText(it, end)
   if (tag === DOUBLE) return it.view.getFloat64(readFixed(it, 8), true)
   if (tag !== BOOL && tag !== INTEGER) return undefined
   readVarint(it)
@@ -253,7 +253,7 @@ const RECORD_TAKES: Readonly<Record<string, Take>> = {
 }
 
 function takeName(it: Reading, record: TelemetryRecord, end: number): void {
-  record.name = readText(it, end, false)
+  record.name = readText(it, end)
 }
 
 function takeTime(it: Reading, record: TelemetryRecord): void {

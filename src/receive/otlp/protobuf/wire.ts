@@ -101,23 +101,20 @@ export function readFixed(it: Wire, size: number): number {
   return start
 }
 
-/** Reads text strictly: two names must not become one by both turning into U+FFFD. Unless it `isFresh`, it is cached. */
-export function readText(it: Wire, end: number, isFresh: boolean): string {
+/** Reads text strictly: two names must not become one by both turning into U+FFFD. */
+export function readText(it: Wire, end: number): string {
   const stop = readEnd(it, end)
   const start = it.pos
   it.pos = stop
-  return textAt(it, start, stop, isFresh)
+  return textAt(it, start, stop)
 }
 
 /** The text from `start` to `end`. */
-export function textAt(it: Wire, start: number, end: number, isFresh: boolean): string {
+export function textAt(it: Wire, start: number, end: number): string {
   const { bytes } = it
-  const known = isFresh ? undefined : knownName(bytes, start, end - start)
+  const known = knownName(bytes, start, end - start)
   if (known !== undefined) return known
-  if (isShortAscii(bytes, start, end)) {
-    const text = bytes.toString('latin1', start, end)
-    return isFresh ? text : learnName(text)
-  }
+  if (isShortAscii(bytes, start, end)) return learnName(bytes.toString('latin1', start, end))
   checkUtf8(bytes, start, end)
   return bytes.toString('utf8', start, end)
 }
