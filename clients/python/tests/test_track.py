@@ -204,10 +204,11 @@ def test_an_asynchronous_generator_passes_everything_on() -> None:
         early = work()
         await early.asend(None)
         await early.aclose()
+        # The work is closed with its stream, and not later by the collector.
+        assert closed == ["closed"] * 3
 
     asyncio.run(run())
     assert outcomes(recorded) == [(True, None), (False, "ValueError"), (False, "aborted")]
-    assert closed == ["closed"] * 3
 
 
 def test_work_that_a_plain_function_returns_is_followed_to_its_end() -> None:
