@@ -22,6 +22,7 @@ const QUESTIONS: ReadonlyMap<string, string> = new Map([
   ['SidecarMissing', 'Is any sidecar scraped?'],
   ['SidecarNotReady', 'Does the sidecar record attempts?'],
   ['SidecarStoreFailing', 'Can the sidecar store attempts?'],
+  ['SidecarSpoolFilling', 'Will the spool be full before the server of the store is back?'],
   ['SidecarDocumentNotWritten', 'Can the sidecar write its document?'],
   ['SidecarRecordsDamaged', 'Was data lost on disk?'],
   ['SidecarOverloaded', 'Is more sent than the sidecar can accept?'],

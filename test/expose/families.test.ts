@@ -70,6 +70,7 @@ agent_performance_document_bytes{} gauge
 agent_performance_document_write_errors_total{} counter
 agent_performance_document_last_success_timestamp_seconds{} gauge
 agent_performance_spool_bytes{} gauge
+agent_performance_spool_limit_bytes{} gauge
 agent_performance_spool_attempts{} gauge
 agent_performance_spool_oldest_age_seconds{} gauge
 agent_performance_http_requests_total{route,method,code} counter
