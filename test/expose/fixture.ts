@@ -106,6 +106,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
     excluded: new Map([['same_run', 1]]),
     repaired: new Map([['cut', 2]]),
     late: 1,
+    overlapping: 0,
   },
   requests: {
     inFlight: 1,

@@ -12,6 +12,7 @@ import { driftSimulations } from './drift-simulations.ts'
 import { experimentSimulations } from './experiment-simulations.ts'
 import { fairSimulations } from './fair-simulations.ts'
 import { intervalSimulations } from './interval-simulations.ts'
+import { pickSimulations } from './pick-simulations.ts'
 import { sequentialSimulations } from './sequential-simulations.ts'
 import type { Simulation } from './simulation.ts'
 import { watchSimulations } from './watch-simulations.ts'
@@ -35,6 +36,7 @@ export const simulations: readonly Simulation[] = [
   ...clusterAmountSimulations,
   ...clusterLookSimulations,
   ...bestSimulations,
+  ...pickSimulations,
   ...fairSimulations,
   ...sequentialSimulations,
   ...experimentSimulations,
