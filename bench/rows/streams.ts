@@ -4,7 +4,7 @@ import { ATTEMPTS_PATH, attemptOf, singlePosts } from '../support/attempts.ts'
 import { cycle, openConnection, post } from '../support/http-load.ts'
 import { byCpu, describe, measureServer, rates, type ServerLoad } from '../support/measured-server.ts'
 import { atLeast, type Bench, type Row, short } from '../support/row.ts'
-import { startSidecar } from '../support/servers.ts'
+import { type Server, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
 import { openStreams } from '../support/streams.ts'
 
@@ -17,21 +17,21 @@ const BATCH = 10
 const WATCHED = 'watched-agent'
 
 export async function streamRows(bench: Bench): Promise<Row[]> {
-  const ours = await startSidecar({
-    store: join(bench.folder, 'streams.json'),
-    args: ['--max-connections', String(5 * STREAMS)],
-  })
+  const start = (name: string): Promise<Server> =>
+    startSidecar({ store: join(bench.folder, `${name}.json`), args: ['--max-connections', String(5 * STREAMS)] })
+  // Two sidecars: for a minute after its last stream, one still keeps attempts for those that connect again.
+  const [unwatched, ours] = [await start('no-streams'), await start('streams')]
   const requests = cycle(singlePosts(KEYS))
-  const load = (): Promise<ServerLoad> =>
-    whileWatched(ours.port, () => measureServer(ours, { requests, connections: CONNECTIONS }, bench))
+  const load = (server: Server): Promise<ServerLoad> =>
+    whileWatched(server.port, () => measureServer(server, { requests, connections: CONNECTIONS }, bench))
   let leastBytes = Number.POSITIVE_INFINITY
   try {
     const measured = await interleave(bench.rounds, {
-      'no stream': load,
+      'no stream': () => load(unwatched),
       [`${STREAMS} streams`]: async () => {
         const streams = await openStreams(ours.port, `?agent_name=${WATCHED}`, STREAMS)
         streams.takeBytes()
-        const result = await load()
+        const result = await load(ours)
         leastBytes = Math.min(leastBytes, streams.takeBytes().least)
         streams.close()
         return result
@@ -54,7 +54,7 @@ export async function streamRows(bench: Bench): Promise<Row[]> {
       ),
     ]
   } finally {
-    await ours.stop()
+    await Promise.all([ours.stop(), unwatched.stop()])
   }
 }
 

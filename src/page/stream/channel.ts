@@ -51,7 +51,7 @@ export function createChannel(filter: KeyFilter): Channel {
     leave: reader => void readers.delete(reader),
     add(sent, attempt) {
       if (!matches(sent.key, filter)) return
-      waiting += sent.frame
+      waiting += sent.frame()
       changes.add(sent.key, attempt.success)
       if (waiting.length > MAX_WAITING) flush()
     },

@@ -11,7 +11,7 @@ import type { AttemptRecord, LogRecord } from '../../core/fold.ts'
 import type { KeyFilter } from '../../core/ports.ts'
 import { type Channel, createChannel } from './channel.ts'
 import { frame, retry } from './frames.ts'
-import { createHistory } from './history.ts'
+import { createHistory, sentAttempt } from './history.ts'
 import { createReader } from './reader.ts'
 
 /** In milliseconds. */
@@ -75,13 +75,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
   const newestId = (): string => `${epoch}-${sequence}`
 
   function keep({ attempt }: AttemptRecord): void {
-    const { agent_name, model_name, issue_type } = attempt
-    sequence++
-    const sent = {
-      sequence,
-      key: { agent_name, model_name, issue_type },
-      frame: frame('attempt', attempt, `${epoch}-${sequence}`),
-    }
+    const sent = sentAttempt(attempt, epoch, ++sequence)
     history.add(sent)
     for (const channel of channels.values()) channel.add(sent, attempt)
   }
@@ -176,7 +170,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
     if (missed === undefined) return frame('resync', { reason: 'unknown_id' }, newestId())
     return missed
       .filter(({ key }) => matches(key, filter))
-      .map(sent => sent.frame)
+      .map(sent => sent.frame())
       .join('')
   }
 
