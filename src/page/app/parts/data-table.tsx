@@ -84,7 +84,7 @@ class DataRow<Row> extends Component<DataRowProps<Row>> {
               {column.cell(row)}
             </th>
           ) : (
-            <td key={column.title} class={column.isText ? '' : 'number'}>
+            <td key={column.title} data-label={column.title} class={column.isText ? '' : 'number'}>
               {column.cell(row)}
             </td>
           ),

@@ -13,7 +13,7 @@ const BOTTOM = 220
 const HEIGHT = 248
 
 /** Values of the axis, in seconds. */
-const TICKS = [0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800]
+const TICKS = [0.01, 0.1, 1, 10, 30, 60, 180, 600, 1800, 3600, 21_600, 86_400, 604_800]
 
 const COLUMNS = ATTEMPT_COLUMNS.filter(({ title }) =>
   ['Ended', 'Model', 'Issue type', 'Result', 'Time'].includes(title),

@@ -121,8 +121,8 @@ function ShownAgent({ agent }: { agent: string }) {
         </Loaded>
       </Card>
       <div class="columns">
-        <Confidence query={query} />
         <div>
+          <Confidence query={query} />
           <Card
             title="Models and their times"
             source={{ path: 'leaderboard', query }}
@@ -139,8 +139,8 @@ function ShownAgent({ agent }: { agent: string }) {
               )}
             </Loaded>
           </Card>
-          <IssueTypes query={query} />
         </div>
+        <IssueTypes query={query} />
       </div>
       <Newest agent={agent} query={query} />
     </main>

@@ -139,7 +139,11 @@ function Changes({ query, title }: { query: Query; title: string }) {
               <li>
                 <Badge tone="plain">No agent</Badge>
                 <span>
-                  None of {plural(data.agents_compared, 'agent')} has changed at the same work by more than chance.{' '}
+                  At the same work,{' '}
+                  {data.agents_compared === 1
+                    ? 'the one agent in both periods has not'
+                    : `none of ${count(data.agents_compared)} agents in both periods has`}{' '}
+                  changed by more than chance.{' '}
                   <Explain title="Change of an agent" path="changes" query={query} field={['agents', 'direction']} />
                 </span>
               </li>
