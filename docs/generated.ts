@@ -1,9 +1,13 @@
 /** The parts of docs/ that come from the code: printed by `npm run docs`, held equal by a test. */
+
+import { createTools } from '../src/command/mcp/tools.ts'
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
 import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
 import type { Family } from '../src/expose/family.ts'
 import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
+import { otherAttributes, spanSources } from './otlp-attributes.ts'
+import { sendersTable } from './otlp-senders.ts'
 
 /** Every setting: flag, environment variable, default, meaning. */
 function configurationTable(): string {
@@ -58,13 +62,34 @@ function valuesOf(field: AttemptField): string {
   }
 }
 
+/** Every tool of `mcp`, with its arguments. */
+function toolTable(): string {
+  const rows = createTools().map(({ name, description, inputSchema }) => {
+    const { properties = {}, required = [] } = inputSchema as {
+      readonly properties?: object
+      readonly required?: readonly string[]
+    }
+    const names = Object.keys(properties).map(name => (required.includes(name) ? `**\`${name}\`**` : `\`${name}\``))
+    return `| \`${name}\` | ${escaped(description)} | ${names.join(', ')} |`
+  })
+  return ['| tool | what it does | arguments (bold: required) |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+/** The attributes that are read of OTLP, and the senders that were recorded. */
+function otlpTables(): string {
+  const senders = `Each row is held by a test on a recorded body. Cost is computed if [prices](configuration.md) name the model.\n\n${sendersTable()}`
+  return `## Attributes that are read\n\n${spanSources()}\n\n${otherAttributes()}\n\n## Senders\n\n${senders}`
+}
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
 
 /** The generated part of each page, by the name of its file in docs/ without `.md`. */
 export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['configuration', configurationTable],
   ['http-api', fieldTable],
+  ['mcp', toolTable],
   ['metrics', metricTables],
+  ['otlp', otlpTables],
 ])
 
 /** The text of a page with its generated part up to date. Throws if the text has no markers for it. */

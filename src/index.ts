@@ -43,6 +43,7 @@ export { createDelivery, type DeliveryOptions, type DeliveryTarget } from './ins
 export type { Delivery, DeliveryStats } from './instrument/delivery-queue.ts'
 export { createInstrumentation, type Instrumentation } from './instrument/instrumentation.ts'
 export type { AttemptOutcome, Describe } from './instrument/outcome.ts'
+export { createPickAgent, type PickAgent, type PickOptions, pickAgent } from './instrument/pick-agent.ts'
 export type { ProblemCounts } from './instrument/problems.ts'
 export type { AttemptKeeper, Receipt, RejectedAttempt } from './instrument/receipt.ts'
 export type { AttemptLabels } from './instrument/recorder.ts'

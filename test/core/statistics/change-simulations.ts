@@ -82,7 +82,7 @@ export const changeSimulations: readonly Simulation[] = [
   {
     name: '5 of 20 agents succeed 20 points less on the second day',
     promise:
-      'at most 5 % of the named agents have not changed; with 200 attempts a day, nine of ten that have are named',
+      'at most 1 % of the named agents have not changed; with 200 attempts a day, three of four that have are named',
     run() {
       const random = createRandom('fallen')
       const [right, wrong] = [new Map<number, number>(), new Map<number, number>()]
