@@ -1,7 +1,7 @@
 /**
  * Pictures of every view, light, dark and on a phone: `npm run screenshots -- ATTEMPTS.ndjson FOLDER`. The times of the attempts are moved to
  * the last two weeks, because single attempts of older ones would have expired. Two models of the agent with most attempts are shown as an experiment,
- * although nobody assigned them by chance. Attempts without costs leave the view of costs to made-up ones.
+ * although they were not assigned by chance. Attempts without costs leave the view of costs to made-up ones.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

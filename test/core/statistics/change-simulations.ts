@@ -18,7 +18,7 @@ const EVEN = [0.25, 0.25, 0.25, 0.25]
 const EASY = [0.55, 0.25, 0.15, 0.05]
 const HARD = [0.05, 0.15, 0.25, 0.55]
 
-/** Which of the agents are named, of whom the first `fallen` have fallen by `fall` at every kind of work. */
+/** Which of the agents are named. The first `fallen` of them have fallen by `fall` at every kind of work. */
 function named(random: Random, attempts: number, fallen: number, fall: number, mixes = [EVEN, EVEN]): boolean[] {
   return changedGroups(
     Array.from({ length: AGENTS }, (_, agent) => {

@@ -16,7 +16,7 @@ test('the attempts a week ago are interpolated between two points', () => {
   expect(attemptsPerDay([at(14, 0), at(0, 140)], NOW)).toBeCloseTo(10, 9)
 })
 
-test('a younger experiment has the pace since its first point, and one without attempts for a week has 0', () => {
+test('a newer experiment has the pace since its first point, and one without attempts for a week has 0', () => {
   expect(attemptsPerDay([at(2, 10), at(0, 50)], NOW)).toBeCloseTo(20, 9)
   expect(attemptsPerDay([at(40, 10), at(20, 500)], NOW)).toBe(0)
 })
