@@ -1,6 +1,6 @@
 /** Experiments: whether an A/B test is decided, and how its evidence grew. */
 import type { ComponentChildren } from 'preact'
-import { useAnswer } from '../data/answers.ts'
+import { isPending, useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
 import { count, duration, NONE, plural, points, score, signed } from '../data/format.ts'
 import { attemptsPerDay } from '../data/pace.ts'
@@ -103,7 +103,7 @@ function ShownExperiment({ name, children }: { name: string; children: Component
       isLoaded={report.data !== undefined}
     />
   )
-  if ([report, history].some(({ data, error }) => data === undefined && error === undefined))
+  if (isPending(report, history))
     return (
       <>
         {verdict}

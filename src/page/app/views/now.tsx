@@ -118,7 +118,7 @@ function Changes({ query, title }: { query: Query; title: string }) {
         {data => (
           <ul class="sentences">
             <li>
-              <ChangeBadge direction={data.direction} />
+              <OverallBadge direction={data.direction} />
               <span>
                 {overallSentence(data)} <Explain title="All attempts" path="changes" query={query} field={['change']} />
               </span>
@@ -158,6 +158,12 @@ function Changes({ query, title }: { query: Query; title: string }) {
 function ChangeBadge({ direction }: { direction: AgentChange['direction'] }) {
   const [tone, word] = DIRECTIONS[direction]
   return <Badge tone={tone}>{word}</Badge>
+}
+
+/** Says which way the rate of all attempts moved, and judges nothing: other work moves it, too. */
+function OverallBadge({ direction }: { direction: AgentChange['direction'] }) {
+  if (direction === 'cannot_tell_yet') return <ChangeBadge direction={direction} />
+  return <Badge tone="plain">{direction === 'improving' ? 'Higher' : 'Lower'}</Badge>
 }
 
 function overallSentence({ earlier, later, change }: Changed): string {
