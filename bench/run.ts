@@ -11,6 +11,7 @@ import { scrapeRows } from './rows/scrape.ts'
 import { singleRows } from './rows/single.ts'
 import { storageRows } from './rows/storage.ts'
 import { storeRows } from './rows/stores.ts'
+import { streamRows } from './rows/streams.ts'
 import { benchFolder, PROJECT } from './support/folder.ts'
 import { machineText } from './support/machine.ts'
 import { pinSelf } from './support/pinned.ts'
@@ -22,6 +23,7 @@ const GROUPS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   batch: batchRows,
   otlp: otlpRows,
   'open-loop': openLoopRows,
+  streams: streamRows,
   questions: questionRows,
   scrape: scrapeRows,
   'in-process': inProcessRows,

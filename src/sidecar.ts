@@ -10,7 +10,7 @@ import { type OtlpOut, openOtlpOut } from './expose/otlp-out.ts'
 import { readSelfMetrics } from './expose/self-metrics.ts'
 import { VERSION } from './lib/version.ts'
 import { createPageHandler } from './page/assets.ts'
-import { readBuiltFiles } from './page/built-files.ts'
+import { readBuiltFiles, withTraceUrl } from './page/built-files.ts'
 import { createStreamHandler } from './page/stream/handler.ts'
 import { createStreamHub } from './page/stream/hub.ts'
 import { createQuestionsInFlight } from './questions/in-flight.ts'
@@ -135,7 +135,10 @@ export async function startSidecar(
     maxStreams: Math.ceil(config.maxConnections / 4),
     isClosing: () => state.phase === 'refusing',
   })
-  const page = createPageHandler(builtFiles)
+  const { traceUrl } = config
+  const page = createPageHandler(
+    builtFiles !== undefined && traceUrl !== undefined ? withTraceUrl(builtFiles, traceUrl) : builtFiles,
+  )
   const app = createApp({ config, paths, tracker, questions, readiness, exposition, turns, stream, page, log })
   const handler = createRequestHandler({
     config,

@@ -123,6 +123,17 @@ export const basePath: Kind<string> = text(
       : undefined,
 )
 
+/** A URL in which `{trace_id}` stands for the id of a trace. */
+export const traceUrl: Kind<string> = text(
+  'URL',
+  'an http or https URL with {trace_id}, such as https://tempo.example/trace/{trace_id}',
+  stated => {
+    const example = URL.parse(stated.replaceAll('{trace_id}', '0'))
+    const isHttp = example?.protocol === 'https:' || example?.protocol === 'http:'
+    return isHttp && stated.includes('{trace_id}') ? stated : undefined
+  },
+)
+
 /** An address to listen on. Port 0 selects a free port. */
 export interface ListenAddress {
   /** A name or an address. An IPv6 address has no brackets. */

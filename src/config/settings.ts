@@ -21,6 +21,7 @@ import {
   tiers,
   timeout,
   toggle,
+  traceUrl,
   wait,
   word,
 } from './kind.ts'
@@ -42,6 +43,8 @@ export interface Config {
   readonly listen: ListenAddress
   /** Without a slash at its end; empty for the root. */
   readonly basePath: string
+  /** Where the live page links a trace: a URL with `{trace_id}`. */
+  readonly traceUrl: string | undefined
   /** The path of the documented JSON file, or a URL. The URL may contain a password. */
   readonly store: string
   readonly admin: boolean
@@ -121,6 +124,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     default: '/',
     description:
       'Path below which everything is served, such as /agents/perf, for a reverse proxy that does not remove it.',
+    group: 'Where',
+  },
+  traceUrl: {
+    name: 'trace-url',
+    kind: traceUrl,
+    default: undefined,
+    description:
+      'URL of your trace viewer, with {trace_id} for the id, such as https://tempo.example/trace/{trace_id}. The live page links attempts to it. Everyone who can reach the page can read it.',
     group: 'Where',
   },
   store: {

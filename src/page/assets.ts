@@ -18,7 +18,7 @@ const CONTENT_SECURITY_POLICY = [
 const NOT_BUILT: Problem = {
   status: 404,
   detail:
-    'the live page is not built: run "npm run build:page" and start again. The API works without it: see /openapi.json',
+    'the live page is not built: run "npm ci" without --omit=dev, or "npm run build:page", and start again. The API works without it: see /openapi.json',
 }
 
 /** Returns whether it answered. Handles GET and HEAD of the views and of assets. An unknown asset is left to the caller. */

@@ -63,3 +63,15 @@ async function listFiles(folder: string): Promise<string[]> {
 }
 
 const etagOf = (bytes: Buffer): string => `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
+
+/** The files with the URL of the trace viewer in `index.html`, where the page reads it without a request. */
+export function withTraceUrl(files: BuiltFiles, traceUrl: string): BuiltFiles {
+  const index = files.get('index.html')!
+  const content = traceUrl.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+  const text = index.bytes.get('identity')!.toString()
+  const plain = Buffer.from(
+    text.replace('</head>', () => `  <meta name="trace-url" content="${content}" />\n  </head>`),
+  )
+  // Without the compressed bytes, which are those of the page as it was built. It is below a kilobyte.
+  return new Map(files).set('index.html', { ...index, etag: etagOf(plain), bytes: new Map([['identity', plain]]) })
+}

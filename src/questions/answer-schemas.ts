@@ -150,6 +150,7 @@ export const drift: ObjectSchema<Drift> = objectSchema('Drift', {
   statistic: z.number(),
   threshold: z.number(),
   began_attempts_ago: attempts.nullable(),
+  began_at: z.string().nullable(),
   expected_rate: percent
     .nullable()
     .meta({ description: 'Of the attempts from the start of the drift to its alarm, in percent.' }),

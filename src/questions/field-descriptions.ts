@@ -100,5 +100,6 @@ export const FIELD_DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     statistic: 'Evidence of a drift: an alarm from `threshold` on.',
     threshold: 'The statistic at which the alarm is raised.',
     began_attempts_ago: 'How many attempts before the end of the range the drift began. Null without one.',
+    began_at: 'End of the first attempt of the drift, RFC 3339, estimated. Null without one.',
   }),
 )

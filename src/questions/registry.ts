@@ -2,6 +2,7 @@
 export { attempts } from './attempts.ts'
 export { bestAgent } from './best-agent.ts'
 export { calibration } from './calibration.ts'
+export { changes } from './changes.ts'
 export { costs } from './costs.ts'
 export { experiment } from './experiment.ts'
 export { experimentHistory } from './experiment-history.ts'

@@ -61,6 +61,7 @@ const OTHER: Readonly<Record<string, string | readonly string[]>> = {
   prices: 'prices.yaml',
   'model-aliases': 'aliases.yaml',
   'base-path': '/agents',
+  'trace-url': 'https://tempo.example/trace/{trace_id}',
   'otlp-grpc': 'true',
   'otlp-grpc-listen': '127.0.0.1:14317',
   'otlp-metrics': 'true',

@@ -182,3 +182,19 @@ test('the first load is at most 90 KB compressed', async () => {
   const built = (await readdir(join(BUILT_FOLDER, 'assets'))).filter(name => !/\.(?:gz|br)$/.test(name))
   expect(built.sort()).toEqual(loaded.map(path => path.replace('assets/', '')).sort())
 })
+
+test('--trace-url is in the document, whose policy and caching stay, and nowhere without it', async () => {
+  const traceUrl = 'https://tempo.example/trace?id={trace_id}&org="1"'
+  await using sidecar = await testSidecar({ 'trace-url': traceUrl })
+  const page = await ask(`${sidecar.url}/`, { 'accept-encoding': 'br' })
+  const text = String(page.body)
+  expect(text).toContain(
+    '<meta name="trace-url" content="https://tempo.example/trace?id={trace_id}&amp;org=&quot;1&quot;" />',
+  )
+  expect(text).toContain('<script type="module"')
+  expect(page.headers['content-security-policy']).toContain("default-src 'self'")
+  const again = await ask(`${sidecar.url}/`, { 'if-none-match': page.headers.etag! })
+  expect(again.status).toBe(304)
+  await using plain = await testSidecar()
+  expect(String((await ask(`${plain.url}/`)).body)).not.toContain('trace-url')
+})

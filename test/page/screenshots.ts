@@ -1,6 +1,7 @@
 /**
  * Pictures of every view, light, dark and on a phone: `npm run screenshots -- ATTEMPTS.ndjson FOLDER`. The times of the attempts are moved to
- * the last two weeks, because single attempts of older ones would have expired.
+ * the last two weeks, because single attempts of older ones would have expired. Two models of the agent with most attempts are shown as an experiment,
+ * although they were not assigned by chance. Attempts without costs leave the view of costs to made-up ones.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,14 +28,24 @@ const LOOKS = [
 
 const SPAN_MS = 14 * 86_400_000
 
+interface Line {
+  readonly timestamp: string
+  readonly agent_name: string
+  readonly model_name: string
+}
+
+const EXPERIMENT = { name: 'droid-model', agent_name: 'droid', models: ['claude-opus-4.1', 'gpt-5'] }
+
 /** The attempts in their order, evenly over the last two weeks. */
 async function recentAttempts(path: string): Promise<object[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').filter(line => line !== '')
-  const attempts = lines.map(line => JSON.parse(line) as { timestamp: string })
+  const attempts = lines.map(line => JSON.parse(line) as Line)
   attempts.sort((a, b) => a.timestamp.localeCompare(b.timestamp))
   const startMs = Date.now() - SPAN_MS
   return attempts.map((attempt, i) => ({
     ...attempt,
+    ...(attempt.agent_name === EXPERIMENT.agent_name &&
+      EXPERIMENT.models.includes(attempt.model_name) && { experiment: EXPERIMENT.name, variant: attempt.model_name }),
     timestamp: new Date(startMs + ((i + 1) / attempts.length) * SPAN_MS).toISOString(),
   }))
 }
@@ -44,10 +55,16 @@ await using sidecar = await testSidecar()
 await sidecar.post(file === undefined ? seedAttempts(Date.now()) : await recentAttempts(file))
 await mkdir(folder, { recursive: true })
 await using empty = await testSidecar()
+await using made = await testSidecar()
+await made.post(seedAttempts(Date.now()))
+const sidecars = new Map([
+  ['first-run', empty],
+  ['costs', made],
+])
 await using browser = await launch()
 for (const { name: look, ...options } of LOOKS) {
   for (const [name, path] of [...VIEWS, ['first-run', '/'] as const]) {
-    const { page, context, incidents } = await openPage(browser, name === 'first-run' ? empty.url : sidecar.url, {
+    const { page, context, incidents } = await openPage(browser, (sidecars.get(name) ?? sidecar).url, {
       ...options,
       path,
     })

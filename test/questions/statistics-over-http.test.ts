@@ -11,6 +11,7 @@ import type {
   RoutingReport,
   TrendReport,
 } from '../../src/index.ts'
+import type { Changes } from '../../src/questions/changes.ts'
 import { anAttempt, type TestSidecar, testSidecar } from '../support/sidecar.ts'
 
 const MINUTE_MS = 60_000
@@ -94,9 +95,10 @@ describe('trends', () => {
       /^Worse: tired with .+ is down since about \d+ attempts \(\d+\.\d % instead of \d+\.\d %\)\. Over the whole range, too, /,
     )
     expect((await trend('agent_name=steady')).verdict).toMatch(/^No change seen: /)
-    for (const { statistic, threshold, began_attempts_ago } of drifted_keys) {
+    for (const { statistic, threshold, began_attempts_ago, began_at } of drifted_keys) {
       expect(statistic).toBeGreaterThanOrEqual(threshold)
       expect(began_attempts_ago).toBeGreaterThan(0)
+      expect(Date.parse(began_at!)).toBeLessThan(startedMs)
     }
   })
 
@@ -711,7 +713,15 @@ const MAY_BE_NULL: ReadonlySet<string> = new Set([
   ],
   ...['expected_cost_per_success_usd', 'total_cost_usd', 'cost_per_attempt', 'cost_per_success', 'interval'],
   ...['earlier_half', 'later_half', 'change'],
-  ...['avg_time_seconds_interval', 'adjusted_rate', 'adjusted_rate_interval', 'began_attempts_ago', 'since', 'until'],
+  ...[
+    'avg_time_seconds_interval',
+    'adjusted_rate',
+    'adjusted_rate_interval',
+    'began_attempts_ago',
+    'began_at',
+    'since',
+    'until',
+  ],
   ...['expected_rate', 'observed_rate'],
   ...['brier_score', 'reliability', 'resolution', 'uncertainty', 'within_bins', 'brier_skill', 'mean_confidence'],
   ...['expected_calibration_error', 'expected_calibration_error_band', 'spiegelhalter_z', 'spiegelhalter_p'],
@@ -733,6 +743,34 @@ function wrongNulls(value: unknown, path = ''): string[] {
   if (typeof value !== 'object') return []
   return Object.entries(value as object).flatMap(([name, one]) => wrongNulls(one, `${path}/${name}`))
 }
+
+describe('the changes since yesterday', () => {
+  test('compare the last day with the day before, and name the agent that fell and not the one that did not', async () => {
+    await using sidecar = await testSidecar()
+    const [yesterday, today] = [[2 * DAY_MINUTES - 60, DAY_MINUTES + 60] as const, [DAY_MINUTES - 60, 60] as const]
+    await sidecar.post([
+      ...spread(54, 60, yesterday, { agent_name: 'fallen' }),
+      ...spread(24, 60, today, { agent_name: 'fallen' }),
+      ...spread(48, 60, yesterday, { agent_name: 'steady' }),
+      ...spread(47, 60, today, { agent_name: 'steady' }),
+      // Older than both periods.
+      ...spread(10, 10, [5 * DAY_MINUTES, 4 * DAY_MINUTES], { agent_name: 'fallen' }),
+    ])
+    const { range, earlier_range, ...answer } = await asked<Changes & Ranged>(sidecar, 'changes')
+    expect(earlier_range.until).toBe(range!.since)
+    expect(answer.earlier).toMatchObject({ success_rate: 85, total_attempts: 120 })
+    expect(answer.later!.total_attempts).toBe(120)
+    expect(answer).toMatchObject({ direction: 'degrading', agents_compared: 2 })
+    expect(answer.agents.map(({ agent_name, direction }) => [agent_name, direction])).toEqual([
+      ['fallen', 'degrading'],
+      ['steady', 'cannot_tell_yet'],
+    ])
+    expect(answer.agents[0]!.adjusted_difference).toBeCloseTo(-50, 6)
+    const steady = await asked<Changes>(sidecar, 'changes?agent_name=steady&since=24h')
+    expect(steady).toMatchObject({ direction: 'cannot_tell_yet', agents_compared: 1 })
+    expect((await asked<Changes>(sidecar, 'changes?limit=1')).agents).toHaveLength(1)
+  })
+})
 
 describe('at the edges every answer is whole: no number is missing, and none is beyond its bounds', () => {
   const shared = { experiment: 'e', variant: 'v' }

@@ -23,6 +23,7 @@ const MORE: { readonly [Path in QuestionPath]?: readonly Partial<Input<Path>>[] 
   'fair-comparison': [{ by: 'agent_and_model' }, { issue_type: 'none' }],
   leaderboard: [{}, { min_attempts: 1, limit: 1 }, { issue_type: 'none' }, RANGE],
   trends: [{ ...RANGE, tz: 'Europe/Berlin', agent_name: 'a' }, { issue_type: 'none' }],
+  changes: [{ since: '1h', limit: 1 }, { ...RANGE, agent_name: 'a' }, { issue_type: 'none' }],
   calibration: [{ group_by: 'key' }, { issue_type: 'none' }],
   costs: [{ agent_name: 'b' }, { issue_type: 'none' }],
   'experiments/{name}': [{ baseline: 'long', adaptive: true }, { baseline: 'none' }, { name: 'none' }],

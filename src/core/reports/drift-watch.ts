@@ -57,7 +57,7 @@ export function detectKey(entry: KeySummary, keys: number, range: TimeRange = WH
       detector.restart()
     }
     total += attempts
-    detector.add(stratum, successes, attempts)
+    detector.add(stratum, successes, attempts, ms)
   })
   return total < MIN_ATTEMPTS ? null : detector
 }
@@ -133,7 +133,7 @@ function* detectEntries(entries: readonly Entry[], threshold: number, sinceMs: n
       detector.restart()
     }
     key.stratum ??= createStratum(key.before.successes, key.before.attempts)
-    detector.add(key.stratum, successes, attempts)
+    detector.add(key.stratum, successes, attempts, ms)
     if ((i + 1) % ENTRIES_PER_STEP === 0) yield
   }
   return detector

@@ -4,6 +4,7 @@
  *
  * The detector is one long function: its parts share the state of the CUSUM, and run for every attempt of every key at each scrape.
  */
+import { printTimestamp } from '../attempt/timestamp.ts'
 import { shrunkRate } from './counts.ts'
 
 /** The shift that the CUSUM tests for, as Cohen's effect size h: between "small" (0.2) and "medium" (0.5). */
@@ -27,6 +28,8 @@ export interface Drift {
   readonly threshold: number
   /** Estimated number of attempts since the drift began. Null without an alarm. */
   readonly began_attempts_ago: number | null
+  /** End of the first of these attempts, RFC 3339. Null without an alarm, and if the detector was given no times. */
+  readonly began_at: string | null
   /** The rate expected of the attempts from the start of the drift to its alarm, in percent. Null without an alarm. */
   readonly expected_rate: number | null
   /** The rate of these attempts, in percent. Null without an alarm. */
@@ -69,8 +72,9 @@ export function createStratum(successes = 0, attempts = 0): Stratum {
 /** One direction of the CUSUM, with the attempts since it was last 0. */
 interface Excursion {
   value: number
-  /** Attempts before it. */
+  /** Attempts before it, and the time of its first attempt in milliseconds since the epoch. */
   start: number
+  startMs: number
   /** Tested attempts in it, and the successes expected and observed of them. */
   tested: number
   expected: number
@@ -81,6 +85,7 @@ interface Alarm {
   readonly direction: 'down' | 'up'
   readonly statistic: number
   readonly start: number
+  readonly startMs: number
   readonly raisedAt: number
   readonly expectedRate: number
   readonly observedRate: number
@@ -89,8 +94,8 @@ interface Alarm {
 }
 
 export interface DriftDetector {
-  /** Adds attempts in the order of their time. */
-  add(stratum: Stratum, successes: number, attempts: number): void
+  /** Adds attempts in the order of their time. `ms`, milliseconds since the epoch, dates the begin of a drift. */
+  add(stratum: Stratum, successes: number, attempts: number, ms?: number): void
   /** Forgets alarms and evidence, but not the baselines: the next attempts are the first that are tested. */
   restart(): void
   /** The alarm now. Without one, a statistic at or above `commonThreshold` is an alarm too. */
@@ -120,9 +125,10 @@ export function createDriftDetector(threshold: number, discount = 0): DriftDetec
   let alarm: Alarm | undefined
 
   function raise(direction: 'down' | 'up'): void {
-    const { value, start, tested, expected, successes } = direction === 'down' ? down : up
+    const { value, start, startMs, tested, expected, successes } = direction === 'down' ? down : up
     const [expectedRate, observedRate] = [(100 * expected) / tested, (100 * successes) / tested]
-    alarm = { direction, statistic: value - discount, start, raisedAt: seen, expectedRate, observedRate, level: value }
+    const statistic = value - discount
+    alarm = { direction, statistic, start, startMs, raisedAt: seen, expectedRate, observedRate, level: value }
     alarms++
     clear(down)
     clear(up)
@@ -177,7 +183,7 @@ export function createDriftDetector(threshold: number, discount = 0): DriftDetec
 
   function currentDrift(limit: number): Drift {
     const falling = down.value >= up.value
-    const { value, start, tested, expected, successes } = falling ? down : up
+    const { value, start, startMs, tested, expected, successes } = falling ? down : up
     const statistic = Math.max(0, value - discount)
     if (statistic < limit) return { direction: 'none', statistic, threshold: limit, ...NO_ALARM }
     return {
@@ -185,20 +191,21 @@ export function createDriftDetector(threshold: number, discount = 0): DriftDetec
       statistic,
       threshold: limit,
       began_attempts_ago: seen - start,
+      began_at: timeText(startMs),
       expected_rate: (100 * expected) / tested,
       observed_rate: (100 * successes) / tested,
     }
   }
 
   return {
-    add(stratum, successes, attempts) {
+    add(stratum, successes, attempts, ms = Number.NaN) {
       if (stratum.alarms !== alarms) learnAgain(stratum)
       updateShare(stratum, attempts)
       if (stratum.attempts >= MIN_BASELINE) {
         stratum.down = currentBaseline(stratum.down, stratum, down, -1)
         stratum.up = currentBaseline(stratum.up, stratum, up, 1)
-        step(down, stratum.down, successes, attempts, seen)
-        step(up, stratum.up, successes, attempts, seen)
+        step(down, stratum.down, successes, attempts, seen, ms)
+        step(up, stratum.up, successes, attempts, seen, ms)
       }
       seen += attempts
       stratum.successes += successes
@@ -215,18 +222,21 @@ export function createDriftDetector(threshold: number, discount = 0): DriftDetec
     drift(common = threshold) {
       const limit = Math.min(common, threshold)
       if (alarm === undefined) return currentDrift(limit)
-      const { direction, statistic, start, expectedRate, observedRate } = alarm
+      const { direction, statistic, start, startMs, expectedRate, observedRate } = alarm
+      const began = { began_attempts_ago: seen - start, began_at: timeText(startMs) }
       const rates = { expected_rate: expectedRate, observed_rate: observedRate }
-      return { direction, statistic, threshold: limit, began_attempts_ago: seen - start, ...rates }
+      return { direction, statistic, threshold: limit, ...began, ...rates }
     },
     statistic: () => alarm?.statistic ?? Math.max(0, Math.max(down.value, up.value) - discount),
     decline: () => (alarm?.direction === 'down' ? alarm.statistic : Math.max(0, down.value - discount)),
   }
 }
 
-const NO_ALARM = { began_attempts_ago: null, expected_rate: null, observed_rate: null } as const
+const NO_ALARM = { began_attempts_ago: null, began_at: null, expected_rate: null, observed_rate: null } as const
 
-const noExcursion = (): Excursion => ({ value: 0, start: 0, tested: 0, expected: 0, successes: 0 })
+const timeText = (ms: number): string | null => (Number.isFinite(ms) ? printTimestamp({ ms, local: false }) : null)
+
+const noExcursion = (): Excursion => ({ value: 0, start: 0, startMs: Number.NaN, tested: 0, expected: 0, successes: 0 })
 
 function clear(excursion: Excursion): void {
   excursion.value = 0
@@ -241,13 +251,17 @@ function step(
   successes: number,
   attempts: number,
   seen: number,
+  ms: number,
 ): void {
   const value = excursion.value + successes * success + (attempts - successes) * failure
   if (value <= 0) {
     if (excursion.value > 0) clear(excursion)
     return
   }
-  if (excursion.value === 0) excursion.start = seen
+  if (excursion.value === 0) {
+    excursion.start = seen
+    excursion.startMs = ms
+  }
   excursion.value = value
   excursion.tested += attempts
   excursion.expected += attempts * rate

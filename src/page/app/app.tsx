@@ -1,5 +1,6 @@
 /** The frame of all views: the bar, the view of the URL, and what stands in its place without attempts or without a token. */
 import type { ComponentType } from 'preact'
+import { useRef } from 'preact/hooks'
 import { useAnswer } from './data/answers.ts'
 import { tokenProblem } from './data/api.ts'
 import { parameters, type View, view } from './data/router.ts'
@@ -85,8 +86,11 @@ function Mark() {
 
 /** The view of the URL. An empty store shows how to record the first attempt, until it arrives. */
 function CurrentView() {
-  const any = useAnswer('leaderboard', { limit: '1' })
+  const hasAttempts = useRef(false)
+  // Asked until there is an attempt: later it would cost the sidecar an answer a second for nothing.
+  const any = useAnswer('leaderboard', hasAttempts.current ? undefined : { limit: '1' })
+  hasAttempts.current ||= (any.data?.rows.length ?? 0) > 0
   const Current = VIEW_COMPONENTS[view.value]
-  if (any.data !== undefined && any.data.rows.length === 0) return <FirstRunView />
+  if (any.data !== undefined && !hasAttempts.current) return <FirstRunView />
   return <Current key={view.value} />
 }

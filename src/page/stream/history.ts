@@ -1,12 +1,36 @@
 /** The latest attempts of the stream, from which a client resumes after a lost connection. */
-import type { AttemptKey } from '../../core/attempt/attempt.ts'
+import type { AgentAttempt, AttemptKey } from '../../core/attempt/attempt.ts'
+import { frame } from './frames.ts'
 
-/** An attempt as it was sent. */
+/** An attempt with its place in the stream. */
 export interface SentAttempt {
   readonly sequence: number
   readonly key: AttemptKey
-  readonly frame: string
+  /** About the characters of {@link frame}. */
+  readonly size: number
+  /** The text of its event. Serialized when a client first needs it: most attempts may pass no filter. */
+  frame(): string
 }
+
+export function sentAttempt(attempt: AgentAttempt, epoch: string, sequence: number): SentAttempt {
+  const { agent_name, model_name, issue_type } = attempt
+  let text: string | undefined
+  return {
+    sequence,
+    key: { agent_name, model_name, issue_type },
+    size: Object.values(attempt).reduce(
+      (sum: number, value) => sum + (typeof value === 'string' ? value.length : 0) + FIELD_SIZE,
+      0,
+    ),
+    frame() {
+      text ??= frame('attempt', attempt, `${epoch}-${sequence}`)
+      return text
+    },
+  }
+}
+
+/** About the characters of a field without its text: its name, quotes, and a number. */
+const FIELD_SIZE = 24
 
 export interface History {
   add(attempt: SentAttempt): void
@@ -17,7 +41,7 @@ export interface History {
 
 export interface HistoryLimits {
   readonly attempts: number
-  /** Characters of all frames. */
+  /** Characters of all events, about. */
   readonly characters: number
 }
 
@@ -33,7 +57,7 @@ export function createHistory(limits: HistoryLimits = HISTORY_LIMITS): History {
 
   function removeOldest(): void {
     const oldest = sent[first++]!
-    characters -= oldest.frame.length
+    characters -= oldest.size
     removed = oldest.sequence
     if (first < limits.attempts) return
     sent = sent.slice(first)
@@ -43,7 +67,7 @@ export function createHistory(limits: HistoryLimits = HISTORY_LIMITS): History {
   return {
     add(attempt) {
       sent.push(attempt)
-      characters += attempt.frame.length
+      characters += attempt.size
       while (sent.length - first > limits.attempts || characters > limits.characters) removeOldest()
     },
     after(sequence) {

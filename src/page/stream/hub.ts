@@ -11,12 +11,12 @@ import type { AttemptRecord, LogRecord } from '../../core/fold.ts'
 import type { KeyFilter } from '../../core/ports.ts'
 import { type Channel, createChannel } from './channel.ts'
 import { frame, retry } from './frames.ts'
-import { createHistory } from './history.ts'
+import { createHistory, sentAttempt } from './history.ts'
 import { createReader } from './reader.ts'
 
 /** In milliseconds. */
 export interface StreamTimes {
-  /** How often attempts are sent. */
+  /** How often attempts are sent. With many clients less often, see {@link CLIENTS_PER_FLUSH}. */
   readonly flushMs: number
   readonly summaryMs: number
   /** After so long without an event, a heartbeat is sent. Proxies close a silent connection after 30 s or more. */
@@ -34,6 +34,9 @@ export const STREAM_TIMES: StreamTimes = {
   slowMs: 30_000,
   lingerMs: 60_000,
 }
+
+/** Writes to a thousand clients four times a second would take 6 % of a core. Each further so many clients make the pause one `flushMs` longer. */
+const CLIENTS_PER_FLUSH = 250
 
 export interface StreamHub {
   /** The number of connected clients. */
@@ -66,18 +69,13 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
   let timers: NodeJS.Timeout[] = []
   let linger: NodeJS.Timeout | undefined
   let clients = 0
+  let ticks = 0
 
   const timeNow = (): string => new Date(clock()).toISOString()
   const newestId = (): string => `${epoch}-${sequence}`
 
   function keep({ attempt }: AttemptRecord): void {
-    const { agent_name, model_name, issue_type } = attempt
-    sequence++
-    const sent = {
-      sequence,
-      key: { agent_name, model_name, issue_type },
-      frame: frame('attempt', attempt, `${epoch}-${sequence}`),
-    }
+    const sent = sentAttempt(attempt, epoch, ++sequence)
     history.add(sent)
     for (const channel of channels.values()) channel.add(sent, attempt)
   }
@@ -119,12 +117,19 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
       unsubscribe = events.subscribe(receive)
     }
     if (timers.length > 0) return
-    timers = [
-      setInterval(() => each(flush), times.flushMs),
-      setInterval(() => each(channel => channel.summarize(timeNow())), times.summaryMs),
-      setInterval(check, times.heartbeatMs / 4),
-    ]
+    timers = [setInterval(tick, times.flushMs), setInterval(check, times.heartbeatMs / 4)]
     for (const timer of timers) timer.unref()
+  }
+
+  /** Sends attempts, or attempts and summaries. */
+  function tick(): void {
+    ticks++
+    each(({ readers }) => {
+      for (const reader of readers) reader.checkPace()
+    })
+    if (ticks % Math.max(1, Math.round(times.summaryMs / times.flushMs)) === 0)
+      each(channel => channel.summarize(timeNow()))
+    else if (ticks % Math.ceil(clients / CLIENTS_PER_FLUSH) === 0) each(channel => channel.flush())
   }
 
   function stopTimers(): void {
@@ -141,11 +146,6 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
 
   function each(work: (channel: Channel) => void): void {
     for (const channel of channels.values()) work(channel)
-  }
-
-  function flush(channel: Channel): void {
-    for (const reader of channel.readers) reader.checkPace()
-    channel.flush()
   }
 
   function check(): void {
@@ -170,7 +170,7 @@ export function createStreamHub({ events, clock, monotonic, times = STREAM_TIMES
     if (missed === undefined) return frame('resync', { reason: 'unknown_id' }, newestId())
     return missed
       .filter(({ key }) => matches(key, filter))
-      .map(sent => sent.frame)
+      .map(sent => sent.frame())
       .join('')
   }
 

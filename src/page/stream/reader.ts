@@ -9,8 +9,8 @@ const SLOW_BYTES = 64 * 1024
 const FULL_BYTES = 4 * 1024 * 1024
 
 export interface Reader {
-  /** Sends attempts, unless the client is slow. */
-  sendAttempts(bytes: Uint8Array): void
+  /** Sends attempts, unless the client is slow. Returns whether it did. */
+  sendAttempts(bytes: Uint8Array): boolean
   /** Sends a summary, unless the client reads nothing at all. */
   sendSummary(bytes: Uint8Array): void
   /** Tells the client that attempts are missing. `id` is the one to resume from. */
@@ -45,9 +45,13 @@ export function createReader(res: ServerResponse, nowMs: () => number): Reader {
 
   return {
     sendAttempts(bytes) {
-      if (!isReady()) return
-      if (res.writableLength > FULL_BYTES) slowMs = nowMs()
-      else write(bytes)
+      if (!isReady()) return false
+      if (res.writableLength > FULL_BYTES) {
+        slowMs = nowMs()
+        return false
+      }
+      write(bytes)
+      return true
     },
     sendSummary(bytes) {
       if (isReady() || res.writableLength <= SLOW_BYTES) write(bytes)

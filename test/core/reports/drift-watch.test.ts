@@ -35,6 +35,17 @@ describe('a key', () => {
     expect(declineOf(key)).toBeCloseTo(drift.statistic / 4.5, 12)
   })
 
+  test('states the time of the first attempt of its drift, and so does its agent', () => {
+    const watched = createWatched()
+    attempt(watched, 270, 300)
+    attempt(watched, 20, 40)
+    const key = watchKey(watched.keys()[0]!, 1)!
+    const agent = watchAgent(watched.keys(), 1)!
+    for (const { began_at, began_attempts_ago } of [key, agent])
+      expect(Date.parse(began_at!)).toBe((340 - began_attempts_ago! + 1) * MINUTE_MS)
+    expect(watchKey(keyWith([300, 400]), 1)!.began_at).toBeNull()
+  })
+
   test('with a constant rate has not drifted, and one with a higher rate has drifted up', () => {
     expect(watchKey(keyWith([300, 400]), 1)).toMatchObject({ direction: 'none', began_attempts_ago: null })
     const better = keyWith([150, 300], [90, 100])

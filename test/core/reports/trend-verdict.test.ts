@@ -8,6 +8,7 @@ const STEADY: Drift = {
   statistic: 1,
   threshold: 4.5,
   began_attempts_ago: null,
+  began_at: null,
   expected_rate: null,
   observed_rate: null,
 }
@@ -16,6 +17,7 @@ const drift = (direction: 'down' | 'up'): Drift => ({
   direction,
   statistic: 9,
   began_attempts_ago: 42,
+  began_at: '2026-01-14T09:00:00.000Z',
   expected_rate: 90,
   observed_rate: 61.25,
 })

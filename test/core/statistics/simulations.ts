@@ -4,6 +4,7 @@
  */
 import { bestSimulations } from './best-simulations.ts'
 import { calibrationSimulations } from './calibration-simulations.ts'
+import { changeSimulations } from './change-simulations.ts'
 import { clusterAmountSimulations } from './cluster-amount-simulations.ts'
 import { clusterLookSimulations } from './cluster-look-simulations.ts'
 import { clusterSimulations } from './cluster-simulations.ts'
@@ -41,6 +42,7 @@ export const simulations: readonly Simulation[] = [
   ...sequentialSimulations,
   ...experimentSimulations,
   ...simulationsOfDrift,
+  ...changeSimulations,
   ...calibrationSimulations,
 ]
 

@@ -54,6 +54,10 @@ export async function openPage(
     if (!request.url().startsWith(origin) && !request.url().startsWith('blob:'))
       incidents.push(`request: ${request.url()}`)
   })
+  // The console says the status, but not of what.
+  page.on('response', response => {
+    if (response.status() >= 500) incidents.push(`response: ${response.status()} ${response.url()}`)
+  })
   await page.goto(url + path)
   return { page, context, incidents }
 }

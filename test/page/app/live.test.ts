@@ -7,6 +7,7 @@ import { startHttpProxy } from '../../support/http-proxy.ts'
 import { anAttempt, testSidecar } from '../../support/sidecar.ts'
 import { temporaryFolder } from '../../support/sidecar-process.ts'
 import { launch, NO_BROWSER, openPage, shown } from './browser.ts'
+import { seedAttempts } from './seed.ts'
 
 describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
   let browser: Browser
@@ -82,6 +83,9 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
     await page.waitForSelector('table.board')
     await sidecar[Symbol.asyncDispose]()
     await waitForText(page, 'No connection')
+    await page.waitForFunction(() =>
+      /No connectionfor \d+s/.test(document.querySelector('.connection')?.textContent ?? ''),
+    )
     expect(await page.textContent('table.board')).toContain('kept')
     await context.close()
   })
@@ -154,6 +158,74 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
     await second.fill('input[type=password]', 'secret-token')
     await second.click('button[type=submit]')
     await waitForText(second, 'Live')
+    await context.close()
+  })
+
+  test('behind a proxy that holds the stream back, the page asks every five seconds and says so', async () => {
+    await using sidecar = await testSidecar()
+    await sidecar.post(anAttempt({ agent_name: 'before' }))
+    await using proxy = await startHttpProxy(sidecar.url, req => req.url === '/api/v1/stream')
+    const { page, context } = await openPage(browser, proxy.url, { path: '/livez' })
+    await page.clock.install()
+    await page.goto(proxy.url)
+    await waitForText(page, 'before')
+    const after = async (ms: number): Promise<string> => {
+      await page.clock.fastForward(ms)
+      return (await page.textContent('body'))!
+    }
+    await expect.poll(() => after(5000)).toContain('a proxy holds events back')
+    await sidecar.post(anAttempt({ agent_name: 'polled' }))
+    await expect.poll(() => after(1000)).toContain('polled')
+    await context.close()
+  })
+
+  test.each([
+    [1440, 0.02],
+    // A sentence takes more or fewer lines on a phone.
+    [375, 0.05],
+  ])('nothing moves at %d px when answers and attempts arrive: layout shift at most %d', async (width, most) => {
+    await using sidecar = await testSidecar()
+    await sidecar.post(seedAttempts(Date.now()))
+    const { page, context } = await openPage(browser, sidecar.url, { path: '/livez', viewport: { width, height: 900 } })
+    await page.addInitScript(() => {
+      const shifts: { value: number; what: string }[] = []
+      Object.assign(globalThis, { shifts })
+      new PerformanceObserver(list => {
+        for (const entry of list.getEntries() as (PerformanceEntry & {
+          value: number
+          sources: { node: Node | null }[]
+        })[])
+          shifts.push({
+            value: entry.value,
+            what: entry.sources.map(({ node }) => (node as Element | null)?.outerHTML?.slice(0, 80) ?? '').join(' | '),
+          })
+      }).observe({ type: 'layout-shift', buffered: true })
+    })
+    const found: string[] = []
+    // Not costs: its two answers come one after the other, and the later one pushes cards down.
+    for (const view of ['best', 'now', 'agent?agent_name=middle', 'models', 'experiments', 'attempts']) {
+      await page.goto(`${sidecar.url}/${view}`)
+      await shown(page)
+      await waitForText(page, 'Live')
+      const one = anAttempt({ agent_name: 'middle', model_name: 'model-a', issue_type: 'fix-git', error_type: view })
+      // The list of attempts asks nothing again: it takes them from the stream.
+      const isShown =
+        view === 'attempts'
+          ? waitForText(page, `✗ ${view}`)
+          : page.waitForResponse(response => response.url().includes('/api/v1/') && response.ok())
+      await sidecar.post({ ...one, success: false })
+      await isShown
+      await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve))))
+      const shifts = await page.evaluate(
+        () => (globalThis as unknown as { shifts: { value: number; what: string }[] }).shifts,
+      )
+      // A new attempt stands at the top of its list, and the rows below it move down.
+      const isOfRows = (what: string): boolean => what.split(' | ').every(source => source.startsWith('<tr>'))
+      const moved = view === 'attempts' ? shifts.filter(({ what }) => !isOfRows(what)) : shifts
+      const sum = moved.reduce((all, { value }) => all + value, 0)
+      if (sum > most) found.push(`${view}: ${sum.toFixed(3)} ${JSON.stringify(shifts)}`)
+    }
+    expect(found).toEqual([])
     await context.close()
   })
 

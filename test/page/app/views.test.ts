@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestSidecar, testSidecar } from '../../support/sidecar.ts'
+import { anAttempt, type TestSidecar, testSidecar } from '../../support/sidecar.ts'
 import { launch, NO_BROWSER, openPage, shown } from './browser.ts'
 import { HOSTILE, seedAttempts } from './seed.ts'
 
@@ -109,6 +109,102 @@ describe.skipIf(NO_BROWSER !== undefined)('the views of the live page', () => {
     await page.click('button:text-is("Show 150 more")')
     expect(await page.$$eval('table.data tbody tr', rows => rows.length)).toBe(200)
     expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('Now names the agents that changed since yesterday, with the numbers of the question', async () => {
+    await using changed = await testSidecar()
+    const hour = (hoursAgo: number): string => new Date(Date.now() - hoursAgo * 3_600_000).toISOString()
+    const attempts = (agent_name: string, hoursAgo: number, good: number): object[] =>
+      Array.from({ length: 60 }, (_, i) =>
+        anAttempt({ agent_name, timestamp: hour(hoursAgo + i / 60), success: (i * 7) % 60 < good }),
+      )
+    await changed.post([...attempts('fallen', 30, 55), ...attempts('fallen', 3, 20), ...attempts('steady', 30, 40)])
+    await changed.post(attempts('steady', 3, 41))
+    const { page, context } = await openPage(browser, changed.url, { path: '/now' })
+    await shown(page)
+    const card = (await page.textContent('section[aria-label="What changed since yesterday"]'))!
+    expect(card).toMatch(/Worse.*fallen 33\.3% of 60 attempts, 91\.7% before\. At the same work: -58\.3 points/)
+    expect(card).not.toContain('steady')
+    await context.close()
+  })
+
+  test('One agent shows when its drift began, on the plot and in words, and how long its attempts took', async () => {
+    await using drifting = await testSidecar()
+    const startMs = Date.now() - 200 * 60_000
+    await drifting.post(
+      Array.from({ length: 180 }, (_, i) =>
+        anAttempt({
+          agent_name: 'drifting',
+          timestamp: new Date(startMs + i * 60_000).toISOString(),
+          success: i < 140 && i % 10 > 0,
+        }),
+      ),
+    )
+    const { page, context } = await openPage(browser, drifting.url, { path: '/agent?agent_name=drifting' })
+    await shown(page)
+    const trends = (await (await drifting.get('/api/v1/trends?agent_name=drifting')).json()) as {
+      agents: Record<string, { began_at: string }>
+    }
+    const began = Date.parse(trends.agents['drifting']!.began_at)
+    expect(Math.abs(began - (startMs + 140 * 60_000))).toBeLessThan(20 * 60_000)
+    const text = await page.evaluate(
+      ms => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }).format(ms),
+      began,
+    )
+    await page.waitForFunction(
+      wanted => document.querySelector('.drift text')?.textContent === `worse since about ${wanted}`,
+      text,
+    )
+    expect(await page.textContent('.figures')).toContain(`since ${text}`)
+    const region = (await (await page.waitForSelector('.drift rect')).boundingBox())!
+    const plot = (await page.locator('.plot-frame svg').first().boundingBox())!
+    // 40 of 180 minutes, at the right end of the plot.
+    expect(region.width / plot.width).toBeGreaterThan(0.1)
+    expect(region.width / plot.width).toBeLessThan(0.35)
+    expect(plot.x + plot.width - (region.x + region.width)).toBeLessThan(20)
+    expect(await page.textContent('section[aria-label=Durations]')).toContain('the newest 180 attempts')
+    await context.close()
+  })
+
+  test('an experiment has an axis of time, which is in the URL, and says how many days are left', async () => {
+    const { page, context, incidents } = await openPage(browser, sidecar.url, { path: '/experiments' })
+    await shown(page)
+    expect(await page.textContent('main')).toMatch(/of about [\d,]+ attempts of each\. About .+ at this pace\./)
+    await page.click('button:text-is("By time")')
+    await page.waitForSelector('svg[aria-label^="short minus the baseline, by time"]')
+    expect(new URL(page.url()).search).toBe('?axis=time')
+    expect(incidents).toEqual([])
+    await context.close()
+  })
+
+  test('a trace is a link to the viewer of --trace-url, and an id to copy without one', async () => {
+    await using linked = await testSidecar({ 'trace-url': 'https://tempo.example/trace/{trace_id}' })
+    await linked.post(anAttempt({ trace_id: 'a b/c"<' }))
+    const { page, context } = await openPage(browser, linked.url, { path: '/attempts' })
+    await shown(page)
+    expect(await page.getAttribute('td a[target=_blank]', 'href')).toBe('https://tempo.example/trace/a%20b%2Fc%22%3C')
+    await context.close()
+    const { page: plain, context: other } = await openPage(browser, sidecar.url, { path: '/attempts' })
+    await shown(plain)
+    expect(await plain.$$eval('td a[target=_blank]', links => links.length)).toBe(0)
+    expect(await plain.$$eval('td button', buttons => buttons.length)).toBeGreaterThan(0)
+    await other.close()
+  })
+
+  test('many that are worse than the leader are folded behind a button', async () => {
+    await using many = await testSidecar()
+    const agents = Array.from({ length: 30 }, (_, i) => `worse-${i}`)
+    for (const agent_name of ['leader', ...agents])
+      await many.post(
+        Array.from({ length: 40 }, (_, i) => anAttempt({ agent_name, success: agent_name === 'leader' || i < 4 })),
+      )
+    const { page, context } = await openPage(browser, many.url, { path: '/best' })
+    await shown(page)
+    const rows = (): Promise<number> => page.$$eval('table.board tbody tr:not(.group, .folded)', all => all.length)
+    expect(await rows()).toBe(11)
+    await page.click('button:text-is("Show 20 more: worse than the leader")')
+    expect(await rows()).toBe(31)
     await context.close()
   })
 

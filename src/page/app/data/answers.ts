@@ -23,6 +23,10 @@ const BUSY_SHARE = 0.2
 /** After an error the page asks again. */
 const RETRY_MS = 5000
 
+/** Whether one of the answers is not there yet. A view that shows cards as they come would push the others down. */
+export const isPending = (...answers: readonly AnswerState<unknown>[]): boolean =>
+  answers.some(({ data, error }) => data === undefined && error === undefined)
+
 interface AnswerOptions {
   /** When the question is asked again: at every change, or only when attempts are missing from the stream. */
   readonly follows?: 'changes' | 'gaps'

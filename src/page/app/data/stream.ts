@@ -15,12 +15,15 @@ export interface StreamListener {
   changed(): void
 }
 
-/** The sidecar sends a heartbeat every 15 s. */
+/** The sidecar sends an event at once, and a heartbeat every 15 s. */
+const FIRST_EVENT_MS = 10_000
 const SILENCE_MS = 35_000
 const RETRY = { firstMs: 1000, lastMs: 30_000 }
 /** Connections without an event until the page polls. */
 const MUTE_TRIES = 3
 const POLL_MS = 5000
+/** Between two of these, the page tries the stream again. */
+const POLLS = 6
 
 /** Why following ended: the sidecar refused this token. */
 export interface RefusedToken {
@@ -53,8 +56,10 @@ export async function followStream(listener: StreamListener, stop: AbortSignal):
     else failures++
     if (mute >= MUTE_TRIES) {
       listener.state('polling')
-      listener.changed()
-      await delay(POLL_MS, stop)
+      for (let i = 0; i < POLLS && !stop.aborted; i++) {
+        listener.changed()
+        await delay(POLL_MS, stop)
+      }
     } else {
       if (failures > 1) listener.state('lost')
       await delay(retryDelay(failures), stop)
@@ -72,7 +77,7 @@ async function readStream(
 ): Promise<Outcome> {
   const used = token.peek()
   let isMute = false
-  let silence = setTimeout(onSilence, SILENCE_MS)
+  let silence = setTimeout(onSilence, FIRST_EVENT_MS)
   function onSilence(): void {
     isMute = true
     connection.abort()

@@ -1,74 +1,67 @@
 /** Attempts as rows. */
 import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
-import { duration, money, NONE, share } from '../data/format.ts'
+import { duration, NONE, share } from '../data/format.ts'
+import { traceHref } from '../data/trace-viewer.ts'
 import { Link, Time } from './basics.tsx'
+import { moneyColumn, numberColumn, textColumn } from './columns.tsx'
 import { CopyButton } from './copy.tsx'
 import { type Column, DataTable } from './data-table.tsx'
 
 export const ATTEMPT_COLUMNS: readonly Column<AgentAttempt>[] = [
-  {
-    title: 'Ended',
-    isText: true,
-    cell: ({ timestamp }) => <Time iso={timestamp} />,
-    csv: ({ timestamp }) => timestamp,
-  },
-  {
-    title: 'Agent',
-    isText: true,
-    cell: ({ agent_name }) => (
+  textColumn(
+    'Ended',
+    ({ timestamp }) => timestamp,
+    ({ timestamp }) => <Time iso={timestamp} />,
+  ),
+  textColumn(
+    'Agent',
+    ({ agent_name }) => agent_name,
+    ({ agent_name }) => (
       <Link to="agent" query={{ agent_name }}>
         {agent_name}
       </Link>
     ),
-    csv: ({ agent_name }) => agent_name,
-  },
-  { title: 'Model', isText: true, cell: ({ model_name }) => model_name, csv: ({ model_name }) => model_name },
-  {
-    title: 'Issue type',
-    isText: true,
-    cell: ({ issue_type }) => (
+  ),
+  textColumn('Model', ({ model_name }) => model_name),
+  textColumn(
+    'Issue type',
+    ({ issue_type }) => issue_type,
+    ({ issue_type }) => (
       <Link to="best" query={{ issue_type }}>
         {issue_type}
       </Link>
     ),
-    csv: ({ issue_type }) => issue_type,
-  },
-  {
-    title: 'Result',
-    isText: true,
-    cell: ({ success, error_type }) =>
+  ),
+  textColumn(
+    'Result',
+    ({ success, error_type }) => (success ? 'success' : (error_type ?? 'failure')),
+    ({ success, error_type }) =>
       success ? (
         <span class="outcome-success">✓ solved</span>
       ) : (
         <span class="outcome-failure">✗ {error_type ?? 'failed'}</span>
       ),
-    csv: ({ success, error_type }) => (success ? 'success' : (error_type ?? 'failure')),
-  },
-  {
-    title: 'Stated',
-    cell: ({ confidence }) => (confidence == null ? NONE : share(confidence)),
-    csv: ({ confidence }) => confidence,
-  },
-  { title: 'Time', cell: ({ time_seconds }) => duration(time_seconds), csv: ({ time_seconds }) => time_seconds },
-  {
-    title: 'Cost',
-    cell: attempt => {
-      const cost = costOf(attempt)
-      return cost === undefined ? NONE : money(cost)
-    },
-    csv: costOf,
-  },
-  {
-    title: 'Trace',
-    isText: true,
-    cell: ({ trace_id }) =>
-      trace_id === undefined ? NONE : <CopyButton text={trace_id} label={`${trace_id.slice(0, 8)}…`} />,
-    csv: ({ trace_id }) => trace_id,
-  },
+  ),
+  numberColumn('Stated', ({ confidence }) => confidence, share),
+  numberColumn('Time', ({ time_seconds }) => time_seconds, duration),
+  moneyColumn('Cost', ({ cost_usd, computed_cost_usd }) => cost_usd ?? computed_cost_usd),
+  textColumn(
+    'Trace',
+    ({ trace_id }) => trace_id,
+    ({ trace_id }) => (trace_id === undefined ? NONE : <Trace id={trace_id} />),
+  ),
 ]
 
-function costOf({ cost_usd, computed_cost_usd }: AgentAttempt): number | undefined {
-  return cost_usd ?? computed_cost_usd
+/** A link to the trace viewer, or the id to copy if none is set. */
+function Trace({ id }: { id: string }) {
+  const href = traceHref(id)
+  const shown = `${id.slice(0, 8)}…`
+  if (href === undefined) return <CopyButton text={id} label={shown} />
+  return (
+    <a href={href} target="_blank" rel="noreferrer" title={`Trace ${id}`}>
+      {shown}
+    </a>
+  )
 }
 
 interface AttemptTableProps {

@@ -9,7 +9,8 @@ import { CopyButton } from './copy.tsx'
 export interface Csv {
   readonly file: string
   readonly header: readonly string[]
-  readonly rows: readonly (readonly CsvValue[])[]
+  /** Called when somebody asks for the file: a view is drawn far more often. */
+  rows(): readonly (readonly CsvValue[])[]
 }
 
 interface CardProps {
@@ -48,7 +49,7 @@ export function Card({ title, legend, source, csv, footer, children, class: name
 
 export function CsvButton({ csv }: { csv: Csv }) {
   return (
-    <button type="button" class="button" onClick={() => download(`${csv.file}.csv`, csvOf(csv.header, csv.rows))}>
+    <button type="button" class="button" onClick={() => download(`${csv.file}.csv`, csvOf(csv.header, csv.rows()))}>
       CSV
     </button>
   )

@@ -3,15 +3,10 @@ import type { AnswerState } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
 import { points, signed } from '../data/format.ts'
 import { Badge } from './basics.tsx'
-import { Verdict } from './verdict.tsx'
+import { PendingVerdict, Verdict } from './verdict.tsx'
 
 export function TrendVerdict({ answer: { data, error } }: { answer: AnswerState<Given<'trends'>> }) {
-  if (data === undefined)
-    return (
-      <Verdict badge={<Badge tone="plain">{error === undefined ? 'Loading' : 'No answer'}</Badge>}>
-        {error?.message ?? ' '}
-      </Verdict>
-    )
+  if (data === undefined) return <PendingVerdict error={error?.message} />
   const [word, sentence] = splitVerdict(data.verdict)
   const tone =
     word === 'Better'

@@ -1,5 +1,6 @@
 /** The answer of a view, as a sentence above its plots. */
 import type { ComponentChildren } from 'preact'
+import { Badge } from './basics.tsx'
 
 interface VerdictProps {
   badge: ComponentChildren
@@ -21,5 +22,14 @@ export function Verdict({ badge, children, detail, announced }: VerdictProps) {
         {announced}
       </p>
     </section>
+  )
+}
+
+/** In the place of a verdict that is not there: it loads, or why it cannot be had. */
+export function PendingVerdict({ error }: { error: string | undefined }) {
+  return (
+    <Verdict badge={<Badge tone="plain">{error === undefined ? 'Loading' : 'No answer'}</Badge>}>
+      {error ?? '\u00a0'}
+    </Verdict>
   )
 }

@@ -2,7 +2,9 @@
 import { scaleLinear, scaleTime } from 'd3-scale'
 import { area, line } from 'd3-shape'
 import type { TrendPoint } from '../../../core/reports/trends.ts'
+import type { Drift } from '../../../core/statistics/drift.ts'
 import { count, dateTime, interval, plural, rate, rateTick, tick } from '../data/format.ts'
+import { countColumn, intervalColumn, rateColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, PlotTable } from '../parts/data-table.tsx'
 import { GridLines, nearestIndex, Plot } from './frame.tsx'
 
@@ -14,33 +16,32 @@ const BAR_HEIGHT = 34
 const HEIGHT = 284
 
 const COLUMNS: readonly Column<TrendPoint>[] = [
-  { title: 'From', isText: true, cell: ({ since }) => dateTime(since), csv: ({ since }) => since },
-  { title: 'Until', isText: true, cell: ({ until }) => dateTime(until), csv: ({ until }) => until },
-  {
-    title: 'Rate',
-    cell: point => (point.total_attempts === 0 ? '' : rate(point.success_rate)),
-    csv: ({ success_rate }) => success_rate,
-  },
-  {
-    title: '95% interval',
-    cell: point => (point.total_attempts === 0 ? '' : interval(point.success_rate_interval)),
-    csv: ({ success_rate_interval: { low, high } }) => `${low} to ${high}`,
-  },
-  {
-    title: 'Attempts',
-    cell: ({ total_attempts }) => count(total_attempts),
-    csv: ({ total_attempts }) => total_attempts,
-  },
+  textColumn(
+    'From',
+    ({ since }) => since,
+    ({ since }) => dateTime(since),
+  ),
+  textColumn(
+    'Until',
+    ({ until }) => until,
+    ({ until }) => dateTime(until),
+  ),
+  rateColumn('Rate', point => (point.total_attempts === 0 ? null : point.success_rate)),
+  intervalColumn(point => (point.total_attempts === 0 ? undefined : point.success_rate_interval)),
+  countColumn('Attempts', ({ total_attempts }) => total_attempts),
 ]
 
 interface RateOverTimeProps {
   label: string
   points: readonly TrendPoint[]
-  /** The rate before a detected change, in percent. */
-  baseline?: number | null
+  /** What has drifted: drawn from when it began until now, with the rate before it. */
+  drift?: Drift | undefined
 }
 
-export function RateOverTime({ label, points, baseline = null }: RateOverTimeProps) {
+/** The narrowest region of a drift, in pixels: it is seen in a plot of a year, too. */
+const LEAST_REGION = 6
+
+export function RateOverTime({ label, points, drift }: RateOverTimeProps) {
   const middle = ({ since, until }: TrendPoint): number => (Date.parse(since) + Date.parse(until)) / 2
   const first = Date.parse(points[0]?.since ?? '')
   const last = Date.parse(points.at(-1)?.until ?? '')
@@ -74,7 +75,14 @@ export function RateOverTime({ label, points, baseline = null }: RateOverTimePro
           return (
             <>
               <GridLines x={LEFT} width={width - 8} ticks={[0, 25, 50, 75, 100]} y={y} print={rateTick} />
-              {baseline !== null && <line class="dashed" x1={LEFT} x2={width - 8} y1={y(baseline)} y2={y(baseline)} />}
+              {drift !== undefined && (
+                <DriftRegion
+                  drift={drift}
+                  from={Math.min(Math.max(LEFT, x(Date.parse(drift.began_at ?? ''))), width - 8 - LEAST_REGION)}
+                  until={width - 8}
+                  y={y}
+                />
+              )}
               <path class="area" d={band(points) ?? ''} />
               <path class="line" d={rates(points) ?? ''} />
               {points.map((point, i) =>
@@ -130,6 +138,30 @@ export function RateOverTime({ label, points, baseline = null }: RateOverTimePro
       </Plot>
       <PlotTable file="rate-over-time" caption={label} columns={COLUMNS} rows={points} keyOf={({ since }) => since} />
     </>
+  )
+}
+
+interface DriftRegionProps {
+  drift: Drift
+  /** In pixels. */
+  from: number
+  until: number
+  y(rate: number): number
+}
+
+/** The time of a drift, shaded, with the rate that was expected in it. */
+function DriftRegion({ drift, from, until, y }: DriftRegionProps) {
+  const isDown = drift.direction === 'down'
+  const expected = drift.expected_rate ?? 0
+  const isRight = until - from > 260
+  return (
+    <g class={isDown ? 'drift worse' : 'drift decided'}>
+      <rect x={from} y={TOP} width={until - from} height={RATE_HEIGHT} />
+      <line class="dashed" x1={LEFT} x2={until} y1={y(expected)} y2={y(expected)} />
+      <text x={isRight ? from + 8 : from - 8} y={TOP + 16} text-anchor={isRight ? 'start' : 'end'}>
+        {isDown ? 'worse' : 'better'} since about {dateTime(drift.began_at ?? '')}
+      </text>
+    </g>
   )
 }
 

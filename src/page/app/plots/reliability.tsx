@@ -1,7 +1,8 @@
 /** The reliability diagram: the stated confidence of each bin against its rate, and the number of attempts below. */
 import { scaleLinear } from 'd3-scale'
 import type { ReliabilityBin } from '../../../core/statistics/calibration.ts'
-import { count, interval, NONE, plural, rate, rateTick, share } from '../data/format.ts'
+import { count, interval, plural, rate, rateTick, share } from '../data/format.ts'
+import { countColumn, intervalColumn, numberColumn, rateColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, PlotTable } from '../parts/data-table.tsx'
 import { GridLines, nearestIndex, Plot } from './frame.tsx'
 
@@ -13,28 +14,15 @@ const STRIP_HEIGHT = 44
 const HEIGHT = 430
 
 const COLUMNS: readonly Column<ReliabilityBin>[] = [
-  {
-    title: 'Stated',
-    isText: true,
-    cell: ({ from, to }) => `${share(from)} to ${share(to)}`,
-    csv: ({ from, to }) => `${from} to ${to}`,
-  },
-  {
-    title: 'Mean stated',
-    cell: ({ mean_confidence }) => (mean_confidence === null ? NONE : share(mean_confidence)),
-    csv: ({ mean_confidence }) => mean_confidence,
-  },
-  {
-    title: 'Rate',
-    cell: ({ success_rate }) => (success_rate === null ? NONE : rate(success_rate)),
-    csv: ({ success_rate }) => success_rate,
-  },
-  {
-    title: '95% interval',
-    cell: bin => (bin.attempts === 0 ? NONE : interval(bin.success_rate_interval)),
-    csv: ({ success_rate_interval: { low, high } }) => `${low} to ${high}`,
-  },
-  { title: 'Attempts', cell: ({ attempts }) => count(attempts), csv: ({ attempts }) => attempts },
+  textColumn(
+    'Stated',
+    ({ from, to }) => `${from} to ${to}`,
+    ({ from, to }) => `${share(from)} to ${share(to)}`,
+  ),
+  numberColumn('Mean stated', ({ mean_confidence }) => mean_confidence, share),
+  rateColumn('Rate', ({ success_rate }) => success_rate),
+  intervalColumn(bin => (bin.attempts === 0 ? undefined : bin.success_rate_interval)),
+  countColumn('Attempts', ({ attempts }) => attempts),
 ]
 
 export function Reliability({ bins }: { bins: readonly ReliabilityBin[] }) {

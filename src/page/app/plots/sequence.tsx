@@ -1,8 +1,9 @@
 /** The confidence sequence of an experiment: the difference from the baseline, and its interval, which narrows with the attempts. */
-import { scaleLinear } from 'd3-scale'
+import { scaleLinear, scaleTime } from 'd3-scale'
 import { area, line } from 'd3-shape'
 import type { Given } from '../data/api.ts'
-import { count, dateTime, points as differenceOf, plural, signed } from '../data/format.ts'
+import { count, dateTime, points as differenceOf, plural, signed, tick } from '../data/format.ts'
+import { countColumn, numberColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, PlotTable } from '../parts/data-table.tsx'
 import { GridLines, nearestIndex, Plot } from './frame.tsx'
 
@@ -17,35 +18,37 @@ const BOTTOM = 272
 const HEIGHT = 300
 
 const COLUMNS: readonly Column<SequencePoint>[] = [
-  { title: 'Until', isText: true, cell: ({ until }) => dateTime(until), csv: ({ until }) => until },
-  {
-    title: 'Attempts',
-    cell: ({ total_attempts }) => count(total_attempts),
-    csv: ({ total_attempts }) => total_attempts,
-  },
-  { title: 'Difference', cell: ({ difference }) => differenceOf(difference), csv: ({ difference }) => difference },
-  {
-    title: 'Low',
-    cell: ({ difference_interval: { low } }) => signed(low),
-    csv: ({ difference_interval: { low } }) => low,
-  },
-  {
-    title: 'High',
-    cell: ({ difference_interval: { high } }) => signed(high),
-    csv: ({ difference_interval: { high } }) => high,
-  },
-  {
-    title: 'Method',
-    isText: true,
-    cell: ({ difference_interval: { method } }) => method.replace('_', ' '),
-    csv: ({ difference_interval: { method } }) => method,
-  },
+  textColumn(
+    'Until',
+    ({ until }) => until,
+    ({ until }) => dateTime(until),
+  ),
+  countColumn('Attempts', ({ total_attempts }) => total_attempts),
+  numberColumn('Difference', ({ difference }) => difference, differenceOf),
+  numberColumn('Low', ({ difference_interval: { low } }) => low, signed),
+  numberColumn('High', ({ difference_interval: { high } }) => high, signed),
+  textColumn(
+    'Method',
+    ({ difference_interval: { method } }) => method,
+    ({ difference_interval: { method } }) => method.replace('_', ' '),
+  ),
 ]
 
-export function Sequence({ variant, history }: { variant: string; history: readonly SequencePoint[] }) {
-  const label = `${variant} minus the baseline, by attempts`
+/** What the axis of a sequence counts. */
+export type SequenceAxis = 'attempts' | 'time'
+
+interface SequenceProps {
+  variant: string
+  history: readonly SequencePoint[]
+  axis: SequenceAxis
+}
+
+export function Sequence({ variant, history, axis }: SequenceProps) {
+  const label = `${variant} minus the baseline, by ${axis}`
   const last = history.at(-1)
-  const most = Math.max(1, last?.total_attempts ?? 1)
+  const positionOf = ({ total_attempts, until }: SequencePoint): number =>
+    axis === 'attempts' ? total_attempts : Date.parse(until)
+  const [from, to] = axis === 'attempts' ? [0, Math.max(1, last?.total_attempts ?? 1)] : spanOf(history)
   const widest = Math.min(
     100,
     Math.max(
@@ -56,7 +59,8 @@ export function Sequence({ variant, history }: { variant: string; history: reado
     ),
   )
   const y = scaleLinear([-widest, widest], [BOTTOM, TOP]).clamp(true)
-  const xOf = (width: number) => scaleLinear([0, most], [LEFT, width - 20])
+  const xOf = (width: number) =>
+    axis === 'attempts' ? scaleLinear([from, to], [LEFT, width - 20]) : scaleTime([from, to], [LEFT, width - 20])
   const decided = history.find(({ difference_interval: { low, high } }) => low > 0 || high < 0)
   return (
     <>
@@ -66,12 +70,12 @@ export function Sequence({ variant, history }: { variant: string; history: reado
         points={history.length}
         describe={i => describe(history[i]!)}
         nearest={(at, _, width) =>
-          nearestIndex(history.length, i => Math.abs(xOf(width)(history[i]!.total_attempts) - at))
+          nearestIndex(history.length, i => Math.abs(xOf(width)(positionOf(history[i]!)) - at))
         }
       >
         {(width, cursor) => {
           const x = xOf(width)
-          const at = ({ total_attempts }: SequencePoint): number => x(total_attempts)
+          const at = (point: SequencePoint): number => x(positionOf(point))
           const band = area<SequencePoint>(
             at,
             point => y(point.difference_interval.low),
@@ -105,13 +109,13 @@ export function Sequence({ variant, history }: { variant: string; history: reado
                     y={TOP + 10}
                     text-anchor={at(decided) > width / 2 ? 'end' : 'start'}
                   >
-                    decided at {count(decided.total_attempts)}
+                    decided at {axis === 'attempts' ? count(decided.total_attempts) : dateTime(decided.until)}
                   </text>
                 </>
               )}
-              {x.ticks(Math.max(2, Math.floor(width / 140))).map(attempts => (
-                <text key={attempts} x={x(attempts)} y={HEIGHT - 8} text-anchor="middle">
-                  {count(attempts)}
+              {x.ticks(Math.max(2, Math.floor(width / 140))).map((value: number | Date) => (
+                <text key={Number(value)} x={x(value)} y={HEIGHT - 8} text-anchor="middle">
+                  {axis === 'attempts' ? count(Number(value)) : tick(Number(value), to - from)}
                 </text>
               ))}
               {cursor !== undefined && (
@@ -130,6 +134,12 @@ export function Sequence({ variant, history }: { variant: string; history: reado
       />
     </>
   )
+}
+
+/** The times of the first and the last point, or the hour around a single one. */
+function spanOf(history: readonly SequencePoint[]): readonly [number, number] {
+  const [first, last] = [Date.parse(history[0]?.until ?? ''), Date.parse(history.at(-1)?.until ?? '')]
+  return first < last ? [first, last] : [last - 1_800_000, last + 1_800_000]
 }
 
 const describe = (point: SequencePoint): string =>

@@ -3,16 +3,18 @@ import type { ComponentChildren } from 'preact'
 import { useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
 import { useNewestAttempts } from '../data/attempts.ts'
-import { count, duration, interval, money, NONE, plural, points, rate, score, signed } from '../data/format.ts'
+import { count, dateTime, duration, money, NONE, plural, points, score, signed } from '../data/format.ts'
 import { parameters } from '../data/router.ts'
 import { AttemptTable } from '../parts/attempt-table.tsx'
 import { Badge, EvidenceLabel, Link, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
+import { countColumn, intervalColumn, numberColumn, rateColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
-import { Figure } from '../parts/figure.tsx'
+import { Figure, TotalCostFigure } from '../parts/figure.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
+import { Durations } from '../plots/durations.tsx'
 import { RateOverTime } from '../plots/rate-over-time.tsx'
 import { Reliability } from '../plots/reliability.tsx'
 import { Whisker } from '../plots/whisker.tsx'
@@ -21,7 +23,7 @@ export function AgentView() {
   return parameters.value['agent_name'] === undefined ? (
     <ChooseAgent />
   ) : (
-    <ShownAgent agent={parameters.value['agent_name']} />
+    <ShownAgent key={parameters.value['agent_name']} agent={parameters.value['agent_name']} />
   )
 }
 
@@ -87,9 +89,9 @@ function ShownAgent({ agent }: { agent: string }) {
               ? 'too few attempts for a baseline'
               : drift.began_attempts_ago === null
                 ? 'at its recent rate'
-                : `for about ${plural(drift.began_attempts_ago, 'attempt')}`
+                : `since ${dateTime(drift.began_at ?? '')}, about ${plural(drift.began_attempts_ago, 'attempt')}`
           }
-          explain={{ path: 'trends', query, field: ['agents', '*', 'direction'] }}
+          explain={{ path: 'trends', query, field: ['agents', '*', 'began_at'] }}
         />
         <Figure
           label="Cost per success"
@@ -101,18 +103,7 @@ function ShownAgent({ agent }: { agent: string }) {
           }
           explain={{ path: 'costs', query, field: ['overall', 'cost_per_success'], attempts: cost?.total_attempts }}
         />
-        <Figure
-          label="Total cost"
-          value={cost?.total_cost_usd == null ? NONE : money(cost.total_cost_usd)}
-          note={
-            cost === undefined
-              ? ''
-              : cost.unpriced === 0
-                ? 'all attempts are priced'
-                : `${count(cost.unpriced)} without a price`
-          }
-          explain={{ path: 'costs', query, field: ['overall', 'total_cost_usd'] }}
-        />
+        <TotalCostFigure label="Total cost" cost={cost} query={query} />
       </div>
       <Card title="Rate over time" source={{ path: 'trends', query }}>
         <Loaded answer={trends} rows={6}>
@@ -123,15 +114,15 @@ function ShownAgent({ agent }: { agent: string }) {
               <RateOverTime
                 label={`Success rate of ${agent} over time`}
                 points={data.points}
-                baseline={drift?.direction === 'none' ? null : (drift?.expected_rate ?? null)}
+                drift={drift?.direction === 'none' || drift?.began_at === null ? undefined : drift}
               />
             )
           }
         </Loaded>
       </Card>
       <div class="columns">
-        <Confidence query={query} />
         <div>
+          <Confidence query={query} />
           <Card
             title="Models and their times"
             source={{ path: 'leaderboard', query }}
@@ -148,10 +139,10 @@ function ShownAgent({ agent }: { agent: string }) {
               )}
             </Loaded>
           </Card>
-          <IssueTypes query={query} />
         </div>
+        <IssueTypes query={query} />
       </div>
-      <RecentAttempts query={query} />
+      <Newest agent={agent} query={query} />
     </main>
   )
 }
@@ -159,24 +150,12 @@ function ShownAgent({ agent }: { agent: string }) {
 type BoardRow = Given<'leaderboard'>['rows'][number]
 
 const MODEL_COLUMNS: readonly Column<BoardRow>[] = [
-  { title: 'Model', isText: true, cell: ({ model_name }) => model_name, csv: ({ model_name }) => model_name },
-  { title: 'Rate', cell: ({ success_rate }) => rate(success_rate), csv: ({ success_rate }) => success_rate },
-  {
-    title: '95% interval',
-    cell: row => interval(row.success_rate_interval),
-    csv: ({ success_rate_interval: { low, high } }) => `${low} to ${high}`,
-  },
-  { title: 'Attempts', cell: row => count(row.total_attempts), csv: row => row.total_attempts },
-  {
-    title: 'Median time',
-    cell: row => (row.time_seconds?.p50 == null ? NONE : duration(row.time_seconds.p50)),
-    csv: row => row.time_seconds?.p50,
-  },
-  {
-    title: '95th percentile',
-    cell: row => (row.time_seconds?.p95 == null ? NONE : duration(row.time_seconds.p95)),
-    csv: row => row.time_seconds?.p95,
-  },
+  textColumn('Model', ({ model_name }) => model_name),
+  rateColumn('Rate', ({ success_rate }) => success_rate),
+  intervalColumn(({ success_rate_interval }) => success_rate_interval),
+  countColumn('Attempts', ({ total_attempts }) => total_attempts),
+  numberColumn('Median time', ({ time_seconds }) => time_seconds?.p50, duration),
+  numberColumn('95th percentile', ({ time_seconds }) => time_seconds?.p95, duration),
 ]
 
 function Confidence({ query }: { query: Query }) {
@@ -269,30 +248,27 @@ function RateTable({ caption, rates, to, limit = 100 }: RateTableProps) {
     ([, a], [, b]) => b.total_attempts - a.total_attempts || b.success_rate - a.success_rate,
   )
   const columns: readonly Column<(typeof rows)[number]>[] = [
-    { title: 'Name', isText: true, cell: ([name]) => to(name), csv: ([name]) => name },
-    { title: 'Rate', cell: ([, own]) => rate(own.success_rate), csv: ([, own]) => own.success_rate },
+    textColumn(
+      'Name',
+      ([name]) => name,
+      ([name]) => to(name),
+    ),
+    rateColumn('Rate', ([, own]) => own.success_rate),
     {
-      title: '95% interval',
+      ...intervalColumn(([, own]) => own.success_rate_interval),
       isText: true,
       cell: ([, own]) => (
         <span class="small-whisker">
           <Whisker rate={own.success_rate} {...own.success_rate_interval} />
         </span>
       ),
-      csv: ([
-        ,
-        {
-          success_rate_interval: { low, high },
-        },
-      ]) => `${low} to ${high}`,
     },
-    { title: 'Attempts', cell: ([, own]) => count(own.total_attempts), csv: ([, own]) => own.total_attempts },
-    {
-      title: 'Evidence',
-      isText: true,
-      cell: ([, own]) => <EvidenceLabel evidence={own.evidence} />,
-      csv: ([, own]) => own.evidence,
-    },
+    countColumn('Attempts', ([, own]) => own.total_attempts),
+    textColumn(
+      'Evidence',
+      ([, own]) => own.evidence,
+      ([, own]) => <EvidenceLabel evidence={own.evidence} />,
+    ),
   ]
   if (rows.length === 0) return <Notice>No attempts in the range.</Notice>
   return (
@@ -308,19 +284,53 @@ function RateTable({ caption, rates, to, limit = 100 }: RateTableProps) {
   )
 }
 
-function RecentAttempts({ query }: { query: Query }) {
+/** The newest attempts: how long they took, and the last ones as rows. */
+function Newest({ agent, query }: { agent: string; query: Query }) {
   const { answer, attempts } = useNewestAttempts(query)
   return (
-    <Card title="Recent attempts" source={{ path: 'attempts', query }}>
-      <Loaded answer={answer} rows={4}>
-        {() =>
-          attempts.length === 0 ? (
-            <Notice>No single attempts are kept in the range.</Notice>
-          ) : (
-            <AttemptTable caption="Recent attempts" attempts={attempts.slice(0, 10)} />
-          )
-        }
-      </Loaded>
-    </Card>
+    <>
+      <Card title="Durations" legend={<DurationKey attempts={attempts.length} />} source={{ path: 'attempts', query }}>
+        <Loaded answer={answer} rows={6}>
+          {() =>
+            attempts.some(({ time_seconds }) => time_seconds > 0) ? (
+              <Durations label={`Durations of the newest attempts of ${agent}`} attempts={attempts} />
+            ) : (
+              <Notice>No single attempt with a known time is kept in the range.</Notice>
+            )
+          }
+        </Loaded>
+      </Card>
+      <Card title="Recent attempts" source={{ path: 'attempts', query }}>
+        <Loaded answer={answer} rows={4}>
+          {() =>
+            attempts.length === 0 ? (
+              <Notice>No single attempts are kept in the range.</Notice>
+            ) : (
+              <AttemptTable caption="Recent attempts" attempts={attempts.slice(0, 10)} />
+            )
+          }
+        </Loaded>
+      </Card>
+    </>
+  )
+}
+
+function DurationKey({ attempts }: { attempts: number }) {
+  return (
+    <>
+      <span>the newest {plural(attempts, 'attempt')}</span>
+      <span class="key">
+        <svg width="12" height="12" aria-hidden="true">
+          <path class="mark success" d="M6,6h0" />
+        </svg>
+        solved
+      </span>
+      <span class="key">
+        <svg width="12" height="12" aria-hidden="true">
+          <path class="mark failure" d="M3,3l6,6m0,-6l-6,6" />
+        </svg>
+        failed
+      </span>
+    </>
   )
 }

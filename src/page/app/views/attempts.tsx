@@ -10,14 +10,10 @@ import { tableCsv } from '../parts/data-table.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
 
-/** Rows at first: to draw 200 at 200 attempts a second would keep the browser busy. */
-const FIRST_ROWS = 50
-
 export function AttemptsView() {
   const query = filterQuery()
   const { answer, attempts } = useNewestAttempts(query)
   const held = useHeldAttempts(attempts)
-  const [isWhole, setWhole] = useState(false)
   return (
     <main aria-busy={answer.isBusy}>
       <Heading title="Attempts" filters={['agent_name', 'model_name', 'issue_type', 'since']}>
@@ -44,19 +40,7 @@ export function AttemptsView() {
                   No single attempts are kept here. Older ones count in the other views, and their records expire.
                 </Notice>
               ) : (
-                <>
-                  <AttemptTable
-                    caption="The newest attempts"
-                    attempts={isWhole ? held.attempts : held.attempts.slice(0, FIRST_ROWS)}
-                  />
-                  {!isWhole && held.attempts.length > FIRST_ROWS && (
-                    <p class="more">
-                      <button type="button" class="button" onClick={() => setWhole(true)}>
-                        Show {count(held.attempts.length - FIRST_ROWS)} more
-                      </button>
-                    </p>
-                  )}
-                </>
+                <AttemptTable caption="The newest attempts" attempts={held.attempts} />
               )
             }
           </Loaded>

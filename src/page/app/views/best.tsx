@@ -3,13 +3,13 @@ import { useRef, useState } from 'preact/hooks'
 import type { LeaderboardGroup, LeaderboardRow } from '../../../core/reports/leaderboard.ts'
 import { useAnswer } from '../data/answers.ts'
 import type { Given, Query } from '../data/api.ts'
-import { count, duration, interval, money, NONE, plural, rate, share } from '../data/format.ts'
+import { count, duration, interval, money, NONE, plural, points, rate, share } from '../data/format.ts'
 import { Badge, Candidate, EvidenceLabel, Notice } from '../parts/basics.tsx'
 import { Card, type Csv, Loaded } from '../parts/card.tsx'
 import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Verdict } from '../parts/verdict.tsx'
+import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { Whisker, WhiskerAxis, WhiskerKey } from '../plots/whisker.tsx'
 
 type Board = Given<'leaderboard'>
@@ -29,7 +29,10 @@ export function BestView() {
         legend={<WhiskerKey />}
         source={{ path: 'leaderboard', query }}
         csv={board && boardCsv(board)}
-        footer="Attempts that state the same task_id are counted as one cluster. All others are taken as independent."
+        footer={
+          board &&
+          'Attempts that state the same task_id are counted as one cluster. All others are taken as independent.'
+        }
       >
         <Loaded answer={answer} rows={7}>
           {data =>
@@ -46,12 +49,7 @@ export function BestView() {
 }
 
 function BestVerdict({ board, error }: { board: Board | undefined; error: string | undefined }) {
-  if (board === undefined)
-    return (
-      <Verdict badge={<Badge tone="plain">{error === undefined ? 'Loading' : 'No answer'}</Badge>}>
-        {error ?? ' '}
-      </Verdict>
-    )
+  if (board === undefined) return <PendingVerdict error={error} />
   const leader = board.rows[0]
   if (leader === undefined || leader.group !== 'could_be_best') {
     return (
@@ -114,16 +112,25 @@ const GROUPS: Readonly<Record<LeaderboardGroup, readonly [title: string, meaning
   too_few: ['Too few to compare', 'fewer than 5 attempts'],
 }
 
-/** Rows at first. The others wait for a click: 200 rows take long to lay out on a phone. */
-const FIRST_ROWS = 50
+/**
+ * Rows of a group at first. The others wait for a click: 200 rows take long to lay out, and among 200 candidates hardly any row of the later groups
+ * is the answer to who is best.
+ */
+const FIRST_ROWS: Readonly<Record<LeaderboardGroup, number>> = {
+  could_be_best: 20,
+  told_apart: 10,
+  not_compared: 5,
+  too_few: 5,
+}
+/** A group with this many rows more than that is shown as a whole. */
+const FEW_MORE = 3
 
 function BoardTable({ board, query }: { board: Board; query: Query }) {
-  const [isWhole, setWhole] = useState(false)
+  const [whole, setWhole] = useState<ReadonlySet<LeaderboardGroup>>(new Set())
   const hold = useHeldOrder(board.rows)
   const isMix = board.compared_at === null
   const hasCost = board.rows.some(({ cost_per_success }) => cost_per_success !== null)
   const hasConfidence = board.rows.some(({ avg_confidence }) => avg_confidence !== null)
-  const rows = isWhole ? hold.rows : hold.rows.slice(0, FIRST_ROWS)
   const band = board.rows[0]?.group === 'could_be_best' ? shownInterval(board.rows[0]) : undefined
   const columns = 5 + (isMix ? 1 : 1) + (hasCost ? 1 : 0) + (hasConfidence ? 1 : 0)
   const explain = (title: string, ...field: string[]) => (
@@ -157,8 +164,10 @@ function BoardTable({ board, query }: { board: Board; query: Query }) {
           </tr>
         </thead>
         {(Object.keys(GROUPS) as LeaderboardGroup[]).map(group => {
-          const own = rows.filter(row => row.group === group)
-          if (own.length === 0) return null
+          const all = hold.rows.filter(row => row.group === group)
+          if (all.length === 0) return null
+          const isFolded = !whole.has(group) && all.length > FIRST_ROWS[group] + FEW_MORE
+          const own = isFolded ? all.slice(0, FIRST_ROWS[group]) : all
           return (
             <tbody key={group}>
               <tr class="group">
@@ -189,7 +198,9 @@ function BoardTable({ board, query }: { board: Board; query: Query }) {
                   </td>
                   {!isMix && <td data-label="Chance best">{row.p_best === null ? NONE : share(row.p_best)}</td>}
                   {hasConfidence && (
-                    <td data-label="Stated">{row.avg_confidence === null ? NONE : share(row.avg_confidence)}</td>
+                    <td data-label="Stated">
+                      <Stated row={row} />
+                    </td>
                   )}
                   <td data-label="Median time">
                     {row.time_seconds?.p50 == null ? NONE : duration(row.time_seconds.p50)}
@@ -201,17 +212,40 @@ function BoardTable({ board, query }: { board: Board; query: Query }) {
                   )}
                 </tr>
               ))}
+              {isFolded && (
+                <tr class="folded">
+                  <td colSpan={columns + 1}>
+                    <button type="button" class="button" onClick={() => setWhole(new Set([...whole, group]))}>
+                      Show {count(all.length - own.length)} more: {GROUPS[group][0].toLowerCase()}
+                    </button>
+                  </td>
+                </tr>
+              )}
             </tbody>
           )
         })}
       </table>
-      {rows.length < board.rows.length && (
-        <p class="more">
-          <button type="button" class="button" onClick={() => setWhole(true)}>
-            Show {count(board.rows.length - rows.length)} more
-          </button>
+      {totalOf(board.groups) > board.rows.length && (
+        <p class="card-foot">
+          {count(totalOf(board.groups) - board.rows.length)} more candidates are not listed here. Choose an issue type,
+          or ask the API with a higher limit.
         </p>
       )}
+    </>
+  )
+}
+
+const totalOf = (groups: Board['groups']): number => Object.values(groups).reduce((sum, own) => sum + own, 0)
+
+/** What an agent states against what it achieves. The difference is left out where the interval of the rate includes what it states. */
+function Stated({ row: { avg_confidence, success_rate, success_rate_interval } }: { row: LeaderboardRow }) {
+  if (avg_confidence === null) return <>{NONE}</>
+  const stated = avg_confidence * 100
+  const isApart = stated > success_rate_interval.high || stated < success_rate_interval.low
+  return (
+    <>
+      {share(avg_confidence)}
+      {isApart && <span class="model">{points(stated - success_rate)}</span>}
     </>
   )
 }
@@ -256,12 +290,13 @@ function boardCsv(board: Board): Csv {
       'p50_seconds',
       'cost_per_success_usd',
     ],
-    rows: board.rows.map(row => [
-      ...[row.agent_name, row.model_name, row.group, row.success_rate],
-      ...[row.success_rate_interval.low, row.success_rate_interval.high],
-      ...[row.adjusted_rate, row.adjusted_rate_interval?.low, row.adjusted_rate_interval?.high],
-      ...[row.total_attempts, row.evidence, row.p_best, row.avg_confidence],
-      ...[row.time_seconds?.p50, row.cost_per_success?.cost_usd],
-    ]),
+    rows: () =>
+      board.rows.map(row => [
+        ...[row.agent_name, row.model_name, row.group, row.success_rate],
+        ...[row.success_rate_interval.low, row.success_rate_interval.high],
+        ...[row.adjusted_rate, row.adjusted_rate_interval?.low, row.adjusted_rate_interval?.high],
+        ...[row.total_attempts, row.evidence, row.p_best, row.avg_confidence],
+        ...[row.time_seconds?.p50, row.cost_per_success?.cost_usd],
+      ]),
   }
 }

@@ -1,13 +1,14 @@
 /** Costs: what a success costs, and which models are worth it. */
 import { useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import { count, list, money, NONE, plural, rate } from '../data/format.ts'
+import { count, list, money, NONE, plural } from '../data/format.ts'
 import { Badge, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
+import { countColumn, moneyColumn, rateColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Verdict } from '../parts/verdict.tsx'
+import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { frontPositions, type PricedModel, QualityCost } from '../plots/quality-cost.tsx'
 
 type Costs = Given<'costs'>
@@ -76,40 +77,24 @@ type Cost = Costs['overall']
 type ModelRow = { readonly name: string; readonly cost: Cost; readonly rate: number | undefined }
 
 const MODEL_COLUMNS: readonly Column<ModelRow>[] = [
-  { title: 'Model', isText: true, cell: ({ name }) => name, csv: ({ name }) => name },
-  { title: 'Rate', cell: row => (row.rate === undefined ? NONE : rate(row.rate)), csv: row => row.rate },
-  {
-    title: 'Per success',
-    cell: ({ cost }) => estimate(cost.cost_per_success),
-    csv: ({ cost }) => cost.cost_per_success?.cost_usd,
-  },
-  {
-    title: 'Total',
-    cell: ({ cost }) => (cost.total_cost_usd === null ? NONE : money(cost.total_cost_usd)),
-    csv: ({ cost }) => cost.total_cost_usd,
-  },
+  textColumn('Model', ({ name }) => name),
+  rateColumn('Rate', row => row.rate),
+  estimateColumn('Per success', ({ cost }) => cost.cost_per_success),
+  moneyColumn('Total', ({ cost }) => cost.total_cost_usd),
 ]
 
 const COST_COLUMNS: readonly Column<[string, Cost]>[] = [
-  { title: 'Agent', isText: true, cell: ([name]) => name, csv: ([name]) => name },
-  {
-    title: 'Per success',
-    cell: ([, cost]) => estimate(cost.cost_per_success),
-    csv: ([, cost]) => cost.cost_per_success?.cost_usd,
-  },
-  {
-    title: 'Per attempt',
-    cell: ([, cost]) => estimate(cost.cost_per_attempt),
-    csv: ([, cost]) => cost.cost_per_attempt?.cost_usd,
-  },
-  {
-    title: 'Total',
-    cell: ([, cost]) => (cost.total_cost_usd === null ? NONE : money(cost.total_cost_usd)),
-    csv: ([, cost]) => cost.total_cost_usd,
-  },
-  { title: 'Attempts', cell: ([, cost]) => count(cost.total_attempts), csv: ([, cost]) => cost.total_attempts },
-  { title: 'Without a price', cell: ([, cost]) => count(cost.unpriced), csv: ([, cost]) => cost.unpriced },
+  textColumn('Agent', ([name]) => name),
+  estimateColumn('Per success', ([, cost]) => cost.cost_per_success),
+  estimateColumn('Per attempt', ([, cost]) => cost.cost_per_attempt),
+  moneyColumn('Total', ([, cost]) => cost.total_cost_usd),
+  countColumn('Attempts', ([, cost]) => cost.total_attempts),
+  countColumn('Without a price', ([, cost]) => cost.unpriced),
 ]
+
+function estimateColumn<Row>(title: string, of: (row: Row) => Cost['cost_per_success']): Column<Row> {
+  return { title, cell: row => estimate(of(row)), csv: row => of(row)?.cost_usd }
+}
 
 function estimate(value: Cost['cost_per_success']) {
   if (value === null) return NONE
@@ -134,12 +119,7 @@ function CostVerdict({
   error: string | undefined
   priced: readonly PricedModel[]
 }) {
-  if (costs === undefined)
-    return (
-      <Verdict badge={<Badge tone="plain">{error === undefined ? 'Loading' : 'No answer'}</Badge>}>
-        {error ?? ' '}
-      </Verdict>
-    )
+  if (costs === undefined) return <PendingVerdict error={error} />
   const { overall } = costs
   const unpriced = Object.entries(costs.by_model)
     .filter(([, own]) => own.unpriced > 0)

@@ -1,16 +1,19 @@
 /** Experiments: whether an A/B test is decided, and how its evidence grew. */
-import { useAnswer } from '../data/answers.ts'
+import type { ComponentChildren } from 'preact'
+import { isPending, useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import { count, dateTime, duration, interval, money, NONE, points, rate, score, signed } from '../data/format.ts'
-import { parameters } from '../data/router.ts'
-import { Badge, Link, Notice } from '../parts/basics.tsx'
+import { count, duration, NONE, plural, points, score, signed } from '../data/format.ts'
+import { attemptsPerDay } from '../data/pace.ts'
+import { parameters, setParameter } from '../data/router.ts'
+import { Badge, Link, Notice, Skeleton, Time } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
+import { countColumn, intervalColumn, moneyColumn, numberColumn, rateColumn, textColumn } from '../parts/columns.tsx'
 import { type Column, DataTable, tableCsv } from '../parts/data-table.tsx'
 import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Verdict } from '../parts/verdict.tsx'
-import { Sequence, type SequencePoint } from '../plots/sequence.tsx'
+import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
+import { Sequence, type SequenceAxis, type SequencePoint } from '../plots/sequence.tsx'
 
 export function ExperimentsView() {
   const name = parameters.value['experiment']
@@ -22,18 +25,15 @@ export function ExperimentsView() {
         Each may be looked at after every attempt.
       </Heading>
       <Loaded answer={list} rows={4}>
-        {({ experiments }) => (
-          <>
-            {shown === undefined ? (
-              <Card>
-                <Notice>
-                  No experiment has an attempt. Send “experiment” and “variant” with the attempts of an A/B test.
-                </Notice>
-              </Card>
-            ) : (
-              <ShownExperiment key={shown} name={shown} />
-            )}
-            {experiments.length > 0 && (
+        {({ experiments }) =>
+          shown === undefined ? (
+            <Card>
+              <Notice>
+                No experiment has an attempt. Send “experiment” and “variant” with the attempts of an A/B test.
+              </Notice>
+            </Card>
+          ) : (
+            <ShownExperiment key={shown} name={shown}>
               <Card
                 title="All experiments"
                 source={{ path: 'experiments', query: {} }}
@@ -46,9 +46,9 @@ export function ExperimentsView() {
                   keyOf={({ experiment }) => experiment}
                 />
               </Card>
-            )}
-          </>
-        )}
+            </ShownExperiment>
+          )
+        }
       </Loaded>
     </main>
   )
@@ -60,70 +60,61 @@ type Variant = Report['variants'][number]
 type Comparison = Report['comparisons'][number]
 
 const LIST_COLUMNS: readonly Column<Listed>[] = [
-  {
-    title: 'Experiment',
-    isText: true,
-    cell: ({ experiment }) => (
+  textColumn(
+    'Experiment',
+    ({ experiment }) => experiment,
+    ({ experiment }) => (
       <Link to="experiments" query={{ experiment }}>
         {experiment}
       </Link>
     ),
-    csv: ({ experiment }) => experiment,
-  },
-  {
-    title: 'Variants',
-    isText: true,
-    cell: ({ variants }) => variants.join(', '),
-    csv: ({ variants }) => variants.join(', '),
-  },
-  {
-    title: 'Attempts',
-    cell: ({ total_attempts }) => count(total_attempts),
-    csv: ({ total_attempts }) => total_attempts,
-  },
-  {
-    title: 'Last attempt',
-    isText: true,
-    cell: ({ last_attempt }) => (last_attempt === null ? NONE : dateTime(last_attempt)),
-    csv: ({ last_attempt }) => last_attempt,
-  },
+  ),
+  textColumn('Variants', ({ variants }) => variants.join(', ')),
+  countColumn('Attempts', ({ total_attempts }) => total_attempts),
+  textColumn(
+    'Last attempt',
+    ({ last_attempt }) => last_attempt ?? undefined,
+    ({ last_attempt }) => (last_attempt === null ? NONE : <Time iso={last_attempt} />),
+  ),
 ]
 
 const VARIANT_COLUMNS: readonly Column<Variant>[] = [
-  { title: 'Variant', isText: true, cell: ({ variant }) => variant, csv: ({ variant }) => variant },
-  { title: 'Rate', cell: ({ success_rate }) => rate(success_rate), csv: ({ success_rate }) => success_rate },
-  {
-    title: '95% interval',
-    cell: row => interval(row.success_rate_interval),
-    csv: ({ success_rate_interval: { low, high } }) => `${low} to ${high}`,
-  },
-  { title: 'Attempts', cell: row => count(row.total_attempts), csv: row => row.total_attempts },
-  {
-    title: 'Mean time',
-    cell: row => (row.avg_time_seconds === 0 ? NONE : duration(row.avg_time_seconds)),
-    csv: row => row.avg_time_seconds,
-  },
-  {
-    title: 'Cost per success',
-    cell: ({ costs }) => (costs.cost_per_success === null ? NONE : money(costs.cost_per_success.cost_usd)),
-    csv: ({ costs }) => costs.cost_per_success?.cost_usd,
-  },
+  textColumn('Variant', ({ variant }) => variant),
+  rateColumn('Rate', ({ success_rate }) => success_rate),
+  intervalColumn(({ success_rate_interval }) => success_rate_interval),
+  countColumn('Attempts', ({ total_attempts }) => total_attempts),
+  numberColumn('Mean time', ({ avg_time_seconds }) => avg_time_seconds || null, duration),
+  moneyColumn('Cost per success', ({ costs }) => costs.cost_per_success?.cost_usd),
 ]
 
-function ShownExperiment({ name }: { name: string }) {
+/** `children` stand below it. They wait until it is there: otherwise they would be pushed down. */
+function ShownExperiment({ name, children }: { name: string; children: ComponentChildren }) {
   const query = { ...filterQuery(), name }
   const report = useAnswer('experiments/{name}', query)
   const history = useAnswer('experiments/{name}/history', query)
   const first = report.data?.comparisons[0]
   const baseline = report.data?.variants[0]?.variant ?? ''
+  const axis: SequenceAxis = parameters.value['axis'] === 'time' ? 'time' : 'attempts'
+  const verdict = (
+    <ExperimentVerdict
+      name={name}
+      comparison={first}
+      error={report.error?.message}
+      isLoaded={report.data !== undefined}
+    />
+  )
+  if (isPending(report, history))
+    return (
+      <>
+        {verdict}
+        <Card>
+          <Skeleton rows={12} />
+        </Card>
+      </>
+    )
   return (
     <>
-      <ExperimentVerdict
-        name={name}
-        comparison={first}
-        error={report.error?.message}
-        isLoaded={report.data !== undefined}
-      />
+      {verdict}
       <Card
         title="Variants"
         source={{ path: 'experiments/{name}', query }}
@@ -157,19 +148,27 @@ function ShownExperiment({ name }: { name: string }) {
           title={`${comparison.variant} against ${baseline}`}
           source={{ path: 'experiments/{name}/history', query }}
         >
-          <Needed comparison={comparison} variants={report.data!.variants} />
+          <Needed
+            comparison={comparison}
+            variants={report.data!.variants}
+            perDay={history.data && attemptsPerDay(historyOf(history.data, comparison.variant), Date.now())}
+          />
           <Loaded answer={history} rows={6}>
             {data => {
               const points = historyOf(data, comparison.variant)
               return points.length === 0 ? (
                 <Notice>The history needs attempts of both variants.</Notice>
               ) : (
-                <Sequence variant={comparison.variant} history={points} />
+                <>
+                  <AxisChoice axis={axis} />
+                  <Sequence variant={comparison.variant} history={points} axis={axis} />
+                </>
               )
             }}
           </Loaded>
         </Card>
       ))}
+      {children}
     </>
   )
 }
@@ -178,6 +177,30 @@ const historyOf = (history: Given<'experiments/{name}/history'>, variant: string
   history.points.flatMap(({ until, comparisons }) =>
     comparisons.filter(one => one.variant === variant).map(one => ({ ...one, until })),
   )
+
+const AXES: readonly (readonly [SequenceAxis, string])[] = [
+  ['attempts', 'By attempts'],
+  ['time', 'By time'],
+]
+
+/** The axis of the plot. It is in the URL, as filters are. */
+function AxisChoice({ axis }: { axis: SequenceAxis }) {
+  return (
+    <fieldset class="choice" aria-label="Axis of the plot">
+      {AXES.map(([value, label]) => (
+        <button
+          key={value}
+          type="button"
+          class="button"
+          aria-pressed={axis === value}
+          onClick={() => setParameter('axis', value === 'attempts' ? '' : value)}
+        >
+          {label}
+        </button>
+      ))}
+    </fieldset>
+  )
+}
 
 const VERDICTS: Readonly<
   Record<Comparison['verdict'], readonly [tone: 'decided' | 'worse' | 'open' | 'plain', word: string]>
@@ -198,12 +221,7 @@ interface ExperimentVerdictProps {
 
 function ExperimentVerdict({ name, comparison, error, isLoaded }: ExperimentVerdictProps) {
   if (comparison === undefined) {
-    const text = error ?? (isLoaded ? 'There is only one variant so far.' : ' ')
-    return (
-      <Verdict badge={<Badge tone="plain">{isLoaded || error !== undefined ? 'No answer' : 'Loading'}</Badge>}>
-        {text}
-      </Verdict>
-    )
+    return <PendingVerdict error={error ?? (isLoaded ? 'There is only one variant so far.' : undefined)} />
   }
   const [tone, word] = VERDICTS[comparison.verdict]
   const { low, high } = comparison.difference_interval
@@ -215,14 +233,21 @@ function ExperimentVerdict({ name, comparison, error, isLoaded }: ExperimentVerd
   )
 }
 
-/** Attempts so far, of those that a decision needs. */
-function Needed({ comparison, variants }: { comparison: Comparison; variants: readonly Variant[] }) {
+interface NeededProps {
+  comparison: Comparison
+  variants: readonly Variant[]
+  /** Attempts of both variants together. Undefined if not known. */
+  perDay: number | undefined
+}
+
+/** Attempts so far, of those that a decision needs, and how long the others take. */
+function Needed({ comparison, variants, perDay }: NeededProps) {
   if (comparison.attempts_needed === null || comparison.verdict !== 'cannot_tell_yet') return null
   const own = variants.find(({ variant }) => variant === comparison.variant)?.total_attempts ?? 0
   const all = own + comparison.attempts_needed
   return (
     <div class="card-body">
-      {count(own)} of about {count(all)} attempts of each.{' '}
+      {count(own)} of about {count(all)} attempts of each. {remainingSentence(2 * comparison.attempts_needed, perDay)}{' '}
       {comparison.futile && 'It will probably not be decided in 20,000 more.'}
       <div class="progress">
         <svg width="100%" height="8" aria-hidden="true">
@@ -231,6 +256,15 @@ function Needed({ comparison, variants }: { comparison: Comparison; variants: re
       </div>
     </div>
   )
+}
+
+function remainingSentence(attempts: number, perDay: number | undefined): string {
+  if (perDay === undefined) return ''
+  if (perDay === 0) return 'None has come in the last week.'
+  const days = attempts / perDay
+  return days < 1
+    ? `About ${duration(Math.max(60, days * 86_400))} more at this pace.`
+    : `About ${plural(Math.ceil(days), 'more day', 'more days')} at this pace.`
 }
 
 function ratioBadge({ sample_ratio }: Report) {

@@ -7,7 +7,7 @@ import { Card, Loaded } from '../parts/card.tsx'
 import { Explain } from '../parts/explain.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Verdict } from '../parts/verdict.tsx'
+import { PendingVerdict, Verdict } from '../parts/verdict.tsx'
 import { Whisker, WhiskerAxis, WhiskerKey } from '../plots/whisker.tsx'
 
 type Fair = Given<'fair-comparison'>
@@ -27,7 +27,10 @@ export function ModelsView() {
         legend={<WhiskerKey band={false} />}
         source={{ path: 'fair-comparison', query: { ...query, by: 'model_name' } }}
         csv={fair.data && fairCsv(fair.data)}
-        footer="“Same mix” weights each issue type alike for all models. A model that got the easy work looks better without it."
+        footer={
+          fair.data &&
+          '“Same mix” weights each issue type alike for all models. A model that got the easy work looks better without it.'
+        }
       >
         <Loaded answer={fair} rows={4}>
           {data =>
@@ -45,12 +48,7 @@ export function ModelsView() {
 }
 
 function ModelVerdict({ fair, error }: { fair: Fair | undefined; error: string | undefined }) {
-  if (fair === undefined)
-    return (
-      <Verdict badge={<Badge tone="plain">{error === undefined ? 'Loading' : 'No answer'}</Badge>}>
-        {error ?? ' '}
-      </Verdict>
-    )
+  if (fair === undefined) return <PendingVerdict error={error} />
   const { best, strata } = fair
   const leader = fair.rates.find(({ name }) => name === best?.name)
   if (best === null || leader?.adjusted_rate == null || leader.adjusted_rate_interval === null) {
@@ -186,8 +184,9 @@ const fairCsv = (fair: Fair) => ({
     'adjusted_high',
     'total_attempts',
   ],
-  rows: fair.rates.map(row => [
-    ...[row.name, row.success_rate, row.success_rate_interval.low, row.success_rate_interval.high],
-    ...[row.adjusted_rate, row.adjusted_rate_interval?.low, row.adjusted_rate_interval?.high, row.total_attempts],
-  ]),
+  rows: () =>
+    fair.rates.map(row => [
+      ...[row.name, row.success_rate, row.success_rate_interval.low, row.success_rate_interval.high],
+      ...[row.adjusted_rate, row.adjusted_rate_interval?.low, row.adjusted_rate_interval?.high, row.total_attempts],
+    ]),
 })

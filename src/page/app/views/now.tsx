@@ -1,13 +1,15 @@
 /** Now: what arrives, what failed, and whether anything changed by more than chance. */
 import { useAnswer } from '../data/answers.ts'
-import type { Query } from '../data/api.ts'
+import type { Given, Query } from '../data/api.ts'
 import { useNewestAttempts } from '../data/attempts.ts'
-import { count, interval, money, NONE, plural, points, rate, signed } from '../data/format.ts'
+import { count, interval, NONE, plural, points, rate, signed } from '../data/format.ts'
 import { ATTEMPT_COLUMNS, AttemptTable } from '../parts/attempt-table.tsx'
-import { Badge, Notice } from '../parts/basics.tsx'
+import { Badge, Link, Notice } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
-import { tableCsv } from '../parts/data-table.tsx'
-import { Figure } from '../parts/figure.tsx'
+import { numberColumn, rateColumn, textColumn } from '../parts/columns.tsx'
+import { type Column, tableCsv } from '../parts/data-table.tsx'
+import { Explain } from '../parts/explain.tsx'
+import { Figure, TotalCostFigure } from '../parts/figure.tsx'
 import { filterQuery } from '../parts/filters.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { TrendVerdict } from '../parts/trend-verdict.tsx'
@@ -68,18 +70,7 @@ export function NowView() {
           }
           explain={{ path: 'report', query, field: ['summary', 'total_successful'] }}
         />
-        <Figure
-          label="Cost"
-          value={cost?.total_cost_usd == null ? NONE : money(cost.total_cost_usd)}
-          note={
-            cost === undefined
-              ? ''
-              : cost.unpriced === 0
-                ? 'all attempts are priced'
-                : `${count(cost.unpriced)} without a price`
-          }
-          explain={{ path: 'costs', query, field: ['overall', 'total_cost_usd'] }}
-        />
+        <TotalCostFigure label="Cost" cost={cost} query={query} />
       </div>
       <TrendVerdict answer={trends} />
       <Card title="Rate over time" source={{ path: 'trends', query }}>
@@ -93,50 +84,112 @@ export function NowView() {
           }
         </Loaded>
       </Card>
-      <Changes query={given} />
+      <Changes
+        query={query}
+        title={given['since'] === undefined ? 'What changed since yesterday' : 'What changed against the period before'}
+      />
       <Latest query={query} />
     </main>
   )
 }
 
-/** The later half of two days compared with the earlier half. */
-function Changes({ query }: { query: Query }) {
-  const asked = { ...query, since: '48h' }
-  const answer = useAnswer('trends', asked)
+type Changed = Given<'changes'>
+type AgentChange = Changed['agents'][number]
+
+const DIRECTIONS: Readonly<
+  Record<AgentChange['direction'], readonly [tone: 'decided' | 'worse' | 'open', word: string]>
+> = {
+  improving: ['decided', 'Better'],
+  degrading: ['worse', 'Worse'],
+  cannot_tell_yet: ['open', 'Cannot tell yet'],
+}
+
+/** The range compared with the period before it, and the agents that changed by more than chance. */
+function Changes({ query, title }: { query: Query; title: string }) {
+  const answer = useAnswer('changes', query)
+  const changed = answer.data?.agents.filter(({ direction }) => direction !== 'cannot_tell_yet') ?? []
   return (
-    <Card title="What changed since yesterday" source={{ path: 'trends', query: asked }}>
-      <Loaded answer={answer} rows={2}>
-        {({ change, direction, earlier_half, later_half, drifted_keys }) => (
+    <Card
+      title={title}
+      source={{ path: 'changes', query }}
+      csv={answer.data && tableCsv('changes', CHANGE_COLUMNS, answer.data.agents)}
+    >
+      <Loaded answer={answer} rows={3}>
+        {data => (
           <ul class="sentences">
             <li>
-              <Badge tone={direction === 'improving' ? 'decided' : direction === 'degrading' ? 'worse' : 'open'}>
-                {direction === 'improving' ? 'Better' : direction === 'degrading' ? 'Worse' : 'Cannot tell yet'}
-              </Badge>
+              <OverallBadge direction={data.direction} />
               <span>
-                {change === null || earlier_half === null || later_half === null
-                  ? 'There are too few attempts in the last two days to compare.'
-                  : `The later half of the attempts of two days succeeds ${rate(later_half.success_rate)}, the earlier half ${rate(earlier_half.success_rate)}: ${points(change.difference)}, 95% interval ${signed(change.difference_interval.low)} to ${signed(change.difference_interval.high)}.`}
+                {overallSentence(data)} <Explain title="All attempts" path="changes" query={query} field={['change']} />
               </span>
             </li>
-            {drifted_keys.slice(0, SHOWN).map(drift => (
-              <li key={JSON.stringify([drift.agent_name, drift.model_name, drift.issue_type])}>
-                <Badge tone={drift.direction === 'down' ? 'worse' : 'decided'}>
-                  {drift.direction === 'down' ? 'Worse' : 'Better'}
-                </Badge>
+            {changed.slice(0, SHOWN).map(one => (
+              <li key={one.agent_name}>
+                <ChangeBadge direction={one.direction} />
                 <span>
-                  <strong>{drift.agent_name}</strong> with {drift.model_name} at {drift.issue_type}:{' '}
-                  {rate(drift.observed_rate ?? 0)} instead of {rate(drift.expected_rate ?? 0)}, for about{' '}
-                  {plural(drift.began_attempts_ago ?? 0, 'attempt')}.
+                  <Link to="agent" query={{ agent_name: one.agent_name }}>
+                    {one.agent_name}
+                  </Link>{' '}
+                  {agentSentence(one)}
                 </span>
               </li>
             ))}
-            {drifted_keys.length > SHOWN && <li>{count(drifted_keys.length - SHOWN)} more have drifted.</li>}
+            {changed.length > SHOWN && <li>{count(changed.length - SHOWN)} more agents have changed.</li>}
+            {changed.length === 0 && data.agents_compared > 0 && (
+              <li>
+                <Badge tone="plain">No agent</Badge>
+                <span>
+                  At the same work,{' '}
+                  {data.agents_compared === 1
+                    ? 'the one agent in both periods has not'
+                    : `none of ${count(data.agents_compared)} agents in both periods has`}{' '}
+                  changed by more than chance.{' '}
+                  <Explain title="Change of an agent" path="changes" query={query} field={['agents', 'direction']} />
+                </span>
+              </li>
+            )}
           </ul>
         )}
       </Loaded>
     </Card>
   )
 }
+
+function ChangeBadge({ direction }: { direction: AgentChange['direction'] }) {
+  const [tone, word] = DIRECTIONS[direction]
+  return <Badge tone={tone}>{word}</Badge>
+}
+
+/** Says which way the rate of all attempts moved, and judges nothing: other work moves it, too. */
+function OverallBadge({ direction }: { direction: AgentChange['direction'] }) {
+  if (direction === 'cannot_tell_yet') return <ChangeBadge direction={direction} />
+  return <Badge tone="plain">{direction === 'improving' ? 'Higher' : 'Lower'}</Badge>
+}
+
+function overallSentence({ earlier, later, change }: Changed): string {
+  if (change === null || earlier === null || later === null) return 'All attempts: one of the two periods has none.'
+  const { low, high } = change.difference_interval
+  return `All attempts: ${rate(later.success_rate)} succeed, ${rate(earlier.success_rate)} in the period before: ${points(change.difference)}, 95% interval ${signed(low)} to ${signed(high)}.`
+}
+
+function agentSentence({
+  earlier,
+  later,
+  adjusted_difference,
+  adjusted_difference_interval: between,
+}: AgentChange): string {
+  const rates = `${rate(later?.success_rate ?? 0)} of ${plural(later?.total_attempts ?? 0, 'attempt')}, ${rate(earlier?.success_rate ?? 0)} before`
+  if (adjusted_difference === null || between === null) return `${rates}.`
+  return `${rates}. At the same work: ${points(adjusted_difference)}, 95% interval ${signed(between.low)} to ${signed(between.high)}.`
+}
+
+const CHANGE_COLUMNS: readonly Column<AgentChange>[] = [
+  textColumn('Agent', ({ agent_name }) => agent_name),
+  textColumn('Direction', ({ direction }) => direction),
+  rateColumn('Before', ({ earlier }) => earlier?.success_rate),
+  rateColumn('Now', ({ later }) => later?.success_rate),
+  numberColumn('At the same work', ({ adjusted_difference }) => adjusted_difference, points),
+]
 
 /** Without the columns that say little at a glance. */
 const FAILURE_COLUMNS = ATTEMPT_COLUMNS.filter(({ title }) =>
