@@ -28,8 +28,10 @@ export interface MetricPoint {
 /** The names of the instruments, and not those that a sidecar exposes: a Collector may send a sidecar its own series. */
 const NAMES: ReadonlyMap<string, MetricName> = new Map([
   ['agent.attempts', 'attempts'],
+  ['agent.attempt.duration.seconds', 'duration'],
   ['agent.attempt.duration', 'duration'],
   ['agent.attempt.confidence', 'confidence'],
+  ['agent.attempt.cost.usd', 'cost'],
   ['agent.attempt.cost', 'cost'],
   ['agent.attempt.tokens', 'tokens'],
 ])
