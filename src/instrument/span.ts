@@ -3,9 +3,11 @@ import {
   type Attributes,
   type Context,
   context,
+  createTraceState,
   isSpanContextValid,
   ProxyTracerProvider,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   type Tracer,
@@ -13,6 +15,7 @@ import {
 } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { FIELD_LIST, type ListedField } from '../core/attempt/fields.ts'
+import { trackedRun } from '../core/attempt/tracked-run.ts'
 import { OTHER_ERROR } from './error-type.ts'
 
 const SPAN_FIELDS = FIELD_LIST.filter(field => field.spanAttribute !== undefined)
@@ -52,6 +55,7 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
   })
   if (span === undefined) return undefined
   const spanContext = span.spanContext()
+  markTrackedRun(spanContext, attempt.agent_name)
   return {
     context: trace.setSpan(context.active(), span),
     traceId: isSpanContextValid(spanContext) ? spanContext.traceId : undefined,
@@ -64,6 +68,19 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
         span.end(at)
       }
     },
+  }
+}
+
+/**
+ * Spans below inherit the trace state. A tracer takes no trace state for a new span, so that the span's own is changed. Without the mark, the
+ * sidecar would count a framework's span of this run as another attempt, if it arrives before its parent.
+ */
+function markTrackedRun(spanContext: SpanContext, agentName: string): void {
+  const { key, value } = trackedRun(agentName)
+  try {
+    spanContext.traceState = (spanContext.traceState ?? createTraceState()).set(key, value)
+  } catch {
+    // Another SDK's span context may be read-only.
   }
 }
 

@@ -1,5 +1,6 @@
 /** Extracts the attempts among the spans of a request: each run of an agent once, with the model and tokens of the calls below it. */
 import { FIELD_LIST } from '../../core/attempt/fields.ts'
+import { isInTrackedRun } from '../../core/attempt/tracked-run.ts'
 import type { StatedAttempt } from '../read-attempt.ts'
 import { createExtractor, type Extracted, type Extractor } from './extractor.ts'
 import type { RecordContext } from './mapping/attribute-lookup.ts'
@@ -8,6 +9,7 @@ import type { OtlpMapping } from './mapping/mapping.ts'
 import { spanPosition } from './mapping/record.ts'
 import { idOf } from './mapping/record-identity.ts'
 import { spanRules } from './mapping/rules.ts'
+import { attributeOf } from './scalar.ts'
 import type { Span, TracesRequest } from './schema.ts'
 import { type ModelCall, TOKEN_FIELDS } from './traces/model-call.ts'
 import type { SpansOfRequest, TraceMemory } from './traces/trace-memory.ts'
@@ -71,7 +73,7 @@ function seenSpan(
 function takeRuns(runs: readonly Run[], extractor: Extractor<Span>, memory: TraceMemory): void {
   const counted: SpanNode[] = []
   for (const { rule, context, stated, node } of runs) {
-    if (memory.isSameRun(node)) extractor.exclude(context, 'same_run')
+    if (isPartOfTracked(context.record, node) || memory.isSameRun(node)) extractor.exclude(context, 'same_run')
     else if (
       extractor.take(rule, context, rolledUp(rule, stated, node.usage)) &&
       !node.isCounted &&
@@ -84,6 +86,12 @@ function takeRuns(runs: readonly Run[], extractor: Extractor<Span>, memory: Trac
   extractor.extracted.undo = () => {
     for (const node of counted) memory.uncount(node)
   }
+}
+
+/** The span of the tracked attempt itself has the id under which the library delivers it. */
+function isPartOfTracked({ traceState, attributes }: Span, { agent }: SpanNode): boolean {
+  if (typeof traceState !== 'string' || agent === undefined || !isInTrackedRun(traceState, agent)) return false
+  return attributeOf(attributes, 'agent.attempt.id') === undefined
 }
 
 /** What a span states, with the model and tokens of the calls below it where it states none. */
