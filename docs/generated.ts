@@ -4,6 +4,7 @@ import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
 import type { Family } from '../src/expose/family.ts'
 import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
+import { ENDED_STREAMS } from '../test/instrument/stream-kinds.ts'
 
 /** Every setting: flag, environment variable, default, meaning. */
 function configurationTable(): string {
@@ -58,12 +59,22 @@ function valuesOf(field: AttemptField): string {
   }
 }
 
+/** What the tests found of each stream: its kind, how it ended, what was recorded. */
+function streamTable(): string {
+  const rows = ENDED_STREAMS.map(({ kind, ended, recorded }) => {
+    const result = recorded.success ? 'success' : `failure, \`${recorded.error_type}\``
+    return `| ${kind} | ${ended} | ${result} |`
+  })
+  return ['| what the work returns | how it ends | recorded as |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
 
 /** The generated part of each page, by the name of its file in docs/ without `.md`. */
 export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['configuration', configurationTable],
   ['http-api', fieldTable],
+  ['library', streamTable],
   ['metrics', metricTables],
 ])
 

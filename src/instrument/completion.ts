@@ -9,16 +9,16 @@ import type { StartedAttempt } from './recorder.ts'
 
 const DEFAULT_WAIT_MS = 5_000
 
-export interface Settlement {
+export interface Completion {
   /** Ends the attempt by the value that its work returned or resolved with. Never throws. */
-  settle<Result>(attempt: StartedAttempt, value: Awaited<Result>, describe: Describe<Result> | undefined): void
+  complete<Result>(attempt: StartedAttempt, value: Awaited<Result>, describe: Describe<Result> | undefined): void
   /** The delivery, whose `flush` and `close` first wait for asynchronous `describe`s that are running. */
   awaitedBy(delivery: Delivery): Delivery
 }
 
-export function createSettlement(problems: Problems): Settlement {
+export function createCompletion(problems: Problems): Completion {
   const describing = new Set<Promise<void>>()
-  // A stream that nobody reads to its end or cancels is garbage some day.
+  // A stream that is neither read to its end nor cancelled is garbage some day.
   const collected = new FinalizationRegistry<StartedAttempt>(attempt => attempt.end(abortedOutcome))
 
   function judge<Result>(
@@ -40,7 +40,7 @@ export function createSettlement(problems: Problems): Settlement {
   }
 
   return {
-    settle: (attempt, value, describe) => {
+    complete: (attempt, value, describe) => {
       const ending = (): Ending => createEnding(attempt, () => judge(attempt, value, describe))
       if (follow(value, ending)) collected.register(value as object, attempt)
       else judge(attempt, value, describe)

@@ -20,7 +20,7 @@ export const startAttempt: Instrumentation['startAttempt'] = shared.startAttempt
 export const recordAttempt: Instrumentation['recordAttempt'] = shared.recordAttempt
 /** Starts the delivery of attempts to a sidecar's URL or to a tracker in this process. Before that, they are only emitted as telemetry. */
 export const deliverTo: Instrumentation['deliverTo'] = shared.deliverTo
-/** Sets who hears of problems, and which failed attempts are left out. */
+/** Sets who receives problems, and which failed attempts are left out. */
 export const configureInstrumentation: Instrumentation['configure'] = shared.configure
 /** Counts of the problems of the functions above. */
 export const instrumentationProblems: Instrumentation['problems'] = shared.problems

@@ -80,7 +80,7 @@ export function createDeliveryQueue({ maxQueued, spool, ...options }: QueueOptio
     // Start again if an attempt was added just as the last one was delivered.
     while (backlog.size > 0 && !stop.signal.aborted) {
       const { signal } = stop
-      await drain({ ...options, backlog, pace, counts, signal, settled: attempts => spool?.forget(attempts, backlog) })
+      await drain({ ...options, backlog, pace, counts, signal, forget: attempts => spool?.forget(attempts, backlog) })
     }
     currentProcess()?.off?.('beforeExit', flushAtExit)
     loop = undefined

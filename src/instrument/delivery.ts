@@ -27,7 +27,7 @@ export interface DeliveryOptions {
    * are not synced. Only where there are files: Node 20.16 or newer, Bun, Deno.
    */
   readonly spoolDirectory?: string | undefined
-  /** Receives attempts that the target rejected for good. Errors that it throws are ignored. */
+  /** Receives attempts that the target rejected permanently. Errors that it throws are ignored. */
   readonly onRejected?: OnRejected | undefined
   /** Receives at most one problem a minute. By default `console.warn`. */
   readonly onProblem?: OnProblem | undefined

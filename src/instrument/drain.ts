@@ -19,7 +19,7 @@ export interface DeliveryCounts {
   last_failure: string | undefined
 }
 
-/** An attempt that the target rejected for good, and why. */
+/** An attempt that the target rejected permanently, and why. */
 export interface RejectedDelivery {
   readonly attempt: NewAttempt
   readonly errors: readonly AttemptProblem[]
@@ -36,14 +36,14 @@ export interface Drain {
   readonly say: SayProblem
   readonly onRejected: OnRejected | undefined
   /** Called with attempts that no longer have to be delivered, before they leave the backlog. */
-  readonly settled: (attempts: readonly NewAttempt[]) => void
+  readonly forget: (attempts: readonly NewAttempt[]) => void
   /** Ends the loop. During a try, its batch stays in the backlog. */
   readonly signal: AbortSignal
 }
 
 /** Sends until the backlog is empty or `signal` is aborted. Never rejects. */
 export async function drain(options: Drain): Promise<void> {
-  const { backlog, send, maxBatch, pace, counts, settled, signal } = options
+  const { backlog, send, maxBatch, pace, counts, forget, signal } = options
   let size = maxBatch
   let failingSinceMs: number | undefined
   while (backlog.size > 0 && !signal.aborted) {
@@ -55,14 +55,14 @@ export async function drain(options: Drain): Promise<void> {
       case 'kept':
         counts.delivered += outcome.receipt.accepted
         counts.duplicates += outcome.receipt.duplicates
-        settled(batch)
+        forget(batch)
         reject(options, batch, outcome.receipt.rejected)
         backlog.release(batch.length)
         pace.afterSuccess()
         size = Math.min(maxBatch, size * 2)
         break
       case 'rejected':
-        settled(outcome.rejected.map(({ index }) => batch[index]!))
+        forget(outcome.rejected.map(({ index }) => batch[index]!))
         reject(options, batch, outcome.rejected)
         backlog.remove(new Set(outcome.rejected.map(({ index }) => index)))
         break
@@ -113,7 +113,7 @@ function reject(
   counts.dropped.rejected += rejected.length
   const detail = `rejected: ${JSON.stringify(first.errors)}`
   fail(counts, detail)
-  say('delivery', () => `the target rejected ${rejected.length} of ${batch.length} attempts for good: ${detail}`)
+  say('delivery', () => `the target rejected ${rejected.length} of ${batch.length} attempts permanently: ${detail}`)
   try {
     onRejected?.(rejected.map(({ index, errors }) => ({ attempt: batch[index]!, errors })))
   } catch (error) {

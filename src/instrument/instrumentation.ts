@@ -1,5 +1,6 @@
 /** The instrumentation of a coordinator: wraps work, emits OpenTelemetry, delivers attempts. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { createCompletion } from './completion.ts'
 import { createDelivery, type DeliveryOptions, type DeliveryTarget } from './delivery.ts'
 import type { Delivery } from './delivery-queue.ts'
 import { errorMessage } from './error-type.ts'
@@ -7,7 +8,6 @@ import { type AttemptOutcome, abortedOutcome, type Describe, failedOutcome, stat
 import { createProblems, createSayProblem, type OnProblem, type ProblemCounts } from './problems.ts'
 import { type AttemptLabels, createRecorder, type StartedAttempt } from './recorder.ts'
 import { runOnce, whenSettled } from './run.ts'
-import { createSettlement } from './settlement.ts'
 
 /** An attempt that its caller ends. Only the first call of `end`, `fail` or `cancel` counts. None of them throws. */
 export interface OpenAttempt {
@@ -77,7 +77,7 @@ export function createInstrumentation(
     delivery: () => delivery,
     isOmitted: errorType => omit.includes(errorType),
   })
-  const settlement = createSettlement(problems)
+  const completion = createCompletion(problems)
 
   function runWithin<Result>(attempt: StartedAttempt, work: () => Result, fail?: (error: unknown) => void): Result {
     const ran = runOnce(work, attempt.context, problems)
@@ -90,7 +90,7 @@ export function createInstrumentation(
     const attempt = recorder.start(labels)
     const fail = (error: unknown): void => endFailed(attempt, error)
     const result = runWithin(attempt, work, fail)
-    whenSettled(result, value => settlement.settle(attempt, value, describe), fail)
+    whenSettled(result, value => completion.complete(attempt, value, describe), fail)
     return result
   }
 
@@ -113,7 +113,7 @@ export function createInstrumentation(
     },
     recordAttempt: recorder.record,
     deliverTo: (to, deliveryOptions) => {
-      delivery = settlement.awaitedBy(
+      delivery = completion.awaitedBy(
         createDelivery(to, { onProblem: problem => say(problem.source, () => problem.message), ...deliveryOptions }),
       )
       return delivery

@@ -1,9 +1,11 @@
 /** Sends a request with `node:http`. */
-import type { IncomingMessage, request as sendRequest } from 'node:http'
 import { type HttpAnswer, type HttpRequest, tooLate, tooLong } from './http-exchange.ts'
 
+type Http = typeof import('node:http')
+type IncomingMessage = InstanceType<Http['IncomingMessage']>
+
 /** Opens a connection per request, because the other side may close a keep-alive connection just as it is reused. */
-export function requestByNode(send: typeof sendRequest, what: HttpRequest): Promise<HttpAnswer> {
+export function requestByNode(send: Http['request'], what: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers, body, timeoutMs, signal, background = false } = what
   return new Promise((resolve, reject) => {
     const request = send(url, { method, headers, agent: false, ...(signal !== undefined && { signal }) })

@@ -13,7 +13,7 @@ export const currentProcess = (): Process | undefined => (globalThis as { readon
 
 /**
  * A module of Node, without an import: a bundler for an edge runtime fails on an import of `node:`, even if it is never reached. Undefined
- * where there is none, and before Node 20.16. Cloudflare's modules of Node are no reason to prefer them to its `fetch`.
+ * outside Node, Bun and Deno, and before Node 20.16. Cloudflare's modules of Node are no reason to prefer them to its `fetch`.
  */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
   if (globalThis.navigator?.userAgent === 'Cloudflare-Workers') return undefined

@@ -4,7 +4,7 @@ import type { NewAttempt } from '../core/attempt/attempt.ts'
 type FileSystem = typeof import('node:fs')
 
 /** A line of the file. The last line of a process that was killed may be torn. */
-type Line = NewAttempt | { readonly settled: readonly string[] }
+type Line = NewAttempt | { readonly acknowledged: readonly string[] }
 
 export interface SpoolFile {
   readonly path: string
@@ -12,7 +12,7 @@ export interface SpoolFile {
   readonly bytes: number
   /** Throws if the disk is full or the file cannot be written. */
   append(attempts: readonly NewAttempt[]): void
-  settle(attempts: readonly NewAttempt[]): void
+  acknowledge(attempts: readonly NewAttempt[]): void
   /** Removes all lines. */
   clear(): void
   /** Tells other processes that this one is alive. False if the file is no longer at its path. */
@@ -42,7 +42,7 @@ export function createSpoolFile(fs: FileSystem, path: string): SpoolFile {
       return bytes
     },
     append: write,
-    settle: attempts => write([{ settled: attempts.map(attempt => attempt.attempt_id ?? '') }]),
+    acknowledge: attempts => write([{ acknowledged: attempts.map(attempt => attempt.attempt_id ?? '') }]),
     clear: () => {
       fs.ftruncateSync(descriptor)
       bytes = 0
@@ -72,7 +72,7 @@ export function readSpoolFile(fs: FileSystem, path: string): { attempts: NewAtte
     if (line === '') continue
     const value = parsed(line)
     if (value === undefined) unreadable++
-    else if ('settled' in value) for (const id of value.settled) waiting.delete(id)
+    else if ('acknowledged' in value) for (const id of value.acknowledged) waiting.delete(id)
     else waiting.set(value.attempt_id ?? '', value)
   }
   return { attempts: [...waiting.values()], unreadable }
@@ -81,7 +81,7 @@ export function readSpoolFile(fs: FileSystem, path: string): { attempts: NewAtte
 function parsed(line: string): Line | undefined {
   try {
     const value = JSON.parse(line) as Line | null
-    const isLine = typeof value === 'object' && value !== null && ('attempt_id' in value || 'settled' in value)
+    const isLine = typeof value === 'object' && value !== null && ('attempt_id' in value || 'acknowledged' in value)
     return isLine ? value : undefined
   } catch {
     return undefined

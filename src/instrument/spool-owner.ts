@@ -4,7 +4,7 @@
  */
 
 /** The owner of a file that its process left. */
-const NOBODY = { pid: 0, host: 'nobody' } as const
+const UNOWNED = { pid: 0, host: 'unowned' } as const
 
 /** A live process touches its file more often than this. Then a process on another host may believe that it is dead. */
 const DEAD_AFTER_MS = 60_000
@@ -23,7 +23,7 @@ export function fileName({ id, pid, host }: OwnedFile): string {
   return `${id}.${pid}.${encodeURIComponent(host)}.ndjson`
 }
 
-export const unownedName = (id: string): string => fileName({ id, ...NOBODY })
+export const unownedName = (id: string): string => fileName({ id, ...UNOWNED })
 
 /** Undefined if the name is none of a spool. */
 export function parseFileName(name: string): OwnedFile | undefined {
@@ -37,11 +37,11 @@ export function parseFileName(name: string): OwnedFile | undefined {
 }
 
 /**
- * Whether a file is nobody's, or a dead process's. If a live process is taken for a dead one, its attempts are sent twice and count once.
+ * Whether a file has no owner, or a dead one. If a live process is taken for a dead one, its attempts are sent twice and count once.
  * Another file with this process's own pid may be a thread's, or that of a container before its restart: only time tells.
  */
 export function isLeft(file: OwnedFile, self: Owner, untouchedMs: number): boolean {
-  if (file.pid === NOBODY.pid || untouchedMs > DEAD_AFTER_MS) return true
+  if (file.pid === UNOWNED.pid || untouchedMs > DEAD_AFTER_MS) return true
   return file.host === self.host && file.pid !== self.pid && !isAlive(file.pid)
 }
 

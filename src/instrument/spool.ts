@@ -11,7 +11,7 @@ import { fileName, isLeft, type OwnedFile, parseFileName, unownedName } from './
 
 /** How often a process says that it is alive, and looks for files of dead ones. */
 const WATCH_MS = 10_000
-/** A file is written anew when this much of it, and most of it, is of attempts that are delivered. */
+/** A file is written again when this much of it, and most of it, is of attempts that are delivered. */
 const REWRITE_BYTES = 4 * 1_048_576
 const BYTES_PER_ATTEMPT = 1_000
 
@@ -23,7 +23,7 @@ export interface Spool {
   keep(attempt: NewAttempt): void
   /** Forgets attempts that are about to leave the backlog. */
   forget(attempts: readonly NewAttempt[], backlog: Backlog): void
-  /** Leaves the backlog to the next process, for good. False if it could not be stored. */
+  /** Leaves the backlog to the next process. The spool is closed then. False if it could not be stored. */
   leave(backlog: Backlog): boolean
 }
 
@@ -121,7 +121,7 @@ export function openSpool(directory: string, say: SayProblem): Spool {
         if (file === undefined || attempts.length === 0) return
         const rest = backlog.size - attempts.length
         if (rest === 0) file.clear()
-        else file.settle(attempts)
+        else file.acknowledge(attempts)
         if (file.bytes > REWRITE_BYTES && file.bytes > 4 * rest * BYTES_PER_ATTEMPT) {
           const gone = new Set(attempts)
           rewrite(backlog.peek(backlog.size).filter(one => !gone.has(one)))

@@ -111,8 +111,11 @@ describe('a spool', () => {
     const spool = await folder()
     await deliver(url, spool).close()
     const path = join(spool, 'abc.7.elsewhere.ndjson')
-    const settled = `${JSON.stringify({ settled: ['1'] })}\n`
-    await writeFile(path, [attempt(1), attempt(2), attempt(3)].map(one => `${JSON.stringify(one)}\n`).join('') + settled)
+    const acknowledged = `${JSON.stringify({ acknowledged: ['1'] })}\n`
+    await writeFile(
+      path,
+      [attempt(1), attempt(2), attempt(3)].map(one => `${JSON.stringify(one)}\n`).join('') + acknowledged,
+    )
     const early = deliver(url, spool)
     expect(early.stats().queued).toBe(0)
     const before = new Date(Date.now() - 61_000)
@@ -126,7 +129,7 @@ describe('a spool', () => {
     const { url, kept } = await sidecar()
     const spool = await folder()
     await deliver(url, spool).close()
-    const path = join(spool, 'abc.0.nobody.ndjson')
+    const path = join(spool, 'abc.0.unowned.ndjson')
     await writeFile(path, `${JSON.stringify(attempt(1))}\n{"agent_na\n${JSON.stringify(attempt(2))}\n`)
     await appendFile(path, JSON.stringify(attempt(3)).slice(0, 40))
     const said: Problem[] = []
@@ -136,7 +139,7 @@ describe('a spool', () => {
     expect(said).toMatchObject([{ source: 'delivery', message: expect.stringContaining('2 lines') }])
   })
 
-  it('that disappears does not lose attempts of a process that lives', async () => {
+  it('that disappears does not lose attempts of a live process', async () => {
     const { url, kept } = await sidecar()
     const spool = await folder()
     const delivery = deliver(url, spool)

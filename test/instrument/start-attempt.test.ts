@@ -34,7 +34,7 @@ describe('startAttempt', () => {
     ],
     ['cancel()', attempt => attempt.cancel(), { success: false, error_type: 'aborted' }],
   ]
-  it.each(ends)('%s ends the attempt, and what comes later does not count', (_, end, recorded) => {
+  it.each(ends)('%s ends the attempt, and later calls do not count', (_, end, recorded) => {
     const { instrumentation, attempts } = collecting()
     const attempt = instrumentation.startAttempt(labels)
     expect(attempts).toEqual([])

@@ -12,7 +12,7 @@ export function isNodeStream(value: object): value is NodeStream {
   return 'readableEnded' in value && typeof once === 'function' && typeof pipe === 'function'
 }
 
-/** Listens to no `error` event: a listener would hide an error that nobody handles. `close` follows each error. */
+/** Listens to no `error` event: a listener would hide an error that the caller does not handle. `close` follows each error. */
 export function followNodeStream(stream: NodeStream, ending: Ending): void {
   stream.once('end', ending.done)
   stream.once('close', () => {

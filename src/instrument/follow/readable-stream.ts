@@ -8,7 +8,7 @@ import { followIterator } from './iterator.ts'
 /** What the branches of one stream report to. */
 export interface Source {
   readonly ending: Ending
-  /** True if only branches that are being read count: the AI SDK keeps a branch that nobody may ever read. */
+  /** True if only branches that are being read count: the AI SDK keeps a branch that may never be read. */
   readonly keepsUnread: boolean
   /** Branches by `tee` that are not cancelled. */
   branches: number
