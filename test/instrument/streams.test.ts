@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NewAttempt } from '../../src/index.ts'
 import { type Collecting, collecting } from './collecting.ts'
+import { ENTRY, runNode } from './run-node.ts'
 import { all, CHUNKS, ENDED_STREAMS, generate, readable } from './stream-kinds.ts'
 
 const labels = { agent_name: 'Fixer', model_name: 'gpt', issue_type: 'bug' }
@@ -188,5 +189,36 @@ describe('the reader of a stream sees what it would see without trackAttempt', (
     expect(copy.headers.get('a')).toBe('b')
     expect(await copy.text()).toBe('hello')
     expect(await onlyAttempt(collected)).toMatchObject({ success: true })
+  })
+})
+
+describe('a stream that is abandoned', () => {
+  it('is recorded as aborted when it is collected as garbage', async () => {
+    const { code, stdout, stderr } = await runNode(`
+      import { setFlagsFromString } from 'node:v8'
+      import { runInNewContext } from 'node:vm'
+      import { createInstrumentation } from '${ENTRY}'
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc')
+      const recorded = []
+      const delivery = { add: attempt => recorded.push(attempt), flush: async () => true, close: async () => true, stats: () => ({}) }
+      const { trackAttempt } = createInstrumentation({ delivery })
+      async function* generate() { yield 1; yield 2 }
+      const labels = { agent_name: 'A', model_name: 'm', issue_type: 'i' }
+      const abandon = async open => void (await trackAttempt(labels, open, () => ({ success: true })).next?.())
+      await abandon(generate)
+      await abandon(() => new ReadableStream())
+      await abandon(() => new Response('text'))
+      for (let i = 0; i < 200 && recorded.length < 3; i++) {
+        collect()
+        await new Promise(resolve => setTimeout(resolve, 10))
+      }
+      console.log(JSON.stringify(recorded.map(attempt => attempt.error_type)))
+    `)
+    expect({ code, stderr, recorded: JSON.parse(stdout) }).toEqual({
+      code: 0,
+      stderr: '',
+      recorded: Array(3).fill('aborted'),
+    })
   })
 })

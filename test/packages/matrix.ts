@@ -4,7 +4,7 @@
  */
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { IMPORT_AND_REQUIRE, PRINTED_NAMES, PROMETHEUS_NAMES } from './programs.ts'
+import { AI_RECORDED, AI_STREAMS, IMPORT_AND_REQUIRE, PRINTED_NAMES, PROMETHEUS_NAMES } from './programs.ts'
 import { bytesIn, installed, OTEL_RELEASES, openProject, packBoth, programs, run } from './project.ts'
 
 const RUNTIMES = [
@@ -61,6 +61,12 @@ for (const { name, packages } of OTEL_RELEASES) {
     const { stdout, stderr } = await project.script(runtime.path, 'both.mjs', IMPORT_AND_REQUIRE)
     say(`OpenTelemetry ${name}: ${runtime.name}`, stdout.includes('"closed":true'), stderr.slice(0, 300))
   }
+}
+
+for (const release of ['ai@5', 'ai@6', 'ai@7']) {
+  await using project = await openProject([client, release, 'zod'])
+  const { stdout, stderr } = await project.script('node', 'ai.mjs', AI_STREAMS)
+  say(`${release}: results of streamText`, stdout === `${JSON.stringify(AI_RECORDED)}\n`, stderr || stdout)
 }
 
 for (const [name, archive] of [

@@ -105,3 +105,77 @@ export const asked: Promise<number> = client.ask('best-agent', { issue_type: 'i'
 client.ask('best-agent', { issue_type: 'i' }).then(agent => agent.no_such_field)
 export const queued: number = delivery.stats().queued
 `
+
+/** Runs `streamText` of the AI SDK on its fake model, reads each result in another way, and prints what was recorded. */
+export const AI_STREAMS = `
+import { createInstrumentation } from 'agent-performance-client'
+import * as ai from 'ai'
+import * as test from 'ai/test'
+
+const Model = test.MockLanguageModelV4 ?? test.MockLanguageModelV3 ?? test.MockLanguageModelV2
+const isOld = test.MockLanguageModelV3 === undefined
+const usage = isOld
+  ? { inputTokens: 3, outputTokens: 5, totalTokens: 8 }
+  : { inputTokens: { total: 3, noCache: 3 }, outputTokens: { total: 5, text: 5 } }
+const finish = { type: 'finish', finishReason: isOld ? 'stop' : { unified: 'stop', raw: 'stop' }, usage }
+const text = delta => ({ type: 'text-delta', id: '1', delta })
+const parts = [{ type: 'stream-start', warnings: [] }, { type: 'text-start', id: '1' }, text('a'), text('b'), text('c'), { type: 'text-end', id: '1' }, finish]
+const model = (chunks, chunkDelayInMs = 5) => new Model({ doStream: async () => ({ stream: ai.simulateReadableStream({ chunks, initialDelayInMs: 0, chunkDelayInMs }) }) })
+
+const recorded = []
+const delivery = { add: attempt => void recorded.push(attempt), flush: async () => true, close: async () => true, stats: () => ({}) }
+const { trackAttempt, problems } = createInstrumentation({ delivery })
+const labels = { agent_name: 'A', model_name: 'm', issue_type: 'i' }
+const describe = async result => ({ output_tokens: (await result.usage).outputTokens })
+const quiet = { onError: () => {} }
+const all = async stream => { const chunks = []; for await (const chunk of stream) chunks.push(chunk); return chunks }
+
+async function attemptOf(name, chunks, read, options = {}, judge = undefined) {
+  const before = recorded.length
+  const result = trackAttempt({ ...labels, issue_type: name }, () => ai.streamText({ model: model(chunks), prompt: 'x', ...quiet, ...options }), judge)
+  const early = recorded.length !== before
+  await read(result)
+  for (let i = 0; i < 100 && recorded.length === before; i++) await new Promise(resolve => setTimeout(resolve, 10))
+  const { success, error_type, output_tokens } = recorded[before] ?? {}
+  return { name, early, count: recorded.length - before, success, error_type, output_tokens }
+}
+const abort = new AbortController()
+const seen = []
+const results = [
+  await attemptOf('textStream read', parts, async result => seen.push((await all(result.textStream)).join('')), {}, describe),
+  await attemptOf('text awaited', parts, async result => seen.push(await result.text), {}, describe),
+  await attemptOf('fullStream and usage', parts, async result => { await all(result.fullStream); await result.usage }),
+  await attemptOf('consumeStream', parts, result => result.consumeStream()),
+  await attemptOf('response of text', parts, async result => seen.push(await result.toTextStreamResponse().text())),
+  await attemptOf('UI message response', parts, async result => void (await result.toUIMessageStreamResponse().text())),
+  await attemptOf('error midway', [...parts.slice(0, 3), { type: 'error', error: new RangeError('midway') }], async result => { await all(result.textStream) }),
+  await attemptOf('reader leaves', parts, async result => { for await (const _ of result.textStream) break }),
+  await attemptOf('aborted', parts, async result => { for await (const _ of result.textStream) abort.abort() }, { abortSignal: abort.signal }),
+]
+console.log(JSON.stringify({ seen, problems: problems(), results }))
+process.exit()
+`
+
+/** What {@link AI_STREAMS} has to print, with the AI SDK 5, 6 and 7. */
+export const AI_RECORDED: object = {
+  seen: ['abc', 'abc', 'abc'],
+  problems: { labels: 0, describe: 0, attempt: 0, telemetry: 0 },
+  results: [
+    ...['textStream read', 'text awaited'].map(name => ({
+      name,
+      early: false,
+      count: 1,
+      success: true,
+      output_tokens: 5,
+    })),
+    ...['fullStream and usage', 'consumeStream', 'response of text', 'UI message response'].map(name => ({
+      name,
+      early: false,
+      count: 1,
+      success: true,
+    })),
+    { name: 'error midway', early: false, count: 1, success: false, error_type: 'RangeError' },
+    { name: 'reader leaves', early: false, count: 1, success: false, error_type: 'aborted' },
+    { name: 'aborted', early: false, count: 1, success: false, error_type: 'aborted' },
+  ],
+}

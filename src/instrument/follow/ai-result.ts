@@ -1,6 +1,6 @@
-/** Follows the result of `streamText` and `streamObject` of the Vercel AI SDK (4 to 7). */
-import type { Ending } from './ending.ts'
-import { createSource, followReadableStream, isReadableStream } from './readable-stream.ts'
+/** Follows the result of `streamText` and `streamObject` of the Vercel AI SDK (5 to 7). */
+import { type Ending, replaceMethod } from './ending.ts'
+import { isReadableStream } from './readable-stream.ts'
 
 /** Every stream and promise of such a result reads a branch of this one stream. */
 interface AiResult {
@@ -19,34 +19,63 @@ export function isAiResult(value: object): value is AiResult {
 }
 
 export function followAiResult(result: AiResult, ending: Ending): void {
-  const observed = observedStream(result.baseStream, ending)
-  followReadableStream(observed, createSource(ending, true))
-  result.baseStream = observed
+  const parts = createPartObserver(ending)
+  const stream = observedStream(result.baseStream, {
+    chunk: parts.part,
+    end: parts.end,
+    failed: ending.failed,
+    cancelled: ending.cancelled,
+  })
+  countReaders(stream, { reading: 0, cancelled: ending.cancelled })
+  result.baseStream = stream
+}
+
+/**
+ * Counts the branches that are read. The SDK reads one branch of `tee`, and keeps the other for the next reader, who may never come: when all
+ * readers have cancelled theirs, the work is cancelled.
+ */
+function countReaders(stream: ReadableStream, readers: { reading: number; readonly cancelled: () => void }): void {
+  const { tee } = stream
+  replaceMethod(stream, 'tee', function () {
+    const [read, kept] = tee.apply(this)
+    countReaders(kept, readers)
+    readers.reading++
+    const cancelled = (): void => {
+      if (--readers.reading === 0) readers.cancelled()
+    }
+    return [observedStream(read, { cancelled }), kept]
+  })
+}
+
+interface Observer {
+  chunk?(chunk: unknown): void
+  end?(): void
+  failed?(error: unknown): void
+  cancelled(): void
 }
 
 /** The same chunks, each requested when the reader requests it. */
-function observedStream(stream: ReadableStream, ending: Ending): ReadableStream {
+function observedStream(stream: ReadableStream, observer: Observer): ReadableStream {
   const reader = stream.getReader()
-  const seen = createPartObserver(ending)
   return new ReadableStream(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read()
           if (!done) {
-            seen.part(value)
+            observer.chunk?.(value)
             controller.enqueue(value)
             return
           }
-          seen.end()
+          observer.end?.()
           controller.close()
         } catch (error) {
-          ending.failed(error)
+          observer.failed?.(error)
           controller.error(error)
         }
       },
       cancel(reason) {
-        ending.cancelled()
+        observer.cancelled()
         return reader.cancel(reason)
       },
     },

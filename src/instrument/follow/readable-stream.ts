@@ -8,18 +8,14 @@ import { followIterator } from './iterator.ts'
 /** What the branches of one stream report to. */
 export interface Source {
   readonly ending: Ending
-  /** True if only branches that are being read count: the AI SDK keeps a branch that may never be read. */
-  readonly keepsUnread: boolean
   /** Branches by `tee` that are not cancelled. */
   branches: number
-  /** Readers, pipes and iterators that have not stopped. */
-  readers: number
   /** Whether anything but `cancel` was called. */
   wasRead: boolean
 }
 
-export function createSource(ending: Ending, keepsUnread = false): Source {
-  return { ending, keepsUnread, branches: 1, readers: 0, wasRead: false }
+export function createSource(ending: Ending): Source {
+  return { ending, branches: 1, wasRead: false }
 }
 
 export function isReadableStream(value: unknown): value is ReadableStream {
@@ -33,25 +29,22 @@ export function followReadableStream(stream: ReadableStream, source: Source): vo
   const { ending } = source
   const { getReader, cancel, tee, pipeTo, pipeThrough } = stream
   const opened = (): void => {
-    source.readers++
     source.wasRead = true
   }
   const stopped = (): void => {
-    source.readers--
-    if (--source.branches === 0 || (source.keepsUnread && source.readers === 0)) ending.cancelled()
+    if (--source.branches === 0) ending.cancelled()
   }
 
   replaceMethod(stream, 'getReader', function (...args: []) {
     const reader = getReader.apply(this, args)
     opened()
-    followReader(reader, { ...ending, cancelled: stopped }, () => source.readers--)
+    followReader(reader, { ...ending, cancelled: stopped })
     return reader
   })
   replaceMethod(stream, 'cancel', function (...args: []) {
     const cancelled = cancel.apply(this, args)
-    source.readers++
     // Rejects if the stream is locked: then it goes on.
-    cancelled.then(stopped, () => source.readers--)
+    cancelled.then(stopped, () => undefined)
     return cancelled
   })
   replaceMethod(stream, 'tee', function () {
@@ -99,14 +92,14 @@ function followValues(
   replaceMethod(iterates, name, function (...args: [{ preventCancel?: boolean }?]) {
     const iterator = iterate.apply(this, args)
     opened()
-    const goesOn = (): void => void source.readers--
+    const goesOn = (): void => undefined
     followIterator(iterator, { ...source.ending, cancelled: args[0]?.preventCancel === true ? goesOn : stopped })
     return iterator
   })
 }
 
 /** Follows a reader until the stream ends, or the reader gives it back. */
-function followReader(reader: Reader, { done, failed, cancelled }: Ending, released: () => void): void {
+function followReader(reader: Reader, { done, failed, cancelled }: Ending): void {
   const { cancel, releaseLock } = reader
   let end = done
   let isReleased = false
@@ -120,7 +113,6 @@ function followReader(reader: Reader, { done, failed, cancelled }: Ending, relea
   })
   replaceMethod(reader, 'releaseLock', function () {
     isReleased = true
-    released()
     releaseLock.apply(this)
   })
 }
