@@ -13,6 +13,7 @@ const OF_FUNCTIONS = [
 /** The longest files, longest first. One that starts last would run alone at the end. Known durations are not enough: a new clone has none. */
 const LONGEST = [
   'store/file/crash',
+  'packages/packages',
   'core/statistics/simulations',
   'prometheus/configuration',
   'end-to-end/stopping',

@@ -36,26 +36,27 @@ export function describedOutcome<Result>(
   describe: Describe<Result> | undefined,
   problems: Problems,
 ): KnownOutcome | Promise<KnownOutcome> {
-  const broken = (cause: unknown): KnownOutcome => {
-    problems.count('describe', cause)
-    return { success: false, error_type: DESCRIBE_FAILED }
-  }
-  const judged = (said: unknown): KnownOutcome => {
-    try {
-      const { error_type, ...byDefault } = defaultOutcome(result)
-      const outcome = { ...byDefault, ...saidOutcome(said, problems) }
-      return outcome.success || error_type === undefined ? outcome : { error_type, ...outcome }
-    } catch (error) {
-      return broken(error)
-    }
-  }
-  if (describe === undefined) return judged({})
   try {
+    if (describe === undefined) return defaultOutcome(result)
     const said = describe(result)
-    return isThenable(said) ? Promise.resolve(said).then(judged, broken) : judged(said)
+    if (!isThenable(said)) return withDefaults(said, result, problems)
+    return Promise.resolve(said)
+      .then(resolved => withDefaults(resolved, result, problems))
+      .catch((error: unknown) => brokenOutcome(error, problems))
   } catch (error) {
-    return broken(error)
+    return brokenOutcome(error, problems)
   }
+}
+
+function withDefaults(said: unknown, result: unknown, problems: Problems): KnownOutcome {
+  const { error_type, ...byDefault } = defaultOutcome(result)
+  const outcome = { ...byDefault, ...saidOutcome(said, problems) }
+  return outcome.success || error_type === undefined ? outcome : { error_type, ...outcome }
+}
+
+function brokenOutcome(cause: unknown, problems: Problems): KnownOutcome {
+  problems.count('describe', cause)
+  return { success: false, error_type: DESCRIBE_FAILED }
 }
 
 /** The outcome of work that threw or rejected. Never throws. */
@@ -71,8 +72,7 @@ export function statedOutcome(said: AttemptOutcome, problems: Problems): KnownOu
   try {
     return { success: true, ...saidOutcome(said, problems) }
   } catch (error) {
-    problems.count('describe', error)
-    return { success: false, error_type: DESCRIBE_FAILED }
+    return brokenOutcome(error, problems)
   }
 }
 

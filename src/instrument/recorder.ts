@@ -79,9 +79,10 @@ export function createRecorder({ problems, delivery: currentDelivery, isOmitted 
           isEnded = true
           const time_seconds = ((stopped?.ms ?? performance.now()) - startedMs) / 1000
           const at = stopped?.at
-          const measured = { time_seconds, ...(at !== undefined && { timestamp: at.toISOString() }) }
           const initial = withTrace(started, span)
-          const ended = usable('describe', () => ({ ...initial, ...outcome(), ...measured }), started)!
+          const described = (): NewAttempt => ({ ...initial, ...outcome(), time_seconds })
+          const timed = at && ((): NewAttempt => ({ ...described(), timestamp: at.toISOString() }))
+          const ended = usable('describe', timed ?? described, started)!
           const omitted = ended.error_type !== undefined && isOmitted(ended.error_type)
           if (span !== undefined) problems.guard('telemetry', () => span.end(ended, { message, at, omitted }))
           if (omitted) return

@@ -11,6 +11,7 @@ import {
   SpanKind,
   SpanStatusCode,
   type Tracer,
+  type TraceState,
   trace,
 } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
@@ -71,17 +72,35 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
   }
 }
 
+/** Trace states by agent, for spans whose parent has none. Parsing and checking one takes longer than the rest of the mark. */
+const marks = new Map<string, TraceState>()
+const MAX_MARKS = 1_000
+
 /**
  * Spans below inherit the trace state. A tracer takes no trace state for a new span, so that the span's own is changed. Without the mark, the
  * sidecar would count a framework's span of this run as another attempt, if it arrives before its parent.
  */
 function markTrackedRun(spanContext: SpanContext, agentName: string): void {
-  const { key, value } = trackedRun(agentName)
   try {
-    spanContext.traceState = (spanContext.traceState ?? createTraceState()).set(key, value)
+    const stated = spanContext.traceState
+    spanContext.traceState = stated === undefined ? markOf(agentName) : marked(stated, agentName)
   } catch {
     // Another SDK's span context may be read-only.
   }
+}
+
+function markOf(agentName: string): TraceState {
+  const known = marks.get(agentName)
+  if (known !== undefined) return known
+  if (marks.size >= MAX_MARKS) marks.clear()
+  const mark = marked(createTraceState(), agentName)
+  marks.set(agentName, mark)
+  return mark
+}
+
+function marked(traceState: TraceState, agentName: string): TraceState {
+  const { key, value } = trackedRun(agentName)
+  return traceState.set(key, value)
 }
 
 /** The tracer of the current provider. Looked up for each span, because the provider may be set late or replaced. */
