@@ -6,15 +6,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * imported once per worker. To import it for every file takes longer than most of these tests.
  */
 const OF_FUNCTIONS = [
-  'test/core/**/!(simulations).test.ts',
+  'test/core/**/!(simulations*).test.ts',
   'test/receive/otlp/!(answer|decode|handler|recorded).test.ts',
 ]
+
+/** Simulations of the statistics: two minutes of computation. `npm run test:simulations` runs them. */
+const SIMULATIONS = ['test/core/statistics/simulations*.test.ts']
 
 /** The longest files, longest first. One that starts last would run alone at the end. Known durations are not enough: a new clone has none. */
 const LONGEST = [
   'store/file/crash',
   'packages/packages',
-  'core/statistics/simulations',
   'prometheus/configuration',
   'end-to-end/stopping',
   'end-to-end/otlp-metrics',
@@ -52,7 +54,11 @@ const config: ViteUserConfig = defineConfig({
     expect: { poll: { timeout: 20_000 } },
     projects: [
       { extends: true, test: { name: 'functions', include: OF_FUNCTIONS, isolate: false } },
-      { extends: true, test: { name: 'files', include: ['test/**/*.test.ts'], exclude: OF_FUNCTIONS } },
+      {
+        extends: true,
+        test: { name: 'files', include: ['test/**/*.test.ts'], exclude: [...OF_FUNCTIONS, ...SIMULATIONS] },
+      },
+      { extends: true, test: { name: 'simulations', include: SIMULATIONS } },
     ],
   },
 })

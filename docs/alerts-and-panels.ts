@@ -8,6 +8,7 @@ import { BLANK, RAISED } from './expected-queries.ts'
 /** The question that each alert answers. */
 const QUESTIONS: ReadonlyMap<string, string> = new Map([
   ['AgentMissesTarget', 'Does an agent fail so often that it misses its target?'],
+  ['AgentNeverSucceeds', 'Has an agent failed at everything it ever tried?'],
   ['AgentSuccessRateDropped', 'Does an agent succeed less often than in the past 30 days, beyond chance?'],
   ['AgentSuccessDrift', 'Is an agent slowly getting worse with one model at one issue type?'],
   ['AgentOverconfident', 'Is the confidence of an agent higher than its success rate?'],
@@ -21,6 +22,7 @@ const QUESTIONS: ReadonlyMap<string, string> = new Map([
   ['SidecarMissing', 'Is any sidecar scraped?'],
   ['SidecarNotReady', 'Does the sidecar record attempts?'],
   ['SidecarStoreFailing', 'Can the sidecar store attempts?'],
+  ['SidecarSpoolFilling', 'Will the spool be full before the server of the store is back?'],
   ['SidecarDocumentNotWritten', 'Can the sidecar write its document?'],
   ['SidecarRecordsDamaged', 'Was data lost on disk?'],
   ['SidecarOverloaded', 'Is more sent than the sidecar can accept?'],
@@ -60,7 +62,7 @@ from the rules and dashboards.
   counts once, however many sidecars share it ([metrics.md](metrics.md#several-sidecars-and-several-stores)).
 - **Panels** about agents and experiments need the recording rules, which tell the store of each sidecar.
 - **Targets** are in \`prometheus/rules/targets.yml\`. The default target is one half.
-- **The first attempt** of a new key is in totals, but in no increase. Prometheus cannot see an increase from nothing.
+- **The first attempts** of a new key count in the recording rules, if Prometheus scraped the target before. \`increase\` alone ignores them.
 - **Experiments** are compared by the sidecar over their whole life, by their stored shares, baseline and end. Without them, equal shares are
   assumed, and the baseline is the variant with the earliest attempt. For ranges, filters and adaptive assignment, use \`/api/v1/experiments/NAME\`.
 - **Alerts about sidecars** fire for each sidecar. Those about keys and arms fire at all sidecars of a store together.

@@ -1,10 +1,14 @@
 /** The parts of docs/ that come from the code: printed by `npm run docs`, held equal by a test. */
+
+import { createTools } from '../src/command/mcp/tools.ts'
 import { defaultOf, flagOf, settings, variableOf } from '../src/config/settings.ts'
 import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
 import type { Family } from '../src/expose/family.ts'
 import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
 import { ENDED_STREAMS } from '../test/instrument/stream-kinds.ts'
+import { otherAttributes, spanSources } from './otlp-attributes.ts'
+import { sendersTable } from './otlp-senders.ts'
 
 /** Every setting: flag, environment variable, default, meaning. */
 function configurationTable(): string {
@@ -68,6 +72,25 @@ function streamTable(): string {
   return ['| what the work returns | how it ends | recorded as |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
+/** Every tool of `mcp`, with its arguments. */
+function toolTable(): string {
+  const rows = createTools().map(({ name, description, inputSchema }) => {
+    const { properties = {}, required = [] } = inputSchema as {
+      readonly properties?: object
+      readonly required?: readonly string[]
+    }
+    const names = Object.keys(properties).map(name => (required.includes(name) ? `**\`${name}\`**` : `\`${name}\``))
+    return `| \`${name}\` | ${escaped(description)} | ${names.join(', ')} |`
+  })
+  return ['| tool | what it does | arguments (bold: required) |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+/** The attributes that are read of OTLP, and the senders that were recorded. */
+function otlpTables(): string {
+  const senders = `Each row is held by a test on a recorded body. Cost is computed if [prices](configuration.md) name the model.\n\n${sendersTable()}`
+  return `## Attributes that are read\n\n${spanSources()}\n\n${otherAttributes()}\n\n## Senders\n\n${senders}`
+}
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
 
 /** The generated part of each page, by the name of its file in docs/ without `.md`. */
@@ -75,7 +98,9 @@ export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['configuration', configurationTable],
   ['http-api', fieldTable],
   ['library', streamTable],
+  ['mcp', toolTable],
   ['metrics', metricTables],
+  ['otlp', otlpTables],
 ])
 
 /** The text of a page with its generated part up to date. Throws if the text has no markers for it. */

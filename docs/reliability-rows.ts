@@ -923,9 +923,10 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       `${POSTGRES_FAILOVER} > a standby that lacks acknowledged groups gets them again from the sidecars that run, also from one that it does not know`,
       `${POSTGRES_FAILOVER} > a backup that lacks acknowledged groups gets them again from the sidecars that run, also from one that it does not know`,
       `${REDIS_STATES} > a replica that lacks acknowledged groups gets them again after a failover, from every sidecar that runs`,
+      `${REDIS_STATES} > after a failover, sidecars that record nothing more send what the replica lacks again by themselves`,
       `${REDIS_STATES} > with replicas=1 an attempt is acknowledged when a replica has it, and not before`,
     ],
-    not: 'attempts of a sidecar that ended meanwhile, or beyond its last 8 MB. They come back with the next attempt that the sidecar records, not before',
+    not: 'attempts of a sidecar that ended meanwhile, beyond its last 8 MB, or older than 6 days',
   },
   {
     promise:
@@ -943,16 +944,17 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
   },
   {
     promise:
-      'Without a spool, Redis that does not connect, does not answer, has no memory left or becomes a replica refuses attempts, and recording resumes by itself. In a cluster all keys of a store are in one slot.',
+      'Without a spool, Redis that does not connect, does not answer, has no memory left or becomes a replica refuses attempts, and recording resumes by itself. In a cluster all keys of a store are in one slot, which sidecars follow.',
     shown: [
       `${REDIS_STATES} > a server that accepts connections and never answers is given up within the time limit`,
       `${REDIS_STATES} > an answer that does not come within the time limit ends the connection, and the next command uses a new one`,
       `${REDIS_STATES} > a server whose memory is full refuses attempts with 503, answers questions, and takes attempts again when it has room`,
       `${REDIS_STATES} > a server that becomes a replica refuses attempts with 503 until it is the primary again, and a start on a replica says what to do`,
       `${REDIS_STATES} > in a cluster, all keys of a store are in one slot, and a node that has another slot says so at the start`,
+      `${REDIS_STATES} > in a cluster, a sidecar follows its keys to the node that has them, at its start and when they move`,
       `${REDIS_FAULTS} > a start that loses its connection at any answer says so with exit code 69, or succeeds`,
     ],
-    not: 'a slot that moves to another node of the cluster while a sidecar runs: it must be restarted with the URL of that node',
+    not: 'a cluster with TLS, and attempts that arrive while a slot moves: they are refused until it has moved',
   },
   {
     promise:
@@ -973,6 +975,28 @@ const STORES_AND_SECURITY: readonly ReliabilityRow[] = [
       'test/store/redis/faults.test.ts > faults > a server that may evict keys is refused with the remedy',
     ],
     not: 'settings that change while a sidecar runs: they are read at its start',
+  },
+  {
+    promise:
+      "Sidecars learn of each other's attempts by notifications, and by polls where a notification is lost. While nothing happens there are ten polls a second.",
+    shown: [
+      `${POSTGRES_FAULTS} > a notification leads a sidecar to an attempt of another one without a poll`,
+      `${POSTGRES_FAULTS} > where notifications are lost, polls find the attempts of other sidecars`,
+      `${REDIS_FAULTS} > a notification leads a sidecar to an attempt of another one without a poll`,
+      `${REDIS_FAULTS} > where notifications are lost, polls find the attempts of other sidecars`,
+      'test/store/watch.test.ts > groups that only polls find are found within 10 ms while they keep coming, and polls become rare again after them',
+      'test/store/watch.test.ts > while nothing is appended, there are ten polls in a second',
+    ],
+  },
+  {
+    promise:
+      'A store forgets a start of a sidecar when its attempts have expired. A sidecar that it forgot appends nothing twice: it must be restarted.',
+    shown: [
+      'test/store/sqlite/store.test.ts > writers are forgotten when their groups have expired and they were not seen for the retention',
+      'test/store/postgres/retention.test.ts > retention > writers are forgotten a week after their groups have expired, and a day after a start that recorded nothing',
+      `${REDIS_STATES} > writers are forgotten when their groups have expired and they were not seen for the retention`,
+    ],
+    not: 'a spool that waits for longer than the retention, with a group whose answer was lost: its attempts count twice if their ids are forgotten too',
   },
   {
     promise:

@@ -45,6 +45,12 @@ const AGENT_COUNTS = [
   },
 ] as const
 
+/** The raw metrics that are counted. */
+const RAW_METRICS = ['agent_attempts_total', ...new Set(AGENT_COUNTS.map(({ of }) => metricOf(of)))]
+
+/** The interval of the first group. */
+const SHORTEST = '30s'
+
 interface Rule {
   readonly record: string
   readonly expr: string
@@ -69,7 +75,11 @@ interface Count {
 /** All groups, shorter spans first. Intervals stay below 5 minutes, where Prometheus treats a series as stale. */
 export function recordingGroups(): readonly RuleGroup[] {
   return [
-    { name: 'agent_performance_minutes', interval: '30s', rules: [...STORE_RULES, ...rulesOf(['5m'])] },
+    {
+      name: 'agent_performance_minutes',
+      interval: SHORTEST,
+      rules: [...STORE_RULES, ...RAW_METRICS.map(firstRule), ...rulesOf(['5m'])],
+    },
     { name: 'agent_performance_hours', interval: '1m', rules: rulesOf(['30m', '1h', '2h', '6h']) },
     { name: 'agent_performance_days', interval: '2m', rules: rulesOf(['1d', '3d', '30d']) },
   ]
@@ -105,12 +115,35 @@ function successRules({ level, by }: { readonly level: string; readonly by: stri
   ]
 }
 
+/**
+ * The first value of each series that began since the last evaluation. `increase` ignores it, because it cannot know whether a counter began at
+ * 0. Here it did: the target was scraped before without this series. It is not counted after a time without scrapes, when the counter may be old.
+ */
+function firstRule(metric: string): Rule {
+  const isNew = `min_over_time(${metric}[${SHORTEST}]) unless ${metric} offset ${SHORTEST}`
+  return { record: firstOf(metric), expr: `(${isNew}) and on (job, instance) up offset ${SHORTEST} == 1` }
+}
+
+const firstOf = (metric: string): string => `instance:${metric}:first`
+
 function countRule({ level, by, name, of, zeros }: Count, span: Span): Rule {
   const part = PARTS.get(span)
   const record = `${level}:${name}:increase${span}`
   if (part !== undefined) return { record, expr: `sum_over_time(${level}:${name}:increase${part}[${span}:${part}])` }
-  const counted = `sum by (${by}) (${perStore(of.replace(/\{.*/, ''), `increase(${of}[${span}])`, STORE_WITHIN_HOUR)})`
+  const counted = `sum by (${by}) (${perStore(metricOf(of), wholeIncrease(of, span), STORE_WITHIN_HOUR)})`
   return { record, expr: zeros === undefined ? counted : `${counted} or 0 * ${level}:${zeros}:increase${span}` }
+}
+
+/** The increase of each series, and its first value if it began within the span. The label `part` lets both stand side by side until they are added. */
+function wholeIncrease(of: string, span: Span): string {
+  const part = (name: string, expr: string): string => `label_replace(${expr}, "part", "${name}", "", "")`
+  const first = of.replace(metricOf(of), firstOf(metricOf(of)))
+  return `sum without (part) (${part('increase', `increase(${of}[${span}])`)} or ${part('first', `sum_over_time(${first}[${span}])`)})`
+}
+
+/** The name of the metric of a selector. */
+function metricOf(selector: string): string {
+  return selector.replace(/\{.*/, '')
 }
 
 /** Absent if nothing succeeded or nothing has a price. */

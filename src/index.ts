@@ -51,6 +51,7 @@ export {
   type OpenAttempt,
 } from './instrument/instrumentation.ts'
 export type { AttemptOutcome, Describe } from './instrument/outcome.ts'
+export { createPickAgent, type PickAgent, type PickOptions, pickAgent } from './instrument/pick-agent.ts'
 export type { OnProblem, Problem, ProblemCounts } from './instrument/problems.ts'
 export type { AttemptKeeper, Receipt, RejectedAttempt } from './instrument/receipt.ts'
 export type { AttemptLabels } from './instrument/recorder.ts'

@@ -36,11 +36,9 @@ async function main(): Promise<number> {
 }
 
 if (canRunOn(process.versions.node)) {
-  void main().then(exitCode => {
-    process.exitCode = exitCode
-    // All output is written. Anything else that keeps the process alive gets one second to end.
-    setTimeout(() => process.exit(), 1000).unref()
-  })
+  // All output is written. Not by returning: Node then resets its signal handlers before the process ends, and a signal that comes late, such
+  // as the copy that npm forwards, would end a clean shutdown with the status of that signal.
+  void main().then(exitCode => process.exit(exitCode))
 } else {
   console.error(
     `agent-performance needs Node ${NEEDED_NODE}, and this is Node ${process.versions.node}: install a newer one from https://nodejs.org`,

@@ -114,7 +114,7 @@ export class AgentPerformanceTracker {
     return this.#recorder.record(attempts)
   }
 
-  /** Records valid attempts. Takes ownership of the lists. Rejects with `StoreUnavailable` if none was recorded. */
+  /** Records valid attempts. Takes ownership of the lists. Rejects with `StoreUnavailable` if none was recorded, or with its reason `unanswered` if they may be. */
   keep(attempts: NewAttempt[], parsed: ParsedBatch = { instants: [] }): Promise<Appended> {
     return this.#recorder.keep(attempts, parsed)
   }

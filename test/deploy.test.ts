@@ -62,7 +62,7 @@ describe('Kubernetes manifests', () => {
     expect(byKind.get('ServiceMonitor').spec.endpoints[0].port).toBe(byKind.get('Service').spec.ports[0].name)
   })
 
-  test('an overlay runs two sidecars on one PostgreSQL, with the flags and probes of the single one and without its volume', async context => {
+  test('an overlay runs two sidecars on one PostgreSQL, with the flags and probes of the single one, and a volume for the spool instead of its own', async context => {
     needs('kubectl', context)
     const { stdout } = await run('kubectl', ['kustomize', `${KUBERNETES}postgres`])
     const objects = parseAllDocuments(stdout).map(document => document.toJS())
@@ -70,14 +70,23 @@ describe('Kubernetes manifests', () => {
     expect([...byKind.keys()].sort()).toEqual(['PodDisruptionBudget', 'Service', 'StatefulSet'])
     const { spec } = byKind.get('StatefulSet')
     expect(spec).toMatchObject({ replicas: 2, podManagementPolicy: 'Parallel' })
-    expect(spec.volumeClaimTemplates ?? []).toEqual([])
+    const claims = spec.volumeClaimTemplates as {
+      metadata: { name: string }
+      spec: { resources: { requests: { storage: string } } }
+    }[]
+    expect(claims.map(({ metadata }) => metadata.name)).toEqual(['spool'])
     const [shared] = spec.template.spec.containers
     expect(shared.args).toEqual(container.args.filter(arg => !arg.startsWith('--store=')))
     for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const)
       expect(shared[probe]).toEqual(container[probe])
     const volumes = spec.template.spec.volumes.map(({ name }: { name: string }) => name)
     const mounts = shared.volumeMounts as { readonly name: string; readonly mountPath: string }[]
-    expect(mounts.map(({ name }) => name).sort()).toEqual([...volumes].sort())
+    expect(mounts.map(({ name }) => name).sort()).toEqual([...volumes, 'spool'].sort())
+    const variables = shared.env as { readonly name: string; readonly value?: string }[]
+    const env = Object.fromEntries(variables.map(({ name, value = 'postgres://db' }) => [name, value]))
+    const { spool, spoolBytes } = loadConfig({ flags: {}, env: { ...env, NAMESPACE: undefined } }).config
+    expect(spool).toBe(`${mounts.find(({ name }) => name === 'spool')!.mountPath}/`)
+    expect(Number.parseInt(claims[0]!.spec.resources.requests.storage, 10) * 1024 ** 3).toBeGreaterThan(spoolBytes)
     // Snapshots are collected in a file of the temporary directory, and the root file system is read-only.
     expect(mounts).toContainEqual({ name: 'tmp', mountPath: '/tmp' })
     const labels = spec.template.metadata.labels

@@ -5,11 +5,13 @@ import { withoutRange } from '../core/reports/range.ts'
 import { questionAt } from '../questions/questions.ts'
 import { fairText } from './fair-text.ts'
 import { counted } from './format.ts'
+import { hintsOf } from './hints.ts'
 import { type Io, print, printJson } from './io.ts'
 import { MODEL_COLUMNS, modelRows } from './models.ts'
 import { givenParameters, parameterOption, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
 import { tableText, tooFew, withAnswered, wrapped } from './text.ts'
+import { unknownNames } from './unknown-names.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 const EXAMPLES = `
@@ -46,19 +48,26 @@ export function addCompareModels(program: Command, io: Io): void {
 async function compare(command: Command, io: Io): Promise<void> {
   const { json, ...where } = command.opts<WhereOptions>()
   const given = givenParameters(command, questionAt('model-comparison'))
-  const [answer, answerOfAll] = await withSource(where, io, 'ask', async source => {
+  const [answer, answerOfAll, unknown] = await withSource(where, io, 'ask', async source => {
     const answer = await source.ask('model-comparison', given)
-    return [answer, json ? answer : await source.ask('model-comparison', { ...given, min_attempts: 1 })] as const
+    if (json) return [answer, answer, []] as const
+    const answerOfAll = await source.ask('model-comparison', { ...given, min_attempts: 1 })
+    const isEmpty = Object.keys(withoutRange(answerOfAll)).length === 0
+    return [answer, answerOfAll, isEmpty ? await unknownNames(source, given) : []] as const
   })
   const { min_attempts } = given
+  const hints = hintsOf(where, io.env)
   const [models, all] = [withoutRange(answer), withoutRange(answerOfAll)]
   if (json) await printJson(io.stdout, answer)
   else if (Object.keys(models).length === 0)
-    await print(io.stdout, tooFew('No model', min_attempts, 'with one agent at one issue type'))
+    await print(
+      io.stdout,
+      [tooFew('No model', min_attempts, 'with one agent at one issue type', hints), ...unknown].join('\n'),
+    )
   else
     await print(
       io.stdout,
-      withAnswered(modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io), answer),
+      withAnswered(modelsText(models, totalOf(all) - totalOf(models), min_attempts ?? 5, io), answer, io),
     )
 }
 
@@ -79,5 +88,5 @@ async function compareFairly(command: Command, io: Io): Promise<void> {
   const { by = 'model_name' } = given
   const comparison = await withSource(where, io, 'ask', source => source.ask('fair-comparison', { ...given, by }))
   if (json) await printJson(io.stdout, comparison)
-  else await print(io.stdout, withAnswered(fairText(comparison, by, given, io), comparison))
+  else await print(io.stdout, withAnswered(fairText(comparison, by, given, io, hintsOf(where, io.env)), comparison, io))
 }

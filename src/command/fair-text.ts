@@ -3,7 +3,8 @@ import type { FairGrouping } from '../core/reports/fair-report.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import type { FairBest, FairComparison, FairRate, TurnedPair } from '../core/statistics/fair-comparison.ts'
 import { counted, interval, percent, points, pointsInterval, RATE_COLUMNS, rateCells, whole } from './format.ts'
-import { bold, type Io } from './io.ts'
+import type { Hints } from './hints.ts'
+import { bold, type Io, styled } from './io.ts'
 import type { Column } from './table.ts'
 import { nothingYet, tableText, wrapped } from './text.ts'
 
@@ -21,9 +22,9 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** The table (highest adjusted rate first), the leader, the compared issue types, and a warning for every reversed pair. */
-export function fairText(comparison: FairComparison, by: FairGrouping, given: Selection, io: Io): string {
+export function fairText(comparison: FairComparison, by: FairGrouping, given: Selection, io: Io, hints: Hints): string {
   const { rates, strata, best, turned_over } = comparison
-  if (rates.length === 0) return nothingYet(given)
+  if (rates.length === 0) return nothingYet(given, hints)
   const rows = rates.toSorted((a, b) => merit(b) - merit(a)).map(fairCells)
   const isPartial = best !== null && rates.some(({ adjusted_rate }) => adjusted_rate === null)
   return [
@@ -35,7 +36,7 @@ export function fairText(comparison: FairComparison, by: FairGrouping, given: Se
     ...(isPartial
       ? [wrapped('Left out (-): those without an attempt at the issue type that most have tried.', io)]
       : []),
-    ...turned_over.map(pair => `\n${bold(wrapped(warning(pair), io), io.stdout, io.env)}`),
+    ...turned_over.map(pair => `\n${styled('yellow', wrapped(warning(pair), io), io.stdout, io.env)}`),
   ].join('\n')
 }
 

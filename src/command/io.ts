@@ -9,6 +9,7 @@ import { CommandError, EXIT, systemCode } from './exit.ts'
 export interface Output extends Writable {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
+  readonly rows?: number | undefined
   hasColors?(env?: object): boolean
 }
 
@@ -83,11 +84,23 @@ export const print = (to: Writable, text: string): Promise<void> => write(to, `$
 /** Writes an answer as JSON. */
 export const printJson = (to: Writable, answer: unknown): Promise<void> => print(to, JSON.stringify(answer, null, 2))
 
-/** Bold on a terminal with colours. Unchanged elsewhere, and if NO_COLOR is set. */
-export function bold(text: string, to: Output, env: Environment): string {
-  const colours = to.isTTY === true && to.hasColors?.(env) === true
-  return colours ? styleText('bold', text, { validateStream: false }) : text
+/** A style of text on a terminal: what stands out, what is secondary, and good, doubtful and bad news. */
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
+
+/** The text in a style, on a terminal with colours. Unchanged elsewhere, and if NO_COLOR is set. Each line is styled alone, for pagers. */
+export function styled(style: Style, text: string, to: Output, env: Environment): string {
+  if (to.isTTY !== true || to.hasColors?.(env) !== true) return text
+  return text
+    .split('\n')
+    .map(line => styleText(style, line, { validateStream: false }))
+    .join('\n')
 }
+
+/** Bold on a terminal with colours. */
+export const bold = (text: string, to: Output, env: Environment): string => styled('bold', text, to, env)
+
+/** Lines of the terminal, or unlimited if the output is no terminal. */
+export const heightOf = (to: Output): number => (to.isTTY === true ? (to.rows ?? 24) : Number.POSITIVE_INFINITY)
 
 /** Maximum width of a table: the width of the terminal, or unlimited if the output is no terminal. */
 export const widthOf = (to: Output): number => (to.isTTY === true ? (to.columns ?? 80) : Number.POSITIVE_INFINITY)

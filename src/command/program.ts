@@ -9,7 +9,9 @@ import { EXIT, EXIT_HELP, systemCode } from './exit.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { type Io, notWritten, print } from './io.ts'
+import { addMcp } from './mcp.ts'
 import { addQuestionCommands } from './question-command.ts'
+import { addRecord } from './record.ts'
 import { addServe, type StartSidecar } from './serve.ts'
 
 const EXAMPLES = `
@@ -74,9 +76,11 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
   addServe(program, io, start)
   await addQuestionCommands(program, io, exit)
   addCompareModels(program, io)
+  addRecord(program, io)
   addImport(program, io)
   addExport(program, io)
   addCopy(program, io)
+  addMcp(program, io)
   addCheckConfig(program, io)
   return program
 }

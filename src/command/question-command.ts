@@ -3,11 +3,13 @@ import type { Command } from 'commander'
 import type { Question } from '../questions/question.ts'
 import { QUESTIONS, type QuestionPath } from '../questions/questions.ts'
 import { EXIT } from './exit.ts'
+import { hintsOf } from './hints.ts'
 import { type Io, print, printJson } from './io.ts'
 import type { Layout } from './layout.ts'
 import { givenParameters, withParameters } from './parameters.ts'
 import { withSource } from './source.ts'
 import { withAnswered } from './text.ts'
+import { unknownNames } from './unknown-names.ts'
 import { type WhereOptions, withWhere } from './where.ts'
 
 /** Adds a command for every question that has one. `exit` sets the exit code. */
@@ -27,23 +29,32 @@ async function layoutOf(command: string): Promise<Layout<QuestionPath>> {
 function addQuestionCommand(
   program: Command,
   question: Question<QuestionPath> & { readonly command: string },
-  { help, adjust, noAnswer, text }: Layout<QuestionPath>,
+  layout: Layout<QuestionPath>,
   io: Io,
   exit: (code: number) => void,
 ): void {
   const { path, summary } = question
+  const { help, adjust, noAnswer, isEmpty, options = [], text } = layout
   const command = program.command(question.command).summary(summary.charAt(0).toLowerCase() + summary.slice(1))
   withParameters(withWhere(command.description(`${summary}.`)), question)
-    .addHelpText('after', help)
-    .action(async () => {
-      const { json, ...where } = command.opts<WhereOptions>()
-      const typed = givenParameters(command, question)
-      const given = adjust?.(typed) ?? typed
-      const answer = await withSource(where, io, 'ask', source => source.ask(path, given))
-      const reason = noAnswer?.(answer, given, io)
-      if (reason !== undefined) exit(EXIT.noAnswer)
-      if (json) await printJson(io.stdout, answer ?? null)
-      else if (reason !== undefined) await print(io.stderr, reason)
-      else if (answer !== undefined) await print(io.stdout, withAnswered(text(answer, given, io), answer))
+  for (const option of options) command.addOption(option)
+  command.addHelpText('after', help).action(async () => {
+    const { json, ...where } = command.opts<WhereOptions>()
+    const typed = givenParameters(command, question)
+    const given = adjust?.(typed) ?? typed
+    const hints = hintsOf(where, io.env)
+    const { answer, reason, unknown } = await withSource(where, io, 'ask', async source => {
+      const answer = await source.ask(path, given)
+      const reason = noAnswer?.(answer, given, io, hints)
+      const isNone = reason !== undefined || (answer !== undefined && isEmpty?.(answer) === true)
+      return { answer, reason, unknown: isNone && !json ? await unknownNames(source, given) : [] }
     })
+    if (reason !== undefined) exit(EXIT.noAnswer)
+    if (json) await printJson(io.stdout, answer ?? null)
+    else if (reason !== undefined) await print(io.stderr, [reason, ...unknown].join('\n'))
+    else if (answer !== undefined) {
+      const shown = withAnswered(text(answer, given, io, hints, command.opts()), answer, io)
+      await print(io.stdout, [shown, ...unknown].join('\n'))
+    }
+  })
 }

@@ -34,7 +34,11 @@ async function ask(base: URL, token: string | undefined, path: QuestionPath, par
   return undefined
 }
 
-function baseOf(url: string): URL {
+/** A host with a port, or localhost: the usual short form of a URL. Other text without a scheme is more likely a mistake. */
+const WITHOUT_SCHEME = /^(?:localhost|[\w.-]+:\d+|\[[\da-f:]+\]:\d+)(?:\/|$)/i
+
+function baseOf(given: string): URL {
+  const url = WITHOUT_SCHEME.test(given) ? `http://${given}` : given
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new CommandError(EXIT.usage, `--url must be the http or https URL of a sidecar, not "${shown(url)}"`)
   }

@@ -87,7 +87,9 @@ async function serve(
   const stopped = Promise.withResolvers<void>()
   let stopping = false
   let stoppingSinceMs = 0
+  let isClosed = false
   const stop = (signal: Signal): void => {
+    if (isClosed) return
     if (stopping) {
       if (io.env.npm_lifecycle_event === 'start' && performance.now() - stoppingSinceMs < FORWARDED_MS) return
       log.warn({ signal }, 'ends at once')
@@ -115,5 +117,6 @@ async function serve(
   if (!stopping) void print(io.stdout, `agent-performance listening on ${sidecar.url}`).catch(unread)
   const outdated = await Promise.race([stopped.promise, sidecar.outdated])
   await sidecar.close()
+  isClosed = true
   if (outdated !== undefined) throw outdated
 }

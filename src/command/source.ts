@@ -21,7 +21,8 @@ export interface Source {
   close(): Promise<void>
 }
 
-const DEFAULT_URL = 'http://127.0.0.1:9464'
+/** The sidecar that is asked if nothing names another one. */
+export const DEFAULT_URL = 'http://127.0.0.1:9464'
 
 /** Runs `work` with the source that the options name, and closes it afterwards, also after an error. */
 export async function withSource<T>(

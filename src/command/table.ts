@@ -2,15 +2,15 @@
 
 export interface Column {
   readonly title: string
-  /** Numbers are aligned right. Only left-aligned columns are truncated if the table is too wide. */
+  /** Numbers are aligned right. Only names in left-aligned columns are elided if the table is too wide. */
   readonly align: 'left' | 'right'
 }
 
 const GAP = '  '
-/** Minimum width of a truncated column. */
+/** Minimum width of a column with elided names. */
 const LEAST_WIDTH = 8
 
-/** The lines of a table, titles first. Truncates names to make it at most `width` wide, if possible. */
+/** The lines of a table, titles first. Elides names to make it at most `width` wide, if possible. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
   const clean = rows.map(row => row.map(printable))
   const widths = columns.map(({ title }, i) =>
@@ -19,10 +19,30 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
   shrink(columns, widths, width)
   const line = (cells: readonly string[]): string =>
     columns
-      .map(({ align }, i) => pad(cut(cells[i] ?? '', widths[i]!), widths[i]!, align))
+      .map(({ align }, i) => pad(cells[i]!, widths[i]!, align))
       .join(GAP)
       .trimEnd()
-  return [line(columns.map(column => column.title)), ...clean.map(line)]
+  const cut = columns.map((_, i) =>
+    elide(
+      clean.map(row => row[i] ?? ''),
+      widths[i]!,
+    ),
+  )
+  return [line(columns.map(column => column.title)), ...clean.map((_, place) => line(cut.map(cells => cells[place]!)))]
+}
+
+/** Shares of the width before the ellipsis, the preferred one first. */
+const HEADS = [1 / 2, 1 / 4, 3 / 4, 0, 1]
+
+/**
+ * The names of a column, elided to at most `width`. Names such as model names differ at their end, so the middle is left out: at the first of
+ * {@link HEADS} that keeps different names different, if there is one.
+ */
+function elide(names: readonly string[], width: number): readonly string[] {
+  if (names.every(name => displayWidth(name) <= width)) return names
+  const different = new Set(names).size
+  const elided = HEADS.map(head => names.map(name => withoutMiddle(name, width, head)))
+  return elided.find(each => new Set(each).size === different) ?? elided[0]!
 }
 
 function shrink(columns: readonly Column[], widths: number[], width: number): void {
@@ -44,17 +64,23 @@ function pad(text: string, width: number, align: Column['align']): string {
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** Truncates a text to at most `width` columns. A truncated text ends with an ellipsis. */
-function cut(text: string, width: number): string {
+/** A text of at most `width` columns, with an ellipsis at `head` of the width if it is longer. */
+function withoutMiddle(text: string, width: number, head: number): string {
   if (displayWidth(text) <= width) return text
-  let kept = ''
-  let taken = 1
-  for (const { segment } of graphemes.segment(text)) {
-    taken += graphemeWidth(segment)
-    if (taken > width) break
-    kept += segment
-  }
-  return `${kept}…`
+  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment)
+  const start = fitting(parts, Math.ceil((width - 1) * head))
+  const end = fitting(parts.toReversed(), width - 1 - displayWidth(start.join('')))
+  return `${start.join('')}…${end.reverse().join('')}`
+}
+
+/** The first parts that take at most `width` columns. */
+function fitting(parts: readonly string[], width: number): string[] {
+  let taken = 0
+  const end = parts.findIndex(part => {
+    taken += graphemeWidth(part)
+    return taken > width
+  })
+  return parts.slice(0, end === -1 ? parts.length : end)
 }
 
 /** Width of a text on a terminal, in columns: two for wide characters and emoji, none for combining ones. */

@@ -2,7 +2,8 @@
 import { asOfOf, type Ranged, rangeOf } from '../core/reports/range.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { counted } from './format.ts'
-import { bold, type Io, widthOf } from './io.ts'
+import type { Hints } from './hints.ts'
+import { bold, type Io, styled, widthOf } from './io.ts'
 import { isNarrowed } from './parameters.ts'
 import { type Column, displayWidth, printable, tableLines } from './table.ts'
 
@@ -15,6 +16,9 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
 /** Wraps a sentence to the terminal, without control characters. Every line but the first begins with `indent`. */
 export const wrapped = (text: string, io: Io, indent = ''): string =>
   wrapLines(text, widthOf(io.stdout), indent).join('\n')
+
+/** A secondary sentence: wrapped, and dim on a terminal with colours. */
+export const note = (text: string, io: Io): string => styled('dim', wrapped(text, io), io.stdout, io.env)
 
 /** The lines of {@link wrapped} at a given width. A longer word gets its own line. */
 export function wrapLines(text: string, width: number, indent = ''): string[] {
@@ -31,29 +35,38 @@ export function wrapLines(text: string, width: number, indent = ''): string[] {
 }
 
 /** The hint for an answer without attempts. */
-export function nothingYet(given: Selection): string {
+export function nothingYet(given: Selection, { options, url }: Hints): string {
   if (isNarrowed(given)) return 'No attempt fits that question. Widen --since and --until, or leave out a name.'
-  return `No attempts yet. Record one:
+  const curl =
+    url === undefined
+      ? ''
+      : `or by HTTP:
 
-  curl -H 'content-type: application/json' http://127.0.0.1:9464/api/v1/attempts -d '{
+  curl -H 'content-type: application/json' ${url}/api/v1/attempts -d '{
     "agent_name": "droid", "model_name": "gpt-5", "issue_type": "bug",
     "success": true, "confidence": 0.9, "time_seconds": 12.5}'
 
-or bring in earlier ones: agent-performance import FILE`
+`
+  return `No attempts yet. Record one:
+
+  agent-performance record${options} --agent-name droid \\
+    --model-name gpt-5 --issue-type bug --success --time-seconds 12.5
+
+${curl}or bring in earlier ones: agent-performance import${options} FILE`
 }
 
 /** The hint if no agent or model has enough attempts. */
-export function tooFew(who: string, minAttempts: number | undefined, at: string): string {
-  const hint = 'lower --min-attempts or record more; "agent-performance report" lists what there is'
+export function tooFew(who: string, minAttempts: number | undefined, at: string, { options }: Hints): string {
+  const hint = `lower --min-attempts or record more; "agent-performance report${options}" lists what there is`
   return `${who} has ${counted(minAttempts ?? 5, 'attempt')} ${at} that fit the question: ${hint}.`
 }
 
 /** The text of an answer, with what it states about itself on lines of their own. */
-export function withAnswered(text: string, answer: Ranged): string {
+export function withAnswered(text: string, answer: Ranged, io: Pick<Io, 'stdout' | 'env'>): string {
   const [range, asOf] = [rangeOf(answer), asOfOf(answer)]
   const lines = [
     ...(range === undefined ? [] : [`Range: ${range.since} to ${range.until}`]),
     ...(asOf === undefined ? [] : [`As of ${asOf}: later attempts of other sidecars may be missing.`]),
   ]
-  return lines.length === 0 ? text : `${text}\n\n${lines.join('\n')}`
+  return lines.length === 0 ? text : `${text}\n\n${styled('dim', lines.join('\n'), io.stdout, io.env)}`
 }

@@ -18,6 +18,11 @@ const STORE = {
 
 /** Adds `--url`, `--store`, `--token-file` and `--json`. */
 export function withWhere(command: Command, use: keyof typeof STORE = 'ask'): Command {
+  return withSourceOptions(command, use).optionsGroup('Options:').option('--json', 'print JSON, for programs')
+}
+
+/** Adds `--url`, `--store` and `--token-file`. */
+export function withSourceOptions(command: Command, use: keyof typeof STORE = 'ask'): Command {
   return command
     .optionsGroup('Where:')
     .option('--url <url>', 'a running sidecar (default: $AGENT_PERFORMANCE_URL, else http://127.0.0.1:9464)')
@@ -26,6 +31,4 @@ export function withWhere(command: Command, use: keyof typeof STORE = 'ask'): Co
       '--token-file <path>',
       'file that holds the bearer token for the sidecar (default: $AGENT_PERFORMANCE_TOKEN_FILE)',
     )
-    .optionsGroup('Options:')
-    .option('--json', 'print JSON, for programs')
 }

@@ -81,6 +81,7 @@ export interface Config {
   /** Undefined if only {@link otlpGrpc} decides: then the default address is used. */
   readonly otlpGrpcListen: ListenAddress | undefined
   readonly otlpMetrics: boolean
+  readonly otlpInvokeAgentMetric: boolean
   /** A file of rules that decide which telemetry counts as attempts. */
   readonly otlpMapping: string | undefined
   readonly drainDelayMs: number
@@ -367,6 +368,14 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     default: 'false',
     description:
       'Count the OTLP metrics agent.attempts and agent.attempt.*, for clients that send nothing else. Attempts that are also sent another way count twice.',
+    group: 'What is kept',
+  },
+  otlpInvokeAgentMetric: {
+    name: 'otlp-invoke-agent-metric',
+    kind: toggle,
+    default: 'false',
+    description:
+      'Count the OTLP metric gen_ai.invoke_agent.duration of the GenAI conventions, for clients that send nothing else. Attempts that are also sent another way count twice.',
     group: 'What is kept',
   },
   otlpMapping: {

@@ -148,6 +148,8 @@ export interface LogWatcher {
   ended?(position: Position, atMs: number): void
   /** Appends fail until {@link Log.recover} resolves. */
   failed(error: Error): void
+  /** The log can be read again after it {@link failed}. */
+  returned?(): void
   /** A stored snapshot is damaged. The engine must take a new one. */
   needsSnapshot(): void
 }

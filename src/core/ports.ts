@@ -165,7 +165,7 @@ export interface Advisory {
 export interface Store {
   /**
    * Stores attempts. When it resolves, they survive a crash and a power failure, and are counted exactly once. Idempotent by `attempt_id`.
-   * Rejects with {@link StoreUnavailable} if they may not be stored. None of them is counted then.
+   * Rejects with {@link StoreUnavailable} if they may not be stored. None of them is counted then, unless its reason is `unanswered`.
    */
   append(attempts: readonly AgentAttempt[], batch?: PreparedBatch): Promise<Appended>
   /**
@@ -213,7 +213,7 @@ export interface Store {
   /** Deletes every attempt permanently. */
   reset(): Promise<void>
   health(): StoreHealth
-  /** Resolves when all acknowledged attempts are on disk. */
+  /** Resolves when all acknowledged attempts are on disk. Calls without an answer from the log reject with the reason `unanswered`. */
   close(): Promise<void>
 }
 

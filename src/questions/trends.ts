@@ -1,14 +1,22 @@
 import { z } from 'zod'
 import { countsOfAllSteps } from '../core/aggregate/group-totals.ts'
+import type { KeyFilter, StopSignal, TimeRange } from '../core/ports.ts'
 import type { KeyDrift } from '../core/reports/drift-report.ts'
 import { intervalSteps } from '../core/reports/intervals.ts'
+import {
+  type AgentAttempts,
+  agentAttemptSteps,
+  type MixChange,
+  mixChange,
+  partsOf,
+} from '../core/reports/mix-change.ts'
 import type { Selection } from '../core/reports/selection.ts'
 import { type TrendPoint, type TrendReport, trendSteps } from '../core/reports/trends.ts'
 import type { TaskCounts } from '../core/statistics/clusters.ts'
 import { runYielding } from '../lib/event-loop.ts'
 import { attemptKey, drift, rate, rateDifference } from './answer-schemas.ts'
 import { length, selection } from './parameters.ts'
-import { defineQuestion, type Question } from './question.ts'
+import { defineQuestion, type Facts, type Question } from './question.ts'
 import { byName, type ObjectSchema, objectSchema } from './schema.ts'
 
 export interface TrendsQuery extends Selection {
@@ -42,7 +50,9 @@ const answer: ObjectSchema<TrendReport> = objectSchema('TrendReport', {
     description:
       'The later half of the attempts compared with the earlier half, in percentage points. Null if one has no attempts.',
   }),
-  verdict: z.string().meta({ description: 'One verdict in words from the direction and the drifts.' }),
+  verdict: z.string().meta({
+    description: 'One verdict in words from the direction, the drifts, and a change of the mix of agents.',
+  }),
   drifted_keys: z
     .array(keyDrift)
     .meta({ description: 'The keys with an alarm at the end of the range. Each run of a task counts as independent.' }),
@@ -69,6 +79,21 @@ export const trends: Question<'trends', TrendsQuery, TrendReport> = defineQuesti
       const summaries = await facts.summaries(one, filter, signal)
       counts.push(await runYielding(countsOfAllSteps(summaries), signal))
     }
-    return await runYielding(trendSteps(ranges, counts, life, lengthMs), signal)
+    const mix = filter.agent_name === undefined ? await mixOf(facts, filter, ranges, counts, signal) : undefined
+    return await runYielding(trendSteps(ranges, counts, life, lengthMs, mix), signal)
   },
 })
+
+async function mixOf(
+  facts: Facts,
+  filter: KeyFilter,
+  ranges: readonly TimeRange[],
+  counts: readonly TaskCounts[],
+  signal: StopSignal | undefined,
+): Promise<MixChange | undefined> {
+  const parts = partsOf(ranges, counts)
+  if (parts === undefined) return undefined
+  const attempts = async (range: TimeRange): Promise<AgentAttempts> =>
+    await runYielding(agentAttemptSteps(await facts.summaries(range, filter, signal)), signal)
+  return mixChange(await attempts(parts.earlier), await attempts(parts.later))
+}

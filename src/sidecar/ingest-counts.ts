@@ -19,6 +19,8 @@ export interface IngestTotals {
   readonly repaired: ReadonlyMap<string, number>
   /** Model calls that came after their run. */
   readonly late: number
+  /** Metric points that several processes count in one series. */
+  readonly overlapping: number
 }
 
 export interface IngestCounts {
@@ -43,6 +45,7 @@ export function createIngestCounts(): IngestCounts {
     excluded: zeroes(EXCLUSIONS),
     repaired: zeroes(REPAIRS),
     late: 0,
+    overlapping: 0,
   }
   const add = (counts: Map<string, number>, name: string, n: number): void =>
     void counts.set(name, (counts.get(name) ?? 0) + n)
@@ -64,6 +67,9 @@ export function createIngestCounts(): IngestCounts {
       repaired: (repair, n) => add(totals.repaired, repair, n),
       late: n => {
         totals.late += n
+      },
+      overlapping: n => {
+        totals.overlapping += n
       },
     },
   }

@@ -1,9 +1,12 @@
 /** The handlers that record attempts, by path. */
 import type { Config } from '../config/config.ts'
+import type { SeriesPoint } from '../core/aggregate/series.ts'
 import { createAttemptsHandler, type Receive } from '../receive/attempts.ts'
 import { createInFlight } from '../receive/body.ts'
 import type { OpenStreams } from '../receive/open-streams.ts'
 import { createOtlpHandler, type OtlpCounts, type OtlpOptions } from '../receive/otlp/handler.ts'
+import { countedMetrics } from '../receive/otlp/metrics/instruments.ts'
+import { createWriters } from '../receive/otlp/metrics/writers.ts'
 import type { Signal } from '../receive/otlp/protobuf/decode.ts'
 import { createTraceMemory } from '../receive/otlp/traces/trace-memory.ts'
 import { ATTEMPTS, OTLP_SIGNALS, otlpPath } from '../server/paths.ts'
@@ -40,12 +43,18 @@ export function createReceivers(options: ReceiverOptions): Receivers {
   const posts = new Map([[ATTEMPTS, createAttemptsHandler({ ...shared, maxBodyBytes: config.maxBodyBytes })]])
   const otlp = new Map<Signal, OtlpOptions>()
   const traces = createTraceMemory()
+  const counted = countedMetrics(config.otlpMetrics, config.otlpInvokeAgentMetric)
+  const points = counted && {
+    counted,
+    writers: createWriters(),
+    keepPoints: (given: readonly SeriesPoint[]) => tracker.keepPoints(given),
+  }
   for (const signal of OTLP_SIGNALS) {
     const otlpOptions: OtlpOptions = {
       ...shared,
       signal,
       maxBodyBytes: config.maxOtlpBodyBytes,
-      points: config.otlpMetrics ? tracker : undefined,
+      points,
       traces,
       notice,
       // Read per request: a reload replaces it.

@@ -147,6 +147,14 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     read: ({ ingest }) => ingest.late,
   },
   {
+    name: 'agent_performance_otlp_overlapping_points_total',
+    type: 'counter',
+    unit: '{point}',
+    help: 'OTLP metric points that overlap in time with those of another process in the same series. Give each process its own service.instance.id.',
+    labels: [],
+    read: ({ ingest }) => ingest.overlapping,
+  },
+  {
     name: 'agent_performance_attempts_overflowed_total',
     type: 'counter',
     unit: '{attempt}',

@@ -7,3 +7,6 @@ export interface Logger {
 }
 
 export type LoggerFields = Readonly<Record<string, unknown>>
+
+/** Discards all lines. */
+export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -39,6 +39,14 @@ export function limitsJson(limits: Limits): string {
   return jsonOf({ limits })
 }
 
+type JsonLimits = { readonly [Limit in keyof Limits]: number | null }
+
+/** JSON has no infinity: null means no limit. */
+export function limitsOfJson({ maxKeys, maxArms, idWindow, idWindowAgeMs }: JsonLimits): Limits {
+  const of = (limit: number | null): number => limit ?? Number.POSITIVE_INFINITY
+  return { maxKeys: of(maxKeys), maxArms: of(maxArms), idWindow: of(idWindow), idWindowAgeMs: of(idWindowAgeMs) }
+}
+
 export const RESET_JSON: string = jsonOf({ reset: true })
 
 export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
@@ -103,7 +111,7 @@ export function readRecord(
   const { record_version: version } = value
   if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
-  if (isLimits(value)) return { kind: 'limits', nowMs, idMs, limits: value.limits, isRaise: true }
+  if (isLimits(value)) return { kind: 'limits', nowMs, idMs, limits: limitsOfJson(value.limits), isRaise: true }
   if (value.reset === true) return { kind: 'reset', nowMs, idMs }
   if (isAlert(value)) return { kind: 'alert', nowMs, idMs, alert: value.alert, status: value.status }
   if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }
@@ -117,7 +125,7 @@ export function readRecord(
   )
 }
 
-function isLimits(value: object): value is { readonly limits: Limits } {
+function isLimits(value: object): value is { readonly limits: JsonLimits } {
   return 'limits' in value && typeof value.limits === 'object'
 }
 

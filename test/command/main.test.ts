@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../support/sidecar-process.ts'
 import { startFakeSidecar } from './fake-sidecar.ts'
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
@@ -46,6 +47,40 @@ describe('the Node version', () => {
     const source = readFileSync(MAIN, 'utf8')
     expect(source.startsWith('#!/usr/bin/env node\n')).toBe(true)
     expect(source).not.toMatch(/^import |^export .* from|\?\.|\?\?|^await /m)
+  })
+})
+
+describe('a checkout', () => {
+  const LAUNCHER = new URL('../../bin/agent-performance.js', import.meta.url).pathname
+
+  test('runs the command by npx, without a build', async () => {
+    await using cache = await temporaryFolder()
+    const child = spawn('npx', ['agent-performance', 'report', '--url', 'http://127.0.0.1:1'], {
+      cwd: new URL('../..', import.meta.url),
+      // A cache of its own, because the user's may have the command from before. No network is needed.
+      env: { ...env, HOME: cache.path, npm_config_cache: cache.path, npm_config_offline: 'true' },
+    })
+    const [stdout, stderr, [exitCode]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ])
+    expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 69, stdout: '' })
+    expect(stderr).toContain('no sidecar reached at http://127.0.0.1:1/')
+  })
+
+  test('brings its own Node: with one that cannot run the source, the command runs all the same', async () => {
+    // As on Node 20, which has no type stripping.
+    const old = [
+      '--import',
+      "data:text/javascript,Object.defineProperty(process.features, 'typescript', { value: false })",
+    ]
+    const child = spawn(process.execPath, [...old, LAUNCHER, 'best'], { env })
+    const [stderr, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'close')])
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringContaining("missing required argument 'issue-type'"),
+    })
   })
 })
 

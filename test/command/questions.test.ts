@@ -122,7 +122,7 @@ describe('report', () => {
     await using sidecar = await startFakeSidecar(() => ({ body: EMPTY }))
     const none = await runCommand(['report', '--url', sidecar.url])
     expect(none).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(none.stdout).toMatch(/No attempts yet\.[\s\S]*curl[\s\S]*agent-performance import FILE/)
+    expect(none.stdout).toMatch(/No attempts yet\.[\s\S]*curl[\s\S]*agent-performance import .*FILE/)
     const narrow = await runCommand(['report', '--url', sidecar.url, '--since', '1m'])
     expect(narrow.stdout).toMatch(/No attempt fits that question\. Widen --since/)
   })
@@ -139,6 +139,72 @@ describe('report', () => {
     for (const line of seen.stdout.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(80)
     expect(seen.stdout).toContain('…')
     expect((await runCommand(['report', '--url', sidecar.url])).stdout).toContain(long)
+  })
+
+  test('fits the screen of a terminal, says how many rows are left out, and shows as many as --top asks for', async () => {
+    const groups = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`name-${i}`, REPORT.by_agent.droid]))
+    const body = {
+      ...REPORT,
+      by_agent: groups,
+      by_issue_type: groups,
+      recommendations: Object.fromEntries(Object.keys(groups).map(name => [name, best])),
+    }
+    await using sidecar = await startFakeSidecar(() => ({ body }))
+    const rowsOf = async (options: readonly string[], columns?: number): Promise<string[]> =>
+      (
+        await runCommand(['report', '--url', sidecar.url, ...options], {
+          env: { NO_COLOR: '1' },
+          ...(columns && { columns }),
+        })
+      ).stdout.split('\n')
+    const screen = await rowsOf([], 80)
+    // The prompt takes the last line.
+    expect(screen.length).toBeLessThanOrEqual(24)
+    expect(screen.filter(line => line.startsWith('name-')).length).toBeGreaterThanOrEqual(6)
+    expect(screen).toContain('… 28 more: --top 30')
+    expect((await rowsOf(['--top', '30'], 80)).filter(line => line.startsWith('name-'))).toHaveLength(90)
+    expect((await rowsOf([])).filter(line => line.startsWith('name-'))).toHaveLength(90)
+    expect((await rowsOf(['--top', '1'])).filter(line => line.startsWith('name-'))).toHaveLength(3)
+    for (const top of ['0', 'many', '1.5'])
+      expect(await runCommand(['report', '--url', sidecar.url, '--top', top])).toMatchObject({ exitCode: 64 })
+  })
+
+  test('hints name the source in use', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: EMPTY }))
+    const { stdout } = await runCommand(['report', '--url', sidecar.url])
+    expect(stdout).toContain(`agent-performance record --url ${sidecar.url} --agent-name`)
+    expect(stdout).toContain(`${sidecar.url}/api/v1/attempts -d`)
+    expect(stdout).toContain(`agent-performance import --url ${sidecar.url} FILE`)
+    const environment = await runCommand(['report'], { env: { AGENT_PERFORMANCE_URL: sidecar.url } })
+    expect(environment.stdout).toContain(`${sidecar.url}/api/v1/attempts -d`)
+    expect(environment.stdout).toContain('agent-performance record --agent-name')
+  })
+
+  test('a name that no attempt has is pointed out, with the name that may be meant', async () => {
+    await using sidecar = await startFakeSidecar(({ path, query }) => {
+      if (path.endsWith('/report')) return { body: EMPTY }
+      const names = query.group_by === 'agent_name' ? { droid: 50, goose: 40 } : { 'gpt-5': 50 }
+      return { body: { group_by: query.group_by, success_rates: names, details: {} } }
+    })
+    const run = async (...options: string[]): Promise<string> =>
+      (await runCommand(['report', '--url', sidecar.url, ...options])).stdout
+    expect(await run('--agent-name', 'driod', '--model-name', 'gpt-5')).toContain(
+      'No attempt has the agent "driod". Did you mean "droid"?',
+    )
+    expect(await run('--agent-name', 'nothing like it')).toContain(
+      'No attempt has the agent "nothing like it". There are "droid", "goose".',
+    )
+    expect(await run('--model-name', 'gpt-5')).not.toContain('No attempt has')
+  })
+
+  test('--url takes a host and a port, and --since a date', async () => {
+    await using sidecar = await startFakeSidecar(() => ({ body: REPORT }))
+    const { port } = new URL(sidecar.url)
+    for (const url of [`127.0.0.1:${port}`, `localhost:${port}/`]) {
+      // The fake listens on IPv4 only, which localhost resolves to as well.
+      expect(await runCommand(['report', '--url', url, '--since', '2025-01-01'])).toMatchObject({ exitCode: 0 })
+    }
+    expect(sidecar.requests.map(({ query }) => query)).toEqual([{ since: '2025-01-01' }, { since: '2025-01-01' }])
   })
 
   test('is bold only on a terminal, and not with NO_COLOR', async () => {
@@ -195,6 +261,48 @@ describe('best', () => {
     expect(stdout).toContain('about 1,250 more attempts of each would decide it\n')
     await using alone = await startFakeSidecar(() => ({ body: { ...body, contenders: [], attempts_to_decide: null } }))
     expect((await runCommand(['best', 'bug', '--url', alone.url])).stdout).toContain('nobody to compare with\n')
+  })
+
+  test('calls a decision out of reach that takes more attempts than anybody waits for', async () => {
+    const other = {
+      agent_name: 'a',
+      model_name: 'gpt',
+      ...rate(58, 50.1, 59.8, 400),
+      p_best: 0.4,
+      cost_per_success: null,
+    }
+    const body = { ...best, decisive: false, contenders: [other], attempts_to_decide: 368_807 }
+    await using sidecar = await startFakeSidecar(() => ({ body }))
+    const { stdout } = await runCommand(['best', 'bug', '--url', sidecar.url])
+    expect(stdout).toContain('to decide it is out of reach: it takes more than 10,000 more attempts of each\n')
+    expect(stdout).not.toContain('368')
+  })
+
+  test('says how it is ranked and that route ranks otherwise, and so does route', async () => {
+    const routed = { ...best, lower_bound: 53.87, draw: null, expected_cost_per_success_usd: null }
+    const report = { issue_type: 'bug', explore: false, seed: null, ranked: [routed], excluded: [] }
+    await using sidecar = await startFakeSidecar(({ path }) => ({ body: path.endsWith('/route') ? report : best }))
+    const textOf = async (...argv: string[]): Promise<string> =>
+      (await runCommand([...argv, '--url', sidecar.url])).stdout
+    expect(await textOf('best', 'bug')).toContain(
+      'The highest success rate among those with 5 attempts or more. "route" ranks by the lower end of the interval, from 1 attempt on.',
+    )
+    expect(await textOf('best', 'bug', '--min-attempts', '20')).toContain('among those with 20 attempts or more')
+    expect(await textOf('route', 'bug')).toContain(
+      'Ranked by the lower end of the interval, from 1 attempt on. "best" takes the highest success rate, from 5 attempts on.',
+    )
+  })
+
+  test('good, doubtful and bad news have a colour where the terminal has colours', async () => {
+    const open = { ...best, decisive: false, contenders: [{ ...best, agent_name: 'other' }], attempts_to_decide: null }
+    await using sidecar = await startFakeSidecar(({ query }) => ({ body: query.issue_type === 'bug' ? best : open }))
+    const [decided, undecided] = await Promise.all(
+      ['bug', 'doc'].map(issue => runCommand(['best', issue, '--url', sidecar.url], { columns: 80 })),
+    )
+    expect(decided!.stdout).toContain('\u001b[32mbetter than every other')
+    expect(undecided!.stdout).toContain('\u001b[33mnot decided')
+    const plain = await runCommand(['best', 'doc', '--url', sidecar.url], { columns: 80, env: { NO_COLOR: '1' } })
+    expect(plain.stdout).not.toContain('\u001b')
   })
 
   test('exits with 1, prints the reason to standard error, and null as JSON, if no agent qualifies', async () => {
@@ -371,14 +479,14 @@ describe('the source of answers', () => {
 })
 
 describe('help', () => {
-  const COMMANDS = ['serve', 'report', 'best', 'compare-models', 'import', 'export', 'check-config']
+  const COMMANDS = ['serve', 'report', 'best', 'compare-models', 'record', 'import', 'export', 'mcp', 'check-config']
 
   test.each(COMMANDS)('%s --help fits 80 columns and shows examples', async command => {
     const { exitCode, stdout } = await runCommand([command, '--help'])
     expect(exitCode).toBe(0)
-    expect(stdout).toContain(`Examples:\n  agent-performance ${command}`)
+    expect(stdout).toMatch(new RegExp(`Examples:\n  .*agent-performance ${command}`))
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
-    if (command !== 'serve') expect(stdout).toContain('--json')
+    if (command !== 'serve' && command !== 'mcp') expect(stdout).toContain('--json')
   })
 
   test('the first page lists every command and every exit code', async () => {

@@ -19,6 +19,7 @@ const pages = [
   'SECURITY.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'clients/python/README.md',
   ...guides.map(name => `docs/${name}`),
   ...readdirSync(new URL('docs/runbooks', ROOT)).map(name => `docs/runbooks/${name}`),
 ]

@@ -134,6 +134,20 @@ describe('a signal during the replay of a long journal', () => {
   })
 })
 
+test('signals that come when a sidecar has closed, as those that npm forwards late, do not change its exit code', async () => {
+  await using place = await aStore()
+  await using sidecar = spawnSidecar(place.store)
+  await urlOf(sidecar)
+  const late = setInterval(() => {
+    if (sidecar.log().includes('"msg":"closed"')) sidecar.process.kill('SIGTERM')
+  }, 1)
+  try {
+    expect(await end(sidecar, 'SIGTERM')).toBe(0)
+  } finally {
+    clearInterval(late)
+  }
+})
+
 test('a suspended sidecar keeps its lock: a second one exits with 75, and the first one resumes', async () => {
   await using place = await aStore()
   const ledger = createLedger()

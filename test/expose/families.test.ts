@@ -46,6 +46,7 @@ agent_performance_otlp_excluded_total{reason} counter
 agent_performance_otlp_pushes_total{result} counter
 agent_performance_otlp_repaired_fields_total{repair} counter
 agent_performance_otlp_late_model_calls_total{} counter
+agent_performance_otlp_overlapping_points_total{} counter
 agent_performance_keys{} gauge
 agent_performance_keys_limit{} gauge
 agent_performance_arms{} gauge
@@ -69,6 +70,7 @@ agent_performance_document_bytes{} gauge
 agent_performance_document_write_errors_total{} counter
 agent_performance_document_last_success_timestamp_seconds{} gauge
 agent_performance_spool_bytes{} gauge
+agent_performance_spool_limit_bytes{} gauge
 agent_performance_spool_attempts{} gauge
 agent_performance_spool_oldest_age_seconds{} gauge
 agent_performance_http_requests_total{route,method,code} counter

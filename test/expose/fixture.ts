@@ -89,7 +89,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
       document: { writes: 3, errors: 0, seconds: 0.012, bytes: 4096, lastSuccessMs: 1772366399_000 },
       snapshot: { writes: 0, errors: 0, seconds: 0, bytes: 0, lastSuccessMs: undefined },
     }),
-    ...spoolMetrics({ bytes: 0, attempts: 0, oldestMs: undefined }, 0),
+    ...spoolMetrics({ stats: { bytes: 0, attempts: 0, oldestMs: undefined }, maxBytes: 1024 ** 3 }, 0),
   ]),
   ingest: {
     accepted: 12,
@@ -106,6 +106,7 @@ const FACTS: Omit<SidecarFacts, 'tally'> = {
     excluded: new Map([['same_run', 1]]),
     repaired: new Map([['cut', 2]]),
     late: 1,
+    overlapping: 0,
   },
   requests: {
     inFlight: 1,

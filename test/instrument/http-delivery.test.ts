@@ -116,7 +116,7 @@ describe('retries until the attempts are recorded', () => {
   it.each(faults)('%s: every id is recorded once, in order', async (_, fault) => {
     const { url, kept, received, next } = await sidecar()
     next(fault, fault)
-    const delivery = createDelivery(url, { timeoutMs: 150 })
+    const delivery = createDelivery(url, { timeoutMs: 500, onProblem: () => {} })
     addAll(delivery, ids(3))
     // Repeated flushes end the backoffs early, so that the test is fast.
     while (!(await delivery.flush(30))) expect(total(delivery.stats())).toBe(3)
@@ -279,7 +279,7 @@ describe('a sidecar that is silent', () => {
   it('never blocks the work, and at most one request is open at a time', async () => {
     const { url, received, always } = await sidecar()
     always(silent)
-    const { trackAttempt, deliverTo } = createInstrumentation()
+    const { trackAttempt, deliverTo } = createInstrumentation({ onProblem: () => {} })
     const delivery = deliverTo(url, { maxQueued: 50 })
     const started = performance.now()
     for (let i = 0; i < 1_000; i++) trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, () => i)

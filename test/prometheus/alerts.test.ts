@@ -24,11 +24,11 @@ describe.each(alerts())('$alert ($labels.severity)', alert => {
     expect(JSON.stringify(alert.labels)).not.toContain('{{')
   })
 
-  it('has a runbook with the three sections', () => {
+  it('has a runbook that says what it means, a first command, and then the causes', () => {
     const path = alert.annotations.runbook_url!
     expect(path).toBe(`docs/runbooks/${alert.alert}.md`)
     const headings = readFileSync(new URL(path, ROOT), 'utf8').match(/^#.*$/gm)
-    expect(headings).toEqual([`# ${alert.alert}`, '## What it means', '## How to look', '## What to do'])
+    expect(headings).toEqual([`# ${alert.alert}`, '## What it means', '## First command', '## Causes'])
   })
 
   it('links to an existing dashboard with existing variables', () => {

@@ -227,18 +227,24 @@ describe('docker-compose.yml', () => {
 
   it('runs two sidecars on one database in the profile postgres, and Prometheus scrapes both', async () => {
     const { services } = parse(await readFile(`${ROOT}docker-compose.yml`, 'utf8'), { merge: true }) as {
-      services: Record<string, { profiles?: string[]; command: string[]; secrets: string[]; ports?: string[] }>
+      services: Record<
+        string,
+        { profiles?: string[]; command: string[]; secrets: string[]; ports?: string[]; volumes: string[] }
+      >
     }
     const names = Object.keys(services).filter(name => services[name]!.profiles?.includes('postgres'))
     expect(names).toEqual(['sidecar-1', 'sidecar-2', 'postgres'])
     const sidecars = names.slice(0, 2).map(name => services[name]!)
-    for (const [i, { command, secrets }] of sidecars.entries()) {
+    for (const [i, { command, secrets, volumes }] of sidecars.entries()) {
       expect(command).toEqual(sidecars[0]!.command)
       expect(command).toContain(`--allow-host=${names[i]}`)
       const { config } = loadConfig({ flags: flagsOf(command), env: {} })
       const { hostname, username, searchParams } = new URL(config.store)
       expect([hostname, username]).toEqual(['postgres', 'agent_performance'])
       expect(secrets.map(secret => `/run/secrets/${secret}`)).toContain(searchParams.get('password_file'))
+      const [volume, mounted] = volumes[0]!.split(':')
+      expect(volume).toBe(`${names[i]}-data`)
+      expect(config.spool).toBe(`${mounted}/spool/`)
     }
     expect(services.postgres).toMatchObject({
       environment: { POSTGRES_USER: 'agent_performance', POSTGRES_DB: 'agent_performance' },

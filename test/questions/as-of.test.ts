@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 /** Every answer says up to when it is complete, if attempts may be missing in it. */
 import { expect, test } from 'vitest'
 import { withAnswered } from '../../src/command/text.ts'
@@ -25,7 +26,7 @@ test.each(QUESTIONS.map(question => [question.path, question] as const))('%s', a
 })
 
 test('a terminal shows it on one line', () => {
-  expect(withAnswered('text', { as_of: AS_OF })).toBe(
+  expect(withAnswered('text', { as_of: AS_OF }, { stdout: new PassThrough(), env: {} })).toBe(
     `text\n\nAs of ${AS_OF}: later attempts of other sidecars may be missing.`,
   )
 })

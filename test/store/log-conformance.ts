@@ -186,6 +186,15 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       expect(await log.find('id 4')).toBeUndefined()
     })
 
+    test('limits without an end are read back as they were written', async () => {
+      const limits = { maxKeys: 5, maxArms: 6, idWindow: 7, idWindowAgeMs: Number.POSITIVE_INFINITY }
+      const record = { kind: 'limits', ...TIMES, limits, isRaise: true } as const
+      await keepJson(recordJson(record))
+      await reopen()
+      const records = (await groupsBehind(log.info.start)).flatMap(group => group.records)
+      expect(records.filter(one => one.kind === 'limits' && one.isRaise === true)).toEqual([record])
+    })
+
     test('points keep both times, also if one clock jumped', async () => {
       const skewed = { nowMs: NOW + 5, idMs: NOW - 90_000_000 }
       await keepJson(pointsJson([]), skewed)

@@ -1,11 +1,12 @@
 /** `best`: the agent that should get the next issue of a type. */
-import type { Contender, DecidedBestAgent, Decision } from '../../core/reports/best-agent.ts'
+import type { Contender, DecidedBestAgent, Decision, Ranking } from '../../core/reports/best-agent.ts'
 import type { Rate } from '../../core/reports/rate.ts'
-import { confidence, counted, interval, percent, seconds, usd, usdInterval } from '../format.ts'
-import { bold, type Io, widthOf } from '../io.ts'
+import type { Input } from '../../questions/questions.ts'
+import { confidence, counted, interval, percent, seconds, usd, usdInterval, whole } from '../format.ts'
+import { bold, type Io, styled, widthOf } from '../io.ts'
 import type { Layout } from '../layout.ts'
 import { printable } from '../table.ts'
-import { tooFew, wrapLines } from '../text.ts'
+import { note, tooFew, wrapLines } from '../text.ts'
 
 const HELP = `
 --rank-by success_rate takes the highest rate, which a few lucky attempts can
@@ -17,6 +18,10 @@ lowest cost per success; the verdict is then about that cost.
 You may ask as often as you like: a verdict that is wrong appears in at most 5 %
 of histories.
 
+"route" may name another agent: it ranks by the lower end of the interval, and
+takes agents from 1 attempt on. If it takes more than 10,000 further attempts of
+each agent to decide, that is called out of reach.
+
 Exits with 1 if no agent has enough attempts.
 
 Examples:
@@ -26,9 +31,23 @@ Examples:
 
 export const layout: Layout<'best-agent'> = {
   help: HELP,
-  noAnswer: (best, { min_attempts, issue_type }) =>
-    best === undefined ? tooFew('Nobody', min_attempts, `at "${printable(issue_type)}"`) : undefined,
-  text: (best, _given, io) => bestText(best, io),
+  noAnswer: (best, { min_attempts, issue_type }, _io, hints) =>
+    best === undefined ? tooFew('Nobody', min_attempts, `at "${printable(issue_type)}"`, hints) : undefined,
+  text: (best, given, io) => bestText(best, io) + rankingNote(given, io),
+}
+
+/** Why `route` may name another agent. Empty if the question states both the ranking and the number of attempts. */
+function rankingNote({ rank_by, min_attempts }: Input<'best-agent'>, io: Io): string {
+  if (rank_by !== undefined && min_attempts !== undefined) return ''
+  const ranked = `The ${RANKED_BY[rank_by ?? 'success_rate']} among those with ${counted(min_attempts ?? 5, 'attempt')} or more.`
+  return `\n\n${note(`${ranked} "route" ranks by the lower end of the interval, from 1 attempt on.`, io)}`
+}
+
+const RANKED_BY: Readonly<Record<Ranking, string>> = {
+  success_rate: 'highest success rate',
+  lower_bound: 'highest lower end of the interval',
+  shrunk: 'highest shrunk rate',
+  expected_cost: 'lowest cost per success',
 }
 
 function bestText(best: DecidedBestAgent, io: Io): string {
@@ -49,8 +68,11 @@ function bestText(best: DecidedBestAgent, io: Io): string {
 /** The column at which the verdict begins. */
 const VERDICT_AT = 14
 
-const verdictLines = (best: DecidedBestAgent, io: Io): string[] =>
-  verdict(best).flatMap(line => wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '))
+function verdictLines(best: DecidedBestAgent, io: Io): string[] {
+  const [first, ...others] = verdict(best).map(line => wrapLines(line, widthOf(io.stdout) - VERDICT_AT, '  '))
+  const style = best.decisive ? 'green' : 'yellow'
+  return [...first!.map(line => styled(style, line, io.stdout, io.env)), ...others.flat()]
+}
 
 /** Maximum number of contenders named. The text only counts the others. */
 const NAMED = 3
@@ -73,10 +95,16 @@ function verdict({ decided_by, decisive, contenders, p_best, attempts_to_decide 
     `not decided: ${chance}; ${asGood} may be`,
     ...named,
     ...(rest > 0 ? [`- ${counted(rest, 'other')}`] : []),
-    ...(attempts_to_decide === null
-      ? []
-      : [`about ${counted(attempts_to_decide, 'more attempt')} of each would decide it`]),
+    ...(attempts_to_decide === null ? [] : [planText(attempts_to_decide)]),
   ]
+}
+
+/** More further attempts of each agent than anybody waits for. */
+const OUT_OF_REACH = 10_000
+
+function planText(attempts: number): string {
+  if (attempts <= OUT_OF_REACH) return `about ${counted(attempts, 'more attempt')} of each would decide it`
+  return `to decide it is out of reach: it takes more than ${whole(OUT_OF_REACH)} more attempts of each`
 }
 
 const agentText = ({ agent_name, model_name }: Pick<DecidedBestAgent, 'agent_name' | 'model_name'>): string =>

@@ -30,7 +30,11 @@ Examples:
   agent-performance calibration --group-by model_name --since 30d
   agent-performance calibration --json | jq .overall.brier_score`
 
-export const layout: Layout<'calibration'> = { help: HELP, text: calibrationText }
+export const layout: Layout<'calibration'> = {
+  help: HELP,
+  isEmpty: ({ overall }) => overall.attempts === 0,
+  text: calibrationText,
+}
 
 function calibrationText({ overall, groups, group_by }: CalibrationReport, given: Selection, io: Io): string {
   if (overall.attempts === 0) return noneStated(given)

@@ -2,6 +2,7 @@
 import type { CostAnswer, CostReport } from '../../core/reports/cost-report.ts'
 import type { Selection } from '../../core/reports/selection.ts'
 import { counted, usd, usdInterval, whole } from '../format.ts'
+import type { Hints } from '../hints.ts'
 import type { Io } from '../io.ts'
 import type { Layout } from '../layout.ts'
 import type { Column } from '../table.ts'
@@ -22,11 +23,15 @@ Examples:
   agent-performance costs --since 30d --agent-name droid
   agent-performance costs --json | jq '.by_model | map_values(.total_cost_usd)'`
 
-export const layout: Layout<'costs'> = { help: HELP, text: costText }
+export const layout: Layout<'costs'> = {
+  help: HELP,
+  isEmpty: ({ overall }) => overall.total_attempts === 0,
+  text: costText,
+}
 
-function costText(report: CostReport, given: Selection, io: Io): string {
+function costText(report: CostReport, given: Selection, io: Io, hints: Hints): string {
   const { overall } = report
-  if (overall.total_attempts === 0) return nothingYet(given)
+  if (overall.total_attempts === 0) return nothingYet(given, hints)
   if (overall.total_cost_usd === null) return wrapped(noneKnown(overall), io)
   const tables = [
     ['agent', report.by_agent],

@@ -1,43 +1,86 @@
 /** `report`: an overview of agents, models and issue types. */
+import { InvalidArgumentError, Option } from 'commander'
+import type { Rate } from '../../core/reports/rate.ts'
 import type { PerformanceReport } from '../../core/reports/report.ts'
 import type { Selection } from '../../core/reports/selection.ts'
-import { counted, interval, percent, RATE_COLUMNS, rateCells } from '../format.ts'
-import { bold, type Io, widthOf } from '../io.ts'
-import type { Layout } from '../layout.ts'
+import { counted, interval, percent, RATE_COLUMNS, rateCells, whole } from '../format.ts'
+import type { Hints } from '../hints.ts'
+import { heightOf, type Io, styled } from '../io.ts'
+import type { Layout, Shown } from '../layout.ts'
 import { byRate, MODEL_COLUMNS, modelRows } from '../models.ts'
-import { type Column, tableLines } from '../table.ts'
-import { nothingYet } from '../text.ts'
+import type { Column } from '../table.ts'
+import { nothingYet, tableText } from '../text.ts'
 
-const EXAMPLES = `
+const HELP = `
+On a terminal, each table shows as many rows as fit the screen, the best first.
+--top shows more or fewer. Without a terminal, all rows are shown.
+
 Examples:
   agent-performance report                      all that the local sidecar has
   agent-performance report --since 7d           the last week
   agent-performance report --agent-name droid   one agent
+  agent-performance report --top 20             the best 20 of each table
   agent-performance report --store agents.json  a file, read only`
 
-export const layout: Layout<'report'> = { help: EXAMPLES, text: reportText }
+export const layout: Layout<'report'> = {
+  help: HELP,
+  isEmpty: ({ summary }) => summary.total_attempts === 0,
+  options: [new Option('--top <count>', 'rows of each table (default: as many as fit the screen)').argParser(parseTop)],
+  text: reportText,
+}
 
-function reportText(report: PerformanceReport, given: Selection, io: Io): string {
-  if (report.summary.total_attempts === 0) return nothingYet(given)
-  const table = (title: string, columns: readonly Column[], rows: readonly (readonly string[])[]): string => {
-    const [titles = '', ...lines] = tableLines([{ title, align: 'left' }, ...columns], rows, widthOf(io.stdout))
-    return ['', bold(titles, io.stdout, io.env), ...lines].join('\n')
-  }
+function parseTop(given: string): number {
+  if (/^[1-9]\d{0,8}$/.test(given)) return Number(given)
+  throw new InvalidArgumentError('It must be a whole number from 1 on.')
+}
+
+/** A table of the report: the columns with its title, and its rows, best first. */
+interface ReportTable {
+  readonly columns: readonly Column[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+function reportText(report: PerformanceReport, given: Selection, io: Io, hints: Hints, shown: Shown): string {
+  if (report.summary.total_attempts === 0) return nothingYet(given, hints)
+  const tables = tablesOf(report).filter(({ rows }) => rows.length > 0)
+  const top = typeof shown.top === 'number' ? shown.top : rowsThatFit(tables, heightOf(io.stdout))
+  return [summaryLine(report.summary), ...tables.map(table => tableOf(table, top, io))].join('\n')
+}
+
+function tablesOf(report: PerformanceReport): readonly ReportTable[] {
+  const table = (title: string, columns: readonly Column[], rows: ReportTable['rows']): ReportTable => ({
+    columns: [{ title, align: 'left' }, ...columns],
+    rows,
+  })
+  const rates = (groups: Readonly<Record<string, Rate>>): string[][] =>
+    byRate(groups, rate => [rate.success_rate, rateCells(rate)])
   return [
-    summaryLine(report.summary),
-    table(
-      'agent',
-      RATE_COLUMNS,
-      byRate(report.by_agent, rate => [rate.success_rate, rateCells(rate)]),
-    ),
+    table('agent', RATE_COLUMNS, rates(report.by_agent)),
     table('model', MODEL_COLUMNS, modelRows(report.by_model)),
-    table(
-      'issue type',
-      RATE_COLUMNS,
-      byRate(report.by_issue_type, rate => [rate.success_rate, rateCells(rate)]),
-    ),
-    ...bestTable(report, table),
-  ].join('\n')
+    table('issue type', RATE_COLUMNS, rates(report.by_issue_type)),
+    table('for', BEST_COLUMNS, bestRows(report)),
+  ]
+}
+
+/** Lines beside the tables: the summary, a range with its blank line, and the prompt. */
+const OTHER_LINES = 4
+/** Lines of a table beside its rows: a blank line, the titles, and how many rows are left out. */
+const TABLE_LINES = 3
+
+/** The largest number of rows of each table with which all of them fit `height` lines. At least 1. */
+function rowsThatFit(tables: readonly ReportTable[], height: number): number {
+  const lines = (top: number): number =>
+    tables.reduce((sum, { rows }) => sum + TABLE_LINES + Math.min(top, rows.length), OTHER_LINES)
+  const most = Math.max(...tables.map(({ rows }) => rows.length), 1)
+  let top = 1
+  while (top < most && lines(top + 1) <= height) top++
+  return top
+}
+
+function tableOf({ columns, rows }: ReportTable, top: number, io: Io): string {
+  const rest = rows.length - top
+  const more = rest > 0 ? ['\n', styled('dim', `… ${whole(rest)} more: --top ${rows.length}`, io.stdout, io.env)] : []
+  return ['\n', tableText(columns, rows.slice(0, top), io), ...more].join('')
 }
 
 function summaryLine(summary: PerformanceReport['summary']): string {
@@ -51,19 +94,11 @@ function summaryLine(summary: PerformanceReport['summary']): string {
   return `${counted(total_attempts, 'attempt')}, ${rate} succeeded; ${many.join(', ')}`
 }
 
-function bestTable(
-  { recommendations }: PerformanceReport,
-  table: (title: string, columns: readonly Column[], rows: readonly (readonly string[])[]) => string,
-): string[] {
-  const rows = Object.entries(recommendations).map(([issue, best]) => [
-    issue,
-    best.agent_name,
-    best.model_name,
-    ...rateCells(best),
-  ])
-  const columns: Column[] = [
-    { title: 'best agent', align: 'left' },
-    { title: 'with model', align: 'left' },
-  ]
-  return rows.length === 0 ? [] : [table('for', [...columns, ...RATE_COLUMNS], rows)]
-}
+const BEST_COLUMNS: readonly Column[] = [
+  { title: 'best agent', align: 'left' },
+  { title: 'with model', align: 'left' },
+  ...RATE_COLUMNS,
+]
+
+const bestRows = ({ recommendations }: PerformanceReport): string[][] =>
+  Object.entries(recommendations).map(([issue, best]) => [issue, best.agent_name, best.model_name, ...rateCells(best)])

@@ -1,11 +1,13 @@
 /** `route`: a ranked list of agents for the next issue. */
 import type { RouteAnswer, RoutingReport } from '../../core/reports/routing.ts'
 import type { Exclusion } from '../../core/statistics/ranking.ts'
+import type { Input } from '../../questions/questions.ts'
 import { counted, RATE_COLUMNS, rateCells, seconds, usd } from '../format.ts'
+import type { Hints } from '../hints.ts'
 import { bold, type Io } from '../io.ts'
 import type { Layout } from '../layout.ts'
 import { type Column, printable } from '../table.ts'
-import { tableText, wrapped } from '../text.ts'
+import { note, tableText, wrapped } from '../text.ts'
 
 const HELP = `
 Agents are ranked by the lower end of the interval of their success rate. "best"
@@ -30,15 +32,23 @@ export const layout: Layout<'route'> = {
   help: HELP,
   // A seed implies --explore.
   adjust: given => (given.seed === undefined ? given : { ...given, explore: true }),
-  noAnswer: (report, _given, io) => (report.ranked.length === 0 ? nobodyText(report, io) : undefined),
-  text: (report, { half_life }, io) => routeText(report, half_life !== undefined, io),
+  noAnswer: (report, _given, io, hints) => (report.ranked.length === 0 ? nobodyText(report, io, hints) : undefined),
+  text: (report, given, io) => routeText(report, given.half_life !== undefined, io) + rankingNote(report, given, io),
 }
 
-function nobodyText(report: RoutingReport, io: Io): string {
+/** Why `best` may name another agent. Empty if the question states both the ranking and the number of attempts, or explores. */
+function rankingNote({ explore }: RoutingReport, { rank_by, min_attempts }: Input<'route'>, io: Io): string {
+  if (explore || (rank_by !== undefined && min_attempts !== undefined)) return ''
+  const by = rank_by === 'shrunk' ? 'the shrunk rate' : 'the lower end of the interval'
+  const ranked = `Ranked by ${by}, from ${counted(min_attempts ?? 1, 'attempt')} on.`
+  return `\n\n${note(`${ranked} "best" takes the highest success rate, from 5 attempts on.`, io)}`
+}
+
+function nobodyText(report: RoutingReport, io: Io, { options }: Hints): string {
   const at = `"${printable(report.issue_type)}"`
   const excluded = exclusions(report, io)
   if (excluded.length > 0) return [`Nobody fulfils the conditions at ${at}:`, ...excluded].join('\n')
-  return `Nobody has enough attempts at ${at} that fit the question: "agent-performance report" lists what there is.`
+  return `Nobody has enough attempts at ${at} that fit the question: "agent-performance report${options}" lists what there is.`
 }
 
 function routeText(report: RoutingReport, isDiscounted: boolean, io: Io): string {

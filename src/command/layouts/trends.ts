@@ -3,7 +3,8 @@ import type { Selection } from '../../core/reports/selection.ts'
 import type { TrendPoint, TrendReport } from '../../core/reports/trends.ts'
 import type { RateDifference } from '../../core/statistics/sequential.ts'
 import { counted, lengthText, points, RATE_COLUMNS, rateCells } from '../format.ts'
-import { bold, type Io } from '../io.ts'
+import type { Hints } from '../hints.ts'
+import { type Io, type Style, styled } from '../io.ts'
 import type { Layout } from '../layout.ts'
 import { PLOT_COLUMN, plot } from '../plot.ts'
 import { nothingYet, tableText, wrapped } from '../text.ts'
@@ -28,17 +29,23 @@ Examples:
   agent-performance trends --agent-name droid --since 30d --interval 1d
   agent-performance trends --issue-type bug --json | jq -r .direction`
 
-export const layout: Layout<'trends'> = { help: HELP, text: trendText }
+export const layout: Layout<'trends'> = {
+  help: HELP,
+  isEmpty: report => attemptsOf(report) === 0,
+  text: trendText,
+}
 
-function trendText(report: TrendReport, given: Selection, io: Io): string {
-  const attempts = report.points.reduce((sum, point) => sum + point.total_attempts, 0)
-  if (attempts === 0) return nothingYet(given)
+const attemptsOf = ({ points }: TrendReport): number => points.reduce((sum, point) => sum + point.total_attempts, 0)
+
+function trendText(report: TrendReport, given: Selection, io: Io, hints: Hints): string {
+  const attempts = attemptsOf(report)
+  if (attempts === 0) return nothingYet(given, hints)
   const { tz = 'UTC' } = given
   const columns = [{ title: `from (${tz})`, align: 'right' } as const, PLOT_COLUMN, ...RATE_COLUMNS]
   const rows = report.points.map(point => [timeText(point.since, report.interval_seconds, tz), ...pointCells(point)])
   return [
     `${counted(attempts, 'attempt')} by intervals of ${lengthText(report.interval_seconds)}`,
-    bold(wrapped(report.verdict, io), io.stdout, io.env),
+    styled(NEWS.get(report.verdict.split(/[: ]/, 1)[0]!) ?? 'bold', wrapped(report.verdict, io), io.stdout, io.env),
     '',
     wrapped(directionText(report), io),
     '',
@@ -47,6 +54,13 @@ function trendText(report: TrendReport, given: Selection, io: Io): string {
     ...driftLines(report, given).map(line => wrapped(line, io, '  ')),
   ].join('\n')
 }
+
+/** The styles of verdicts by their first word. */
+const NEWS: ReadonlyMap<string, Style> = new Map([
+  ['Better', 'green'],
+  ['Worse', 'red'],
+  ['Mixed', 'yellow'],
+])
 
 /** `2026-01-31` in a zone, with the time if intervals are shorter than a day. */
 function timeText(time: string, lengthSeconds: number, timeZone: string): string {

@@ -8,7 +8,7 @@
 export interface Step {
   /** Numbers of at least this size are already multiples of the step. */
   readonly untouched: number
-  /** Adding and subtracting it rounds a number to a multiple of the step. */
+  /** Adding and subtracting it rounds a number to a multiple of two steps, so by at most one step. */
   readonly rounder: number
 }
 
@@ -89,8 +89,8 @@ export function squaredDeviations(n: number, sum: ExactSum, squares: ExactSum, s
   const square = sum.high * sum.high
   const lost = productError(n, squares.high, scaled) - squareError(sum.high, square)
   const deviations = (scaled - square + (lost + n * squares.low - 2 * sum.high * sum.low)) / n
-  // One rounder is 3 * 2^52 steps.
-  const rounding = (n * step.rounder) / (3 * 2 ** 52) + squares.high * 2 ** -98
+  // Up to three steps a value: one for the square, one for its error, and less than one for the value in the sum. One rounder is 3 * 2^52 steps.
+  const rounding = (n * step.rounder) / 2 ** 52 + squares.high * 2 ** -98
   return deviations > rounding ? deviations : 0
 }
 

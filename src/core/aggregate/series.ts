@@ -16,7 +16,7 @@ export const MAX_SERIES = 100_000
 export const MAX_INTERVALS = 32
 
 /** Names the meaning of a {@link SeriesState} and of its id. A snapshot with another one is not read. */
-export const SERIES_LAYOUT: string = `start intervals:${MAX_INTERVALS}`
+export const SERIES_LAYOUT: string = `start counted intervals:${MAX_INTERVALS}`
 
 /** One point of one series, checked. Plain data that survives JSON. */
 export interface SeriesPoint {
@@ -30,8 +30,8 @@ export interface SeriesPoint {
   /** Whether the values count from the start of the series. Otherwise they count from the previous point. */
   readonly cumulative: boolean
   /**
-   * The value of a counter. For a histogram: its count, its sum, and its buckets by our bounds, with one more bucket for larger values. No
-   * buckets if the sender's bounds differ.
+   * The value of a counter. For a histogram: its count, its sum, and its counts by our bounds, with one more for larger values. No counts if
+   * the sender has no buckets.
    */
   readonly values: readonly number[]
 }
@@ -50,7 +50,7 @@ export interface SeriesState {
   readonly timeMs: number
   /** When it was received, by our clock in ms since the epoch. */
   readonly heardMs: number
-  /** Its values if the series is cumulative, otherwise empty. */
+  /** What was counted of it if the series is cumulative, otherwise empty. Its values, but for buckets that the sender has moved. */
   readonly values: readonly number[]
   /**
    * For a series of deltas: the start and the end of each of the last {@link MAX_INTERVALS} intervals, one after the other, by end. A full list
@@ -175,14 +175,15 @@ function addPoint(
   const intervals = point.cumulative ? NO_INTERVALS : withInterval(last?.intervals ?? NO_INTERVALS, point)
   if (intervals === 'late') step.late++
   if (typeof intervals === 'string') return
-  const values = point.cumulative ? increaseOf(point, last, forgottenMs) : point.values
-  if (values === undefined) return
+  const increase = point.cumulative ? increaseOf(point, last, forgottenMs) : { values: point.values, counted: [] }
+  if (increase === undefined) return
+  const { values, counted } = increase
   const isIncrease = values.some(value => value > 0)
   // A point without an increase is stored now and then, so that its series counts as active.
   if (!isIncrease && last !== undefined && nowMs - last.heardMs < keepMs / 24) return
-  const { key, measure, startMs, timeMs, cumulative } = point
+  const { key, measure, startMs, timeMs } = point
   step.points.push(point)
-  step.changed.set(id, { startMs, timeMs, heardMs: nowMs, values: cumulative ? point.values : [], intervals })
+  step.changed.set(id, { startMs, timeMs, heardMs: nowMs, values: counted, intervals })
   if (isIncrease) step.increments.push({ key, measure, values, atMs: timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs })
 }
 
@@ -227,20 +228,48 @@ function roomFor(
   return room
 }
 
-/** The increase of a cumulative point over the last one of its state. Undefined if the point was counted before. */
-function increaseOf(
-  point: SeriesPoint,
-  last: SeriesState | undefined,
-  forgottenMs: number,
-): readonly number[] | undefined {
-  const { values } = point
-  if (last === undefined) return point.startMs <= forgottenMs ? values.map(() => 0) : values
+/** What a cumulative point adds, and what is counted of its series then. */
+interface Increase {
+  readonly values: readonly number[]
+  readonly counted: readonly number[]
+}
+
+/** The increase of a cumulative point over what was counted of its state. Undefined if the point was counted before. */
+function increaseOf(point: SeriesPoint, last: SeriesState | undefined, forgottenMs: number): Increase | undefined {
+  const { values, startMs } = point
+  if (last === undefined) {
+    return { values: startMs <= forgottenMs ? values.map(() => 0) : values, counted: values }
+  }
   if (point.timeMs <= last.timeMs) return undefined
+  const counted = last.values
   // The sender's bounds or ours changed. Only count and sum can be compared, because the last buckets are unknown.
-  const common = last.values.length === values.length ? values : withoutBuckets(values)
-  const fell = last.values.length < common.length || common.some((value, i) => value < last.values[i]!)
-  // The sender restarted without a new start time. All its values are new.
-  return fell ? values : common.map((value, i) => value - last.values[i]!)
+  const common = counted.length === values.length ? values : withoutBuckets(values)
+  const fell = (value: number, i: number): boolean => value < counted[i]!
+  // Without a start time, the sender may have restarted. All its values are new.
+  const isRestart =
+    counted.length < common.length || withoutBuckets(common).some(fell) || (startMs === 0 && common.some(fell))
+  if (isRestart) return { values, counted: values }
+  if (common.some(fell)) return moved(values, counted)
+  return { values: common.map((value, i) => value - counted[i]!), counted: values }
+}
+
+/**
+ * The increase where some buckets fell and the count did not: an exponential histogram lowered its scale, so that some of its counts fall into
+ * other buckets of ours. Counts that were added cannot be taken back. At each bound, the counts up to it become what the sender has, or
+ * the nearest to it that is possible.
+ */
+function moved([count = 0, sum = 0, ...buckets]: readonly number[], counted: readonly number[]): Increase {
+  const [countedCount = 0, countedSum = 0, ...countedBuckets] = counted
+  const increase = [count - countedCount, sum - countedSum]
+  let wanted = 0
+  let added = 0
+  for (const [i, bucket] of buckets.entries()) {
+    wanted += bucket - countedBuckets[i]!
+    const upTo = Math.min(increase[0]!, Math.max(added, wanted))
+    increase.push(upTo - added)
+    added = upTo
+  }
+  return { values: increase, counted: [count, sum, ...countedBuckets.map((bucket, i) => bucket + increase[i + 2]!)] }
 }
 
 /** Stores the last points of a step. Beyond the limit, removes series without recent points, the least recently active first. */

@@ -3,6 +3,7 @@
 import type { Drift } from '../statistics/drift.ts'
 import type { RateDifference } from '../statistics/sequential.ts'
 import type { DriftReport } from './drift-report.ts'
+import type { MixChange } from './mix-change.ts'
 
 /** The input of a verdict. */
 export interface TrendFindings extends DriftReport {
@@ -12,6 +13,8 @@ export interface TrendFindings extends DriftReport {
   readonly change: RateDifference | null
   /** Whether tasks repeat in the range. */
   readonly repeats?: boolean | undefined
+  /** A change of the mix of agents in the range. */
+  readonly mix?: MixChange | undefined
 }
 
 /**
@@ -20,6 +23,15 @@ export interface TrendFindings extends DriftReport {
  */
 export function trendVerdict(findings: TrendFindings): string {
   if (findings.attempts === 0) return 'Cannot tell: there are no attempts in the range.'
+  return [verdictOf(findings), ...(findings.mix === undefined ? [] : [mixText(findings.mix)])].join(' ')
+}
+
+function mixText({ agent_name, earlier_share, later_share }: MixChange): string {
+  const shares = `${agent_name} made ${earlier_share.toFixed(0)} % of the earlier and ${later_share.toFixed(0)} % of the later attempts`
+  return `The mix of agents changed: ${shares}. The rate over all may move with it; ask for one agent.`
+}
+
+function verdictOf(findings: TrendFindings): string {
   const drifted = driftedOf(findings)
   const isDown = drifted.some(({ direction }) => direction === 'down')
   const isUp = drifted.some(({ direction }) => direction === 'up')

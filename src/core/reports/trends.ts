@@ -9,6 +9,7 @@ import type { Counts, MutableCounts } from '../statistics/counts.ts'
 import { compareRates, type RateDifference } from '../statistics/sequential.ts'
 import { forEachKey, runToCompletion, type Steps } from '../steps.ts'
 import { type DriftReport, driftSteps } from './drift-report.ts'
+import type { MixChange } from './mix-change.ts'
 import { type Rate, rateOfCounts } from './rate.ts'
 import { trendVerdict } from './trend-verdict.ts'
 
@@ -53,12 +54,16 @@ export function trendReport(
   return runToCompletion(trendSteps(intervals, counts, selected))
 }
 
-/** {@link trendReport} in steps. `lengthMs` is the length of a whole interval: the first and the last may be shorter. */
+/**
+ * {@link trendReport} in steps. `lengthMs` is the length of a whole interval: the first and the last may be shorter. `mix` is a change of the
+ * mix of agents in the range.
+ */
 export function* trendSteps(
   intervals: readonly TimeRange[],
   counts: readonly TaskCounts[],
   selected: readonly KeySummary[],
   lengthMs: number = longest(intervals),
+  mix?: MixChange,
 ): Steps<TrendReport> {
   const time = (ms: number | undefined): string | null =>
     ms === undefined ? null : printTimestamp({ ms, local: false })
@@ -91,7 +96,7 @@ export function* trendSteps(
     earlier_half: rateOfHalf(earlier),
     later_half: rateOfHalf(later),
     change,
-    verdict: trendVerdict({ attempts, direction, change, repeats, ...drifts }),
+    verdict: trendVerdict({ attempts, direction, change, repeats, mix, ...drifts }),
     ...drifts,
   }
 }

@@ -14,7 +14,9 @@ import type { Exclusion, Extracted } from './extractor.ts'
 import { matchesLogsRequest, matchesTracesRequest } from './fast-validation.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { type ExtractedPoints, extractPoints } from './metrics/extract.ts'
+import type { CountedMetrics } from './metrics/instruments.ts'
 import { metricsRequest } from './metrics/schema.ts'
+import type { Writers } from './metrics/writers.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
 import { extractLogBytes } from './protobuf/extract-log-bytes.ts'
 import { finishRawJson, heldBytesOf, releasePages } from './raw-json-pages.ts'
@@ -33,10 +35,15 @@ export interface OtlpCounts extends IngestCounts {
   repaired?(repair: Repair, count: number): void
   /** Model calls that came after their run had been counted. */
   late?(count: number): void
+  /** Metric points that another process counts at the same time, in the same series. */
+  overlapping?(count: number): void
 }
 
-/** The tracker, as the receiver of metrics sees it. `keepPoints` rejects with StoreUnavailable where the points were not kept. */
-export interface PointKeeper {
+/** What receives metrics. `keepPoints` rejects with StoreUnavailable where the points were not kept. */
+export interface PointReceiver {
+  /** The metrics to count. All others are ignored. */
+  readonly counted: CountedMetrics
+  readonly writers: Writers
   keepPoints(points: readonly SeriesPoint[]): Promise<AppendedPoints>
 }
 
@@ -46,7 +53,7 @@ export interface OtlpOptions extends ReceiveOptions {
   readonly counts: OtlpCounts
   readonly mapping: OtlpMapping
   /** Keeps metric points; without it metrics are ignored. */
-  readonly points?: PointKeeper | undefined
+  readonly points?: PointReceiver | undefined
   /** The recent spans. All receivers of a process share one. */
   readonly traces: TraceMemory
   /** Writes a line to the log. */
@@ -88,7 +95,8 @@ export async function takeRequest(encoding: Encoding, body: Body, options: OtlpO
     if ('status' in taken) return taken
     counts.rejected(taken.rejected)
     counts.ignored?.(signal, taken.ignored)
-    if (!('points' in extracted)) report(extracted, options)
+    if ('points' in extracted) reportWriters(extracted, options)
+    else report(extracted, options)
     return taken
   } finally {
     held.set(0)
@@ -106,6 +114,15 @@ function report({ excluded, repaired, late, unusedRules }: Extracted, { counts, 
     const name = JSON.stringify(scope)
     notice?.(
       `all ${records} of scope ${name} are ignored: the rule "${rule}" would count them; enable it with --otlp-mapping`,
+    )
+  }
+}
+
+function reportWriters({ overlapping }: ExtractedPoints, { points, counts, notice }: OtlpOptions): void {
+  counts.overlapping?.(overlapping)
+  for (const resource of points?.writers.tell() ?? []) {
+    notice?.(
+      `several processes send metrics with one resource (${resource}): give each its own service.instance.id with OTEL_RESOURCE_ATTRIBUTES. Without start times they are counted wrongly`,
     )
   }
 }
@@ -132,7 +149,7 @@ function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extra
       return extractSpans(request, mapping, traces, performance.now())
     }
     const request = checked(metricsRequest, decoded)
-    return points === undefined ? ignoreMetrics(request) : extractPoints(request)
+    return points === undefined ? ignoreMetrics(request) : extractPoints(request, points.counted, points.writers)
   } catch (error) {
     if (!(error instanceof OtlpDecodeError)) throw error
     // Messages of JSON.parse quote the body, which must not be logged.
@@ -175,7 +192,9 @@ async function keepPoints(extracted: ExtractedPoints, { points, counts }: OtlpOp
     if (kept.refused > 0)
       problems.push(`points of new series, of which there are ${MAX_SERIES} already: ${kept.refused}`)
     if (kept.late > 0) problems.push(`deltas older than the last ${MAX_INTERVALS} of their series: ${kept.late}`)
-    return { ...extracted, rejected: extracted.rejected + kept.refused + kept.late, problems }
+    // One data point may count in two series.
+    const unkept = Math.min(kept.refused + kept.late, extracted.taken)
+    return { ...extracted, rejected: extracted.rejected + unkept, problems }
   } catch (error) {
     return refused(error, extracted.points.length, counts)
   }

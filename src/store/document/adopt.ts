@@ -1,6 +1,6 @@
 /**
- * Adopts a document: its content becomes the beginning of a log. The groups belong to a writer that is named after the document. So a start
- * that broke off is finished by the next one, and two that adopt the same document at once append it once.
+ * Adopts a document: its content becomes the beginning of a log. The id of the groups' writer is derived from the document. So the next start
+ * finishes an adoption that was interrupted, and two processes that adopt the same document at once append it once.
  */
 import { type Group, type Log, LogBehind, LogNotEmpty } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -34,14 +34,14 @@ export function documentWriter(digest: string): string {
 }
 
 /**
- * Appends the document to an empty log, or what an earlier adoption left out. The caller then folds it. False if the log began otherwise:
- * nothing was appended. Any other failure rejects, and another call goes on where this one ended.
+ * Appends the document to an empty log, or the rest of an earlier adoption. The caller then folds it. Resolves with false, and appends nothing,
+ * if the log begins with something else. After a rejection, another call continues where this one ended.
  */
 export async function adoptDocument(options: AdoptOptions): Promise<boolean> {
   return (await appendDocument(options)) !== undefined
 }
 
-/** {@link adoptDocument}. The number of groups that the log took, or had already where there is only one; undefined if it began otherwise. */
+/** {@link adoptDocument}. Resolves with the number of groups that were appended or stored already. Undefined if the log begins with something else. */
 export async function appendDocument(options: AdoptOptions): Promise<number | undefined> {
   const { log, digest, clock } = options
   const writer = documentWriter(digest)
@@ -69,7 +69,7 @@ interface TextGroup extends Pick<Group, 'attempts'> {
   readonly texts: readonly string[]
 }
 
-/** Cut by the text alone, which is the same in every process. */
+/** Divides the document by its text alone, so that every process makes the same groups. */
 function* groupsOf({ content, groupBytes }: AdoptOptions): Generator<TextGroup> {
   const maxRecords = groupBytes === undefined ? GROUP_RECORDS : Number.POSITIVE_INFINITY
   let texts: string[] = []

@@ -1,6 +1,6 @@
 /**
- * The text of the documented file, written whole each time: what has not changed since the last one is taken over from it, byte by byte,
- * and only the rest is made again. What was kept of it is 32 bytes a key.
+ * The text of the documented file, which is written completely each time. Entries that have not changed are copied from the last document,
+ * and only the others are printed. Memory of the last document takes 32 bytes per key.
  */
 import { crc32 } from 'node:zlib'
 import { agentMetrics, documentEntry, documentHead, uniqueKeyPrinter } from '../../core/aggregate/metrics.ts'
@@ -13,14 +13,14 @@ import { createKeyCopies, inCopies } from './key-copies.ts'
 /** The version of the `journal` member. */
 export const DOCUMENT_FORMAT = 1
 const CHUNK_BYTES = 64 * 1024
-/** What is taken over at a stretch. */
+/** Entries that are next to each other in the last document are copied in reads of about this size. */
 const COPIED_BYTES = 1024 * 1024
 
-/** The position of each key in a document, by the key's number. */
+/** The position of each key in a document, by the index of the key. */
 export interface DocumentMap {
-  /** The keys it is of: others after a reset. */
+  /** The keys of the document. A reset begins another list. */
   readonly keys: readonly KeyTally[]
-  /** Where the first key begins, and each of them ends. */
+  /** The offset at which the first key begins, and the offsets at which each ends. */
   readonly start: number
   readonly ends: readonly number[]
   /** How often each key had changed. */
@@ -29,19 +29,19 @@ export interface DocumentMap {
   readonly checksums: readonly number[]
 }
 
-/** What a document is made of: it stands still while attempts go on being counted. */
+/** The state that a document is printed from. It does not change while later attempts are counted. */
 export interface CapturedDocument {
   readonly keys: readonly KeyTally[]
   readonly changes: readonly number[]
-  /** Whether each key must be printed: it is taken over where not. */
+  /** Whether each key must be printed. Otherwise its entry is copied from the last document. */
   readonly isPrinted: readonly boolean[]
   /** Copies of those that must be, in the order of the keys. Each is valid until the next one is requested. */
   copies(): AsyncGenerator<KeySummary>
 }
 
 /**
- * The state for the next document, `last` being what the one before it holds. Nothing may be counted until it resolves. What must be printed
- * is copied to `temporary`, in slices.
+ * Captures the state for the next document. `last` describes the last document. Nothing may be counted until this resolves. Keys that must be
+ * printed are copied to `temporary`, in slices.
  */
 export async function captureDocument(
   tally: Tally,
@@ -61,7 +61,7 @@ export async function captureDocument(
   return { keys, changes, isPrinted, copies: copies.all }
 }
 
-/** Thrown where the last document is not what was written. */
+/** The last document is not what this process wrote. */
 export class DocumentChanged extends Error {
   override readonly name = 'DocumentChanged'
 }
@@ -71,13 +71,13 @@ export interface DocumentOptions {
   readonly lastUpdated: string
   /** States which part of the log it covers. */
   readonly covers: object
-  /** What the numbers of the state mean that it is written from. */
+  /** The fingerprint of the schema of the state. */
   readonly fingerprint: string
-  /** The last document, where anything of it may be taken over. */
+  /** Undefined if nothing may be copied from the last document. */
   readonly last: DocumentMap | undefined
-  /** Reads the last document; what is read may stand in `into`. */
+  /** Reads the last document. The result may use the memory of `into`. */
   readonly read: (offset: number, length: number, into: Buffer) => Promise<Buffer>
-  /** Lets others have their turn between two pieces. */
+  /** Yields to the event loop between two pieces. */
   readonly pause: () => Promise<unknown>
 }
 
@@ -111,7 +111,7 @@ export async function* documentChunks(options: DocumentOptions): AsyncGenerator<
 /** The entry of a key: printed now, or copied from the last document. */
 type Entry = { readonly printed: string } | { readonly bytes: Buffer; readonly checksum: number }
 
-/** What stands under each key, in their order. */
+/** The entries of all keys, in their order. */
 async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerator<Entry> {
   const { keys, isPrinted } = captured
   const printed = uniqueKeyPrinter()
@@ -130,7 +130,7 @@ async function* entries({ captured, last, read }: DocumentOptions): AsyncGenerat
     memory ??= Buffer.allocUnsafeSlow(COPIED_BYTES)
     const run = await read(from, length, length <= memory.length ? memory : Buffer.allocUnsafe(length))
     for (; i < until; i++) {
-      // In its turn, for the sake of the names behind it.
+      // Later keys of the same name get another one: the printer must see every key, in order.
       printed(keys[i]!.key)
       const bytes = run.subarray(startOf(last!, i) - from, last!.ends[i]! - from)
       const checksum = crc32(bytes)
@@ -205,7 +205,7 @@ function createText(): Text {
 
 const startOf = (map: DocumentMap, i: number): number => map.ends[i - 1] ?? map.start
 
-/** The first key from the `from`-th on that is printed, or stands too far behind to be taken over with it. */
+/** The index of the first key after `from` that must be printed, or does not fit into the same read. */
 function endOfRun(isPrinted: readonly boolean[], last: DocumentMap, from: number): number {
   let end = from + 1
   while (end < isPrinted.length && !isPrinted[end] && last.ends[end]! - startOf(last, from) <= COPIED_BYTES) end++

@@ -13,7 +13,7 @@ import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { captureDocument, DocumentChanged, type DocumentMap, documentChunks } from './document-text.ts'
 
-/** The share of the time that may be spent on it under load. */
+/** The share of the time that writing may take under load. */
 const SHARE = 0.02
 /** Pause between two chunks under load, in milliseconds. Serializing a chunk takes about half a millisecond. */
 const PAUSE_MS = 1
@@ -55,7 +55,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
   /** Where each key is in the document at the path. Undefined if this process did not write it. */
   let last: DocumentMap | undefined
 
-  /** Without a pause, half of the time would go into the document, and requests would wait. */
+  /** Without a pause, the document would take half of the time under load, and requests would wait. */
   function yieldToRequests(): Promise<unknown> {
     return engine.pending.calls > 0 ? delay(PAUSE_MS) : nextTurn()
   }
@@ -107,7 +107,7 @@ export function createDocumentWriter(options: DocumentWriterOptions): DocumentWr
     log.debug('the document was written', { path, bytes, keys: captured.changes.length })
   }
 
-  /** Where it is not what this process wrote, all of it is made again, at once. */
+  /** If another program changed the document, all entries are printed again, at once. */
   async function writeAgain(): Promise<void> {
     try {
       await write()

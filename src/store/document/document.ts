@@ -26,9 +26,9 @@ interface JournalMember {
 
 export type DocumentState<Place> =
   | { readonly kind: 'missing' }
-  /** As this program wrote it: all of the journal before `position` is counted in it. */
+  /** This program wrote it. It counts everything in the journal before `position`. */
   | { readonly kind: 'ours'; readonly position: Place; readonly fingerprint: string | undefined }
-  /** A document that something else wrote or changed; parsed where it was not too large for that. */
+  /** Something else wrote or changed it. Parsed, unless it is too large. */
   | { readonly kind: 'foreign'; readonly parsed?: ParsedDocument }
   | { readonly kind: 'damaged'; readonly reason: string }
 
@@ -41,7 +41,7 @@ export interface InspectOptions<Place> {
   readonly known?: DocumentState<Place> | undefined
 }
 
-/** Inspects the document at the path. Throws {@link NewerFormat} and {@link UnusablePath}; changes nothing. */
+/** Inspects the document at the path. Changes nothing. Throws {@link NewerFormat} and {@link UnusablePath}. */
 export async function inspectDocument<Place>(
   fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,
@@ -81,7 +81,7 @@ async function checksumOf(fileSystem: Pick<FileSystem, 'read'>, path: string, le
 
 const hex = (checksum: number): string => checksum.toString(16).padStart(8, '0')
 
-/** A document as it was parsed: nothing in it is checked but that it is one. */
+/** A parsed document. Its entries are not validated. */
 export interface ParsedDocument {
   readonly metrics: Readonly<Record<string, unknown>>
   /** The CRC-32 of its bytes. */
@@ -90,7 +90,7 @@ export interface ParsedDocument {
   readonly digest: string
 }
 
-/** Parses the document at the path; answers what is wrong where it is none. Throws {@link NewerFormat} and {@link UnusablePath}. */
+/** Parses the document at the path. Returns the reason if it is no document. Throws {@link NewerFormat} and {@link UnusablePath}. */
 export async function parseDocument(
   fileSystem: Pick<FileSystem, 'stat' | 'read'>,
   path: string,
@@ -98,7 +98,7 @@ export async function parseDocument(
 ): Promise<ParsedDocument | string> {
   const size = (await fileSystem.stat(path))?.size ?? 0
   if (size > PARSED_BYTES) throw new UnusablePath(path, `it is too large to be read: ${size} bytes`)
-  // Without taking memory for all of it: that costs more than reading does.
+  // Reading it in parts costs less than allocating memory for all of it.
   if (known !== undefined && (await checksumOf(fileSystem, path, size)) === known.checksum) return known
   const bytes = await fileSystem.read(path, 0, size)
   const checksum = crc32(bytes)
@@ -110,7 +110,7 @@ export async function parseDocument(
     : { ...parsed, checksum, digest: createHash('sha256').update(bytes).digest('hex') }
 }
 
-/** Parses the text of a document; answers what is wrong where it is none. Throws {@link NewerFormat}. `path` is its name in messages. */
+/** Parses the text of a document. Returns the reason if it is no document. Throws {@link NewerFormat}. `path` is its name in messages. */
 export function parseDocumentText(path: string, text: string): Pick<ParsedDocument, 'metrics'> | string {
   const value = parse(text) ?? parse(withoutConstants(text))
   if (value === undefined) return 'it is not JSON'
@@ -122,7 +122,7 @@ export function parseDocumentText(path: string, text: string): Pick<ParsedDocume
   return { metrics: value.metrics }
 }
 
-/** Undefined where the bytes are not UTF-8. A document of ASCII alone, as most are, is read several times as fast. */
+/** Undefined if the bytes are not UTF-8. Most documents are ASCII, which is decoded several times as fast. */
 function textOf(bytes: Buffer): string | undefined {
   if (isAscii(bytes)) return bytes.toString('latin1')
   try {
@@ -140,8 +140,8 @@ function readMember(path: string, value: unknown): JournalMember | undefined {
 }
 
 /**
- * Python writes NaN and Infinity as they stand, which JSON does not know. An object in their place is wrong wherever a number or a name should
- * be, so that they cost the entry or the attempt that holds them, and nothing else. Strings stay as they are.
+ * Python writes NaN and Infinity without quotes, which is not JSON. An object in their place is invalid as a number and as a name. So only the
+ * entry or the attempt that contains it is lost. Strings stay as they are.
  */
 function withoutConstants(text: string): string {
   return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|-?\bInfinity\b|\bNaN\b/gs, (found, quoted?: string) =>

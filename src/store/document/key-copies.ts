@@ -16,11 +16,11 @@ const AT_ONCE = 64
 export interface KeyCopies {
   /** Adds copies of some keys. Call it again when it has resolved. */
   add(keys: readonly KeyTally[]): Promise<void>
-  /** All copies in the order they were added. Each stays valid until the next is asked for. */
+  /** All copies in the order they were added. A copy is valid until the next one is requested. */
   all(): AsyncGenerator<KeySummary>
 }
 
-/** No copies yet. `temporary` must hold nothing else. */
+/** Begins without copies. `temporary` must be empty. */
 export function createKeyCopies(temporary: TempFile): KeyCopies {
   const newBlock = createAlternatingBlocks()
   const blocks: { readonly keys: readonly KeyTally[]; readonly bytes: number }[] = []
@@ -52,14 +52,14 @@ export function createKeyCopies(temporary: TempFile): KeyCopies {
       blocks.push({ keys, bytes: bytes.length })
       await writing
       writing = temporary.write(bytes)
-      // The next call or `all` awaits it; without this a failure before that would be an unhandled rejection.
+      // The next call or `all` awaits it. A failure before that would be an unhandled rejection.
       writing.catch(() => undefined)
     },
     all,
   }
 }
 
-/** The keys in lists that are copied together. */
+/** Divides the keys into lists that are copied together. */
 export function* inCopies(keys: Iterable<KeyTally>): Generator<readonly KeyTally[]> {
   let some: KeyTally[] = []
   for (const key of keys) {

@@ -6,8 +6,8 @@ import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { type CapturedDocument, documentChunks } from './document-text.ts'
 
 /**
- * The bytes of the document, in pieces of whole entries: those that a file store writes of the same state at the same time. A piece is valid until
- * the next one is requested.
+ * The bytes of the document, in pieces of whole entries. They equal those that a file store writes of the same state at the same time. A piece is
+ * valid until the next one is requested.
  */
 export async function* printStore(
   { state: { tally }, covers }: Pick<ReadableStore, 'state' | 'covers'>,
@@ -28,7 +28,7 @@ export async function* printStore(
     covers,
     fingerprint: fingerprintOf(OWN_SCHEMA, tally.times.save()),
     last: undefined,
-    read: () => Promise.reject(new Error('nothing is taken over from another document')),
+    read: () => Promise.reject(new Error('there is no last document')),
     pause: nextTurn,
   })
 }

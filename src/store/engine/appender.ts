@@ -3,7 +3,7 @@
  * a log that lost groups in a failover gets them again.
  */
 import { type Group, type Kept, type Log, LogBehind, LogRefused } from '../../core/log.ts'
-import { StoreUnavailable } from '../../core/ports.ts'
+import { type Clock, StoreUnavailable } from '../../core/ports.ts'
 import type { Outage } from './outage.ts'
 import type { Spooling } from './spooling.ts'
 
@@ -15,6 +15,8 @@ export interface Appender {
   append(group: Omit<Group, 'number'>, canWait: boolean): Promise<Sent | undefined>
   /** Asks again where a group that was acknowledged stands: the log may have lost it since. Rejects as the log does. */
   again(group: Group): Promise<Kept>
+  /** Appends the acknowledged groups again that the log lost in a failover. No group may be under way. Rejects as the log does. */
+  resend(): Promise<void>
 }
 
 /** A group that is durable. */
@@ -23,15 +25,19 @@ export interface Sent {
   readonly kept: Kept
 }
 
+/** A log forgets a writer that it has not seen for a week. Sent again after that, a group would count twice. */
+const RESEND_MS = 6 * 86_400_000
+
 export interface AppenderOptions {
   readonly log: Pick<Log, 'append' | 'info'>
+  readonly clock: Clock
   readonly outage: Pick<Outage, 'begin' | 'over'>
   /** Undefined without a spool: then a group waits for the end of the outage. */
   readonly spooling: Pick<Spooling, 'isOn' | 'put' | 'turnRefusal'> | undefined
 }
 
-export function createAppender({ log, outage, spooling }: AppenderOptions): Appender {
-  const recent = createRecentGroups(log.info.resendBytes)
+export function createAppender({ log, clock, outage, spooling }: AppenderOptions): Appender {
+  const recent = createRecentGroups(log.info.resendBytes, clock)
   let number = 0
 
   /** Appends a group, behind those that the log lost. */
@@ -55,7 +61,7 @@ export function createAppender({ log, outage, spooling }: AppenderOptions): Appe
         if (error instanceof LogRefused) throw error
         outage.begin(error)
         if (await isSpooled(group)) return undefined
-        await outage.over()
+        await untilOver(outage)
       }
     }
   }
@@ -92,34 +98,58 @@ export function createAppender({ log, outage, spooling }: AppenderOptions): Appe
     return undefined
   }
 
-  return { append, again: send }
+  async function resend(): Promise<void> {
+    const last = recent.last()
+    if (last === undefined) return
+    try {
+      await log.append(last)
+    } catch (error) {
+      if (!(error instanceof LogBehind)) throw error
+      // The log has it. It does not say where if the group has expired.
+      if (error.number >= last.number) return
+      await send(last)
+    }
+  }
+
+  return { append, again: send, resend }
+}
+
+/** Waits for the end of an outage. Rejects with {@link unanswered} if there is none: the store is closed, or can never append again. */
+export async function untilOver(outage: Pick<Outage, 'over'>): Promise<void> {
+  await outage.over().catch((cause: unknown) => {
+    throw unanswered(cause)
+  })
 }
 
 /** The rejection of a call whose attempts the log may or may not have. */
-export function unanswered(): StoreUnavailable {
+export function unanswered(cause?: unknown): StoreUnavailable {
   const detail = 'the log gave no answer: what was sent may be stored. Send it again with the same attempt_id'
-  return new StoreUnavailable(detail, { reason: 'unanswered' })
+  return new StoreUnavailable(detail, { cause, reason: 'unanswered' })
 }
 
 interface RecentGroups {
   add(group: Group): void
-  /** The groups behind a number; throws where one of them is not there any more. */
+  /** The groups behind a number. Throws {@link LogRefused} where one of them is not stored any more. */
   behind(number: number): readonly Group[]
+  /** The newest one. Undefined if there is none. */
+  last(): Group | undefined
 }
 
-function createRecentGroups(maxBytes: number): RecentGroups {
-  const groups: Group[] = []
+function createRecentGroups(maxBytes: number, clock: Clock): RecentGroups {
+  const groups: (Group & { readonly sentMs: number })[] = []
   let bytes = 0
+  const isRecent = ({ sentMs }: { readonly sentMs: number }): boolean => clock() - sentMs < RESEND_MS
   return {
     add(group) {
       if (maxBytes === 0) return
       // A copy: the memory of its records is used again.
-      groups.push({ ...group, records: Uint8Array.from(group.records) })
+      groups.push({ ...group, records: Uint8Array.from(group.records), sentMs: clock() })
       bytes += group.records.length
       while (bytes > maxBytes && groups.length > 1) bytes -= groups.shift()!.records.length
     },
+    last: () => groups.findLast(isRecent),
     behind(number) {
-      const missing = groups.filter(group => group.number > number)
+      const missing = groups.filter(group => group.number > number && isRecent(group))
       if (missing[0]?.number === number + 1) return missing
       const last = missing[0] === undefined ? 'all' : `up to ${missing[0].number - 1}`
       throw new LogRefused(

@@ -16,7 +16,6 @@ import { createParts, followLog, type Parts } from './parts.ts'
 import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
-import type { SpoolStats } from './spool.ts'
 import {
   appendAlert,
   appendLimits,
@@ -33,8 +32,6 @@ const EXPIRE_MS = 3_600_000
 export interface Engine extends Store {
   readonly events: KeptEvents
   readonly pending: Pending
-  /** Undefined without a spool. */
-  readonly spooled: SpoolStats | undefined
   readonly snapshotCounters: Readonly<WriteCounters>
   /** See {@link appendOutcome}. */
   recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
@@ -130,9 +127,6 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
     alerts: state.alerts,
     events,
     pending: commit.pending,
-    get spooled() {
-      return spooling?.stats
-    },
     snapshotCounters: snapshots.counters,
     startSpooling: () => spooling?.start(),
     requestSnapshot: snapshots.request,

@@ -33,6 +33,8 @@ export interface Outage {
   begin(error: unknown): void
   /** Resolves when the log can be appended to again; rejects where no more tries are made. */
   over(): Promise<void>
+  /** Tries now instead of later. */
+  hurry(): void
   /** No more tries. */
   stop(reason: Error): void
 }
@@ -40,6 +42,8 @@ export interface Outage {
 export function createOutage({ log, times, recover, onRecovered, onNewerRecord, onLasting }: OutageOptions): Outage {
   let current: { readonly error: unknown } | undefined
   let timer: NodeJS.Timeout | undefined
+  /** Begins the next try. Undefined while one is under way, or none will be. */
+  let attempt: (() => void) | undefined
   let patience: NodeJS.Timeout | undefined
   let isLasting = false
   let stopped: Error | undefined
@@ -49,6 +53,7 @@ export function createOutage({ log, times, recover, onRecovered, onNewerRecord, 
     if (current === undefined) patience = setTimeout(beLasting, times.patienceMs).unref()
     current = { error }
     clearTimeout(timer)
+    attempt = undefined
     if (isFinal(error)) {
       log.error('attempts cannot be kept by this process any more', { error: messageOf(error) })
       waiting?.reject(error)
@@ -58,10 +63,12 @@ export function createOutage({ log, times, recover, onRecovered, onNewerRecord, 
     }
     log.error('attempts cannot be kept', { error: messageOf(error), retry_after_ms: retryMs })
     if (stopped !== undefined) return
-    timer = setTimeout(() => {
+    attempt = () => {
+      attempt = undefined
+      clearTimeout(timer)
       recover(waiting !== undefined).then(end, again => wait(again, Math.min(retryMs * 2, times.lastMs)))
-    }, retryMs)
-    timer.unref()
+    }
+    timer = setTimeout(attempt, retryMs).unref()
   }
 
   function beLasting(): void {
@@ -71,6 +78,8 @@ export function createOutage({ log, times, recover, onRecovered, onNewerRecord, 
 
   function end(): void {
     current = undefined
+    attempt = undefined
+    clearTimeout(timer)
     clearTimeout(patience)
     isLasting = false
     log.info('attempts can be kept again')
@@ -95,8 +104,12 @@ export function createOutage({ log, times, recover, onRecovered, onNewerRecord, 
       if (isLasting) onLasting()
       await waiting.promise
     },
+    hurry() {
+      attempt?.()
+    },
     stop(reason) {
       stopped = reason
+      attempt = undefined
       clearTimeout(timer)
       clearTimeout(patience)
       waiting?.reject(reason)

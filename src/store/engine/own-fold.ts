@@ -1,7 +1,7 @@
 /** Folds durable groups of this writer, after the groups that other writers appended before them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Kept, LogRefused, type Position } from '../../core/log.ts'
-import type { Appender, Sent } from './appender.ts'
+import { type Appender, type Sent, untilOver } from './appender.ts'
 import type { Follower, OwnGroup } from './follower.ts'
 import type { Outage } from './outage.ts'
 
@@ -65,7 +65,7 @@ export function createOwnFold({ appender, follower, outage, canWait, times }: Ow
         // The read failed after the group, which no later read returns again.
         if (isFolded) return true
         if (canWait) return false
-        await outage.over()
+        await untilOver(outage)
       }
     }
   }

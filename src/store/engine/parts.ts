@@ -24,6 +24,8 @@ export interface Parts {
   readonly spooling: Spooling | undefined
   readonly freshness: Freshness
   readonly events: EventPublisher
+  /** Folds up to the end of the log. Groups of this writer that a failover lost are appended again. */
+  readonly catchUp: () => Promise<void>
 }
 
 /** `views` may grow later. */
@@ -35,8 +37,8 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
   const outage = createOutage({
     log: logger,
     times,
-    // While the group commit waits for it, nothing else is under way.
-    recover: isAwaited => (isAwaited ? log.recover() : commit.between(() => log.recover())),
+    // While the group commit waits for it, nothing else is under way, and its retry appends lost groups again.
+    recover: isAwaited => (isAwaited ? log.recover() : commit.between(recover)),
     // What failed may have been more than one write: from here on nothing older is needed.
     onRecovered() {
       snapshots.request()
@@ -46,6 +48,23 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     onNewerRecord: error => options.onNewerRecord?.(error),
     onLasting: () => commit.giveUp(),
   })
+  /** The log may be another server than the one that failed. */
+  async function recover(): Promise<void> {
+    await log.recover()
+    if (!isShared(log.info)) return
+    await appender.resend()
+    await catchUp()
+  }
+
+  async function catchUp(): Promise<void> {
+    await follower.catchUp()
+    if (!hasReloaded) return
+    hasReloaded = false
+    await appender.resend()
+    await follower.catchUp()
+  }
+
+  let hasReloaded = false
   const follower = createFollower({
     log,
     state,
@@ -53,7 +72,10 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     logger,
     events,
     isOwn: writer => writer === log.info.writer || spool?.isOwn(writer) === true,
-    reload: async () => (await restoreState({ log, state, clock, logger, mustBeComplete: true })).position,
+    async reload() {
+      hasReloaded = true
+      return (await restoreState({ log, state, clock, logger, mustBeComplete: true })).position
+    },
     onFolded(bytes) {
       snapshots.changed(bytes)
       for (const view of views) view.changed()
@@ -63,7 +85,7 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
   const spooling =
     spool &&
     createSpooling({ spool, log, logger, outage, follower, between, appendOwn: group => appender.again(group) })
-  const appender = createAppender({ log, outage, spooling })
+  const appender = createAppender({ log, clock, outage, spooling })
   const commit = createGroupCommit({
     log,
     state,
@@ -84,13 +106,13 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     outage,
     spooled: () => spooling?.stats,
   })
-  return { commit, snapshots, follower, outage, spooling, freshness, events }
+  return { commit, snapshots, follower, outage, spooling, freshness, events, catchUp }
 }
 
 /** Folds what other writers append, when the log reports it. Returns a function that does it now. */
 export function followLog(
   { log, clock }: Pick<EngineOptions, 'log' | 'clock'>,
-  { commit, snapshots, follower, outage, freshness }: Parts,
+  { commit, snapshots, follower, outage, freshness, catchUp }: Parts,
   isClosed: () => boolean,
 ): () => Promise<void> {
   let isRequested = false
@@ -101,7 +123,7 @@ export function followLog(
 
   async function follow(): Promise<void> {
     const atMs = clock()
-    await follower.catchUp()
+    await catchUp()
     freshness.folded(atMs)
   }
 
@@ -124,6 +146,7 @@ export function followLog(
       if (position === follower.position) freshness.folded(atMs)
     },
     failed: fail,
+    returned: () => outage.hurry(),
     needsSnapshot: () => snapshots.request(),
   })
   return () => commit.between(follow)

@@ -12,7 +12,7 @@ import type { Clock, ObservedStore } from '../../core/ports.ts'
 import { createDocumentWriter, type DocumentWriter } from '../document/document-writer.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
 import type { WriteCounters } from '../engine/snapshots.ts'
-import type { Logger } from '../logger.ts'
+import { type Logger, SILENT } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { fingerprintOf, OWN_SCHEMA } from '../snapshot/schema.ts'
 import { adoptFound, coveringDocument } from './adoption.ts'
@@ -82,8 +82,6 @@ export interface FileStore extends ObservedStore {
 
 const DAY_MS = 86_400_000
 const IDS = { limit: 1_000_000, keepMs: DAY_MS }
-
-const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
  * Opens the store. Resolves when everything acknowledged is counted. Rejects with {@link StoreLocked}, {@link NewerFormat} or

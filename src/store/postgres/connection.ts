@@ -1,4 +1,4 @@
-/** One connection to PostgreSQL that is made when it is needed, and again after it was lost. */
+/** One connection to PostgreSQL. It connects at the first statement, and again after the connection was lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { NotSent, Unanswered } from '../shared/server-errors.ts'
@@ -9,6 +9,10 @@ export interface Connection {
    * connection exists, else with the server's error.
    */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Whether the server took the {@link ConnectionOptions.channel}. */
+  readonly isListening: boolean
+  /** Sets the receiver of notifications. They are lost while there is no connection. */
+  onNotification(receive: (payload: string) => void): void
   close(): Promise<void>
 }
 
@@ -31,7 +35,8 @@ export const CONNECTION_TIMES: ConnectionTimes = {
   lockMs: 5000,
 }
 
-const GOODBYE_MS = 1000
+/** How long a close waits for the server, in milliseconds. */
+const CLOSE_MS = 1000
 
 /** As statements, not as start-up parameters, which connection poolers refuse. */
 const settingsText = ({ statementMs, lockMs }: ConnectionTimes): string => `
@@ -41,12 +46,18 @@ set idle_in_transaction_session_timeout = '5s';
 set time zone 'UTC';
 set default_transaction_isolation = 'read committed'`
 
-/** `isReadOnly`: the server refuses every statement that would write. */
-export function createConnection(
-  url: string,
-  { isReadOnly = false, ...given }: Partial<ConnectionTimes> & { readonly isReadOnly?: boolean } = {},
-): Connection {
+export interface ConnectionOptions extends Partial<ConnectionTimes> {
+  /** The server refuses every statement that would write. */
+  readonly isReadOnly?: boolean
+  /** The channel of notifications that the connection listens to, quoted. */
+  readonly channel?: string
+}
+
+export function createConnection(url: string, options: ConnectionOptions = {}): Connection {
+  const { isReadOnly = false, channel, ...given } = options
   const times = { ...CONNECTION_TIMES, ...given }
+  let isListening = false
+  let receive: ((payload: string) => void) | undefined
   let current: Promise<pg.Client> | undefined
   let active: pg.Client | undefined
   let isClosed = false
@@ -63,10 +74,12 @@ export function createConnection(
     // Without a listener, a connection that the server ends would end the process.
     client.on('error', () => drop(client))
     client.on('end', () => drop(client))
+    client.on('notification', ({ payload = '' }) => receive?.(payload))
     try {
       await client.connect()
       const settings = settingsText(times)
       await client.query(isReadOnly ? `${settings};\nset default_transaction_read_only = on` : settings)
+      if (channel !== undefined) isListening = await listen(client, channel)
       active = client
     } catch (error) {
       await client.end().catch(() => undefined)
@@ -119,13 +132,30 @@ export function createConnection(
       last = result.catch(() => undefined)
       return result
     },
+    get isListening() {
+      return isListening
+    },
+    onNotification(receiver) {
+      receive = receiver
+    },
     async close() {
       isClosed = true
       const client = await current?.catch(() => undefined)
       current = undefined
-      // A half-open connection does not answer the goodbye.
-      await Promise.race([client?.end().catch(() => undefined), delay(GOODBYE_MS, undefined, { ref: false })])
+      // A half-open connection never answers.
+      await Promise.race([client?.end().catch(() => undefined), delay(CLOSE_MS, undefined, { ref: false })])
     },
+  }
+}
+
+/** False where the server has no notifications, as CockroachDB, or sends none, as a standby. */
+async function listen(client: pg.Client, channel: string): Promise<boolean> {
+  try {
+    await client.query(`listen ${channel}`)
+    return true
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && !isDisconnect(error)) return false
+    throw error
   }
 }
 

@@ -1,13 +1,10 @@
 /** The groups of the table `log`. */
 import { type Kept, LogBehind, LogNotEmpty, mustBeFirst } from '../../core/log.ts'
-import { type SharedGroups, whyGone } from '../shared/groups.ts'
+import { READ_GROUPS, type SharedGroups, whyGone } from '../shared/groups.ts'
 import type { StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
 import { type Connection, sqlState } from './connection.ts'
 import type { Insert } from './insert.ts'
-
-/** Groups of one read. */
-const READ_GROUPS = 50
 
 interface Row {
   readonly seq: string

@@ -1,5 +1,20 @@
 /** The schema of a PostgreSQL store, as numbered migrations. A migration that was released is never changed; the next one is appended. */
 
+const KEY_METRICS = `{schema}.key_metrics as
+select
+  agent_name,
+  model_name,
+  issue_type,
+  count(*) as total_attempts,
+  count(*) filter (where success) as successful_fixes,
+  count(*) filter (where not success) as failed_fixes,
+  100.0 * avg(success::int) as success_rate,
+  avg(confidence) as avg_confidence,
+  avg(time_seconds) as avg_time_seconds,
+  max(ended_at) as last_updated
+from {schema}.attempts
+group by agent_name, model_name, issue_type;`
+
 /** `{schema}` stands for the quoted name of the schema. Each runs once, in the transaction that holds the lock of the migrations. */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -82,21 +97,7 @@ create table {schema}.snapshot_parts (
   primary key (snapshot, part)
 );
 
-create view {schema}.key_metrics as
-select
-  agent_name,
-  model_name,
-  issue_type,
-  count(*) as total_attempts,
-  count(*) filter (where success) as successful_fixes,
-  count(*) filter (where not success) as failed_fixes,
-  100.0 * avg(success::int) as success_rate,
-  avg(confidence) as avg_confidence,
-  avg(time_seconds) as avg_time_seconds,
-  max(ended_at) as last_updated
-from {schema}.attempts
-group by agent_name, model_name, issue_type;
-`,
+create view ${KEY_METRICS}`,
   // Without it, a lost answer is looked for in the whole log, which takes longer than a statement may.
   'create index on {schema}.log (writer, number);',
   // A reset forgets attempts without a large delete: the view leaves them out.
@@ -109,21 +110,7 @@ execute coalesce(
 create view {schema}.attempts as
 select * from {schema}.attempt_rows where seq > (select reset_at from {schema}.head);
 comment on view {schema}.attempts is 'Attempts as rows, for SQL. They expire with the log.';
-create or replace view {schema}.key_metrics as
-select
-  agent_name,
-  model_name,
-  issue_type,
-  count(*) as total_attempts,
-  count(*) filter (where success) as successful_fixes,
-  count(*) filter (where not success) as failed_fixes,
-  100.0 * avg(success::int) as success_rate,
-  avg(confidence) as avg_confidence,
-  avg(time_seconds) as avg_time_seconds,
-  max(ended_at) as last_updated
-from {schema}.attempts
-group by agent_name, model_name, issue_type;
-`,
+create or replace view ${KEY_METRICS}`,
 ]
 
 /** The migrations of a store are exactly these. A database with more was written by a newer version. */

@@ -2,44 +2,33 @@
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Advisory, Clock } from '../../core/ports.ts'
+import type { Advisory } from '../../core/ports.ts'
+import type { SharedLogOptions } from '../shared/backend.ts'
 import type { Head } from '../shared/groups.ts'
-import type { LogLimits } from '../shared/limits.ts'
-import type { Retention } from '../shared/retention.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
+import type { Listen } from '../shared/watch.ts'
+import { forgetBefore } from '../shared/writers.ts'
 import { type Connection, type ConnectionTimes, createConnection } from './connection.ts'
 import { expireDays } from './expire.ts'
 import { createGroups } from './groups.ts'
-import { createInsert, putWriter, type Warn } from './insert.ts'
+import { createInsert } from './insert.ts'
 import { migrate, readHead } from './migrate.ts'
 import { makePartitions } from './partitions.ts'
 import { checkServer, serverTime } from './server.ts'
 import { createSnapshotTable } from './snapshot-table.ts'
 import type { Target } from './target.ts'
+import { forgetWriters, putWriter } from './writers.ts'
 
-export interface PostgresLogOptions {
-  readonly target: Target
-  readonly clock: Clock
-  /** Of a log that is created. A log that exists keeps its own. */
-  readonly limits: LogLimits
-  readonly retention: Retention
-  /** Whether it is only asked: then a role that may only select is enough, and nothing is written. */
-  readonly isReadOnly?: boolean | undefined
-  /** Receives sentences about what the server does not promise. */
-  readonly warn: Warn
-  /** Rejects instead with {@link NotDurable}. */
-  readonly requireDurable?: boolean | undefined
-  /** How often appends of other sidecars are looked for: every 100 ms. */
-  readonly pollMs?: number | undefined
+export interface PostgresLogOptions extends SharedLogOptions<Target> {
   readonly times?: ConnectionTimes | undefined
 }
 
 /** Opens the log, and creates or updates its schema. Rejects with the server's error, or one that names what is wrong with the server. */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<SharedLog> {
-  const { target, limits, warn, requireDurable = false, isReadOnly = false, times } = options
+  const { target, limits, warn = () => undefined, requireDurable = false, isReadOnly = false, times } = options
   const { schema } = target
   const writing = createConnection(target.url, times)
-  const reading = createConnection(target.url, { ...times, isReadOnly })
+  const reading = createConnection(target.url, { ...times, isReadOnly, ...(!isReadOnly && { channel: schema }) })
   const connections: Connections = { writing, reading }
   const writer = randomUUID()
   try {
@@ -56,6 +45,17 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Shar
   }
 }
 
+/** Receives what {@link appendText} sends: the position and the writer of each group. */
+function listenOn({ onNotification }: Connection, own: string): Listen {
+  return notified => {
+    onNotification(payload => {
+      const [position, writer] = payload.split(' ')
+      if (writer !== own && position !== undefined) notified(position)
+    })
+    return { stop: async () => onNotification(() => undefined) }
+  }
+}
+
 /** Two connections: reads do not wait for an append that waits for a lock. */
 interface Connections {
   readonly writing: Connection
@@ -67,7 +67,7 @@ async function close({ writing, reading }: Connections): Promise<void> {
 }
 
 function createLog(
-  { target, clock, retention, warn, isReadOnly = false, pollMs = 100 }: PostgresLogOptions,
+  { target, clock, retention, warn = () => undefined, isReadOnly = false, pollMs = 100 }: PostgresLogOptions,
   connections: Connections,
   {
     head,
@@ -81,7 +81,8 @@ function createLog(
 ): SharedLog {
   const { schema, rows } = target
   const { writing, reading } = connections
-  const groups = createGroups(reading, schema, createInsert(writing, schema, { rows, warn }))
+  const channel = (): string | undefined => (reading.isListening ? target.channel : undefined)
+  const groups = createGroups(reading, schema, createInsert(writing, schema, { rows, warn, channel }))
   return createSharedLog({
     writer,
     head,
@@ -91,8 +92,15 @@ function createLog(
     retention,
     isReadOnly,
     pollMs,
+    listen: listenOn(reading, writer),
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
-    expire: () => expireDays(reading, schema, { retention, nowMs: clock() }),
+    async expire() {
+      const nowMs = clock()
+      await putWriter(reading, schema, writer)
+      const isBlocked = await expireDays(reading, schema, { retention, nowMs })
+      await forgetWriters(reading, schema, forgetBefore(retention, nowMs))
+      return isBlocked
+    },
     async recover() {
       await makePartitions(writing, schema, await serverTime(writing))
       // Fails where the server answers questions only: a standby, or a full disk.

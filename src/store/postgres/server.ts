@@ -1,8 +1,8 @@
 /** What a PostgreSQL server promises about what it stores. */
 import type { Advisory } from '../../core/ports.ts'
+import type { Warn } from '../shared/backend.ts'
 import { NotDurable } from '../shared/server-errors.ts'
 import type { Connection } from './connection.ts'
-import type { Warn } from './insert.ts'
 
 /** The largest difference of the clocks of a sidecar and the server. */
 const MAX_SKEW_MS = 300_000

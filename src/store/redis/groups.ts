@@ -2,7 +2,7 @@
 import { type Group, type Kept, LogBehind, LogNotEmpty, LogRefused, mustBeFirst } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { messageOf } from '../messages.ts'
-import { type ReadGroup as AnyReadGroup, type SharedGroups, whyGone } from '../shared/groups.ts'
+import { type ReadGroup as AnyReadGroup, READ_GROUPS, type SharedGroups, whyGone } from '../shared/groups.ts'
 import type { StoredGroup } from '../shared/page.ts'
 import { sequenceOf } from '../shared/position.ts'
 import { Unanswered } from '../shared/server-errors.ts'
@@ -24,9 +24,6 @@ export interface Groups extends SharedGroups {
 /** How long replicas may take to receive a group, in milliseconds. */
 const REPLICATION_MS = '1000'
 
-/** Groups of one read. */
-const READ_GROUPS = '50'
-
 type Entry = readonly [id: string, fields: readonly string[]]
 
 export interface GroupsOptions {
@@ -43,11 +40,13 @@ export function createGroups({ send, run }: Connection, { keys, logId, clock, re
     const { number, isReset, records } = group
     const bytes = Buffer.from(records.buffer, records.byteOffset, records.byteLength)
     const args = [logId, writer, String(number), flag(isReset), bytes, String(clock()), flag(mustBeFirst(group))]
-    const [sequence, chain, before] = await run<string[]>(APPEND, [keys.log, keys.head, keys.writers], ...args).catch(
-      (error: unknown) => {
-        throw explained(error)
-      },
-    )
+    const [sequence, chain, before] = await run<string[]>(
+      APPEND,
+      [keys.log, keys.head, keys.writers, keys.notice],
+      ...args,
+    ).catch((error: unknown) => {
+      throw explained(error)
+    })
     await replicated()
     return { position: `${sequence}:${chain}`, after: `${Number(sequence) - 1}:${before}` }
   }
@@ -76,11 +75,11 @@ export function createGroups({ send, run }: Connection, { keys, logId, clock, re
   }
 
   async function back(from: number): Promise<ReadGroup[]> {
-    return (await send<Entry[]>('XREVRANGE', keys.log, `${from}-0`, '-', 'COUNT', READ_GROUPS)).map(readEntry)
+    return (await send<Entry[]>('XREVRANGE', keys.log, `${from}-0`, '-', 'COUNT', String(READ_GROUPS))).map(readEntry)
   }
 
   async function forth(from: number): Promise<ReadGroup[]> {
-    return (await send<Entry[]>('XRANGE', keys.log, `${from}-0`, '+', 'COUNT', READ_GROUPS)).map(readEntry)
+    return (await send<Entry[]>('XRANGE', keys.log, `${from}-0`, '+', 'COUNT', String(READ_GROUPS))).map(readEntry)
   }
 
   async function at(sequence: number): Promise<ReadGroup | undefined> {

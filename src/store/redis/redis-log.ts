@@ -2,31 +2,24 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Advisory, Clock } from '../../core/ports.ts'
+import type { Advisory } from '../../core/ports.ts'
+import type { SharedLogOptions } from '../shared/backend.ts'
 import type { Head } from '../shared/groups.ts'
 import { type LogLimits, printLimits, readLimits } from '../shared/limits.ts'
 import type { Retention } from '../shared/retention.ts'
 import { NotDurable } from '../shared/server-errors.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
+import { forgetBefore } from '../shared/writers.ts'
 import { type Connection, type ConnectionTimes, openConnection } from './connection.ts'
 import { createGroups, type Groups, type ReadGroup } from './groups.ts'
+import { listenOn } from './listen.ts'
 import { CREATE, TRIM } from './scripts.ts'
 import { checkServer } from './server.ts'
 import { createSnapshotKeys } from './snapshot-keys.ts'
 import type { Keys, Target } from './target.ts'
+import { forgetWriters, seeWriter } from './writers.ts'
 
-export interface RedisLogOptions {
-  readonly target: Target
-  readonly clock: Clock
-  /** Of a log that is created. A log that exists keeps its own. */
-  readonly limits: LogLimits
-  readonly retention: Retention
-  /** Whether it is only asked: then a user who may only read is enough, and nothing is written. */
-  readonly isReadOnly?: boolean | undefined
-  /** Rejects with {@link NotDurable} where the server may lose acknowledged attempts. */
-  readonly requireDurable?: boolean | undefined
-  /** How often appends of other sidecars are looked for: every 100 ms. */
-  readonly pollMs?: number | undefined
+export interface RedisLogOptions extends SharedLogOptions<Target> {
   readonly times?: ConnectionTimes | undefined
 }
 
@@ -35,11 +28,14 @@ const FORMAT = 1
 
 /** Opens the log. Rejects where the server cannot be reached, or may delete what it stores. */
 export async function openRedisLog(options: RedisLogOptions): Promise<SharedLog> {
-  const { target, times, requireDurable = false, isReadOnly = false } = options
+  const { target, times, warn, requireDurable = false, isReadOnly = false } = options
   const connection = await openConnection(target, times)
   try {
     if (isReadOnly) return createLog(options, connection, await readHead(connection, target), [])
+    // In a cluster, this leads to the node that has the keys, which is the one to check.
+    await connection.send('EXISTS', target.keys.head)
     const advisories = await checkServer(connection)
+    for (const { detail } of advisories) warn?.(detail, { store: target.name })
     const weak = advisories.filter(({ name }) => name === 'durability')
     if (requireDurable && weak.length > 0) throw new NotDurable(weak.map(({ detail }) => detail))
     const head = await createHead(connection, target.keys, options.limits)
@@ -91,7 +87,7 @@ export class NewerKeys extends Error {
 }
 
 function createLog(
-  { target, clock, retention, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
+  { target, clock, retention, times, isReadOnly = false, pollMs = 100 }: RedisLogOptions,
   connection: Connection,
   head: Head,
   advisories: readonly Advisory[],
@@ -109,13 +105,17 @@ function createLog(
     retention,
     isReadOnly,
     pollMs,
+    listen: listenOn(target, writer, times),
     temporaryPath: join(tmpdir(), `agent-performance-${writer}.tmp`),
-    expire: async () =>
-      expire(connection, keys, groups, { retention, nowMs: clock(), covered: await snapshots.covered() }),
-    async recover() {
-      // Fails where the server answers questions only: a replica, or a server whose memory is full.
-      await connection.send('HSET', keys.writers, `${writer}:seen`, String(clock()))
+    async expire() {
+      const nowMs = clock()
+      await seeWriter(connection, keys, writer, nowMs)
+      const isBlocked = await expire(connection, keys, groups, { retention, nowMs, covered: await snapshots.covered() })
+      await forgetWriters(connection, keys, forgetBefore(retention, nowMs))
+      return isBlocked
     },
+    // Fails where the server answers questions only: a replica, or a server whose memory is full.
+    recover: () => seeWriter(connection, keys, writer, clock()),
     health: () => ({ writable: true, ...(advisories.length > 0 && { advisories }) }),
     close: connection.close,
   })

@@ -7,7 +7,7 @@ export interface Script {
 }
 
 /**
- * Appends a group. Keys: log, head, writers. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds, `1` if it may
+ * Appends a group. Keys: log, head, writers, notice. Arguments: log id, writer, number, `1` for a reset, records, time in milliseconds, `1` if it may
  * only become the first group of the log. Answers the sequence, the chain, and the chain before. The ids of the stream are the sequences, so a
  * reader sees holes. Every error has several words: the server puts ERR before a single one.
  */
@@ -28,8 +28,9 @@ local after = redis.sha1hex(chain .. ' ' .. writer .. ' ' .. ARGV[3])
 redis.call('XADD', KEYS[1], sequence .. '-0', 'w', writer, 'n', ARGV[3], 't', ARGV[6], 'c', after, 'b', chain, 'r', ARGV[5])
 redis.call('HSET', KEYS[2], 'last', sequence, 'chain', after)
 redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[5])
+redis.call('XADD', KEYS[4], 'MAXLEN', '1', '*', 'p', sequence .. ':' .. after, 'w', writer)
 if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'reset_at', sequence) end
-redis.call('HSET', KEYS[3], writer, ARGV[3], writer .. ':seq', sequence, writer .. ':chain', after, writer .. ':before', chain)
+redis.call('HSET', KEYS[3], writer, ARGV[3], writer .. ':seq', sequence, writer .. ':chain', after, writer .. ':before', chain, writer .. ':seen', ARGV[6])
 return {sequence, after, chain}
 `)
 
@@ -49,6 +50,24 @@ redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2] .. '-0')
 redis.call('HSET', KEYS[2], 'first', ARGV[2], 'first_chain', ARGV[3])
 redis.call('HINCRBY', KEYS[2], 'bytes', -tonumber(ARGV[4]))
 for sequence = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do redis.call('HDEL', KEYS[3], string.format('%d', sequence)) end
+return 1
+`)
+
+/**
+ * Deletes writers that were not seen since. Keys: head, writers. Arguments: the time for writers whose groups have expired, the time for those
+ * without groups, writers.
+ */
+export const FORGET: Script = script(`
+local first = tonumber(redis.call('HGET', KEYS[1], 'first'))
+for i = 3, #ARGV do
+  local writer = ARGV[i]
+  local found = redis.call('HMGET', KEYS[2], writer .. ':seen', writer .. ':seq')
+  local sequence = tonumber(found[2] or '0')
+  local before = tonumber(sequence == 0 and ARGV[2] or ARGV[1])
+  if found[1] and tonumber(found[1]) < before and sequence < first then
+    redis.call('HDEL', KEYS[2], writer, writer .. ':seq', writer .. ':chain', writer .. ':before', writer .. ':seen')
+  end
+end
 return 1
 `)
 

@@ -5,6 +5,9 @@ import type { GroupSource, StoredGroup } from './page.ts'
 import { sequenceOf } from './position.ts'
 import type { LogEnds } from './reach.ts'
 
+/** Groups of one read. A group has about 1 MB at most, so that a read stays below some tens of MB. */
+export const READ_GROUPS = 50
+
 /** Properties of the log that were set when it was created. All its sidecars use them. */
 export interface Head {
   readonly id: string
@@ -39,7 +42,7 @@ export interface SharedGroups extends GroupSource {
   ends(): Promise<LogEnds>
   /** The group of a sequence. Undefined if there is none. */
   at(sequence: number): Promise<{ readonly after: Position; readonly records: string } | undefined>
-  /** Some groups behind a sequence, oldest first. An empty list: there are no more now. */
+  /** The next {@link READ_GROUPS} groups behind a sequence, oldest first. Fewer: there are no more now. */
   after(sequence: number): Promise<readonly ReadGroup[]>
   /** Some groups whose records contain a text, newest first, from a sequence down. An empty list: there are no more. */
   withText(text: string, from: number): Promise<readonly StoredGroup[]>

@@ -4,19 +4,11 @@ import { limitsIn } from '../../core/fold.ts'
 import type { BackendOptions, OpenStore } from '../backend.ts'
 import { openEngine } from '../engine/engine.ts'
 import type { Spool } from '../engine/spool.ts'
-import type { Logger } from '../logger.ts'
+import { SILENT } from '../logger.ts'
 import { spoolMetrics } from '../spool/metrics.ts'
 import { openSpoolAt } from '../spool/place.ts'
 import { limitsOf, warnOfOtherLimits } from './limits.ts'
-import type { Retention } from './retention.ts'
 import type { SharedLog } from './shared-log.ts'
-
-const DAY_MS = 86_400_000
-
-export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
-
-/** 90 days, and 1 GiB. */
-export const DEFAULT_RETENTION: Retention = { maxAgeMs: 90 * DAY_MS, maxBytes: 1024 ** 3 }
 
 /** Opens the store. The log is closed where that fails. `name` is the log in messages. */
 export async function openOverLog(log: SharedLog, name: string, options: BackendOptions): Promise<OpenStore> {
@@ -36,7 +28,7 @@ export async function openOverLog(log: SharedLog, name: string, options: Backend
       series,
     })
     warnOfOtherLimits(wanted, { ...limitsIn(engine.state), tiers: log.info.tiers }, name, logger)
-    return { ...engine, info: log.info, metrics: () => spoolMetrics(engine.spooled, clock()) }
+    return { ...engine, info: log.info, metrics: () => spoolMetrics(spool, clock()) }
   } catch (error) {
     tally.clear()
     await spool?.close()

@@ -1,9 +1,9 @@
 /** Pages of attempts from the groups of a log that numbers them. */
-import { createHash } from 'node:crypto'
 import { matches } from '../../core/aggregate/key-index.ts'
 import type { AgentAttempt } from '../../core/attempt/attempt.ts'
 import type { AttemptRecord } from '../../core/fold.ts'
 import { type AttemptPage, type AttemptQuery, StoreUnavailable } from '../../core/ports.ts'
+import { withId } from '../attempt-id.ts'
 import { messageOf } from '../messages.ts'
 import { readRecords } from './records.ts'
 
@@ -109,16 +109,6 @@ function takeGroup(
 function isWanted({ attempt, at }: AttemptRecord, query: AttemptQuery): boolean {
   const { range } = query
   return (range === undefined || (at.ms >= range.sinceMs && at.ms < range.untilMs)) && matches(attempt, query)
-}
-
-/** The attempt with an id: its own, or one derived from its content and place. Equal attempts stand at different places. */
-function withId(attempt: AgentAttempt, place: string): AgentAttempt {
-  if (attempt.attempt_id !== undefined) return attempt
-  const hash = createHash('sha256')
-    .update(`${place} ${JSON.stringify(attempt)}`)
-    .digest('hex')
-    .slice(0, 32)
-  return { ...attempt, attempt_id: `kept:${hash}` }
 }
 
 function printCursor({ sequence, place, last }: Cursor, order: 'newest' | 'oldest'): string {

@@ -9,7 +9,7 @@ import { RECORD_VERSION, readRecord } from '../record-json.ts'
 /** The end of a record: `]` and a line feed. */
 const END = Buffer.from(']\n')
 
-/** Returns {@link Log.frame}. A group has few different times, so the last frame is kept. */
+/** Returns {@link Log.frame}. Most records of a group have the same times, so the last frame is reused. */
 export function createFrames(): (times: RecordTimes) => RecordFrame {
   let last: (RecordTimes & { readonly frame: RecordFrame }) | undefined
   return ({ nowMs, idMs }) => {

@@ -6,6 +6,9 @@ export interface Retention {
   readonly maxBytes: number
 }
 
+/** 90 days, and 1 GiB. */
+export const DEFAULT_RETENTION: Retention = { maxAgeMs: 90 * 86_400_000, maxBytes: 1024 ** 3 }
+
 /** Of a store that is only asked: it lists all that is stored. */
 export const FOREVER: Retention = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
 

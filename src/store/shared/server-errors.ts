@@ -19,34 +19,38 @@ export class UnusableServer extends Error {
   override readonly name = 'UnusableServer'
   readonly exitCode: number
 
-  /** `isNewer`: a newer version wrote the store. */
-  constructor(store: string, cause: unknown, isNewer: boolean) {
+  constructor(store: string, cause: unknown) {
     super(`cannot keep attempts at ${store}: ${messageOf(cause)}`, { cause })
-    this.exitCode = isNewer || cause instanceof NotDurable ? EXIT.configuration : EXIT.unavailable
+    this.exitCode = exitCodeOf(cause) ?? EXIT.unavailable
   }
 }
 
 /** The error of a store that cannot be opened: one that has its own exit code, else {@link UnusableServer}. */
 export function openingError(store: string, error: unknown): unknown {
-  return error instanceof Error && 'exitCode' in error ? error : new UnusableServer(store, error, false)
+  return exitCodeOf(error) === undefined ? new UnusableServer(store, error) : error
 }
 
 /** The store on a server cannot be read. `store` is its URL without the password. */
 export class UnreadableServer extends Error {
   override readonly name = 'UnreadableServer'
-  /** That of the cause if it has one. */
   readonly exitCode: number
 
   constructor(store: string, cause: unknown) {
     super(`cannot read the store at ${store}: ${messageOf(cause)}`, { cause })
-    const own = cause instanceof Error && 'exitCode' in cause ? cause.exitCode : undefined
-    this.exitCode = typeof own === 'number' ? own : EXIT.unavailable
+    this.exitCode = exitCodeOf(cause) ?? EXIT.unavailable
   }
+}
+
+function exitCodeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number'
+    ? error.exitCode
+    : undefined
 }
 
 /** The server may lose acknowledged attempts, and `--require-durable` refuses that. */
 export class NotDurable extends Error {
   override readonly name = 'NotDurable'
+  readonly exitCode: number = EXIT.configuration
 
   /** `weaknesses` is one sentence for each setting of the server. */
   constructor(weaknesses: readonly string[]) {

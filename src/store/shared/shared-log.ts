@@ -13,13 +13,12 @@ import {
   LogNotEmpty,
   LogRefused,
   LogTruncated,
-  type LogWatcher,
   type Position,
 } from '../../core/log.ts'
 import type { Clock, StoreHealth } from '../../core/ports.ts'
 import { nodeFileSystem } from '../file/file-system.ts'
 import { findAttempt } from './find.ts'
-import type { Head, SharedGroups, SharedSnapshots } from './groups.ts'
+import { type Head, READ_GROUPS, type SharedGroups, type SharedSnapshots } from './groups.ts'
 import { pageOf } from './page.ts'
 import { START, sequenceOf } from './position.ts'
 import { reachOf } from './reach.ts'
@@ -27,6 +26,7 @@ import { createFrames, readRecords } from './records.ts'
 import { type Retention, withinRetention } from './retention.ts'
 import { NotSent, Unanswered } from './server-errors.ts'
 import { storedRecords } from './stored.ts'
+import { createWatch, type Listen, type Watch } from './watch.ts'
 
 /** Acknowledged groups that are sent again after a failover that lost them, in bytes. */
 const RESEND_BYTES = 8 * 1024 * 1024
@@ -41,8 +41,9 @@ export interface SharedLogParts {
   readonly retention: Retention
   /** Whether it is only asked: nothing is written then. */
   readonly isReadOnly: boolean
-  /** How often groups of other sidecars are looked for, in milliseconds. */
+  /** See {@link WatchOptions}. */
   readonly pollMs: number
+  readonly listen?: Listen | undefined
   /** The path of a temporary file for a snapshot. */
   readonly temporaryPath: string
   /** See {@link Log.expire}. */
@@ -60,8 +61,7 @@ export interface SharedLog extends Log {
 
 export function createSharedLog(parts: SharedLogParts): SharedLog {
   const { writer, head, groups, snapshots, clock, retention, isReadOnly } = parts
-  const seen = { end: START }
-  const { watch, stop } = createPolling(parts, seen)
+  const watch = createWatch(parts)
   return {
     info: {
       id: head.id,
@@ -73,8 +73,8 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
       resendBytes: RESEND_BYTES,
     },
     frame: createFrames(),
-    append: createAppend(parts, seen),
-    read: (after, until) => readGroups(groups, after, until),
+    append: createAppend(parts, watch),
+    read: (after, until) => readGroups(groups, watch, { after, until }),
     reach: async () => reachOf(await groups.ends(), groups.at),
     async *stored(until) {
       yield* storedRecords(groups, await groups.ends(), until)
@@ -94,21 +94,16 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     rotate: async folded => folded,
     expire: parts.expire,
     recover: parts.recover,
-    watch,
+    watch: watch.begin,
     health: parts.health,
     async close() {
-      stop()
+      await watch.stop()
       await parts.close()
     },
   }
 }
 
-/** The position of the newest group that this sidecar knows of. */
-interface Seen {
-  end: Position
-}
-
-function createAppend({ writer, groups }: SharedLogParts, seen: Seen): Log['append'] {
+function createAppend({ writer, groups }: SharedLogParts, watch: Pick<Watch, 'know'>): Log['append'] {
   /** Whether an append of the group that is sent now had no answer: it may be stored, or be stored yet. */
   let isUnknown = false
   /** The number of the newest acknowledged group of this writer. */
@@ -120,7 +115,7 @@ function createAppend({ writer, groups }: SharedLogParts, seen: Seen): Log['appe
       const kept = await groups.append(group.writer ?? writer, group)
       isUnknown = false
       if (isOwn) acknowledged = Math.max(acknowledged, group.number)
-      seen.end = kept.position
+      watch.know(kept.position)
       return kept
     } catch (error) {
       if (error instanceof LogBehind || error instanceof LogNotEmpty || error instanceof LogRefused) throw error
@@ -132,51 +127,24 @@ function createAppend({ writer, groups }: SharedLogParts, seen: Seen): Log['appe
   }
 }
 
-async function* readGroups(groups: SharedGroups, after: Position, until?: Position): AsyncGenerator<KeptGroup> {
+async function* readGroups(
+  groups: SharedGroups,
+  watch: Pick<Watch, 'know'>,
+  { after, until }: { readonly after: Position; readonly until: Position | undefined },
+): AsyncGenerator<KeptGroup> {
   for (let position = after; position !== until; ) {
-    const gone = await groups.whyGone(position)
-    if (gone !== undefined) throw new (gone.isTruncated ? LogTruncated : LogDiverged)(gone.detail)
     const read = await groups.after(sequenceOf(position))
-    if (read.length === 0) return
+    // A group that names the position as the one before it proves that the log continues it.
+    if (read[0]?.after !== position) {
+      const gone = await groups.whyGone(position)
+      if (gone !== undefined) throw new (gone.isTruncated ? LogTruncated : LogDiverged)(gone.detail)
+    }
     for (const { records, ...group } of read) {
       yield { ...group, records: readRecords(records) }
       position = group.position
-      if (position === until) break
+      watch.know(position)
+      if (position === until) return
     }
-  }
-}
-
-/** Looks for groups of other sidecars. A failure is reported, unless the log is closed meanwhile. */
-function createPolling(
-  { groups, pollMs, clock }: SharedLogParts,
-  seen: Seen,
-): { readonly watch: Log['watch']; readonly stop: () => void } {
-  let timer: NodeJS.Timeout | undefined
-  let isPolling = false
-
-  async function poll(watcher: LogWatcher): Promise<void> {
-    if (isPolling) return
-    isPolling = true
-    try {
-      const atMs = clock()
-      const now = await groups.end()
-      watcher.ended?.(now, atMs)
-      if (now !== seen.end) watcher.changed()
-      seen.end = now
-    } catch (error) {
-      if (timer !== undefined) watcher.failed(error instanceof Error ? error : new Error(String(error)))
-    } finally {
-      isPolling = false
-    }
-  }
-
-  return {
-    watch(watcher) {
-      timer = setInterval(() => void poll(watcher), pollMs).unref()
-    },
-    stop() {
-      clearInterval(timer)
-      timer = undefined
-    },
+    if (read.length < READ_GROUPS) return
   }
 }

@@ -1,13 +1,10 @@
 /** `sqlite:PATH`: a database file, for people who want SQL, and for several sidecars on one machine. */
 import { existsSync } from 'node:fs'
-import type { Backend, BackendOptions, OpenStore, ReadableStore, ReadOptions } from '../backend.ts'
+import type { Backend, BackendOptions } from '../backend.ts'
 import { NewerFormat, NoStore, UnreadableStore, UnusablePath } from '../file/errors.ts'
-import type { Logger } from '../logger.ts'
+import { type Logger, SILENT } from '../logger.ts'
 import { messageOf } from '../messages.ts'
-import { limitsOf } from '../shared/limits.ts'
-import { DEFAULT_RETENTION, openOverLog, SILENT } from '../shared/open.ts'
-import { openLogReader } from '../shared/reader.ts'
-import { FOREVER } from '../shared/retention.ts'
+import { createSharedBackend, logOptions } from '../shared/backend.ts'
 import type { SharedLog } from '../shared/shared-log.ts'
 import { SqliteError } from './connection.ts'
 import { lockOpen, type OpenLock } from './open-lock.ts'
@@ -18,26 +15,28 @@ import { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
 /** SQLite's codes for a damaged file, and for one that is no database. */
 const DAMAGED: readonly number[] = [11, 26]
 
-export const SQLITE_BACKEND: Backend = {
-  open: openSqliteStore,
-  check: async target => checkPlace(pathOf(target)),
-  openToRead: openSqliteReader,
-  openLog,
-}
-
-async function openSqliteStore(target: string, options: BackendOptions): Promise<OpenStore> {
+export const SQLITE_BACKEND: Backend = createSharedBackend({
+  parse: text => ({ name: pathOf(text) }),
+  check: ({ name }) => checkPlace(name),
+  openLog: ({ name }, options) => openLog(name, options),
+  async openLogToRead({ target: { name }, ...options }) {
+    if (!existsSync(name)) throw new NoStore(name)
+    requireReadable(name)
+    return await openSqliteLog({ ...options, path: name })
+  },
+  unusable: (_target, error) => error,
+  unreadable: ({ name }, error) =>
+    error instanceof SqliteError ? new UnreadableStore(name, error.message, { cause: error }) : error,
   // A spool beside a database file would fail with it.
-  return await openOverLog(await openLog(target, options), pathOf(target), { ...options, spool: undefined })
-}
+  canSpool: false,
+})
 
-async function openLog(target: string, options: BackendOptions): Promise<SharedLog> {
-  const path = pathOf(target)
+async function openLog(path: string, options: BackendOptions): Promise<SharedLog> {
   checkPlace(path)
   makeFile(path)
-  const { clock, log: logger = SILENT, retention = DEFAULT_RETENTION } = options
   const lock = lockOpen(path)
   try {
-    const log = await openOrReplace({ path, clock, limits: limitsOf(options), retention }, lock, logger)
+    const log = await openOrReplace({ ...logOptions(options), path }, lock, options.log ?? SILENT)
     return {
       ...log,
       async close() {
@@ -80,23 +79,6 @@ function explained(error: unknown, path: string): unknown {
   return error.kind === 'NewerSchema'
     ? new NewerFormat(path, error.message, SCHEMA_VERSION)
     : new UnusablePath(path, error.message, error)
-}
-
-async function openSqliteReader(
-  target: string,
-  { createTally, clock, log: logger = SILENT }: ReadOptions,
-): Promise<ReadableStore> {
-  const path = pathOf(target)
-  if (!existsSync(path)) throw new NoStore(path)
-  requireReadable(path)
-  const tally = createTally()
-  const limits = limitsOf({ tally })
-  try {
-    const log = await openSqliteLog({ path, clock, limits, retention: FOREVER, isReadOnly: true })
-    return await openLogReader({ log, tally, clock, logger })
-  } catch (error) {
-    throw error instanceof SqliteError ? new UnreadableStore(path, error.message, { cause: error }) : error
-  }
 }
 
 /** The database is damaged, and another process has it open. It was left as it is. */

@@ -1,4 +1,5 @@
-/** Deletes groups beyond the retention that two snapshots cover, in the worker thread. */
+/** Deletes groups beyond the retention that two snapshots cover, and writers that are not needed any more, in the worker thread. */
+import type { ForgetBefore } from '../shared/writers.ts'
 import { readEnds } from './groups.ts'
 import type { Statements } from './statements.ts'
 
@@ -6,6 +7,14 @@ export interface Expiry {
   /** Groups stored before this time are too old, in milliseconds since the epoch. */
   readonly cutoffMs: number
   readonly maxBytes: number
+  readonly writers: SeenWriters
+}
+
+export interface SeenWriters {
+  /** The writer that is seen now, if it has appended. */
+  readonly own: string
+  readonly nowMs: number
+  readonly forget: Pick<ForgetBefore, 'expiredMs'>
 }
 
 /** Groups that are deleted in one transaction. */
@@ -19,7 +28,15 @@ export function expire(statements: Statements, expiry: Expiry): boolean {
   )
   const until = Math.min(wanted, covered?.sequence ?? 0)
   while (readEnds(statements).first <= until) statements.inTransaction(() => deleteOldest(statements, until))
+  statements.inTransaction(() => forgetWriters(statements, expiry.writers))
   return wanted > until
+}
+
+function forgetWriters({ run }: Statements, { own, nowMs, forget }: SeenWriters): void {
+  run('update writers set seen_ms = ? where writer = ?', nowMs, own)
+  // A position begins with its sequence.
+  const expired = 'cast(position as integer) < (select first from head)'
+  run(`delete from writers where seen_ms < ? and ${expired}`, forget.expiredMs)
 }
 
 /** The sequence up to which groups are too old, beyond the size, or reset. */

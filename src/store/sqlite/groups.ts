@@ -1,6 +1,6 @@
 /** The groups of the table `log`, in the worker thread. */
 import type { Kept, Position } from '../../core/log.ts'
-import { type Gone, type ReadGroup, whyGone } from '../shared/groups.ts'
+import { type Gone, READ_GROUPS, type ReadGroup, whyGone } from '../shared/groups.ts'
 import type { StoredGroup } from '../shared/page.ts'
 import { nextPosition, START, sequenceOf } from '../shared/position.ts'
 import type { LogEnds } from '../shared/reach.ts'
@@ -33,9 +33,6 @@ export interface GroupTable {
   whyGone(position: Position): Gone | undefined
   leaveOut(sequence: number, places: readonly number[]): void
 }
-
-/** Rows of one read. Groups are at most about 1 MB, so that a read stays below some tens of MB. */
-const READ_GROUPS = 50
 
 export interface EndsRow {
   readonly position: string

@@ -11,23 +11,15 @@ import {
   type StoredSnapshot,
 } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
+import type { SharedLogOptions } from '../shared/backend.ts'
 import type { SharedGroups, SharedSnapshots } from '../shared/groups.ts'
-import type { LogLimits } from '../shared/limits.ts'
-import type { Retention } from '../shared/retention.ts'
 import { createSharedLog, type SharedLog } from '../shared/shared-log.ts'
 import { blocksOf, partsOf } from '../shared/snapshot-parts.ts'
+import { forgetBefore } from '../shared/writers.ts'
 import { type Connection, openConnection, SqliteError } from './connection.ts'
 
-export interface SqliteLogOptions {
+export interface SqliteLogOptions extends Omit<SharedLogOptions, 'target'> {
   readonly path: string
-  readonly clock: Clock
-  /** Of a log that is created. A log that exists keeps its own. */
-  readonly limits: LogLimits
-  readonly retention: Retention
-  /** Whether it is only asked: nothing is written then. */
-  readonly isReadOnly?: boolean | undefined
-  /** How often appends of other processes are looked for: every 100 ms. */
-  readonly pollMs?: number | undefined
 }
 
 /** SQLite's codes for failures after which a transaction was rolled back: busy, locked, read-only, full. */
@@ -51,7 +43,11 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<SharedLo
     isReadOnly,
     pollMs,
     temporaryPath: `${path}.${writer}.tmp`,
-    expire: () => connection.call('expire', { cutoffMs: clock() - retention.maxAgeMs, maxBytes: retention.maxBytes }),
+    expire() {
+      const nowMs = clock()
+      const writers = { own: writer, nowMs, forget: forgetBefore(retention, nowMs) }
+      return connection.call('expire', { cutoffMs: nowMs - retention.maxAgeMs, maxBytes: retention.maxBytes, writers })
+    },
     async recover() {
       if (lost !== undefined) throw new LogRefused(lost, { isFinal: true })
       await connection.call('end')

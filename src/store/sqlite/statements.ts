@@ -1,4 +1,4 @@
-/** Prepared statements of a SQLite database, each prepared once. */
+/** Statements of a SQLite database. Each is prepared once. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 type Value = string | number | Uint8Array

@@ -134,6 +134,13 @@ describe('squaredDeviations', () => {
       fc.property(fc.double({ min: 1e-6, max: 1e5, noNaN: true }), fc.integer({ min: 2, max: 300 }), (value, n) => {
         expect(deviationsOf(Array(n).fill(value))).toBe(0)
       }),
+      {
+        numRuns: 1000,
+        examples: [
+          [0.005713842664607202, 2],
+          [0.002997668172359923, 2],
+        ],
+      },
     )
   })
 })

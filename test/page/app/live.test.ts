@@ -1,8 +1,9 @@
 /** The live page over time: attempts arrive, sidecars go away, tokens are needed, prefixes are added. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startHttpProxy } from '../../support/http-proxy.ts'
 import { anAttempt, testSidecar } from '../../support/sidecar.ts'
 import { temporaryFolder } from '../../support/sidecar-process.ts'
 import { launch, NO_BROWSER, openPage, shown } from './browser.ts'
@@ -110,6 +111,49 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
     const other = await context.newPage()
     await other.goto(sidecar.url)
     await other.waitForSelector('input[type=password]')
+    await context.close()
+  })
+
+  test('an answer that is cut off when the form appears does not replace what the sidecar said of the token', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'tokens')
+    await writeFile(file, 'secret-token ingest,read\n')
+    await using sidecar = await testSidecar({ 'auth-token-file': file })
+    const headArrived = Promise.withResolvers<void>()
+    await using proxy = await startHttpProxy(sidecar.url, async (req, res) => {
+      if (req.headers.authorization !== 'Bearer wrong') return false
+      const isCut = req.url === '/api/v1/leaderboard'
+      // The head arrives first of all, and the body does not before the page aborts the request.
+      if (isCut) res.writeHead(401, { 'Content-Length': '1000' }).write('{')
+      else await headArrived.promise
+      return isCut
+    })
+    const { page, context } = await openPage(browser, proxy.url)
+    await page.fill('input[type=password]', 'wrong')
+    const isCut = (request: Request): boolean =>
+      request.url().endsWith('/api/v1/leaderboard') && request.headers()['authorization'] === 'Bearer wrong'
+    const cut = page.waitForEvent('requestfailed', isCut)
+    const head = page.waitForResponse(response => isCut(response.request()))
+    await page.click('button[type=submit]')
+    await head
+    headArrived.resolve()
+    await cut
+    await waitForText(page, 'this bearer token is unknown')
+    await context.close()
+  })
+
+  test('a tab without a token leaves the stream to one that has a token', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'tokens')
+    await writeFile(file, 'secret-token ingest,read\n')
+    await using sidecar = await testSidecar({ 'auth-token-file': file })
+    const { page, context } = await openPage(browser, sidecar.url)
+    await waitForText(page, 'Token needed')
+    const second = await context.newPage()
+    await second.goto(sidecar.url)
+    await second.fill('input[type=password]', 'secret-token')
+    await second.click('button[type=submit]')
+    await waitForText(second, 'Live')
     await context.close()
   })
 

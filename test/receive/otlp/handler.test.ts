@@ -142,7 +142,7 @@ describe.each(ENCODINGS)('requests of real exporters in %s', encoding => {
     expect(to.increments).toHaveLength(1)
     expect(to.counts).toMatchObject({ accepted: 1, rejected: 2 })
     expect(lines[0]).toContain('"rejectedDataPoints":')
-    expect(lines[0]).toContain('a point of attempts: agent_name must not be empty')
+    expect(lines[0]).toContain('a point of agent.attempts: agent_name must not be empty')
     expect(lines[0]).toContain('points of new series, of which there are 100000 already: 1')
   })
 

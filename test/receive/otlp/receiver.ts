@@ -8,6 +8,8 @@ import { createInFlight } from '../../../src/receive/body.ts'
 import { createOtlpHandler } from '../../../src/receive/otlp/handler.ts'
 import { DEFAULT_MAPPING } from '../../../src/receive/otlp/mapping/default-mapping.ts'
 import type { OtlpMapping } from '../../../src/receive/otlp/mapping/mapping.ts'
+import { countedMetrics } from '../../../src/receive/otlp/metrics/instruments.ts'
+import { createWriters } from '../../../src/receive/otlp/metrics/writers.ts'
 import { createTraceMemory } from '../../../src/receive/otlp/traces/trace-memory.ts'
 
 export interface Receiver {
@@ -54,6 +56,8 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
   const increments: Increment[] = []
   const series = createSeries({ limit: options.maxSeries ?? 0, keepMs: 86_400_000 })
   const points = {
+    counted: countedMetrics(true, true)!,
+    writers: createWriters(),
     async keepPoints(points: readonly SeriesPoint[]) {
       await options.beforeKeep?.()
       const step = series.step(points, Date.now())
@@ -104,6 +108,7 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
           excluded: addReason,
           repaired: addReason,
           late: n => addReason('late', n),
+          overlapping: n => addReason('overlapping', n),
         },
         inFlight: createInFlight(options.maxInFlightBytes ?? 64 << 20),
         maxBodyBytes: options.maxBodyBytes ?? 20 << 20,

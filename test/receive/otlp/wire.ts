@@ -1,5 +1,5 @@
 /** A protobuf writer for tests: messages as lists of fields, with the published field numbers and not with those of the decoder. */
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import published from '../../fixtures/otlp/field-numbers.json' with { type: 'json' }
 
 /** Message -> field as the protocol spells it -> its number and type. */
@@ -92,4 +92,52 @@ function encodeValue(writer: BinaryWriter, number: number, name: string, type: s
   else if (type === 'fixed32') writer.tag(number, WireType.Bit32).fixed32(Number(value))
   else if (type === 'bool') writer.tag(number, WireType.Varint).bool(value as boolean)
   else writer.tag(number, WireType.Varint).int64(String(value))
+}
+
+/** Protobuf -> OTLP/JSON, by the published field numbers. Numbers in packed lists are not read: no request of spans or log records has them. */
+export function decodeBody(message: string, bytes: Uint8Array): Record<string, unknown> {
+  const reader = new BinaryReader(bytes)
+  const fields = new Map(
+    Object.entries(PUBLISHED[message]!).map(([name, [number, type]]) => [number, [name, type] as const]),
+  )
+  const json: Record<string, unknown> = {}
+  while (reader.pos < bytes.length) {
+    const [number, wireType] = reader.tag()
+    const [name, declared] = fields.get(number) ?? []
+    if (name === undefined || declared === undefined) {
+      reader.skip(wireType, number)
+      continue
+    }
+    const type = declared.replace('repeated ', '')
+    const value = decodeValue(reader, name, type)
+    if (declared === type) json[camel(name)] = value
+    else json[camel(name)] = [...((json[camel(name)] as unknown[]) ?? []), value]
+  }
+  return json
+}
+
+function decodeValue(reader: BinaryReader, name: string, type: string): unknown {
+  if (PUBLISHED[type] !== undefined) return decodeBody(type, reader.bytes())
+  switch (type) {
+    case 'bytes':
+      return Buffer.from(reader.bytes()).toString(name.endsWith('_id') ? 'hex' : 'base64')
+    case 'string':
+      return reader.string()
+    case 'double':
+      return reader.double()
+    case 'bool':
+      return reader.bool()
+    case 'fixed64':
+      return String(reader.fixed64())
+    case 'sfixed64':
+      return String(reader.sfixed64())
+    case 'int64':
+      return String(reader.int64())
+    case 'uint64':
+      return String(reader.uint64())
+    case 'fixed32':
+      return reader.fixed32()
+    default:
+      return reader.int32()
+  }
 }

@@ -205,6 +205,17 @@ test('acknowledged groups that a failover lost are appended again, and all engin
   await vi.waitUntil(() => told.some(({ kind }) => kind === 'reloaded'), { interval: 1 })
 })
 
+test('engines without new attempts append again what a failover lost, and all engines reach the same state', async () => {
+  const { server, engines } = await openSome(2)
+  for (let i = 0; i < 6; i++) await engines[i % 2]!.append([attempt(i)])
+  for (const engine of engines) await engine.follow()
+  server.failOver(2)
+  for (const engine of engines) await engine.follow()
+  await expectSame(...engines, await open(server))
+  expect(server.groups).toHaveLength(6)
+  expect(await countedIn(engines[0])).toBe(6)
+})
+
 test('an engine that fell behind expired groups continues from a snapshot', async () => {
   const { server, engines } = await openSome(2)
   await engines[0].append([attempt(1)])
@@ -239,13 +250,38 @@ test('a snapshot with damaged blocks is skipped for an older one', async () => {
   await expectSame(engines[0], await open(server))
 })
 
-test('close rejects the calls of a group that stays unanswered', async () => {
-  const { server, engines } = await openSome(1)
-  server.fault = () => 'lose the request'
-  const pending = engines[0].append([attempt(1)])
-  await vi.waitUntil(() => !engines[0].health().writable, { interval: 1 })
-  const told = expect(pending).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'closed' })
-  await engines[0].close()
+test.each(['lose the answer', 'lose the request'] as const)(
+  'close rejects the calls of a group as possibly stored where the log should %s, and later calls as refused',
+  async fault => {
+    const { server, engines } = await openSome(1)
+    const [engine] = engines
+    server.fault = () => fault
+    const pending = engine.append([attempt(1)])
+    await vi.waitUntil(() => !engine.health().writable, { interval: 1 })
+    const told = expect(pending).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      reason: 'unanswered',
+      message: /may be stored\. Send it again with the same attempt_id/,
+    })
+    await engine.close()
+    await told
+    await expect(engine.append([attempt(2)])).rejects.toMatchObject({ reason: 'closed' })
+    server.fault = undefined
+    const next = await open(server)
+    const isStored = fault === 'lose the answer'
+    expect(await next.append([attempt(1)])).toEqual({ accepted: isStored ? 0 : 1, duplicates: isStored ? 1 : 0 })
+  },
+)
+
+test('close rejects the calls of a stored group that cannot be read as possibly stored', async () => {
+  const { server, engines } = await openSome(2)
+  server.hidden = 2
+  await engines[0].append([attempt(1)])
+  const pending = engines[1].append([attempt(2)])
+  await vi.waitUntil(() => server.groups.length === 2, { interval: 1 })
+  const told = expect(pending).rejects.toMatchObject({ name: 'StoreUnavailable', reason: 'unanswered' })
+  server.isAway = true
+  await engines[1].close()
   await told
 })
 

@@ -260,9 +260,8 @@ test('for any outages, lost answers, refusals and kills, every accepted attempt 
       const server = createMemoryServer()
       const folders = [await newFolder(), await newFolder()]
       const logs = [server.open(), server.open()]
-      const engines = await Promise.all(
-        logs.map(async (log, i) => openOn(log, { spool: await openSpoolIn(folders[i]!) })),
-      )
+      const spools = await Promise.all(folders.map(folder => openSpoolIn(folder)))
+      const engines = await Promise.all(logs.map((log, i) => openOn(log, { spool: spools[i]! })))
       let accepted = 0
       for (const one of steps) {
         if (one === 'go away') server.isAway = true
@@ -281,13 +280,14 @@ test('for any outages, lost answers, refusals and kills, every accepted attempt 
           server.fault = undefined
           await logs[one.kill]!.close()
           logs[one.kill] = server.open()
-          engines[one.kill] = await openOn(logs[one.kill]!, { spool: await openSpoolIn(folders[one.kill]!) })
+          spools[one.kill] = await openSpoolIn(folders[one.kill]!)
+          engines[one.kill] = await openOn(logs[one.kill]!, { spool: spools[one.kill]! })
         }
       }
       server.isAway = false
       server.fault = undefined
-      for (const engine of engines)
-        await vi.waitUntil(() => engine.spooled?.attempts === 0 && engine.health().writable, { interval: 1 })
+      for (const [i, engine] of engines.entries())
+        await vi.waitUntil(() => spools[i]!.isEmpty && engine.health().writable, { interval: 1 })
       for (const engine of engines) {
         await engine.follow()
         expect(await countedIn(engine)).toBe(accepted)

@@ -1,5 +1,6 @@
 /** Days of the log leave as partitions. */
 import { describe, expect, test } from 'vitest'
+import type { OpenStore } from '../../../src/store/backend.ts'
 import { openStore } from '../../../src/store/open.ts'
 import { createConnection } from '../../../src/store/postgres/connection.ts'
 import { makePartitions } from '../../../src/store/postgres/partitions.ts'
@@ -46,6 +47,42 @@ describe.skipIf(missing !== undefined)('retention', () => {
     const [row] = await connection.query<{ rows: string }>('select count(*) as rows from aged.attempts')
     expect(row).toEqual({ rows: '15' })
     await connection.close()
+  })
+
+  test('writers are forgotten a week after their groups have expired, and a day after a start that recorded nothing', async () => {
+    await using server = await startPostgres()
+    const target = `${server.url}?schema=aged`
+    const options = { clock: Date.now, retention: { maxAgeMs: 3 * DAY_MS, maxBytes: 1024 ** 3 } }
+    const record = async (store: OpenStore, id: string): Promise<unknown> =>
+      await store.append([attempt(id, { timestamp: new Date().toISOString() })])
+    const writers = async (): Promise<unknown> =>
+      (await server.query('select count(*)::int from aged.writers'))[0]!.count
+    const ageWriters = (days: number): Promise<unknown> =>
+      server.query(`update aged.writers set seen = seen - interval '${days} days'`)
+    const expired = await openStore(target, options)
+    await record(expired, 'expired')
+    await expired.close()
+    await age(server.url, 'aged', 10)
+    await ageWriters(4)
+    for (const id of ['1', '2', '3']) {
+      const store = await openStore(target, options)
+      await record(store, id)
+      await store.close()
+    }
+    await (await openStore(target, options)).close()
+    const running = await openStore(target, options)
+    await record(running, 'running')
+    // The groups of the first one have expired, but it may still be running without a connection.
+    expect(await writers()).toBe(6)
+    await ageWriters(4)
+    const next = await openStore(target, options)
+    await record(next, 'next')
+    await next.close()
+    // Those of a start without attempts and of the first one are gone. All others have groups in the log.
+    await expect.poll(writers).toBe(5)
+    await record(running, 'running again')
+    expect(await countedIn(running)).toBe(7)
+    await running.close()
   })
 })
 

@@ -17,6 +17,7 @@ import { answersOf, attempt, countedIn, idsIn, NOW } from '../engine/engines.ts'
 
 const missing = missingRedis()
 const clock = (): number => NOW
+const DAY_MS = 86_400_000
 /** Without it, a replica waits 5 s for others that may come. */
 const QUICK = ['--repl-diskless-sync-delay', '0']
 const at = ({ url }: RedisServer): { host: string; port: number } => ({
@@ -145,6 +146,27 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     await replayed.close()
   })
 
+  test('after a failover, sidecars that record nothing more send what the replica lacks again by themselves', async () => {
+    await using primary = await startRedis(...QUICK)
+    await using replication = await startProxy(at(primary))
+    await using front = await startProxy(at(primary))
+    await using replica = await startRedis('--replicaof', '127.0.0.1', String(replication.port))
+    await expect.poll(() => replica.run('INFO', 'replication')).toContain('master_link_status:up')
+    const url = `redis://127.0.0.1:${front.port}`
+    const stores = [await openStore(url, { clock }), await openStore(url, { clock })]
+    await record(stores[0]!, 'before')
+    await expect.poll(() => replica.run('HGET', '{agent-performance:default}:head', 'last')).toBe('1')
+    replication.freeze()
+    for (const [i, store] of stores.entries()) await record(store, `${i} lost`, `${i} lost too`)
+    front.retarget(at(replica))
+    await primary.halt()
+    await replica.run('REPLICAOF', 'NO', 'ONE')
+    await expect.poll(() => replica.run('HGET', '{agent-performance:default}:head', 'last')).toBe('5')
+    for (const store of stores) await expect.poll(() => countedIn(store)).toBe(5)
+    expect(await answersOf(stores[0]!)).toBe(await answersOf(stores[1]!))
+    for (const store of stores) await store.close()
+  })
+
   test('with replicas=1 an attempt is acknowledged when a replica has it, and not before', async () => {
     await using primary = await startRedis(...QUICK)
     await using replication = await startProxy(at(primary))
@@ -168,6 +190,36 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     expect(await replica.run('HGET', '{agent-performance:default}:head', 'last')).toBe('2')
     expect(await countedIn(store)).toBe(2)
     await store.close()
+  })
+
+  test('writers are forgotten when their groups have expired and they were not seen for the retention', async () => {
+    await using server = await startRedis()
+    let nowMs = NOW
+    const options = { clock: () => nowMs, retention: { maxAgeMs: 10 * DAY_MS, maxBytes: 1024 ** 3 } }
+    // A snapshot at each close.
+    async function start(...ids: readonly string[]): Promise<void> {
+      const store = await openStore(server.url, options)
+      for (const id of ids) await store.append([attempt(id, { timestamp: new Date(nowMs).toISOString() })])
+      await store.close()
+    }
+    const writers = async (): Promise<number> => {
+      const fields = (await server.run('HKEYS', '{agent-performance:default}:writers')) as string[]
+      return new Set(fields.map(field => field.split(':')[0])).size
+    }
+    for (const id of ['1', '2', '3']) await start(id)
+    // One that lost its connection before it recorded anything.
+    await server.run('HSET', '{agent-performance:default}:writers', 'empty:seen', String(nowMs))
+    expect(await writers()).toBe(4)
+    nowMs += 2 * DAY_MS
+    await start('4')
+    // Without the one that recorded nothing.
+    expect(await writers()).toBe(4)
+    nowMs += 11 * DAY_MS
+    for (const id of ['5', '6', '7']) await start(id)
+    expect(await writers()).toBe(3)
+    const again = await openStore(server.url, options)
+    expect(await countedIn(again)).toBe(7)
+    await again.close()
   })
 
   test('in a cluster, all keys of a store are in one slot, and a node that has another slot says so at the start', async () => {
@@ -197,6 +249,41 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     await server.run('CLUSTER', 'DELSLOTS', String(slots[0]))
     await server.run('CONFIG', 'SET', 'cluster-require-full-coverage', 'no')
     await expect(openStore(target, { clock })).rejects.toThrow(/slot/)
+  })
+
+  test('in a cluster, a sidecar follows its keys to the node that has them, at its start and when they move', async () => {
+    const cluster = async (): Promise<RedisServer> =>
+      await startRedis('--cluster-enabled', 'yes', '--cluster-port', String(await freePort()))
+    await using entry = await cluster()
+    await using other = await cluster()
+    const [, port] = /:(\d+)$/.exec(other.url)!
+    const [, bus] = /@(\d+)/.exec(String(await other.run('CLUSTER', 'NODES')))!
+    await entry.run('CLUSTER', 'MEET', '127.0.0.1', port!, bus!)
+    const slot = Number(await entry.run('CLUSTER', 'KEYSLOT', '{agent-performance:moving}:log'))
+    await entry.run('CLUSTER', 'ADDSLOTSRANGE', '0', String(slot - 1), String(slot + 2), '16383')
+    // A node that gives its last slot away becomes a replica.
+    await other.run('CLUSTER', 'ADDSLOTSRANGE', String(slot), String(slot + 1))
+    for (const node of [entry, other])
+      await expect.poll(() => node.run('CLUSTER', 'INFO')).toContain('cluster_state:ok')
+
+    const stores = [
+      await openStore(`${entry.url}?name=moving`, { clock }),
+      await openStore(`${other.url}?name=moving`, { clock }),
+    ]
+    for (const [i, store] of stores.entries()) await record(store, `${i} before`)
+    expect(await entry.run('DBSIZE')).toBe(0)
+    const ids = await Promise.all([entry, other].map(node => node.run('CLUSTER', 'MYID')))
+    await entry.run('CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', String(ids[1]))
+    await other.run('CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', String(ids[0]))
+    const keys = (await other.run('CLUSTER', 'GETKEYSINSLOT', String(slot), '100')) as string[]
+    await other.run('MIGRATE', '127.0.0.1', new URL(entry.url).port, '', '0', '5000', 'KEYS', ...keys)
+    for (const node of [entry, other]) await node.run('CLUSTER', 'SETSLOT', String(slot), 'NODE', String(ids[0]))
+    for (const [i, store] of stores.entries()) await record(store, `${i} after`)
+
+    expect(await other.run('DBSIZE')).toBe(0)
+    for (const store of stores) await expect.poll(() => countedIn(store)).toBe(4)
+    expect(await answersOf(stores[0]!)).toBe(await answersOf(stores[1]!))
+    for (const store of stores) await store.close()
   })
 
   test('rediss:// accepts the name in a certificate of the given authority, and no other name or authority', async () => {

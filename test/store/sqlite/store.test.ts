@@ -10,7 +10,9 @@ import { DEFAULT_TIERS, type TierOptions } from '../../../src/core/aggregate/tim
 import type { Store } from '../../../src/core/ports.ts'
 import type { OpenStore } from '../../../src/store/backend.ts'
 import { checkStore, openStore, openStoreToRead } from '../../../src/store/open.ts'
-import { answersOf, attempt, countedIn, NOW } from '../engine/engines.ts'
+import type { SharedLog } from '../../../src/store/shared/shared-log.ts'
+import { openSqliteLog } from '../../../src/store/sqlite/sqlite-log.ts'
+import { answersOf, attempt, countedIn, NOW, openOn } from '../engine/engines.ts'
 
 interface TestPlace extends AsyncDisposable {
   readonly folder: string
@@ -20,6 +22,7 @@ interface TestPlace extends AsyncDisposable {
 }
 
 const clock = (): number => NOW
+const DAY_MS = 86_400_000
 const logged: string[] = []
 const log = {
   debug() {},
@@ -57,6 +60,50 @@ test('two stores on one file count what either records, once, and give byte-iden
   for (const store of stores) await store.close()
   const again = await place.open()
   expect(await answersOf(again)).toBe(before)
+  await again.close()
+})
+
+test('writers are forgotten when their groups have expired and they were not seen for the retention', async () => {
+  await using place = await createPlace()
+  let nowMs = NOW
+  const retention = { maxAgeMs: 10 * DAY_MS, maxBytes: 1024 ** 3 }
+  const limits = { maxKeys: 10, maxArms: 10, idWindow: 100, idWindowAgeMs: DAY_MS }
+  const open = (): Promise<SharedLog> => openSqliteLog({ path: place.path, clock: () => nowMs, limits, retention })
+  const record = (store: Store, id: string): Promise<unknown> =>
+    store.append([attempt(id, { timestamp: new Date(nowMs).toISOString() })])
+  // A snapshot at each close.
+  async function start(id: string): Promise<void> {
+    const store = await openOn(await open(), { clock: () => nowMs })
+    await record(store, id)
+    await store.close()
+  }
+  function writers(): unknown {
+    const db = new DatabaseSync(place.path, { readOnly: true })
+    const row = db.prepare('select count(*) as writers from writers').get()
+    db.close()
+    return row?.writers
+  }
+  const logs = [await open(), await open()] as const
+  const [running, suspended] = [
+    await openOn(logs[0], { clock: () => nowMs }),
+    await openOn(logs[1], { clock: () => nowMs }),
+  ]
+  await record(running, 'running')
+  await record(suspended, 'suspended')
+  for (const id of ['1', '2', '3']) await start(id)
+  expect(writers()).toBe(5)
+  nowMs += 6 * DAY_MS
+  // A running sidecar does so every hour.
+  await logs[0].expire()
+  nowMs += 5 * DAY_MS
+  for (const id of ['4', '5', '6']) await start(id)
+  expect(writers()).toBe(4)
+  await record(running, 'running again')
+  // Its group was stored, so that it must not come again.
+  await expect(record(suspended, 'suspended again')).rejects.toThrow(/restart/)
+  for (const store of [running, suspended]) await store.close()
+  const again = await openOn(await open(), { clock: () => nowMs })
+  expect(await countedIn(again)).toBe(9)
   await again.close()
 })
 

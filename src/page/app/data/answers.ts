@@ -11,6 +11,11 @@ export interface AnswerState<Data> {
   readonly isBusy: boolean
 }
 
+/** The state after an answer to the query of `key`. */
+interface KeyedState<Data> extends AnswerState<Data> {
+  readonly key: string
+}
+
 /** The least time between two requests of the same question, in milliseconds. */
 const LEAST_MS = 1000
 /** A slow question is asked less often: it takes at most this share of the time. */
@@ -29,14 +34,14 @@ export function useAnswer<Path extends QuestionPath>(
   query: Query | undefined,
   { follows = 'changes' }: AnswerOptions = {},
 ): AnswerState<Given<Path>> {
-  const [state, setState] = useState<AnswerState<Given<Path>>>({ data: undefined, error: undefined, isBusy: true })
   const key = JSON.stringify([path, query, token.value])
+  const [state, setState] = useState<KeyedState<Given<Path>>>({ key, data: undefined, error: undefined, isBusy: true })
   useEffect(() => {
     if (query === undefined) return
-    setState(before => ({ ...before, isBusy: true }))
-    return followAnswer<Path>(path, query, follows, setState)
+    return followAnswer<Path>(path, query, follows, update => setState(before => ({ ...update(before), key })))
   }, [key])
-  return state
+  // The effect runs after the first drawing. Without this, that one would show the last answer as the one to the new query.
+  return state.key === key ? state : { ...state, isBusy: true }
 }
 
 function followAnswer<Path extends QuestionPath>(

@@ -62,23 +62,39 @@ export async function ask<Path extends QuestionPath>(
 /** The JSON at a URL of the sidecar. Rejects as {@link ask}. */
 export async function getJson(url: URL, stop?: AbortSignal): Promise<unknown> {
   const used = token.peek()
-  const response = await fetch(url, { headers: authorization(), ...(stop !== undefined && { signal: stop }) }).catch(
-    () => {
-      stop?.throwIfAborted()
-      throw new ApiError(0, 'The sidecar does not answer. The page asks again by itself.')
-    },
-  )
-  if (response.ok) return await response.json()
-  const detail = await detailOf(response)
+  const asked = fetch(url, { headers: authorization(), ...(stop !== undefined && { signal: stop }) })
+  const response = await received(asked, stop)
+  if (response.ok) return await received(response.json(), stop)
+  const detail = await received(detailOf(response), stop)
   if (response.status === 401 || response.status === 403) refuseToken(used, detail)
   throw new ApiError(response.status, detail)
+}
+
+/** `reply`, or an error with status 0 if the connection was lost before its end. */
+async function received<Reply>(reply: Promise<Reply>, stop: AbortSignal | undefined): Promise<Reply> {
+  return await reply.catch(() => {
+    stop?.throwIfAborted()
+    throw new ApiError(0, 'The sidecar does not answer. The page asks again by itself.')
+  })
 }
 
 export const authorization = (): Record<string, string> =>
   token.peek() === undefined ? {} : { Authorization: `Bearer ${token.peek()}` }
 
-/** The detail of a problem (RFC 9457). */
+/**
+ * The detail of a problem (RFC 9457). Rejects if the body was not received: a request that is aborted midway must not replace the detail that
+ * another one has received.
+ */
 export async function detailOf(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => undefined)) as { detail?: unknown } | undefined
-  return typeof problem?.detail === 'string' ? problem.detail : `The sidecar answered ${response.status}.`
+  const detail = detailIn(await response.text())
+  return typeof detail === 'string' ? detail : `The sidecar answered ${response.status}.`
+}
+
+function detailIn(body: string): unknown {
+  try {
+    return (JSON.parse(body) as { detail?: unknown }).detail
+  } catch {
+    // A proxy may answer with HTML.
+    return undefined
+  }
 }

@@ -6,7 +6,7 @@ import { type Signal, signal } from '@preact/signals'
 import type { AgentAttempt, AttemptKey } from '../../../core/attempt/attempt.ts'
 import type { StreamEvent } from '../../../core/events.ts'
 import { BASE } from './router.ts'
-import { type Connection, followStream } from './stream.ts'
+import { type Connection, followStream, otherToken, type RefusedToken } from './stream.ts'
 
 /** What changed. `keys` undefined: anything. */
 export interface Change {
@@ -62,7 +62,8 @@ function receive(message: Message, channel: BroadcastChannel): void {
 
 async function followWithLock(channel: BroadcastChannel): Promise<void> {
   for (;;) {
-    await navigator.locks.request(`agent-performance ${BASE.href}`, async () => {
+    await whenVisible()
+    const refused = await navigator.locks.request(`agent-performance ${BASE.href}`, async () => {
       isLeader = true
       const stop = new AbortController()
       const send = (message: Message): void => {
@@ -70,11 +71,15 @@ async function followWithLock(channel: BroadcastChannel): Promise<void> {
         receive(message, channel)
       }
       const unwatch = whenHiddenFor(HIDDEN_MS, () => stop.abort())
-      await followStream(listenerOf(send), stop.signal)
+      const end = await followStream(listenerOf(send), stop.signal)
       unwatch()
       isLeader = false
+      return end
     })
-    await whenVisible()
+    if (refused === undefined) continue
+    // Without the lock: another tab may have a token.
+    await replaced(refused)
+    channel.postMessage({ kind: 'joined' } satisfies Message)
   }
 }
 
@@ -88,9 +93,17 @@ async function followWhileVisible(): Promise<void> {
       else if (message.kind === 'events') deliver(message.events)
       else notify({ keys: undefined, isGap: true })
     }
-    await followStream(listenerOf(send), stop.signal)
+    const refused = await followStream(listenerOf(send), stop.signal)
     unwatch()
+    if (refused !== undefined) await replaced(refused)
   }
+}
+
+/** Resolves when the tab has another token than the refused one. */
+async function replaced(refused: RefusedToken): Promise<void> {
+  connection.value = 'no_token'
+  await otherToken(refused)
+  connection.value = 'connecting'
 }
 
 const listenerOf = (send: (message: Message) => void) => ({

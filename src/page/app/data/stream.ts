@@ -22,8 +22,13 @@ const RETRY = { firstMs: 1000, lastMs: 30_000 }
 const MUTE_TRIES = 3
 const POLL_MS = 5000
 
-/** Follows the stream until `stop` aborts. */
-export async function followStream(listener: StreamListener, stop: AbortSignal): Promise<void> {
+/** Why following ended: the sidecar refused this token. */
+export interface RefusedToken {
+  readonly token: string | undefined
+}
+
+/** Follows the stream until `stop` aborts, or until the sidecar refuses the token of this tab. */
+export async function followStream(listener: StreamListener, stop: AbortSignal): Promise<RefusedToken | undefined> {
   let lastId: string | undefined
   let failures = 0
   let mute = 0
@@ -42,12 +47,8 @@ export async function followStream(listener: StreamListener, stop: AbortSignal):
       listener.events(events)
     })
     stop.removeEventListener('abort', end)
-    if (stop.aborted) return
-    if (outcome === 'no_token') {
-      listener.state('no_token')
-      await tokenChange(used, stop)
-      continue
-    }
+    if (stop.aborted) return undefined
+    if (outcome === 'no_token') return { token: used }
     if (outcome === 'mute') mute++
     else failures++
     if (mute >= MUTE_TRIES) {
@@ -59,6 +60,7 @@ export async function followStream(listener: StreamListener, stop: AbortSignal):
       await delay(retryDelay(failures), stop)
     }
   }
+  return undefined
 }
 
 type Outcome = 'ended' | 'failed' | 'mute' | 'no_token'
@@ -120,15 +122,13 @@ function delay(ms: number, stop: AbortSignal): Promise<void> {
   })
 }
 
-/** Resolves when the token is another one than `before`. */
-function tokenChange(before: string | undefined, stop: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const unsubscribe = token.subscribe(value => {
-      if (value !== before) resolve()
-    })
-    stop.addEventListener('abort', () => {
-      unsubscribe()
-      resolve()
+/** Resolves when the token is another one than the refused one. It may be so already. */
+export async function otherToken({ token: refused }: RefusedToken): Promise<void> {
+  let unsubscribe: (() => void) | undefined
+  await new Promise<void>(resolve => {
+    unsubscribe = token.subscribe(value => {
+      if (value !== refused) resolve()
     })
   })
+  unsubscribe?.()
 }

@@ -1,10 +1,10 @@
 /** Asks for the bearer token of a sidecar that requires one. */
-import { useId, useState } from 'preact/hooks'
+import { useId, useRef } from 'preact/hooks'
 import { enterToken } from '../data/api.ts'
 
 export function TokenForm({ problem }: { problem: string }) {
   const id = useId()
-  const [value, setValue] = useState('')
+  const field = useRef<HTMLInputElement>(null)
   return (
     <main class="token">
       <h1>Token needed</h1>
@@ -13,17 +13,12 @@ export function TokenForm({ problem }: { problem: string }) {
         class="card"
         onSubmit={event => {
           event.preventDefault()
-          if (value.trim() !== '') enterToken(value.trim())
+          const value = field.current!.value.trim()
+          if (value !== '') enterToken(value)
         }}
       >
         <label for={id}>Bearer token with the scope “read”</label>
-        <input
-          id={id}
-          type="password"
-          autocomplete="off"
-          value={value}
-          onInput={event => setValue(event.currentTarget.value)}
-        />
+        <input id={id} ref={field} type="password" autocomplete="off" />
         <button type="submit" class="button primary">
           Show the page
         </button>

@@ -3,7 +3,7 @@ import { type AttemptField, type AttemptFieldName, FIELD_LIST, type ListedField 
 import { compile } from '../../compile.ts'
 import type { StatedAttempt } from '../../read-attempt.ts'
 import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
-import { statesCacheApart } from './cached-tokens.ts'
+import { INPUT_WITHOUT_CACHE, statesCacheApart } from './cached-tokens.ts'
 import { compileConditions } from './condition.ts'
 import {
   booleanOf,
@@ -37,6 +37,7 @@ export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): 
   const defaultModel = model.find(isConstant)?.value
   const fields = resolveFields(rule, attributes)
   const state = compileState(fields)
+  const withoutCache = attributes.lookup(INPUT_WITHOUT_CACHE)
   return {
     rule,
     keepsUnescaped: Object.values(rule.attempt).every(sources => sources.every(isUnescapedSource)),
@@ -45,8 +46,8 @@ export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): 
     statement(context) {
       const stated: Stated = {}
       state(stated, fields, attributes.valuesOf(context), context, FUNCTIONS)
-      if (rule.input_tokens_include_cache && !statesCacheApart(context.scope?.name, stated.model_name))
-        excludeCachedTokens(stated)
+      const isApart = statesCacheApart(context.scope?.name, stated.model_name) && withoutCache(context) === undefined
+      if (rule.input_tokens_include_cache && !isApart) excludeCachedTokens(stated)
       return stated
     },
   }

@@ -87,7 +87,10 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     signal: 'traces',
     when: { 'openinference.span.kind': ['AGENT'] },
     unless: {
-      'record:scope': ['openinference.instrumentation.openai_agents'],
+      'record:scope': [
+        'openinference.instrumentation.openai_agents',
+        '@arizeai/openinference-instrumentation-openai-agents',
+      ],
       'agent.name': { absent: true },
       'graph.node.id': { absent: true },
     },

@@ -23,6 +23,9 @@ const ABORTS: ReadonlySet<unknown> = new Set([
 ])
 const ABORTED_REASONS = /^(?:abort|aborted|cancelled|canceled)$/
 
+/** Whether an error type says that work was interrupted or aborted, which is neither a success nor a failure. */
+export const isUndecided = (errorType: unknown): boolean => INTERRUPTS.has(errorType) || ABORTS.has(errorType)
+
 /** The scopes of the Vercel AI SDK, which states why each finished run finished: a run without a reason is an aborted stream. */
 const SCOPES_WITH_REASONS: ReadonlySet<unknown> = new Set(['ai', 'gen_ai'])
 

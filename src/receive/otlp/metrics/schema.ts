@@ -1,4 +1,4 @@
-/** The schema of metrics in OTLP/JSON: the fields of sums and histograms that are folded. Points of other kinds are only counted. */
+/** The schema of metrics in OTLP/JSON: the fields of sums and histograms that are counted. Points of other kinds are only numbered. */
 import { z } from 'zod'
 import {
   attributes,
@@ -13,44 +13,57 @@ import {
   uint64,
 } from '../schema.ts'
 
-/** One value of a sum. */
-export interface NumberDataPoint {
+/** What points of all kinds have. */
+export interface DataPoint {
   readonly attributes?: Maybe<KeyValue[]>
   readonly startTimeUnixNano?: Maybe<Int64>
   readonly timeUnixNano?: Maybe<Int64>
-  readonly asDouble?: Maybe<Double>
-  readonly asInt?: Maybe<Int64>
   readonly flags?: Maybe<number>
 }
 
+/** One value of a sum. */
+export interface NumberDataPoint extends DataPoint {
+  readonly asDouble?: Maybe<Double>
+  readonly asInt?: Maybe<Int64>
+}
+
 /** One distribution: counts by explicit bounds. */
-export interface HistogramDataPoint {
-  readonly attributes?: Maybe<KeyValue[]>
-  readonly startTimeUnixNano?: Maybe<Int64>
-  readonly timeUnixNano?: Maybe<Int64>
+export interface HistogramDataPoint extends DataPoint {
   readonly count?: Maybe<Int64>
   readonly sum?: Maybe<Double>
   readonly bucketCounts?: Maybe<Maybe<Int64>[]>
   readonly explicitBounds?: Maybe<Maybe<Double>[]>
-  readonly flags?: Maybe<number>
+}
+
+/** One distribution: counts by powers of a base. */
+export interface ExponentialDataPoint extends DataPoint {
+  readonly count?: Maybe<Int64>
+  readonly sum?: Maybe<Double>
+  readonly scale?: Maybe<number>
+  readonly zeroCount?: Maybe<Int64>
+  readonly zeroThreshold?: Maybe<Double>
+  readonly positive?: Maybe<ExponentialBuckets>
+  readonly negative?: Maybe<ExponentialBuckets>
+}
+
+interface ExponentialBuckets {
+  readonly offset?: Maybe<number>
+  readonly bucketCounts?: Maybe<Maybe<Int64>[]>
 }
 
 interface Points<Point> {
   readonly dataPoints?: Maybe<Point[]>
+  readonly aggregationTemporality?: Maybe<number>
 }
 
 /** A metric of one of the five kinds. */
 export interface Metric {
   readonly name?: Maybe<string>
-  readonly sum?: Maybe<
-    Points<NumberDataPoint> & {
-      readonly aggregationTemporality?: Maybe<number>
-      readonly isMonotonic?: Maybe<boolean>
-    }
-  >
-  readonly histogram?: Maybe<Points<HistogramDataPoint> & { readonly aggregationTemporality?: Maybe<number> }>
+  readonly unit?: Maybe<string>
+  readonly sum?: Maybe<Points<NumberDataPoint> & { readonly isMonotonic?: Maybe<boolean> }>
+  readonly histogram?: Maybe<Points<HistogramDataPoint>>
+  readonly exponentialHistogram?: Maybe<Points<ExponentialDataPoint>>
   readonly gauge?: Maybe<Points<unknown>>
-  readonly exponentialHistogram?: Maybe<Points<unknown>>
   readonly summary?: Maybe<Points<unknown>>
 }
 
@@ -80,11 +93,23 @@ const histogramPoint = z.object({
   bucketCounts: z.array(uint64).nullish(),
   explicitBounds: z.array(double).nullish(),
 })
-const otherPoints = z.object({ dataPoints: z.array(z.unknown()).nullish() }).nullish()
+const exponentialBuckets = z.object({ offset: z.int().nullish(), bucketCounts: z.array(uint64).nullish() }).nullish()
+const exponentialPoint = z.object({
+  ...point,
+  count: uint64,
+  sum: double,
+  scale: z.int().nullish(),
+  zeroCount: uint64,
+  zeroThreshold: double,
+  positive: exponentialBuckets,
+  negative: exponentialBuckets,
+})
 const aggregationTemporality = z.int().nullish()
+const otherPoints = z.object({ dataPoints: z.array(z.unknown()).nullish() }).nullish()
 
 const metric = z.object({
   name: z.string().nullish(),
+  unit: z.string().nullish(),
   sum: z
     .object({
       dataPoints: z.array(numberPoint).nullish(),
@@ -93,8 +118,8 @@ const metric = z.object({
     })
     .nullish(),
   histogram: z.object({ dataPoints: z.array(histogramPoint).nullish(), aggregationTemporality }).nullish(),
+  exponentialHistogram: z.object({ dataPoints: z.array(exponentialPoint).nullish(), aggregationTemporality }).nullish(),
   gauge: otherPoints,
-  exponentialHistogram: otherPoints,
   summary: otherPoints,
 })
 const scope = z.object({ name: z.string().nullish() }).nullish()

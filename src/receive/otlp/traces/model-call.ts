@@ -39,8 +39,16 @@ const CALL: OtlpRule = {
     model_name: ['gen_ai.request.model', 'gen_ai.response.model', 'llm.model_name'],
     input_tokens: [...GEN_AI_USAGE.input_tokens, 'llm.token_count.prompt'],
     output_tokens: [...GEN_AI_USAGE.output_tokens, 'llm.token_count.completion'],
-    cache_read_tokens: [...GEN_AI_USAGE.cache_read_tokens, 'llm.token_count.prompt_details.cache_read'],
-    cache_write_tokens: [...GEN_AI_USAGE.cache_write_tokens, 'llm.token_count.prompt_details.cache_write'],
+    cache_read_tokens: [
+      ...GEN_AI_USAGE.cache_read_tokens,
+      'llm.token_count.prompt_details.cache_read',
+      'ai.usage.cachedInputTokens',
+    ],
+    cache_write_tokens: [
+      ...GEN_AI_USAGE.cache_write_tokens,
+      'llm.token_count.prompt_details.cache_write',
+      'ai.usage.inputTokenDetails.cacheWriteTokens',
+    ],
   },
   input_tokens_include_cache: true,
   roll_up: false,

@@ -7,7 +7,7 @@
 
 import type { Limits, LogRecord, RecordTimes } from '../../../core/fold.ts'
 import { NewerRecord } from '../../../core/log.ts'
-import { readRecord } from '../../record-json.ts'
+import { limitsOfJson, readRecord } from '../../record-json.ts'
 import { checksum } from './checksum.ts'
 import { ORIGIN, type Position } from './position.ts'
 
@@ -175,13 +175,6 @@ function recordOf(times: RecordTimes, value: Record<string, unknown>): JournalRe
   if (typeof opening?.format !== 'number') return undefined
   // A newer format may lack all fields except `format`.
   const { format, previous = ORIGIN, adoption, owner = '', merged = [], records, limits } = opening
-  const more = { adoption, owner, merged, records, limits: limits && unlimited(limits) }
+  const more = { adoption, owner, merged, records, limits: limits && limitsOfJson(limits) }
   return { ...times, kind: 'opening', opening: { format, previous, ...more } }
-}
-
-/** JSON has no infinity: null means no limit. */
-function unlimited(limits: { readonly [Limit in keyof Limits]: number | null }): Limits {
-  const { maxKeys, maxArms, idWindow, idWindowAgeMs } = limits
-  const of = (limit: number | null): number => limit ?? Number.POSITIVE_INFINITY
-  return { maxKeys: of(maxKeys), maxArms: of(maxArms), idWindow: of(idWindow), idWindowAgeMs: of(idWindowAgeMs) }
 }

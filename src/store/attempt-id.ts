@@ -1,6 +1,6 @@
 /** Ids of attempts that were recorded without one. */
 import { createHash } from 'node:crypto'
-import type { AgentAttempt } from '../../../core/attempt/attempt.ts'
+import type { AgentAttempt } from '../core/attempt/attempt.ts'
 
 /**
  * The attempt with an id: its own, or a digest of its content and its `place` in the store. Equal attempts have different places, so their

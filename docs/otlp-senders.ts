@@ -1,0 +1,385 @@
+/**
+ * What is recorded of senders, and what counts of it: the table of docs/otlp.md, and the cases of test/receive/otlp/frameworks.test.ts, which
+ * holds each row on its recorded body. The file is long because it is one table.
+ */
+
+/** Agent, model, outcome (`success`, or the error type of a failure), and tokens: input, output, read from a cache. */
+export type CountedRun = readonly [
+  agent: string,
+  model: string,
+  outcome: string,
+  input?: number,
+  output?: number,
+  cached?: number,
+]
+
+export interface RecordedSender {
+  /** The file in test/fixtures/otlp/frameworks, without `.json`. */
+  readonly body: string
+  readonly sender: string
+  readonly instrumentation: string
+  /** The rule that has to be enabled. */
+  readonly rule?: string
+  /** What else a user sets. */
+  readonly set?: string
+  /** Runs of agents that the program made. */
+  readonly made: number
+  /** Those of them that failed. */
+  readonly failed: number
+  /** The runs that count, in the order in which they ended. */
+  readonly runs: readonly CountedRun[]
+}
+
+const OPENAI_AGENTS = 'OpenAI Agents (Python) 0.24.0'
+const LANGGRAPH = 'LangGraph 1.2, LangChain 1.5'
+const OPENLLMETRY = 'OpenLLMetry 0.62.4'
+const AI_SDK = {
+  instrumentation: 'its own',
+  rule: 'ai-sdk',
+  set: '`experimental_telemetry: { isEnabled: true, functionId }`: the agent',
+} as const
+
+export const RECORDED_SENDERS: readonly RecordedSender[] = [
+  {
+    body: 'oai-agents-v2-ok.traces',
+    sender: OPENAI_AGENTS,
+    instrumentation: 'opentelemetry-instrumentation-openai-agents-v2 0.1.0',
+    made: 3,
+    failed: 0,
+    runs: [
+      ['Helper', 'gpt-4o-mini-2024-08-06', 'success', 100, 20],
+      ['Fixer', 'gpt-4o-2024-08-06', 'success', 200, 40],
+      ['Linter', 'gpt-4o-mini-2024-08-06', 'success', 100, 20],
+    ],
+  },
+  {
+    body: 'oai-agents-openllmetry-ok.traces',
+    sender: OPENAI_AGENTS,
+    instrumentation: OPENLLMETRY,
+    made: 3,
+    failed: 0,
+    runs: [
+      ['Helper', 'gpt-4o-mini-2024-08-06', 'success', 60, 20, 40],
+      ['Fixer', 'gpt-4o-2024-08-06', 'success', 120, 40, 80],
+      ['Linter', 'gpt-4o-mini-2024-08-06', 'success', 60, 20, 40],
+    ],
+  },
+  {
+    body: 'oai-agents-openinference-ok.traces',
+    sender: OPENAI_AGENTS,
+    instrumentation: 'OpenInference 2.6.0',
+    rule: 'openinference',
+    made: 3,
+    failed: 0,
+    runs: [
+      ['Helper', 'gpt-4o-mini-2024-08-06', 'success', 60, 20, 40],
+      ['Fixer', 'gpt-4o-2024-08-06', 'success', 120, 40, 80],
+      ['Linter', 'gpt-4o-mini-2024-08-06', 'success', 60, 20, 40],
+    ],
+  },
+  {
+    body: 'oai-agents-js.traces',
+    sender: 'OpenAI Agents (JavaScript) 0.20.0',
+    instrumentation: '@arizeai/openinference-instrumentation-openai-agents 0.2.15',
+    rule: 'openinference',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['Helper', 'gpt-4o-mini-2024-08-06', 'success', 60, 20, 40],
+      ['Fixer', 'gpt-4o-2024-08-06', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'oai-agents-logfire-fail.traces',
+    sender: OPENAI_AGENTS,
+    instrumentation: 'Logfire 5.4.0',
+    rule: 'logfire-openai-agents',
+    made: 1,
+    failed: 1,
+    runs: [['Failer', 'fail-model', 'failure']],
+  },
+  {
+    body: 'openlit-oai-agents.traces',
+    sender: 'OpenAI Agents (Python) 0.20.0',
+    instrumentation: 'OpenLIT 1.45.0',
+    made: 3,
+    failed: 0,
+    runs: [
+      ['Helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['Fixer', 'gpt-4o', 'success', 120, 40, 80],
+      ['Linter', 'gpt-4o-mini', 'success', 60, 20, 40],
+    ],
+  },
+  {
+    body: 'pydantic-ai-vdefault-ok.traces',
+    sender: 'Pydantic AI 2.62.0',
+    instrumentation: 'its own',
+    set: '`Agent.instrument_all()`, agents with a `name`',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['fixer', 'gpt-4o', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'pydantic-ai-1x-v2-ok.traces',
+    sender: 'Pydantic AI 1.9.1',
+    instrumentation: 'its own',
+    rule: 'pydantic-ai-1',
+    set: '`Agent.instrument_all()`, agents with a `name`',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success'],
+      ['fixer', 'gpt-4o', 'success'],
+    ],
+  },
+  {
+    body: 'strands-fail.traces',
+    sender: 'Strands 1.62.0',
+    instrumentation: 'its own',
+    set: 'agents with a `name`',
+    made: 1,
+    failed: 1,
+    runs: [['failer', 'fail-model', 'openai.BadRequestError']],
+  },
+  {
+    body: 'maf_anth-x.traces',
+    sender: 'Microsoft Agent Framework 1.23.0, Anthropic',
+    instrumentation: 'its own',
+    set: '`enable_instrumentation()`',
+    made: 1,
+    failed: 0,
+    runs: [['fixer', 'claude-sonnet-4-5', 'success', 60, 20, 40]],
+  },
+  {
+    body: 'adk-fail.traces',
+    sender: 'Google ADK 2.13.0',
+    instrumentation: 'its own',
+    made: 1,
+    failed: 1,
+    runs: [['fixer', 'gemini-fail', 'google.genai.errors.ClientError']],
+  },
+  {
+    body: 'lg-ok-openllmetry.traces',
+    sender: LANGGRAPH,
+    instrumentation: OPENLLMETRY,
+    set: '`create_agent(…, name=…)`',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['fixer', 'gpt-4o', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'lg-fail-openllmetry.traces',
+    sender: LANGGRAPH,
+    instrumentation: OPENLLMETRY,
+    set: '`create_agent(…, name=…)`',
+    made: 1,
+    failed: 1,
+    runs: [['failer', 'fail-model', 'langchain_openai.chat_models.base.OpenAIInvalidRequestError']],
+  },
+  {
+    body: 'crew-fail-openllmetry.traces',
+    sender: 'CrewAI 1.15',
+    instrumentation: 'OpenLLMetry 0.36.0',
+    made: 1,
+    failed: 1,
+    runs: [['Fixer', 'unknown', 'openai.BadRequestError']],
+  },
+  {
+    body: 'crew-ok-openinference.traces',
+    sender: 'CrewAI 1.15',
+    instrumentation: 'OpenInference 1.1.21',
+    rule: 'openinference',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['Fixer', 'unknown', 'success'],
+      ['Reviewer', 'unknown', 'success'],
+    ],
+  },
+  {
+    body: 'agno-smol.traces',
+    sender: 'smolagents',
+    instrumentation: 'OpenInference 0.1.43',
+    rule: 'openinference',
+    made: 1,
+    failed: 0,
+    runs: [['fixer.run', 'gpt-4o', 'success', 100, 20]],
+  },
+  {
+    body: 'ai7-nested.traces',
+    sender: 'Vercel AI SDK 7.0.173',
+    instrumentation: '@ai-sdk/otel 1.0.173',
+    set: '`telemetry: { functionId }`: the agent',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['fixer', 'gpt-4o', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'ai7-noname.traces',
+    sender: 'Vercel AI SDK 7.0.173, without a `functionId`',
+    instrumentation: '@ai-sdk/otel 1.0.173',
+    made: 1,
+    failed: 0,
+    runs: [],
+  },
+  ...(
+    [
+      ['ai4-nested', '4.3.19'],
+      ['ai5-nested', '5.0.277'],
+    ] as const
+  ).map(
+    ([body, version]): RecordedSender => ({
+      body: `${body}.traces`,
+      sender: `Vercel AI SDK ${version}`,
+      ...AI_SDK,
+      made: 2,
+      failed: 0,
+      runs: [
+        ['helper', 'gpt-4o-mini', 'success', 100, 20],
+        ['fixer', 'gpt-4o', 'success', 200, 40],
+      ],
+    }),
+  ),
+  {
+    body: 'ai5-anthropic.traces',
+    sender: 'Vercel AI SDK 5.0.277, Anthropic',
+    ...AI_SDK,
+    made: 1,
+    failed: 0,
+    runs: [['fixer', 'claude-sonnet-4-5', 'success', 60, 20]],
+  },
+  {
+    body: 'ai6-nested.traces',
+    sender: 'Vercel AI SDK 6.0.325',
+    ...AI_SDK,
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['fixer', 'gpt-4o', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'ai6-anthropic.traces',
+    sender: 'Vercel AI SDK 6.0.325, Anthropic',
+    ...AI_SDK,
+    made: 1,
+    failed: 0,
+    runs: [['fixer', 'claude-sonnet-4-5', 'success', 60, 20, 40]],
+  },
+  {
+    body: 'ai6-fail.traces',
+    sender: 'Vercel AI SDK 6.0.325',
+    ...AI_SDK,
+    made: 1,
+    failed: 1,
+    runs: [['fixer', 'fail-model', 'AI_APICallError']],
+  },
+  {
+    body: 'mastra-ok.traces',
+    sender: 'Mastra 1.71.0',
+    instrumentation: '@mastra/otel-exporter 1.4.0',
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gpt-4o-mini', 'success', 60, 20, 40],
+      ['fixer', 'gpt-4o', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'claude-code-traces.traces',
+    sender: 'Claude Code 2.1, traces (beta), as it is',
+    instrumentation: 'its own',
+    made: 1,
+    failed: 0,
+    runs: [],
+  },
+  {
+    body: 'claude-code-traces.traces',
+    sender: 'Claude Code 2.1, traces (beta)',
+    instrumentation: 'its own',
+    rule: 'claude-code-interaction',
+    made: 1,
+    failed: 0,
+    runs: [['claude-code', 'claude-sonnet-4-5', 'success', 60, 20, 40]],
+  },
+  {
+    body: 'codex.logs',
+    sender: 'Codex 0.171, requests',
+    instrumentation: 'its own',
+    rule: 'codex',
+    made: 1,
+    failed: 0,
+    runs: [['codex', 'gpt-5-codex', 'success']],
+  },
+  {
+    body: 'gemini-cli.logs',
+    sender: 'Gemini CLI 0.61, requests',
+    instrumentation: 'its own',
+    rule: 'gemini-cli',
+    made: 1,
+    failed: 0,
+    runs: [['gemini-cli', 'gemini-2.5-flash', 'success', 60, 20, 40]],
+  },
+  {
+    body: 'rust-tracing.logs',
+    sender: 'Rust `tracing`, events named `agent.attempt`',
+    instrumentation: 'opentelemetry-appender-tracing',
+    set: 'the event name, or the field `event.name`',
+    made: 8,
+    failed: 2,
+    runs: [0, 1, 2, 3].flatMap(n =>
+      ['name', 'attr'].map((kind): CountedRun => [`rust-log-${kind}`, 'gpt-4o', n === 0 ? 'failure' : 'success']),
+    ),
+  },
+  {
+    body: 'rust-tracing.traces',
+    sender: 'Rust `tracing`, spans',
+    instrumentation: 'tracing-opentelemetry',
+    set: 'fields with the names of the conventions',
+    made: 4,
+    failed: 1,
+    runs: [0, 1, 2, 3].map((n): CountedRun => ['rust-fixer', 'gpt-4o', n === 0 ? 'failure' : 'success', 100]),
+  },
+]
+
+const isKnown = ([, model]: CountedRun): boolean => model !== 'unknown'
+
+/** What the runs state of their tokens. All runs of a row state the same kinds. */
+function tokensOf(runs: readonly CountedRun[]): string {
+  const kinds = ['input', 'output', 'cached'].filter((_, i) => runs.some(run => run[3 + i] !== undefined))
+  return kinds.length === 0 ? '–' : kinds.join(', ')
+}
+
+/** A row per sender. A cost is computed where the model and the tokens are known, and the model has a price. */
+export function sendersTable(): string {
+  const rows = RECORDED_SENDERS.map(({ sender, instrumentation, rule, set, made, failed, runs }) => {
+    const right = runs.filter(([, , outcome]) => outcome !== 'success').length
+    const model = runs.length > 0 && runs.every(isKnown)
+    const tokens = tokensOf(runs)
+    const settings = [...(rule === undefined ? [] : [`rule \`${rule}\``]), ...(set === undefined ? [] : [set])]
+    const cost = model && tokens !== '–' ? 'by price' : '–'
+    const failures = failed === 0 ? '–' : `${right} of ${failed}`
+    return [
+      sender,
+      instrumentation,
+      settings.join('; ') || '–',
+      `${runs.length} of ${made}`,
+      failures,
+      model ? 'yes' : '–',
+      tokens,
+      cost,
+    ]
+  })
+  const titles = ['SDK, version', 'instrumentation', 'set', 'runs counted', 'failures right', 'model', 'tokens', 'cost']
+  return [titles, titles.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
+}

@@ -1,0 +1,111 @@
+/** The tools of `mcp`: every question of the registry, and recording. */
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { NewAttempt } from '../../core/attempt/attempt.ts'
+import { parseTimestamp } from '../../core/attempt/timestamp.ts'
+import { attemptProblems } from '../../core/attempt/validation.ts'
+import { describeParameters } from '../../questions/parameter-json.ts'
+import { parseQuery } from '../../questions/parse-query.ts'
+import type { Question } from '../../questions/question.ts'
+import type { QuestionPath } from '../../questions/questions.ts'
+import * as registry from '../../questions/registry.ts'
+import { attemptSchema } from '../../receive/attempt-schema.ts'
+import type { Source } from '../source.ts'
+
+/** A JSON Schema of an object, as a tool must have it. */
+interface ObjectJsonSchema {
+  readonly type: 'object'
+  readonly [keyword: string]: unknown
+}
+
+export interface Tool {
+  readonly name: string
+  readonly description: string
+  readonly inputSchema: ObjectJsonSchema
+  readonly outputSchema: ObjectJsonSchema
+  /** Whether it asks a source, or records there. */
+  readonly use: 'ask' | 'record'
+  /** Answers a call. Rejects with a RangeError that names each bad argument, with a {@link NoAnswer}, or as the source does. */
+  call(given: Readonly<Record<string, unknown>>, openSource: OpenSource): Promise<object>
+}
+
+/** Opens a source for one call, and closes it afterwards. */
+export type OpenSource = <Answer>(use: Tool['use'], work: (source: Source) => Promise<Answer>) => Promise<Answer>
+
+/** There is no answer to a question. The message says why, in one sentence. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+}
+
+/** All tools. The name of a question in the registry is the name of its tool, such as `best_agent`. */
+export function createTools(): readonly Tool[] {
+  const questions = Object.entries(registry).map(([name, question]) =>
+    questionTool(snakeCase(name), question as Question<QuestionPath>),
+  )
+  return [...questions, recordTool()]
+}
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+
+function questionTool(name: string, question: Question<QuestionPath>): Tool {
+  const parameters = describeParameters(question)
+  return {
+    name,
+    description: `${question.summary}.`,
+    inputSchema: {
+      type: 'object',
+      properties: Object.fromEntries(parameters.map(({ name, json }) => [name, json])),
+      required: parameters.filter(({ isRequired }) => isRequired).map(({ name }) => name),
+      additionalProperties: false,
+    },
+    outputSchema: objectSchemaOf(question.answer, 'output'),
+    use: 'ask',
+    async call(given, openSource) {
+      // Validated here too, so that a bad argument is named before anything is asked.
+      const query = parseQuery(question, given, Date.now())
+      const answer = await openSource('ask', source => source.ask(question.path, given as never))
+      if (answer === undefined) throw new NoAnswer(question.noAnswer?.(query) ?? 'there is no answer to this question')
+      return answer as object
+    },
+  }
+}
+
+const recorded = z.strictObject({
+  attempt_id: z
+    .string()
+    .meta({ description: 'The id under which the attempt counts once. To record it again changes nothing.' }),
+  accepted: z.int().min(0).meta({ description: '1 if the attempt counts now.' }),
+  duplicates: z.int().min(0).meta({ description: '1 if the id was known already.' }),
+})
+
+function recordTool(): Tool {
+  return {
+    name: 'record_attempt',
+    description: 'Records one attempt of an agent at an issue. It is kept on disk before the answer, and counts once.',
+    inputSchema: objectSchemaOf(attemptSchema, 'input'),
+    outputSchema: objectSchemaOf(recorded, 'output'),
+    use: 'record',
+    async call(given, openSource) {
+      const problems = attemptProblems(given, text => parseTimestamp(text) !== undefined)
+      if (problems.length > 0) {
+        throw new RangeError(problems.map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}`.trim()).join('; '))
+      }
+      // With an id, sending it again after a lost answer counts it once.
+      const attempt = { attempt_id: randomUUID(), ...given } as NewAttempt & { readonly attempt_id: string }
+      const { accepted, duplicates } = await openSource('record', source => source.record([attempt]))
+      return { attempt_id: attempt.attempt_id, accepted, duplicates }
+    },
+  }
+}
+
+/**
+ * A schema whose root is an object, as the protocol demands: not a reference to one, and also where it is one of several objects. Models do
+ * not follow references reliably.
+ */
+function objectSchemaOf(schema: z.ZodType, io: 'input' | 'output'): ObjectJsonSchema {
+  const { $schema: _, $ref, $defs = {}, ...json } = z.toJSONSchema(schema, { io })
+  const root = $ref?.slice('#/$defs/'.length) ?? ''
+  const { [root]: named, ...others } = $defs
+  const { id: __, ...inlined } = { ...named }
+  return { ...inlined, ...json, ...(Object.keys(others).length > 0 && { $defs: others }), type: 'object' }
+}

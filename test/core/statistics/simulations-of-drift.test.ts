@@ -1,0 +1,4 @@
+import { testSimulations } from './documented-simulations.ts'
+import { simulationsOfDrift } from './simulations.ts'
+
+testSimulations(simulationsOfDrift)

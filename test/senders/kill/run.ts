@@ -1,0 +1,218 @@
+/**
+ * `node test/senders/kill/run.ts [SENDER…]`: sends attempts with ids by SDKs of several languages, kills the sidecar in the middle with
+ * SIGKILL, starts it again, and counts what became of each attempt. Prints a table. Needs python3, node, go and mvn for their senders.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { freePort } from '../../support/free-port.ts'
+import { startSidecarProcess, temporaryFolder } from '../../support/sidecar-process.ts'
+import { createRelay, type Relay } from './relay.ts'
+
+const run = promisify(execFile)
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const HERE = new URL('.', import.meta.url).pathname
+const BUILT = join(tmpdir(), 'agent-performance-kill')
+/** Of each kind, one in 0.2 s. The kill is after a fifth, so that the sidecar is back before the sender ends. */
+const COUNT = 100
+const DOWN_MS = 3000
+
+type Command = readonly [string, ...string[]]
+
+/** Prepares a sender and returns the command that runs it, without its arguments. */
+const SENDERS: ReadonlyMap<string, () => Promise<Command>> = new Map<string, () => Promise<Command>>([
+  ['python', python],
+  ['node', async () => [process.execPath, new URL('node/main.ts', import.meta.url).pathname]],
+  ['go', async () => [await goBuild('go')]],
+  ['java', java],
+])
+
+async function python(): Promise<Command> {
+  const folder = join(BUILT, 'python')
+  const packages = ['sdk', 'exporter-otlp-proto-http', 'exporter-otlp-proto-grpc'].map(
+    name => `opentelemetry-${name}==1.45.2`,
+  )
+  await run('python3', ['-m', 'venv', folder])
+  await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...packages])
+  return [join(folder, 'bin/python'), join(HERE, 'python/main.py')]
+}
+
+async function goBuild(name: string): Promise<string> {
+  const folder = join(BUILT, name)
+  await mkdir(BUILT, { recursive: true })
+  await cp(join(HERE, name), folder, { recursive: true })
+  await run('go', ['mod', 'tidy'], { cwd: folder })
+  await run('go', ['build', '-o', 'main', '.'], { cwd: folder })
+  return join(folder, 'main')
+}
+
+async function java(): Promise<Command> {
+  const folder = join(BUILT, 'java')
+  await mkdir(BUILT, { recursive: true })
+  await cp(join(HERE, 'java'), folder, { recursive: true })
+  await run('mvn', ['-q', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], { cwd: folder })
+  await run('javac', ['-cp', 'lib/*', 'Main.java'], { cwd: folder })
+  return ['java', '-cp', `${folder}:${folder}/lib/*`, 'Main']
+}
+
+interface Case {
+  readonly sender: string
+  readonly command: Command
+  readonly protocol: 'http' | 'grpc'
+  /** The Collector between the sender and the sidecar. */
+  readonly collector: string | undefined
+}
+
+interface Counts {
+  readonly sent: number
+  readonly kept: number
+  readonly doubled: number
+  /** Never arrived at the sidecar with success. */
+  readonly lostBefore: number
+  /** Acknowledged and not kept. */
+  readonly lostByUs: number
+  /** From the kill until the sidecar is ready again. */
+  readonly awaySeconds: number
+}
+
+async function countCase({ sender, command, protocol, collector }: Case): Promise<Counts> {
+  await using folder = await temporaryFolder()
+  const [httpPort, grpcPort, relayPort, ...collectorPorts] = await Promise.all(Array.from({ length: 5 }, freePort))
+  const listen = ['--listen', `127.0.0.1:${httpPort}`, '--otlp-grpc-listen', `127.0.0.1:${grpcPort}`]
+  const start = () => startSidecarProcess(join(folder.path, 'a.json'), { args: listen })
+  let sidecar = await start()
+  const relay = createRelay({ protocol, port: relayPort!, to: protocol === 'grpc' ? grpcPort! : httpPort! })
+  await relay.open()
+  const between =
+    collector === undefined
+      ? undefined
+      : await startCollector(collector, { protocol, relayPort: relayPort!, folder: folder.path, ports: collectorPorts })
+  const endpoint = `http://127.0.0.1:${between?.port ?? relayPort}`
+  const [file, ...args] = command
+  const env = {
+    ...process.env,
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    OTEL_EXPORTER_OTLP_INSECURE: 'true',
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol === 'grpc' ? 'grpc' : 'http/protobuf',
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_BSP_SCHEDULE_DELAY: '500',
+    OTEL_BLRP_SCHEDULE_DELAY: '500',
+  }
+  const child = spawn(file, [...args, protocol, String(COUNT), sender], { env, stdio: ['ignore', 'ignore', 'ignore'] })
+  const ended = once(child, 'exit')
+  while (relay.acknowledged.size < (2 * COUNT) / 5 && child.exitCode === null) await setTimeout(10)
+  const killedMs = performance.now()
+  await Promise.all([sidecar.stop('SIGKILL'), relay.close()])
+  await setTimeout(DOWN_MS)
+  sidecar = await start()
+  await relay.open()
+  const awaySeconds = Math.round((performance.now() - killedMs) / 1000)
+  await ended
+  await allAcknowledged(relay, 2 * COUNT)
+  const counts = await countKept(sidecar.url, sender, relay)
+  between?.process.kill('SIGKILL')
+  await Promise.all([sidecar.stop(), relay.close()])
+  return { ...counts, awaySeconds }
+}
+
+/** Waits until all attempts were acknowledged, or none for some time. A Collector retries for minutes. */
+async function allAcknowledged(relay: Relay, all: number): Promise<void> {
+  for (let before = -1, quiet = 0; relay.acknowledged.size < all && quiet < 30; quiet++) {
+    if (relay.acknowledged.size !== before) quiet = 0
+    before = relay.acknowledged.size
+    await setTimeout(500)
+  }
+}
+
+async function countKept(url: string, sender: string, { acknowledged }: Relay): Promise<Omit<Counts, 'awaySeconds'>> {
+  const ids: string[] = []
+  let cursor = ''
+  do {
+    const page = (await (await fetch(`${url}/api/v1/attempts?limit=100${cursor}`)).json()) as {
+      readonly attempts: readonly { readonly attempt_id?: string }[]
+      readonly next_cursor: string | null
+    }
+    ids.push(...page.attempts.map(({ attempt_id }) => attempt_id ?? ''))
+    cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`
+  } while (cursor !== '')
+  const sent = ['log', 'span'].flatMap(kind =>
+    Array.from({ length: COUNT }, (_, n) => `${sender}-${kind}-${String(n).padStart(4, '0')}`),
+  )
+  const kept = new Set(ids)
+  return {
+    sent: sent.length,
+    kept: kept.size,
+    doubled: ids.length - kept.size,
+    lostBefore: sent.filter(id => !kept.has(id) && !acknowledged.has(id)).length,
+    lostByUs: sent.filter(id => !kept.has(id) && acknowledged.has(id)).length,
+  }
+}
+
+interface CollectorOptions {
+  readonly protocol: Case['protocol']
+  readonly relayPort: number
+  readonly folder: string
+  readonly ports: readonly number[]
+}
+
+async function startCollector(
+  binary: string,
+  options: CollectorOptions,
+): Promise<{ readonly port: number; readonly process: ChildProcess }> {
+  const { protocol, relayPort, folder, ports } = options
+  const [port] = ports as [number]
+  const exporter = protocol === 'grpc' ? 'otlp_grpc' : 'otlp_http'
+  const endpoint = protocol === 'grpc' ? `127.0.0.1:${relayPort}` : `http://127.0.0.1:${relayPort}`
+  const pipelines = Object.fromEntries(
+    ['logs', 'traces', 'metrics'].map(signal => [signal, { receivers: ['otlp'], exporters: [exporter] }]),
+  )
+  const config = {
+    receivers: { otlp: { protocols: { [protocol]: { endpoint: `127.0.0.1:${port}` } } } },
+    exporters: {
+      [exporter]: {
+        endpoint,
+        ...(protocol === 'grpc' && { tls: { insecure: true } }),
+        retry_on_failure: { initial_interval: '500ms', max_interval: '2s' },
+      },
+    },
+    service: { pipelines },
+  }
+  const file = join(folder, 'collector.yaml')
+  await writeFile(file, JSON.stringify(config))
+  const child = spawn(binary, ['--config', `file:${file}`], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  for await (const chunk of child.stderr!) {
+    said += chunk
+    if (said.includes('Everything is ready')) break
+  }
+  if (!said.includes('Everything is ready')) throw new Error(`the Collector ended: ${said}`)
+  child.stderr!.resume()
+  return { port, process: child }
+}
+
+const names = process.argv.slice(2)
+const wanted = [...SENDERS.keys()].filter(name => names.length === 0 || names.includes(name))
+const collector = names.includes('--direct') ? undefined : await goBuild('collector')
+say('| SDK | protocol | way | sidecar away | sent | kept | lost before the sidecar | lost by the sidecar | doubled |')
+say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
+for (const sender of wanted) {
+  const command = await SENDERS.get(sender)!()
+  for (const through of collector === undefined ? [undefined] : [undefined, collector]) {
+    for (const protocol of ['http', 'grpc'] as const) {
+      const { awaySeconds, sent, kept, lostBefore, lostByUs, doubled } = await countCase({
+        sender,
+        command,
+        protocol,
+        collector: through,
+      })
+      const way = through === undefined ? 'direct' : 'Collector'
+      const cells = [sender, protocol, way, `${awaySeconds} s`, sent, kept, lostBefore, lostByUs, doubled]
+      say(`| ${cells.join(' | ')} |`)
+      if (lostByUs + doubled > 0) process.exitCode = 1
+    }
+  }
+}

@@ -1,0 +1,34 @@
+"""LangGraph: fixer asks helper by a tool; or failer, whose model refuses."""
+
+import os
+
+from otel import provider
+
+made = provider()
+if os.environ["INSTRUMENTATION"] == "openinference":
+    from openinference.instrumentation.langchain import LangChainInstrumentor
+else:
+    from opentelemetry.instrumentation.langchain import LangchainInstrumentor as LangChainInstrumentor
+LangChainInstrumentor().instrument(tracer_provider=made)
+
+from langchain.agents import create_agent
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+
+
+def agent(name, model, tools=()):
+    return create_agent(ChatOpenAI(model=model), list(tools), name=name)
+
+
+ASK = {"messages": [{"role": "user", "content": "fix it"}]}
+if os.environ["CASE"] == "fail":
+    agent("failer", "fail-model").invoke(ASK)
+else:
+    helper = agent("helper", "gpt-4o-mini")
+
+    @tool
+    def ask_helper(question: str) -> str:
+        """Asks the helper."""
+        return helper.invoke({"messages": [{"role": "user", "content": question}]})["messages"][-1].content
+
+    agent("fixer", "gpt-4o", [ask_helper]).invoke(ASK)

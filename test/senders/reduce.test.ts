@@ -1,0 +1,62 @@
+/** What a recorded body keeps of what a sender sent. */
+import { expect, test } from 'vitest'
+import { decodeBody, encodeJson, REQUESTS } from '../receive/otlp/wire.ts'
+import { print, reduce } from './reduce.ts'
+
+const attribute = (key: string, stringValue: string): object => ({ key, value: { stringValue } })
+
+const SENT = {
+  resourceSpans: [
+    {
+      resource: { attributes: [attribute('service.name', 'x'), attribute('host.name', 'my-laptop')] },
+      scopeSpans: [
+        {
+          scope: { name: 's', version: '1' },
+          spans: [
+            {
+              traceId: 'a'.repeat(32),
+              spanId: 'b'.repeat(16),
+              name: 'invoke_agent fixer',
+              kind: 1,
+              startTimeUnixNano: '1',
+              endTimeUnixNano: '2',
+              attributes: [
+                attribute('gen_ai.agent.name', 'fixer'),
+                attribute('gen_ai.input.messages', 'my secret'),
+                attribute('session.id', 'me@example.com'),
+                attribute('process.command', '/home/me/x'),
+              ],
+              events: [
+                {
+                  name: 'exception',
+                  attributes: [attribute('exception.type', 'E'), attribute('exception.message', 'my secret')],
+                },
+                { name: 'gen_ai.choice', attributes: [attribute('message', 'my secret')] },
+              ],
+              status: { code: 2, message: 'my secret' },
+            },
+          ],
+        },
+      ],
+    },
+  ],
+}
+
+test('a body keeps what rules read, and no text of a prompt, person, host or path', () => {
+  const request = decodeBody(REQUESTS.traces, encodeJson(REQUESTS.traces, SENT))
+  const text = print(reduce('traces', [request], 'recorded'))
+  expect(text).not.toMatch(/secret|laptop|example\.com|home/)
+  expect(JSON.parse(text).resourceSpans[0].scopeSpans).toEqual([
+    {
+      scope: { name: 's', version: '1' },
+      spans: [
+        {
+          ...SENT.resourceSpans[0]!.scopeSpans[0]!.spans[0],
+          attributes: [attribute('gen_ai.agent.name', 'fixer'), attribute('session.id', 'x')],
+          events: [{ name: 'exception', attributes: [attribute('exception.type', 'E')] }],
+          status: { code: 2 },
+        },
+      ],
+    },
+  ])
+})

@@ -1,0 +1,184 @@
+/** The programs that are recorded, by the name of their fixture, each with the packages that it runs. */
+
+export interface Sender {
+  readonly language: 'python' | 'node'
+  /** With exact versions. */
+  readonly packages: readonly string[]
+  /** A file of programs/. */
+  readonly program: string
+  readonly env: Readonly<Record<string, string>>
+  readonly signal?: 'logs' | 'traces'
+}
+
+const OTEL_PYTHON = ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2']
+/** With `opentelemetry._events`, which Pydantic AI 1 imports. */
+const OLDER_OTEL_PYTHON = ['opentelemetry-sdk==1.37.0', 'opentelemetry-exporter-otlp-proto-http==1.37.0']
+const OTEL_NODE = '@opentelemetry/sdk-node@0.223.0'
+
+const python = (
+  program: string,
+  packages: readonly string[],
+  env: Readonly<Record<string, string>>,
+  otel: readonly string[] = OTEL_PYTHON,
+): Sender => ({
+  language: 'python',
+  packages: [...otel, ...packages],
+  program: `${program}.py`,
+  env,
+})
+
+const node = (program: string, packages: readonly string[], env: Readonly<Record<string, string>>): Sender => ({
+  language: 'node',
+  packages: [OTEL_NODE, ...packages],
+  program: `${program}.mjs`,
+  env,
+})
+
+const OPENAI_AGENTS = 'openai-agents==0.24.0'
+const [AI4, AI5, AI6, AI7] = [
+  ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
+  ['ai@5.0.277', '@ai-sdk/openai@2.0.131', 'zod@3.25.76'],
+  ['ai@6.0.325', '@ai-sdk/openai@3.0.141', 'zod@4.6.7'],
+  ['ai@7.0.173', '@ai-sdk/otel@1.0.173', '@ai-sdk/openai@4.0.118', 'zod@4.6.7'],
+]
+
+export const SENDERS: ReadonlyMap<string, Sender> = new Map([
+  [
+    'oai-agents-v2-ok',
+    python('openai_agents', [OPENAI_AGENTS, 'opentelemetry-instrumentation-openai-agents-v2==0.1.0'], {
+      INSTRUMENTATION: 'otel',
+      CASE: 'ok',
+    }),
+  ],
+  [
+    'oai-agents-openllmetry-ok',
+    python('openai_agents', [OPENAI_AGENTS, 'opentelemetry-instrumentation-openai-agents==0.62.4'], {
+      INSTRUMENTATION: 'otel',
+      CASE: 'ok',
+    }),
+  ],
+  [
+    'oai-agents-openinference-ok',
+    python('openai_agents', [OPENAI_AGENTS, 'openinference-instrumentation-openai-agents==2.6.0'], {
+      INSTRUMENTATION: 'openinference',
+      CASE: 'ok',
+    }),
+  ],
+  [
+    'oai-agents-logfire-fail',
+    python('openai_agents', [OPENAI_AGENTS, 'logfire==5.4.0'], { INSTRUMENTATION: 'logfire', CASE: 'fail' }),
+  ],
+  [
+    'openlit-oai-agents',
+    python('openai_agents', ['openai-agents==0.20.0', 'openlit==1.45.0'], { INSTRUMENTATION: 'openlit', CASE: 'ok' }),
+  ],
+  ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
+  [
+    'pydantic-ai-1x-v2-ok',
+    python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==1.9.1'], { CASE: 'ok' }, OLDER_OTEL_PYTHON),
+  ],
+  ['strands-fail', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'fail' })],
+  ['strands-ok', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'ok' })],
+  [
+    'maf_anth-x',
+    python(
+      'agent_framework_agents',
+      ['agent-framework-core==1.23.0', 'agent-framework-openai', 'agent-framework-anthropic'],
+      { CASE: 'anthropic' },
+    ),
+  ],
+  [
+    'maf-ok',
+    python(
+      'agent_framework_agents',
+      ['agent-framework-core==1.23.0', 'agent-framework-openai', 'agent-framework-anthropic'],
+      { CASE: 'ok' },
+    ),
+  ],
+  ['adk-fail', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'fail' })],
+  ['adk-ok', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'ok' })],
+  [
+    'lg-ok-openllmetry',
+    python(
+      'langgraph_agents',
+      [
+        'langgraph==1.2.22',
+        'langchain==1.5.0',
+        'langchain-openai==1.7.4',
+        'opentelemetry-instrumentation-langchain==0.62.4',
+      ],
+      { INSTRUMENTATION: 'openllmetry', CASE: 'ok' },
+    ),
+  ],
+  [
+    'lg-fail-openllmetry',
+    python(
+      'langgraph_agents',
+      [
+        'langgraph==1.2.22',
+        'langchain==1.5.0',
+        'langchain-openai==1.7.4',
+        'opentelemetry-instrumentation-langchain==0.62.4',
+      ],
+      { INSTRUMENTATION: 'openllmetry', CASE: 'fail' },
+    ),
+  ],
+  [
+    'lg-ok-openinference',
+    python(
+      'langgraph_agents',
+      [
+        'langgraph==1.2.22',
+        'langchain==1.5.0',
+        'langchain-openai==1.7.4',
+        'openinference-instrumentation-langchain==0.1.80',
+      ],
+      { INSTRUMENTATION: 'openinference', CASE: 'ok' },
+    ),
+  ],
+  [
+    'crew-ok-openinference',
+    python('crewai_agents', ['crewai==1.15.30', 'openinference-instrumentation-crewai==1.1.21'], {
+      INSTRUMENTATION: 'openinference',
+      CASE: 'ok',
+    }),
+  ],
+  [
+    'crew-fail-openllmetry',
+    python('crewai_agents', ['crewai==1.15.30', 'opentelemetry-instrumentation-crewai==0.62.4'], {
+      INSTRUMENTATION: 'openllmetry',
+      CASE: 'fail',
+    }),
+  ],
+  ['autogen-ok', python('autogen_agents', ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5'], { CASE: 'ok' })],
+  ['ai4-nested', node('ai_sdk', AI4!, { AI_MAJOR: '4', CASE: 'ok' })],
+  ['ai5-nested', node('ai_sdk', AI5!, { AI_MAJOR: '5', CASE: 'ok' })],
+  ['ai6-nested', node('ai_sdk', AI6!, { AI_MAJOR: '6', CASE: 'ok' })],
+  ['ai6-fail', node('ai_sdk', AI6!, { AI_MAJOR: '6', CASE: 'fail' })],
+  ['ai5-anthropic', node('ai_sdk', [...AI5!, '@ai-sdk/anthropic@2.0.112'], { AI_MAJOR: '5', CASE: 'anthropic' })],
+  ['ai6-anthropic', node('ai_sdk', [...AI6!, '@ai-sdk/anthropic@3.0.140'], { AI_MAJOR: '6', CASE: 'anthropic' })],
+  ['ai7-nested', node('ai_sdk', AI7!, { AI_MAJOR: '7', CASE: 'ok' })],
+  ['ai7-noname', node('ai_sdk', AI7!, { AI_MAJOR: '7', CASE: 'noname' })],
+  [
+    'oai-agents-js',
+    node(
+      'openai_agents',
+      ['@openai/agents@0.20.0', '@arizeai/openinference-instrumentation-openai-agents@0.2.15', 'zod@4.6.7'],
+      { CASE: 'ok' },
+    ),
+  ],
+  [
+    'mastra-ok',
+    node(
+      'mastra',
+      [
+        '@mastra/core@1.71.0',
+        '@mastra/observability@1.17.9',
+        '@mastra/otel-exporter@1.4.0',
+        '@ai-sdk/openai@4.0.118',
+        'zod@4.6.7',
+      ],
+      { CASE: 'ok' },
+    ),
+  ],
+])

@@ -1,0 +1,98 @@
+/** How a sidecar notices groups of others: its polls are quick while they find some, and rare while nothing happens. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createWatch, type Watch } from '../../src/store/shared/watch.ts'
+
+let polls = 0
+let end = '0:'
+let changes = 0
+let failures = 0
+let returns = 0
+let isAway = false
+let notified: ((position: string) => void) | undefined
+let watch: Watch
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  ;[polls, end, changes, failures, returns, isAway] = [0, '0:', 0, 0, 0, false]
+  const groups = {
+    async end() {
+      polls++
+      if (isAway) throw new Error('away')
+      return end
+    },
+  }
+  watch = createWatch({
+    groups,
+    clock: () => 0,
+    pollMs: 100,
+    listen(receiver) {
+      notified = receiver
+      return { stop: async () => undefined }
+    },
+  })
+  watch.begin({
+    changed: () => void changes++,
+    failed: () => void failures++,
+    returned: () => void returns++,
+    needsSnapshot() {},
+  })
+})
+
+afterEach(async () => {
+  await watch.stop()
+  vi.useRealTimers()
+})
+
+test('while nothing is appended, there are ten polls in a second', async () => {
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(polls).toBe(100)
+  expect(changes).toBe(0)
+})
+
+test('groups that only polls find are found within 10 ms while they keep coming, and polls become rare again after them', async () => {
+  await vi.advanceTimersByTimeAsync(1000)
+  for (let sequence = 1; sequence <= 50; sequence++) {
+    end = `${sequence}:x`
+    await vi.advanceTimersByTimeAsync(sequence === 1 ? 100 : 10)
+    expect(changes).toBe(sequence)
+  }
+  await vi.advanceTimersByTimeAsync(1000)
+  polls = 0
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(polls).toBe(10)
+})
+
+test('a notification reports a group at once, the poll behind it finds nothing new, and polls stay rare', async () => {
+  for (let sequence = 1; sequence <= 50; sequence++) {
+    end = `${sequence}:x`
+    notified!(end)
+    expect(changes).toBe(sequence)
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(changes).toBe(50)
+  expect(polls).toBeLessThanOrEqual(51)
+})
+
+test('groups that were read or appended before their notification are not reported', async () => {
+  end = '3:x'
+  watch.know('3:x')
+  for (const position of ['2:x', '3:x']) notified!(position)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(changes).toBe(0)
+})
+
+test('a log that has other groups than before, as after a failover, is reported by the next poll', async () => {
+  watch.know('9:x')
+  end = '7:y'
+  await vi.advanceTimersByTimeAsync(100)
+  expect(changes).toBe(1)
+})
+
+test('a failed poll is reported, and the first one that succeeds again', async () => {
+  isAway = true
+  await vi.advanceTimersByTimeAsync(500)
+  expect([failures, returns]).toEqual([5, 0])
+  isAway = false
+  await vi.advanceTimersByTimeAsync(500)
+  expect([failures, returns]).toEqual([5, 1])
+})
