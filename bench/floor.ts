@@ -1,4 +1,4 @@
-/** Baseline servers that do only part of the sidecar's work. `node bench/floor.ts bare|fsync|written|lines|otlp-protobuf|otlp-json FOLDER` */
+/** Baseline servers that do only part of the sidecar's work. `node bench/floor.ts NAME FOLDER`, by the names below` */
 import { once } from 'node:events'
 import { open, rm } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
@@ -23,6 +23,10 @@ const FLOORS: Readonly<Record<string, (folder: string) => Promise<Serve>>> = {
   },
   'otlp-protobuf': async () => (body, res) => {
     decodeRequest('logs', 'protobuf', body)
+    answer(res)
+  },
+  'otlp-spans': async () => (body, res) => {
+    decodeRequest('traces', 'protobuf', body)
     answer(res)
   },
   'otlp-json': async () => (body, res) => {

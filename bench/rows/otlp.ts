@@ -1,41 +1,59 @@
-/** Rows for attempts as OpenTelemetry log records. */
+/** Rows for attempts as OpenTelemetry log records and spans. */
 import { join } from 'node:path'
 import { askJson } from '../support/ask.ts'
-import { cycle, post } from '../support/http-load.ts'
+import { cycle, post, type Requests } from '../support/http-load.ts'
 import { byCpu, describe, measureServer, rates } from '../support/measured-server.ts'
-import { otlpBody } from '../support/otlp-body.ts'
+import { otlpBody, otlpSpans, withNewIds } from '../support/otlp-body.ts'
 import { atLeast, type Bench, type Row, short } from '../support/row.ts'
-import { FULL_JOURNAL, startFloor, startSidecar } from '../support/servers.ts'
+import { type Floor, FULL_JOURNAL, startFloor, startSidecar } from '../support/servers.ts'
 import { interleave, median, ratios } from '../support/statistics.ts'
 
 const BATCH = 512
 const CONNECTIONS = 8
+/** Of the rows with ids. */
+const KEYS = 10_000
 
-const MEDIA = { protobuf: 'application/x-protobuf', json: 'application/json' } as const
+const PROTOBUF = 'application/x-protobuf'
 
-export async function otlpRows(bench: Bench): Promise<Row[]> {
-  return [await rowOf('protobuf', bench), await rowOf('json', bench)]
+interface Batches {
+  readonly name: string
+  readonly floor: Floor
+  readonly requests: Requests
 }
 
-async function rowOf(encoding: keyof typeof MEDIA, bench: Bench): Promise<Row> {
-  const request = post('/v1/logs', await otlpBody(BATCH, 100, encoding), MEDIA[encoding])
-  const ours = await startSidecar({ store: join(bench.folder, `otlp-${encoding}.json`), args: FULL_JOURNAL })
-  const decode = await startFloor(`otlp-${encoding}`, bench.folder)
-  const load = { requests: cycle([request]), connections: CONNECTIONS }
+export async function otlpRows(bench: Bench): Promise<Row[]> {
+  const logs = post('/v1/logs', await otlpBody(BATCH, 100), PROTOBUF)
+  const json = post('/v1/logs', await otlpBody(BATCH, 100, 'json'))
+  const logsWithIds = post('/v1/logs', await otlpBody(BATCH, KEYS, 'protobuf', true), PROTOBUF)
+  const spans = post('/v1/traces', await otlpSpans(BATCH, KEYS), PROTOBUF)
+  return [
+    await rowOf({ name: 'OTLP protobuf', floor: 'otlp-protobuf', requests: cycle([logs]) }, bench),
+    await rowOf({ name: 'OTLP json', floor: 'otlp-json', requests: cycle([json]) }, bench),
+    await rowOf({ name: 'OTLP protobuf, new ids', floor: 'otlp-protobuf', requests: withNewIds(logsWithIds) }, bench),
+    await rowOf({ name: 'OTLP protobuf spans, new ids', floor: 'otlp-spans', requests: withNewIds(spans) }, bench),
+  ]
+}
+
+async function rowOf({ name, floor: decoder, requests }: Batches, bench: Bench): Promise<Row> {
+  const ours = await startSidecar({
+    store: join(bench.folder, `${name.replace(/\W+/g, '-')}.json`),
+    args: FULL_JOURNAL,
+  })
+  const decode = await startFloor(decoder, bench.folder)
+  const load = { requests, connections: CONNECTIONS }
   try {
     const { kept, floor } = await interleave(bench.rounds, {
       floor: () => measureServer(decode, load, bench),
       kept: () => measureServer(ours, load, bench),
     })
-    for (const text of describe({ [`otlp ${encoding}, decoded`]: floor, [`otlp ${encoding}, kept`]: kept }))
-      bench.log(text)
+    for (const text of describe({ [`${name}, decoded`]: floor, [`${name}, kept`]: kept })) bench.log(text)
     const { summary } = await askJson<{ summary: { total_attempts: number } }>(ours.port, '/api/v1/report')
     const answered = kept.reduce((sum, one) => sum + one.answered, 0)
     if (summary.total_attempts < answered * BATCH) throw new Error(`only ${summary.total_attempts} were counted`)
     const [ourRates, floorRates] = [rates(kept), rates(floor)]
     const perSecond = `${short(median(ourRates) * BATCH)} attempts/s against ${short(median(floorRates) * BATCH)}`
     const text = {
-      figure: `OTLP ${encoding} batches of ${BATCH}, kept, ${CONNECTIONS} connections`,
+      figure: `${name} batches of ${BATCH}, kept, ${CONNECTIONS} connections`,
       against: 'node:http + decoding alone',
       note: `${perSecond}${byCpu(kept, floor)}`,
     }

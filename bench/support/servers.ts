@@ -42,7 +42,7 @@ export function startSidecar({ store, args = [], nodeArgs = [], port = 0 }: Side
  * `bare` parses and stores nothing. `fsync` writes and syncs per request, `written` per group of requests. `lines` parses each line.
  * `otlp-…` decodes OTLP.
  */
-export type Floor = 'bare' | 'fsync' | 'written' | 'lines' | 'otlp-protobuf' | 'otlp-json'
+export type Floor = 'bare' | 'fsync' | 'written' | 'lines' | 'otlp-protobuf' | 'otlp-spans' | 'otlp-json'
 
 /** Starts a baseline server that writes to `folder`. */
 export function startFloor(floor: Floor, folder: string): Promise<Server> {

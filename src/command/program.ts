@@ -72,6 +72,8 @@ async function createProgram(io: Io, exit: (code: number) => void, start: StartS
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stderr.columns ?? 80,
     })
+    // By default, descriptions beside a long flag are not wrapped at 80 columns.
+    .configureHelp({ minWidthToWrap: 30 })
     .addHelpText('after', EXAMPLES)
   addServe(program, io, start)
   await addQuestionCommands(program, io, exit)

@@ -13,8 +13,8 @@ export function defaultStore(env: Readonly<Record<string, string | undefined>>):
   return join(stateDirectory(env), 'agent_performance.json')
 }
 
-/** The default of `--spool` as the documentation shows it. */
-export const DEFAULT_SPOOL_SHOWN = '$XDG_STATE_HOME/agent-performance/spool/'
+/** The default of `--spool` as the documentation shows it, in words that a terminal can wrap. */
+export const DEFAULT_SPOOL_SHOWN = 'spool/ beside the default store'
 
 /** The default of `--spool`: a folder beside the default store, in which each sidecar and store has its own. */
 export function defaultSpool(env: Readonly<Record<string, string | undefined>>): string {

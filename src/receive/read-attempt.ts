@@ -30,9 +30,9 @@ export function readAttempt(value: unknown, isAscii = false): ValidAttempt | Inv
 export type StatedAttempt = { readonly [Name in keyof NewAttempt]?: unknown }
 
 /** The same of a value that has no other fields than those of an attempt, which saves a look at their names. */
-export function readStated(stated: StatedAttempt, isAscii: boolean): ValidAttempt | InvalidAttempt {
+export function readStated(stated: StatedAttempt): ValidAttempt | InvalidAttempt {
   lastInstant = undefined
-  return countValid(stated, isAscii) > 0 ? validated(stated) : readAttempt(stated)
+  return countValid(stated, false) > 0 ? validated(stated) : readAttempt(stated)
 }
 
 const isPlainObject = (value: unknown): value is StatedAttempt =>

@@ -393,7 +393,7 @@ describe('all statistics commands', () => {
     await using empty = await testSidecar()
     const { exitCode, stdout } = await runCommand([...argv, '--url', empty.url])
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/No attempts yet\.[\s\S]*agent-performance import FILE|Record it with each attempt/)
+    expect(stdout).toMatch(/No attempts yet\.[\s\S]*agent-performance import .*FILE|Record it with each attempt/)
     const narrow = await runCommand([...argv, '--url', empty.url, '--since', '1h'])
     expect(narrow.stdout).toMatch(/widen --since/i)
   })

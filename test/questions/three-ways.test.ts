@@ -29,7 +29,9 @@ const MORE: { readonly [Path in QuestionPath]?: readonly Partial<Input<Path>>[] 
   experiments: [RANGE, { agent_name: 'b' }],
   'experiments/{name}/history': [{ baseline: 'long', ...RANGE }, { baseline: 'none' }, { name: 'none' }],
   route: [
-    { half_life: '7d', min_success_rate: 50 },
+    // The ages of attempts are counted from the end of the range. From now, they would differ between two questions. The end is
+    // extended to a whole minute, which must have passed.
+    { half_life: '7d', min_success_rate: 50, until: new Date(Date.now() - 120_000).toISOString() },
     { explore: true, seed: 's', max_cost_usd: 1 },
   ],
   report: [{ model_name: 'm' }, { issue_type: 'none' }],

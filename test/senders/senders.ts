@@ -13,6 +13,8 @@ export interface Sender {
 const OTEL_PYTHON = ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2']
 /** With `opentelemetry._events`, which Pydantic AI 1 imports. */
 const OLDER_OTEL_PYTHON = ['opentelemetry-sdk==1.37.0', 'opentelemetry-exporter-otlp-proto-http==1.37.0']
+/** For frameworks that require some versions themselves. */
+const ANY_OTEL_PYTHON = ['opentelemetry-sdk', 'opentelemetry-exporter-otlp-proto-http']
 const OTEL_NODE = '@opentelemetry/sdk-node@0.223.0'
 
 const python = (
@@ -77,14 +79,15 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
     'pydantic-ai-1x-v2-ok',
     python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==1.9.1'], { CASE: 'ok' }, OLDER_OTEL_PYTHON),
   ],
-  ['strands-fail', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'fail' })],
-  ['strands-ok', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'ok' })],
+  ['strands-fail', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'fail' }, ANY_OTEL_PYTHON)],
+  ['strands-ok', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'ok' }, ANY_OTEL_PYTHON)],
   [
     'maf_anth-x',
     python(
       'agent_framework_agents',
       ['agent-framework-core==1.23.0', 'agent-framework-openai', 'agent-framework-anthropic'],
       { CASE: 'anthropic' },
+      ANY_OTEL_PYTHON,
     ),
   ],
   [
@@ -93,10 +96,11 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
       'agent_framework_agents',
       ['agent-framework-core==1.23.0', 'agent-framework-openai', 'agent-framework-anthropic'],
       { CASE: 'ok' },
+      ANY_OTEL_PYTHON,
     ),
   ],
-  ['adk-fail', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'fail' })],
-  ['adk-ok', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'ok' })],
+  ['adk-fail', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'fail' }, ANY_OTEL_PYTHON)],
+  ['adk-ok', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'ok' }, ANY_OTEL_PYTHON)],
   [
     'lg-ok-openllmetry',
     python(

@@ -107,12 +107,19 @@ export function describeFaults(name: string, { start, targetOf, openLog, without
       behind.port = String(proxy.port)
       stores.push(await openStore(behind.href, { clock }), await openStore(target, { clock }))
       const ids: string[] = []
-      while (dropped < 3) {
-        const id = `${ids.length}`
-        ids.push(id)
-        await stores[1]!.append([attempt(id)])
+      async function recordOne(): Promise<void> {
+        ids.push(`${ids.length}`)
+        await stores[1]!.append([attempt(ids.at(-1)!)])
         await expect.poll(() => countedIn(stores[0]!), { interval: 5 }).toBe(ids.length)
       }
+      // Until the connection for it is open, there is none to lose.
+      await expect
+        .poll(async () => {
+          await recordOne()
+          return dropped
+        })
+        .toBeGreaterThan(0)
+      for (let i = 0; i < 5; i++) await recordOne()
       await expectEachOnce(stores, target, ids)
     })
 

@@ -1,5 +1,6 @@
 /** How a sidecar notices groups of others: its polls are quick while they find some, and rare while nothing happens. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Kept } from '../../src/core/log.ts'
 import { createWatch, type Watch } from '../../src/store/shared/watch.ts'
 
 let polls = 0
@@ -79,6 +80,31 @@ test('groups that were read or appended before their notification are not report
   for (const position of ['2:x', '3:x']) notified!(position)
   await vi.advanceTimersByTimeAsync(1000)
   expect(changes).toBe(0)
+})
+
+test('groups that are announced during an append are reported behind it, unless they are before its group', async () => {
+  const append = Promise.withResolvers<Kept>()
+  const first = watch.duringAppend(() => append.promise)
+  notified!('1:x')
+  end = '2:x'
+  await vi.advanceTimersByTimeAsync(500)
+  expect(changes).toBe(0)
+  append.resolve({ position: '2:x', after: '1:x' })
+  await first
+  await vi.advanceTimersByTimeAsync(500)
+  expect(changes).toBe(0)
+  await watch.duringAppend(async () => {
+    end = '4:x'
+    notified!(end)
+    return { position: '3:x', after: '2:x' }
+  })
+  expect(changes).toBe(1)
+  const failed = watch.duringAppend(async () => {
+    notified!('5:x')
+    throw new Error('refused')
+  })
+  await expect(failed).rejects.toThrow('refused')
+  expect(changes).toBe(2)
 })
 
 test('a log that has other groups than before, as after a failover, is reported by the next poll', async () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import threading
 from typing import Any, AsyncGenerator, Dict, Generator, List, Mapping
 
 import pytest
@@ -203,10 +204,11 @@ def test_an_asynchronous_generator_passes_everything_on() -> None:
         early = work()
         await early.asend(None)
         await early.aclose()
+        # The work is closed with its stream, and not later by the collector.
+        assert closed == ["closed"] * 3
 
     asyncio.run(run())
     assert outcomes(recorded) == [(True, None), (False, "ValueError"), (False, "aborted")]
-    assert closed == ["closed"] * 3
 
 
 def test_work_that_a_plain_function_returns_is_followed_to_its_end() -> None:
@@ -255,6 +257,38 @@ def test_a_block_is_an_attempt_that_says_its_outcome_itself() -> None:
         (True, None),
     ]
     assert recorded[0]["confidence"] == 0.4 and recorded[4]["output_tokens"] == 3
+
+
+def test_tasks_and_threads_may_use_one_object_at_the_same_time() -> None:
+    recorded: Recorded = []
+    tracked = tracking(recorded)
+
+    async def work(task: str, other: "asyncio.Event", own: "asyncio.Event") -> None:
+        with tracked as attempt, tracked:
+            own.set()
+            await other.wait()
+            attempt.set(task_id=task)
+
+    async def run() -> None:
+        one, two = asyncio.Event(), asyncio.Event()
+        await asyncio.gather(work("one", two, one), work("two", one, two))
+
+    asyncio.run(run())
+    barrier = threading.Barrier(2)
+
+    def block(task: str) -> None:
+        with tracked as attempt:
+            barrier.wait(30)
+            attempt.set(task_id=task)
+            barrier.wait(30)
+
+    threads = [threading.Thread(target=block, args=(task,)) for task in ("three", "four")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    tasks = [fields["task_id"] for fields in recorded if "task_id" in fields]
+    assert (sorted(tasks), len(recorded)) == (["four", "one", "three", "two"], 6)
 
 
 def test_a_recorder_that_breaks_does_not_reach_the_work() -> None:

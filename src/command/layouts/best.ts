@@ -104,7 +104,7 @@ const OUT_OF_REACH = 10_000
 
 function planText(attempts: number): string {
   if (attempts <= OUT_OF_REACH) return `about ${counted(attempts, 'more attempt')} of each would decide it`
-  return `to decide it is out of reach: it takes more than ${whole(OUT_OF_REACH)} more attempts of each`
+  return `out of reach: it takes more than ${whole(OUT_OF_REACH)} more attempts of each to decide it`
 }
 
 const agentText = ({ agent_name, model_name }: Pick<DecidedBestAgent, 'agent_name' | 'model_name'>): string =>

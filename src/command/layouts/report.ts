@@ -43,9 +43,18 @@ interface ReportTable {
 function reportText(report: PerformanceReport, given: Selection, io: Io, hints: Hints, shown: Shown): string {
   if (report.summary.total_attempts === 0) return nothingYet(given, hints)
   const tables = tablesOf(report).filter(({ rows }) => rows.length > 0)
-  const top = typeof shown.top === 'number' ? shown.top : rowsThatFit(tables, heightOf(io.stdout))
-  return [summaryLine(report.summary), ...tables.map(table => tableOf(table, top, io))].join('\n')
+  const height = heightOf(io.stdout)
+  const rowsOf = typeof shown.top === 'number' ? atMost(shown.top) : rowsThatFit(tables, height)
+  return [summaryLine(report.summary), ...tables.map(table => tableOf(table, rowsOf(table), io))].join('\n')
 }
+
+/** How many rows of a table are shown. */
+type RowsShown = (table: Pick<ReportTable, 'rows'>) => number
+
+const atMost =
+  (top: number): RowsShown =>
+  ({ rows }) =>
+    Math.min(top, rows.length)
 
 function tablesOf(report: PerformanceReport): readonly ReportTable[] {
   const table = (title: string, columns: readonly Column[], rows: ReportTable['rows']): ReportTable => ({
@@ -64,23 +73,28 @@ function tablesOf(report: PerformanceReport): readonly ReportTable[] {
 
 /** Lines beside the tables: the summary, a range with its blank line, and the prompt. */
 const OTHER_LINES = 4
-/** Lines of a table beside its rows: a blank line, the titles, and how many rows are left out. */
-const TABLE_LINES = 3
+/** Lines of a table beside its rows: a blank line and the titles. */
+const TABLE_LINES = 2
 
-/** The largest number of rows of each table with which all of them fit `height` lines. At least 1. */
-function rowsThatFit(tables: readonly ReportTable[], height: number): number {
-  const lines = (top: number): number =>
-    tables.reduce((sum, { rows }) => sum + TABLE_LINES + Math.min(top, rows.length), OTHER_LINES)
+/** As many rows of each table as fit `height` lines, the same for all, and at least 1. */
+function rowsThatFit(tables: readonly ReportTable[], height: number): RowsShown {
+  // A line that says "1 more" takes the place of that row.
+  const shownOf =
+    (top: number): RowsShown =>
+    ({ rows }) =>
+      rows.length <= top + 1 ? rows.length : top
+  const linesOf = (top: number): number =>
+    tables.reduce((sum, table) => sum + TABLE_LINES + Math.min(table.rows.length, shownOf(top)(table) + 1), OTHER_LINES)
   const most = Math.max(...tables.map(({ rows }) => rows.length), 1)
   let top = 1
-  while (top < most && lines(top + 1) <= height) top++
-  return top
+  while (top < most && linesOf(top + 1) <= height) top++
+  return shownOf(top)
 }
 
-function tableOf({ columns, rows }: ReportTable, top: number, io: Io): string {
-  const rest = rows.length - top
+function tableOf({ columns, rows }: ReportTable, shown: number, io: Io): string {
+  const rest = rows.length - shown
   const more = rest > 0 ? ['\n', styled('dim', `… ${whole(rest)} more: --top ${rows.length}`, io.stdout, io.env)] : []
-  return ['\n', tableText(columns, rows.slice(0, top), io), ...more].join('')
+  return ['\n', tableText(columns, rows.slice(0, shown), io), ...more].join('')
 }
 
 function summaryLine(summary: PerformanceReport['summary']): string {

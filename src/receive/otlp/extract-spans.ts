@@ -3,79 +3,81 @@ import { FIELD_LIST } from '../../core/attempt/fields.ts'
 import { isInTrackedRun } from '../../core/attempt/tracked-run.ts'
 import type { StatedAttempt } from '../read-attempt.ts'
 import { createExtractor, type Extracted, type Extractor } from './extractor.ts'
-import type { RecordContext } from './mapping/attribute-lookup.ts'
+import { readJsonSpans } from './json-records.ts'
 import type { CompiledRule } from './mapping/compiled-rule.ts'
 import type { OtlpMapping } from './mapping/mapping.ts'
 import { spanPosition } from './mapping/record.ts'
-import { idOf } from './mapping/record-identity.ts'
 import { spanRules } from './mapping/rules.ts'
+import { readRecords } from './protobuf/read-records.ts'
 import { attributeOf } from './scalar.ts'
-import type { Span, TracesRequest } from './schema.ts'
-import { type ModelCall, TOKEN_FIELDS } from './traces/model-call.ts'
-import type { SpansOfRequest, TraceMemory } from './traces/trace-memory.ts'
+import type { TracesRequest } from './schema.ts'
+import type { TelemetryRecord } from './telemetry-record.ts'
+import { TOKEN_FIELDS } from './traces/model-call.ts'
+import type { SeenSpan, TraceMemory } from './traces/trace-memory.ts'
 import type { SpanNode, Usage } from './traces/traces.ts'
 
-/** A span that a rule matches. */
-interface Run {
-  readonly rule: CompiledRule<Span>
-  readonly context: RecordContext<Span>
-  readonly stated: StatedAttempt
-  readonly node: SpanNode
+/** A span of a request. */
+interface Seen extends SeenSpan {
+  /** Undefined unless a rule matches it. */
+  readonly run: Run | undefined
 }
 
-/** Spans by the enabled rules for them. Total. `nowMs` is a monotonic time. */
+interface Run {
+  readonly rule: CompiledRule
+  readonly record: TelemetryRecord
+  readonly stated: StatedAttempt
+}
+
+/**
+ * Spans by the enabled rules for them, of protobuf bytes or of JSON that the schema accepts. `nowMs` is a monotonic time. Throws an
+ * OtlpDecodeError where the bytes are damaged, and nothing else. The memory then holds none of the spans.
+ */
 export function extractSpans(
-  { resourceSpans }: TracesRequest,
+  request: Buffer | TracesRequest,
   mapping: OtlpMapping,
   memory: TraceMemory,
   nowMs: number,
 ): Extracted {
   const rules = spanRules(mapping)
   const extractor = createExtractor(rules, spanPosition)
-  const spans = memory.begin(nowMs)
-  const runs: Run[] = []
-  for (const [i, { resource, scopeSpans }] of (resourceSpans ?? []).entries()) {
-    for (const [j, { scope, spans: records }] of (scopeSpans ?? []).entries()) {
-      for (const [k, record] of (records ?? []).entries()) {
-        const context = { record, resource, scope, i, j, k, values: undefined, isUnescaped: false }
-        const rule = extractor.ruleOf(context)
-        const stated = rule?.statement(context)
-        const call = rule === undefined ? rules.modelCall(context) : undefined
-        const node = spans.add(seenSpan(record, stated, call))
-        if (rule === undefined || stated === undefined) extractor.ignore(context)
-        else runs.push({ rule, context, stated, node })
-      }
-    }
+  const all: Seen[] = []
+
+  function see(record: TelemetryRecord): void {
+    const rule = extractor.ruleOf(record)
+    const run = rule === undefined ? undefined : { rule, record, stated: rule.statement(record) }
+    if (run === undefined) extractor.ignore(record)
+    const { traceId, spanId, parentSpanId: parentId } = record
+    // A span without ids is in no trace.
+    if (run === undefined && (traceId === '' || spanId === '')) return
+    const call = run === undefined ? rules.modelCall(record) : undefined
+    all.push({ traceId, spanId, parentId, agent: agentOf(run?.stated), call, run })
   }
+
+  if (Buffer.isBuffer(request)) readRecords('traces', request, rules.attributes, see)
+  else readJsonSpans(request, rules.attributes, see)
+  const spans = memory.begin(nowMs)
+  const nodes = all.map(spans.add)
   extractor.extracted.late = spans.resolve()
-  takeRuns(runs, extractor, memory)
+  takeRuns(all, nodes, extractor, memory)
   memory.end(nowMs)
   return extractor.extracted
 }
 
 const MAX_AGENT = 256
 
-function seenSpan(
-  record: Span,
-  stated: StatedAttempt | undefined,
-  call: ModelCall | undefined,
-): Parameters<SpansOfRequest['add']>[0] {
+function agentOf(stated: StatedAttempt | undefined): string | undefined {
   const agent = stated?.agent_name
-  return {
-    traceId: idOf(record.traceId, 32),
-    spanId: idOf(record.spanId, 16),
-    parentId: idOf(record.parentSpanId, 16),
-    agent: typeof agent === 'string' && agent !== '' ? agent.slice(0, MAX_AGENT) : undefined,
-    call,
-  }
+  return typeof agent === 'string' && agent !== '' ? agent.slice(0, MAX_AGENT) : undefined
 }
 
-function takeRuns(runs: readonly Run[], extractor: Extractor<Span>, memory: TraceMemory): void {
+function takeRuns(all: readonly Seen[], nodes: readonly SpanNode[], extractor: Extractor, memory: TraceMemory): void {
   const counted: SpanNode[] = []
-  for (const { rule, context, stated, node } of runs) {
-    if (isPartOfTracked(context.record, node) || memory.isSameRun(node)) extractor.exclude(context, 'same_run')
+  for (const [i, { run }] of all.entries()) {
+    if (run === undefined) continue
+    const node = nodes[i]!
+    if (isPartOfTracked(run.record, node) || memory.isSameRun(node)) extractor.exclude(run.record, 'same_run')
     else if (
-      extractor.take(rule, context, rolledUp(rule, stated, node.usage)) &&
+      extractor.take(run.rule, run.record, rolledUp(run.rule, run.stated, node.usage)) &&
       !node.isCounted &&
       node.agent !== undefined
     ) {
@@ -89,14 +91,14 @@ function takeRuns(runs: readonly Run[], extractor: Extractor<Span>, memory: Trac
 }
 
 /** The span of the tracked attempt itself has the id under which the library delivers it. */
-function isPartOfTracked({ traceState, attributes }: Span, { agent }: SpanNode): boolean {
-  if (typeof traceState !== 'string' || agent === undefined || !isInTrackedRun(traceState, agent)) return false
-  return attributeOf(attributes, 'agent.attempt.id') === undefined
+function isPartOfTracked(record: TelemetryRecord, { agent }: SpanNode): boolean {
+  if (record.traceState === '' || agent === undefined || !isInTrackedRun(record.traceState, agent)) return false
+  return attributeOf(record.whole.attributes, 'agent.attempt.id') === undefined
 }
 
 /** What a span states, with the model and tokens of the calls below it where it states none. */
 function rolledUp(
-  { rule, defaultModel }: CompiledRule<Span>,
+  { rule, defaultModel }: CompiledRule,
   stated: StatedAttempt,
   usage: Usage | undefined,
 ): StatedAttempt {

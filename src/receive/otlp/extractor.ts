@@ -2,14 +2,12 @@
 import type { NewAttempt } from '../../core/attempt/attempt.ts'
 import type { Instant } from '../../core/attempt/timestamp.ts'
 import { type InvalidAttempt, readStated, type StatedAttempt, type ValidAttempt } from '../read-attempt.ts'
-import type { RecordContext } from './mapping/attribute-lookup.ts'
 import type { CompiledRule } from './mapping/compiled-rule.ts'
 import type { OtlpRule, OtlpSource } from './mapping/mapping.ts'
 import type { Rules } from './mapping/rules.ts'
 import type { UnusedRule } from './mapping/unused-rules.ts'
-import { isComplete, needsNoEscapes } from './print-attempt.ts'
-import { addRawJson, noRawJson, type RawJsonPages } from './raw-json-pages.ts'
 import { type Repair, repairStatement } from './repair.ts'
+import type { TelemetryRecord } from './telemetry-record.ts'
 
 /**
  * Why a record that a rule matches is no attempt. `same_run`: another span stands for its run; `no_agent`: it names none; `no_outcome`,
@@ -25,8 +23,6 @@ export interface Extracted {
   readonly attempts: NewAttempt[]
   /** Their parsed timestamps. */
   readonly instants: (Instant | undefined)[]
-  /** Their JSON, as far as it could be printed cheaply. */
-  readonly rawJson: RawJsonPages
   /** Records that a rule matches, and that make no valid attempt. */
   rejected: number
   /** The problems of the first of them, for people. */
@@ -46,18 +42,18 @@ export interface Extracted {
 }
 
 /** Takes the records of one request, one after the other. */
-export interface Extractor<R> {
+export interface Extractor {
   readonly extracted: Extracted
   /** The rule that applies to a record. */
-  ruleOf(context: RecordContext<R>): CompiledRule<R> | undefined
+  ruleOf(record: TelemetryRecord): CompiledRule | undefined
   /** Takes a record by what it states. Returns whether it is an attempt. */
-  take(rule: CompiledRule<R>, context: RecordContext<R>, stated: StatedAttempt): boolean
+  take(rule: CompiledRule, record: TelemetryRecord, stated: StatedAttempt): boolean
   /** The same for a record that stands for itself. */
-  takeRecord(context: RecordContext<R>): void
+  takeRecord(record: TelemetryRecord): void
   /** Ignores a record that no rule matches. */
-  ignore(context: RecordContext<R>): void
+  ignore(record: TelemetryRecord): void
   /** Ignores a record that a rule matches. */
-  exclude(context: RecordContext<R>, reason: Exclusion): void
+  exclude(record: TelemetryRecord, reason: Exclusion): void
 }
 
 /** The fields that cannot be replaced. */
@@ -74,7 +70,6 @@ export function nothingExtracted(unusedRules: Extracted['unusedRules'] = noRules
   return {
     attempts: [],
     instants: [],
-    rawJson: noRawJson(),
     rejected: 0,
     problems: [],
     ignored: 0,
@@ -87,72 +82,69 @@ export function nothingExtracted(unusedRules: Extracted['unusedRules'] = noRules
 }
 
 /** Creates an extractor. `positionOf` gives the path of a record in its request, for problems. */
-export function createExtractor<R>(
-  { rules, outcomeOf, unusedRules }: Rules<R>,
-  positionOf: (context: RecordContext<R>) => string,
-): Extractor<R> {
+export function createExtractor(
+  { rules, outcomeOf, unusedRules }: Rules,
+  positionOf: (record: TelemetryRecord) => string,
+): Extractor {
   const extracted = nothingExtracted(unusedRules.tell)
-  const ruleOf = (context: RecordContext<R>): CompiledRule<R> | undefined =>
-    rules.find(candidate => candidate.matches(context))
+  const ruleOf = (record: TelemetryRecord): CompiledRule | undefined =>
+    rules.find(candidate => candidate.matches(record))
 
-  function takeRecord(context: RecordContext<R>): void {
-    const rule = ruleOf(context)
-    if (rule === undefined) ignore(context)
-    else take(rule, context, rule.statement(context))
+  function takeRecord(record: TelemetryRecord): void {
+    const rule = ruleOf(record)
+    if (rule === undefined) ignore(record)
+    else take(rule, record, rule.statement(record))
   }
 
-  function ignore(context: RecordContext<R>): void {
+  function ignore(record: TelemetryRecord): void {
     extracted.ignored++
-    unusedRules.ignored(context)
+    unusedRules.ignored(record)
   }
 
-  function exclude(context: RecordContext<R>, reason: Exclusion): void {
+  function exclude(record: TelemetryRecord, reason: Exclusion): void {
     addTo(extracted.excluded, reason)
-    ignore(context)
+    ignore(record)
   }
 
-  function take(compiled: CompiledRule<R>, context: RecordContext<R>, stated: StatedAttempt): boolean {
-    const isUnescaped = (context.isUnescaped && compiled.keepsUnescaped) || needsNoEscapes(stated)
-    const read = readStated(stated, isUnescaped)
-    if (read.attempt === undefined) return takeRepaired(compiled.rule, context, stated, read)
-    accept(read, isUnescaped, context)
+  function take(compiled: CompiledRule, record: TelemetryRecord, stated: StatedAttempt): boolean {
+    const read = readStated(stated)
+    if (read.attempt === undefined) return takeRepaired(compiled.rule, record, stated, read)
+    accept(read, record)
     return true
   }
 
   /** Repairs what can be repaired. A log record is an event that states an attempt: one without an agent or outcome is invalid. */
   function takeRepaired(
     rule: OtlpRule,
-    context: RecordContext<R>,
+    record: TelemetryRecord,
     stated: StatedAttempt,
     invalid: InvalidAttempt,
   ): boolean {
     const { stated: repaired, repairs } = repairStatement(stated)
-    const isUnescaped = needsNoEscapes(repaired)
-    const read = readStated(repaired, isUnescaped)
+    const read = readStated(repaired)
     if (read.attempt !== undefined) {
       for (const repair of repairs) addTo(extracted.repaired, repair)
-      accept(read, isUnescaped, context)
+      accept(read, record)
       return true
     }
-    if (outcomeOf === undefined) reject(rule, invalid, context)
-    else exclude(context, repaired.agent_name === undefined ? 'no_agent' : outcomeOf(context))
+    if (outcomeOf === undefined) reject(rule, invalid, record)
+    else exclude(record, repaired.agent_name === undefined ? 'no_agent' : outcomeOf(record))
     return false
   }
 
-  function accept({ attempt, at }: ValidAttempt, isUnescaped: boolean, context: RecordContext<R>): void {
-    unusedRules.taken(context)
+  function accept({ attempt, at }: ValidAttempt, record: TelemetryRecord): void {
+    unusedRules.taken(record)
     extracted.attempts.push(attempt)
     extracted.instants.push(at)
-    addRawJson(extracted.rawJson, isUnescaped && isComplete(attempt) ? attempt : undefined)
   }
 
-  function reject(rule: OtlpRule, { problems }: InvalidAttempt, context: RecordContext<R>): void {
+  function reject(rule: OtlpRule, { problems }: InvalidAttempt, record: TelemetryRecord): void {
     extracted.rejected++
     if (extracted.problems.length >= MAX_REPORTED) return
     const faults = problems
       .filter(({ pointer }) => NEEDED.has(pointer))
       .map(({ pointer, detail }) => `${pointer.slice(1)} ${detail}${hint(rule, pointer.slice(1))}`)
-    extracted.problems.push(`${positionOf(context)}: ${faults.join(', ')}`)
+    extracted.problems.push(`${positionOf(record)}: ${faults.join(', ')}`)
   }
 
   return { extracted, ruleOf, take, takeRecord, ignore, exclude }

@@ -18,12 +18,10 @@ import type { CountedMetrics } from './metrics/instruments.ts'
 import { metricsRequest } from './metrics/schema.ts'
 import type { Writers } from './metrics/writers.ts'
 import { decodeRequest, type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
-import { extractLogBytes } from './protobuf/extract-log-bytes.ts'
-import { finishRawJson, heldBytesOf, releasePages } from './raw-json-pages.ts'
 import type { Repair } from './repair.ts'
-import { logsRequest, tracesRequest } from './schema.ts'
+import { type LogsRequest, logsRequest, type TracesRequest, tracesRequest } from './schema.ts'
 import type { TraceMemory } from './traces/trace-memory.ts'
-import { checkSignal } from './wrong-signal.ts'
+import { checkRoot } from './wrong-signal.ts'
 
 /** Counters of received telemetry. */
 export interface OtlpCounts extends IngestCounts {
@@ -132,22 +130,17 @@ const ITEM_BYTES = 512
 
 function decodedBytes(extracted: Extracted | ExtractedPoints): number {
   if ('points' in extracted) return extracted.points.length * ITEM_BYTES
-  return extracted.attempts.length * ITEM_BYTES + heldBytesOf(extracted.rawJson)
+  return extracted.attempts.length * ITEM_BYTES
 }
 
 function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extracted | ExtractedPoints | Problem {
   const { signal, mapping, points, traces } = options
   try {
-    const extracted = signal === 'logs' && encoding === 'protobuf' ? extractLogBytes(bytes, mapping) : undefined
-    if (extracted !== undefined) return extracted
+    if (signal === 'logs') return extractLogs(encoding === 'json' ? jsonLogs(bytes) : bytes, mapping)
+    if (signal === 'traces')
+      return extractSpans(encoding === 'json' ? jsonSpans(bytes) : bytes, mapping, traces, performance.now())
     const decoded = decodeRequest(signal, encoding, bytes)
-    checkSignal(signal, encoding, decoded)
-    if (signal === 'logs')
-      return extractLogs(matchesLogsRequest(decoded) ? decoded : checked(logsRequest, decoded), mapping)
-    if (signal === 'traces') {
-      const request = matchesTracesRequest(decoded) ? decoded : checked(tracesRequest, decoded)
-      return extractSpans(request, mapping, traces, performance.now())
-    }
+    if (encoding === 'json') checkRoot(signal, decoded)
     const request = checked(metricsRequest, decoded)
     return points === undefined ? ignoreMetrics(request) : extractPoints(request, points.counted, points.writers)
   } catch (error) {
@@ -156,6 +149,18 @@ function extract(encoding: Encoding, bytes: Buffer, options: OtlpOptions): Extra
     const logged = error.cause instanceof SyntaxError ? { logged: 'the body is not JSON' } : {}
     return { status: 400, detail: error.message, ...logged }
   }
+}
+
+function jsonLogs(bytes: Buffer): LogsRequest {
+  const decoded = decodeRequest('logs', 'json', bytes)
+  checkRoot('logs', decoded)
+  return matchesLogsRequest(decoded) ? decoded : checked(logsRequest, decoded)
+}
+
+function jsonSpans(bytes: Buffer): TracesRequest {
+  const decoded = decodeRequest('traces', 'json', bytes)
+  checkRoot('traces', decoded)
+  return matchesTracesRequest(decoded) ? decoded : checked(tracesRequest, decoded)
 }
 
 function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
@@ -167,18 +172,16 @@ function checked<T>(schema: z.ZodType<T>, decoded: unknown): T {
 
 /** Keeps the attempts. After a problem nothing of the request counts, and it may be sent again. */
 async function keep(extracted: Extracted, { keeper, counts }: OtlpOptions): Promise<Taken | Problem> {
-  const { attempts, instants, rawJson } = extracted
+  const { attempts, instants } = extracted
   if (attempts.length === 0) return extracted
   try {
-    const kept = await keeper.keep(attempts, { instants, rawJson: finishRawJson(rawJson) })
+    const kept = await keeper.keep(attempts, { instants })
     counts.accepted(kept.accepted)
     counts.duplicate(kept.duplicates)
     return extracted
   } catch (error) {
     extracted.undo()
     return refused(error, attempts.length, counts)
-  } finally {
-    releasePages(rawJson)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Refuses a body that is no telemetry of its path. Ignoring it would answer a wrongly configured sender with 200 permanently. */
-import { type Encoding, OtlpDecodeError, type Signal } from './protobuf/decode.ts'
-import type { LogRecord, LogsRequest, TracesRequest } from './schema.ts'
+import { OtlpDecodeError, type Signal } from './protobuf/decode.ts'
+import type { WholeRecord } from './telemetry-record.ts'
 
 const ROOTS: Readonly<Record<Signal, string>> = {
   logs: 'resourceLogs',
@@ -9,15 +9,8 @@ const ROOTS: Readonly<Record<Signal, string>> = {
 }
 const SIGNALS: readonly Signal[] = ['logs', 'traces', 'metrics']
 
-/** Throws an {@link OtlpDecodeError} if a decoded body, as yet of any shape, is of another signal or of none. */
-export function checkSignal(signal: Signal, encoding: Encoding, decoded: unknown): void {
-  if (encoding === 'json') checkRoot(signal, decoded)
-  else if (signal === 'traces') checkSpans(decoded as TracesRequest)
-  else if (signal === 'logs') checkLogRecords(decoded as LogsRequest)
-}
-
-/** JSON names what it holds. `{}` is the empty request. */
-function checkRoot(signal: Signal, decoded: unknown): void {
+/** Throws an {@link OtlpDecodeError} if decoded JSON, as yet of any shape, is of another signal or of none. `{}` is the empty request. */
+export function checkRoot(signal: Signal, decoded: unknown): void {
   if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded)) return
   const keys = Object.keys(decoded)
   if (keys.length === 0 || keys.includes(ROOTS[signal])) return
@@ -27,35 +20,22 @@ function checkRoot(signal: Signal, decoded: unknown): void {
   throw new OtlpDecodeError(`the body has no "${ROOTS[signal]}", it has ${held.join(', ')}${hint}`)
 }
 
-/** Protobuf has only field numbers. Decoded as spans, log records and metrics have no ids of the right length. */
-function checkSpans({ resourceSpans }: TracesRequest): void {
-  let hasSpans = false
-  for (const { scopeSpans } of resourceSpans ?? []) {
-    for (const { spans } of scopeSpans ?? []) {
-      if (spans?.some(({ traceId, spanId }) => traceId?.length === 32 || spanId?.length === 16)) return
-      hasSpans ||= spans !== undefined
-    }
-  }
-  if (!hasSpans) return
-  throw new OtlpDecodeError(
-    'no span of the body has a trace id or a span id: send logs to /v1/logs, metrics to /v1/metrics',
-  )
+/** The signals that consist of records. */
+export type RecordSignal = 'logs' | 'traces'
+
+/** What is wrong with a body in protobuf none of whose records {@link holdsRecord}. */
+export const NOT_OF_SIGNAL: Readonly<Record<RecordSignal, string>> = {
+  logs: 'no log record of the body holds anything: send spans to /v1/traces, metrics to /v1/metrics',
+  traces: 'no span of the body has a trace id or a span id: send logs to /v1/logs, metrics to /v1/metrics',
 }
 
-/** Decoded as log records, spans and metrics have no time, and no name, attribute or text. */
-function checkLogRecords({ resourceLogs }: LogsRequest): void {
-  let hasRecords = false
-  for (const { scopeLogs } of resourceLogs ?? []) {
-    for (const { logRecords } of scopeLogs ?? []) {
-      if (logRecords?.some(holdsAnything)) return
-      hasRecords ||= logRecords !== undefined
-    }
-  }
-  if (!hasRecords) return
-  throw new OtlpDecodeError(
-    'no log record of the body holds anything: send spans to /v1/traces, metrics to /v1/metrics',
-  )
+/**
+ * Whether a record in protobuf is of its signal. Protobuf has only field numbers: read as spans, log records and metrics have no ids of the
+ * right length. Read as log records, spans and metrics have no time, and no name, attribute or text.
+ */
+export function holdsRecord(signal: RecordSignal, record: WholeRecord): boolean {
+  const { traceId, spanId, timeUnixNano, observedTimeUnixNano, eventName, attributes, body } = record
+  if (signal === 'traces') return traceId?.length === 32 || spanId?.length === 16
+  const isStated = Boolean(timeUnixNano || observedTimeUnixNano || eventName || attributes)
+  return isStated || body?.stringValue !== undefined
 }
-
-const holdsAnything = ({ timeUnixNano, observedTimeUnixNano, eventName, attributes, body }: LogRecord): boolean =>
-  Boolean(timeUnixNano || observedTimeUnixNano || eventName || attributes) || body?.stringValue !== undefined

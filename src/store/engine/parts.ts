@@ -48,6 +48,9 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     onNewerRecord: error => options.onNewerRecord?.(error),
     onLasting: () => commit.giveUp(),
   })
+  /** Whether the state was restored since the last resend: the log may have lost groups of this writer. */
+  let hasReloaded = false
+
   /** The log may be another server than the one that failed. */
   async function recover(): Promise<void> {
     await log.recover()
@@ -64,7 +67,6 @@ export function createParts(options: EngineOptions, { state, position }: Folded,
     await follower.catchUp()
   }
 
-  let hasReloaded = false
   const follower = createFollower({
     log,
     state,

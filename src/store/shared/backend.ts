@@ -62,7 +62,11 @@ export function createSharedBackend<Target extends SharedTarget>(kind: SharedBac
         throw kind.unusable(target, error)
       }
     },
-    check: async text => kind.check?.(kind.parse(text)),
+    async check(text) {
+      // Parsed on its own: without a check of the kind, an optional call would not evaluate its argument.
+      const target = kind.parse(text)
+      kind.check?.(target)
+    },
     async openToRead(text, { createTally, clock, log: logger = SILENT }) {
       const target = kind.parse(text)
       const tally = createTally()

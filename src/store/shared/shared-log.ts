@@ -103,7 +103,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
   }
 }
 
-function createAppend({ writer, groups }: SharedLogParts, watch: Pick<Watch, 'know'>): Log['append'] {
+function createAppend({ writer, groups }: SharedLogParts, watch: Pick<Watch, 'duringAppend'>): Log['append'] {
   /** Whether an append of the group that is sent now had no answer: it may be stored, or be stored yet. */
   let isUnknown = false
   /** The number of the newest acknowledged group of this writer. */
@@ -112,10 +112,9 @@ function createAppend({ writer, groups }: SharedLogParts, watch: Pick<Watch, 'kn
   return async (group: Group): Promise<Kept> => {
     const isOwn = group.writer === undefined
     try {
-      const kept = await groups.append(group.writer ?? writer, group)
+      const kept = await watch.duringAppend(() => groups.append(group.writer ?? writer, group))
       isUnknown = false
       if (isOwn) acknowledged = Math.max(acknowledged, group.number)
-      watch.know(kept.position)
       return kept
     } catch (error) {
       if (error instanceof LogBehind || error instanceof LogNotEmpty || error instanceof LogRefused) throw error

@@ -83,7 +83,7 @@ test('repairs every statement with an agent and an outcome to a valid attempt', 
   const statement = fc.record(Object.fromEntries([...fields, ...more].map(name => [name, value])), { requiredKeys: [] })
   const law = fc.property(statement, stated => {
     const { stated: repaired } = repairStatement({ ...stated, agent_name: 'a', success: false })
-    const read = readStated(repaired, false)
+    const read = readStated(repaired)
     expect(read.problems).toBeUndefined()
     expect(repairStatement(repaired)).toEqual({ stated: repaired, repairs: [] })
   })

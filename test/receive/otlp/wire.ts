@@ -1,4 +1,4 @@
-/** A protobuf writer for tests: messages as lists of fields, with the published field numbers and not with those of the decoder. */
+/** A protobuf writer and reader for tests, with the published field numbers and not with those of the decoder. */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import published from '../../fixtures/otlp/field-numbers.json' with { type: 'json' }
 
@@ -94,50 +94,98 @@ function encodeValue(writer: BinaryWriter, number: number, name: string, type: s
   else writer.tag(number, WireType.Varint).int64(String(value))
 }
 
-/** Protobuf -> OTLP/JSON, by the published field numbers. Numbers in packed lists are not read: no request of spans or log records has them. */
+/**
+ * A message in protobuf -> OTLP/JSON, by another parser than that of the product. Of a field that comes again the last value counts, and
+ * messages are merged. Throws where the bytes are damaged.
+ */
 export function decodeBody(message: string, bytes: Uint8Array): Record<string, unknown> {
-  const reader = new BinaryReader(bytes)
-  const fields = new Map(
-    Object.entries(PUBLISHED[message]!).map(([name, [number, type]]) => [number, [name, type] as const]),
-  )
-  const json: Record<string, unknown> = {}
-  while (reader.pos < bytes.length) {
-    const [number, wireType] = reader.tag()
-    const [name, declared] = fields.get(number) ?? []
-    if (name === undefined || declared === undefined) {
-      reader.skip(wireType, number)
-      continue
-    }
-    const type = declared.replace('repeated ', '')
-    const value = decodeValue(reader, name, type)
-    if (declared === type) json[camel(name)] = value
-    else json[camel(name)] = [...((json[camel(name)] as unknown[]) ?? []), value]
-  }
-  return json
+  return readMessage(new BinaryReader(bytes), message, bytes.length, {})
 }
 
-function decodeValue(reader: BinaryReader, name: string, type: string): unknown {
-  if (PUBLISHED[type] !== undefined) return decodeBody(type, reader.bytes())
-  switch (type) {
-    case 'bytes':
-      return Buffer.from(reader.bytes()).toString(name.endsWith('_id') ? 'hex' : 'base64')
-    case 'string':
-      return reader.string()
-    case 'double':
-      return reader.double()
-    case 'bool':
-      return reader.bool()
-    case 'fixed64':
-      return String(reader.fixed64())
-    case 'sfixed64':
-      return String(reader.sfixed64())
-    case 'int64':
-      return String(reader.int64())
-    case 'uint64':
-      return String(reader.uint64())
-    case 'fixed32':
-      return reader.fixed32()
-    default:
-      return reader.int32()
+type Json = Record<string, unknown>
+
+function readMessage(reader: BinaryReader, message: string, end: number, into: Json): Json {
+  while (reader.pos < end) {
+    const [number, wireType] = reader.tag()
+    const [name, [, declared]] = Object.entries(PUBLISHED[message]!).find(([, [of]]) => of === number) ?? ['', [0, '']]
+    const type = declared.replace('repeated ', '')
+    const known = type === '' ? undefined : PUBLISHED[type] === undefined ? WIRE_TYPES[type] : WireType.LengthDelimited
+    if (wireType === known) put(into, message, camel(name), declared, readOne(reader, name, type, end, into))
+    else if (known !== undefined && declared !== type && wireType === WireType.LengthDelimited) {
+      const packedEnd = endOf(reader, end)
+      while (reader.pos < packedEnd)
+        put(into, message, camel(name), declared, readOne(reader, name, type, packedEnd, into))
+      if (reader.pos !== packedEnd) throw new Error('a number exceeds its list')
+    } else skip(reader, number, wireType)
   }
+  if (reader.pos !== end) throw new Error('a field exceeds its message')
+  return into
+}
+
+/** As the parser does it, except that it takes a varint of any length. */
+function skip(reader: BinaryReader, number: number, wireType: WireType): void {
+  if (wireType === WireType.Varint) reader.uint64()
+  else if (wireType !== WireType.StartGroup) reader.skip(wireType, number)
+  else {
+    for (
+      let [inner, type] = reader.tag();
+      type !== WireType.EndGroup || inner !== number;
+      [inner, type] = reader.tag()
+    ) {
+      if (type === WireType.EndGroup) throw new Error('a group ends as another one')
+      skip(reader, inner, type)
+    }
+  }
+}
+
+function readOne(reader: BinaryReader, name: string, type: string, end: number, into: Json): unknown {
+  if (PUBLISHED[type] === undefined) return SCALARS[/(^|_)(trace|span)_id$/.test(name) ? 'id' : type]!(reader)
+  const before = into[camel(name)]
+  const innerEnd = endOf(reader, end)
+  return readMessage(reader, type, innerEnd, Array.isArray(before) ? {} : ((before ?? {}) as Json))
+}
+
+function put(into: Json, message: string, name: string, declared: string, value: unknown): void {
+  // A value holds one of its fields.
+  if (message === 'AnyValue') for (const other of Object.keys(into)) if (other !== name) delete into[other]
+  if (declared.startsWith('repeated ')) into[name] = [...((into[name] ?? []) as unknown[]), value]
+  else into[name] = value
+}
+
+function endOf(reader: BinaryReader, end: number): number {
+  const length = reader.uint32()
+  if (reader.pos + length > end) throw new Error('a message ends early')
+  return reader.pos + length
+}
+
+const { Varint, Bit32, Bit64, LengthDelimited } = WireType
+const WIRE_TYPES: Readonly<Record<string, WireType>> = {
+  ...{
+    string: LengthDelimited,
+    bytes: LengthDelimited,
+    double: Bit64,
+    fixed64: Bit64,
+    sfixed64: Bit64,
+    fixed32: Bit32,
+  },
+  ...{ bool: Varint, enum: Varint, int32: Varint, uint32: Varint, sint32: Varint, int64: Varint, uint64: Varint },
+}
+const SCALARS: Readonly<Record<string, (reader: BinaryReader) => unknown>> = {
+  string: reader => reader.string(true),
+  bytes: reader => Buffer.from(reader.bytes()).toString('base64'),
+  id: reader => Buffer.from(reader.bytes()).toString('hex'),
+  double(reader) {
+    const value = reader.double()
+    return Number.isFinite(value) ? value : String(value)
+  },
+  bool: reader => reader.bool(),
+  enum: reader => reader.int32(),
+  int32: reader => reader.int32(),
+  uint32: reader => reader.uint32(),
+  sint32: reader => reader.sint32(),
+  fixed32: reader => reader.fixed32(),
+  int64: reader => String(reader.int64()),
+  uint64: reader => String(reader.uint64()),
+  fixed64: reader => String(reader.fixed64()),
+  sfixed64: reader => String(reader.sfixed64()),
 }

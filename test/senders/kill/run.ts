@@ -1,12 +1,14 @@
 /**
- * `node test/senders/kill/run.ts [SENDER…]`: sends attempts with ids by SDKs of several languages, kills the sidecar in the middle with
+ * `node test/senders/kill/run.ts [--direct | --collector] [SENDER…]`: sends attempts with ids by SDKs of several languages, kills the sidecar in the middle with
  * SIGKILL, starts it again, and counts what became of each attempt. Prints a table. Needs python3, node, go and mvn for their senders.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from '../../support/free-port.ts'
@@ -17,9 +19,11 @@ const run = promisify(execFile)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const HERE = new URL('.', import.meta.url).pathname
 const BUILT = join(tmpdir(), 'agent-performance-kill')
-/** Of each kind, one in 0.2 s. The kill is after a fifth, so that the sidecar is back before the sender ends. */
-const COUNT = 100
+/** Acknowledged attempts before the kill, and how long the sidecar is away before it starts. A sender makes ten attempts a second. */
+const BEFORE = 40
 const DOWN_MS = 3000
+/** How long a sender goes on after the sidecar is back. */
+const AFTER_MS = 8000
 
 type Command = readonly [string, ...string[]]
 
@@ -33,11 +37,13 @@ const SENDERS: ReadonlyMap<string, () => Promise<Command>> = new Map<string, () 
 
 async function python(): Promise<Command> {
   const folder = join(BUILT, 'python')
-  const packages = ['sdk', 'exporter-otlp-proto-http', 'exporter-otlp-proto-grpc'].map(
-    name => `opentelemetry-${name}==1.45.2`,
-  )
-  await run('python3', ['-m', 'venv', folder])
-  await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...packages])
+  const packages = ['sdk', 'exporter-otlp-proto-http', 'exporter-otlp-proto-grpc']
+  if (!existsSync(join(folder, 'installed'))) {
+    await run('python3', ['-m', 'venv', folder])
+    const pinned = packages.map(name => `opentelemetry-${name}==1.45.2`)
+    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...pinned])
+    await writeFile(join(folder, 'installed'), '')
+  }
   return [join(folder, 'bin/python'), join(HERE, 'python/main.py')]
 }
 
@@ -102,18 +108,22 @@ async function countCase({ sender, command, protocol, collector }: Case): Promis
     OTEL_BSP_SCHEDULE_DELAY: '500',
     OTEL_BLRP_SCHEDULE_DELAY: '500',
   }
-  const child = spawn(file, [...args, protocol, String(COUNT), sender], { env, stdio: ['ignore', 'ignore', 'ignore'] })
+  const child = spawn(file, [...args, protocol, sender], { env, stdio: ['pipe', 'pipe', 'ignore'] })
   const ended = once(child, 'exit')
-  while (relay.acknowledged.size < (2 * COUNT) / 5 && child.exitCode === null) await setTimeout(10)
+  const printed = text(child.stdout)
+  while (relay.acknowledged.size < BEFORE && child.exitCode === null) await setTimeout(10)
   const killedMs = performance.now()
   await Promise.all([sidecar.stop('SIGKILL'), relay.close()])
   await setTimeout(DOWN_MS)
   sidecar = await start()
   await relay.open()
   const awaySeconds = Math.round((performance.now() - killedMs) / 1000)
+  await setTimeout(AFTER_MS)
+  child.stdin.end()
   await ended
-  await allAcknowledged(relay, 2 * COUNT)
-  const counts = await countKept(sidecar.url, sender, relay)
+  const count = Number(await printed)
+  await allAcknowledged(relay, 2 * count)
+  const counts = await countKept(sidecar.url, idsOf(sender, count), relay)
   between?.process.kill('SIGKILL')
   await Promise.all([sidecar.stop(), relay.close()])
   return { ...counts, awaySeconds }
@@ -128,7 +138,17 @@ async function allAcknowledged(relay: Relay, all: number): Promise<void> {
   }
 }
 
-async function countKept(url: string, sender: string, { acknowledged }: Relay): Promise<Omit<Counts, 'awaySeconds'>> {
+/** The ids that a sender gives to its attempts of each kind. */
+const idsOf = (sender: string, count: number): readonly string[] =>
+  ['log', 'span'].flatMap(kind =>
+    Array.from({ length: count }, (_, n) => `${sender}-${kind}-${String(n).padStart(4, '0')}`),
+  )
+
+async function countKept(
+  url: string,
+  sent: readonly string[],
+  { acknowledged }: Relay,
+): Promise<Omit<Counts, 'awaySeconds'>> {
   const ids: string[] = []
   let cursor = ''
   do {
@@ -139,9 +159,6 @@ async function countKept(url: string, sender: string, { acknowledged }: Relay): 
     ids.push(...page.attempts.map(({ attempt_id }) => attempt_id ?? ''))
     cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`
   } while (cursor !== '')
-  const sent = ['log', 'span'].flatMap(kind =>
-    Array.from({ length: COUNT }, (_, n) => `${sender}-${kind}-${String(n).padStart(4, '0')}`),
-  )
   const kept = new Set(ids)
   return {
     sent: sent.length,
@@ -184,24 +201,33 @@ async function startCollector(
   const file = join(folder, 'collector.yaml')
   await writeFile(file, JSON.stringify(config))
   const child = spawn(binary, ['--config', `file:${file}`], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  for await (const chunk of child.stderr!) {
-    said += chunk
-    if (said.includes('Everything is ready')) break
-  }
-  if (!said.includes('Everything is ready')) throw new Error(`the Collector ended: ${said}`)
-  child.stderr!.resume()
+  await ready(child)
   return { port, process: child }
 }
 
+/** Reads on for as long as the Collector runs: a Go program ends when it writes to a closed standard error. */
+function ready(collector: ChildProcess): Promise<void> {
+  let said = ''
+  return new Promise((resolve, reject) => {
+    collector.stderr!.on('data', chunk => {
+      if (said.length < 10_000) said += chunk
+      if (said.includes('Everything is ready')) resolve()
+    })
+    collector.once('exit', code => reject(new Error(`the Collector ended with ${code}: ${said}`)))
+  })
+}
+
 const names = process.argv.slice(2)
-const wanted = [...SENDERS.keys()].filter(name => names.length === 0 || names.includes(name))
-const collector = names.includes('--direct') ? undefined : await goBuild('collector')
+const wanted = [...SENDERS.keys()].filter(name => names.every(one => one.startsWith('--')) || names.includes(name))
+const ways = [
+  ...(names.includes('--collector') ? [] : [undefined]),
+  ...(names.includes('--direct') ? [] : [await goBuild('collector')]),
+]
 say('| SDK | protocol | way | sidecar away | sent | kept | lost before the sidecar | lost by the sidecar | doubled |')
 say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
 for (const sender of wanted) {
   const command = await SENDERS.get(sender)!()
-  for (const through of collector === undefined ? [undefined] : [undefined, collector]) {
+  for (const through of ways) {
     for (const protocol of ['http', 'grpc'] as const) {
       const { awaySeconds, sent, kept, lostBefore, lostByUs, doubled } = await countCase({
         sender,

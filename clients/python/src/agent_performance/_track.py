@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
 import threading
 import time
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, AsyncGenerator, Callable, Dict, Generator, List, Mapping, Optional, Type, TypeVar, cast
+from typing import Any, AsyncGenerator, Callable, Dict, Generator, Mapping, Optional, Tuple, Type, TypeVar, cast
 
 from ._log import log
 
@@ -53,17 +55,19 @@ class TrackedAttempt:
         self._labels = labels
         self._describe = describe
         self._count_aborted = count_aborted
-        self._open: List[RunningAttempt] = []
 
     def __enter__(self) -> RunningAttempt:
         running = RunningAttempt(self._labels)
-        self._open.append(running)
+        _open_blocks.set((*_open_blocks.get(), (self, running)))
         return running
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        self.end(self._open.pop(), error)
+        blocks = _open_blocks.get()
+        place = max(place for place, (tracked, _) in enumerate(blocks) if tracked is self)
+        _open_blocks.set(blocks[:place] + blocks[place + 1 :])
+        self.end(blocks[place][1], error)
 
     async def __aenter__(self) -> RunningAttempt:
         return self.__enter__()
@@ -107,6 +111,10 @@ class TrackedAttempt:
             return {"success": False, "error_type": "describe_failed"}
 
 
+#: The blocks that are open in this thread or task. Threads and tasks may use one object at the same time.
+_open_blocks: "ContextVar[Tuple[Tuple[TrackedAttempt, RunningAttempt], ...]]" = ContextVar("open_blocks", default=())
+
+
 def track_attempt(
     agent_name: str,
     model_name: str,
@@ -133,6 +141,16 @@ def track_attempt(
 
 _default: Dict[str, Any] = {}
 _default_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Another thread may have held the lock when the process was forked. The child would wait for it without end."""
+    global _default_lock
+    _default_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _record_by_default(fields: Mapping[str, Any]) -> None:

@@ -2,35 +2,26 @@
 import { type AttemptField, type AttemptFieldName, FIELD_LIST, type ListedField } from '../../../core/attempt/fields.ts'
 import { compile } from '../../compile.ts'
 import type { StatedAttempt } from '../../read-attempt.ts'
-import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
+import type { AttributeLookup } from './attribute-lookup.ts'
 import { INPUT_WITHOUT_CACHE, statesCacheApart } from './cached-tokens.ts'
 import { compileConditions } from './condition.ts'
-import {
-  booleanOf,
-  type FieldSources,
-  firstOf,
-  isUnescapedSource,
-  numberOf,
-  resolveSources,
-  textOf,
-} from './field-sources.ts'
+import { booleanOf, type FieldSources, firstOf, numberOf, resolveSources, textOf } from './field-sources.ts'
 import type { OtlpRule, OtlpSource } from './mapping.ts'
 
 /** A rule that is compiled once and applied to many records. */
-export interface CompiledRule<R> {
+export interface CompiledRule {
   readonly rule: OtlpRule
-  /** Whether attempts need no escapes in JSON where the attributes of their record need none. */
-  readonly keepsUnescaped: boolean
   /** Whether the rule applies to a record. */
-  matches(context: RecordContext<R>): boolean
+  matches(record: TelemetryRecord): boolean
   /** What a record states by the rule, whether or not it makes an attempt. Of a rule that rolls up, without {@link defaultModel}. */
-  statement(context: RecordContext<R>): StatedAttempt
+  statement(record: TelemetryRecord): StatedAttempt
   /** The constant that names the model where neither the record nor the calls below it do. Undefined for a rule that does not roll up. */
   readonly defaultModel: unknown
 }
 
 /** Compiles a rule. The result is total, whatever the records hold. */
-export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): CompiledRule<R> {
+export function compileRule(rule: OtlpRule, attributes: AttributeLookup): CompiledRule {
   const applies = compileConditions(rule.when, attributes)
   const excepted = compileConditions(rule.unless, attributes)
   const model = rule.roll_up ? (rule.attempt.model_name ?? []) : []
@@ -40,13 +31,12 @@ export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): 
   const withoutCache = attributes.lookup(INPUT_WITHOUT_CACHE)
   return {
     rule,
-    keepsUnescaped: Object.values(rule.attempt).every(sources => sources.every(isUnescapedSource)),
     defaultModel,
-    matches: context => (applies === undefined || applies(context)) && (excepted === undefined || !excepted(context)),
-    statement(context) {
+    matches: record => (applies === undefined || applies(record)) && (excepted === undefined || !excepted(record)),
+    statement(record) {
       const stated: Stated = {}
-      state(stated, fields, attributes.valuesOf(context), context, FUNCTIONS)
-      const isApart = statesCacheApart(context.scope?.name, stated.model_name) && withoutCache(context) === undefined
+      state(stated, fields, record.values, record, FUNCTIONS)
+      const isApart = statesCacheApart(record.origin.scope, stated.model_name) && withoutCache(record) === undefined
       if (rule.input_tokens_include_cache && !isApart) excludeCachedTokens(stated)
       return stated
     },
@@ -54,16 +44,16 @@ export function compileRule<R>(rule: OtlpRule, attributes: AttributeLookup<R>): 
 }
 
 type Stated = { -readonly [Name in AttemptFieldName]?: unknown }
-type RuleFields<R> = Readonly<Record<AttemptFieldName, FieldSources<R>>>
+type RuleFields = Readonly<Record<AttemptFieldName, FieldSources>>
 
-function resolveFields<R>({ attempt, roll_up }: OtlpRule, attributes: AttributeLookup<R>): RuleFields<R> {
+function resolveFields({ attempt, roll_up }: OtlpRule, attributes: AttributeLookup): RuleFields {
   return Object.fromEntries(
     FIELD_LIST.map(({ name }) => {
       const sources = attempt[name] ?? []
       const own = roll_up && name === 'model_name' ? sources.filter(source => !isConstant(source)) : sources
       return [name, resolveSources(own, attributes)]
     }),
-  ) as RuleFields<R>
+  ) as RuleFields
 }
 
 const isConstant = (source: OtlpSource): source is Extract<OtlpSource, { readonly value: unknown }> =>
@@ -78,11 +68,11 @@ const CONVERSION: Readonly<Record<AttemptField['kind'], keyof typeof FUNCTIONS>>
 }
 const FUNCTIONS = { textOf, booleanOf, numberOf, firstOf }
 
-type State<R> = (
+type State = (
   stated: Stated,
-  fields: RuleFields<R>,
+  fields: RuleFields,
   values: readonly unknown[],
-  context: RecordContext<R>,
+  record: TelemetryRecord,
   functions: typeof FUNCTIONS,
 ) => void
 
@@ -90,9 +80,9 @@ type State<R> = (
  * Writes what a record states of each field, always in the same order, so that attempts which state the same are objects of one shape.
  * The object is empty at first: V8 soon allocates object literals from here in the old space, where they keep their request alive.
  */
-function compileState<R>(fields: RuleFields<R>): State<R> {
-  return compile<State<R>>(
-    ['stated', 'fields', 'values', 'context', 'functions'],
+function compileState(fields: RuleFields): State {
+  return compile<State>(
+    ['stated', 'fields', 'values', 'record', 'functions'],
     [
       'const { textOf, booleanOf, numberOf, firstOf } = functions',
       ...FIELD_LIST.map(field => stateField(field, fields)),
@@ -100,11 +90,11 @@ function compileState<R>(fields: RuleFields<R>): State<R> {
   )
 }
 
-function stateField<R>({ name, kind }: ListedField, fields: RuleFields<R>): string {
+function stateField({ name, kind }: ListedField, fields: RuleFields): string {
   const { slot, others } = fields[name]
   if (slot < 0 && others.length === 0) return ''
   return `let ${name} = ${slot < 0 ? 'undefined' : `values[${slot}]`}
-    if (${name} === undefined || ${name} === '') ${name} = ${others.length === 0 ? 'undefined' : `firstOf(fields.${name}.others, context)`}
+    if (${name} === undefined || ${name} === '') ${name} = ${others.length === 0 ? 'undefined' : `firstOf(fields.${name}.others, record)`}
     if (${name} !== undefined) stated.${name} = ${CONVERSION[kind]}(${name})`
 }
 

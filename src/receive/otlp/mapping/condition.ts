@@ -1,19 +1,20 @@
 /** The conditions of a rule, compiled. Total, whatever the records hold. */
-import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
+import type { AttributeLookup } from './attribute-lookup.ts'
 import type { OtlpCondition, OtlpConditions } from './mapping.ts'
 
 /** Whether all conditions hold for a record. */
-export type Holds<R> = (context: RecordContext<R>) => boolean
+export type Holds = (record: TelemetryRecord) => boolean
 
 /** Compiles conditions. Undefined if there are none. */
-export function compileConditions<R>(conditions: OtlpConditions, attributes: AttributeLookup<R>): Holds<R> | undefined {
+export function compileConditions(conditions: OtlpConditions, attributes: AttributeLookup): Holds | undefined {
   const all = Object.entries(conditions).map(([path, condition]) => ({
     lookup: attributes.lookup(path),
     holds: compileCondition(condition),
   }))
   if (all.length === 0) return undefined
-  return context => {
-    for (const { lookup, holds } of all) if (!holds(lookup(context))) return false
+  return record => {
+    for (const { lookup, holds } of all) if (!holds(lookup(record))) return false
     return true
   }
 }

@@ -1,55 +1,45 @@
 /** Where a rule finds the value of a field, and the conversion of attribute values. Total, whatever the records hold. */
-import { isUnescaped } from '../protobuf/known-names.ts'
-import type { AttributeLookup, Lookup, RecordContext } from './attribute-lookup.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
+import type { AttributeLookup, Lookup } from './attribute-lookup.ts'
 import type { OtlpSource } from './mapping.ts'
 
 /** The resolved sources of a field: the slot of an attribute, or -1, and then the lookups of the other sources. */
-export interface FieldSources<R> {
+export interface FieldSources {
   readonly slot: number
-  readonly others: readonly Lookup<R>[]
+  readonly others: readonly Lookup[]
 }
 
 /** Resolves the sources of a field. */
-export function resolveSources<R>(sources: readonly OtlpSource[], attributes: AttributeLookup<R>): FieldSources<R> {
+export function resolveSources(sources: readonly OtlpSource[], attributes: AttributeLookup): FieldSources {
   const [first] = sources
   const slot = typeof first === 'string' ? attributes.slotOf(first) : -1
   const others = slot < 0 ? sources : sources.slice(1)
   return { slot, others: others.map(source => bySource(source, attributes)) }
 }
 
-/** The parts of a record that never need escapes in JSON. */
-const UNESCAPED_PARTS = /^record:(?:time|id|trace_id|span_id|parent_span_id|duration_seconds|success)$/
-
-/** Whether a source gives only strings without escapes, where the attributes of the record hold no others. */
-export function isUnescapedSource(source: OtlpSource): boolean {
-  if (typeof source === 'string') return UNESCAPED_PARTS.test(source) || !/^(?:record|resource):/.test(source)
-  if ('join' in source) return source.join.every(isUnescapedSource)
-  return 'from' in source ? isUnescapedSource(source.from) : isUnescaped(String(source.value))
-}
-
 /** The value of the first lookup that finds one. */
-export function firstOf<R>(lookups: readonly Lookup<R>[], context: RecordContext<R>): unknown {
+export function firstOf(lookups: readonly Lookup[], record: TelemetryRecord): unknown {
   for (const lookup of lookups) {
-    const value = lookup(context)
+    const value = lookup(record)
     if (value !== undefined && value !== '') return value
   }
   return undefined
 }
 
-function bySource<R>(source: OtlpSource, attributes: AttributeLookup<R>): Lookup<R> {
+function bySource(source: OtlpSource, attributes: AttributeLookup): Lookup {
   if (typeof source === 'string') return attributes.lookup(source)
   if ('value' in source) return () => source.value
   if ('join' in source) {
     const lookups = source.join.map(attributes.lookup)
-    return context => {
-      const values = lookups.map(lookup => lookup(context))
+    return record => {
+      const values = lookups.map(lookup => lookup(record))
       return values.includes(undefined) ? undefined : values.join(':')
     }
   }
   const lookup = attributes.lookup(source.from)
   const convert = 'in' in source ? isAmong(source.in) : scaledBy(source.scale)
-  return context => {
-    const value = lookup(context)
+  return record => {
+    const value = lookup(record)
     return value === undefined ? undefined : convert(value)
   }
 }

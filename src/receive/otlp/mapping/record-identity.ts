@@ -1,27 +1,11 @@
 /** Identities of records: the same for a record that is sent again, in either encoding. */
 import { hash } from 'node:crypto'
-import type { AnyValue, Int64, KeyValue, LogRecord, Maybe, Resource, Span } from '../schema.ts'
-import type { RecordContext } from './attribute-lookup.ts'
-
-const ZERO = 0x30
-
-/** An id in lower case, so that all senders spell it alike; undefined where it is all zeros or has another length. */
-export function idOf(id: Maybe<string>, digits: number): string | undefined {
-  if (id?.length !== digits) return undefined
-  // The first digit nearly always tells that it is not all zeros.
-  return id.charCodeAt(0) !== ZERO || /[^0]/.test(id) ? id.toLowerCase() : undefined
-}
-
-/** Whether a time is stated. Protobuf cannot tell an absent time from 0. */
-export function isKnown(nanos: Maybe<Int64>): nanos is Int64 {
-  if (typeof nanos === 'string') return nanos.charCodeAt(0) !== ZERO || Number(nanos) !== 0
-  return nanos !== null && nanos !== undefined && nanos !== 0
-}
+import type { AnyValue, KeyValue, Maybe, Resource } from '../schema.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
 
 /** The identity of a span. Undefined without both ids. */
-export function spanIdentity({ traceId, spanId }: Pick<Span, 'traceId' | 'spanId'>): string | undefined {
-  const [trace, span] = [idOf(traceId, 32), idOf(spanId, 16)]
-  return trace === undefined || span === undefined ? undefined : `${trace}:${span}`
+export function spanIdentity({ traceId, spanId }: TelemetryRecord): string | undefined {
+  return traceId === '' || spanId === '' ? undefined : `${traceId}:${spanId}`
 }
 
 /** The length of a digest in base64url: 132 bits, so that two of them never meet. */
@@ -32,14 +16,12 @@ const DIGEST_LENGTH = 22
  * batch is not part of it: a retry may send other batches. Two records that are equal to the last bit are one. Undefined without a time,
  * because then equal records are likely to be different ones.
  */
-export function logRecordIdentity({ record, resource }: RecordContext<LogRecord>): string | undefined {
-  const times = [record.timeUnixNano, record.observedTimeUnixNano].map(nanos =>
-    isKnown(nanos) ? String(BigInt(nanos)) : '',
-  )
-  if (times.join('') === '') return undefined
-  const ids = [idOf(record.traceId, 32) ?? '', idOf(record.spanId, 16) ?? '']
-  const stated = [times, ids, record.eventName ?? '', canonical(record.body, 0), entriesOf(record.attributes, 0)]
-  const text = `${JSON.stringify(stated)}${resourceText(resource)}`
+export function logRecordIdentity(record: TelemetryRecord): string | undefined {
+  const { time, start, traceId, spanId, name, whole, origin } = record
+  if (time === 0n && start === 0n) return undefined
+  const times = [time, start].map(nanos => (nanos === 0n ? '' : String(nanos)))
+  const stated = [times, [traceId, spanId], name, canonical(whole.body, 0), entriesOf(whole.attributes, 0)]
+  const text = `${JSON.stringify(stated)}${resourceText(origin.resource)}`
   return `event:${hash('sha256', text, 'base64url').slice(0, DIGEST_LENGTH)}`
 }
 

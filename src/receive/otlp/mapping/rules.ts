@@ -1,33 +1,31 @@
 /** The enabled rules of a mapping, compiled once for all requests. */
-import { createKeyOrder, type KeyOrder } from '../protobuf/key-order.ts'
-import type { LogRecord, Span } from '../schema.ts'
+import { createKeyOrder } from '../protobuf/key-order.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
 import { createModelCallReader, type ReadModelCall } from '../traces/model-call.ts'
-import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
+import type { AttributeLookup, RecordAttributes } from './attribute-lookup.ts'
 import { type CompiledRule, compileRule } from './compiled-rule.ts'
-import type { OtlpMapping, OtlpPath, OtlpRule, OtlpSource } from './mapping.ts'
+import type { OtlpMapping, OtlpRule } from './mapping.ts'
 import { logRecordLookup, spanLookup } from './record.ts'
 import { createSpanEnd } from './span-outcome.ts'
 import { createUnusedRules, type UnusedRules } from './unused-rules.ts'
 
 /** The rules for one kind of record, of which the first that matches applies, and their lookups. */
-export interface Rules<R> {
-  readonly rules: readonly CompiledRule<R>[]
-  readonly attributes: AttributeLookup<R>
-  /** Finds attribute names by their bytes. */
-  readonly keys: KeyOrder
+export interface Rules {
+  readonly rules: readonly CompiledRule[]
+  readonly attributes: RecordAttributes
   /** Why a record without a usable outcome has none. Undefined for log records, which are invalid then. */
-  readonly outcomeOf: ((context: RecordContext<R>) => 'no_outcome' | 'interrupted' | 'aborted') | undefined
+  readonly outcomeOf: ((record: TelemetryRecord) => 'no_outcome' | 'interrupted' | 'aborted') | undefined
   /** The rules that are off. */
-  readonly unusedRules: UnusedRules<R>
+  readonly unusedRules: UnusedRules
 }
 
 /** The rules for spans. */
-export interface SpanRules extends Rules<Span> {
+export interface SpanRules extends Rules {
   readonly modelCall: ReadModelCall
 }
 
 /** The enabled rules for log records. */
-export const logRules: (mapping: OtlpMapping) => Rules<LogRecord> = compileOnce(mapping =>
+export const logRules: (mapping: OtlpMapping) => Rules = compileOnce(mapping =>
   rulesFor('logs', mapping, logRecordLookup, undefined),
 )
 /** The enabled rules for spans. */
@@ -35,8 +33,8 @@ export const spanRules: (mapping: OtlpMapping) => SpanRules = compileOnce(mappin
   const attributes = spanLookup()
   const { outcome } = createSpanEnd(attributes.lookup)
   const modelCall = createModelCallReader(attributes)
-  const whyNone = (context: RecordContext<Span>) => {
-    const ended = outcome(context)
+  const whyNone = (record: TelemetryRecord) => {
+    const ended = outcome(record)
     return ended === 'success' || ended === 'failure' ? 'no_outcome' : ended
   }
   return { ...rulesFor('traces', mapping, spanLookup, whyNone, attributes), modelCall }
@@ -51,27 +49,16 @@ function compileOnce<Compiled>(compileRules: (mapping: OtlpMapping) => Compiled)
   }
 }
 
-function rulesFor<R>(
+function rulesFor(
   signal: OtlpRule['signal'],
   mapping: OtlpMapping,
-  createLookup: () => AttributeLookup<R>,
-  outcomeOf: Rules<R>['outcomeOf'],
-  attributes: AttributeLookup<R> = createLookup(),
-): Rules<R> {
+  createLookup: () => AttributeLookup,
+  outcomeOf: Rules['outcomeOf'],
+  attributes: AttributeLookup = createLookup(),
+): Rules {
   const enabled = Object.values(mapping).filter(rule => rule.enabled && rule.signal === signal)
   const rules = enabled.map(rule => compileRule(rule, attributes))
-  const volatile = enabled.flatMap(({ attempt }) => [
-    ...(attempt.timestamp ?? []),
-    ...(attempt.attempt_id ?? []),
-    ...(attempt.trace_id ?? []),
-  ])
   const unusedRules = createUnusedRules(signal, mapping, createLookup)
-  const keys = createKeyOrder(attributes.slots, new Set(volatile.flatMap(pathsOf)))
-  return { rules, attributes, keys, outcomeOf, unusedRules }
-}
-
-function pathsOf(source: OtlpSource): readonly OtlpPath[] {
-  if (typeof source === 'string') return [source]
-  if ('join' in source) return source.join
-  return 'from' in source ? [source.from] : []
+  const keys = createKeyOrder(attributes.slots)
+  return { rules, attributes: { ...attributes, keys }, outcomeOf, unusedRules }
 }

@@ -1,8 +1,7 @@
 /** How a span ended. */
 import { attributeOf } from '../scalar.ts'
-import type { Span } from '../schema.ts'
-import type { Lookup, RecordContext } from './attribute-lookup.ts'
-import { isKnown } from './record-identity.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
+import type { Lookup } from './attribute-lookup.ts'
 
 /** `interrupted` waits for a person, `aborted` was given up from outside or has not finished: neither is a success or a failure. */
 export type SpanOutcome = 'success' | 'failure' | 'interrupted' | 'aborted'
@@ -31,40 +30,39 @@ const SCOPES_WITH_REASONS: ReadonlySet<unknown> = new Set(['ai', 'gen_ai'])
 
 /** Reads the error type of a span, and how it ended. */
 export interface SpanEnd {
-  readonly errorType: Lookup<Span>
-  outcome(context: RecordContext<Span>): SpanOutcome
+  readonly errorType: Lookup
+  outcome(record: TelemetryRecord): SpanOutcome
 }
 
 /** Creates the lookups. `attribute` finds an attribute by its name. */
-export function createSpanEnd(attribute: (name: string) => Lookup<Span>): SpanEnd {
+export function createSpanEnd(attribute: (name: string) => Lookup): SpanEnd {
   const stated = attribute('error.type')
   const reasons = attribute('gen_ai.response.finish_reasons')
   const reasonOfAiSdk = attribute('ai.response.finishReason')
 
   /** The attribute, else the type of the last recorded exception of a failed span. A span may handle an exception and succeed. */
-  function errorType(context: RecordContext<Span>): unknown {
-    const type = stated(context)
-    if ((type !== undefined && type !== '') || !isError(context.record)) return type
-    const exception = context.record.events?.findLast(event => event.name === 'exception')
+  function errorType(record: TelemetryRecord): unknown {
+    const type = stated(record)
+    if ((type !== undefined && type !== '') || !record.hasEvents || !isError(record)) return type
+    const exception = record.whole.events?.findLast(event => event.name === 'exception')
     return attributeOf(exception?.attributes, 'exception.type')
   }
 
-  function outcome(context: RecordContext<Span>): SpanOutcome {
-    const { record, scope } = context
-    const type = errorType(context)
+  function outcome(record: TelemetryRecord): SpanOutcome {
+    const type = errorType(record)
     if (INTERRUPTS.has(type)) return 'interrupted'
-    if (ABORTS.has(type) || !isKnown(record.endTimeUnixNano)) return 'aborted'
+    if (ABORTS.has(type) || record.time === 0n) return 'aborted'
     if (isError(record) || (type !== undefined && type !== '')) return 'failure'
-    const reason = lastReason(reasons(context)) ?? lastReason(reasonOfAiSdk(context))
-    if (reason === undefined) return SCOPES_WITH_REASONS.has(scope?.name) ? 'aborted' : 'success'
+    const reason = lastReason(reasons(record)) ?? lastReason(reasonOfAiSdk(record))
+    if (reason === undefined) return SCOPES_WITH_REASONS.has(record.origin.scope) ? 'aborted' : 'success'
     return ABORTED_REASONS.test(reason) ? 'aborted' : reason === 'error' ? 'failure' : 'success'
   }
 
   return { errorType, outcome }
 }
 
-function isError({ status }: Span): boolean {
-  return status?.code === 2 || status?.code === 'STATUS_CODE_ERROR'
+function isError({ status }: TelemetryRecord): boolean {
+  return status === 2 || status === 'STATUS_CODE_ERROR'
 }
 
 /** The reason of the last model call. It is a list, or the JSON of one. */

@@ -1,5 +1,6 @@
 /** Finds rules that are off and would match records that are ignored, so that an operator learns of them. */
-import type { AttributeLookup, RecordContext } from './attribute-lookup.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
+import { type AttributeLookup, valuesOf } from './attribute-lookup.ts'
 import { type CompiledRule, compileRule } from './compiled-rule.ts'
 import type { OtlpMapping, OtlpRule } from './mapping.ts'
 
@@ -10,11 +11,11 @@ export interface UnusedRule {
 }
 
 /** The rules that are off. */
-export interface UnusedRules<R> {
+export interface UnusedRules {
   /** Looks at an ignored record. */
-  ignored(context: RecordContext<R>): void
+  ignored(record: TelemetryRecord): void
   /** Notes that a record of a scope is an attempt. */
-  taken(context: RecordContext<R>): void
+  taken(record: TelemetryRecord): void
   /** What was found since the last time: each scope once. */
   tell(): readonly UnusedRule[]
 }
@@ -25,13 +26,13 @@ const MAX_SCOPES = 100
 const MAX_NAME = 256
 
 /** Compiles the rules that are off, with lookups of their own: the slots of the enabled rules are filled for every record. */
-export function createUnusedRules<R>(
+export function createUnusedRules(
   signal: OtlpRule['signal'],
   mapping: OtlpMapping,
-  createLookup: () => AttributeLookup<R>,
-): UnusedRules<R> {
+  createLookup: () => AttributeLookup,
+): UnusedRules {
   const attributes = createLookup()
-  const rules: (readonly [string, CompiledRule<R>])[] = Object.entries(mapping)
+  const rules: (readonly [string, CompiledRule])[] = Object.entries(mapping)
     .filter(([, rule]) => !rule.enabled && rule.signal === signal)
     .map(([name, rule]) => [name, compileRule(rule, attributes)])
   /** Looks left by scope. */
@@ -39,19 +40,19 @@ export function createUnusedRules<R>(
   const found = new Map<string, string>()
   let lastTaken: unknown
 
-  function ignored(context: RecordContext<R>): void {
-    const scope = nameOf(context)
+  function ignored(record: TelemetryRecord): void {
+    const { scope } = record.origin
     const left = looks.get(scope) ?? (looks.size < MAX_SCOPES ? MAX_LOOKS : 0)
     if (left === 0 || scope.length > MAX_NAME) return
     looks.set(scope, left - 1)
     // The values of the enabled rules have other slots.
-    const own = { ...context, values: undefined }
+    const own = record.withValues(valuesOf(record.whole.attributes, attributes))
     const match = rules.find(([, rule]) => rule.matches(own))
     if (match !== undefined && !found.has(scope)) found.set(scope, match[0])
   }
 
-  function taken(context: RecordContext<R>): void {
-    const scope = nameOf(context)
+  function taken(record: TelemetryRecord): void {
+    const { scope } = record.origin
     if (scope === lastTaken) return
     lastTaken = scope
     if (looks.size < MAX_SCOPES || looks.has(scope)) looks.set(scope, 0)
@@ -68,5 +69,3 @@ export function createUnusedRules<R>(
 
   return { ignored, taken, tell }
 }
-
-const nameOf = <R>({ scope }: RecordContext<R>): string => scope?.name ?? ''

@@ -1,8 +1,24 @@
-/** Bytes of an OTLP request -> the shape of OTLP/JSON, so that one schema serves both encodings. */
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+/** Bytes of an OTLP request -> the shape of OTLP/JSON. */
 import { MESSAGES, type ScalarType } from './fields.ts'
-import { knownName, learnName } from './known-names.ts'
 import { mayHoldOriginalNames, renameFields } from './original-names.ts'
+import {
+  checkDepth,
+  checkText,
+  countField,
+  FIXED32,
+  FIXED64,
+  LENGTH_DELIMITED,
+  openWire,
+  readEnd,
+  readFixed,
+  readTag,
+  readText,
+  readVarint,
+  skip,
+  VARINT,
+  type Wire,
+  WireError,
+} from './wire.ts'
 
 /** The three kinds of request. */
 export type Signal = 'logs' | 'traces' | 'metrics'
@@ -14,11 +30,6 @@ export type Encoding = 'protobuf' | 'json'
 export class OtlpDecodeError extends Error {
   override readonly name = 'OtlpDecodeError'
 }
-
-/** Messages inside messages. Protobuf's own parsers stop there too. */
-const MAX_DEPTH = 100
-/** Fields of one request: half a million attributes. It bounds the memory that empty fields of two bytes can take. */
-export const MAX_FIELDS = 2_000_000
 
 const REQUESTS: Readonly<Record<Signal, string>> = {
   logs: 'ExportLogsServiceRequest',
@@ -37,9 +48,14 @@ export function decodeRequest(signal: Signal, encoding: Encoding, bytes: Buffer)
   try {
     return encoding === 'json' ? decodeJson(REQUESTS[signal], bytes) : decodeProtobuf(REQUESTS[signal], bytes)
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed() : ''
-    throw new OtlpDecodeError(`the body is not an ${REQUESTS[signal]} in ${encoding}: ${reason}`, { cause: error })
+    throw decodeError(signal, encoding, error)
   }
+}
+
+/** The error of a request that cannot be decoded for a reason. */
+export function decodeError(signal: Signal, encoding: Encoding, cause: unknown): OtlpDecodeError {
+  const reason = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '').slice(0, 200).toWellFormed() : ''
+  return new OtlpDecodeError(`the body is not an ${REQUESTS[signal]} in ${encoding}: ${reason}`, { cause })
 }
 
 function decodeJson(message: string, bytes: Buffer): unknown {
@@ -48,164 +64,158 @@ function decodeJson(message: string, bytes: Buffer): unknown {
   return mayHoldOriginalNames(text) ? renameFields(message, value) : value
 }
 
-function decodeProtobuf(message: string, bytes: Buffer): Record<string, unknown> {
-  return readMessage(beginReading(bytes, MAX_FIELDS), PLANS.get(message)!, bytes.length, 0)
+function decodeProtobuf(message: string, bytes: Buffer): unknown {
+  const decoded = {}
+  readFields(openWire(bytes), fieldsOf(message), bytes.length, 0, decoded)
+  return decoded
 }
 
-/** Starts reading bytes, with a limit of fields. */
-export function beginReading(bytes: Buffer, fieldsLeft: number): Reading {
-  return { reader: new BinaryReader(bytes), bytes, fieldsLeft }
-}
-
-/** Decodes the message of a kind from `start` to `end`, at a depth; undefined where it is not one. Never throws. */
-export function decodeWithin(
-  reading: Reading,
-  message: string,
-  start: number,
-  end: number,
-  depth: number,
-): Record<string, unknown> | undefined {
-  try {
-    reading.reader.pos = start
-    return readMessage(reading, PLANS.get(message)!, end, depth)
-  } catch {
-    return undefined
-  }
-}
-
-/** The state of reading bytes. */
-export interface Reading {
-  readonly reader: BinaryReader
-  /** What it reads. */
-  readonly bytes: Buffer
-  fieldsLeft: number
-}
-
-type Read = (reading: Reading) => unknown
+/** A message as it is decoded. */
+export type Message = Record<string, unknown>
 
 interface Field {
   readonly name: string
   readonly repeated: boolean
-  readonly wireType: WireType
+  readonly wireType: number
+  readonly isText: boolean
+  /** Whether it is one of several of which a message holds one: the last of them counts. */
+  readonly isChoice: boolean
   /** One of both: how a scalar is read, or the fields of a message. */
   readonly read: Read | undefined
-  readonly message: Plan
+  readonly message: Fields
 }
 
-/** The fields of a message by their numbers. */
-type Plan = Field[]
+/** The fields of a message, by their numbers. */
+export type Fields = readonly (Field | undefined)[]
 
-function readMessage(reading: Reading, plan: Plan, end: number, depth: number): Record<string, unknown> {
-  if (depth > MAX_DEPTH) throw new RangeError(`messages are nested deeper than ${MAX_DEPTH}`)
-  const { reader } = reading
-  const message: Record<string, unknown> = {}
-  while (reader.pos < end) {
-    countField(reading)
-    const [number, wireType] = reader.tag()
-    const field = plan[number]
-    if (field === undefined) reader.skip(wireType, number)
-    else if (wireType === field.wireType) put(message, field, readOne(reading, field, end, depth))
-    else if (field.repeated && wireType === WireType.LengthDelimited) readPacked(reading, field, end, message)
-    else reader.skip(wireType, number)
+/** Reads fields up to `end` into a message. Without one it only checks them. */
+export function readFields(it: Wire, fields: Fields, end: number, depth: number, message: Message | undefined): void {
+  checkDepth(depth)
+  while (it.pos < end) readField(it, fields, readTag(it), end, depth, message)
+  checkEnd(it, end)
+}
+
+/** Checks that the last field of a message does not exceed it. */
+export function checkEnd(it: Wire, end: number): void {
+  if (it.pos !== end) throw new WireError('a field reaches beyond its message')
+}
+
+/** Reads a field, whose tag was read. Fields without a known number, and those of another type, are skipped. */
+export function readField(
+  it: Wire,
+  fields: Fields,
+  tag: number,
+  end: number,
+  depth: number,
+  message: Message | undefined,
+): void {
+  const field = fields[tag >>> 3]
+  const type = tag & 7
+  if (field === undefined) skip(it, tag, end, depth)
+  else if (type !== field.wireType) {
+    if (field.repeated && type === LENGTH_DELIMITED) readPacked(it, field, end, message)
+    else skip(it, tag, end, depth)
+  } else if (field.read === undefined) readInner(it, field, end, depth, message)
+  else if (message !== undefined) put(message, field, field.read(it, end))
+  else if (field.isText) checkText(it, end)
+  else skip(it, tag, end, depth)
+}
+
+function readInner(it: Wire, field: Field, end: number, depth: number, message: Message | undefined): void {
+  const innerEnd = readEnd(it, end)
+  // A message that is not repeated and comes again is merged with the one before.
+  const before = field.repeated ? undefined : message?.[field.name]
+  const inner = message && ((before ?? {}) as Message)
+  readFields(it, field.message, innerEnd, depth + 1, inner)
+  if (message !== undefined) put(message, field, inner)
+}
+
+function readPacked(it: Wire, field: Field, end: number, message: Message | undefined): void {
+  const packedEnd = readEnd(it, end)
+  while (it.pos < packedEnd) {
+    countField(it)
+    const value = field.read!(it, packedEnd)
+    if (message !== undefined) put(message, field, value)
   }
-  if (reader.pos !== end) throw new RangeError('a field reaches beyond its message')
-  return message
+  checkEnd(it, packedEnd)
 }
 
-function readOne(reading: Reading, field: Field, end: number, depth: number): unknown {
-  if (field.read !== undefined) return field.read(reading)
-  return readMessage(reading, field.message, endOf(reading.reader, end), depth + 1)
-}
-
-function readPacked(reading: Reading, field: Field, end: number, message: Record<string, unknown>): void {
-  const packedEnd = endOf(reading.reader, end)
-  while (reading.reader.pos < packedEnd) {
-    countField(reading)
-    put(message, field, field.read!(reading))
-  }
-  if (reading.reader.pos !== packedEnd) throw new RangeError('a number reaches beyond its list')
-}
-
-function countField(reading: Reading): void {
-  if (--reading.fieldsLeft < 0) throw new RangeError(`it holds more than ${MAX_FIELDS} fields: send smaller batches`)
-}
-
-function endOf(reader: BinaryReader, end: number): number {
-  const length = reader.uint32()
-  const inner = reader.pos + length
-  if (inner > end) throw new RangeError('it ends early')
-  return inner
-}
-
-function put(message: Record<string, unknown>, { name, repeated }: Field, value: unknown): void {
+function put(message: Message, { name, repeated, isChoice }: Field, value: unknown): void {
+  if (isChoice) for (const other in message) if (other !== name) delete message[other]
   const list = repeated ? (message[name] as unknown[] | undefined) : undefined
   if (list !== undefined) list.push(value)
-  else setField(message, name, repeated ? [value] : value)
+  else message[name] = repeated ? [value] : value
 }
 
-/** Attributes are nearly all there is of a request, and under a name that is written out a value is stored at a quarter of the cost. */
-function setField(message: Record<string, unknown>, name: string, value: unknown): void {
-  if (name === 'key') message.key = value
-  else if (name === 'value') message.value = value
-  else if (name === 'stringValue') message.stringValue = value
-  else if (name === 'boolValue') message.boolValue = value
-  else if (name === 'intValue') message.intValue = value
-  else if (name === 'doubleValue') message.doubleValue = value
-  else message[name] = value
+type Read = (it: Wire, end: number) => unknown
+
+/** A signed integer of 64 bits, from its two halves: a number where a number can hold it, else its digits. */
+export function integerOf({ low, high }: Wire): number | string {
+  const number = (high | 0) * 2 ** 32 + low
+  return Number.isSafeInteger(number) ? number : String(BigInt.asIntN(64, unsignedOf(low, high)))
 }
+
+const unsignedOf = (low: number, high: number): bigint => (BigInt(high) << 32n) | BigInt(low)
 
 /** The spelling of a double in JSON, which has no number for these. */
-function doubleOf({ reader }: Reading): number | string {
-  const value = reader.double()
+function doubleOf(it: Wire): number | string {
+  const value = it.view.getFloat64(readFixed(it, 8), true)
   return Number.isFinite(value) ? value : String(value)
 }
 
-/** Strictly: two names must not become one by both turning into U+FFFD. */
-const textOf = ({ reader }: Reading): string => reader.string(true)
+function bytesOf(it: Wire, end: number, encoding: 'hex' | 'base64'): string {
+  const stop = readEnd(it, end)
+  const text = it.bytes.toString(encoding, it.pos, stop)
+  it.pos = stop
+  return text
+}
 
-const bytesOf = ({ reader }: Reading): Buffer => reader.bytes() as Buffer
-
-/** Names come again with every record. One that is known is no new text, which would have to be hashed to be looked up. */
-function nameOf(reading: Reading): string {
-  const { reader, bytes } = reading
-  const start = reader.pos
-  const length = reader.uint32()
-  const name = knownName(bytes, reader.pos, length)
-  if (name !== undefined) {
-    reader.pos += length
-    return name
+/** Reads a varint, then converts it. */
+const varint =
+  (convert: (it: Wire) => unknown): Read =>
+  it => {
+    readVarint(it)
+    return convert(it)
   }
-  reader.pos = start
-  return learnName(textOf(reading))
+
+const SCALARS: Readonly<Record<ScalarType, readonly [type: number, Read]>> = {
+  string: [LENGTH_DELIMITED, readText],
+  hex: [LENGTH_DELIMITED, (it, end) => bytesOf(it, end, 'hex')],
+  base64: [LENGTH_DELIMITED, (it, end) => bytesOf(it, end, 'base64')],
+  bool: [VARINT, varint(({ low, high }) => low !== 0 || high !== 0)],
+  int32: [VARINT, varint(({ low }) => low | 0)],
+  uint32: [VARINT, varint(({ low }) => low)],
+  sint32: [VARINT, varint(({ low }) => (low >>> 1) ^ -(low & 1))],
+  int64: [VARINT, varint(it => String(integerOf(it)))],
+  uint64: [VARINT, varint(({ low, high }) => String(unsignedOf(low, high)))],
+  fixed32: [FIXED32, it => it.view.getUint32(readFixed(it, 4), true)],
+  fixed64: [FIXED64, it => String(it.view.getBigUint64(readFixed(it, 8), true))],
+  sfixed64: [FIXED64, it => String(it.view.getBigInt64(readFixed(it, 8), true))],
+  double: [FIXED64, doubleOf],
 }
 
-const SCALARS: Readonly<Record<ScalarType, readonly [WireType, Read]>> = {
-  string: [WireType.LengthDelimited, textOf],
-  name: [WireType.LengthDelimited, nameOf],
-  hex: [WireType.LengthDelimited, reading => bytesOf(reading).toString('hex')],
-  base64: [WireType.LengthDelimited, reading => bytesOf(reading).toString('base64')],
-  bool: [WireType.Varint, ({ reader }) => reader.bool()],
-  int32: [WireType.Varint, ({ reader }) => reader.int32()],
-  uint32: [WireType.Varint, ({ reader }) => reader.uint32()],
-  sint32: [WireType.Varint, ({ reader }) => reader.sint32()],
-  int64: [WireType.Varint, ({ reader }) => String(reader.int64())],
-  uint64: [WireType.Varint, ({ reader }) => String(reader.uint64())],
-  fixed32: [WireType.Bit32, ({ reader }) => reader.fixed32()],
-  fixed64: [WireType.Bit64, ({ reader }) => String(reader.fixed64())],
-  sfixed64: [WireType.Bit64, ({ reader }) => String(reader.sfixed64())],
-  double: [WireType.Bit64, doubleOf],
+const MESSAGE_FIELDS: ReadonlyMap<string, Fields> = compileTable()
+
+/** The fields of a message of the table. */
+export function fieldsOf(message: string): Fields {
+  return MESSAGE_FIELDS.get(message)!
 }
 
-const PLANS: ReadonlyMap<string, Plan> = plansOf()
-
-function plansOf(): Map<string, Plan> {
-  const plans = new Map<string, Plan>(Object.keys(MESSAGES).map(name => [name, []]))
+function compileTable(): Map<string, Fields> {
+  const compiled = new Map<string, Field[]>(Object.keys(MESSAGES).map(name => [name, []]))
   for (const [message, rows] of Object.entries(MESSAGES)) {
     for (const [number, [name, type, repeated]] of Object.entries(rows)) {
-      const [wireType, read] = SCALARS[type as ScalarType] ?? [WireType.LengthDelimited, undefined]
-      const inner = read === undefined ? plans.get(type)! : []
-      plans.get(message)![Number(number)] = { name, repeated: repeated !== undefined, wireType, read, message: inner }
+      const [wireType, read] = SCALARS[type as ScalarType] ?? [LENGTH_DELIMITED, undefined]
+      compiled.get(message)![Number(number)] = {
+        name,
+        repeated: repeated !== undefined,
+        wireType,
+        isText: type === 'string',
+        isChoice: message === 'AnyValue',
+        read,
+        message: compiled.get(type) ?? [],
+      }
     }
   }
-  return plans
+  return compiled
 }

@@ -3,10 +3,9 @@
  * Numbers never change once published, and fields that are not here are skipped.
  */
 
-/** How a scalar stands on the wire and in JSON: `hex` and `base64` are bytes, an enum is an `int32`, a `name` is text that comes again and again. */
+/** How a scalar stands on the wire and in JSON: `hex` and `base64` are bytes, an enum is an `int32`. */
 export type ScalarType =
   | 'string'
-  | 'name'
   | 'bool'
   | 'int32'
   | 'uint32'
@@ -39,7 +38,7 @@ const COMMON: MessageTable = {
   },
   ArrayValue: { 1: ['values', 'AnyValue', 'repeated'] },
   KeyValueList: { 1: ['values', 'KeyValue', 'repeated'] },
-  KeyValue: { 1: ['key', 'name'], 2: ['value', 'AnyValue'], 3: ['keyStrindex', 'int32'] },
+  KeyValue: { 1: ['key', 'string'], 2: ['value', 'AnyValue'], 3: ['keyStrindex', 'int32'] },
   InstrumentationScope: {
     1: ['name', 'string'],
     2: ['version', 'string'],
@@ -78,7 +77,7 @@ const LOGS: MessageTable = {
     9: ['traceId', 'hex'],
     10: ['spanId', 'hex'],
     11: ['observedTimeUnixNano', 'fixed64'],
-    12: ['eventName', 'name'],
+    12: ['eventName', 'string'],
   },
 }
 

@@ -1,10 +1,10 @@
 /** Calls of a model among the spans of a trace: the model and tokens that many frameworks state only there. */
-import type { AttributeLookup, RecordContext } from '../mapping/attribute-lookup.ts'
+import type { AttributeLookup } from '../mapping/attribute-lookup.ts'
 import { compileRule } from '../mapping/compiled-rule.ts'
 import { firstOf } from '../mapping/field-sources.ts'
 import { GEN_AI_USAGE } from '../mapping/gen-ai.ts'
 import type { OtlpRule } from '../mapping/mapping.ts'
-import type { Span } from '../schema.ts'
+import type { TelemetryRecord } from '../telemetry-record.ts'
 
 /** The kinds of tokens. Cached tokens are not among the input. */
 export const TOKEN_FIELDS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'] as const
@@ -22,7 +22,7 @@ export interface ModelCall {
 }
 
 /** Reads the model call that a span is. Undefined where it is none. */
-export type ReadModelCall = (context: RecordContext<Span>) => ModelCall | undefined
+export type ReadModelCall = (record: TelemetryRecord) => ModelCall | undefined
 
 /** The operations of the GenAI conventions that call a model for text. */
 const OPERATIONS: ReadonlySet<unknown> = new Set(['chat', 'generate_content', 'text_completion'])
@@ -55,7 +55,7 @@ const CALL: OtlpRule = {
 }
 
 /** Creates the reader. */
-export function createModelCallReader(attributes: AttributeLookup<Span>): ReadModelCall {
+export function createModelCallReader(attributes: AttributeLookup): ReadModelCall {
   const call = compileRule(CALL, attributes)
   const operation = attributes.lookup('gen_ai.operation.name')
   const kind = attributes.lookup('openinference.span.kind')
@@ -63,23 +63,23 @@ export function createModelCallReader(attributes: AttributeLookup<Span>): ReadMo
   const models = ['gen_ai.request.model', 'gen_ai.response.model'].map(attributes.lookup)
 
   /** Where neither convention names the kind of the span, as with the AI SDK and Logfire, one that names a model calls it. */
-  function isCall(context: RecordContext<Span>): boolean {
-    const named = operation(context)
+  function isCall(record: TelemetryRecord): boolean {
+    const named = operation(record)
     if (named !== undefined) return OPERATIONS.has(named)
-    const kindName = kind(context)
-    return kindName === undefined ? models.some(model => model(context) !== undefined) : kindName === 'LLM'
+    const kindName = kind(record)
+    return kindName === undefined ? models.some(model => model(record) !== undefined) : kindName === 'LLM'
   }
 
-  return context => {
-    if (!isCall(context)) return undefined
-    const stated = call.statement(context)
+  return record => {
+    if (!isCall(record)) return undefined
+    const stated = call.statement(record)
     const model = stated.model_name
     const tokens: Tokens = {}
     for (const field of TOKEN_FIELDS) {
       const value = stated[field]
       if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) tokens[field] = value
     }
-    const agent = firstOf(agents, context)
+    const agent = firstOf(agents, record)
     return { model: nameOf(model), agent: nameOf(agent), tokens, hasTokens: Object.keys(tokens).length > 0 }
   }
 }

@@ -7,9 +7,10 @@ import { createNode, createTraces, type SpanNode, type Traces, type Usage } from
 
 /** A span, as the memory sees it. `agent` is the agent whose run it is; `call` is the model call that it is. */
 export interface SeenSpan {
-  readonly traceId: string | undefined
-  readonly spanId: string | undefined
-  readonly parentId: string | undefined
+  /** Ids in lower-case hex; empty if absent. */
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentId: string
   readonly agent: string | undefined
   readonly call: ModelCall | undefined
 }
@@ -66,13 +67,13 @@ function beginRequest(traces: Traces, nowMs: number): SpansOfRequest {
   const calls: SpanNode[] = []
 
   function add({ traceId, spanId, parentId, agent, call }: SeenSpan): SpanNode {
-    const trace = traceId === undefined || spanId === undefined ? undefined : traces.touch(traceId, nowMs)
-    const node = trace === undefined ? createNode() : traces.node(trace, spanId!)
+    const trace = traceId === '' || spanId === '' ? undefined : traces.touch(traceId, nowMs)
+    const node = trace === undefined ? createNode('', undefined) : traces.node(trace, spanId)
     if (node.isKnown) return node
     node.isKnown = true
     node.agent = agent
     node.call = call
-    if (trace !== undefined && parentId !== undefined && parentId !== spanId) node.parent = traces.node(trace, parentId)
+    if (trace !== undefined && parentId !== '' && parentId !== spanId) node.parent = traces.node(trace, parentId)
     if (agent !== undefined && node.parent !== undefined) {
       node.parent.runs ??= new Map()
       node.parent.runs.set(agent, node)

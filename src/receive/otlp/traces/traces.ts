@@ -11,6 +11,9 @@ export interface Usage {
 
 /** A span, or the parent of one that has not come. */
 export interface SpanNode {
+  readonly id: string
+  /** The span that came before it to its trace. */
+  readonly before: SpanNode | undefined
   parent: SpanNode | undefined
   isKnown: boolean
   /** The agent whose run it is. */
@@ -33,11 +36,16 @@ export interface SpanNode {
 
 /** The spans of one trace. */
 export interface Trace {
-  readonly ids: string[]
-  readonly nodes: SpanNode[]
+  readonly id: string
+  /** The span that came last. */
+  last: SpanNode | undefined
+  size: number
   /** The spans by id, once a search of the list would take long. */
   index: Map<string, SpanNode> | undefined
   touchedAt: number
+  /** The traces that were touched before and after it. */
+  older: Trace | undefined
+  newer: Trace | undefined
 }
 
 /** Traces by id. */
@@ -57,48 +65,72 @@ const MAX_LISTED = 12
 export function createTraces(maxSpans: number, maxAgeMs: number): Traces {
   const traces = new Map<string, Trace>()
   let count = 0
-  let last: { readonly traceId: string; readonly trace: Trace } | undefined
+  let oldest: Trace | undefined
+  let newest: Trace | undefined
 
-  function touch(traceId: string, nowMs: number): Trace {
+  function touch(id: string, nowMs: number): Trace {
     // Most spans follow one of the same trace.
-    if (last?.traceId === traceId) return last.trace
-    const known = traces.get(traceId)
-    if (known !== undefined) traces.delete(traceId)
-    const trace = known ?? { ids: [], nodes: [], index: undefined, touchedAt: nowMs }
+    if (newest?.id === id) {
+      newest.touchedAt = nowMs
+      return newest
+    }
+    const known = traces.get(id)
+    const trace = known ?? createTrace(id)
+    if (known === undefined) traces.set(id, trace)
+    else unlink(trace)
     trace.touchedAt = nowMs
-    traces.set(traceId, trace)
-    last = { traceId, trace }
+    trace.older = newest
+    if (newest === undefined) oldest = trace
+    else newest.newer = trace
+    newest = trace
     return trace
   }
 
-  function node(trace: Trace, spanId: string): SpanNode {
-    const { ids, nodes, index } = trace
-    const known = index === undefined ? nodes[ids.indexOf(spanId)] : index.get(spanId)
+  function unlink(trace: Trace): void {
+    const { older, newer } = trace
+    if (older === undefined) oldest = newer
+    else older.newer = newer
+    if (newer === undefined) newest = older
+    else newer.older = older
+    // A removed trace must not keep others in memory.
+    trace.older = undefined
+    trace.newer = undefined
+  }
+
+  function node(trace: Trace, id: string): SpanNode {
+    const known = trace.index === undefined ? find(trace, id) : trace.index.get(id)
     if (known !== undefined) return known
-    const created = createNode()
-    ids.push(spanId)
-    nodes.push(created)
+    const created = createNode(id, trace.last)
+    trace.last = created
+    trace.size++
     count++
-    if (index !== undefined) index.set(spanId, created)
-    else if (ids.length > MAX_LISTED) trace.index = new Map(ids.map((id, i) => [id, nodes[i]!]))
+    if (trace.index !== undefined) trace.index.set(id, created)
+    else if (trace.size > MAX_LISTED) trace.index = indexOf(trace)
     return created
   }
 
   function evict(nowMs: number): void {
-    last = undefined
-    for (const [traceId, { nodes, touchedAt }] of traces) {
-      if (count <= maxSpans && nowMs - touchedAt <= maxAgeMs) return
-      traces.delete(traceId)
-      count -= nodes.length
+    while (oldest !== undefined && (count > maxSpans || nowMs - oldest.touchedAt > maxAgeMs)) {
+      traces.delete(oldest.id)
+      count -= oldest.size
+      unlink(oldest)
     }
   }
 
   return { touch, node, evict }
 }
 
-/** All properties in the same order: V8 reads objects of one shape faster. */
-export function createNode(): SpanNode {
+// All properties in the same order: V8 reads objects of one shape faster.
+
+function createTrace(id: string): Trace {
+  return { id, last: undefined, size: 0, index: undefined, touchedAt: 0, older: undefined, newer: undefined }
+}
+
+/** A span that has not come. */
+export function createNode(id: string, before: SpanNode | undefined): SpanNode {
   return {
+    id,
+    before,
     parent: undefined,
     isKnown: false,
     agent: undefined,
@@ -110,4 +142,16 @@ export function createNode(): SpanNode {
     runs: undefined,
     waiting: undefined,
   }
+}
+
+function find({ last }: Trace, id: string): SpanNode | undefined {
+  let node = last
+  while (node !== undefined && node.id !== id) node = node.before
+  return node
+}
+
+function indexOf({ last }: Trace): Map<string, SpanNode> {
+  const index = new Map<string, SpanNode>()
+  for (let node = last; node !== undefined; node = node.before) index.set(node.id, node)
+  return index
 }

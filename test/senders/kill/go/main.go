@@ -1,11 +1,12 @@
-// Sends attempts as log records and as spans, at a steady rate: main PROTOCOL COUNT PREFIX. The endpoint is in the environment.
+// Sends attempts as log records and as spans until its input ends, and prints how many: main PROTOCOL PREFIX.
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
-	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -34,25 +35,31 @@ func exporters(ctx context.Context, protocol string) (sdklog.Exporter, sdktrace.
 
 func main() {
 	ctx := context.Background()
-	count := must(strconv.Atoi(os.Args[2]))
+	var ended atomic.Bool
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		ended.Store(true)
+	}()
 	logs, spans := exporters(ctx, os.Args[1])
 	loggers := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logs)))
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans))
 	logger, tracer := loggers.Logger("kill"), tracers.Tracer("kill")
-	for n := range count {
-		id := fmt.Sprintf("%s-log-%04d", os.Args[3], n)
+	n := 0
+	for ; !ended.Load(); n++ {
+		id := fmt.Sprintf("%s-log-%04d", os.Args[2], n)
 		var record log.Record
 		record.SetEventName("agent.attempt")
 		record.SetTimestamp(time.Now())
-		record.AddAttributes(log.String("agent_name", "log"), log.String("model_name", "m"), log.String("issue_type", "i"),
-			log.Bool("success", true), log.Float64("time_seconds", 1), log.String("attempt_id", id))
+		record.AddAttributes(attribute.String("agent_name", "log"), attribute.String("model_name", "m"), attribute.String("issue_type", "i"),
+			attribute.Bool("success", true), attribute.Float64("time_seconds", 1), attribute.String("attempt_id", id))
 		logger.Emit(ctx, record)
 		_, span := tracer.Start(ctx, "invoke_agent span")
 		span.SetAttributes(attribute.String("gen_ai.operation.name", "invoke_agent"), attribute.String("gen_ai.agent.name", "span"),
-			attribute.String("gen_ai.request.model", "m"), attribute.String("agent.attempt.id", fmt.Sprintf("%s-span-%04d", os.Args[3], n)))
+			attribute.String("gen_ai.request.model", "m"), attribute.String("agent.attempt.id", fmt.Sprintf("%s-span-%04d", os.Args[2], n)))
 		span.End()
 		time.Sleep(200 * time.Millisecond)
 	}
+	fmt.Println(n)
 	loggers.Shutdown(ctx)
 	tracers.Shutdown(ctx)
 }

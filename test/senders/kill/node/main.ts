@@ -1,4 +1,4 @@
-/** Sends attempts as log records and as spans, at a steady rate: main.ts PROTOCOL COUNT PREFIX. The endpoint is in the environment. */
+/** Sends attempts as log records and as spans until its input ends, and prints how many: main.ts PROTOCOL PREFIX. */
 import { setTimeout } from 'node:timers/promises'
 import { OTLPLogExporter as GrpcLogs } from '@opentelemetry/exporter-logs-otlp-grpc'
 import { OTLPLogExporter as HttpLogs } from '@opentelemetry/exporter-logs-otlp-proto'
@@ -7,7 +7,7 @@ import { OTLPTraceExporter as HttpTraces } from '@opentelemetry/exporter-trace-o
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 
-const [protocol, count, prefix] = process.argv.slice(2)
+const [protocol, prefix] = process.argv.slice(2)
 const isGrpc = protocol === 'grpc'
 const loggers = new LoggerProvider({
   processors: [new BatchLogRecordProcessor({ exporter: isGrpc ? new GrpcLogs() : new HttpLogs() })],
@@ -16,7 +16,12 @@ const tracers = new TracerProvider({
   spanProcessors: [new BatchSpanProcessor({ exporter: isGrpc ? new GrpcTraces() : new HttpTraces() })],
 })
 const [logger, tracer] = [loggers.getLogger('kill'), tracers.getTracer('kill')]
-for (let n = 0; n < Number(count); n++) {
+let n = 0
+let isEnded = false
+process.stdin.resume().on('end', () => {
+  isEnded = true
+})
+for (; !isEnded; n++) {
   const digits = String(n).padStart(4, '0')
   const names = { agent_name: 'log', model_name: 'm', issue_type: 'i', success: true, time_seconds: 1 }
   logger.emit({
@@ -30,4 +35,5 @@ for (let n = 0; n < Number(count); n++) {
   span.end()
   await setTimeout(200)
 }
+process.stdout.write(`${n}\n`)
 await Promise.allSettled([loggers.shutdown(), tracers.shutdown()])
