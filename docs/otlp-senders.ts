@@ -31,7 +31,7 @@ export interface RecordedSender {
 }
 
 const OPENAI_AGENTS = 'OpenAI Agents (Python) 0.24.0'
-const LANGGRAPH = 'LangGraph 1.2, LangChain 1.5'
+const LANGGRAPH = 'LangGraph 1.2.22, LangChain 1.5.0'
 const OPENLLMETRY = 'OpenLLMetry 0.62.4'
 const AI_SDK = {
   instrumentation: 'its own',

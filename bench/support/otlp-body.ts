@@ -18,20 +18,15 @@ interface Exporter<Items> {
   shutdown(): Promise<void>
 }
 
-/** The body of a request to `/v1/logs` with `attempts` attempts. `hasIds`: they have ids that {@link withNewIds} replaces. */
-export async function otlpBody(
-  attempts: number,
-  keys: number,
-  encoding: 'protobuf' | 'json' = 'protobuf',
-  hasIds = false,
-): Promise<Buffer> {
+/** The body of a request to `/v1/logs` with as many attempts. {@link withNewIds} replaces their ids. */
+export async function otlpLogs(attempts: number, keys: number, encoding: 'protobuf' | 'json'): Promise<Buffer> {
   const memory = new InMemoryLogRecordExporter()
   const logger = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: memory })] }).getLogger(
     'bench',
   )
   for (const [n, { confidence, ...attempt }] of attemptsOf(attempts, keys).entries()) {
-    const id = hasIds ? { attempt_id: `${MARK.toString('hex')}00000000${hex(n, 8)}` } : {}
-    logger.emit({ eventName: 'agent.attempt', attributes: { ...attempt, ...id, confidence: confidence ?? 0 } })
+    const attempt_id = `${MARK.toString('hex')}00000000${hex(n, 8)}`
+    logger.emit({ eventName: 'agent.attempt', attributes: { ...attempt, attempt_id, confidence: confidence ?? 0 } })
   }
   return bodyOf(url => new EXPORTERS[encoding]({ url }), memory.getFinishedLogRecords())
 }

@@ -75,11 +75,10 @@ async function record(name: string, out: string): Promise<void> {
     ...sender.env,
   }
   const ended = await run(command, args, { env, timeout: TIMEOUT_MS, maxBuffer: 1 << 26 }).catch(error => error)
-  const signal = sender.signal ?? 'traces'
-  const requests = capture.requests.filter(one => one.signal === signal).map(one => one.request)
-  if (requests.length === 0) throw new Error(`${name} sent no ${signal}: ${ended.stderr || ended}`)
-  await writeFile(join(out, `${name}.${signal}.json`), print(reduce(signal, requests, name)))
-  say(`${name}: ${requests.length} requests of ${signal}`)
+  const requests = capture.requests.filter(one => one.signal === 'traces').map(one => one.request)
+  if (requests.length === 0) throw new Error(`${name} sent no spans: ${ended.stderr || ended}`)
+  await writeFile(join(out, `${name}.traces.json`), print(reduce('traces', requests, name)))
+  say(`${name}: ${requests.length} requests of spans`)
 }
 
 const { values, positionals } = parseArgs({

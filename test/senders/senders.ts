@@ -7,24 +7,14 @@ export interface Sender {
   /** A file of programs/. */
   readonly program: string
   readonly env: Readonly<Record<string, string>>
-  readonly signal?: 'logs' | 'traces'
 }
 
 const OTEL_PYTHON = ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2']
-/** With `opentelemetry._events`, which Pydantic AI 1 imports. */
-const OLDER_OTEL_PYTHON = ['opentelemetry-sdk==1.37.0', 'opentelemetry-exporter-otlp-proto-http==1.37.0']
-/** For frameworks that require some versions themselves. */
-const ANY_OTEL_PYTHON = ['opentelemetry-sdk', 'opentelemetry-exporter-otlp-proto-http']
 const OTEL_NODE = '@opentelemetry/sdk-node@0.223.0'
 
-const python = (
-  program: string,
-  packages: readonly string[],
-  env: Readonly<Record<string, string>>,
-  otel: readonly string[] = OTEL_PYTHON,
-): Sender => ({
+const python = (program: string, packages: readonly string[], env: Readonly<Record<string, string>>): Sender => ({
   language: 'python',
-  packages: [...otel, ...packages],
+  packages: [...OTEL_PYTHON, ...packages],
   program: `${program}.py`,
   env,
 })
@@ -66,41 +56,7 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
       CASE: 'ok',
     }),
   ],
-  [
-    'oai-agents-logfire-fail',
-    python('openai_agents', [OPENAI_AGENTS, 'logfire==5.4.0'], { INSTRUMENTATION: 'logfire', CASE: 'fail' }),
-  ],
-  [
-    'openlit-oai-agents',
-    python('openai_agents', ['openai-agents==0.20.0', 'openlit==1.45.0'], { INSTRUMENTATION: 'openlit', CASE: 'ok' }),
-  ],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
-  [
-    'pydantic-ai-1x-v2-ok',
-    python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==1.9.1'], { CASE: 'ok' }, OLDER_OTEL_PYTHON),
-  ],
-  ['strands-fail', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'fail' }, ANY_OTEL_PYTHON)],
-  ['strands-ok', python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: 'ok' }, ANY_OTEL_PYTHON)],
-  [
-    'maf_anth-x',
-    python(
-      'agent_framework_agents',
-      ['agent-framework-core==1.23.0', 'agent-framework-openai', 'agent-framework-anthropic'],
-      { CASE: 'anthropic' },
-      ANY_OTEL_PYTHON,
-    ),
-  ],
-  [
-    'maf-ok',
-    python(
-      'agent_framework_agents',
-      ['agent-framework-core==1.23.0', 'agent-framework-openai', 'agent-framework-anthropic'],
-      { CASE: 'ok' },
-      ANY_OTEL_PYTHON,
-    ),
-  ],
-  ['adk-fail', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'fail' }, ANY_OTEL_PYTHON)],
-  ['adk-ok', python('adk_agents', ['google-adk==2.13.0'], { CASE: 'ok' }, ANY_OTEL_PYTHON)],
   [
     'lg-ok-openllmetry',
     python(
@@ -127,34 +83,6 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
       { INSTRUMENTATION: 'openllmetry', CASE: 'fail' },
     ),
   ],
-  [
-    'lg-ok-openinference',
-    python(
-      'langgraph_agents',
-      [
-        'langgraph==1.2.22',
-        'langchain==1.5.0',
-        'langchain-openai==1.7.4',
-        'openinference-instrumentation-langchain==0.1.80',
-      ],
-      { INSTRUMENTATION: 'openinference', CASE: 'ok' },
-    ),
-  ],
-  [
-    'crew-ok-openinference',
-    python('crewai_agents', ['crewai==1.15.30', 'openinference-instrumentation-crewai==1.1.21'], {
-      INSTRUMENTATION: 'openinference',
-      CASE: 'ok',
-    }),
-  ],
-  [
-    'crew-fail-openllmetry',
-    python('crewai_agents', ['crewai==1.15.30', 'opentelemetry-instrumentation-crewai==0.62.4'], {
-      INSTRUMENTATION: 'openllmetry',
-      CASE: 'fail',
-    }),
-  ],
-  ['autogen-ok', python('autogen_agents', ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5'], { CASE: 'ok' })],
   ['ai4-nested', node('ai_sdk', AI4!, { AI_MAJOR: '4', CASE: 'ok' })],
   ['ai5-nested', node('ai_sdk', AI5!, { AI_MAJOR: '5', CASE: 'ok' })],
   ['ai6-nested', node('ai_sdk', AI6!, { AI_MAJOR: '6', CASE: 'ok' })],

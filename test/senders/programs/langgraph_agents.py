@@ -2,14 +2,11 @@
 
 import os
 
+from opentelemetry.instrumentation.langchain import LangchainInstrumentor
 from otel import provider
 
 made = provider()
-if os.environ["INSTRUMENTATION"] == "openinference":
-    from openinference.instrumentation.langchain import LangChainInstrumentor
-else:
-    from opentelemetry.instrumentation.langchain import LangchainInstrumentor as LangChainInstrumentor
-LangChainInstrumentor().instrument(tracer_provider=made)
+LangchainInstrumentor().instrument(tracer_provider=made)
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool

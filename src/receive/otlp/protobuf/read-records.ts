@@ -1,4 +1,7 @@
-/** Reads the log records or spans of a request from protobuf bytes. Every field of the table is checked; what no rule needs is not kept. */
+/**
+ * Reads the log records or spans of a request from protobuf bytes. Every field of the table is checked; what no rule needs is not kept.
+ * Longer than 250 lines because requests, records and attributes are read by functions that share one position in the bytes.
+ */
 import type { RecordAttributes } from '../mapping/attribute-lookup.ts'
 import { scalarOf } from '../scalar.ts'
 import type { AnyValue, Resource, Scope } from '../schema.ts'
