@@ -6,6 +6,7 @@ import { type AttemptField, FIELD_LIST } from '../src/core/attempt/fields.ts'
 import { TALLY_FAMILIES } from '../src/expose/families.ts'
 import type { Family } from '../src/expose/family.ts'
 import { SELF_METRICS } from '../src/sidecar/self-metrics.ts'
+import { ENDED_STREAMS } from '../test/instrument/stream-kinds.ts'
 import { otherAttributes, spanSources } from './otlp-attributes.ts'
 import { sendersTable } from './otlp-senders.ts'
 
@@ -62,6 +63,15 @@ function valuesOf(field: AttemptField): string {
   }
 }
 
+/** What the tests found of each stream: its kind, how it ended, what was recorded. */
+function streamTable(): string {
+  const rows = ENDED_STREAMS.map(({ kind, ended, recorded }) => {
+    const result = recorded.success ? 'success' : `failure, \`${recorded.error_type}\``
+    return `| ${kind} | ${ended} | ${result} |`
+  })
+  return ['| what the work returns | how it ends | recorded as |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
 /** Every tool of `mcp`, with its arguments. */
 function toolTable(): string {
   const rows = createTools().map(({ name, description, inputSchema }) => {
@@ -87,6 +97,7 @@ const escaped = (text: string): string => text.replaceAll('|', '\\|')
 export const GENERATED_PARTS: ReadonlyMap<string, () => string> = new Map([
   ['configuration', configurationTable],
   ['http-api', fieldTable],
+  ['library', streamTable],
   ['mcp', toolTable],
   ['metrics', metricTables],
   ['otlp', otlpTables],

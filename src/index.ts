@@ -33,18 +33,26 @@ export {
   type SidecarClient,
 } from './instrument/client.ts'
 export {
+  configureInstrumentation,
   deliverTo,
   instrumentAgent,
   instrumentationProblems,
   recordAttempt,
+  startAttempt,
   trackAttempt,
 } from './instrument/default-instrumentation.ts'
 export { createDelivery, type DeliveryOptions, type DeliveryTarget } from './instrument/delivery.ts'
 export type { Delivery, DeliveryStats } from './instrument/delivery-queue.ts'
-export { createInstrumentation, type Instrumentation } from './instrument/instrumentation.ts'
+export type { OnRejected, RejectedDelivery } from './instrument/drain.ts'
+export {
+  createInstrumentation,
+  type Instrumentation,
+  type InstrumentationOptions,
+  type OpenAttempt,
+} from './instrument/instrumentation.ts'
 export type { AttemptOutcome, Describe } from './instrument/outcome.ts'
 export { createPickAgent, type PickAgent, type PickOptions, pickAgent } from './instrument/pick-agent.ts'
-export type { ProblemCounts } from './instrument/problems.ts'
+export type { OnProblem, Problem, ProblemCounts } from './instrument/problems.ts'
 export type { AttemptKeeper, Receipt, RejectedAttempt } from './instrument/receipt.ts'
 export type { AttemptLabels } from './instrument/recorder.ts'
 export { type ProblemDetails, SidecarError } from './instrument/sidecar-error.ts'

@@ -1,5 +1,6 @@
 /** Sends one request to a sidecar, and verifies that the answer comes from a sidecar. */
-import { type HttpAnswer, parseJson, requestOnce } from './http-request.ts'
+import type { HttpAnswer } from './http-exchange.ts'
+import { parseJson, requestOnce } from './http-request.ts'
 import { messageOf } from './problems.ts'
 import type { Query, SidecarAddress } from './sidecar-address.ts'
 import { type ProblemDetails, SidecarError } from './sidecar-error.ts'
@@ -53,8 +54,8 @@ function methodOf({ method, body }: SidecarRequest): 'GET' | 'POST' | 'PUT' {
   return method ?? (body === undefined ? 'GET' : 'POST')
 }
 
-function refusal(asked: string, { status, headers }: HttpAnswer, value: unknown): SidecarError {
-  const isProblem = headers['content-type']?.startsWith('application/problem+json') === true && isRecord(value)
+function refusal(asked: string, { status, header }: HttpAnswer, value: unknown): SidecarError {
+  const isProblem = header('content-type')?.startsWith('application/problem+json') === true && isRecord(value)
   if (!isProblem) return new SidecarError(`${asked}: answered ${status}`, { status })
   const problem: ProblemDetails = value
   const words = [problem.title, problem.detail].filter(text => typeof text === 'string').join(': ')

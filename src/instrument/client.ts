@@ -21,7 +21,7 @@ import type { Answer, Input, QuestionPath } from '../questions/questions.ts'
 import { askSidecar } from './ask.ts'
 import { MAX_TIMEOUT_MS, wholeNumber } from './options.ts'
 import { type Receipt, readReceipt } from './receipt.ts'
-import { sidecarAddress } from './sidecar-address.ts'
+import { sidecarAddress, urlOfEnvironment } from './sidecar-address.ts'
 import { SidecarError } from './sidecar-error.ts'
 import { followStream, type StreamOptions } from './stream.ts'
 
@@ -135,13 +135,17 @@ export interface SidecarClient {
 }
 
 export interface ClientOptions {
+  /** The bearer token. By default `AGENT_PERFORMANCE_TOKEN` of the environment. */
   readonly token?: string | undefined
   /** Time limit of a question in milliseconds, from the connection to the last byte of the answer. 5,000 by default. */
   readonly timeoutMs?: number | undefined
 }
 
-/** A client of the sidecar at `url`. Throws a `TypeError` if the URL or an option is invalid. */
-export function createClient(url: string | URL, options: ClientOptions = {}): SidecarClient {
+/**
+ * A client of the sidecar at `url`, by default at `AGENT_PERFORMANCE_URL` of the environment, else at `http://127.0.0.1:9464`. Throws a
+ * `TypeError` if the URL or an option is invalid.
+ */
+export function createClient(url: string | URL = urlOfEnvironment(), options: ClientOptions = {}): SidecarClient {
   const address = sidecarAddress(url, options.token)
   const timeoutMs = wholeNumber('timeoutMs', options.timeoutMs ?? 5_000, MAX_TIMEOUT_MS)
   /** `fields` are members that distinguish the answer of a sidecar from that of another server. */

@@ -2,10 +2,11 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { type Backlog, createBacklog } from './backlog.ts'
-import { type DeliveryCounts, drain } from './drain.ts'
+import { type DeliveryCounts, type Drain, drain } from './drain.ts'
 import { MAX_TIMEOUT_MS } from './options.ts'
 import { createPace } from './retry.ts'
-import type { Send } from './send.ts'
+import { currentProcess } from './runtime.ts'
+import type { Spool } from './spool.ts'
 
 /** How long the first attempt after an idle time waits for others to join its batch. */
 const GATHER_MS = 100
@@ -18,7 +19,7 @@ const UNTRACED = ROOT_CONTEXT.setValue(createContextKey('OpenTelemetry SDK Conte
 
 /** Every added attempt is in exactly one of the counts. */
 export interface DeliveryStats {
-  /** Queued or in flight. */
+  /** Queued or in flight. Includes attempts that earlier processes left in the spool. */
   readonly queued: number
   /** Confirmed by the keeper. */
   readonly delivered: number
@@ -27,11 +28,15 @@ export interface DeliveryStats {
   readonly dropped: {
     /** The queue was full. The newest are dropped, because older ones may be in flight, and the rest stays without gaps. */
     readonly queue_full: number
-    /** Rejected permanently: individually, or as a batch by a status such as 401. */
+    /** Rejected permanently, each by name. */
     readonly rejected: number
-    /** Added after `close`, or still queued when its timeout expired. */
+    /** Added after `close`, or still queued when its timeout expired, and not in a spool. */
     readonly closed: number
   }
+  /** Still queued when `close` expired. They stay in the spool, and the next process delivers them. */
+  readonly spooled: number
+  /** Tries that did not succeed. Their attempts were sent again, unless they were rejected. */
+  readonly failures: number
   /** The last error message. */
   readonly last_failure: string | undefined
 }
@@ -45,19 +50,23 @@ export interface Delivery {
    * process alive until then. Ends a backoff early, but not a delay that the sidecar requested.
    */
   flush(timeoutMs?: number): Promise<boolean>
-  /** Accepts no more attempts, flushes, and drops the rest after `timeoutMs` (5,000 by default). False if any attempt was dropped. */
+  /**
+   * Accepts no more attempts, flushes, and after `timeoutMs` (5,000 by default) leaves the rest to the spool, or drops it. False if there was a
+   * rest.
+   */
   close(timeoutMs?: number): Promise<boolean>
   stats(): DeliveryStats
 }
 
-/** Limits, in attempts. */
-export interface QueueBounds {
+export interface QueueOptions extends Pick<Drain, 'send' | 'maxBatch' | 'say' | 'onRejected'> {
+  /** Capacity in attempts. */
   readonly maxQueued: number
-  readonly maxBatch: number
+  readonly spool: Spool | undefined
 }
 
 /** Creates a queue that delivers with `send`. It keeps an otherwise idle process alive for one more second, to deliver queued attempts. */
-export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBounds): Delivery {
+export function createDeliveryQueue({ maxQueued, spool, ...options }: QueueOptions): Delivery {
+  const { say } = options
   const backlog = createBacklog(maxQueued)
   const pace = createPace()
   const stop = new AbortController()
@@ -66,20 +75,34 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
   let closing: Promise<boolean> | undefined
 
   async function run(): Promise<void> {
-    process.once('beforeExit', flushAtExit)
+    currentProcess()?.once?.('beforeExit', flushAtExit)
     await pace.gather(GATHER_MS)
     // Start again if an attempt was added just as the last one was delivered.
     while (backlog.size > 0 && !stop.signal.aborted) {
-      await drain({ backlog, send, maxBatch, pace, counts, signal: stop.signal })
+      const { signal } = stop
+      await drain({ ...options, backlog, pace, counts, signal, forget: attempts => spool?.forget(attempts, backlog) })
     }
-    process.off('beforeExit', flushAtExit)
+    currentProcess()?.off?.('beforeExit', flushAtExit)
     loop = undefined
   }
 
+  const start = (): void => {
+    loop ??= context.with(UNTRACED, run)
+  }
+
+  spool?.watch(backlog, start)
+
   function add(attempt: NewAttempt): void {
     if (closing !== undefined) counts.dropped.closed++
-    else if (!backlog.push(attempt)) counts.dropped.queue_full++
-    else loop ??= context.with(UNTRACED, run)
+    else if (!backlog.push(attempt)) {
+      counts.dropped.queue_full++
+      say('delivery', () =>
+        `the queue holds ${maxQueued} attempts, and drops newer ones. ${counts.last_failure ?? ''}`.trimEnd(),
+      )
+    } else {
+      spool?.keep(attempt)
+      start()
+    }
   }
 
   function flush(timeoutMs = DEFAULT_FLUSH_MS): Promise<boolean> {
@@ -96,7 +119,9 @@ export function createDeliveryQueue(send: Send, { maxQueued, maxBatch }: QueueBo
     stop.abort()
     pace.stop()
     await loop
-    counts.dropped.closed += backlog.size
+    const isSpooled = spool?.leave(backlog) ?? false
+    if (isSpooled) counts.spooled += backlog.size
+    else counts.dropped.closed += backlog.size
     backlog.release(backlog.size)
     return whole
   }
@@ -127,5 +152,6 @@ function isDrainedWithin(backlog: Backlog, timeoutMs: number): Promise<boolean> 
 }
 
 function createCounts(): DeliveryCounts {
-  return { delivered: 0, duplicates: 0, dropped: { queue_full: 0, rejected: 0, closed: 0 }, last_failure: undefined }
+  const dropped = { queue_full: 0, rejected: 0, closed: 0 }
+  return { delivered: 0, duplicates: 0, spooled: 0, failures: 0, dropped, last_failure: undefined }
 }

@@ -1,16 +1,31 @@
 /** Empties a backlog: one batch at a time, in order, with retries. */
+import type { AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import type { Backlog } from './backlog.ts'
-import { messageOf, warn } from './problems.ts'
+import { messageOf, type SayProblem, warn } from './problems.ts'
+import type { RejectedAttempt } from './receipt.ts'
 import type { Pace } from './retry.ts'
-import type { Send, SendOutcome } from './send.ts'
+import type { Failure, Send, SendOutcome } from './send.ts'
+
+/** A failure that passes by itself is said after this time: a sidecar that restarts is none of the user's business. */
+const SAY_PASSING_AFTER_MS = 60_000
 
 /** The results of delivery, and why attempts were not delivered. */
 export interface DeliveryCounts {
   delivered: number
   duplicates: number
+  spooled: number
+  failures: number
   readonly dropped: { queue_full: number; rejected: number; closed: number }
   last_failure: string | undefined
 }
+
+/** An attempt that the target rejected permanently, and why. */
+export interface RejectedDelivery {
+  readonly attempt: NewAttempt
+  readonly errors: readonly AttemptProblem[]
+}
+
+export type OnRejected = (rejected: readonly RejectedDelivery[]) => void
 
 export interface Drain {
   readonly backlog: Backlog
@@ -18,24 +33,50 @@ export interface Drain {
   readonly maxBatch: number
   readonly pace: Pace
   readonly counts: DeliveryCounts
+  readonly say: SayProblem
+  readonly onRejected: OnRejected | undefined
+  /** Called with attempts that no longer have to be delivered, before they leave the backlog. */
+  readonly forget: (attempts: readonly NewAttempt[]) => void
   /** Ends the loop. During a try, its batch stays in the backlog. */
   readonly signal: AbortSignal
 }
 
 /** Sends until the backlog is empty or `signal` is aborted. Never rejects. */
-export async function drain({ backlog, send, maxBatch, pace, counts, signal }: Drain): Promise<void> {
+export async function drain(options: Drain): Promise<void> {
+  const { backlog, send, maxBatch, pace, counts, forget, signal } = options
   let size = maxBatch
+  let failingSinceMs: number | undefined
   while (backlog.size > 0 && !signal.aborted) {
     const batch = backlog.peek(size)
     const outcome = splittable(await tryOnce(send, batch, signal), batch.length)
-    count(counts, outcome, batch.length)
-    if (outcome.kind === 'retry') await pace.afterFailure(outcome.retryAfterMs)
-    else if (outcome.kind === 'too_large') size = Math.ceil(batch.length / 2)
-    else {
-      // Count and remove synchronously, so that every attempt is always in exactly one count.
-      backlog.release(batch.length)
-      pace.afterSuccess()
-      size = Math.min(maxBatch, size * 2)
+    if (outcome.kind !== 'failed') failingSinceMs = undefined
+    // Count and remove synchronously, so that every attempt is always in exactly one count.
+    switch (outcome.kind) {
+      case 'kept':
+        counts.delivered += outcome.receipt.accepted
+        counts.duplicates += outcome.receipt.duplicates
+        forget(batch)
+        reject(options, batch, outcome.receipt.rejected)
+        backlog.release(batch.length)
+        pace.afterSuccess()
+        size = Math.min(maxBatch, size * 2)
+        break
+      case 'rejected':
+        forget(outcome.rejected.map(({ index }) => batch[index]!))
+        reject(options, batch, outcome.rejected)
+        backlog.remove(new Set(outcome.rejected.map(({ index }) => index)))
+        break
+      case 'too_large':
+        fail(counts, outcome.detail)
+        size = Math.ceil(batch.length / 2)
+        break
+      case 'failed':
+        failingSinceMs ??= performance.now()
+        fail(counts, outcome.detail)
+        if (signal.aborted) break
+        sayFailure(options, outcome, failingSinceMs)
+        if (outcome.cause === 'suspect') size = setAside(backlog, batch.length)
+        await pace.afterFailure(outcome.retryAfterMs)
     }
   }
 }
@@ -44,29 +85,49 @@ async function tryOnce(send: Send, batch: Parameters<Send>[0], signal: AbortSign
   try {
     return await send(batch, signal)
   } catch (error) {
-    return { kind: 'refused', detail: messageOf(error) }
+    // An attempt that cannot be serialized is found by halves.
+    return { kind: 'too_large', detail: messageOf(error) }
   }
 }
 
-/** Changes `too_large` to `refused` for a batch of one attempt, which cannot be split. */
+/** Changes `too_large` to `rejected` for a batch of one attempt, which cannot be split. */
 function splittable(outcome: SendOutcome, size: number): SendOutcome {
-  return outcome.kind === 'too_large' && size === 1 ? { kind: 'refused', detail: outcome.detail } : outcome
+  if (outcome.kind !== 'too_large' || size > 1) return outcome
+  const { detail } = outcome
+  return { kind: 'rejected', rejected: [{ index: 0, errors: [{ pointer: '', detail }] }], detail }
 }
 
-function count(counts: DeliveryCounts, outcome: SendOutcome, size: number): void {
-  if (outcome.kind === 'kept') {
-    const { accepted, duplicates, rejected } = outcome.receipt
-    counts.delivered += accepted
-    counts.duplicates += duplicates
-    counts.dropped.rejected += rejected.length
-    if (rejected[0] !== undefined) fail(counts, `rejected: ${JSON.stringify(rejected[0].errors)}`)
-    return
+/** Finds the attempt that the target cannot digest by halves, and lets the others pass it. Returns the next size of a batch. */
+function setAside(backlog: Backlog, size: number): number {
+  if (size === 1) backlog.postpone()
+  return Math.ceil(size / 2)
+}
+
+function reject(
+  { counts, say, onRejected }: Drain,
+  batch: readonly NewAttempt[],
+  rejected: readonly RejectedAttempt[],
+) {
+  const [first] = rejected
+  if (first === undefined) return
+  counts.dropped.rejected += rejected.length
+  const detail = `rejected: ${JSON.stringify(first.errors)}`
+  fail(counts, detail)
+  say('delivery', () => `the target rejected ${rejected.length} of ${batch.length} attempts permanently: ${detail}`)
+  try {
+    onRejected?.(rejected.map(({ index, errors }) => ({ attempt: batch[index]!, errors })))
+  } catch (error) {
+    warn(() => `onRejected: ${messageOf(error)}`)
   }
-  if (outcome.kind === 'refused') counts.dropped.rejected += size
-  fail(counts, outcome.detail)
 }
 
 function fail(counts: DeliveryCounts, detail: string): void {
+  counts.failures++
   counts.last_failure = detail
   warn(() => `delivery: ${detail}`)
+}
+
+function sayFailure({ backlog, say }: Drain, { cause, detail }: Failure, sinceMs: number): void {
+  if (cause === 'passing' && performance.now() - sinceMs < SAY_PASSING_AFTER_MS) return
+  say('delivery', () => `${detail}. ${backlog.size} attempts wait, and are sent again. Check the URL and the token.`)
 }

@@ -1,18 +1,45 @@
 /** The instrumentation of a coordinator: wraps work, emits OpenTelemetry, delivers attempts. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
+import { createCompletion } from './completion.ts'
 import { createDelivery, type DeliveryOptions, type DeliveryTarget } from './delivery.ts'
 import type { Delivery } from './delivery-queue.ts'
-import { type Describe, describedOutcome, errorMessage, failedOutcome } from './outcome.ts'
-import { createProblems, type ProblemCounts } from './problems.ts'
-import { type AttemptLabels, createRecorder } from './recorder.ts'
+import { errorMessage } from './error-type.ts'
+import { type AttemptOutcome, abortedOutcome, type Describe, failedOutcome, statedOutcome } from './outcome.ts'
+import { createProblems, createSayProblem, type OnProblem, type ProblemCounts } from './problems.ts'
+import { type AttemptLabels, createRecorder, type StartedAttempt } from './recorder.ts'
 import { runOnce, whenSettled } from './run.ts'
+
+/** An attempt that its caller ends. Only the first call of `end`, `fail` or `cancel` counts. None of them throws. */
+export interface OpenAttempt {
+  /** The id that the attempt and its span have. */
+  readonly attempt_id: string
+  /** Runs a part of the work, so that its spans are children of the attempt's span. Returns or throws exactly what `work` does. */
+  run<Result>(work: () => Result): Result
+  /** Ends the attempt as a success, or by the outcome. */
+  end(outcome?: AttemptOutcome): void
+  /** Ends the attempt as failed, with the type of the error. */
+  fail(error: unknown): void
+  /** Ends the attempt as `aborted`: its caller stopped it. */
+  cancel(): void
+}
+
+export interface InstrumentationOptions {
+  /** Receives problems of the instrumentation and the delivery: the first of each source, then at most one a minute. By default `console.warn`. */
+  readonly onProblem?: OnProblem | undefined
+  /**
+   * Failed attempts with one of these values of `error_type` are left out: they are not recorded, and not counted. `['aborted']` leaves out
+   * work that its caller stopped, `['describe_failed']` work that could not be judged. None by default.
+   */
+  readonly omit?: readonly string[] | undefined
+}
 
 /** Unless documented otherwise, no function throws or rejects by itself, or changes the result of the work. */
 export interface Instrumentation {
   /**
    * Runs `work` as one attempt. Returns or throws exactly what `work` does, including the same promise object. Work that throws, rejects or
-   * is aborted is a failed attempt. For any other, `describe` derives the outcome. This handles a rejection of the promise, so Node does not
-   * report it as unhandled. Await a lazy thenable, which starts again with every `then`, inside `work`.
+   * is aborted is a failed attempt. For any other, `describe` derives the outcome. If the result is an iterator, a stream, a `Response` or a
+   * stream of the AI SDK, the attempt ends when that is read to its end, fails, or is cancelled. This handles a rejection of the promise, so
+   * Node does not report it as unhandled. Await a lazy thenable, which starts again with every `then`, inside `work`.
    */
   trackAttempt<Result>(labels: AttemptLabels, work: () => Result, describe?: Describe<Result>): Result
   /** Wraps `fn` so that every call is one attempt. Passes `this` on. The labels may be a function of the arguments. */
@@ -21,34 +48,50 @@ export interface Instrumentation {
     labels: AttemptLabels | ((...args: Args) => AttemptLabels),
     describe?: Describe<Result>,
   ): (this: This, ...args: Args) => Result
+  /** Starts an attempt whose end only the caller knows. An attempt that is never ended is never recorded. */
+  startAttempt(labels: AttemptLabels): OpenAttempt
   /** Records an attempt that was measured elsewhere and has just ended, or ended at its `timestamp`. */
   recordAttempt(attempt: NewAttempt): void
   /**
-   * Delivers every attempt that ends from now on to a sidecar's URL, or to a tracker in this process. After another call, later attempts go
-   * to the new target. The previous delivery continues with its queued attempts until it is closed. Close a delivery before the process
-   * ends. Throws a `TypeError` on an invalid option.
+   * Delivers every attempt that ends from now on to a sidecar's URL, or to a tracker in this process. By default the URL and the token are
+   * `AGENT_PERFORMANCE_URL` (else `http://127.0.0.1:9464`) and `AGENT_PERFORMANCE_TOKEN` of the environment. After another call, later
+   * attempts go to the new target. The previous delivery continues with its queued attempts until it is closed. Close a delivery before the
+   * process ends. `flush` and `close` wait for asynchronous `describe`s too. Throws a `TypeError` on an invalid option.
    */
-  deliverTo(to: DeliveryTarget, options?: DeliveryOptions): Delivery
+  deliverTo(to?: DeliveryTarget, options?: DeliveryOptions): Delivery
+  /** Changes the options that are stated, from now on. */
+  configure(options: InstrumentationOptions): void
   /** Counts of the problems so far. */
   problems(): ProblemCounts
 }
 
 /** Creates a separate instrumentation. Without a delivery, here or from `deliverTo`, it only emits OpenTelemetry. */
-export function createInstrumentation(options: { readonly delivery?: Delivery } = {}): Instrumentation {
-  const problems = createProblems()
-  let { delivery } = options
-  const recorder = createRecorder(problems, () => delivery)
+export function createInstrumentation(
+  options: InstrumentationOptions & { readonly delivery?: Delivery } = {},
+): Instrumentation {
+  let { delivery, onProblem, omit = [] } = options
+  const say = createSayProblem(() => onProblem)
+  const problems = createProblems(say)
+  const recorder = createRecorder({
+    problems,
+    delivery: () => delivery,
+    isOmitted: errorType => omit.includes(errorType),
+  })
+  const completion = createCompletion(problems)
+
+  function runWithin<Result>(attempt: StartedAttempt, work: () => Result, fail?: (error: unknown) => void): Result {
+    const ran = runOnce(work, attempt.context, problems)
+    if (!ran.threw) return ran.result
+    fail?.(ran.error)
+    throw ran.error
+  }
 
   function track<Result>(labels: () => AttemptLabels, work: () => Result, describe?: Describe<Result>): Result {
     const attempt = recorder.start(labels)
-    const fail = (error: unknown): void => attempt.end(() => failedOutcome(error), errorMessage(error))
-    const ran = runOnce(work, attempt.context, problems)
-    if (ran.threw) {
-      fail(ran.error)
-      throw ran.error
-    }
-    whenSettled(ran.result, value => attempt.end(() => describedOutcome(value, describe, problems)), fail)
-    return ran.result
+    const fail = (error: unknown): void => endFailed(attempt, error)
+    const result = runWithin(attempt, work, fail)
+    whenSettled(result, value => completion.complete(attempt, value, describe), fail)
+    return result
   }
 
   return {
@@ -58,13 +101,33 @@ export function createInstrumentation(options: { readonly delivery?: Delivery } 
         const own = () => (typeof labels === 'function' ? labels(...args) : labels)
         return track(own, () => fn.apply(this, args), describe)
       }),
+    startAttempt: labels => {
+      const attempt = recorder.start(() => labels)
+      return {
+        attempt_id: attempt.id,
+        run: work => runWithin(attempt, work),
+        end: (outcome = {}) => attempt.end(() => statedOutcome(outcome, problems)),
+        fail: error => endFailed(attempt, error),
+        cancel: () => attempt.end(abortedOutcome),
+      }
+    },
     recordAttempt: recorder.record,
     deliverTo: (to, deliveryOptions) => {
-      delivery = createDelivery(to, deliveryOptions)
+      delivery = completion.awaitedBy(
+        createDelivery(to, { onProblem: problem => say(problem.source, () => problem.message), ...deliveryOptions }),
+      )
       return delivery
+    },
+    configure: given => {
+      if ('onProblem' in given) onProblem = given.onProblem
+      omit = given.omit ?? omit
     },
     problems: problems.counts,
   }
+}
+
+function endFailed(attempt: StartedAttempt, error: unknown): void {
+  attempt.end(() => failedOutcome(error), errorMessage(error))
 }
 
 /** Gives `wrapper` the name and the arity of `fn`, because some coordinators inspect them. */

@@ -74,6 +74,10 @@ export function createAttemptMeter(): AttemptMeter {
   }
 }
 
+/**
+ * The names hold their units, because the Prometheus exporter of OpenTelemetry JS adds none. Exporters that add units find them there and
+ * add nothing, so that every exporter prints `agent_attempt_duration_seconds` and `agent_attempt_cost_usd_total`.
+ */
 function createInstruments(meter: Meter): Instruments {
   return {
     attempts: meter.createCounter('agent.attempts', {
@@ -85,12 +89,12 @@ function createInstruments(meter: Meter): Instruments {
       description: 'Confidence that agents stated in their attempts, 0 to 1.',
       advice: { explicitBucketBoundaries: [...CONFIDENCE_BOUNDS] },
     }),
-    duration: meter.createHistogram('agent.attempt.duration', {
+    duration: meter.createHistogram('agent.attempt.duration.seconds', {
       unit: 's',
       description: 'How long attempts took.',
       advice: { explicitBucketBoundaries: [...DURATION_BOUNDS] },
     }),
-    cost: meter.createCounter('agent.attempt.cost', {
+    cost: meter.createCounter('agent.attempt.cost.usd', {
       unit: '{USD}',
       description: 'Cost of attempts as it was reported, in US dollars.',
     }),

@@ -1,89 +1,106 @@
 /** The outcome of a piece of work. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { FIELD_BY_NAME, type FieldsWith } from '../core/attempt/fields.ts'
+import { errorType } from './error-type.ts'
 import type { Problems } from './problems.ts'
-import { OTHER_ERROR } from './span.ts'
+import { isThenable } from './run.ts'
 
-/** The return value of `describe`. If success or confidence is absent, the default rule takes it from the result. */
-export type AttemptOutcome = Partial<Pick<NewAttempt, FieldsWith<{ readonly known: 'end' | 'any' }>>>
+/**
+ * The return value of `describe`. If success or confidence is absent, the default rule takes it from the result. `model_name` is the model
+ * that answered, if it is not the one of the labels.
+ */
+export type AttemptOutcome = Partial<
+  Pick<NewAttempt, FieldsWith<{ readonly known: 'end' | 'any' }>> & Pick<NewAttempt, 'model_name'>
+>
 
-/** Derives the outcome from the result of the work. Must be fast and synchronous. */
-export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome
+/** Derives the outcome from the result of the work. The attempt ended before, so that its time does not include an asynchronous one. */
+export type Describe<Result> = (result: Awaited<Result>) => AttemptOutcome | PromiseLike<AttemptOutcome>
 
 /** An outcome with a known success. */
 export type KnownOutcome = AttemptOutcome & Pick<NewAttempt, 'success'>
 
+/** The `error_type` of work that its caller stopped. A timeout is none of it: it has the name of its error. */
+export const ABORTED = 'aborted'
+/** The `error_type` of work whose result could not be judged. */
+export const DESCRIBE_FAILED = 'describe_failed'
+
+const ABORTS: ReadonlySet<unknown> = new Set(['AbortError', 'CancelledError', 'APIUserAbortError', 'ResponseAborted'])
+
 /**
  * The outcome of completed work. `describe` overrides the default rule. The default rule reads a boolean `success` and a `confidence` from 0
- * to 1 from the result. Without `success`, completed work counts as a success. Never throws: invalid values are counted as problems.
+ * to 1 from the result, and the status of an HTTP response. Without them, completed work counts as a success. If the rule or `describe`
+ * throws, or `describe` returns no outcome, the work counts as failed. Never throws or rejects.
  */
 export function describedOutcome<Result>(
   result: Awaited<Result>,
   describe: Describe<Result> | undefined,
   problems: Problems,
-): KnownOutcome {
-  const byDefault = problems.guard('describe', () => defaultOutcome(result)) ?? { success: true }
-  if (describe === undefined) return byDefault
-  const said = problems.guard('describe', () => outcomeFields(describe(result), problems)) ?? {}
-  if (said.success === undefined || typeof said.success === 'boolean') return { ...byDefault, ...said }
-  problems.count('describe', 'success must be true or false')
-  return { ...byDefault, ...said, success: byDefault.success }
+): KnownOutcome | Promise<KnownOutcome> {
+  try {
+    if (describe === undefined) return defaultOutcome(result)
+    const said = describe(result)
+    if (!isThenable(said)) return withDefaults(said, result, problems)
+    return Promise.resolve(said)
+      .then(resolved => withDefaults(resolved, result, problems))
+      .catch((error: unknown) => brokenOutcome(error, problems))
+  } catch (error) {
+    return brokenOutcome(error, problems)
+  }
 }
 
-/** The outcome of work that threw, rejected or was aborted. Never throws. */
+function withDefaults(said: unknown, result: unknown, problems: Problems): KnownOutcome {
+  const { error_type, ...byDefault } = defaultOutcome(result)
+  const outcome = { ...byDefault, ...saidOutcome(said, problems) }
+  return outcome.success || error_type === undefined ? outcome : { error_type, ...outcome }
+}
+
+function brokenOutcome(cause: unknown, problems: Problems): KnownOutcome {
+  problems.count('describe', cause)
+  return { success: false, error_type: DESCRIBE_FAILED }
+}
+
+/** The outcome of work that threw or rejected. Never throws. */
 export function failedOutcome(error: unknown): KnownOutcome {
-  return { success: false, error_type: errorType(error) }
+  const type = errorType(error)
+  return { success: false, error_type: ABORTS.has(type) ? ABORTED : type }
+}
+
+export const abortedOutcome = (): KnownOutcome => ({ success: false, error_type: ABORTED })
+
+/** The outcome that a caller states, who judged the work. Never throws: without an outcome, or with a broken one, it counts as failed. */
+export function statedOutcome(said: AttemptOutcome, problems: Problems): KnownOutcome {
+  try {
+    return { success: true, ...saidOutcome(said, problems) }
+  } catch (error) {
+    return brokenOutcome(error, problems)
+  }
 }
 
 function defaultOutcome(result: unknown): KnownOutcome {
   if (typeof result !== 'object' || result === null) return { success: true }
+  if (isErrorResponse(result)) return { success: false, error_type: String(result.status) }
   const { success, confidence } = result as { success?: unknown; confidence?: unknown }
   const stated = typeof confidence === 'number' && confidence >= 0 && confidence <= 1
   return { success: typeof success === 'boolean' ? success : true, ...(stated && { confidence }) }
 }
 
-/** The fields that `describe` returns. Their values are validated with the attempt. */
-function outcomeFields(said: AttemptOutcome, problems: Problems): AttemptOutcome {
-  if (said instanceof Promise) {
-    said.catch(() => {}) // Else Node reports an unhandled rejection.
-    throw new TypeError('describe must not be asynchronous')
-  }
-  if (typeof said !== 'object' || said === null) throw new TypeError('describe must return an object')
+function isErrorResponse(result: object): result is Response {
+  return typeof Response === 'function' && result instanceof Response && result.status >= 400
+}
+
+/** The fields of an outcome. Their values are validated with the attempt. Throws if there is no outcome in `said`. */
+function saidOutcome(said: unknown, problems: Problems): AttemptOutcome {
+  if (typeof said !== 'object' || said === null) throw new TypeError('an outcome must be an object')
   const fields: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(said)) {
-    const known = FIELD_BY_NAME.get(field)?.known
-    if (known !== 'end' && known !== 'any') problems.count('describe', `${field} is no part of an outcome`)
+    if (!isOutcomeField(field)) problems.count('describe', `${field} is no part of an outcome`)
     else if (value !== undefined) fields[field] = value
   }
+  if (!['boolean', 'undefined'].includes(typeof fields.success)) throw new TypeError('success must be true or false')
   return fields
 }
 
-/**
- * A short, stable type of an error: its name (`AbortError`, `TimeoutError`), or its code (`ECONNRESET`) or class if the name is just `Error`.
- * Never its message, because messages have unbounded cardinality.
- */
-function errorType(error: unknown): string {
-  try {
-    const { name, code } = error as { name?: unknown; code?: unknown }
-    if (isWord(name) && name !== 'Error') return name
-    if (isWord(code)) return code
-    const className: unknown = (error as object).constructor.name
-    return name === 'Error' && isWord(className) ? className : OTHER_ERROR
-  } catch {
-    return OTHER_ERROR
-  }
-}
-
-/** The message of an error, if it has one. Never throws. */
-export function errorMessage(error: unknown): string | undefined {
-  try {
-    const { message } = error as { message?: unknown }
-    return typeof message === 'string' ? message : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isWord(value: unknown): value is string {
-  return typeof value === 'string' && /^[\w.$:/-]{1,128}$/.test(value)
+function isOutcomeField(field: string): boolean {
+  const known = FIELD_BY_NAME.get(field)?.known
+  return known === 'end' || known === 'any' || field === 'model_name'
 }

@@ -3,7 +3,7 @@
  */
 import { type PickEvidence, pickByDraw } from '../core/reports/pick.ts'
 import { messageOf, warn } from './problems.ts'
-import { sidecarAddress } from './sidecar-address.ts'
+import { sidecarAddress, urlOfEnvironment } from './sidecar-address.ts'
 
 export interface PickOptions {
   /** The URL of the sidecar. By default `AGENT_PERFORMANCE_URL`, else `http://127.0.0.1:9464`. */
@@ -33,7 +33,6 @@ export interface PickAgent {
   <Agent extends string>(issueType: string, agents: readonly Agent[], options?: PickOptions): Promise<Agent | undefined>
 }
 
-const DEFAULT_URL = 'http://127.0.0.1:9464'
 const DEADLINE_MS = 50
 /** An answer that arrives after the deadline, but within this time, decides the next picks. */
 const ANSWER_MS = 1_000
@@ -51,10 +50,9 @@ export function createPickAgent(): PickAgent {
   const answers = new Map<string, LastAnswer>()
 
   async function evidenceOf(issueType: string, options: PickOptions): Promise<LastAnswer['evidence']> {
-    const token = options.token ?? environment('AGENT_PERFORMANCE_TOKEN')
-    const address = sidecarAddress(options.url ?? environment('AGENT_PERFORMANCE_URL') ?? DEFAULT_URL, token)
+    const address = sidecarAddress(options.url ?? urlOfEnvironment(), options.token)
     const url = address.at('api/v1/route', { issue_type: issueType })
-    const last = lastAnswer(answers, `${url.href} ${token}`)
+    const last = lastAnswer(answers, `${url.href} ${address.headers.authorization}`)
     const deadlineMs = options.deadlineMs ?? DEADLINE_MS
     // Concurrent picks share a request. A slow sidecar must not collect requests.
     last.asking ??= ask(url, address.headers, deadlineMs > ANSWER_MS ? deadlineMs : ANSWER_MS)
@@ -139,13 +137,4 @@ async function within(promise: Promise<void>, ms: number): Promise<void> {
     timer = setTimeout(resolve, ms > 0 ? ms : 0)
   })
   await Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
-/** A variable of the environment. Undefined if it is empty, cannot be read, or does not exist, as in an edge runtime. */
-function environment(name: string): string | undefined {
-  try {
-    return globalThis.process?.env?.[name] || undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,7 +1,6 @@
 /** Records attempts in the coordinator: starts and ends them, emits telemetry, adds them to the delivery. Never throws. */
-import { randomUUID } from 'node:crypto'
 import type { Context } from '@opentelemetry/api'
-import type { NewAttempt } from '../core/attempt/attempt.ts'
+import type { AttemptKey, NewAttempt } from '../core/attempt/attempt.ts'
 import { FIELD_LIST, type FieldsWith } from '../core/attempt/fields.ts'
 import { parseTimestamp } from '../core/attempt/timestamp.ts'
 import type { Delivery } from './delivery-queue.ts'
@@ -15,10 +14,13 @@ import { applyDefaults, usableAttempt } from './valid-attempt.ts'
 export type AttemptLabels = Pick<NewAttempt, FieldsWith<{ readonly known: 'start' | 'any' }>>
 
 /** An attempt that is running. */
-interface StartedAttempt {
+export interface StartedAttempt {
+  readonly id: string
   /** The context to run the work in. */
   readonly context: Context | undefined
-  /** Ends the attempt now. Call it once. `message` is the message of the error that it failed with. */
+  /** Sets the end of the work to now, although its outcome is not known yet. */
+  stop(): void
+  /** Ends the attempt, by default now. Only the first call counts. `message` is the message of the error that it failed with. */
   end(outcome: () => KnownOutcome, message?: string): void
 }
 
@@ -28,12 +30,20 @@ export interface Recorder {
   record(stated: NewAttempt): void
 }
 
+/** What a recorder looks up for each attempt, because it may change. */
+export interface RecorderSettings {
+  readonly problems: Problems
+  readonly delivery: () => Pick<Delivery, 'add'> | undefined
+  /** Whether attempts with this `error_type` are left out. */
+  readonly isOmitted: (errorType: string) => boolean
+}
+
 /** Creates a recorder that emits OpenTelemetry and adds every ended attempt to the current delivery. */
-export function createRecorder(problems: Problems, currentDelivery: () => Pick<Delivery, 'add'> | undefined): Recorder {
+export function createRecorder({ problems, delivery: currentDelivery, isOmitted }: RecorderSettings): Recorder {
   const meter = createAttemptMeter()
 
-  const usable = (source: ProblemSource, state: () => NewAttempt): NewAttempt | undefined => {
-    const checked = problems.guard(source, () => usableAttempt(state()))
+  const usable = (source: ProblemSource, state: () => NewAttempt, instead?: AttemptKey): NewAttempt | undefined => {
+    const checked = problems.guard(source, () => usableAttempt(state(), instead))
     for (const { pointer, detail } of checked?.problems ?? []) problems.count(source, `${pointer} ${detail}`)
     return checked?.attempt
   }
@@ -56,13 +66,27 @@ export function createRecorder(problems: Problems, currentDelivery: () => Pick<D
       const started = usable('labels', () => stated ?? initialAttempt({} as AttemptLabels))!
       const span = open(started)
       const startedMs = performance.now()
+      let stopped: { readonly ms: number; readonly at: Date } | undefined
+      let isEnded = false
       return {
+        id: started.attempt_id!,
         context: span?.context,
+        stop: () => {
+          stopped = { ms: performance.now(), at: new Date() }
+        },
         end: (outcome, message) => {
-          const time_seconds = (performance.now() - startedMs) / 1000
+          if (isEnded) return
+          isEnded = true
+          const time_seconds = ((stopped?.ms ?? performance.now()) - startedMs) / 1000
+          const at = stopped?.at
           const initial = withTrace(started, span)
-          const ended = usable('describe', () => ({ ...initial, ...outcome(), time_seconds }))!
-          if (span !== undefined) problems.guard('telemetry', () => span.end(ended, { message }))
+          const described = (): NewAttempt => ({ ...initial, ...outcome(), time_seconds })
+          const timed = at && ((): NewAttempt => ({ ...described(), timestamp: at.toISOString() }))
+          const ended = usable('describe', timed ?? described, started)!
+          const omitted = ended.error_type !== undefined && isOmitted(ended.error_type)
+          if (span !== undefined) problems.guard('telemetry', () => span.end(ended, { message, at, omitted }))
+          if (omitted) return
+          if (ended.model_name !== started.model_name) problems.guard('telemetry', () => meter.announce(ended))
           emit(ended)
         },
       }
@@ -91,7 +115,7 @@ function withTrace(attempt: NewAttempt, span: AttemptSpan | undefined): NewAttem
 /** Placeholders for success and duration until the attempt ends. Validation discards an attempt without them. */
 function initialAttempt(labels: AttemptLabels): NewAttempt {
   const stated = Object.fromEntries(LABELS.map(name => [name, labels[name]]).filter(([, value]) => value !== undefined))
-  return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: randomUUID() }
+  return { ...(stated as unknown as AttemptLabels), success: false, time_seconds: 0, attempt_id: crypto.randomUUID() }
 }
 
 const LABELS = FIELD_LIST.filter(({ known }) => known === 'start' || known === 'any').map(

@@ -1,4 +1,5 @@
 /** The delays of a delivery: before a batch, and before a retry. */
+import { unref } from './runtime.ts'
 
 const FIRST_MS = 500
 const LONGEST_MS = 30_000
@@ -71,7 +72,7 @@ interface Pause {
 
 function createEventLoopYield(): Pause {
   let stopped = false
-  let timer: NodeJS.Timeout | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
   let resume = (): void => {}
   const wake = (): void => {
     clearTimeout(timer)
@@ -82,7 +83,10 @@ function createEventLoopYield(): Pause {
       new Promise(resolve => {
         resume = resolve
         if (stopped || ms <= 0) resolve()
-        else timer = setTimeout(resolve, ms).unref()
+        else {
+          timer = setTimeout(resolve, ms)
+          unref(timer)
+        }
       }),
     wake,
     stop: () => {

@@ -36,7 +36,7 @@ export function whenSettled<Result>(
   else fulfilled(result as Awaited<Result>)
 }
 
-function isThenable(value: unknown): boolean {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
   try {
     return typeof (value as { then?: unknown }).then === 'function'

@@ -1,32 +1,52 @@
 /** Sends one batch, and classifies the result. */
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { messageOf } from './problems.ts'
-import { type AttemptKeeper, type Receipt, readReceipt } from './receipt.ts'
+import { type AttemptKeeper, type Receipt, type RejectedAttempt, readReceipt } from './receipt.ts'
+import { unref } from './runtime.ts'
 
-/** The result of a try. Only `retry` means that the same batch may succeed later. */
+/** The result of a try. */
 export type SendOutcome =
   | { readonly kind: 'kept'; readonly receipt: Receipt }
-  | { readonly kind: 'retry'; readonly detail: string; readonly retryAfterMs?: number | undefined }
+  /** These attempts of the batch are invalid. The others may succeed at once. */
+  | { readonly kind: 'rejected'; readonly rejected: readonly RejectedAttempt[]; readonly detail: string }
+  /** Half of the batch may succeed at once. */
   | { readonly kind: 'too_large'; readonly detail: string }
-  | { readonly kind: 'refused'; readonly detail: string }
+  | Failure
 
-/** Tries once. Resolves with `retry` soon after `signal` aborts. Rejects if the batch itself cannot be sent. */
+/** The same batch may succeed later. */
+export interface Failure {
+  readonly kind: 'failed'
+  readonly detail: string
+  readonly retryAfterMs?: number | undefined
+  /**
+   * What may have to change: nothing (`passing`: no connection, a time-out, an overload), what is set up (`refused`: a wrong URL or token), or
+   * an attempt that the target cannot digest (`suspect`).
+   */
+  readonly cause: 'passing' | 'refused' | 'suspect'
+}
+
+/** Tries once. Resolves with a failure soon after `signal` aborts. Rejects if the batch itself cannot be sent. */
 export type Send = (batch: readonly NewAttempt[], signal: AbortSignal) => Promise<SendOutcome>
 
 /** Sends batches to a keeper in this process. A batch without an answer within `timeoutMs` is retried. */
 export function createKeeperSend(keeper: AttemptKeeper, timeoutMs: number): Send {
   return async (batch, signal) => {
-    const { promise: stopped, reject: stop } = Promise.withResolvers<never>()
+    let stop: (reason: Error) => void = () => undefined
+    const stopped = new Promise<never>((_, reject) => {
+      stop = reject
+    })
     const onAbort = (): void => stop(new Error('stopped'))
-    const timer = setTimeout(() => stop(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref()
+    const timer = setTimeout(() => stop(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    unref(timer)
     signal.addEventListener('abort', onAbort)
     try {
       const answer = await Promise.race([keeper.recordAttempts(batch), stopped])
       const receipt = readReceipt(answer, batch.length)
       if (answer.error === undefined && receipt !== undefined) return { kind: 'kept', receipt }
-      return { kind: 'retry', detail: messageOf(answer.error ?? 'the answer does not account for every attempt') }
+      const detail = messageOf(answer.error ?? 'the answer does not account for every attempt')
+      return { kind: 'failed', cause: 'passing', detail }
     } catch (error) {
-      return { kind: 'retry', detail: messageOf(error) }
+      return { kind: 'failed', cause: 'passing', detail: messageOf(error) }
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)

@@ -1,4 +1,5 @@
 /** The URL and the credentials of a sidecar. */
+import { environmentVariable } from './runtime.ts'
 
 /** Undefined values are omitted. */
 export type Query = Readonly<Record<string, string | number | undefined>>
@@ -9,8 +10,19 @@ export interface SidecarAddress {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The sidecar at an http(s) URL. The URL may contain the path prefix of a proxy. Throws a `TypeError` if it is invalid. */
-export function sidecarAddress(url: string | URL, token?: string): SidecarAddress {
+/** The URL that the environment names, else that of a sidecar on this machine. */
+export function urlOfEnvironment(): string {
+  return environmentVariable('AGENT_PERFORMANCE_URL') ?? 'http://127.0.0.1:9464'
+}
+
+/**
+ * The sidecar at an http(s) URL, with the token of the environment if none is given. The URL may contain the path prefix of a proxy. Throws a
+ * `TypeError` if it is invalid.
+ */
+export function sidecarAddress(
+  url: string | URL,
+  token: string | undefined = environmentVariable('AGENT_PERFORMANCE_TOKEN'),
+): SidecarAddress {
   if (!URL.canParse(String(url)))
     throw new TypeError(`Expected the URL of a sidecar such as http://127.0.0.1:9464, got ${String(url)}`)
   const base = new URL(url)

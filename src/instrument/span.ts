@@ -3,19 +3,21 @@ import {
   type Attributes,
   type Context,
   context,
+  createTraceState,
   isSpanContextValid,
   ProxyTracerProvider,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   type Tracer,
+  type TraceState,
   trace,
 } from '@opentelemetry/api'
 import type { NewAttempt } from '../core/attempt/attempt.ts'
 import { FIELD_LIST, type ListedField } from '../core/attempt/fields.ts'
-
-/** The value of `error.type` for a failure of unknown kind, by the conventions. */
-export const OTHER_ERROR = '_OTHER'
+import { trackedRun } from '../core/attempt/tracked-run.ts'
+import { OTHER_ERROR } from './error-type.ts'
 
 const SPAN_FIELDS = FIELD_LIST.filter(field => field.spanAttribute !== undefined)
 const isAtStart = ({ known, name }: ListedField): boolean => known === 'start' || name === 'attempt_id'
@@ -29,9 +31,21 @@ export interface AttemptSpan {
   readonly context: Context
   /** Undefined if the span belongs to no trace. */
   readonly traceId: string | undefined
-  /** Ends the span with the attempt's result. `message` is the reason of a failure. `at` is the end time, by default now. */
-  end(attempt: NewAttempt, details?: { readonly message?: string | undefined; readonly at?: Date | undefined }): void
+  /** Ends the span with the attempt's result. */
+  end(attempt: NewAttempt, details?: SpanEnd): void
 }
+
+interface SpanEnd {
+  /** The reason of a failure. */
+  readonly message?: string | undefined
+  /** The end time, by default now. */
+  readonly at?: Date | undefined
+  /** True if the attempt does not count. */
+  readonly omitted?: boolean
+}
+
+/** The finish reason by which a sidecar counts a span as neither a success nor a failure. */
+const ABORTED_REASONS = ['aborted']
 
 /** Starts the span of an attempt, at `startedAt` or now. Undefined while no provider is set. */
 export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): AttemptSpan | undefined {
@@ -42,12 +56,15 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
   })
   if (span === undefined) return undefined
   const spanContext = span.spanContext()
+  markTrackedRun(spanContext, attempt.agent_name)
   return {
     context: trace.setSpan(context.active(), span),
     traceId: isSpanContextValid(spanContext) ? spanContext.traceId : undefined,
-    end: (ended, { message, at } = {}) => {
+    end: (ended, { message, at, omitted = false } = {}) => {
       try {
-        describeEnd(span, ended, message)
+        if (ended.model_name !== attempt.model_name) describeModel(span, ended.model_name)
+        if (omitted) span.setAttribute('gen_ai.response.finish_reasons', ABORTED_REASONS)
+        else describeEnd(span, ended, message)
       } finally {
         span.end(at)
       }
@@ -55,11 +72,50 @@ export function startAttemptSpan(attempt: NewAttempt, startedAt?: Date): Attempt
   }
 }
 
+/** Trace states by agent, for spans whose parent has none. Parsing and checking one takes longer than the rest of the mark. */
+const marks = new Map<string, TraceState>()
+const MAX_MARKS = 1_000
+
+/**
+ * Spans below inherit the trace state. A tracer takes no trace state for a new span, so that the span's own is changed. Without the mark, the
+ * sidecar would count a framework's span of this run as another attempt, if it arrives before its parent.
+ */
+function markTrackedRun(spanContext: SpanContext, agentName: string): void {
+  try {
+    const stated = spanContext.traceState
+    spanContext.traceState = stated === undefined ? markOf(agentName) : marked(stated, agentName)
+  } catch {
+    // Another SDK's span context may be read-only.
+  }
+}
+
+function markOf(agentName: string): TraceState {
+  const known = marks.get(agentName)
+  if (known !== undefined) return known
+  if (marks.size >= MAX_MARKS) marks.clear()
+  const mark = marked(createTraceState(), agentName)
+  marks.set(agentName, mark)
+  return mark
+}
+
+function marked(traceState: TraceState, agentName: string): TraceState {
+  const { key, value } = trackedRun(agentName)
+  return traceState.set(key, value)
+}
+
 /** The tracer of the current provider. Looked up for each span, because the provider may be set late or replaced. */
 function currentTracer(): Tracer | undefined {
   const provider = trace.getTracerProvider()
   if (provider instanceof ProxyTracerProvider) return provider.getDelegateTracer('agent-performance')
   return provider.getTracer('agent-performance')
+}
+
+/**
+ * Sets the model that answered. The sidecar takes the requested model of a span: it must be the one of the delivered attempt, because either
+ * of them may arrive first.
+ */
+function describeModel(span: Span, model: string): void {
+  span.setAttributes({ 'gen_ai.request.model': model, 'gen_ai.response.model': model })
 }
 
 function describeEnd(span: Span, attempt: NewAttempt, message: string | undefined): void {

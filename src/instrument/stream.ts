@@ -1,5 +1,4 @@
 /** Follows `GET /api/v1/stream` of a sidecar, also over lost connections. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { createEventParser, type ReceivedEvent } from '../core/event-stream.ts'
 import type { StreamEvent } from '../core/events.ts'
 import type { Query, SidecarAddress } from './sidecar-address.ts'
@@ -52,7 +51,7 @@ export async function* followStream(
       signal?.removeEventListener('abort', end)
       connection.abort()
     }
-    await delay(retryDelay(failures, statedMs), undefined, { signal }).catch(() => undefined)
+    await delay(retryDelay(failures, statedMs), signal)
   }
 }
 
@@ -81,15 +80,32 @@ async function connect(
 /** The text of a response. A connection that is silent for too long is aborted. */
 async function* textOf(response: Response, connection: AbortController): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  const silence = setTimeout(() => connection.abort(), SILENCE_MS)
+  const silent = (): ReturnType<typeof setTimeout> => setTimeout(() => connection.abort(), SILENCE_MS)
+  let silence = silent()
+  const reader = response.body?.getReader()
   try {
-    for await (const chunk of response.body ?? []) {
-      silence.refresh()
-      yield decoder.decode(chunk, { stream: true })
+    for (let step = await reader?.read(); step?.done === false; step = await reader?.read()) {
+      clearTimeout(silence)
+      silence = silent()
+      yield decoder.decode(step.value, { stream: true })
     }
   } finally {
     clearTimeout(silence)
   }
+}
+
+/** Resolves after the time, or as soon as `signal` is aborted. */
+function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    if (signal?.aborted === true) end()
+    else signal?.addEventListener('abort', end)
+  })
 }
 
 function eventOf({ event, data, lastId }: ReceivedEvent): StreamEvent {

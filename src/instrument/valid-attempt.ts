@@ -1,5 +1,4 @@
 /** Validates the attempt of a caller, and completes it for delivery. */
-import { randomUUID } from 'node:crypto'
 import type { AttemptKey, AttemptProblem, NewAttempt } from '../core/attempt/attempt.ts'
 import { PAIRED_FIELDS } from '../core/attempt/fields.ts'
 import { parseTimestamp, printTimestamp } from '../core/attempt/timestamp.ts'
@@ -25,14 +24,15 @@ export interface UsableAttempt {
 
 /**
  * The valid part of `stated`. Returns `stated` itself if it is valid. Otherwise returns a copy, in which an invalid name is `unknown` and
- * other invalid fields are omitted. Reads fields more than once, so pass a copy if a getter may change its value.
+ * other invalid fields are omitted. An invalid name is that of `instead`, if given. Reads fields more than once, so pass a copy if a getter may
+ * change its value.
  */
-export function usableAttempt(stated: NewAttempt): UsableAttempt {
+export function usableAttempt(stated: NewAttempt, instead?: AttemptKey): UsableAttempt {
   const problems = attemptProblems(stated, isTimestamp)
   if (problems.length === 0) return { attempt: stated, problems }
   const usable = withoutProblems(stated, problems)
   if (typeof usable.success !== 'boolean' || usable.time_seconds === undefined) return { attempt: undefined, problems }
-  for (const name of NAMES) usable[name] ??= UNKNOWN
+  for (const name of NAMES) usable[name] ??= instead?.[name] ?? UNKNOWN
   return { attempt: usable as NewAttempt, problems }
 }
 
@@ -55,7 +55,11 @@ function withoutProblems(copy: NewAttempt, problems: readonly AttemptProblem[]):
  * in another time zone.
  */
 export function applyDefaults(attempt: NewAttempt): CompleteAttempt {
-  return { ...attempt, timestamp: completeTimestamp(attempt.timestamp), attempt_id: attempt.attempt_id ?? randomUUID() }
+  return {
+    ...attempt,
+    timestamp: completeTimestamp(attempt.timestamp),
+    attempt_id: attempt.attempt_id ?? crypto.randomUUID(),
+  }
 }
 
 function completeTimestamp(timestamp: string | undefined): string {

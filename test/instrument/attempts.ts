@@ -23,8 +23,8 @@ export function addAll(delivery: Delivery, ids: readonly string[]): void {
 }
 
 /** The sum of all counters. Every added attempt is in exactly one of them. */
-export function total({ queued, delivered, duplicates, dropped }: DeliveryStats): number {
-  return queued + delivered + duplicates + dropped.queue_full + dropped.rejected + dropped.closed
+export function total({ queued, delivered, duplicates, spooled, dropped }: DeliveryStats): number {
+  return queued + delivered + duplicates + spooled + dropped.queue_full + dropped.rejected + dropped.closed
 }
 
 /** Resolves when `condition` holds. */

@@ -1,12 +1,19 @@
 /** An instrumentation whose attempts can be looked at the moment they end. */
-import { createInstrumentation, type Delivery, type Instrumentation, type NewAttempt } from '../../src/index.ts'
+import {
+  createInstrumentation,
+  type Delivery,
+  type Instrumentation,
+  type InstrumentationOptions,
+  type NewAttempt,
+} from '../../src/index.ts'
 
 export interface Collecting {
   readonly instrumentation: Instrumentation
   readonly attempts: readonly NewAttempt[]
 }
 
-export function collecting(): Collecting {
+/** Problems are counted only, unless the options say otherwise. */
+export function collecting(options: InstrumentationOptions = {}): Collecting {
   const attempts: NewAttempt[] = []
   const delivery: Delivery = {
     add: attempt => void attempts.push(attempt),
@@ -16,5 +23,5 @@ export function collecting(): Collecting {
       throw new Error('not asked for')
     },
   }
-  return { instrumentation: createInstrumentation({ delivery }), attempts }
+  return { instrumentation: createInstrumentation({ onProblem: () => {}, ...options, delivery }), attempts }
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { createDelivery, createInstrumentation } from '../../src/index.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createClient, createDelivery, createInstrumentation, type Problem } from '../../src/index.ts'
 import { addAll, attempt, ids, total, until } from './attempts.ts'
 import {
   type Answer,
@@ -106,14 +106,17 @@ describe('retries until the attempts are recorded', () => {
     ['an answer for fewer than were sent', json(200, { accepted: 1, duplicates: 0 })],
     ['an answer with negative counts', json(200, { accepted: 4, duplicates: -1 })],
     ['an answer of two megabytes', keptBut(response => response.writeHead(200).end(WORDY))],
-    ...[408, 425, 429, 502, 503, 504].map((status): [string, Answer] => [`a ${status}`, json(status, { status })]),
+    ...[401, 403, 404, 405, 408, 415, 421, 425, 429, 501, 502, 503, 504].map((status): [string, Answer] => [
+      `a ${status}`,
+      json(status, { status }),
+    ]),
     ['a Retry-After that is none', json(503, {}, { 'retry-after': 'soon' })],
     ['a Retry-After in the past', json(503, {}, { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' })],
   ]
   it.each(faults)('%s: every id is recorded once, in order', async (_, fault) => {
     const { url, kept, received, next } = await sidecar()
     next(fault, fault)
-    const delivery = createDelivery(url, { timeoutMs: 150 })
+    const delivery = createDelivery(url, { timeoutMs: 500, onProblem: () => {} })
     addAll(delivery, ids(3))
     // Repeated flushes end the backoffs early, so that the test is fast.
     while (!(await delivery.flush(30))) expect(total(delivery.stats())).toBe(3)
@@ -142,15 +145,34 @@ describe('retries until the attempts are recorded', () => {
 })
 
 describe('drops and counts', () => {
-  it.each([400, 401, 403, 404, 415, 422, 500, 501])('a batch refused with %i, but not the next one', async status => {
+  it('attempts that a 400 names, and delivers the others of the batch', async () => {
     const { url, kept, next } = await sidecar()
-    next(json(status, { title: 'No' }))
-    const delivery = createDelivery(url, { maxBatch: 2 })
+    const errors = [
+      { index: 1, pointer: '/agent_name', detail: 'too odd' },
+      { index: 1, pointer: '/time_seconds', detail: 'negative' },
+      { index: 3, pointer: '/success', detail: 'missing' },
+    ]
+    next(json(400, { title: 'Invalid', errors }))
+    const onRejected = vi.fn()
+    const delivery = createDelivery(url, { onRejected, onProblem: () => {} })
     addAll(delivery, ids(4))
     expect(await delivery.flush()).toBe(true)
-    expect(kept()).toEqual(['2', '3'])
+    expect(kept()).toEqual(['0', '2'])
     expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 2 } })
-    expect(delivery.stats().last_failure).toContain(String(status))
+    expect(onRejected.mock.calls).toEqual([
+      [
+        [
+          {
+            attempt: attempt(1),
+            errors: [
+              { pointer: '/agent_name', detail: 'too odd' },
+              { pointer: '/time_seconds', detail: 'negative' },
+            ],
+          },
+          { attempt: attempt(3), errors: [{ pointer: '/success', detail: 'missing' }] },
+        ],
+      ],
+    ])
   })
 
   it('single attempts that the sidecar rejects', async () => {
@@ -162,9 +184,9 @@ describe('drops and counts', () => {
     expect(delivery.stats()).toMatchObject({ delivered: 2, dropped: { rejected: 1 } })
   })
 
-  it('an attempt that cannot be serialized, but not the next one', async () => {
+  it.each([1, 3])('an attempt that cannot be serialized, but not the others of a batch of %i', async maxBatch => {
     const { url, kept } = await sidecar()
-    const delivery = createDelivery(url, { maxBatch: 1 })
+    const delivery = createDelivery(url, { maxBatch })
     delivery.add({ ...attempt('bad'), input_tokens: 1n } as never)
     addAll(delivery, ids(2))
     expect(await delivery.flush()).toBe(true)
@@ -189,11 +211,75 @@ describe('drops and counts', () => {
   })
 })
 
+describe('a target that refuses', () => {
+  it.each([400, 422, 500])(
+    'with %i because of one attempt: it is sent again and again, and blocks no other',
+    async status => {
+      const { url, kept, always } = await sidecar()
+      always((response, keep, received) => {
+        const isBad = received.attempts.some(one => one.attempt_id === '2')
+        const answer = isBad ? json(status, { title: 'No' }) : json(200, keep())
+        answer(response, keep, received)
+      })
+      const delivery = createDelivery(url, { onProblem: () => {} })
+      addAll(delivery, ids(5))
+      while (delivery.stats().delivered < 4) await delivery.flush(10)
+      expect(kept().toSorted()).toEqual(['0', '1', '3', '4'])
+      expect(await delivery.flush(10)).toBe(false)
+      expect(delivery.stats()).toMatchObject({ queued: 1, dropped: { rejected: 0 } })
+      always(json(200, { accepted: 1, duplicates: 0 }))
+      expect(await delivery.flush()).toBe(true)
+      expect(delivery.stats()).toMatchObject({ queued: 0, delivered: 5 })
+    },
+  )
+
+  it.each([401, 403, 404, 405, 415, 421, 500, 501])(
+    'with %i is said once, with the URL and the reason',
+    async status => {
+      const { url, always } = await sidecar()
+      const said: Problem[] = []
+      const { trackAttempt, deliverTo, configure } = createInstrumentation()
+      configure({ onProblem: problem => said.push(problem) })
+      const delivery = deliverTo(url)
+      always(json(status, { title: 'No such thing' }))
+      trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, () => 1)
+      while (delivery.stats().failures < 3) await delivery.flush(10)
+      expect(said).toHaveLength(1)
+      expect(said[0]?.source).toBe('delivery')
+      expect(said[0]?.message).toContain(`${url} answered ${status}: {"title":"No such thing"}. 1 attempts wait`)
+    },
+  )
+})
+
+describe('the environment', () => {
+  it('names the sidecar and the token', async () => {
+    const { url, received } = await sidecar()
+    vi.stubEnv('AGENT_PERFORMANCE_URL', url)
+    vi.stubEnv('AGENT_PERFORMANCE_TOKEN', 'from-the-environment\n')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { recordAttempt, deliverTo } = createInstrumentation()
+    const delivery = deliverTo()
+    recordAttempt(attempt(1))
+    expect(await delivery.close()).toBe(true)
+    const stated = deliverTo(url, { token: 'stated' })
+    recordAttempt(attempt(2))
+    expect(await stated.close()).toBe(true)
+    await createClient()
+      .report()
+      .catch(() => undefined)
+    expect(received.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer from-the-environment',
+      'Bearer stated',
+      'Bearer from-the-environment',
+    ])
+  })
+})
+
 describe('a sidecar that is silent', () => {
   it('never blocks the work, and at most one request is open at a time', async () => {
     const { url, received, always } = await sidecar()
     always(silent)
-    const { trackAttempt, deliverTo } = createInstrumentation()
+    const { trackAttempt, deliverTo } = createInstrumentation({ onProblem: () => {} })
     const delivery = deliverTo(url, { maxQueued: 50 })
     const started = performance.now()
     for (let i = 0; i < 1_000; i++) trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, () => i)

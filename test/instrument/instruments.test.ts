@@ -28,8 +28,8 @@ describe('the instruments', () => {
     expect(Object.fromEntries([...collected].map(([name, { unit }]) => [name, unit]))).toEqual({
       'agent.attempts': '{attempt}',
       'agent.attempt.confidence': '1',
-      'agent.attempt.duration': 's',
-      'agent.attempt.cost': '{USD}',
+      'agent.attempt.duration.seconds': 's',
+      'agent.attempt.cost.usd': '{USD}',
       'agent.attempt.tokens': '{token}',
     })
     const attributes = (name: string) => collected.get(name)?.points.map(point => point.attributes)
@@ -38,8 +38,8 @@ describe('the instruments', () => {
       { ...labels, result: 'failure' },
     ])
     expect(attributes('agent.attempt.confidence')).toEqual([{ ...labels, result: 'success' }])
-    expect(attributes('agent.attempt.duration')).toEqual([{ ...labels, result: 'success' }])
-    expect(attributes('agent.attempt.cost')).toEqual([labels])
+    expect(attributes('agent.attempt.duration.seconds')).toEqual([{ ...labels, result: 'success' }])
+    expect(attributes('agent.attempt.cost.usd')).toEqual([labels])
     expect(attributes('agent.attempt.tokens')).toEqual(
       ['input', 'output', 'cache_read', 'cache_write'].map(token_type => ({ ...labels, token_type })),
     )
@@ -56,14 +56,14 @@ describe('the instruments', () => {
       'Fixer gpt bug failure': 1,
     })
     expect(valuesOf(collected.get('agent.attempt.confidence'))).toEqual({ 'Fixer gpt bug success': 1 })
-    expect(valuesOf(collected.get('agent.attempt.cost'))).toEqual({ 'Fixer gpt bug': 1 })
+    expect(valuesOf(collected.get('agent.attempt.cost.usd'))).toEqual({ 'Fixer gpt bug': 1 })
     expect(valuesOf(collected.get('agent.attempt.tokens'))).toEqual({
       'Fixer gpt bug input': 2,
       'Fixer gpt bug output': 4,
       'Fixer gpt bug cache_read': 6,
       'Fixer gpt bug cache_write': 8,
     })
-    expect(collected.get('agent.attempt.duration')?.points[0]?.value).toMatchObject({ count: 1, sum: 2.5 })
+    expect(collected.get('agent.attempt.duration.seconds')?.points[0]?.value).toMatchObject({ count: 1, sum: 2.5 })
   })
 
   it('advise the bucket boundaries of the contract', async () => {
@@ -73,7 +73,7 @@ describe('the instruments', () => {
     const boundaries = (name: string) =>
       (collected.get(name)?.points[0]?.value as Histogram | undefined)?.buckets.boundaries
     expect(boundaries('agent.attempt.confidence')).toEqual([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1])
-    expect(boundaries('agent.attempt.duration')).toEqual([
+    expect(boundaries('agent.attempt.duration.seconds')).toEqual([
       0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6, 819.2, 1638.4, 3276.8,
     ])
   })
@@ -188,7 +188,7 @@ describe('the global provider', () => {
       'unknown gpt bug success': 1,
     })
     expect(collected.has('agent.attempt.confidence')).toBe(false)
-    expect(collected.has('agent.attempt.cost')).toBe(false)
+    expect(collected.has('agent.attempt.cost.usd')).toBe(false)
   })
 })
 

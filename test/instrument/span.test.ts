@@ -72,7 +72,7 @@ describe('the span of an attempt', () => {
       'no',
     ],
     ['rejects', () => Promise.reject(new RangeError('far')), 'RangeError', 'far'],
-    ['is aborted', () => Promise.reject(new DOMException('stopped', 'AbortError')), 'AbortError', 'stopped'],
+    ['is aborted', () => Promise.reject(new DOMException('stopped', 'AbortError')), 'aborted', 'stopped'],
     ['says that it failed', () => ({ success: false }), '_OTHER', undefined],
   ]
   it.each(failures)('ends with its error if the work %s', async (_, work, type, message) => {

@@ -1,7 +1,7 @@
 import { type ContextManager, context, ROOT_CONTEXT } from '@opentelemetry/api'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
-import { createInstrumentation, type NewAttempt } from '../../src/index.ts'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createInstrumentation, type NewAttempt, type Problem } from '../../src/index.ts'
 import { collecting } from './collecting.ts'
 import { setSpans, unsetTelemetry } from './telemetry.ts'
 
@@ -131,7 +131,7 @@ describe('what counts as a success', () => {
   })
 
   const failures: [what: string, error: unknown, error_type: string][] = [
-    ['an aborted fetch', new DOMException('aborted', 'AbortError'), 'AbortError'],
+    ['an aborted fetch', new DOMException('aborted', 'AbortError'), 'aborted'],
     ['a time-out', new DOMException('late', 'TimeoutError'), 'TimeoutError'],
     ['a system error', Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
     ['a class of its own', new (class QuotaError extends Error {})('over'), 'QuotaError'],
@@ -146,7 +146,7 @@ describe('what counts as a success', () => {
     expect(attempts).toMatchObject([{ success: false, error_type }])
   })
 
-  it('work that is aborted is a failed attempt', async () => {
+  it('work that is aborted is a failed attempt of its own type', async () => {
     const { instrumentation, attempts } = collecting()
     const abort = new AbortController()
     const work = (): Promise<never> =>
@@ -155,12 +155,12 @@ describe('what counts as a success', () => {
     expect(attempts).toEqual([])
     abort.abort()
     await expect(running).rejects.toBe(abort.signal.reason)
-    expect(attempts).toMatchObject([{ success: false, error_type: 'AbortError' }])
+    expect(attempts).toMatchObject([{ success: false, error_type: 'aborted' }])
   })
 })
 
-describe('a failing describe does not affect the work, and is counted', () => {
-  const wrong: [what: string, describe: () => unknown][] = [
+describe('a describe that breaks is no success', () => {
+  const broken: [what: string, describe: () => unknown][] = [
     [
       'throws',
       () => {
@@ -170,14 +170,9 @@ describe('a failing describe does not affect the work, and is counted', () => {
     ['returns nothing', () => undefined],
     ['returns null', () => null],
     ['returns a text', () => 'fine'],
-    ['is asynchronous', async () => ({ success: false })],
     ['is asynchronous and rejects', () => Promise.reject(new Error('late bug'))],
+    ['is asynchronous and resolves with nothing', async () => undefined],
     ['says a success that is no boolean', () => ({ success: 'yes' })],
-    ['says a confidence of NaN', () => ({ confidence: Number.NaN })],
-    ['says tokens as BigInt', () => ({ input_tokens: 12n })],
-    ['says an infinite cost', () => ({ cost_usd: Number.POSITIVE_INFINITY })],
-    ['says an error type that is no text', () => ({ error_type: { deep: 'thing' } })],
-    ['says what is not its to say', () => ({ agent_name: 'Somebody', time_seconds: 0 })],
     [
       'says what cannot be read',
       () => ({
@@ -187,27 +182,160 @@ describe('a failing describe does not affect the work, and is counted', () => {
       }),
     ],
   ]
-  it.each(wrong)('one that %s', async (_, describe) => {
+  it.each(broken)('one that %s: the attempt counts as failed, and the caller gets the result', async (_, describe) => {
     const { instrumentation, attempts } = collecting()
     const result = { success: true, confidence: 0.5 }
     const returned = instrumentation.trackAttempt(labels, async () => result, describe as never)
     expect(await returned).toBe(result)
+    await expect.poll(() => attempts).toHaveLength(1)
+    expect(attempts[0]).toMatchObject({ ...labels, success: false, error_type: 'describe_failed' })
+    expect(instrumentation.problems().describe).toBe(1)
+  })
+
+  it.each(broken)('one that %s: the attempt is left out by option', async (_, describe) => {
+    const { instrumentation, attempts } = collecting({ omit: ['describe_failed'] })
+    await instrumentation.trackAttempt(labels, async () => 1, describe as never)
+    instrumentation.trackAttempt(labels, () => 2)
+    await expect.poll(() => instrumentation.problems().describe).toBe(1)
+    expect(attempts).toMatchObject([{ success: true }])
+  })
+
+  const invalid: [what: string, describe: () => unknown][] = [
+    ['confidence of NaN', () => ({ confidence: Number.NaN })],
+    ['tokens as BigInt', () => ({ input_tokens: 12n })],
+    ['an infinite cost', () => ({ cost_usd: Number.POSITIVE_INFINITY })],
+    ['an error type that is no text', () => ({ error_type: { deep: 'thing' } })],
+    ['a model that is no name', () => ({ model_name: '' })],
+    ['what is not its to say', () => ({ agent_name: 'Somebody', time_seconds: 0 })],
+  ]
+  it.each(invalid)('but one that says %s judged the work: the value alone is left out', (_, describe) => {
+    const { instrumentation, attempts } = collecting()
+    instrumentation.trackAttempt(labels, () => ({ success: true }), describe as never)
     expect(attempts).toHaveLength(1)
     expect(attempts[0]).toMatchObject({ ...labels, success: true })
     expect(instrumentation.problems().describe).toBeGreaterThan(0)
   })
 
-  it('for any return value, one attempt is recorded that a sidecar accepts', () => {
+  it('is said once, and not for each attempt', () => {
+    const said: Problem[] = []
+    const { instrumentation } = collecting({ onProblem: problem => said.push(problem) })
+    const judge = (): never => {
+      throw new Error('bug in the judge')
+    }
+    for (let i = 0; i < 3; i++) instrumentation.trackAttempt(labels, () => i, judge)
+    expect(said).toEqual([{ source: 'describe', message: 'bug in the judge' }])
+    expect(instrumentation.problems().describe).toBe(3)
+  })
+
+  it('is one console.warn without onProblem, and a callback that throws does not affect the work', () => {
+    const warned = vi.spyOn(console, 'warn').mockReturnValue()
+    onTestFinished(() => warned.mockRestore())
+    const { trackAttempt, configure } = createInstrumentation()
+    const judge = (): never => {
+      throw new Error('bug in the judge')
+    }
+    for (let i = 0; i < 3; i++) trackAttempt(labels, () => i, judge)
+    expect(warned.mock.calls).toEqual([['agent-performance: describe: bug in the judge']])
+    configure({
+      onProblem: () => {
+        throw new Error('bug in the callback')
+      },
+    })
+    expect(trackAttempt(null as never, () => 'result')).toBe('result')
+  })
+
+  it('for any return value, one attempt is recorded that a sidecar accepts', async () => {
     const { instrumentation, attempts } = collecting()
-    fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withNullPrototype: true }), said => {
+    await fc.assert(
+      fc.asyncProperty(fc.anything({ withBigInt: true, withNullPrototype: true }), async said => {
         const before = attempts.length
-        instrumentation.trackAttempt(labels, () => 'result', (() => said) as never)
+        await instrumentation.trackAttempt(labels, () => 'result', (() => said) as never)
         expect(attempts.length).toBe(before + 1)
         expect(attempts.at(-1)).toMatchObject({ ...labels, success: expect.any(Boolean) })
         expect(JSON.parse(JSON.stringify(attempts.at(-1)))).toEqual(attempts.at(-1))
       }),
     )
+  })
+})
+
+describe('an asynchronous describe', () => {
+  it('judges the result after the work, and its time is not in the attempt', async () => {
+    const { instrumentation, attempts } = collecting()
+    const judging = Promise.withResolvers<{ success: boolean }>()
+    const result = await instrumentation.trackAttempt(
+      labels,
+      async () => 'answer',
+      () => judging.promise,
+    )
+    const endedMs = Date.now()
+    expect(result).toBe('answer')
+    expect(attempts).toEqual([])
+    await new Promise(resolve => setTimeout(resolve, 60))
+    judging.resolve({ success: false })
+    await expect.poll(() => attempts).toMatchObject([{ ...labels, success: false }])
+    expect(attempts[0]?.time_seconds).toBeLessThan(0.05)
+    expect(Date.parse(attempts[0]?.timestamp ?? '')).toBeLessThanOrEqual(endedMs)
+  })
+
+  it('is awaited by flush and close', async () => {
+    const received: NewAttempt[] = []
+    const { trackAttempt, deliverTo } = createInstrumentation()
+    const delivery = deliverTo({
+      recordAttempts: async attempts => {
+        received.push(...attempts)
+        return { accepted: attempts.length, duplicates: 0, rejected: [] }
+      },
+    })
+    const judge = async (success: boolean): Promise<{ success: boolean }> => {
+      await new Promise(resolve => setTimeout(resolve, 20))
+      return { success }
+    }
+    await trackAttempt(
+      labels,
+      async () => 1,
+      () => judge(true),
+    )
+    expect(await delivery.flush()).toBe(true)
+    expect(received).toMatchObject([{ success: true }])
+    await trackAttempt(
+      labels,
+      async () => 2,
+      () => judge(false),
+    )
+    expect(await delivery.close()).toBe(true)
+    expect(received).toMatchObject([{ success: true }, { success: false }])
+  })
+
+  it('that does not end is awaited no longer than the time-out', async () => {
+    const { trackAttempt, deliverTo } = createInstrumentation()
+    const delivery = deliverTo({ recordAttempts: async () => ({ accepted: 0, duplicates: 0, rejected: [] }) })
+    trackAttempt(
+      labels,
+      () => 1,
+      () => new Promise<never>(() => {}),
+    )
+    expect(await delivery.close(20)).toBe(false)
+  })
+
+  it('may name the model that answered', async () => {
+    const spans = setSpans()
+    const { instrumentation, attempts } = collecting()
+    instrumentation.trackAttempt(
+      labels,
+      () => 1,
+      () => ({ model_name: 'fallback-model' }),
+    )
+    await instrumentation.trackAttempt(
+      labels,
+      async () => 2,
+      async () => ({ model_name: 'routed-model' }),
+    )
+    await expect.poll(() => attempts.map(attempt => attempt.model_name)).toEqual(['fallback-model', 'routed-model'])
+    // The span tells the sidecar the same model, whichever of them arrives first.
+    expect(spans.ended().map(({ attributes }) => attributes['gen_ai.request.model'])).toEqual([
+      'fallback-model',
+      'routed-model',
+    ])
   })
 })
 

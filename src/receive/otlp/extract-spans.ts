@@ -1,5 +1,6 @@
 /** Extracts the attempts among the spans of a request: each run of an agent once, with the model and tokens of the calls below it. */
 import { FIELD_LIST } from '../../core/attempt/fields.ts'
+import { isInTrackedRun } from '../../core/attempt/tracked-run.ts'
 import type { StatedAttempt } from '../read-attempt.ts'
 import { createExtractor, type Extracted, type Extractor } from './extractor.ts'
 import { readJsonSpans } from './json-records.ts'
@@ -8,6 +9,7 @@ import type { OtlpMapping } from './mapping/mapping.ts'
 import { spanPosition } from './mapping/record.ts'
 import { spanRules } from './mapping/rules.ts'
 import { readRecords } from './protobuf/read-records.ts'
+import { attributeOf } from './scalar.ts'
 import type { TracesRequest } from './schema.ts'
 import type { TelemetryRecord } from './telemetry-record.ts'
 import { TOKEN_FIELDS } from './traces/model-call.ts'
@@ -73,7 +75,7 @@ function takeRuns(all: readonly Seen[], nodes: readonly SpanNode[], extractor: E
   for (const [i, { run }] of all.entries()) {
     if (run === undefined) continue
     const node = nodes[i]!
-    if (memory.isSameRun(node)) extractor.exclude(run.record, 'same_run')
+    if (isPartOfTracked(run.record, node) || memory.isSameRun(node)) extractor.exclude(run.record, 'same_run')
     else if (
       extractor.take(run.rule, run.record, rolledUp(run.rule, run.stated, node.usage)) &&
       !node.isCounted &&
@@ -86,6 +88,12 @@ function takeRuns(all: readonly Seen[], nodes: readonly SpanNode[], extractor: E
   extractor.extracted.undo = () => {
     for (const node of counted) memory.uncount(node)
   }
+}
+
+/** The span of the tracked attempt itself has the id under which the library delivers it. */
+function isPartOfTracked(record: TelemetryRecord, { agent }: SpanNode): boolean {
+  if (record.traceState === '' || agent === undefined || !isInTrackedRun(record.traceState, agent)) return false
+  return attributeOf(record.whole.attributes, 'agent.attempt.id') === undefined
 }
 
 /** What a span states, with the model and tokens of the calls below it where it states none. */

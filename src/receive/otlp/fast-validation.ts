@@ -43,6 +43,7 @@ const isSpan: Is = it =>
   isUint64(it.endTimeUnixNano) &&
   isAttributes(it.attributes) &&
   isHex(it.parentSpanId) &&
+  isText(it.traceState) &&
   isEnum(it.kind) &&
   isList(it.events, isEvent) &&
   (it.status === undefined || (isMessage(it.status) && isEnum(it.status.code)))

@@ -29,6 +29,7 @@ export function readJsonSpans({ resourceSpans }: TracesRequest, attributes: Reco
       for (const [k, json] of (spans ?? []).entries()) {
         const record = recordOf(json, origin, k, attributes)
         record.parentSpanId = idOf(json.parentSpanId, 16)
+        record.traceState = json.traceState ?? ''
         record.name = json.name ?? ''
         record.time = nanosOf(json.endTimeUnixNano)
         record.start = nanosOf(json.startTimeUnixNano)

@@ -55,6 +55,7 @@ export interface Span {
   readonly endTimeUnixNano?: Maybe<Int64>
   readonly attributes?: Maybe<KeyValue[]>
   readonly parentSpanId?: Maybe<string>
+  readonly traceState?: Maybe<string>
   /** An enum: its number, or its name as some JSON senders write it. */
   readonly kind?: Maybe<number | string>
   readonly events?: Maybe<SpanEvent[]>
@@ -148,6 +149,7 @@ const span = z.object({
   endTimeUnixNano: uint64,
   attributes,
   parentSpanId: hexId,
+  traceState: text,
   kind: enumeration,
   events: z.array(z.object({ name: text, attributes })).nullish(),
   status: z.object({ code: enumeration }).nullish(),

@@ -29,6 +29,8 @@ export class TelemetryRecord {
   traceId = ''
   spanId = ''
   parentSpanId = ''
+  /** Of a span; empty if it has none. */
+  traceState = ''
   /** The time of a log record, or the end of a span: nanoseconds since the epoch. 0 if it is unknown. */
   time = 0n
   /** The time at which a log record was observed, or the start of a span. */

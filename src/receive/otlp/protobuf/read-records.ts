@@ -237,6 +237,9 @@ const RECORD_TAKES: Readonly<Record<string, Take>> = {
   parentSpanId(it, record, end) {
     record.parentSpanId = readId(it, end, 8)
   },
+  traceState(it, record, end) {
+    record.traceState = readText(it, end)
+  },
   name: takeName,
   eventName: takeName,
   timeUnixNano: takeTime,
