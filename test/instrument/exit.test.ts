@@ -11,7 +11,7 @@ async function sidecar(): Promise<FakeSidecar> {
 /** A coordinator that tracks one attempt, and then runs `end`. */
 const coordinator = (url: string, end: string): string => `
   import { deliverTo, trackAttempt } from '${ENTRY}'
-  const delivery = deliverTo('${url}')
+  const delivery = deliverTo('${url}', { timeoutMs: 60_000 })
   await trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, async () => 'done')
   ${end}
 `
@@ -22,7 +22,7 @@ describe('the coordinator’s process', () => {
     always(silent)
     const { code, stderr, ms } = await runNode(coordinator(url, ''))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(ms).toBeLessThan(6_000)
+    expect(ms).toBeLessThan(20_000)
   })
 
   it('ends although a sidecar is down', async () => {
@@ -36,7 +36,7 @@ describe('the coordinator’s process', () => {
     always(json(503, {}, { 'retry-after': '120' }))
     const { code, ms } = await runNode(coordinator(url, ''))
     expect(code).toBe(0)
-    expect(ms).toBeLessThan(6_000)
+    expect(ms).toBeLessThan(20_000)
   })
 
   it('delivers queued attempts before it ends, also without a flush', async () => {

@@ -283,7 +283,8 @@ describe('a sidecar that is silent', () => {
     const delivery = deliverTo(url, { maxQueued: 50 })
     const started = performance.now()
     for (let i = 0; i < 1_000; i++) trackAttempt({ agent_name: 'A', model_name: 'm', issue_type: 'i' }, () => i)
-    expect(performance.now() - started).toBeLessThan(500)
+    // A call that waited for the sidecar would never return.
+    expect(performance.now() - started).toBeLessThan(5_000)
     void delivery.flush(1)
     await until(() => received.length === 1)
     expect(delivery.stats()).toMatchObject({ queued: 50, dropped: { queue_full: 950 } })

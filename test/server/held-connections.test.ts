@@ -186,18 +186,18 @@ describe('a TLS connection', () => {
 
   test('has one timeout for its handshake and its first headers together', async context => {
     needs('openssl', context)
-    await using sidecar = await tlsSidecar({ 'headers-timeout': '3s' })
+    await using sidecar = await tlsSidecar({ 'headers-timeout': '6s' })
     const openedMs = performance.now()
     const tcp = sidecar.open()
     const closed = once(tcp, 'close')
     await once(tcp, 'connect')
     // The handshake takes most of the timeout. Endless headers must not get the whole timeout again.
-    await new Promise(resolve => setTimeout(resolve, 2500))
+    await new Promise(resolve => setTimeout(resolve, 5000))
     const socket = connectTls({ socket: tcp, rejectUnauthorized: false }).on('error', () => undefined)
     await once(socket, 'secureConnect')
     socket.resume().write(GET)
     await closed
-    expect(performance.now() - openedMs).toBeLessThan(5400)
+    expect(performance.now() - openedMs).toBeLessThan(10_500)
   })
 
   test('in its handshake does not delay a stop', async context => {
