@@ -131,7 +131,7 @@ export const SETTINGS: { readonly [Field in keyof Config]: Setting<Config[Field]
     kind: traceUrl,
     default: undefined,
     description:
-      'URL of your trace viewer, with {trace_id} for the id, such as https://tempo.example/trace/{trace_id}. The live page links attempts to it. Everyone who can reach the page can read it.',
+      'URL of your trace viewer, with {trace_id} for the id, such as https://tempo.example/{trace_id}. The live page links attempts to it. Everyone who can reach the page can read it.',
     group: 'Where',
   },
   store: {

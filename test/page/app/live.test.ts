@@ -202,8 +202,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page over time', () => {
       }).observe({ type: 'layout-shift', buffered: true })
     })
     const found: string[] = []
-    // Not costs: its two answers come one after the other, and the later one pushes cards down.
-    for (const view of ['best', 'now', 'agent?agent_name=middle', 'models', 'experiments', 'attempts']) {
+    for (const view of ['best', 'now', 'agent?agent_name=middle', 'models', 'experiments', 'costs', 'attempts']) {
       await page.goto(`${sidecar.url}/${view}`)
       await shown(page)
       await waitForText(page, 'Live')

@@ -48,6 +48,19 @@ export function useAnswer<Path extends QuestionPath>(
   return state.key === key ? state : { ...state, isBusy: true }
 }
 
+/** Two answers that are shown together. There is nothing to show until both are there: one alone would say too little, and move what is below. */
+export function together<First, Second>(
+  first: AnswerState<First>,
+  second: AnswerState<Second>,
+): AnswerState<readonly [First, Second]> {
+  const isThere = first.data !== undefined && second.data !== undefined
+  return {
+    data: isThere ? [first.data, second.data] : undefined,
+    error: first.error ?? second.error,
+    isBusy: first.isBusy || second.isBusy,
+  }
+}
+
 function followAnswer<Path extends QuestionPath>(
   path: Path,
   query: Query,

@@ -1,5 +1,5 @@
 /** Costs: what a success costs, and which models are worth it. */
-import { useAnswer } from '../data/answers.ts'
+import { together, useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
 import { count, list, money, NONE, plural } from '../data/format.ts'
 import { Badge, Notice } from '../parts/basics.tsx'
@@ -16,19 +16,20 @@ type Models = Given<'model-comparison'>
 
 export function CostsView() {
   const query = filterQuery()
-  const costs = useAnswer('costs', query)
-  const models = useAnswer('model-comparison', { ...query, min_attempts: '1' })
-  const priced = costs.data && models.data ? pricedModels(costs.data, models.data) : []
-  const rows = costs.data && models.data ? modelRows(costs.data, models.data) : []
+  const answer = together(useAnswer('costs', query), useAnswer('model-comparison', { ...query, min_attempts: '1' }))
+  const [costs, models] = answer.data ?? []
+  const priced = costs && models ? pricedModels(costs, models) : []
+  const rows = costs && models ? modelRows(costs, models) : []
+  const agents = Object.entries(costs?.by_agent ?? {})
   return (
-    <main aria-busy={costs.isBusy || models.isBusy}>
+    <main aria-busy={answer.isBusy}>
       <Heading title="Costs" filters={['agent_name', 'issue_type', 'since']}>
         What a success costs, with 95% intervals.
       </Heading>
-      <CostVerdict costs={costs.data} error={costs.error?.message} priced={priced} />
+      <CostVerdict costs={costs} error={answer.error?.message} priced={priced} />
       <div class="columns wide-left">
         <Card title="Quality against cost" source={{ path: 'costs', query }}>
-          <Loaded answer={costs} rows={6}>
+          <Loaded answer={answer} rows={6}>
             {() =>
               priced.length === 0 ? (
                 <Notice>
@@ -41,7 +42,7 @@ export function CostsView() {
           </Loaded>
         </Card>
         <Card title="By model" csv={tableCsv('costs', MODEL_COLUMNS, rows)}>
-          <Loaded answer={costs} rows={4}>
+          <Loaded answer={answer} rows={4}>
             {() => (
               <DataTable
                 caption="Costs by model, the cheapest success first"
@@ -53,20 +54,9 @@ export function CostsView() {
           </Loaded>
         </Card>
       </div>
-      <Card
-        title="By agent"
-        source={{ path: 'costs', query }}
-        csv={tableCsv('costs-by-agent', COST_COLUMNS, Object.entries(costs.data?.by_agent ?? {}))}
-      >
-        <Loaded answer={costs} rows={4}>
-          {data => (
-            <DataTable
-              caption="Costs by agent"
-              columns={COST_COLUMNS}
-              rows={Object.entries(data.by_agent)}
-              keyOf={([name]) => name}
-            />
-          )}
+      <Card title="By agent" source={{ path: 'costs', query }} csv={tableCsv('costs-by-agent', COST_COLUMNS, agents)}>
+        <Loaded answer={answer} rows={4}>
+          {() => <DataTable caption="Costs by agent" columns={COST_COLUMNS} rows={agents} keyOf={([name]) => name} />}
         </Loaded>
       </Card>
     </main>

@@ -7,7 +7,7 @@ import { Verdict } from '../parts/verdict.tsx'
 
 const base = BASE.href.replace(/\/$/, '')
 
-const LIBRARY = `import { deliverTo, trackAttempt } from 'agent-performance'
+const LIBRARY = `import { deliverTo, trackAttempt } from 'agent-performance-client'
 
 const delivery = deliverTo('${base}')
 const fix = await trackAttempt(
