@@ -72,11 +72,14 @@ export const changes: Question<'changes', ChangesQuery, Changes> = defineQuestio
   summary: 'What changed since yesterday: the range compared with the equally long period before it, and by agent',
   parameters: z.strictObject({
     ...selection,
-    since: text('Start of the range that is compared with the period before it', 'time').default('24h'),
+    since: text(
+      'Start of the range that is compared with the period before it. By default 24 hours before its end',
+      'time',
+    ).default('24h'),
     limit: count('Agents at most', 1, 1000).default(50),
   }),
   answer,
-  example: { since: '24h' },
+  example: {},
   async run(facts, { range, filter, limit, nowMs }, signal) {
     const before = facts.clip(periodBefore(range!, nowMs))
     const earlier = await facts.summaries(before, filter, signal)

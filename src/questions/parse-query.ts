@@ -17,7 +17,8 @@ export function parseQuery({ parameters }: Pick<Question, 'parameters'>, given: 
   const empty = Object.entries(given).filter(([, value]) => value === '')
   if (empty.length > 0) throw new InvalidParameters(empty.map(([name]) => ({ name, detail: 'must not be empty' })))
   const query = checked.data as Selection
-  const range = parseRange(query, nowMs)
+  const isSinceDefault = (given as Selection).since === undefined
+  const range = parseRange(query, nowMs, { isSinceDefault })
   if (range !== undefined && 'detail' in range)
     throw new InvalidParameters([{ name: range.parameter, detail: range.detail }])
   const { agent_name, model_name, issue_type } = query

@@ -46,10 +46,15 @@ const EXPOSED: readonly (readonly [string, Metric])[] = [...TALLY_FAMILIES, ...S
   },
 )
 
+const EXPOSED_METRICS = new Map(EXPOSED)
+
 const RECORDED: readonly (readonly [string, Metric])[] = [
   ...recordingGroups().flatMap(group => group.rules.map(rule => rule.record)),
   ...recordsOf('targets.yml'),
 ].map(record => {
+  const raw = /^instance:(.+):first$/.exec(record)?.[1]
+  // The first values of a counter keep all of its labels.
+  if (raw !== undefined) return [record, gauge([...EXPOSED_METRICS.get(raw)!.labels])]
   const labels = LEVELS.get(record.split(':', 1)[0]!)!
   return [record, gauge(record.includes('_bucket:') ? [...labels, 'le'] : labels)]
 })

@@ -104,10 +104,16 @@ function groupingFaults(grouping: SyntaxNode, text: string): string[] {
 function labelsIn(tree: SyntaxNode, text: string): ReadonlySet<string> {
   const labels = new Set<string>()
   tree.cursor().iterate(cursor => {
+    if (cursor.name === 'FunctionCall') labels.add(labelMadeBy(slice(cursor.node, text)))
     if (cursor.name !== 'VectorSelector') return
     for (const label of METRICS.get(nameOf(cursor.node, text))?.labels ?? []) labels.add(label)
   })
   return labels
+}
+
+/** The label that a call of label_replace makes; empty for any other call. Its arguments are the expression, the label, and three more texts. */
+function labelMadeBy(call: string): string {
+  return /^label_replace\(.*, "(\w+)", "[^"]*", "[^"]*", "[^"]*"\)$/s.exec(call)?.[1] ?? ''
 }
 
 const nameOf = (selector: SyntaxNode, text: string): string => slice(selector.getChild('Identifier'), text)

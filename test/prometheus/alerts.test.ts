@@ -63,7 +63,7 @@ it('runbooks use existing paths and flags', async () => {
     path.replace(/\/\{.*/, ''),
   )
   const flags = settings.map(({ name }) => `--${name}`)
-  const texts = alerts().map(({ annotations }) => readFileSync(new URL(annotations.runbook_url!, ROOT), 'utf8'))
+  const texts = alerts().map(({ alert }) => readFileSync(new URL(`docs/runbooks/${alert}.md`, ROOT), 'utf8'))
   expect(texts.flatMap(text => text.match(/\/api\/v1\/[a-z-]+/g) ?? []).filter(path => !paths.includes(path))).toEqual(
     [],
   )

@@ -59,13 +59,18 @@ export const zoneDetail = (tz: string): string =>
   `must be an IANA time zone such as Europe/Berlin: ${JSON.stringify(tz.slice(0, 100))} is unknown`
 
 /** The requested range, or undefined if neither bound is given. If a bound or the zone is invalid: its parameter and the reason. */
-export function parseRange({ since, until, tz }: RangeQuestion, nowMs: number): TimeRange | undefined | RangeFault {
+export function parseRange(
+  { since, until, tz }: RangeQuestion,
+  nowMs: number,
+  { isSinceDefault = false }: { readonly isSinceDefault?: boolean } = {},
+): TimeRange | undefined | RangeFault {
   const zone = tz === undefined ? undefined : timeZone(tz)
   if (tz !== undefined && zone === undefined) return { parameter: 'tz', detail: zoneDetail(tz) }
   if (since === undefined && until === undefined) return undefined
-  const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseTime(since, nowMs, zone)
   // A range without an end includes attempts recorded during the computation. Timestamps are at most five minutes ahead of receipt.
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : parseTime(until, nowMs, zone)
+  const sinceFromMs = isSinceDefault && untilMs !== undefined ? Math.min(untilMs, nowMs) : nowMs
+  const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseTime(since, sinceFromMs, zone)
   const detail = 'must be an RFC 3339 time, a date, or a duration before now such as 15m, 24h, 7d'
   if (sinceMs === undefined) return { parameter: 'since', detail }
   if (untilMs === undefined) return { parameter: 'until', detail }
