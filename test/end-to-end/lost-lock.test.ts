@@ -20,7 +20,7 @@ async function aStore(): Promise<{ store: string; journal: string; lock: string 
 
 const statusOf = async (url: string, path: string): Promise<number> => (await fetch(url + path)).status
 const notReady = (url: string): Promise<void> =>
-  expect.poll(() => statusOf(url, '/readyz'), { timeout: 5000 }).toBe(503)
+  expect.poll(() => statusOf(url, '/readyz'), { timeout: 30_000 }).toBe(503)
 
 /** Starts a second sidecar while the first one is stopped by a signal, so that it cannot acquire the lock again before. */
 async function startBeside(first: Spawned, { store, lock }: { store: string; lock: string }): Promise<Spawned> {
@@ -91,7 +91,7 @@ test('an idle sidecar whose lock was removed and acquired by another one detects
   await sendNumbers(url, ledger.take(3), ledger, random)
   await using second = await startBeside(first, place)
   const secondUrl = await urlOf(second)
-  await expect.poll(() => first.log(), { timeout: 5000 }).toContain('is in use by process')
+  await expect.poll(() => first.log(), { timeout: 30_000 }).toContain('is in use by process')
   const readiness = await fetch(`${url}/readyz?verbose`)
   expect(readiness.status).toBe(503)
   expect(await readiness.text()).toMatch(/lock\.db was removed .* restart this process/)

@@ -185,7 +185,7 @@ test('groups that stay hidden are reported as missing, and folded when they appe
   server.hidden = 2
   await engines[0].append([attempt(1)])
   const pending = engines[1].append([attempt(2)])
-  await vi.waitUntil(() => engines[1].health().reason?.includes('missing groups'), { interval: 1, timeout: 5000 })
+  await vi.waitUntil(() => engines[1].health().reason?.includes('missing groups'), { interval: 1, timeout: 30_000 })
   server.hidden = 0
   expect(await pending).toEqual({ accepted: 1, duplicates: 0 })
   await expectSame(...engines)

@@ -64,7 +64,7 @@ async function beAway({ server, engine }: Pick<Opened, 'server' | 'engine'>): Pr
 }
 
 async function drained({ spool }: Pick<Opened, 'spool'>): Promise<void> {
-  await vi.waitUntil(() => spool.isEmpty, { interval: 1, timeout: 5000 })
+  await vi.waitUntil(() => spool.isEmpty, { interval: 1, timeout: 30_000 })
 }
 
 test('while the log is away, attempts are accepted, are in no answer, and count once when it is back, in order', async () => {

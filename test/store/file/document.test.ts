@@ -93,7 +93,10 @@ test('an attempt is in it at once when nothing else is going on', async () => {
   const store = await openFake(fileSystem)
   for (let id = 0; id < 3; id++) {
     await store.append([attempt(id, { agent_name: 'one' })])
-    await vi.waitUntil(() => textOf(fileSystem).includes(`"total_attempts":${id + 1}`), { timeout: 2000, interval: 1 })
+    await vi.waitUntil(() => textOf(fileSystem).includes(`"total_attempts":${id + 1}`), {
+      timeout: 30_000,
+      interval: 1,
+    })
   }
   await store.close()
 })
@@ -113,7 +116,7 @@ test('while it is written it is always a whole one', async () => {
   for (let id = 0; id < 5; id++) {
     await store.append([attempt(id)])
     const { writes } = store.stats().document
-    await vi.waitUntil(() => store.stats().document.writes > writes, { timeout: 2000, interval: 1 })
+    await vi.waitUntil(() => store.stats().document.writes > writes, { timeout: 30_000, interval: 1 })
   }
   await store.close()
   expect(seen).toBeGreaterThan(20)
@@ -121,7 +124,7 @@ test('while it is written it is always a whole one', async () => {
 
 /** Resolves when so many documents were written since the store was opened; the first one is that of the opening. */
 const documents = (store: FileStore, count: number): Promise<unknown> =>
-  vi.waitUntil(() => store.stats().document.writes >= count, { timeout: 5000, interval: 1 })
+  vi.waitUntil(() => store.stats().document.writes >= count, { timeout: 50_000, interval: 1 })
 
 /** The text before the part that states how much of the journal is covered. */
 const withoutJournal = (text: string): string => text.slice(0, text.lastIndexOf('"journal"'))
@@ -152,7 +155,8 @@ test('after any changes, and for any names of keys, it equals a document that is
     }),
     { numRuns: 30 },
   )
-})
+  // Documents take a tenth of the time at most: a slow disk makes each wait for nine times as long.
+}, 180_000)
 
 test('only the keys that changed are printed again', async () => {
   const fileSystem = createFakeFileSystem()

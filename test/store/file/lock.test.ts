@@ -69,7 +69,7 @@ describe('a store that lost its lock to another one', () => {
     expect(first.health()).toMatchObject({ writable: false })
     expect(await countedIn(first)).toBe(1)
     await second.close()
-    await expect.poll(() => first.health().reason, { timeout: 5000 }).toContain('restart this process')
+    await expect.poll(() => first.health().reason, { timeout: 30_000 }).toContain('restart this process')
     const files = async (): Promise<unknown> => {
       const names = (await readdir(folder, { recursive: true })).sort()
       const contents = names.map(name => readFile(join(folder, name), 'latin1').catch(() => 'a directory'))

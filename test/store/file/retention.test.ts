@@ -150,7 +150,7 @@ test('a snapshot that was being taken at a reset removes no attempt that was rec
     name === 'sync' && path.endsWith('.ndjson') ? { kind: 'error', code: 'EIO' } : undefined
   await expect(store.append([attempt(3)])).rejects.toThrow('EIO')
   next.fault = undefined
-  await vi.waitUntil(() => store.health().writable, { timeout: 5000, interval: 20 })
+  await vi.waitUntil(() => store.health().writable, { timeout: 30_000, interval: 20 })
   await store.append([attempt(3)])
   next.fault = ({ path }) => (/snapshot-0*2\.bin/.test(path) ? { kind: 'end', done: 'nothing' } : undefined)
   release()

@@ -31,6 +31,8 @@ async function record(store: OpenStore, ...ids: readonly string[]): Promise<void
 describe.skipIf(missing !== undefined)('PostgreSQL', () => {
   test.for(['standby', 'backup'] as const)(
     'a %s that lacks acknowledged groups gets them again from the sidecars that run, also from one that it does not know',
+    // A promotion may take a minute.
+    { timeout: 180_000 },
     async kind => {
       await using primary = await startPostgres({})
       await using replication = await startProxy(at(primary))

@@ -64,14 +64,11 @@ export function QualityCost({ models }: { models: readonly PricedModel[] }) {
         return (
           <>
             <GridLines x={LEFT} width={width - 12} ticks={[0, 25, 50, 75, 100]} y={y} print={rateTick} />
-            {x
-              .ticks(5)
-              .filter((_, i, all) => all.length < 8 || i % Math.ceil(all.length / 6) === 0)
-              .map(cost => (
-                <text key={cost} x={x(cost)} y={HEIGHT - 8} text-anchor="middle">
-                  {moneyTick(cost)}
-                </text>
-              ))}
+            {spaced(x.ticks(5), x).map(cost => (
+              <text key={cost} x={x(cost)} y={HEIGHT - 8} text-anchor="middle">
+                {moneyTick(cost)}
+              </text>
+            ))}
             <text x={LEFT + 6} y={TOP + 12} class="label">
               ↖ better
             </text>
@@ -115,6 +112,19 @@ export function QualityCost({ models }: { models: readonly PricedModel[] }) {
       }}
     </Plot>
   )
+}
+
+/** Pixels between two labels of the axis: the width of the longest one. */
+const LABEL_WIDTH = 44
+
+/** The ticks whose labels do not overlap. On an axis of logarithms they get closer to the right. */
+function spaced(ticks: readonly number[], x: (value: number) => number): number[] {
+  const shown: number[] = []
+  for (const tick of ticks) {
+    const last = shown.at(-1)
+    if (last === undefined || x(tick) - x(last) >= LABEL_WIDTH) shown.push(tick)
+  }
+  return shown
 }
 
 const describe = (model: PricedModel): string =>
