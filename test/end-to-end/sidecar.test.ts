@@ -9,10 +9,13 @@ import { describe, expect, test } from 'vitest'
 import { anAttempt } from '../support/sidecar.ts'
 import { startSidecarProcess, temporaryFolder } from '../support/sidecar-process.ts'
 
+const HOUR_MS = 3_600_000
+/** A range that ends at a fixed time: one up to now has another end a minute later. */
+const [SINCE, UNTIL] = [720 * HOUR_MS, HOUR_MS].map(ms => new Date(Date.now() - ms).toISOString())
 const QUESTIONS = [
   'report',
   'success-rate',
-  'success-rate?since=30d',
+  `success-rate?since=${SINCE}&until=${UNTIL}`,
   'model-comparison?min_attempts=1',
   'best-agent?issue_type=i0',
   'metrics',
