@@ -65,7 +65,7 @@ def kept(attempts: List[Dict[str, Any]]) -> Tuple[int, Any, Dict[str, str]]:
 
 
 class FakeSidecar:
-    """Answers posts as it is told, by default as a sidecar does."""
+    """Answers posts with the given answers, by default as a sidecar does."""
 
     def __init__(self, port: int = 0) -> None:
         self.next: List[Respond] = []
