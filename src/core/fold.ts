@@ -7,6 +7,7 @@ import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
+import { type AlertChange, type AlertsState, applyAlertChange } from './alerts/lifecycle.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
@@ -73,14 +74,10 @@ export interface OutcomeRecord extends RecordTimes {
   readonly previous?: boolean | undefined
 }
 
-export type AlertStatus = 'firing' | 'resolved'
-
-/** A change of an alert. Several sidecars may detect it. The one whose record counts sends the notification. */
+/** A change in the lifecycle of an alert, or of the lease of the sidecar that tells alerts. */
 export interface AlertRecord extends RecordTimes {
   readonly kind: 'alert'
-  /** The name of the rule and of its subject. */
-  readonly alert: string
-  readonly status: AlertStatus
+  readonly change: AlertChange
 }
 
 /** Totals of a key that were counted before the log began, taken from a document. They belong to no attempt of the log and to no time. */
@@ -125,8 +122,7 @@ export interface FoldState {
   /** Replaced when the state is restored from a snapshot. */
   ids: DedupWindow
   readonly series: Series
-  /** The firing alerts, with their start in milliseconds since the epoch. */
-  readonly alerts: Map<string, number>
+  readonly alerts: AlertsState
   /** Whether the log holds an unfinished copy. Not part of a snapshot: an unfinished copy has none. */
   isCopying?: boolean
 }
@@ -155,7 +151,7 @@ export function apply(state: FoldState, record: LogRecord): boolean {
     case 'outcome':
       return admitOutcome(state, record)
     case 'alert':
-      return changeAlert(state, record)
+      return applyAlertChange(state.alerts, record.change, record.nowMs)
     case 'baseline':
       takeBaseline(state, record)
       return true
@@ -181,13 +177,6 @@ export function outcomeId({ outcome, revision }: Pick<OutcomeRecord, 'outcome' |
 function takeBaseline({ tally, series }: FoldState, { key, totals, nowMs }: BaselineRecord): void {
   tally.addTotals(key, totals)
   series.assumeCounted(nowMs)
-}
-
-function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecord): boolean {
-  if ((status === 'firing') === alerts.has(alert)) return false
-  if (status === 'firing') alerts.set(alert, nowMs)
-  else alerts.delete(alert)
-  return true
 }
 
 /** Applies only the ids and series of a record. For a state whose totals already include the record, but not its ids and series. */

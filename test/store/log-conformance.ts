@@ -5,6 +5,7 @@ import type { LimitsRecord, LogRecord, RecordTimes } from '../../src/core/fold.t
 import type { CapturedSnapshot, Kept, KeptGroup, Log } from '../../src/core/log.ts'
 import { encodeOne } from '../../src/store/engine/call.ts'
 import { outcomeJson, pointsJson, RESET_JSON, recordJson } from '../../src/store/record-json.ts'
+import { ALERT_CHANGES } from '../support/alerts.ts'
 import { attempt, NOW } from './engine/engines.ts'
 
 /** The location of a log, empty at first. */
@@ -151,7 +152,7 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
         { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
-        { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
+        ...ALERT_CHANGES.map(change => ({ kind: 'alert', ...TIMES, change }) as const),
         { kind: 'plan', ...skewed, experiment: '__proto__', plan },
         { kind: 'copy', ...TIMES, isDone: false, completeMs: NOW },
         { kind: 'copy', ...TIMES, isDone: true, completeMs: Number.POSITIVE_INFINITY },

@@ -13,6 +13,7 @@ import {
 } from '../../core/log.ts'
 import type { Clock } from '../../core/ports.ts'
 import { createEventLoopYield } from '../../lib/event-loop.ts'
+import { restoreAlerts } from '../alert-json.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../messages.ts'
 import { decodeState, type PlanTiers, type RestoredState } from '../snapshot/decode.ts'
@@ -179,7 +180,8 @@ export function clearState({ log, state }: Pick<RestoreOptions, 'log' | 'state'>
   state.tally.clear()
   state.tally.times.reshape(state.tally.wantedTiers)
   state.series.restore(Number.NEGATIVE_INFINITY, [])
-  state.alerts.clear()
+  state.alerts.episodes.clear()
+  state.alerts.lease = undefined
   state.isCopying = false
   state.ids = createDedupWindow({ limit: limits.idWindow, keepMs: limits.idWindowAgeMs, seed })
   applyLimits(state, limits)
@@ -195,7 +197,7 @@ async function decodeInto(
   try {
     const restored = await decode(options, snapshot, plan)
     options.state.ids = restored.ids
-    for (const [alert, sinceMs] of restored.alerts) options.state.alerts.set(alert, sinceMs)
+    if (restored.alerts !== undefined) restoreAlerts(options.state.alerts, restored.alerts)
     if (restored.limits !== undefined) applyLimits(options.state, restored.limits)
     return restored
   } catch (error) {

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ExperimentPlan, isSamePlan } from '../../core/aggregate/experiment-plan.ts'
 import type { SeriesPoint } from '../../core/aggregate/series.ts'
+import { type AlertChange, wouldChange } from '../../core/alerts/lifecycle.ts'
 import {
   type AlertRecord,
-  type AlertStatus,
   apply,
   attemptsIn,
   type FoldState,
@@ -130,11 +130,11 @@ export async function appendOutcome(options: TurnOptions, outcome: Outcome): Pro
   }
 }
 
-/** Records a change of an alert. Resolves with true if no other sidecar recorded it first. This sidecar must then send the notification. */
-export async function appendAlert(options: TurnOptions, alert: string, status: AlertStatus): Promise<boolean> {
+/** Records a change of alerts. Resolves with false if it changes nothing, for example because another sidecar was first. */
+export async function appendAlert(options: TurnOptions, change: AlertChange): Promise<boolean> {
   const nowMs = options.clock()
-  if ((status === 'firing') === options.state.alerts.has(alert)) return false
-  const record: AlertRecord = { kind: 'alert', nowMs, idMs: nowMs, alert, status }
+  if (!wouldChange(options.state.alerts, change, nowMs)) return false
+  const record: AlertRecord = { kind: 'alert', nowMs, idMs: nowMs, change }
   return await keepRecord(options, record, alertJson(record))
 }
 

@@ -1,0 +1,70 @@
+/** The JSON of the lifecycle of alerts, in records of the log and in snapshots. */
+import type { Alert } from '../core/alerts/alert.ts'
+import type { AlertChange, AlertEpisode, AlertLease, AlertsState } from '../core/alerts/lifecycle.ts'
+
+/** Outside names stay values: the labels are pairs. */
+type StoredAlert = Omit<Alert, 'labels'> & { readonly labels: readonly (readonly [string, string])[] }
+
+type StoredChange =
+  | Exclude<AlertChange, { readonly change: 'fire' }>
+  | { readonly change: 'fire'; readonly alert: StoredAlert; readonly sinks: readonly string[] }
+
+const storedAlert = (alert: Alert): StoredAlert => ({ ...alert, labels: [...alert.labels] })
+const alertOf = (alert: StoredAlert): Alert => ({ ...alert, labels: new Map(alert.labels) })
+
+export function storedChange(change: AlertChange): StoredChange {
+  return change.change === 'fire' ? { ...change, alert: storedAlert(change.alert) } : change
+}
+
+/** The change of parsed JSON. Undefined if its kind is unknown. JSON has no undefined: a lease without a holder lacks the member. */
+export function changeOf(value: unknown): AlertChange | undefined {
+  if (typeof value !== 'object' || value === null || !('change' in value)) return undefined
+  const change = value as StoredChange
+  switch (change.change) {
+    case 'fire':
+      return { ...change, alert: alertOf(change.alert) }
+    case 'lease':
+      return { ...change, holder: change.holder }
+    case 'resolve':
+    case 'told':
+      return change
+    default:
+      return undefined
+  }
+}
+
+interface StoredState {
+  readonly episodes: readonly (Omit<AlertEpisode, 'alert' | 'sinks'> & {
+    readonly id: string
+    readonly alert: StoredAlert
+    readonly sinks: readonly (readonly [sink: string, toldMs: number | null])[]
+  })[]
+  readonly lease?: AlertLease | undefined
+}
+
+/** Names the meaning of {@link alertsJson}. Change it with the text. */
+export const ALERTS_LAYOUT = 'episodes by id, told times by sink, lease by version'
+
+export function alertsJson({ episodes, lease }: Readonly<AlertsState>): string {
+  const state: StoredState = {
+    episodes: [...episodes].map(([id, { alert, sinks, ...episode }]) => ({
+      ...episode,
+      id,
+      alert: storedAlert(alert),
+      sinks: [...sinks].map(([sink, toldMs]) => [sink, toldMs ?? null]),
+    })),
+    lease,
+  }
+  return JSON.stringify(state)
+}
+
+/** Replaces a state by that of {@link alertsJson}. */
+export function restoreAlerts(into: AlertsState, json: string): void {
+  const { episodes, lease }: StoredState = JSON.parse(json)
+  into.episodes.clear()
+  for (const { id, alert, sinks, status, startedMs, endedMs } of episodes) {
+    const told = new Map(sinks.map(([sink, toldMs]) => [sink, toldMs ?? undefined]))
+    into.episodes.set(id, { alert: alertOf(alert), status, startedMs, endedMs, sinks: told })
+  }
+  into.lease = lease && { ...lease, holder: lease.holder }
+}
