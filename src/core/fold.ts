@@ -7,7 +7,7 @@ import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
 import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
-import { type AlertChange, type AlertsState, applyAlertChange } from './alerts/lifecycle.ts'
+import { type AlertChange, type AlertsState, applyAlertChange, replaceAlerts } from './alerts/lifecycle.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
 import type { Instant } from './attempt/timestamp.ts'
 
@@ -41,6 +41,8 @@ export interface PointsRecord extends RecordTimes {
 /** Clears the state. */
 export interface ResetRecord extends RecordTimes {
   readonly kind: 'reset'
+  /** The alerts, which stay: a log may delete what is before a reset. Undefined if there are none. */
+  readonly alerts?: Readonly<AlertsState> | undefined
 }
 
 /** Changes the limits of the state for all later records. */
@@ -204,7 +206,8 @@ export function attemptsIn(increments: readonly Increment[]): number {
 }
 
 /** Keeps the alerts, because they record which notifications were sent. */
-function reset({ tally, ids, series }: FoldState, { nowMs }: ResetRecord): void {
+function reset({ tally, ids, series, alerts }: FoldState, { nowMs, alerts: kept }: ResetRecord): void {
+  if (kept !== undefined) replaceAlerts(alerts, kept)
   tally.clear()
   ids.clear()
   series.forget(nowMs)

@@ -17,6 +17,8 @@ export interface LeaseOptions {
   readonly monotonic: Clock
   /** How long the lease lasts after a change. */
   readonly ttlMs: number
+  /** For how long it must be held to begin something. Less than {@link ttlMs}. */
+  readonly neededMs: number
 }
 
 export interface Lease {
@@ -30,7 +32,7 @@ export interface Lease {
   release(): Promise<void>
 }
 
-export function createLease({ log, clock, monotonic, ttlMs }: LeaseOptions): Lease {
+export function createLease({ log, clock, monotonic, ttlMs, neededMs }: LeaseOptions): Lease {
   const { state, writer } = log
   // Only one process can open the store.
   if (writer === undefined)
@@ -65,7 +67,7 @@ export function createLease({ log, clock, monotonic, ttlMs }: LeaseOptions): Lea
     isHeldFor,
     async acquire() {
       observe()
-      if (isHeldFor(ttlMs * (1 - RENEW_AFTER))) return true
+      if (isHeldFor(Math.max(neededMs, ttlMs * (1 - RENEW_AFTER)))) return true
       if (!isOurs() && !isFree()) return false
       // Before the record is written: others count from when they see it, which is later.
       const fromMs = monotonic()

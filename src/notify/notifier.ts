@@ -16,7 +16,7 @@ import type { Sink } from './sink.ts'
 
 /** Prometheus sends firing alerts again after a minute. */
 const REFRESH_MS = 60_000
-/** The lease lasts for so many intervals, and at least until a request that begins in it has ended. */
+/** The lease lasts for so many intervals, and at least until a request that begins in it has ended. A request may begin in the first two. */
 const LEASE_INTERVALS = 4
 /** A record that takes longer is asked for again by the next evaluation. */
 const RECORD_TIMEOUT_MS = 10_000
@@ -68,8 +68,8 @@ export interface NotifierFacts {
 /** It is long because its functions share the deliveries and what they sent. */
 export function createNotifier(options: NotifierOptions): Notifier {
   const { evaluate, alerts, sinks, intervalMs, repeatMs, log, clock, monotonic } = options
-  const ttlMs = Math.max(LEASE_INTERVALS * intervalMs, 3 * REQUEST_TIMEOUT_MS)
-  const lease = createLease({ log: alerts, clock, monotonic, ttlMs })
+  const ttlMs = Math.max(LEASE_INTERVALS * intervalMs, REQUEST_TIMEOUT_MS + 2 * intervalMs)
+  const lease = createLease({ log: alerts, clock, monotonic, ttlMs, neededMs: REQUEST_TIMEOUT_MS })
   const unlogged = createMemoryLog(clock)
   const counts = new Map(sinks.map(({ name }) => [name, { sent: 0, failed: 0, dropped: 0 }]))
   const names = sinks.map(({ name }) => name)

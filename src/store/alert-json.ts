@@ -1,6 +1,12 @@
 /** The JSON of the lifecycle of alerts, in records of the log and in snapshots. */
 import type { Alert } from '../core/alerts/alert.ts'
-import type { AlertChange, AlertEpisode, AlertLease, AlertsState } from '../core/alerts/lifecycle.ts'
+import {
+  type AlertChange,
+  type AlertEpisode,
+  type AlertLease,
+  type AlertsState,
+  createAlertsState,
+} from '../core/alerts/lifecycle.ts'
 
 /** Outside names stay values: the labels are pairs. */
 type StoredAlert = Omit<Alert, 'labels'> & { readonly labels: readonly (readonly [string, string])[] }
@@ -58,13 +64,14 @@ export function alertsJson({ episodes, lease }: Readonly<AlertsState>): string {
   return JSON.stringify(state)
 }
 
-/** Replaces a state by that of {@link alertsJson}. */
-export function restoreAlerts(into: AlertsState, json: string): void {
+/** The state of {@link alertsJson}. */
+export function alertsOf(json: string): AlertsState {
   const { episodes, lease }: StoredState = JSON.parse(json)
-  into.episodes.clear()
+  const into = createAlertsState()
   for (const { id, alert, sinks, status, startedMs, endedMs } of episodes) {
     const told = new Map(sinks.map(([sink, toldMs]) => [sink, toldMs ?? undefined]))
     into.episodes.set(id, { alert: alertOf(alert), status, startedMs, endedMs, sinks: told })
   }
   into.lease = lease && { ...lease, holder: lease.holder }
+  return into
 }

@@ -13,9 +13,10 @@ import type {
   OutcomeRecord,
   PlanRecord,
   RecordTimes,
+  ResetRecord,
 } from '../core/fold.ts'
 import { NewerRecord } from '../core/log.ts'
-import { changeOf, storedChange } from './alert-json.ts'
+import { alertsJson, alertsOf, changeOf, storedChange } from './alert-json.ts'
 import { OWN_BOUNDS } from './snapshot/schema.ts'
 
 /**
@@ -50,6 +51,10 @@ export function limitsOfJson({ maxKeys, maxArms, idWindow, idWindowAgeMs }: Json
 
 export const RESET_JSON: string = jsonOf({ reset: true })
 
+export function resetJson({ alerts }: Pick<ResetRecord, 'alerts'>): string {
+  return alerts === undefined ? RESET_JSON : jsonOf({ reset: true, alerts: alertsJson(alerts) }, VERSION.alert)
+}
+
 export function outcomeJson({ outcome, revision, previous, attempt }: OutcomeRecord): string {
   return jsonOf({ outcome, revision, previous, attempt })
 }
@@ -80,7 +85,7 @@ export function recordJson(record: LogRecord): string {
     case 'points':
       return pointsJson(record.points)
     case 'reset':
-      return RESET_JSON
+      return resetJson(record)
     case 'outcome':
       return outcomeJson(record)
     case 'alert':
@@ -113,7 +118,10 @@ export function readRecord(
   if (typeof version === 'number' && version > RECORD_VERSION) throw new NewerRecord(version, RECORD_VERSION)
   if (Array.isArray(value.points)) return { kind: 'points', nowMs, idMs, points: pointsOf(value.points, value.bounds) }
   if (isLimits(value)) return { kind: 'limits', nowMs, idMs, limits: limitsOfJson(value.limits), isRaise: true }
-  if (value.reset === true) return { kind: 'reset', nowMs, idMs }
+  if (value.reset === true) {
+    const { alerts } = value
+    return { kind: 'reset', nowMs, idMs, ...(typeof alerts === 'string' && { alerts: alertsOf(alerts) }) }
+  }
   const change = changeOf(value.alert)
   if (change !== undefined) return { kind: 'alert', nowMs, idMs, change }
   if (isBaseline(value)) return { kind: 'baseline', nowMs, idMs, key: value.baseline, totals: value.totals }

@@ -41,6 +41,18 @@ export function createAlertsState(): AlertsState {
   return { episodes: new Map(), lease: undefined }
 }
 
+export function copyAlerts({ episodes, lease }: Readonly<AlertsState>): AlertsState {
+  return { episodes: new Map(episodes), lease }
+}
+
+/** Replaces a state in place: others hold a reference to it. */
+export function replaceAlerts(into: AlertsState, from: Readonly<AlertsState>): void {
+  const entries = [...from.episodes]
+  into.episodes.clear()
+  for (const [id, episode] of entries) into.episodes.set(id, episode)
+  into.lease = from.lease
+}
+
 /** What a sink was told of an episode. */
 export interface ToldEpisode {
   readonly id: string
@@ -89,7 +101,7 @@ export function applyAlertChange(state: AlertsState, change: AlertChange, nowMs:
 
 /** Whether a change would change the state. */
 export function wouldChange(state: Readonly<AlertsState>, change: AlertChange, nowMs: number): boolean {
-  return applyAlertChange({ episodes: new Map(state.episodes), lease: state.lease }, change, nowMs)
+  return applyAlertChange(copyAlerts(state), change, nowMs)
 }
 
 /** The number of changes of the lease. */

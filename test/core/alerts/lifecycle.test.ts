@@ -6,9 +6,10 @@ import {
   type AlertsState,
   applyAlertChange,
   createAlertsState,
+  replaceAlerts,
   wouldChange,
 } from '../../../src/core/alerts/lifecycle.ts'
-import { alertsJson, changeOf, restoreAlerts, storedChange } from '../../../src/store/alert-json.ts'
+import { alertsJson, alertsOf, changeOf, storedChange } from '../../../src/store/alert-json.ts'
 import { ALERT_CHANGES, anAlert, fires } from '../../support/alerts.ts'
 
 const ID = alertId(anAlert('Slow'))
@@ -116,7 +117,7 @@ test('a state that is saved and restored anywhere goes on as if it had not been'
     fc.property(fc.array(anyChange, { maxLength: 12 }), fc.nat(12), (changes, saveAt) => {
       const [whole, restored] = [createAlertsState(), createAlertsState()]
       for (const [i, change] of changes.entries()) {
-        if (i === saveAt) restoreAlerts(restored, alertsJson(restored))
+        if (i === saveAt) replaceAlerts(restored, alertsOf(alertsJson(restored)))
         const before = wouldChange(restored, change, i + 1)
         expect(applyAlertChange(whole, change, i + 1)).toBe(before)
         expect(applyAlertChange(restored, changeOf(JSON.parse(JSON.stringify(storedChange(change))))!, i + 1)).toBe(

@@ -111,6 +111,22 @@ describe('an alert', () => {
   })
 })
 
+test('alerts survive a reset behind which the log has deleted everything, with and without a snapshot', async () => {
+  await engine.append([attempt(1)])
+  await engine.alerts.record(fires('Slow', ['ops']))
+  const before = structuredClone(engine.alerts.state)
+  await engine.reset()
+  expect(engine.alerts.state).toEqual(before)
+  const resetAt = server.groups.findIndex(({ isReset }) => isReset)
+  for (const snapshots of [server.snapshots, []]) {
+    server.snapshots = snapshots
+    if (snapshots.length === 0) server.expireFirst(resetAt)
+    const again = await openOn(server.open())
+    expect(again.alerts.state).toEqual(before)
+    await again.close()
+  }
+})
+
 test('the plan of an experiment that two sidecars store at the same time is the same for both, and is recorded once if both are equal', async () => {
   const records = heard(engine)
   const plan = { shares: new Map([['a', 1]]), baseline: 'a', endMs: undefined }

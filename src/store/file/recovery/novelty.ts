@@ -1,6 +1,6 @@
 /** Which records of forks the journal has. */
 import { type ExperimentPlan, isSamePlan } from '../../../core/aggregate/experiment-plan.ts'
-import { applyAlertChange } from '../../../core/alerts/lifecycle.ts'
+import { applyAlertChange, copyAlerts } from '../../../core/alerts/lifecycle.ts'
 import { type FoldState, outcomeId } from '../../../core/fold.ts'
 import type { ForkRecord, Novelty } from './merge-forks.ts'
 
@@ -14,7 +14,7 @@ export function createNovelty({
   tally,
 }: Pick<FoldState, 'ids' | 'alerts' | 'tally'>): (record: ForkRecord) => Novelty {
   const seen = new Set<string>()
-  const merged = { episodes: new Map(alerts.episodes), lease: alerts.lease }
+  const merged = copyAlerts(alerts)
   const plans = new Map<string, ExperimentPlan>()
 
   function isKnown(id: string, idMs: number): boolean {
