@@ -11,7 +11,7 @@ file, once and without a retry, and prints what happened. It needs no running
 sidecar, and changes no store. Run it where the sidecar runs, as its user: it
 reads the same secrets, and is in the same network.
 
-Exits with 1 if a sink was not told.
+Exits with 1 if a sink was not notified.
 
 Examples:
   agent-performance alerts test --config agents.yaml
@@ -21,7 +21,7 @@ Examples:
 export function addAlertsTest(program: Command, io: Io, exit: (code: number) => void): void {
   const alerts =
     program.commands.find(command => command.name() === 'alerts') ??
-    program.command('alerts').summary('test the sinks that are told of alerts')
+    program.command('alerts').summary('test the sinks that are notified of alerts')
   alerts
     .command('test')
     .summary('send a test notification to each sink')
@@ -31,7 +31,7 @@ export function addAlertsTest(program: Command, io: Io, exit: (code: number) => 
     .addHelpText('after', HELP)
     .action(async (_options: object, command: Command) => {
       const { config: configFile, json } = command.optsWithGlobals<{ config?: string; json?: true }>()
-      const results = await tellSinks(configFile, io)
+      const results = await notifySinks(configFile, io)
       if (results.some(({ status }) => status !== 'sent')) exit(EXIT.noAnswer)
       if (json) await printJson(io.stdout, results)
       else await print(io.stdout, results.map(lineOf).join('\n'))
@@ -45,8 +45,8 @@ interface Result {
   readonly reason?: string
 }
 
-/** Loads what tells sinks on demand, because no other command needs it. */
-async function tellSinks(configFile: string | undefined, io: Io): Promise<readonly Result[]> {
+/** Loads what notifies sinks on demand, because no other command needs it. */
+async function notifySinks(configFile: string | undefined, io: Io): Promise<readonly Result[]> {
   const { config } = loadConfig({ flags: {}, env: io.env, configFile })
   const { createSinks } = await import('../notify/sinks/sinks.ts')
   const { refreshMsOf } = await import('../notify/notifier.ts')

@@ -1,4 +1,4 @@
-/** The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are told. */
+/** The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are notified. */
 import { z } from 'zod'
 import { ALERT_SEVERITIES, type AlertMute, type AlertRuleSettings, type AlertSettings } from '../core/alerts/alert.ts'
 import { parseTimestamp, printDuration } from '../core/attempt/timestamp.ts'
@@ -13,7 +13,7 @@ export interface AlertsConfig {
   readonly sinks: readonly SinkConfig[]
   /** How often the rules are evaluated. */
   readonly intervalMs: number
-  /** After how long a firing alert is told again. Undefined: never. */
+  /** After how long a firing alert is sent again. Undefined: never. */
   readonly repeatMs: number | undefined
   /** The address of the sidecar in links, with a slash at its end. Undefined: the one that it listens on. */
   readonly externalUrl: string | undefined
@@ -100,7 +100,7 @@ const section = z.strictObject(
     repeat: duration.schema
       .refine(ms => ms >= 60_000, 'must be a duration of at least 1m')
       .optional()
-      .describe('After how long an alert that still fires is told again. Without it, once.'),
+      .describe('After how long an alert that still fires is sent again. Without it, once.'),
     external_url: externalUrl
       .optional()
       .describe('Address of the sidecar in links of notifications. Without it, the one that it listens on.'),
@@ -117,8 +117,8 @@ const section = z.strictObject(
     mutes: z
       .array(mute, 'must be a list')
       .default([])
-      .describe('Alerts that are not told: `labels` (or `rule`) that must match, and `until` when.'),
-    sinks: sinks.default(LOG_ONLY).describe('Who is told. See Sinks below.'),
+      .describe('Alerts that are not sent: `labels` (or `rule`) that must match, and `until` when.'),
+    sinks: sinks.default(LOG_ONLY).describe('Who is notified. See Sinks below.'),
   },
   { error: issue => (issue.code === 'invalid_type' ? 'must be a map' : undefined) },
 )

@@ -1,4 +1,4 @@
-/** The sinks of the section `alerts`: who is told. */
+/** The sinks of the section `alerts`: who is notified. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { path } from './kind.ts'
@@ -10,10 +10,10 @@ export interface LogSink {
   readonly name: string
 }
 
-/** A sink that is told by HTTP. */
+/** A sink that is notified by HTTP. */
 export interface HttpSink {
   readonly type: 'alertmanager' | 'webhook' | 'slack'
-  /** Unique among the sinks. It is recorded in the store: a sink with another name is told everything again. */
+  /** Unique among the sinks. It is recorded in the store: a sink with another name receives everything again. */
   readonly name: string
   /** Undefined if {@link urlFile} holds it. */
   readonly url: string | undefined

@@ -1,5 +1,5 @@
 /**
- * Tells one sink, one request at a time. What is pending is asked before each request, so that an alert that ended meanwhile is told as such,
+ * Notifies one sink, one request at a time. What is pending is asked before each request, so that of an alert that ended meanwhile only the end is sent,
  * and nothing is lost when the process ends. A sink that fails delays no other.
  */
 import type { Logger } from 'pino'
@@ -17,10 +17,10 @@ export interface SinkCounts {
 
 export interface DeliveryOptions {
   readonly sink: Sink
-  /** What the sink must be told, oldest first. At most `limit`. */
+  /** What the sink must receive, oldest first. At most `limit`. */
   pending(limit: number): readonly Notification[]
-  /** The sink was told, or does not accept these. Never rejects. */
-  told(notifications: readonly Notification[]): Promise<void>
+  /** The sink has received these, or does not accept them. Never rejects. */
+  notified(notifications: readonly Notification[]): Promise<void>
   readonly counts: SinkCounts
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly clock: () => number
@@ -44,7 +44,7 @@ export interface Delivery {
 
 /** It is long because its functions share the state of the sink. */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { sink, pending, told, counts, log, clock, random, pause } = options
+  const { sink, pending, notified, counts, log, clock, random, pause } = options
   const stop = new AbortController()
   const abandon = new AbortController()
   let running: Promise<void> | undefined
@@ -81,7 +81,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     single = Math.max(0, single - 1)
     if (result.status === 'sent') counts.sent += batch.length
     else counts.failed += batch.length
-    await told(batch)
+    await notified(batch)
   }
 
   async function send(batch: readonly Notification[]): Promise<SendResult> {
@@ -102,7 +102,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         log.warn({ ...who, reason: result.reason }, 'the sink refuses notifications: they are not sent again')
       isRefusing = true
     } else if (failures === 0 && !abandon.signal.aborted) {
-      log.warn({ ...who, reason: result.reason }, 'the sink cannot be told: it is tried again')
+      log.warn({ ...who, reason: result.reason }, 'the sink does not accept notifications: they are tried again')
     }
   }
 

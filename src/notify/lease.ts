@@ -1,5 +1,5 @@
 /**
- * The lease of the sidecar that tells the alerts of a shared store. It is a record of the log, so that of two sidecars that take it at the same
+ * The lease of the sidecar that sends the alerts of a shared store. It is a record of the log, so that of two sidecars that take it at the same
  * time one gets it. A sidecar takes over from one that died when it has itself seen no change of the lease for as long as it lasts: this
  * needs no clocks that agree. Only a sidecar that starts compares clocks, to take over at once from one that died long ago.
  */

@@ -1,14 +1,14 @@
-/** What a sink is told: one alert that fires or ended, in the terms that all sinks share. */
+/** What a sink receives: one alert that fires or ended, in the terms that all sinks share. */
 import { createHash } from 'node:crypto'
 import type { Alert, AlertFigure } from '../core/alerts/alert.ts'
-import type { AlertStatus, ToldEpisode } from '../core/alerts/lifecycle.ts'
+import type { AlertStatus, NotifiedEpisode } from '../core/alerts/lifecycle.ts'
 import { type Pending, pendingKey } from './plan.ts'
 
 export interface Notification {
   /** The same for every try, also after a restart: the `Idempotency-Key` of a webhook. */
   readonly key: string
   readonly pendingKey: string
-  readonly told: ToldEpisode
+  readonly notified: NotifiedEpisode
   readonly status: AlertStatus
   readonly alert: Alert
   /** The labels of the alert, with `alertname`, `severity` and `owner`. */
@@ -43,7 +43,7 @@ export function notificationOf(pending: Pending, { baseUrl, ownerOf }: Notificat
   return {
     key: createHash('sha256').update(pendingKey(pending)).digest('hex').slice(0, KEY_DIGITS),
     pendingKey: pendingKey(pending),
-    told: { id, startedMs, status },
+    notified: { id, startedMs, status },
     status,
     alert,
     labels: new Map([

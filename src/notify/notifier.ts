@@ -1,6 +1,6 @@
 /**
- * Tells alerts: evaluates the rules in intervals, records what begins and ends in the store, and tells the sinks what the store says they do not
- * know. All that must survive is in the store, so that a start after a crash, or another sidecar, goes on where this one ended.
+ * Sends alerts: evaluates the rules in intervals, records what begins and ends in the store, and sends to the sinks what the store says they do not
+ * have. All that must survive is in the store, so that a start after a crash, or another sidecar, goes on where this one ended.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -26,7 +26,7 @@ const CLOSE_MS = 2000
 /** How often firing alerts are sent again to a sink that forgets them. */
 export const refreshMsOf = (intervalMs: number): number => Math.max(REFRESH_MS, intervalMs)
 
-/** Rules about the store. Their alerts cannot be recorded in it while it fails: then they are told from memory, by each sidecar. */
+/** Rules about the store. Their alerts cannot be recorded in it while it fails: then they are sent from memory, by each sidecar. */
 const ABOUT_THE_STORE: ReadonlySet<string> = new Set(['SidecarStoreFailing', 'SidecarStoreDegraded'])
 
 export interface NotifierOptions extends NotificationOptions {
@@ -45,21 +45,21 @@ export interface NotifierOptions extends NotificationOptions {
 }
 
 export interface Notifier {
-  /** Evaluates and records once. Sinks are told in the background. Never rejects. */
+  /** Evaluates and records once. Sinks are notified in the background. Never rejects. */
   tick(): Promise<void>
   /** Begins to evaluate in intervals. Does not keep the process alive. */
   start(): void
-  /** Resolves when no sink is being told. For tests. */
+  /** Resolves when no sink is being notified. For tests. */
   idle(): Promise<void>
   readonly facts: NotifierFacts
-  /** Stops within 2 s, without waiting for sinks that do not answer. What they were not told is told after the next start. */
+  /** Stops within 2 s, without waiting for sinks that do not answer. What they did not receive is sent after the next start. */
   close(): Promise<void>
 }
 
 export interface NotifierFacts {
   /** By sink. */
   readonly counts: ReadonlyMap<string, Readonly<SinkCounts>>
-  /** Notifications that a sink was not told yet, by sink. */
+  /** Notifications that a sink has not accepted yet, by sink. */
   pending(): ReadonlyMap<string, number>
   /** Of the last evaluation. Undefined before the first. */
   readonly evaluationSeconds: number | undefined
@@ -96,21 +96,21 @@ export function createNotifier(options: NotifierOptions): Notifier {
     return pending.slice(0, limit).map(one => notificationOf(one, options))
   }
 
-  async function recordTold(log: AlertLog, sink: string, told: readonly Notification[]): Promise<void> {
-    const episodes = told.map(one => one.told)
-    await within(RECORD_TIMEOUT_MS, log.record({ change: 'told', sink, episodes }))
-    for (const { pendingKey } of told) unrecorded.get(sink)?.delete(pendingKey)
+  async function recordNotified(log: AlertLog, sink: string, notified: readonly Notification[]): Promise<void> {
+    const episodes = notified.map(one => one.notified)
+    await within(RECORD_TIMEOUT_MS, log.record({ change: 'notified', sink, episodes }))
+    for (const { pendingKey } of notified) unrecorded.get(sink)?.delete(pendingKey)
   }
 
-  const logOf = ({ told: { id, startedMs } }: Notification): AlertLog =>
+  const logOf = ({ notified: { id, startedMs } }: Notification): AlertLog =>
     unlogged.state.episodes.get(id)?.startedMs === startedMs ? unlogged : alerts
 
-  async function told(sink: string, notifications: readonly Notification[]): Promise<void> {
+  async function notified(sink: string, notifications: readonly Notification[]): Promise<void> {
     for (const one of notifications) unrecorded.get(sink)?.set(one.pendingKey, one)
     for (const log of [unlogged, alerts]) {
       const some = notifications.filter(one => logOf(one) === log)
       // Recorded by a later evaluation: the store is away.
-      if (some.length > 0) await recordTold(log, sink, some).catch(() => undefined)
+      if (some.length > 0) await recordNotified(log, sink, some).catch(() => undefined)
     }
   }
 
@@ -118,7 +118,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     createDelivery({
       sink,
       pending: limit => nextOf(sink.name, limit),
-      told: notifications => told(sink.name, notifications),
+      notified: notifications => notified(sink.name, notifications),
       counts: counts.get(sink.name)!,
       log,
       clock,
@@ -163,11 +163,11 @@ export function createNotifier(options: NotifierOptions): Notifier {
     // Since then, this sidecar has read what the one before it did.
     const { changes } = wasLeading || alerts.writer === undefined ? plan : planOf(await evaluated())
     await recordAll(changes, failure)
-    for (const [sink, sent] of unrecorded) if (sent.size > 0) await recordTold(alerts, sink, [...sent.values()])
+    for (const [sink, sent] of unrecorded) if (sent.size > 0) await recordNotified(alerts, sink, [...sent.values()])
     if (isRefreshDue) refresh()
   }
 
-  /** Resolves with the reason why the store cannot tell who leads. */
+  /** Resolves with the reason why the store cannot answer who leads. */
   async function takeLead(): Promise<unknown> {
     try {
       await within(RECORD_TIMEOUT_MS, lease.acquire())
@@ -177,7 +177,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     }
   }
 
-  /** While the store is away, only its own failure is told. */
+  /** While the store is away, only its own failure is sent. */
   async function recordAll(changes: readonly AlertChange[], reason: unknown): Promise<void> {
     let failure = reason
     for (const change of changes) {
@@ -208,7 +208,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
 
   function countDropped(now: number): void {
     if (now > 0 && dropped === 0)
-      log.warn({ alerts: now }, 'more alerts fire than are told: see /api/v1/alerts for all of them')
+      log.warn({ alerts: now }, 'more alerts fire than are sent: see /api/v1/alerts for all of them')
     for (const count of counts.values()) count.dropped += Math.max(0, now - dropped)
     dropped = now
   }

@@ -1,10 +1,10 @@
-/** Pure decisions: which changes of the lifecycle an evaluation leads to, and what a sink must be told. */
+/** Pure decisions: which changes of the lifecycle an evaluation leads to, and what a sink must receive. */
 import { type Alert, alertId } from '../core/alerts/alert.ts'
 import type { AlertChange, AlertEpisode, AlertsState } from '../core/alerts/lifecycle.ts'
 
-/** Alerts that are told at the same time. Further ones are listed by the question `alerts`, and counted as dropped. */
+/** Alerts that are sent at the same time. Further ones are listed by the question `alerts`, and counted as dropped. */
 export const MAX_EPISODES = 1000
-/** How long a sink that fails may be told of an end. An Alertmanager has ended the alert by itself long before. */
+/** How long a sink that fails is offered an end. An Alertmanager has ended the alert by itself long before. */
 const KEEP_ENDED_MS = 7 * 86_400_000
 /** How long a sink that is no longer configured may come back, for example because a change of the settings is undone. */
 const KEEP_REMOVED_MS = 86_400_000
@@ -44,28 +44,28 @@ export function planChanges(
   return { changes: [...changes, ...forgotten(episodes, sinks, nowMs)], dropped }
 }
 
-/** Ends that nobody will be told of any more. */
+/** Ends that no sink will receive any more. */
 function forgotten(episodes: AlertsState['episodes'], sinks: readonly string[], nowMs: number): AlertChange[] {
-  return [...episodes].flatMap(([id, { status, startedMs, endedMs, sinks: untold }]) => {
+  return [...episodes].flatMap(([id, { status, startedMs, endedMs, sinks: pending }]) => {
     const ageMs = nowMs - (endedMs ?? nowMs)
     if (status === 'firing' || ageMs < KEEP_REMOVED_MS) return []
-    return [...untold.keys()]
+    return [...pending.keys()]
       .filter(sink => ageMs >= KEEP_ENDED_MS || !sinks.includes(sink))
-      .map(sink => ({ change: 'told', sink, episodes: [{ id, startedMs, status }] }) as const)
+      .map(sink => ({ change: 'notified', sink, episodes: [{ id, startedMs, status }] }) as const)
   })
 }
 
-/** What a sink must be told. */
+/** What a sink must receive. */
 export interface Pending {
   readonly id: string
   readonly episode: AlertEpisode
-  /** When the sink was told the same before. Undefined if it was not. */
-  readonly toldMs: number | undefined
+  /** When the sink received the same before. Undefined if it has not. */
+  readonly notifiedMs: number | undefined
 }
 
 /** The same for every try, also after a restart and by another sidecar. */
-export function pendingKey({ id, episode: { startedMs, status }, toldMs = 0 }: Pending): string {
-  return JSON.stringify([startedMs, status, toldMs, id])
+export function pendingKey({ id, episode: { startedMs, status }, notifiedMs = 0 }: Pending): string {
+  return JSON.stringify([startedMs, status, notifiedMs, id])
 }
 
 export interface PendingOptions {
@@ -76,31 +76,31 @@ export interface PendingOptions {
   isMuted(alert: Alert): boolean
 }
 
-/** What a sink must be told, oldest first. */
+/** What a sink must receive, oldest first. */
 export function pendingFor({ episodes }: Pick<AlertsState, 'episodes'>, options: PendingOptions): Pending[] {
   const { sink } = options
   const pending: Pending[] = []
   for (const [id, episode] of episodes) {
-    const toldMs = episode.sinks.get(sink)
-    if (episode.sinks.has(sink) && isPending(episode, toldMs, options)) pending.push({ id, episode, toldMs })
+    const notifiedMs = episode.sinks.get(sink)
+    if (episode.sinks.has(sink) && isPending(episode, notifiedMs, options)) pending.push({ id, episode, notifiedMs })
   }
   return pending
 }
 
 function isPending(
   { status, alert }: AlertEpisode,
-  toldMs: number | undefined,
+  notifiedMs: number | undefined,
   { nowMs, repeatMs, isMuted }: PendingOptions,
 ): boolean {
   if (status === 'resolved') return true
   if (isMuted(alert)) return false
-  return toldMs === undefined || (repeatMs !== undefined && nowMs - toldMs >= repeatMs)
+  return notifiedMs === undefined || (repeatMs !== undefined && nowMs - notifiedMs >= repeatMs)
 }
 
-/** The firing alerts that a sink was told, to send them again. */
+/** The firing alerts that a sink has received, to send them again. */
 export function firingFor({ episodes }: Pick<AlertsState, 'episodes'>, sink: string): Pending[] {
   return [...episodes].flatMap(([id, episode]) => {
-    const toldMs = episode.sinks.get(sink)
-    return episode.status === 'firing' && toldMs !== undefined ? [{ id, episode, toldMs }] : []
+    const notifiedMs = episode.sinks.get(sink)
+    return episode.status === 'firing' && notifiedMs !== undefined ? [{ id, episode, notifiedMs }] : []
   })
 }

@@ -21,5 +21,5 @@ export function testNotification(nowMs: number, options: NotificationOptions): N
     links: { page: '', question: 'api/v1/report', runbook: 'docs/notifications.md' },
   } as const
   const episode = { alert, status: 'firing', startedMs: nowMs, endedMs: undefined, sinks: new Map() } as const
-  return notificationOf({ id: alertId(alert), episode, toldMs: undefined }, options)
+  return notificationOf({ id: alertId(alert), episode, notifiedMs: undefined }, options)
 }

@@ -1,4 +1,4 @@
-/** Evaluates and tells the alerts of a sidecar. */
+/** Evaluates and notifies the alerts of a sidecar. */
 import type { Logger } from 'pino'
 import type { AlertsConfig } from '../config/alerts.ts'
 import type { Alert, AlertSettings } from '../core/alerts/alert.ts'

@@ -249,7 +249,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     name: 'agent_performance_notifications_total',
     type: 'counter',
     unit: '{notification}',
-    help: 'Notifications of alerts by sink and result: sent, failed (a try that failed, or that the sink refused), dropped (more alerts than are told).',
+    help: 'Notifications of alerts by sink and result: sent, failed (a try that failed, or that the sink refused), dropped (more alerts than are sent).',
     labels: ['sink', 'result'],
     read: ({ notifications: { counts } }) =>
       [...counts].flatMap(([sink, results]) =>
@@ -260,7 +260,7 @@ export const SELF_METRICS: readonly SelfMetric<SidecarFacts>[] = [
     name: 'agent_performance_notifications_pending',
     type: 'gauge',
     unit: '{notification}',
-    help: 'Notifications that a sink was not told yet, by sink. Sidecars that share a store have the same ones.',
+    help: 'Notifications that a sink has not accepted yet, by sink. Sidecars that share a store have the same ones.',
     labels: ['sink'],
     read: ({ notifications }) => samples('sink', notifications.pending()),
   },

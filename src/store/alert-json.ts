@@ -32,7 +32,7 @@ export function changeOf(value: unknown): AlertChange | undefined {
     case 'lease':
       return { ...change, holder: change.holder }
     case 'resolve':
-    case 'told':
+    case 'notified':
       return change
     default:
       return undefined
@@ -43,13 +43,13 @@ interface StoredState {
   readonly episodes: readonly (Omit<AlertEpisode, 'alert' | 'sinks'> & {
     readonly id: string
     readonly alert: StoredAlert
-    readonly sinks: readonly (readonly [sink: string, toldMs: number | null])[]
+    readonly sinks: readonly (readonly [sink: string, notifiedMs: number | null])[]
   })[]
   readonly lease?: AlertLease | undefined
 }
 
 /** Names the meaning of {@link alertsJson}. Change it with the text. */
-export const ALERTS_LAYOUT = 'episodes by id, told times by sink, lease by version'
+export const ALERTS_LAYOUT = 'episodes by id, notified times by sink, lease by version'
 
 export function alertsJson({ episodes, lease }: Readonly<AlertsState>): string {
   const state: StoredState = {
@@ -57,7 +57,7 @@ export function alertsJson({ episodes, lease }: Readonly<AlertsState>): string {
       ...episode,
       id,
       alert: storedAlert(alert),
-      sinks: [...sinks].map(([sink, toldMs]) => [sink, toldMs ?? null]),
+      sinks: [...sinks].map(([sink, notifiedMs]) => [sink, notifiedMs ?? null]),
     })),
     lease,
   }
@@ -69,8 +69,8 @@ export function alertsOf(json: string): AlertsState {
   const { episodes, lease }: StoredState = JSON.parse(json)
   const into = createAlertsState()
   for (const { id, alert, sinks, status, startedMs, endedMs } of episodes) {
-    const told = new Map(sinks.map(([sink, toldMs]) => [sink, toldMs ?? undefined]))
-    into.episodes.set(id, { alert: alertOf(alert), status, startedMs, endedMs, sinks: told })
+    const notified = new Map(sinks.map(([sink, notifiedMs]) => [sink, notifiedMs ?? undefined]))
+    into.episodes.set(id, { alert: alertOf(alert), status, startedMs, endedMs, sinks: notified })
   }
   into.lease = lease && { ...lease, holder: lease.holder }
   return into

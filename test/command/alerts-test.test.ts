@@ -7,7 +7,7 @@ import { runCommand } from './run-command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'alerts-test-'))
 
-test('alerts test tells each sink once, prints what happened per sink, and exits with 1 if one failed', async () => {
+test('alerts test notifies each sink once, prints what happened per sink, and exits with 1 if one failed', async () => {
   await using receiver = await openReceiver()
   await using failing = await openReceiver()
   failing.answer = { status: 503, text: 'busy' }

@@ -91,7 +91,7 @@ test('every key of the section has its effect', () => {
   })
 })
 
-test('without the section, the default rules are told to the log', () => {
+test('without the section, the default rules are notified to the log', () => {
   expect(load('listen: 127.0.0.1:0').config.alerts).toEqual({
     settings: { rules: new Map(), targets: [], mutes: [] },
     sinks: [{ type: 'log', name: 'log' }],

@@ -1,4 +1,4 @@
-/** An agent gets worse, in a sidecar without Prometheus: a real Alertmanager and a webhook are told once, across a kill. */
+/** An agent gets worse, in a sidecar without Prometheus: a real Alertmanager and a webhook are notified once, across a kill. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -125,7 +125,7 @@ test('an agent that gets worse reaches an Alertmanager and a webhook once, and i
   await second.kill()
 })
 
-test('of two sidecars on one PostgreSQL one tells, and the other does when it is killed', async context => {
+test('of two sidecars on one PostgreSQL one notifies, and the other does when it is killed', async context => {
   const missing = missingPostgres()
   if (missing !== undefined) return context.skip(missing)
   await using folder = await temporaryFolder()
@@ -139,9 +139,9 @@ test('of two sidecars on one PostgreSQL one tells, and the other does when it is
   await expect.poll(() => statuses(webhook), PATIENCE).toEqual(['firing broken'])
   const counts = (): Promise<number[]> => Promise.all(sidecars.map(({ url }) => metric(url, SENT)))
   await expect.poll(async () => (await counts()).toSorted(), PATIENCE).toEqual([0, 1])
-  const teller = (await counts()).indexOf(1) as 0 | 1
-  await sidecars[teller].kill()
-  const other = sidecars[(1 - teller) as 0 | 1]
+  const leader = (await counts()).indexOf(1) as 0 | 1
+  await sidecars[leader].kill()
+  const other = sidecars[(1 - leader) as 0 | 1]
   await post(other.url, 'broken', many(true))
   await expect.poll(() => statuses(webhook), PATIENCE).toEqual(['firing broken', 'resolved broken'])
   await other.kill()

@@ -16,7 +16,7 @@ const LEASE = 4 * INTERVAL
 
 interface FakeSink extends Sink {
   /** `firing RULE` or `resolved RULE`, and the ids of requests. */
-  readonly told: string[]
+  readonly notified: string[]
   readonly keys: string[]
   /** The result of later requests. A function runs after the sink received one. */
   result: SendResult | (() => Promise<SendResult>)
@@ -28,11 +28,11 @@ function fakeSink(name = 'ops', more: Partial<Sink> = {}): FakeSink {
     type: 'webhook',
     maxBatch: 1,
     isRefreshed: false,
-    told: [],
+    notified: [],
     keys: [],
     result: { status: 'sent' },
     async send(notifications: readonly Notification[]) {
-      sink.told.push(...notifications.map(({ status, alert }) => `${status} ${alert.rule}`))
+      sink.notified.push(...notifications.map(({ status, alert }) => `${status} ${alert.rule}`))
       sink.keys.push(...notifications.map(({ key }) => key))
       return typeof sink.result === 'function' ? await sink.result() : sink.result
     },
@@ -100,21 +100,21 @@ async function tick(...notifiers: readonly Notifier[]): Promise<void> {
 }
 
 describe('an alert', () => {
-  test('is told once while it fires, and its resolution once', async () => {
+  test('is sent once while it fires, and its resolution once', async () => {
     const sink = fakeSink()
     const engine = await openStore()
     const notifier = notifierOf(engine, [sink])
     firing = [anAlert('Slow')]
     for (let i = 0; i < 5; i++, pass(INTERVAL)) await tick(notifier)
-    expect(sink.told).toEqual(['firing Slow'])
+    expect(sink.notified).toEqual(['firing Slow'])
     firing = []
     for (let i = 0; i < 5; i++, pass(INTERVAL)) await tick(notifier)
-    expect(sink.told).toEqual(['firing Slow', 'resolved Slow'])
+    expect(sink.notified).toEqual(['firing Slow', 'resolved Slow'])
     expect(engine.alerts.state.episodes.size).toBe(0)
     expect(notifier.facts.counts.get('ops')).toEqual({ sent: 2, failed: 0, dropped: 0 })
   })
 
-  test('is told again only after the time that the operator asks for', async () => {
+  test('is sent again only after the time that the operator asks for', async () => {
     const sink = fakeSink()
     const notifier = notifierOf(await openStore(), [sink], { repeatMs: 4 * 3_600_000 })
     firing = [anAlert('Slow')]
@@ -122,22 +122,22 @@ describe('an alert', () => {
       pass(ms)
       await tick(notifier)
     }
-    expect(sink.told).toEqual(['firing Slow', 'firing Slow', 'firing Slow'])
+    expect(sink.notified).toEqual(['firing Slow', 'firing Slow', 'firing Slow'])
     expect(new Set(sink.keys).size).toBe(3)
   })
 
-  test('that is muted is not told until the mute ends, and one that was told before still ends', async () => {
+  test('that is muted is not sent until the mute ends, and one that was sent before still ends', async () => {
     const sink = fakeSink()
     let muted = new Set(['Muted'])
     const notifier = notifierOf(await openStore(), [sink], { isMuted: ({ rule }) => muted.has(rule) })
     firing = [anAlert('Muted'), anAlert('Loud')]
     await tick(notifier)
-    expect(sink.told).toEqual(['firing Loud'])
+    expect(sink.notified).toEqual(['firing Loud'])
     muted = new Set(['Loud'])
     await tick(notifier)
     firing = [anAlert('Muted')]
     await tick(notifier)
-    expect(sink.told).toEqual(['firing Loud', 'firing Muted', 'resolved Loud'])
+    expect(sink.notified).toEqual(['firing Loud', 'firing Muted', 'resolved Loud'])
   })
 
   test('that could not be evaluated is not resolved', async () => {
@@ -152,7 +152,7 @@ describe('an alert', () => {
     await tick(notifier)
     fails = true
     await tick(notifier, notifier)
-    expect(sink.told).toEqual(['firing Slow'])
+    expect(sink.notified).toEqual(['firing Slow'])
     expect(lines).toEqual(['alerts cannot be evaluated or recorded: it is tried again'])
   })
 })
@@ -161,39 +161,39 @@ describe('an alert', () => {
 const NEVER = new Promise<never>(() => undefined)
 
 describe('after a kill', () => {
-  test('between request and record, a webhook is told once more, with the same id', async () => {
+  test('between request and record, a webhook is notified once more, with the same id', async () => {
     const sink = fakeSink()
     sink.result = () => NEVER
     firing = [anAlert('Slow')]
     await notifierOf(await openStore(), [sink]).tick()
-    await expect.poll(() => sink.told.length).toBe(1)
+    await expect.poll(() => sink.notified.length).toBe(1)
     sink.result = { status: 'sent' }
     pass(3 * LEASE)
     const next = notifierOf(await openStore(), [sink])
     for (let i = 0; i < 3; i++, pass(INTERVAL)) await tick(next)
-    expect(sink.told).toEqual(['firing Slow', 'firing Slow'])
+    expect(sink.notified).toEqual(['firing Slow', 'firing Slow'])
     expect(sink.keys[1]).toBe(sink.keys[0])
   })
 
-  test('an end is told that came while nobody ran, also to a sink whose answer was lost', async () => {
+  test('an end is sent that came while no sidecar ran, also to a sink whose answer was lost', async () => {
     const [ops, other] = [fakeSink('ops'), fakeSink('other')]
     other.result = () => NEVER
     firing = [anAlert('Slow')]
     const first = notifierOf(await openStore(), [ops, other])
     await first.tick()
-    await expect.poll(() => [...ops.told, ...other.told]).toHaveLength(2)
+    await expect.poll(() => [...ops.notified, ...other.notified]).toHaveLength(2)
     other.result = { status: 'sent' }
     firing = []
     pass(3 * LEASE)
     const next = notifierOf(await openStore(), [ops, other])
     for (let i = 0; i < 3; i++, pass(INTERVAL)) await tick(next)
-    expect([ops.told, other.told]).toEqual([
+    expect([ops.notified, other.notified]).toEqual([
       ['firing Slow', 'resolved Slow'],
       ['firing Slow', 'resolved Slow'],
     ])
   })
 
-  test('at each append, every sink is told every beginning and end, and none more than once again', async () => {
+  test('at each append, every sink receives every beginning and end, and none more than once again', async () => {
     for (let failing = 1; (await killedAt(failing)) === 'killed'; failing++) expect(failing).toBeLessThan(30)
   })
 
@@ -218,7 +218,7 @@ describe('after a kill', () => {
     firing = []
     const next = notifierOf(await openStore(), sinks)
     for (let i = 0; i < 3; i++, pass(INTERVAL)) await tick(next)
-    for (const { told } of sinks) for (const rule of ['A', 'B']) expectWhole(told, rule)
+    for (const { notified } of sinks) for (const rule of ['A', 'B']) expectWhole(notified, rule)
     return outcome
   }
 
@@ -232,11 +232,13 @@ describe('after a kill', () => {
     return 'ended'
   }
 
-  function expectWhole(told: readonly string[], rule: string): void {
-    const [begun, ended] = ['firing', 'resolved'].map(status => told.filter(one => one === `${status} ${rule}`).length)
+  function expectWhole(notified: readonly string[], rule: string): void {
+    const [begun, ended] = ['firing', 'resolved'].map(
+      status => notified.filter(one => one === `${status} ${rule}`).length,
+    )
     expect(begun).toBeLessThanOrEqual(2)
     expect(ended).toBeLessThanOrEqual(2)
-    if (begun! > 0) expect(told.findLast(one => one.endsWith(rule))).toBe(`resolved ${rule}`)
+    if (begun! > 0) expect(notified.findLast(one => one.endsWith(rule))).toBe(`resolved ${rule}`)
   }
 })
 
@@ -256,17 +258,17 @@ describe('of two sidecars on one store', () => {
     }
   }
 
-  test('one tells, although both evaluate at the same time', async () => {
+  test('one notifies, although both evaluate at the same time', async () => {
     const pair = await two()
     firing = [anAlert('A'), anAlert('B')]
     await both(pair, 3)
     firing = [anAlert('B')]
     await both(pair, 3)
-    const told = pair.sinks.flatMap(sink => sink.told).sort()
-    expect(told).toEqual(['firing A', 'firing B', 'resolved A'])
+    const notified = pair.sinks.flatMap(sink => sink.notified).sort()
+    expect(notified).toEqual(['firing A', 'firing B', 'resolved A'])
   })
 
-  test('the other takes over when one dies, after the lease has ended, and tells what was not told', async () => {
+  test('the other takes over when one dies, after the lease has ended, and sends what was not sent', async () => {
     const pair = await two()
     const { a, b, sinks, engines } = pair
     firing = [anAlert('A')]
@@ -275,15 +277,15 @@ describe('of two sidecars on one store', () => {
     firing = [anAlert('A'), anAlert('B')]
     pass(INTERVAL)
     await a.tick()
-    await expect.poll(() => sinks[0].told).toEqual(['firing A', 'firing B'])
+    await expect.poll(() => sinks[0].notified).toEqual(['firing A', 'firing B'])
     // From here on, a is dead.
     let untilMs = 0
-    for (; sinks[1].told.length === 0 && untilMs < 10 * LEASE; untilMs += INTERVAL) {
+    for (; sinks[1].notified.length === 0 && untilMs < 10 * LEASE; untilMs += INTERVAL) {
       await engines[1].follow()
       await tick(b)
       pass(INTERVAL)
     }
-    expect(sinks[1].told).toEqual(['firing B'])
+    expect(sinks[1].notified).toEqual(['firing B'])
     expect(sinks[1].keys[0]).toBe(sinks[0].keys[1])
     expect(untilMs).toBeGreaterThanOrEqual(LEASE)
     expect(untilMs).toBeLessThanOrEqual(LEASE + 2 * INTERVAL)
@@ -297,10 +299,10 @@ describe('of two sidecars on one store', () => {
     firing = []
     await engines[1].follow()
     await tick(b)
-    expect(sinks.map(({ told }) => told)).toEqual([['firing A'], ['resolved A']])
+    expect(sinks.map(({ notified }) => notified)).toEqual([['firing A'], ['resolved A']])
   })
 
-  test('a jump of a clock takes nothing over from one that lives', async () => {
+  test('a jump of a clock takes nothing over from a holder that runs', async () => {
     const { a, sinks, engines } = await two()
     firing = [anAlert('A')]
     await tick(a)
@@ -310,9 +312,9 @@ describe('of two sidecars on one store', () => {
     time.nowMs += 3_600_000
     firing = [anAlert('A'), anAlert('B')]
     await tick(ahead)
-    expect(sinks[1].told).toEqual([])
+    expect(sinks[1].notified).toEqual([])
     await tick(a)
-    expect(sinks[0].told).toEqual(['firing A', 'firing B'])
+    expect(sinks[0].notified).toEqual(['firing A', 'firing B'])
   })
 
   test('nothing is recorded while nothing fires', async () => {
@@ -325,7 +327,7 @@ describe('of two sidecars on one store', () => {
 })
 
 describe('a sink', () => {
-  test('that is down delays no other, and is told the newest state when it is back', async () => {
+  test('that is down delays no other, and is sent the newest state when it is back', async () => {
     const [down, up] = [fakeSink('down'), fakeSink('up')]
     const waits: number[] = []
     const back = Promise.withResolvers<void>()
@@ -337,7 +339,7 @@ describe('a sink', () => {
     const notifier = notifierOf(await openStore(), [down, up], { pause })
     firing = [anAlert('A'), anAlert('B')]
     await notifier.tick()
-    await expect.poll(() => up.told).toEqual(['firing A', 'firing B'])
+    await expect.poll(() => up.notified).toEqual(['firing A', 'firing B'])
     await expect.poll(() => waits.length).toBe(12)
     // With the smallest jitter: half of 1, 2, 4 … seconds, up to five minutes.
     expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 150_000, 150_000, 150_000])
@@ -349,13 +351,13 @@ describe('a sink', () => {
     )
     firing = [anAlert('B')]
     await notifier.tick()
-    down.told.length = 0
+    down.notified.length = 0
     down.result = { status: 'sent' }
     back.resolve()
     await notifier.idle()
-    expect(down.told).toEqual(['resolved A', 'firing B'])
+    expect(down.notified).toEqual(['resolved A', 'firing B'])
     expect(lines.filter(line => line.includes('sink'))).toEqual([
-      'the sink cannot be told: it is tried again',
+      'the sink does not accept notifications: they are tried again',
       'the sink accepts notifications again',
     ])
   })
@@ -372,16 +374,16 @@ describe('a sink', () => {
     })
     firing = [anAlert('A')]
     await tick(notifier)
-    expect([waits, sink.told]).toEqual([[90_000], ['firing A', 'firing A']])
+    expect([waits, sink.notified]).toEqual([[90_000], ['firing A', 'firing A']])
   })
 
-  test('that refuses a notification is not told it again, and says so once', async () => {
+  test('that refuses a notification does not receive it again, and the log says so once', async () => {
     const sink = fakeSink()
     sink.result = { status: 'refused', reason: '404' }
     const notifier = notifierOf(await openStore(), [sink])
     firing = [anAlert('A'), anAlert('B')]
     for (let i = 0; i < 3; i++, pass(INTERVAL)) await tick(notifier)
-    expect(sink.told).toEqual(['firing A', 'firing B'])
+    expect(sink.notified).toEqual(['firing A', 'firing B'])
     expect(notifier.facts.counts.get('ops')).toEqual({ sent: 0, failed: 2, dropped: 0 })
     expect(lines).toEqual(['the sink refuses notifications: they are not sent again'])
   })
@@ -398,7 +400,7 @@ describe('a sink', () => {
     const notifier = notifierOf(await openStore(), [picky])
     firing = ['A', 'B', 'C'].map(rule => anAlert(rule))
     await tick(notifier)
-    expect(sink.told).toEqual(['firing A', 'firing C'])
+    expect(sink.notified).toEqual(['firing A', 'firing C'])
   })
 
   test('that forgets alerts is sent the firing ones again each minute, and nothing is recorded of it', async () => {
@@ -407,11 +409,11 @@ describe('a sink', () => {
     const notifier = notifierOf({ alerts: { ...engine.alerts, writer: undefined } }, [sink])
     firing = [anAlert('A'), anAlert('B')]
     for (let i = 0; i < 9; i++, pass(INTERVAL)) await tick(notifier)
-    expect(sink.told.filter(one => one === 'firing A')).toHaveLength(5)
+    expect(sink.notified.filter(one => one === 'firing A')).toHaveLength(5)
     expect(server.groups.length).toBeLessThanOrEqual(4)
     firing = []
     for (let i = 0; i < 3; i++, pass(INTERVAL)) await tick(notifier)
-    expect(sink.told.slice(-2)).toEqual(['resolved A', 'resolved B'])
+    expect(sink.notified.slice(-2)).toEqual(['resolved A', 'resolved B'])
   })
 
   test('that is removed from the settings is forgotten after a day, and one that fails after a week', async () => {
@@ -433,26 +435,26 @@ describe('a sink', () => {
       left.push([...engine.alerts.state.episodes.values()][0]?.sinks.size ?? 0)
     }
     expect(left).toEqual([2, 2, 1, 1, 0])
-    expect(removed.told).toEqual(['firing A'])
+    expect(removed.notified).toEqual(['firing A'])
   })
 })
 
 describe('while the store is away', () => {
-  test('its own failure is told from memory, once, and its end; nothing else is, and nothing is lost', async () => {
+  test('its own failure is sent from memory, once, and its end; nothing else is, and nothing is lost', async () => {
     const sink = fakeSink()
     const engine = await openStore()
     const notifier = notifierOf(engine, [sink])
     server.fault = () => 'refuse'
     firing = [anAlert('Slow'), anAlert('SidecarStoreFailing')]
     for (let i = 0; i < 3; i++, pass(INTERVAL)) await tick(notifier)
-    expect(sink.told).toEqual(['firing SidecarStoreFailing'])
+    expect(sink.notified).toEqual(['firing SidecarStoreFailing'])
     server.fault = undefined
     firing = [anAlert('Slow')]
     await expect
       .poll(async () => {
         pass(INTERVAL)
         await tick(notifier)
-        return [...sink.told].sort()
+        return [...sink.notified].sort()
       })
       .toEqual(['firing SidecarStoreFailing', 'firing Slow', 'resolved SidecarStoreFailing'])
     expect([...engine.alerts.state.episodes.values()].map(({ alert }) => alert.rule)).toEqual(['Slow'])
@@ -470,19 +472,19 @@ describe('while the store is away', () => {
     await tick(notifier)
     server.fault = undefined
     sink.result = { status: 'sent' }
-    const toldMs = (): number | undefined => [...engine.alerts.state.episodes.values()][0]?.sinks.get('ops')
+    const notifiedMs = (): number | undefined => [...engine.alerts.state.episodes.values()][0]?.sinks.get('ops')
     await expect
       .poll(async () => {
         pass(INTERVAL)
         await tick(notifier)
-        return toldMs()
+        return notifiedMs()
       })
       .toBeGreaterThan(0)
-    expect(sink.told).toEqual(['firing Slow'])
+    expect(sink.notified).toEqual(['firing Slow'])
   })
 })
 
-test('more alerts than are told are counted, and the first ones are told', async () => {
+test('more alerts than are sent are counted, and the first ones are sent', async () => {
   const sink = fakeSink('ops', { maxBatch: 200 })
   const notifier = notifierOf(await openStore(), [sink])
   firing = Array.from({ length: MAX_EPISODES + 3 }, (_, i) =>
@@ -490,12 +492,12 @@ test('more alerts than are told are counted, and the first ones are told', async
   )
   await tick(notifier)
   await tick(notifier)
-  expect(sink.told).toHaveLength(MAX_EPISODES)
+  expect(sink.notified).toHaveLength(MAX_EPISODES)
   expect(notifier.facts.counts.get('ops')).toEqual({ sent: MAX_EPISODES, failed: 0, dropped: 3 })
-  expect(lines).toEqual(['more alerts fire than are told: see /api/v1/alerts for all of them'])
+  expect(lines).toEqual(['more alerts fire than are sent: see /api/v1/alerts for all of them'])
 })
 
-test('closing does not wait for a sink that does not answer, and what it was not told is told after the next start', async () => {
+test('closing does not wait for a sink that does not answer, and what it did not receive is sent after the next start', async () => {
   const sink = fakeSink()
   const engine = await openStore()
   const hanging: Sink = {
@@ -508,10 +510,10 @@ test('closing does not wait for a sink that does not answer, and what it was not
   const notifier = notifierOf(engine, [hanging])
   firing = [anAlert('Slow')]
   await notifier.tick()
-  await expect.poll(() => sink.told.length).toBe(1)
+  await expect.poll(() => sink.notified.length).toBe(1)
   const fromMs = performance.now()
   await notifier.close()
   expect(performance.now() - fromMs).toBeLessThan(3000)
   await tick(notifierOf(engine, [sink]))
-  expect(sink.told).toEqual(['firing Slow', 'firing Slow'])
+  expect(sink.notified).toEqual(['firing Slow', 'firing Slow'])
 })

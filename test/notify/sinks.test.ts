@@ -27,7 +27,7 @@ function notification(more: Parameters<typeof anAlert>[1] = {}, endedMs?: number
   const status = endedMs === undefined ? 'firing' : 'resolved'
   const episode = { alert, status, startedMs: NOW - 60_000, endedMs, sinks: new Map() } as const
   const options = { baseUrl: BASE, ownerOf: () => 'team-a' }
-  return notificationOf({ id: alertId(alert), episode, toldMs: undefined }, options)
+  return notificationOf({ id: alertId(alert), episode, notifiedMs: undefined }, options)
 }
 
 const config = (type: HttpSink['type'], more: Partial<HttpSink> = {}): HttpSink => ({
@@ -188,7 +188,7 @@ describe('Slack', () => {
     }
   })
 
-  test('whose URL is in a file is told with the URL that the file holds now', async () => {
+  test('whose URL is in a file is notified with the URL that the file holds now', async () => {
     const urlFile = join(folder, 'url')
     const sink = config('slack', { url: undefined, urlFile })
     writeFileSync(urlFile, 'ftp://nothing\n')

@@ -27,7 +27,7 @@ export function fires(rule?: string, sinks: readonly string[] = []): Extract<Ale
 export const ALERT_CHANGES: readonly AlertChange[] = [
   { change: 'fire', alert: anAlert('Slow', { labels: new Map([['__proto__', 'a:b']]) }), sinks: ['ops', '__proto__'] },
   { change: 'resolve', id: '["Slow"]', startedMs: 5 },
-  { change: 'told', sink: 'ops', episodes: [{ id: '["Slow"]', startedMs: 5, status: 'resolved' }] },
+  { change: 'notified', sink: 'ops', episodes: [{ id: '["Slow"]', startedMs: 5, status: 'resolved' }] },
   { change: 'lease', holder: 'one', after: 3, ttlMs: 60_000 },
   { change: 'lease', holder: undefined, after: 4, ttlMs: 60_000 },
 ]

@@ -1,4 +1,4 @@
-/** What the sinks that are told by HTTP share. */
+/** What the sinks that are notified by HTTP share. */
 import type { HttpSink } from '../../config/sinks.ts'
 import type { Notification } from '../notification.ts'
 import { post } from '../post.ts'

@@ -14,8 +14,8 @@ import { ALERT_CHANGES, anAlert, fires } from '../../support/alerts.ts'
 
 const ID = alertId(anAlert('Slow'))
 const over = (startedMs: number): AlertChange => ({ change: 'resolve', id: ID, startedMs })
-const told = (sink: string, startedMs: number, status: 'firing' | 'resolved'): AlertChange => ({
-  change: 'told',
+const notified = (sink: string, startedMs: number, status: 'firing' | 'resolved'): AlertChange => ({
+  change: 'notified',
   sink,
   episodes: [{ id: ID, startedMs, status }],
 })
@@ -34,13 +34,13 @@ describe('an alert', () => {
     expect(state.episodes.get(ID)).toMatchObject({ alert: anAlert('Slow'), startedMs: 1, status: 'firing' })
   })
 
-  test('that ends is told to every sink that may know of it, also one whose answer was lost', () => {
-    const { state } = stateAfter(fires('Slow', ['ops', 'log']), told('ops', 1, 'firing'), over(1))
+  test('that ends must be sent to every sink that may know of it, also one whose answer was lost', () => {
+    const { state } = stateAfter(fires('Slow', ['ops', 'log']), notified('ops', 1, 'firing'), over(1))
     expect([...state.episodes.get(ID)!.sinks]).toEqual([
       ['ops', undefined],
       ['log', undefined],
     ])
-    for (const sink of ['ops', 'log']) applyAlertChange(state, told(sink, 1, 'resolved'), 4)
+    for (const sink of ['ops', 'log']) applyAlertChange(state, notified(sink, 1, 'resolved'), 4)
     expect(state.episodes.size).toBe(0)
   })
 
@@ -49,21 +49,21 @@ describe('an alert', () => {
       fires('Slow', ['ops']),
       over(1),
       fires('Slow', ['ops']),
-      told('ops', 1, 'resolved'),
+      notified('ops', 1, 'resolved'),
       over(1),
     )
     expect(effects).toEqual([true, true, true, false, false])
     expect(state.episodes.get(ID)).toMatchObject({ startedMs: 3, status: 'firing' })
   })
 
-  test('that nobody is told of is forgotten when it ends', () => {
+  test('that no sink must receive is forgotten when it ends', () => {
     expect(stateAfter(fires('Slow'), over(1)).state.episodes.size).toBe(0)
   })
 
-  test('is told to a sink that is added while it fires, and the others are not told again', () => {
+  test('must be sent to a sink that is added while it fires, and not to the others again', () => {
     const { state, effects } = stateAfter(
       fires('Slow', ['ops']),
-      told('ops', 1, 'firing'),
+      notified('ops', 1, 'firing'),
       fires('Slow', ['ops', 'new']),
     )
     expect(effects).toEqual([true, true, true])
@@ -93,7 +93,7 @@ const anyChange = fc.oneof(
     startedMs: fc.integer({ min: 1, max: 8 }),
   }),
   fc.record({
-    change: fc.constant('told' as const),
+    change: fc.constant('notified' as const),
     sink: fc.constantFrom('ops', 'log', '__proto__'),
     episodes: fc.array(
       fc.record({
