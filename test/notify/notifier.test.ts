@@ -129,15 +129,33 @@ describe('an alert', () => {
   test('that is muted is not sent until the mute ends, and one that was sent before still ends', async () => {
     const sink = fakeSink()
     let muted = new Set(['Muted'])
-    const notifier = notifierOf(await openStore(), [sink], { isMuted: ({ rule }) => muted.has(rule) })
+    const engine = await openStore()
+    const notifier = notifierOf(engine, [sink], { isMuted: ({ rule }) => muted.has(rule) })
     firing = [anAlert('Muted'), anAlert('Loud')]
     await tick(notifier)
     expect(sink.notified).toEqual(['firing Loud'])
+    // An alert that never is sent has no end to send.
+    expect(engine.alerts.state.episodes.size).toBe(1)
     muted = new Set(['Loud'])
     await tick(notifier)
     firing = [anAlert('Muted')]
     await tick(notifier)
     expect(sink.notified).toEqual(['firing Loud', 'firing Muted', 'resolved Loud'])
+  })
+
+  test('is not repeated while it is muted', async () => {
+    const sink = fakeSink()
+    let isMuted = false
+    const notifier = notifierOf(await openStore(), [sink], { repeatMs: 60_000, isMuted: () => isMuted })
+    firing = [anAlert('Slow')]
+    await tick(notifier)
+    isMuted = true
+    pass(60_000)
+    await tick(notifier)
+    expect(sink.notified).toEqual(['firing Slow'])
+    isMuted = false
+    await tick(notifier)
+    expect(sink.notified).toEqual(['firing Slow', 'firing Slow'])
   })
 
   test('that could not be evaluated is not resolved', async () => {
