@@ -1,6 +1,12 @@
 /** The section `alerts` of the config file: rules, targets and mutes of alerts, and the sinks that are notified. */
 import { z } from 'zod'
-import { ALERT_SEVERITIES, type AlertMute, type AlertRuleSettings, type AlertSettings } from '../core/alerts/alert.ts'
+import {
+  ALERT_SEVERITIES,
+  type AlertMute,
+  type AlertRuleSettings,
+  type AlertSettings,
+  DEFAULT_ALERT_SETTINGS,
+} from '../core/alerts/alert.ts'
 import { parseTimestamp, printDuration } from '../core/attempt/timestamp.ts'
 import { duration, timeout } from './kind.ts'
 import { nearest } from './nearest.ts'
@@ -124,7 +130,7 @@ const section = z.strictObject(
 )
 
 /** The configuration without a section: the default rules, and the log. */
-export const DEFAULT_ALERTS: AlertsConfig = alertsConfig(section.parse({}))
+export const DEFAULT_ALERTS: AlertsConfig = { ...alertsConfig(section.parse({})), settings: DEFAULT_ALERT_SETTINGS }
 
 const PRESETS: ReadonlyMap<string, string> = new Map([
   ['interval', DEFAULT_INTERVAL],
