@@ -140,10 +140,7 @@ const REFUSED: Readonly<Record<string, { readonly args: readonly string[]; reado
     says: /alerts: the sink slack: cannot read \/no\/such\/file: ENOENT/,
   },
   'a secret of a sink that is no URL': {
-    args: [
-      '--config',
-      file('url.yaml', `alerts: {sinks: [{type: slack, url_file: ${file('url', 'ftp://s3cret/')}}]}`),
-    ],
+    args: ['--config', file('url.yaml', `alerts: {sinks: [{type: slack, url_file: ${file('url', 'ftp://s3cret/')}}]}`)],
     says: /alerts: the sink slack: \S+ must be an http or https URL/,
   },
   'a rule of alerts that does not exist': {
