@@ -1,10 +1,11 @@
 /** Loads the settings (flags > environment > config file > defaults) into one frozen Config, and reports the source of each value. */
 import { ALERT_RULE_NAMES } from './alert-rule-names.ts'
-import { type AlertsConfig, DEFAULT_ALERTS, parseAlerts, shownAlerts } from './alerts.ts'
+import { type AlertsConfig, DEFAULT_ALERTS, parseAlerts } from './alerts.ts'
 import { type FileEntry, readConfigFile } from './file.ts'
 import { isLoopback } from './kind.ts'
 import { nearest } from './nearest.ts'
 import { type AnySetting, type Config, grpcAddress, PREFIX, settings, variableOf } from './settings.ts'
+import { shownAlerts } from './shown-alerts.ts'
 
 export { isLoopback, type ListenAddress, type Tier } from './kind.ts'
 export { type Config, grpcAddress, type LogLevel, variableOf } from './settings.ts'

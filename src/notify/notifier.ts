@@ -1,18 +1,20 @@
 /**
  * Sends alerts: evaluates the rules in intervals, records what begins and ends in the store, and sends to the sinks what the store says they do not
- * have. All that must survive is in the store, so that a start after a crash, or another sidecar, goes on where this one ended.
+ * have. All that must survive is in the store, so that a start after a crash, or another sidecar, goes on where this one ended. The file is long
+ * because its functions share the deliveries and what they sent.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Alert, alertId } from '../core/alerts/alert.ts'
-import { type AlertChange, type AlertLog, applyAlertChange, createAlertsState } from '../core/alerts/lifecycle.ts'
+import type { AlertChange, AlertLog } from '../core/alerts/lifecycle.ts'
 import type { Clock } from '../core/ports.ts'
 import { createDelivery, type Delivery, type SinkCounts } from './delivery.ts'
 import { createLease } from './lease.ts'
+import { createMemoryAlerts } from './memory-alerts.ts'
 import { type Notification, type NotificationOptions, notificationOf } from './notification.ts'
 import { firingFor, type Pending, type Plan, pendingFor, pendingKey, planChanges } from './plan.ts'
 import { REQUEST_TIMEOUT_MS } from './post.ts'
 import type { Sink } from './sink.ts'
+import { pause, within } from './wait.ts'
 
 /** Prometheus sends firing alerts again after a minute. */
 const REFRESH_MS = 60_000
@@ -70,7 +72,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const { evaluate, alerts, sinks, intervalMs, repeatMs, log, clock, monotonic } = options
   const ttlMs = Math.max(LEASE_INTERVALS * intervalMs, REQUEST_TIMEOUT_MS + 2 * intervalMs)
   const lease = createLease({ log: alerts, clock, monotonic, ttlMs, neededMs: REQUEST_TIMEOUT_MS })
-  const unlogged = createMemoryLog(clock)
+  const unlogged = createMemoryAlerts(clock)
   const counts = new Map(sinks.map(({ name }) => [name, { sent: 0, failed: 0, dropped: 0 }]))
   const names = sinks.map(({ name }) => name)
   /** Sent, but not recorded yet, by sink and key. */
@@ -263,28 +265,5 @@ export function createNotifier(options: NotifierOptions): Notifier {
 
 const isAboutStore = (change: AlertChange): boolean =>
   change.change === 'fire' && ABOUT_THE_STORE.has(change.alert.rule)
-
-/** A lifecycle that only this process knows. */
-function createMemoryLog(clock: Clock): AlertLog {
-  const state = createAlertsState()
-  return { state, writer: undefined, record: async change => applyAlertChange(state, change, clock()) }
-}
-
-/** Rejects if the work takes too long. The work itself goes on. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = delay(ms, undefined, { ref: false, signal: timer.signal }).then(() => {
-    throw new Error(`no answer of the store within ${ms / 1000} s`)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    timer.abort()
-    late.catch(() => undefined)
-  }
-}
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { ref: false, signal }).catch(() => undefined)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 300)
