@@ -1,4 +1,5 @@
-/** The programs that are recorded, by the name of their fixture, each with the packages that it runs. */
+/** The programs that are recorded, by the name of their fixtures, each with the packages that it runs. */
+import type { Signal } from './capture.ts'
 
 export interface Sender {
   readonly language: 'python' | 'node'
@@ -7,26 +8,39 @@ export interface Sender {
   /** A file of programs/. */
   readonly program: string
   readonly env: Readonly<Record<string, string>>
+  /** What is recorded. Default: spans. */
+  readonly signals?: readonly Signal[]
 }
+
+type Env = Sender['env']
 
 const OTEL_PYTHON = ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2']
 const OTEL_NODE = '@opentelemetry/sdk-node@0.223.0'
 
-const python = (program: string, packages: readonly string[], env: Readonly<Record<string, string>>): Sender => ({
+const python = (program: string, packages: readonly string[], env: Env): Sender => ({
   language: 'python',
   packages: [...OTEL_PYTHON, ...packages],
   program: `${program}.py`,
   env,
 })
 
-const node = (program: string, packages: readonly string[], env: Readonly<Record<string, string>>): Sender => ({
+const node = (program: string, packages: readonly string[], env: Env): Sender => ({
   language: 'node',
   packages: [OTEL_NODE, ...packages],
   program: `${program}.mjs`,
   env,
 })
 
-const OPENAI_AGENTS = 'openai-agents==0.24.0'
+const openaiAgents = (instrumentation: string, by: string, which = 'ok'): Sender =>
+  python('openai_agents', ['openai-agents==0.24.0', instrumentation], { INSTRUMENTATION: by, CASE: which })
+
+const LANGGRAPH = [
+  'langgraph==1.2.22',
+  'langchain==1.5.0',
+  'langchain-openai==1.7.4',
+  'opentelemetry-instrumentation-langchain==0.62.4',
+]
+const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
   ['ai@5.0.277', '@ai-sdk/openai@2.0.131', 'zod@3.25.76'],
@@ -35,54 +49,14 @@ const [AI4, AI5, AI6, AI7] = [
 ]
 
 export const SENDERS: ReadonlyMap<string, Sender> = new Map([
-  [
-    'oai-agents-v2-ok',
-    python('openai_agents', [OPENAI_AGENTS, 'opentelemetry-instrumentation-openai-agents-v2==0.1.0'], {
-      INSTRUMENTATION: 'otel',
-      CASE: 'ok',
-    }),
-  ],
-  [
-    'oai-agents-openllmetry-ok',
-    python('openai_agents', [OPENAI_AGENTS, 'opentelemetry-instrumentation-openai-agents==0.62.4'], {
-      INSTRUMENTATION: 'otel',
-      CASE: 'ok',
-    }),
-  ],
-  [
-    'oai-agents-openinference-ok',
-    python('openai_agents', [OPENAI_AGENTS, 'openinference-instrumentation-openai-agents==2.6.0'], {
-      INSTRUMENTATION: 'openinference',
-      CASE: 'ok',
-    }),
-  ],
+  ['oai-agents-v2-ok', openaiAgents('opentelemetry-instrumentation-openai-agents-v2==0.1.0', 'otel')],
+  ['oai-agents-openllmetry-ok', openaiAgents('opentelemetry-instrumentation-openai-agents==0.62.4', 'otel')],
+  ['oai-agents-openinference-ok', openaiAgents('openinference-instrumentation-openai-agents==2.6.0', 'openinference')],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
-  [
-    'lg-ok-openllmetry',
-    python(
-      'langgraph_agents',
-      [
-        'langgraph==1.2.22',
-        'langchain==1.5.0',
-        'langchain-openai==1.7.4',
-        'opentelemetry-instrumentation-langchain==0.62.4',
-      ],
-      { INSTRUMENTATION: 'openllmetry', CASE: 'ok' },
-    ),
-  ],
-  [
-    'lg-fail-openllmetry',
-    python(
-      'langgraph_agents',
-      [
-        'langgraph==1.2.22',
-        'langchain==1.5.0',
-        'langchain-openai==1.7.4',
-        'opentelemetry-instrumentation-langchain==0.62.4',
-      ],
-      { INSTRUMENTATION: 'openllmetry', CASE: 'fail' },
-    ),
-  ],
+  ['autogen-ok', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'ok' })],
+  ['autogen-fail', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'fail' })],
+  ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
+  ['lg-fail-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'fail' })],
   ['ai4-nested', node('ai_sdk', AI4!, { AI_MAJOR: '4', CASE: 'ok' })],
   ['ai5-nested', node('ai_sdk', AI5!, { AI_MAJOR: '5', CASE: 'ok' })],
   ['ai6-nested', node('ai_sdk', AI6!, { AI_MAJOR: '6', CASE: 'ok' })],

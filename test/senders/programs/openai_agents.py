@@ -1,19 +1,38 @@
-"""OpenAI Agents: Fixer asks Helper by a tool, and Linter runs alone."""
+"""OpenAI Agents: Fixer asks Helper by a tool, and Linter runs alone; or Failer, whose model refuses."""
 
 import asyncio
 import os
 
-from agents import Agent, Runner
-from otel import provider
+from otel import exporting, provider
 
-if os.environ["INSTRUMENTATION"] == "openinference":
-    from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor
-else:
-    from opentelemetry.instrumentation.openai_agents import OpenAIAgentsInstrumentor
-OpenAIAgentsInstrumentor().instrument(tracer_provider=provider())
+
+def instrument(by):
+    if by == "logfire":
+        import logfire
+
+        logfire.configure(send_to_logfire=False, console=False, additional_span_processors=[exporting()])
+        logfire.instrument_openai_agents()
+    elif by == "openlit":
+        import openlit
+
+        openlit.init(disable_metrics=True, disable_events=True)
+    elif by == "openinference":
+        from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor
+
+        OpenAIAgentsInstrumentor().instrument(tracer_provider=provider())
+    else:
+        from opentelemetry.instrumentation.openai_agents import OpenAIAgentsInstrumentor
+
+        OpenAIAgentsInstrumentor().instrument(tracer_provider=provider())
+
+
+instrument(os.environ["INSTRUMENTATION"])
+from agents import Agent, Runner
 
 
 async def main():
+    if os.environ["CASE"] == "fail":
+        return await Runner.run(Agent(name="Failer", model="fail-model", instructions="fix"), "fix it")
     helper = Agent(name="Helper", model="gpt-4o-mini", instructions="help")
     tool = helper.as_tool(tool_name="ask_helper", tool_description="asks the helper")
     await Runner.run(Agent(name="Fixer", model="gpt-4o", instructions="fix", tools=[tool]), "fix it")
