@@ -158,6 +158,7 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
       ['fixer', 'gpt-4o', 'success'],
     ],
   },
+  { body: 'strands-ok.traces', ...STRANDS, ...ASKS_HELPER },
   { body: 'strands-fail.traces', ...STRANDS, ...failed('failer', 'fail-model', 'openai.BadRequestError') },
   {
     body: 'maf_anth-x.traces',

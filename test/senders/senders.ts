@@ -14,12 +14,14 @@ export interface Sender {
 
 type Env = Sender['env']
 
-const OTEL_PYTHON = ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2']
+const otelPython = (version: string): readonly string[] =>
+  ['sdk', 'exporter-otlp-proto-http'].map(name => `opentelemetry-${name}==${version}`)
 const OTEL_NODE = '@opentelemetry/sdk-node@0.223.0'
 
-const python = (program: string, packages: readonly string[], env: Env): Sender => ({
+/** `otel` is the newest version of OpenTelemetry that the packages allow. */
+const python = (program: string, packages: readonly string[], env: Env, otel = '1.45.2'): Sender => ({
   language: 'python',
-  packages: [...OTEL_PYTHON, ...packages],
+  packages: [...otelPython(otel), ...packages],
   program: `${program}.py`,
   env,
 })
@@ -40,6 +42,8 @@ const LANGGRAPH = [
   'langchain-openai==1.7.4',
   'opentelemetry-instrumentation-langchain==0.62.4',
 ]
+const strands = (which: string): Sender =>
+  python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
 const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
@@ -53,6 +57,8 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['oai-agents-openllmetry-ok', openaiAgents('opentelemetry-instrumentation-openai-agents==0.62.4', 'otel')],
   ['oai-agents-openinference-ok', openaiAgents('openinference-instrumentation-openai-agents==2.6.0', 'openinference')],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
+  ['strands-ok', strands('ok')],
+  ['strands-fail', strands('fail')],
   ['autogen-ok', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'ok' })],
   ['autogen-fail', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'fail' })],
   ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
