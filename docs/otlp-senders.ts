@@ -22,6 +22,8 @@ export interface RecordedSender {
   readonly rule?: string
   /** What else a user sets. */
   readonly set?: string
+  /** The sender states the cost of a run. Else it is computed, where model and tokens are known. */
+  readonly cost?: 'stated'
   /** Runs of agents that the program made. */
   readonly made: number
   /** Those of them that failed. */
@@ -101,7 +103,13 @@ const AI_SDK = {
   rule: 'ai-sdk',
   set: '`experimental_telemetry: { isEnabled: true, functionId }`: the agent',
 } as const
-const CLAUDE_CODE = 'Claude Code 2.1'
+const CLAUDE_CODE_REQUESTS = {
+  sender: 'Claude Code 2.1.332, requests',
+  instrumentation: 'its own',
+  rule: 'claude-code',
+  cost: 'stated',
+} as const
+const CLAUDE_CODE_TRACES = { sender: 'Claude Code 2.1.332, traces (beta)', instrumentation: 'its own' } as const
 
 export const RECORDED_SENDERS: readonly RecordedSender[] = [
   {
@@ -160,8 +168,10 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   },
   { body: 'strands-ok.traces', ...STRANDS, ...ASKS_HELPER },
   { body: 'strands-fail.traces', ...STRANDS, ...failed('failer', 'fail-model', 'openai.BadRequestError') },
+  { body: 'maf-ok.traces', ...AGENT_FRAMEWORK, ...ASKS_HELPER },
+  { body: 'maf-fail.traces', ...AGENT_FRAMEWORK, ...failed('failer', 'fail-model', 'ChatClientException') },
   {
-    body: 'maf_anth-x.traces',
+    body: 'maf-anthropic.traces',
     ...AGENT_FRAMEWORK,
     sender: `${AGENT_FRAMEWORK.sender}, Anthropic`,
     ...ASKS_CLAUDE,
@@ -251,21 +261,34 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     ...ASKS_HELPER,
   },
   {
-    body: 'claude-code-traces.traces',
-    sender: `${CLAUDE_CODE}, traces (beta), as it is`,
-    instrumentation: 'its own',
+    body: 'claude-code.logs',
+    ...CLAUDE_CODE_REQUESTS,
+    made: 1,
+    failed: 0,
+    runs: [['claude-code', 'claude-sonnet-4-5', 'success', 60, 20, 40]],
+  },
+  { body: 'claude-code-fail.logs', ...CLAUDE_CODE_REQUESTS, ...failed('claude-code', 'claude-fail', '400') },
+  {
+    body: 'claude-code.traces',
+    ...CLAUDE_CODE_TRACES,
+    sender: `${CLAUDE_CODE_TRACES.sender}, as it is`,
     made: 1,
     failed: 0,
     runs: [],
   },
   {
-    body: 'claude-code-traces.traces',
-    sender: `${CLAUDE_CODE}, traces (beta)`,
-    instrumentation: 'its own',
+    body: 'claude-code.traces',
+    ...CLAUDE_CODE_TRACES,
     rule: 'claude-code-interaction',
     made: 1,
     failed: 0,
     runs: [['claude-code', 'claude-sonnet-4-5', 'success', 60, 20, 40]],
+  },
+  {
+    body: 'claude-code-fail.traces',
+    ...CLAUDE_CODE_TRACES,
+    rule: 'claude-code-interaction',
+    ...failed('claude-code', 'claude-fail', '400'),
   },
   {
     body: 'codex.logs',
@@ -317,12 +340,12 @@ function tokensOf(runs: readonly CountedRun[]): string {
 
 /** A row per sender. A cost is computed where the model and the tokens are known, and the model has a price. */
 export function sendersTable(): string {
-  const rows = RECORDED_SENDERS.map(({ sender, instrumentation, rule, set, made, failed, runs }) => {
+  const rows = RECORDED_SENDERS.map(({ sender, instrumentation, rule, set, made, failed, runs, ...row }) => {
     const right = runs.filter(([, , outcome]) => outcome !== 'success').length
     const model = runs.length > 0 && runs.every(isKnown)
     const tokens = tokensOf(runs)
     const settings = [...(rule === undefined ? [] : [`rule \`${rule}\``]), ...(set === undefined ? [] : [set])]
-    const cost = model && tokens !== '–' ? 'by price' : '–'
+    const cost = model && tokens !== '–' ? (row.cost ?? 'by price') : '–'
     const failures = failed === 0 ? '–' : `${right} of ${failed}`
     return [
       sender,

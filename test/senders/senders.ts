@@ -33,6 +33,14 @@ const node = (program: string, packages: readonly string[], env: Env): Sender =>
   env,
 })
 
+const claudeCode = (env: Env): Sender => ({
+  language: 'node',
+  packages: ['@anthropic-ai/claude-code@2.1.332'],
+  program: 'claude_code.mjs',
+  env,
+  signals: ['logs', 'traces'],
+})
+
 const openaiAgents = (instrumentation: string, by: string, which = 'ok'): Sender =>
   python('openai_agents', ['openai-agents==0.24.0', instrumentation], { INSTRUMENTATION: by, CASE: which })
 
@@ -44,6 +52,7 @@ const LANGGRAPH = [
 ]
 const strands = (which: string): Sender =>
   python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
+const AGENT_FRAMEWORK = ['agent-framework-core==1.23.0', 'agent-framework-openai==1.17.0']
 const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
@@ -59,6 +68,14 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
   ['strands-ok', strands('ok')],
   ['strands-fail', strands('fail')],
+  ['maf-ok', python('agent_framework_agents', AGENT_FRAMEWORK, { CASE: 'ok' })],
+  ['maf-fail', python('agent_framework_agents', AGENT_FRAMEWORK, { CASE: 'fail' })],
+  [
+    'maf-anthropic',
+    python('agent_framework_agents', [...AGENT_FRAMEWORK, 'agent-framework-anthropic==1.0.0b261022'], {
+      CASE: 'anthropic',
+    }),
+  ],
   ['autogen-ok', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'ok' })],
   ['autogen-fail', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'fail' })],
   ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
@@ -93,4 +110,6 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
       { CASE: 'ok' },
     ),
   ],
+  ['claude-code', claudeCode({ CASE: 'ok' })],
+  ['claude-code-fail', claudeCode({ CASE: 'fail' })],
 ])

@@ -25,6 +25,7 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     attempt: ATTEMPT_EVENT,
     input_tokens_include_cache: false,
     roll_up: false,
+    roll_up_failure: false,
   },
   ...CODING_AGENT_RULES,
   ...FRAMEWORK_RULES,
@@ -37,5 +38,6 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     attempt: INVOKE_AGENT,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
 }
