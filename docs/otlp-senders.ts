@@ -146,6 +146,7 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     failed: 0,
     runs: threeAgents(asAnswered).runs.slice(0, 2),
   },
+  { body: 'oai-agents-logfire-ok.traces', ...LOGFIRE, ...threeAgents(model => model) },
   { body: 'oai-agents-logfire-fail.traces', ...LOGFIRE, ...failed('Failer', 'fail-model', 'failure') },
   {
     body: 'openlit-oai-agents.traces',

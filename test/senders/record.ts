@@ -21,7 +21,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const PROGRAMS = new URL('programs/', import.meta.url).pathname
 const FIXTURES = new URL('../fixtures/otlp/frameworks/', import.meta.url).pathname
 const INSTALLED = join(tmpdir(), 'agent-performance-senders')
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 600_000
 
 /** Installs the packages of a sender unless they are there. Returns the command that runs its program. */
 async function install({ language, packages, program }: Sender): Promise<readonly [string, ...string[]]> {

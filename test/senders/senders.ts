@@ -65,6 +65,8 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['oai-agents-v2-ok', openaiAgents('opentelemetry-instrumentation-openai-agents-v2==0.1.0', 'otel')],
   ['oai-agents-openllmetry-ok', openaiAgents('opentelemetry-instrumentation-openai-agents==0.62.4', 'otel')],
   ['oai-agents-openinference-ok', openaiAgents('openinference-instrumentation-openai-agents==2.6.0', 'openinference')],
+  ['oai-agents-logfire-ok', openaiAgents('logfire==5.4.0', 'logfire')],
+  ['oai-agents-logfire-fail', openaiAgents('logfire==5.4.0', 'logfire', 'fail')],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
   ['strands-ok', strands('ok')],
   ['strands-fail', strands('fail')],
