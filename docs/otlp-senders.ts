@@ -177,7 +177,29 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     sender: `${AGENT_FRAMEWORK.sender}, Anthropic`,
     ...ASKS_CLAUDE,
   },
-  { body: 'adk-fail.traces', ...ADK, ...failed('fixer', 'gemini-fail', 'google.genai.errors.ClientError') },
+  {
+    body: 'adk-ok.traces',
+    ...ADK,
+    made: 2,
+    failed: 0,
+    runs: [
+      ['helper', 'gemini-2.5-flash', 'success', 60, 20, 40],
+      ['fixer', 'gemini-2.5-pro', 'success', 120, 40, 80],
+    ],
+  },
+  {
+    body: 'adk-sequential.traces',
+    ...ADK,
+    sender: `${ADK.sender}, a \`SequentialAgent\` of two: an agent without a model`,
+    made: 3,
+    failed: 0,
+    runs: [
+      ['fixer', 'gemini-2.5-pro', 'success', 60, 20, 40],
+      ['reviewer', 'gemini-2.5-flash', 'success', 60, 20, 40],
+      ['pipeline', 'unknown', 'success'],
+    ],
+  },
+  { body: 'adk-fail.traces', ...ADK, ...failed('failer', 'gemini-fail', 'google.genai.errors.ClientError') },
   {
     body: 'autogen-ok.traces',
     ...AUTOGEN,

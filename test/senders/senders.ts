@@ -53,6 +53,8 @@ const LANGGRAPH = [
 const strands = (which: string): Sender =>
   python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
 const AGENT_FRAMEWORK = ['agent-framework-core==1.23.0', 'agent-framework-openai==1.17.0']
+const adk = (which: string): Sender =>
+  python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
 const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
@@ -78,6 +80,9 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
       CASE: 'anthropic',
     }),
   ],
+  ['adk-ok', adk('ok')],
+  ['adk-fail', adk('fail')],
+  ['adk-sequential', adk('sequential')],
   ['autogen-ok', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'ok' })],
   ['autogen-fail', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'fail' })],
   ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
