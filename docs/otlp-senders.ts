@@ -78,7 +78,7 @@ const failed = (agent: string, model: string, errorType: string): Runs => ({
 
 const OPENAI_AGENTS = 'OpenAI Agents (Python) 0.24.0'
 const LOGFIRE = { sender: OPENAI_AGENTS, instrumentation: 'Logfire 5.4.0', rule: 'logfire-openai-agents' } as const
-const OPENLIT = { sender: OPENAI_AGENTS, instrumentation: 'OpenLIT 1.45.0' } as const
+const OPENLIT = { sender: 'OpenAI Agents (Python) 0.20.0', instrumentation: 'OpenLIT 1.45.0' } as const
 const OPENLLMETRY = 'OpenLLMetry 0.62.4'
 const OPENINFERENCE = 'openinference'
 const LANGGRAPH = {
@@ -148,12 +148,7 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   },
   { body: 'oai-agents-logfire-ok.traces', ...LOGFIRE, ...threeAgents(model => model) },
   { body: 'oai-agents-logfire-fail.traces', ...LOGFIRE, ...failed('Failer', 'fail-model', 'failure') },
-  {
-    body: 'openlit-oai-agents.traces',
-    ...OPENLIT,
-    sender: 'OpenAI Agents (Python) 0.20.0',
-    ...threeAgents(model => model),
-  },
+  { body: 'oai-agents-openlit-ok.traces', ...OPENLIT, ...threeAgents(model => model) },
   { body: 'pydantic-ai-vdefault-ok.traces', sender: 'Pydantic AI 2.62.0', ...PYDANTIC_AI, ...ASKS_HELPER },
   {
     body: 'pydantic-ai-1x-v2-ok.traces',

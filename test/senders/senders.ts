@@ -44,6 +44,11 @@ const claudeCode = (env: Env): Sender => ({
 const openaiAgents = (instrumentation: string, by: string, which = 'ok'): Sender =>
   python('openai_agents', ['openai-agents==0.24.0', instrumentation], { INSTRUMENTATION: by, CASE: which })
 
+const openlit = (which: string): Sender => {
+  const packages = ['openai-agents==0.20.0', 'openlit==1.45.0']
+  return python('openai_agents', packages, { INSTRUMENTATION: 'openlit', CASE: which }, '1.45.1')
+}
+
 const LANGGRAPH = [
   'langgraph==1.2.22',
   'langchain==1.5.0',
@@ -53,8 +58,7 @@ const LANGGRAPH = [
 const strands = (which: string): Sender =>
   python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
 const AGENT_FRAMEWORK = ['agent-framework-core==1.23.0', 'agent-framework-openai==1.17.0']
-const adk = (which: string): Sender =>
-  python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
+const adk = (which: string): Sender => python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
 const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
@@ -69,6 +73,7 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['oai-agents-openinference-ok', openaiAgents('openinference-instrumentation-openai-agents==2.6.0', 'openinference')],
   ['oai-agents-logfire-ok', openaiAgents('logfire==5.4.0', 'logfire')],
   ['oai-agents-logfire-fail', openaiAgents('logfire==5.4.0', 'logfire', 'fail')],
+  ['oai-agents-openlit-ok', openlit('ok')],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
   ['strands-ok', strands('ok')],
   ['strands-fail', strands('fail')],
