@@ -149,6 +149,7 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   { body: 'oai-agents-logfire-ok.traces', ...LOGFIRE, ...threeAgents(model => model) },
   { body: 'oai-agents-logfire-fail.traces', ...LOGFIRE, ...failed('Failer', 'fail-model', 'failure') },
   { body: 'oai-agents-openlit-ok.traces', ...OPENLIT, ...threeAgents(model => model) },
+  { body: 'oai-agents-openlit-fail.traces', ...OPENLIT, ...failed('Failer', 'fail-model', 'Error in agent run') },
   { body: 'pydantic-ai-vdefault-ok.traces', sender: 'Pydantic AI 2.62.0', ...PYDANTIC_AI, ...ASKS_HELPER },
   {
     body: 'pydantic-ai-1x-v2-ok.traces',
@@ -204,6 +205,12 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
       ['helper', 'unknown', 'success'],
       ['fixer', 'unknown', 'success'],
     ],
+  },
+  {
+    body: 'autogen-openllmetry-ok.traces',
+    ...AUTOGEN,
+    instrumentation: `its own, and that of ${OPENLLMETRY} for OpenAI`,
+    ...ASKS_HELPER,
   },
   { body: 'autogen-fail.traces', ...AUTOGEN, ...failed('failer', 'unknown', 'BadRequestError') },
   { body: 'lg-ok-openllmetry.traces', ...LANGGRAPH, ...ASKS_HELPER },

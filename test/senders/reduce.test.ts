@@ -23,6 +23,7 @@ const SENT = {
               attributes: [
                 attribute('gen_ai.agent.name', 'fixer'),
                 attribute('gen_ai.input.messages', 'my secret'),
+                attribute('gen_ai.system_instructions', 'my secret'),
                 attribute('session.id', 'me@example.com'),
                 attribute('process.command', '/home/me/x'),
               ],

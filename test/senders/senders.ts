@@ -58,7 +58,8 @@ const LANGGRAPH = [
 const strands = (which: string): Sender =>
   python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
 const AGENT_FRAMEWORK = ['agent-framework-core==1.23.0', 'agent-framework-openai==1.17.0']
-const adk = (which: string): Sender => python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
+const adk = (which: string): Sender =>
+  python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
 const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
@@ -74,6 +75,7 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['oai-agents-logfire-ok', openaiAgents('logfire==5.4.0', 'logfire')],
   ['oai-agents-logfire-fail', openaiAgents('logfire==5.4.0', 'logfire', 'fail')],
   ['oai-agents-openlit-ok', openlit('ok')],
+  ['oai-agents-openlit-fail', openlit('fail')],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
   ['strands-ok', strands('ok')],
   ['strands-fail', strands('fail')],
@@ -90,6 +92,13 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['adk-sequential', adk('sequential')],
   ['autogen-ok', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'ok' })],
   ['autogen-fail', python('autogen_agents', AUTOGEN, { INSTRUMENTATION: 'none', CASE: 'fail' })],
+  [
+    'autogen-openllmetry-ok',
+    python('autogen_agents', [...AUTOGEN, 'opentelemetry-instrumentation-openai==0.62.4'], {
+      INSTRUMENTATION: 'openai',
+      CASE: 'ok',
+    }),
+  ],
   ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
   ['lg-fail-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'fail' })],
   ['ai4-nested', node('ai_sdk', AI4!, { AI_MAJOR: '4', CASE: 'ok' })],
