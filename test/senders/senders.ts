@@ -77,6 +77,7 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ['oai-agents-openlit-ok', openlit('ok')],
   ['oai-agents-openlit-fail', openlit('fail')],
   ['pydantic-ai-vdefault-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==2.62.0'], { CASE: 'ok' })],
+  ['pydantic-ai-1x-v2-ok', python('pydantic_ai_agents', ['pydantic-ai-slim[openai]==1.9.1'], { CASE: 'ok' }, '1.39.1')],
   ['strands-ok', strands('ok')],
   ['strands-fail', strands('fail')],
   ['maf-ok', python('agent_framework_agents', AGENT_FRAMEWORK, { CASE: 'ok' })],

@@ -93,7 +93,9 @@ function toolCallOf({ tools, messages, input, contents }: Ask): ToolCall | undef
     tool?.function ??
     tool?.functionDeclarations?.[0] ??
     (tool?.name === undefined ? undefined : { ...tool, name: tool.name })
-  const history = JSON.stringify(messages ?? input ?? contents ?? '')
+  // The system prompt of smolagents shows how an observation looks.
+  const said = messages?.filter(message => (message as { readonly role?: string }).role !== 'system')
+  const history = JSON.stringify(said ?? input ?? contents ?? '')
   const wasCalled = /"tool"|function_call_output|tool_result|functionResponse|function_response|Observation:/.test(
     history,
   )
