@@ -98,6 +98,12 @@ const AGENT_FRAMEWORK = {
 } as const
 const ADK = { sender: 'Google ADK 2.13.0', instrumentation: 'its own' } as const
 const AUTOGEN = { sender: 'AutoGen 0.7.5', instrumentation: 'its own' } as const
+const CREWAI = { sender: 'CrewAI 1.15.30', instrumentation: OPENLLMETRY } as const
+const CREWAI_OPENINFERENCE = {
+  sender: CREWAI.sender,
+  instrumentation: 'OpenInference 1.1.21',
+  rule: OPENINFERENCE,
+} as const
 const AI_SDK = {
   instrumentation: 'its own',
   rule: 'ai-sdk',
@@ -220,16 +226,19 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     ...failed('failer', 'fail-model', 'langchain_openai.chat_models.base.OpenAIInvalidRequestError'),
   },
   {
-    body: 'crew-fail-openllmetry.traces',
-    sender: 'CrewAI 1.15',
-    instrumentation: 'OpenLLMetry 0.36.0',
-    ...failed('Fixer', 'unknown', 'openai.BadRequestError'),
+    body: 'crew-ok-openllmetry.traces',
+    ...CREWAI,
+    made: 2,
+    failed: 0,
+    runs: [
+      ['Fixer', 'gpt-4o', 'success'],
+      ['Reviewer', 'gpt-4o', 'success'],
+    ],
   },
+  { body: 'crew-fail-openllmetry.traces', ...CREWAI, ...failed('Fixer', 'fail-model', 'openai.BadRequestError') },
   {
     body: 'crew-ok-openinference.traces',
-    sender: 'CrewAI 1.15',
-    instrumentation: 'OpenInference 1.1.21',
-    rule: OPENINFERENCE,
+    ...CREWAI_OPENINFERENCE,
     made: 2,
     failed: 0,
     runs: [
@@ -238,8 +247,13 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
     ],
   },
   {
-    body: 'agno-smol.traces',
-    sender: 'smolagents',
+    body: 'crew-fail-openinference.traces',
+    ...CREWAI_OPENINFERENCE,
+    ...failed('Fixer', 'unknown', 'openai.BadRequestError'),
+  },
+  {
+    body: 'smolagents-ok.traces',
+    sender: 'smolagents 1.26.0',
     instrumentation: 'OpenInference 0.1.43',
     rule: OPENINFERENCE,
     made: 1,

@@ -81,7 +81,8 @@ function eventBody({ body, attributes }: Json): Json | undefined {
 }
 
 const READ: ReadonlySet<string> = new Set([...attributesRead('traces'), ...attributesRead('logs'), 'exception.type'])
-const IDENTIFYING = /^gen_ai\.(?:operation\.name|provider\.name|system|request\.model|response\.(?:model|finish_reasons))$/
+const IDENTIFYING =
+  /^gen_ai\.(?:operation\.name|provider\.name|system|request\.model|response\.(?:model|finish_reasons))$/
 const PERSONAL = /session|conversation|user|email|host|path/
 const MAX_TEXT = 120
 

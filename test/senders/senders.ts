@@ -58,9 +58,9 @@ const LANGGRAPH = [
 const strands = (which: string): Sender =>
   python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
 const AGENT_FRAMEWORK = ['agent-framework-core==1.23.0', 'agent-framework-openai==1.17.0']
-const adk = (which: string): Sender =>
-  python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
+const adk = (which: string): Sender => python('google_adk_agents', ['google-adk==2.13.0'], { CASE: which }, '1.44.0')
 const AUTOGEN = ['autogen-agentchat==0.7.5', 'autogen-ext[openai]==0.7.5']
+const CREWAI = 'crewai==1.15.30'
 const [AI4, AI5, AI6, AI7] = [
   ['ai@4.3.19', '@ai-sdk/openai@1.3.24', 'zod@3.25.76'],
   ['ai@5.0.277', '@ai-sdk/openai@2.0.131', 'zod@3.25.76'],
@@ -102,6 +102,28 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
   ],
   ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
   ['lg-fail-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'fail' })],
+  ...(['ok', 'fail'] as const).flatMap((which): [string, Sender][] => [
+    [
+      `crew-${which}-openllmetry`,
+      python('crewai_agents', [CREWAI, 'opentelemetry-instrumentation-crewai==0.62.4'], {
+        INSTRUMENTATION: 'openllmetry',
+        CASE: which,
+      }),
+    ],
+    [
+      `crew-${which}-openinference`,
+      python('crewai_agents', [CREWAI, 'openinference-instrumentation-crewai==1.1.21'], {
+        INSTRUMENTATION: 'openinference',
+        CASE: which,
+      }),
+    ],
+  ]),
+  [
+    'smolagents-ok',
+    python('smolagents_agents', ['smolagents[openai]==1.26.0', 'openinference-instrumentation-smolagents==0.1.43'], {
+      CASE: 'ok',
+    }),
+  ],
   ['ai4-nested', node('ai_sdk', AI4!, { AI_MAJOR: '4', CASE: 'ok' })],
   ['ai5-nested', node('ai_sdk', AI5!, { AI_MAJOR: '5', CASE: 'ok' })],
   ['ai6-nested', node('ai_sdk', AI6!, { AI_MAJOR: '6', CASE: 'ok' })],

@@ -58,7 +58,9 @@ test('a recorded body is small, and holds no texts of prompts, names of hosts or
   for (const name of readdirSync(FIXTURES)) {
     const text = readFileSync(new URL(name, FIXTURES), 'utf8')
     expect(text.length, name).toBeLessThan(25_000)
-    expect(text, name).not.toMatch(/system_instructions|\/(?:home|root|Users)\/|host\.name|process\.|user\.email"[^}]*@/)
+    expect(text, name).not.toMatch(
+      /system_instructions|\/(?:home|root|Users)\/|host\.name|process\.|user\.email"[^}]*@/,
+    )
   }
 })
 
