@@ -221,6 +221,14 @@ export const RECORDED_SENDERS: readonly RecordedSender[] = [
   { body: 'autogen-fail.traces', ...AUTOGEN, ...failed('failer', 'unknown', 'BadRequestError') },
   { body: 'lg-ok-openllmetry.traces', ...LANGGRAPH, ...ASKS_HELPER },
   {
+    body: 'lg-ok-openlit.traces',
+    ...LANGGRAPH,
+    instrumentation: OPENLIT.instrumentation,
+    made: 2,
+    failed: 0,
+    runs: [],
+  },
+  {
     body: 'lg-fail-openllmetry.traces',
     ...LANGGRAPH,
     ...failed('failer', 'fail-model', 'langchain_openai.chat_models.base.OpenAIInvalidRequestError'),

@@ -49,12 +49,11 @@ const openlit = (which: string): Sender => {
   return python('openai_agents', packages, { INSTRUMENTATION: 'openlit', CASE: which }, '1.45.1')
 }
 
-const LANGGRAPH = [
-  'langgraph==1.2.22',
-  'langchain==1.5.0',
-  'langchain-openai==1.7.4',
-  'opentelemetry-instrumentation-langchain==0.62.4',
-]
+const LANGGRAPH = ['langgraph==1.2.22', 'langchain==1.5.0', 'langchain-openai==1.7.4']
+const langgraph = (which: string): Sender => {
+  const packages = [...LANGGRAPH, 'opentelemetry-instrumentation-langchain==0.62.4']
+  return python('langgraph_agents', packages, { INSTRUMENTATION: 'openllmetry', CASE: which })
+}
 const strands = (which: string): Sender =>
   python('strands_agents', ['strands-agents[openai]==1.62.0'], { CASE: which }, '1.45.1')
 const AGENT_FRAMEWORK = ['agent-framework-core==1.23.0', 'agent-framework-openai==1.17.0']
@@ -100,8 +99,12 @@ export const SENDERS: ReadonlyMap<string, Sender> = new Map([
       CASE: 'ok',
     }),
   ],
-  ['lg-ok-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'ok' })],
-  ['lg-fail-openllmetry', python('langgraph_agents', LANGGRAPH, { CASE: 'fail' })],
+  ['lg-ok-openllmetry', langgraph('ok')],
+  [
+    'lg-ok-openlit',
+    python('langgraph_agents', [...LANGGRAPH, 'openlit==1.45.0'], { INSTRUMENTATION: 'openlit', CASE: 'ok' }, '1.45.1'),
+  ],
+  ['lg-fail-openllmetry', langgraph('fail')],
   ...(['ok', 'fail'] as const).flatMap((which): [string, Sender][] => [
     [
       `crew-${which}-openllmetry`,
