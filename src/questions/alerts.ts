@@ -10,8 +10,9 @@ import {
   DEFAULT_ALERT_SETTINGS,
 } from '../core/alerts/alert.ts'
 import { findAlerts } from '../core/alerts/find-alerts.ts'
+import { isMuted } from '../core/alerts/mute.ts'
 import { ALERT_RULES } from '../core/alerts/rules.ts'
-import { isMuted, ruleInForce } from '../core/alerts/settings.ts'
+import { ruleInForce } from '../core/alerts/settings.ts'
 import { printTimestamp } from '../core/attempt/timestamp.ts'
 import type { KeyFilter, TimeRange } from '../core/ports.ts'
 import type { Selection } from '../core/reports/selection.ts'
@@ -31,12 +32,14 @@ export interface AlertsQuery extends Selection {
 }
 
 /** An alert that fires. */
-export interface ListedAlert extends Pick<Alert, 'rule' | 'severity' | 'summary' | 'evidence' | 'figures' | 'links'> {
+export interface ListedAlert extends Pick<Alert, 'rule' | 'severity' | 'summary' | 'figures' | 'links'> {
   readonly labels: Readonly<Record<string, string>>
   readonly state: Exclude<State, 'all'>
   readonly owner: string | null
   /** RFC 3339. */
   readonly since: string
+  /** `evidence` of the alert. In answers, that name is for what a number of attempts can show. */
+  readonly detail: string
   readonly false_alarms: string
 }
 
@@ -59,12 +62,14 @@ export interface AlertList {
 const severity = z.enum(ALERT_SEVERITIES).meta({ description: 'How urgent it is.' })
 const falseAlarms = z.string().meta({ description: 'How often the rule fires although nothing is wrong.' })
 
+const bound = z.number().meta({ description: 'In the unit of the figure.' })
+
 const figure: ObjectSchema<AlertFigure> = objectSchema('AlertFigure', {
   name: z.string().meta({ description: 'What is measured.' }),
   unit: z.enum(['percent', 'seconds', 'usd', 'count']).meta({ description: 'The unit of the numbers.' }),
   before: z.number().nullable().meta({ description: 'Before the change. Null if there is nothing to compare with.' }),
   after: z.number().meta({ description: 'Since then.' }),
-  interval: strictObject({ low: z.number(), high: z.number() })
+  interval: strictObject({ low: bound, high: bound })
     .nullable()
     .meta({ description: 'The 95 % interval of `after`. Null if it has none, as a count.' }),
   n: z.number().min(0).meta({ description: 'The number of attempts behind `after`.' }),
@@ -78,7 +83,7 @@ const listed: ObjectSchema<ListedAlert> = objectSchema('ListedAlert', {
   owner: z.string().nullable().meta({ description: 'Who is responsible, as the settings say. Null if they do not.' }),
   since: z.string().meta({ description: 'When what it is about began, RFC 3339.' }),
   summary: z.string().meta({ description: 'What happened, in one sentence.' }),
-  evidence: z.string().meta({ description: 'How sure it is: the statistic, its value and n.' }),
+  detail: z.string().meta({ description: 'How sure it is: the statistic, its value and n.' }),
   false_alarms: falseAlarms,
   figures: z.array(figure).meta({ description: 'The numbers before and after.' }),
   links: strictObject({
@@ -148,7 +153,7 @@ function listedAlert(alert: Alert, settings: AlertSettings, nowMs: number): List
     owner: settings.rules.get(rule)?.owner ?? null,
     since: printTimestamp({ ms: sinceMs, local: false }),
     summary,
-    evidence,
+    detail: evidence,
     false_alarms: falseAlarms,
     figures,
     links,

@@ -2,9 +2,9 @@
 import type { AlertFigure } from '../../core/alerts/alert.ts'
 import type { AlertList, ListedAlert } from '../../questions/alerts.ts'
 import { counted, percent, seconds, usd, whole } from '../format.ts'
-import { type Io, type Style, styled } from '../io.ts'
+import { type Io, type Style, styled, widthOf } from '../io.ts'
 import type { Layout } from '../layout.ts'
-import { note, wrapped } from '../text.ts'
+import { wrapLines, wrapped } from '../text.ts'
 
 const HELP = `
 Lists what fires now: what happened, since when, how sure it is, and what to look
@@ -31,24 +31,37 @@ const STYLES: Readonly<Record<ListedAlert['severity'], Style>> = { critical: 're
 function alertsText({ alerts, watched }: AlertList, io: Io): string {
   if (alerts.length === 0) {
     const lines = watched.map(({ watches }) => wrapped(`- ${watches}`, io, '  '))
-    return [`Nothing fires. ${counted(watched.length, 'rule')} watch whether`, ...lines].join('\n')
+    const are = watched.length === 1 ? 'is' : 'are'
+    return [`Nothing fires. ${counted(watched.length, 'rule')} ${are} watched:`, ...lines].join('\n')
   }
   return alerts.map(alert => alertText(alert, io)).join('\n\n')
 }
 
 function alertText(alert: ListedAlert, io: Io): string {
-  const { severity, state, owner, rule, summary, since, evidence, false_alarms, figures, links } = alert
+  const { severity, state, owner, rule, summary, since, detail, false_alarms, figures, links } = alert
   const word = state === 'muted' ? `${severity}, muted` : severity
   const told = owner === null ? '' : `, owner ${owner}`
+  const dim = (text: string): string => styled('dim', indented(text, io), io.stdout, io.env)
   return [
-    styled(STYLES[severity], wrapped(`${word}: ${summary}`, io, '  '), io.stdout, io.env),
-    wrapped(`  ${rule} since ${since}${told}`, io, '  '),
-    ...figures.map(figure => wrapped(`  ${figureText(figure)}`, io, '    ')),
-    wrapped(`  ${evidence}`, io, '  '),
-    note(`  ${false_alarms}`, io),
-    note(`  see ${links.page}, ${links.question}, ${links.runbook}`, io),
+    styled(STYLES[severity], wrapped(`${word}: ${summary}`, io, INDENT), io.stdout, io.env),
+    indented(`${rule} since ${since}${told}`, io),
+    ...figures.map(figure => indented(figureText(figure), io)),
+    indented(detail, io),
+    dim(false_alarms),
+    dim(`see ${links.page}, ${links.question}, ${inDocs(links.runbook)}`),
   ].join('\n')
 }
+
+const INDENT = '  '
+
+/** A sentence whose lines all begin with {@link INDENT}. */
+const indented = (text: string, { stdout }: Io): string =>
+  wrapLines(text, widthOf(stdout) - INDENT.length)
+    .map(line => INDENT + line)
+    .join('\n')
+
+/** The path in the documentation: an address would not fit a line. */
+const inDocs = (runbook: string): string => runbook.replace(/^.*?\/(?=docs\/)/, '')
 
 const PRINTERS: Readonly<Record<AlertFigure['unit'], (value: number) => string>> = {
   percent,

@@ -1,5 +1,5 @@
-/** What the settings say of a rule and of an alert. */
-import type { Alert, AlertMute, AlertSettings, AlertSeverity } from './alert.ts'
+/** What the settings say of a rule. */
+import type { AlertSettings, AlertSeverity } from './alert.ts'
 import { type AlertRule, type AlertRuleName, ruleNamed } from './rules.ts'
 
 /** A rule with the settings in force. */
@@ -23,18 +23,4 @@ export function ruleInForce(name: AlertRuleName, settings: Pick<AlertSettings, '
     threshold: rule.threshold === undefined ? undefined : (threshold ?? rule.threshold.byDefault),
     owner,
   }
-}
-
-/** Whether an alert matches a mute that is in force at `nowMs`. A mute matches if the alert has all of its labels; `rule` is one of them. */
-export function isMuted(
-  { rule, labels }: Pick<Alert, 'rule' | 'labels'>,
-  mutes: readonly AlertMute[],
-  nowMs: number,
-): boolean {
-  const matches = (name: string, value: string): boolean => (name === 'rule' ? rule : labels.get(name)) === value
-  return mutes.some(
-    mute =>
-      (mute.untilMs === undefined || nowMs < mute.untilMs) &&
-      [...mute.labels].every(([name, value]) => matches(name, value)),
-  )
 }

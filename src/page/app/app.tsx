@@ -36,8 +36,9 @@ const LINKS: readonly (readonly [View, string])[] = [
   ['models', 'Models'],
   ['experiments', 'Experiments'],
   ['costs', 'Costs'],
-  ['alerts', 'Alerts'],
   ['attempts', 'Attempts'],
+  // The last one: the number of alerts that fire comes later than the others, and must not move them.
+  ['alerts', 'Alerts'],
 ]
 
 export function App() {

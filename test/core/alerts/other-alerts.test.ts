@@ -1,8 +1,8 @@
 /** The rules about experiments and the sidecar, and what holds for all alerts. */
 import { describe, expect, test } from 'vitest'
 import { ALERT_SEVERITIES, type Alert } from '../../../src/core/alerts/alert.ts'
+import { isMuted } from '../../../src/core/alerts/mute.ts'
 import { ALERT_RULES } from '../../../src/core/alerts/rules.ts'
-import { isMuted } from '../../../src/core/alerts/settings.ts'
 import { createWorld, DAY_MS, evenly, MINUTE_MS, settingsOf, type World } from './world.ts'
 
 /** Attempts of two variants in turn. */

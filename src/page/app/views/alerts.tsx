@@ -60,7 +60,7 @@ const WATCHED_COLUMNS: readonly Column<Watched>[] = [
 const TONES = { critical: 'worse', warning: 'worse', info: 'plain' } as const
 
 function AlertCard({ alert }: { alert: ListedAlert }) {
-  const { rule, severity, state, owner, summary, evidence, false_alarms, since, figures, links } = alert
+  const { rule, severity, state, owner, summary, detail, false_alarms, since, figures, links } = alert
   return (
     <Card class="alert" title={rule}>
       <p class="alert-summary">
@@ -69,7 +69,7 @@ function AlertCard({ alert }: { alert: ListedAlert }) {
       </p>
       <p class="alert-text">
         Since <Time iso={since} />
-        {owner !== null && `, owner ${owner}`}. {evidence}
+        {owner !== null && `, owner ${owner}`}. {detail}
       </p>
       {figures.length > 0 && (
         <DataTable caption={`Numbers of ${rule}`} columns={FIGURE_COLUMNS} rows={figures} keyOf={({ name }) => name} />
