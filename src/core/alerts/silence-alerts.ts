@@ -1,7 +1,7 @@
 /** AgentSilent: an agent makes no attempts at a time at which it always did. */
 import type { Alert, AlertFigure } from './alert.ts'
 import type { Silence } from './facts.ts'
-import { type Firing, isFiring, makeAlert, pathOf, short } from './make-alert.ts'
+import { type Firing, makeAlert, pathOf, short } from './make-alert.ts'
 import type { RuleInForce } from './settings.ts'
 
 const HOUR_MS = 3_600_000
@@ -9,8 +9,8 @@ const HOUR_MS = 3_600_000
 const MIN_WEEKS = 2
 
 /**
- * One alert for each agent that made at least as many attempts as the threshold in the same hours of each of the last weeks. One that fires lasts
- * until the next attempt: at night fewer are expected, which is no reason to end it.
+ * One alert for each agent that made at least as many attempts as the threshold in the same hours of each of the last weeks. The hours grow until
+ * the next attempt, so that an alert lasts until then, also at night.
  */
 export function silenceAlerts(
   silences: readonly Silence[],
@@ -22,13 +22,12 @@ export function silenceAlerts(
   for (const { agent_name, lastMs, weeks } of silences) {
     const expected = Math.min(...weeks)
     const labels = [['agent_name', agent_name]] as const
-    const isLong = weeks.length >= MIN_WEEKS && expected >= (rule.threshold ?? 1)
-    if (!isLong && !isFiring(firing, 'AgentSilent', labels)) continue
+    if (weeks.length < MIN_WEEKS || expected < (rule.threshold ?? 1)) continue
     const hours = Math.floor((nowMs - lastMs) / HOUR_MS)
     const figure: AlertFigure = {
       name: 'attempts in this time',
       unit: 'count',
-      before: weeks.length === 0 ? null : expected,
+      before: expected,
       after: 0,
       interval: null,
       n: 0,

@@ -1,7 +1,7 @@
 /** The rules about agents: what makes each of them fire, what does not, and what ends it. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Alert } from '../../../src/core/alerts/alert.ts'
+import { type Alert, alertId } from '../../../src/core/alerts/alert.ts'
 import { createWorld, DAY_MS, evenly, HOUR_MS, MINUTE_MS, START_MS, settingsOf, type World } from './world.ts'
 
 /** One attempt each minute, `percent` of which succeed. */
@@ -69,6 +69,19 @@ describe('AgentSuccessDrift', () => {
     expect({ before, changes }).toEqual({ before: false, changes: 1 })
   })
 
+  test('lasts where the evidence has fallen below what a new alert needs', async () => {
+    const world = createWorld()
+    work(world, 200, 90)
+    let attempts = 0
+    for (; (await world.alerts(undefined, { isStateless: true })).length === 0; attempts++) work(world, 1, 0)
+    const earlier = createWorld()
+    work(earlier, 200, 90)
+    work(earlier, attempts - 1, 0)
+    expect(await earlier.alerts(undefined, { isStateless: true })).toEqual([])
+    earlier.firing.set(alertId({ rule: 'AgentSuccessDrift', labels: new Map([['agent_name', 'a']]) }), earlier.nowMs)
+    expect(names(await earlier.alerts())).toEqual(['AgentSuccessDrift'])
+  })
+
   test('ends when the agent makes no attempt for a week', async () => {
     const world = createWorld()
     work(world, 200, 90)
@@ -114,15 +127,21 @@ describe('AgentMissesTarget', () => {
     expect(await world.alerts(target(50, [['agent_name', 'a']]), { isStateless: true })).toEqual([])
   })
 
-  test('a rate below its target by chance fires nothing: 2 of 4, and 75 of 100 at a target of 80 %', async () => {
+  test('what chance can do fires nothing: 5 failures in a row, and 75 of 100 at a target of 80 %', async () => {
     for (const [attempts, percent] of [
-      [4, 50],
+      [5, 0],
       [100, 75],
     ] as const) {
       const world = createWorld()
       work(world, attempts, percent)
       expect(await world.of('AgentMissesTarget', target(80, [['agent_name', 'a']]))).toEqual([])
     }
+  })
+
+  test('needs no minimum of attempts: 7 failures in a row are below 80 % for certain', async () => {
+    const world = createWorld()
+    work(world, 7, 0)
+    expect(await world.of('AgentMissesTarget', target(80, [['agent_name', 'a']]))).toHaveLength(1)
   })
 
   test('the threshold of the rule is the target of every agent that no target names', async () => {

@@ -1,8 +1,11 @@
 /** The rules about experiments and the sidecar, and what holds for all alerts. */
 import { describe, expect, test } from 'vitest'
-import { ALERT_SEVERITIES, type Alert } from '../../../src/core/alerts/alert.ts'
+import { ALERT_SEVERITIES, type Alert, DEFAULT_ALERT_SETTINGS } from '../../../src/core/alerts/alert.ts'
+import { evaluate } from '../../../src/core/alerts/evaluate.ts'
+import { readFacts } from '../../../src/core/alerts/find-alerts.ts'
 import { isMuted } from '../../../src/core/alerts/mute.ts'
 import { ALERT_RULES } from '../../../src/core/alerts/rules.ts'
+import { runToCompletion } from '../../../src/core/steps.ts'
 import { createWorld, DAY_MS, evenly, MINUTE_MS, settingsOf, type World } from './world.ts'
 
 /** Attempts of two variants in turn. */
@@ -44,6 +47,7 @@ describe('experiments', () => {
   test('shares that are not as intended fire, and then no verdict does', async () => {
     const world = createWorld()
     experiment(world, 300, [80, 40])
+    expect(await world.of('ExperimentVariantWorse')).toHaveLength(1)
     for (let i = 0; i < 300; i++) world.attempt({ experiment: 'prompt', variant: 'control', success: evenly(i, 80) })
     const found = (await world.alerts()).filter(({ labels }) => labels.has('experiment'))
     expect(rules(found)).toEqual(['ExperimentSampleRatioMismatch'])
@@ -162,6 +166,22 @@ describe('all alerts', () => {
   test('are the same for the same facts, settings and time', async () => {
     expect(await everything()).toEqual(await everything())
   })
+})
+
+test('many keys are evaluated in steps, at least one for every ten keys', async () => {
+  const world = createWorld({ maxKeys: 2000 })
+  for (let i = 0; i < 60_000; i++) {
+    world.nowMs += 1000
+    world.attempt({ agent_name: `${i % 100}`, issue_type: `${i % 1000}`, success: i % 7 > 0, confidence: 0.8 })
+  }
+  const facts = await readFacts(world.source, DEFAULT_ALERT_SETTINGS, world.nowMs, async steps =>
+    runToCompletion(steps),
+  )
+  const steps = evaluate(facts, DEFAULT_ALERT_SETTINGS, world.nowMs)
+  let yields = 0
+  while (steps.next().done !== true) yields++
+  // Drift of keys, drift of agents, and confidence.
+  expect(yields).toBeGreaterThanOrEqual(3 * (1000 / 10))
 })
 
 test('each rule has a name in CamelCase, a default within its range, and texts without a full stop', () => {
