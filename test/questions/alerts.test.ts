@@ -1,4 +1,4 @@
-/** The question `alerts` over a store: what fires, filtered and muted, in a process and by the command on a store that nobody else has open. */
+/** The question `alerts` over a store: what fires, filtered and muted, in a process and by the command on a store that no other process has open. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type AlertSettings, DEFAULT_ALERT_SETTINGS } from '../../src/core/alerts/alert.ts'

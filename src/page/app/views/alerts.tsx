@@ -1,7 +1,7 @@
 /** Alerts: what fires now and why, and what is watched. */
 import { useAnswer } from '../data/answers.ts'
 import type { Given } from '../data/api.ts'
-import { count, duration, interval, money, plural, rate } from '../data/format.ts'
+import { count, duration, interval, money, NONE, plural, rate } from '../data/format.ts'
 import { BASE, parameters, VIEWS } from '../data/router.ts'
 import { Badge, Link, Notice, Time } from '../parts/basics.tsx'
 import { Card, Loaded } from '../parts/card.tsx'
@@ -50,14 +50,18 @@ export function AlertsView() {
 
 const keyOf = ({ rule, labels }: ListedAlert): string => JSON.stringify([rule, labels])
 
+const TONES = { critical: 'worse', warning: 'worse', info: 'plain' } as const
+
 const WATCHED_COLUMNS: readonly Column<Watched>[] = [
   textColumn('Rule', ({ rule }) => rule),
   textColumn('Fires when', ({ watches }) => watches),
-  textColumn('Severity', ({ severity }) => severity),
+  textColumn(
+    'Severity',
+    ({ severity }) => severity,
+    ({ severity }) => <Badge tone={TONES[severity]}>{severity}</Badge>,
+  ),
   textColumn('False alarms', ({ false_alarms }) => false_alarms),
 ]
-
-const TONES = { critical: 'worse', warning: 'worse', info: 'plain' } as const
 
 function AlertCard({ alert }: { alert: ListedAlert }) {
   const { rule, severity, state, owner, summary, detail, false_alarms, since, figures, links } = alert
@@ -109,9 +113,13 @@ const print = ({ unit }: Figure, value: number | null | undefined): string | und
 
 const FIGURE_COLUMNS: readonly Column<Figure>[] = [
   textColumn('Measure', ({ name }) => name),
-  textColumn('Before', figure => print(figure, figure.before)),
+  textColumn(
+    'Before',
+    figure => print(figure, figure.before),
+    figure => print(figure, figure.before) ?? NONE,
+  ),
   textColumn('Now', figure => print(figure, figure.after)),
-  textColumn('95% interval', figure => intervalText(figure)),
+  textColumn('95% interval', intervalText, figure => intervalText(figure) ?? NONE),
   textColumn('Attempts', ({ n }) => count(n)),
 ]
 
