@@ -56,10 +56,26 @@ export interface Outcome {
   readonly success: boolean
   /** The source of the result, such as a test suite or a reviewer. */
   readonly source: string
+  /** When the source decided, in RFC 3339 with a zone. Absent: the time of receipt. */
+  readonly timestamp?: string | undefined
+  readonly note?: string | undefined
 }
+
+/** A success and the source that stated it. */
+export type Statement = Pick<Outcome, 'success' | 'source'>
+
+/** The latest outcome of one source. */
+export interface StandingOutcome extends Statement {
+  /** When the source decided, in milliseconds since the epoch. */
+  readonly atMs: number
+}
+
+/** The maximum number of sources whose latest outcome a record states. */
+export const MAX_STANDING = 16
 
 /**
  * An outcome with a copy of its attempt, which the writer looked up. A replay needs the copy, because the attempt may have expired by then.
+ * The writer also resolves which source counts, so that the fold is the same whatever order of sources a sidecar is configured with.
  */
 export interface OutcomeRecord extends RecordTimes {
   readonly kind: 'outcome'
@@ -69,8 +85,12 @@ export interface OutcomeRecord extends RecordTimes {
   /** The attempt as it was recorded, and the time that its timestamp states. */
   readonly attempt: AgentAttempt
   readonly at: Instant
-  /** `success` of the previous outcome. Undefined for the first. */
-  readonly previous?: boolean | undefined
+  /** What counted before this outcome: `counts` of the previous one. Undefined for the first. */
+  readonly before?: Statement | undefined
+  /** The latest outcome of each source with this one, at most {@link MAX_STANDING}. */
+  readonly standing: readonly StandingOutcome[]
+  /** The one of `standing` that counts from now on. */
+  readonly counts: Statement
 }
 
 export type AlertStatus = 'firing' | 'resolved'

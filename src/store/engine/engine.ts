@@ -4,7 +4,7 @@ import { createDedupWindow } from '../../core/aggregate/dedup-window.ts'
 import type { Series } from '../../core/aggregate/series.ts'
 import type { Tally } from '../../core/aggregate/tally.ts'
 import type { KeptEvents } from '../../core/events.ts'
-import { type AlertStatus, applyLimits, type FoldState, type Limits, type Outcome } from '../../core/fold.ts'
+import { type AlertStatus, applyLimits, type FoldState, type Limits } from '../../core/fold.ts'
 import { isShared, type Position } from '../../core/log.ts'
 import type { Advisory, Store, StoreHealth } from '../../core/ports.ts'
 import type { Logger } from '../logger.ts'
@@ -12,19 +12,12 @@ import { messageOf } from '../messages.ts'
 import { createAnswers } from './answers.ts'
 import { logChangedSettings } from './changed-settings.ts'
 import type { EngineOptions, Folded, View } from './options.ts'
+import { createOutcomes, type Outcomes } from './outcomes.ts'
 import { createParts, followLog, type Parts } from './parts.ts'
 import type { Pending } from './queue.ts'
 import { type RestoreOptions, restoreState } from './restore.ts'
 import type { WriteCounters } from './snapshots.ts'
-import {
-  appendAlert,
-  appendLimits,
-  appendOutcome,
-  appendPlan,
-  appendPoints,
-  appendReset,
-  type OutcomeAnswer,
-} from './turns.ts'
+import { appendAlert, appendLimits, appendPlan, appendPoints, appendReset } from './turns.ts'
 
 /** How often old groups are deleted although nothing is recorded, in milliseconds. */
 const EXPIRE_MS = 3_600_000
@@ -33,8 +26,6 @@ export interface Engine extends Store {
   readonly events: KeptEvents
   readonly pending: Pending
   readonly snapshotCounters: Readonly<WriteCounters>
-  /** See {@link appendOutcome}. */
-  recordOutcome(outcome: Outcome): Promise<OutcomeAnswer>
   /** See {@link appendAlert}. */
   recordAlert(alert: string, status: AlertStatus): Promise<boolean>
   /** The firing alerts, with their start in milliseconds since the epoch. */
@@ -99,6 +90,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   let closing: Promise<void> | undefined
   const isClosed = (): boolean => closing !== undefined
   const follow = followLog(options, parts, isClosed)
+  const outcomes = createOutcomes({ commit, log, state, clock, order: options.outcomeSources ?? [] })
   try {
     await follow()
   } catch (error) {
@@ -113,6 +105,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   async function close(): Promise<void> {
     clearInterval(expiry)
     spooling?.stop()
+    await outcomes.close()
     await commit.close()
     await spooling?.close()
     await snapshots.close()
@@ -121,7 +114,7 @@ async function startEngine(options: EngineOptions, folded: Folded): Promise<Engi
   }
 
   return {
-    ...createRecording(options, folded, parts),
+    ...createRecording(options, folded, parts, outcomes),
     ...createAnswers({ tally: state.tally, clock, list: query => log.page(query), isClosed }),
     asOf: freshness.asOf,
     alerts: state.alerts,
@@ -153,9 +146,17 @@ function createRecording(
   { log, clock }: EngineOptions,
   { state }: Folded,
   { commit, snapshots, spooling }: Parts,
+  outcomes: Pick<Outcomes, 'append'>,
 ): Pick<
   Engine,
-  'append' | 'appendPoints' | 'putExperimentPlan' | 'reset' | 'raiseLimits' | 'health' | 'recordOutcome' | 'recordAlert'
+  | 'append'
+  | 'appendPoints'
+  | 'putExperimentPlan'
+  | 'reset'
+  | 'raiseLimits'
+  | 'health'
+  | 'appendOutcomes'
+  | 'recordAlert'
 > {
   const turns = { commit, log, state, clock }
   return {
@@ -177,7 +178,7 @@ function createRecording(
       if (refused !== undefined) throw refused
       return await appendPlan(turns, experiment, plan)
     },
-    recordOutcome: outcome => appendOutcome(turns, outcome),
+    appendOutcomes: outcomes.append,
     recordAlert: (alert, status) => appendAlert(turns, alert, status),
   }
 }

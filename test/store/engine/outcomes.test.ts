@@ -10,7 +10,7 @@ import type { LogRecord } from '../../../src/core/fold.ts'
 import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
 import { openFileLog } from '../../../src/store/file/file-store.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
-import { attempt, countedIn, NOW, openOn, SILENT } from './engines.ts'
+import { attempt, countedIn, NOW, openOn, recordOutcome, SILENT } from './engines.ts'
 
 let server: MemoryServer
 let engine: Engine
@@ -38,8 +38,8 @@ describe('an outcome', () => {
   test('is recorded once with the facts of its attempt, and every sidecar receives it', async () => {
     const records = heard(other)
     await engine.append([attempt(1), attempt(2)])
-    expect(await engine.recordOutcome(ci(false))).toBe('accepted')
-    expect(await other.recordOutcome(ci(false))).toBe('duplicate')
+    expect(await recordOutcome(engine, ci(false))).toBe('accepted')
+    expect(await recordOutcome(other, ci(false))).toBe('duplicate')
     await vi.waitUntil(() => records.length === 1, { interval: 1 })
     expect(records).toEqual([
       {
@@ -50,35 +50,42 @@ describe('an outcome', () => {
         revision: 1,
         attempt: attempt(1),
         at: { ms: NOW - 30_000, local: false },
+        standing: [{ source: 'ci', success: false, atMs: NOW }],
+        counts: { source: 'ci', success: false },
       },
     ])
     expect(await countedIn(engine)).toBe(2)
   })
 
   test('of an attempt that does not exist is unknown, and nothing is recorded', async () => {
-    expect(await engine.recordOutcome(ci(true))).toBe('unknown')
+    expect(await recordOutcome(engine, ci(true))).toBe('unknown')
     expect(server.groups).toEqual([])
   })
 
   test('that replaces another one states the previous result', async () => {
     const records = heard(engine)
     await engine.append([attempt(1)])
-    expect(await engine.recordOutcome(ci(false))).toBe('accepted')
-    expect(await other.recordOutcome(ci(true))).toBe('accepted')
+    expect(await recordOutcome(engine, ci(false))).toBe('accepted')
+    expect(await recordOutcome(other, ci(true))).toBe('accepted')
     await engine.follow()
     await vi.waitUntil(() => records.length === 2, { interval: 1 })
-    expect(records[1]).toMatchObject({ revision: 2, previous: false, outcome: ci(true) })
+    expect(records[1]).toMatchObject({
+      revision: 2,
+      before: { source: 'ci', success: false },
+      counts: { source: 'ci', success: true },
+      outcome: ci(true),
+    })
   })
 
   test('is accepted from two sidecars at the same time, and each counts once', async () => {
     await engine.append([attempt(1)])
     const answers = await Promise.all([
-      engine.recordOutcome(ci(true)),
-      other.recordOutcome({ ...ci(true), source: 'b' }),
+      recordOutcome(engine, ci(true)),
+      recordOutcome(other, { ...ci(true), source: 'b' }),
     ])
     expect(answers).toEqual(['accepted', 'accepted'])
     const third = await openOn(server.open())
-    expect(await third.recordOutcome({ ...ci(true), source: 'b' })).toBe('duplicate')
+    expect(await recordOutcome(third, { ...ci(true), source: 'b' })).toBe('duplicate')
     await third.close()
   })
 })
@@ -130,16 +137,16 @@ test('over the file log outcomes and alerts survive restarts with and without a 
   }
   let store = await open()
   await store.append([attempt(1), attempt(2)])
-  expect(await store.recordOutcome(ci(false))).toBe('accepted')
+  expect(await recordOutcome(store, ci(false))).toBe('accepted')
   expect(await store.recordAlert('slow', 'firing')).toBe(true)
   for (let start = 0; start < 2; start++) {
     await store.close()
     store = await open()
     expect([...store.alerts]).toEqual([['slow', NOW]])
-    expect(await store.recordOutcome(ci(false))).toBe('duplicate')
+    expect(await recordOutcome(store, ci(false))).toBe('duplicate')
     expect(await countedIn(store)).toBe(2)
   }
-  expect(await store.recordOutcome(ci(true))).toBe('accepted')
+  expect(await recordOutcome(store, ci(true))).toBe('accepted')
   await store.close()
   await rm(directory, { recursive: true })
 })

@@ -1,0 +1,46 @@
+/** The ids of one lookup, by the 32-bit hash that the index has of them. */
+import { hashBytes } from './hash.ts'
+
+/** Bits of the filter: of a thousand ids, it lets one of 65 other hashes pass. */
+const FILTER_BITS = 16
+
+export interface WantedIds {
+  /** Whether an id with this hash may be wanted. Fast for nearly every hash that is not. */
+  has(hash: number): boolean
+  readonly size: number
+  remove(id: string): void
+}
+
+/** `seed` is that of the index. */
+export function createWantedIds(ids: Iterable<string>, seed: number): WantedIds {
+  const filter = new Uint8Array(2 ** FILTER_BITS)
+  /** How many of the ids have a hash. */
+  const hashes = new Map<number, number>()
+  let size = 0
+  for (const id of ids) {
+    const hash = hashOf(id)
+    filter[hash >>> (32 - FILTER_BITS)] = 1
+    hashes.set(hash, (hashes.get(hash) ?? 0) + 1)
+    size++
+  }
+
+  function hashOf(id: string): number {
+    const bytes = Buffer.from(id)
+    return hashBytes(bytes, 0, bytes.length, seed)
+  }
+
+  return {
+    has: hash => filter[hash >>> (32 - FILTER_BITS)] === 1 && hashes.has(hash),
+    get size() {
+      return size
+    },
+    remove(id) {
+      const hash = hashOf(id)
+      const count = hashes.get(hash) ?? 0
+      if (count === 0) return
+      size--
+      if (count === 1) hashes.delete(hash)
+      else hashes.set(hash, count - 1)
+    },
+  }
+}
