@@ -23,6 +23,7 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     when: { 'record:event': ['agent.attempt'] },
     unless: {},
     attempt: ATTEMPT_EVENT,
+    pending: true,
     input_tokens_include_cache: false,
     roll_up: false,
   },
@@ -35,6 +36,7 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     // OpenLIT's span of a handoff: the agent that takes over has a span of its own.
     unless: { 'gen_ai.agent.source': { absent: false } },
     attempt: INVOKE_AGENT,
+    pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
   },
