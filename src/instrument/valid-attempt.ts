@@ -62,7 +62,8 @@ export function applyDefaults(attempt: NewAttempt): CompleteAttempt {
   }
 }
 
-function completeTimestamp(timestamp: string | undefined): string {
+/** The timestamp with its zone. Without one, the current time. */
+export function completeTimestamp(timestamp: string | undefined): string {
   const instant = timestamp === undefined ? undefined : parseTimestamp(timestamp)
   if (timestamp === undefined || instant === undefined) return new Date().toISOString()
   return instant.local ? printTimestamp({ ms: instant.ms, local: false }) : timestamp
