@@ -6,7 +6,7 @@ import { keyId } from '../../core/attempt/attempt.ts'
 import type { StreamSummary } from '../../core/events.ts'
 import type { KeyFilter } from '../../core/ports.ts'
 import { frame } from './frames.ts'
-import type { SentAttempt } from './history.ts'
+import type { SentEvent } from './history.ts'
 import type { Reader } from './reader.ts'
 
 /** Keys that a summary names. */
@@ -19,7 +19,8 @@ export interface Channel {
   readonly filter: KeyFilter
   join(reader: Reader): void
   leave(reader: Reader): void
-  add(sent: SentAttempt, attempt: AgentAttempt): void
+  add(sent: SentEvent, attempt: AgentAttempt): void
+  addOutcome(sent: SentEvent): void
   /** Records that are not attempts changed answers, or attempts that the channel did not see. */
   addOthers(keys?: readonly AttemptKey[]): void
   /** Sends the attempts that wait. */
@@ -55,6 +56,12 @@ export function createChannel(filter: KeyFilter): Channel {
       changes.add(sent.key, attempt.success)
       if (waiting.length > MAX_WAITING) flush()
     },
+    addOutcome(sent) {
+      if (!matches(sent.key, filter)) return
+      waiting += sent.frame()
+      changes.addOthers([sent.key])
+      if (waiting.length > MAX_WAITING) flush()
+    },
     addOthers: (keys = []) => changes.addOthers(keys.filter(key => matches(key, filter))),
     flush,
     summarize(time) {
@@ -71,7 +78,7 @@ export function createChannel(filter: KeyFilter): Channel {
 }
 
 interface Changes {
-  add(key: AttemptKey, success: boolean): void
+  add(key: AttemptKey, success: boolean | undefined): void
   addOthers(keys: readonly AttemptKey[]): void
   /** Undefined if nothing changed. */
   end(time: string): StreamSummary | undefined
@@ -93,7 +100,7 @@ function createChanges(): Changes {
   return {
     add(key, success) {
       counts.attempts++
-      if (success) counts.successes++
+      if (success === true) counts.successes++
       addKey(key)
     },
     addOthers(changed) {
