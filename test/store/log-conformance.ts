@@ -147,10 +147,23 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
       const outcome = { attempt_id: 'id 1', success: false, source: 'ci' }
       const at = { ms: NOW - 30_000, local: false }
       const plan = { shares: new Map([['__proto__', 90]]), baseline: 'a', endMs: NOW }
+      const judged = {
+        standing: [{ success: false, source: 'ci', atMs: NOW }],
+        counts: { success: false, source: 'ci' },
+      }
       const kept: Exclude<LogRecord, LimitsRecord>[] = [
         { kind: 'points', ...skewed, points: [point] },
         { kind: 'attempt', ...TIMES, attempt: one, at },
-        { kind: 'outcome', ...skewed, outcome, revision: 2, previous: true, attempt: one, at },
+        {
+          kind: 'outcome',
+          ...skewed,
+          outcome,
+          revision: 2,
+          attempt: one,
+          at,
+          before: { success: true, source: 'ci' },
+          ...judged,
+        },
         { kind: 'alert', ...TIMES, alert: 'slow a:b', status: 'firing' },
         { kind: 'plan', ...skewed, experiment: '__proto__', plan },
         { kind: 'copy', ...TIMES, isDone: false, completeMs: NOW },
@@ -177,6 +190,8 @@ export function describeLog(name: string, create: () => Promise<LogPlace>): void
         outcome,
         attempt: attempt('1'),
         at: { ms: NOW - 30_000, local: false },
+        standing: [{ success: false, source: 'ci', atMs: NOW }],
+        counts: { success: false, source: 'ci' },
       } as const
       for (const revision of [1, 2]) await keepJson(outcomeJson({ ...record, revision }))
       await keep('3')

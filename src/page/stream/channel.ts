@@ -52,7 +52,8 @@ export function createChannel(filter: KeyFilter): Channel {
     add(sent, attempt) {
       if (!matches(sent.key, filter)) return
       waiting += sent.frame()
-      changes.add(sent.key, attempt.success)
+      if (attempt.success === undefined) changes.addOthers([sent.key])
+      else changes.add(sent.key, attempt.success)
       if (waiting.length > MAX_WAITING) flush()
     },
     addOthers: (keys = []) => changes.addOthers(keys.filter(key => matches(key, filter))),

@@ -107,7 +107,7 @@ export function createExtractor(
   }
 
   function take(compiled: CompiledRule, record: TelemetryRecord, stated: StatedAttempt): boolean {
-    const read = readStated(stated)
+    const read = withOutcome(readStated(stated), stated)
     if (read.attempt === undefined) return takeRepaired(compiled.rule, record, stated, read)
     accept(read, record)
     return true
@@ -121,7 +121,7 @@ export function createExtractor(
     invalid: InvalidAttempt,
   ): boolean {
     const { stated: repaired, repairs } = repairStatement(stated)
-    const read = readStated(repaired)
+    const read = withOutcome(readStated(repaired), repaired)
     if (read.attempt !== undefined) {
       for (const repair of repairs) addTo(extracted.repaired, repair)
       accept(read, record)
@@ -148,6 +148,13 @@ export function createExtractor(
   }
 
   return { extracted, ruleOf, take, takeRecord, ignore, exclude }
+}
+
+const NO_SUCCESS = { pointer: '/success', detail: 'is required' }
+
+/** A record without an outcome is no attempt, unlike an attempt without `success` in a request, which states that it is pending. */
+function withOutcome(read: ValidAttempt | InvalidAttempt, { success }: StatedAttempt): ValidAttempt | InvalidAttempt {
+  return success === undefined ? { problems: [...(read.problems ?? []), NO_SUCCESS] } : read
 }
 
 function addTo<Name>(counts: Map<Name, number>, name: Name): void {

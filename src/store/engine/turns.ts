@@ -11,11 +11,13 @@ import {
   type Limits,
   type LogRecord,
   limitsIn,
+  MAX_STANDING,
   type Outcome,
   type OutcomeRecord,
   type PlanRecord,
   type PointsRecord,
   raised,
+  type StandingOutcome,
   takePoints,
 } from '../../core/fold.ts'
 import type { Log } from '../../core/log.ts'
@@ -121,13 +123,24 @@ export async function appendOutcome(options: TurnOptions, outcome: Outcome): Pro
       idMs: nowMs,
       outcome,
       revision: (before?.revision ?? 0) + 1,
-      previous: before?.outcome.success,
       attempt,
       at,
+      before: before?.counts,
+      standing: standingAfter(before?.standing ?? [], outcome, nowMs),
+      counts: { success: outcome.success, source: outcome.source },
     }
     // False if another sidecar appended an outcome first. Try again as the outcome after that one.
     if (await keepRecord(options, record, outcomeJson(record))) return 'accepted'
   }
+}
+
+/** The latest outcome of each source after `outcome`. Beyond the limit, the one that was stated first is left out. */
+function standingAfter(
+  standing: readonly StandingOutcome[],
+  { success, source }: Outcome,
+  atMs: number,
+): StandingOutcome[] {
+  return [...standing.filter(one => one.source !== source), { success, source, atMs }].slice(-MAX_STANDING)
 }
 
 /** Records a change of an alert. Resolves with true if no other sidecar recorded it first. This sidecar must then send the notification. */

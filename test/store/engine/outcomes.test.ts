@@ -50,6 +50,8 @@ describe('an outcome', () => {
         revision: 1,
         attempt: attempt(1),
         at: { ms: NOW - 30_000, local: false },
+        standing: [{ success: false, source: 'ci', atMs: NOW }],
+        counts: { success: false, source: 'ci' },
       },
     ])
     expect(await countedIn(engine)).toBe(2)
@@ -60,14 +62,20 @@ describe('an outcome', () => {
     expect(server.groups).toEqual([])
   })
 
-  test('that replaces another one states the previous result', async () => {
+  test('that replaces another one states what counted before it', async () => {
     const records = heard(engine)
     await engine.append([attempt(1)])
     expect(await engine.recordOutcome(ci(false))).toBe('accepted')
     expect(await other.recordOutcome(ci(true))).toBe('accepted')
     await engine.follow()
     await vi.waitUntil(() => records.length === 2, { interval: 1 })
-    expect(records[1]).toMatchObject({ revision: 2, previous: false, outcome: ci(true) })
+    expect(records[1]).toMatchObject({
+      revision: 2,
+      before: { success: false, source: 'ci' },
+      standing: [{ success: true, source: 'ci', atMs: NOW }],
+      counts: { success: true, source: 'ci' },
+      outcome: ci(true),
+    })
   })
 
   test('is accepted from two sidecars at the same time, and each counts once', async () => {

@@ -124,6 +124,8 @@ test('plans, outcomes and alerts of another owner are kept like its attempts, an
       revision: 1,
       attempt: attempt(id),
       at: { ms: NOW, local: false },
+      standing: [{ success, source: 'ci', atMs: NOW }],
+      counts: { success, source: 'ci' },
     })
   const fork = [
     ...[plan('own', 'x'), plan('own', 'y'), plan('both', 'x'), plan('same', 'x')],

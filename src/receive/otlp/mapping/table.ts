@@ -8,7 +8,8 @@ import type { OtlpMapping, OtlpRule } from './mapping.ts'
 export type OtlpTable = Readonly<Record<string, { readonly [Part in keyof OtlpRule]?: OtlpRule[Part] | undefined }>>
 
 const FIELDS = FIELD_LIST.map(field => field.name)
-const REQUIRED = FIELD_LIST.filter(field => field.required).map(field => field.name)
+/** The fields that every rule must map. A record that states no success is no attempt. */
+const REQUIRED = FIELD_LIST.filter(({ required, name }) => required || name === 'success').map(({ name }) => name)
 
 const NO_SUCH_PART =
   /^record:(?!(?:time|id|trace_id|span_id|scope|event|body|name|operation|kind|parent_span_id|duration_seconds|error_type|success)$)/
