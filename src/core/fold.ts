@@ -4,11 +4,12 @@
  */
 import type { DedupWindow } from './aggregate/dedup-window.ts'
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
+import { type Decision, decided } from './aggregate/outcomes.ts'
 import type { Increment, Series, SeriesPoint } from './aggregate/series.ts'
 import type { Totals } from './aggregate/summary.ts'
 import type { Tally, TallyLimits } from './aggregate/tally.ts'
 import type { AgentAttempt, AttemptKey } from './attempt/attempt.ts'
-import type { Instant } from './attempt/timestamp.ts'
+import { type Instant, parseTimestamp } from './attempt/timestamp.ts'
 
 /** Limits of the state. They belong to the log: sidecars with different limits would end in different states. */
 export interface Limits extends TallyLimits {
@@ -173,7 +174,9 @@ export function apply(state: FoldState, record: LogRecord): boolean {
       applyLimits(state, record.isRaise === true ? raised(limitsIn(state), record.limits) : record.limits)
       return false
     case 'outcome':
-      return admitOutcome(state, record)
+      if (!admitOutcome(state, record)) return false
+      state.tally.decide(decisionOf(record), record.at, record.nowMs)
+      return true
     case 'alert':
       return changeAlert(state, record)
     case 'baseline':
@@ -187,7 +190,19 @@ export function apply(state: FoldState, record: LogRecord): boolean {
   }
 }
 
-/** Outcomes change no totals yet. If two sidecars write the same revision at once, the later one must look the attempt up again. */
+/** What an outcome changes in the counts of its attempt. */
+export function decisionOf({ attempt, at, before, counts, outcome, nowMs }: OutcomeRecord): Decision {
+  const statedMs = outcome.timestamp === undefined ? undefined : parseTimestamp(outcome.timestamp)?.ms
+  return {
+    attempt: decided(attempt, counts.success),
+    ms: at.ms,
+    reported: attempt.success,
+    before: before?.success,
+    delayMs: Math.max(0, (statedMs ?? nowMs) - at.ms),
+  }
+}
+
+/** If two sidecars write the same revision at once, the later one must look the attempt up again. */
 function admitOutcome({ ids }: FoldState, { outcome, revision, idMs }: OutcomeRecord): boolean {
   return ids.add(outcomeId({ outcome, revision }), idMs)
 }
@@ -214,6 +229,7 @@ function changeAlert({ alerts }: FoldState, { alert, status, nowMs }: AlertRecor
 export function applyUncounted(state: FoldState, record: LogRecord): void {
   if (record.kind === 'attempt') admitAttempt(state, record.attempt, record.idMs)
   else if (record.kind === 'baseline') state.series.assumeCounted(record.nowMs)
+  else if (record.kind === 'outcome') admitOutcome(state, record)
   else if (record.kind === 'points') state.series.take(state.series.step(record.points, record.nowMs, true))
   else apply(state, record)
 }

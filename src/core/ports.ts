@@ -1,6 +1,7 @@
 /** The ports of the core: the clock and the store. */
 
 import type { ExperimentPlan } from './aggregate/experiment-plan.ts'
+import type { OutcomeView } from './aggregate/outcomes.ts'
 import type { Recent } from './aggregate/recent.ts'
 import type { SeriesPoint } from './aggregate/series.ts'
 import type { Summary } from './aggregate/summary.ts'
@@ -42,6 +43,9 @@ export interface KeyFilter {
   readonly model_name?: string | undefined
   readonly issue_type?: string | undefined
 }
+
+/** Which results summaries count. `any`: the latest, with keys whose attempts are all pending. */
+export type SummaryView = OutcomeView | 'any'
 
 /** The counts of one key, over its whole lifetime or a requested range. */
 export interface KeySummary {
@@ -197,14 +201,25 @@ export interface Store {
    * The keys that match the filter, ordered by their first attempt. With a range, only keys with attempts in it. Summaries without a range
    * are live: read them before the next await, and never write to them. A returned list is append-only, so results cached about its first
    * keys stay valid. Rejects with {@link RangeNotHeld} if counts of part of the range have expired, and with the signal's reason if `signal`
-   * aborts.
+   * aborts. Counts the latest results by default. Recent attempts are always those of the latest results.
    */
-  summaries(range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly KeySummary[]>
+  summaries(
+    range?: TimeRange,
+    filter?: KeyFilter,
+    signal?: StopSignal,
+    view?: SummaryView,
+  ): Promise<readonly KeySummary[]>
   /**
    * All arms of an experiment, ordered by when the first attempt of each was recorded. Includes arms without attempts in the range or of
    * the filter. Empty for an unknown experiment. Rejects as {@link summaries} does.
    */
-  arms(experiment: string, range?: TimeRange, filter?: KeyFilter, signal?: StopSignal): Promise<readonly ArmSummary[]>
+  arms(
+    experiment: string,
+    range?: TimeRange,
+    filter?: KeyFilter,
+    signal?: StopSignal,
+    view?: OutcomeView,
+  ): Promise<readonly ArmSummary[]>
   /** Attempts of an experiment whose arm was not stored. Rejects as {@link summaries} does. */
   overflowedArms(experiment: string, range?: TimeRange, filter?: KeyFilter): Promise<OverflowedArms>
   /** The names of the experiments with an arm or a plan. */

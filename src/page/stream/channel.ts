@@ -53,7 +53,8 @@ export function createChannel(filter: KeyFilter): Channel {
     add(sent, attempt) {
       if (!matches(sent.key, filter)) return
       waiting += sent.frame()
-      changes.add(sent.key, attempt.success)
+      if (attempt.success === undefined) changes.addOthers([sent.key])
+      else changes.add(sent.key, attempt.success)
       if (waiting.length > MAX_WAITING) flush()
     },
     addOutcome(sent) {
@@ -78,7 +79,7 @@ export function createChannel(filter: KeyFilter): Channel {
 }
 
 interface Changes {
-  add(key: AttemptKey, success: boolean | undefined): void
+  add(key: AttemptKey, success: boolean): void
   addOthers(keys: readonly AttemptKey[]): void
   /** Undefined if nothing changed. */
   end(time: string): StreamSummary | undefined
@@ -100,7 +101,7 @@ function createChanges(): Changes {
   return {
     add(key, success) {
       counts.attempts++
-      if (success === true) counts.successes++
+      if (success) counts.successes++
       addKey(key)
     },
     addOthers(changed) {
