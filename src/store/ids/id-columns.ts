@@ -1,5 +1,5 @@
 /** A part of an index of attempt ids: the hash of each id, and the place of its record. 8 bytes per record. */
-import type { WantedIds } from './wanted.ts'
+import { FILTER_BITS, type WantedIds } from './wanted.ts'
 
 /** The newest records of an id that one part returns. Older ones say nothing that the newest do not. */
 const MAX_PER_ID = 16
@@ -13,13 +13,13 @@ export interface IdColumns {
 }
 
 export function createIdColumns(): IdColumns {
-  let hashes = new Uint32Array(256)
+  let hashes = new Int32Array(256)
   let places = new Uint32Array(256)
   let size = 0
 
   function grow(): void {
     const [oldHashes, oldPlaces] = [hashes, places]
-    hashes = new Uint32Array(2 * size)
+    hashes = new Int32Array(2 * size)
     places = new Uint32Array(2 * size)
     hashes.set(oldHashes)
     places.set(oldPlaces)
@@ -37,16 +37,19 @@ export function createIdColumns(): IdColumns {
     },
     placesOf(wanted) {
       const found = new Map<number, Set<number>>()
-      for (let i = 0; i < size; i++) {
-        const hash = hashes[i]!
-        if (!wanted.has(hash)) continue
+      const { filter } = wanted
+      // Local copies: the loop runs over every record of the part.
+      const [all, end] = [hashes, size]
+      for (let i = 0; i < end; i++) {
+        const hash = all[i]!
+        if (filter[hash >>> (32 - FILTER_BITS)] === 0 || !wanted.has(hash)) continue
         const known = found.get(hash)
         if (known === undefined) found.set(hash, new Set([places[i]!]))
         else known.add(places[i]!)
       }
-      const all = new Set<number>()
-      for (const some of found.values()) for (const place of newestOf(some)) all.add(place)
-      return ascending(all)
+      const kept = new Set<number>()
+      for (const some of found.values()) for (const place of newestOf(some)) kept.add(place)
+      return ascending(kept)
     },
   }
 }

@@ -2,10 +2,12 @@
 import { hashBytes } from './hash.ts'
 
 /** Bits of the filter: of a thousand ids, it lets one of 65 other hashes pass. */
-const FILTER_BITS = 16
+export const FILTER_BITS = 16
 
 export interface WantedIds {
-  /** Whether an id with this hash may be wanted. Fast for nearly every hash that is not. */
+  /** 0 at the upper {@link FILTER_BITS} bits of a hash that no wanted id has. A loop over an index looks here first. */
+  readonly filter: Uint8Array
+  /** Whether an id with this hash may be wanted. */
   has(hash: number): boolean
   readonly size: number
   remove(id: string): void
@@ -30,6 +32,7 @@ export function createWantedIds(ids: Iterable<string>, seed: number): WantedIds 
   }
 
   return {
+    filter,
     has: hash => filter[hash >>> (32 - FILTER_BITS)] === 1 && hashes.has(hash),
     get size() {
       return size

@@ -17,7 +17,7 @@ import { segmentPath } from './segments.ts'
 /** Bytes that are scanned at once: a millisecond of work. */
 const SCANNED_BYTES = 512 * 1024
 /** Records that are no further apart are read at once. */
-const GAP_BYTES = 32 * 1024
+const GAP_BYTES = 64 * 1024
 /** Longer than most lines. */
 const LINE_BYTES = 4096
 /** Bytes that are read at once at the most, but for a longer line. */
@@ -27,19 +27,26 @@ const LF = 0x0a
 /** `seed` of the hashes: random, so that nobody can choose ids that share one. */
 export function createFind(chainNow: () => ChainOptions, seed: number): Log['find'] {
   const cache = createPartCache<number>()
+  // Lookups run one after the other. A new buffer for each read would make garbage of a megabyte each.
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES + GAP_BYTES + LINE_BYTES)
   return inOrder(async ids => {
     const options = chainNow()
     const { extents } = await readChain(options)
     cache.removeBelow(extents[0]?.sequence ?? Number.POSITIVE_INFINITY)
-    return await findAttempts(ids, seed, partsOf(options, extents, cache, seed))
+    return await findAttempts(ids, seed, partsOf(options, extents, { cache, seed, buffer }))
   })
+}
+
+interface Search {
+  readonly cache: PartCache<number>
+  readonly seed: number
+  readonly buffer: Buffer
 }
 
 async function* partsOf(
   options: ChainOptions,
   extents: readonly Extent[],
-  cache: PartCache<number>,
-  seed: number,
+  { cache, seed, buffer }: Search,
 ): AsyncGenerator<IndexedPart> {
   for (const { sequence, end, state } of extents.toReversed()) {
     if (state === 'absent') continue
@@ -54,7 +61,7 @@ async function* partsOf(
       throw error
     }
     cache.set(sequence, index)
-    yield { ids: index.ids, read: places => readRecords(options, path, places, end) }
+    yield { ids: index.ids, read: places => readRecords(options, path, places, { end, buffer }) }
   }
 }
 
@@ -85,17 +92,22 @@ async function readRecords(
   { fileSystem }: ChainOptions,
   path: string,
   places: readonly number[],
-  end: number,
+  { end, buffer }: { readonly end: number; readonly buffer: Buffer },
 ): Promise<LogRecord[]> {
   const records: LogRecord[] = []
-  for (let i = 0; i < places.length; ) {
-    const start = places[i]!
-    let next = i + 1
-    while (next < places.length && places[next]! - places[next - 1]! <= GAP_BYTES && places[next]! - start < READ_BYTES)
-      next++
-    const last = places[next - 1]!
-    const bytes = await readLines(length => fileSystem.read(path, start, length), last - start, end - start)
-    for (; i < next; i++) addRecords(records, bytes, places[i]! - start)
+  const file = await fileSystem.open(path)
+  try {
+    for (let i = 0; i < places.length; ) {
+      const start = places[i]!
+      let next = i + 1
+      while (next < places.length && places[next]! - places[next - 1]! <= GAP_BYTES && places[next]! - start < READ_BYTES)
+        next++
+      const last = places[next - 1]!
+      const bytes = await readLines(length => file.read(start, length, length <= buffer.length ? buffer : undefined), last - start, end - start)
+      for (; i < next; i++) addRecords(records, bytes, places[i]! - start)
+    }
+  } finally {
+    await file.close()
   }
   return records
 }
