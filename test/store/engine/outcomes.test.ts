@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createSeries, MAX_SERIES } from '../../../src/core/aggregate/series.ts'
+import { successes } from '../../../src/core/aggregate/summary.ts'
 import { createTally } from '../../../src/core/aggregate/tally.ts'
 import { DEFAULT_TIERS } from '../../../src/core/aggregate/time-tiers.ts'
 import type { LogRecord } from '../../../src/core/fold.ts'
 import { type Engine, openEngine } from '../../../src/store/engine/engine.ts'
 import { openFileLog } from '../../../src/store/file/file-store.ts'
 import { createMemoryServer, type MemoryServer } from '../memory-log.ts'
-import { attempt, countedIn, NOW, openOn, recordOutcome, SILENT } from './engines.ts'
+import { answersOf, attempt, countedIn, NOW, openOn, recordOutcome, SILENT } from './engines.ts'
 
 let server: MemoryServer
 let engine: Engine
@@ -87,6 +88,103 @@ describe('an outcome', () => {
     const third = await openOn(server.open())
     expect(await recordOutcome(third, { ...ci(true), source: 'b' })).toBe('duplicate')
     await third.close()
+  })
+})
+
+describe('outcomes', () => {
+  const outcome = (id: number, success: boolean, source = 'ci') => ({ attempt_id: `id ${id}`, success, source })
+
+  test('of one call are in few groups of the log, and those of one attempt follow each other', async () => {
+    await engine.append(Array.from({ length: 1200 }, (_, i) => attempt(i)))
+    const before = server.groups.length
+    const many = Array.from({ length: 1200 }, (_, i) => outcome(i, i % 3 > 0))
+    expect(await engine.appendOutcomes([...many, outcome(0, true), outcome(0, false)])).toEqual({
+      accepted: 1202,
+      duplicates: 0,
+      unknown: [],
+    })
+    expect(server.groups.length - before).toBeLessThanOrEqual(5)
+    expect(await recordOutcome(other, outcome(0, false))).toBe('duplicate')
+    expect(await countedIn(engine)).toBe(1200)
+  })
+
+  test('of calls that wait at the same time share groups, and each call gets its own answer', async () => {
+    await engine.append(Array.from({ length: 50 }, (_, i) => attempt(i)))
+    const before = server.groups.length
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => engine.appendOutcomes([outcome(i, false), outcome(i, false)])),
+    )
+    expect(answers.slice(0, 50)).toEqual(Array(50).fill({ accepted: 1, duplicates: 1, unknown: [] }))
+    expect(answers[55]).toEqual({ accepted: 0, duplicates: 0, unknown: ['id 55', 'id 55'] })
+    expect(server.groups.length - before).toBeLessThan(5)
+  })
+
+  test('of an attempt that was appended before and is not durable yet are accepted', async () => {
+    const release = Promise.withResolvers<void>()
+    server.fault = (_, group) => (group.attempts > 0 ? { hold: release.promise } : undefined)
+    const appended = engine.append([attempt(1)])
+    const told = recordOutcome(engine, outcome(1, false))
+    release.resolve()
+    expect([await appended, await told]).toEqual([{ accepted: 1, duplicates: 0 }, 'accepted'])
+  })
+
+  test('that two sidecars record at the same time leave both with the same state', async () => {
+    await engine.append(Array.from({ length: 30 }, (_, i) => attempt(i, { success: undefined })))
+    const sent = (source: string) =>
+      Array.from({ length: 30 }, (_, i) => outcome(i, (i + source.length) % 2 === 0, source))
+    const answers = await Promise.all([
+      engine.appendOutcomes(sent('a')),
+      other.appendOutcomes(sent('bb')),
+      engine.appendOutcomes(sent('ccc')),
+    ])
+    expect(answers.map(({ accepted }) => accepted)).toEqual([30, 30, 30])
+    await Promise.all([engine.follow(), other.follow()])
+    expect(await countedIn(engine)).toBe(30)
+    expect(await answersOf(other)).toBe(await answersOf(engine))
+  })
+
+  test('whose answer was lost are stored once, also when they are sent again', async () => {
+    await engine.append([attempt(1)])
+    server.fault = () => {
+      server.fault = undefined
+      return 'lose the answer'
+    }
+    expect(await recordOutcome(engine, outcome(1, false))).toBe('accepted')
+    expect(await recordOutcome(engine, outcome(1, false))).toBe('duplicate')
+    const records = server.groups.flatMap(
+      ({ records }) =>
+        Buffer.from(records)
+          .toString()
+          .match(/"outcome"/g) ?? [],
+    )
+    expect(records).toHaveLength(1)
+  })
+
+  test('are refused while the log is away, and recorded when it is back', async () => {
+    await engine.append([attempt(1)])
+    server.isAway = true
+    await expect(engine.appendOutcomes([outcome(1, false)])).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    server.isAway = false
+    await vi.waitUntil(() => engine.health().writable, { interval: 1 })
+    expect(await recordOutcome(engine, outcome(1, false))).toBe('accepted')
+  })
+
+  test('are refused when the store is closed', async () => {
+    const third = await openOn(server.open())
+    await third.close()
+    await expect(third.appendOutcomes([outcome(1, false)])).rejects.toMatchObject({ reason: 'closed' })
+  })
+
+  test('are resolved by the order of sources of the sidecar that records them, and count the same for all', async () => {
+    const strict = await openOn(server.open(), { outcomeSources: ['production'] })
+    await engine.append([attempt(1, { success: undefined })])
+    await recordOutcome(strict, outcome(1, false, 'production'))
+    await recordOutcome(strict, outcome(1, true, 'ci'))
+    await Promise.all([engine.follow(), strict.follow()])
+    expect(await answersOf(engine)).toBe(await answersOf(strict))
+    const [one] = await engine.summaries()
+    expect([successes(one!.summary), await countedIn(engine)]).toEqual([0, 1])
+    await strict.close()
   })
 })
 

@@ -100,10 +100,18 @@ async function readRecords(
     for (let i = 0; i < places.length; ) {
       const start = places[i]!
       let next = i + 1
-      while (next < places.length && places[next]! - places[next - 1]! <= GAP_BYTES && places[next]! - start < READ_BYTES)
+      while (
+        next < places.length &&
+        places[next]! - places[next - 1]! <= GAP_BYTES &&
+        places[next]! - start < READ_BYTES
+      )
         next++
       const last = places[next - 1]!
-      const bytes = await readLines(length => file.read(start, length, length <= buffer.length ? buffer : undefined), last - start, end - start)
+      const bytes = await readLines(
+        length => file.read(start, length, length <= buffer.length ? buffer : undefined),
+        last - start,
+        end - start,
+      )
       for (; i < next; i++) addRecords(records, bytes, places[i]! - start)
     }
   } finally {
