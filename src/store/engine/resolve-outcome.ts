@@ -18,7 +18,10 @@ export interface Resolution {
   readonly above: number
 }
 
-/** The record of an outcome. `duplicate`: it states what the latest outcome of its source states already. */
+/**
+ * The record of an outcome. `duplicate`: without a time, it states what the latest outcome of its source states already. With one, the same
+ * result of its source at that time is recorded.
+ */
 export function resolveOutcome(
   given: Outcome,
   { attempt, at, outcomes }: FoundAttempt,
@@ -29,11 +32,9 @@ export function resolveOutcome(
   const { outcome, statedMs } = withTime(given, nowMs)
   const stated: StandingOutcome = { source: outcome.source, success: outcome.success, atMs: statedMs ?? nowMs }
   const own = standing.find(({ source }) => source === stated.source)
-  if (own !== undefined && own.success === stated.success && (statedMs === undefined || statedMs === own.atMs))
-    return 'duplicate'
-  const isLate = own !== undefined && stated.atMs < own.atMs
-  if (isLate && outcomes.some(one => isSame(one.outcome, outcome))) return 'duplicate'
-  const latest = isLate ? standing : latestOf(standing, stated)
+  if (statedMs === undefined && own?.success === outcome.success) return 'duplicate'
+  if (statedMs !== undefined && outcomes.some(one => isSame(one, outcome, statedMs))) return 'duplicate'
+  const latest = own !== undefined && stated.atMs < own.atMs ? standing : latestOf(standing, stated)
   return {
     kind: 'outcome',
     nowMs,
@@ -61,8 +62,10 @@ function withTime(
   }
 }
 
-function isSame(a: Outcome, b: Outcome): boolean {
-  return a.source === b.source && a.success === b.success && a.timestamp === b.timestamp
+/** Whether a record states the same result of the same source at the same time. An import may send an older outcome again. */
+function isSame({ outcome, nowMs }: OutcomeRecord, { source, success }: Outcome, atMs: number): boolean {
+  if (outcome.source !== source || outcome.success !== success) return false
+  return (outcome.timestamp === undefined ? nowMs : parseTimestamp(outcome.timestamp)?.ms) === atMs
 }
 
 /** The latest results with a new one of a source, in the order in which they were recorded. Of too many, the oldest is left out. */

@@ -39,19 +39,19 @@ export async function findAttempts(
   return found
 }
 
-/** Returns the ids whose search is complete. */
+/** Notes the records of one part, back to the attempt. Returns the ids whose search is complete: no older part is needed. */
 function noteNewestFirst(searches: ReadonlyMap<string, Search>, records: readonly LogRecord[]): string[] {
-  const complete: string[] = []
+  const noted = new Set<string>()
   for (let i = records.length - 1; i >= 0; i--) {
     const record = records[i]!
     const id = idOf(record)
     const search = id === undefined ? undefined : searches.get(id)
-    if (search === undefined || search.isComplete) continue
+    if (search === undefined || search.attempt !== undefined) continue
     if (record.kind === 'outcome') search.addOutcome(record)
     else if (record.kind === 'attempt') search.attempt = record
-    if (search.isComplete) complete.push(id!)
+    noted.add(id!)
   }
-  return complete
+  return [...noted].filter(id => searches.get(id)!.isComplete)
 }
 
 function idOf(record: LogRecord): string | undefined {

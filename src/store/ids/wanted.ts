@@ -18,12 +18,11 @@ export function createWantedIds(ids: Iterable<string>, seed: number): WantedIds 
   const filter = new Uint8Array(2 ** FILTER_BITS)
   /** How many of the ids have a hash. */
   const hashes = new Map<number, number>()
-  let size = 0
-  for (const id of ids) {
+  const left = new Set(ids)
+  for (const id of left) {
     const hash = hashOf(id)
     filter[hash >>> (32 - FILTER_BITS)] = 1
     hashes.set(hash, (hashes.get(hash) ?? 0) + 1)
-    size++
   }
 
   function hashOf(id: string): number {
@@ -35,13 +34,12 @@ export function createWantedIds(ids: Iterable<string>, seed: number): WantedIds 
     filter,
     has: hash => filter[hash >>> (32 - FILTER_BITS)] === 1 && hashes.has(hash),
     get size() {
-      return size
+      return left.size
     },
     remove(id) {
+      if (!left.delete(id)) return
       const hash = hashOf(id)
-      const count = hashes.get(hash) ?? 0
-      if (count === 0) return
-      size--
+      const count = hashes.get(hash)!
       if (count === 1) hashes.delete(hash)
       else hashes.set(hash, count - 1)
     },
