@@ -148,6 +148,6 @@ function sayFailure({ backlog, say }: Drain, { cause, detail }: Failure, sinceMs
   if (cause === 'passing' && performance.now() - sinceMs < SAY_PASSING_AFTER_MS) return
   say(
     'delivery',
-    () => `${detail}. ${backlog.size} attempts or outcomes wait, and are sent again. Check the URL and the token.`,
+    () => `${detail}. ${backlog.size} attempts wait, and are sent again. Check the URL and the token.`,
   )
 }

@@ -1,4 +1,4 @@
-/** What keeps the items of a stream of lines: it groups lines, and keeps a group when it is told to. */
+/** What keeps the items of a stream of lines: it groups lines, and keeps a group on request. */
 import type { Appended } from '../core/ports.ts'
 import type { InvalidLine } from './line-group.ts'
 import type { Lines } from './line-splitter.ts'

@@ -55,12 +55,12 @@ test('an outcome of an attempt that the sidecar does not have is dropped, counte
   const problems: Problem[] = []
   const { recordOutcome, deliverTo } = createInstrumentation({ onProblem: problem => problems.push(problem) })
   const delivery = deliverTo(sidecar.url)
-  recordOutcome('nobody', { success: true, source: 'ci' })
+  recordOutcome('id of none', { success: true, source: 'ci' })
   expect(await delivery.close()).toBe(true)
   expect(delivery.stats()).toMatchObject({ delivered: 0, dropped: { rejected: 1 } })
   expect(problems[0]).toMatchObject({
     source: 'delivery',
-    message: expect.stringContaining('no attempt has the id "nobody"'),
+    message: expect.stringContaining('no attempt has the id "id of none"'),
   })
 })
 

@@ -103,18 +103,18 @@ describe('records outcomes', () => {
 
   test('of unknown ids as unknown, one for each', async () => {
     const agent = await recorded(1)
-    const sent = [outcome('nobody', 1, true), outcome(agent, 0, false), outcome('nobody', 1, true)]
-    expect(await post(sent)).toEqual({ accepted: 1, duplicates: 0, unknown: ['nobody 1', 'nobody 1'] })
+    const sent = [outcome('none', 1, true), outcome(agent, 0, false), outcome('none', 1, true)]
+    expect(await post(sent)).toEqual({ accepted: 1, duplicates: 0, unknown: ['none 1', 'none 1'] })
   })
 
   test('as lines, compressed too, and names the unknown ones', async () => {
     const agent = await recorded(2)
-    const lines = [outcome(agent, 0, false), outcome('nobody', 2, true), outcome(agent, 1, false)]
+    const lines = [outcome(agent, 0, false), outcome('none', 2, true), outcome(agent, 1, false)]
     const body = `${lines.map(line => JSON.stringify(line)).join('\n')}\n`
     expect(await post(gzipSync(body), { ...LINES, 'Content-Encoding': 'gzip' })).toEqual({
       accepted: 2,
       duplicates: 0,
-      unknown: ['nobody 2'],
+      unknown: ['none 2'],
     })
     expect(await successes(agent)).toBe('0 of 2')
   })

@@ -37,7 +37,7 @@ interface Index {
 
 type Groups = Pick<SharedGroups, 'after' | 'groups' | 'end' | 'bounds' | 'select'>
 
-/** `seed` of the hashes: random, so that nobody can choose ids that share one. */
+/** `seed` of the hashes: random, so that no client can choose ids that share one. */
 export function createFind(groups: Groups, seed: number, maxRecords: number = MAX_RECORDS): Log['find'] {
   let index: Index | undefined
   return inOrder(async ids => {

@@ -24,7 +24,7 @@ const LINE_BYTES = 4096
 const READ_BYTES = 1024 * 1024
 const LF = 0x0a
 
-/** `seed` of the hashes: random, so that nobody can choose ids that share one. */
+/** `seed` of the hashes: random, so that no client can choose ids that share one. */
 export function createFind(chainNow: () => ChainOptions, seed: number): Log['find'] {
   const cache = createPartCache<number>()
   // Lookups run one after the other. A new buffer for each read would make garbage of a megabyte each.
