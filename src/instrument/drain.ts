@@ -146,8 +146,5 @@ function fail(counts: DeliveryCounts, detail: string): void {
 
 function sayFailure({ backlog, say }: Drain, { cause, detail }: Failure, sinceMs: number): void {
   if (cause === 'passing' && performance.now() - sinceMs < SAY_PASSING_AFTER_MS) return
-  say(
-    'delivery',
-    () => `${detail}. ${backlog.size} attempts wait, and are sent again. Check the URL and the token.`,
-  )
+  say('delivery', () => `${detail}. ${backlog.size} attempts wait, and are sent again. Check the URL and the token.`)
 }

@@ -63,8 +63,8 @@ const GEMINI_CLI: OtlpFields = {
 }
 
 /**
- * Claude Code's span of one answer to its user. It is an `invoke_agent` span without the name of an agent. Success says that the agent
- * answered. Model and tokens are those of its requests.
+ * Claude Code's span of one answer to its user. It is an `invoke_agent` span without the name of an agent. It has no error status where
+ * the API refuses: success says that the last request of the agent was answered. Model and tokens are those of its requests.
  */
 const CLAUDE_CODE_INTERACTION: OtlpFields = { ...RUN, agent_name: [{ value: 'claude-code' }] }
 
@@ -97,6 +97,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: false,
     roll_up: false,
+    roll_up_failure: false,
   },
   codex: {
     enabled: false,
@@ -107,6 +108,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: false,
+    roll_up_failure: false,
   },
   'gemini-cli': {
     enabled: false,
@@ -117,6 +119,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: false,
+    roll_up_failure: false,
   },
   'claude-code-interaction': {
     enabled: false,
@@ -127,6 +130,7 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: true,
   },
   'openlit-session': {
     enabled: false,
@@ -147,5 +151,6 @@ export const CODING_AGENT_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: false,
+    roll_up_failure: false,
   },
 }

@@ -26,9 +26,22 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     pending: true,
     input_tokens_include_cache: false,
     roll_up: false,
+    roll_up_failure: false,
   },
   ...CODING_AGENT_RULES,
   ...FRAMEWORK_RULES,
+  // OpenLIT makes an `invoke_agent` span of each call of the node `model`, which is the model of an agent and no agent.
+  'openlit-langgraph-model': {
+    enabled: true,
+    signal: 'traces',
+    when: { 'record:scope': ['openlit.instrumentation.langgraph'], 'gen_ai.agent.name': ['model'] },
+    unless: {},
+    attempt: { ...INVOKE_AGENT, agent_name: [] },
+    pending: false,
+    input_tokens_include_cache: true,
+    roll_up: false,
+    roll_up_failure: false,
+  },
   invoke_agent: {
     enabled: true,
     signal: 'traces',
@@ -39,5 +52,6 @@ export const DEFAULT_MAPPING: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
 }

@@ -57,6 +57,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   'pydantic-ai-1': {
     enabled: false,
@@ -71,6 +72,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   'ai-sdk': {
     enabled: false,
@@ -84,6 +86,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   openinference: {
     enabled: false,
@@ -101,6 +104,7 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
   'logfire-openai-agents': {
     enabled: false,
@@ -111,5 +115,6 @@ export const FRAMEWORK_RULES: OtlpMapping = {
     pending: false,
     input_tokens_include_cache: true,
     roll_up: true,
+    roll_up_failure: false,
   },
 }

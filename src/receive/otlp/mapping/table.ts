@@ -45,6 +45,7 @@ const change = z.strictObject({
   pending: z.boolean().optional(),
   input_tokens_include_cache: z.boolean().optional(),
   roll_up: z.boolean().optional(),
+  roll_up_failure: z.boolean().optional(),
 })
 
 /** The schema of a user's table. A new rule must be complete. */
@@ -75,6 +76,7 @@ export function mergeMapping(table: OtlpTable): OtlpMapping {
         pending: change.pending ?? base.pending,
         input_tokens_include_cache: change.input_tokens_include_cache ?? base.input_tokens_include_cache,
         roll_up: change.roll_up ?? base.roll_up,
+        roll_up_failure: change.roll_up_failure ?? base.roll_up_failure,
       },
     ]
   })
@@ -107,4 +109,5 @@ const NEW_RULE: OtlpRule = {
   pending: false,
   input_tokens_include_cache: false,
   roll_up: false,
+  roll_up_failure: false,
 }
